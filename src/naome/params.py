@@ -1,0 +1,226 @@
+"""Audit parameters: one YAML file is one audit run, typed and frozen.
+
+The file is the protocol of a run: whose data, which dates, which indicators
+the nation's data can support. A misspelt, missing or mistyped key stops the run
+before anything is computed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from naome.errors import ParamsError, suggest
+from naome.paths import project_root, resolve
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+IsoDate = Annotated[dt.date, Field(strict=False)]
+
+
+class Disclosure(_Frozen):
+    """How small numbers are protected before anything leaves the run."""
+
+    policy: Literal["none", "lt5", "lt10", "hes2018"] = Field(
+        description="Suppression rule for counts below the national level. hes2018: 1-7 hidden, others rounded to 5."
+    )
+    national: Literal["show", "suppress"] = Field(
+        description="Whether national figures are shown as they are (the audit's practice) or treated like any other."
+    )
+
+
+class Survival(_Frozen):
+    """Survival estimation."""
+
+    horizons_years: tuple[Annotated[int, Field(ge=1, le=20)], ...] = Field(
+        strict=False, description="Years after the origin at which survival is estimated; 1 year is 365.25 days."
+    )
+    minimum_at_risk: int = Field(ge=1, description="Estimates with fewer people still at risk are not shown.")
+    case_mix: tuple[str, ...] = Field(
+        strict=False, description="Covariates of the risk-adjustment model; rcs(x, k) is a restricted cubic spline."
+    )
+    unit: str = Field(description="Column of the analysis table whose values are compared (the organisation).")
+    imputations: int = Field(ge=2, le=200, description="Imputed data sets for missing case-mix items.")
+
+
+class Outliers(_Frozen):
+    """Outlier policy."""
+
+    alert_tail: float = Field(gt=0, lt=0.5, description="One-sided tail probability of an alert (0.025 = 95% limits).")
+    alarm_tail: float = Field(gt=0, lt=0.5, description="One-sided tail probability of an alarm (0.001 = 99.8% limits).")
+    minimum_n: int = Field(ge=1, description="Organisations with fewer people are listed but not assessed.")
+    minimum_completeness: float = Field(
+        ge=0, le=1, description="Below this completeness of the case-mix items an organisation is not assessed."
+    )
+    overdispersion: Literal["none", "additive"] = Field(
+        description="Whether alarms allow for between-organisation spread (fixed beforehand; both are always shown)."
+    )
+
+    @model_validator(mode="after")
+    def _alarm_is_rarer(self) -> Outliers:
+        if self.alarm_tail >= self.alert_tail:
+            raise ValueError(f"alarm_tail ({self.alarm_tail}) must be smaller than alert_tail ({self.alert_tail})")
+        return self
+
+
+class Params(_Frozen):
+    """One audit run."""
+
+    audit: str = Field(pattern=r"^[a-z][a-z0-9-]*$", description="Identifier of the run; must equal the file's name.")
+    title: str = Field(description="How pages name this audit.")
+    nation: Literal["england", "wales", "netherlands"] = Field(description="The nation whose data this is.")
+    marking: Literal["synthetic", "real", "open"] = Field(
+        description="Banner of every page. Extracts that say they are synthetic are always marked synthetic."
+    )
+    source: Literal["ncrd", "wcn", "simulacrum", "rotterdam"] = Field(description="Reader of the extract.")
+    data_dir: str = Field(description="Folder of the extract, absolute or relative to the project.")
+    diagnosed_from: IsoDate = Field(description="First day of primary diagnosis that is read.")
+    diagnosed_to: IsoDate = Field(description="Last day of primary diagnosis that is read.")
+    metastatic_from: IsoDate = Field(description="First day of the audit period (metastatic diagnosis).")
+    metastatic_to: IsoDate = Field(description="Last day of the audit period.")
+    censor_date: IsoDate = Field(description="Last day to which deaths are complete; follow-up ends here.")
+    seed: int = Field(ge=0, description="Seed of everything random in the analysis (imputation, bootstrap).")
+    unit_name: str = Field(description="What an organisation is called on pages, e.g. NHS trust.")
+    rules: dict[str, str | int | bool | list[str]] = Field(
+        default_factory=dict, description="Cohort rule options that differ from definitions/cohort_rules.yaml."
+    )
+    not_derivable: dict[str, str] = Field(
+        description="Indicator or measure id -> why this nation's data cannot support it. Shown wherever it would be."
+    )
+    minimum_denominator: int = Field(ge=1, description="Percentages on fewer people are marked too few.")
+    survival: Survival
+    outliers: Outliers
+    disclosure: Disclosure
+
+    @model_validator(mode="after")
+    def _dates_in_order(self) -> Params:
+        for first, last in [
+            ("diagnosed_from", "diagnosed_to"),
+            ("metastatic_from", "metastatic_to"),
+            ("metastatic_to", "censor_date"),
+        ]:
+            if getattr(self, first) >= getattr(self, last):
+                raise ValueError(f"{first} ({getattr(self, first)}) must be before {last} ({getattr(self, last)})")
+        return self
+
+
+def params_file(audit: str) -> Path:
+    """Return the path of an audit's parameter file, ``params/<audit>.yaml``.
+
+    Raises
+    ------
+    ParamsError
+        If there is no such file; the message lists the audits there are.
+    """
+    file = project_root() / "params" / f"{audit}.yaml"
+    if not file.is_file():
+        known = sorted(f.stem for f in file.parent.glob("*.yaml"))
+        raise ParamsError(
+            f"no parameter file {file.name} for audit {audit!r}{suggest(audit, known)}. Audits: {', '.join(known)}."
+        )
+    return file
+
+
+def load_params(source: str | Path) -> Params:
+    """Load, check and freeze the parameters of one audit run.
+
+    Parameters
+    ----------
+    source : str or Path
+        An audit's name (``"england"``) or the path of a parameter file.
+
+    Raises
+    ------
+    ParamsError
+        Naming file, key, value and what was allowed; all problems at once.
+
+    Examples
+    --------
+    >>> load_params("england").nation
+    'england'
+    """
+    file = resolve(source) if str(source).endswith((".yaml", ".yml")) else params_file(str(source))
+    if not file.is_file():
+        raise ParamsError(f"{file}: no such parameter file. Hint: params/ holds one file per audit.")
+    try:
+        raw = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ParamsError(f"{file}: not readable as YAML: {error}") from None
+    if not isinstance(raw, dict):
+        raise ParamsError(f"{file}: expected a mapping of keys to values, found {type(raw).__name__}.")
+    try:
+        params = Params.model_validate(raw)
+    except ValidationError as error:
+        raise ParamsError(_explain(file, error)) from None
+    if params.audit != file.stem:
+        raise ParamsError(f"{file}: key 'audit' is {params.audit!r} but the file is named {file.name}; make them equal.")
+    return params
+
+
+def params_digest(source: str | Path) -> str:
+    """Return the sha256 of a parameter file's bytes, as recorded in the manifest."""
+    file = resolve(source) if str(source).endswith((".yaml", ".yml")) else params_file(str(source))
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def describe_params(model: type[BaseModel] = Params, prefix: str = "") -> list[tuple[str, str, str, str]]:
+    """Return ``(key, type, required, meaning)`` for every key, in file order.
+
+    ``params/README.md`` is generated from this and a test holds it there.
+    """
+    rows = []
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            rows += describe_params(kind, f"{prefix}{name}.")
+            continue
+        rows.append((prefix + name, _type_name(kind), "yes" if field.is_required() else "no", field.description or ""))
+    return rows
+
+
+def _type_name(kind: object) -> str:
+    if kind is dt.date:
+        return "date, YYYY-MM-DD"
+    if getattr(kind, "__origin__", None) is Literal:
+        return "one of " + ", ".join(map(str, kind.__args__))
+    if getattr(kind, "__origin__", None) is tuple:
+        return f"list of {_type_name(kind.__args__[0])}"
+    if getattr(kind, "__origin__", None) is Annotated or hasattr(kind, "__metadata__"):
+        return _type_name(kind.__origin__)
+    if getattr(kind, "__origin__", None) is dict:
+        return "mapping"
+    return {"str": "text", "int": "whole number", "float": "number"}.get(getattr(kind, "__name__", ""), str(kind))
+
+
+def _explain(file: Path, error: ValidationError) -> str:
+    lines = []
+    for problem in error.errors():
+        where = [str(part) for part in problem["loc"]]
+        key = ".".join(where) or "(whole file)"
+        if problem["type"] == "extra_forbidden":
+            allowed = _allowed_keys(where[:-1])
+            lines.append(
+                f"unknown key {key!r} with value {problem['input']!r}{suggest(where[-1], allowed)}. "
+                f"Allowed: {', '.join(allowed)}."
+            )
+        elif problem["type"] == "missing":
+            lines.append(f"missing key {key!r}. params/README.md says what it means.")
+        else:
+            lines.append(f"key {key!r}: {problem['msg']}; found {problem['input']!r}." if where else problem["msg"])
+    shown = "\n".join(f"  - {line}" for line in lines)
+    return f"{file}: {len(lines)} problem{'s' if len(lines) > 1 else ''} in the parameters\n{shown}"
+
+
+def _allowed_keys(where: list[str]) -> list[str]:
+    model: type[BaseModel] = Params
+    for part in where:
+        model = model.model_fields[part].annotation  # type: ignore[assignment]
+    return list(model.model_fields)
