@@ -1,0 +1,1 @@
+"""Statistical methods; nothing here knows about the audit's data, and nothing here imports the rest of naome."""

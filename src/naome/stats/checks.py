@@ -1,0 +1,239 @@
+"""Check survival data before it is counted: one place, one wording."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy import special
+
+__all__ = ["check_durations", "check_events", "check_groups", "check_survival", "check_times", "normal_quantile"]
+
+
+def check_survival(duration, event, entry=None) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Return duration, event and entry as arrays, or say which value is not allowed.
+
+    Parameters
+    ----------
+    duration : array of float, shape (n,)
+        Time from origin to death or censoring, >= 0, any unit.
+    event : array, shape (n,)
+        1 (True) for a death, 0 (False) for censoring.
+    entry : array of float, shape (n,), or None
+        Time at which observation starts, less than the duration.
+
+    Returns
+    -------
+    tuple
+        (duration as float, event as bool, entry as float or None).
+
+    Raises
+    ------
+    ValueError
+        Naming the position and the value: missing, negative or infinite times, an event that is not 0 or 1,
+        entry >= duration, or arrays of unequal length.
+
+    Examples
+    --------
+    >>> check_survival([1, 2], [0, 1])[1].tolist()
+    [False, True]
+    """
+    duration = check_durations(duration)
+    event = check_events(event, len(duration))
+    if entry is None:
+        return duration, event, None
+    entry = np.asarray(entry, dtype=float)
+    if entry.shape != duration.shape:
+        raise ValueError(f"entry has shape {entry.shape} but duration has {duration.shape}; they must agree")
+    wrong = ~(entry < duration)  # written this way round so that NaN is caught
+    if wrong.any():
+        at = int(np.flatnonzero(wrong)[0])
+        raise ValueError(
+            f"entry[{at}] is {entry[at]:g} and duration[{at}] is {duration[at]:g}; entry must be less than duration "
+            "(drop people with no time under observation, and count them)"
+        )
+    return duration, event, entry
+
+
+def check_durations(duration, name: str = "duration") -> np.ndarray:
+    """Return durations as a float array, or name the first one that is missing, negative or infinite.
+
+    Parameters
+    ----------
+    duration : array of float, shape (n,)
+        Times, >= 0, at least one.
+    name : str
+        What to call it in the message.
+
+    Returns
+    -------
+    numpy.ndarray
+
+    Raises
+    ------
+    ValueError
+        Naming position and value.
+
+    Examples
+    --------
+    >>> check_durations([1, 2.5]).tolist()
+    [1.0, 2.5]
+    """
+    duration = _as_float(duration, name)
+    if duration.ndim != 1 or not len(duration):
+        raise ValueError(f"{name} has shape {duration.shape}; it must be one-dimensional with at least one person")
+    wrong = ~(np.isfinite(duration) & (duration >= 0))
+    if wrong.any():
+        at = int(np.flatnonzero(wrong)[0])
+        raise ValueError(f"{name}[{at}] is {duration[at]:g}; it must be a number >= 0")
+    return duration
+
+
+def check_events(event, n: int, name: str = "event") -> np.ndarray:
+    """Return an event indicator as a bool array, or name the first value that is not 0 or 1.
+
+    Parameters
+    ----------
+    event : array, shape (n,)
+        0/1 or False/True, none missing.
+    n : int
+        Number of people expected.
+    name : str
+        What to call it in the message.
+
+    Returns
+    -------
+    numpy.ndarray of bool
+
+    Raises
+    ------
+    ValueError
+        Naming position and value, or the two lengths.
+
+    Examples
+    --------
+    >>> check_events([0, 1], 2).tolist()
+    [False, True]
+    """
+    event = _as_float(event, name)
+    if event.shape != (n,):
+        raise ValueError(f"{name} has shape {event.shape} but there are {n} people; they must agree")
+    wrong = ~((event == 0) | (event == 1))
+    if wrong.any():
+        at = int(np.flatnonzero(wrong)[0])
+        raise ValueError(f"{name}[{at}] is {event[at]:g}; allowed: 0 (censored) or 1 (event)")
+    return event == 1
+
+
+def check_groups(group, n: int, name: str = "group") -> tuple[np.ndarray, np.ndarray]:
+    """Return integer codes and the sorted labels they stand for.
+
+    Parameters
+    ----------
+    group : array, shape (n,), or None
+        Labels, none missing; None puts everybody in one group called "all". Categories keep their order (unused ones
+        are left out); anything else is sorted.
+    n : int
+        Number of people expected.
+    name : str
+        What to call it in the message.
+
+    Returns
+    -------
+    tuple
+        (codes 0..G-1 of shape (n,), labels of shape (G,)).
+
+    Raises
+    ------
+    ValueError
+        Naming the position of a missing label, or the two lengths.
+
+    Examples
+    --------
+    >>> codes, labels = check_groups(["b", "a", "b"], 3)
+    >>> codes.tolist(), labels.tolist()
+    ([1, 0, 1], ['a', 'b'])
+    """
+    if group is None:
+        return np.zeros(n, dtype=np.int64), np.array(["all"], dtype=object)
+    series = pd.Series(group).reset_index(drop=True)
+    if len(series) != n:
+        raise ValueError(f"{name} has {len(series)} values but there are {n} people; they must agree")
+    missing = series.isna().to_numpy()
+    if missing.any():
+        raise ValueError(f"{name}[{int(np.flatnonzero(missing)[0])}] is missing; every person needs one")
+    if isinstance(series.dtype, pd.CategoricalDtype):
+        series = series.cat.remove_unused_categories()
+        return series.cat.codes.to_numpy().astype(np.int64), np.asarray(series.cat.categories)
+    codes, labels = pd.factorize(series, sort=True)
+    return codes.astype(np.int64), np.asarray(labels)
+
+
+def check_times(at) -> np.ndarray:
+    """Return requested times as a float array, or name the first that is missing, negative or infinite.
+
+    Parameters
+    ----------
+    at : float or list of float
+        Times since origin, >= 0.
+
+    Returns
+    -------
+    numpy.ndarray of float, shape (k,)
+
+    Raises
+    ------
+    ValueError
+        Naming position and value.
+
+    Examples
+    --------
+    >>> check_times(365.25).tolist()
+    [365.25]
+    """
+    return check_durations(np.atleast_1d(np.asarray(at, dtype=float)), "at")
+
+
+def normal_quantile(conf_level: float) -> float:
+    """Return the two-sided normal multiplier for a confidence level.
+
+    Parameters
+    ----------
+    conf_level : float
+        Between 0 and 1.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If the level is not between 0 and 1.
+
+    Examples
+    --------
+    >>> round(normal_quantile(0.95), 4)
+    1.96
+    """
+    if not 0 < conf_level < 1:
+        raise ValueError(f"conf_level is {conf_level!r}; it must lie between 0 and 1, e.g. 0.95 (not 95)")
+    return float(special.ndtri(0.5 + conf_level / 2))
+
+
+def _as_float(values, name: str) -> np.ndarray:
+    if isinstance(values, pd.Series):
+        values = values.to_numpy(dtype=float, na_value=np.nan) if values.dtype != object else values.to_numpy()
+    try:
+        return np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        flat = np.asarray(values, dtype=object)
+        at = next(i for i, value in enumerate(flat) if not _is_number(value))
+        raise ValueError(f"{name}[{at}] is {flat[at]!r}; it must be a number") from None
+
+
+def _is_number(value) -> bool:
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True

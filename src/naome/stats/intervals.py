@@ -1,0 +1,299 @@
+"""Confidence intervals for proportions, counts and standardised ratios.
+
+Every function takes scalars or arrays that broadcast against each other and returns a tidy frame with one row per
+element; the index of a Series is kept. Nothing here is an approximation by simulation: all limits are closed forms,
+quantiles of a beta or
+chi-squared distribution, or (mid-P) the root of a monotone function found to machine precision.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy import special, stats
+
+__all__ = ["byar", "clopper_pearson", "poisson_exact", "smr", "wilson"]
+
+
+def wilson(x, n, conf_level: float = 0.95) -> pd.DataFrame:
+    """Compute Wilson score intervals for proportions.
+
+    Parameters
+    ----------
+    x : int or array of int
+        Number of people with the characteristic, 0 <= x <= n.
+    n : int or array of int
+        Number of people, n >= 0.
+    conf_level : float
+        Coverage, between 0 and 1 (0.95 for reporting, 0.998 for funnel work).
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``x, n, estimate, lower, upper``. ``n = 0`` gives NaN for the last three. The lower limit is exactly 0
+        when x = 0 and the upper limit exactly 1 when x = n (floating-point noise is clipped).
+
+    Raises
+    ------
+    ValueError
+        If x or n is negative, missing or not a whole number, or x > n; the message names the value and its position.
+
+    Notes
+    -----
+    Wilson (1927) JASA 22:209; Newcombe & Altman (2000), no continuity correction.
+
+    Examples
+    --------
+    >>> wilson(65, 100).round(4).loc[0, ["lower", "upper"]].tolist()
+    [0.5525, 0.7364]
+    """
+    index = _index_of(x, n)
+    x, n = _check_proportion(x, n)
+    z = _normal_quantile(conf_level)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        estimate = x / n
+        half_width = z * np.sqrt(z**2 + 4 * x * (1 - estimate))
+        denominator = 2 * (n + z**2)
+        lower = np.clip((2 * x + z**2 - half_width) / denominator, 0, 1)
+        upper = np.clip((2 * x + z**2 + half_width) / denominator, 0, 1)
+    return _proportion_frame(x, n, estimate, lower, upper, index)
+
+
+def clopper_pearson(x, n, conf_level: float = 0.95) -> pd.DataFrame:
+    """Compute Clopper-Pearson ("exact") intervals for proportions.
+
+    Parameters
+    ----------
+    x, n : int or array of int
+        Number with the characteristic and number of people, 0 <= x <= n.
+    conf_level : float
+        Coverage, between 0 and 1; the realised coverage is at least this, often more.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``x, n, estimate, lower, upper``; NaN where n = 0; lower 0 at x = 0 and upper 1 at x = n.
+
+    Raises
+    ------
+    ValueError
+        As :func:`wilson`.
+
+    Notes
+    -----
+    Clopper & Pearson (1934) Biometrika 26:404, through beta quantiles.
+
+    Examples
+    --------
+    >>> clopper_pearson(0, 10).round(4).loc[0, ["lower", "upper"]].tolist()
+    [0.0, 0.3085]
+    """
+    index = _index_of(x, n)
+    x, n = _check_proportion(x, n)
+    alpha = 1 - _check_level(conf_level)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        estimate = x / n
+        lower = np.where(x == 0, 0.0, special.betaincinv(np.maximum(x, 1), n - x + 1, alpha / 2))
+        upper = np.where(x == n, 1.0, special.betainccinv(x + 1, np.maximum(n - x, 1), alpha / 2))
+    return _proportion_frame(x, n, estimate, lower, upper, index)
+
+
+def byar(observed, conf_level: float = 0.95) -> pd.DataFrame:
+    """Compute Byar's approximate limits for Poisson counts.
+
+    Parameters
+    ----------
+    observed : int or array of int
+        Counts, >= 0.
+    conf_level : float
+        Coverage, between 0 and 1.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``observed, lower, upper``. The lower limit is 0 for a count of 0, and is set to 0 where Byar's cube
+        would be negative (a count of 1 at 99.8%).
+
+    Raises
+    ------
+    ValueError
+        If a count is negative, missing or not whole.
+
+    Notes
+    -----
+    Breslow & Day (1987), vol. II, eq. 2.13. For rare events only: a fixed-horizon proportion has binomial variance,
+    and limits of this kind are then 1/sqrt(1 - p) times too wide.
+
+    Examples
+    --------
+    >>> byar(10).round(3).loc[0, ["lower", "upper"]].tolist()
+    [4.789, 18.39]
+    """
+    index = _index_of(observed)
+    observed = _check_counts(observed, "observed")
+    z = _normal_quantile(conf_level)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        root = 1 - 1 / (9 * observed) - z / (3 * np.sqrt(observed))
+        lower = np.where(observed == 0, 0.0, np.maximum(observed * root**3, 0.0))
+    plus_one = observed + 1
+    upper = plus_one * (1 - 1 / (9 * plus_one) + z / (3 * np.sqrt(plus_one))) ** 3
+    return pd.DataFrame({"observed": observed.astype(np.int64), "lower": lower, "upper": upper}, index=index)
+
+
+def poisson_exact(observed, conf_level: float = 0.95) -> pd.DataFrame:
+    """Compute exact (Garwood) limits for Poisson counts.
+
+    Parameters
+    ----------
+    observed : int or array of int
+        Counts, >= 0.
+    conf_level : float
+        Coverage, between 0 and 1.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``observed, lower, upper``; the lower limit is 0 for a count of 0.
+
+    Raises
+    ------
+    ValueError
+        If a count is negative, missing or not whole.
+
+    Notes
+    -----
+    Garwood (1936) Biometrika 28:437: chi-squared quantiles with 2O and 2O + 2 degrees of freedom.
+
+    Examples
+    --------
+    >>> poisson_exact(0).round(4).loc[0, "upper"].item()
+    3.6889
+    """
+    index = _index_of(observed)
+    observed = _check_counts(observed, "observed")
+    lower, upper = _poisson_limits(observed, 1 - _check_level(conf_level))
+    return pd.DataFrame({"observed": observed.astype(np.int64), "lower": lower, "upper": upper}, index=index)
+
+
+def smr(observed, expected, conf_level: float = 0.95, method: str = "exact") -> pd.DataFrame:
+    """Compute standardised ratios observed / expected with limits for a Poisson count.
+
+    Parameters
+    ----------
+    observed : int or array of int
+        Observed counts, >= 0.
+    expected : float or array of float
+        Expected counts, >= 0, treated as known.
+    conf_level : float
+        Coverage, between 0 and 1.
+    method : {"exact", "midp", "byar"}
+        Exact (Garwood), mid-P (shorter, about nominal on average) or Byar's approximation.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``observed, expected, ratio, lower, upper``; NaN where the expected count is 0.
+
+    Raises
+    ------
+    ValueError
+        If a count is negative, missing or not whole, an expected count is negative or missing, or `method` is unknown.
+
+    Examples
+    --------
+    >>> smr(10, 8.0).round(3).loc[0, ["ratio", "lower", "upper"]].tolist()
+    [1.25, 0.599, 2.299]
+    """
+    index = _index_of(observed, expected)
+    observed, expected = np.broadcast_arrays(np.atleast_1d(observed), np.atleast_1d(np.asarray(expected, dtype=float)))
+    observed = _check_counts(observed, "observed")
+    wrong = ~(np.isfinite(expected) & (expected >= 0))
+    if wrong.any():
+        position = int(np.flatnonzero(wrong)[0])
+        raise ValueError(f"expected[{position}] is {expected.flat[position]!r}; it must be a number >= 0")
+    alpha = 1 - _check_level(conf_level)
+    if method == "exact":
+        lower, upper = _poisson_limits(observed, alpha)
+    elif method == "midp":
+        lower, upper = _poisson_midp_limits(observed, alpha)
+    elif method == "byar":
+        lower, upper = byar(observed, conf_level)[["lower", "upper"]].to_numpy().T
+    else:
+        raise ValueError(f"method is {method!r}; allowed: 'exact', 'midp', 'byar'")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        table = {"ratio": observed / expected, "lower": lower / expected, "upper": upper / expected}
+    table = {key: np.where(expected > 0, value, np.nan) for key, value in table.items()}
+    return pd.DataFrame({"observed": observed.astype(np.int64), "expected": expected, **table}, index=index)
+
+
+def _poisson_limits(observed: np.ndarray, alpha: float) -> tuple[np.ndarray, np.ndarray]:
+    lower = np.where(observed == 0, 0.0, stats.chi2.ppf(alpha / 2, 2 * np.maximum(observed, 1)) / 2)
+    return lower, stats.chi2.isf(alpha / 2, 2 * observed + 2) / 2
+
+
+def _poisson_midp_limits(observed: np.ndarray, alpha: float) -> tuple[np.ndarray, np.ndarray]:
+    # P(R < O) + P(R = O)/2 falls from 1 to 0 as the mean grows, so plain bisection between safe bounds always works.
+    exact_lower, exact_upper = _poisson_limits(observed, alpha)
+    lower = _solve_midp(observed, 1 - alpha / 2, exact_lower, np.maximum(observed, 1.0))
+    upper = _solve_midp(observed, alpha / 2, np.asarray(observed, dtype=float), exact_upper)
+    return np.where(observed == 0, 0.0, lower), upper
+
+
+def _solve_midp(observed, probability, low, high) -> np.ndarray:
+    low, high = np.array(low, dtype=float), np.array(high, dtype=float)
+    for _ in range(200):
+        middle = (low + high) / 2
+        # P(R < O) + P(R = O)/2 = (F(O-1) + F(O)) / 2
+        value = (special.gammaincc(np.maximum(observed, 1), middle) * (observed > 0)) / 2
+        value = value + special.gammaincc(observed + 1, middle) / 2
+        too_small_mean = value > probability
+        low, high = np.where(too_small_mean, middle, low), np.where(too_small_mean, high, middle)
+        if np.all(high - low <= 4 * np.spacing(high)):
+            break
+    return (low + high) / 2
+
+
+def _proportion_frame(x, n, estimate, lower, upper, index) -> pd.DataFrame:
+    empty = n == 0
+    limits = {"estimate": estimate, "lower": lower, "upper": upper}
+    limits = {key: np.where(empty, np.nan, value) for key, value in limits.items()}
+    return pd.DataFrame({"x": x.astype(np.int64), "n": n.astype(np.int64), **limits}, index=index)
+
+
+def _check_proportion(x, n) -> tuple[np.ndarray, np.ndarray]:
+    x, n = np.broadcast_arrays(np.atleast_1d(x), np.atleast_1d(n))
+    x, n = _check_counts(x, "x"), _check_counts(n, "n")
+    wrong = x > n
+    if wrong.any():
+        position = int(np.flatnonzero(wrong)[0])
+        raise ValueError(
+            f"x[{position}] is {x[position]:g}, more than n[{position}] = {n[position]:g}; need 0 <= x <= n"
+        )
+    return x, n
+
+
+def _index_of(*inputs) -> pd.Index | None:
+    # a caller who passes a Series can assign the result's columns back without misalignment
+    return next((each.index for each in inputs if isinstance(each, pd.Series)), None)
+
+
+def _check_counts(values, name: str) -> np.ndarray:
+    values = np.asarray(values, dtype=float)
+    if values.ndim > 1:
+        raise ValueError(f"{name} has {values.ndim} dimensions; allowed: a number or a one-dimensional array")
+    values = np.atleast_1d(values)
+    wrong = ~(np.isfinite(values) & (values >= 0) & (values == np.floor(values)))
+    if wrong.any():
+        position = int(np.flatnonzero(wrong)[0])
+        raise ValueError(f"{name}[{position}] is {values[position]:g}; it must be a whole number >= 0")
+    return values
+
+
+def _check_level(conf_level: float) -> float:
+    if not 0 < conf_level < 1:
+        raise ValueError(f"conf_level is {conf_level!r}; it must lie between 0 and 1, e.g. 0.95 (not 95)")
+    return float(conf_level)
+
+
+def _normal_quantile(conf_level: float) -> float:
+    return float(special.ndtri(1 - (1 - _check_level(conf_level)) / 2))
