@@ -1,0 +1,10 @@
+"""Reading extracts: one canonical contract, one engine, one small module per source."""
+
+from __future__ import annotations
+
+from naome.sources import ncrd, wcn
+from naome.sources.reader import Extract, Reader, read_extract
+
+READERS: dict[str, Reader] = {reader.name: reader for reader in (ncrd.READER, wcn.READER)}
+
+__all__ = ["READERS", "Extract", "Reader", "read_extract"]

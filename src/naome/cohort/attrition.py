@@ -1,0 +1,63 @@
+"""Attrition: how many are left after each numbered rule, as a table."""
+
+from __future__ import annotations
+
+import ibis
+import pandas as pd
+from ibis.expr.types import Table
+
+from naome.cohort.eligible import ELIGIBILITY
+from naome.definitions import CohortRules
+
+
+def count_attrition(flagged: Table, found: Table, members: Table, rules: CohortRules) -> pd.DataFrame:
+    """Count what each rule leaves.
+
+    Parameters
+    ----------
+    flagged : Table
+        All tumours with their eligibility flags.
+    found : Table
+        People who meet RC1.
+    members : Table
+        Members of both cohorts with ``cohort`` and ``route``.
+    rules : CohortRules
+
+    Returns
+    -------
+    DataFrame
+        ``step, cohort, unit, remaining, left_out, text`` in order; ``unit`` is
+        tumours before EL7 and people from there on. The steps of a cohort
+        start again from the eligible people.
+    """
+    passed, cumulative = [], None
+    for rule in ELIGIBILITY:
+        condition = flagged[rule].fill_null(False)
+        cumulative = condition if cumulative is None else cumulative & condition
+        passed.append(cumulative.sum().name(rule))
+    counts = flagged.aggregate([flagged.count().name("all"), *passed]).execute().iloc[0].astype(int)
+    routes = members.group_by("cohort", "route").aggregate(n=members.count()).execute().set_index("route")["n"]
+    steps = [("registered", "both", "tumours", counts["all"], "Tumours in the extract.")]
+    for rule in ELIGIBILITY:
+        unit = "people" if rule == "EL7" else "tumours"
+        steps.append((rule, "both", unit, counts[rule], rules.rule(rule).text))
+    eligible = counts["EL7"]
+    for rule in ("DN1", "DN2"):
+        steps.append((rule, "denovo", "people", int(routes.get(rule, 0)), rules.rule(rule).text))
+    steps.append(("RC1", "recurrent", "people", int(found.count().execute()), rules.rule("RC1").text))
+    steps.append(("RC2", "recurrent", "people", int(routes.get("RC2", 0)), rules.rule("RC2").text))
+    table = pd.DataFrame(steps, columns=["step", "cohort", "unit", "remaining", "text"])
+    before = table["remaining"].shift(1)
+    before[table["step"].isin(["DN1", "DN2", "RC1"])] = eligible
+    table.insert(4, "left_out", (before - table["remaining"]).astype("Int64"))
+    return table
+
+
+def cohort_sizes(members: Table) -> pd.DataFrame:
+    """Return people per cohort, route and year of metastatic diagnosis."""
+    m = members.mutate(
+        year=ibis.cases((members.cohort == "denovo", members.origin_date.year()), else_=members.metastatic_date.year())
+    )
+    return (
+        m.group_by("cohort", "route", "year").aggregate(people=m.count()).order_by("cohort", "route", "year").execute()
+    )

@@ -1,0 +1,93 @@
+"""From canonical tables to the analysis table, the attrition and the primary-cancer counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import ibis
+import pandas as pd
+
+from naome.cohort.attrition import count_attrition
+from naome.cohort.columns import COLUMNS
+from naome.cohort.eligible import code_dates, eligible_people, flag_tumours, metastatic_codes
+from naome.cohort.features import describe_people
+from naome.cohort.membership import de_novo, recurrence_found, recurrent
+from naome.cohort.primary import count_primary
+from naome.cohort.tables import CanonicalTables, hold, open_tables
+from naome.definitions import CohortRules, load_cohort_rules
+from naome.params import Params
+
+
+@dataclass(frozen=True)
+class Cohorts:
+    """What deriving the cohorts gives; all small pandas frames.
+
+    Attributes
+    ----------
+    analysis : DataFrame
+        One row per person per cohort, no identifiers.
+    attrition : DataFrame
+        People left after each rule.
+    primary : DataFrame
+        Counts of everyone with primary breast cancer, for the check against deaths.
+    """
+
+    analysis: pd.DataFrame
+    attrition: pd.DataFrame
+    primary: pd.DataFrame
+
+
+def derive_cohorts(
+    params: Params, folder: Path, *, rules: CohortRules | None = None, connection: ibis.BaseBackend | None = None
+) -> Cohorts:
+    """Derive both cohorts of a run.
+
+    Parameters
+    ----------
+    params : Params
+    folder : Path
+        Folder of the canonical tables.
+    rules : CohortRules, optional
+        The run's rules by default; a methodologist passes
+        ``load_cohort_rules(dict(params.rules)).replace(count_c779=True)``.
+    connection : ibis backend, optional
+        Engine; DuckDB by default.
+
+    Examples
+    --------
+    >>> from naome.params import load_params                       # doctest: +SKIP
+    >>> derive_cohorts(load_params("wales"), folder).attrition     # doctest: +SKIP
+    """
+    rules = rules or load_cohort_rules(dict(params.rules))
+    tables = open_tables(folder, connection)
+    flagged = hold(flag_tumours(tables, params))
+    eligible = eligible_people(flagged)
+    codes = hold(metastatic_codes(tables, rules))
+    coded = hold(code_dates(eligible, codes, rules))
+    members = hold(ibis.union(de_novo(coded, params), recurrent(coded, params, rules)))
+    near = _near_tables(tables, members)
+    analysis = describe_people(members, near, codes, params, rules).execute()
+    found = recurrence_found(coded, rules)
+    return Cohorts(
+        analysis=type_analysis(analysis),
+        attrition=count_attrition(flagged, found, members, rules),
+        primary=count_primary(eligible, codes, tables, params, rules).execute(),
+    )
+
+
+def type_analysis(frame: pd.DataFrame) -> pd.DataFrame:
+    """Give the analysis table its documented types (nullable integers and booleans, text, dates)."""
+    kinds = {"integer": "Int64", "boolean": "boolean", "category": "string", "date": "datetime64[s]"}
+    typed = {column.name: frame[column.name].astype(kinds[column.kind]) for column in COLUMNS}
+    return pd.DataFrame(typed)
+
+
+def _near_tables(tables: CanonicalTables, members: ibis.expr.types.Table) -> CanonicalTables:
+    """Keep only the members' rows of the event tables: the cohorts are a twentieth of everyone."""
+    people = members.select("person_id").distinct()
+    events = ("admissions", "diagnoses", "procedures", "drugs", "radiotherapy", "recurrences", "deaths")
+    kept = {name: hold(getattr(tables, name).semi_join(people, "person_id")) for name in events}
+    return CanonicalTables(
+        **{name: kept.get(name, getattr(tables, name)) for name in CanonicalTables.__dataclass_fields__}
+    )

@@ -1,0 +1,96 @@
+"""Eligibility (rules EL1 to EL7) and evidence of metastasis in admissions."""
+
+from __future__ import annotations
+
+import ibis
+from ibis.expr.types import BooleanValue, Table
+
+from naome.cohort.tables import CanonicalTables, code_in
+from naome.definitions import CohortRules, load_codelist
+from naome.params import Params
+
+ELIGIBILITY = ("EL1", "EL2", "EL3", "EL4", "EL5", "EL6", "EL7")
+
+
+def flag_tumours(tables: CanonicalTables, params: Params) -> Table:
+    """Return all tumours with one boolean per eligibility rule, EL1 to EL7.
+
+    EL7 is true for the first of a person's tumours that meet all other rules.
+    """
+    breast = load_codelist("icd10_breast")
+    people = tables.people.select("person_id", "sex", "ethnic_group", "vital_status", "vital_date")
+    t = tables.tumours.left_join(people, "person_id").drop("person_id_right")
+    dated = t.diagnosis_date.between(_day(params.diagnosed_from), _day(params.diagnosed_to))
+    t = t.mutate(
+        EL1=code_in(t.site, breast.prefixes()),
+        EL2=dated,
+        EL3=t.age >= 18,
+        EL4=(t.basis != "0").fill_null(True),
+        EL5=t.eligible_registration,
+        EL6=(t.vital_status != "untraced").fill_null(False),
+        in_situ=code_in(t.site, breast.prefixes("breast_in_situ")),
+    )
+    t = t.mutate(eligible=ibis.and_(*(t[rule].fill_null(False) for rule in ELIGIBILITY[:-1])))
+    order = [t.eligible.desc(), t.diagnosis_date, t.in_situ, t.stage.fill_null("").desc(), t.tumour_id]
+    first = ibis.row_number().over(ibis.window(group_by=t.person_id, order_by=order)) == 0
+    return t.mutate(EL7=t.eligible & first)
+
+
+def eligible_people(flagged: Table) -> Table:
+    """Return the eligible tumours, one per person."""
+    return flagged.filter(flagged.EL7).drop(*ELIGIBILITY, "eligible", "eligible_registration")
+
+
+def metastatic_codes(tables: CanonicalTables, rules: CohortRules) -> Table:
+    """Return the diagnosis codes that are evidence of metastasis, with their date, under the chosen options.
+
+    Returns
+    -------
+    Table
+        ``person_id, code, code_date``.
+    """
+    metastatic = load_codelist("icd10_metastatic")
+    groups = [
+        g
+        for g in metastatic.groups
+        if g not in ("lymph_node_regional", "lymph_node_unspecified", "unspecified_not_used")
+    ]
+    if rules["count_c779"]:
+        groups.append("lymph_node_unspecified")
+    prefixes = metastatic.prefixes(*groups)
+    if not rules["count_c770_c771"]:
+        prefixes = tuple(code for code in prefixes if code not in ("C770", "C771"))
+    d = tables.diagnoses
+    d = d.filter(code_in(d.code, prefixes), d.patient_class.isin(list(rules["admission_classes"])), _position(d, rules))
+    date = d.admission_date if rules["code_date"] == "admission" else d.episode_date
+    return d.select(d.person_id, d.code, code_date=date)
+
+
+def code_dates(eligible: Table, codes: Table, rules: CohortRules) -> Table:
+    """Return eligible people with the first metastatic code and the first one 12 months or more after diagnosis.
+
+    Adds ``first_code_date`` (on or after diagnosis less the look-back),
+    ``late_code_date`` and ``anniversary`` (diagnosis plus 12 calendar months).
+    """
+    e = eligible.mutate(anniversary=(eligible.diagnosis_date + ibis.interval(months=12)).cast("date"))
+    window = e.select("person_id", "diagnosis_date", "anniversary")
+    joined = codes.inner_join(window, "person_id")
+    earliest = joined.diagnosis_date - ibis.interval(days=rules["lookback_days"])
+    joined = joined.filter(joined.code_date >= earliest.cast("date"))
+    firsts = joined.group_by("person_id").aggregate(
+        first_code_date=joined.code_date.min(),
+        late_code_date=joined.code_date.min(where=joined.code_date >= joined.anniversary),
+    )
+    return e.left_join(firsts, "person_id").drop("person_id_right")
+
+
+def _position(diagnoses: Table, rules: CohortRules) -> BooleanValue:
+    if rules["diagnosis_position"] == "primary":
+        return diagnoses.position == 1
+    if rules["diagnosis_position"] == "secondary":
+        return diagnoses.position > 1
+    return diagnoses.position >= 1
+
+
+def _day(date: object) -> ibis.Value:
+    return ibis.date(str(date))

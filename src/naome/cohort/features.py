@@ -1,0 +1,225 @@
+"""What happened to the people of a cohort: sites, comorbidity, treatments, death."""
+
+from __future__ import annotations
+
+import ibis
+from ibis.expr.types import Table
+
+from naome.cohort.columns import COLUMN_NAMES
+from naome.cohort.tables import CanonicalTables, code_in
+from naome.definitions import CohortRules, load_codelist
+from naome.params import Params
+
+SITE_WINDOW = (-30, 365)
+LOOKBACK_DAYS = 365
+BIOPSY_FROM_DAYS = -30
+CHEMOTHERAPY_FROM_DAYS = -31
+FIRST_LINE_DAYS = 365
+SITES = ("bone", "liver", "lung", "brain")
+DRUG_CLASSES = {
+    "cdk46": "cdk46",
+    "anti_her2": "anti_her2",
+    "endocrine": "endocrine",
+    "immune_checkpoint_inhibitor": "checkpoint",
+    "bone_modifying_agent": "bone_agent",
+}
+BONE_Z = tuple(f"Z{n}" for n in range(63, 81))
+BRAIN_Z = tuple(f"Z{n:02d}" for n in range(1, 6))
+KEY = ("person_id", "cohort")
+
+
+def describe_people(members: Table, tables: CanonicalTables, codes: Table, params: Params, rules: CohortRules) -> Table:
+    """Return the analysis table: one row per person per cohort, columns as documented, no identifiers.
+
+    Parameters
+    ----------
+    members : Table
+        De-novo and recurrent members with ``metastatic_date`` and ``origin_date``.
+    codes : Table
+        Metastatic codes (:func:`naome.cohort.eligible.metastatic_codes`).
+    """
+    clock = members.select(*KEY, "diagnosis_date", "metastatic_date", "origin_date")
+    chemotherapy = _chemotherapy_events(tables)
+    table = members
+    for feature in (
+        _metastatic_sites(clock, codes),
+        _comorbidity(clock, tables, "icd10_charlson", "charlson_count", leave_out=("mal", "mst")),
+        _comorbidity(clock, tables, "icd10_scarf", "frailty_count", leave_out=("care",)),
+        _biopsy(clock, tables),
+        _drugs(clock, tables),
+        _chemotherapy(clock, chemotherapy, params),
+        _radiotherapy(clock, tables),
+        _distant_recurrence(tables),
+        _death(tables, rules),
+    ):
+        keys = [key for key in KEY if key in feature.columns]
+        table = table.left_join(feature, keys).drop(*(f"{key}_right" for key in keys))
+    organisations = tables.organisations.select("provider", "alliance", "region")
+    table = table.left_join(organisations, "provider").drop("provider_right")
+    table = _derive(table, params)
+    return table.order_by("cohort", "person_id").select(*COLUMN_NAMES)
+
+
+def _metastatic_sites(clock: Table, codes: Table) -> Table:
+    metastatic = load_codelist("icd10_metastatic")
+    j = codes.inner_join(clock, "person_id")
+    j = j.mutate(days=days_between(j.code_date, j.metastatic_date))
+    j = j.filter(j.days.between(*SITE_WINDOW))
+    flags = {site: code_in(j.code, metastatic.prefixes(site)).any() for site in SITES}
+    vague = metastatic.prefixes("unspecified")
+    return j.group_by(*KEY).aggregate(**flags, site_recorded=(~code_in(j.code, vague)).any())
+
+
+def _comorbidity(clock: Table, tables: CanonicalTables, codelist: str, name: str, leave_out: tuple[str, ...]) -> Table:
+    """Count the different comorbidity groups coded in the 12 months up to and including the day before origin."""
+    codes = load_codelist(codelist)
+    groups = [group for group in codes.groups if group not in leave_out]
+    d = tables.diagnoses.inner_join(clock, "person_id")
+    d = d.mutate(days=days_between(d.admission_date, d.origin_date))
+    d = d.filter(d.days.between(-LOOKBACK_DAYS, -1))
+    present = d.group_by(*KEY).aggregate(
+        **{f"g_{group}": code_in(d.code, codes.prefixes(group)).any() for group in groups}
+    )
+    count = sum((present[f"g_{group}"].cast("int64") for group in groups[1:]), present[f"g_{groups[0]}"].cast("int64"))
+    return present.select(*KEY, **{name: count})
+
+
+def _biopsy(clock: Table, tables: CanonicalTables) -> Table:
+    biopsies = tuple(code for code in load_codelist("opcs4_biopsy").prefixes() if code != "B32")
+    p = tables.procedures.filter(code_in(tables.procedures.code, biopsies)).inner_join(clock, "person_id")
+    p = p.mutate(days=days_between(p.procedure_date, p.metastatic_date))
+    return p.filter(p.days >= BIOPSY_FROM_DAYS).group_by(*KEY).aggregate(biopsy_days=p.days.min())
+
+
+def _drugs(clock: Table, tables: CanonicalTables) -> Table:
+    sact = load_codelist("sact_drugs")
+    d = tables.drugs.inner_join(clock, "person_id")
+    d = d.mutate(days=days_between(d.given_date, d.origin_date))
+    d = d.filter(d.days >= 0)
+    firsts = {
+        f"{name}_days": d.days.min(where=d.drug.isin(list(sact.prefixes(group))))
+        for group, name in DRUG_CLASSES.items()
+    }
+    dual = d.drug == "PERTUZUMAB + TRASTUZUMAB"
+    anti_her2 = d.drug.isin(list(sact.prefixes("anti_her2"))) & (d.days <= FIRST_LINE_DAYS)
+    agents = d.drug.nunique(where=anti_her2 & ~dual) + (d.drug.nunique(where=anti_her2 & dual) * 2)
+    return d.group_by(*KEY).aggregate(**firsts, anti_her2_agents=agents)
+
+
+def _chemotherapy_events(tables: CanonicalTables) -> Table:
+    """Return ``person_id, event_date, provider`` of every chemotherapy, from SACT and from admissions.
+
+    A SACT administration counts on its own date and on the start of its cycle,
+    so that the latest activity is found whichever is later.
+    """
+    cytotoxic = list(load_codelist("sact_drugs").prefixes("cytotoxic"))
+    sact = tables.drugs.filter(tables.drugs.drug.isin(cytotoxic))
+    given = sact.select("person_id", "provider", event_date=sact.given_date)
+    cycle = sact.filter(sact.cycle_date.notnull()).select("person_id", "provider", event_date=sact.cycle_date)
+    p = tables.procedures.filter(code_in(tables.procedures.code, load_codelist("opcs4_chemotherapy").prefixes()))
+    operations = p.select("person_id", "provider", event_date=p.procedure_date)
+    sessions = load_codelist("icd10_treatment").prefixes("chemotherapy")
+    d = tables.diagnoses.filter(code_in(tables.diagnoses.code, sessions))
+    attended = d.left_join(tables.admissions.select("episode_id", "provider"), "episode_id")
+    attendances = attended.select("person_id", "provider", event_date=attended.admission_date)
+    return ibis.union(given, cycle, operations, attendances)
+
+
+def _chemotherapy(clock: Table, events: Table, params: Params) -> Table:
+    e = events.inner_join(clock, "person_id")
+    e = e.mutate(days=days_between(e.event_date, e.origin_date))
+    e = e.filter(e.days >= CHEMOTHERAPY_FROM_DAYS, e.event_date <= ibis.date(str(params.censor_date)))
+    return e.group_by(*KEY).aggregate(
+        event_days=e.days.min(),
+        last_chemotherapy_date=e.event_date.max(),
+        treating_provider=e.provider.argmax(e.event_date),
+    )
+
+
+def _radiotherapy(clock: Table, tables: CanonicalTables) -> Table:
+    r = tables.radiotherapy.inner_join(clock, "person_id")
+    r = r.mutate(days=days_between(r.treatment_date, r.origin_date))
+    r = r.filter(r.days >= 0)
+    return r.group_by(*KEY).aggregate(
+        treatment_days=r.days.min(),
+        bone_radiotherapy_days=r.days.min(where=code_in(r.site, BONE_Z)),
+        brain_radiotherapy_days=r.days.min(where=code_in(r.site, BRAIN_Z)),
+    )
+
+
+def _distant_recurrence(tables: CanonicalTables) -> Table:
+    r = tables.recurrences.filter(tables.recurrences.kind == "distant")
+    return r.group_by("person_id").aggregate(cosd_distant=r.count() > 0)
+
+
+def _death(tables: CanonicalTables, rules: CohortRules) -> Table:
+    d = tables.deaths
+    if rules["breast_cancer_death"] == "underlying":
+        breast = code_in(d.underlying_cause, ("C50",))
+    else:
+        breast = d.causes.contains("C50")
+    return d.select("person_id", "death_date", breast_cause=breast.fill_null(False))
+
+
+def _derive(t: Table, params: Params) -> Table:
+    cutoff = ibis.date(str(params.censor_date))
+    t = t.mutate(
+        death_date=ibis.coalesce(t.death_date, ibis.cases((t.vital_status == "dead", t.vital_date))),
+        lost_date=ibis.cases((t.vital_status == "lost", t.vital_date)),
+    )
+    t = t.mutate(died=(t.death_date <= cutoff).fill_null(False))
+    t = t.mutate(end_date=ibis.least(ibis.coalesce(t.death_date, cutoff), ibis.coalesce(t.lost_date, cutoff), cutoff))
+    age = t.age + (days_between(t.origin_date, t.diagnosis_date) / 365.25).floor().cast("int32")
+    t = t.mutate(age=age, age_at_diagnosis=t.age)
+    flagged = {
+        name: t[f"{name}_flag"].fill_null(False) & (t.cohort == "denovo") for name in ("chemotherapy", "radiotherapy")
+    }
+    t = t.mutate(
+        nation=ibis.literal(params.nation),
+        age_band=band(t.age, (40, 50, 60, 70, 80), ("under 40", "40-49", "50-59", "60-69", "70-79", "80+")),
+        age_group=band(t.age, (50, 70, 80), ("18-49", "50-69", "70-79", "80+")),
+        subtype=ibis.cases(
+            ((t.her2 == "positive") & (t.er == "positive"), "HER2+ER+"),
+            ((t.her2 == "positive") & (t.er == "negative"), "HER2+ER-"),
+            ((t.her2 == "negative") & (t.er == "positive"), "HER2-ER+"),
+            ((t.her2 == "negative") & (t.er == "negative"), "HER2-ER-"),
+        ),
+        charlson=band(t.charlson_count.fill_null(0), (1, 2, 3), ("0", "1", "2", "3+")),
+        frailty=band(t.frailty_count.fill_null(0), (2, 4, 6), ("fit", "mild", "moderate", "severe")),
+        charlson_count=t.charlson_count.fill_null(0),
+        frailty_count=t.frailty_count.fill_null(0),
+        diagnosis_year=t.diagnosis_date.year(),
+        metastatic_year=t.metastatic_date.year(),
+        chemotherapy_days=ibis.coalesce(t.event_days, ibis.cases((flagged["chemotherapy"], 0))),
+        radiotherapy_days=ibis.coalesce(t.treatment_days, ibis.cases((flagged["radiotherapy"], 0))),
+        last_chemotherapy_to_death_days=ibis.cases((t.died, days_between(t.death_date, t.last_chemotherapy_date))),
+        last_chemotherapy_to_cutoff_days=days_between(cutoff, t.last_chemotherapy_date),
+        diagnosis_to_metastatic_days=days_between(t.metastatic_date, t.diagnosis_date),
+        survival_days=days_between(t.end_date, t.origin_date),
+        survival_from_diagnosis_days=days_between(t.end_date, t.diagnosis_date),
+        survival_from_metastatic_days=days_between(t.end_date, t.metastatic_date),
+        **{site: t[site].fill_null(False) for site in (*SITES, "site_recorded", "cosd_distant")},
+        anti_her2_agents=t.anti_her2_agents.fill_null(0),
+        stage_recorded=t.stage.notnull(),
+        grade_recorded=t.grade.notnull(),
+        er_recorded=t.er.notnull(),
+        pr_recorded=t.pr.notnull(),
+        her2_recorded=t.her2.notnull(),
+        performance_status_recorded=t.performance_status.notnull(),
+        cns_recorded=t.cns.notnull(),
+        mdt_recorded=t.mdt_date.notnull(),
+        died_of_breast_cancer=t.died & t.breast_cause.fill_null(False),
+        died_within_30_days=t.died & (days_between(t.death_date, t.origin_date) <= 30),
+    )
+    return t
+
+
+def days_between(later: ibis.Value, earlier: ibis.Value) -> ibis.Value:
+    """Return whole days from `earlier` to `later`."""
+    return later.delta(earlier, unit="day").cast("int64")
+
+
+def band(value: ibis.Value, lower_bounds: tuple[int, ...], names: tuple[str, ...]) -> ibis.Value:
+    """Name the band of a number: the first whose upper bound is above it, else the last."""
+    branches = [(value < bound, name) for bound, name in zip(lower_bounds, names, strict=False)]
+    return ibis.cases(*branches, else_=names[-1])

@@ -1,0 +1,64 @@
+"""Who is in the de-novo (DN1, DN2) and the recurrent (RC1, RC2) cohort."""
+
+from __future__ import annotations
+
+import ibis
+from ibis.expr.types import Table
+
+from naome.definitions import CohortRules
+from naome.params import Params
+
+
+def de_novo(coded: Table, params: Params) -> Table:
+    """Return the de-novo cohort with ``route`` DN1 or DN2 and its metastatic date.
+
+    Parameters
+    ----------
+    coded : Table
+        Eligible people with the dates of their metastatic codes
+        (:func:`naome.cohort.eligible.code_dates`).
+    """
+    in_period = _within(coded.diagnosis_date, params)
+    early = coded.first_code_date < coded.anniversary
+    dn1 = in_period & (coded.stage == "4").fill_null(False)
+    not_in_situ_or_four = coded.stage.isin(["1", "2", "3"]).fill_null(True)
+    dn2 = in_period & not_in_situ_or_four & early.fill_null(False)
+    return (
+        coded.mutate(
+            cohort=ibis.literal("denovo"),
+            route=ibis.cases((dn1, "DN1"), (dn2, "DN2")),
+            metastatic_date=ibis.cases((dn1, coded.diagnosis_date), else_=coded.first_code_date),
+            origin_date=coded.diagnosis_date,
+        )
+        .filter(dn1 | dn2)
+        .drop("anniversary", "first_code_date", "late_code_date")
+    )
+
+
+def recurrent(coded: Table, params: Params, rules: CohortRules) -> Table:
+    """Return the recurrent cohort; the metastatic date is the first qualifying admission."""
+    first = coded.first_code_date if rules["early_code_bars_recurrence"] else coded.late_code_date
+    rc1 = _recurrence_stage(coded, rules) & (first >= coded.anniversary).fill_null(False)
+    rc2 = rc1 & _within(first, params).fill_null(False)
+    return (
+        coded.mutate(
+            cohort=ibis.literal("recurrent"), route=ibis.literal("RC2"), metastatic_date=first, origin_date=first
+        )
+        .filter(rc2)
+        .drop("anniversary", "first_code_date", "late_code_date")
+    )
+
+
+def recurrence_found(coded: Table, rules: CohortRules) -> Table:
+    """Return everyone who meets RC1, before the audit period is applied (for the attrition table)."""
+    first = coded.first_code_date if rules["early_code_bars_recurrence"] else coded.late_code_date
+    return coded.filter(_recurrence_stage(coded, rules) & (first >= coded.anniversary).fill_null(False))
+
+
+def _recurrence_stage(coded: Table, rules: CohortRules) -> ibis.Value:
+    stages = ["1", "2", "3"] + (["0"] if rules["stage_0_can_recur"] else [])
+    return coded.stage.isin(stages).fill_null(True)
+
+
+def _within(date: ibis.Value, params: Params) -> ibis.Value:
+    return date.between(ibis.date(str(params.metastatic_from)), ibis.date(str(params.metastatic_to)))

@@ -1,0 +1,83 @@
+"""Codings that several feeds share: receptors, stage, grade, ethnicity, patient class."""
+
+from __future__ import annotations
+
+from naome.sources.clean import Cleaner, choice, integer, prefix
+
+STAGE = prefix({"0": "0", "1": "1", "2": "2", "3": "3", "4": "4"})
+M_CATEGORY = prefix({"0": False, "1": True}, sql_type="BOOLEAN")
+PERFORMANCE_STATUS = choice(
+    {**{str(n): n for n in range(5)}, **{f"{n}m": n for n in range(5)}, "9": None, "9m": None}, sql_type="INTEGER"
+)
+GRADE = choice(
+    {
+        **{f"G{n}": n for n in (1, 2, 3)},
+        **{str(n): n for n in (1, 2, 3)},
+        **dict.fromkeys(["G", "G4", "4", "GX", "GH", "GI", "GL", "9", "X"]),
+    },
+    sql_type="INTEGER",
+)
+RECEPTOR = choice(
+    {
+        "P": "positive",
+        "Pm": "positive",
+        "N": "negative",
+        "Nm": "negative",
+        **dict.fromkeys(["B", "Bm", "U", "X", "Xm", "9"]),
+    },
+    B="borderline_receptor",
+    Bm="borderline_receptor",
+    Pm="receptor_suffix",
+    Nm="receptor_suffix",
+)
+GENDER = choice({"1": "male", "2": "female", "9": None, "0": None, "X": None})
+ETHNIC_GROUP = choice(
+    {
+        **dict.fromkeys(["0", "A", "B", "C", "CA", "CH", "CP"], "white"),
+        **dict.fromkeys("DEFG", "mixed"),
+        **dict.fromkeys("HJKL", "asian"),
+        **dict.fromkeys("MNP", "black"),
+        **dict.fromkeys("RS8", "other"),
+        "X": None,
+        "Z": None,
+    },
+    refuse=False,
+)
+VITAL_STATUS = choice(
+    {
+        "A": "alive",
+        "D": "dead",
+        **dict.fromkeys(["D3", "D4", "D5"], "untraced"),
+        **dict.fromkeys(["X", "X2", "X4", "X5"], "lost"),
+    }
+)
+CNS_INDICATOR = choice(
+    {**{f"Y{n}": "seen" for n in range(1, 6)}, "NI": "not_seen", "NN": "not_seen", "99": None}, refuse=False
+)
+PATIENT_CLASS = choice(
+    {"1": "ordinary", "2": "day_case", "3": "regular", "4": "regular", "5": "other", "8": "other", "9": "other"}
+)
+EMERGENCY = choice(
+    {
+        **dict.fromkeys(["21", "22", "23", "24", "25", "28", "2A", "2B", "2C", "2D"], True),
+        **dict.fromkeys(["11", "12", "13", "31", "32", "81", "82", "83", "84", "89", "98"], False),
+        "99": None,
+    },
+    sql_type="BOOLEAN",
+    refuse=False,
+)
+BASIS = choice({code: code for code in "012456789"})
+QUINTILE_1_MOST_DEPRIVED = choice(
+    {
+        **{str(n): n for n in range(1, 6)},
+        "1 - most deprived": 1,
+        "5 - least deprived": 5,
+    },
+    sql_type="INTEGER",
+)
+AGE = integer(0, 120)
+
+
+def yes_no(yes: str = "Y", no: str = "N", *missing: str) -> Cleaner:
+    """Return a cleaner of a yes/no item."""
+    return choice({yes: True, no: False, **dict.fromkeys(missing)}, sql_type="BOOLEAN")

@@ -1,0 +1,210 @@
+"""The canonical tables: what every reader must deliver and all analysis may rely on.
+
+Identifiers live only here and above; the analysis table has none. All dates are
+days (DATE). A missing value is NULL and means *not recorded*, never *no*.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Column:
+    """One canonical column.
+
+    Attributes
+    ----------
+    name, type : str
+        ``type`` is a DuckDB type name.
+    meaning : str
+    allowed : tuple of str
+        Allowed values, empty when any value of the type is allowed.
+    required : bool
+        Whether NULL is an error.
+    """
+
+    name: str
+    type: str
+    meaning: str
+    allowed: tuple[str, ...] = ()
+    required: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """One canonical table; `key` columns identify a row (empty: rows may repeat)."""
+
+    name: str
+    meaning: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """Column names in order."""
+        return tuple(c.name for c in self.columns)
+
+
+RECEPTOR = ("positive", "negative")
+PATIENT_CLASSES = ("ordinary", "day_case", "regular", "other")
+
+
+def _id(name: str, meaning: str, required: bool = True) -> Column:
+    return Column(name, "VARCHAR", meaning, required=required)
+
+
+def _person() -> Column:
+    return _id("person_id", "Pseudonym of the person, the same in all tables of an extract.")
+
+
+CANONICAL: dict[str, Table] = {
+    table.name: table
+    for table in (
+        Table(
+            "people",
+            "One row per person.",
+            ("person_id",),
+            (
+                _person(),
+                Column("sex", "VARCHAR", "Sex as supplied.", ("female", "male")),
+                Column("ethnic_group", "VARCHAR", "Five census groups.", ("asian", "black", "mixed", "other", "white")),
+                Column("vital_status", "VARCHAR", "Registry's vital status.", ("alive", "dead", "lost", "untraced")),
+                Column("vital_date", "DATE", "Date of death, of loss to follow-up, or of the last trace."),
+            ),
+        ),
+        Table(
+            "tumours",
+            "One row per registered breast tumour.",
+            ("tumour_id",),
+            (
+                _id("tumour_id", "Pseudonym of the tumour."),
+                _person(),
+                Column("diagnosis_date", "DATE", "Date of diagnosis, best known to the registry.", required=True),
+                Column("site", "VARCHAR", "ICD-10 site without a dot, three or four characters.", required=True),
+                Column("age", "INTEGER", "Completed years at diagnosis.", required=True),
+                Column("stage", "VARCHAR", "Overall stage at diagnosis; NULL is unknown.", ("0", "1", "2", "3", "4")),
+                Column("m1", "BOOLEAN", "Whether the M category is M1; NULL when M is not recorded."),
+                Column("grade", "INTEGER", "Histological grade 1 to 3."),
+                Column("er", "VARCHAR", "Oestrogen receptor.", RECEPTOR),
+                Column("pr", "VARCHAR", "Progesterone receptor.", RECEPTOR),
+                Column("her2", "VARCHAR", "HER2; borderline counts as not recorded.", RECEPTOR),
+                Column("performance_status", "INTEGER", "WHO performance status 0 to 4 at diagnosis."),
+                Column("basis", "VARCHAR", "Basis of diagnosis; 0 is death certificate only."),
+                Column("eligible_registration", "BOOLEAN", "Final, in the nation, not a duplicate.", required=True),
+                Column("provider", "VARCHAR", "Organisation of diagnosis (successor after a merger)."),
+                Column("deprivation", "INTEGER", "National quintile of area deprivation, 1 = most deprived."),
+                Column("mdt_date", "DATE", "First multidisciplinary team meeting."),
+                Column(
+                    "cns", "VARCHAR", "Contact with a clinical nurse specialist at diagnosis.", ("seen", "not_seen")
+                ),
+                Column("surgery_date", "DATE", "First tumour resection known to the registry."),
+                Column("chemotherapy_flag", "BOOLEAN", "Registry says chemotherapy was given (Wales)."),
+                Column("radiotherapy_flag", "BOOLEAN", "Registry says radiotherapy was given (Wales)."),
+            ),
+        ),
+        Table(
+            "admissions",
+            "One row per hospital episode.",
+            ("episode_id",),
+            (
+                _id("episode_id", "Pseudonym of the episode."),
+                _person(),
+                Column("admission_date", "DATE", "Start of the admission.", required=True),
+                Column(
+                    "episode_date", "DATE", "Start of the episode; the admission's where not recorded.", required=True
+                ),
+                Column("patient_class", "VARCHAR", "Kind of admission.", PATIENT_CLASSES, required=True),
+                Column("emergency", "BOOLEAN", "Whether the admission was an emergency."),
+                Column("provider", "VARCHAR", "Organisation of the admission."),
+            ),
+        ),
+        Table(
+            "diagnoses",
+            "One row per diagnosis code of an episode.",
+            (),
+            (
+                _person(),
+                _id("episode_id", "Episode of the code."),
+                Column("position", "INTEGER", "1 is the primary diagnosis.", required=True),
+                Column("code", "VARCHAR", "ICD-10 without dot, dagger, asterisk or padding.", required=True),
+                Column("admission_date", "DATE", "Start of the admission.", required=True),
+                Column("episode_date", "DATE", "Start of the episode.", required=True),
+                Column("patient_class", "VARCHAR", "Kind of admission.", PATIENT_CLASSES, required=True),
+            ),
+        ),
+        Table(
+            "procedures",
+            "One row per procedure code of an episode.",
+            (),
+            (
+                _person(),
+                _id("episode_id", "Episode of the code."),
+                Column("position", "INTEGER", "Order in the record.", required=True),
+                Column("code", "VARCHAR", "OPCS-4 without a dot.", required=True),
+                Column(
+                    "procedure_date", "DATE", "Date of the procedure; the episode's start where missing.", required=True
+                ),
+                Column("provider", "VARCHAR", "Organisation of the episode."),
+            ),
+        ),
+        Table(
+            "drugs",
+            "One row per administration of systemic anti-cancer therapy.",
+            (),
+            (
+                _person(),
+                _id("regimen_id", "Pseudonym of the regimen."),
+                Column("drug", "VARCHAR", "SACT drug group in capitals.", required=True),
+                Column("given_date", "DATE", "Date of administration; the cycle's start where missing.", required=True),
+                Column("cycle_date", "DATE", "Start of the cycle."),
+                Column("provider", "VARCHAR", "Organisation that gave it."),
+            ),
+        ),
+        Table(
+            "radiotherapy",
+            "One row per radiotherapy prescription and attendance.",
+            (),
+            (
+                _person(),
+                Column("treatment_date", "DATE", "Date of attendance.", required=True),
+                Column(
+                    "region", "VARCHAR", "P primary, R regional, PR both, A other anatomical, O other, M metastasis."
+                ),
+                Column("site", "VARCHAR", "OPCS-4 Z code of the body part."),
+            ),
+        ),
+        Table(
+            "recurrences",
+            "One row per recurrence reported in cancer outcomes data.",
+            (),
+            (
+                _person(),
+                Column("recurrence_date", "DATE", "Date of recurrence."),
+                Column("kind", "VARCHAR", "Kind of recurrence.", ("distant", "local")),
+            ),
+        ),
+        Table(
+            "deaths",
+            "One row per registered death.",
+            ("person_id",),
+            (
+                _person(),
+                Column("death_date", "DATE", "Date of death.", required=True),
+                Column("underlying_cause", "VARCHAR", "Underlying cause, ICD-10 without a dot."),
+                Column("causes", "VARCHAR", "All causes mentioned, ICD-10 without dots, separated by spaces."),
+            ),
+        ),
+        Table(
+            "organisations",
+            "One row per organisation that is open, with where it belongs.",
+            ("provider",),
+            (
+                _id("provider", "Organisation code."),
+                Column("name", "VARCHAR", "Organisation name."),
+                Column("alliance", "VARCHAR", "Cancer alliance (England)."),
+                Column("region", "VARCHAR", "Region."),
+            ),
+        ),
+    )
+}

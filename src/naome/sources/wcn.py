@@ -1,0 +1,156 @@
+"""Wales: cancer registration supplied by the Wales Cancer Network, PEDW admissions and deaths.
+
+The network's physical schema is not public; column names follow the item names of
+the Welsh data dictionary. There is no regimen-level systemic therapy.
+"""
+
+from __future__ import annotations
+
+from naome.sources import codings
+from naome.sources.clean import CAUSES, DATE, ICD10, OPCS4, TEXT, UPPER, choice
+from naome.sources.ncrd import DUPLICATE_EPISODE, DUPLICATE_TUMOUR, after_death
+from naome.sources.ncrd import ROWS as ENGLAND_ROWS
+from naome.sources.reader import Count, RawTable, Reader
+
+LINKED = choice(
+    {code: True for code in ("1", "4", "39")} | {"99": False, "35": False}, sql_type="BOOLEAN", refuse=False
+)
+EPISODE = "PROV_UNIT_CD || '-' || SPELL_NUM_PE || '-' || EPI_NUM"
+
+RAW = {
+    "organisations": RawTable({"ORG_CODE": None, "ORG_NAME": TEXT, "REGION_NAME": TEXT, "SUCCESSOR_CODE": UPPER}),
+    "wcn_registration": RawTable(
+        {
+            "TUMOUR_ID": None,
+            "ALF_PE": None,
+            "DATE_OF_DIAGNOSIS": DATE,
+            "PRIMARY_DIAGNOSIS_ICD": ICD10,
+            "SEX_AT_BIRTH": choice({"F": "female", "M": "male", "I": None, "Z": None}),
+            "AGE_AT_DIAGNOSIS": codings.AGE,
+            "ETHNIC_GROUP": codings.ETHNIC_GROUP,
+            "M_CATEGORY": codings.M_CATEGORY,
+            "STAGE_GROUPING": codings.STAGE,
+            "TUMOUR_GRADE": codings.GRADE,
+            "ER_STATUS": codings.RECEPTOR,
+            "PR_STATUS": codings.RECEPTOR,
+            "HER2_STATUS": codings.RECEPTOR,
+            "PERFORMANCE_STATUS": codings.PERFORMANCE_STATUS,
+            "BASIS_OF_DIAGNOSIS": codings.BASIS,
+            "REGISTRATION_STATUS": choice({"F": "F", "P": "P"}),
+            "COUNTRY_CODE": UPPER,
+            "HEALTH_BOARD_OF_DIAGNOSIS": UPPER,
+            "MDT_DISCUSSION_DATE": DATE,
+            "KEY_WORKER_SEEN": choice({"Y": "seen", "N": "not_seen", "9": None}, refuse=False),
+            "WIMD_2019_QUINTILE": codings.QUINTILE_1_MOST_DEPRIVED,
+            "CHEMOTHERAPY_FLAG": codings.yes_no("Y", "N", "9"),
+            "RADIOTHERAPY_FLAG": codings.yes_no("Y", "N", "9"),
+            "SURGERY_DATE": DATE,
+        }
+    ),
+    "pedw_spell": RawTable(
+        {
+            "PROV_UNIT_CD": None,
+            "SPELL_NUM_PE": None,
+            "ALF_PE": UPPER,
+            "ALF_STS_CD": LINKED,
+            "ADMIS_DT": DATE,
+            "ADMIS_MTHD_CD": codings.EMERGENCY,
+            "PAT_CLASS_CD": codings.PATIENT_CLASS,
+        }
+    ),
+    "pedw_episode": RawTable({"PROV_UNIT_CD": None, "SPELL_NUM_PE": None, "EPI_NUM": None, "EPI_STR_DT": DATE}),
+    "pedw_diag": RawTable(
+        {"PROV_UNIT_CD": None, "SPELL_NUM_PE": None, "EPI_NUM": None, "DIAG_NUM": TEXT, "DIAG_CD_1234": ICD10}
+    ),
+    "pedw_oper": RawTable(
+        {
+            "PROV_UNIT_CD": None,
+            "SPELL_NUM_PE": None,
+            "EPI_NUM": None,
+            "OPER_NUM": TEXT,
+            "OPER_CD": OPCS4,
+            "OPER_DT": DATE,
+        }
+    ),
+    "adde_deaths": RawTable(
+        {
+            "ALF_PE": None,
+            "ALF_STS_CD": LINKED,
+            "DEATH_DT": DATE,
+            "DEATH_REG_DT": DATE,
+            "DEATHCAUSE_DIAG_UNDERLYING_CD": CAUSES,
+            **{f"DEATHCAUSE_DIAG_{n}_CD": CAUSES for n in range(1, 9)},
+        }
+    ),
+}
+
+CANONICAL = {
+    "people": """
+        SELECT ALF_PE AS person_id, first(SEX_AT_BIRTH ORDER BY TUMOUR_ID) AS sex,
+               first(ETHNIC_GROUP ORDER BY TUMOUR_ID) AS ethnic_group,
+               CASE WHEN any_value(d.DEATH_DT) IS NULL THEN 'alive' ELSE 'dead' END AS vital_status,
+               max(d.DEATH_DT) AS vital_date
+        FROM clean_wcn_registration LEFT JOIN clean_adde_deaths d USING (ALF_PE) GROUP BY ALF_PE""",
+    "tumours": """
+        SELECT TUMOUR_ID AS tumour_id, ALF_PE AS person_id, DATE_OF_DIAGNOSIS AS diagnosis_date,
+               PRIMARY_DIAGNOSIS_ICD AS site, AGE_AT_DIAGNOSIS AS age, STAGE_GROUPING AS stage, M_CATEGORY AS m1,
+               TUMOUR_GRADE AS grade, ER_STATUS AS er, PR_STATUS AS pr, HER2_STATUS AS her2,
+               PERFORMANCE_STATUS AS performance_status, BASIS_OF_DIAGNOSIS AS basis,
+               coalesce(REGISTRATION_STATUS = 'F' AND COUNTRY_CODE = 'W', false) AS eligible_registration,
+               coalesce(o.SUCCESSOR_CODE, HEALTH_BOARD_OF_DIAGNOSIS) AS provider, WIMD_2019_QUINTILE AS deprivation,
+               MDT_DISCUSSION_DATE AS mdt_date, KEY_WORKER_SEEN AS cns, SURGERY_DATE AS surgery_date,
+               CHEMOTHERAPY_FLAG AS chemotherapy_flag, RADIOTHERAPY_FLAG AS radiotherapy_flag
+        FROM clean_wcn_registration LEFT JOIN clean_organisations o ON o.ORG_CODE = HEALTH_BOARD_OF_DIAGNOSIS""",
+    "admissions": f"""
+        SELECT {EPISODE} AS episode_id, ALF_PE AS person_id, coalesce(ADMIS_DT, EPI_STR_DT) AS admission_date,
+               coalesce(EPI_STR_DT, ADMIS_DT) AS episode_date, PAT_CLASS_CD AS patient_class, ADMIS_MTHD_CD AS emergency,
+               coalesce(o.SUCCESSOR_CODE, left(PROV_UNIT_CD, 3)) AS provider
+        FROM clean_pedw_episode JOIN clean_pedw_spell USING (PROV_UNIT_CD, SPELL_NUM_PE)
+        LEFT JOIN clean_organisations o ON o.ORG_CODE = left(PROV_UNIT_CD, 3)
+        WHERE ALF_STS_CD AND ALF_PE IS NOT NULL AND coalesce(ADMIS_DT, EPI_STR_DT) IS NOT NULL""",
+    "diagnoses": f"""
+        SELECT a.person_id, a.episode_id, CAST(DIAG_NUM AS INTEGER) AS position, DIAG_CD_1234 AS code,
+               a.admission_date, a.episode_date, a.patient_class
+        FROM clean_pedw_diag JOIN canon_admissions a ON a.episode_id = {EPISODE}
+        WHERE DIAG_CD_1234 IS NOT NULL""",
+    "procedures": f"""
+        SELECT a.person_id, a.episode_id, CAST(OPER_NUM AS INTEGER) AS position, OPER_CD AS code,
+               coalesce(OPER_DT, a.episode_date) AS procedure_date, a.provider
+        FROM clean_pedw_oper JOIN canon_admissions a ON a.episode_id = {EPISODE}
+        WHERE OPER_CD IS NOT NULL""",
+    "deaths": f"""
+        SELECT ALF_PE AS person_id, DEATH_DT AS death_date,
+               split_part(DEATHCAUSE_DIAG_UNDERLYING_CD, ' ', 1) AS underlying_cause,
+               nullif(concat_ws(' ', DEATHCAUSE_DIAG_UNDERLYING_CD,
+                                {", ".join(f"DEATHCAUSE_DIAG_{n}_CD" for n in range(1, 9))}), '') AS causes
+        FROM clean_adde_deaths WHERE ALF_STS_CD AND DEATH_DT IS NOT NULL
+        QUALIFY row_number() OVER (PARTITION BY person_id ORDER BY DEATH_REG_DT DESC NULLS LAST, DEATH_DT DESC) = 1""",
+    "organisations": """
+        SELECT ORG_CODE AS provider, ORG_NAME AS name, NULL AS alliance, REGION_NAME AS region
+        FROM clean_organisations WHERE SUCCESSOR_CODE IS NULL""",
+}
+
+ROWS = (
+    DUPLICATE_TUMOUR,
+    DUPLICATE_EPISODE,
+    *(rule for rule in ENGLAND_ROWS if rule.refuse),
+    after_death("admissions", "admission_date"),
+    after_death("diagnoses", "admission_date"),
+    after_death("procedures", "procedure_date"),
+)
+COUNTS = (
+    Count(
+        "unlinked_record",
+        "A hospital spell or death that is not linked to a person with certainty is left out.",
+        "pedw_spell",
+        "SELECT (SELECT count(*) FROM clean_pedw_spell WHERE ALF_STS_CD IS NOT TRUE OR ALF_PE IS NULL)",
+    ),
+    Count(
+        "duplicate_death",
+        "Of several registrations of a death the latest is kept.",
+        "adde_deaths",
+        "SELECT count(*) - count(DISTINCT ALF_PE) FROM clean_adde_deaths WHERE ALF_STS_CD AND DEATH_DT IS NOT NULL",
+    ),
+)
+
+READER = Reader("wcn", RAW, CANONICAL, ROWS, COUNTS)
