@@ -1,0 +1,81 @@
+"""Logistic regression by penalised iteratively reweighted least squares."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import linalg, special
+
+__all__ = ["fit_logistic"]
+
+
+def fit_logistic(x: np.ndarray, y: np.ndarray, *, penalty: float = 0.0, start: np.ndarray | None = None):
+    """Fit a logistic regression.
+
+    Parameters
+    ----------
+    x : array of float, shape (n, p)
+        Design matrix; include a column of ones for an intercept (the first column is never penalised).
+    y : array, shape (n,)
+        0/1.
+    penalty : float
+        Half the precision of a normal prior on every coefficient but the first; 0 is maximum likelihood.
+    start : array, shape (p,), optional
+        Starting values.
+
+    Returns
+    -------
+    tuple
+        (coefficients (p,), covariance = inverse (penalised) information (p, p)).
+
+    Raises
+    ------
+    ValueError
+        If without a penalty the fit does not converge: some combination of columns tells 0 from 1 without error.
+
+    Notes
+    -----
+    Fisher scoring with step halving until the deviance is stationary to 1e-12 relative.
+
+    Examples
+    --------
+    >>> x = np.c_[np.ones(4), [0, 0, 1, 1]]
+    >>> fit_logistic(np.ones((4, 1)), np.array([0, 1, 1, 1]))[0].round(4).tolist()
+    [1.0986]
+    """
+    coef = np.zeros(x.shape[1]) if start is None else np.array(start, dtype=float)
+    ridge = np.full(x.shape[1], 2.0 * penalty)
+    ridge[0] = 0.0
+    value = _objective(x, y, coef, ridge)
+    for _ in range(100):
+        p = special.expit(x @ coef)
+        information = (x * (p * (1 - p))[:, None]).T @ x + np.diag(ridge)
+        step = _solve(information, x.T @ (y - p) - ridge * coef)
+        for _ in range(30):
+            new_value = _objective(x, y, coef + step, ridge)
+            if new_value >= value - 1e-9 * abs(value):
+                break
+            step = step / 2
+        coef, gain, value = coef + step, new_value - value, new_value
+        if abs(gain) <= 1e-12 * max(1.0, abs(value)) and np.max(np.abs(step), initial=0.0) < 1e-8:
+            break
+    else:
+        if penalty == 0:
+            raise ValueError(
+                "the logistic model has no finite estimate: some combination of covariates separates the events "
+                "perfectly; merge rare levels or leave a covariate out"
+            )
+    p = special.expit(x @ coef)
+    information = (x * (p * (1 - p))[:, None]).T @ x + np.diag(ridge)
+    return coef, _solve(information, np.eye(x.shape[1]))
+
+
+def _objective(x, y, coef, ridge) -> float:
+    eta = x @ coef
+    return float(y @ eta - np.logaddexp(0.0, eta).sum() - (ridge * coef**2).sum() / 2)
+
+
+def _solve(information: np.ndarray, right: np.ndarray) -> np.ndarray:
+    try:
+        return linalg.cho_solve(linalg.cho_factor(information), right)
+    except linalg.LinAlgError:
+        return np.linalg.lstsq(information, right, rcond=1e-12)[0]
