@@ -1,0 +1,307 @@
+"""Show tables, figures and sentences in a notebook so that both renderers, JupyterLab and nbval agree on them.
+
+A page that holds a `text/html` output makes Quarto fetch scripts from the network, so everything here is
+`text/markdown` or an image, with a fixed `text/plain` beside it for nbval.
+"""
+
+import base64
+import io
+import math
+import numbers
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from IPython.display import display
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+EN_DASH = "–"
+MINUS = "−"
+FORMATS = ("text", "int", "percent0", "percent1", "decimal1", "decimal2", "decimal3", "years", "pvalue")
+# What a status says where a number is missing, and the class that styles it; any other status says nothing
+STATUS_WORDS = {
+    "suppressed": ("suppressed", "suppressed"),
+    "not_derivable": ("not derivable", "not-derivable"),
+    "too_few": ("too few", "too-few"),
+}
+HIDING = ("suppressed", "not_derivable")
+BANNERS = ("synthetic", "real")
+FIGURE_DPI = 150
+# ASCII punctuation but commas, per cent signs and decimal points
+MARKUP = re.compile(r"(?![,%])(?!(?<=\d)\.(?=\d))[!-/:-@\[-`{-~]")
+
+
+def show_table(
+    frame: pd.DataFrame,
+    *,
+    formats: Mapping[str, str] | None = None,
+    headings: Mapping[str, str] | None = None,
+    status: str = "status",
+    reason: str = "reason",
+) -> None:
+    """Show a table as one accessible output, its first column as row headings; the cell's `tbl-cap` is the caption.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        One row of the table each; the index is not shown.
+    formats : mapping of str to str, optional
+        Column -> one of `FORMATS`: `text`; `int` (thousands separated); `percent0`, `percent1` (a share between 0 and 1,
+        shown in per cent); `decimal1`, `decimal2`, `decimal3`; `years` (a duration in years, one decimal place); `pvalue`
+        (three places, `<0.001` below). Columns of integers are `int` and of texts `text` without being named; a column
+        of fractions must be named.
+    headings : mapping of str to str, optional
+        Column -> heading; default the column's name with underscores as spaces.
+    status : str
+        A column that says why numbers are missing: `suppressed`, `not_derivable`, `too_few`; other values say nothing.
+        Not shown itself. Ignored when there is no such column.
+    reason : str
+        A column whose text stands where numbers are missing. Not shown itself. Ignored when there is no such column.
+
+    Raises
+    ------
+    ValueError
+        When the frame has no columns to show, when formats name unknown columns or formats, or when a column of
+        fractions has none.
+
+    Notes
+    -----
+    A missing number is shown as its status in words and its reason, or as an en dash when there is neither: never as a
+    blank or a zero. Under `suppressed` and `not_derivable` no number of the row is shown even if the frame holds one, so
+    that a value meant to be suppressed cannot slip through. Halves are rounded by Python's formatting, to even.
+
+    Examples
+    --------
+    >>> show_table(pd.DataFrame({"Stage": ["4"], "Share": [0.25]}), formats={"Share": "percent1"})  # doctest: +SKIP
+    """
+    formats, headings = dict(formats or {}), dict(headings or {})
+    columns = [str(c) for c in frame.columns if c not in (status, reason)]
+    formats = _complete_formats(frame, columns, formats)
+    heads = [headings.get(c, c.replace("_", " ")) for c in columns]
+    statuses = list(frame[status]) if status in frame.columns else [None] * len(frame)
+    reasons = list(frame[reason]) if reason in frame.columns else [None] * len(frame)
+    rows = []
+    for position in range(len(frame)):
+        word, css = _explain_missing(statuses[position], reasons[position])
+        hidden = str(statuses[position]).replace(" ", "_") in HIDING
+        values = (frame[c].iloc[position] for c in columns)
+        rows.append([_write_cell(v, formats[c], word, css, hidden) for v, c in zip(values, columns, strict=True)])
+    numeric = [formats[c] != "text" for c in columns]
+    data = {"text/markdown": _write_html(heads, numeric, rows), "text/plain": _write_plain(heads, numeric, rows)}
+    display(data, raw=True)
+
+
+def show_text(markdown: str) -> None:
+    """Show Markdown text: sentences with computed numbers, references such as `@tbl-x`, links.
+
+    Parameters
+    ----------
+    markdown : str
+        Pandoc Markdown.
+    """
+    text = markdown.strip()
+    display({"text/markdown": text, "text/plain": text}, raw=True)
+
+
+def show_banner(kind: str, text: str) -> None:
+    """Show the strip at the top of a page that says which data it shows.
+
+    Parameters
+    ----------
+    kind : {"synthetic", "real"}
+        Which data.
+    text : str
+        What the strip says, in Markdown, on one line.
+
+    Raises
+    ------
+    ValueError
+        For another kind.
+    """
+    if kind not in BANNERS:
+        raise ValueError(f"banner {kind!r} is not known; use one of {', '.join(BANNERS)}")
+    line = " ".join(text.split())
+    display({"text/markdown": f'<div class="banner-{kind}">\n{line}\n</div>', "text/plain": line}, raw=True)
+
+
+def show_figure(fig: "Figure", *, alt: str, kind: str = "png") -> None:
+    """Show a figure and close it; two runs give the same bytes.
+
+    Parameters
+    ----------
+    fig : matplotlib.figure.Figure
+        The figure.
+    alt : str
+        What the figure shows, in a sentence; it stands in the notebook's plain text. On the page the text alternative is
+        the cell's `fig-alt`.
+    kind : {"png", "svg"}
+        Form of the image; PNG at 150 dots per inch.
+
+    Raises
+    ------
+    ValueError
+        For another kind, or an empty text alternative.
+    """
+    import matplotlib
+    from matplotlib import pyplot
+
+    if kind not in ("png", "svg"):
+        raise ValueError(f"figure kind {kind!r} is not known; use png or svg")
+    if not alt.strip():
+        raise ValueError("alt is empty; say in a sentence what the figure shows")
+    buffer = io.BytesIO()
+    # Neither the time nor the version of matplotlib goes into the file, and SVG identifiers come from a fixed salt
+    with matplotlib.rc_context({"svg.hashsalt": "naome", "svg.fonttype": "none"}):
+        metadata = {"Software": None} if kind == "png" else {"Date": None, "Creator": None}
+        fig.savefig(buffer, format=kind, dpi=FIGURE_DPI, bbox_inches="tight", metadata=metadata)
+    pyplot.close(fig)
+    image = buffer.getvalue() if kind == "png" else buffer.getvalue().decode("utf-8")
+    mime = "image/png" if kind == "png" else "image/svg+xml"
+    if kind == "png":
+        image = base64.b64encode(image).decode("ascii")
+    display({mime: image, "text/plain": f"Figure: {' '.join(alt.split())}"}, raw=True)
+
+
+def format_number(value: object, name: str) -> str:
+    """Format one number by the name of a format.
+
+    Parameters
+    ----------
+    value : number, or missing
+        A missing value (None, NaN, NA) gives an en dash.
+    name : str
+        One of `FORMATS`.
+
+    Returns
+    -------
+    str
+        Thousands are separated by commas; a minus is the sign U+2212; a zero has no sign.
+
+    Raises
+    ------
+    ValueError
+        For an unknown format.
+
+    Examples
+    --------
+    >>> format_number(0.1234, "percent1"), format_number(-1234567, "int"), format_number(None, "int")
+    ('12.3%', '−1,234,567', '–')
+    """
+    if name not in FORMATS:
+        raise ValueError(f"format {name!r} is not known; use one of {', '.join(FORMATS)}")
+    if _is_missing(value):
+        return EN_DASH
+    if name == "text":
+        return str(value)
+    number = float(value)
+    if math.isinf(number):
+        return f"{MINUS if number < 0 else ''}∞"
+    if name == "pvalue":
+        return "<0.001" if number < 0.001 else f"{number:.3f}"
+    if name == "int":
+        text = f"{value:,d}" if isinstance(value, numbers.Integral) else f"{number:,.0f}"
+    elif name.startswith("percent"):
+        text = f"{100 * number:,.{name[-1]}f}%"
+    else:
+        places = 1 if name == "years" else int(name[-1])
+        text = f"{number:,.{places}f}"
+    negative = text.startswith("-") and re.search(r"[1-9]", text)
+    return (MINUS if negative else "") + text.lstrip("-")
+
+
+def _complete_formats(frame: pd.DataFrame, columns: list[str], formats: dict[str, str]) -> dict[str, str]:
+    if not columns:
+        raise ValueError("the table has no column to show")
+    unknown = sorted(set(formats) - set(columns))
+    if unknown:
+        raise ValueError(f"formats name no column of the table: {', '.join(unknown)}; columns are {', '.join(columns)}")
+    wrong = sorted({name for name in formats.values() if name not in FORMATS})
+    if wrong:
+        raise ValueError(f"format {', '.join(wrong)} is not known; use one of {', '.join(FORMATS)}")
+    complete = {}
+    for column in columns:
+        kind = frame[column]
+        if column in formats:
+            complete[column] = formats[column]
+        elif pd.api.types.is_bool_dtype(kind):
+            complete[column] = "text"
+        elif pd.api.types.is_integer_dtype(kind):
+            complete[column] = "int"
+        elif pd.api.types.is_numeric_dtype(kind):
+            raise ValueError(f"column {column!r} holds fractions and has no format; name one of {', '.join(FORMATS)}")
+        else:
+            complete[column] = "text"
+    return complete
+
+
+def _is_missing(value: object) -> bool:
+    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value))
+
+
+def _is_status(value: object) -> bool:
+    return isinstance(value, str) and value.replace(" ", "_") in STATUS_WORDS
+
+
+def _explain_missing(status: object, reason: object) -> tuple[str, str]:
+    """Say why a row's numbers are missing: the words and their class."""
+    word, css = STATUS_WORDS[str(status).replace(" ", "_")] if _is_status(status) else ("", "missing")
+    why = "" if _is_missing(reason) else str(reason).strip()
+    if word and why:
+        return f"{word}: {why}", css
+    return word or why or EN_DASH, css
+
+
+def _write_cell(value: object, name: str, word: str, css: str, hidden: bool) -> tuple[str, str]:
+    """Give a cell's text and class; a text column keeps its text under a status."""
+    if name == "text":
+        return (EN_DASH, "missing") if _is_missing(value) else (str(value), "")
+    if hidden or _is_missing(value):
+        return word, css
+    return format_number(value, name), "num"
+
+
+def _write_html(heads: list[str], numeric: list[bool], rows: list[list[tuple[str, str]]]) -> str:
+    """Write the table as HTML without blank lines or indents, so that Markdown readers leave it alone."""
+    top = "".join(
+        f'<th scope="col"{" class=" + chr(34) + "num" + chr(34) if n else ""}>{_escape(h)}</th>'
+        for h, n in zip(heads, numeric, strict=True)
+    )
+    out = ['<table class="table naome-table">', "<thead>", f"<tr>{top}</tr>", "</thead>", "<tbody>"]
+    for row in rows:
+        cells = [f'<th scope="row">{_escape(row[0][0])}</th>', *_merge_missing(row[1:])]
+        out.append(f"<tr>{''.join(cells)}</tr>")
+    return "\n".join([*out, "</tbody>", "</table>"])
+
+
+def _merge_missing(cells: list[tuple[str, str]]) -> list[str]:
+    """Write cells; neighbours that are missing for the same reason become one cell that says it once."""
+    out, position = [], 0
+    while position < len(cells):
+        text, css = cells[position]
+        span = 1
+        while (
+            css not in ("", "num") and text != EN_DASH and cells[position + span : position + span + 1] == [(text, css)]
+        ):
+            span += 1
+        attributes = (f' colspan="{span}"' if span > 1 else "") + (f' class="{css}"' if css else "")
+        out.append(f"<td{attributes}>{_escape(text)}</td>")
+        position += span
+    return out
+
+
+def _escape(text: str) -> str:
+    """Escape text for HTML that passes through a Markdown reader: nothing may start emphasis, a list or a citation."""
+    safe = " ".join(str(text).split())
+    return MARKUP.sub(lambda m: f"&#{ord(m[0])};", safe)
+
+
+def _write_plain(heads: list[str], numeric: list[bool], rows: list[list[tuple[str, str]]]) -> str:
+    grid = [heads, *[[text for text, _ in row] for row in rows]]
+    widths = [max(len(row[i]) for row in grid) for i in range(len(heads))]
+    return "\n".join(
+        "  ".join(v.rjust(w) if n else v.ljust(w) for v, w, n in zip(row, widths, numeric, strict=True)).rstrip()
+        for row in grid
+    )

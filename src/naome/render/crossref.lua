@@ -1,0 +1,212 @@
+-- Cross-references on the pandoc tree, one page at a time, as a Quarto website numbers them. Runs before citeproc.
+-- What cannot be resolved is written to stderr, one line each, starting with "CROSSREF ".
+
+local NAME = { fig = "Figure", tbl = "Table", eq = "Equation" }
+local count = { fig = 0, tbl = 0, eq = 0 }
+local label = {} -- identifier -> what a reference to it says, such as "Figure 1"
+
+local function complain(what)
+  io.stderr:write("CROSSREF " .. what .. "\n")
+end
+
+local function kind_of(id)
+  local kind = (id or ""):match("^(%a+)%-.")
+  return NAME[kind] and kind
+end
+
+local function number(id)
+  local kind = kind_of(id)
+  if label[id] then complain("label used twice: " .. id) end
+  count[kind] = count[kind] + 1
+  label[id] = NAME[kind] .. "\u{a0}" .. count[kind]
+  return label[id]
+end
+
+local function with_prefix(prefix, inlines)
+  local out = pandoc.Inlines { pandoc.Str(prefix) }
+  if #inlines > 0 then
+    out:insert(pandoc.Space())
+    out:extend(inlines)
+  end
+  return out
+end
+
+local function caption_text(id, inlines)
+  return with_prefix(number(id) .. (#inlines > 0 and ":" or ""), inlines)
+end
+
+-- Quarto's `fig-alt` is HTML's `alt`.
+local function set_alt(image)
+  local alt = image.attributes["fig-alt"]
+  if alt then
+    image.attributes["fig-alt"] = nil
+    image.attributes["alt"] = alt
+  end
+  return image
+end
+
+local function first_caption(figure)
+  local long = figure.caption.long
+  return #long > 0 and long[1].content or pandoc.Inlines {}
+end
+
+-- Split a float's blocks into body and caption: the last paragraph is the caption, unless it is only images.
+local function split_caption(blocks)
+  local last = blocks[#blocks]
+  if #blocks < 2 or not last or (last.t ~= "Para" and last.t ~= "Plain") then return blocks, pandoc.Inlines {} end
+  for _, inline in ipairs(last.content) do
+    if inline.t ~= "Image" and inline.t ~= "Space" and inline.t ~= "SoftBreak" then
+      blocks:remove(#blocks)
+      return blocks, last.content
+    end
+  end
+  return blocks, pandoc.Inlines {}
+end
+
+local function make_float(kind, id, body, caption, classes)
+  local text = pandoc.Div({ pandoc.Plain(caption) }, pandoc.Attr("", { "float-caption" }))
+  local parts = kind == "fig" and { body, text } or { text, body }
+  return pandoc.Div(parts, pandoc.Attr(id, classes))
+end
+
+local function sub_float(block, parent, letter)
+  local mark = "(" .. letter .. ")"
+  if block.t == "Figure" then
+    if kind_of(block.identifier) then label[block.identifier] = label[parent] .. "\u{a0}" .. mark end
+    block.caption.long = { pandoc.Plain(with_prefix(mark, first_caption(block))) }
+    return block
+  end
+  label[block.identifier] = label[parent] .. "\u{a0}" .. mark
+  local body, caption = split_caption(block.content)
+  local kind = kind_of(block.identifier)
+  return make_float(kind, block.identifier, pandoc.Div(body), with_prefix(mark, caption), { "float", "float-sub" })
+end
+
+-- ::: {#fig-x}  content, last paragraph is the caption  :::
+local function lower_float(div)
+  local kind = kind_of(div.identifier)
+  local body, text = split_caption(div.content)
+  local caption = caption_text(div.identifier, text)
+  local letter = string.byte("a") - 1
+  local children = pandoc.Blocks {}
+  for _, block in ipairs(body) do
+    if block.t == "Figure" or (block.t == "Div" and kind_of(block.identifier)) then
+      letter = letter + 1
+      block = sub_float(block, div.identifier, string.char(letter))
+    elseif block.t == "Div" and block.classes:includes("cell-output") == false and #block.classes == 0 then
+      block = pandoc.Div(block.content, block.attr)
+    end
+    children:insert(block)
+  end
+  local columns = tonumber(div.attributes["layout-ncol"])
+  local classes, attributes = { "float-body" }, {}
+  if columns then
+    classes = { "float-body", "float-layout" }
+    attributes = { style = "--float-columns:" .. columns }
+  end
+  local inner = pandoc.Div(children, pandoc.Attr("", classes, attributes))
+  return make_float(kind, div.identifier, inner, caption, { "float", "float-" .. kind })
+end
+
+local function lower_table(tbl)
+  local long = tbl.caption.long
+  if kind_of(tbl.identifier) ~= "tbl" then return nil end
+  local text = #long > 0 and long[1].content or pandoc.Inlines {}
+  local id = tbl.identifier
+  local caption = caption_text(id, text)
+  tbl.identifier = ""
+  tbl.caption.long = {}
+  return make_float("tbl", id, pandoc.Div({ tbl }, pandoc.Attr("", { "float-body" })), caption, { "float", "float-tbl" })
+end
+
+-- pandoc reads `: Caption {#tbl-x}` as the table's identifier in recent versions, as text in others
+local function read_table_label(tbl)
+  local long = tbl.caption.long
+  if tbl.identifier ~= "" or #long == 0 then return tbl end
+  local content = long[1].content
+  local last = content[#content]
+  local id = last and last.t == "Str" and last.text:match("^{#(tbl%-[%w._-]+)}$")
+  if id then
+    content:remove(#content)
+    if #content > 0 and content[#content].t == "Space" then content:remove(#content) end
+    tbl.identifier = id
+    long[1].content = content
+    tbl.caption.long = long
+  end
+  return tbl
+end
+
+local function lower_figure(figure)
+  if kind_of(figure.identifier) ~= "fig" then return nil end
+  figure.caption.long = { pandoc.Plain(caption_text(figure.identifier, first_caption(figure))) }
+  return figure
+end
+
+-- $$ ... $$ {#eq-x}
+local function lower_equations(inlines)
+  local i = 1
+  while i <= #inlines do
+    local math, tag = inlines[i], inlines[i + 2]
+    local id = math.t == "Math" and math.mathtype == "DisplayMath" and tag and tag.t == "Str"
+      and tag.text:match("^{#(eq%-[%w._-]+)}$")
+    if id then
+      number(id)
+      local mark = pandoc.Span({ pandoc.Str("(" .. count.eq .. ")") }, pandoc.Attr("", { "equation-number" }))
+      inlines[i] = pandoc.Span({ math, mark }, pandoc.Attr(id, { "equation" }))
+      inlines:remove(i + 2)
+      inlines:remove(i + 1)
+    end
+    i = i + 1
+  end
+  return inlines
+end
+
+local number_everything = {
+  traverse = "topdown",
+  Div = function(div)
+    if kind_of(div.identifier) then return lower_float(div), false end
+  end,
+  Figure = function(figure)
+    local lowered = lower_figure(figure)
+    if lowered then return lowered, false end
+  end,
+  Table = function(tbl)
+    local lowered = lower_table(read_table_label(tbl))
+    if lowered then return lowered, false end
+  end,
+  Inlines = lower_equations,
+}
+
+local function refer(citation)
+  local text = label[citation.id]
+  if not text then
+    complain("unresolved cross-reference @" .. citation.id)
+    text = "?" .. citation.id
+  end
+  local bare = text:gsub("^%a+\u{a0}", "")
+  if #citation.prefix > 0 then
+    text = pandoc.utils.stringify(citation.prefix) .. "\u{a0}" .. bare
+  elseif citation.mode == "SuppressAuthor" then
+    text = bare
+  end
+  return pandoc.Link({ pandoc.Str(text) }, "#" .. citation.id, "", pandoc.Attr("", { "quarto-xref" }))
+end
+
+local resolve = {
+  Cite = function(cite)
+    local out, found = pandoc.Inlines {}, 0
+    for _, citation in ipairs(cite.citations) do
+      if kind_of(citation.id) then
+        found = found + 1
+        if found > 1 then out:extend { pandoc.Str(","), pandoc.Space() } end
+        out:insert(refer(citation))
+      end
+    end
+    if found > 0 and found < #cite.citations then complain("a citation and a cross-reference in one bracket") end
+    if found > 0 then return out end
+  end,
+}
+
+function Pandoc(doc)
+  return doc:walk({ Image = set_alt }):walk(number_everything):walk(resolve)
+end

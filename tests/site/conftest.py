@@ -1,0 +1,138 @@
+"""The sample project: every construct of the portable subset, with an executed notebook made on the spot."""
+
+import contextlib
+import json
+import shutil
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+import pandas as pd
+import pytest
+from matplotlib import pyplot
+
+from naome.publish import display
+from naome.render import render_site
+
+SAMPLE = Path(__file__).parent / "sample"
+
+
+@contextlib.contextmanager
+def capture_outputs():
+    """Collect what display functions show, as notebook outputs."""
+    shown = []
+    original = display.display
+    display.display = lambda data, raw: shown.append({"output_type": "display_data", "data": data, "metadata": {}})
+    try:
+        yield shown
+    finally:
+        display.display = original
+
+
+def markdown_cell(source):
+    return {"cell_type": "markdown", "metadata": {}, "source": source}
+
+
+def raw_cell(source):
+    return {"cell_type": "raw", "metadata": {}, "source": source}
+
+
+def code_cell(source, outputs=(), *, count=1, tags=()):
+    return {
+        "cell_type": "code",
+        "metadata": {"tags": list(tags)},
+        "source": source,
+        "outputs": list(outputs),
+        "execution_count": count,
+    }
+
+
+def write_notebook(path, cells):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    metadata = {"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}}
+    path.write_text(json.dumps({"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}))
+
+
+def draw_curve():
+    with pyplot.style.context("default"):
+        fig, axis = pyplot.subplots(figsize=(5, 3))
+        axis.step([0, 1, 2, 3], [1.0, 0.8, 0.6, 0.5], where="post")
+        axis.set_xlabel("Years since diagnosis")
+    return fig
+
+
+def sample_cells():
+    with capture_outputs() as curve:
+        display.show_figure(draw_curve(), alt="A curve")
+    with capture_outputs() as halves:
+        display.show_figure(draw_curve(), alt="Left")
+        display.show_figure(draw_curve(), alt="Right", kind="svg")
+    frame = pd.DataFrame(
+        {
+            "Cohort": ["De novo", "Recurrent *all*", "1. Wales"],
+            "n": [1234, 98765, 4],
+            "median": [2.55, 1.0, 9.9],
+            "share": [0.1234, None, 0.5],
+            "status": ["", "too_few", "not_derivable"],
+            "reason": ["", "", "no regimen-level feed"],
+        }
+    )
+    with capture_outputs() as table:
+        display.show_table(
+            frame, formats={"median": "years", "share": "percent1"}, headings={"median": "Median (years)"}
+        )
+    with capture_outputs() as sentence:
+        display.show_text("Of **1,234** women, 12.3% survived; see @fig-km.")
+    with capture_outputs() as banner:
+        display.show_banner("synthetic", "**Synthetic data.** Nobody here exists.")
+    stream = {"output_type": "stream", "name": "stdout", "text": "a *plain* line\n"}
+    noise = {"output_type": "stream", "name": "stderr", "text": "a warning that is not shown\n"}
+    value = {"output_type": "execute_result", "data": {"text/plain": "42"}, "metadata": {}, "execution_count": 9}
+    return [
+        raw_cell("---\ntitle: Kaplan–Meier survival, England\n---"),
+        code_cell("#| echo: false\nshow_banner()", banner),
+        code_cell('audit = "england"', tags=["parameters"]),
+        code_cell("#| include: false\nimport secret_setup"),
+        markdown_cell(
+            "## Curve\n\nThe method is on [its page](../../methodology/survival.qmd#kaplan-meier) [@kaplan1958]."
+        ),
+        code_cell(
+            '#| label: fig-km\n#| fig-cap: "Survival, with $S(t)$ [see *methods*]"\n'
+            '#| fig-alt: A falling "step" curve\n#| code-summary: Draw\ndraw(curve)',
+            curve,
+        ),
+        code_cell(
+            "#| label: fig-halves\n#| fig-cap: Two halves\n#| fig-subcap: [Left, Right]\n#| fig-alt: [Left curve, Right curve]\n"
+            "#| layout-ncol: 2\n#| echo: false\ndraw(both)",
+            halves,
+        ),
+        code_cell("#| label: tbl-median\n#| tbl-cap: Median survival\n#| echo: false\nshow(table)", table),
+        code_cell("#| label: sentence\n#| echo: false\nsay()", [*sentence, noise]),
+        code_cell("#| code-fold: false\nprint('x')", [stream]),
+        code_cell("#| output: asis\n#| echo: false\nprint('*x*')", [stream]),
+        code_cell("6 * 7", [value]),
+        markdown_cell("@fig-halves-1 and @fig-halves; @tbl-median."),
+    ]
+
+
+def make_sample(folder):
+    """Make the sample project in a folder."""
+    shutil.copytree(SAMPLE, folder)
+    write_notebook(folder / "runs" / "england" / "04-survival.ipynb", sample_cells())
+    return folder
+
+
+@pytest.fixture
+def sample(tmp_path):
+    """A fresh sample project that a test may break."""
+    return make_sample(tmp_path / "project")
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory):
+    """The sample project, drawn once by the preview renderer: project and report."""
+    project = make_sample(tmp_path_factory.mktemp("site") / "project")
+    rows = []
+    report = render_site(project, renderer="preview", progress=rows.append)
+    return project, report, rows
