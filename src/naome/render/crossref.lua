@@ -63,60 +63,71 @@ local function split_caption(blocks)
   return blocks, pandoc.Inlines {}
 end
 
-local function make_float(kind, id, body, caption, classes)
-  local text = pandoc.Div({ pandoc.Plain(caption) }, pandoc.Attr("", { "float-caption" }))
-  local parts = kind == "fig" and { body, text } or { text, body }
+-- Quarto's own markup: a div that carries the label, a figure in it, the caption above a table and below a figure.
+local function make_float(kind, id, body, caption, is_sub)
+  local function raw(html) return pandoc.RawBlock("html", html) end
+  local place = (kind == "fig" or is_sub) and "bottom" or "top"
+  local text = {
+    raw(string.format('<figcaption id="%s-caption" class="quarto-float-caption quarto-float-caption-%s quarto-float-%s">',
+      id, place, kind)),
+    pandoc.Plain(caption),
+    raw("</figcaption>"),
+  }
+  local parts = pandoc.Blocks {
+    raw(string.format('<figure class="quarto-float quarto-float-%s figure" aria-labelledby="%s-caption">', kind, id)) }
+  if place == "top" then parts:extend(text) end
+  parts:insert(body)
+  if place == "bottom" then parts:extend(text) end
+  parts:insert(raw("</figure>"))
+  local classes = pandoc.List { "quarto-float", "quarto-figure" }
+  if is_sub then classes:insert("quarto-subfigure") end
   return pandoc.Div(parts, pandoc.Attr(id, classes))
 end
 
 local function sub_float(block, parent, letter)
   local mark = "(" .. letter .. ")"
+  local id = block.identifier
+  local kind = kind_of(id) or "fig"
+  local body, caption
   if block.t == "Figure" then
-    if kind_of(block.identifier) then label[block.identifier] = label[parent] .. "\u{a0}" .. mark end
-    block.caption.long = { pandoc.Plain(with_prefix(mark, first_caption(block))) }
-    return block
+    body, caption = pandoc.Div(block.content), first_caption(block)
+  else
+    local blocks, text = split_caption(block.content)
+    body, caption = pandoc.Div(blocks), text
   end
-  label[block.identifier] = label[parent] .. "\u{a0}" .. mark
-  local body, caption = split_caption(block.content)
-  local kind = kind_of(block.identifier)
-  return make_float(kind, block.identifier, pandoc.Div(body), with_prefix(mark, caption), { "float", "float-sub" })
+  if id == "" then id = parent .. "-" .. letter end
+  if label[id] then complain("label used twice: " .. id) end
+  label[id] = label[parent] .. "\u{a0}" .. mark
+  return make_float(kind, id, body, with_prefix(mark, caption), true)
 end
 
 -- ::: {#fig-x}  content, last paragraph is the caption  :::
 local function lower_float(div)
   local kind = kind_of(div.identifier)
-  local body, text = split_caption(div.content)
+  local blocks, text = split_caption(div.content)
   local caption = caption_text(div.identifier, text)
   local letter = string.byte("a") - 1
   local children = pandoc.Blocks {}
-  for _, block in ipairs(body) do
+  for _, block in ipairs(blocks) do
     if block.t == "Figure" or (block.t == "Div" and kind_of(block.identifier)) then
       letter = letter + 1
       block = sub_float(block, div.identifier, string.char(letter))
-    elseif block.t == "Div" and block.classes:includes("cell-output") == false and #block.classes == 0 then
-      block = pandoc.Div(block.content, block.attr)
     end
     children:insert(block)
   end
   local columns = tonumber(div.attributes["layout-ncol"])
-  local classes, attributes = { "float-body" }, {}
-  if columns then
-    classes = { "float-body", "float-layout" }
-    attributes = { style = "--float-columns:" .. columns }
-  end
-  local inner = pandoc.Div(children, pandoc.Attr("", classes, attributes))
-  return make_float(kind, div.identifier, inner, caption, { "float", "float-" .. kind })
+  local attr = columns and pandoc.Attr("", { "float-layout" }, { style = "--float-columns:" .. columns }) or pandoc.Attr()
+  return make_float(kind, div.identifier, pandoc.Div(children, attr), caption)
 end
 
 local function lower_table(tbl)
-  local long = tbl.caption.long
-  if kind_of(tbl.identifier) ~= "tbl" then return nil end
-  local text = #long > 0 and long[1].content or pandoc.Inlines {}
   local id = tbl.identifier
-  local caption = caption_text(id, text)
+  if kind_of(id) ~= "tbl" then return nil end
+  local long = tbl.caption.long
+  local caption = caption_text(id, #long > 0 and long[1].content or pandoc.Inlines {})
   tbl.identifier = ""
   tbl.caption.long = {}
-  return make_float("tbl", id, pandoc.Div({ tbl }, pandoc.Attr("", { "float-body" })), caption, { "float", "float-tbl" })
+  return make_float("tbl", id, pandoc.Div { tbl }, caption)
 end
 
 -- pandoc reads `: Caption {#tbl-x}` as the table's identifier in recent versions, as text in others
@@ -138,8 +149,8 @@ end
 
 local function lower_figure(figure)
   if kind_of(figure.identifier) ~= "fig" then return nil end
-  figure.caption.long = { pandoc.Plain(caption_text(figure.identifier, first_caption(figure))) }
-  return figure
+  local caption = caption_text(figure.identifier, first_caption(figure))
+  return make_float("fig", figure.identifier, pandoc.Div(figure.content), caption)
 end
 
 -- $$ ... $$ {#eq-x}

@@ -27,7 +27,7 @@ end
 
 local function stays(block)
   if block.t == "Header" or block.t == "CodeBlock" then return true end
-  if block.t ~= "Div" or block.classes:includes("float") then return false end
+  if block.t ~= "Div" or block.classes:includes("quarto-float") then return false end
   if drawn_by_site(block) then return true end
   for _, child in ipairs(block.content) do
     if stays(child) then return true end

@@ -36,7 +36,8 @@ WRITE = "commonmark_x-smart-tex_math_dollars-raw_attribute+raw_html"
 HIDDEN = re.compile(r"<!--naome-html:([0-9a-f]*)-->")
 LINK = re.compile(r'(<[a-zA-Z][^<>]*?\s(?:href|src)=")([^"]*)(")')
 SCHEME = re.compile(r"^(?:[a-zA-Z][a-zA-Z0-9+.-]*:|//)")
-REMOTE_IMPORT = re.compile(r"@import\s*(?:url\(\s*)?['\"]?https?:[^;]*;")
+# The address of a font may hold semicolons, so the end of the rule is sought after the closing bracket or quote
+REMOTE_IMPORT = re.compile(r"""@import\s*(?:url\(\s*(?:https?:)?//[^)]*\)|(["'])(?:https?:)?//.*?\1)[^;]*;""")
 NOTICE = "Drawn by the preview renderer ({versions}), not by Quarto."
 WEBSITE_KEYS = (
     "title", "description", "search", "page-navigation", "navbar", "sidebar", "page-footer", "favicon",
