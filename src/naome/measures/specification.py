@@ -1,0 +1,171 @@
+"""Indicator specifications: ``definitions/indicators.yaml``, parsed and checked."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from naome.cohort.columns import COLUMN_NAMES
+from naome.definitions import load_codelist
+from naome.errors import DefinitionError, ParamsError, suggest
+from naome.measures.expressions import Expression, parse_expression
+from naome.params import Params
+from naome.paths import project_root
+
+KINDS = ("performance", "data_quality", "contextual")
+POLARITIES = ("higher", "lower", "neutral")
+ESTIMATORS = ("proportion", "kaplan_meier")
+REQUIRED = ("id", "title", "kind", "cohorts", "denominator", "numerator", "polarity", "source")
+OPTIONAL: dict[str, Any] = {
+    "goal": 0,
+    "windows": {},
+    "exclusions": "",
+    "provider": "provider",
+    "risk_adjusted": False,
+    "codelists": [],
+    "guidance": "",
+    "not_derivable": "",
+    "item_needed": "",
+    "estimator": "proportion",
+}
+
+
+@dataclass(frozen=True)
+class Indicator:
+    """One indicator; `denominator` and `numerator` are None for everyone."""
+
+    id: str
+    title: str
+    kind: str
+    goal: int
+    cohorts: tuple[str, ...]
+    denominator: Expression | None
+    numerator: Expression | None
+    windows: dict[str, int]
+    exclusions: str
+    polarity: str
+    provider: str
+    risk_adjusted: bool
+    codelists: tuple[str, ...]
+    guidance: str
+    source: str
+    not_derivable: str
+    item_needed: str
+    estimator: str
+    version: str
+
+    def reason_not_derivable(self, params: Params, cohort: str) -> str:
+        """Return why a run cannot derive the indicator for a cohort, or an empty text."""
+        if self.not_derivable:
+            return f"{self.not_derivable} Needed: {self.item_needed}."
+        return params.not_derivable.get(f"{self.id}.{cohort}", params.not_derivable.get(self.id, ""))
+
+    @property
+    def inferred_codes(self) -> tuple[str, ...]:
+        """Code lists it rests on that hold inferred codes."""
+        return tuple(name for name in self.codelists if load_codelist(name).inferred)
+
+
+@dataclass(frozen=True)
+class Group:
+    """A characteristic that divides people: columns, and a condition that limits them."""
+
+    id: str
+    title: str
+    columns: tuple[str, ...]
+    where: Expression | None
+    label: str
+
+
+@dataclass(frozen=True)
+class Specification:
+    """Everything in the indicator file."""
+
+    indicators: tuple[Indicator, ...]
+    groups: tuple[Group, ...]
+    levels: dict[str, str]
+
+    def __getitem__(self, indicator_id: str) -> Indicator:
+        for indicator in self.indicators:
+            if indicator.id == indicator_id:
+                return indicator
+        raise KeyError(indicator_id)
+
+
+@cache
+def load_specification(file: Path | None = None) -> Specification:
+    """Load and check the indicator definitions.
+
+    Raises
+    ------
+    DefinitionError
+        Naming file, entry and key: unknown or missing key, unknown column, wrong
+        type, duplicate id, unknown code list.
+    """
+    file = file or project_root() / "definitions" / "indicators.yaml"
+    raw = yaml.safe_load(file.read_text(encoding="utf-8"))
+    indicators = tuple(_indicator(entry, file) for entry in raw["indicators"])
+    ids = [indicator.id for indicator in indicators]
+    twice = {name for name in ids if ids.count(name) > 1}
+    if twice:
+        raise DefinitionError(f"{file}: duplicate indicator ids: {', '.join(sorted(twice))}")
+    groups = tuple(_group(name, entry, file) for name, entry in raw["groups"].items())
+    return Specification(indicators, groups, {name: entry["title"] for name, entry in raw["levels"].items()})
+
+
+def check_not_derivable(params: Params, specification: Specification) -> None:
+    """Raise ParamsError if ``not_derivable`` names an indicator or cohort that does not exist."""
+    allowed = [i.id for i in specification.indicators]
+    allowed += [f"{i.id}.{cohort}" for i in specification.indicators for cohort in i.cohorts]
+    allowed += [f"survival.{cohort}" for cohort in ("denovo", "recurrent")]
+    for key in params.not_derivable:
+        if key not in allowed and not key.startswith("completeness."):
+            raise ParamsError(
+                f"{params.audit}.yaml: not_derivable names {key!r}{suggest(key, allowed)}; not an indicator."
+            )
+
+
+def _indicator(entry: dict[str, Any], file: Path) -> Indicator:
+    name = entry.get("id", "?")
+    where = f"{file.name}: indicator {name}"
+    unknown = sorted(set(entry) - set(REQUIRED) - set(OPTIONAL))
+    missing = [key for key in REQUIRED if key not in entry]
+    if unknown or missing:
+        hint = suggest(unknown[0], [*REQUIRED, *OPTIONAL]) if unknown else ""
+        raise DefinitionError(f"{where}: unknown keys {unknown}{hint}, missing keys {missing}")
+    full = OPTIONAL | entry
+    for key, allowed in (("kind", KINDS), ("polarity", POLARITIES), ("estimator", ESTIMATORS)):
+        if full[key] not in allowed:
+            raise DefinitionError(f"{where}: {key} is {full[key]!r}; allowed: {', '.join(allowed)}")
+    if full["provider"] not in ("provider", "treating_provider"):
+        raise DefinitionError(f"{where}: provider is {full['provider']!r}; allowed: provider, treating_provider")
+    if not set(full["cohorts"]) <= {"denovo", "recurrent"}:
+        raise DefinitionError(f"{where}: cohorts are {full['cohorts']}; allowed: denovo, recurrent")
+    for codelist in full["codelists"]:
+        load_codelist(codelist)
+    conditions = {
+        key: None if full[key] == "all" else parse_expression(str(full[key]), f"{where}, {key}", full["windows"])
+        for key in ("denominator", "numerator")
+    }
+    version = hashlib.sha256(yaml.safe_dump(entry, sort_keys=True).encode()).hexdigest()[:8]
+    sequences = {key: tuple(full[key]) for key in ("cohorts", "codelists")}
+    return Indicator(**{**full, **conditions, **sequences, "version": version})
+
+
+def _group(name: str, entry: dict[str, Any], file: Path) -> Group:
+    where = f"{file.name}: group {name}"
+    unknown = sorted(set(entry) - {"title", "column", "where", "label"})
+    if unknown:
+        raise DefinitionError(f"{where}: unknown keys {unknown}; allowed: title, column, where, label")
+    columns = entry.get("column", [])
+    columns = tuple([columns] if isinstance(columns, str) else columns)
+    for column in columns:
+        if column not in COLUMN_NAMES:
+            raise DefinitionError(f"{where}: unknown column {column!r}{suggest(column, list(COLUMN_NAMES))}")
+    condition = parse_expression(entry["where"], f"{where}, where") if "where" in entry else None
+    return Group(name, entry["title"], columns, condition, entry.get("label", "all"))

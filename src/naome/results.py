@@ -1,0 +1,132 @@
+"""The one schema of everything the project publishes.
+
+A result is a row. What could not be derived, or is hidden, is a row too, with a
+status and a reason: never a blank and never a zero.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+
+COLUMNS: dict[str, str] = {
+    "result_id": "Stable identifier of the result: the same measure, unit and group have the same id in every run.",
+    "audit": "Audit run (name of its parameter file).",
+    "nation": "Nation.",
+    "cohort": "denovo, recurrent or primary.",
+    "measure": "Identifier of the measure (an indicator, a completeness item, a survival horizon ...).",
+    "level": "nation, region, alliance, provider, or england+wales.",
+    "unit": "Which one: the nation, region, alliance or organisation.",
+    "group_by": "all, or the characteristic that divides people.",
+    "group": "all, or the value of that characteristic.",
+    "denominator": "People counted in the denominator (for survival: people followed).",
+    "numerator": "People counted in the numerator (for survival: deaths by the horizon).",
+    "estimate": "Estimate, in unit_of_estimate.",
+    "lower": "Lower limit of the interval.",
+    "upper": "Upper limit of the interval.",
+    "unit_of_estimate": "proportion, people, days, ratio.",
+    "method": "Name of the interval or estimator.",
+    "status": "ok, too_few, suppressed or not_derivable.",
+    "reason": "Why a result is not ok; empty otherwise.",
+    "definition_id": "Identifier of the definition, with its version hash.",
+    "run_id": "Identifier of the run that computed it.",
+}
+STATUSES = ("ok", "too_few", "suppressed", "not_derivable")
+KEY = ["audit", "cohort", "measure", "level", "unit", "group_by", "group"]
+DEFAULTS = {
+    "level": "nation",
+    "group_by": "all",
+    "group": "all",
+    "status": "ok",
+    "reason": "",
+    "definition_id": "",
+    "method": "",
+    "unit_of_estimate": "proportion",
+}
+
+
+def make_results(frame: pd.DataFrame, **constants: object) -> pd.DataFrame:
+    """Bring a frame of results into the schema.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Any of the schema's columns; others are an error.
+    **constants
+        Values of columns that are the same in every row.
+
+    Returns
+    -------
+    DataFrame
+        All columns of ``COLUMNS`` in order with their types, and ``result_id`` filled.
+
+    Raises
+    ------
+    ValueError
+        For an unknown column, an unknown status, a row that is not ok and gives
+        no reason, or two rows with the same key.
+
+    Examples
+    --------
+    >>> row = pd.DataFrame({"measure": ["mdt_discussion"], "denominator": [10], "numerator": [6], "estimate": [0.6]})
+    >>> made = make_results(row, audit="wales", nation="wales", cohort="denovo", unit="wales", run_id="r")
+    >>> made.loc[0, "status"]
+    'ok'
+    """
+    frame = frame.assign(**constants).reset_index(drop=True)
+    unknown = set(frame.columns) - set(COLUMNS)
+    if unknown:
+        raise ValueError(f"not columns of a result: {sorted(unknown)}; allowed: {', '.join(COLUMNS)}")
+    for column, value in DEFAULTS.items():
+        frame[column] = frame[column].fillna(value) if column in frame else value
+    frame = frame.reindex(columns=list(COLUMNS))
+    for column in ("denominator", "numerator"):
+        frame[column] = frame[column].astype("Int64")
+    for column in ("estimate", "lower", "upper"):
+        frame[column] = frame[column].astype("float64")
+    texts = [c for c in COLUMNS if c not in ("denominator", "numerator", "estimate", "lower", "upper")]
+    frame[texts] = frame[texts].fillna("").astype(str)
+    wrong = set(frame["status"]) - set(STATUSES)
+    if wrong:
+        raise ValueError(f"status {sorted(wrong)} is not allowed; allowed: {', '.join(STATUSES)}")
+    silent = (frame["status"] != "ok") & (frame["reason"] == "")
+    if silent.any():
+        raise ValueError(f"{silent.sum()} results are not ok and give no reason, first: {_row(frame, silent)}")
+    twice = frame.duplicated(KEY)
+    if twice.any():
+        raise ValueError(f"{twice.sum()} results stand twice, first: {_row(frame, twice)}")
+    frame["result_id"] = [result_id(*values) for values in frame[KEY].itertuples(index=False)]
+    return frame
+
+
+def result_id(*key: str) -> str:
+    """Return the stable id of a result from its key.
+
+    Examples
+    --------
+    >>> result_id("wales", "denovo", "mdt_discussion", "nation", "wales", "all", "all")
+    'r-e95e3097f7'
+    """
+    return "r-" + hashlib.sha256("|".join(map(str, key)).encode()).hexdigest()[:10]
+
+
+def write_frame(frame: pd.DataFrame, path: Path) -> None:
+    """Write a frame as Parquet to a temporary name and rename it, so that nobody reads half a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=".parquet", dir=path.parent)
+    os.close(handle)
+    try:
+        frame.to_parquet(name, index=False)
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _row(frame: pd.DataFrame, mask: pd.Series) -> str:
+    return ", ".join(f"{column}={frame.loc[mask, column].iloc[0]}" for column in KEY)
