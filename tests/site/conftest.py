@@ -119,6 +119,7 @@ def sample_cells():
 def make_sample(folder):
     """Make the sample project in a folder."""
     shutil.copytree(SAMPLE, folder)
+    shutil.copy(SAMPLE.parents[2] / "assets" / "naome.css", folder / "assets" / "naome.css")
     write_notebook(folder / "runs" / "england" / "04-survival.ipynb", sample_cells())
     return folder
 

@@ -45,8 +45,8 @@ local function set_alt(image)
   return image
 end
 
-local function first_caption(figure)
-  local long = figure.caption.long
+local function first_caption(element)
+  local long = element.caption.long
   return #long > 0 and long[1].content or pandoc.Inlines {}
 end
 
@@ -123,8 +123,7 @@ end
 local function lower_table(tbl)
   local id = tbl.identifier
   if kind_of(id) ~= "tbl" then return nil end
-  local long = tbl.caption.long
-  local caption = caption_text(id, #long > 0 and long[1].content or pandoc.Inlines {})
+  local caption = caption_text(id, first_caption(tbl))
   tbl.identifier = ""
   tbl.caption.long = {}
   return make_float("tbl", id, pandoc.Div { tbl }, caption)
@@ -151,6 +150,15 @@ local function lower_figure(figure)
   if kind_of(figure.identifier) ~= "fig" then return nil end
   local caption = caption_text(figure.identifier, first_caption(figure))
   return make_float("fig", figure.identifier, pandoc.Div(figure.content), caption)
+end
+
+-- A labelled image without a caption stands alone in its paragraph and is no Figure to pandoc.
+local function lower_lone_image(para)
+  local image = para.content[1]
+  if #para.content ~= 1 or image.t ~= "Image" or kind_of(image.identifier) ~= "fig" then return nil end
+  local id = image.identifier
+  image.identifier = ""
+  return make_float("fig", id, pandoc.Div { pandoc.Plain { image } }, caption_text(id, pandoc.Inlines {}))
 end
 
 -- $$ ... $$ {#eq-x}
@@ -183,6 +191,10 @@ local number_everything = {
   end,
   Table = function(tbl)
     local lowered = lower_table(read_table_label(tbl))
+    if lowered then return lowered, false end
+  end,
+  Para = function(para)
+    local lowered = lower_lone_image(para)
     if lowered then return lowered, false end
   end,
   Inlines = lower_equations,

@@ -116,12 +116,20 @@ local function head_references(blocks)
   return blocks
 end
 
+-- A wide table scrolls in a box of its own.
+local function style_table(tbl)
+  if not tbl.classes:includes("table") then tbl.classes:insert("table") end
+  return pandoc.Div({ tbl }, pandoc.Attr("", { "table-scroll" }))
+end
+
+local function wrap_raw_table(raw)
+  if raw.format ~= "html" then return nil end
+  raw.text = raw.text:gsub("^%s*<table[%s>]", '<div class="table-scroll">%0'):gsub("</table>%s*$", "%0</div>")
+  return raw
+end
+
 function Pandoc(doc)
-  local function style_table(tbl)
-    if not tbl.classes:includes("table") then tbl.classes:insert("table") end
-    return tbl
-  end
-  doc = doc:walk { Div = visible, Table = style_table }
+  doc = doc:walk { Div = visible, Table = style_table, RawBlock = wrap_raw_table }
   doc.blocks = head_references(doc.blocks)
   doc = doc:walk { traverse = "topdown", Note = function(note) return take_note(note), false end }
   local blocks = lower_blocks(doc.blocks)

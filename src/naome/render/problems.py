@@ -59,4 +59,4 @@ def sort_problems(problems: list[Problem]) -> list[Problem]:
 def describe_problems(problems: list[Problem]) -> str:
     """Write problems for a person: a count, then one line each."""
     count = f"{len(problems)} problem{'s' if len(problems) != 1 else ''}"
-    return "\n".join([f"The site was not built: {count}.", *(f"  {p}" for p in problems)])
+    return "\n".join([f"refused: {count} to mend first", *(f"  {p}" for p in problems)])
