@@ -1,0 +1,478 @@
+"""Risk-adjusted survival and proportions of providers.
+
+Three answers to three questions, for survival at t:
+
+* *What is the provider's survival, had it treated the national case mix?* (`survival_adjusted`) The ratio of log
+  survivals, RA_j = S_nat ^ (ln KM_j / ln Sexp_j), where Sexp_j is the mean over the provider's patients of the
+  national model's S(t | x). It stays in (0, 1) and is close to right whatever the shape of the provider's hazard over
+  time. Calibrated: ln Sexp_j is multiplied by ln S_nat / ln(mean S over everybody), so that a provider whose patients
+  have the national mean expectation and the national Kaplan-Meier gets exactly S_nat. Limits: Kaplan-Meier's log-log
+  limits carried through the same power.
+* *Is the provider an outlier?* (`z`, `tail_probability`) The mean over its patients of pseudo-observation minus
+  S(t | x), centred to sum to zero nationally, over the pooled standard deviation / sqrt(n).
+* *Is something going wrong early?* (`early_warning_z`) Deaths observed by t against expected cumulative hazard, by the
+  mid-P tail of a Poisson. More powerful when hazards are proportional, but it is a statement about hazards, not about
+  S(t).
+
+All z are positive when there are more deaths than expected.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import special
+
+from naome.stats.checks import check_events, check_groups, check_survival, check_times, normal_quantile
+from naome.stats.cox import CoxFit, fit_cox
+from naome.stats.design import Design, build_design
+from naome.stats.funnel import midp_tail
+from naome.stats.kaplan_meier import kaplan_meier
+from naome.stats.logistic import fit_logistic
+from naome.stats.pseudo import pseudo_observations
+
+__all__ = [
+    "ExpectedModel",
+    "fit_expected",
+    "poisson_binomial_pmf",
+    "risk_adjusted_proportion",
+    "risk_adjusted_survival",
+]
+
+
+@dataclass(frozen=True)
+class ExpectedModel:
+    """The national model of survival, without provider terms.
+
+    Attributes
+    ----------
+    coefficients : pandas.DataFrame
+        ``term, coef, std_error, lower, upper, p``; 95% Wald limits, log hazard scale.
+    cox : CoxFit
+    design : Design
+    duration, entry : str or None
+        Column names used by :meth:`expected_hazard`.
+    strata : tuple of str
+    """
+
+    coefficients: pd.DataFrame
+    cox: CoxFit
+    design: Design
+    duration: str
+    entry: str | None
+    strata: tuple[str, ...]
+
+    def expected_survival(self, frame: pd.DataFrame, at) -> np.ndarray:
+        """Predict each person's S(t).
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame, n rows
+            Holds the covariates (and strata).
+        at : float or list of float, length k
+            Times, in the unit of the durations.
+
+        Returns
+        -------
+        numpy.ndarray, shape (n, k)
+            From the step function: the baseline's jump at t is included, nothing is interpolated.
+
+        Examples
+        --------
+        >>> frame = pd.DataFrame({"t": [5.0, 3, 4, 2, 6, 1], "d": 1, "x": [0, 0, 0, 1, 1, 1]})
+        >>> model = fit_expected(frame, duration="t", event="d", covariates=["x"])
+        >>> model.expected_survival(frame, [2, 4]).shape
+        (6, 2)
+        """
+        return self.cox.survival(self.design.matrix(frame), at, _strata_labels(frame, self.strata))
+
+    def expected_hazard(self, frame: pd.DataFrame, upto) -> np.ndarray:
+        """Predict each person's cumulative hazard over their own follow-up, cut at t.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame, n rows
+            Holds the covariates, the duration (and entry, strata) columns of the fit.
+        upto : float or list of float, length k
+            Horizon t; ``numpy.inf`` for all follow-up.
+
+        Returns
+        -------
+        numpy.ndarray, shape (n,), or (n, k) for a list
+            H(min(T, t) | x), less H(entry | x) with delayed entry.
+
+        Examples
+        --------
+        >>> frame = pd.DataFrame({"t": [5.0, 3, 4, 2, 6, 1], "d": 1, "x": [0, 0, 0, 1, 1, 1]})
+        >>> model = fit_expected(frame, duration="t", event="d", covariates=["x"])
+        >>> round(float(model.expected_hazard(frame, np.inf).sum()), 6)
+        6.0
+        """
+        risk = np.exp(self.cox.linear_predictor(self.design.matrix(frame)))
+        strata = _strata_labels(frame, self.strata)
+        duration = frame[self.duration].to_numpy(dtype=float)
+        columns = []
+        for horizon in np.atleast_1d(np.asarray(upto, dtype=float)):
+            hazard = self.cox.cumulative_baseline(np.minimum(duration, horizon), strata)
+            if self.entry is not None:
+                entry = np.minimum(frame[self.entry].to_numpy(dtype=float), horizon)
+                hazard = hazard - self.cox.cumulative_baseline(entry, strata)
+            columns.append(risk * hazard)
+        return columns[0] if np.ndim(upto) == 0 else np.column_stack(columns)
+
+
+def fit_expected(
+    frame: pd.DataFrame, *, duration: str, event: str, covariates, strata=None, entry=None
+) -> ExpectedModel:
+    """Fit the national Cox model from which expected survival comes.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        One row per person.
+    duration, event : str
+        Columns: time from origin (>= 0) and 1 for death, 0 for censoring.
+    covariates : list of str
+        Column names or ``"rcs(column, knots)"``; see :func:`naome.stats.design.build_design`.
+    strata : str or list of str, optional
+        Columns with separate baselines.
+    entry : str, optional
+        Column of delayed entry times.
+
+    Returns
+    -------
+    ExpectedModel
+        Efron ties, in the coefficients and in the baseline, as R's ``coxph`` and ``survfit``. Because of that the
+        expected deaths add up to the observed ones closely but not exactly when deaths are tied.
+
+    Raises
+    ------
+    ValueError
+        Naming the column, position and value that is not allowed (missing covariates are never dropped silently).
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"t": [5.0, 3, 4, 2, 6, 1], "d": 1, "x": [0, 0, 0, 1, 1, 1]})
+    >>> fit_expected(frame, duration="t", event="d", covariates=["x"]).coefficients["term"].tolist()
+    ['x']
+    """
+    strata = (strata,) if isinstance(strata, str) else tuple(strata or ())
+    _check_columns(frame, [duration, event, *strata, *([entry] if entry else [])])
+    design = build_design(frame, covariates)
+    cox = fit_cox(
+        design.matrix(frame),
+        frame[duration],
+        frame[event],
+        entry=None if entry is None else frame[entry],
+        strata=_strata_labels(frame, strata),
+    )
+    return ExpectedModel(cox.table(), cox, design, duration, entry, strata)
+
+
+def risk_adjusted_survival(
+    frame: pd.DataFrame,
+    *,
+    duration: str,
+    event: str,
+    provider: str,
+    covariates,
+    at,
+    strata=None,
+    conf_level: float = 0.95,
+    minimum_n: int = 10,
+    calibrate: bool = True,
+) -> pd.DataFrame:
+    """Compute risk-adjusted survival at fixed times for every provider.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        One row per person; covariates complete.
+    duration, event, provider : str
+        Columns: time from origin, 1/0, provider label.
+    covariates, strata
+        Of the national model, as in :func:`fit_expected`.
+    at : float or list of float
+        Times, in the unit of the durations, within the national follow-up.
+    conf_level : float
+        Coverage of `lower` and `upper`.
+    minimum_n : int
+        Providers with fewer patients are "too_few". The number of *patients* counts, not the number at risk at t: that
+        depends on the outcome, and would hide providers where many die.
+    calibrate : bool
+        True: expected survival and expected deaths are scaled to the national Kaplan-Meier and death count. False: as
+        they come from the model.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per provider (sorted) and time: ``provider, time, n`` (patients), ``n_risk`` (at risk at t),
+        ``observed`` (deaths by t), ``expected`` (cumulative hazard to min(T, t)), ``survival_unadjusted``
+        (Kaplan-Meier), ``survival_expected`` (mean S(t | x), calibrated if asked), ``survival_adjusted, lower, upper,
+        z, tail_probability, early_warning_z, status``. See the module's text.
+
+        ``status``: "ok"; "too_few" (fewer than `minimum_n` patients: adjusted survival, limits and all z are NaN);
+        "not_estimable" (the provider's Kaplan-Meier is 0 or 1, or none of its patients was followed to t: adjusted
+        survival and limits are NaN, but z is still given, since a provider where everybody died must not escape).
+
+    Raises
+    ------
+    ValueError
+        Naming the column and value that is not allowed; or if t is beyond the national follow-up, or nobody (or
+        everybody) has died by t.
+
+    Notes
+    -----
+    Pseudo-observations: Andersen & Pohar Perme (2010) SMMR 19:71; they suppose censoring that does not depend on the
+    covariates. Early warning: the one-sample log-rank test (Breslow 1975) with an exact tail.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> frame = pd.DataFrame({"t": rng.exponential(2, 200), "d": 1, "x": rng.normal(size=200)})
+    >>> frame["unit"] = list("AB") * 100
+    >>> result = risk_adjusted_survival(frame, duration="t", event="d", provider="unit", covariates=["x"], at=1.0)
+    >>> result["status"].tolist()
+    ['ok', 'ok']
+    """
+    _check_columns(frame, [duration, event, provider])
+    times = check_times(at)
+    model = fit_expected(frame, duration=duration, event=event, covariates=covariates, strata=strata)
+    codes, labels = check_groups(frame[provider], len(frame), "provider")
+    t, d, _ = check_survival(frame[duration], frame[event])
+    national = kaplan_meier(t, d, at=times)["survival"].to_numpy()
+    _check_horizons(times, national, t)
+    units = kaplan_meier(t, d, group=codes, at=times, conf_level=conf_level)
+    survival, hazard = model.expected_survival(frame, times), model.expected_hazard(frame, times)
+    pseudo = pseudo_observations(t, d, times)
+    pieces = []
+    for k, time in enumerate(times):
+        unit = units.iloc[k :: len(times)].reset_index(drop=True)
+        observed = np.bincount(codes, d & (t <= time), len(labels))
+        piece = _adjust_at(
+            codes, labels, survival[:, k], hazard[:, k], pseudo[:, k], observed, national[k], unit, calibrate
+        )
+        pieces.append(piece.assign(time=time))
+    table = pd.concat(pieces, ignore_index=True)
+    # rows in the order provider, then time as asked
+    order = np.argsort(np.tile(np.arange(len(labels)), len(times)), kind="stable")
+    return _set_status(table.iloc[order].reset_index(drop=True), minimum_n)
+
+
+def risk_adjusted_proportion(
+    frame: pd.DataFrame,
+    *,
+    event: str,
+    provider: str,
+    covariates,
+    conf_level: float = 0.95,
+    minimum_n: int = 10,
+) -> pd.DataFrame:
+    """Compute risk-adjusted proportions of providers for a yes/no outcome with complete follow-up.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        One row per person *eligible by date* (potential follow-up covers the horizon). Never leave people out because
+        of what happened to them: dropping those censored early keeps the early deaths of late diagnoses.
+    event, provider : str
+        Columns: 1/0 and provider label.
+    covariates : list of str
+        Of the national logistic model; may be empty.
+    conf_level : float
+        Coverage of `lower` and `upper`.
+    minimum_n : int
+        Providers with fewer people are "too_few".
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per provider: ``provider, n, observed, expected, ratio, proportion_unadjusted, proportion_expected,
+        proportion_adjusted, lower, upper, z, tail_probability, status``. z is positive when there are more events than
+        expected. ``status``: "ok", or "too_few" (adjusted values, limits and z are NaN).
+
+    Raises
+    ------
+    ValueError
+        Naming the column and value that is not allowed.
+
+    Notes
+    -----
+    Expected events are sums of the national model's probabilities. The adjusted proportion is on the odds scale,
+    expit(logit(national) + logit(O/n) - logit(E/n)), which stays in [0, 1] where O/E times the national rate does not.
+    Its limits are Wilson's for O of n, with n enlarged so that the variance is sum p(1 - p) rather than n times the
+    variance at the mean, carried through the same shift. The count under the null is Poisson-binomial (each person has
+    their own p): its distribution is computed exactly by convolution; z is the normal score of P(R < O) + P(R = O)/2.
+    A Poisson would be far too wide: at p = 0.5 its standard deviation is 1.4 times too large.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"dead": [0, 1] * 40, "unit": ["A"] * 40 + ["B"] * 40, "x": range(80)})
+    >>> risk_adjusted_proportion(frame, event="dead", provider="unit", covariates=["x"])["status"].tolist()
+    ['ok', 'ok']
+    """
+    _check_columns(frame, [event, provider])
+    dead = check_events(frame[event], len(frame))
+    if dead.all() or not dead.any():
+        raise ValueError(f"{event!r} is {int(dead[0])} for everybody; nothing can be adjusted")
+    codes, labels = check_groups(frame[provider], len(frame), "provider")
+    x = np.column_stack([np.ones(len(frame)), build_design(frame, covariates).matrix(frame).to_numpy()])
+    p = special.expit(x @ fit_logistic(x, dead.astype(float))[0])
+    n = np.bincount(codes, minlength=len(labels))
+    observed, expected = np.bincount(codes, dead, len(labels)), np.bincount(codes, p, len(labels))
+    variance = np.bincount(codes, p * (1 - p), len(labels))
+    crude, model = observed / n, expected / n
+    enlarged = n * model * (1 - model) * n / variance
+    lower, upper = _wilson_limits(crude, enlarged, normal_quantile(conf_level))
+    shift = special.logit(dead.mean()) - special.logit(model)
+    low, high = _poisson_binomial_tails(codes, p, observed.astype(np.int64))
+    z, tail = midp_tail(low, high)
+    with np.errstate(divide="ignore"):
+        adjusted = {
+            "proportion_adjusted": special.expit(special.logit(crude) + shift),
+            "lower": special.expit(special.logit(lower) + shift),
+            "upper": special.expit(special.logit(upper) + shift),
+            "z": z,
+            "tail_probability": tail,
+        }
+    few = n < minimum_n
+    table = pd.DataFrame(
+        {
+            "provider": labels,
+            "n": n,
+            "observed": observed.astype(np.int64),
+            "expected": expected,
+            "ratio": observed / expected,
+            "proportion_unadjusted": crude,
+            "proportion_expected": model,
+        }
+    )
+    table = table.assign(**{name: np.where(few, np.nan, values) for name, values in adjusted.items()})
+    return table.assign(status=np.where(few, "too_few", "ok"))
+
+
+def poisson_binomial_pmf(p) -> np.ndarray:
+    """Compute the distribution of the number of events among people with their own probabilities.
+
+    Parameters
+    ----------
+    p : array of float, shape (n,)
+        Probabilities.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n + 1,)
+        P(R = 0), ..., P(R = n); exact to about 1e-16 absolute.
+
+    Notes
+    -----
+    The generating function prod(1 - p_i + p_i s), multiplied out pairwise by fast Fourier transforms: O(n log^2 n) and
+    no loop over people.
+
+    Examples
+    --------
+    >>> poisson_binomial_pmf([0.5, 0.5]).round(12).tolist()
+    [0.25, 0.5, 0.25]
+    """
+    p = np.asarray(p, dtype=float)
+    rows = np.column_stack([1 - p, p])
+    while len(rows) > 1:
+        if len(rows) % 2:
+            rows = np.vstack([rows, np.eye(1, rows.shape[1])])
+        size = 2 * rows.shape[1] - 1
+        product = np.fft.rfft(rows[0::2], size) * np.fft.rfft(rows[1::2], size)
+        rows = np.maximum(np.fft.irfft(product, size), 0.0)
+    return rows[0, : len(p) + 1]
+
+
+def _adjust_at(codes, labels, survival, hazard, pseudo, observed, national, unit, calibrate) -> pd.DataFrame:
+    n = np.bincount(codes, minlength=len(labels))
+    model = np.bincount(codes, survival, len(labels)) / n
+    expected = np.bincount(codes, hazard, len(labels))
+    power = np.log(model)
+    if calibrate:
+        power = power * np.log(national) / np.log(survival.mean())
+        expected = expected * observed.sum() / expected.sum()
+    residual = pseudo - survival
+    residual = residual - residual.mean()
+    pooled = np.sqrt(np.mean(residual**2))
+    z = -np.bincount(codes, residual, len(labels)) / (pooled * np.sqrt(n))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        adjusted = [national ** (np.log(unit[name].to_numpy()) / power) for name in ("survival", "lower", "upper")]
+    here = special.pdtr(observed, expected) - np.where(observed > 0, special.pdtr(observed - 1, expected), 0.0)
+    low = np.where(observed > 0, special.pdtr(observed - 1, expected), 0.0) + here / 2
+    early, _ = midp_tail(low, special.pdtrc(observed, expected) + here / 2)
+    return pd.DataFrame(
+        {
+            "provider": labels,
+            "time": np.nan,
+            "n": n,
+            "n_risk": unit["n_risk"],
+            "observed": observed.astype(np.int64),
+            "expected": expected,
+            "survival_unadjusted": unit["survival"],
+            "survival_expected": np.exp(power) if calibrate else model,
+            "survival_adjusted": adjusted[0],
+            "lower": adjusted[1],
+            "upper": adjusted[2],
+            "z": z,
+            "tail_probability": special.ndtr(-np.abs(z)),
+            "early_warning_z": early,
+        }
+    )
+
+
+def _set_status(table: pd.DataFrame, minimum_n: int) -> pd.DataFrame:
+    few = table["n"] < minimum_n
+    curve = table["survival_unadjusted"]
+    unknown = (curve <= 0) | (curve >= 1) | (table["n_risk"] == 0)
+    table.loc[few | unknown, ["survival_adjusted", "lower", "upper"]] = np.nan
+    table.loc[few, ["z", "tail_probability", "early_warning_z"]] = np.nan
+    return table.assign(status=np.select([few, unknown], ["too_few", "not_estimable"], "ok"))
+
+
+def _poisson_binomial_tails(codes, p, observed) -> tuple[np.ndarray, np.ndarray]:
+    order = np.argsort(codes, kind="stable")
+    parts = np.split(p[order], np.cumsum(np.bincount(codes, minlength=len(observed)))[:-1])
+    low, high = np.empty(len(observed)), np.empty(len(observed))
+    for j, part in enumerate(parts):  # over providers
+        pmf = poisson_binomial_pmf(part)
+        half = pmf[observed[j]] / 2
+        low[j], high[j] = pmf[: observed[j]].sum() + half, pmf[observed[j] + 1 :].sum() + half
+    return low, high
+
+
+def _wilson_limits(crude, n, z: float) -> tuple[np.ndarray, np.ndarray]:
+    middle = crude + z**2 / (2 * n)
+    half_width = z * np.sqrt(crude * (1 - crude) / n + z**2 / (4 * n**2))
+    scale = 1 + z**2 / n
+    return np.clip((middle - half_width) / scale, 0, 1), np.clip((middle + half_width) / scale, 0, 1)
+
+
+def _strata_labels(frame: pd.DataFrame, strata: tuple[str, ...]):
+    if not strata:
+        return None
+    _check_columns(frame, list(strata))
+    if len(strata) == 1:
+        return frame[strata[0]].astype(object)
+    missing = frame[list(strata)].isna().any(axis=1)
+    labels = pd.Series(list(frame[list(strata)].itertuples(index=False, name=None)), index=frame.index)
+    return labels.map(lambda parts: " / ".join(str(part) for part in parts)).mask(missing)
+
+
+def _check_columns(frame: pd.DataFrame, names) -> None:
+    absent = [name for name in names if name not in frame.columns]
+    if absent:
+        raise ValueError(f"column {absent[0]!r} is not in the frame; it has {list(frame.columns)}")
+    if not len(frame):
+        raise ValueError("the frame has no rows")
+
+
+def _check_horizons(times: np.ndarray, national: np.ndarray, duration: np.ndarray) -> None:
+    for time, survival in zip(times, national, strict=True):
+        if time > duration.max():
+            raise ValueError(f"at is {time:g}, beyond the last follow-up time {duration.max():g}")
+        if not 0 < survival < 1:
+            raise ValueError(f"national survival at {time:g} is {survival:g}; there is nothing to adjust")
