@@ -359,7 +359,7 @@ def _site_metastases(rng, p, calibration) -> None:
     er, her2 = p.er * 1.0, p.her2 * 1.0
     eta = np.column_stack([0.7 * er, 0.35 * (1 - er), 0.55 * her2, 0.9 * her2 + 0.7 * (1 - er)]) - 0.5
     p.site_coded = np.zeros((p.n, 4), dtype=bool)
-    in_window = p.coded & ~later
+    in_window = p.coded & ~later & (p.course != CODED_BEFORE)
     for members, name in (
         (is_denovo(p), "denovo"),
         (is_denovo_like(p) & ~is_denovo(p), "denovo"),
@@ -374,7 +374,9 @@ def _site_metastases(rng, p, calibration) -> None:
     p.site_first = p.site_coded & (rng.random((p.n, 4)) < 0.75)
     none = ~p.site_first.any(axis=1)
     p.site_first[none] = p.site_coded[none]
-    p.site_true = p.site_coded | ((rng.random((p.n, 4)) < np.array([0.25, 0.12, 0.12, 0.05])) & p.coded[:, None])
+    p.site_true = p.site_coded | (
+        (rng.random((p.n, 4)) < np.array([0.25, 0.12, 0.12, 0.05])) & (p.coded & (p.course != CODED_BEFORE))[:, None]
+    )
     lag = rng.integers(0, 90, p.n)
     p.distant = np.where(four, p.diagnosed, np.where(p.coded, np.maximum(p.first_code - lag, p.diagnosed), NEVER))
     p.distant = np.where(is_recurrent_like(p), np.maximum(p.distant, p.diagnosed + 180), p.distant)

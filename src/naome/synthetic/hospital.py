@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from naome.synthetic import codes
-from naome.synthetic.course import NEVER, is_denovo_like, is_recurrent_like
+from naome.synthetic.course import CODED_BEFORE, NEVER, is_denovo_like, is_recurrent_like
 from naome.synthetic.sampling import expit
 from naome.synthetic.therapy import CYTOTOXIC, ORAL, expand_cycles
 
@@ -70,6 +70,8 @@ def _describe_codes(rng, p) -> None:
     p.other_code = other[rng.integers(0, other.size, p.n)]
     any_site = p.site_first.any(axis=1)
     p.metastatic_code = np.where(any_site, site_numbers[p.site_first.argmax(axis=1)], p.other_code).astype(np.int16)
+    # A code before the registered diagnosis belongs to an earlier cancer, and is not repeated.
+    p.metastatic_code[p.course == CODED_BEFORE] = -1
     p.background = codes.number_icd10(codes.BACKGROUND)[rng.integers(0, len(codes.BACKGROUND), p.n)]
     # Half the patients' axillary nodes get coded.
     p.node_code = np.where(p.nodes & (rng.random(p.n) < 0.8), codes.number_icd10("C773")[0], -1).astype(np.int16)
