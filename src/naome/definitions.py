@@ -127,7 +127,9 @@ def read_codelist(file: Path) -> CodeList:
                 raise DefinitionError(f"{file}:{line}: {code.code} needs a group and a source")
             key = (code.code, code.group)
             if key in seen:
-                raise DefinitionError(f"{file}:{line}: {code.code} stands in line {seen[key]} already (group {code.group})")
+                raise DefinitionError(
+                    f"{file}:{line}: {code.code} stands in line {seen[key]} already (group {code.group})"
+                )
             seen[key] = line
             codes.append(code)
     if not codes:
@@ -198,13 +200,23 @@ def load_cohort_rules(overrides: dict[str, Any] | None = None, file: Path | None
     file = file or project_root() / "definitions" / "cohort_rules.yaml"
     raw = yaml.safe_load(file.read_text(encoding="utf-8"))
     rules = tuple(_entry(Rule, item, file, "rules") for item in raw["rules"])
-    options = tuple(_entry(Option, {**item, "values": _tuples(item.get("values", ()))}, file, "options") for item in raw["options"])
+    options = tuple(
+        _entry(
+            Option,
+            {**item, "values": _tuples(item.get("values", ())), "default": _tuple(item.get("default"))},
+            file,
+            "options",
+        )
+        for item in raw["options"]
+    )
     ids = [rule.id for rule in rules]
     if len(set(ids)) != len(ids):
         raise DefinitionError(f"{file}: duplicate rule ids in {ids}")
     for option in options:
         if option.rule not in ids:
-            raise DefinitionError(f"{file}: option {option.name} belongs to rule {option.rule!r}; rules: {', '.join(ids)}")
+            raise DefinitionError(
+                f"{file}: option {option.name} belongs to rule {option.rule!r}; rules: {', '.join(ids)}"
+            )
     return CohortRules(rules, options, _choose(options, overrides or {}))
 
 
@@ -215,16 +227,20 @@ def _choose(options: tuple[Option, ...], overrides: dict[str, Any]) -> tuple[tup
             raise DefinitionError(
                 f"cohort_rules.yaml has no option {name!r}{suggest(name, list(by_name))}; options: {', '.join(by_name)}"
             )
-        value = tuple(value) if isinstance(value, list) else value
+        value = _tuple(value)
         if value not in by_name[name].values:
             allowed = ", ".join(repr(v) for v in by_name[name].values)
             raise DefinitionError(f"option {name}: {value!r} is not allowed; allowed: {allowed}")
     chosen = {name: option.default for name, option in by_name.items()} | overrides
-    return tuple((name, tuple(v) if isinstance(v, list) else v) for name, v in chosen.items())
+    return tuple((name, _tuple(v)) for name, v in chosen.items())
+
+
+def _tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _tuples(values: list[Any]) -> tuple[Any, ...]:
-    return tuple(tuple(v) if isinstance(v, list) else v for v in values)
+    return tuple(_tuple(v) for v in values)
 
 
 def _entry(kind: type, item: dict[str, Any], file: Path, section: str) -> Any:

@@ -55,7 +55,9 @@ class Outliers(_Frozen):
     """Outlier policy."""
 
     alert_tail: float = Field(gt=0, lt=0.5, description="One-sided tail probability of an alert (0.025 = 95% limits).")
-    alarm_tail: float = Field(gt=0, lt=0.5, description="One-sided tail probability of an alarm (0.001 = 99.8% limits).")
+    alarm_tail: float = Field(
+        gt=0, lt=0.5, description="One-sided tail probability of an alarm (0.001 = 99.8% limits)."
+    )
     minimum_n: int = Field(ge=1, description="Organisations with fewer people are listed but not assessed.")
     minimum_completeness: float = Field(
         ge=0, le=1, description="Below this completeness of the case-mix items an organisation is not assessed."
@@ -89,6 +91,9 @@ class Params(_Frozen):
     censor_date: IsoDate = Field(description="Last day to which deaths are complete; follow-up ends here.")
     seed: int = Field(ge=0, description="Seed of everything random in the analysis (imputation, bootstrap).")
     unit_name: str = Field(description="What an organisation is called on pages, e.g. NHS trust.")
+    cohorts: tuple[Literal["denovo", "recurrent", "primary"], ...] = Field(
+        strict=False, description="Cohorts of the run; primary is everyone eligible, from initial diagnosis."
+    )
     rules: dict[str, str | int | bool | list[str]] = Field(
         default_factory=dict, description="Cohort rule options that differ from definitions/cohort_rules.yaml."
     )
@@ -161,7 +166,9 @@ def load_params(source: str | Path) -> Params:
     except ValidationError as error:
         raise ParamsError(_explain(file, error)) from None
     if params.audit != file.stem:
-        raise ParamsError(f"{file}: key 'audit' is {params.audit!r} but the file is named {file.name}; make them equal.")
+        raise ParamsError(
+            f"{file}: key 'audit' is {params.audit!r} but the file is named {file.name}; make them equal."
+        )
     return params
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class AnalysisColumn:
-    """One column of the analysis table; `kind` is boolean, integer, date or category."""
+    """One column of the analysis table; `kind` is boolean, integer, number, date or category."""
 
     name: str
     kind: str
@@ -26,8 +26,8 @@ def _columns(kind: str, **meanings: str) -> tuple[AnalysisColumn, ...]:
 COLUMNS: tuple[AnalysisColumn, ...] = (
     *_columns(
         "category",
-        cohort="denovo or recurrent.",
-        route="Rule by which the person entered: DN1, DN2 or RC2.",
+        cohort="denovo, recurrent or primary.",
+        route="Rule by which the person entered: DN1, DN2, RC2, or EL7 (primary cohort).",
         nation="Nation of the run.",
         sex="female or male.",
         ethnic_group="Five census groups.",
@@ -44,6 +44,7 @@ COLUMNS: tuple[AnalysisColumn, ...] = (
         region="Region of the organisation of diagnosis.",
         charlson="RCS Charlson groups other than cancer, 12 months before origin: 0, 1, 2, 3+.",
         frailty="SCARF frailty band, 12 months before origin: fit, mild, moderate, severe.",
+        size_group="Tumour size in mm: <=20, 20-50, >50.",
         cns="Contact with a clinical nurse specialist at the initial diagnosis: seen or not_seen; missing when not recorded.",
     ),
     *_columns(
@@ -55,6 +56,7 @@ COLUMNS: tuple[AnalysisColumn, ...] = (
         grade="Grade 1 to 3.",
         performance_status="WHO performance status 0 to 4 at the initial diagnosis.",
         deprivation="Quintile of area deprivation, 1 = most deprived.",
+        nodes_positive="Positive axillary lymph nodes.",
         charlson_count="Number of RCS Charlson groups other than cancer.",
         frailty_count="Number of SCARF deficits.",
         biopsy_days="Days from the metastatic diagnosis to the first biopsy in the biopsy window.",
@@ -76,7 +78,14 @@ COLUMNS: tuple[AnalysisColumn, ...] = (
         survival_from_metastatic_days="Days from the metastatic diagnosis to death or the end of follow-up.",
     ),
     *_columns(
+        "number",
+        er_log="Natural logarithm of 1 + oestrogen receptor in fmol/mg (historical assays).",
+        pr_log="Natural logarithm of 1 + progesterone receptor in fmol/mg (historical assays).",
+    ),
+    *_columns(
         "boolean",
+        postmenopausal="Whether menopause had passed at the initial diagnosis.",
+        endocrine_flag="Record says endocrine therapy was given.",
         m1="M category M1 at the initial diagnosis; missing when M is not recorded.",
         bone="Bone metastasis coded from 30 days before to 12 months after the metastatic diagnosis.",
         liver="Liver metastasis, as bone.",

@@ -12,7 +12,7 @@ from naome.cohort.attrition import count_attrition
 from naome.cohort.columns import COLUMNS
 from naome.cohort.eligible import code_dates, eligible_people, flag_tumours, metastatic_codes
 from naome.cohort.features import describe_people
-from naome.cohort.membership import de_novo, recurrence_found, recurrent
+from naome.cohort.membership import de_novo, primary, recurrence_found, recurrent
 from naome.cohort.primary import count_primary
 from naome.cohort.tables import CanonicalTables, hold, open_tables
 from naome.definitions import CohortRules, load_cohort_rules
@@ -65,7 +65,7 @@ def derive_cohorts(
     eligible = eligible_people(flagged)
     codes = hold(metastatic_codes(tables, rules))
     coded = hold(code_dates(eligible, codes, rules))
-    members = hold(ibis.union(de_novo(coded, params), recurrent(coded, params, rules)))
+    members = hold(_members(coded, params, rules))
     near = _near_tables(tables, members)
     analysis = describe_people(members, near, codes, params, rules).execute()
     found = recurrence_found(coded, rules)
@@ -78,9 +78,25 @@ def derive_cohorts(
 
 def type_analysis(frame: pd.DataFrame) -> pd.DataFrame:
     """Give the analysis table its documented types (nullable integers and booleans, text, dates)."""
-    kinds = {"integer": "Int64", "boolean": "boolean", "category": "string", "date": "datetime64[s]"}
+    kinds = {
+        "integer": "Int64",
+        "boolean": "boolean",
+        "number": "float64",
+        "category": "string",
+        "date": "datetime64[s]",
+    }
     typed = {column.name: frame[column.name].astype(kinds[column.kind]) for column in COLUMNS}
     return pd.DataFrame(typed)
+
+
+def _members(coded: ibis.expr.types.Table, params: Params, rules: CohortRules) -> ibis.expr.types.Table:
+    makers = {
+        "denovo": lambda: de_novo(coded, params),
+        "recurrent": lambda: recurrent(coded, params, rules),
+        "primary": lambda: primary(coded),
+    }
+    cohorts = [makers[name]() for name in params.cohorts]
+    return cohorts[0] if len(cohorts) == 1 else ibis.union(*cohorts)
 
 
 def _near_tables(tables: CanonicalTables, members: ibis.expr.types.Table) -> CanonicalTables:

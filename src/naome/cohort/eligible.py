@@ -42,7 +42,10 @@ def eligible_people(flagged: Table) -> Table:
 
 
 def metastatic_codes(tables: CanonicalTables, rules: CohortRules) -> Table:
-    """Return the diagnosis codes that are evidence of metastasis, with their date, under the chosen options.
+    """Return the evidence of metastasis with its date, under the chosen options.
+
+    Evidence is a metastatic code in an admission and, where the option says so, a
+    distant recurrence reported in cancer outcomes data (its ``code`` is C799).
 
     Returns
     -------
@@ -60,19 +63,24 @@ def metastatic_codes(tables: CanonicalTables, rules: CohortRules) -> Table:
     prefixes = metastatic.prefixes(*groups)
     if not rules["count_c770_c771"]:
         prefixes = tuple(code for code in prefixes if code not in ("C770", "C771"))
+    r = tables.recurrences.filter(tables.recurrences.kind == "distant", tables.recurrences.recurrence_date.notnull())
+    reported = r.select(r.person_id, code=ibis.literal("C799"), code_date=r.recurrence_date)
     d = tables.diagnoses
     d = d.filter(code_in(d.code, prefixes), d.patient_class.isin(list(rules["admission_classes"])), _position(d, rules))
     date = d.admission_date if rules["code_date"] == "admission" else d.episode_date
-    return d.select(d.person_id, d.code, code_date=date)
+    admitted = d.select(d.person_id, d.code, code_date=date)
+    sources = {"admissions": admitted, "reported": reported}
+    chosen = [sources[name] for name in rules["evidence"]]
+    return chosen[0] if len(chosen) == 1 else ibis.union(*chosen)
 
 
 def code_dates(eligible: Table, codes: Table, rules: CohortRules) -> Table:
-    """Return eligible people with the first metastatic code and the first one 12 months or more after diagnosis.
+    """Return eligible people with the first metastatic code and the first one after the 12-month gap.
 
     Adds ``first_code_date`` (on or after diagnosis less the look-back),
-    ``late_code_date`` and ``anniversary`` (diagnosis plus 12 calendar months).
+    ``late_code_date`` and ``anniversary`` (diagnosis plus the gap in calendar months, 12 by default).
     """
-    e = eligible.mutate(anniversary=(eligible.diagnosis_date + ibis.interval(months=12)).cast("date"))
+    e = eligible.mutate(anniversary=(eligible.diagnosis_date + ibis.interval(months=rules["gap_months"])).cast("date"))
     window = e.select("person_id", "diagnosis_date", "anniversary")
     joined = codes.inner_join(window, "person_id")
     earliest = joined.diagnosis_date - ibis.interval(days=rules["lookback_days"])

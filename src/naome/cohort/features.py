@@ -188,6 +188,8 @@ def _derive(t: Table, params: Params) -> Table:
         frailty=band(t.frailty_count.fill_null(0), (2, 4, 6), ("fit", "mild", "moderate", "severe")),
         charlson_count=t.charlson_count.fill_null(0),
         frailty_count=t.frailty_count.fill_null(0),
+        er_log=(t.er_level.cast("float64") + 1).ln(),
+        pr_log=(t.pr_level.cast("float64") + 1).ln(),
         diagnosis_year=t.diagnosis_date.year(),
         metastatic_year=t.metastatic_date.year(),
         chemotherapy_days=ibis.coalesce(t.event_days, ibis.cases((flagged["chemotherapy"], 0))),

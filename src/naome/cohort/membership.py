@@ -49,6 +49,16 @@ def recurrent(coded: Table, params: Params, rules: CohortRules) -> Table:
     )
 
 
+def primary(coded: Table) -> Table:
+    """Return everyone eligible, followed from the initial diagnosis; the metastatic date is the first evidence of it."""
+    return coded.mutate(
+        cohort=ibis.literal("primary"),
+        route=ibis.literal("EL7"),
+        metastatic_date=coded.first_code_date,
+        origin_date=coded.diagnosis_date,
+    ).drop("anniversary", "first_code_date", "late_code_date")
+
+
 def recurrence_found(coded: Table, rules: CohortRules) -> Table:
     """Return everyone who meets RC1, before the audit period is applied (for the attrition table)."""
     first = coded.first_code_date if rules["early_code_bars_recurrence"] else coded.late_code_date

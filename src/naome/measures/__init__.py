@@ -1,0 +1,1 @@
+"""What the audit measures: knows the analysis table and the definitions, and nothing of files."""

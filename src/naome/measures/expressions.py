@@ -18,7 +18,7 @@ import pandas as pd
 from naome.cohort.columns import COLUMNS
 from naome.errors import DefinitionError, suggest
 
-KINDS = {column.name: column.kind for column in COLUMNS}
+KINDS = {column.name: column.kind.replace("number", "integer") for column in COLUMNS}
 COMPARISONS = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from naome.sources import ncrd, wcn
+from naome.sources import ncrd, rotterdam, wcn
 from naome.sources.reader import Extract, Reader, read_extract
 
-READERS: dict[str, Reader] = {reader.name: reader for reader in (ncrd.READER, wcn.READER)}
+READERS: dict[str, Reader] = {reader.name: reader for reader in (ncrd.READER, wcn.READER, rotterdam.READER)}
 
 __all__ = ["READERS", "Extract", "Reader", "read_extract"]

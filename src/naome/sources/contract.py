@@ -101,6 +101,12 @@ CANONICAL: dict[str, Table] = {
                 Column("surgery_date", "DATE", "First tumour resection known to the registry."),
                 Column("chemotherapy_flag", "BOOLEAN", "Registry says chemotherapy was given (Wales)."),
                 Column("radiotherapy_flag", "BOOLEAN", "Registry says radiotherapy was given (Wales)."),
+                Column("endocrine_flag", "BOOLEAN", "Record says endocrine therapy was given."),
+                Column("nodes_positive", "INTEGER", "Positive axillary lymph nodes."),
+                Column("size_group", "VARCHAR", "Tumour size in mm.", ("<=20", "20-50", ">50")),
+                Column("postmenopausal", "BOOLEAN", "Whether menopause had passed at diagnosis."),
+                Column("er_level", "INTEGER", "Oestrogen receptor, fmol/mg protein (historical assays)."),
+                Column("pr_level", "INTEGER", "Progesterone receptor, fmol/mg protein (historical assays)."),
             ),
         ),
         Table(

@@ -122,8 +122,7 @@ CANONICAL = {
                HER2_STATUS AS her2, PERFORMANCESTATUS AS performance_status, BASISOFDIAGNOSIS AS basis,
                coalesce(STATUSOFREGISTRATION = 'F' AND CTRY_CODE = 'E' AND DEDUP_FLAG = '1', false) AS eligible_registration,
                coalesce(o.SUCCESSOR_CODE, DIAG_TRUST) AS provider, QUINTILE_2019 AS deprivation,
-               FIRSTMDTMEETINGDATE AS mdt_date, CNS AS cns, DATE_FIRST_SURGERY AS surgery_date,
-               NULL AS chemotherapy_flag, NULL AS radiotherapy_flag
+               FIRSTMDTMEETINGDATE AS mdt_date, CNS AS cns, DATE_FIRST_SURGERY AS surgery_date
         FROM clean_av_tumour LEFT JOIN clean_organisations o ON o.ORG_CODE = DIAG_TRUST""",
     "admissions": """
         SELECT EPIKEY AS episode_id, STUDY_ID AS person_id, coalesce(ADMIDATE, EPISTART) AS admission_date,

@@ -161,7 +161,8 @@ def read_extract(reader: Reader, folder: Path, out: Path | None, *, progress: Ca
         raise ExtractError(_list_problems(folder, problems))
     for name in CANONICAL:
         sql = reader.canonical.get(name) or _empty(name)
-        connection.execute(f"CREATE TABLE canon_{name} AS SELECT {_casts(name)} FROM ({sql})")
+        given = {row[0] for row in connection.execute(f"DESCRIBE {sql}").fetchall()}
+        connection.execute(f"CREATE TABLE canon_{name} AS SELECT {_casts(name, given)} FROM ({sql})")
     for count in reader.counts:
         rows = connection.execute(count.sql).fetchone()[0]
         if rows:
@@ -371,8 +372,10 @@ def _check_contract(connection) -> list[str]:
     return problems
 
 
-def _casts(name: str) -> str:
-    return ", ".join(f'CAST("{c.name}" AS {c.type}) AS "{c.name}"' for c in CANONICAL[name].columns)
+def _casts(name: str, given: set[str]) -> str:
+    """Select every column of a canonical table; what the source does not have is not recorded."""
+    columns = CANONICAL[name].columns
+    return ", ".join(f'CAST({c.name if c.name in given else "NULL"} AS {c.type}) AS "{c.name}"' for c in columns)
 
 
 def _empty(name: str) -> str:

@@ -126,7 +126,7 @@ CANONICAL = {
         FROM clean_adde_deaths WHERE ALF_STS_CD AND DEATH_DT IS NOT NULL
         QUALIFY row_number() OVER (PARTITION BY person_id ORDER BY DEATH_REG_DT DESC NULLS LAST, DEATH_DT DESC) = 1""",
     "organisations": """
-        SELECT ORG_CODE AS provider, ORG_NAME AS name, NULL AS alliance, REGION_NAME AS region
+        SELECT ORG_CODE AS provider, ORG_NAME AS name, REGION_NAME AS region
         FROM clean_organisations WHERE SUCCESSOR_CODE IS NULL""",
 }
 

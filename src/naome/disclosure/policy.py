@@ -1,0 +1,36 @@
+"""Disclosure policies as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A rule for small numbers.
+
+    Attributes
+    ----------
+    hide_from, hide_to : int
+        Counts from ``hide_from`` to ``hide_to`` inclusive are hidden.
+    round_to : int
+        Shown counts are rounded to a multiple of this; 1 leaves them.
+    source : str
+    """
+
+    name: str
+    hide_from: int
+    hide_to: int
+    round_to: int
+    source: str
+
+
+POLICIES = {
+    policy.name: policy
+    for policy in (
+        Policy("none", 1, 0, 1, "no suppression; for use inside a secure environment only"),
+        Policy("lt5", 1, 4, 1, "counts of 1 to 4 hidden"),
+        Policy("lt10", 1, 9, 1, "counts of 1 to 9 hidden"),
+        Policy("hes2018", 1, 7, 5, "NHS England HES disclosure control, 2018: 1 to 7 hidden, others to the nearest 5"),
+    )
+}

@@ -1,0 +1,120 @@
+"""Completeness of data items: who is recorded, where, and whether what is missing could mislead."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from naome.errors import DefinitionError
+from naome.measures.expressions import Expression, parse_expression
+from naome.measures.indicators import count_proportions
+from naome.params import Params
+from naome.paths import project_root
+from naome.results import make_results
+from naome.stats.kaplan_meier import logrank
+
+
+@dataclass(frozen=True)
+class DataItem:
+    """One data item; `recorded` says when it is there."""
+
+    id: str
+    title: str
+    recorded: Expression
+    table_2: bool
+
+
+@cache
+def load_data_items(file: Path | None = None) -> tuple[DataItem, ...]:
+    """Load and check ``definitions/data_items.yaml``.
+
+    Raises
+    ------
+    DefinitionError
+        Naming entry and key.
+    """
+    file = file or project_root() / "definitions" / "data_items.yaml"
+    items = []
+    for entry in yaml.safe_load(file.read_text(encoding="utf-8"))["items"]:
+        if set(entry) != {"id", "title", "recorded", "table_2"}:
+            raise DefinitionError(f"{file.name}: item {entry.get('id')!r}: keys are {sorted(entry)}")
+        condition = parse_expression(entry["recorded"], f"{file.name}: item {entry['id']}, recorded")
+        items.append(DataItem(entry["id"], entry["title"], condition, entry["table_2"]))
+    return tuple(items)
+
+
+def measure_completeness(
+    analysis: pd.DataFrame, params: Params, *, run_id: str, cohort: str = "denovo"
+) -> pd.DataFrame:
+    """Measure the completeness of every data item, nationally, by year and by organisation.
+
+    Returns
+    -------
+    DataFrame
+        Results with measure ``completeness.<item>``, Wilson intervals.
+    """
+    people = analysis[analysis["cohort"] == cohort]
+    everyone = np.ones(len(people), dtype=bool)
+    nation = pd.Series("all", index=people.index, dtype="string")
+    frames = []
+    for item in load_data_items():
+        recorded = item.recorded.evaluate(people)
+        for group_by, labels in (("all", nation), ("year", people["metastatic_year"])):
+            counted = count_proportions(everyone, recorded, labels, params.minimum_denominator)
+            frames.append(counted.assign(measure=f"completeness.{item.id}", group_by=group_by, unit=params.nation))
+        counted = count_proportions(everyone, recorded, people["provider"], params.minimum_denominator)
+        counted = counted.rename(columns={"group": "unit"})
+        frames.append(counted.assign(measure=f"completeness.{item.id}", level="provider", group="all"))
+    table = pd.concat(frames, ignore_index=True)
+    return make_results(table, audit=params.audit, nation=params.nation, cohort=cohort, run_id=run_id)
+
+
+def flag_biased_items(analysis: pd.DataFrame, *, cohort: str = "denovo") -> pd.DataFrame:
+    """Test whether being recorded goes with the organisation or with survival.
+
+    An item that is missing for reasons tied to where or how ill a person was can
+    bias every result that leaves the missing out.
+
+    Returns
+    -------
+    DataFrame
+        ``item, n, recorded, provider_p, survival_p, flag``: p of a chi-squared
+        test between organisations (those with 10 people or more) and of a log-rank
+        test of survival between recorded and not recorded; ``flag`` names what
+        differs at p < 0.001. NaN where an item is always or never recorded.
+    """
+    people = analysis[(analysis["cohort"] == cohort) & (analysis["survival_days"] >= 0)]
+    rows = []
+    for item in load_data_items():
+        recorded = item.recorded.evaluate(people)
+        provider_p = _provider_test(recorded, people["provider"])
+        survival_p = _survival_test(recorded, people)
+        flags = [name for name, p in (("organisation", provider_p), ("survival", survival_p)) if p < 0.001]
+        rows.append(
+            (item.title, len(people), int(recorded.sum()), provider_p, survival_p, " and ".join(flags) or "none")
+        )
+    return pd.DataFrame(rows, columns=["item", "n", "recorded", "provider_p", "survival_p", "flag"])
+
+
+def _provider_test(recorded: np.ndarray, provider: pd.Series) -> float:
+    from scipy.stats import chi2_contingency
+
+    table = pd.crosstab(provider.astype("string").fillna("?"), recorded)
+    table = table[table.sum(axis=1) >= 10]
+    table = table.loc[:, table.sum() > 0]
+    if table.shape[0] < 2 or table.shape[1] < 2:
+        return float("nan")
+    return float(chi2_contingency(table.to_numpy()).pvalue)
+
+
+def _survival_test(recorded: np.ndarray, people: pd.DataFrame) -> float:
+    if recorded.all() or not recorded.any():
+        return float("nan")
+    duration = people["survival_days"].to_numpy(dtype=float)
+    event = people["died"].fillna(False).to_numpy(dtype=int)
+    return float(logrank(duration, event, recorded.astype(int))["p_value"].iloc[0])

@@ -1,0 +1,112 @@
+"""The check against deaths: who died of breast cancer without a record of metastatic disease (Figure 1)."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from naome.params import Params
+from naome.results import make_results
+from naome.stats.intervals import wilson
+
+OUTCOMES = {
+    ("alive", True): "Alive, metastatic record",
+    ("breast_cancer", True): "Died of breast cancer, metastatic record",
+    ("breast_cancer", False): "Died of breast cancer, no metastatic record",
+    ("other_cause", True): "Died of another cause, metastatic record",
+    ("other_cause", False): "Died of another cause, no metastatic record",
+}
+WHO_IS_MISSED = ("diagnosis_year", "age_group", "deprivation", "subtype", "stage")
+
+
+def classify_outcomes(primary: pd.DataFrame, by: str = "diagnosis_year") -> pd.DataFrame:
+    """Classify people under 70 with primary breast cancer as Figure 1 does.
+
+    Parameters
+    ----------
+    primary : DataFrame
+        Counts from :func:`naome.cohort.primary.count_primary`.
+    by : str
+        Column that divides people.
+
+    Returns
+    -------
+    DataFrame
+        ``<by>, outcome, people, share`` for the five shown outcomes; ``share`` is
+        of everyone in the group, including those alive without a record.
+    """
+    under_70 = primary[primary["age_under_70"]]
+    totals = under_70.groupby(by)["people"].sum()
+    counts = under_70.groupby([by, "outcome", "metastatic_record"])["people"].sum()
+    rows = []
+    for value, total in totals.items():
+        for (outcome, record), label in OUTCOMES.items():
+            people = int(counts.get((value, outcome, record), 0))
+            rows.append((value, label, people, people / total))
+    return pd.DataFrame(rows, columns=[by, "outcome", "people", "share"])
+
+
+def measure_records_before_death(primary: pd.DataFrame, params: Params, *, run_id: str) -> pd.DataFrame:
+    """Measure the share of breast cancer deaths with a prior record of metastatic disease, and of deaths from breast cancer.
+
+    Returns
+    -------
+    DataFrame
+        Results, cohort ``primary``: ``record_before_breast_cancer_death`` and
+        ``breast_cancer_share_of_deaths``, nationally, by the columns of
+        ``WHO_IS_MISSED`` and by organisation of diagnosis.
+    """
+    under_70 = primary[primary["age_under_70"]].assign(all="all")
+    dead = under_70[under_70["outcome"] != "alive"]
+    breast = dead[dead["outcome"] == "breast_cancer"]
+    frames = []
+    for group_by in ("all", *WHO_IS_MISSED, "provider"):
+        for measure, base, hit in (
+            ("record_before_breast_cancer_death", breast, breast["metastatic_record"]),
+            ("breast_cancer_share_of_deaths", dead, dead["outcome"] == "breast_cancer"),
+        ):
+            counted = _share(base, hit, group_by, params.minimum_denominator)
+            if group_by == "provider":
+                counted = counted.rename(columns={"group": "unit"}).assign(
+                    level="provider", group_by="all", group="all"
+                )
+            else:
+                counted = counted.assign(level="nation", unit=params.nation, group_by=group_by)
+            frames.append(counted.assign(measure=measure))
+    table = pd.concat(frames, ignore_index=True)
+    return make_results(table, audit=params.audit, nation=params.nation, cohort="primary", run_id=run_id)
+
+
+def intervals_to_death(primary: pd.DataFrame) -> pd.DataFrame:
+    """Count breast cancer deaths by the time from the first metastatic record to death.
+
+    Returns
+    -------
+    DataFrame
+        ``interval, people, share``, shares of deaths with a record.
+    """
+    rows = primary[primary["age_under_70"] & (primary["outcome"] == "breast_cancer") & primary["metastatic_record"]]
+    counts = rows.groupby("record_to_death")["people"].sum()
+    order = ["0-30 days", "31-182 days", "183-365 days", "over a year"]
+    counts = counts.reindex(order, fill_value=0)
+    return pd.DataFrame({"interval": order, "people": counts.to_numpy(), "share": (counts / counts.sum()).to_numpy()})
+
+
+def _share(base: pd.DataFrame, hit: pd.Series, group_by: str, minimum: int) -> pd.DataFrame:
+    labels = base[group_by].astype("string").fillna("not recorded")
+    denominator = base.groupby(labels)["people"].sum()
+    numerator = base[hit].groupby(labels[hit])["people"].sum().reindex(denominator.index, fill_value=0)
+    interval = wilson(numerator.to_numpy(), denominator.to_numpy())
+    few = denominator.to_numpy() < minimum
+    return pd.DataFrame(
+        {
+            "group": denominator.index.astype(str),
+            "denominator": denominator.to_numpy(),
+            "numerator": numerator.to_numpy(),
+            "estimate": interval["estimate"],
+            "lower": interval["lower"],
+            "upper": interval["upper"],
+            "method": "wilson",
+            "status": ["too_few" if f else "ok" for f in few],
+            "reason": [f"Fewer than {minimum} deaths." if f else "" for f in few],
+        }
+    )
