@@ -23,8 +23,8 @@ from naome.stats.logistic import fit_logistic
 __all__ = ["imputations_needed", "impute", "nelson_aalen", "pool"]
 
 # Coefficients of standardised predictors get a normal prior with this standard deviation in the logistic and
-# multinomial models. It is far wider than any believable log odds ratio and moves an estimate from 300 people by under a thousandth
-# of its standard error, but keeps draws finite when a level separates the data.
+# multinomial models. It is far wider than any believable log odds ratio and moves an estimate from 300 people by less
+# than a hundredth of its standard error, but keeps draws finite when a level separates the data.
 PRIOR_SD = 5.0
 METHODS = ("normal", "logistic", "multinomial")
 
