@@ -236,6 +236,11 @@ def is_denovo(p: SimpleNamespace) -> np.ndarray:
     return np.isin(p.course, (STAGE4, EARLY_CODED, EARLY_CODED_UNSTAGED))
 
 
+def date_reference(p: SimpleNamespace) -> np.ndarray:
+    """Return the day metastatic treatment counts from: first code of a recurrence, true day if hidden, else diagnosis."""
+    return np.where(is_recurrent_like(p), p.first_code, np.where(p.hidden, p.distant, p.diagnosed))
+
+
 def is_recurrent_like(p: SimpleNamespace) -> np.ndarray:
     """Say whose metastatic disease is first coded 12 months or more after diagnosis (in any year)."""
     return np.isin(p.course, (RECURRENT, RECURRENT_ELSEWHEN))
@@ -435,9 +440,25 @@ def _date_other_deaths(rng, p, calibration) -> None:
     p.dead = p.death <= p.cut
     # The certificate is right about breast cancer nine times in ten.
     p.cause[died] = np.where(rng.random(p.n) < 0.92, p.cause_rec, 3 - p.cause_rec)[died]
-    hidden = died & (p.cause == 1)
-    gap = np.minimum(rng.exponential(400, p.n), (p.death - p.diagnosed) * 0.8)
-    p.distant[hidden] = np.maximum(p.death - gap, p.diagnosed + 30)[hidden].astype(int)
+    _hide_metastases(rng, p, died)
+
+
+def _hide_metastases(rng, p, died) -> None:
+    """Give distant disease, never coded in an admission, to those it killed and to a few who live with it."""
+    fatal = died & (p.cause == 1)
+    alive = (
+        (p.course == OTHER)
+        & ~died
+        & (p.stage >= 2)
+        & (p.stage < 4)
+        & (rng.random(p.n) < 0.012)
+        & (p.cut - p.diagnosed > 500)
+    )
+    p.hidden = fatal | alive
+    gap = np.minimum(rng.exponential(400, p.n), (np.minimum(p.death, p.cut) - p.diagnosed) * 0.8)
+    p.distant[p.hidden] = np.maximum(np.minimum(p.death, p.cut) - gap, p.diagnosed + 30)[p.hidden].astype(int)
+    chance = np.column_stack([0.35 + 0.25 * p.er, 0.25 + 0.1 * ~p.er, 0.22 + 0.1 * p.her2, 0.08 + 0.1 * ~p.er])
+    p.site_true |= p.hidden[:, None] & (rng.random((p.n, 4)) < chance)
 
 
 def _choose_deaths(rng, risk: np.ndarray, wanted: float) -> np.ndarray:
@@ -462,10 +483,10 @@ def _record_registration(rng, p, calibration, nation, organisations) -> None:
     soon = -0.8 * (days < 31) - 0.3 * (days < 120)
     eta = -0.015 * (p.age - 65) + effect["missing_er"][p.provider] + soon
     better = {"er": 0.84, "her2": 0.84, "pr": 0.62} if nation == "england" else {"er": 0.92, "her2": 0.86, "pr": 0.86}
-    p.er_rec = draw_calibrated(rng, eta, np.array([better["er"], complete["er"] / 100]), key)
-    p.her2_rec = draw_calibrated(
-        rng, eta * 0.5 + 2.8 * p.er_rec, np.array([better["her2"], complete["her2"] / 100]), key
-    )
+    # Missing at random given age and provider: the share positive among the recorded stays the true one.
+    er_share, her2_share = (np.repeat([better[r], complete[r] / 100], 2) for r in ("er", "her2"))
+    p.er_rec = draw_calibrated(rng, eta, er_share, 2 * key + p.er)
+    p.her2_rec = draw_calibrated(rng, eta * 0.5 + 2.8 * p.er_rec, her2_share, 2 * key + p.her2)
     eta_pr = 3.0 * p.er_rec + 0.9 * ~p.er + effect["missing_pr"][p.provider] + 0.3 * soon
     p.pr_rec = draw_calibrated(rng, eta_pr, np.array([better["pr"], complete["pr"] / 100]), key)
     p.grade_rec = draw_calibrated(rng, 0.5 * eta, np.array([0.92, complete["grade"] / 100]), key)
@@ -493,8 +514,8 @@ def _record_registration(rng, p, calibration, nation, organisations) -> None:
 def _choose_treatment(rng, p, calibration, nation, organisations) -> None:
     c, effect = calibration["nations"][nation], organisations.effect
     denovo, recurrent = is_denovo(p), p.course == RECURRENT
-    days = np.where(is_recurrent_like(p), p.death - p.first_code, p.death - p.diagnosed)
-    reference = np.where(is_recurrent_like(p), p.first_code, p.diagnosed)
+    reference = date_reference(p)
+    days = p.death - reference
     weak = 0.35 * p.frailty + 0.25 * p.charlson
     p.receptor_cell = np.where(
         p.er_rec & p.her2_rec, np.select([p.her2 & ~p.er, p.her2 & p.er, ~p.her2 & ~p.er], [0, 1, 2], 3), 4
@@ -520,6 +541,7 @@ def _choose_treatment(rng, p, calibration, nation, organisations) -> None:
         p.chemo[who] = draw_calibrated(rng, eta[who], target, key)
     others = (is_denovo_like(p) & ~denovo) | (p.course == RECURRENT_ELSEWHEN)
     p.chemo[others] = draw_calibrated(rng, eta[others], 0.42)
+    p.chemo[p.hidden] = draw_calibrated(rng, eta[p.hidden], 0.33)
     early = ~(is_denovo_like(p) | is_recurrent_like(p)) & ~p.in_situ
     adjuvant = -2.2 + 1.1 * (p.stage - 1) + np.array([0, 1.6, 2.2, 2.3])[p.subtype] - 0.075 * (p.age - 58) - weak
     late_chemo = -0.8 + 0.7 * (p.stage - 1) + np.array([0, 1.6, 2.2, 2.3])[p.subtype] - 0.075 * (p.age - 58) - weak
@@ -544,7 +566,9 @@ def _choose_targeted(rng, p, calibration, effect, weak, eta) -> None:
     p.cdk46[wants_cdk] = draw_calibrated(
         rng, (effect["cdk46"][p.provider] - weak - 0.5 * p.chemo)[wants_cdk], target, key[wants_cdk]
     )
-    unknown = is_denovo_like(p) & ~wants_cdk & p.er & ~(p.her2 & p.her2_rec) & (days > 30) & (p.year >= 2018)
+    unknown = (
+        (is_denovo_like(p) | p.hidden) & ~wants_cdk & p.er & ~(p.her2 & p.her2_rec) & (days > 30) & (p.year >= 2018)
+    )
     p.cdk46 |= unknown & (rng.random(p.n) < 0.30)
     wants_her2 = denovo & p.her2 & p.her2_rec & (days > 30)
     p.anti_her2 = np.zeros(p.n, dtype=bool)
@@ -553,7 +577,7 @@ def _choose_targeted(rng, p, calibration, effect, weak, eta) -> None:
     p.anti_her2[wants_her2] = draw_calibrated(rng, eta_her2[wants_her2], target, key[wants_her2])
     p.anti_her2 |= p.her2 & ~wants_her2 & (p.chemo | p.adjuvant) & (days > 60) & (rng.random(p.n) < 0.75)
     p.checkpoint = (p.subtype == 3) & p.chemo & (p.year >= 2019) & (rng.random(p.n) < 0.16)
-    met = is_denovo_like(p) | is_recurrent_like(p)
+    met = is_denovo_like(p) | is_recurrent_like(p) | p.hidden
     p.bone_agent = met & p.site_true[:, 0] & (rng.random(p.n) < 0.45)
     p.endocrine = p.er & (rng.random(p.n) < np.where(met, 0.35, 0.05)) & (days > 60)
     p.biopsy = np.zeros(p.n, dtype=bool)
@@ -564,8 +588,7 @@ def _choose_targeted(rng, p, calibration, effect, weak, eta) -> None:
 
 def _date_chemotherapy(rng, p, calibration, organisations) -> None:
     """Set the first and last chemotherapy days of metastatic treatment and who dies within 30 days of the last."""
-    late = is_recurrent_like(p)
-    reference = np.where(late, p.first_code, p.diagnosed)
+    reference = date_reference(p)
     end = np.minimum(p.death, p.cut)
     wait = rng.integers(10, 60, p.n)
     second_thought = rng.random(p.n) < 0.12

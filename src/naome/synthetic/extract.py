@@ -14,8 +14,9 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from naome.synthetic import course, records_england, records_wales
+from naome.synthetic import course, records_england, records_rcrd, records_wales
 from naome.synthetic.calibration import load_calibration
+from naome.synthetic.defects import DefectLog, choose_defects
 from naome.synthetic.organisations import MEASURES, Organisations, build_organisations
 from naome.synthetic.tables import code, date, identifier, integer, real, words
 from naome.synthetic.write import TableWriter
@@ -76,15 +77,13 @@ def write_extract(
     >>> summary["people"]
     400
     """
-    from naome.synthetic.defects import DefectLog, choose_defects
-
     _check_arguments(nation, Path(out_dir), Path(truth_dir), scale, seed, fmt)
     began = time.monotonic()
     calibration = load_calibration()
-    log = DefectLog(choose_defects(defects, nation))
+    names = choose_defects(defects)
     with _Replacement(Path(out_dir)) as out, _Replacement(Path(truth_dir)) as truth:
-        people = _write_chunks(nation, calibration, out, truth, scale, seed, fmt, log, progress)
-        rows = _count_files(out, people.rows)
+        made = _write_chunks(nation, calibration, out, truth, scale, seed, fmt, names, progress)
+        rows = _count_files(out, made.rows)
         header = {
             "nation": nation.removesuffix("-rcrd"),
             "synthetic": True,
@@ -96,14 +95,14 @@ def write_extract(
             "cut_off": str(calibration["calendar"]["cut_off"]),
         }
         (out / "extract.json").write_text(json.dumps(header, indent=1) + "\n", encoding="utf-8")
-        log.write(truth / "defects.parquet")
+        made.log.write(truth / "defects.parquet")
         summary = {
             "nation": nation,
             "scale": scale,
             "seed": seed,
-            "people": people.people,
+            "people": made.people,
             "rows": rows,
-            "defects": log.total(),
+            "defects": made.log.total(),
         }
         (truth / "summary.json").write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
     return summary | {"seconds": time.monotonic() - began}
@@ -123,11 +122,12 @@ def _check_arguments(nation: str, out_dir: Path, truth_dir: Path, scale: float, 
         raise ValueError(f"the truth folder {truth_dir} and the extract folder {out_dir} must not contain each other")
 
 
-def _write_chunks(nation, calibration, out, truth, scale, seed, fmt, log, progress) -> SimpleNamespace:
+def _write_chunks(nation, calibration, out, truth, scale, seed, fmt, names, progress) -> SimpleNamespace:
     base = nation.removesuffix("-rcrd")
     root = np.random.SeedSequence([seed, list(NATIONS).index(base)])
     organisation_seed, people_seed, extra_seed = root.spawn(3)
     organisations = build_organisations(base, calibration["provider"], organisation_seed)
+    log = DefectLog(names, calibration["defects"], organisations)
     plans = [(course.plan_strata(calibration, base, scale), people_seed)]
     if nation == "england-rcrd":
         plans.append((course.plan_strata(calibration, base, scale, year_2022=True), extra_seed))
@@ -148,15 +148,13 @@ def _write_chunks(nation, calibration, out, truth, scale, seed, fmt, log, progre
                     tables = records_england.write_tables(p, organisations, calibration, done, record_seed)
                 done += p.n
                 if nation == "england-rcrd":
-                    from naome.synthetic import records_rcrd
-
                     tables, p = records_rcrd.keep_rapid(tables, p, organisations, calibration, record_seed)
                 people += p.n
                 truths.append({"people": _write_people(p, organisations)})
-                writer.append(log.apply(tables, np.random.default_rng(defect_seed), fmt))
+                writer.append(log.apply(tables, defect_seed))
                 if progress is not None:
                     progress(f"{nation}: {done:,} of {total:,} people")
-    return SimpleNamespace(people=people, rows=writer.rows)
+    return SimpleNamespace(people=people, rows=writer.rows, log=log)
 
 
 def _write_people(p: SimpleNamespace, organisations: Organisations) -> dict:

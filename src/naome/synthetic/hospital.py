@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from naome.synthetic import codes
-from naome.synthetic.course import CODED_BEFORE, NEVER, is_denovo_like, is_recurrent_like
+from naome.synthetic.course import CODED_BEFORE, NEVER, is_denovo_like
 from naome.synthetic.sampling import expit
 from naome.synthetic.therapy import CYTOTOXIC, ORAL, expand_cycles
 
@@ -103,9 +103,9 @@ EMERGENCY, ELECTIVE = 21, 11
 def _add_ordinary(rng, p, book) -> None:
     end = np.minimum(p.death, p.cut)
     first = p.diagnosed - 730
-    rate = np.exp(-1.35 + 0.022 * (p.age - 60) + 0.40 * np.minimum(p.charlson, 4) + 0.10 * p.frailty)
-    number = rng.poisson(np.minimum(rate, 4) * (end - first) / 365.25)
-    number = np.minimum(number, 40)
+    rate = np.exp(-0.30 + 0.022 * (p.age - 60) + 0.40 * np.minimum(p.charlson, 4) + 0.10 * p.frailty)
+    number = rng.poisson(np.minimum(rate, 6) * (end - first) / 365.25)
+    number = np.minimum(number, 60)
     who = np.repeat(np.arange(p.n), number)
     day = first[who] + np.floor(rng.random(who.size) * (end - first)[who]).astype(int)
     size = who.size
@@ -163,6 +163,9 @@ def _add_diagnosis_and_surgery(rng, p, book) -> None:
 def _add_chemotherapy(rng, p, lines, effect, book) -> None:
     in_hes = rng.random(p.n) < expit(0.4 + effect["hes_chemotherapy"][p.provider])
     p.in_sact = rng.random(p.n) < 0.95
+    if hasattr(p, "cdk46"):
+        # Targeted drugs reach the data only through SACT: whoever is given one is in it.
+        p.in_sact |= p.cdk46 | p.anti_her2
     line, _, day = expand_cycles(lines)
     person, regimen = lines.who[line], lines.regimen[line]
     wanted = CYTOTOXIC[regimen] & (
@@ -303,8 +306,3 @@ def pack_left(table: np.ndarray) -> np.ndarray:
     start = np.searchsorted(row, np.arange(table.shape[0]))
     out[row, np.arange(row.size) - start[row]] = table[row, column]
     return out
-
-
-def recurrent_reference(p: SimpleNamespace) -> np.ndarray:
-    """Return the day metastatic disease is counted from: first code for recurrence, diagnosis otherwise."""
-    return np.where(is_recurrent_like(p), p.first_code, p.diagnosed)

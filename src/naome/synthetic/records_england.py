@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from naome.synthetic import codes, hospital, therapy
-from naome.synthetic.course import NEVER, is_denovo_like, is_recurrent_like
+from naome.synthetic.course import NEVER, date_reference, is_denovo_like, is_recurrent_like
 from naome.synthetic.organisations import Organisations
 from naome.synthetic.sampling import day_number, draw_fixed
 from naome.synthetic.tables import (
@@ -202,7 +202,7 @@ def _write_tumours(rng, p, organisations) -> Table:
         "STATUSOFREGISTRATION": code(np.zeros(n), ["F", "P"]),
         "CTRY_CODE": code(np.zeros(n), ["E", "W", "S"]),
         "DEDUP_FLAG": code(np.zeros(n), ["1", "0"]),
-        "DIAG_TRUST": code(p.provider_then, list(organisations.code)),
+        "DIAG_TRUST": code(p.provider, list(organisations.code)),
         "CANALLIANCE_CODE": code(alliance.values[p.provider], alliance.words),
         "FIRSTMDTMEETINGDATE": date(np.where(p.mdt, p.diagnosed + rng.integers(0, 40, n), NEVER)),
     }
@@ -422,8 +422,8 @@ def _write_sact(rng, p, lines, organisations) -> dict[str, Table]:
 
 def _write_radiotherapy(rng, p, organisations) -> dict[str, Table]:
     end = np.minimum(p.death, p.cut)
-    metastatic = is_denovo_like(p) | is_recurrent_like(p)
-    origin = np.where(p.coded, p.first_code, p.diagnosed)
+    metastatic = is_denovo_like(p) | is_recurrent_like(p) | p.hidden
+    origin = np.where(p.coded, p.first_code, date_reference(p))
     blocks = []
     adjuvant = np.flatnonzero(p.surgery & (p.stage < 4) & (rng.random(p.n) < 0.62))
     blocks.append((adjuvant, p.surgery_day[adjuvant] + rng.integers(40, 90, adjuvant.size), 0))
@@ -467,7 +467,7 @@ def _write_radiotherapy(rng, p, organisations) -> dict[str, Table]:
         "RTTREATMENTREGION": code(np.where(kind == 0, np.where(p.nodes[who], 1, 0), 2), ["P", "PR", "M"]),
         "RTTREATMENTANATOMICALSITE": code(site, ["Z663", "Z665", "Z756", "Z743", "Z019"]),
     }
-    names = "PATIENTID PRESCRIPTIONID RADIOTHERAPYEPISODEID ATTENDID APPTDATE".split()
+    names = ["PATIENTID", "PRESCRIPTIONID", "RADIOTHERAPYEPISODEID", "ATTENDID", "APPTDATE"]
     names += [name for name in prescription if name not in names]
     return {"rtds_episode": episode, "rtds_prescription": {name: prescription[name] for name in names}}
 

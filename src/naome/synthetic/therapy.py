@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from naome.synthetic.course import NEVER, is_denovo_like, is_recurrent_like
+from naome.synthetic.course import NEVER, date_reference, is_denovo_like, is_recurrent_like
 
 # name, drugs, benchmark group, days between cycles, cytotoxic
 REGIMENS = (
@@ -157,13 +157,13 @@ def _add_metastatic(rng, p, lines, targeted) -> None:
 
 def _add_targeted(rng, p, lines) -> None:
     end = np.minimum(p.death, p.cut)
-    reference = np.where(is_recurrent_like(p), p.first_code, p.diagnosed)
+    reference = date_reference(p)
 
     def start_after(who: np.ndarray, low: int, high: int) -> np.ndarray:
         return np.minimum(reference[who] + rng.integers(low, high, who.size), end[who])
 
     who = np.flatnonzero(p.anti_her2)
-    metastatic = is_denovo_like(p)[who] | is_recurrent_like(p)[who]
+    metastatic = (is_denovo_like(p) | is_recurrent_like(p) | p.hidden)[who]
     who = who[metastatic]
     start = np.where(p.chemo[who], np.minimum(p.chemo_start[who] + 42, p.chemo_last[who]), start_after(who, 14, 80))
     last = np.minimum(start + 21 * rng.integers(4, 18, who.size), end[who])

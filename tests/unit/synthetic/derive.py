@@ -165,7 +165,7 @@ def _build_cohorts(con: duckdb.DuckDBPyConnection) -> None:
       SELECT * FROM (SELECT 'E' nation, * FROM e_codes UNION ALL SELECT 'W', * FROM w_codes)
       WHERE regexp_matches(code, '{METASTATIC}')""")
     con.execute("CREATE TABLE deaths AS SELECT 'E' nation, * FROM e_deaths UNION ALL SELECT 'W', * FROM w_deaths")
-    con.execute(f"""
+    con.execute("""
       CREATE TABLE people AS
       WITH p AS (SELECT * FROM e_people UNION ALL SELECT * FROM w_people),
       c AS (SELECT nation, pid, min(day) first_ever FROM codes GROUP BY ALL),
@@ -190,16 +190,20 @@ def _build_cohorts(con: duckdb.DuckDBPyConnection) -> None:
             AND first_ever BETWEEN DATE '2019-01-01' AND DATE '2021-12-31' THEN 'rec' END AS kind FROM people)
       WHERE kind IS NOT NULL""")
     cytotoxic = "', '".join(
-        "PACLITAXEL;NAB-PACLITAXEL;DOCETAXEL;CAPECITABINE;VINORELBINE;ERIBULIN;CARBOPLATIN;CISPLATIN;GEMCITABINE;"
-        "DOXORUBICIN;LIPOSOMAL DOXORUBICIN;EPIRUBICIN;CYCLOPHOSPHAMIDE;FLUOROURACIL;METHOTREXATE;MITOMYCIN".split(";")
+        ["PACLITAXEL", "NAB-PACLITAXEL", "DOCETAXEL", "CAPECITABINE", "VINORELBINE", "ERIBULIN", "CARBOPLATIN", "CISPLATIN", "GEMCITABINE", "DOXORUBICIN", "LIPOSOMAL DOXORUBICIN", "EPIRUBICIN", "CYCLOPHOSPHAMIDE", "FLUOROURACIL", "METHOTREXATE", "MITOMYCIN"]
     )
-    anti_her2 = "TRASTUZUMAB', 'PERTUZUMAB', 'PERTUZUMAB + TRASTUZUMAB', 'TRASTUZUMAB EMTANSINE', 'TRASTUZUMAB DERUXTECAN"
+    anti_her2 = (
+        "TRASTUZUMAB', 'PERTUZUMAB', 'PERTUZUMAB + TRASTUZUMAB', 'TRASTUZUMAB EMTANSINE', 'TRASTUZUMAB DERUXTECAN"
+    )
     con.execute(f"""
       CREATE TABLE chemo AS
       SELECT pid, given AS day FROM e_drugs WHERE drug IN ('{cytotoxic}')
       UNION SELECT pid, cycle FROM e_drugs WHERE drug IN ('{cytotoxic}') UNION SELECT pid, day FROM e_hes_chemo""")
     site = "(SELECT 1 FROM codes c WHERE c.nation = k.nation AND c.pid = k.pid AND c.code = '{}' AND c.day BETWEEN k.met - 30 AND k.met + 365)"
-    sites = ", ".join(f"EXISTS {site.format(c)} {n}" for c, n in (("C795", "bone"), ("C780", "lung"), ("C787", "liver"), ("C793", "brain")))
+    sites = ", ".join(
+        f"EXISTS {site.format(c)} {n}"
+        for c, n in (("C795", "bone"), ("C780", "lung"), ("C787", "liver"), ("C793", "brain"))
+    )
     biopsy = "^(J13|J05|J14|E59|E491|E511|E63|T111|T141|W36|V47|T86|T87|T911|S13|S14|S15|A04|A08|T43|Y20)"
     con.execute(f"""
       CREATE TABLE k AS
@@ -245,7 +249,14 @@ def _measure(con: duckdb.DuckDBPyConnection) -> dict[str, tuple[float, int, floa
             share(f"ps_{g}_{nation}", condition, f"{here} AND {recorded['ps']}")
         for r in ("er", "her2"):
             share(f"{r}_pos_{nation}", f"{r}='P'", f"{here} AND {recorded[r]}")
-        for name, low, high in (("u40", 0, 39), ("4049", 40, 49), ("5059", 50, 59), ("6069", 60, 69), ("7079", 70, 79), ("80", 80, 200)):
+        for name, low, high in (
+            ("u40", 0, 39),
+            ("4049", 40, 49),
+            ("5059", 50, 59),
+            ("6069", 60, 69),
+            ("7079", 70, 79),
+            ("80", 80, 200),
+        ):
             share(f"age_{name}_{nation}", f"age BETWEEN {low} AND {high}", here)
         known = "cns IN ('Y1','Y2','Y3','Y4','Y5','NI','NN')"
         share(f"cns_recorded_{nation}", f"coalesce({known}, false)", here)
@@ -322,7 +333,9 @@ if __name__ == "__main__":
     comparisons = compare_with_published(Path(sys.argv[1]), Path(sys.argv[2]))
     print(f"{'row':<32}{'published':>10}{'derived':>10}{'n':>8}{'allowed':>9}")
     for c in comparisons:
-        print(f"{c.id:<32}{c.published:>10.1f}{c.derived:>10.2f}{c.n:>8}{c.tolerance:>9.2f}{'' if c.agrees else '  <-- outside'}")
+        print(
+            f"{c.id:<32}{c.published:>10.1f}{c.derived:>10.2f}{c.n:>8}{c.tolerance:>9.2f}{'' if c.agrees else '  <-- outside'}"
+        )
     outside = [c for c in comparisons if not c.agrees]
     print(f"{len(comparisons)} rows, {len(outside)} outside tolerance")
     sys.exit(bool(outside))
