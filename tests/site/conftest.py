@@ -103,8 +103,8 @@ def sample_cells():
             curve,
         ),
         code_cell(
-            "#| label: fig-halves\n#| fig-cap: Two halves\n#| fig-subcap: [Left, Right]\n#| fig-alt: [Left curve, Right curve]\n"
-            "#| layout-ncol: 2\n#| echo: false\ndraw(both)",
+            "#| label: fig-halves\n#| fig-cap: Two halves\n#| fig-subcap: [Left, Right]\n"
+            "#| fig-alt: [Left curve, Right curve]\n#| layout-ncol: 2\n#| echo: false\ndraw(both)",
             halves,
         ),
         code_cell("#| label: tbl-median\n#| tbl-cap: Median survival\n#| echo: false\nshow(table)", table),

@@ -49,10 +49,10 @@ def show_table(
     frame : pandas.DataFrame
         One row of the table each; the index is not shown.
     formats : mapping of str to str, optional
-        Column -> one of `FORMATS`: `text`; `int` (thousands separated); `percent0`, `percent1` (a share between 0 and 1,
-        shown in per cent); `decimal1`, `decimal2`, `decimal3`; `years` (a duration in years, one decimal place); `pvalue`
-        (three places, `<0.001` below). Columns of integers are `int` and of texts `text` without being named; a column
-        of fractions must be named.
+        Column -> one of `FORMATS`: `text`; `int` (thousands separated); `percent0`, `percent1` (a share between 0 and
+        1, shown in per cent); `decimal1`, `decimal2`, `decimal3`; `years` (a duration in years, one decimal place);
+        `pvalue` (three places, `<0.001` below). Columns of integers are `int` and of texts `text` without being named;
+        a column of fractions must be named.
     headings : mapping of str to str, optional
         Column -> heading; default the column's name with underscores as spaces.
     status : str
@@ -70,8 +70,8 @@ def show_table(
     Notes
     -----
     A missing number is shown as its status in words and its reason, or as an en dash when there is neither: never as a
-    blank or a zero. Under `suppressed` and `not_derivable` no number of the row is shown even if the frame holds one, so
-    that a value meant to be suppressed cannot slip through. Halves are rounded by Python's formatting, to even.
+    blank or a zero. Under `suppressed` and `not_derivable` no number of the row is shown even if the frame holds one,
+    so that a value meant to be suppressed cannot slip through. Halves are rounded by Python's formatting, to even.
 
     Examples
     --------
@@ -135,8 +135,8 @@ def show_figure(fig: "Figure", *, alt: str, kind: str = "png") -> None:
     fig : matplotlib.figure.Figure
         The figure.
     alt : str
-        What the figure shows, in a sentence; it stands in the notebook's plain text. On the page the text alternative is
-        the cell's `fig-alt`.
+        What the figure shows, in a sentence; it stands in the notebook's plain text. On the page the text alternative
+        is the cell's `fig-alt`.
     kind : {"png", "svg"}
         Form of the image; PNG at 150 dots per inch.
 

@@ -18,11 +18,12 @@ SKIPPED_TEXT = {
 
 @dataclass
 class Element:
-    """One start tag: its name, attributes and line."""
+    """One start tag: its name, attributes and line, and whether it stands in the page's main part."""
 
     tag: str
     attributes: dict[str, str]
     line: int
+    in_main: bool
 
 
 @dataclass
@@ -42,7 +43,6 @@ class HtmlPage:
     elements: list[Element]
     sections: list[Section]
     styles: list[tuple[str, int]]
-    main_classes: set[str]
 
 
 def read_html(file: Path) -> HtmlPage:
@@ -50,9 +50,7 @@ def read_html(file: Path) -> HtmlPage:
     reader = _Reader()
     reader.feed(file.read_text(encoding="utf-8"))
     reader.close()
-    return HtmlPage(
-        " ".join("".join(reader.title).split()), reader.elements, reader.sections, reader.styles, reader.main_classes
-    )
+    return HtmlPage(" ".join("".join(reader.title).split()), reader.elements, reader.sections, reader.styles)
 
 
 class _Reader(HTMLParser):
@@ -61,19 +59,16 @@ class _Reader(HTMLParser):
         self.elements: list[Element] = []
         self.sections = [Section("", "")]
         self.styles: list[tuple[str, int]] = []
-        self.main_classes: set[str] = set()
         self.title: list[str] = []
         self.stack: list[str] = []
         self.heading: Section | None = None
 
     def handle_starttag(self, tag, attrs):
         attributes = {name: value or "" for name, value in attrs}
-        self.elements.append(Element(tag, attributes, self.getpos()[0]))
-        if "main" in self.stack:
-            self.main_classes.update(attributes.get("class", "").split())
-            if tag in ("h2", "h3", "h4"):
-                anchor = attributes.get("data-anchor-id") or attributes.get("id", "")
-                self.heading = Section(anchor, "")
+        in_main = "main" in self.stack
+        self.elements.append(Element(tag, attributes, self.getpos()[0], in_main))
+        if in_main and tag in ("h2", "h3", "h4"):
+            self.heading = Section(attributes.get("data-anchor-id") or attributes.get("id", ""), "")
         if tag not in VOID:
             self.stack.append(tag)
         if tag not in INLINE:

@@ -2,7 +2,8 @@
 -- (hexadecimal, so that no parser can meet anything in it); the Python side puts it back into the drawn page.
 -- What stays Markdown: headings, code blocks, callouts, tabsets, margin notes, and the divs around them.
 
-local options = pandoc.WriterOptions { html_math_method = "mathml", wrap_text = "none" }
+-- No highlighting here: each part is written on its own, and the lines of a highlighted block would share identifiers
+local options = pandoc.WriterOptions { html_math_method = "mathml", wrap_text = "none", highlight_method = "none" }
 local MARK = "naome-html:"
 
 local function to_html(blocks)
@@ -27,7 +28,7 @@ end
 
 local function stays(block)
   if block.t == "Header" or block.t == "CodeBlock" then return true end
-  if block.t ~= "Div" or block.classes:includes("quarto-float") then return false end
+  if block.t ~= "Div" or block.classes:includes("quarto-float") or block.classes:includes("cell-output") then return false end
   if drawn_by_site(block) then return true end
   for _, child in ipairs(block.content) do
     if stays(child) then return true end

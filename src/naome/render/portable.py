@@ -4,6 +4,7 @@ Some constructs are refused although one renderer could draw them: a page looks 
 """
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from naome.render.notebook import CROSSREF_CELL, Cell, Notebook, choose_mime
@@ -60,11 +61,15 @@ KEY_INSTEAD = {
 }
 # Options of Quarto that a page must not set; other front matter keys are the page's own, for {{< meta >}}
 PAGE_KEYS_REFUSED = {
-    "abstract", "format", "filters", "listing", "crossref", "engine", "knitr", "jupyter", "number-sections",
-    "include-in-header", "include-before-body", "include-after-body", "theme", "css", "html-math-method",
-    "shortcodes", "params", "extensions", "about", "citation", "lightbox", "execute-dir", "code-annotations",
-    "appendix-style", "reference-location", "csl", "citeproc", "pagetitle", "template", "embed-resources",
-    "self-contained",
+    "abstract", "about", "aliases", "appendix-style", "categories", "citation", "citeproc", "code-annotations",
+    "code-fold", "code-summary", "code-tools", "comments", "copyright", "crossref", "crossrefs", "css", "csl",
+    "date-modified", "draft", "echo", "embed-resources", "engine", "execute-dir", "extensions",
+    "fig-cap-location", "fig-height", "fig-width", "filters", "format", "highlight-style", "html-math-method",
+    "image", "include-after-body", "include-before-body", "include-in-header", "jupyter", "keywords", "knitr",
+    "license", "lightbox", "listing", "nocite", "number-depth", "number-sections", "order", "other-links",
+    "output", "page-navigation", "pagetitle", "params", "reference-location", "references", "repo-actions",
+    "search", "self-contained", "shortcodes", "tbl-cap-location", "template", "theme", "title-block-banner",
+    "toc-expand", "toc-location",
 }  # fmt: skip
 CELL_OPTIONS = {
     "label", "fig-cap", "fig-alt", "fig-subcap", "layout-ncol", "tbl-cap", "echo", "include", "output",
@@ -81,6 +86,9 @@ CLASSES_REFUSED = {
     "aside": "::: {.column-margin}", "listing": "a list of links",
 }  # fmt: skip
 HTML_MATHS = "mathml"
+# Files that navigation may offer beside pages
+FILES_LINKED = (".csv", ".xlsx", ".docx", ".pdf", ".svg", ".png", ".json", ".bib", ".ods")
+Report = Callable[..., None]
 FLOAT_LABEL = re.compile(r"(?:fig|tbl|eq)-")
 LABEL_KINDS_REFUSED = re.compile(r"(?:lst|thm|lem|cor|prp|cnj|def|exm|exr|sol|rem|alg|nte|tip|wrn|imp|cau)-")
 ATTRIBUTE_ID = re.compile(r"\{[^{}]*?#([A-Za-z][\w.:-]*)[^{}]*\}")
@@ -162,10 +170,15 @@ def _check_config(project: Project, problems: list[Problem]) -> None:
             text = str(value).lower() if isinstance(value, bool) else value
             problems.append(_at(project, path, f"{'.'.join(path)} {shown}", f"{path[-1]}: {text}"))
     _check_look(project, problems)
-    for key in ("csl",):
-        name = project.config.get(key)
-        if name and not (project.root / str(name)).is_file():
-            problems.append(_at(project, (key,), f"{key} {name!r} is not a file of the project", "name a local file"))
+    _check_navigation(project, problems)
+    style = project.config.get("csl")
+    if style and not (project.root / str(style)).is_file():
+        problems.append(_at(project, ("csl",), f"csl {style!r} is not a file of the project", "name a local file"))
+    for name in ("_metadata.yml", "_extensions", "_quarto.yml.local"):
+        for folder in {Path("."), *(Path(page).parent for page in project.page_paths)}:
+            if (project.root / folder / name).exists():
+                what = "only Quarto reads this file"
+                problems.append(Problem((folder / name).as_posix(), None, what, f"put it into {CONFIG} or the page"))
 
 
 def _check_keys(config: dict, known: dict, path: tuple, project: Project, problems: list[Problem]) -> None:
@@ -201,13 +214,27 @@ def _check_look(project: Project, problems: list[Problem]) -> None:
             problems.append(
                 _at(project, ("format", "html", "css"), f"css {name!r} is not a file of the project", "make it")
             )
+
+
+def _check_navigation(project: Project, problems: list[Problem]) -> None:
+    """Check what the navigation says and where it leads."""
     for path, line in project.config_lines.items():
-        if (
-            path[0] == "website"
-            and "{{<" in str(_dig(project.config, path))
-            and isinstance(_dig(project.config, path), str)
-        ):
+        if path[0] != "website":
+            continue
+        value = _dig(project.config, path)
+        if isinstance(value, str) and "{{<" in value:
             problems.append(Problem(CONFIG, line, "a shortcode in _quarto.yml", "write the text itself"))
+        in_navbar = path[:2] == ("website", "navbar") and isinstance(path[-1], int)
+        if in_navbar and not (isinstance(value, dict) and value.get("text")):
+            problems.append(Problem(CONFIG, line, "a navbar entry without text", "- text: ... / href: ..."))
+        is_target = path[-1] in ("href", "file") or (isinstance(path[-1], int) and path[-2] == "contents")
+        if not is_target or not isinstance(value, str) or re.match(r"[a-zA-Z][\w+.-]*:|#|---", value):
+            continue
+        target = value.partition("#")[0].lstrip("/")
+        linked_file = target.endswith(FILES_LINKED) and (project.root / target).is_file()
+        if target not in project.page_paths and not linked_file:
+            what = f"the navigation leads to {value!r}, which is no page"
+            problems.append(Problem(CONFIG, line, what, "a path of the render list"))
 
 
 def _dig(value: object, path: tuple) -> object:
@@ -233,8 +260,7 @@ def _check_page(project: Project, page: Page, problems: list[Problem], *, render
     _check_front(page, problems)
     if page.notebook is not None:
         _check_notebook(page.notebook, problems, rendered=rendered)
-    for notebook, label in page.embedded:
-        cell = notebook.find(label)
+    for notebook, cell in page.embedded:
         _check_code_cell(notebook, cell, problems, rendered=True)
     _check_fences(page, problems)
     labels: dict[str, Line] = {}
@@ -259,6 +285,8 @@ def _check_front(page: Page, problems: list[Problem]) -> None:
             )
         if key == "author" and not isinstance(value, str):
             problems.append(Problem(page.path, line, "author is not a text", "author: Name", cell))
+        if key == "date" and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", str(value)):
+            problems.append(Problem(page.path, line, f"date {value!r} is not a day", "date: 2026-11-21", cell))
 
 
 def _check_fences(page: Page, problems: list[Problem]) -> None:
@@ -267,17 +295,19 @@ def _check_fences(page: Page, problems: list[Problem]) -> None:
             continue
         engine = ENGINE_CELL.match(block.info)
         if engine and engine[1] in DIAGRAMS:
-            problems.append(block.line.problem(f"a {engine[1]} diagram", "commit an SVG and show it with a fig- label"))
+            problems.append(
+                block.opening.problem(f"a {engine[1]} diagram", "commit an SVG and show it with a fig- label")
+            )
         elif engine:
             problems.append(
-                block.line.problem(
+                block.opening.problem(
                     f"a cell that runs, {{{engine[1]}}}",
                     "put it into a notebook and embed it; to show code: {." + engine[1] + "}",
                 )
             )
         problems += [
             line.problem(f"a code annotation, {m[0].strip()!r}", "say it in the text")
-            for line in block.body
+            for line in block.lines[1:]
             if (m := ANNOTATION.search(line.text))
         ]
 
@@ -378,7 +408,7 @@ def _check_code_cell(notebook: Notebook, cell: Cell, problems: list[Problem], *,
     _check_caption(cell, report)
 
 
-def _check_output(output: dict, report) -> None:
+def _check_output(output: dict, report: Report) -> None:
     if output["output_type"] == "error":
         report(f"an error output, {output.get('ename', 'Error')}", "mend the notebook and run it again")
         return
@@ -396,18 +426,17 @@ def _check_output(output: dict, report) -> None:
         report(f"an output with no static form ({', '.join(sorted(data))})", "show a PNG or SVG figure, or Markdown")
 
 
-def _check_caption(cell: Cell, report) -> None:
-    if not (found := CROSSREF_CELL.match(cell.label)):
-        return
-    line = cell.option_lines.get("label")
+def _check_caption(cell: Cell, report: Report) -> None:
     images = [o for o in cell.outputs if (choose_mime(o.get("data", {})) or "").startswith("image/")]
-    if found[1] == "tbl":
-        if "tbl-cap" not in cell.options:
-            report(f"{cell.label} has no caption", "#| tbl-cap: ...", line)
+    line = cell.option_lines.get("label")
+    name = cell.label or "the cell"
+    if images and "fig-alt" not in cell.options:
+        report(f"{name} shows a figure without a text alternative", "#| fig-alt: what it shows, in a sentence", line)
+    found = CROSSREF_CELL.match(cell.label)
+    if not found:
         return
-    if "fig-cap" not in cell.options:
-        report(f"{cell.label} has no caption", "#| fig-cap: ...", line)
-    if "fig-alt" not in cell.options:
-        report(f"{cell.label} has no text alternative", "#| fig-alt: what the figure shows, in a sentence", line)
-    if len(images) > 1 and "fig-subcap" not in cell.options:
-        report(f"{cell.label} shows {len(images)} figures", "one figure a cell, or #| fig-subcap: a list", line)
+    option = f"{found[1]}-cap"
+    if option not in cell.options:
+        report(f"{name} has no caption", f"#| {option}: ...", line)
+    if found[1] == "fig" and len(images) > 1 and "fig-subcap" not in cell.options:
+        report(f"{name} shows {len(images)} figures", "one figure a cell, or #| fig-subcap: a list", line)

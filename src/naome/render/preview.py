@@ -1,9 +1,9 @@
 """The preview renderer: pandoc lowers each page, smalldocs draws it, and the parts are put together again.
 
 Pandoc is the Markdown reader that Quarto itself uses, so text, tables, maths and citations mean the same. smalldocs
-reads the same `_quarto.yml` and draws navigation, contents, callouts, tabsets and code. Between the two, everything that
-smalldocs need not understand travels as a comment of hexadecimal digits (see lower.lua), so no second Markdown reader
-can misread it.
+reads the same `_quarto.yml` and draws navigation, contents, callouts, tabsets and code. Between the two, everything
+that smalldocs need not understand travels as a comment of hexadecimal digits (see lower.lua), so no second Markdown
+reader can misread it.
 """
 
 import glob

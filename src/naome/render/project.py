@@ -6,13 +6,14 @@ from pathlib import Path
 
 import yaml
 
-from naome.render.notebook import Notebook, lower_cell, lower_notebook, read_notebook
+from naome.render.notebook import Cell, Notebook, lower_cell, lower_notebook, read_notebook
 from naome.render.problems import Problem
-from naome.render.source import FRONT_MATTER, Line, expand_shortcodes, resolve_path, split_lines
+from naome.render.source import FRONT_MATTER, Context, Line, expand_shortcodes, resolve_path, split_lines, walk_prose
 
 CONFIG = "_quarto.yml"
 CELL_DEFAULTS = ("echo", "warning", "include", "output")
 CODE_DEFAULTS = ("code-fold", "code-summary")
+RELATIVE_LINK = re.compile(r"\]\((<?(?!<?[/#]|<?[a-zA-Z][\w+.-]*:)[^)\s>]+)")
 
 
 @dataclass
@@ -25,7 +26,7 @@ class Page:
     lines: list[Line]
     images: dict[str, bytes] = field(default_factory=dict)
     notebook: Notebook | None = None
-    embedded: list[tuple[Notebook, str]] = field(default_factory=list)
+    embedded: list[tuple[Notebook, Cell]] = field(default_factory=list)
 
     @property
     def output(self) -> str:
@@ -227,30 +228,38 @@ def _expand(project: Project, page: Page, lines: list[Line], problems: list[Prob
         return file.read_text(encoding="utf-8") if file.is_file() else None
 
     def read_embed(path: str, label: str, echo: bool, line: Line) -> list[Line] | Problem:
-        if not (project.root / path).is_file():
-            return line.problem(f"embed: no notebook {path}", "name an executed notebook of the project")
-        notebook = get_notebook(project, path, problems)
-        cell = notebook.find(label) if notebook else None
-        if cell is None:
-            labels = ", ".join(c.label for c in notebook.cells if c.label) if notebook else ""
-            return line.problem(f"embed: {path} has no cell labelled {label!r}", f"use one of: {labels or 'none yet'}")
-        page.embedded.append((notebook, label))
-        bare = replace(cell, options={key: value for key, value in cell.options.items() if key != "echo"})
-        defaults = {**_cell_defaults(project), "echo": echo}
-        lowered = lower_cell(notebook, bare, defaults, page.images, embedded=True)
-        if not lowered:
-            return line.problem(f"embed: {path}#{label} has no output", "embed a cell that shows something")
-        return lowered
+        return _embed_cell(project, page, (path, label, echo), line, problems)
 
-    return expand_shortcodes(
-        lines,
-        page=page.path,
-        read_include=read_include,
-        read_embed=read_embed,
-        variables=project.variables,
-        metadata={**project.config, **page.front},
-        problems=problems,
-    )
+    metadata = {**project.config, **page.front}
+    context = Context(page.path, read_include, read_embed, project.variables, metadata)
+    return expand_shortcodes(lines, context, problems)
+
+
+def _embed_cell(
+    project: Project, page: Page, wanted: tuple[str, str, bool], line: Line, problems: list[Problem]
+) -> list[Line] | Problem:
+    path, label, echo = wanted
+    if path.startswith("..") or not (project.root / path).is_file():
+        return line.problem(f"embed: no notebook {path}", "name an executed notebook of the project")
+    notebook = get_notebook(project, path, problems)
+    cell = notebook.find(label) if notebook else None
+    if cell is None:
+        labels = ", ".join(c.label for c in notebook.cells if c.label) if notebook else ""
+        return line.problem(f"embed: {path} has no cell labelled {label!r}", f"use one of: {labels or 'none yet'}")
+    page.embedded.append((notebook, cell))
+    bare = replace(cell, options={key: value for key, value in cell.options.items() if key != "echo"})
+    lowered = lower_cell(notebook, bare, {**_cell_defaults(project), "echo": echo}, page.images, embedded=True)
+    if not lowered:
+        return line.problem(f"embed: {path}#{label} has no output", "embed a cell that shows something")
+    # Links in the output were written for the notebook's own page
+    problems += [
+        row.problem(
+            f"relative link {found} in an output that {page.path} embeds", "write it from the top: /folder/page.qmd"
+        )
+        for row in walk_prose(lowered)
+        for found in RELATIVE_LINK.findall(row.text)
+    ]
+    return lowered
 
 
 def _expand_front(project: Project, page: Page, key: str, value: object, problems: list[Problem]) -> object:

@@ -11,7 +11,7 @@ from naome.render.problems import Problem, Refused
 
 OLDEST = (1, 9)
 # Quarto ends with code 0 on all of these
-FAILURES = re.compile(r"\bWARN|\bWARNING|Unable to resolve|Citeproc|\bERROR\b", re.I)
+FAILURES = re.compile(r"\bWARN(?:ING)?\b|Unable to resolve|[Cc]iteproc|\bERROR\b")
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 

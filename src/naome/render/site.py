@@ -11,7 +11,7 @@ from pathlib import Path
 from naome.render.portable import read_checked
 from naome.render.preview import build_preview, list_versions
 from naome.render.problems import Refused
-from naome.render.project import Project
+from naome.render.project import Page, Project
 from naome.render.quarto import find_quarto, run_quarto
 from naome.render.sitecheck import check_site
 
@@ -58,8 +58,8 @@ def render_site(
 ) -> RenderReport:
     """Render a project's website.
 
-    The sources are checked first (`check_portable`) and the built pages afterwards (`check_site`). The site appears only
-    when both find nothing; until then an earlier site stays as it is.
+    The sources are checked first (`check_portable`) and the built pages afterwards (`check_site`). The site appears
+    only when both find nothing; until then an earlier site stays as it is.
 
     Parameters
     ----------
@@ -104,10 +104,7 @@ def render_site(
     if program:
         _render_quarto(program, project, target, say)
     else:
-        with tempfile.TemporaryDirectory(prefix=f".{target.name}-build-", dir=_make_parent(target)) as build:
-            site = build_preview(project, pages, Path(build), say)
-            _refuse_broken(site)
-            _swap(site, target)
+        _render_preview(project, pages, target, say)
     return RenderReport(name, versions, why, len(pages), time.monotonic() - started, target)
 
 
@@ -127,6 +124,17 @@ def choose_renderer(root: Path, renderer: str) -> tuple[Path | None, str, str]:
     if program is None and renderer == "quarto":
         raise FileNotFoundError(f"{why}; install Quarto 1.9 or later, or use renderer='preview'")
     return program, number, why
+
+
+def _render_preview(project: Project, pages: list[Page], target: Path, say: Callable[[str], None]) -> None:
+    """Build beside the target, on the same file system, so that the swap is a rename."""
+    parent, prefix = _make_parent(target), f".{target.name}-build-"
+    for left in parent.glob(f"{prefix}*"):
+        shutil.rmtree(left, ignore_errors=True)  # of a run that was killed
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=parent) as build:
+        site = build_preview(project, pages, Path(build), say)
+        _refuse_broken(site)
+        _swap(site, target)
 
 
 def _make_parent(target: Path) -> Path:

@@ -13,8 +13,8 @@ CSS_REMOTE = re.compile(r"(?:url\(\s*|@import\s+)['\"]?((?:https?:)?//[^)'\"\s;]
 SCHEME = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]*:")
 FETCHED = {
     "script": ("src",), "img": ("src", "srcset"), "iframe": ("src",), "source": ("src", "srcset"),
-    "video": ("src", "poster"), "audio": ("src",), "embed": ("src",), "object": ("data",), "track": ("src",), "input": ("src",), "use": ("href",),
-    "image": ("href",),
+    "video": ("src", "poster"), "audio": ("src",), "embed": ("src",), "object": ("data",), "track": ("src",),
+    "input": ("src",), "use": ("href",), "image": ("href",),
 }  # fmt: skip
 # <link> relations that make a browser fetch; canonical, next and the like do not
 FETCHED_LINKS = {
@@ -60,7 +60,8 @@ def check_site(out_dir: str | Path) -> list[Problem]:
         for text, line in page.styles:
             problems += [_network_problem(name, line, url) for url in CSS_REMOTE.findall(text)]
         _check_identifiers(name, page, problems)
-        if not page.main_classes.intersection(BANNERS):
+        classes = {c for e in page.elements if e.in_main for c in e.attributes.get("class", "").split()}
+        if not classes.intersection(BANNERS):
             problems.append(
                 Problem(name, None, "the page has no banner that says which data it shows", "::: {.banner-synthetic}")
             )
@@ -74,7 +75,7 @@ def check_site(out_dir: str | Path) -> list[Problem]:
 
 def _list_anchors(page: HtmlPage) -> set[str]:
     names = {e.attributes["id"] for e in page.elements if e.attributes.get("id")}
-    return names | {e.attributes["name"] for e in page.elements if e.tag == "a" and e.attributes.get("name")}
+    return {"top"} | names | {e.attributes["name"] for e in page.elements if e.tag == "a" and e.attributes.get("name")}
 
 
 def _network_problem(name: str, line: int, url: str) -> Problem:
@@ -137,9 +138,10 @@ def _locate(site: Path, name: str, path: str) -> str | None:
 
 
 def _check_identifiers(name: str, page: HtmlPage, problems: list[Problem]) -> None:
+    """Look at the main part only: Quarto's head gives the stylesheets of both themes one identifier."""
     seen: set[str] = set()
     for element in page.elements:
-        identifier = element.attributes.get("id")
+        identifier = element.attributes.get("id") if element.in_main else None
         if identifier and identifier in seen:
             problems.append(Problem(name, element.line, f"identifier {identifier!r} is used twice", "rename one label"))
         seen.add(identifier or "")

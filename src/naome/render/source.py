@@ -32,11 +32,15 @@ class Line:
 
 @dataclass(frozen=True)
 class Fence:
-    """The opening line of a fenced code block."""
+    """A fenced code block: its lines with both fences, and what stands behind the opening one."""
 
-    line: Line
+    lines: tuple[Line, ...]
     info: str
-    body: tuple[Line, ...]
+
+    @property
+    def opening(self) -> Line:
+        """The opening line."""
+        return self.lines[0]
 
 
 def split_lines(text: str, file: str, *, first: int = 1, cell: int | None = None) -> list[Line]:
@@ -62,7 +66,7 @@ def walk_blocks(lines: list[Line]) -> Iterator[Line | Fence]:
         end = position + 1
         while end < len(lines) and not closes_fence(lines[end].text, opened[1]):
             end += 1
-        yield Fence(line, opened[2].strip(), tuple(lines[position + 1 : end]))
+        yield Fence(tuple(lines[position : end + 1]), opened[2].strip())
         position = end + 1
 
 
@@ -88,31 +92,38 @@ def walk_prose(lines: list[Line]) -> Iterator[Line]:
         yield replace(block, text=COMMENT.sub("", text))
 
 
-def expand_shortcodes(
-    lines: list[Line],
-    *,
-    page: str,
-    read_include: Callable[[str], str | None],
-    read_embed: Callable[[str, str, bool, Line], list[Line] | Problem],
-    variables: dict,
-    metadata: dict,
-    problems: list[Problem],
-    depth: int = 0,
-) -> list[Line]:
+@dataclass(frozen=True)
+class Context:
+    """What the shortcodes of a page may look at.
+
+    Parameters
+    ----------
+    page : str
+        The page's path in the project: relative paths start in its folder.
+    read_include : callable
+        Takes a path in the project, gives its text or None.
+    read_embed : callable
+        Takes notebook, label, whether code is wanted, and the line; gives the cell's lines or a problem.
+    variables, metadata : dict
+        What `var` and `meta` look up.
+    """
+
+    page: str
+    read_include: Callable[[str], str | None]
+    read_embed: Callable[[str, str, bool, Line], list[Line] | Problem]
+    variables: dict
+    metadata: dict
+
+
+def expand_shortcodes(lines: list[Line], context: Context, problems: list[Problem], *, depth: int = 0) -> list[Line]:
     """Expand `include`, `embed`, `var`, `meta` and `pagebreak` outside code; report every other shortcode.
 
     Parameters
     ----------
     lines : list of Line
         The page as written.
-    page : str
-        The page's path in the project: relative paths start in its folder.
-    read_include : callable
-        Takes a path in the project, gives its text or None.
-    read_embed : callable
-        Takes notebook, label, whether code is wanted and the line; gives the cell's lines or a problem.
-    variables, metadata : dict
-        What `var` and `meta` look up.
+    context : Context
+        What shortcodes may look at.
     problems : list of Problem
         Problems are added here.
     depth : int
@@ -126,15 +137,19 @@ def expand_shortcodes(
     out: list[Line] = []
     for block in walk_blocks(lines):
         if isinstance(block, Fence):
-            out += _keep_fence(block, lines, problems)
+            _check_fence(block, problems)
+            out += block.lines
             continue
         whole = SHORTCODE.fullmatch(block.text.strip())
-        if whole and whole[1] == "include":
-            out += _include(block, whole[2], page, read_include, problems, depth, (read_embed, variables, metadata))
-        elif whole and whole[1] == "embed":
-            out += _embed(block, whole[2], page, read_embed, problems)
+        if whole and whole[1] in ("include", "embed"):
+            if depth and not whole[2].strip("\"'").startswith("/"):
+                problems.append(block.problem(f"{whole[0]}: a relative path inside an included file", "/folder/file"))
+            elif whole[1] == "include":
+                out += _include(block, whole[2], context, problems, depth)
+            else:
+                out += _embed(block, whole[2], context, problems)
         else:
-            out.append(replace(block, text=_expand_inline(block, variables, metadata, problems)))
+            out.append(replace(block, text=_expand_inline(block, context, problems)))
     return out
 
 
@@ -145,79 +160,54 @@ def resolve_path(target: str, page: str) -> str:
     return posixpath.normpath(joined)
 
 
-def _keep_fence(fence: Fence, lines: list[Line], problems: list[Problem]) -> list[Line]:
-    start = next(i for i, line in enumerate(lines) if line is fence.line)
-    block = lines[start : start + len(fence.body) + 2]
+def _check_fence(fence: Fence, problems: list[Problem]) -> None:
     problems += [
         line.problem(
             f"shortcode {m[0]!r} inside a code block", "write it outside the block (Quarto would expand it, others not)"
         )
-        for line in fence.body
+        for line in fence.lines[1:]
         if (m := re.search(r"(?<!\{)\{\{<.*?>\}\}", line.text))
     ]
-    return block
 
 
-def _include(
-    line: Line,
-    argument: str,
-    page: str,
-    read_include: Callable[[str], str | None],
-    problems: list[Problem],
-    depth: int,
-    rest: tuple,
-) -> list[Line]:
-    path = resolve_path(argument, page)
+def _include(line: Line, argument: str, context: Context, problems: list[Problem], depth: int) -> list[Line]:
+    path = resolve_path(argument, context.page)
     if depth >= DEEPEST_INCLUDE:
         problems.append(
             line.problem(f"include of {path} is nested deeper than {DEEPEST_INCLUDE}", "include it higher up")
         )
         return []
-    text = None if path.startswith("..") else read_include(path)
+    text = None if path.startswith("..") else context.read_include(path)
     if text is None:
-        problems.append(
-            line.problem(
-                f"include of {argument!r}: no such file in the project",
-                "name a file, from the project's top as /folder/file.qmd",
-            )
-        )
+        what = f"include of {argument!r}: no such file in the project"
+        problems.append(line.problem(what, "a file, named from the project's top: /folder/file.qmd"))
         return []
     front = FRONT_MATTER.match(text)
     first = 1 + (front[0].count("\n") if front else 0)
-    body = text[front.end() :] if front else text
-    read_embed, variables, metadata = rest
-    return expand_shortcodes(
-        split_lines(body.rstrip("\n"), path, first=first),
-        page=page,
-        read_include=read_include,
-        read_embed=read_embed,
-        variables=variables,
-        metadata=metadata,
-        problems=problems,
-        depth=depth + 1,
-    )
+    body = (text[front.end() :] if front else text).rstrip("\n")
+    return expand_shortcodes(split_lines(body, path, first=first), context, problems, depth=depth + 1)
 
 
-def _embed(line: Line, argument: str, page: str, read_embed: Callable, problems: list[Problem]) -> list[Line]:
+def _embed(line: Line, argument: str, context: Context, problems: list[Problem]) -> list[Line]:
     words = argument.split()
     target, _, label = (words[0] if words else "").strip("\"'").partition("#")
     options = dict(word.partition("=")[::2] for word in words[1:])
-    if page.endswith(".ipynb"):
+    if context.page.endswith(".ipynb"):
         problems.append(line.problem("embed inside a notebook", "embed from a .qmd page"))
         return []
     if not label or set(options) - {"echo"}:
-        problems.append(
-            line.problem(f"embed {argument!r} is not of a known form", "{{< embed path/notebook.ipynb#label >}}")
-        )
+        what = f"embed {argument!r} is not of a known form"
+        problems.append(line.problem(what, "{{< embed path/notebook.ipynb#label >}}"))
         return []
-    found = read_embed(resolve_path(target, page), label, options.get("echo", "false").strip("\"'") == "true", line)
+    echo = options.get("echo", "false").strip("\"'") == "true"
+    found = context.read_embed(resolve_path(target, context.page), label, echo, line)
     if isinstance(found, Problem):
         problems.append(found)
         return []
     return found
 
 
-def _expand_inline(line: Line, variables: dict, metadata: dict, problems: list[Problem]) -> str:
+def _expand_inline(line: Line, context: Context, problems: list[Problem]) -> str:
     code = [m.span() for m in INLINE_CODE.finditer(line.text)]
 
     def expand(match: re.Match) -> str:
@@ -227,7 +217,7 @@ def _expand_inline(line: Line, variables: dict, metadata: dict, problems: list[P
         if name == "pagebreak":
             return ""
         if name in ("var", "meta"):
-            value = _look_up(variables if name == "var" else metadata, argument)
+            value = _look_up(context.variables if name == "var" else context.metadata, argument)
             if value is None:
                 where = "_variables.yml" if name == "var" else "the front matter"
                 problems.append(line.problem(f"{name} {argument!r} is not defined", f"define it in {where}"))
