@@ -11,6 +11,7 @@ from naome.definitions import CohortRules, load_codelist
 from naome.params import Params
 
 SITE_WINDOW = (-30, 365)
+EARLY_SITE_WINDOW = (-30, 30)
 LOOKBACK_DAYS = 365
 BIOPSY_FROM_DAYS = -30
 CHEMOTHERAPY_FROM_DAYS = -31
@@ -43,6 +44,7 @@ def describe_people(members: Table, tables: CanonicalTables, codes: Table, param
     table = members
     for feature in (
         _metastatic_sites(clock, codes),
+        _early_sites(clock, codes),
         _comorbidity(clock, tables, "icd10_charlson", "charlson_count", leave_out=("mal", "mst")),
         _comorbidity(clock, tables, "icd10_scarf", "frailty_count", leave_out=("care",)),
         _biopsy(clock, tables),
@@ -68,6 +70,16 @@ def _metastatic_sites(clock: Table, codes: Table) -> Table:
     flags = {site: code_in(j.code, metastatic.prefixes(site)).any() for site in SITES}
     vague = metastatic.prefixes("unspecified")
     return j.group_by(*KEY).aggregate(**flags, site_recorded=(~code_in(j.code, vague)).any())
+
+
+def _early_sites(clock: Table, codes: Table) -> Table:
+    """Flag the sites known at the start: a site coded a year later is known only of those who lived to be coded."""
+    metastatic = load_codelist("icd10_metastatic")
+    j = codes.inner_join(clock, "person_id")
+    j = j.filter(days_between(j.code_date, j.origin_date).between(*EARLY_SITE_WINDOW))
+    return j.group_by(*KEY).aggregate(
+        **{f"{site}_early": code_in(j.code, metastatic.prefixes(site)).any() for site in SITES}
+    )
 
 
 def _comorbidity(clock: Table, tables: CanonicalTables, codelist: str, name: str, leave_out: tuple[str, ...]) -> Table:
@@ -192,6 +204,7 @@ def _derive(t: Table, params: Params) -> Table:
         pr_log=(t.pr_level.cast("float64") + 1).ln(),
         diagnosis_year=t.diagnosis_date.year(),
         metastatic_year=t.metastatic_date.year(),
+        year=t.origin_date.year(),
         chemotherapy_days=ibis.coalesce(t.event_days, ibis.cases((flagged["chemotherapy"], 0))),
         radiotherapy_days=ibis.coalesce(t.treatment_days, ibis.cases((flagged["radiotherapy"], 0))),
         last_chemotherapy_to_death_days=ibis.cases((t.died, days_between(t.death_date, t.last_chemotherapy_date))),
@@ -200,7 +213,10 @@ def _derive(t: Table, params: Params) -> Table:
         survival_days=days_between(t.end_date, t.origin_date),
         survival_from_diagnosis_days=days_between(t.end_date, t.diagnosis_date),
         survival_from_metastatic_days=days_between(t.end_date, t.metastatic_date),
-        **{site: t[site].fill_null(False) for site in (*SITES, "site_recorded", "cosd_distant")},
+        **{
+            site: t[site].fill_null(False)
+            for site in (*SITES, *(f"{s}_early" for s in SITES), "site_recorded", "cosd_distant")
+        },
         anti_her2_agents=t.anti_her2_agents.fill_null(0),
         stage_recorded=t.stage.notnull(),
         grade_recorded=t.grade.notnull(),

@@ -64,7 +64,7 @@ def measure_completeness(
     frames = []
     for item in load_data_items():
         recorded = item.recorded.evaluate(people)
-        for group_by, labels in (("all", nation), ("year", people["metastatic_year"])):
+        for group_by, labels in (("all", nation), ("year", people["year"])):
             counted = count_proportions(everyone, recorded, labels, params.minimum_denominator)
             frames.append(counted.assign(measure=f"completeness.{item.id}", group_by=group_by, unit=params.nation))
         counted = count_proportions(everyone, recorded, people["provider"], params.minimum_denominator)

@@ -1,0 +1,182 @@
+"""Survival of the cohorts: Kaplan-Meier by group, five years by period analysis, and the clock's origin."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from naome.measures.indicators import divide_people
+from naome.measures.specification import Specification
+from naome.params import Params
+from naome.results import make_results
+from naome.stats.kaplan_meier import kaplan_meier
+
+YEAR_DAYS = 365.25
+PERIOD_YEARS = 2
+METHOD = "kaplan-meier, log-log interval"
+PERIOD_METHOD = "period analysis, log-log interval"
+
+
+def estimate_survival(
+    analysis: pd.DataFrame, params: Params, specification: Specification, *, run_id: str
+) -> pd.DataFrame:
+    """Estimate survival at the run's horizons for every cohort and group.
+
+    Time runs from the cohort's origin to death from any cause, censored at the
+    end of follow-up; one year is 365.25 days. Nobody is left out for being
+    censored early.
+
+    Returns
+    -------
+    DataFrame
+        Results with measures ``survival_1y`` ... An estimate is shown only where
+        follow-up can reach the horizon and at least ``minimum_at_risk`` people are
+        still at risk. Five years are also estimated by period analysis
+        (``survival_5y_period``): the experience of the last two calendar years of
+        follow-up, entered late by those diagnosed before.
+    """
+    frames = []
+    for cohort in params.cohorts:
+        people = analysis[analysis["cohort"] == cohort]
+        for group in specification.groups:
+            within, labels = divide_people(people, group)
+            members = people[within]
+            if members.empty:
+                continue
+            for period in (False, True):
+                table = _horizons(members, labels[within], params, period=period)
+                frames.append(table.assign(cohort=cohort, group_by=group.id, unit=params.nation))
+    constants = {
+        "audit": params.audit,
+        "nation": params.nation,
+        "run_id": run_id,
+        "definition_id": _definition(specification),
+    }
+    return make_results(pd.concat(frames, ignore_index=True), **constants)
+
+
+def survival_curves(people: pd.DataFrame, labels: pd.Series, params: Params) -> pd.DataFrame:
+    """Return Kaplan-Meier step curves by label, cut where fewer than ``minimum_at_risk`` are at risk.
+
+    Returns
+    -------
+    DataFrame
+        Columns of :func:`naome.stats.kaplan_meier.kaplan_meier` with ``years``.
+    """
+    duration, event, keep = survival_arrays(people)
+    curves = kaplan_meier(duration, event, group=labels[keep].fillna("not recorded").astype(str).to_numpy())
+    curves = curves[curves["n_risk"] >= params.survival.minimum_at_risk]
+    return curves.assign(years=curves["time"] / YEAR_DAYS)
+
+
+def numbers_at_risk(people: pd.DataFrame, labels: pd.Series, years: list[float]) -> pd.DataFrame:
+    """Return the numbers at risk at given years, one row per label."""
+    duration, event, keep = survival_arrays(people)
+    at = [max(year * YEAR_DAYS, 0.5) for year in years]
+    table = kaplan_meier(duration, event, group=labels[keep].fillna("not recorded").astype(str).to_numpy(), at=at)
+    wide = table.pivot(index="group", columns="time", values="n_risk").astype(int)
+    wide.columns = [f"{year:g} y" for year in years]
+    return wide.reset_index()
+
+
+def survival_arrays(people: pd.DataFrame, column: str = "survival_days") -> tuple[np.ndarray, np.ndarray, pd.Series]:
+    """Return durations in days, deaths as 0/1, and which people they are (those with a duration of 0 or more)."""
+    keep = (people[column] >= 0).fillna(False).astype(bool)
+    chosen = people[keep]
+    return chosen[column].to_numpy(dtype=float), chosen["died"].fillna(False).to_numpy(dtype=int), keep
+
+
+def compare_clocks(analysis: pd.DataFrame, params: Params) -> pd.DataFrame:
+    """Estimate survival of those found after diagnosis (DN2, recurrent) under three clocks.
+
+    From the initial diagnosis as if metastatic from then (nobody could die before
+    being found: immortal time); from the metastatic diagnosis; and from the
+    initial diagnosis with entry at the metastatic diagnosis (delayed entry).
+
+    Returns
+    -------
+    DataFrame
+        ``route, clock, years, n_risk, survival, lower, upper``.
+    """
+    rows = []
+    for route in ("DN2", "RC2"):
+        people = analysis[(analysis["route"] == route) & (analysis["survival_from_metastatic_days"] > 0)]
+        if people.empty:
+            continue
+        died = people["died"].fillna(False).to_numpy(dtype=int)
+        total = people["survival_from_diagnosis_days"].to_numpy(dtype=float)
+        late = people["survival_from_metastatic_days"].to_numpy(dtype=float)
+        entry = people["diagnosis_to_metastatic_days"].to_numpy(dtype=float)
+        clocks = {
+            "from initial diagnosis, time before detection counted": (total, None),
+            "from metastatic diagnosis": (late, None),
+            "from initial diagnosis, delayed entry": (total, entry),
+        }
+        for clock, (duration, start) in clocks.items():
+            at = [year * YEAR_DAYS for year in params.survival.horizons_years]
+            table = kaplan_meier(duration, died, entry=start, at=at)
+            table = table[table["n_risk"] >= params.survival.minimum_at_risk]
+            rows.append(table.assign(route=route, clock=clock, years=table["time"] / YEAR_DAYS))
+    if not rows:
+        return pd.DataFrame(columns=["route", "clock", "years", "n_risk", "survival", "lower", "upper"])
+    return pd.concat(rows, ignore_index=True)[["route", "clock", "years", "n_risk", "survival", "lower", "upper"]]
+
+
+def _horizons(people: pd.DataFrame, labels: pd.Series, params: Params, *, period: bool) -> pd.DataFrame:
+    duration, event, keep = survival_arrays(people)
+    groups = labels[keep].fillna("not recorded").astype(str).to_numpy()
+    origin = people.loc[keep, "origin_date"]
+    entry = None
+    if period:
+        window_start = pd.Timestamp(params.censor_date) - pd.DateOffset(years=PERIOD_YEARS)
+        entry = np.maximum((window_start - origin).dt.days.to_numpy(dtype=float), 0)
+        inside = duration > entry
+        duration, event, groups, entry = duration[inside], event[inside], groups[inside], entry[inside]
+        if not len(duration):
+            return pd.DataFrame()
+    years = [5] if period else list(params.survival.horizons_years)
+    table = kaplan_meier(duration, event, entry=entry, group=groups, at=[year * YEAR_DAYS for year in years])
+    sizes = pd.Series(groups).value_counts()
+    reach = (pd.Timestamp(params.censor_date) - origin.min()).days
+    few = table["n_risk"] < params.survival.minimum_at_risk
+    beyond = table["time"] > reach
+    small = table["group"].map(sizes) < params.minimum_denominator
+    reasons = np.select(
+        [beyond & (not period), small, few],
+        [
+            "Follow-up does not reach the horizon for anyone.",
+            f"Fewer than {params.minimum_denominator} people.",
+            f"Fewer than {params.survival.minimum_at_risk} people still at risk at the horizon.",
+        ],
+        "",
+    )
+    hidden = reasons != ""
+    suffix = "_period" if period else ""
+    return pd.DataFrame(
+        {
+            "group": table["group"],
+            "measure": [f"survival_{round(time / YEAR_DAYS)}y{suffix}" for time in table["time"]],
+            "denominator": table["group"].map(sizes).to_numpy(),
+            "numerator": _deaths_by(duration, event, groups, table),
+            "estimate": table["survival"].mask(hidden),
+            "lower": table["lower"].mask(hidden),
+            "upper": table["upper"].mask(hidden),
+            "method": PERIOD_METHOD if period else METHOD,
+            "status": np.where(hidden, "too_few", "ok"),
+            "reason": reasons,
+        }
+    )
+
+
+def _deaths_by(duration: np.ndarray, event: np.ndarray, groups: np.ndarray, table: pd.DataFrame) -> list[int]:
+    dead = pd.DataFrame({"group": groups[event == 1], "time": duration[event == 1]})
+    times = {group: np.sort(rows["time"].to_numpy()) for group, rows in dead.groupby("group")}
+    return [
+        int(np.searchsorted(times.get(g, np.array([])), t, side="right"))
+        for g, t in zip(table["group"], table["time"], strict=True)
+    ]
+
+
+def _definition(specification: Specification) -> str:
+    indicator = specification["survival"]
+    return f"{indicator.id}@{indicator.version}"

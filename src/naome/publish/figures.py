@@ -1,0 +1,206 @@
+"""Static figures, one style: made from released tables, deterministic, no judgement in colour."""
+
+from __future__ import annotations
+
+import matplotlib
+
+matplotlib.use("agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+from scipy.special import ndtri
+
+PALETTE = ["#1f4e79", "#b8571b", "#4f7d4a", "#7a5195", "#6b6b6b", "#a3912e"]
+INK = "#333333"
+
+
+def use_style() -> None:
+    """Set the one figure style of the project."""
+    sns.set_theme(
+        context="notebook",
+        style="ticks",
+        palette=PALETTE,
+        rc={
+            "font.family": "DejaVu Sans",
+            "font.size": 10,
+            "axes.edgecolor": INK,
+            "axes.labelcolor": INK,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.titlelocation": "left",
+            "axes.titlesize": 11,
+            "axes.labelsize": 10,
+            "xtick.labelsize": 9,
+            "ytick.labelsize": 9,
+            "legend.frameon": False,
+            "legend.fontsize": 9,
+            "figure.dpi": 100,
+            "savefig.dpi": 150,
+            "figure.constrained_layout.use": True,
+            "svg.hashsalt": "naome",
+        },
+    )
+
+
+def draw_intervals(table: pd.DataFrame, *, label: str, axis: str, reference: float | None = None) -> Figure:
+    """Draw estimates with their intervals, one row each, in the order given.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``estimate, lower, upper`` (proportions) and the column `label`.
+    label : str
+        Column of the row labels.
+    axis : str
+        Text under the axis.
+    reference : float, optional
+        A value to mark with a line.
+    """
+    use_style()
+    rows = table.reset_index(drop=True)
+    figure, axes = plt.subplots(figsize=(7.2, 0.9 + 0.34 * len(rows)))
+    positions = np.arange(len(rows))[::-1]
+    axes.hlines(positions, 100 * rows["lower"], 100 * rows["upper"], color=PALETTE[0], linewidth=2)
+    axes.plot(100 * rows["estimate"], positions, "o", color=PALETTE[0], markersize=5)
+    if reference is not None:
+        axes.axvline(100 * reference, color=INK, linewidth=0.8, linestyle="--")
+    axes.set_yticks(positions, rows[label])
+    axes.set_ylim(-0.7, len(rows) - 0.3)
+    axes.set_xlabel(axis)
+    axes.grid(axis="x", alpha=0.25)
+    return figure
+
+
+def draw_survival(curves: pd.DataFrame, at_risk: pd.DataFrame, years: list[float]) -> Figure:
+    """Draw Kaplan-Meier curves with intervals and the numbers at risk below.
+
+    Parameters
+    ----------
+    curves : DataFrame
+        ``group, years, survival, lower, upper``.
+    at_risk : DataFrame
+        ``group`` and one column per time in `years`.
+    """
+    use_style()
+    groups = list(dict.fromkeys(curves["group"]))
+    figure, (axes, below) = plt.subplots(
+        2, 1, figsize=(7.2, 4.2 + 0.22 * len(groups)), sharex=True, height_ratios=[10, 1 + 0.9 * len(groups)]
+    )
+    for colour, group in zip(_colours(len(groups)), groups, strict=True):
+        rows = curves[curves["group"] == group]
+        axes.step(rows["years"], 100 * rows["survival"], where="post", color=colour, label=group)
+        axes.fill_between(
+            rows["years"], 100 * rows["lower"], 100 * rows["upper"], step="post", color=colour, alpha=0.15, linewidth=0
+        )
+    axes.set_ylim(0, 101)
+    axes.set_ylabel("Alive, %")
+    axes.grid(axis="y", alpha=0.25)
+    if len(groups) > 1:
+        axes.legend(loc="lower left")
+    table = at_risk.set_index("group").reindex(groups)
+    for position, (group, counts) in enumerate(table.iterrows()):
+        for year, count in zip(years, counts, strict=True):
+            below.text(year, -position, f"{int(count):,}", ha="center", va="center", fontsize=8.5, color=INK)
+        below.text(
+            -0.02, -position, group, ha="right", va="center", fontsize=8.5, transform=below.get_yaxis_transform()
+        )
+    below.set_ylim(-len(groups) + 0.4, 0.6)
+    below.set_yticks([])
+    below.spines["left"].set_visible(False)
+    below.set_title("At risk", fontsize=9)
+    below.set_xticks(years)
+    below.set_xlim(0, max(years) * 1.02)
+    below.set_xlabel("Years from origin")
+    return figure
+
+
+def draw_survival_funnel(table: pd.DataFrame, *, target: float, tails: tuple[float, float], years: int) -> Figure:
+    """Draw risk-adjusted survival of organisations against their size, with limits around the national value.
+
+    The limits are those of the alarm statistic (pseudo-observation differences
+    with a pooled standard deviation); every organisation is classified at its own
+    size, not by the drawn curve.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``n, survival_adjusted, level, spread``; ``spread`` is the pooled standard
+        deviation of a person's pseudo-observation about its expectation.
+    target : float
+        National survival.
+    tails : (float, float)
+        One-sided tail probabilities of alert and alarm.
+    """
+    use_style()
+    figure, axes = plt.subplots(figsize=(7.2, 4.6))
+    shown = table[table["survival_adjusted"].notna()]
+    largest = max(float(table["n"].max()), 20.0)
+    sizes = np.linspace(5, largest * 1.05, 400)
+    spread = float(table["spread"].iloc[0])
+    for tail, line, name in zip(tails, ("--", "-"), ("alert limits", "alarm limits"), strict=True):
+        width = ndtri(1 - tail) * spread / np.sqrt(sizes)
+        for sign in (-1, 1):
+            axes.plot(
+                sizes,
+                100 * np.clip(target + sign * width, 0, 1),
+                line,
+                color=INK,
+                linewidth=0.9,
+                label=name if sign == 1 else None,
+            )
+    axes.axhline(100 * target, color=INK, linewidth=0.8)
+    styles = {
+        "within": ("o", PALETTE[0]),
+        "alert": ("D", PALETTE[1]),
+        "alarm": ("s", PALETTE[3]),
+        "not_assessed": ("x", PALETTE[4]),
+    }
+    for level, (marker, colour) in styles.items():
+        rows = shown[shown["level"] == level]
+        if len(rows):
+            axes.plot(
+                rows["n"],
+                100 * rows["survival_adjusted"],
+                marker,
+                color=colour,
+                markersize=5,
+                linestyle="",
+                label=level.replace("_", " "),
+            )
+    axes.set_xlim(0, largest * 1.05)
+    low = max(0.0, 100 * min(shown["survival_adjusted"].min(), target) - 8) if len(shown) else 0
+    axes.set_ylim(low, min(100.5, 100 * max(shown["survival_adjusted"].max(), target) + 8) if len(shown) else 100)
+    axes.set_xlabel("People in the organisation")
+    axes.set_ylabel(f"Risk-adjusted {years}-year survival, %")
+    axes.legend(loc="lower right", ncols=2)
+    return figure
+
+
+def draw_stacked(table: pd.DataFrame, *, by: str, of: str, axis: str) -> Figure:
+    """Draw shares stacked by category (Figure 1 of the report).
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``<by>, <of>, share``; ``share`` is a proportion.
+    """
+    use_style()
+    wide = table.pivot(index=by, columns=of, values="share")[list(dict.fromkeys(table[of]))]
+    figure, axes = plt.subplots(figsize=(7.2, 4.2))
+    bottom = np.zeros(len(wide))
+    shades = ["#9cbcd9", "#1f4e79", "#5c88b3", "#b8571b", "#e0b48f"]
+    for colour, name in zip(shades, wide.columns, strict=False):
+        axes.bar(wide.index.astype(str), 100 * wide[name], bottom=bottom, color=colour, label=name, width=0.75)
+        bottom += 100 * wide[name].to_numpy()
+    axes.set_ylabel(axis)
+    axes.set_xlabel(by.replace("_", " ").capitalize())
+    axes.set_ylim(0, bottom.max() * 1.35)
+    axes.legend(loc="upper right", fontsize=8)
+    return figure
+
+
+def _colours(n: int) -> list[str]:
+    return [PALETTE[i % len(PALETTE)] for i in range(n)]
