@@ -201,7 +201,6 @@ def _describe_person(rng, p, calibration, nation, organisations) -> None:
     length = np.where((p.course == RECURRENT_ELSEWHEN) & (p.year == 2017), 330, length)
     p.diagnosed = first + np.floor(rng.random(p.n) * length).astype(int)
     p.provider = choose_category(spread_uniform(rng, p.course), organisations.weight)
-    p.provider_then = _find_closed_trust(rng, p, organisations)
     p.quintile = 1 + choose_category(rng.random(p.n), [17.5, 19.0, 20.5, 21.5, 21.5])
     p.quintile = np.where(denovo & (rng.random(p.n) < 0.06), 1, p.quintile)
     p.ethnicity = choose_category(rng.random(p.n), ETHNIC_WEIGHTS)
@@ -218,14 +217,6 @@ def _describe_person(rng, p, calibration, nation, organisations) -> None:
 ETHNIC_WEIGHTS = [78.0, 0.9, 4.0, 0.3, 0.1, 0.2, 0.4, 2.3, 1.5, 0.5, 1.1, 1.6, 1.1, 0.4, 0.4, 1.4, 2.4, 3.4]
 
 
-def _find_closed_trust(rng, p, organisations) -> np.ndarray:
-    out = p.provider.copy()
-    for closed in range(organisations.current, len(organisations.code)):
-        there = (p.provider == organisations.successor[closed]) & (p.diagnosed < organisations.close_day[closed])
-        out[there & (rng.random(p.n) < 0.5)] = closed
-    return out
-
-
 def is_denovo_like(p: SimpleNamespace) -> np.ndarray:
     """Say who is metastatic at, or within 12 months of, diagnosis (in any year)."""
     return np.isin(p.course, (STAGE4, EARLY_CODED, EARLY_CODED_UNSTAGED, OLD_STAGE4, OLD_EARLY_CODED, CODED_BEFORE))
@@ -237,7 +228,7 @@ def is_denovo(p: SimpleNamespace) -> np.ndarray:
 
 
 def date_reference(p: SimpleNamespace) -> np.ndarray:
-    """Return the day metastatic treatment counts from: first code of a recurrence, true day if hidden, else diagnosis."""
+    """Return the day metastatic treatment counts from: the recurrence (coded, or true if never coded) or the diagnosis."""
     return np.where(is_recurrent_like(p), p.first_code, np.where(p.hidden, p.distant, p.diagnosed))
 
 
@@ -285,7 +276,7 @@ def _describe_tumour(rng, p, calibration, nation) -> None:
     p.lobular = rng.random(p.n) < 0.14
     p.left = rng.random(p.n) < 0.51
     p.nodes = (p.stage >= 2) & (rng.random(p.n) < np.select([p.stage == 2, p.stage >= 3], [0.45, 0.85], 0))
-    p.screened = ~denovo & (p.age >= 50) & (p.age <= 71) & (rng.random(p.n) < np.where(p.in_situ, 0.65, 0.42))
+    p.screened = ~denovo & ~p.male & (p.age >= 50) & (p.age <= 71) & (rng.random(p.n) < np.where(p.in_situ, 0.65, 0.42))
 
 
 # --- metastasis and death -------------------------------------------------------------------------------------------
@@ -551,17 +542,19 @@ def _choose_treatment(rng, p, calibration, nation, organisations) -> None:
     p.surgery = ~np.isin(p.course, (STAGE4, OLD_STAGE4)) & (rng.random(p.n) < np.where(p.age >= 80, 0.58, 0.92))
     p.surgery &= p.death - p.diagnosed > 250
     p.surgery |= np.isin(p.course, (STAGE4, OLD_STAGE4)) & (rng.random(p.n) < 0.12) & (p.death - p.diagnosed > 250)
+    # Wales has no drug-level data: what is given there leaves no record, so it is not decided.
+    nobody = np.zeros(p.n, dtype=bool)
+    p.cdk46, p.anti_her2, p.checkpoint, p.bone_agent, p.endocrine, p.biopsy = (nobody.copy() for _ in range(6))
     if nation == "england":
-        _choose_targeted(rng, p, calibration, effect, weak, eta)
+        _choose_targeted(rng, p, calibration, effect, weak)
 
 
-def _choose_targeted(rng, p, calibration, effect, weak, eta) -> None:
+def _choose_targeted(rng, p, calibration, effect, weak) -> None:
     denovo, settings = is_denovo(p), calibration["treatment_denovo"]
     days = p.death - p.diagnosed
     weak = weak + 1.5 * (days < 90)
     key = np.where(p.male, 4, p.band4)
     wants_cdk = denovo & p.er & p.er_rec & ~(p.her2 & p.her2_rec) & (days > 30)
-    p.cdk46 = np.zeros(p.n, dtype=bool)
     target = np.array([*settings["cdk46_women"], settings["cdk46_men"]]) / 100
     p.cdk46[wants_cdk] = draw_calibrated(
         rng, (effect["cdk46"][p.provider] - weak - 0.5 * p.chemo)[wants_cdk], target, key[wants_cdk]
@@ -571,7 +564,6 @@ def _choose_targeted(rng, p, calibration, effect, weak, eta) -> None:
     )
     p.cdk46 |= unknown & (rng.random(p.n) < 0.30)
     wants_her2 = denovo & p.her2 & p.her2_rec & (days > 30)
-    p.anti_her2 = np.zeros(p.n, dtype=bool)
     target = np.array([*settings["anti_her2_women"], settings["anti_her2_men"]]) / 100
     eta_her2 = effect["anti_her2"][p.provider] - weak + 1.2 * p.chemo
     p.anti_her2[wants_her2] = draw_calibrated(rng, eta_her2[wants_her2], target, key[wants_her2])
@@ -580,7 +572,6 @@ def _choose_targeted(rng, p, calibration, effect, weak, eta) -> None:
     met = is_denovo_like(p) | is_recurrent_like(p) | p.hidden
     p.bone_agent = met & p.site_true[:, 0] & (rng.random(p.n) < 0.45)
     p.endocrine = p.er & (rng.random(p.n) < np.where(met, 0.35, 0.05)) & (days > 60)
-    p.biopsy = np.zeros(p.n, dtype=bool)
     who = np.flatnonzero(p.course == RECURRENT)
     settings = calibration["treatment_recurrent"]
     p.biopsy[who] = draw_calibrated(rng, -0.2 * weak[who], np.array(settings["biopsy"]) / 100, p.band4[who])

@@ -60,7 +60,7 @@ def _describe_codes(rng, p) -> None:
         p.in_situ, codes.number_icd10(codes.IN_SITU)[p.site4 % 4], codes.number_icd10(codes.BREAST)[p.site4]
     ).astype(np.int16)
     condition = np.column_stack(
-        [codes.number_icd10(group)[rng.integers(0, len(group), p.n)] for group in codes.CHARLSON_CODES]
+        [codes.number_icd10(group)[rng.integers(0, len(group), p.n)] for group in codes.CHARLSON]
     )
     chosen = np.argsort(~p.comorbidity, axis=1, kind="stable")[:, :3]
     has = np.take_along_axis(p.comorbidity, chosen, axis=1)
@@ -73,8 +73,9 @@ def _describe_codes(rng, p) -> None:
     # A code before the registered diagnosis belongs to an earlier cancer, and is not repeated.
     p.metastatic_code[p.course == CODED_BEFORE] = -1
     p.background = codes.number_icd10(codes.BACKGROUND)[rng.integers(0, len(codes.BACKGROUND), p.n)]
-    # Half the patients' axillary nodes get coded.
-    p.node_code = np.where(p.nodes & (rng.random(p.n) < 0.8), codes.number_icd10("C773")[0], -1).astype(np.int16)
+    # Not every positive axilla is coded, and a few only as "lymph node, unspecified".
+    node = np.where(rng.random(p.n) < 0.015, codes.number_icd10("C779")[0], codes.number_icd10("C773")[0])
+    p.node_code = np.where(p.nodes & (rng.random(p.n) < 0.8), node, -1).astype(np.int16)
 
 
 def _code_metastasis(p, who: np.ndarray, day: np.ndarray, wanted: np.ndarray) -> np.ndarray:
@@ -141,10 +142,10 @@ def _add_diagnosis_and_surgery(rng, p, book) -> None:
     mastectomy = rng.random(who.size) < 0.32
     operation = np.where(
         mastectomy,
-        _from(rng, codes.number_opcs4("B271 B274 B275 B278"), who.size),
-        _from(rng, codes.number_opcs4("B282 B283 B285"), who.size),
+        _from(rng, codes.number_opcs4(codes.MASTECTOMY), who.size),
+        _from(rng, codes.number_opcs4(codes.BREAST_CONSERVING), who.size),
     )
-    axilla = np.where(p.in_situ[who], -1, _from(rng, codes.number_opcs4("T873 T862 T862"), who.size))
+    axilla = np.where(p.in_situ[who], -1, _from(rng, codes.number_opcs4(codes.AXILLA), who.size))
     diag = [
         p.cancer_code[who],
         np.where(rng.random(who.size) < 0.85, p.node_code[who], -1),
@@ -163,9 +164,11 @@ def _add_diagnosis_and_surgery(rng, p, book) -> None:
 def _add_chemotherapy(rng, p, lines, effect, book) -> None:
     in_hes = rng.random(p.n) < expit(0.4 + effect["hes_chemotherapy"][p.provider])
     p.in_sact = rng.random(p.n) < 0.95
-    if hasattr(p, "cdk46"):
-        # Targeted drugs reach the data only through SACT: whoever is given one is in it.
-        p.in_sact |= p.cdk46 | p.anti_her2
+    # Targeted drugs reach the data only through SACT: whoever is given one is in it.
+    p.in_sact |= p.cdk46 | p.anti_her2
+    # Some hospitals book chemotherapy as regular day attendance (class 3), which is not an admission; what is coded
+    # there, the audit does not see. Only where SACT holds the treatment too.
+    p.regular = p.in_sact & (rng.random(p.n) < 0.10)
     line, _, day = expand_cycles(lines)
     person, regimen = lines.who[line], lines.regimen[line]
     wanted = CYTOTOXIC[regimen] & (
@@ -174,15 +177,19 @@ def _add_chemotherapy(rng, p, lines, effect, book) -> None:
     who, day = person[wanted], day[wanted]
     size = who.size
     later = lines.palliative[line][wanted]
+    metastatic = _code_metastasis(p, who, day, rng.random(size) < 0.75)
+    unseen = p.hidden[who] & p.regular[who] & later
+    site = codes.number_icd10([*codes.SITE_CODES, "C799"])
+    true_site = site[np.where(p.site_true.any(axis=1), p.site_true.argmax(axis=1), 4)]
     diag = [
         p.cancer_code[who],
-        _code_metastasis(p, who, day, rng.random(size) < 0.75),
+        np.where(unseen, true_site[who], metastatic),
         np.where(later, -1, p.node_code[who]),
         np.full(size, codes.number_icd10("Z511")[0]),
         _some(rng, p.condition_code[who, 0], 0.5),
     ]
     oper = [_from(rng, codes.number_opcs4(codes.CHEMOTHERAPY_DELIVERY), size)]
-    _add(book, who, day, 0, 2, 12, 800, diag, oper)
+    _add(book, who, day, 0, np.where(p.regular[who], 3, 2), 12, 800, diag, oper)
 
 
 def _add_metastatic(rng, p, book) -> None:

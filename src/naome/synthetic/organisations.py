@@ -21,28 +21,9 @@ MEASURES = (
     "hes_chemotherapy",
 )
 _CODE_CHARACTERS = "ABCDEFGHJKLMNPQRSTUVWXY0123456789"
-_FIRST = [
-    "Amber",
-    "Bracken",
-    "Cinder",
-    "Dapple",
-    "Elder",
-    "Fallow",
-    "Glimmer",
-    "Hazel",
-    "Iron",
-    "Juniper",
-    "Kestrel",
-    "Larch",
-    "Marrow",
-    "Nettle",
-    "Otter",
-    "Pepper",
-    "Quill",
-    "Raven",
-    "Saffron",
-    "Thistle",
-]
+_FIRST = tuple(
+    ["Amber", "Bracken", "Cinder", "Dapple", "Elder", "Fallow", "Glimmer", "Hazel", "Iron", "Juniper", "Kestrel", "Larch", "Marrow", "Nettle", "Otter", "Pepper", "Quill", "Raven", "Saffron", "Thistle"]
+)
 _LAST = ["mere", "ford", "wick", "combe", "fell", "haven", "dale"]
 _REGIONS = ["Northmere", "Eastfallow", "Midholm", "Southquill", "Westerley", "Farcombe", "Capitalia"]
 _BOARDS = ["Glasfryn", "Morlais-y-Coed", "Penderwyn", "Aberllwyd", "Tircanol", "Dyffryn-Arian", "Castell-Coch-Bach"]

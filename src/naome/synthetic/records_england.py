@@ -9,12 +9,13 @@ import numpy as np
 from naome.synthetic import codes, hospital, therapy
 from naome.synthetic.course import NEVER, date_reference, is_denovo_like, is_recurrent_like
 from naome.synthetic.organisations import Organisations
+from naome.synthetic.registration_extras import Names, append_ineligible, append_other_tumours, stack_tables
 from naome.synthetic.sampling import day_number, draw_fixed
 from naome.synthetic.tables import (
+    Column,
     Table,
     code,
     constant,
-    count_rows,
     date,
     datetext,
     identifier,
@@ -24,7 +25,7 @@ from naome.synthetic.tables import (
     words,
 )
 
-ETHNICITIES = list("ABCDEFGHJKLMNPRS") + ["Z", "X"]
+ETHNICITIES = list("ABCDEFGHJKLMNPRSZX")
 ICD10_WORDS = [c.rstrip("X") for c in codes.ICD10]
 QUINTILES = ["", "1 - most deprived", "2", "3", "4", "5 - least deprived"]
 _STAGE_WORDS = ["0", "0IS", "1", "1A", "1B", "2", "2A", "2B", "3", "3A", "3B", "3C", "4", "?", "U", "X", "6"]
@@ -37,6 +38,20 @@ _STAGE_CHOICES = {
     5: [13, 14, 15, 16, -1, -1],
 }
 FIRST_PERSON, FIRST_EXTRA = 1_000_000_000, 5_000_000_000
+_NAMES = Names(
+    tumour="TUMOURID",
+    person="PATIENTID",
+    day="DIAGNOSISDATEBEST",
+    age="AGE",
+    site="SITE_ICD10_O2",
+    site3="SITE_ICD10_O2_3CHAR",
+    behaviour="BEHAVIOUR_ICD10_O2",
+    stage="STAGE_BEST",
+    basis="BASISOFDIAGNOSIS",
+    status="STATUSOFREGISTRATION",
+    country="CTRY_CODE",
+    empty=("DATE_FIRST_SURGERY", "FIRSTMDTMEETINGDATE"),
+)
 
 
 def write_tables(
@@ -99,15 +114,22 @@ def write_organisations(organisations: Organisations) -> Table:
 def write_registration(rng: np.random.Generator, p: SimpleNamespace, organisations: Organisations) -> dict[str, Table]:
     """Make `av_patient` and `av_tumour`, with second tumours and people who are not eligible."""
     patient, tumour = _write_patients(rng, p), _write_tumours(rng, p, organisations)
-    tumour = _append_second_tumours(rng, p, tumour)
-    return _append_ineligible(rng, p, patient, tumour)
+    tumour = append_other_tumours(rng, p, tumour, _NAMES)
+    tumour, people, kind = append_ineligible(rng, p, tumour, _NAMES, FIRST_EXTRA)
+    extra = take_rows(patient, people)
+    extra["PATIENTID"].values = FIRST_EXTRA + p.person[people]
+    extra["LINKNUMBER"].values = extra["PATIENTID"].values % 899_999_963 + 100_000_000
+    # Lost to follow-up or duplicated in the registry: these leave by their vital status.
+    status = np.where(kind == 5, 3 + people % 2, extra["VITALSTATUS"].values)
+    extra["VITALSTATUS"].values = status.astype(np.int32)
+    return {"av_patient": stack_tables(patient, extra), "av_tumour": tumour}
 
 
 def certify_causes(rng: np.random.Generator, p: SimpleNamespace) -> dict[str, np.ndarray]:
     """Choose the codes on each death certificate: underlying, 1a, 1b, 1c, 2, as vocabulary numbers (-1 none)."""
     breast = codes.number_icd10("C509 C509 C509 C504")[rng.integers(0, 4, p.n)]
     other = codes.number_icd10(codes.OTHER_DEATHS)[rng.integers(0, len(codes.OTHER_DEATHS), p.n)]
-    complication = codes.number_icd10("J189 A419 I269X".replace("I269X", "N179"))[rng.integers(0, 3, p.n)]
+    complication = codes.number_icd10("J189 A419 N179")[rng.integers(0, 3, p.n)]
     is_breast = p.cause_rec == 1
     spread = codes.number_icd10("C799 C795 C787 C780")[rng.integers(0, 4, p.n)]
     underlying = np.where(is_breast, breast, other)
@@ -140,7 +162,7 @@ def _write_patients(rng, p) -> Table:
     return table
 
 
-def write_stage(rng: np.random.Generator, stage: np.ndarray, unstaged: np.ndarray):
+def write_stage(rng: np.random.Generator, stage: np.ndarray, unstaged: np.ndarray) -> Column:
     """Make a STAGE_BEST column: sub-stages, and several ways of saying unknown (`?`, `U`, `X`, `6`, nothing)."""
     group = np.where(unstaged, 5, stage)
     u = rng.random(stage.size)
@@ -151,8 +173,8 @@ def write_stage(rng: np.random.Generator, stage: np.ndarray, unstaged: np.ndarra
     return code(number, list(_STAGE_WORDS))
 
 
-def write_receptor(rng, positive, recorded):
-    # Not recorded: mostly nothing, else unknown (U) or not performed (X).
+def write_receptor(rng: np.random.Generator, positive: np.ndarray, recorded: np.ndarray) -> Column:
+    """Make a receptor column: P, N; and where not recorded mostly nothing, else U or X."""
     missing = np.array([-1, -1, -1, 2, 3])[rng.integers(0, 5, positive.size)]
     return code(np.where(recorded, np.where(positive, 0, 1), missing), ["P", "N", "U", "X", "B"])
 
@@ -204,65 +226,8 @@ def _write_tumours(rng, p, organisations) -> Table:
         "DEDUP_FLAG": code(np.zeros(n), ["1", "0"]),
         "DIAG_TRUST": code(p.provider, list(organisations.code)),
         "CANALLIANCE_CODE": code(alliance.values[p.provider], alliance.words),
-        "FIRSTMDTMEETINGDATE": date(np.where(p.mdt, p.diagnosed + rng.integers(0, 40, n), NEVER)),
+        "FIRSTMDTMEETINGDATE": date(np.where(p.mdt, np.minimum(p.diagnosed + rng.integers(0, 40, n), p.death), NEVER)),
     }
-
-
-def _append_second_tumours(rng, p, tumour: Table) -> Table:
-    """Give 2% of people a later second primary; the cohort takes the first."""
-    last = day_number("2022-06-30")
-    able = np.flatnonzero(
-        (rng.random(p.n) < 0.02) & (p.death - p.diagnosed > 500) & (p.diagnosed < last - 400) & (p.stage < 4)
-    )
-    day = (
-        p.diagnosed[able]
-        + 200
-        + np.floor(rng.random(able.size) * (np.minimum(p.death[able], last) - p.diagnosed[able] - 200))
-    )
-    second = take_rows(tumour, able)
-    second["TUMOURID"].values = p.person[able] * 10 + 2
-    second["DIAGNOSISDATEBEST"].values = day.astype(np.int32)
-    second["AGE"].values = (p.age[able] + (day - p.diagnosed[able]) / 365.25).astype(np.int32)
-    second["LATERALITY"].values = np.where(p.left[able], 1, 0).astype(np.int32)
-    for name in ("DATE_FIRST_SURGERY", "FIRSTMDTMEETINGDATE"):
-        second[name].values = np.full(able.size, NEVER, dtype=np.int32)
-    return _stack(tumour, second)
-
-
-def _append_ineligible(rng, p, patient: Table, tumour: Table) -> dict[str, Table]:
-    """Add people who never enter: death certificate only, provisional, other country, other vital status, children."""
-    able = np.flatnonzero(rng.random(p.n) < 0.012)
-    kind = rng.integers(0, 6, able.size)
-    extra, theirs = take_rows(tumour, able), take_rows(patient, able)
-    number = FIRST_EXTRA + p.person[able]
-    theirs["PATIENTID"].values = extra["PATIENTID"].values = number
-    theirs["LINKNUMBER"].values = number % 899_999_963 + 100_000_000
-    extra["TUMOURID"].values = number * 10 + 1
-    for name, word, which in (
-        ("BASISOFDIAGNOSIS", 3, kind == 0),
-        ("STATUSOFREGISTRATION", 1, kind == 1),
-        ("CTRY_CODE", 1 + (able % 2), kind == 2),
-    ):
-        extra[name].values = np.where(which, word, extra[name].values).astype(np.int32)
-    alive = ~p.dead[able]
-    theirs["VITALSTATUS"].values = np.where((kind == 3) & alive, 3 + able % 2, theirs["VITALSTATUS"].values).astype(
-        np.int32
-    )
-    keep_eligible = (kind == 4) | ((kind == 3) & ~alive)
-    extra["AGE"].values = np.where(keep_eligible, 17, extra["AGE"].values).astype(np.int32)
-    # The rest: diagnosed before the period.
-    extra["DIAGNOSISDATEBEST"].values = np.where(
-        kind == 5, day_number("2014-06-30") - able % 180, extra["DIAGNOSISDATEBEST"].values
-    ).astype(np.int32)
-    return {"av_patient": _stack(patient, theirs), "av_tumour": _stack(tumour, extra)}
-
-
-def _stack(above: Table, below: Table) -> Table:
-    size = count_rows(above)
-    both = take_rows(above, np.concatenate([np.arange(size), np.zeros(count_rows(below), dtype=int)]))
-    for name, column in both.items():
-        column.values[size:] = below[name].values
-    return both
 
 
 # --- hospital episodes ----------------------------------------------------------------------------------------------

@@ -10,9 +10,23 @@ from naome.synthetic import codes, hospital, therapy
 from naome.synthetic.course import NEVER
 from naome.synthetic.organisations import Organisations
 from naome.synthetic.records_england import ETHNICITIES, ICD10_WORDS, certify_causes, write_receptor, write_stage
+from naome.synthetic.registration_extras import Names, append_ineligible, append_other_tumours
 from naome.synthetic.tables import Table, code, constant, date, datetext, identifier, integer
 
-FIRST_PERSON = 2_000_000_000
+FIRST_PERSON, FIRST_EXTRA = 2_000_000_000, 6_000_000_000
+_NAMES = Names(
+    tumour="TUMOUR_ID",
+    person="ALF_PE",
+    day="DATE_OF_DIAGNOSIS",
+    age="AGE_AT_DIAGNOSIS",
+    site="PRIMARY_DIAGNOSIS_ICD",
+    behaviour="BEHAVIOUR",
+    stage="STAGE_GROUPING",
+    basis="BASIS_OF_DIAGNOSIS",
+    status="REGISTRATION_STATUS",
+    country="COUNTRY_CODE",
+    empty=("SURGERY_DATE", "MDT_DISCUSSION_DATE"),
+)
 
 
 def write_tables(
@@ -49,7 +63,7 @@ def _write_registration(rng, p, organisations) -> Table:
     n = p.n
     t = np.where(p.in_situ, 0, np.clip(p.stage + (rng.random(n) < 0.3), 1, 4))
     missing = np.array([2, -1])[rng.integers(0, 2, n)]
-    return {
+    table = {
         "ALF_PE": identifier(p.person),
         "TUMOUR_ID": identifier(p.person * 10 + 1),
         "DATE_OF_DIAGNOSIS": datetext(p.diagnosed),
@@ -73,13 +87,21 @@ def _write_registration(rng, p, organisations) -> Table:
         "REGISTRATION_STATUS": code(np.zeros(n), ["F", "P"]),
         "COUNTRY_CODE": code(np.zeros(n), ["W", "E"]),
         "HEALTH_BOARD_OF_DIAGNOSIS": code(p.provider, list(organisations.code)),
-        "MDT_DISCUSSION_DATE": datetext(np.where(p.mdt, p.diagnosed + rng.integers(0, 40, n), NEVER)),
+        "MDT_DISCUSSION_DATE": datetext(
+            np.where(p.mdt, np.minimum(p.diagnosed + rng.integers(0, 40, n), p.death), NEVER)
+        ),
         "KEY_WORKER_SEEN": code(np.where(p.cns_rec, np.where(p.cns, 0, 1), missing), ["Y", "N", "9"]),
         "WIMD_2019_QUINTILE": code(p.quintile - 1, list("12345")),
         "CHEMOTHERAPY_FLAG": code((p.chemo | p.adjuvant) * 1, ["N", "Y"]),
         "RADIOTHERAPY_FLAG": code((rng.random(n) < np.where(p.surgery, 0.6, 0.2)) * 1, ["N", "Y"]),
         "SURGERY_DATE": datetext(p.surgery_day),
     }
+    table = append_other_tumours(rng, p, table, _NAMES)
+    table, people, kind = append_ineligible(rng, p, table, _NAMES, FIRST_EXTRA)
+    # Vital status is not in the Welsh registration: those who would leave by it are provisional here.
+    status, added = table["REGISTRATION_STATUS"], np.arange(-people.size, 0)
+    status.values[added[kind == 5]] = status.words.index("P")
+    return table
 
 
 def _write_pedw(rng, p, admissions, organisations) -> dict[str, Table]:

@@ -100,7 +100,7 @@ def _read_england(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
           AND DIAGNOSISDATEBEST BETWEEN DATE '2015-01-01' AND DATE '2021-12-31'
           AND {_text("p.VITALSTATUS")} NOT IN ('D4', 'D5'))
       SELECT 'E' nation, *, NULL chemo_flag FROM t
-      QUALIFY row_number() OVER (PARTITION BY pid ORDER BY dx, site3, stage DESC, tid) = 1""")
+      QUALIFY row_number() OVER (PARTITION BY pid ORDER BY dx, site3, try_cast(left(stage, 1) AS INT) DESC NULLS LAST, tid) = 1""")
     con.execute(f"""
       CREATE TABLE e_deaths AS
       SELECT trim(DEC_CONF_NHS_NUMBER_CLEAN_DEID) pid, strptime(REG_DATE_OF_DEATH, '%Y%m%d')::DATE dod,
@@ -146,7 +146,7 @@ def _read_wales(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
       WHERE left({_code("PRIMARY_DIAGNOSIS_ICD")}, 3) IN ('C50', 'D05') AND AGE_AT_DIAGNOSIS >= 18
         AND {_number("BASIS_OF_DIAGNOSIS")} <> '0' AND {_text("REGISTRATION_STATUS")} = 'F' AND {_text("COUNTRY_CODE")} = 'W'
         AND strptime(DATE_OF_DIAGNOSIS, '%Y%m%d') BETWEEN DATE '2015-01-01' AND DATE '2021-12-31'
-      QUALIFY row_number() OVER (PARTITION BY pid ORDER BY dx, site3, stage DESC, tid) = 1""")
+      QUALIFY row_number() OVER (PARTITION BY pid ORDER BY dx, site3, try_cast(left(stage, 1) AS INT) DESC NULLS LAST, tid) = 1""")
     con.execute(f"""
       CREATE TABLE w_deaths AS
       SELECT trim(ALF_PE) pid, DEATH_DT dod, {_code("split_part(DEATHCAUSE_DIAG_UNDERLYING_CD, ',', 1)")} underlying
