@@ -1,6 +1,7 @@
 """The sample project: every construct of the portable subset, with an executed notebook made on the spot."""
 
 import contextlib
+import functools
 import json
 import shutil
 from pathlib import Path
@@ -62,6 +63,7 @@ def draw_curve():
     return fig
 
 
+@functools.cache
 def sample_cells():
     with capture_outputs() as curve:
         display.show_figure(draw_curve(), alt="A curve")

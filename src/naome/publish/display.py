@@ -257,10 +257,20 @@ def _explain_missing(status: object, reason: object) -> tuple[str, str]:
 def _write_cell(value: object, name: str, word: str, css: str, hidden: bool) -> tuple[str, str]:
     """Give a cell's text and class; a text column keeps its text under a status."""
     if name == "text":
-        return (EN_DASH, "missing") if _is_missing(value) else (str(value), "")
+        text = _write_text(value)
+        return (text, "") if text else (EN_DASH, "missing")
     if hidden or _is_missing(value):
         return word, css
     return format_number(value, name), "num"
+
+
+def _write_text(value: object) -> str:
+    """Write a text, a category, or a day, which is a timestamp at midnight; missing gives an empty text."""
+    if _is_missing(value):
+        return ""
+    if isinstance(value, pd.Timestamp) and value == value.normalize():
+        return value.date().isoformat()
+    return str(value).strip()
 
 
 def _write_html(heads: list[str], numeric: list[bool], rows: list[list[tuple[str, str]]]) -> str:

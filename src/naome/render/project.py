@@ -123,8 +123,7 @@ def read_page(project: Project, path: str, problems: list[Problem]) -> Page | No
         text = (project.root / path).read_text(encoding="utf-8")
         found = FRONT_MATTER.match(text)
         if found:
-            page.front, rows = read_yaml_lines(found[1] or "", path, problems)
-            page.front_lines = {key: row + 1 for key, row in rows.items()}
+            page.front, page.front_lines = read_yaml_lines(found[1] or "", path, problems, first=2)
         start = found.end() if found else 0
         page.lines = split_lines(text[start:], path, first=1 + text[:start].count("\n"))
     page.front = {key: _expand_front(project, page, key, value, problems) for key, value in page.front.items()}
@@ -151,8 +150,19 @@ def find_citation_files(project: Project, page: Page) -> list[tuple[str, Line]]:
     return [(name, line) for name in names]
 
 
-def read_yaml_lines(text: str, file: str, problems: list[Problem]) -> tuple[dict, dict[tuple, int]]:
+def read_yaml_lines(text: str, file: str, problems: list[Problem], *, first: int = 1) -> tuple[dict, dict[tuple, int]]:
     """Read a YAML mapping together with the line of every key.
+
+    Parameters
+    ----------
+    text : str
+        The YAML.
+    file : str
+        The file it stands in, for problems.
+    problems : list of Problem
+        What cannot be read is added here.
+    first : int
+        The line of the file in which the text begins.
 
     Returns
     -------
@@ -164,27 +174,29 @@ def read_yaml_lines(text: str, file: str, problems: list[Problem]) -> tuple[dict
         data = yaml.safe_load(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        problems.append(Problem(file, mark.line + 1 if mark else None, f"cannot read YAML: {error!s:.80}", "mend it"))
+        problems.append(
+            Problem(file, mark.line + first if mark else None, f"cannot read YAML: {error!s:.80}", "mend it")
+        )
         return {}, {}
     if data is None:
         return {}, {}
     if not isinstance(data, dict):
-        problems.append(Problem(file, 1, "not a mapping of keys", "write key: value"))
+        problems.append(Problem(file, first, "not a mapping of keys", "write key: value"))
         return {}, {}
     lines: dict[tuple, int] = {}
-    _note_lines(node, (), lines)
+    _note_lines(node, (), lines, first)
     return data, lines
 
 
-def _note_lines(node: yaml.Node, path: tuple, lines: dict[tuple, int]) -> None:
+def _note_lines(node: yaml.Node, path: tuple, lines: dict[tuple, int], first: int) -> None:
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
-            lines[(*path, key.value)] = key.start_mark.line + 1
-            _note_lines(value, (*path, key.value), lines)
+            lines[(*path, key.value)] = key.start_mark.line + first
+            _note_lines(value, (*path, key.value), lines, first)
     elif isinstance(node, yaml.SequenceNode):
         for position, value in enumerate(node.value):
-            lines[(*path, position)] = value.start_mark.line + 1
-            _note_lines(value, (*path, position), lines)
+            lines[(*path, position)] = value.start_mark.line + first
+            _note_lines(value, (*path, position), lines, first)
 
 
 def _list_pages(project: Project, problems: list[Problem]) -> list[str]:

@@ -1,0 +1,225 @@
+"""What notebooks show: formats, missing numbers in words, HTML that survives Markdown, figures of fixed bytes."""
+
+import base64
+import html as entities
+import json
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pypandoc
+import pytest
+from conftest import capture_outputs, draw_curve
+from matplotlib import pyplot
+
+from naome.publish.display import FORMATS, format_number, show_banner, show_figure, show_table, show_text
+
+
+def shown(function, *args, **kwargs):
+    """Call a display function; give the one output's data."""
+    with capture_outputs() as outputs:
+        assert function(*args, **kwargs) is None
+    (output,) = outputs
+    return output["data"]
+
+
+def read_back(markdown):
+    """Read Markdown with pandoc and give the table's cells: what a renderer makes of it."""
+    command = [pypandoc.get_pandoc_path(), "-f", "markdown", "-t", "html5"]
+    drawn = subprocess.run(command, input=markdown, capture_output=True, text=True, check=True).stdout
+    rows = re.findall(r"<tr>(.*?)</tr>", drawn, re.S)
+    cells = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.S) for row in rows]
+    return [[entities.unescape(" ".join(c.split())) for c in row] for row in cells]
+
+
+@pytest.mark.parametrize(
+    ("value", "name", "text"),
+    [
+        (1234567, "int", "1,234,567"),
+        (np.int64(-5), "int", "−5"),
+        (1234.6, "int", "1,235"),
+        (0.1234, "percent1", "12.3%"),
+        (0.5, "percent0", "50%"),
+        (-0.0004, "percent1", "0.0%"),
+        (-0.25, "decimal2", "−0.25"),
+        (1.23456, "decimal3", "1.235"),
+        (1234.56, "decimal1", "1,234.6"),
+        (2.5, "years", "2.5"),
+        (0.0004, "pvalue", "<0.001"),
+        (0.0456, "pvalue", "0.046"),
+        (float("inf"), "decimal1", "∞"),
+        (float("-inf"), "decimal1", "−∞"),
+        (float("nan"), "decimal1", "–"),
+        (None, "int", "–"),
+        (pd.NA, "int", "–"),
+        (np.float64("nan"), "percent1", "–"),
+        (0, "decimal1", "0.0"),
+        ("text", "text", "text"),
+    ],
+)
+def test_format_number(value, name, text):
+    assert format_number(value, name) == text
+
+
+def test_unknown_format_is_named_with_the_known_ones():
+    with pytest.raises(ValueError, match="'percent' is not known; use one of text, int, percent0"):
+        format_number(1, "percent")
+
+
+def test_table_has_one_markdown_output_and_a_fixed_plain_text():
+    frame = pd.DataFrame({"Stage": ["1", "4"], "n": [1200, 3], "share": [0.1, 0.95]})
+    data = shown(show_table, frame, formats={"share": "percent1"}, headings={"n": "Women"})
+    assert set(data) == {"text/markdown", "text/plain"}
+    assert data["text/plain"] == "Stage  Women  share\n1      1,200  10.0%\n4          3  95.0%"
+    assert data["text/markdown"].split("\n") == [
+        '<table class="table naome-table">',
+        "<thead>",
+        '<tr><th scope="col">Stage</th><th scope="col" class="num">Women</th>'
+        '<th scope="col" class="num">share</th></tr>',
+        "</thead>",
+        "<tbody>",
+        '<tr><th scope="row">1</th><td class="num">1,200</td><td class="num">10.0%</td></tr>',
+        '<tr><th scope="row">4</th><td class="num">3</td><td class="num">95.0%</td></tr>',
+        "</tbody>",
+        "</table>",
+    ]
+
+
+def test_missing_numbers_say_why():
+    frame = pd.DataFrame(
+        {
+            "unit": list("abcdef"),
+            "n": [10, 20, 30, 40, 3, 60],
+            "rate": [0.5, 0.5, 0.5, np.nan, np.nan, np.nan],
+            "hi": [0.6, 0.6, 0.6, np.nan, np.nan, np.nan],
+            "status": ["", "suppressed", "not_derivable", "not derivable", "too_few", ""],
+            "note": ["", "small number", "", "no feed", "fewer than 10", ""],
+        }
+    )
+    data = shown(show_table, frame, formats={"rate": "percent0", "hi": "percent0"}, reason="note")
+    assert read_back(data["text/markdown"]) == [
+        ["unit", "n", "rate", "hi"],
+        ["a", "10", "50%", "60%"],
+        ["b", "suppressed: small number"],
+        ["c", "not derivable"],
+        ["d", "not derivable: no feed"],
+        ["e", "3", "too few: fewer than 10"],
+        ["f", "60", "–", "–"],
+    ]
+    assert data["text/markdown"].count('colspan="3" class="suppressed"') == 1
+    assert data["text/markdown"].count('class="not-derivable"') == 2
+    assert "20" not in data["text/plain"].split("\n")[2]  # a suppressed number is nowhere in the output
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1. First", "- dash", "# head", "*star* _under_ **b**", "a | b", "@fig-x", "$x$ and $y$", "`code`", "[x](y)",
+        "<b>&amp;", "x^2^ H~2~O", "a -- b ... c", "(1) one", "i) one", "A. one", "> quote", "+ plus", "::: div",
+        "{{< var x >}}", "C50.1, 5%", "\\alpha", "'quotes' \"double\"", "~~~", "---",
+    ],
+)  # fmt: skip
+def test_text_in_a_table_is_text_to_pandoc(text):
+    data = shown(show_table, pd.DataFrame({"a": [text], "b": [text]}), headings={"b": text})
+    assert read_back(data["text/markdown"]) == [["a", text], [text, text]]
+
+
+@pytest.mark.parametrize(
+    ("frame", "formats", "message"),
+    [
+        ({"share": [0.5]}, {}, "column 'share' holds fractions and has no format; name one of"),
+        ({"share": [0.5]}, {"shar": "int"}, "formats name no column of the table: shar; columns are share"),
+        ({"share": [0.5]}, {"share": "percent"}, "format percent is not known"),
+        ({"status": ["x"]}, {}, "no column to show"),
+    ],
+)
+def test_table_errors(frame, formats, message):
+    with pytest.raises(ValueError, match=message):
+        show_table(pd.DataFrame(frame), formats=formats)
+
+
+def test_table_takes_every_kind_of_column():
+    frame = pd.DataFrame(
+        {
+            "text": ["a", None],
+            "empty": ["b", ""],
+            "bool": [True, False],
+            "nullable": pd.array([1, None], dtype="Int64"),
+            "category": pd.Categorical(["x", "y"]),
+            "date": pd.to_datetime(["2021-01-01", None]),
+        }
+    )
+    rows = read_back(shown(show_table, frame)["text/markdown"])
+    assert rows[1] == ["a", "b", "True", "1", "x", "2021-01-01"]
+    assert rows[2] == ["–", "–", "False", "–", "y", "–"]
+
+
+def test_formats_are_all_used_by_format_number():
+    assert [format_number(0.5, name) for name in FORMATS] == [
+        "0.5", "0", "50%", "50.0%", "0.5", "0.50", "0.500", "0.5", "0.500",
+    ]  # fmt: skip
+
+
+def test_text_and_banner():
+    assert shown(show_text, "  Of **12** women.\n") == {
+        "text/markdown": "Of **12** women.",
+        "text/plain": "Of **12** women.",
+    }
+    data = shown(show_banner, "real", "**Real\n data.**")
+    assert data == {
+        "text/markdown": '<div class="banner-real">\n**Real data.**\n</div>',
+        "text/plain": "**Real data.**",
+    }
+    with pytest.raises(ValueError, match="use one of synthetic, real"):
+        show_banner("fake", "x")
+
+
+@pytest.mark.parametrize(("kind", "mime"), [("png", "image/png"), ("svg", "image/svg+xml")])
+def test_figure_is_deterministic_and_closed(kind, mime):
+    first = shown(show_figure, draw_curve(), alt="A falling\ncurve", kind=kind)
+    second = shown(show_figure, draw_curve(), alt="A falling curve", kind=kind)
+    assert first == second
+    assert set(first) == {mime, "text/plain"} and first["text/plain"] == "Figure: A falling curve"
+    assert pyplot.get_fignums() == []
+    image = first[mime] if kind == "svg" else base64.b64decode(first[mime]).decode("latin-1")
+    assert ("<svg" if kind == "svg" else "PNG") in image
+    assert "Matplotlib v" not in image  # the file does not name the version that drew it
+
+
+def test_figure_errors():
+    with pytest.raises(ValueError, match="use png or svg"):
+        show_figure(draw_curve(), alt="x", kind="pdf")
+    with pytest.raises(ValueError, match="alt is empty"):
+        show_figure(draw_curve(), alt=" ")
+    pyplot.close("all")
+
+
+def test_a_real_kernel_keeps_the_outputs_as_they_are(tmp_path):
+    """Run a notebook with papermill: one output a cell, no text/html, nothing left over by the inline backend."""
+    code = """
+import json, sys
+import nbformat, papermill
+cells = [
+    "import pandas as pd\\nfrom matplotlib import pyplot\\nfrom naome.publish.display import *",
+    "show_table(pd.DataFrame({'a': ['x'], 'b': [1]}))",
+    "show_text('**x**')",
+    "fig, axis = pyplot.subplots()\\nshow_figure(fig, alt='Empty axes')",
+]
+book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
+nbformat.write(book, sys.argv[1])
+papermill.execute_notebook(sys.argv[1], sys.argv[2], progress_bar=False, kernel_name="python3")
+done = nbformat.read(sys.argv[2], as_version=4)
+print(json.dumps([[sorted(o.get("data", {"stream": 0})) for o in c.outputs] for c in done.cells]))
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code, tmp_path / "in.ipynb", tmp_path / "out.ipynb"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert json.loads(done.stdout.strip().splitlines()[-1]) == [
+        [],
+        [["text/markdown", "text/plain"]],
+        [["text/markdown", "text/plain"]],
+        [["image/png", "text/plain"]],
+    ]
