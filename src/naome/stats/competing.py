@@ -116,6 +116,8 @@ def _events_between(so_far: np.ndarray, wanted: np.ndarray) -> np.ndarray:
 
 
 def _limits(estimate, std_error, at_risk, wanted, z: float, alpha: float) -> tuple[np.ndarray, np.ndarray]:
+    # an incidence that has used up everybody is 1 but for rounding: no interval on this scale
+    estimate = np.where(estimate > 1 - 1e-12, np.nan, estimate)
     with np.errstate(divide="ignore", invalid="ignore"):
         log_free = np.log1p(-estimate)
         spread = z * std_error / ((1 - estimate) * np.abs(log_free))

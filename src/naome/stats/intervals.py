@@ -54,8 +54,9 @@ def wilson(x, n, conf_level: float = 0.95) -> pd.DataFrame:
         estimate = x / n
         half_width = z * np.sqrt(z**2 + 4 * x * (1 - estimate))
         denominator = 2 * (n + z**2)
-        lower = np.clip((2 * x + z**2 - half_width) / denominator, 0, 1)
-        upper = np.clip((2 * x + z**2 + half_width) / denominator, 0, 1)
+        # at x = 0 and x = n the limit is the estimate, but rounding leaves it a bit to one side or the other
+        lower = np.where(x == 0, 0.0, np.clip((2 * x + z**2 - half_width) / denominator, 0, 1))
+        upper = np.where(x == n, 1.0, np.clip((2 * x + z**2 + half_width) / denominator, 0, 1))
     return _proportion_frame(x, n, estimate, lower, upper, index)
 
 

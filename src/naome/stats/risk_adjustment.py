@@ -211,8 +211,9 @@ def risk_adjusted_survival(
         One row per provider (sorted) and time: ``provider, time, n`` (patients), ``n_risk`` (at risk at t),
         ``observed`` (deaths by t), ``expected`` (cumulative hazard to min(T, t)), ``survival_unadjusted``
         (Kaplan-Meier), ``survival_expected`` (mean S(t | x), calibrated if asked), ``survival_adjusted, lower, upper,
-        z, tail_probability, early_warning_z, spread, status``; ``spread`` is the pooled standard deviation of a patient's
-        pseudo-observation about its expectation, so funnel limits are S(t) +/- z spread / sqrt(n). See the module's text.
+        z, tail_probability, early_warning_z, spread, status``; ``spread`` is the pooled standard deviation of a
+        patient's pseudo-observation about its expectation: funnel limits are S(t) +/- z spread / sqrt(n). See the
+        module's text.
 
         ``status``: "ok"; "too_few" (fewer than `minimum_n` patients: adjusted survival, limits and all z are NaN);
         "not_estimable" (the provider's Kaplan-Meier is 0 or 1, or none of its patients was followed to t: adjusted
