@@ -31,7 +31,7 @@ def load_calibration(path: Path = CALIBRATION_FILE) -> dict:
     """
     if not path.is_file():
         raise FileNotFoundError(
-            f"the generator's calibration file is missing: {path} (expected definitions/synthetic.yaml of the checkout; "
+            f"the generator's calibration file is missing: {path} (definitions/synthetic.yaml of the checkout; "
             "install naome from a checkout, e.g. pip install -e .)"
         )
     return yaml.safe_load(path.read_text(encoding="utf-8"))

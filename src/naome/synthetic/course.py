@@ -138,10 +138,10 @@ def build_course(
     p.n = p.course.size
     p.cut = cut
     _describe_person(rng, p, calibration, nation, organisations)
-    _describe_tumour(rng, p, calibration, nation)
     _date_metastasis(rng, p)
+    _describe_tumour(rng, p, calibration, nation)
     _date_metastatic_death(rng, p, calibration, organisations)
-    _site_metastases(rng, p, calibration)
+    _site_metastases(rng, p, calibration, organisations)
     _decide_cause(rng, p, calibration)
     _date_other_deaths(rng, p, calibration)
     _record_registration(rng, p, calibration, nation, organisations)
@@ -228,7 +228,7 @@ def is_denovo(p: SimpleNamespace) -> np.ndarray:
 
 
 def date_reference(p: SimpleNamespace) -> np.ndarray:
-    """Return the day metastatic treatment counts from: the recurrence (coded, or true if never coded) or the diagnosis."""
+    """Return the day metastatic treatment counts from: a recurrence (coded, or true if never coded) or diagnosis."""
     return np.where(is_recurrent_like(p), p.first_code, np.where(p.hidden, p.distant, p.diagnosed))
 
 
@@ -245,7 +245,8 @@ def _describe_tumour(rng, p, calibration, nation) -> None:
     denovo, recurrent = is_denovo_like(p), is_recurrent_like(p)
     group = np.select([denovo, recurrent], [0, 1], 2)
     key = np.where(is_denovo(p), 0, group + 1)
-    tilt = 0.012 * (p.age - 60)
+    # Hormone receptor positive cancers come with age, and come back late; triple negative ones come back early.
+    tilt = 0.012 * (p.age - 60) + np.where(recurrent, 0.30 * ((p.first_code - p.diagnosed) / 365.25 - 3), 0)
     names = ("denovo", "recurrent", "early")
     er = np.array(
         [c["er_positive"], c["er_positive"], shares["recurrent"]["er_positive"], shares["early"]["er_positive"]]
@@ -338,14 +339,13 @@ def _date_metastatic_death(rng, p, calibration, organisations) -> None:
     p.dead = p.death <= p.cut
 
 
-def _site_metastases(rng, p, calibration) -> None:
+def _site_metastases(rng, p, calibration, organisations) -> None:
     """Set the sites coded within 12 months (`site_coded`), those coded at once (`site_first`) and the true ones."""
     settings = calibration["metastatic_sites"]
     four = np.isin(p.course, (STAGE4, OLD_STAGE4))
-    coded = four & draw_calibrated(
-        rng, np.where(p.death - p.diagnosed < 20, 0.4, 0.0), settings["stage4_coded_within_12_months"] / 100, four + 0
-    )
-    coded &= four
+    eta = organisations.effect["coding"][p.provider] + np.where(p.death - p.diagnosed < 20, 0.4, 0.0)
+    coded = np.zeros(p.n, dtype=bool)
+    coded[four] = draw_calibrated(rng, eta[four], settings["stage4_coded_within_12_months"] / 100)
     day = p.diagnosed + np.floor(rng.exponential(35, p.n)).astype(int) - 8
     p.first_code[coded] = np.clip(day, p.diagnosed - 20, np.minimum(p.diagnosed + 330, p.death))[coded]
     later = four & ~coded & (p.death - p.diagnosed > 430) & (rng.random(p.n) < 0.35)
@@ -426,7 +426,8 @@ def _date_other_deaths(rng, p, calibration) -> None:
     died = rest & (p.cause_rec > 0)
     u = spread_uniform(rng, died * 1)
     start = np.where(p.cause_rec == 1, np.minimum(220, length // 2), 10)
-    at = np.where(p.cause_rec == 1, u**0.85, u)
+    # Those never coded die by the same rule: triple negative disease early, ER positive disease late.
+    at = np.where(p.cause_rec == 1, u ** np.array([0.7, 0.85, 1.1, 1.6])[p.subtype], u)
     p.death[died] = (p.diagnosed + start + np.floor(at * (length - start)))[died].astype(int)
     p.dead = p.death <= p.cut
     # The certificate is right about breast cancer nine times in ten.
@@ -507,7 +508,7 @@ def _choose_treatment(rng, p, calibration, nation, organisations) -> None:
     denovo, recurrent = is_denovo(p), p.course == RECURRENT
     reference = date_reference(p)
     days = p.death - reference
-    weak = 0.35 * p.frailty + 0.25 * p.charlson
+    weak = 0.35 * p.frailty + 0.25 * p.charlson + 0.07 * (3 - p.quintile)
     p.receptor_cell = np.where(
         p.er_rec & p.her2_rec, np.select([p.her2 & ~p.er, p.her2 & p.er, ~p.her2 & ~p.er], [0, 1, 2], 3), 4
     )

@@ -120,6 +120,13 @@ def _check_arguments(nation: str, out_dir: Path, truth_dir: Path, scale: float, 
     out_dir, truth_dir = out_dir.resolve(), truth_dir.resolve()
     if truth_dir == out_dir or out_dir in truth_dir.parents or truth_dir in out_dir.parents:
         raise ValueError(f"the truth folder {truth_dir} and the extract folder {out_dir} must not contain each other")
+    for folder, mark in ((out_dir, "extract.json"), (truth_dir, "summary.json")):
+        if folder.is_dir() and any(folder.iterdir()) and not (folder / mark).is_file():
+            raise ValueError(
+                f"will not replace {folder}: it holds other files and no {mark}; name a new or empty folder"
+            )
+        if folder.exists() and not folder.is_dir():
+            raise ValueError(f"will not replace {folder}: it is not a folder")
 
 
 def _write_chunks(nation, calibration, out, truth, scale, seed, fmt, names, progress) -> SimpleNamespace:
@@ -214,10 +221,15 @@ class _Replacement:
         if failed is not None:
             shutil.rmtree(self.temporary, ignore_errors=True)
             return
-        if self.target.exists():
-            old = Path(tempfile.mkdtemp(prefix=f".{self.target.name}.old.", dir=self.target.parent))
-            os.rename(self.target, old / "old")
+        if not self.target.exists():
             os.rename(self.temporary, self.target)
+            return
+        old = Path(tempfile.mkdtemp(prefix=f".{self.target.name}.old.", dir=self.target.parent))
+        os.rename(self.target, old / "old")
+        try:
+            os.rename(self.temporary, self.target)
+        except OSError:
+            os.rename(old / "old", self.target)
+            raise
+        finally:
             shutil.rmtree(old)
-        else:
-            os.rename(self.temporary, self.target)

@@ -19,14 +19,16 @@ MEASURES = (
     "missing_pr",
     "death_30d",
     "hes_chemotherapy",
+    "coding",
 )
 _CODE_CHARACTERS = "ABCDEFGHJKLMNPQRSTUVWXY0123456789"
-_FIRST = tuple(
-    ["Amber", "Bracken", "Cinder", "Dapple", "Elder", "Fallow", "Glimmer", "Hazel", "Iron", "Juniper", "Kestrel", "Larch", "Marrow", "Nettle", "Otter", "Pepper", "Quill", "Raven", "Saffron", "Thistle"]
+_FIRST_HALVES = (
+    *("Amber", "Bracken", "Cinder", "Dapple", "Elder", "Fallow", "Glimmer", "Hazel", "Iron", "Juniper", "Kestrel"),
+    *("Larch", "Marrow", "Nettle", "Otter", "Pepper", "Quill", "Raven", "Saffron", "Thistle"),
 )
-_LAST = ["mere", "ford", "wick", "combe", "fell", "haven", "dale"]
-_REGIONS = ["Northmere", "Eastfallow", "Midholm", "Southquill", "Westerley", "Farcombe", "Capitalia"]
-_BOARDS = ["Glasfryn", "Morlais-y-Coed", "Penderwyn", "Aberllwyd", "Tircanol", "Dyffryn-Arian", "Castell-Coch-Bach"]
+_SECOND_HALVES = ("mere", "ford", "wick", "combe", "fell", "haven", "dale")
+_REGIONS = ("Northmere", "Eastfallow", "Midholm", "Southquill", "Westerley", "Farcombe", "Capitalia")
+_BOARDS = ("Glasfryn", "Penderwyn", "Aberllwyd", "Tircanol", "Dyffryn Arian", "Llan-y-Frân", "Morlais Isaf")
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def build_organisations(nation: str, provider: dict, seed: np.random.SeedSequenc
         current, closed = 124, 6
         codes = rng.permutation([f"Z{a}{b}" for a in _CODE_CHARACTERS for b in _CODE_CHARACTERS if a not in "WZ"])
         code = [str(c) for c in codes[: current + closed]]
-        places = rng.permutation([a + b for a in _FIRST for b in _LAST])
+        places = rng.permutation([a + b for a in _FIRST_HALVES for b in _SECOND_HALVES])
         name = [f"{p} Fictitious Hospitals Trust" for p in places[: current + closed]]
         alliances = np.concatenate([np.arange(21), rng.integers(0, 21, current - 21)])
         alliance = [(f"ZA{a:02d}", f"Fictitious Cancer Alliance {a + 1:02d}") for a in alliances]

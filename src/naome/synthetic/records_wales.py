@@ -1,4 +1,4 @@
-"""Wales's raw tables from courses: cancer network registration, PEDW spells, episodes, diagnoses, operations, deaths."""
+"""Wales's raw tables from courses: network registration, PEDW spells, episodes, diagnoses, operations, deaths."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Registrations beside each person's first tumour: second primaries, tumours of the same day, people who never enter."""
+"""Registrations beside each person's first tumour: second primaries, same-day tumours, people who never enter."""
 
 from __future__ import annotations
 

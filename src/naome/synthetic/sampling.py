@@ -1,4 +1,4 @@
-"""Sampling with fixed totals: draws whose counts are right by design, so that sampling noise does not blur calibration."""
+"""Sampling with fixed totals: draws whose counts are right by design, so that chance does not blur calibration."""
 
 from __future__ import annotations
 

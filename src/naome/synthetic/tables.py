@@ -22,8 +22,8 @@ class Column:
     Attributes
     ----------
     kind : {"code", "date", "datetext", "id", "int", "float"}
-        code: `values` are positions in `words`, -1 missing; date and datetext (ccyymmdd): days since 1970-01-01, `NEVER`
-        missing; id: whole numbers written as text, -1 missing; int: -1 missing; float: NaN missing.
+        code: `values` are positions in `words`, -1 missing; date and datetext (ccyymmdd): days since 1970-01-01,
+        `NEVER` missing; id: whole numbers written as text, -1 missing; int: -1 missing; float: NaN missing.
     values : ndarray
     words : list of str, optional
         The vocabulary of a code column.

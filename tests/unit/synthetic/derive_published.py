@@ -3,7 +3,7 @@
 It shares no code with the generator or with the pipeline. Run it by hand for the table of published against derived
 (the last two arguments are the folders of England and Wales):
 
-    python tests/unit/synthetic/derive.py data/synthetic/england data/synthetic/wales
+    python tests/unit/synthetic/derive_published.py data/synthetic/england data/synthetic/wales
 """
 
 from __future__ import annotations
