@@ -156,6 +156,11 @@ def test_table_takes_every_kind_of_column():
     assert rows[2] == ["–", "–", "False", "–", "y", "–"]
 
 
+def test_long_row_headings_are_marked():
+    frame = pd.DataFrame({"unit": ["A" * 24, "A" * 25], "n": [1, 2]})
+    assert re.findall(r'<th scope="row"([^>]*)>', shown(show_table, frame)["text/markdown"]) == ["", ' class="long"']
+
+
 def test_formats_are_all_used_by_format_number():
     assert [format_number(0.5, name) for name in FORMATS] == [
         "0.5", "0", "50%", "50.0%", "0.5", "0.50", "0.500", "0.5", "0.500",

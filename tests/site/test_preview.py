@@ -298,6 +298,18 @@ def test_broken_link_is_found_after_the_build(sample):
     assert not (sample / "_site").exists()
 
 
+def test_what_pandoc_warns_of_is_refused_at_its_line(sample):
+    page = sample / "methodology" / "survival.qmd"
+    line = page.read_text().count("\n") + 2
+    page.write_text(page.read_text() + "\n::: {.callout-note}\nNever closed, $\\frac{1}$ broken.\n")
+    with pytest.raises(Refused) as refusal:
+        render_site(sample, renderer="preview")
+    problems = refusal.value.problems
+    assert {p.file for p in problems} == {"methodology/survival.qmd"}
+    assert any(p.line == line and "unclosed" in p.what for p in problems)
+    assert any("frac{1}" in p.what for p in problems)
+
+
 def test_command_renders_and_checks(sample, capsys):
     assert run_render(sample, check=True) == 0
     assert run_render(sample, renderer="preview") == 0

@@ -30,6 +30,8 @@ STATUS_WORDS = {
 HIDING = ("suppressed", "not_derivable")
 BANNERS = ("synthetic", "real")
 FIGURE_DPI = 150
+# Row headings of more characters get room, so that they do not become a column of single words
+LONG_HEADING = 24
 # ASCII punctuation but commas, per cent signs and decimal points
 MARKUP = re.compile(r"(?![,%])(?!(?<=\d)\.(?=\d))[!-/:-@\[-`{-~]")
 
@@ -281,7 +283,9 @@ def _write_html(heads: list[str], numeric: list[bool], rows: list[list[tuple[str
     )
     out = ['<table class="table naome-table">', "<thead>", f"<tr>{top}</tr>", "</thead>", "<tbody>"]
     for row in rows:
-        cells = [f'<th scope="row">{_escape(row[0][0])}</th>', *_merge_missing(row[1:])]
+        head = row[0][0]
+        long = ' class="long"' if len(head) > LONG_HEADING else ""
+        cells = [f'<th scope="row"{long}>{_escape(head)}</th>', *_merge_missing(row[1:])]
         out.append(f"<tr>{''.join(cells)}</tr>")
     return "\n".join([*out, "</tbody>", "</table>"])
 

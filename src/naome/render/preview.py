@@ -132,11 +132,16 @@ def lower_page(project: Project, page: Page) -> tuple[str, list[Problem]]:
     complaints = [row for row in done.stderr.splitlines() if row.strip()]
     if done.returncode and not complaints:
         complaints = [f"pandoc ended with code {done.returncode}"]
-    problems = [
-        Problem(page.path, None, row.removeprefix("CROSSREF ").removeprefix("[WARNING] "), "mend the page")
-        for row in complaints
-    ]
-    return done.stdout, problems
+    return done.stdout, [_place_complaint(page, row) for row in complaints]
+
+
+def _place_complaint(page: Page, row: str) -> Problem:
+    """Find the line of the source that pandoc means; it counts the lines that it was given."""
+    what = row.removeprefix("CROSSREF ").removeprefix("[WARNING] ")
+    found = re.search(r"\bline (\d+)", what)
+    if found and 0 < int(found[1]) <= len(page.lines):
+        return page.lines[int(found[1]) - 1].problem(what, "mend the page")
+    return Problem(page.path, None, what, "mend the page")
 
 
 def _language(project: Project, page: Page) -> str:
