@@ -60,6 +60,8 @@ def only(problems):
         ("[x]{.aside}", 0, "class .aside", "column-margin"),
         ("![x](https://example.org/x.png)", 0, "https://example.org/x.png would be fetched", "commit the file"),
         ('<img src="//cdn.org/x.png" alt="x">', 0, "//cdn.org/x.png would be fetched", "commit the file"),
+        ("## The $x$ of it", 0, "maths or a link in a heading", "in words"),
+        ("### See [there](x.qmd)", 0, "maths or a link in a heading", "in words"),
         ("<script>alert(1)</script>", 0, "a <script> tag", "a static figure"),
         ("<iframe src='x.html'></iframe>", 0, "a <iframe> tag", "a static figure"),
         ("![x](attachment:x.png)", 0, "an attachment image", "commit the image"),

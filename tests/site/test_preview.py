@@ -4,6 +4,8 @@ import filecmp
 import hashlib
 import json
 import re
+import shutil
+from pathlib import Path
 
 import pytest
 from conftest import make_sample
@@ -121,6 +123,33 @@ def test_markdown_survives_as_pandoc_reads_it(built):
     assert "<dt>Term</dt>" in html and "<em>emphasis</em>" in html
     assert "H<sub>2</sub>O and x<sup>2</sup>" in read(project, "methodology/survival.html")
     assert "21 November 2026" in text
+    assert '<html lang="en-GB"' in read(project, "index.html")
+
+
+def test_nesting_and_odd_markup(sample):
+    shutil.copy(Path(__file__).parent / "odd.qmd", sample / "odd.qmd")
+    config = sample / "_quarto.yml"
+    config.write_text(config.read_text().replace("    - index.qmd\n", "    - index.qmd\n    - odd.qmd\n", 1))
+    render_site(sample, renderer="preview")
+    html = main_of(read(sample, "odd.html"))
+    text = text_of(html)
+    assert re.findall(r'<section id="([\w-]+)" class="level', html) == [
+        "england", "same", "england-1", "same-1", "references",
+    ]  # fmt: skip
+    tabs = re.findall(r'role="tabpanel"(.*?)(?=<div id="tabset|<ol type)', html, re.S)
+    assert ["fig-km" in tab for tab in tabs] == [True, False]
+    assert ['id="tbl-in"' in tab for tab in tabs] == [False, True]
+    assert "Nested1 in a tab, see Table 1 and 1." in text and "Table 1: Caption with a note2 and bold" in text
+    assert "note m with code and a second paragraph. ↩︎" in text
+    assert html.count('<pre class="python"><code>def ') == 2  # code in a list: no identifiers of its own
+    assert '<a href="methodology/survival.html">link</a>' in html
+    assert '<p>Raw <strong>HTML</strong> with <a href="index.html#results">a link</a>.</p>' in html
+    assert (
+        "line two. A – b — c … “q” ‘r’ 50% <del>struck</del> x<sup>a b</sup> <code>a|b</code> © &lt;"
+        in html.replace(NBSP, " ")
+    )
+    assert '<div id="own-id" class="own-class" data-x="1">' in html and 'id="heading-in-div"' in html
+    assert "<mtable>" in html and "Odd: things &amp; <code>code</code>" in html
 
 
 def test_maths_is_mathml(built):

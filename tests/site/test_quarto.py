@@ -6,6 +6,7 @@ import textwrap
 import pytest
 
 from naome.render import Refused, render_site
+from naome.render.site import choose_renderer
 
 PAGE = """<html><head><title>t</title></head><body><main><h1>t</h1>
 <div class="banner-synthetic">Synthetic</div>{extra}</main></body></html>"""
@@ -73,8 +74,7 @@ def test_newer_quarto_in_the_environment_wins_over_an_old_one_on_path(sample, pa
 
 
 def test_without_quarto_the_preview_says_why(sample, path_dir):
-    report = render_site(sample)
-    assert (report.renderer, report.why) == ("preview", "Quarto is not installed")
+    assert choose_renderer(sample, "auto") == (None, "", "Quarto is not installed")
 
 
 def test_asking_for_quarto_without_it_is_an_error(sample, path_dir):
@@ -86,7 +86,7 @@ def test_broken_quarto_gives_the_preview(sample, path_dir):
     program = path_dir / "quarto"
     program.write_text("#!/bin/sh\nexit 3\n")
     program.chmod(0o755)
-    assert "does not tell its version" in render_site(sample).why
+    assert choose_renderer(sample, "auto")[2] == f"{program} does not tell its version"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,18 @@
-"""Render the website with Quarto, or with the preview renderer where Quarto cannot be installed."""
+"""Render the website with Quarto, or with the preview renderer where Quarto cannot be installed.
+
+Both renderers read the same sources, so pages keep to what both draw alike; `check_portable` names everything else with
+file and line. In short:
+
+* `_quarto.yml`: a website, an explicit `render:` list, Bootswatch themes and plain css, `html-math-method: mathml`,
+  `execute: {enabled: false}`, `notebook-links: false`.
+* Every page has a title in its front matter (in a notebook: the first cell, raw) and says which data it shows, with
+  `::: {.banner-synthetic}` or `::: {.banner-real}` (in a notebook: `naome.publish.display.show_banner`).
+* Figures and tables carry a label (`fig-`, `tbl-`), a caption and, for figures, `fig-alt`; `@fig-x` and `@tbl-x` refer
+  to labels of the same page, links such as `[text](/methodology/x.qmd#fig-y)` to those of another.
+* Results come from executed notebooks: `{{< embed /runs/england/04.ipynb#fig-km >}}` brings the output of one cell to
+  a page. Links in such an output start at the project's top.
+* No page fetches anything from the network, and no page holds code that runs.
+"""
 
 from naome.render.command import run_render
 from naome.render.portable import check_portable

@@ -101,6 +101,8 @@ REMOTE_TAG = re.compile(
     re.I,
 )
 ACTIVE_TAG = re.compile(r"<(script|iframe|object|embed|form)\b", re.I)
+# The table of contents shows headings as plain text
+HEADING_MARKUP = re.compile(r"#{1,6}\s.*(?:\$[^$]+\$|\]\()")
 ENGINE_CELL = re.compile(r"^\{(\w+)")
 DIAGRAMS = ("mermaid", "dot")
 ANNOTATION = re.compile(r"(?:#|//|--|;)\s*<\d+>\s*$")
@@ -317,6 +319,8 @@ def _check_text(line: Line, problems: list[Problem]) -> None:
         problems.append(line.problem(f"{found} would be fetched from the network", "commit the file and link to it"))
     for found in ACTIVE_TAG.findall(line.text):
         problems.append(line.problem(f"a <{found}> tag", "a static figure or table"))
+    if HEADING_MARKUP.match(line.text):
+        problems.append(line.problem("maths or a link in a heading", "say it in words, and in the text below"))
     if "](attachment:" in line.text:
         problems.append(line.problem("an attachment image", "commit the image file and link to it"))
     div = DIV.match(line.text)
