@@ -263,6 +263,26 @@ def test_embedded_output_must_not_link_from_the_notebooks_folder(sample):
     assert "relative link ../../index.qmd" in problem.what and "from the top" in problem.instead
 
 
+def test_cells_that_were_not_run_are_listed_once_a_notebook(sample):
+    cells = [
+        raw_cell("---\ntitle: New\n---"),
+        code_cell("1", count=None),
+        code_cell("", count=None),
+        code_cell("2", count=None),
+    ]
+    write_notebook(sample / "runs" / "wales" / "01-new.ipynb", cells)
+    problem = only(check_portable(sample))
+    assert (problem.cell, problem.what) == (2, "cells that were not run: 2, 4")
+
+
+def test_embedding_a_cell_that_was_not_run(sample):
+    cells = [raw_cell("---\ntitle: New\n---"), code_cell("#| label: one\n1", [html_output("image/x")], count=None)]
+    write_notebook(sample / "notebooks" / "01-new.ipynb", cells)
+    add_to_page(sample, "{{< embed notebooks/01-new.ipynb#one >}}")
+    problem = only(check_portable(sample))
+    assert (problem.file, problem.cell, problem.what) == ("notebooks/01-new.ipynb", 2, "a cell that was not run")
+
+
 def test_source_notebooks_are_checked_but_may_be_unrun(sample):
     cells = [
         raw_cell("---\ntitle: Source\n---"),

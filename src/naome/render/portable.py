@@ -263,7 +263,8 @@ def _check_page(project: Project, page: Page, problems: list[Problem], *, render
     if page.notebook is not None:
         _check_notebook(page.notebook, problems, rendered=rendered)
     for notebook, cell in page.embedded:
-        _check_code_cell(notebook, cell, problems, rendered=True)
+        _check_run(notebook, [cell], problems)
+        _check_code_cell(notebook, cell, problems)
     _check_fences(page, problems)
     labels: dict[str, Line] = {}
     for line in walk_prose(page.lines):
@@ -388,14 +389,27 @@ def _read_citation_keys(project: Project, page: Page, problems: list[Problem]) -
 
 
 def _check_notebook(notebook: Notebook, problems: list[Problem], *, rendered: bool) -> None:
+    if rendered:
+        _check_run(notebook, notebook.cells, problems)
     for cell in notebook.cells:
         if cell.kind == "code":
-            _check_code_cell(notebook, cell, problems, rendered=rendered)
+            _check_code_cell(notebook, cell, problems)
         elif cell.kind == "raw" and cell.number != notebook.front_cell:
             problems.append(Problem(notebook.path, None, "a raw cell after the first", "a Markdown cell", cell.number))
 
 
-def _check_code_cell(notebook: Notebook, cell: Cell, problems: list[Problem], *, rendered: bool) -> None:
+def _check_run(notebook: Notebook, cells: list[Cell], problems: list[Problem]) -> None:
+    unrun = [c.number for c in cells if c.kind == "code" and c.source.strip() and c.execution_count is None]
+    if unrun:
+        what = (
+            "a cell that was not run" if len(unrun) == 1 else f"cells that were not run: {', '.join(map(str, unrun))}"
+        )
+        problems.append(
+            Problem(notebook.path, None, what, "execute the notebook before it is rendered or embedded", unrun[0])
+        )
+
+
+def _check_code_cell(notebook: Notebook, cell: Cell, problems: list[Problem]) -> None:
     def report(what: str, instead: str, line: int | None = None) -> None:
         problems.append(Problem(notebook.path, line, what, instead, cell.number))
 
@@ -405,8 +419,6 @@ def _check_code_cell(notebook: Notebook, cell: Cell, problems: list[Problem], *,
     for tag in cell.tags:
         if tag in TAGS_REFUSED:
             report(f"cell tag {tag!r}", TAGS_REFUSED[tag])
-    if rendered and cell.source.strip() and cell.execution_count is None:
-        report("a cell that was not run", "execute the notebook before it is rendered")
     for output in cell.outputs:
         _check_output(output, report)
     _check_caption(cell, report)
