@@ -72,7 +72,7 @@ def binomial_limits(target: float, n, tail: float, method: str = "midp") -> pd.D
     Examples
     --------
     >>> binomial_limits(0.207, 100, 0.025).round(4).loc[0, ["lower", "upper"]].tolist()
-    [0.1321, 0.2899]
+    [0.1301, 0.2894]
     """
     target, tail = _check_open_unit(target, "target"), _check_tail(tail)
     n = _check_sizes(n)
@@ -114,7 +114,7 @@ def poisson_limits(expected, tail: float, method: str = "midp") -> pd.DataFrame:
     Examples
     --------
     >>> poisson_limits(20.0, 0.025).round(3).loc[0, ["lower", "upper"]].tolist()
-    [0.596, 1.481]
+    [0.585, 1.462]
     """
     tail = _check_tail(tail)
     expected = np.atleast_1d(np.asarray(expected, dtype=float))

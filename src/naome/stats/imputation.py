@@ -306,7 +306,7 @@ def _run_chain(columns, incomplete, fixed, means, iterations: int, rng) -> dict[
 def _draw_normal(x, y, x_missing, column: _Column, start, rng):
     information = x.T @ x
     # as mice: a trace of ridge keeps collinear predictors harmless
-    information = information + np.diag(1e-5 * np.diag(information))
+    information = information + np.diag(np.maximum(1e-5 * np.diag(information), 1e-5))
     factor = linalg.cholesky(information, lower=True)
     coef = linalg.cho_solve((factor, True), x.T @ y)
     df = max(len(y) - x.shape[1], 1)

@@ -128,7 +128,7 @@ def byar(observed, conf_level: float = 0.95) -> pd.DataFrame:
     Examples
     --------
     >>> byar(10).round(3).loc[0, ["lower", "upper"]].tolist()
-    [4.789, 18.39]
+    [4.787, 18.391]
     """
     index = _index_of(observed)
     observed = _check_counts(observed, "observed")

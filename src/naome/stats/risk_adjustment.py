@@ -451,7 +451,8 @@ def _wilson_limits(crude, n, z: float) -> tuple[np.ndarray, np.ndarray]:
     middle = crude + z**2 / (2 * n)
     half_width = z * np.sqrt(crude * (1 - crude) / n + z**2 / (4 * n**2))
     scale = 1 + z**2 / n
-    return np.clip((middle - half_width) / scale, 0, 1), np.clip((middle + half_width) / scale, 0, 1)
+    lower = np.where(crude == 0, 0.0, np.clip((middle - half_width) / scale, 0, 1))
+    return lower, np.where(crude == 1, 1.0, np.clip((middle + half_width) / scale, 0, 1))
 
 
 def _strata_labels(frame: pd.DataFrame, strata: tuple[str, ...]):

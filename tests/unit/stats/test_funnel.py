@@ -1,0 +1,152 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from naome.stats.funnel import binomial_limits, classify, classify_z, poisson_limits, realised_tail_probabilities
+from naome.stats.overdispersion import overdispersion
+
+targets = st.floats(0.02, 0.98)
+sizes = st.integers(1, 600)
+tails = st.sampled_from([0.025, 0.001, 0.00135])
+
+
+@given(targets, sizes, tails)
+def test_published_limits_are_one_event_apart_between_tails(target, n, tail):
+    # counting survivors instead of deaths moves the published limit by exactly one event; the mid-P one stays
+    here, mirror = (binomial_limits(t, n, tail, "spiegelhalter").loc[0] for t in (target, 1 - target))
+    if 0 < mirror["upper"] < 1 and here["lower"] > 0:
+        assert 1 - mirror["upper"] == pytest.approx(here["lower"] + 1 / n, abs=1e-6)
+    here, mirror = (binomial_limits(t, n, tail, "midp").loc[0] for t in (target, 1 - target))
+    assert 1 - mirror["upper"] == pytest.approx(here["lower"], abs=1e-6)
+    assert 1 - mirror["lower"] == pytest.approx(here["upper"], abs=1e-6)
+
+
+@given(targets, st.integers(20, 600), tails)
+def test_published_upper_limit_always_raises_more_alarms_than_nominal(target, n, tail):
+    distribution = stats.binom(n, target)
+    first = distribution.ppf(1 - tail)
+    if (
+        abs(distribution.cdf(first) - (1 - tail)) < 1e-9
+        or binomial_limits(target, n, tail, "spiegelhalter")["upper"].iloc[0] > 1 - 1e-9
+    ):
+        return
+    rates = realised_tail_probabilities(target, n, tail, "spiegelhalter").loc[0]
+    assert rates["upper_tail"] > tail
+    assert rates["lower_tail"] < tail
+    strict = realised_tail_probabilities(target, n, tail, "exact_tail").loc[0]
+    assert strict["upper_tail"] <= tail
+    assert strict["lower_tail"] < tail
+
+
+@given(targets, sizes, tails)
+def test_midp_line_and_midp_test_cannot_disagree(target, n, tail):
+    x = np.arange(n + 1)
+    table = classify(x, n, target, tails=(0.4, tail))
+    limits = binomial_limits(target, n, tail).loc[0]
+    beyond = (x / n < limits["lower"] - 1e-9) | (x / n > limits["upper"] + 1e-9)
+    # away from exact ties of the tail probability and the nominal one
+    clear = np.abs(table["tail_probability"] - tail) > 1e-9
+    clipped = (limits["lower"] == 0) & (x == 0) | (limits["upper"] == 1) & (x == n)
+    assert (beyond == (table["level"] == "alarm"))[clear & ~clipped].all()
+
+
+@given(targets, sizes)
+def test_realised_tails_are_sums_over_all_counts(target, n):
+    limits = binomial_limits(target, n, 0.025, "normal").loc[0]
+    rates = realised_tail_probabilities(target, n, 0.025, "normal").loc[0]
+    x = np.arange(n + 1)
+    pmf = stats.binom.pmf(x, n, target)
+    assert rates["lower_tail"] == pytest.approx(pmf[x / n < limits["lower"] - 1e-12].sum(), abs=1e-10)
+    assert rates["upper_tail"] == pytest.approx(pmf[x / n > limits["upper"] + 1e-12].sum(), abs=1e-10)
+
+
+@given(st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), targets)
+def test_classification_is_symmetric_under_counting_the_others(count, target):
+    x, n = count
+    here, mirror = classify(x, n, target).loc[0], classify(n - x, n, 1 - target).loc[0]
+    assert here["z"] == pytest.approx(-mirror["z"], abs=1e-6) or min(abs(here["z"]), abs(mirror["z"])) > 37
+    assert here["tail_probability"] == pytest.approx(mirror["tail_probability"], rel=1e-6, abs=1e-300)
+    if abs(here["tail_probability"] - 0.025) > 1e-6 and abs(here["tail_probability"] - 0.001) > 1e-6:
+        assert here["level"] == mirror["level"]
+        swap = {"higher": "lower", "lower": "higher", "none": "none"}
+        assert here["direction"] == swap[mirror["direction"]]
+
+
+def test_levels_directions_and_empty_providers():
+    table = classify([0, 3, 9, 16, 20], [0, 100, 100, 100, 100], 0.083, higher_is="better")
+    assert table["level"].tolist() == ["not_assessed", "alert", "within", "alert", "alarm"]
+    assert table["direction"].tolist() == ["none", "worse", "none", "better", "better"]
+    assert table.loc[0, ["proportion", "z", "tail_probability"]].isna().all()
+    assert classify([20], [100], 0.083, higher_is="worse")["direction"].tolist() == ["worse"]
+
+
+def test_level_follows_the_tail_probability_not_a_rounded_z():
+    just_inside = stats.norm.isf(0.0010001)
+    table = classify_z([just_inside, stats.norm.isf(0.0009999), np.nan])
+    assert table["level"].tolist() == ["alert", "alarm", "not_assessed"]
+    assert classify_z([3.05], tails=(0.02275, 0.00135))["level"].tolist() == ["alarm"]  # three standard deviations
+
+
+def test_three_standard_deviations_and_998_are_parameters():
+    table = classify([17], [100], 0.083, tails=(0.025, 0.001))
+    looser = classify([17], [100], 0.083, tails=(0.025, 0.005))
+    assert (table["level"].iloc[0], looser["level"].iloc[0]) == ("alert", "alarm")
+
+
+def test_a_series_keeps_its_index():
+    table = classify(pd.Series([1, 2], index=["a", "b"]), pd.Series([10, 10], index=["a", "b"]), 0.2)
+    assert table.index.tolist() == ["a", "b"]
+    assert table["z"].notna().all()
+
+
+def test_poisson_limits_tend_to_the_binomial_ones_for_rare_events():
+    rare = binomial_limits(1e-5, 2_000_000, 0.001).loc[0, ["lower", "upper"]] / 1e-5
+    np.testing.assert_allclose(poisson_limits(20.0, 0.001).loc[0, ["lower", "upper"]], rare, atol=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: binomial_limits(8.3, 10, 0.025), "target is 8.3"),
+        (lambda: binomial_limits(0.2, [10, 0], 0.025), r"n\[1\] is 0"),
+        (lambda: binomial_limits(0.2, 10, 0.975), "tail is 0.975"),
+        (lambda: binomial_limits(0.2, 10, 0.025, "exact"), "allowed"),
+        (lambda: poisson_limits([1.0, 0.0], 0.025), r"expected\[1\] is 0"),
+        (lambda: classify(11, 10, 0.2), r"x\[0\] is 11, more than n\[0\] = 10"),
+        (lambda: classify(-1, 10, 0.2), r"x\[0\] is -1"),
+        (lambda: classify(1, 10, 0.2, higher_is="good"), "allowed"),
+        (lambda: classify(1, 10, 0.2, tails=(0.001, 0.025)), "must be smaller"),
+        (lambda: overdispersion([1.0, np.nan], 1.0, 0.0), r"y\[1\] is nan"),
+        (lambda: overdispersion([1.0, 2.0], [1.0, 0.0], 0.0), r"std_error\[1\] is 0"),
+        (lambda: overdispersion([1.0], 1.0, 0.0), "at least two"),
+        (lambda: overdispersion([1.0, 2.0], 1.0, 0.0, winsorise=0.5), "winsorise is 0.5"),
+    ],
+)
+def test_what_is_not_allowed_is_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_overdispersion_finds_the_variance_it_is_given():
+    rng = np.random.default_rng(2)
+    std_error = rng.uniform(0.05, 0.3, 4000)
+    y = rng.normal(1.0, np.sqrt(std_error**2 + 0.04))
+    result = overdispersion(y, std_error, 1.0, winsorise=0.0)
+    assert result.tau2 == pytest.approx(0.04, rel=0.1)
+    assert np.var(result.z_adjusted) == pytest.approx(1.0, abs=0.06)
+    assert result.p_value < 1e-6
+    limits = result.limits([0.1], 0.001)
+    assert limits["upper"].iloc[0] == pytest.approx(1 + 3.0902 * 0.1, abs=1e-4)
+    assert limits["upper_adjusted"].iloc[0] == pytest.approx(1 + 3.0902 * np.sqrt(0.01 + result.tau2), abs=1e-4)
+    assert limits["upper_multiplicative"].iloc[0] == pytest.approx(1 + 3.0902 * 0.1 * np.sqrt(result.phi), abs=1e-4)
+
+
+def test_winsorising_biases_phi_down_under_the_null():
+    rng = np.random.default_rng(3)
+    result = overdispersion(rng.normal(size=20000), 1.0, 0.0)
+    assert result.phi == pytest.approx(0.6787, abs=0.02)  # variance of a normal winsorised at 10% (integration)
+    assert result.tau2 == 0
+    assert (result.limits([1.0], 0.025)["upper_multiplicative"] == result.limits([1.0], 0.025)["upper"]).all()

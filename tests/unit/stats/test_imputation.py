@@ -1,0 +1,214 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from naome.stats.imputation import imputations_needed, impute, nelson_aalen, pool
+
+
+def make_frame(seed=1, n=600, share=0.3):
+    rng = np.random.default_rng(seed)
+    age = rng.normal(60, 10, n)
+    er = rng.random(n) < 1 / (1 + np.exp(-(age - 60) / 5))
+    grade = np.where(rng.random(n) < 0.3 + 0.3 * ~er, "G3", rng.choice(["G1", "G2"], n))
+    size = 20 + 0.5 * (age - 60) + 5 * (grade == "G3") + rng.normal(0, 5, n)
+    death = rng.exponential(np.exp(1 - 0.5 * (grade == "G3")), n)
+    frame = pd.DataFrame({"id": range(n), "age": age, "er": er.astype(object), "grade": grade, "size": size})
+    frame["time"], frame["dead"] = np.minimum(death, 3), death <= 3
+    for name in ["er", "grade", "size"]:
+        frame.loc[rng.random(n) < share, name] = None
+    frame["grade"] = pd.Categorical(frame["grade"], ["G1", "G2", "G3"], ordered=True)
+    return frame
+
+
+def run(frame, **arguments):
+    return impute(
+        frame, **{"m": 3, "iterations": 4, "seed": 7, "exclude": ["id"], "outcome": ("time", "dead")} | arguments
+    )
+
+
+def test_only_missing_values_change_and_types_stay():
+    frame = make_frame()
+    for done in run(frame):
+        assert done.columns.tolist() == frame.columns.tolist()
+        assert done.index.equals(frame.index)
+        assert done.notna().all(axis=None)
+        for name in frame:
+            seen = frame[name].notna()
+            assert (done.loc[seen, name] == frame.loc[seen, name]).all()
+        assert done["grade"].dtype == frame["grade"].dtype
+        assert done["er"].dtype == bool
+        assert set(done["er"].unique()) == {True, False}
+
+
+def test_the_input_is_not_touched_and_any_index_will_do():
+    frame = make_frame().set_index(pd.Index(np.arange(600) * 3 % 601))
+    before = frame.copy()
+    done = run(frame, m=1)[0]
+    pd.testing.assert_frame_equal(frame, before)
+    assert done.index.equals(frame.index)
+
+
+def test_a_chain_depends_on_seed_and_number_only():
+    frame = make_frame()
+    few, many = run(frame, m=2), run(frame, m=3)
+    for one, other in zip(few, many, strict=False):
+        pd.testing.assert_frame_equal(one, other)
+    assert not many[0]["size"].equals(many[1]["size"])
+    assert not run(frame, m=1, seed=8)[0]["size"].equals(few[0]["size"])
+
+
+def test_relations_survive_and_uncertainty_is_not_lost():
+    frame = make_frame(n=4000)
+    done = run(frame, m=2, iterations=8)[0]
+    gone = frame["size"].isna()
+    slope = np.polyfit(done.loc[gone, "age"], done.loc[gone, "size"], 1)[0]
+    assert slope == pytest.approx(0.5, abs=0.08)
+    assert done.loc[gone, "size"].std() == pytest.approx(frame["size"].std(), rel=0.06)  # not regression to the mean
+    gone = frame["grade"].isna()
+    by_outcome = (done["grade"] == "G3")[gone].groupby(frame.loc[gone, "dead"]).mean()
+    assert by_outcome[True] > by_outcome[False] + 0.03  # the outcome is used
+
+
+def test_delta_shifts_what_was_imputed():
+    frame = make_frame(n=2000)
+    gone = {name: frame[name].isna() for name in ["size", "er", "grade"]}
+    plain = run(frame, m=1, iterations=6)[0]
+    moved = run(frame, m=1, iterations=6, delta={"size": 10.0, "er": -3.0, "grade": {"G1": 4.0}})[0]
+    assert moved.loc[gone["size"], "size"].mean() - plain.loc[gone["size"], "size"].mean() == pytest.approx(10, abs=2)
+    assert moved.loc[gone["er"], "er"].mean() < plain.loc[gone["er"], "er"].mean() - 0.2
+    assert (moved["grade"] == "G1")[gone["grade"]].mean() > (plain["grade"] == "G1")[gone["grade"]].mean() + 0.4
+
+
+def test_differences_between_providers_survive():
+    rng = np.random.default_rng(3)
+    unit = np.repeat(np.arange(40), 60)
+    level = rng.normal(0, 1.0, 40)
+    frame = pd.DataFrame({"unit": unit, "x": rng.normal(size=2400), "y": level[unit] + rng.normal(size=2400)})
+    frame["positive"] = (rng.random(2400) < 1 / (1 + np.exp(-1.5 * level[unit]))).astype(float)
+    for name in ["y", "positive"]:
+        frame.loc[rng.random(2400) < 0.4, name] = np.nan
+    gone = frame["y"].isna()
+
+    def slope(done, name):
+        means = done.loc[frame[name].isna()].groupby("unit")[name].mean()
+        truth = level if name == "y" else 1 / (1 + np.exp(-1.5 * level))
+        return np.polyfit(truth[means.index], means, 1)[0]
+
+    assert gone.any()
+    with_unit = run(frame, m=1, exclude=[], outcome=None, cluster="unit")[0]
+    without = run(frame, m=1, exclude=["unit"], outcome=None)[0]
+    for name in ["y", "positive"]:
+        assert slope(with_unit, name) == pytest.approx(1, abs=0.2)
+        assert slope(without, name) < 0.6
+
+
+def test_a_level_that_separates_does_not_blow_up():
+    rng = np.random.default_rng(5)
+    frame = pd.DataFrame({"x": rng.normal(size=200)})
+    frame["y"] = (frame["x"] > 0).astype(float)
+    frame["g"] = np.where(frame["x"] > 1, "c", np.where(frame["x"] > 0, "b", "a"))
+    frame.loc[::4, "y"] = np.nan
+    frame.loc[1::4, "g"] = None
+    done = impute(frame, m=1, iterations=5, seed=1)[0]
+    assert ((done["y"] == 1) == (frame["x"] > 0)).mean() > 0.9
+
+
+def test_text_and_nullable_columns():
+    frame = pd.DataFrame(
+        {
+            "text": ["a", "b", "c", None] * 30,
+            "flag": pd.array([True, None, False, True] * 30, dtype="boolean"),
+            "whole": pd.array([1, 2, None, 4] * 30, dtype="Int64"),
+            "x": np.arange(120.0),
+        }
+    )
+    done = impute(frame, m=1, iterations=2, seed=1)[0]
+    assert done.notna().all(axis=None)
+    assert set(done["text"]) == {"a", "b", "c"}
+    assert done["flag"].dtype == "boolean"
+
+
+@pytest.mark.parametrize(
+    ("change", "arguments", "message"),
+    [
+        ({"time": np.nan}, {}, "the outcome is never imputed"),
+        ({"unit": None}, {"cluster": "unit"}, "the provider is never imputed"),
+        ({"when": pd.Timestamp("2020-01-01")}, {}, "'when' holds dates"),
+        ({"er": None}, {}, "0 distinct recorded"),
+        ({}, {"methods": {"size": "pmm"}}, "allowed"),
+        ({}, {"methods": {"grade": "normal"}}, "not numeric"),
+        ({}, {"methods": {"grade": "logistic"}}, "has 3 levels"),
+        ({}, {"exclude": "id"}, "list of column names"),
+        ({}, {"delta": {"grades": 1}}, "'grades' is not in the frame"),
+        ({}, {"delta": {"grade": 1}}, "dict level"),
+        ({}, {"delta": {"grade": {"G4": 1}}}, "G4"),
+        ({}, {"m": 0}, "at least 1"),
+    ],
+)
+def test_what_is_not_allowed_is_named(change, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        run(make_frame().assign(**change), **arguments)
+
+
+@given(
+    st.integers(1, 30).flatmap(
+        lambda n: st.tuples(hnp.arrays(float, n, elements=st.integers(0, 9)), hnp.arrays(bool, n))
+    )
+)
+def test_nelson_aalen_adds_up_to_the_deaths(data):
+    # the sum of cumulative hazards over everybody is the number of deaths
+    duration, event = data
+    assert nelson_aalen(duration, event).sum() == pytest.approx(event.sum())
+
+
+def test_rubins_rules_by_hand():
+    q, u, m = np.array([1.0, 1.4, 0.9, 1.1]), np.array([0.10, 0.12, 0.11, 0.09]), 4
+    within, between = u.mean(), q.var(ddof=1)
+    total = within + 1.25 * between
+    row = pool(q, u, 50).loc[0]
+    share = 1.25 * between / total
+    old, seen = (m - 1) / share**2, 51 / 53 * 50 * (1 - share)
+    df = old * seen / (old + seen)
+    assert row["estimate"] == pytest.approx(1.1)
+    assert row["std_error"] == pytest.approx(np.sqrt(total))
+    assert row["df"] == pytest.approx(df)
+    assert row["lambda"] == pytest.approx(share)
+    riv = 1.25 * between / within
+    assert row["riv"] == pytest.approx(riv)
+    assert row["fmi"] == pytest.approx((riv + 2 / (df + 3)) / (riv + 1))
+    large = pool(q, u).loc[0]
+    assert large["df"] == pytest.approx(old)
+    assert row["lower"] < large["lower"]
+
+
+def test_pool_without_between_variance_and_with_names():
+    table = pool(pd.DataFrame({"a": [1.0, 1.0], "b": [2.0, 3.0]}), pd.DataFrame({"a": [0.1, 0.1], "b": [0.2, 0.2]}), 20)
+    assert table["term"].tolist() == ["a", "b"]
+    assert table.loc[0, "lambda"] == 0
+    assert table.loc[0, "df"] == pytest.approx(21 / 23 * 20)
+    assert np.isinf(pool([1.0, 1.0], [0.1, 0.1]).loc[0, "df"])
+    assert pool([1.0, 1.0], [1.0, 1.0]).loc[0, "upper"] == pytest.approx(2.959964, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("q", "u", "message"),
+    [([1.0], [1.0], "at least two"), ([1.0, 2.0], [1.0, 0.0], "variance"), ([1.0, 2.0], [1.0], "must agree")],
+)
+def test_pool_refuses(q, u, message):
+    with pytest.raises(ValueError, match=message):
+        pool(q, u)
+
+
+@pytest.mark.parametrize(
+    ("fmi", "needed"), [(0.0, 10), (0.1, 10), (0.14, 14), (0.141, 15), ([0.2, 0.57], 57), (1, 100)]
+)
+def test_imputations_needed(fmi, needed):
+    assert imputations_needed(fmi) == needed
+
+
+def test_imputations_needed_refuses_a_percentage():
+    with pytest.raises(ValueError, match="fmi is 46"):
+        imputations_needed(46)

@@ -1,0 +1,239 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy import stats
+
+from naome.stats.kaplan_meier import kaplan_meier
+from naome.stats.risk_adjustment import (
+    fit_expected,
+    poisson_binomial_pmf,
+    risk_adjusted_proportion,
+    risk_adjusted_survival,
+)
+
+
+def make_patients(seed, n=3000, units=10, hazard_ratio=None):
+    rng = np.random.default_rng(seed)
+    unit = np.arange(n) % units
+    x = rng.normal(np.linspace(-0.5, 0.5, units)[unit], 1)
+    site = rng.choice(["bone", "liver", "lung"], n)
+    risk = np.exp(0.5 * x + 0.6 * (site == "liver"))
+    if hazard_ratio is not None:
+        risk = risk * np.asarray(hazard_ratio)[unit]
+    death = rng.exponential(2 / risk)
+    censoring = rng.uniform(0.5, 4, n)
+    return pd.DataFrame(
+        {
+            "time": np.minimum(death, censoring),
+            "dead": death <= censoring,
+            "x": x,
+            "site": site,
+            "unit": [f"U{u}" for u in unit],
+        }
+    )
+
+
+ARGUMENTS = {"duration": "time", "event": "dead", "provider": "unit", "covariates": ["x", "site"]}
+
+
+def test_rows_columns_and_order():
+    table = risk_adjusted_survival(make_patients(1), at=[2.0, 1.0], **ARGUMENTS)
+    assert table.columns.tolist() == [
+        *["provider", "time", "n", "n_risk", "observed", "expected", "survival_unadjusted", "survival_expected"],
+        *["survival_adjusted", "lower", "upper", "z", "tail_probability", "early_warning_z", "spread", "status"],
+    ]
+    assert table["provider"].tolist() == [f"U{u}" for u in range(10) for _ in range(2)]
+    assert table["time"].tolist() == [2.0, 1.0] * 10
+    one = risk_adjusted_survival(make_patients(1), at=1.0, **ARGUMENTS)
+    pd.testing.assert_frame_equal(one, table[table["time"] == 1.0].reset_index(drop=True))
+
+
+def test_calibrated_expectations_are_national():
+    frame = make_patients(2)
+    table = risk_adjusted_survival(frame, at=1.5, **ARGUMENTS)
+    assert table["expected"].sum() == pytest.approx(table["observed"].sum())
+    assert (table["z"] * np.sqrt(table["n"])).sum() == pytest.approx(0, abs=1e-8)
+    single = risk_adjusted_survival(frame.assign(unit="all"), at=1.5, **ARGUMENTS).loc[0]
+    national = kaplan_meier(frame["time"], frame["dead"], at=1.5)["survival"].iloc[0]
+    assert single["survival_adjusted"] == pytest.approx(national, abs=1e-12)
+    raw = risk_adjusted_survival(frame.assign(unit="all"), at=1.5, calibrate=False, **ARGUMENTS).loc[0]
+    assert raw["survival_adjusted"] != pytest.approx(national, abs=1e-6)
+
+
+def test_adjustment_removes_case_mix_and_finds_the_outlier():
+    ratio = np.ones(10)
+    ratio[4] = 1.8
+    table = risk_adjusted_survival(make_patients(3, n=6000, hazard_ratio=ratio), at=1.5, **ARGUMENTS)
+    table = table.set_index("provider")
+    others = table.drop("U4")
+    # unadjusted values follow the case mix; adjusted ones do not
+    assert np.corrcoef(others["survival_unadjusted"], np.arange(9))[0, 1] < -0.8
+    assert others["survival_adjusted"].std() < others["survival_unadjusted"].std() / 2
+    assert table.loc["U4", "z"] > 4
+    assert table.loc["U4", "early_warning_z"] > 4
+    assert table.loc["U4", "tail_probability"] < 0.001
+    assert (others["z"] < 3).all()
+    assert ((table["lower"] < table["survival_adjusted"]) & (table["survival_adjusted"] < table["upper"])).all()
+
+
+def test_adjusted_survival_is_right_when_hazards_are_not_proportional():
+    # one unit kills early (hazard doubled for half a year), then does better (0.8); the truth is known
+    rng = np.random.default_rng(4)
+    n = 60000
+    x = rng.normal(size=n)
+    risk = 0.35 * np.exp(0.6 * x)
+    target = rng.exponential(size=n)
+    bad = np.arange(n) < n // 4
+    # cumulative hazard of the bad unit: 2 t up to 0.5, then 1 + 0.8 (t - 0.5)
+    scaled = target / risk
+    death = np.where(bad, np.where(scaled <= 1, scaled / 2, 0.5 + (scaled - 1) / 0.8), scaled)
+    censoring = rng.uniform(1.4, 4.4, n)
+    frame = pd.DataFrame(
+        {"time": np.minimum(death, censoring), "dead": death <= censoring, "x": x, "unit": np.where(bad, "bad", "rest")}
+    )
+    table = risk_adjusted_survival(
+        frame, duration="time", event="dead", provider="unit", covariates=["x"], at=3.0
+    ).set_index("provider")
+    truth = (death[bad] > 3).mean()  # same case mix everywhere
+    by_hazard = kaplan_meier(frame["time"], frame["dead"], at=3.0)["survival"].iloc[0] ** (
+        table.loc["bad", "observed"] / table.loc["bad", "expected"]
+    )
+    assert table.loc["bad", "survival_adjusted"] == pytest.approx(truth, abs=0.01)
+    assert abs(by_hazard - truth) > 0.02
+
+
+def test_status_says_what_cannot_be_said():
+    frame = make_patients(5)
+    small = frame.iloc[:9].assign(unit="small")
+    doomed = frame.iloc[9:29].assign(unit="doomed", time=0.3, dead=True)
+    early = frame.iloc[29:49].assign(unit="early", time=np.linspace(0.2, 0.9, 20), dead=[True, False] * 10)
+    table = risk_adjusted_survival(pd.concat([frame.iloc[49:], small, doomed, early]), at=1.0, **ARGUMENTS)
+    table = table.set_index("provider")
+    assert table.loc["small", "status"] == "too_few"
+    assert table.loc["small", ["survival_adjusted", "lower", "upper", "z", "early_warning_z"]].isna().all()
+    assert table.loc[["doomed", "early"], "status"].tolist() == ["not_estimable"] * 2
+    assert table.loc[["doomed", "early"], ["survival_adjusted", "lower", "upper"]].isna().all(axis=None)
+    assert table.loc["doomed", "z"] > 3.09  # a unit where everybody died must not escape
+    assert table.loc["doomed", "tail_probability"] < 0.001
+    assert (table.drop(["small", "doomed", "early"])["status"] == "ok").all()
+    relaxed = risk_adjusted_survival(
+        pd.concat([frame.iloc[49:], small, doomed, early]), at=1.0, minimum_n=5, **ARGUMENTS
+    )
+    assert "too_few" not in relaxed["status"].tolist()
+
+
+def test_expected_hazard_is_cut_at_the_horizon_and_respects_entry():
+    frame = make_patients(6, n=400).assign(entry=0.05)
+    frame = frame[frame["time"] > 0.06]
+    model = fit_expected(frame, duration="time", event="dead", covariates=["rcs(x, 4)", "site"], entry="entry")
+    whole, cut = model.expected_hazard(frame, np.inf), model.expected_hazard(frame, [1.0, np.inf])
+    np.testing.assert_allclose(cut[:, 1], whole)
+    assert (cut[:, 0] <= whole + 1e-12).all()
+    assert whole.sum() == pytest.approx(frame["dead"].sum())  # no ties here, so Efron is Breslow
+    survival = model.expected_survival(frame, [0.5, 1.0, 2.0])
+    assert survival.shape == (len(frame), 3)
+    assert (np.diff(survival, axis=1) <= 0).all()
+    assert model.coefficients.columns.tolist() == ["term", "coef", "std_error", "lower", "upper", "p"]
+    assert model.coefficients["term"].tolist() == ["x", "x'", "x''", "site[liver]", "site[lung]"]
+
+
+def test_strata_may_be_several_columns():
+    frame = make_patients(7, n=600).assign(year=lambda f: np.arange(len(f)) % 2, nation="E")
+    both = fit_expected(frame, duration="time", event="dead", covariates=["x"], strata=["nation", "year"])
+    one = fit_expected(frame, duration="time", event="dead", covariates=["x"], strata="year")
+    np.testing.assert_allclose(both.expected_survival(frame, 1.0), one.expected_survival(frame, 1.0))
+    table = risk_adjusted_survival(frame, at=1.0, strata="year", **ARGUMENTS)
+    assert (table["status"] == "ok").all()
+
+
+@pytest.mark.parametrize(
+    ("change", "arguments", "message"),
+    [
+        ({"x": np.nan}, {}, "covariate 'x' is missing in 3000 of 3000 rows"),
+        ({"unit": None}, {}, r"provider\[0\] is missing"),
+        ({"dead": 2}, {}, r"event\[0\] is 2"),
+        ({}, {"at": 9.0}, "at is 9, beyond the last follow-up"),
+        ({}, {"at": 0.0}, "national survival at 0 is 1"),
+        ({}, {"provider": "trust"}, "column 'trust' is not in the frame"),
+    ],
+)
+def test_what_is_not_allowed_is_named(change, arguments, message):
+    frame = make_patients(8).assign(**change)
+    with pytest.raises(ValueError, match=message):
+        risk_adjusted_survival(frame, **{"at": 1.0, **ARGUMENTS, **arguments})
+
+
+@given(hnp.arrays(float, st.integers(1, 9), elements=st.floats(0, 1)))
+@settings(max_examples=50)
+def test_poisson_binomial_by_enumeration(p):
+    pmf = np.zeros(len(p) + 1)
+    for outcome in range(2 ** len(p)):
+        bits = (outcome >> np.arange(len(p))) & 1
+        pmf[bits.sum()] += np.prod(np.where(bits, p, 1 - p))
+    np.testing.assert_allclose(poisson_binomial_pmf(p), pmf, atol=1e-12)
+
+
+@given(st.integers(1, 3000), st.floats(0.01, 0.99))
+@settings(max_examples=30, deadline=None)
+def test_poisson_binomial_of_equal_people_is_binomial(n, p):
+    np.testing.assert_allclose(poisson_binomial_pmf(np.full(n, p)), stats.binom.pmf(np.arange(n + 1), n, p), atol=1e-11)
+
+
+def make_outcomes(seed, n=4000, units=20, shift=None):
+    rng = np.random.default_rng(seed)
+    unit = np.arange(n) % units
+    x = rng.normal(np.linspace(-0.7, 0.7, units)[unit], 1)
+    effect = np.zeros(units) if shift is None else shift
+    p = 1 / (1 + np.exp(-(0.1 + x + effect[unit])))
+    return pd.DataFrame({"dead": (rng.random(n) < p).astype(int), "x": x, "unit": unit})
+
+
+def test_proportions_add_up_and_stay_inside():
+    frame = make_outcomes(1)
+    frame.loc[frame["unit"] == 3, "dead"] = 1
+    frame.loc[frame["unit"] == 4, "dead"] = 0
+    table = risk_adjusted_proportion(frame, event="dead", provider="unit", covariates=["x"])
+    assert table["expected"].sum() == pytest.approx(table["observed"].sum())
+    assert table[["proportion_adjusted", "lower", "upper"]].stack().between(0, 1).all()
+    assert (table["lower"] <= table["proportion_adjusted"]).all()
+    assert (table["proportion_adjusted"] <= table["upper"]).all()
+    assert table.loc[3, ["proportion_adjusted", "upper"]].tolist() == [1, 1]
+    assert table.loc[4, ["proportion_adjusted", "lower"]].tolist() == [0, 0]
+    assert table.loc[3, "z"] > 5
+    assert table.loc[4, "z"] < -5
+
+
+def test_z_under_the_null_is_standard_normal():
+    z = np.concatenate(
+        [
+            risk_adjusted_proportion(make_outcomes(seed), event="dead", provider="unit", covariates=["x"])["z"]
+            for seed in range(40)
+        ]
+    )
+    assert z.mean() == pytest.approx(0, abs=0.1)
+    assert z.var() == pytest.approx(1, abs=0.16)  # 800 values: two Monte Carlo errors are 0.1; less 2 estimated terms
+
+
+def test_coverage_of_the_adjusted_proportion():
+    # the target of the odds scale under the null is the national proportion itself
+    inside = []
+    for seed in range(40):
+        frame = make_outcomes(100 + seed)
+        table = risk_adjusted_proportion(frame, event="dead", provider="unit", covariates=["x"])
+        inside.append((table["lower"] <= frame["dead"].mean()) & (frame["dead"].mean() <= table["upper"]))
+    assert np.mean(inside) == pytest.approx(0.95, abs=0.025)
+
+
+def test_proportion_status_and_errors():
+    frame = make_outcomes(2, n=400)
+    frame["unit"] = np.where(np.arange(400) < 5, "small", "rest")
+    table = risk_adjusted_proportion(frame, event="dead", provider="unit", covariates=["x"]).set_index("provider")
+    assert table["status"].to_dict() == {"rest": "ok", "small": "too_few"}
+    assert table.loc["small", ["proportion_adjusted", "lower", "upper", "z", "tail_probability"]].isna().all()
+    with pytest.raises(ValueError, match="for everybody"):
+        risk_adjusted_proportion(frame.assign(dead=0), event="dead", provider="unit", covariates=["x"])
+    with pytest.raises(ValueError, match="separates the events"):
+        risk_adjusted_proportion(frame.assign(x=frame["dead"] * 2.0), event="dead", provider="unit", covariates=["x"])
