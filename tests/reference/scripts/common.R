@@ -1,0 +1,36 @@
+# Shared by the scripts of this folder. recreate.R sets ROOT (the project) and OUT (where to write).
+suppressPackageStartupMessages(library(survival))
+YEAR <- 365.25
+
+write_table <- function(frame, name) {
+  frame <- as.data.frame(frame)
+  number <- vapply(frame, is.numeric, TRUE)
+  for (column in names(frame)[number]) {
+    frame[[column]] <- ifelse(is.na(frame[[column]]), NA, trimws(sprintf("%.17g", as.double(frame[[column]]))))
+  }
+  write.csv(frame, file.path(OUT, name), row.names = FALSE, quote = which(!number), na = "")
+}
+
+write_json_values <- function(values, name) {
+  jsonlite::write_json(values, file.path(OUT, name), digits = NA, auto_unbox = TRUE, pretty = TRUE)
+}
+
+every_20th <- function(frame) frame[seq(1, nrow(frame), by = 20), , drop = FALSE]
+
+read_rotterdam <- function() {
+  people <- read.csv(file.path(ROOT, "data", "open", "rotterdam.csv"), stringsAsFactors = FALSE)
+  within(people, {
+    agec <- (age - 55) / 10
+    size2050 <- as.integer(size == "20-50")
+    size50 <- as.integer(size == ">50")
+    grade3 <- as.integer(grade == 3)
+    nodes_c <- pmin(nodes, 15)
+    lpgr <- log1p(pgr)
+    ler <- log1p(er)
+    provider <- sprintf("P%02d", pid %% 12)
+  })
+}
+
+COVARIATES <- c("agec", "meno", "size2050", "size50", "grade3", "nodes_c", "lpgr", "ler", "hormon", "chemo")
+cox_formula <- function(left, covariates = COVARIATES) as.formula(paste(left, "~", paste(covariates, collapse = "+")))
+step_function <- function(base) approxfun(c(0, base$time), c(0, base$hazard), method = "constant", rule = 2)
