@@ -157,7 +157,7 @@ def run_notebook(run: Run, notebook: Path, parameters: Mapping[str, object] | No
             progress_bar=False,
             log_output=False,
         )
-        _finish_copy(Path(name))
+        _finish_copy(Path(name), run)
         os.chmod(name, 0o644)
         os.replace(name, target)
     except PapermillExecutionError as error:
@@ -227,9 +227,13 @@ def _read(notebook: Path) -> nbformat.NotebookNode:
         raise ChainError(f"{notebook}: not readable as a notebook: {type(error).__name__}: {error}") from None
 
 
-def _finish_copy(path: Path) -> None:
-    """Keep the injected cell out of the rendered page and the run's paths out of the copy's metadata."""
+def _finish_copy(path: Path, run: Run) -> None:
+    """Make the executed copy a page: its title names the audit, its end says which run made it."""
     notebook = nbformat.read(path, as_version=4)
+    front = notebook.cells[0]
+    if front.cell_type == "raw":
+        front.source = re.sub(r"(?m)^title: (.*)$", rf'title: "\1: {run.params.title}"', front.source, count=1)
+    notebook.cells.append(nbformat.v4.new_markdown_cell(_provenance(run), id="provenance"))
     notebook.metadata.pop("papermill", None)
     for cell in notebook.cells:
         cell.metadata.pop("papermill", None)
@@ -237,6 +241,18 @@ def _finish_copy(path: Path) -> None:
         if "injected-parameters" in tags and "remove-cell" not in tags:
             cell.metadata["tags"] = [*tags, "remove-cell"]
     nbformat.write(notebook, path)
+
+
+def _provenance(run: Run) -> str:
+    commit = _git("rev-parse", "--short=12", "HEAD") or "not a git checkout"
+    dirty = " with uncommitted changes" if _git("status", "--porcelain") else ""
+    digest = params_digest(run.params.audit)[:12]
+    return (
+        "::: {.provenance}\n"
+        f"Run `{run.run_id}` of audit *{run.params.audit}*; parameters sha256 `{digest}`; code `{commit}`{dirty}; "
+        f"naome {importlib.metadata.version('naome')}. The run's manifest holds inputs and package versions.\n"
+        ":::"
+    )
 
 
 def _explain_failure(notebook: Path, failed: Path, error: PapermillExecutionError) -> str:

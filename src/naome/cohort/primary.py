@@ -27,7 +27,7 @@ CUBE = (
 def count_primary(eligible: Table, codes: Table, tables: CanonicalTables, params: Params, rules: CohortRules) -> Table:
     """Count people with primary breast cancer by outcome and by record of metastatic disease.
 
-    ``outcome`` is alive, breast_cancer or other_cause at the end of follow-up;
+    ``outcome`` is alive, breast_cancer, other_cause or unknown_cause at the end of follow-up;
     ``metastatic_record`` is whether an admission with a metastatic code stands
     on or after diagnosis and, for those who died, on or before death.
     ``record_to_death`` bands the days from that admission to death.
@@ -50,7 +50,9 @@ def count_primary(eligible: Table, codes: Table, tables: CanonicalTables, params
         "any_mention": e.causes.contains("C50"),
     }
     breast = by_field[rules["breast_cancer_death"]].fill_null(False)
-    e = e.mutate(outcome=ibis.cases((died & breast, "breast_cancer"), (died, "other_cause"), else_="alive"))
+    known = e.underlying_cause.notnull()
+    outcomes = ((died & breast, "breast_cancer"), (died & known, "other_cause"), (died, "unknown_cause"))
+    e = e.mutate(outcome=ibis.cases(*outcomes, else_="alive"))
     dated = codes.inner_join(e.select("person_id", "diagnosis_date", "death_date"), "person_id")
     last = ibis.coalesce(ibis.least(dated.death_date, cutoff), cutoff)
     dated = dated.filter(dated.code_date >= dated.diagnosis_date, dated.code_date <= last)

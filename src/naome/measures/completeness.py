@@ -48,6 +48,16 @@ def load_data_items(file: Path | None = None) -> tuple[DataItem, ...]:
     return tuple(items)
 
 
+def table_2_measures() -> list[str]:
+    """Return the measures of the six items in the report's Table 2, in its order."""
+    return [f"completeness.{item.id}" for item in load_data_items() if item.table_2]
+
+
+def item_title(measure: str) -> str:
+    """Return the title of a completeness measure's item."""
+    return next(item.title for item in load_data_items() if measure == f"completeness.{item.id}")
+
+
 def measure_completeness(
     analysis: pd.DataFrame, params: Params, *, run_id: str, cohort: str = "denovo"
 ) -> pd.DataFrame:

@@ -215,6 +215,17 @@ def national_survival(case_mix: CaseMix, years: int) -> float:
     return float(kaplan_meier(frame["duration"], frame["event"], at=years * YEAR_DAYS)["survival"].iloc[0])
 
 
+def horizon_reached(case_mix: CaseMix, years: int) -> bool:
+    """Return whether anybody is still at risk at a horizon, so that it can be estimated at all."""
+    return bool((case_mix.completed[0]["duration"] >= years * YEAR_DAYS).any())
+
+
+def drawable(table: pd.DataFrame, released: pd.DataFrame, years: int) -> pd.DataFrame:
+    """Return the organisations of a table whose result may be shown."""
+    shown = released[(released["measure"] == f"survival_{years}y_adjusted") & (released["status"] == "ok")]
+    return table[table["unit"].isin(shown["unit"])]
+
+
 def expected_false_alarms(table: pd.DataFrame, params: Params) -> tuple[float, float]:
     """Return how many alerts and alarms chance alone gives among the assessed organisations."""
     assessed = int((table["level"] != "not_assessed").sum())

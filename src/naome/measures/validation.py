@@ -14,6 +14,8 @@ OUTCOMES = {
     ("breast_cancer", False): "Died of breast cancer, no metastatic record",
     ("other_cause", True): "Died of another cause, metastatic record",
     ("other_cause", False): "Died of another cause, no metastatic record",
+    ("unknown_cause", True): "Died, cause not recorded, metastatic record",
+    ("unknown_cause", False): "Died, cause not recorded, no metastatic record",
 }
 WHO_IS_MISSED = ("diagnosis_year", "age_group", "deprivation", "subtype", "stage")
 
@@ -31,28 +33,30 @@ def classify_outcomes(primary: pd.DataFrame, by: str = "diagnosis_year") -> pd.D
     Returns
     -------
     DataFrame
-        ``<by>, outcome, people, share`` for the five shown outcomes; ``share`` is
+        ``<by>, outcome, people, share`` for the outcomes that occur; ``share`` is
         of everyone in the group, including those alive without a record.
     """
     under_70 = primary[primary["age_under_70"]]
     totals = under_70.groupby(by)["people"].sum()
     counts = under_70.groupby([by, "outcome", "metastatic_record"])["people"].sum()
+    occur = set(under_70["outcome"])
+    shown = {key: label for key, label in OUTCOMES.items() if key[0] in occur}
     rows = []
     for value, total in totals.items():
-        for (outcome, record), label in OUTCOMES.items():
+        for (outcome, record), label in shown.items():
             people = int(counts.get((value, outcome, record), 0))
             rows.append((value, label, people, people / total))
     return pd.DataFrame(rows, columns=[by, "outcome", "people", "share"])
 
 
 def measure_records_before_death(primary: pd.DataFrame, params: Params, *, run_id: str) -> pd.DataFrame:
-    """Measure the share of breast cancer deaths with a prior record of metastatic disease, and of deaths from breast cancer.
+    """Measure how many deaths had a prior record of metastatic disease, and how many deaths were from breast cancer.
 
     Returns
     -------
     DataFrame
-        Results, cohort ``primary``: ``record_before_breast_cancer_death`` and
-        ``breast_cancer_share_of_deaths``, nationally, by the columns of
+        Results, cohort ``primary``: ``record_before_breast_cancer_death``,
+        ``record_before_death`` (any cause) and ``breast_cancer_share_of_deaths``, nationally, by the columns of
         ``WHO_IS_MISSED`` and by organisation of diagnosis.
     """
     under_70 = primary[primary["age_under_70"]].assign(all="all")
@@ -62,7 +66,12 @@ def measure_records_before_death(primary: pd.DataFrame, params: Params, *, run_i
     for group_by in ("all", *WHO_IS_MISSED, "provider"):
         for measure, base, hit in (
             ("record_before_breast_cancer_death", breast, breast["metastatic_record"]),
-            ("breast_cancer_share_of_deaths", dead, dead["outcome"] == "breast_cancer"),
+            ("record_before_death", dead, dead["metastatic_record"]),
+            (
+                "breast_cancer_share_of_deaths",
+                dead[dead["outcome"] != "unknown_cause"],
+                dead["outcome"] == "breast_cancer",
+            ),
         ):
             counted = _share(base, hit, group_by, params.minimum_denominator)
             if group_by == "provider":
@@ -72,26 +81,36 @@ def measure_records_before_death(primary: pd.DataFrame, params: Params, *, run_i
             else:
                 counted = counted.assign(level="nation", unit=params.nation, group_by=group_by)
             frames.append(counted.assign(measure=measure))
+            if counted.empty and group_by == "all":
+                frames.append(_no_deaths(measure, params))
     table = pd.concat(frames, ignore_index=True)
     return make_results(table, audit=params.audit, nation=params.nation, cohort="primary", run_id=run_id)
 
 
 def intervals_to_death(primary: pd.DataFrame) -> pd.DataFrame:
-    """Count breast cancer deaths by the time from the first metastatic record to death.
+    """Count deaths of breast cancer (or of a cause not recorded) by the time from the first metastatic record to death.
 
     Returns
     -------
     DataFrame
         ``interval, people, share``, shares of deaths with a record.
     """
-    rows = primary[primary["age_under_70"] & (primary["outcome"] == "breast_cancer") & primary["metastatic_record"]]
+    dead = primary["outcome"].isin(["breast_cancer", "unknown_cause"])
+    rows = primary[primary["age_under_70"] & dead & primary["metastatic_record"]]
     counts = rows.groupby("record_to_death")["people"].sum()
     order = ["0-30 days", "31-182 days", "183-365 days", "over a year"]
     counts = counts.reindex(order, fill_value=0)
     return pd.DataFrame({"interval": order, "people": counts.to_numpy(), "share": (counts / counts.sum()).to_numpy()})
 
 
+def _no_deaths(measure: str, params: Params) -> pd.DataFrame:
+    reason = "Causes of death are not in the data, or nobody died."
+    row = {"measure": measure, "unit": params.nation, "status": "not_derivable", "reason": reason, "level": "nation"}
+    return pd.DataFrame([{**row, "group_by": "all", "group": "all"}])
+
+
 def _share(base: pd.DataFrame, hit: pd.Series, group_by: str, minimum: int) -> pd.DataFrame:
+    hit = hit.reindex(base.index)
     labels = base[group_by].astype("string").fillna("not recorded")
     denominator = base.groupby(labels)["people"].sum()
     numerator = base[hit].groupby(labels[hit])["people"].sum().reindex(denominator.index, fill_value=0)

@@ -13,6 +13,9 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from scipy.special import ndtri
 
+from naome.params import Params
+from naome.stats.funnel import binomial_limits
+
 PALETTE = ["#1f4e79", "#b8571b", "#4f7d4a", "#7a5195", "#6b6b6b", "#a3912e"]
 INK = "#333333"
 
@@ -177,6 +180,46 @@ def draw_survival_funnel(table: pd.DataFrame, *, target: float, tails: tuple[flo
     axes.set_ylabel(f"Risk-adjusted {years}-year survival, %")
     axes.legend(loc="lower right", ncols=2)
     return figure
+
+
+def draw_funnel(units: pd.DataFrame, *, target: float, tails: tuple[float, float], axis: str) -> Figure:
+    """Draw proportions of organisations against their denominators, with mid-P binomial limits.
+
+    Parameters
+    ----------
+    units : DataFrame
+        ``denominator, estimate`` of released results.
+    target : float
+        National proportion.
+    tails : (float, float)
+        One-sided tail probabilities of the two pairs of limits.
+    axis : str
+        Text of the vertical axis.
+    """
+    use_style()
+    figure, axes = plt.subplots(figsize=(7.2, 4.4))
+    largest = max(float(units["denominator"].max() if len(units) else 20), 20.0)
+    sizes = np.unique(np.linspace(5, largest * 1.05, 200).astype(int))
+    if 0 < target < 1:
+        for tail, line, name in zip(tails, ("--", "-"), ("95% limits", "99.8% limits"), strict=True):
+            limits = binomial_limits(target, sizes, tail)
+            axes.plot(sizes, 100 * limits["lower"], line, color=INK, linewidth=0.9, label=name)
+            axes.plot(sizes, 100 * limits["upper"], line, color=INK, linewidth=0.9)
+    axes.axhline(100 * target, color=INK, linewidth=0.8)
+    axes.plot(
+        units["denominator"].astype(float), 100 * units["estimate"], "o", color=PALETTE[0], markersize=4.5, alpha=0.8
+    )
+    axes.set_xlim(0, largest * 1.05)
+    axes.set_ylim(-2, 102)
+    axes.set_xlabel("People in the organisation")
+    axes.set_ylabel(axis)
+    axes.legend(loc="lower right")
+    return figure
+
+
+def tails(params: Params) -> tuple[float, float]:
+    """Return the run's one-sided tail probabilities of alert and alarm."""
+    return params.outliers.alert_tail, params.outliers.alarm_tail
 
 
 def draw_stacked(table: pd.DataFrame, *, by: str, of: str, axis: str) -> Figure:

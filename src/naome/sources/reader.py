@@ -26,6 +26,9 @@ from naome.sources.files import RawFile, find_file, open_file
 
 SHOWN_PROBLEMS = 20
 
+#: An identifier that may be missing (a record that could not be linked to a person); kept as it is.
+OPTIONAL_IDENTIFIER = Cleaner("VARCHAR", lambda value: (value, ()))
+
 
 @dataclass(frozen=True)
 class RawTable:
@@ -227,6 +230,8 @@ def _clean_table(
         elif cleaner is None:
             _check_identifier(connection, file, column, problems)
             selected.append(f'trim(CAST(r."{column}" AS VARCHAR)) AS "{column}"')
+        elif cleaner is OPTIONAL_IDENTIFIER:
+            selected.append(f"nullif(trim(CAST(r.\"{column}\" AS VARCHAR)), '') AS \"{column}\"")
         else:
             values = _clean_values(connection, file, file.view, column, column, cleaner, problems, quality)
             expression, join = _mapped(connection, f"{file.table}_{column}", f'r."{column}"', values, cleaner)

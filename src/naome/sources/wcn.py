@@ -10,7 +10,7 @@ from naome.sources import codings
 from naome.sources.clean import CAUSES, DATE, ICD10, OPCS4, TEXT, UPPER, choice
 from naome.sources.ncrd import DUPLICATE_EPISODE, DUPLICATE_TUMOUR, after_death
 from naome.sources.ncrd import ROWS as ENGLAND_ROWS
-from naome.sources.reader import Count, RawTable, Reader
+from naome.sources.reader import OPTIONAL_IDENTIFIER, Count, RawTable, Reader
 
 LINKED = choice(
     {code: True for code in ("1", "4", "39")} | {"99": False, "35": False}, sql_type="BOOLEAN", refuse=False
@@ -51,7 +51,7 @@ RAW = {
         {
             "PROV_UNIT_CD": None,
             "SPELL_NUM_PE": None,
-            "ALF_PE": UPPER,
+            "ALF_PE": OPTIONAL_IDENTIFIER,
             "ALF_STS_CD": LINKED,
             "ADMIS_DT": DATE,
             "ADMIS_MTHD_CD": codings.EMERGENCY,
@@ -74,7 +74,7 @@ RAW = {
     ),
     "adde_deaths": RawTable(
         {
-            "ALF_PE": None,
+            "ALF_PE": OPTIONAL_IDENTIFIER,
             "ALF_STS_CD": LINKED,
             "DEATH_DT": DATE,
             "DEATH_REG_DT": DATE,
@@ -123,7 +123,7 @@ CANONICAL = {
                split_part(DEATHCAUSE_DIAG_UNDERLYING_CD, ' ', 1) AS underlying_cause,
                nullif(concat_ws(' ', DEATHCAUSE_DIAG_UNDERLYING_CD,
                                 {", ".join(f"DEATHCAUSE_DIAG_{n}_CD" for n in range(1, 9))}), '') AS causes
-        FROM clean_adde_deaths WHERE ALF_STS_CD AND DEATH_DT IS NOT NULL
+        FROM clean_adde_deaths WHERE ALF_STS_CD AND ALF_PE IS NOT NULL AND DEATH_DT IS NOT NULL
         QUALIFY row_number() OVER (PARTITION BY person_id ORDER BY DEATH_REG_DT DESC NULLS LAST, DEATH_DT DESC) = 1""",
     "organisations": """
         SELECT ORG_CODE AS provider, ORG_NAME AS name, REGION_NAME AS region
@@ -149,7 +149,7 @@ COUNTS = (
         "duplicate_death",
         "Of several registrations of a death the latest is kept.",
         "adde_deaths",
-        "SELECT count(*) - count(DISTINCT ALF_PE) FROM clean_adde_deaths WHERE ALF_STS_CD AND DEATH_DT IS NOT NULL",
+        "SELECT count(*) - count(DISTINCT ALF_PE) FROM clean_adde_deaths WHERE ALF_STS_CD AND ALF_PE IS NOT NULL AND DEATH_DT IS NOT NULL",
     ),
 )
 

@@ -1,0 +1,210 @@
+"""Tables for pages, made from released results: reader's words, units and order."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from naome.disclosure import release_counts
+from naome.measures.completeness import load_data_items
+from naome.measures.indicators import MISSING
+from naome.measures.specification import Specification
+from naome.params import Params
+
+PERCENT = {"Percent": "percent1", "Lower": "percent1", "Upper": "percent1", "People": "int", "Of these": "int"}
+ORGANISATION_FORMATS = {"Survival": "percent1", "Lower": "percent1", "Upper": "percent1"}
+OUTLIER_FORMATS = {"Adjusted survival": "percent1", "z of deaths": "decimal2"}
+COHORT_NAMES = {"denovo": "De novo", "recurrent": "Recurrent", "primary": "Primary"}
+CHARACTERISTICS = {
+    "year": "Year",
+    "age_band": "Age at origin",
+    "sex": "Sex",
+    "grade": "Grade",
+    "performance_status": "Performance status",
+    "er": "ER status",
+    "pr": "PR status",
+    "her2": "HER2 status",
+    "size_group": "Tumour size, mm",
+    "deprivation": "Deprivation quintile (1 = most deprived)",
+    "ethnic_group": "Ethnic group",
+}
+SITES = {"bone": "Bone", "liver": "Liver", "lung": "Lung", "brain": "Brain"}
+AGE_ORDER = ["under 40", "18-49", "40-49", "50-59", "50-69", "60-69", "70-79", "80+"]
+
+
+def tabulate_proportions(results: pd.DataFrame, labels: pd.Series, heading: str) -> pd.DataFrame:
+    """Lay out released proportions for :func:`naome.publish.display.show_table` (formats in ``PERCENT``).
+
+    Parameters
+    ----------
+    results : DataFrame
+        Released results, one row each in the order wanted.
+    labels : Series
+        What stands in the first column.
+    heading : str
+        Heading of the first column.
+    """
+    return pd.DataFrame(
+        {
+            heading: list(labels),
+            "People": results["denominator"].to_numpy(),
+            "Of these": results["numerator"].to_numpy(),
+            "Percent": results["estimate"].to_numpy(),
+            "Lower": results["lower"].to_numpy(),
+            "Upper": results["upper"].to_numpy(),
+            "status": results["status"].to_numpy(),
+            "reason": results["reason"].to_numpy(),
+        }
+    )
+
+
+def tabulate_indicators(results: pd.DataFrame, specification: Specification, kind: str) -> pd.DataFrame:
+    """Lay out the national value of every indicator of a kind, one row per cohort."""
+    rows = results[(results["level"] == "nation") & (results["group_by"] == "all")]
+    order = {i.id: n for n, i in enumerate(specification.indicators) if i.kind == kind}
+    rows = rows[rows["measure"].isin(list(order))]
+    rows = rows.sort_values(["measure", "cohort"], key=lambda c: c.map(order) if c.name == "measure" else c)
+    titles = [
+        f"{specification[m].title} ({COHORT_NAMES[c].lower()})"
+        for m, c in zip(rows["measure"], rows["cohort"], strict=True)
+    ]
+    return tabulate_proportions(rows, pd.Series(titles, dtype=object), "Indicator")
+
+
+def tabulate_group(results: pd.DataFrame, measure: str, group_by: str, heading: str, cohort: str) -> pd.DataFrame:
+    """Lay out one measure by one characteristic, ages in order and *not recorded* last."""
+    rows = results[(results["measure"] == measure) & (results["group_by"] == group_by) & (results["cohort"] == cohort)]
+    rows = rows[rows["level"] == "nation"]
+    rank = {name: n for n, name in enumerate(AGE_ORDER)}
+    key = [(label == MISSING, rank.get(label.split(" / ")[0], 99), label) for label in rows["group"]]
+    rows = rows.iloc[sorted(range(len(rows)), key=key.__getitem__)]
+    return tabulate_proportions(rows, rows["group"], heading)
+
+
+def tabulate_completeness(results: pd.DataFrame, *, table_2: bool) -> pd.DataFrame:
+    """Lay out national completeness, the report's six items or the others."""
+    titles = {f"completeness.{item.id}": item.title for item in load_data_items() if item.table_2 == table_2}
+    rows = results[
+        (results["level"] == "nation") & (results["group_by"] == "all") & results["measure"].isin(list(titles))
+    ]
+    return tabulate_proportions(rows, rows["measure"].map(titles), "Data item")
+
+
+def tabulate_survival(results: pd.DataFrame, *, group_by: str = "all") -> pd.DataFrame:
+    """Lay out survival by cohort, group and horizon."""
+    rows = results[(results["group_by"] == group_by) & results["measure"].str.startswith("survival_")]
+    years = rows["measure"].str.extract(r"survival_(\d+)y(_period)?")
+    horizon = years[0] + " years" + years[1].notna().map({True: " (period analysis)", False: ""})
+    horizon = horizon.str.replace("^1 years", "1 year", regex=True)
+    group = rows["group"] if group_by != "all" else None
+    table = pd.DataFrame({"Cohort": rows["cohort"].map(COHORT_NAMES)})
+    if group is not None:
+        table["Group"] = group
+    return table.assign(
+        Horizon=horizon,
+        People=rows["denominator"],
+        Deaths=rows["numerator"],
+        Survival=rows["estimate"],
+        Lower=rows["lower"],
+        Upper=rows["upper"],
+        status=rows["status"],
+        reason=rows["reason"],
+    ).reset_index(drop=True)
+
+
+def tabulate_organisations(released: pd.DataFrame, years: int) -> pd.DataFrame:
+    """Lay out risk-adjusted survival of every organisation at a horizon (formats in ``ORGANISATION_FORMATS``)."""
+    rows = released[released["measure"] == f"survival_{years}y_adjusted"]
+    return pd.DataFrame(
+        {
+            "Organisation": rows["unit"],
+            "People": rows["denominator"],
+            "Deaths": rows["numerator"],
+            "Survival": rows["estimate"],
+            "Lower": rows["lower"],
+            "Upper": rows["upper"],
+            "status": rows["status"],
+            "reason": rows["reason"],
+        }
+    ).reset_index(drop=True)
+
+
+def tabulate_outliers(tables: dict[int, pd.DataFrame], released: pd.DataFrame) -> pd.DataFrame:
+    """Lay out the organisations beyond the alert limits at any horizon (formats in ``OUTLIER_FORMATS``)."""
+    rows = []
+    for years, table in tables.items():
+        outside = table[table["level"].isin(["alert", "alarm"])]
+        shown = released[released["measure"] == f"survival_{years}y_adjusted"].set_index("unit")
+        for unit, level, direction, z in outside[["unit", "level", "direction", "z"]].itertuples(index=False):
+            result = shown.loc[unit]
+            survival = "better" if direction == "better" else "worse"
+            rows.append(
+                (unit, f"{years} y", level, survival, result["estimate"], z, result["status"], result["reason"])
+            )
+    columns = [
+        "Organisation",
+        "Horizon",
+        "Level",
+        "Survival is",
+        "Adjusted survival",
+        "z of deaths",
+        "status",
+        "reason",
+    ]
+    if not rows:
+        rows = [("none", "", "", "", None, None, "ok", "")]
+    return pd.DataFrame(rows, columns=columns).astype({"Adjusted survival": "float64", "z of deaths": "float64"})
+
+
+def tabulate_attrition(attrition: pd.DataFrame, params: Params) -> pd.DataFrame:
+    """Lay out the attrition table; its numbers pass the disclosure door."""
+    rows = attrition[attrition["cohort"].isin(["both", *params.cohorts])]
+    return pd.DataFrame(
+        {
+            "Rule": rows["step"],
+            "What it asks": rows["text"],
+            "Counted": rows["unit"],
+            "Remaining": release_counts(rows["remaining"], params, national=True),
+            "Left out": release_counts(rows["left_out"], params, national=True),
+        }
+    ).reset_index(drop=True)
+
+
+def tabulate_characteristics(analysis: pd.DataFrame, params: Params) -> pd.DataFrame:
+    """Count the characteristics of every cohort: people and percent of everyone, missing shown and not dropped.
+
+    Returns
+    -------
+    DataFrame
+        ``Characteristic, Value`` and two columns per cohort; formats by ``characteristic_formats``.
+    """
+    pieces = []
+    for column, title in CHARACTERISTICS.items():
+        if analysis[column].isna().all():
+            continue
+        pieces.append(_characteristic(analysis, params, analysis[column].astype("string").fillna(MISSING), title))
+    for column, title in SITES.items():
+        if analysis[column].fillna(False).any():
+            pieces.append(
+                _characteristic(analysis, params, analysis[column].map({True: title, False: ""}), "Metastatic site")
+            )
+    table = pd.concat(pieces, ignore_index=True)
+    return table[table["Value"] != ""].reset_index(drop=True)
+
+
+def characteristic_formats(params: Params) -> dict[str, str]:
+    """Return the formats of the characteristics table."""
+    names = [COHORT_NAMES[cohort] for cohort in params.cohorts]
+    return {**{name: "int" for name in names}, **{f"{name}, %": "percent1" for name in names}}
+
+
+def _characteristic(analysis: pd.DataFrame, params: Params, labels: pd.Series, title: str) -> pd.DataFrame:
+    rank = {name: n for n, name in enumerate(AGE_ORDER)}
+    values = sorted(labels.dropna().unique(), key=lambda v: (v == MISSING, rank.get(v, 99), v))
+    table = pd.DataFrame({"Characteristic": title, "Value": values})
+    for cohort in params.cohorts:
+        mine = labels[analysis["cohort"] == cohort]
+        counts = mine.value_counts().reindex(values, fill_value=0).astype("Int64")
+        shown = release_counts(pd.Series(counts.to_numpy()), params, national=True)
+        table[COHORT_NAMES[cohort]] = shown
+        table[f"{COHORT_NAMES[cohort]}, %"] = (shown / max(len(mine), 1)).astype("float64")
+    return table
