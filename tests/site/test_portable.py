@@ -153,6 +153,7 @@ def test_front_matter_refusals(sample, front, line, what):
         ("bibliography: references.bib", "bibliography: none.bib", "'none.bib' is not a file", "bibliography:"),
         ("lang: en-GB", "csl: none.csl", "csl 'none.csl' is not a file", "csl:"),
         ("    - index.qmd\n", "    - index.qmd\n    - gone.qmd\n", "names 'gone.qmd'", "- gone.qmd"),
+        ("    - index.qmd\n", "", "the site has no front page", "render:"),
         ('title: "Sample audit"', 'title: "{{< var x >}}"', "a shortcode in _quarto.yml", "{{< var x >}}"),
         (
             "      - text: Home\n        href: index.qmd",

@@ -14,6 +14,7 @@ from naome.render.project import (
     Page,
     Project,
     find_citation_files,
+    output_path,
     read_page,
     read_project,
 )
@@ -173,6 +174,8 @@ def _check_config(project: Project, problems: list[Problem]) -> None:
             problems.append(_at(project, path, f"{'.'.join(path)} {shown}", f"{path[-1]}: {text}"))
     _check_look(project, problems)
     _check_navigation(project, problems)
+    if project.page_paths and "index.html" not in map(output_path, project.page_paths):
+        problems.append(_at(project, ("project", "render"), "the site has no front page", "index.qmd at the top"))
     style = project.config.get("csl")
     if style and not (project.root / str(style)).is_file():
         problems.append(_at(project, ("csl",), f"csl {style!r} is not a file of the project", "name a local file"))
