@@ -266,6 +266,7 @@ def test_dark_sidebar_is_mended(built):
     project, _, _ = built
     css = (project / "_site" / "preview.css").read_text()
     assert re.search(r"html\.quarto-dark[^{]*\{[^}]*--bs-tertiary-bg: color-mix\(", css)
+    assert re.search(r"html\.quarto-dark[^{]*\{[^}]*--bs-emphasis-color: var\(--bs-body-color\)", css)
     html = read(project, "index.html")
     assert html.index("preview.css") < html.index("assets/naome.css")  # the project's own look has the last word
 
