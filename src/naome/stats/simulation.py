@@ -1,0 +1,437 @@
+"""A simulation study of risk-adjusted survival of providers: which methods estimate it, and which raise false alarms.
+
+130 providers of very different size and case mix; patients come in over time, so follow-up is staggered (1.4 to 4.4
+years) while survival at 3 years is wanted; hazards fall with time (Weibull, shape 0.75; about 45% alive at 3 years).
+Nothing of the audit's own data is in it. The study calls the public functions of this package, as an audit would.
+
+Methods (z is positive when more patients die than expected):
+
+========================  ==============================================================================================
+``unadjusted``            Kaplan-Meier against the national one, log(-log) scale, no case mix
+``dropped``               logistic O/E after dropping patients censored before t: invalid, the early deaths stay
+``poisson``               as A, but with the Poisson variance E: wrong for a common outcome
+``A``                     logistic O/E among patients with potential follow-up to t, Poisson-binomial tail
+``B``                     deaths against expected cumulative hazard, Poisson mid-P; estimate S_nat^(O/E)
+``C``                     pseudo-observations minus expected survival, pooled standard deviation
+``D``                     ratio of log survivals, calibrated; Greenwood on the log(-log) scale
+``B, C, D imputed``       with incomplete case mix: averages over completed data (E and S(t | x) by Rubin's rules)
+``B, C, D complete``      with incomplete case mix: patients with everything recorded only
+========================  ==============================================================================================
+
+Truth for a provider is the survival at t that the national mix of patients would have under that provider's hazard.
+"""
+
+from __future__ import annotations
+
+import zlib
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import special
+
+from naome.stats.imputation import impute
+from naome.stats.intervals import smr, wilson
+from naome.stats.kaplan_meier import kaplan_meier
+from naome.stats.risk_adjustment import risk_adjusted_proportion, risk_adjusted_survival
+
+__all__ = ["SCENARIOS", "Scenario", "make_patients", "make_providers", "run_replicate", "simulate"]
+
+PROVIDERS = 130
+OUTLIERS = 6
+HORIZON = 3.0
+FOLLOW_UP = (1.4, 4.4)
+SHAPE, RATE = 0.75, 0.30
+BETA = np.array([0.45, 0.35, 0.70, -0.50])
+COVARIATES = ["age", "er", "liver", "fit"]
+INCOMPLETE = ("er", "liver")
+IMPUTATIONS, ROUNDS = 5, 4
+TAILS = (0.025, 0.001)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One situation of the study.
+
+    Attributes
+    ----------
+    name : str
+    before, after, change : float
+        The outliers' hazard ratio up to `change` years and after it; (1, 1) is the null.
+    missing : float
+        Share of each incomplete item that is missing, more often in patients who died and in some providers.
+    """
+
+    name: str
+    before: float = 1.0
+    after: float = 1.0
+    change: float = 1.0
+    missing: float = 0.0
+
+
+SCENARIOS = (
+    Scenario("null"),
+    Scenario("proportional outliers", before=1.5, after=1.5),
+    Scenario("early outliers", before=2.0, after=0.8, change=0.5),
+    Scenario("late outliers", before=1.0, after=1.6),
+    Scenario("null, 40% missing", missing=0.4),
+    Scenario("proportional outliers, 40% missing", before=1.5, after=1.5, missing=0.4),
+)
+
+
+def simulate(*, replicates: int, seed: int, scenarios=SCENARIOS, workers: int = 1) -> pd.DataFrame:
+    """Run the study.
+
+    Parameters
+    ----------
+    replicates : int
+        Data sets per scenario; 200 give a Monte Carlo error of about 0.001 on a 2.5% rate.
+    seed : int
+        Replicate r of a scenario depends on (seed, scenario, r) only: not on the number of replicates, the other
+        scenarios or the number of workers.
+    scenarios : sequence of Scenario
+        Which situations.
+    workers : int
+        Processes.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Tidy: ``scenario, method, measure, value, lower, upper, nominal, n``. The limits are 95% Monte Carlo limits
+        (Wilson for rates over provider-replicates; normal over replicates otherwise). Measures, over providers that
+        are no outliers: ``bias`` and ``coverage`` (of 95% limits) of adjusted survival, ``mean_z``, ``variance_z``
+        (mean square), ``alert_high``, ``alert_low`` (nominal 0.025), ``alarm_high``, ``alarm_low`` (nominal 0.001),
+        ``assessed`` (share with a z); over outliers: ``outlier_bias``, ``outlier_coverage``, ``power_alert``,
+        ``power_alarm``; and ``national_bias`` of the method's national survival. ``nominal`` is NaN where there is
+        none, ``n`` the number of provider-replicates (replicates for national_bias).
+
+    Raises
+    ------
+    ValueError
+        If replicates or workers is below 1.
+
+    Examples
+    --------
+    >>> table = simulate(replicates=1, seed=1, scenarios=SCENARIOS[:1])
+    >>> sorted(table["method"].unique())
+    ['A', 'B', 'C', 'D', 'dropped', 'poisson', 'unadjusted']
+    """
+    if replicates < 1 or workers < 1:
+        raise ValueError(f"replicates is {replicates} and workers is {workers}; both must be at least 1")
+    jobs = [(scenario, seed, number) for scenario in scenarios for number in range(replicates)]
+    if workers == 1:
+        results = [run_replicate(*job) for job in jobs]
+    else:
+        with ProcessPoolExecutor(workers) as pool:
+            results = list(pool.map(run_replicate, *zip(*jobs, strict=True), chunksize=4))
+    rows = pd.concat(results, ignore_index=True)
+    pieces = []
+    for (scenario, method), part in rows.groupby(["scenario", "method"], sort=False):
+        pieces.append(_summarise(part).assign(scenario=scenario, method=method))
+    columns = ["scenario", "method", "measure", "value", "lower", "upper", "nominal", "n"]
+    return pd.concat(pieces, ignore_index=True)[columns]
+
+
+def run_replicate(scenario: Scenario, seed: int, number: int) -> pd.DataFrame:
+    """Make one data set and apply every method.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    seed, number : int
+        Seed of the study and number of the replicate.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per method and provider: ``scenario, replicate, method, provider, outlier, truth, estimate, lower,
+        upper, z, national, national_truth``.
+
+    Examples
+    --------
+    >>> len(run_replicate(SCENARIOS[0], 1, 0))
+    910
+    """
+    providers = make_providers(seed)
+    rng = np.random.default_rng([seed, zlib.crc32(scenario.name.encode()), number])
+    patients, truth = make_patients(providers, scenario, rng)
+    tables = _apply_incomplete(patients, rng) if scenario.missing else _apply_complete(patients)
+    rows = []
+    for method, table in tables.items():
+        rows.append(table.merge(truth, on="provider").assign(method=method))
+    return pd.concat(rows, ignore_index=True).assign(scenario=scenario.name, replicate=number)
+
+
+def make_providers(seed: int) -> pd.DataFrame:
+    """Draw the providers: sizes and case mix, the same in every replicate of a study.
+
+    Parameters
+    ----------
+    seed : int
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``provider, size`` (12 to several hundred patients, median about 70), ``mix`` (mean of standardised age),
+        ``recording`` (log odds of an item being missing, relative to the average).
+
+    Examples
+    --------
+    >>> len(make_providers(1))
+    130
+    """
+    rng = np.random.default_rng([seed, 0])
+    size = np.maximum(12, np.round(np.exp(rng.normal(np.log(70), 0.6, PROVIDERS)))).astype(int)
+    return pd.DataFrame(
+        {
+            "provider": np.arange(PROVIDERS),
+            "size": size,
+            "mix": rng.normal(0, 0.35, PROVIDERS),
+            "recording": rng.normal(0, 0.6, PROVIDERS),
+        }
+    )
+
+
+def make_patients(providers: pd.DataFrame, scenario: Scenario, rng) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Draw the patients of one data set, and the truth about its providers.
+
+    Parameters
+    ----------
+    providers : pandas.DataFrame
+        From :func:`make_providers`.
+    scenario : Scenario
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    tuple of pandas.DataFrame
+        Patients: ``provider, age, er, liver, fit, time, dead, potential`` (follow-up had they lived), with missing
+        values when the scenario has them. Truth: ``provider, outlier, truth, national_truth``.
+
+    Examples
+    --------
+    >>> patients, truth = make_patients(make_providers(1), SCENARIOS[0], np.random.default_rng(1))
+    >>> bool((patients["time"] <= patients["potential"]).all())
+    True
+    """
+    unit = np.repeat(providers["provider"].to_numpy(), providers["size"])
+    mix = providers["mix"].to_numpy()[unit]
+    n = len(unit)
+    x = np.column_stack(
+        [
+            rng.normal(mix, 1),
+            rng.random(n) < 0.3,
+            rng.random(n) < special.expit(-1.5 + mix),
+            rng.random(n) < 0.2,
+        ]
+    ).astype(float)
+    outlier = np.zeros(len(providers), dtype=bool)
+    # half of the outliers small, half large: a stratified choice keeps power comparable between replicates
+    ranked = np.argsort(providers["size"].to_numpy(), kind="stable")
+    for half in np.array_split(ranked, 2):
+        outlier[rng.choice(half, OUTLIERS // 2, replace=False)] = True
+    if scenario.before == scenario.after == 1:
+        outlier[:] = False
+    risk = np.exp(x @ BETA)
+    death = _death_times(rng.exponential(size=n) / risk, outlier[unit], scenario)
+    potential = rng.uniform(*FOLLOW_UP, n)
+    patients = pd.DataFrame(x, columns=COVARIATES).assign(
+        provider=unit, time=np.minimum(death, potential), dead=death <= potential, potential=potential
+    )
+    usual, changed = np.exp(-_hazards(scenario)[0] * risk), np.exp(-_hazards(scenario)[1] * risk)
+    truth = pd.DataFrame(
+        {
+            "provider": providers["provider"],
+            "outlier": outlier,
+            "truth": np.where(outlier, changed.mean(), usual.mean()),
+            "national_truth": np.where(outlier[unit], changed, usual).mean(),
+        }
+    )
+    if scenario.missing:
+        odds = special.logit(scenario.missing) + providers["recording"].to_numpy()[unit]
+        odds = odds + 0.5 * (patients["dead"].to_numpy() - 0.5) + 0.3 * x[:, 0]
+        for name in INCOMPLETE:
+            patients.loc[rng.random(n) < special.expit(odds), name] = np.nan
+    return patients, truth
+
+
+def _hazards(scenario: Scenario) -> tuple[float, float]:
+    """Return the baseline cumulative hazard at the horizon, usual and of an outlier."""
+    until, whole = RATE * scenario.change**SHAPE, RATE * HORIZON**SHAPE
+    return whole, scenario.before * until + scenario.after * (whole - until)
+
+
+def _death_times(target: np.ndarray, outlier: np.ndarray, scenario: Scenario) -> np.ndarray:
+    """Invert the cumulative hazard: the time at which it reaches `target`."""
+    until = RATE * scenario.change**SHAPE
+    early = target <= scenario.before * until
+    usual = np.where(early, target / scenario.before, until + (target - scenario.before * until) / scenario.after)
+    return (np.where(outlier, usual, target) / RATE) ** (1 / SHAPE)
+
+
+def _apply_complete(patients: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    within = patients["time"] <= HORIZON
+    outcome = patients.assign(died=(patients["dead"] & within).astype(int))
+    eligible = outcome[outcome["potential"] >= HORIZON]  # by date, whatever happened
+    followed = outcome[(outcome["time"] >= HORIZON) | outcome["dead"]]  # by outcome: the mistake
+    binomial = _logistic(eligible)
+    poisson = binomial.assign(z=(binomial["observed"] - binomial["expected"]) / np.sqrt(binomial["expected"]))
+    return {
+        "unadjusted": _unadjusted(patients),
+        "dropped": _logistic(followed),
+        "poisson": poisson,
+        "A": binomial,
+        **_survival_methods([_adjusted(patients)]),
+    }
+
+
+def _apply_incomplete(patients: pd.DataFrame, rng) -> dict[str, pd.DataFrame]:
+    recorded = patients.dropna()
+    complete = _survival_methods([_adjusted(recorded)])
+    completed = impute(
+        patients.drop(columns="potential"),
+        m=IMPUTATIONS,
+        iterations=ROUNDS,
+        seed=int(rng.integers(2**31)),
+        cluster="provider",
+        outcome=("time", "dead"),
+    )
+    imputed = _survival_methods([_adjusted(frame) for frame in completed])
+    named = {f"{name} complete": table for name, table in complete.items()}
+    return {"unadjusted": _unadjusted(patients), **named, **{f"{k} imputed": v for k, v in imputed.items()}}
+
+
+def _adjusted(patients: pd.DataFrame) -> tuple[pd.DataFrame, float]:
+    table = risk_adjusted_survival(
+        patients, duration="time", event="dead", provider="provider", covariates=COVARIATES, at=HORIZON
+    )
+    return table, _national(patients)
+
+
+def _survival_methods(results: list[tuple[pd.DataFrame, float]]) -> dict[str, pd.DataFrame]:
+    """Return B, C and D; over several completed data sets, pooled by Rubin's rules on the scale of each method."""
+    tables = [table for table, _ in results]
+    national = results[0][1]
+    first = tables[0][["provider"]].assign(national=national)
+    n, spread = tables[0]["n"].to_numpy(), np.mean([table["spread"].iloc[0] for table in tables])
+    log_ratio = _stack(tables, lambda t: np.log(t["expected"]))
+    expected = np.exp(log_ratio.mean(axis=0))
+    limits = smr(tables[0]["observed"], expected)
+    hazard = first.assign(
+        estimate=national ** limits["ratio"],
+        lower=national ** limits["upper"],
+        upper=national ** limits["lower"],
+        z=_pool_z(_stack(tables, lambda t: t["early_warning_z"])),
+    )
+    z = _pool_z(_stack(tables, lambda t: t["z"]))
+    plain = _stack(tables, lambda t: t["z"])
+    width = spread / np.sqrt(n) * np.sqrt(_total_variance(plain))
+    centre = national - plain.mean(axis=0) * spread / np.sqrt(n)
+    pseudo = first.assign(estimate=centre, lower=centre - 1.959964 * width, upper=centre + 1.959964 * width, z=z)
+    value = _stack(tables, lambda t: _log_log(t["survival_adjusted"]))
+    own = _stack(tables, lambda t: (_log_log(t["lower"]) - _log_log(t["upper"])) / (2 * 1.959964))
+    error = np.sqrt((own**2).mean(axis=0) + _total_variance(value) - 1)
+    middle = value.mean(axis=0)
+    ratio = first.assign(
+        estimate=np.exp(-np.exp(middle)),
+        lower=np.exp(-np.exp(middle + 1.959964 * error)),
+        upper=np.exp(-np.exp(middle - 1.959964 * error)),
+        z=(middle - _log_log(national)) / error,
+    )
+    return {"B": hazard, "C": pseudo, "D": ratio}
+
+
+def _stack(tables: list[pd.DataFrame], column) -> np.ndarray:
+    return np.vstack([np.asarray(column(table), dtype=float) for table in tables])
+
+
+def _total_variance(values: np.ndarray) -> np.ndarray:
+    """Return 1 + (1 + 1/m) times the variance between completed data sets."""
+    if len(values) == 1:
+        return np.ones(values.shape[1])
+    return 1 + (1 + 1 / len(values)) * values.var(axis=0, ddof=1)
+
+
+def _pool_z(z: np.ndarray) -> np.ndarray:
+    return z.mean(axis=0) / np.sqrt(_total_variance(z))
+
+
+def _logistic(outcome: pd.DataFrame) -> pd.DataFrame:
+    table = risk_adjusted_proportion(outcome, event="died", provider="provider", covariates=COVARIATES, minimum_n=1)
+    return table.assign(
+        estimate=1 - table["proportion_adjusted"],
+        lower=1 - table["upper"],
+        upper=1 - table["lower"],
+        national=1 - outcome["died"].mean(),
+    )
+
+
+def _unadjusted(patients: pd.DataFrame) -> pd.DataFrame:
+    national = _national(patients)
+    units = kaplan_meier(patients["time"], patients["dead"], group=patients["provider"], at=HORIZON)
+    inside = (units["survival"] > 0) & (units["survival"] < 1)
+    curve = units["survival"].where(inside)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        error = units["std_error"] / np.abs(curve * np.log(curve))
+        z = (_log_log(curve) - _log_log(national)) / error
+    return pd.DataFrame(
+        {
+            "provider": units["group"],
+            "estimate": units["survival"],
+            "lower": units["lower"],
+            "upper": units["upper"],
+            "z": z,
+            "national": national,
+        }
+    )
+
+
+def _national(patients: pd.DataFrame) -> float:
+    return float(kaplan_meier(patients["time"], patients["dead"], at=HORIZON)["survival"].iloc[0])
+
+
+def _log_log(survival):
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.log(-np.log(survival))
+
+
+def _summarise(rows: pd.DataFrame) -> pd.DataFrame:
+    usual, outliers = rows[~rows["outlier"]], rows[rows["outlier"]]
+    measures = [*_describe_error(usual, ""), *_describe_z(usual)]
+    if len(outliers):
+        measures += _describe_error(outliers, "outlier_")
+        for name, tail in zip(("power_alert", "power_alarm"), TAILS, strict=True):
+            measures.append(_rate(name, outliers["z"].dropna() > special.ndtri(1 - tail)))
+    once = rows.groupby("replicate")[["national", "national_truth"]].first()
+    measures.append(_mean("national_bias", once["national"] - once["national_truth"], once.index, 0.0))
+    return pd.DataFrame(measures, columns=["measure", "value", "lower", "upper", "nominal", "n"])
+
+
+def _describe_error(rows: pd.DataFrame, prefix: str) -> list[tuple]:
+    known = rows[rows["estimate"].notna() & rows["lower"].notna() & rows["upper"].notna()]
+    covered = (known["lower"] <= known["truth"]) & (known["truth"] <= known["upper"])
+    bias = _mean(f"{prefix}bias", known["estimate"] - known["truth"], known["replicate"], 0.0)
+    return [bias, _rate(f"{prefix}coverage", covered, 0.95)]
+
+
+def _describe_z(rows: pd.DataFrame) -> list[tuple]:
+    known = rows[rows["z"].notna()]
+    z = known["z"]
+    measures = [_mean("mean_z", z, known["replicate"], 0.0), _mean("variance_z", z**2, known["replicate"], 1.0)]
+    for name, tail in zip(("alert", "alarm"), TAILS, strict=True):
+        limit = special.ndtri(1 - tail)
+        measures += [_rate(f"{name}_high", z > limit, tail), _rate(f"{name}_low", z < -limit, tail)]
+    return [*measures, _rate("assessed", rows["z"].notna())]
+
+
+def _rate(name: str, happened: pd.Series, nominal: float = np.nan) -> tuple:
+    row = wilson(int(happened.sum()), len(happened)).iloc[0]
+    return (name, row["estimate"], row["lower"], row["upper"], nominal, len(happened))
+
+
+def _mean(name: str, values: pd.Series, replicate, nominal: float) -> tuple:
+    # providers of one data set share its national estimate: the replicate is the unit of Monte Carlo error
+    means = values.groupby(np.asarray(replicate)).mean()
+    half = 1.959964 * means.std(ddof=1) / np.sqrt(len(means)) if len(means) > 1 else np.nan
+    return (name, means.mean(), means.mean() - half, means.mean() + half, nominal, len(values))
