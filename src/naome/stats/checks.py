@@ -221,9 +221,13 @@ def normal_quantile(conf_level: float) -> float:
 
 
 def _as_float(values, name: str) -> np.ndarray:
-    if isinstance(values, pd.Series):
-        values = values.to_numpy(dtype=float, na_value=np.nan) if values.dtype != object else values.to_numpy()
+    kind = getattr(getattr(values, "dtype", None), "kind", "")
+    if kind in "mM" and kind:
+        # as plain numbers these would be nanoseconds, without a word
+        raise ValueError(f"{name} holds dates or time spans; give numbers, e.g. spans / pandas.Timedelta(days=1)")
     try:
+        if isinstance(values, pd.Series) and values.dtype != object:
+            return values.to_numpy(dtype=float, na_value=np.nan)
         return np.asarray(values, dtype=float)
     except (TypeError, ValueError):
         flat = np.asarray(values, dtype=object)

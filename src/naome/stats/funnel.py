@@ -324,7 +324,10 @@ def _check_sizes(n) -> np.ndarray:
 
 def _check_counts_within(x, n) -> tuple[np.ndarray, np.ndarray]:
     for name, values in (("x", x), ("n", n)):
-        values = np.asarray(values, dtype=float)
+        try:
+            values = np.asarray(values, dtype=float)
+        except (TypeError, ValueError):
+            raise ValueError(f"{name} holds a value that is missing or not a number") from None
         wrong = ~(np.isfinite(values) & (values >= 0) & (values == np.floor(values)))
         if wrong.any():
             at = int(np.flatnonzero(wrong)[0])

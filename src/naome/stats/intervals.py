@@ -279,7 +279,12 @@ def _index_of(*inputs) -> pd.Index | None:
 
 
 def _check_counts(values, name: str) -> np.ndarray:
-    values = np.asarray(values, dtype=float)
+    try:
+        values = np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"{name} holds a value that is missing or not a number; it must be whole numbers >= 0"
+        ) from None
     if values.ndim > 1:
         raise ValueError(f"{name} has {values.ndim} dimensions; allowed: a number or a one-dimensional array")
     values = np.atleast_1d(values)

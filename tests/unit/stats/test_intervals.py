@@ -65,6 +65,7 @@ def test_nobody_gives_nan_and_a_series_keeps_its_index():
         (lambda: clopper_pearson(1, np.nan), r"n\[0\] is nan"),
         (lambda: poisson_exact(2.5), r"observed\[0\] is 2.5"),
         (lambda: byar(-1), r"observed\[0\] is -1"),
+        (lambda: wilson(pd.Series([1, None], dtype="Int64"), 3), r"x\[1\] is nan"),
         (lambda: smr(1, -0.5), r"expected\[0\] is"),
         (lambda: smr(1, 1.0, method="exac"), "allowed: 'exact', 'midp', 'byar'"),
         (lambda: wilson(1, 2, 95), "conf_level is 95"),

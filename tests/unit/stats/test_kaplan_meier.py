@@ -1,6 +1,7 @@
 import time
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -187,6 +188,9 @@ def test_logrank_is_chi_squared_under_the_null():
         (lambda: kaplan_meier([1, 2], [1, 1], at=[1, -1]), r"at\[1\] is -1"),
         (lambda: kaplan_meier([1, 2], [1]), "must agree"),
         (lambda: kaplan_meier([], []), "at least one person"),
+        (lambda: kaplan_meier(pd.Series(pd.to_timedelta([1, 2], unit="D")), [1, 1]), "dates or time spans"),
+        (lambda: kaplan_meier(pd.Series([1, None], dtype="Int64"), [1, 1]), r"duration\[1\] is nan"),
+        (lambda: kaplan_meier(pd.Series(["a", "1"], dtype="category"), [1, 1]), r"duration\[0\] is 'a'"),
         (lambda: kaplan_meier([1, "x"], [1, 1]), r"duration\[1\] is 'x'"),
         (lambda: logrank([1, 2], [1, 1], ["a", "a"]), "only one label"),
         (lambda: rmst([1, 2], [1, 1], tau=0), "tau is 0"),

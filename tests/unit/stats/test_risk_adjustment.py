@@ -140,6 +140,12 @@ def test_expected_hazard_is_cut_at_the_horizon_and_respects_entry():
     assert model.coefficients["term"].tolist() == ["x", "x'", "x''", "site[liver]", "site[lung]"]
 
 
+def test_without_covariates_it_is_the_plain_curve_against_the_national_one():
+    frame = make_patients(12, n=600)
+    table = risk_adjusted_survival(frame, at=1.0, **{**ARGUMENTS, "covariates": []})
+    np.testing.assert_allclose(table["survival_adjusted"], table["survival_unadjusted"], atol=1e-12)
+
+
 def test_strata_may_be_several_columns():
     frame = make_patients(7, n=600).assign(year=lambda f: np.arange(len(f)) % 2, nation="E")
     both = fit_expected(frame, duration="time", event="dead", covariates=["x"], strata=["nation", "year"])
