@@ -31,7 +31,7 @@ COURSES = (
     "stage unknown, coded metastatic within 12 months, 2019-2021",
     "first coded metastatic 2019-2021, 12 months or more after diagnosis",
     "stage 4 at diagnosis 2015-2018 or 2022",
-    "coded metastatic within 12 months of diagnosis 2015-2018",
+    "coded metastatic within 12 months of diagnosis 2015-2018 or 2022",
     "first coded metastatic before 2019 or after 2021, 12 months or more after diagnosis",
     "stage 0, coded metastatic within 12 months",
     "coded metastatic before the registered diagnosis",
@@ -62,10 +62,11 @@ def plan_strata(calibration: dict, nation: str, scale: float, year_2022: bool = 
     """
     c = calibration["nations"][nation]
     if year_2022:
-        stage4, everyone = calibration["rapid_registration"]["stage4_2022"], calibration["rapid_registration"]
-        rows = _by_sex(OLD_STAGE4, {2022: stage4}, round(stage4 * 0.01))
-        rows += _by_sex(OTHER, {2022: everyone["diagnoses_2022"] - stage4}, round(everyone["diagnoses_2022"] * 0.008))
-        return _scale_counts(rows, scale)
+        extra = calibration["rapid_registration"]["year_2022"]
+        rows = _by_sex(OLD_STAGE4, {2022: extra["stage4"]}, round(extra["stage4"] * 0.01))
+        rows += _by_sex(OLD_EARLY_CODED, {2022: extra["coded_within_12_months"]}, 10)
+        rest = extra["diagnoses"] - extra["stage4"] - extra["coded_within_12_months"]
+        return _scale_counts(rows + _by_sex(OTHER, {2022: rest}, round(rest * 0.007)), scale)
     years = c["denovo"]["by_year"]
     total = sum(years.values())
     stage4 = _share_out(years, c["denovo"]["stage4"])
@@ -322,7 +323,7 @@ def _date_metastatic_death(rng, p, calibration, organisations) -> None:
             + 0.14 * p.charlson[who]
             + 0.10 * p.frailty[who]
             + 0.05 * (3 - p.quintile[who])
-            + np.array([0.0, -0.25, 0.05, 0.65])[p.subtype[who]]
+            + np.array([0.0, -0.25, 0.05, 0.40])[p.subtype[who]]
             + 0.12 * (p.grade[who] - 2)
             + effect[p.provider[who]]
         )

@@ -282,10 +282,17 @@ def lower_case_codes(batch: Batch) -> None:
             "CANCERCAREPLANINTENT",
             "SITE_ICD10_O2",
         ],
-        "rcrd_tumour": ["STAGE", "CNS"],
+        "rcrd_tumour": ["STAGE", "CNS", "SITE_ICD10"],
         "sact_regimen": ["INTENT_OF_TREATMENT"],
         "rtds_prescription": ["RTTREATMENTREGION"],
-        "wcn_registration": ["STAGE_GROUPING", "ER_STATUS", "HER2_STATUS", "KEY_WORKER_SEEN", "CHEMOTHERAPY_FLAG"],
+        "wcn_registration": [
+            "PRIMARY_DIAGNOSIS_ICD",
+            "STAGE_GROUPING",
+            "ER_STATUS",
+            "HER2_STATUS",
+            "KEY_WORKER_SEEN",
+            "CHEMOTHERAPY_FLAG",
+        ],
     }
     for table, name, _ in batch.columns(wanted):
         batch.rewrite(table, name, lambda word: word != word.lower(), str.lower)
@@ -306,9 +313,11 @@ def dotted_codes(batch: Batch) -> None:
 def dagger_asterisk_codes(batch: Batch) -> None:
     """Mark an ICD-10 code of an admission as dagger (D or +) or asterisk (A or *)."""
     wanted = {"hes_apc": _DIAGNOSES, "pedw_diag": ["DIAG_CD_1234"]}
-    for number, (table, name, _) in enumerate(batch.columns(wanted)):
-        mark = "D+A*"[number % 4]
-        batch.rewrite(table, name, lambda w: _is_plain_icd10(w) and len(w) == 4, lambda w, mark=mark: w + mark)
+    for table, name, column in batch.columns(wanted):
+        rows = batch.choose(table, name, _has(column, lambda word: _is_plain_icd10(word) and len(word) == 4))
+        for number, mark in enumerate("D+A*"):
+            column.rewrite(rows[number::4], lambda word, mark=mark: word + mark)
+        batch.count(table, name, rows)
 
 
 def empty_code_marks(batch: Batch) -> None:

@@ -155,7 +155,7 @@ def _write_chunks(nation, calibration, out, truth, scale, seed, fmt, names, prog
                     tables = records_england.write_tables(p, organisations, calibration, done, record_seed)
                 done += p.n
                 if nation == "england-rcrd":
-                    tables, p = records_rcrd.keep_rapid(tables, p, organisations, calibration, record_seed)
+                    tables, p = records_rcrd.keep_rapid(tables, p, calibration, record_seed)
                 people += p.n
                 truths.append({"people": _write_people(p, organisations)})
                 writer.append(log.apply(tables, defect_seed))

@@ -6,8 +6,6 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from naome.synthetic.course import NEVER
-from naome.synthetic.organisations import Organisations
 from naome.synthetic.records_england import write_stage
 from naome.synthetic.tables import Table, identifier, take_rows
 
@@ -31,7 +29,6 @@ _ORDER = (
 def keep_rapid(
     tables: dict[str, Table],
     p: SimpleNamespace,
-    organisations: Organisations,
     calibration: dict,
     seed: np.random.SeedSequence,
 ) -> tuple[dict[str, Table], SimpleNamespace]:
@@ -43,7 +40,6 @@ def keep_rapid(
         Of `records_england.write_tables`.
     p : types.SimpleNamespace
         The course of the chunk.
-    organisations : Organisations
     calibration : dict
         The calibration file.
     seed : numpy.random.SeedSequence
@@ -62,10 +58,8 @@ def keep_rapid(
     kept.n = keep.size
     # People's first rows stand in the order of the course in both tables.
     tumour, patient = take_rows(tables["av_tumour"], keep), take_rows(tables["av_patient"], keep)
-    unstaged = (
-        rng.random(kept.n)
-        >= np.where(kept.stage == 4, 1.45, 1.0) * calibration["rapid_registration"]["stage_recorded"] / 100
-    )
+    share = calibration["rapid_registration"]["stage_recorded"]
+    unstaged = rng.random(kept.n) >= np.where(kept.stage == 4, share["stage4"], share["other"]) / 100
     out = {name: tumour[source] for name, source in _FROM_TUMOUR.items()}
     out |= {"PATIENTID": identifier(kept.person), "TUMOURID": tumour["TUMOURID"], "ETHNICITY": patient["ETHNICITY"]}
     out |= {"STAGE": write_stage(rng, kept.stage, unstaged | kept.unstaged)}
@@ -75,5 +69,4 @@ def keep_rapid(
     chosen[kept.person - first] = True
     hes = tables["hes_apc"]
     hes = take_rows(hes, chosen[hes["STUDY_ID"].values - first])
-    assert NEVER not in out["DIAGNOSISDATE"].values
     return {"rcrd_tumour": {name: out[name] for name in _ORDER}, "hes_apc": hes}, kept
