@@ -87,7 +87,10 @@ def _simulate(parsed: argparse.Namespace) -> None:
     started = time.monotonic()
     out = parsed.out or resolve(f"data/synthetic/{parsed.nation}")
     truth = parsed.truth or resolve(f"data/truth/{parsed.nation}")
-    summary = write_extract(parsed.nation, out, truth, scale=parsed.scale, seed=parsed.seed, fmt=parsed.format)
+    try:
+        summary = write_extract(parsed.nation, out, truth, scale=parsed.scale, seed=parsed.seed, fmt=parsed.format)
+    except ValueError as error:
+        raise NaomeError(str(error)) from None
     rows = sum(summary["rows"].values())
     print(f"{parsed.nation}: synthetic extract of {rows:,} rows in {out} ({time.monotonic() - started:.1f} s)")
 

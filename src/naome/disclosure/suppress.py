@@ -15,8 +15,8 @@ from naome.disclosure.policy import POLICIES, Policy
 from naome.params import Params
 from naome.stats.intervals import wilson
 
-HIDDEN = "Hidden: the number is small enough to tell something about a person."
-COMPLEMENT = "Hidden: otherwise another hidden number could be worked out."
+HIDDEN = "small enough to tell something about a person"
+COMPLEMENT = "otherwise another hidden number could be worked out"
 
 
 def release(results: pd.DataFrame, params: Params) -> pd.DataFrame:

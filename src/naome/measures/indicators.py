@@ -84,7 +84,7 @@ def count_proportions(inside: np.ndarray, positive: np.ndarray, labels: pd.Serie
             "upper": interval["upper"].to_numpy(),
             "method": "wilson",
             "status": np.where(few, "too_few", "ok"),
-            "reason": np.where(few, f"Fewer than {minimum} people in the denominator.", ""),
+            "reason": np.where(few, f"fewer than {minimum} people in the denominator", ""),
         }
     )
 

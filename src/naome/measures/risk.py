@@ -80,18 +80,20 @@ def complete_case_mix(analysis: pd.DataFrame, params: Params, cohort: str, *, de
     return CaseMix(completed, covariates, dropped, recorded)
 
 
-def adjust_survival(case_mix: CaseMix, params: Params, years: int) -> pd.DataFrame:
-    """Estimate risk-adjusted survival of every organisation at a horizon, pooled over imputations.
+def adjust_survival(case_mix: CaseMix, params: Params) -> dict[int, pd.DataFrame]:
+    """Estimate risk-adjusted survival of every organisation at every horizon reached, pooled over imputations.
 
     Returns
     -------
-    DataFrame
-        Columns of :func:`naome.stats.risk_adjustment.risk_adjusted_survival`
-        (z positive when more die than expected) with ``level`` (within, alert,
-        alarm, not_assessed), ``direction`` and ``recorded`` (share of case mix
+    dict of int to DataFrame
+        Years -> the columns of
+        :func:`naome.stats.risk_adjustment.risk_adjusted_survival` (z positive
+        when more die than expected) with ``level`` (within, alert, alarm,
+        not_assessed), ``direction`` and ``recorded`` (share of case mix
         recorded). Organisations below the outlier policy's completeness are not
-        assessed.
+        assessed. A horizon that nobody's follow-up reaches has no table.
     """
+    horizons = [years for years in params.survival.horizons_years if horizon_reached(case_mix, years)]
     tables = [
         risk_adjusted_survival(
             frame,
@@ -99,13 +101,16 @@ def adjust_survival(case_mix: CaseMix, params: Params, years: int) -> pd.DataFra
             event="event",
             provider="unit",
             covariates=list(case_mix.covariates),
-            at=years * YEAR_DAYS,
+            at=[years * YEAR_DAYS for years in horizons],
             minimum_n=params.outliers.minimum_n,
         )
         for frame in case_mix.completed
     ]
-    table = _pool_tables(tables, "survival_adjusted", _cloglog, _inverse_cloglog)
-    return _classify(table.rename(columns={"provider": "unit"}), case_mix, params, higher_is="worse")
+    pooled = _pool_tables(tables, "survival_adjusted", _cloglog, _inverse_cloglog).rename(columns={"provider": "unit"})
+    return {
+        years: _classify(pooled[np.isclose(pooled["time"], years * YEAR_DAYS)], case_mix, params, higher_is="worse")
+        for years in horizons
+    }
 
 
 def adjust_proportion(
@@ -153,8 +158,8 @@ def adjusted_results(
 ) -> pd.DataFrame:
     """Bring an organisation table into the result schema (``survival_<y>y_adjusted``)."""
     reasons = {
-        "too_few": f"Fewer than {params.outliers.minimum_n} people.",
-        "not_estimable": "Everyone or no one survived, or nobody was followed to the horizon.",
+        "too_few": f"fewer than {params.outliers.minimum_n} people",
+        "not_estimable": "everyone or no one survived, or nobody was followed to the horizon",
     }
     rows = pd.DataFrame(
         {

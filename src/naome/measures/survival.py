@@ -13,6 +13,7 @@ from naome.stats.kaplan_meier import kaplan_meier
 
 YEAR_DAYS = 365.25
 PERIOD_YEARS = 2
+BEYOND = "follow-up does not reach the horizon for anyone"
 METHOD = "kaplan-meier, log-log interval"
 PERIOD_METHOD = "period analysis, log-log interval"
 
@@ -72,7 +73,7 @@ def survival_curves(people: pd.DataFrame, labels: pd.Series, params: Params) -> 
 def numbers_at_risk(people: pd.DataFrame, labels: pd.Series, years: list[float]) -> pd.DataFrame:
     """Return the numbers at risk at given years, one row per label."""
     duration, event, keep = survival_arrays(people)
-    at = [max(year * YEAR_DAYS, 0.5) for year in years]
+    at = [year * YEAR_DAYS for year in years]
     table = kaplan_meier(duration, event, group=labels[keep].fillna("not recorded").astype(str).to_numpy(), at=at)
     wide = table.pivot(index="group", columns="time", values="n_risk").astype(int)
     wide.columns = [f"{year:g} y" for year in years]
@@ -144,9 +145,9 @@ def _horizons(people: pd.DataFrame, labels: pd.Series, params: Params, *, period
     reasons = np.select(
         [beyond & (not period), small, few],
         [
-            "Follow-up does not reach the horizon for anyone.",
-            f"Fewer than {params.minimum_denominator} people.",
-            f"Fewer than {params.survival.minimum_at_risk} people still at risk at the horizon.",
+            BEYOND,
+            f"fewer than {params.minimum_denominator} people",
+            f"fewer than {params.survival.minimum_at_risk} people still at risk at the horizon",
         ],
         "",
     )
@@ -162,7 +163,7 @@ def _horizons(people: pd.DataFrame, labels: pd.Series, params: Params, *, period
             "lower": table["lower"].mask(hidden),
             "upper": table["upper"].mask(hidden),
             "method": PERIOD_METHOD if period else METHOD,
-            "status": np.where(hidden, "too_few", "ok"),
+            "status": np.select([reasons == BEYOND, hidden], ["not_derivable", "too_few"], "ok"),
             "reason": reasons,
         }
     )

@@ -126,6 +126,6 @@ def _share(base: pd.DataFrame, hit: pd.Series, group_by: str, minimum: int) -> p
             "upper": interval["upper"],
             "method": "wilson",
             "status": ["too_few" if f else "ok" for f in few],
-            "reason": [f"Fewer than {minimum} deaths." if f else "" for f in few],
+            "reason": [f"fewer than {minimum} deaths" if f else "" for f in few],
         }
     )

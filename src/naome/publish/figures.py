@@ -108,7 +108,7 @@ def draw_survival(curves: pd.DataFrame, at_risk: pd.DataFrame, years: list[float
         for year, count in zip(years, counts, strict=True):
             below.text(year, -position, f"{int(count):,}", ha="center", va="center", fontsize=8.5, color=INK)
         below.text(
-            -0.02, -position, group, ha="right", va="center", fontsize=8.5, transform=below.get_yaxis_transform()
+            -0.07, -position, group, ha="right", va="center", fontsize=8.5, transform=below.get_yaxis_transform()
         )
     below.set_ylim(-len(groups) + 0.4, 0.6)
     below.set_yticks([])

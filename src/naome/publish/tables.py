@@ -72,12 +72,20 @@ def tabulate_indicators(results: pd.DataFrame, specification: Specification, kin
 
 def tabulate_group(results: pd.DataFrame, measure: str, group_by: str, heading: str, cohort: str) -> pd.DataFrame:
     """Lay out one measure by one characteristic, ages in order and *not recorded* last."""
-    rows = results[(results["measure"] == measure) & (results["group_by"] == group_by) & (results["cohort"] == cohort)]
-    rows = rows[rows["level"] == "nation"]
+    rows = pick_rows(results, measure=measure, group_by=group_by, cohort=cohort, level="nation")
+    if rows.empty:  # not derivable: one row says so for all groups
+        rows = pick_rows(results, measure=measure, cohort=cohort, level="nation", group_by="all")
     rank = {name: n for n, name in enumerate(AGE_ORDER)}
     key = [(label == MISSING, rank.get(label.split(" / ")[0], 99), label) for label in rows["group"]]
     rows = rows.iloc[sorted(range(len(rows)), key=key.__getitem__)]
     return tabulate_proportions(rows, rows["group"], heading)
+
+
+def pick_rows(results: pd.DataFrame, **key: str) -> pd.DataFrame:
+    """Return the results with these values."""
+    for column, value in key.items():
+        results = results[results[column] == value]
+    return results
 
 
 def tabulate_completeness(results: pd.DataFrame, *, table_2: bool) -> pd.DataFrame:

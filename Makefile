@@ -1,0 +1,75 @@
+# naome: `make` lists the commands.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(CURDIR)/$(VENV)/bin
+READY := $(VENV)/.ready
+CORES ?= 2
+SCALE ?= 1
+export PATH := $(BIN):$(PATH)
+export PYTHONHASHSEED := 0
+export OMP_NUM_THREADS := 1
+export OPENBLAS_NUM_THREADS := 1
+export PYDEVD_DISABLE_FILE_VALIDATION := 1
+
+.PHONY: help site test lab audit extracts check format bench validate-r lock clean
+.DEFAULT_GOAL := help
+
+help: ## list the commands
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): requirements.lock pyproject.toml
+	@echo "environment: installing the locked packages into $(VENV)"
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not on PATH; set PYTHON=/path/to/python3.11"; exit 2; }
+	@$(PYTHON) -m venv $(VENV)
+	@awk '/^uv==/ {on = 1} on {print} on && !/\\$$/ {exit}' requirements.lock > $(VENV)/uv.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m ipykernel install --prefix $(VENV) --name python3 --display-name "Python 3 (ipykernel)" >/dev/null
+	@touch $@
+
+$(VENV)/.quarto: $(READY)
+	@if [ -n "$${CI:-}" ] || [ -n "$${NAOME_NO_QUARTO:-}" ]; then echo "Quarto: not tried (switched off)" > $@; \
+	elif command -v quarto >/dev/null; then echo "Quarto: $$(quarto --version) is on PATH" > $@; \
+	elif $(BIN)/python -m pip install --quiet --disable-pip-version-check quarto-cli==1.9.38 >/dev/null 2>&1; then \
+	  echo "Quarto: 1.9.38 installed" > $@; \
+	else echo "Quarto: cannot be installed here; the preview renderer draws the site" > $@; fi
+	@cat $@
+
+site: $(READY) $(VENV)/.quarto ## make everything: environment, extracts, notebooks for all audits, _site/index.html
+	@snakemake --cores $(CORES) --quiet all --rerun-incomplete --config scale=$(SCALE)
+	@echo "site: _site/index.html"
+
+extracts: $(READY) ## write the synthetic extracts and read them
+	@snakemake --cores $(CORES) --quiet all --rerun-incomplete --config scale=$(SCALE) -- $(foreach a,england wales rotterdam,runs/$(a)/read.json)
+
+test: $(READY) ## prove everything that CI proves
+	@bash tests/run.sh
+
+lab: extracts ## open JupyterLab on the notebooks
+	@jupyter lab --notebook-dir=$(CURDIR) notebooks/00-cohort.ipynb
+
+audit: $(READY) ## run a real extract: make audit PARAMS=params/x.yaml DATA=folder
+	@test -n "$(PARAMS)" && test -n "$(DATA)" || { echo "usage: make audit PARAMS=params/x.yaml DATA=folder"; exit 2; }
+	@naome chain --params $(PARAMS) --data $(DATA)
+
+check: $(READY) ## lint, format, portable subset; report all failures
+	@status=0; ruff check . || status=1; ruff format --check . || status=1; naome render --check || status=1; exit $$status
+
+format: $(READY) ## format the code
+	@ruff format .; ruff check --fix --quiet . || true
+
+bench: $(READY) ## time the extract-sized steps
+	@python tests/bench.py
+
+validate-r: $(READY) ## re-create the R reference values, where R is present
+	@command -v Rscript >/dev/null || { echo "R is not on PATH"; exit 2; }
+	@Rscript tests/reference/recreate.R
+
+lock: $(READY) ## resolve requirements.lock again from pyproject.toml
+	@uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra dev pyproject.toml -o requirements.lock
+
+clean: ## remove what was made: runs, synthetic extracts, site
+	rm -rf _site runs data/synthetic data/truth .snakemake

@@ -1,0 +1,104 @@
+"""The chain as a graph: extracts -> canonical tables -> notebooks -> site. Each step names every file it reads.
+
+Run it with `make site`; `snakemake -n` says what would run and why.
+"""
+
+from pathlib import Path
+
+AUDITS = config.get("audits", "england,wales,rotterdam").split(",")
+SIMULATED = {"england", "wales"}
+SCALE = config.get("scale", "1")
+NOTEBOOKS = sorted(path.stem for path in Path("notebooks").glob("[0-9][0-9]-*.ipynb"))
+FIRST, OTHERS = NOTEBOOKS[0], NOTEBOOKS[1:]
+DEFINITIONS = [str(path) for path in sorted(Path("definitions").rglob("*.*")) if path.name != "synthetic.yaml"]
+
+
+def code(*rooms):
+    """Source files of some rooms of the package: a step runs again when its own code changes."""
+    files = [path for room in rooms for path in Path("src/naome").glob(f"{room}/*.py")]
+    files += [path for room in rooms for path in Path("src/naome").glob(f"{room}.py")]
+    return sorted(map(str, files))
+
+
+ANALYSIS = code("params", "definitions", "results", "run", "paths", "cohort", "measures", "stats", "disclosure", "publish")
+
+
+def extract_of(wildcards):
+    return f"data/synthetic/{wildcards.audit}.written" if wildcards.audit in SIMULATED else "data/open/rotterdam.csv"
+
+
+rule site:
+    input:
+        "_site/index.html",
+
+
+rule simulate:
+    input:
+        code("synthetic"),
+        "definitions/synthetic.yaml",
+    output:
+        touch("data/synthetic/{audit}.written"),
+    wildcard_constraints:
+        audit="|".join(SIMULATED),
+    shell:
+        "naome simulate {wildcards.audit} --scale {SCALE}"
+
+
+rule read:
+    input:
+        extract_of,
+        "params/{audit}.yaml",
+        code("sources", "ingest", "params"),
+    output:
+        "runs/{audit}/read.json",
+    shell:
+        "naome read --audit {wildcards.audit}"
+
+
+rule cohort:
+    input:
+        "runs/{audit}/read.json",
+        f"notebooks/{FIRST}.ipynb",
+        DEFINITIONS,
+        ANALYSIS,
+    output:
+        f"runs/{{audit}}/notebooks/{FIRST}.ipynb",
+        "runs/{audit}/analysis.parquet",
+    shell:
+        f"naome run {FIRST} --audit {{wildcards.audit}}"
+
+
+rule notebook:
+    input:
+        "runs/{audit}/analysis.parquet",
+        "notebooks/{notebook}.ipynb",
+        DEFINITIONS,
+        ANALYSIS,
+    output:
+        "runs/{audit}/notebooks/{notebook}.ipynb",
+    wildcard_constraints:
+        notebook="|".join(OTHERS),
+    shell:
+        "naome run {wildcards.notebook} --audit {wildcards.audit}"
+
+
+rule manifest:
+    input:
+        expand("runs/{{audit}}/notebooks/{notebook}.ipynb", notebook=NOTEBOOKS),
+    output:
+        "runs/{audit}/manifest.json",
+    shell:
+        "naome manifest --audit {wildcards.audit} > /dev/null"
+
+
+rule render:
+    input:
+        expand("runs/{audit}/notebooks/{notebook}.ipynb", audit=AUDITS, notebook=NOTEBOOKS),
+        expand("runs/{audit}/manifest.json", audit=AUDITS),
+        [str(path) for path in sorted([*Path(".").glob("*.qmd"), *Path("methodology").glob("*.qmd"), *Path("assets").glob("*")])],
+        ["_quarto.yml", "_variables.yml", "references.bib"],
+        [str(path) for path in sorted(Path("src/naome/render").glob("*"))],
+    output:
+        "_site/index.html",
+    shell:
+        "naome render"

@@ -1,0 +1,44 @@
+"""Executing the committed notebooks again with their defaults, so that their stored outputs are today's.
+
+``python -m naome.refresh`` is for the person who changed a notebook or the code
+behind it; nbval then holds the outputs against a fresh execution. Only what a
+reader or nbval needs is kept: no timings, no kernel versions.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+from naome.chain import list_notebooks
+from naome.paths import project_root
+
+
+def refresh_notebook(path: Path) -> None:
+    """Execute a notebook with its defaults from its own folder, as nbval does, and store its outputs."""
+    notebook = nbformat.read(path, as_version=4)
+    client = NotebookClient(notebook, timeout=1800, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}})
+    client.execute()
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+    notebook.metadata["language_info"] = {"name": "python"}
+    temporary = path.with_suffix(".tmp")
+    nbformat.write(notebook, temporary)
+    os.replace(temporary, path)
+
+
+def main() -> int:
+    """Refresh the notebooks named on the command line, or all."""
+    chosen = [project_root() / "notebooks" / Path(name).name for name in sys.argv[1:]] or list_notebooks()
+    for path in chosen:
+        refresh_notebook(path)
+        print(f"{path.name}: outputs refreshed", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Everything that CI proves, in order of cost; the first failure stops the run.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export NAOME_NO_QUARTO=1
+step() { printf '\n== %s\n' "$*"; }
+
+step "lint and format"
+ruff check .
+ruff format --check .
+
+step "unit, reference, spec, site and strictness tests"
+pytest -q -n 2 --dist loadscope tests --ignore tests/chain -m "not chain"
+
+step "whole chains: England and Wales on small extracts, Rotterdam on real people"
+pytest -q tests/chain -m chain
+
+step "synthetic extracts and canonical tables for the notebooks' defaults"
+snakemake --cores 2 --quiet all --rerun-incomplete -- runs/england/read.json
+
+step "nbval: the committed notebooks, executed again and compared, strictly"
+rm -rf runs/nbval
+mkdir -p runs/nbval
+cp -r runs/england runs/nbval/england
+rm -rf runs/nbval/england/notebooks runs/nbval/england/results runs/nbval/england/release runs/nbval/england/analysis.parquet
+mkdir -p runs/nbval/england/results
+cp runs/england/results/data_quality.parquet runs/nbval/england/results/
+NAOME_RUNS=runs/nbval pytest -q -p no:cacheprovider -p no:xdist -W default --nbval --nbval-sanitize-with tests/notebooks/sanitise.cfg notebooks
