@@ -38,6 +38,7 @@ COURSES = (
 )
 SITES = ("bone", "lung", "liver", "brain")
 SUBTYPES = ("ER+ HER2-", "ER+ HER2+", "ER- HER2+", "ER- HER2-")
+ETHNICITIES = list("ABCDEFGHJKLMNPRSZX")
 COMORBIDITIES = ("mi", "ccf", "pvd", "cvd", "dem", "cpd", "rhd", "liv", "dbm", "ren")
 _BANDS = np.array([[24, 40], [40, 50], [50, 60], [60, 70], [70, 80], [80, 101]])
 
@@ -202,20 +203,17 @@ def _describe_person(rng, p, calibration, nation, organisations) -> None:
     length = np.where((p.course == RECURRENT_ELSEWHEN) & (p.year == 2017), 330, length)
     p.diagnosed = first + np.floor(rng.random(p.n) * length).astype(int)
     p.provider = choose_category(spread_uniform(rng, p.course), organisations.weight)
-    p.quintile = 1 + choose_category(rng.random(p.n), [17.5, 19.0, 20.5, 21.5, 21.5])
+    p.quintile = 1 + choose_category(rng.random(p.n), calibration["quintile"])
     p.quintile = np.where(denovo & (rng.random(p.n) < 0.06), 1, p.quintile)
-    p.ethnicity = choose_category(rng.random(p.n), ETHNIC_WEIGHTS)
+    p.ethnicity = choose_category(rng.random(p.n), [calibration["ethnicity"][e] for e in ETHNICITIES])
     older = (p.age - 65) / 10
-    base = np.array([-3.6, -3.5, -3.7, -3.3, -4.6, -2.3, -3.7, -4.4, -2.5, -3.4])
-    slope = np.array([0.45, 0.75, 0.50, 0.60, 1.10, 0.15, 0.20, -0.05, 0.25, 0.65])
+    model = calibration["comorbidity"]
+    base, slope = (np.array([model[group][k] for group in COMORBIDITIES]) for k in (0, 1))
     poorer = 0.16 * (3 - p.quintile)
     p.comorbidity = rng.random((p.n, 10)) < expit(base + slope * older[:, None] + poorer[:, None])
     p.charlson = p.comorbidity.sum(axis=1)
     p.deficits = rng.poisson(np.exp(-0.9 + 0.45 * older + 0.35 * p.charlson + poorer))
     p.frailty = np.searchsorted([2, 4, 6], p.deficits, side="right")
-
-
-ETHNIC_WEIGHTS = [78.0, 0.9, 4.0, 0.3, 0.1, 0.2, 0.4, 2.3, 1.5, 0.5, 1.1, 1.6, 1.1, 0.4, 0.4, 1.4, 2.4, 3.4]
 
 
 def is_denovo_like(p: SimpleNamespace) -> np.ndarray:
@@ -310,7 +308,7 @@ def _date_metastasis(rng, p) -> None:
 
 def _date_metastatic_death(rng, p, calibration, organisations) -> None:
     p.death = np.full(p.n, NEVER)
-    effect = organisations.effect["survival"]
+    effect, model = organisations.effect["survival"], calibration["survival_model"]
     for members, origin, name, minimum in (
         (is_denovo(p), p.diagnosed, "denovo", 0),
         (is_denovo_like(p) & ~is_denovo(p), p.diagnosed, "denovo", 0),
@@ -319,16 +317,16 @@ def _date_metastatic_death(rng, p, calibration, organisations) -> None:
     ):
         who = np.flatnonzero(members)
         risk = (
-            0.030 * (p.age[who] - 60)
-            + 0.14 * p.charlson[who]
-            + 0.10 * p.frailty[who]
-            + 0.05 * (3 - p.quintile[who])
-            + np.array([0.0, -0.25, 0.05, 0.40])[p.subtype[who]]
-            + 0.12 * (p.grade[who] - 2)
+            model["age_per_year"] * (p.age[who] - 60)
+            + model["charlson_per_condition"] * p.charlson[who]
+            + model["frailty_per_band"] * p.frailty[who]
+            + model["deprivation_per_quintile"] * (3 - p.quintile[who])
+            + model["grade_per_step"] * (p.grade[who] - 2)
+            + np.array(model["subtype"])[p.subtype[who]]
             + effect[p.provider[who]]
         )
         # Weibull shapes by subtype: hazards cross, triple negative disease kills early, ER positive disease later.
-        shape = np.array([1.25, 1.10, 0.95, 0.75])[p.subtype[who]]
+        shape = np.array(model["shape"])[p.subtype[who]]
         time = (rng.exponential(size=who.size) * np.exp(-risk)) ** (1 / shape)
         rank = np.argsort(np.argsort(time))
         u = (rank + rng.random()) / max(who.size, 1)

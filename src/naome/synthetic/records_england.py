@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from naome.synthetic import codes, hospital, therapy
-from naome.synthetic.course import NEVER, date_reference, is_denovo_like, is_recurrent_like
+from naome.synthetic.course import ETHNICITIES, NEVER, date_reference, is_denovo_like, is_recurrent_like
 from naome.synthetic.organisations import Organisations
 from naome.synthetic.registration_extras import Names, append_ineligible, append_other_tumours, stack_tables
 from naome.synthetic.sampling import day_number, draw_fixed
@@ -25,7 +25,6 @@ from naome.synthetic.tables import (
     words,
 )
 
-ETHNICITIES = list("ABCDEFGHJKLMNPRSZX")
 ICD10_WORDS = [c.rstrip("X") for c in codes.ICD10]
 QUINTILES = ["", "1 - most deprived", "2", "3", "4", "5 - least deprived"]
 _STAGE_WORDS = ["0", "0IS", "1", "1A", "1B", "2", "2A", "2B", "3", "3A", "3B", "3C", "4", "?", "U", "X", "6"]

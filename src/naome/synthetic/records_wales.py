@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import numpy as np
 
 from naome.synthetic import codes, hospital, therapy
-from naome.synthetic.course import NEVER
+from naome.synthetic.course import ETHNICITIES, NEVER
 from naome.synthetic.organisations import Organisations
-from naome.synthetic.records_england import ETHNICITIES, ICD10_WORDS, certify_causes, write_receptor, write_stage
+from naome.synthetic.records_england import ICD10_WORDS, certify_causes, write_receptor, write_stage
 from naome.synthetic.registration_extras import Names, append_ineligible, append_other_tumours
 from naome.synthetic.tables import Table, code, constant, date, datetext, identifier, integer
 

@@ -201,7 +201,7 @@ def test_a_clean_england_is_coherent(made):
         ("sact_regimen", "ENCORE_PATIENT_ID", "START_DATE_OF_REGIMEN"),
     ):
         zero(
-            f"SELECT count(*) FROM {f[table]} {death} ON d.pid = {person} WHERE {day} > coalesce(dod, DATE '2023-06-01')"
+            f"SELECT count(*) FROM {f[table]} {death} ON d.pid = {person} WHERE {day} > coalesce(dod, '2023-06-01')"
         )
         zero(f"SELECT count(*) FROM {f[table]} WHERE {person} NOT IN (SELECT PATIENTID FROM {f['av_patient']})")
     zero(
