@@ -231,3 +231,26 @@ def _allowed_keys(where: list[str]) -> list[str]:
     for part in where:
         model = model.model_fields[part].annotation  # type: ignore[assignment]
     return list(model.model_fields)
+
+
+def write_reference() -> str:
+    """Return the text of ``params/README.md``: every key with its type and meaning.
+
+    A test holds the file to this text; ``python -m naome.params`` writes it.
+    """
+    lines = [
+        "# Parameters",
+        "",
+        "One file is one audit run; its name is the audit's name. Unknown, missing and mistyped keys stop the run. This",
+        "page is generated from the model (`python -m naome.params`).",
+        "",
+        "| key | type | needed | meaning |",
+        "|---|---|---|---|",
+    ]
+    rows = [(f"`{key}`", kind.replace("|", "or"), needed, text) for key, kind, needed, text in describe_params()]
+    lines += [f"| {' | '.join(row)} |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    (project_root() / "params" / "README.md").write_text(write_reference(), encoding="utf-8")
