@@ -7,7 +7,7 @@ import pytest
 from naome.stats.cox import fit_cox
 from naome.stats.imputation import impute, nelson_aalen, pool
 
-M = 30
+M = 20
 
 
 @pytest.fixture(scope="module")

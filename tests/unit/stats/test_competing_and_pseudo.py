@@ -2,7 +2,7 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -59,6 +59,7 @@ def test_a_cause_that_is_none_is_named(cause):
         aalen_johansen([1, 2], cause)
 
 
+@settings(max_examples=50)
 @given(people(causes=1), st.integers(0, 10))
 def test_pseudo_observations_are_leave_one_out(data, at):
     duration, event = data

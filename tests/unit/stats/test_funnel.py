@@ -53,6 +53,27 @@ def test_midp_line_and_midp_test_cannot_disagree(target, n, tail):
     assert (beyond == (table["level"] == "alarm"))[clear & ~clipped].all()
 
 
+@pytest.mark.parametrize(
+    ("tail", "method", "means", "worst"),
+    [
+        (0.025, "spiegelhalter", (0.66, 1.54), 3.7),
+        (0.001, "spiegelhalter", (0.55, 3.42), 57),
+        (0.025, "midp", (0.79, 0.93), 1.6),
+        (0.001, "midp", (0.76, 0.86), 1.8),
+        (0.025, "exact_tail", (0.66, 0.70), 1),
+        (0.001, "exact_tail", (0.55, 0.60), 1),
+    ],
+)
+def test_average_false_alarm_rates_stated_in_the_module(tail, method, means, worst):
+    sizes_used = [10, 20, 30, 50, 100, 200, 500, 1000]
+    rates = pd.concat(
+        [realised_tail_probabilities(t, sizes_used, tail, method) for t in (0.083, 0.207, 0.349, 0.612, 0.75)]
+    )
+    ratios = rates[["lower_tail", "upper_tail"]] / tail
+    assert ratios.mean().tolist() == pytest.approx(means, abs=0.0051)
+    assert ratios.max(axis=None) <= worst
+
+
 @given(targets, sizes)
 def test_realised_tails_are_sums_over_all_counts(target, n):
     limits = binomial_limits(target, n, 0.025, "normal").loc[0]

@@ -76,7 +76,7 @@ def test_what_is_not_allowed_is_named(call, message):
         call()
 
 
-@settings(deadline=None, max_examples=5)
+@settings(max_examples=5)
 @given(st.integers(0, 10_000))
 def test_wilson_coverage_is_about_nominal(seed):
     rng = np.random.default_rng(seed)

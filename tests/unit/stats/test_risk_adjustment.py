@@ -183,7 +183,7 @@ def test_poisson_binomial_by_enumeration(p):
 
 
 @given(st.integers(1, 3000), st.floats(0.01, 0.99))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_poisson_binomial_of_equal_people_is_binomial(n, p):
     np.testing.assert_allclose(poisson_binomial_pmf(np.full(n, p)), stats.binom.pmf(np.arange(n + 1), n, p), atol=1e-11)
 
