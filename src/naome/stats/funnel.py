@@ -24,8 +24,8 @@ by a whole event and is the conservative test.
 
 Realised over nominal tail probability, low / high tail, mean over targets .083, .207, .349, .612, .75 and n = 10, 20,
 30, 50, 100, 200, 500, 1000 (exact sums): published 0.66 / 1.54 at 2.5% and 0.55 / 3.42 at 0.1% (at worst 56 times);
-mid-P 0.79 / 0.93 and 0.76 / 0.86; exact tail 0.66 / 0.70 and 0.55 / 0.60; normal 0.79 / 1.04 and 0.92 / 1.41. Mid-P is about
-nominal on average, not a guarantee: for a single target and n it reaches 1.7 times nominal.
+mid-P 0.79 / 0.93 and 0.76 / 0.86; exact tail 0.66 / 0.70 and 0.55 / 0.60; normal 0.79 / 1.04 and 0.92 / 1.41. Mid-P is
+about nominal on average, not a guarantee: for a single target and n it reaches 1.7 times nominal.
 
 The formula is as quoted in implementations and teaching material; whether the paper meant it for the drawing of a
 smooth line only, and not for classification, cannot be settled from the formula.

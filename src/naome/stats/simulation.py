@@ -71,11 +71,11 @@ class Scenario:
 
 
 SCENARIOS = (
-    Scenario("null"),
+    Scenario("no outliers"),
     Scenario("proportional outliers", before=1.5, after=1.5),
     Scenario("early outliers", before=2.0, after=0.8, change=0.5),
     Scenario("late outliers", before=1.0, after=1.6),
-    Scenario("null, 40% missing", missing=0.4),
+    Scenario("no outliers, 40% missing", missing=0.4),
     Scenario("proportional outliers, 40% missing", before=1.5, after=1.5, missing=0.4),
 )
 

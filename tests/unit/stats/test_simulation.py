@@ -14,7 +14,7 @@ def null():
 
 
 def test_a_study_is_the_same_for_the_same_seed_and_any_number_of_workers():
-    few = Scenario("null")
+    few = Scenario("no outliers")
     one, two = (simulate(replicates=2, seed=5, scenarios=[few], workers=w) for w in (1, 2))
     pd.testing.assert_frame_equal(one, two)
     assert not one["value"].equals(simulate(replicates=2, seed=6, scenarios=[few])["value"])
@@ -42,7 +42,7 @@ def test_the_truth_is_the_truth():
 
 
 def test_forty_percent_are_missing_and_more_where_patients_died():
-    patients, _ = make_patients(make_providers(1), BY_NAME["null, 40% missing"], np.random.default_rng(3))
+    patients, _ = make_patients(make_providers(1), BY_NAME["no outliers, 40% missing"], np.random.default_rng(3))
     assert patients[["er", "liver"]].isna().mean().tolist() == pytest.approx([0.4, 0.4], abs=0.06)
     assert patients[["age", "fit"]].notna().all(axis=None)
     gone = patients["liver"].isna()
@@ -81,7 +81,7 @@ def test_hazard_ratios_mislead_as_estimates_when_hazards_are_not_proportional():
 
 
 def test_imputation_and_complete_cases():
-    table = simulate(replicates=2, seed=4, scenarios=[BY_NAME["null, 40% missing"]])
+    table = simulate(replicates=2, seed=4, scenarios=[BY_NAME["no outliers, 40% missing"]])
     assert set(table["method"]) == {"unadjusted", *(f"{m} {k}" for m in "BCD" for k in ("complete", "imputed"))}
     value = table.set_index(["method", "measure"])["value"]
     # complete cases are those who survived more often
