@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from scipy import linalg, special
 
 __all__ = ["fit_logistic"]
 
 
-def fit_logistic(x: np.ndarray, y: np.ndarray, *, penalty: float = 0.0, start: np.ndarray | None = None):
+def fit_logistic(x: np.ndarray, y: np.ndarray, *, penalty: float = 0.0, start=None, names=None):
     """Fit a logistic regression.
 
     Parameters
@@ -21,6 +23,8 @@ def fit_logistic(x: np.ndarray, y: np.ndarray, *, penalty: float = 0.0, start: n
         Half the precision of a normal prior on every coefficient but the first; 0 is maximum likelihood.
     start : array, shape (p,), optional
         Starting values.
+    names : sequence of str, length p, optional
+        Names of the columns, for the warning.
 
     Returns
     -------
@@ -30,7 +34,13 @@ def fit_logistic(x: np.ndarray, y: np.ndarray, *, penalty: float = 0.0, start: n
     Raises
     ------
     ValueError
-        If without a penalty the fit does not converge: some combination of columns tells 0 from 1 without error.
+        If without a penalty some combination of columns tells 0 from 1 without error.
+
+    Warns
+    -----
+    UserWarning
+        If without a penalty a coefficient runs off to infinity (a level without events, or with events only): fitted
+        probabilities are then still right, the coefficient and its variance mean nothing.
 
     Notes
     -----
@@ -56,17 +66,28 @@ def fit_logistic(x: np.ndarray, y: np.ndarray, *, penalty: float = 0.0, start: n
                 break
             step = step / 2
         coef, gain, value = coef + step, new_value - value, new_value
-        if abs(gain) <= 1e-12 * max(1.0, abs(value)) and np.max(np.abs(step), initial=0.0) < 1e-8:
-            break
-    else:
-        if penalty == 0:
-            raise ValueError(
-                "the logistic model has no finite estimate: some combination of covariates separates the events "
-                "perfectly; merge rare levels or leave a covariate out"
-            )
+        still = abs(gain) <= 1e-12 * max(1.0, abs(value))
+        if still and (np.max(np.abs(step), initial=0.0) < 1e-8 or np.max(np.abs(x @ coef)) > 20):
+            break  # at the maximum, or on the way to an infinite coefficient with nothing left to gain
+    if penalty == 0:
+        _check_finite(x, coef, step, value, names)
     p = special.expit(x @ coef)
     information = (x * (p * (1 - p))[:, None]).T @ x + np.diag(ridge)
     return coef, _solve(information, np.eye(x.shape[1]))
+
+
+def _check_finite(x, coef, step, value: float, names) -> None:
+    if value > -1e-6 * len(x):
+        raise ValueError(
+            "the logistic model has no finite estimate: some combination of covariates separates the events "
+            "perfectly; merge rare levels or leave a covariate out"
+        )
+    moving = np.flatnonzero(np.abs(step) > 1e-3)
+    if len(moving):
+        which = ", ".join(repr(str(names[i])) if names is not None else f"column {i}" for i in moving)
+        warnings.warn(
+            f"no finite estimate for {which}: a level without events, or all events; merge levels", stacklevel=3
+        )
 
 
 def _objective(x, y, coef, ridge) -> float:

@@ -233,6 +233,17 @@ def test_coverage_of_the_adjusted_proportion():
     assert np.mean(inside) == pytest.approx(0.95, abs=0.025)
 
 
+def test_a_level_without_events_is_named_and_does_not_stop_the_audit():
+    frame = make_outcomes(3, n=600).assign(site=np.where(np.arange(600) % 10 == 0, "rare", "usual"))
+    frame.loc[frame["site"] == "rare", "dead"] = 0
+    with pytest.warns(UserWarning, match=r"no finite estimate for .*'site\[usual\]'"):
+        table = risk_adjusted_proportion(frame, event="dead", provider="unit", covariates=["x", "site"])
+    usual = frame[frame["site"] == "usual"]
+    alone = risk_adjusted_proportion(usual, event="dead", provider="unit", covariates=["x"])
+    ours = table.set_index("provider")["expected"].reindex(alone["provider"])
+    np.testing.assert_allclose(ours, alone["expected"], atol=1e-4)
+
+
 def test_proportion_status_and_errors():
     frame = make_outcomes(2, n=400)
     frame["unit"] = np.where(np.arange(400) < 5, "small", "rest")
