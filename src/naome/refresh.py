@@ -21,7 +21,9 @@ from naome.paths import project_root
 def refresh_notebook(path: Path) -> None:
     """Execute a notebook with its defaults from its own folder, as nbval does, and store its outputs."""
     notebook = nbformat.read(path, as_version=4)
-    client = NotebookClient(notebook, timeout=1800, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}})
+    client = NotebookClient(
+        notebook, timeout=1800, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
+    )
     client.execute()
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)

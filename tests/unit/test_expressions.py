@@ -1,0 +1,62 @@
+"""Indicator expressions: an allow-list, three-valued logic, errors that name file and key."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from naome.errors import DefinitionError
+from naome.measures.expressions import parse_expression
+
+FRAME = pd.DataFrame(
+    {
+        "age": pd.array([40, 70, None], dtype="Int64"),
+        "er": pd.array(["positive", None, "negative"], dtype="string"),
+        "died": pd.array([True, False, None], dtype="boolean"),
+        "biopsy_days": pd.array([-30, 90, 91], dtype="Int64"),
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("age >= 70", [False, True, False]),
+        ("not (age >= 70)", [True, False, False]),
+        ("missing(er)", [False, True, False]),
+        ('er == "positive" or missing(er)', [True, True, False]),
+        ("not died", [False, True, False]),
+        ("-30 <= biopsy_days <= to", [True, True, False]),
+        ('er in ["positive", "negative"]', [True, False, True]),
+        ('er not in ["positive"]', [False, False, True]),
+        ("age < 50 and died", [True, False, False]),
+    ],
+)
+def test_evaluates(text, expected):
+    assert parse_expression(text, "f", {"to": 90}).evaluate(FRAME).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("__import__('os')", "only function is missing"),
+        ("age.real > 1", "not allowed"),
+        ("(lambda: age)()", "only function is missing"),
+        ("[x for x in age]", "not allowed"),
+        ("age + 1 > 3", "not allowed"),
+        ("aeg > 3", "did you mean 'age'"),
+        ('age == "old"', "wrong type"),
+        ("er > 3", "wrong type"),
+        ('er < "p"', "no order"),
+        ("age", "not a condition"),
+        ("age and died", "wrong type"),
+        ("age >", "not an expression"),
+        ("age is None", "not allowed"),
+        ("missing(age, er)", "only function is missing"),
+        ("missing(age + 1)", "only function is missing"),
+    ],
+)
+def test_refuses(text, message):
+    with pytest.raises(DefinitionError, match="indicators.yaml: indicator x, numerator") as caught:
+        parse_expression(text, "indicators.yaml: indicator x, numerator")
+    assert message in str(caught.value)
