@@ -120,7 +120,9 @@ def draw_survival(curves: pd.DataFrame, at_risk: pd.DataFrame, years: list[float
     return figure
 
 
-def draw_survival_funnel(table: pd.DataFrame, *, target: float, tails: tuple[float, float], years: int) -> Figure:
+def draw_survival_funnel(
+    table: pd.DataFrame, *, target: float, spread: float, tails: tuple[float, float], years: int
+) -> Figure:
     """Draw risk-adjusted survival of organisations against their size, with limits around the national value.
 
     The limits are those of the alarm statistic (pseudo-observation differences
@@ -130,19 +132,19 @@ def draw_survival_funnel(table: pd.DataFrame, *, target: float, tails: tuple[flo
     Parameters
     ----------
     table : DataFrame
-        ``n, survival_adjusted, level, spread``; ``spread`` is the pooled standard
-        deviation of a person's pseudo-observation about its expectation.
+        ``n, survival_adjusted, level``; may be empty when all are hidden.
     target : float
         National survival.
+    spread : float
+        Pooled standard deviation of a person's pseudo-observation about its expectation.
     tails : (float, float)
         One-sided tail probabilities of alert and alarm.
     """
     use_style()
     figure, axes = plt.subplots(figsize=(7.2, 4.6))
     shown = table[table["survival_adjusted"].notna()]
-    largest = max(float(table["n"].max()), 20.0)
+    largest = max(float(shown["n"].max()) if len(shown) else 0.0, 50.0)
     sizes = np.linspace(5, largest * 1.05, 400)
-    spread = float(table["spread"].iloc[0])
     for tail, line, name in zip(tails, ("--", "-"), ("alert limits", "alarm limits"), strict=True):
         width = ndtri(1 - tail) * spread / np.sqrt(sizes)
         for sign in (-1, 1):
