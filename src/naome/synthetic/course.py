@@ -195,7 +195,6 @@ def _describe_person(rng, p, calibration, nation, organisations) -> None:
     # Young cancers crowd towards 40, old ones thin out after 80; the bands between are nearly even.
     within = np.select([band == 0, band == 5], [within**0.45, within**1.75], within)
     p.age = np.floor(_BANDS[band, 0] + within * (_BANDS[band, 1] - _BANDS[band, 0])).astype(int)
-    p.band6 = band
     p.band4 = np.searchsorted([50, 70, 80], p.age, side="right")
     first = (np.array(p.year - 1970, dtype="datetime64[Y]").astype("datetime64[D]")).astype(int)
     length = np.where(p.year % 4 == 0, 366, 365)
@@ -226,14 +225,14 @@ def is_denovo(p: SimpleNamespace) -> np.ndarray:
     return np.isin(p.course, (STAGE4, EARLY_CODED, EARLY_CODED_UNSTAGED))
 
 
-def date_reference(p: SimpleNamespace) -> np.ndarray:
-    """Return the day metastatic treatment counts from: a recurrence (coded, or true if never coded) or diagnosis."""
-    return np.where(is_recurrent_like(p), p.first_code, np.where(p.hidden, p.distant, p.diagnosed))
-
-
 def is_recurrent_like(p: SimpleNamespace) -> np.ndarray:
     """Say whose metastatic disease is first coded 12 months or more after diagnosis (in any year)."""
     return np.isin(p.course, (RECURRENT, RECURRENT_ELSEWHEN))
+
+
+def date_reference(p: SimpleNamespace) -> np.ndarray:
+    """Return the day metastatic treatment counts from: a recurrence (coded, or true if never coded) or diagnosis."""
+    return np.where(is_recurrent_like(p), p.first_code, np.where(p.hidden, p.distant, p.diagnosed))
 
 
 # --- the tumour -----------------------------------------------------------------------------------------------------
@@ -309,11 +308,11 @@ def _date_metastasis(rng, p) -> None:
 def _date_metastatic_death(rng, p, calibration, organisations) -> None:
     p.death = np.full(p.n, NEVER)
     effect, model = organisations.effect["survival"], calibration["survival_model"]
-    for members, origin, name, minimum in (
-        (is_denovo(p), p.diagnosed, "denovo", 0),
-        (is_denovo_like(p) & ~is_denovo(p), p.diagnosed, "denovo", 0),
-        (is_recurrent_like(p), p.first_code, "recurrent", 0),
-        (p.course == STAGE0_CODED, p.first_code, "recurrent", 0),
+    for members, origin, name in (
+        (is_denovo(p), p.diagnosed, "denovo"),
+        (is_denovo_like(p) & ~is_denovo(p), p.diagnosed, "denovo"),
+        (is_recurrent_like(p), p.first_code, "recurrent"),
+        (p.course == STAGE0_CODED, p.first_code, "recurrent"),
     ):
         who = np.flatnonzero(members)
         risk = (
@@ -332,7 +331,7 @@ def _date_metastatic_death(rng, p, calibration, organisations) -> None:
         u = (rank + rng.random()) / max(who.size, 1)
         # A monotone change of the time scale: hazard ratios stay, the cohort's survival becomes the calibrated one.
         days = np.floor(invert_survival(u, calibration["survival"][name])).astype(int)
-        p.death[who] = origin[who] + np.maximum(days, minimum)
+        p.death[who] = origin[who] + days
     within = np.isin(p.course, (EARLY_CODED, EARLY_CODED_UNSTAGED, OLD_EARLY_CODED))
     p.first_code[within] = np.minimum(p.first_code[within], p.death[within])
     p.dead = p.death <= p.cut

@@ -200,9 +200,7 @@ def test_a_clean_england_is_coherent(made):
         ("av_tumour", "PATIENTID", "FIRSTMDTMEETINGDATE"),
         ("sact_regimen", "ENCORE_PATIENT_ID", "START_DATE_OF_REGIMEN"),
     ):
-        zero(
-            f"SELECT count(*) FROM {f[table]} {death} ON d.pid = {person} WHERE {day} > coalesce(dod, '2023-06-01')"
-        )
+        zero(f"SELECT count(*) FROM {f[table]} {death} ON d.pid = {person} WHERE {day} > coalesce(dod, '2023-06-01')")
         zero(f"SELECT count(*) FROM {f[table]} WHERE {person} NOT IN (SELECT PATIENTID FROM {f['av_patient']})")
     zero(
         f"SELECT count(*) FROM {f['sact_cycle']} JOIN {f['sact_regimen']} USING (MERGED_REGIMEN_ID) {death} "
