@@ -105,6 +105,23 @@ def test_differences_between_providers_survive():
         assert slope(without, name) < 0.6
 
 
+def test_differences_between_small_providers_are_not_exaggerated():
+    # a person's own value must not enter the mean that predicts it: with four people each, the covariance of imputed
+    # with recorded values of the same unit would be 0.85 instead of the between-unit variance 0.49
+    covariances = []
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        unit = np.repeat(np.arange(1500), 4)
+        y = rng.normal(0, 0.7, 1500)[unit] + rng.normal(size=6000)
+        gone = rng.random(6000) < 0.4
+        frame = pd.DataFrame({"unit": unit, "x": rng.normal(size=6000), "y": np.where(gone, np.nan, y)})
+        done = impute(frame, m=1, iterations=1, seed=1, cluster="unit")[0]
+        recorded = frame[~gone].groupby("unit")["y"].mean().reindex(unit[gone]).to_numpy()
+        known = ~np.isnan(recorded)
+        covariances.append(np.cov(done["y"][gone][known], recorded[known])[0, 1])
+    assert np.mean(covariances) == pytest.approx(0.49, abs=0.08)
+
+
 def test_a_level_that_separates_does_not_blow_up():
     rng = np.random.default_rng(5)
     frame = pd.DataFrame({"x": rng.normal(size=200)})

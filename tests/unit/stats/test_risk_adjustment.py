@@ -233,6 +233,18 @@ def test_coverage_of_the_adjusted_proportion():
     assert np.mean(inside) == pytest.approx(0.95, abs=0.025)
 
 
+def test_limits_use_the_variance_of_people_with_their_own_risks():
+    # half die almost surely, half hardly ever: the count varies far less than a binomial at the mean
+    rng = np.random.default_rng(7)
+    high = np.arange(8000) % 2 == 0
+    frame = pd.DataFrame({"dead": rng.random(8000) < np.where(high, 0.95, 0.05), "high": high, "unit": 0})
+    frame["unit"] = (np.arange(8000) // 2) % 40
+    table = risk_adjusted_proportion(frame, event="dead", provider="unit", covariates=["high"])
+    width = (table["upper"] - table["lower"]).mean()
+    assert width == pytest.approx(2 * 1.96 * np.sqrt(0.95 * 0.05 / 200), rel=0.1)
+    assert table["z"].var() == pytest.approx(1, abs=0.5)
+
+
 def test_a_level_without_events_is_named_and_does_not_stop_the_audit():
     frame = make_outcomes(3, n=600).assign(site=np.where(np.arange(600) % 10 == 0, "rare", "usual"))
     frame.loc[frame["site"] == "rare", "dead"] = 0
