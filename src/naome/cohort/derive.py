@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import ibis
@@ -17,6 +17,15 @@ from naome.cohort.primary import count_primary
 from naome.cohort.tables import CanonicalTables, hold, open_tables
 from naome.definitions import CohortRules, load_cohort_rules
 from naome.params import Params
+
+# The columns of the event tables that describing people takes: reading fewer is most of the speed
+NEEDED = {
+    "diagnoses": ("person_id", "episode_id", "code", "admission_date"),
+    "procedures": ("person_id", "code", "procedure_date", "provider"),
+    "drugs": ("person_id", "drug", "given_date", "cycle_date", "provider"),
+    "radiotherapy": ("person_id", "site", "treatment_date"),
+    "recurrences": ("person_id", "kind"),
+}
 
 
 @dataclass(frozen=True)
@@ -101,9 +110,9 @@ def _members(coded: ibis.expr.types.Table, params: Params, rules: CohortRules) -
 
 def _near_tables(tables: CanonicalTables, members: ibis.expr.types.Table) -> CanonicalTables:
     """Keep only the members' rows of the event tables: the cohorts are a twentieth of everyone."""
-    people = members.select("person_id").distinct()
-    events = ("admissions", "diagnoses", "procedures", "drugs", "radiotherapy", "recurrences", "deaths")
-    kept = {name: hold(getattr(tables, name).semi_join(people, "person_id")) for name in events}
-    return CanonicalTables(
-        **{name: kept.get(name, getattr(tables, name)) for name in CanonicalTables.__dataclass_fields__}
-    )
+    people = hold(members.select("person_id").distinct())
+    kept = {
+        name: hold(getattr(tables, name).select(*columns).semi_join(people, "person_id"))
+        for name, columns in NEEDED.items()
+    }
+    return replace(tables, **kept)

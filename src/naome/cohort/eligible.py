@@ -13,13 +13,18 @@ ELIGIBILITY = ("EL1", "EL2", "EL3", "EL4", "EL5", "EL6", "EL7")
 
 
 def flag_tumours(tables: CanonicalTables, params: Params) -> Table:
-    """Return all tumours with one boolean per eligibility rule, EL1 to EL7.
+    """Return all tumours with one boolean per eligibility rule, EL1 to EL7, and the person's date of death.
 
-    EL7 is true for the first of a person's tumours that meet all other rules.
+    EL7 is true for the first of a person's tumours that meet all other rules. The
+    date of death is that of the death registration, else that of the registry's
+    vital status.
     """
     breast = load_codelist("icd10_breast")
     people = tables.people.select("person_id", "sex", "ethnic_group", "vital_status", "vital_date")
+    registered = tables.deaths.select("person_id", "death_date")
     t = tables.tumours.left_join(people, "person_id").drop("person_id_right")
+    t = t.left_join(registered, "person_id").drop("person_id_right")
+    t = t.mutate(death_date=ibis.coalesce(t.death_date, ibis.cases((t.vital_status == "dead", t.vital_date))))
     dated = t.diagnosis_date.between(_day(params.diagnosed_from), _day(params.diagnosed_to))
     t = t.mutate(
         EL1=code_in(t.site, breast.prefixes()),
@@ -27,7 +32,7 @@ def flag_tumours(tables: CanonicalTables, params: Params) -> Table:
         EL3=t.age >= 18,
         EL4=(t.basis != "0").fill_null(True),
         EL5=t.eligible_registration,
-        EL6=(t.vital_status != "untraced").fill_null(False),
+        EL6=(t.vital_status != "untraced").fill_null(False) & (t.death_date >= t.diagnosis_date).fill_null(True),
         in_situ=code_in(t.site, breast.prefixes("breast_in_situ")),
     )
     t = t.mutate(eligible=ibis.and_(*(t[rule].fill_null(False) for rule in ELIGIBILITY[:-1])))
@@ -77,14 +82,15 @@ def metastatic_codes(tables: CanonicalTables, rules: CohortRules) -> Table:
 def code_dates(eligible: Table, codes: Table, rules: CohortRules) -> Table:
     """Return eligible people with the first metastatic code and the first one after the 12-month gap.
 
-    Adds ``first_code_date`` (on or after diagnosis less the look-back),
+    Adds ``first_code_date`` (on or after diagnosis less the look-back, and not after death),
     ``late_code_date`` and ``anniversary`` (diagnosis plus the gap in calendar months, 12 by default).
     """
     e = eligible.mutate(anniversary=(eligible.diagnosis_date + ibis.interval(months=rules["gap_months"])).cast("date"))
-    window = e.select("person_id", "diagnosis_date", "anniversary")
+    window = e.select("person_id", "diagnosis_date", "anniversary", "death_date")
     joined = codes.inner_join(window, "person_id")
     earliest = joined.diagnosis_date - ibis.interval(days=rules["lookback_days"])
-    joined = joined.filter(joined.code_date >= earliest.cast("date"))
+    alive = (joined.code_date <= joined.death_date).fill_null(True)
+    joined = joined.filter(joined.code_date >= earliest.cast("date"), alive)
     firsts = joined.group_by("person_id").aggregate(
         first_code_date=joined.code_date.min(),
         late_code_date=joined.code_date.min(where=joined.code_date >= joined.anniversary),

@@ -6,7 +6,7 @@ import ibis
 from ibis.expr.types import Table
 
 from naome.cohort.columns import COLUMN_NAMES
-from naome.cohort.tables import CanonicalTables, code_in
+from naome.cohort.tables import CanonicalTables, code_groups, code_in
 from naome.definitions import CohortRules, load_codelist
 from naome.params import Params
 
@@ -84,16 +84,10 @@ def _early_sites(clock: Table, codes: Table) -> Table:
 
 def _comorbidity(clock: Table, tables: CanonicalTables, codelist: str, name: str, leave_out: tuple[str, ...]) -> Table:
     """Count the different comorbidity groups coded in the 12 months up to and including the day before origin."""
-    codes = load_codelist(codelist)
-    groups = [group for group in codes.groups if group not in leave_out]
     d = tables.diagnoses.inner_join(clock, "person_id")
-    d = d.mutate(days=days_between(d.admission_date, d.origin_date))
-    d = d.filter(d.days.between(-LOOKBACK_DAYS, -1))
-    present = d.group_by(*KEY).aggregate(
-        **{f"g_{group}": code_in(d.code, codes.prefixes(group)).any() for group in groups}
-    )
-    count = sum((present[f"g_{group}"].cast("int64") for group in groups[1:]), present[f"g_{groups[0]}"].cast("int64"))
-    return present.select(*KEY, **{name: count})
+    d = d.filter(days_between(d.admission_date, d.origin_date).between(-LOOKBACK_DAYS, -1))
+    coded = code_groups(d.select(*KEY, "code"), load_codelist(codelist), leave_out)
+    return coded.group_by(*KEY).aggregate(**{name: coded.group.nunique()})
 
 
 def _biopsy(clock: Table, tables: CanonicalTables) -> Table:
@@ -138,13 +132,15 @@ def _chemotherapy_events(tables: CanonicalTables) -> Table:
 
 
 def _chemotherapy(clock: Table, events: Table, params: Params) -> Table:
+    """Date the first and the last chemotherapy; of several organisations on the last day the first in code order."""
     e = events.inner_join(clock, "person_id")
     e = e.mutate(days=days_between(e.event_date, e.origin_date))
     e = e.filter(e.days >= CHEMOTHERAPY_FROM_DAYS, e.event_date <= ibis.date(str(params.censor_date)))
+    e = e.mutate(last_date=e.event_date.max().over(ibis.window(group_by=[e[key] for key in KEY])))
     return e.group_by(*KEY).aggregate(
         event_days=e.days.min(),
-        last_chemotherapy_date=e.event_date.max(),
-        treating_provider=e.provider.argmax(e.event_date),
+        last_chemotherapy_date=e.last_date.max(),
+        treating_provider=e.provider.min(where=e.event_date == e.last_date),
     )
 
 
@@ -170,15 +166,13 @@ def _death(tables: CanonicalTables, rules: CohortRules) -> Table:
         breast = code_in(d.underlying_cause, ("C50",))
     else:
         breast = d.causes.contains("C50")
-    return d.select("person_id", "death_date", breast_cause=breast.fill_null(False))
+    return d.select("person_id", breast_cause=breast.fill_null(False))
 
 
 def _derive(t: Table, params: Params) -> Table:
     cutoff = ibis.date(str(params.censor_date))
-    t = t.mutate(
-        death_date=ibis.coalesce(t.death_date, ibis.cases((t.vital_status == "dead", t.vital_date))),
-        lost_date=ibis.cases((t.vital_status == "lost", t.vital_date)),
-    )
+    # Somebody lost to the registry whose death is registered is not lost
+    t = t.mutate(lost_date=ibis.cases(((t.vital_status == "lost") & t.death_date.isnull(), t.vital_date)))
     t = t.mutate(died=(t.death_date <= cutoff).fill_null(False))
     t = t.mutate(end_date=ibis.least(ibis.coalesce(t.death_date, cutoff), ibis.coalesce(t.lost_date, cutoff), cutoff))
     age = t.age + (days_between(t.origin_date, t.diagnosis_date) / 365.25).floor().cast("int32")

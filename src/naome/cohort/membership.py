@@ -50,7 +50,7 @@ def recurrent(coded: Table, params: Params, rules: CohortRules) -> Table:
 
 
 def primary(coded: Table) -> Table:
-    """Return everyone eligible, followed from the initial diagnosis; the metastatic date is the first evidence of it."""
+    """Return everyone eligible, followed from the initial diagnosis; the metastatic date is the first evidence."""
     return coded.mutate(
         cohort=ibis.literal("primary"),
         route=ibis.literal("EL7"),

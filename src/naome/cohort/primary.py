@@ -41,9 +41,8 @@ def count_primary(eligible: Table, codes: Table, tables: CanonicalTables, params
     keep = eligible.stage.isin(stages).fill_null(bool(rules["unknown_stage_in_figure_1"]))
     e = eligible.filter(keep)
     cutoff = ibis.date(str(params.censor_date))
-    deaths = tables.deaths.select("person_id", "death_date", "underlying_cause", "causes")
+    deaths = tables.deaths.select("person_id", "underlying_cause", "causes")
     e = e.left_join(deaths, "person_id").drop("person_id_right")
-    e = e.mutate(death_date=ibis.coalesce(e.death_date, ibis.cases((e.vital_status == "dead", e.vital_date))))
     died = (e.death_date <= cutoff).fill_null(False)
     by_field = {
         "underlying": code_in(e.underlying_cause, ("C50",)),

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import ibis
+import pandas as pd
 from ibis.expr.types import BooleanValue, StringValue, Table
 
+from naome.definitions import CodeList
 from naome.sources.contract import CANONICAL
 
 
@@ -46,19 +48,45 @@ def open_tables(folder: Path, connection: ibis.BaseBackend | None = None) -> Can
 def hold(table: Table) -> Table:
     """Compute a table once and keep it on its engine.
 
-    DuckDB gets a temporary table. Other engines get the expression back: their
-    planners keep what they reuse, and a table would need somewhere to be written.
+    DuckDB gets a temporary table, which goes with the connection. Other engines get
+    Ibis's cache: Spark keeps the data frame when it is first used, and spills it to
+    disk when memory is short.
     """
     connection = table.get_backend()
     if connection.name != "duckdb":
-        return table
+        return table.cache()
     return connection.create_table(ibis.util.gen_name("held"), table, temp=True)
 
 
 def code_in(column: StringValue, prefixes: tuple[str, ...]) -> BooleanValue:
-    """Return whether a code starts with one of the prefixes (grouped by length, so that engines can use sets)."""
+    """Return whether a code starts with one of the prefixes (grouped by length, so that engines can use sets).
+
+    A prefix that a shorter one covers is left out: ``C50`` says all that ``C501`` says.
+    """
     by_length: dict[int, list[str]] = {}
-    for prefix in prefixes:
-        by_length.setdefault(len(prefix), []).append(prefix)
+    for prefix in sorted(set(prefixes), key=len):
+        if not any(prefix[:length] in codes for length, codes in by_length.items() if length < len(prefix)):
+            by_length.setdefault(len(prefix), []).append(prefix)
     conditions = [column.substr(0, length).isin(sorted(codes)) for length, codes in sorted(by_length.items())]
     return ibis.or_(*conditions)
+
+
+def code_groups(table: Table, codelist: CodeList, leave_out: tuple[str, ...]) -> Table:
+    """Return the rows whose ``code`` is in a code list, once for every group it belongs to, with the ``group``.
+
+    Parameters
+    ----------
+    table : Table
+        With a column ``code``.
+    codelist : CodeList
+    leave_out : tuple of str
+        Groups that are not wanted.
+    """
+    wanted = pd.DataFrame(
+        [(code.code, code.group) for code in codelist.codes if code.group not in leave_out], columns=["prefix", "group"]
+    )
+    parts = []
+    for length, codes in wanted.groupby(wanted["prefix"].str.len()):
+        listed = ibis.memtable(codes.reset_index(drop=True))
+        parts.append(table.mutate(prefix=table.code.substr(0, int(length))).inner_join(listed, "prefix"))
+    return parts[0] if len(parts) == 1 else ibis.union(*parts)
