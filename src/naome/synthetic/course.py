@@ -193,7 +193,7 @@ def _describe_person(rng, p, calibration, nation, organisations) -> None:
         band[group == g] = choose_category(u[group == g], share)
     within = spread_uniform(rng, band)
     # Young cancers crowd towards 40, old ones thin out after 80; the bands between are nearly even.
-    within = np.select([band == 0, band == 5], [within**0.45, within**1.75], within)
+    within = np.select([band == 0, band == 5], [within**0.45, within**2.3], within)
     p.age = np.floor(_BANDS[band, 0] + within * (_BANDS[band, 1] - _BANDS[band, 0])).astype(int)
     p.band4 = np.searchsorted([50, 70, 80], p.age, side="right")
     first = (np.array(p.year - 1970, dtype="datetime64[Y]").astype("datetime64[D]")).astype(int)
