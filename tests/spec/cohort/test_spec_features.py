@@ -1,0 +1,545 @@
+"""The columns of the analysis table: the edges of every window, ties and fallbacks."""
+
+import pandas as pd
+
+from naome.cohort.columns import COLUMNS
+
+PANDAS = {
+    "category": "string",
+    "integer": "Int64",
+    "number": "float64",
+    "boolean": "boolean",
+    "date": "datetime64[s]",
+}
+
+
+def test_table_is_as_documented_and_in_a_fixed_order(case):
+    """Columns, types and order are those of the documented list; nothing identifies anybody.
+
+    tumours
+    person  diagnosis_date  stage
+    b       2020-03-01      4
+    a       2020-03-01      4
+    c       2016-03-01      2
+
+    codes
+    person  admission_date  code
+    c       2020-06-01      C795
+    """
+    analysis = case.derive().analysis
+    assert list(analysis.columns) == [column.name for column in COLUMNS]
+    assert {column: str(kind) for column, kind in analysis.dtypes.items()} == {c.name: PANDAS[c.kind] for c in COLUMNS}
+    assert list(analysis["provider"]) == ["a", "b", "c"], "order: cohort, then person"
+    assert not {"person_id", "tumour_id", "episode_id"} & set(analysis.columns)
+    pd.testing.assert_frame_equal(analysis, case.derive().analysis)
+
+
+def test_chemotherapy_window(case):
+    """Chemotherapy counts from 31 days before origin to the end of follow-up; its day is negative before origin.
+
+    ``early`` is one day too early, ``late`` only after follow-up ended, ``other`` no cytotoxic drug.
+    ``opcs`` and ``session`` have it from admissions only.
+
+    tumours
+    person   diagnosis_date  stage
+    first    2020-03-01      4
+    early    2020-03-01      4
+    same     2020-03-01      4
+    later    2020-03-01      4
+    late     2020-03-01      4
+    other    2020-03-01      4
+    opcs     2020-03-01      4
+    session  2020-03-01      4
+
+    drugs
+    person  drug         given_date
+    first   PACLITAXEL   2020-01-30
+    early   PACLITAXEL   2020-01-29
+    same    PACLITAXEL   2020-03-01
+    later   PACLITAXEL   2021-03-01
+    late    PACLITAXEL   2023-06-02
+    other   TRASTUZUMAB  2020-03-10
+
+    procedures
+    person  code  procedure_date
+    opcs    X723  2020-03-11
+    other   B273  2020-03-11
+
+    codes
+    person   admission_date  code  position
+    session  2020-03-12      Z511  2
+    other    2020-03-12      Z510  1
+
+    expected
+    person   chemotherapy_days
+    first    -31
+    early    -
+    same     0
+    later    365
+    late     -
+    other    -
+    opcs     10
+    session  11
+    """
+    case.check()
+
+
+def test_last_chemotherapy_is_the_latest_activity(case):
+    """The last chemotherapy is the latest of cycle start, administration and hospital attendance.
+
+    Of several organisations on that day the first by code treats; one without a name does not.
+
+    people
+    person  vital_status  vital_date
+    given   dead          2020-08-30
+
+    tumours
+    person   diagnosis_date  stage
+    given    2020-03-01      4
+    cycle    2020-03-01      4
+    session  2020-03-01      4
+    tie      2020-03-01      4
+    unnamed  2020-03-01      4
+
+    drugs
+    person   drug          cycle_date  given_date  provider
+    given    PACLITAXEL    2020-08-01  2020-08-08  RA1
+    given    PACLITAXEL    2020-07-01  2020-07-01  RB2
+    cycle    CAPECITABINE  2020-08-01  2020-07-20  RC3
+    session  PACLITAXEL    2020-08-01  2020-08-01  RA1
+    tie      PACLITAXEL    2020-08-01  2020-08-01  RZ9
+    tie      PACLITAXEL    2020-08-01  2020-08-01  RB2
+    tie      PACLITAXEL    2020-07-01  2020-07-01  RA1
+    unnamed  PACLITAXEL    2020-08-01  2020-08-01  -
+    unnamed  PACLITAXEL    2020-08-01  2020-08-01  RD4
+
+    codes
+    person   admission_date  code  provider
+    session  2020-08-20      Z511  RE5
+
+    expected
+    person   treating_provider  last_chemotherapy_to_death_days  last_chemotherapy_to_cutoff_days
+    given    RA1                22                               1027
+    cycle    RC3                -                                1034
+    session  RE5                -                                1015
+    tie      RB2                -                                1034
+    unnamed  RD4                -                                1034
+    """
+    case.check()
+
+
+def test_biopsy_window(case):
+    """A biopsy counts from 30 days before the metastatic diagnosis; B32, a biopsy of the breast, never counts.
+
+    tumours
+    person  diagnosis_date  stage
+    early   2016-03-01      2
+    first   2016-03-01      2
+    last    2016-03-01      2
+    breast  2016-03-01      2
+
+    codes
+    person  admission_date  code
+    early   2020-03-31      C787
+    first   2020-03-31      C787
+    last    2020-03-31      C787
+    breast  2020-03-31      C787
+
+    procedures
+    person  code  procedure_date
+    early   J131  2020-02-29
+    first   J131  2020-03-01
+    last    J131  2020-06-29
+    last    J131  2020-07-29
+    breast  B321  2020-03-31
+
+    expected
+    person  biopsy_days
+    early   -
+    first   -30
+    last    90
+    breast  -
+    """
+    case.check()
+
+
+def test_site_windows(case):
+    """Sites count from 30 days before to 365 days after the metastatic diagnosis; early ones to 30 days after origin.
+
+    ``vague`` has only C79.9, which names no site.
+
+    tumours
+    person  diagnosis_date  stage
+    before  2020-03-31      4
+    first   2020-03-31      4
+    day_30  2020-03-31      4
+    day_31  2020-03-31      4
+    last    2020-03-31      4
+    after   2020-03-31      4
+    vague   2020-03-31      4
+
+    codes
+    person  admission_date  code
+    before  2020-02-29      C795
+    first   2020-03-01      C795
+    day_30  2020-04-30      C787
+    day_31  2020-05-01      C780
+    last    2021-03-31      C793
+    after   2021-04-01      C795
+    vague   2020-04-30      C799
+
+    expected
+    person  bone   liver  lung   brain  bone_early  liver_early  lung_early  brain_early  site_recorded
+    before  False  False  False  False  False       False        False       False        False
+    first   True   False  False  False  True        False        False       False        True
+    day_30  False  True   False  False  False       True         False       False        True
+    day_31  False  False  True   False  False       False        False       False        True
+    last    False  False  False  True   False       False        False       False        True
+    after   False  False  False  False  False       False        False       False        False
+    vague   False  False  False  False  False       False        False       False        False
+    """
+    case.check()
+
+
+def test_comorbidity_look_back(case):
+    """Comorbidity is coded 365 days to 1 day before origin; cancers do not count, nor does a group twice.
+
+    I13 belongs to two groups, heart failure and kidney disease.
+
+    tumours
+    person  diagnosis_date  stage
+    early   2020-03-31      4
+    first   2020-03-31      4
+    last    2020-03-31      4
+    day_0   2020-03-31      4
+    twice   2020-03-31      4
+    two     2020-03-31      4
+    cancer  2020-03-31      4
+    many    2020-03-31      4
+    none    2020-03-31      4
+
+    codes
+    person  admission_date  code
+    early   2019-03-31      I21
+    first   2019-04-01      I21
+    last    2020-03-30      I219
+    day_0   2020-03-31      I21
+    twice   2020-01-01      I211
+    twice   2020-02-01      I22
+    two     2020-01-01      I130
+    cancer  2020-01-01      C341
+    cancer  2020-01-01      C795
+    many    2020-01-01      I21
+    many    2020-01-01      I50
+    many    2020-01-01      J44
+    many    2020-01-01      F03
+
+    expected
+    person  charlson_count  charlson
+    early   0               0
+    first   1               1
+    last    1               1
+    day_0   0               0
+    twice   1               1
+    two     2               2
+    cancer  0               0
+    many    4               3+
+    none    0               0
+    """
+    case.check()
+
+
+def test_frailty_bands(case):
+    """SCARF: 0-1 deficits fit, 2-3 mild, 4-5 moderate, 6 and over severe.
+
+    tumours
+    person  diagnosis_date  stage
+    n1      2020-03-31      4
+    n2      2020-03-31      4
+    n3      2020-03-31      4
+    n4      2020-03-31      4
+    n5      2020-03-31      4
+    n6      2020-03-31      4
+
+    codes
+    person  admission_date  code
+    n1      2020-01-01      I48
+    n2      2020-01-01      I48
+    n2      2020-01-01      D50
+    n3      2020-01-01      I48
+    n3      2020-01-01      D50
+    n3      2020-01-01      G20
+    n4      2020-01-01      I48
+    n4      2020-01-01      D50
+    n4      2020-01-01      G20
+    n4      2020-01-01      E03
+    n5      2020-01-01      I48
+    n5      2020-01-01      D50
+    n5      2020-01-01      G20
+    n5      2020-01-01      E03
+    n5      2020-01-01      J44
+    n6      2020-01-01      I48
+    n6      2020-01-01      D50
+    n6      2020-01-01      G20
+    n6      2020-01-01      E03
+    n6      2020-01-01      J44
+    n6      2020-01-01      I10
+
+    expected
+    person  frailty_count  frailty
+    n1      1              fit
+    n2      2              mild
+    n3      3              mild
+    n4      4              moderate
+    n5      5              moderate
+    n6      6              severe
+    """
+    case.check()
+
+
+def test_drugs_on_or_after_origin(case):
+    """The first drug of a class on or after origin counts; two anti-HER2 drugs in 12 months are two agents.
+
+    A combined product is two agents. The third agent of ``mono`` is given after 12 months.
+
+    tumours
+    person  diagnosis_date  stage
+    before  2020-03-01      4
+    same    2020-03-01      4
+    year    2020-03-01      4
+    mono    2020-03-01      4
+    dual    2020-03-01      4
+    both    2020-03-01      4
+
+    drugs
+    person  drug                      given_date
+    before  PALBOCICLIB               2020-02-29
+    same    PALBOCICLIB               2020-03-01
+    same    LETROZOLE                 2020-03-02
+    year    RIBOCICLIB                2021-03-01
+    year    ZOLEDRONIC ACID           2020-03-11
+    mono    TRASTUZUMAB               2020-03-11
+    mono    TRASTUZUMAB               2020-04-11
+    mono    TUCATINIB                 2021-03-02
+    dual    PERTUZUMAB + TRASTUZUMAB  2020-03-11
+    both    TRASTUZUMAB               2020-03-11
+    both    PERTUZUMAB                2020-03-11
+
+    expected
+    person  cdk46_days  endocrine_days  bone_agent_days  anti_her2_days  anti_her2_agents
+    before  -           -               -                -               0
+    same    0           1               -                -               0
+    year    365         -               10               -               0
+    mono    -           -               -                10              1
+    dual    -           -               -                10              2
+    both    -           -               -                10              2
+    """
+    case.check()
+
+
+def test_radiotherapy_on_or_after_origin(case):
+    """Radiotherapy counts from origin on; Z63 to Z80 are bones, Z01 to Z05 the brain.
+
+    tumours
+    person  diagnosis_date  stage
+    before  2020-03-01      4
+    same    2020-03-01      4
+    brain   2020-03-01      4
+    other   2020-03-01      4
+
+    radiotherapy
+    person  treatment_date  site
+    before  2020-02-29      Z663
+    same    2020-03-01      Z663
+    brain   2020-03-11      Z019
+    other   2020-03-11      Z154
+
+    expected
+    person  radiotherapy_days  bone_radiotherapy_days  brain_radiotherapy_days
+    before  -                  -                       -
+    same    0                  0                       -
+    brain   10                 -                       10
+    other   10                 -                       -
+    """
+    case.check()
+
+
+def test_flags_of_the_registry_count_for_the_initial_diagnosis(case):
+    """A chemotherapy or radiotherapy flag is treatment on day 0 of a de-novo person; it says nothing about recurrence.
+
+    tumours
+    person     diagnosis_date  stage  chemotherapy_flag  radiotherapy_flag
+    denovo     2020-03-01      4      true               true
+    refused    2020-03-01      4      false              false
+    recurrent  2016-03-01      2      true               true
+
+    codes
+    person     admission_date  code
+    recurrent  2020-06-01      C787
+
+    expected
+    person     chemotherapy_days  radiotherapy_days
+    denovo     0                  0
+    refused    -                  -
+    recurrent  -                  -
+    """
+    case.check()
+
+
+def test_follow_up_ends(case):
+    """Follow-up ends at death, at loss to follow-up or on the censor date; a registered death overrules the registry.
+
+    ``found`` was lost to the registry but has a death certificate; ``late`` died after the censor date.
+
+    people
+    person    vital_status  vital_date
+    alive     alive         2023-09-30
+    registry  dead          2021-03-01
+    both      dead          2021-03-05
+    lost      lost          2021-03-01
+    found     lost          2021-03-01
+    censor    dead          2023-06-01
+    late      dead          2023-06-02
+    lost_late  lost         2023-08-01
+
+    tumours
+    person     diagnosis_date  stage
+    alive      2020-03-01      4
+    registry   2020-03-01      4
+    both       2020-03-01      4
+    lost       2020-03-01      4
+    found      2020-03-01      4
+    censor     2020-03-01      4
+    late       2020-03-01      4
+    lost_late  2020-03-01      4
+
+    deaths
+    person  death_date  underlying_cause
+    both    2021-03-01  C509
+    found   2021-04-01  C509
+
+    expected
+    person     died   survival_days  died_of_breast_cancer
+    alive      False  1187           False
+    registry   True   365            False
+    both       True   365            True
+    lost       False  365            False
+    found      True   396            True
+    censor     True   1187           False
+    late       False  1187           False
+    lost_late  False  1187           False
+    """
+    case.check()
+
+
+def test_deaths_near_the_origin(case):
+    """Died within 30 days means up to and including day 30.
+
+    tumours
+    person  diagnosis_date  stage
+    day_0   2020-03-01      4
+    day_30  2020-03-01      4
+    day_31  2020-03-01      4
+
+    deaths
+    person  death_date
+    day_0   2020-03-01
+    day_30  2020-03-31
+    day_31  2020-04-01
+
+    expected
+    person  died_within_30_days  survival_days
+    day_0   True                 0
+    day_30  True                 30
+    day_31  False                31
+    """
+    case.check()
+
+
+def test_clocks_of_a_recurrent_person(case):
+    """Three clocks: from the initial diagnosis, from the metastatic diagnosis, and between the two.
+
+    tumours
+    person  diagnosis_date  stage  age
+    ann     2016-03-01      2      49
+
+    codes
+    person  admission_date  code
+    ann     2020-03-01      C787
+
+    deaths
+    person  death_date
+    ann     2021-03-01
+
+    expected
+    person  diagnosis_to_metastatic_days  survival_from_metastatic_days  survival_from_diagnosis_days  age
+    ann     1461                          365                            1826                          53
+    """
+    case.check()
+
+
+def test_subtype_needs_both_receptors(case):
+    """A subgroup needs ER and HER2; when either is not recorded there is none.
+
+    tumours
+    person  diagnosis_date  stage  er        her2
+    pp      2020-03-01      4      positive  positive
+    np      2020-03-01      4      negative  positive
+    pn      2020-03-01      4      positive  negative
+    nn      2020-03-01      4      negative  negative
+    no_er   2020-03-01      4      -         positive
+    no_her  2020-03-01      4      positive  -
+
+    expected
+    person  subtype   er_recorded  her2_recorded
+    pp      HER2+ER+  True         True
+    np      HER2+ER-  True         True
+    pn      HER2-ER+  True         True
+    nn      HER2-ER-  True         True
+    no_er   -         False        True
+    no_her  -         True         False
+    """
+    case.check()
+
+
+def test_primary_counts(case):
+    """The check against deaths: outcome, record of metastasis on or before death, and the time between.
+
+    A metastatic code before the diagnosis or after death is no record.
+
+    tumours
+    person  diagnosis_date  stage
+    seen    2016-03-01      2
+    missed  2016-03-01      2
+    other   2016-03-01      2
+    nocause  2016-03-01     2
+    alive   2016-03-01      2
+    before  2016-03-01      2
+    after   2016-03-01      2
+
+    codes
+    person  admission_date  code
+    seen    2020-03-01      C787
+    alive   2020-03-01      C787
+    before  2016-02-01      C787
+    after   2020-04-02      C787
+
+    deaths
+    person   death_date  underlying_cause
+    seen     2020-04-01  C509
+    missed   2020-04-01  C509
+    other    2020-04-01  I219
+    nocause  2020-04-01  -
+    after    2020-04-01  C509
+    """
+    primary = case.derive().primary
+    counts = primary.groupby(["outcome", "metastatic_record"])["people"].sum().to_dict()
+    assert counts == {
+        ("alive", False): 1,
+        ("alive", True): 1,
+        ("breast_cancer", False): 2,
+        ("breast_cancer", True): 1,
+        ("other_cause", False): 1,
+        ("unknown_cause", False): 1,
+    }
+    assert primary.set_index("metastatic_record")["record_to_death"].dropna().tolist() == ["31-182 days"]
