@@ -22,7 +22,7 @@ from naome.results import COLUMNS
 
 pytestmark = pytest.mark.chain
 NAOME = Path(sys.executable).parent / "naome"
-SCALE = "0.05"
+SCALES = {"england": "0.05", "wales": "1"}
 AUDITS = ("england", "wales", "rotterdam")
 
 

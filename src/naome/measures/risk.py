@@ -20,6 +20,7 @@ from naome.stats.risk_adjustment import fit_expected, risk_adjusted_proportion, 
 YEAR_DAYS = 365.25
 METHOD = "risk-adjusted Kaplan-Meier ratio (D), alarms from pseudo-observations (C)"
 IMPUTATION_ROUNDS = 5
+DEATHS_PER_COEFFICIENT = 5
 KINDS = {column.name: column.kind for column in COLUMNS}
 AS_CATEGORIES = ("grade", "performance_status", "deprivation", "year", "metastatic_year", "diagnosis_year")
 
@@ -46,6 +47,62 @@ class CaseMix:
     recorded: pd.DataFrame
 
 
+@dataclass(frozen=True)
+class Assessment:
+    """Organisations of a cohort compared on survival.
+
+    Attributes
+    ----------
+    case_mix : CaseMix
+    tables : dict of int to DataFrame
+        Years -> organisation table (:func:`adjust_survival`); empty when the model cannot be fitted.
+    national : dict of int to float
+        Years -> national survival, the target.
+    results : DataFrame
+        Everything in the result schema.
+    reason : str
+        Why there is no model; empty when there is.
+    """
+
+    case_mix: CaseMix
+    tables: dict[int, pd.DataFrame]
+    national: dict[int, float]
+    results: pd.DataFrame
+    reason: str
+
+    @property
+    def first(self) -> pd.DataFrame:
+        """The table of the first horizon; empty when there is no model."""
+        return next(
+            iter(self.tables.values()), pd.DataFrame(columns=["unit", "n", "survival_adjusted", "level", "spread"])
+        )
+
+
+def assess_organisations(
+    analysis: pd.DataFrame, params: Params, cohort: str, *, run_id: str, definition_id: str
+) -> Assessment:
+    """Compare the organisations of a cohort on survival at every horizon that follow-up reaches.
+
+    A case-mix model needs at least ``DEATHS_PER_COEFFICIENT`` deaths for each of
+    its coefficients (and two organisations to compare); where there are fewer the
+    results say so instead.
+    """
+    case_mix = complete_case_mix(analysis, params, cohort)
+    reason = _reason_for_no_model(case_mix)
+    horizons = [years for years in params.survival.horizons_years if horizon_reached(case_mix, years)]
+    national = {years: national_survival(case_mix, years) for years in horizons}
+    tables = {} if reason else adjust_survival(case_mix, params)
+    constants = {"run_id": run_id, "definition_id": definition_id}
+    if reason:
+        row = pd.DataFrame({"measure": ["survival_adjusted"], "status": ["not_derivable"], "reason": [reason]})
+        named = {"audit": params.audit, "nation": params.nation, "cohort": cohort, "unit": params.nation}
+        results = make_results(row, **named, **constants)
+    else:
+        frames = [adjusted_results(table, params, cohort, years, **constants) for years, table in tables.items()]
+        results = pd.concat(frames, ignore_index=True)
+    return Assessment(case_mix, tables, national, results, reason)
+
+
 def complete_case_mix(analysis: pd.DataFrame, params: Params, cohort: str, *, delta: dict | None = None) -> CaseMix:
     """Prepare and impute the case mix of a cohort.
 
@@ -67,7 +124,7 @@ def complete_case_mix(analysis: pd.DataFrame, params: Params, cohort: str, *, de
     recorded = shares.groupby(frame["unit"]).agg(["size", "mean"]).reset_index()
     recorded.columns = ["unit", "n", "recorded"]
     completed = [frame]
-    if frame[usable].isna().to_numpy().any():
+    if frame[usable].isna().to_numpy().any() and not _too_few_deaths(frame, covariates):
         completed = impute(
             frame,
             m=params.survival.imputations,
@@ -235,6 +292,30 @@ def expected_false_alarms(table: pd.DataFrame, params: Params) -> tuple[float, f
     """Return how many alerts and alarms chance alone gives among the assessed organisations."""
     assessed = int((table["level"] != "not_assessed").sum())
     return 2 * params.outliers.alert_tail * assessed, 2 * params.outliers.alarm_tail * assessed
+
+
+def _too_few_deaths(frame: pd.DataFrame, covariates: tuple[str, ...]) -> str:
+    coefficients = sum(_width(frame, term) for term in covariates)
+    deaths = int(frame["event"].sum())
+    if deaths < DEATHS_PER_COEFFICIENT * coefficients:
+        return f"{deaths:,} deaths are too few for a case-mix model of {coefficients} coefficients"
+    return ""
+
+
+def _reason_for_no_model(case_mix: CaseMix) -> str:
+    frame = case_mix.completed[0]
+    if frame["unit"].nunique() < 2:
+        return "there are no two organisations to compare"
+    return _too_few_deaths(frame, case_mix.covariates)
+
+
+def _width(frame: pd.DataFrame, term: str) -> int:
+    """Return how many coefficients a case-mix term has."""
+    spline = re.fullmatch(r"rcs\(\s*\w+\s*,\s*(\d+)\s*\)", term)
+    if spline:
+        return int(spline[1]) - 1
+    values = frame[term]
+    return values.nunique() - 1 if isinstance(values.dtype, pd.CategoricalDtype) else 1
 
 
 def _column(term: str) -> str:

@@ -121,7 +121,7 @@ def tabulate_survival(results: pd.DataFrame, *, group_by: str = "all") -> pd.Dat
 
 def tabulate_organisations(released: pd.DataFrame, years: int) -> pd.DataFrame:
     """Lay out risk-adjusted survival of every organisation at a horizon (formats in ``ORGANISATION_FORMATS``)."""
-    rows = released[released["measure"] == f"survival_{years}y_adjusted"]
+    rows = released[released["measure"].isin([f"survival_{years}y_adjusted", "survival_adjusted"])]
     return pd.DataFrame(
         {
             "Organisation": rows["unit"],
