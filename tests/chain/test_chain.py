@@ -47,7 +47,7 @@ def runs(tmp_path_factory) -> Path:
                 "simulate",
                 audit,
                 "--scale",
-                SCALE,
+                SCALES[audit],
                 "--out",
                 str(folder),
                 "--truth",
