@@ -1,0 +1,484 @@
+"""How many people with recurrent metastatic disease no source shows: capture-recapture.
+
+Four sources can see a recurrence: a metastatic code in an admission, a distant
+recurrence reported in cancer outcomes data, a drug that is given for metastatic
+disease only, and a death from breast cancer. How often they see the same people
+says something about those none of them saw. It says it under assumptions that
+hospital data break, so every function here says when not to believe it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import ibis
+import numpy as np
+import pandas as pd
+from ibis.expr.types import Table
+from scipy.special import ndtri
+
+from naome.cohort.eligible import code_dates, eligible_people, flag_tumours, metastatic_codes
+from naome.cohort.tables import CanonicalTables, code_in, open_tables
+from naome.definitions import CohortRules, load_cohort_rules
+from naome.params import Params
+from naome.results import make_results
+
+SOURCES = ("admissions", "reported", "treatment", "death")
+# Given in England for metastatic disease only until the end of 2021. Left out are drugs with an adjuvant or
+# neoadjuvant use by then: pertuzumab, trastuzumab emtansine (from 2020), capecitabine, pembrolizumab.
+METASTATIC_ONLY_DRUGS = (
+    "PALBOCICLIB",
+    "RIBOCICLIB",
+    "ABEMACICLIB",
+    "FULVESTRANT",
+    "EVEROLIMUS",
+    "ALPELISIB",
+    "ERIBULIN",
+    "TRASTUZUMAB DERUXTECAN",
+    "LAPATINIB",
+    "TUCATINIB",
+    "SACITUZUMAB GOVITECAN",
+    "ATEZOLIZUMAB",
+)
+METASTATIC_ONLY_UNTIL = "2021-12-31"
+UNBELIEVABLE_SE = 3.0
+FEW_SHARED = 10
+
+
+@dataclass(frozen=True)
+class PopulationEstimate:
+    """How many people there are in all.
+
+    Attributes
+    ----------
+    observed : int
+        People at least one source saw.
+    population, lower, upper : float
+        Estimate of all people, with its interval; never below ``observed``.
+    method : str
+    warning : str
+        Why not to believe it, or an empty text.
+    models : DataFrame
+        The log-linear models: ``model, aic, weight, hidden, lower, upper``; empty for two sources.
+    """
+
+    observed: int
+    population: float
+    lower: float
+    upper: float
+    method: str
+    warning: str
+    models: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A truth to simulate: classes of people and how often each source sees them.
+
+    Attributes
+    ----------
+    name : str
+    shares : tuple of float
+        Share of people in each class; sums to 1.
+    probabilities : tuple of tuple of float
+        Per class, the probability of being seen by each source.
+    odds_ratio : float
+        Odds ratio of being seen by the second source when the first saw the person; 1 is independence.
+    """
+
+    name: str
+    shares: tuple[float, ...]
+    probabilities: tuple[tuple[float, ...], ...]
+    odds_ratio: float = 1.0
+
+
+SCENARIOS = (
+    Scenario("independent sources", (1.0,), ((0.55, 0.35, 0.3),)),
+    Scenario("second source follows the first (odds ratio 4)", (1.0,), ((0.55, 0.35, 0.3),), 4.0),
+    Scenario("second source avoids the first (odds ratio 1/4)", (1.0,), ((0.55, 0.35, 0.3),), 0.25),
+    Scenario("a third of people hard to see by any source", (0.67, 0.33), ((0.7, 0.45, 0.4), (0.1, 0.05, 0.05))),
+    Scenario("a fifth of people invisible to all sources", (0.8, 0.2), ((0.55, 0.35, 0.3), (0.0, 0.0, 0.0))),
+)
+
+
+def count_sources(
+    params: Params, folder: Path, *, rules: CohortRules | None = None, connection: ibis.BaseBackend | None = None
+) -> pd.DataFrame:
+    """Count the people each combination of sources saw; see :func:`cross_classify_sources`.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the canonical tables.
+
+    Returns
+    -------
+    DataFrame
+        A boolean column per source of ``SOURCES`` and ``people``; combinations nobody has are absent.
+
+    Examples
+    --------
+    >>> counts = count_sources(run.params, run.canonical)          # doctest: +SKIP
+    >>> loglinear_population(counts).population                    # doctest: +SKIP
+    """
+    rules = rules or load_cohort_rules(dict(params.rules))
+    tables = open_tables(folder, connection)
+    counts = cross_classify_sources(tables, params, rules).execute()
+    counts[list(SOURCES)] = counts[list(SOURCES)].astype(bool)
+    return counts.sort_values(list(SOURCES), ascending=False, ignore_index=True)
+
+
+def cross_classify_sources(tables: CanonicalTables, params: Params, rules: CohortRules) -> Table:
+    """Cross-classify people with recurrent disease by the sources that saw it.
+
+    People: eligible, stage 0 to 3 or unknown, without a metastatic code in the
+    gap after diagnosis (those are de novo). A source saw somebody when its date is
+    at or after the end of the gap, not after the end of follow-up, and not after
+    death. Whoever no source saw is not in the table: that number is the question.
+
+    Returns
+    -------
+    Table
+        A boolean column per source and ``people``. No identifiers.
+    """
+    codes = metastatic_codes(tables, rules.replace(evidence=("admissions",)))
+    coded = code_dates(eligible_people(flag_tumours(tables, params)), codes, rules)
+    primary = coded.filter(
+        coded.stage.isin(["0", "1", "2", "3"]).fill_null(True),
+        (coded.first_code_date >= coded.anniversary).fill_null(True),
+    )
+    reported = tables.recurrences.filter(tables.recurrences.kind == "distant")
+    reported = reported.select("person_id", seen_date=reported.recurrence_date)
+    drugs = tables.drugs.filter(tables.drugs.drug.isin(list(METASTATIC_ONLY_DRUGS)))
+    drugs = drugs.filter(drugs.given_date <= ibis.date(METASTATIC_ONLY_UNTIL))
+    given = drugs.select("person_id", seen_date=drugs.given_date)
+    breast = code_in(tables.deaths.underlying_cause, ("C50",))
+    if rules["breast_cancer_death"] == "any_mention":
+        breast = tables.deaths.causes.contains("C50")
+    deaths = tables.deaths.filter(breast.fill_null(False))
+    died = deaths.select("person_id", seen_date=deaths.death_date)
+    admitted = primary.filter(primary.first_code_date.notnull())
+    admitted = admitted.select("person_id", seen_date=admitted.first_code_date)
+    everything = ibis.union(
+        *(
+            events.mutate(source=ibis.literal(name))
+            for name, events in zip(SOURCES, (admitted, reported, given, died), strict=True)
+        )
+    )
+    dated = everything.inner_join(primary.select("person_id", "anniversary", "death_date"), "person_id")
+    dated = dated.filter(
+        dated.seen_date >= dated.anniversary,
+        dated.seen_date <= ibis.date(str(params.censor_date)),
+        (dated.seen_date <= dated.death_date).fill_null(True),
+    )
+    people = dated.group_by("person_id").aggregate(**{name: (dated.source == name).any() for name in SOURCES})
+    return people.group_by(*SOURCES).aggregate(people=people.count())
+
+
+def chapman(n1: int, n2: int, m: int, conf_level: float = 0.95) -> PopulationEstimate:
+    """Estimate a population from two sources (Chapman 1951, Lincoln-Petersen without its small-sample bias).
+
+    Assumes that people do not enter or leave, that records are linked without
+    error, that the sources see people independently of each other, and that at
+    least one of them sees everyone with the same probability. **Do not believe
+    it** when one source leads to the other (somebody admitted is more likely to be
+    reported): the estimate is then too low, and how much cannot be seen from two
+    sources.
+
+    Parameters
+    ----------
+    n1, n2 : int
+        People seen by the first and by the second source.
+    m : int
+        People seen by both; may be 0, when the estimate is finite but worthless.
+    conf_level : float
+        Of the interval, log-normal for the number nobody saw (Chao 1989), so that its lower limit is never
+        below the number seen.
+
+    Returns
+    -------
+    PopulationEstimate
+
+    Raises
+    ------
+    ValueError
+        If counts are negative or `m` exceeds `n1` or `n2`.
+
+    Examples
+    --------
+    >>> round(chapman(200, 150, 60).population)
+    497
+    """
+    if min(n1, n2, m) < 0 or m > min(n1, n2):
+        raise ValueError(f"n1={n1}, n2={n2}, m={m}: counts must be 0 or more, and m at most n1 and n2")
+    observed = n1 + n2 - m
+    population = (n1 + 1) * (n2 + 1) / (m + 1) - 1
+    variance = (n1 + 1) * (n2 + 1) * (n1 - m) * (n2 - m) / ((m + 1) ** 2 * (m + 2))
+    lower, upper = _hidden_interval(population - observed, np.sqrt(variance), conf_level)
+    warning = f"only {m} people were seen by both sources" if m < FEW_SHARED else ""
+    return PopulationEstimate(
+        observed,
+        population,
+        observed + lower,
+        observed + upper,
+        "chapman, log-normal interval",
+        warning,
+        pd.DataFrame(),
+    )
+
+
+def loglinear_population(
+    counts: pd.DataFrame, sources: tuple[str, ...] = SOURCES, conf_level: float = 0.95
+) -> PopulationEstimate:
+    """Estimate a population from three sources or more, allowing pairs of sources to depend on each other.
+
+    Fits Poisson log-linear models to the counts of the combinations of sources:
+    main effects of all sources and every subset of the interactions between pairs.
+    The interaction of all sources at once cannot be estimated and is assumed to be
+    none: this is the assumption that cannot be checked. The estimates of the number
+    nobody saw (``exp`` of the intercept) are averaged on the log scale with AIC
+    weights; the interval adds the spread between models to that within them
+    (Burnham and Anderson 2002, section 4.3).
+
+    **Do not believe it** when combinations are sparse (models that do not converge
+    or whose standard error of the logarithm exceeds 3 are left out, and a warning
+    says so), when some people cannot be seen by any source (they are missing from
+    the estimate as well), or when some are harder to see for all sources (too low).
+    Death sees only those who died: without it, or with it, compare.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        Boolean column per source and ``people``. A row in which no source saw anybody is refused. Combinations
+        that are absent count zero; other boolean columns are summed over.
+    sources : tuple of str
+        Three or more; sources that saw nobody must be left out by the caller.
+    conf_level : float
+
+    Returns
+    -------
+    PopulationEstimate
+
+    Raises
+    ------
+    ValueError
+        For fewer than three sources, a source that saw nobody, or a row of people nobody saw.
+
+    Examples
+    --------
+    >>> import itertools
+    >>> cells = [c for c in itertools.product([True, False], repeat=3) if any(c)]
+    >>> counts = pd.DataFrame(cells, columns=["a", "b", "c"]).assign(people=50)
+    >>> round(loglinear_population(counts, ("a", "b", "c")).observed)
+    350
+    """
+    cells = _cells(counts, sources)
+    observed = int(cells["people"].sum())
+    fits, failed = [], 0
+    pairs = list(itertools.combinations(sources, 2))
+    # With three sources all three pairs fill the table, with more sources there is room to spare
+    for size in range(len(pairs) + 1):
+        for chosen in itertools.combinations(pairs, size):
+            fit = _fit(cells, sources, chosen)
+            failed += fit is None
+            fits += [] if fit is None else [fit]
+    if not fits:
+        nothing = (float("nan"),) * 3
+        return PopulationEstimate(observed, *nothing, "log-linear", "no model can be estimated", pd.DataFrame())
+    models = pd.DataFrame(fits, columns=["model", "aic", "log_hidden", "se"])
+    weight = np.exp(-0.5 * (models["aic"] - models["aic"].min()))
+    models["weight"] = weight / weight.sum()
+    mean = float((models["weight"] * models["log_hidden"]).sum())
+    spread = np.sqrt(models["se"] ** 2 + (models["log_hidden"] - mean) ** 2)
+    se = float((models["weight"] * spread).sum())
+    z = ndtri(0.5 + conf_level / 2)
+    models["hidden"] = np.exp(models["log_hidden"])
+    models["lower"] = np.exp(models["log_hidden"] - z * models["se"])
+    models["upper"] = np.exp(models["log_hidden"] + z * models["se"])
+    total = len(models) + failed
+    warning = f"{failed} of {total} models could not be estimated: combinations are sparse" if failed else ""
+    return PopulationEstimate(
+        observed,
+        observed + np.exp(mean),
+        observed + np.exp(mean - z * se),
+        observed + np.exp(mean + z * se),
+        "log-linear, AIC-weighted over pairwise dependence",
+        warning,
+        models[["model", "aic", "weight", "hidden", "lower", "upper"]].sort_values("aic", ignore_index=True),
+    )
+
+
+def measure_missed(counts: pd.DataFrame, params: Params, *, run_id: str) -> pd.DataFrame:
+    """Measure how many people with recurrent disease there are, and the share that admissions found.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        From :func:`count_sources`.
+
+    Returns
+    -------
+    DataFrame
+        Results of cohort ``primary``, national: ``recurrent_seen`` (people, by the source in ``group``, and by any),
+        ``recurrent_population_chapman`` (admissions and reported recurrences),
+        ``recurrent_population_loglinear`` (all sources that saw anybody), and for both the share found by admissions
+        (``recurrent_found_chapman``, ``recurrent_found_loglinear``): an interval of the denominator, read as limits of
+        the share. Numerators are people found by admissions, denominators people seen by any source. Fewer sources
+        than a method needs make it not derivable.
+    """
+    seen = {name: int(counts.loc[counts[name], "people"].sum()) for name in SOURCES}
+    anyone = int(counts["people"].sum())
+    rows = [
+        {"measure": "recurrent_seen", "group_by": "source", "group": name, "numerator": n, "denominator": anyone}
+        | {"estimate": n, "unit_of_estimate": "people", "method": "count"}
+        for name, n in seen.items()
+        if n
+    ]
+    present = tuple(name for name in SOURCES if seen[name])
+    estimates: dict[str, PopulationEstimate | str] = {}
+    if "admissions" in present and "reported" in present:
+        both = int(counts.loc[counts["admissions"] & counts["reported"], "people"].sum())
+        estimates["chapman"] = chapman(seen["admissions"], seen["reported"], both)
+    else:
+        estimates["chapman"] = "Needs admissions and reported recurrences; the data have one of them only."
+    if len(present) >= 3:
+        estimates["loglinear"] = loglinear_population(counts, present)
+    else:
+        estimates["loglinear"] = f"Needs three sources; the data have {len(present)}: {', '.join(present) or 'none'}."
+    for name, estimate in estimates.items():
+        rows += _population_rows(name, estimate, seen["admissions"])
+    table = pd.DataFrame(rows).assign(unit=params.nation, level="nation")
+    return make_results(table, audit=params.audit, nation=params.nation, cohort="primary", run_id=run_id)
+
+
+def correction_factor(estimate: PopulationEstimate, found: int) -> tuple[float, float, float]:
+    """Return by how much the number found by admissions must be multiplied, with its limits.
+
+    Examples
+    --------
+    >>> [round(value, 2) for value in correction_factor(chapman(200, 150, 60), found=200)]
+    [2.48, 2.14, 2.97]
+    """
+    if found <= 0:
+        raise ValueError(f"found={found}: nobody was found, so there is nothing to correct")
+    return estimate.population / found, estimate.lower / found, estimate.upper / found
+
+
+def simulate_capture(
+    scenarios: tuple[Scenario, ...] = SCENARIOS, *, people: int = 5000, repetitions: int = 200, seed: int = 1
+) -> pd.DataFrame:
+    """Simulate the estimators on a known truth: how biased they are, and how often the interval holds it.
+
+    Parameters
+    ----------
+    scenarios : tuple of Scenario
+    people : int
+        True population.
+    repetitions : int
+        Simulated data sets per scenario.
+
+    Returns
+    -------
+    DataFrame
+        ``scenario, method, truth, mean_estimate, bias, coverage, estimated``; ``bias`` is relative to the truth,
+        ``coverage`` the share of 95% intervals that hold it, ``estimated`` the share of data sets with an estimate.
+    """
+    rng = np.random.default_rng(seed)
+    rows = []
+    for scenario in scenarios:
+        sources = tuple("abcdefgh"[: len(scenario.probabilities[0])])
+        cells, chances = _cell_probabilities(scenario)
+        tables = rng.multinomial(people, chances, size=repetitions)
+        results: dict[str, list[PopulationEstimate]] = {"chapman": [], "log-linear": []}
+        for table in tables:
+            counts = pd.DataFrame(cells, columns=list(sources)).assign(people=table)
+            counts = counts[counts[list(sources)].any(axis=1)]
+            first, second = counts[sources[0]], counts[sources[1]]
+            n = [int(counts.loc[mask, "people"].sum()) for mask in (first, second, first & second)]
+            results["chapman"].append(chapman(*n))
+            results["log-linear"].append(loglinear_population(counts, sources))
+        for method, estimates in results.items():
+            values = np.array([(e.population, e.lower, e.upper) for e in estimates])
+            good = np.isfinite(values[:, 0])
+            mean = float(values[good, 0].mean()) if good.any() else float("nan")
+            held = (values[good, 1] <= people) & (people <= values[good, 2])
+            rows.append(
+                (scenario.name, method, people, mean, mean / people - 1, float(held.mean()), float(good.mean()))
+            )
+    return pd.DataFrame(rows, columns=["scenario", "method", "truth", "mean_estimate", "bias", "coverage", "estimated"])
+
+
+def _hidden_interval(hidden: float, se: float, conf_level: float) -> tuple[float, float]:
+    if hidden <= 0:
+        return 0.0, 0.0
+    factor = np.exp(ndtri(0.5 + conf_level / 2) * np.sqrt(np.log1p((se / hidden) ** 2)))
+    return hidden / factor, hidden * factor
+
+
+def _cells(counts: pd.DataFrame, sources: tuple[str, ...]) -> pd.DataFrame:
+    if len(sources) < 3:
+        raise ValueError(
+            f"log-linear models need three sources or more; there are {len(sources)}: {', '.join(sources)}"
+        )
+    summed = counts.groupby(list(sources), as_index=False)["people"].sum()
+    every = pd.DataFrame(itertools.product([True, False], repeat=len(sources)), columns=list(sources))
+    cells = every.merge(summed, how="left", on=list(sources)).fillna({"people": 0})
+    unseen = ~cells[list(sources)].any(axis=1)
+    # People that only a source left out of `sources` saw: to these sources they are unseen
+    cells = cells[~unseen]
+    silent = [name for name in sources if cells.loc[cells[name], "people"].sum() == 0]
+    if silent:
+        raise ValueError(f"nobody was seen by {', '.join(silent)}; leave the source out")
+    return cells.reset_index(drop=True)
+
+
+def _fit(cells: pd.DataFrame, sources: tuple[str, ...], pairs: tuple[tuple[str, str], ...]):
+    """Fit one model; None when it cannot be estimated."""
+    import statsmodels.api as sm
+
+    design = {"hidden": np.ones(len(cells))}
+    design |= {name: cells[name].to_numpy(dtype=float) for name in sources}
+    design |= {f"{a}*{b}": (cells[a] & cells[b]).to_numpy(dtype=float) for a, b in pairs}
+    # An interaction nobody shows has no finite estimate
+    if any(cells.loc[cells[a] & cells[b], "people"].sum() == 0 for a, b in pairs):
+        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fit = sm.GLM(
+            cells["people"].to_numpy(dtype=float), np.column_stack(list(design.values())), family=sm.families.Poisson()
+        ).fit()
+    log_hidden, se = float(fit.params[0]), float(fit.bse[0])
+    if not (fit.converged and np.isfinite(log_hidden) and np.isfinite(se) and se < UNBELIEVABLE_SE):
+        return None
+    name = " + ".join(f"{a}*{b}" for a, b in pairs) or "independent"
+    # The Poisson error of the unseen number itself comes on top of that of its expectation
+    return name, float(fit.aic), log_hidden, float(np.hypot(se, np.exp(-log_hidden / 2)))
+
+
+def _population_rows(name: str, estimate: PopulationEstimate | str, found: int) -> list[dict[str, object]]:
+    measures = (f"recurrent_population_{name}", f"recurrent_found_{name}")
+    if isinstance(estimate, str) or not np.isfinite(estimate.population):
+        reason = estimate if isinstance(estimate, str) else f"{estimate.warning}."
+        return [{"measure": measure, "status": "not_derivable", "reason": reason} for measure in measures]
+    counts = {"numerator": found, "denominator": estimate.observed, "method": estimate.method}
+    population = {"estimate": estimate.population, "lower": estimate.lower, "upper": estimate.upper}
+    share = {"estimate": found / estimate.population, "lower": found / estimate.upper, "upper": found / estimate.lower}
+    return [
+        {"measure": measures[0], "unit_of_estimate": "people", **counts, **population},
+        {"measure": measures[1], **counts, **share},
+    ]
+
+
+def _cell_probabilities(scenario: Scenario) -> tuple[list[tuple[bool, ...]], np.ndarray]:
+    cells = list(itertools.product([True, False], repeat=len(scenario.probabilities[0])))
+    chances = np.zeros(len(cells))
+    for share, chance in zip(scenario.shares, scenario.probabilities, strict=True):
+        odds = scenario.odds_ratio * chance[1] / (1 - chance[1])
+        raised = odds / (1 + odds)
+        for number, cell in enumerate(cells):
+            given = [raised if source == 1 and cell[0] else p for source, p in enumerate(chance)]
+            chances[number] += share * np.prod([p if seen else 1 - p for p, seen in zip(given, cell, strict=True)])
+    return cells, chances
