@@ -26,7 +26,7 @@ def read_run(run: Run, *, progress: Callable[[str], None] = print) -> Extract:
         With all problems of the extract.
     """
     started = dt.datetime.now(dt.UTC)
-    extract = read_extract(_reader(run), run.data_dir, run.canonical, progress=progress)
+    extract = read_extract(_reader(run), run.data_dir, run.canonical, diagnosed=_diagnosed(run), progress=progress)
     quality = pd.DataFrame(extract.quality, columns=["rule", "table", "column", "rows", "kind", "meaning"])
     run.save("data_quality", quality)
     record = {
@@ -46,13 +46,17 @@ def read_run(run: Run, *, progress: Callable[[str], None] = print) -> Extract:
 
 def check_run(run: Run, *, progress: Callable[[str], None] = print) -> Extract:
     """Check the extract of a run without writing anything."""
-    return read_extract(_reader(run), run.data_dir, None, progress=progress)
+    return read_extract(_reader(run), run.data_dir, None, diagnosed=_diagnosed(run), progress=progress)
 
 
 def _reader(run: Run):
     if run.params.source not in READERS:
         raise ExtractError(f"there is no reader {run.params.source!r}; readers: {', '.join(READERS)}")
     return READERS[run.params.source]
+
+
+def _diagnosed(run: Run) -> tuple[dt.date, dt.date]:
+    return run.params.diagnosed_from, run.params.diagnosed_to
 
 
 def _inputs(folder: Path) -> list[Path]:

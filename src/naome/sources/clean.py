@@ -14,23 +14,25 @@ from dataclasses import dataclass
 
 RULES: dict[str, str] = {
     "white_space": "Blanks around the value are dropped.",
-    "lower_case": "A code in lower case is read as its capital.",
+    "lower_case": "A code in lower case is read as its capitals.",
     "float_text": "A whole number written as a decimal (3.0) is read as the whole number.",
-    "sentinel_date": "1800-01-01, 1801-01-01, 1900-01-01 and 1582-10-15 stand for a missing date.",
+    "sentinel_date": "1582-10-15, 1800-01-01, 1801-01-01 and 1900-01-01 stand for a missing date.",
     "truncated_date": "A date without day and month (1899-) is read as missing.",
     "empty_marker": "'-', '&' and blank stand for no code.",
-    "icd10_dot": "The dot of an ICD-10 code is dropped.",
+    "code_dot": "The dot of an ICD-10 or OPCS-4 code is dropped.",
     "icd10_padding": "The X or - that pads a three-character ICD-10 code is dropped.",
     "icd10_dagger": "A dagger, asterisk or trailing D or A mark of an ICD-10 code is dropped.",
     "code_list_in_field": "Several codes in one cause-of-death field are read one by one.",
     "borderline_receptor": "A borderline receptor result counts as not recorded.",
-    "receptor_suffix": "A receptor result with the registry's m suffix is read without it.",
+    "registry_suffix": "A code with the registry's m suffix is read without it.",
     "unmapped_code": "A code outside the published list of a secondary item is read as not recorded.",
-    "age_text": "An age with blanks or decimals is read as completed years.",
+    "time_of_day": "The time of day in a date is dropped.",
 }
 
 SENTINEL_DATES = {dt.date(1800, 1, 1), dt.date(1801, 1, 1), dt.date(1900, 1, 1), dt.date(1582, 10, 15)}
-EARLIEST, LATEST = dt.date(1900, 1, 2), dt.date(2100, 1, 1)
+EARLIEST = dt.date(1900, 1, 2)
+#: What spreadsheets and programs write where nothing is known; a code is never spelt like this.
+NOT_A_VALUE = frozenset({"NAN", "NULL", "(NULL)", "NONE", "<NA>", "#N/A", "N/A", "#REF!", "#VALUE!", "NAT"})
 
 
 class Refused(Exception):
@@ -51,10 +53,13 @@ class Cleaner:
         DuckDB type of the cleaned column.
     clean : callable
         Raw value (text, or a date where the file has dates) -> ``(value, rules)``.
+    allowed : str
+        What may stand in the column, for the data dictionary.
     """
 
     sql_type: str
     clean: Callable[[object], tuple[object, tuple[str, ...]]]
+    allowed: str
 
 
 def tidy(value: object) -> tuple[str, tuple[str, ...]]:
@@ -71,7 +76,7 @@ def tidy(value: object) -> tuple[str, tuple[str, ...]]:
 
 
 def clean_date(value: object) -> tuple[dt.date | None, tuple[str, ...]]:
-    """Read a date: DATE columns, YYYY-MM-DD, dd/mm/yyyy or yyyymmdd.
+    """Read a date: DATE columns, YYYY-MM-DD, dd/mm/yyyy or yyyymmdd; no later than today.
 
     Examples
     --------
@@ -80,32 +85,37 @@ def clean_date(value: object) -> tuple[dt.date | None, tuple[str, ...]]:
     >>> clean_date("1800-01-01")
     (None, ('sentinel_date',))
     """
-    if isinstance(value, dt.datetime):
-        value = value.date()
     rules: tuple[str, ...] = ()
+    if isinstance(value, dt.datetime):
+        rules = ("time_of_day",) if value.time() != dt.time() else ()
+        value = value.date()
     if not isinstance(value, dt.date):
         text, rules = tidy(value)
-        if text in ("", "-"):
+        if text == "":
             return None, rules
-        if re.fullmatch(r"\d{4}-?", text) and text.endswith("-"):
+        if text == "-":
+            return None, (*rules, "empty_marker")
+        if re.fullmatch(r"\d{4}-", text):
             return None, (*rules, "truncated_date")
-        value = _parse_date(text)
+        value, dropped = _parse_date(text)
+        rules += dropped
     if value in SENTINEL_DATES:
         return None, (*rules, "sentinel_date")
-    if not EARLIEST <= value <= LATEST:
-        raise Refused("a date between 1900 and 2100", "is the century mistyped?")
+    if not EARLIEST <= value <= dt.date.today():
+        raise Refused("a date from 1900 to today", "is a digit of the year mistyped, or is this a planned date?")
     return value, rules
 
 
-def _parse_date(text: str) -> dt.date:
-    text = re.sub(r"[ T]00:00(:00(\.0+)?)?$", "", text)
-    if re.fullmatch(r"\d{8}\.0", text):
-        text = text[:8]
+def _parse_date(text: str) -> tuple[dt.date, tuple[str, ...]]:
+    day, time = re.fullmatch(r"(.*?)(?:[ T](\d\d:\d\d(?::\d\d(?:\.\d+)?)?))?", text, re.DOTALL).groups()
+    if re.fullmatch(r"\d{8}\.0", day):
+        day = day[:8]
     for pattern in ("%Y-%m-%d", "%d/%m/%Y", "%Y%m%d"):
         try:
-            return dt.datetime.strptime(text, pattern).date()
+            date = dt.datetime.strptime(day, pattern).date()
         except ValueError:
             continue
+        return date, ("time_of_day",) if time and re.search("[1-9]", time) else ()
     raise Refused("a date as YYYY-MM-DD, dd/mm/yyyy or yyyymmdd", "is this another column, or a month/day/year date?")
 
 
@@ -115,7 +125,7 @@ def clean_icd10(value: object) -> tuple[str | None, tuple[str, ...]]:
     Examples
     --------
     >>> clean_icd10("c79.5")
-    ('C795', ('lower_case', 'icd10_dot'))
+    ('C795', ('lower_case', 'code_dot'))
     >>> clean_icd10("C50X")
     ('C50', ('icd10_padding',))
     """
@@ -125,7 +135,7 @@ def clean_icd10(value: object) -> tuple[str | None, tuple[str, ...]]:
     if text != text.upper():
         text, rules = text.upper(), (*rules, "lower_case")
     if "." in text:
-        text, rules = text.replace(".", ""), (*rules, "icd10_dot")
+        text, rules = text.replace(".", ""), (*rules, "code_dot")
     if match := re.fullmatch(r"([A-Z]\d[\dA-Z]\d{0,2})([†*+]|[DA])", text):
         text, rules = match[1], (*rules, "icd10_dagger")
     if match := re.fullmatch(r"([A-Z]\d[\dA-Z]\d?)[X-]{1,2}", text):
@@ -141,7 +151,7 @@ def clean_opcs4(value: object) -> tuple[str | None, tuple[str, ...]]:
     Examples
     --------
     >>> clean_opcs4("x72.1")
-    ('X721', ('lower_case', 'icd10_dot'))
+    ('X721', ('lower_case', 'code_dot'))
     """
     text, rules = tidy(value)
     if text in ("", "-", "&"):
@@ -149,7 +159,7 @@ def clean_opcs4(value: object) -> tuple[str | None, tuple[str, ...]]:
     if text != text.upper():
         text, rules = text.upper(), (*rules, "lower_case")
     if "." in text:
-        text, rules = text.replace(".", ""), (*rules, "icd10_dot")
+        text, rules = text.replace(".", ""), (*rules, "code_dot")
     if not re.fullmatch(r"[A-Z]\d{2}\d?", text):
         raise Refused("an OPCS-4 code such as X721", "is this an ICD-10 code?")
     return text, rules
@@ -177,8 +187,16 @@ def clean_cause_list(value: object) -> tuple[str | None, tuple[str, ...]]:
 
 
 def clean_text(value: object) -> tuple[str | None, tuple[str, ...]]:
-    """Keep text as it is, without blanks around it."""
+    """Keep text as it is, without blanks around it; refuse what programs write for nothing.
+
+    Examples
+    --------
+    >>> clean_text(" Fictitious Trust")
+    ('Fictitious Trust', ('white_space',))
+    """
     text, rules = tidy(value)
+    if text.upper() in NOT_A_VALUE:
+        raise Refused("text, or nothing at all", "leave the field empty where there is no value.")
     return text or None, rules
 
 
@@ -190,10 +208,10 @@ def clean_upper(value: object) -> tuple[str | None, tuple[str, ...]]:
     >>> clean_upper("palbociclib")
     ('PALBOCICLIB', ('lower_case',))
     """
-    text, rules = tidy(value)
-    if text != text.upper():
+    text, rules = clean_text(value)
+    if text is not None and text != text.upper():
         text, rules = text.upper(), (*rules, "lower_case")
-    return text or None, rules
+    return text, rules
 
 
 def choice(mapping: Mapping[str, object], *, sql_type: str = "VARCHAR", refuse: bool = True, **special: str) -> Cleaner:
@@ -224,7 +242,7 @@ def choice(mapping: Mapping[str, object], *, sql_type: str = "VARCHAR", refuse: 
         if text not in mapping and text.upper() in mapping:
             text, rules = text.upper(), (*rules, "lower_case")
         if text not in mapping:
-            if refuse:
+            if refuse or text.upper() in NOT_A_VALUE:
                 raise Refused(
                     "one of " + ", ".join(mapping), "is this another column, or a newer version of the code list?"
                 )
@@ -233,7 +251,7 @@ def choice(mapping: Mapping[str, object], *, sql_type: str = "VARCHAR", refuse: 
             rules = (*rules, special[text])
         return mapping[text], rules
 
-    return Cleaner(sql_type, clean)
+    return Cleaner(sql_type, clean, ", ".join(mapping))
 
 
 def integer(low: int, high: int) -> Cleaner:
@@ -255,33 +273,52 @@ def integer(low: int, high: int) -> Cleaner:
             raise Refused(f"a whole number from {low} to {high}")
         return int(text), rules
 
-    return Cleaner("INTEGER", clean)
+    return Cleaner("INTEGER", clean, f"whole number from {low} to {high}")
 
 
-def prefix(mapping: Mapping[str, object], *, sql_type: str = "VARCHAR") -> Cleaner:
-    """Return a cleaner that reads an item by its first character (stage, M category).
+def leading(
+    known: str, mapping: Mapping[str, object], unknown: tuple[str, ...], *, sql_type: str = "VARCHAR"
+) -> Cleaner:
+    """Return a cleaner that reads an item by its first digit (stage, M category).
 
-    Anything whose first character is not in `mapping` is *not recorded*, as the
-    registry's own guidance has it for stage (6, ?, U, X).
+    Parameters
+    ----------
+    known : str
+        Pattern of the values that are read, in capitals; its first group is the digit.
+    mapping : mapping
+        Digit -> canonical value.
+    unknown : tuple of str
+        Values that mean *not recorded*.
 
     Examples
     --------
-    >>> prefix({"4": "4"}).clean("4A")
+    >>> leading(r"([0-4])[A-C]?", {"4": "4"}, ("?",)).clean("4A")
     ('4', ())
     """
 
     def clean(value: object) -> tuple[object, tuple[str, ...]]:
         text, rules = tidy(value)
-        if text != text.upper():
-            text, rules = text.upper(), (*rules, "lower_case")
-        return mapping.get(text[:1]), rules
+        if re.fullmatch(r"\d\.0", text):
+            text, rules = text[0], (*rules, "float_text")
+        capital = text.upper()
+        if capital in ("", *unknown):
+            return None, (*rules, "lower_case") if capital != text else rules
+        if match := re.fullmatch(known, capital):
+            # Sub-stages may have small letters of their own (3Aii); only the first letter tells.
+            return mapping[match[1]], (*rules, "lower_case") if text[1:2].islower() and sql_type == "VARCHAR" else rules
+        raise Refused(
+            f"{', '.join(mapping)} with or without a sub-category, or one of {', '.join(unknown)}",
+            "is this another column?",
+        )
 
-    return Cleaner(sql_type, clean)
+    return Cleaner(sql_type, clean, f"{', '.join(mapping)} and sub-categories; not recorded: {', '.join(unknown)}")
 
 
-DATE = Cleaner("DATE", clean_date)
-ICD10 = Cleaner("VARCHAR", clean_icd10)
-OPCS4 = Cleaner("VARCHAR", clean_opcs4)
-CAUSES = Cleaner("VARCHAR", clean_cause_list)
-TEXT = Cleaner("VARCHAR", clean_text)
-UPPER = Cleaner("VARCHAR", clean_upper)
+DATE = Cleaner("DATE", clean_date, "a date as DATE, YYYY-MM-DD, dd/mm/yyyy or yyyymmdd, no later than today")
+ICD10 = Cleaner("VARCHAR", clean_icd10, "an ICD-10 code")
+OPCS4 = Cleaner("VARCHAR", clean_opcs4, "an OPCS-4 code")
+CAUSES = Cleaner("VARCHAR", clean_cause_list, "one or more ICD-10 codes")
+TEXT = Cleaner("VARCHAR", clean_text, "text")
+UPPER = Cleaner("VARCHAR", clean_upper, "text in capitals")
+#: An identifier that may be missing: a record that could not be linked to a person.
+OPTIONAL_IDENTIFIER = Cleaner("VARCHAR", clean_text, "a pseudonym, or nothing")

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from naome.sources.clean import Cleaner, choice, integer, prefix
+from naome.sources.clean import Cleaner, choice, integer, leading
 
-STAGE = prefix({"0": "0", "1": "1", "2": "2", "3": "3", "4": "4"})
-M_CATEGORY = prefix({"0": False, "1": True}, sql_type="BOOLEAN")
+#: z_stage of the registry: staging systems of other cancers (A, B, C, L, M ...) are unknown for the breast.
+STAGE = leading(
+    r"([0-4])(?:[A-Z][A-Z0-9]{0,4})?",
+    {str(n): str(n) for n in range(5)},
+    ("5", "6", "?", "U", "X", "A", "B", "C", "L1", "L2", "M", "M0", "M1", "M2", "M3", "MS"),
+)
+M_CATEGORY = leading(
+    r"M?([01])(?:[A-E]|\(I\+\))?", {"0": False, "1": True}, ("2", "9", "X", "MX", "+", "?", "U"), sql_type="BOOLEAN"
+)
 PERFORMANCE_STATUS = choice(
-    {**{str(n): n for n in range(5)}, **{f"{n}m": n for n in range(5)}, "9": None, "9m": None}, sql_type="INTEGER"
+    {**{str(n): n for n in range(5)}, **{f"{n}m": n for n in range(5)}, "9": None, "9m": None},
+    sql_type="INTEGER",
+    **{f"{n}m": "registry_suffix" for n in (0, 1, 2, 3, 4, 9)},
 )
 GRADE = choice(
     {
@@ -27,8 +36,9 @@ RECEPTOR = choice(
     },
     B="borderline_receptor",
     Bm="borderline_receptor",
-    Pm="receptor_suffix",
-    Nm="receptor_suffix",
+    Pm="registry_suffix",
+    Nm="registry_suffix",
+    Xm="registry_suffix",
 )
 GENDER = choice({"1": "male", "2": "female", "9": None, "0": None, "X": None})
 ETHNIC_GROUP = choice(
@@ -51,8 +61,11 @@ VITAL_STATUS = choice(
         **dict.fromkeys(["X", "X2", "X4", "X5"], "lost"),
     }
 )
+_CNS = {**{f"Y{n}": "seen" for n in range(1, 6)}, "NI": "not_seen", "NN": "not_seen"}
 CNS_INDICATOR = choice(
-    {**{f"Y{n}": "seen" for n in range(1, 6)}, "NI": "not_seen", "NN": "not_seen", "99": None}, refuse=False
+    {**_CNS, **{f"{code}m": meaning for code, meaning in _CNS.items()}, "99": None},
+    refuse=False,
+    **{f"{code}m": "registry_suffix" for code in _CNS},
 )
 PATIENT_CLASS = choice(
     {"1": "ordinary", "2": "day_case", "3": "regular", "4": "regular", "5": "other", "8": "other", "9": "other"}
@@ -81,3 +94,14 @@ AGE = integer(0, 120)
 def yes_no(yes: str = "Y", no: str = "N", *missing: str) -> Cleaner:
     """Return a cleaner of a yes/no item."""
     return choice({yes: True, no: False, **dict.fromkeys(missing)}, sql_type="BOOLEAN")
+
+
+#: Simulacrum version 1 and some registry extracts count from the other end.
+QUINTILE_1_LEAST_DEPRIVED = choice(
+    {
+        **{str(n): 6 - n for n in range(1, 6)},
+        "1 - least deprived": 5,
+        "5 - most deprived": 1,
+    },
+    sql_type="INTEGER",
+)

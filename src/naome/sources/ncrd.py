@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from naome.sources import codings
+from naome.sources.canonical import Duplicates, RowRule, Selection
 from naome.sources.clean import CAUSES, DATE, ICD10, OPCS4, TEXT, UPPER, choice
-from naome.sources.reader import Count, RawTable, Reader, RowRule
+from naome.sources.reader import Count, RawTable, Reader, Repeated
 
-TEXT_FLAG = choice({"F": "F", "P": "P"})
+FINAL_OR_PROVISIONAL = choice({"F": "F", "P": "P"})
+RADIOTHERAPY_REGION = choice({code: code for code in ("P", "R", "PR", "A", "O", "M")}, refuse=False)
 
 RAW = {
     "organisations": RawTable(
@@ -16,7 +18,8 @@ RAW = {
             "REGION_NAME": TEXT,
             "ALLIANCE_NAME": TEXT,
             "SUCCESSOR_CODE": UPPER,
-        }
+        },
+        unique=("ORG_CODE",),
     ),
     "av_patient": RawTable(
         {
@@ -25,7 +28,8 @@ RAW = {
             "ETHNICITY": codings.ETHNIC_GROUP,
             "VITALSTATUS": codings.VITAL_STATUS,
             "VITALSTATUSDATE": DATE,
-        }
+        },
+        unique=("PATIENTID",),
     ),
     "av_tumour": RawTable(
         {
@@ -44,7 +48,7 @@ RAW = {
             "CNS": codings.CNS_INDICATOR,
             "QUINTILE_2019": codings.QUINTILE_1_MOST_DEPRIVED,
             "BASISOFDIAGNOSIS": codings.BASIS,
-            "STATUSOFREGISTRATION": TEXT_FLAG,
+            "STATUSOFREGISTRATION": FINAL_OR_PROVISIONAL,
             "CTRY_CODE": UPPER,
             "DEDUP_FLAG": choice({"1": "1", "0": "0"}),
             "DIAG_TRUST": UPPER,
@@ -63,8 +67,8 @@ RAW = {
             "PROCODE3": UPPER,
         },
         long={
-            "hes_diagnosis": (tuple(f"DIAG_{n:02d}" for n in range(1, 21)), ICD10, (), None),
-            "hes_operation": (
+            "hes_diagnosis": Repeated(tuple(f"DIAG_{n:02d}" for n in range(1, 21)), ICD10),
+            "hes_operation": Repeated(
                 tuple(f"OPERTN_{n:02d}" for n in range(1, 25)),
                 OPCS4,
                 tuple(f"OPDATE_{n:02d}" for n in range(1, 25)),
@@ -78,9 +82,12 @@ RAW = {
             "MERGED_REGIMEN_ID": None,
             "START_DATE_OF_REGIMEN": DATE,
             "ORGANISATION_CODE_OF_PROVIDER": UPPER,
-        }
+        },
+        unique=("MERGED_REGIMEN_ID",),
     ),
-    "sact_cycle": RawTable({"MERGED_REGIMEN_ID": None, "MERGED_CYCLE_ID": None, "START_DATE_OF_CYCLE": DATE}),
+    "sact_cycle": RawTable(
+        {"MERGED_REGIMEN_ID": None, "MERGED_CYCLE_ID": None, "START_DATE_OF_CYCLE": DATE}, unique=("MERGED_CYCLE_ID",)
+    ),
     "sact_drug_detail": RawTable(
         {"MERGED_DRUG_DETAIL_ID": None, "MERGED_CYCLE_ID": None, "ADMINISTRATION_DATE": DATE, "DRUG_GROUP": UPPER}
     ),
@@ -88,7 +95,7 @@ RAW = {
         {
             "PATIENTID": None,
             "APPTDATE": DATE,
-            "RTTREATMENTREGION": choice({code: code for code in ("P", "R", "PR", "A", "O", "M")}, refuse=False),
+            "RTTREATMENTREGION": RADIOTHERAPY_REGION,
             "RTTREATMENTANATOMICALSITE": UPPER,
         }
     ),
@@ -111,58 +118,107 @@ RAW = {
     ),
 }
 
+PEOPLE = Selection(
+    "av_patient",
+    """
+    SELECT row_, PATIENTID AS person_id, GENDER AS sex, ETHNICITY AS ethnic_group,
+           VITALSTATUS AS vital_status, VITALSTATUSDATE AS vital_date
+    FROM clean_av_patient""",
+)
+TUMOURS = Selection(
+    "av_tumour",
+    """
+    SELECT row_, TUMOURID AS tumour_id, PATIENTID AS person_id, DIAGNOSISDATEBEST AS diagnosis_date,
+           SITE_ICD10_O2 AS site, AGE AS age, STAGE_BEST AS stage, M_BEST AS m1, GRADE AS grade,
+           ER_STATUS AS er, PR_STATUS AS pr, HER2_STATUS AS her2, PERFORMANCESTATUS AS performance_status,
+           BASISOFDIAGNOSIS AS basis,
+           coalesce(STATUSOFREGISTRATION = 'F' AND CTRY_CODE = 'E' AND DEDUP_FLAG = '1', false)
+             AS eligible_registration,
+           coalesce(o.SUCCESSOR_CODE, DIAG_TRUST) AS provider, QUINTILE_2019 AS deprivation,
+           FIRSTMDTMEETINGDATE AS mdt_date, CNS AS cns, DATE_FIRST_SURGERY AS surgery_date
+    FROM clean_av_tumour LEFT JOIN (SELECT ORG_CODE, SUCCESSOR_CODE FROM clean_organisations) o
+      ON o.ORG_CODE = DIAG_TRUST""",
+)
+#: HES admissions; rapid registration brings the same file.
+ADMISSIONS = Selection(
+    "hes_apc",
+    """
+    SELECT row_, EPIKEY AS episode_id, STUDY_ID AS person_id, coalesce(ADMIDATE, EPISTART) AS admission_date,
+           coalesce(EPISTART, ADMIDATE) AS episode_date, CLASSPAT AS patient_class, ADMIMETH AS emergency,
+           coalesce(o.SUCCESSOR_CODE, PROCODE3) AS provider
+    FROM clean_hes_apc LEFT JOIN (SELECT ORG_CODE, SUCCESSOR_CODE FROM clean_organisations) o
+      ON o.ORG_CODE = PROCODE3""",
+)
+DIAGNOSES = Selection(
+    "hes_apc",
+    """
+    SELECT STUDY_ID AS person_id, EPIKEY AS episode_id, position, code, coalesce(ADMIDATE, EPISTART) AS admission_date,
+           coalesce(EPISTART, ADMIDATE) AS episode_date, CLASSPAT AS patient_class
+    FROM clean_hes_diagnosis ANTI JOIN left_out_admissions USING (row_)""",
+)
+PROCEDURES = Selection(
+    "hes_apc",
+    """
+    SELECT row_, STUDY_ID AS person_id, EPIKEY AS episode_id, position, code,
+           coalesce(second, EPISTART, ADMIDATE) AS procedure_date, coalesce(o.SUCCESSOR_CODE, PROCODE3) AS provider
+    FROM (SELECT * FROM clean_hes_operation ANTI JOIN left_out_admissions USING (row_))
+    LEFT JOIN (SELECT ORG_CODE, SUCCESSOR_CODE FROM clean_organisations) o ON o.ORG_CODE = PROCODE3""",
+    hold=True,
+)
+#: A drug row whose cycle or regimen is not there keeps its place (regimen_id is NULL) so that it can be refused.
+DRUGS = Selection(
+    "sact_drug_detail",
+    """
+    SELECT d.row_, r.ENCORE_PATIENT_ID AS person_id, r.MERGED_REGIMEN_ID AS regimen_id, d.DRUG_GROUP AS drug,
+           coalesce(d.ADMINISTRATION_DATE, c.START_DATE_OF_CYCLE, r.START_DATE_OF_REGIMEN) AS given_date,
+           c.START_DATE_OF_CYCLE AS cycle_date,
+           coalesce(o.SUCCESSOR_CODE, left(r.ORGANISATION_CODE_OF_PROVIDER, 3)) AS provider
+    FROM clean_sact_drug_detail d
+    LEFT JOIN clean_sact_cycle c USING (MERGED_CYCLE_ID)
+    LEFT JOIN clean_sact_regimen r ON r.MERGED_REGIMEN_ID = c.MERGED_REGIMEN_ID
+    LEFT JOIN clean_organisations o ON o.ORG_CODE = left(r.ORGANISATION_CODE_OF_PROVIDER, 3)""",
+    hold=True,
+)
+RADIOTHERAPY = Selection(
+    "rtds_prescription",
+    """
+    SELECT row_, PATIENTID AS person_id, APPTDATE AS treatment_date, RTTREATMENTREGION AS region,
+           RTTREATMENTANATOMICALSITE AS site
+    FROM clean_rtds_prescription""",
+)
+ORGANISATIONS = Selection(
+    "organisations",
+    """
+    SELECT row_, ORG_CODE AS provider, ORG_NAME AS name, ALLIANCE_NAME AS alliance, REGION_NAME AS region
+    FROM clean_organisations WHERE SUCCESSOR_CODE IS NULL""",
+)
 CANONICAL = {
-    "people": """
-        SELECT PATIENTID AS person_id, GENDER AS sex, ETHNICITY AS ethnic_group,
-               VITALSTATUS AS vital_status, VITALSTATUSDATE AS vital_date
-        FROM clean_av_patient""",
-    "tumours": """
-        SELECT TUMOURID AS tumour_id, PATIENTID AS person_id, DIAGNOSISDATEBEST AS diagnosis_date, SITE_ICD10_O2 AS site,
-               AGE AS age, STAGE_BEST AS stage, M_BEST AS m1, GRADE AS grade, ER_STATUS AS er, PR_STATUS AS pr,
-               HER2_STATUS AS her2, PERFORMANCESTATUS AS performance_status, BASISOFDIAGNOSIS AS basis,
-               coalesce(STATUSOFREGISTRATION = 'F' AND CTRY_CODE = 'E' AND DEDUP_FLAG = '1', false) AS eligible_registration,
-               coalesce(o.SUCCESSOR_CODE, DIAG_TRUST) AS provider, QUINTILE_2019 AS deprivation,
-               FIRSTMDTMEETINGDATE AS mdt_date, CNS AS cns, DATE_FIRST_SURGERY AS surgery_date
-        FROM clean_av_tumour LEFT JOIN clean_organisations o ON o.ORG_CODE = DIAG_TRUST""",
-    "admissions": """
-        SELECT EPIKEY AS episode_id, STUDY_ID AS person_id, coalesce(ADMIDATE, EPISTART) AS admission_date,
-               coalesce(EPISTART, ADMIDATE) AS episode_date, CLASSPAT AS patient_class, ADMIMETH AS emergency,
-               coalesce(o.SUCCESSOR_CODE, PROCODE3) AS provider
-        FROM clean_hes_apc LEFT JOIN clean_organisations o ON o.ORG_CODE = PROCODE3
-        WHERE coalesce(ADMIDATE, EPISTART) IS NOT NULL""",
-    "diagnoses": """
-        SELECT a.person_id, a.episode_id, d.position, d.code, a.admission_date, a.episode_date, a.patient_class
-        FROM clean_hes_diagnosis d JOIN canon_admissions a ON a.episode_id = d.EPIKEY""",
-    "procedures": """
-        SELECT a.person_id, a.episode_id, p.position, p.code, coalesce(p.second, a.episode_date) AS procedure_date, a.provider
-        FROM clean_hes_operation p JOIN canon_admissions a ON a.episode_id = p.EPIKEY""",
-    "drugs": """
-        SELECT r.ENCORE_PATIENT_ID AS person_id, r.MERGED_REGIMEN_ID AS regimen_id, d.DRUG_GROUP AS drug,
-               coalesce(d.ADMINISTRATION_DATE, c.START_DATE_OF_CYCLE, r.START_DATE_OF_REGIMEN) AS given_date,
-               c.START_DATE_OF_CYCLE AS cycle_date,
-               coalesce(o.SUCCESSOR_CODE, left(r.ORGANISATION_CODE_OF_PROVIDER, 3)) AS provider
-        FROM clean_sact_drug_detail d
-        JOIN clean_sact_cycle c USING (MERGED_CYCLE_ID)
-        JOIN clean_sact_regimen r ON r.MERGED_REGIMEN_ID = c.MERGED_REGIMEN_ID
-        LEFT JOIN clean_organisations o ON o.ORG_CODE = left(r.ORGANISATION_CODE_OF_PROVIDER, 3)
-        WHERE d.DRUG_GROUP IS NOT NULL
-          AND coalesce(d.ADMINISTRATION_DATE, c.START_DATE_OF_CYCLE, r.START_DATE_OF_REGIMEN) IS NOT NULL""",
-    "radiotherapy": """
-        SELECT PATIENTID AS person_id, APPTDATE AS treatment_date, RTTREATMENTREGION AS region,
-               RTTREATMENTANATOMICALSITE AS site
-        FROM clean_rtds_prescription WHERE APPTDATE IS NOT NULL""",
-    "recurrences": """
-        SELECT PATIENTID AS person_id, DATEOFRECURRENCE AS recurrence_date, CANCERRECURRENCECAREPLANINDICATOR AS kind
+    "people": PEOPLE,
+    "tumours": TUMOURS,
+    "admissions": ADMISSIONS,
+    "diagnoses": DIAGNOSES,
+    "procedures": PROCEDURES,
+    "drugs": DRUGS,
+    "radiotherapy": RADIOTHERAPY,
+    # NN says that there was no recurrence.
+    "recurrences": Selection(
+        "cosd_recurrence",
+        """
+        SELECT row_, PATIENTID AS person_id, DATEOFRECURRENCE AS recurrence_date,
+               CANCERRECURRENCECAREPLANINDICATOR AS kind
         FROM clean_cosd_recurrence WHERE CANCERRECURRENCECAREPLANINDICATOR IS NOT NULL""",
-    "deaths": f"""
-        SELECT DEC_CONF_NHS_NUMBER_CLEAN_DEID AS person_id, REG_DATE_OF_DEATH AS death_date,
+    ),
+    "deaths": Selection(
+        "ons_deaths",
+        f"""
+        SELECT row_, DEC_CONF_NHS_NUMBER_CLEAN_DEID AS person_id, REG_DATE_OF_DEATH AS death_date,
                split_part(S_UNDERLYING_COD_ICD10, ' ', 1) AS underlying_cause,
-               nullif(concat_ws(' ', S_UNDERLYING_COD_ICD10, {", ".join(f"S_COD_CODE_{n}" for n in range(1, 16))}), '') AS causes
-        FROM clean_ons_deaths WHERE REG_DATE_OF_DEATH IS NOT NULL
-        QUALIFY row_number() OVER (PARTITION BY person_id ORDER BY REG_DATE DESC NULLS LAST, REG_DATE_OF_DEATH DESC) = 1""",
-    "organisations": """
-        SELECT ORG_CODE AS provider, ORG_NAME AS name, ALLIANCE_NAME AS alliance, REGION_NAME AS region
-        FROM clean_organisations WHERE SUCCESSOR_CODE IS NULL""",
+               nullif(concat_ws(' ', S_UNDERLYING_COD_ICD10, {", ".join(f"S_COD_CODE_{n}" for n in range(1, 16))}), '')
+                 AS causes,
+               REG_DATE AS registered
+        FROM clean_ons_deaths""",
+    ),
+    "organisations": ORGANISATIONS,
 }
 
 
@@ -172,68 +228,108 @@ def after_death(table: str, date: str) -> RowRule:
         "event_after_death",
         "Events dated after the person's registered death are left out.",
         table,
-        f"EXISTS (SELECT 1 FROM canon_deaths d WHERE d.person_id = t.person_id AND t.{date} > d.death_date)",
+        f"t.{date} > deaths.death_date",
     )
 
 
-DUPLICATE_TUMOUR = RowRule(
+def without_date(table: str, date: str) -> RowRule:
+    """Return the rule that leaves out events without any date."""
+    return RowRule("event_without_date", "Events without any date are left out.", table, f"t.{date} IS NULL")
+
+
+DUPLICATE_TUMOUR = Duplicates(
     "duplicate_registration",
     "A tumour registered more than once is kept once, the eligible registration first.",
     "tumours",
-    "t.rowid NOT IN (SELECT first(rowid ORDER BY eligible_registration DESC, rowid) FROM canon_tumours GROUP BY tumour_id)",
+    "eligible_registration DESC",
+    agree=("person_id", "diagnosis_date"),
 )
-DUPLICATE_EPISODE = RowRule(
+DUPLICATE_EPISODE = Duplicates(
     "duplicate_episode",
     "A hospital episode that stands more than once is kept once.",
     "admissions",
-    "t.rowid NOT IN (SELECT min(rowid) FROM canon_admissions GROUP BY episode_id)",
+    agree=("person_id", "admission_date"),
 )
-ROWS = (
-    DUPLICATE_TUMOUR,
-    DUPLICATE_EPISODE,
-    RowRule(
-        "death_before_diagnosis",
-        "The registered death is before the diagnosis",
-        "tumours",
-        "t.eligible_registration AND EXISTS (SELECT 1 FROM canon_deaths d JOIN canon_people p USING (person_id) "
-        "WHERE d.person_id = t.person_id AND d.death_date < t.diagnosis_date AND p.vital_status <> 'untraced')",
-        refuse=True,
-        hint="are the dates of two people or two columns exchanged?",
-    ),
-    RowRule(
-        "tumour_without_person",
-        "A tumour belongs to nobody in the table of people",
-        "tumours",
-        "NOT EXISTS (SELECT 1 FROM canon_people p WHERE p.person_id = t.person_id)",
-        refuse=True,
-        hint="are the tables from the same extract?",
-    ),
-    after_death("admissions", "admission_date"),
-    after_death("diagnoses", "admission_date"),
-    after_death("procedures", "procedure_date"),
-    after_death("drugs", "given_date"),
-    after_death("radiotherapy", "treatment_date"),
-)
-DUPLICATE_DEATHS = Count(
+DUPLICATE_DEATH = Duplicates(
     "duplicate_death",
     "Of several registrations of a death the latest is kept.",
-    "ons_deaths",
-    "SELECT count(*) - count(DISTINCT DEC_CONF_NHS_NUMBER_CLEAN_DEID) FROM clean_ons_deaths WHERE REG_DATE_OF_DEATH IS NOT NULL",
+    "deaths",
+    "registered DESC NULLS LAST, death_date DESC",
 )
-COUNTS = (
-    DUPLICATE_DEATHS,
-    Count(
-        "merged_provider",
-        "An organisation that has merged is read as its successor.",
-        "av_tumour",
-        "SELECT count(*) FROM clean_av_tumour JOIN clean_organisations o ON o.ORG_CODE = DIAG_TRUST WHERE o.SUCCESSOR_CODE IS NOT NULL",
+DEATH_BEFORE_DIAGNOSIS = RowRule(
+    "death_before_diagnosis",
+    "the registered death is before the diagnosis",
+    "tumours",
+    "t.eligible_registration AND deaths.death_date < t.diagnosis_date "
+    "AND people.vital_status IS DISTINCT FROM 'untraced'",
+    refuse=True,
+    allowed="a death on or after the diagnosis",
+    hint="are the dates of two people or of two columns exchanged?",
+)
+TUMOUR_WITHOUT_PERSON = RowRule(
+    "tumour_without_person",
+    "the tumour belongs to nobody in the table of people",
+    "tumours",
+    "people.person_id IS NULL",
+    refuse=True,
+    allowed="people of the same extract",
+    hint="are the tables from the same extract?",
+)
+DRUG_RULES = (
+    RowRule(
+        "drug_without_regimen",
+        "the drug belongs to no cycle, or its cycle to no regimen",
+        "drugs",
+        "t.regimen_id IS NULL",
+        refuse=True,
+        allowed="cycles and regimens of the same extract",
+        hint="are the SACT tables from the same extract?",
     ),
-    Count(
-        "episode_without_date",
-        "An episode with neither an admission nor an episode date is left out.",
-        "hes_apc",
-        "SELECT count(*) FROM clean_hes_apc WHERE coalesce(ADMIDATE, EPISTART) IS NULL",
-    ),
+    RowRule("drug_without_name", "Drugs without a drug group are left out.", "drugs", "t.drug IS NULL"),
+    without_date("drugs", "given_date"),
+    after_death("drugs", "given_date"),
+)
+HES_RULES = (
+    without_date("admissions", "admission_date"),
+    after_death("admissions", "admission_date"),
+    DUPLICATE_EPISODE,
+    after_death("procedures", "procedure_date"),
+)
+ROWS = (
+    RowRule("death_without_date", "A registered death without its date is left out.", "deaths", "t.death_date IS NULL"),
+    DUPLICATE_DEATH,
+    TUMOUR_WITHOUT_PERSON,
+    DEATH_BEFORE_DIAGNOSIS,
+    DUPLICATE_TUMOUR,
+    *HES_RULES,
+    *DRUG_RULES,
+    without_date("radiotherapy", "treatment_date"),
+    after_death("radiotherapy", "treatment_date"),
 )
 
-READER = Reader("ncrd", RAW, CANONICAL, ROWS, COUNTS)
+
+def merged(table: str, column: str, expression: str = "") -> Count:
+    """Return the count of records that carry the code of an organisation that has merged."""
+    return Count(
+        "merged_provider",
+        "An organisation that has merged is read as its successor.",
+        table,
+        column,
+        f"SELECT count(*) FROM clean_{table} JOIN clean_organisations o ON o.ORG_CODE = {expression or column} "
+        "WHERE o.SUCCESSOR_CODE IS NOT NULL",
+    )
+
+
+COUNTS = (
+    merged("av_tumour", "DIAG_TRUST"),
+    merged("hes_apc", "PROCODE3"),
+    merged("sact_regimen", "ORGANISATION_CODE_OF_PROVIDER", "left(ORGANISATION_CODE_OF_PROVIDER, 3)"),
+)
+OPEN_SUCCESSOR = (
+    "SELECT ORG_CODE FROM clean_organisations WHERE SUCCESSOR_CODE IS NOT NULL AND SUCCESSOR_CODE NOT IN "
+    "(SELECT ORG_CODE FROM clean_organisations WHERE SUCCESSOR_CODE IS NULL)",
+    "organisations: column SUCCESSOR_CODE: the successor of {values} is not an open organisation ({n} rows); "
+    "allowed: the code of a row without a successor. Hint: name the organisation that is open today.",
+)
+
+READER = Reader("ncrd", RAW, CANONICAL, ROWS, COUNTS, country=("av_tumour", "CTRY_CODE", "E"), checks=(OPEN_SUCCESSOR,))

@@ -1,33 +1,69 @@
 """The reading engine: raw files in, canonical tables and a data-quality log out.
 
 A reader (England, Wales, Simulacrum ...) says which raw tables and columns there
-are, how each column is cleaned, and how canonical tables are selected from the
-cleaned ones. Everything else is here: missing files and columns, cleaning by
-distinct value, all problems of an extract at once, row rules with counts, and
-writing to a temporary folder that is renamed when everything is right.
+are, how each column is cleaned, how the rows of canonical tables are selected
+from the cleaned ones, and by which named rules rows are left out or refused.
+Everything else is here. Tables are lazy views over the files; each canonical
+table is written once, to a temporary folder that takes its place when everything
+is right.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 
 from naome.errors import ExtractError, suggest
-from naome.sources.clean import RULES, Cleaner, Refused
+from naome.sources.canonical import Duplicates, RowRule, Selection, Source, settle_table
+from naome.sources.clean import OPTIONAL_IDENTIFIER, Cleaner
 from naome.sources.contract import CANONICAL
-from naome.sources.files import RawFile, find_file, open_file
+from naome.sources.files import READABLE_TYPES, RawFile, explain_damage, find_file, list_names, open_file
+from naome.sources.problems import Problems
+from naome.sources.values import (
+    CleanColumns,
+    check_identifiers,
+    check_unique,
+    clean_columns,
+    log_repairs,
+    map_column,
+)
 
-SHOWN_PROBLEMS = 20
+#: DuckDB spills to the scratch folder beyond this; reading then takes longer but not more memory.
+MEMORY_LIMIT = "1GB"
 
-#: An identifier that may be missing (a record that could not be linked to a person); kept as it is.
-OPTIONAL_IDENTIFIER = Cleaner("VARCHAR", lambda value: (value, ()))
+
+@dataclass(frozen=True)
+class Repeated:
+    """Columns of a raw table that repeat (diagnosis 1 to 20); they become rows.
+
+    Attributes
+    ----------
+    columns : tuple of str
+    cleaner : Cleaner
+    seconds : tuple of str
+        Columns that go with them one by one (the date of each operation).
+    second_cleaner : Cleaner or None
+    """
+
+    columns: tuple[str, ...]
+    cleaner: Cleaner
+    seconds: tuple[str, ...] = ()
+    second_cleaner: Cleaner | None = None
+
+    def parts(self) -> Iterator[tuple[tuple[str, ...], Cleaner]]:
+        """Go through the groups of columns with their cleaners."""
+        yield self.columns, self.cleaner
+        if self.second_cleaner is not None:
+            yield self.seconds, self.second_cleaner
 
 
 @dataclass(frozen=True)
@@ -39,43 +75,48 @@ class RawTable:
     columns : mapping of str to Cleaner or None
         Raw column -> how it is cleaned; None marks an identifier, which must be
         present in every row and is kept as it is.
+    unique : tuple of str
+        Identifiers that no two rows share, because other tables are joined by them.
     optional : frozenset of str
         Columns that may be absent (read as not recorded).
-    long : mapping
-        Name of a long table -> ``(raw columns in order, cleaner, second raw
-        columns, second cleaner)``; repeated columns (diagnosis 1 to 20) become rows.
+    aliases : mapping of str to str
+        Another name in the file's header -> the column it is.
+    long : mapping of str to Repeated
+        Name of the long table -> its columns.
+    only : str
+        SQL condition on the raw columns; other rows are not this audit's and are not read.
+    only_rule : tuple of str
+        Name and meaning of that condition in the data-quality log.
     may_be_absent : bool
-        Whether the whole file may be absent.
+        Whether the whole file may be absent or without rows.
     """
 
     columns: Mapping[str, Cleaner | None]
+    unique: tuple[str, ...] = ()
     optional: frozenset[str] = frozenset()
-    long: Mapping[str, tuple[tuple[str, ...], Cleaner, tuple[str, ...], Cleaner | None]] = field(default_factory=dict)
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    long: Mapping[str, Repeated] = field(default_factory=dict)
+    only: str = ""
+    only_rule: tuple[str, str] = ("", "")
     may_be_absent: bool = False
 
+    @property
+    def identifiers(self) -> tuple[str, ...]:
+        """Columns that are identifiers."""
+        return tuple(column for column, cleaner in self.columns.items() if cleaner is None)
 
-@dataclass(frozen=True)
-class RowRule:
-    """Rows that are left out or refused, by a named rule.
+    def cleaned(self) -> Iterator[tuple[str, str, Cleaner]]:
+        """Go through all columns that are cleaned: column, label in the log, cleaner."""
+        for column, cleaner in self.columns.items():
+            if cleaner is not None and cleaner is not OPTIONAL_IDENTIFIER:
+                yield column, column, cleaner
+        for repeated in self.long.values():
+            for columns, cleaner in repeated.parts():
+                yield from ((column, f"{columns[0]}..{columns[-1]}", cleaner) for column in columns)
 
-    Attributes
-    ----------
-    rule, meaning : str
-    table : str
-        Canonical table.
-    where : str
-        SQL condition on the canonical table (alias ``t``) that selects the rows.
-    refuse : bool
-        Whether such rows stop the run instead of being left out.
-    hint : str
-    """
-
-    rule: str
-    meaning: str
-    table: str
-    where: str
-    refuse: bool = False
-    hint: str = ""
+    def wanted(self) -> tuple[str, ...]:
+        """Return every column that is read."""
+        return (*self.columns, *(c for r in self.long.values() for columns, _ in r.parts() for c in columns))
 
 
 @dataclass(frozen=True)
@@ -85,19 +126,50 @@ class Count:
     rule: str
     meaning: str
     table: str
+    column: str
     sql: str
 
 
 @dataclass(frozen=True)
 class Reader:
-    """A source of extracts: raw tables, selections of canonical tables, row rules, counts and checks."""
+    """A source of extracts.
+
+    Attributes
+    ----------
+    name : str
+    raw : mapping of str to RawTable
+    canonical : mapping of str to Selection
+    rows : tuple of RowRule or Duplicates
+        In the order in which they are applied; a row counts under the first that applies.
+    counts : tuple of Count
+    country : tuple of str
+        ``(raw table, column, code)``: a file without a single such code is another nation's.
+    checks : tuple of (str, str)
+        SQL that returns offending values, and the message; none may return a row.
+    versions : tuple of (str, Reader)
+        For a source with versions: a column that only this version of the first raw table has, and its reader.
+    """
 
     name: str
     raw: Mapping[str, RawTable]
-    canonical: Mapping[str, str]
-    rows: tuple[RowRule, ...]
+    canonical: Mapping[str, Selection]
+    rows: tuple[RowRule | Duplicates, ...] = ()
     counts: tuple[Count, ...] = ()
-    checks: Callable[[duckdb.DuckDBPyConnection, Path], list[str]] = lambda connection, folder: []
+    country: tuple[str, str, str] | None = None
+    checks: tuple[tuple[str, str], ...] = ()
+    versions: tuple[tuple[str, Reader], ...] = ()
+
+
+@dataclass(frozen=True)
+class FileNote:
+    """What was seen of one raw file: `used` and `ignored` are column names."""
+
+    table: str
+    name: str
+    rows: int
+    encoding: str
+    used: tuple[str, ...]
+    ignored: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -107,7 +179,7 @@ class Extract:
     Attributes
     ----------
     folder : Path
-        Folder of canonical Parquet files, one per table.
+        Folder of canonical Parquet files, one per table (of the raw files, when only checked).
     rows : dict of str to int
         Rows of each canonical table.
     raw_rows : dict of str to int
@@ -116,6 +188,7 @@ class Extract:
         The data-quality log: ``rule, table, column, rows, kind, meaning``.
     synthetic : bool
         Whether the extract says of itself that it is synthetic.
+    files : tuple of FileNote
     """
 
     folder: Path
@@ -123,9 +196,17 @@ class Extract:
     raw_rows: dict[str, int]
     quality: list[dict[str, object]]
     synthetic: bool
+    files: tuple[FileNote, ...] = ()
 
 
-def read_extract(reader: Reader, folder: Path, out: Path | None, *, progress: Callable[[str], None] = print) -> Extract:
+def read_extract(
+    reader: Reader,
+    folder: Path,
+    out: Path | None,
+    *,
+    diagnosed: tuple[dt.date, dt.date] | None = None,
+    progress: Callable[[str], None] = print,
+) -> Extract:
     """Read, check and repair an extract and write its canonical tables.
 
     Parameters
@@ -135,6 +216,8 @@ def read_extract(reader: Reader, folder: Path, out: Path | None, *, progress: Ca
         Folder of the raw files.
     out : Path or None
         Folder to write to; replaced whole. None checks only.
+    diagnosed : tuple of date, optional
+        First and last day of the run's diagnoses; an extract with none between them is of other years.
     progress : callable
         Receives one line per raw table.
 
@@ -144,274 +227,351 @@ def read_extract(reader: Reader, folder: Path, out: Path | None, *, progress: Ca
         With every problem of the extract: file, column, row, value, what was
         allowed and a hint. Nothing is written then.
     """
-    connection = duckdb.connect()
-    connection.execute("SET preserve_insertion_order = true")
+    note = _read_note(folder)
+    problems = Problems(folder)
     quality: list[dict[str, object]] = []
-    problems: list[str] = []
-    raw_rows: dict[str, int] = {}
-    for name, table in reader.raw.items():
-        file = _open_raw(connection, folder, name, table, problems)
-        if file is None:
-            continue
-        count = connection.execute(f"SELECT count(*) FROM {file.view}").fetchone()[0]
-        raw_rows[name] = count
-        if count == 0:
-            problems.append(f"{file.path.name}: no rows. Hint: was the extract cut off?")
-            continue
-        _clean_table(connection, file, table, problems, quality)
-        progress(f"  {name}: {count:,} rows")
-    if problems:
-        raise ExtractError(_list_problems(folder, problems))
-    for name in CANONICAL:
-        sql = reader.canonical.get(name) or _empty(name)
-        given = {row[0] for row in connection.execute(f"DESCRIBE {sql}").fetchall()}
-        connection.execute(f"CREATE TABLE canon_{name} AS SELECT {_casts(name, given)} FROM ({sql})")
-    for count in reader.counts:
-        rows = connection.execute(count.sql).fetchone()[0]
-        if rows:
-            quality.append(
-                {
-                    "rule": count.rule,
-                    "table": count.table,
-                    "column": "",
-                    "rows": rows,
-                    "kind": "repair",
-                    "meaning": count.meaning,
-                }
+    with _open_scratch(out) as scratch, _connect(scratch) as connection:
+        (scratch / "canonical").mkdir()
+        reader = _choose_version(connection, reader, folder, scratch)
+        notes = _open_tables(connection, reader, folder, scratch, problems, quality, progress)
+        if problems.count:
+            _check_kind(reader, note, problems)
+        _check_note(note, notes, problems)
+        problems.raise_if_any()
+        _check_nation(connection, reader, problems)
+        rows = _settle_tables(connection, reader, notes, scratch / "canonical" if out else None, problems, quality)
+        _check_years(connection, diagnosed, problems)
+        for count in reader.counts:
+            _log(
+                quality,
+                count.rule,
+                count.table,
+                count.column,
+                connection.execute(count.sql).fetchone()[0],
+                count.meaning,
             )
-    problems += reader.checks(connection, folder)
-    for rule in reader.rows:
-        _apply_row_rule(connection, rule, problems, quality)
-    problems += _check_contract(connection)
-    if problems:
-        raise ExtractError(_list_problems(folder, problems))
-    rows = {name: connection.execute(f"SELECT count(*) FROM canon_{name}").fetchone()[0] for name in CANONICAL}
+        problems.raise_if_any()
+        if out is not None:
+            _replace_folder(scratch / "canonical", out)
+    return Extract(
+        out or folder, rows, {n.table: n.rows for n in notes.values()}, quality, note.get("synthetic", False) is True,
+        tuple(notes.values()),
+    )  # fmt: skip
+
+
+@contextmanager
+def _open_scratch(out: Path | None) -> Iterator[Path]:
+    """Make a folder for what is only needed meanwhile, beside the output so that it can be renamed; always removed."""
     if out is not None:
-        _write(connection, out)
-    connection.close()
-    return Extract(out or folder, rows, raw_rows, quality, _says_synthetic(folder))
-
-
-def _open_raw(
-    connection: duckdb.DuckDBPyConnection, folder: Path, name: str, table: RawTable, problems: list[str]
-) -> RawFile | None:
-    wanted = [*table.columns, *(c for spec in table.long.values() for c in (*spec[0], *spec[2]))]
+        made = [parent for parent in (out.parent, *out.parent.parents) if not parent.exists()]
+        out.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=f".{out.name}-" if out else "naome-", dir=out.parent if out else None))
     try:
-        file = open_file(connection, find_file(folder, name), name)
-    except ExtractError as error:
-        if table.may_be_absent and "no file for table" in str(error):
-            nothing = ", ".join(f'NULL::VARCHAR AS "{column}"' for column in wanted)
-            connection.execute(f"CREATE VIEW clean_{name} AS SELECT {nothing} WHERE false")
-            for long in table.long:
-                connection.execute(f"CREATE VIEW clean_{long} AS SELECT {nothing}, 0 AS position WHERE false")
-        else:
-            problems.append(str(error))
-        return None
-    missing = [column for column in wanted if column not in file.columns and column not in table.optional]
-    for column in missing:
-        problems.append(
-            f"{file.path.name}: column {column} is missing{suggest(column, list(file.columns))}. "
-            f"The file has: {', '.join(list(file.columns)[:12])}{' ...' if len(file.columns) > 12 else ''}."
+        yield scratch
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+        if out is not None and not out.exists():
+            for parent in made:
+                if not any(parent.iterdir()):
+                    parent.rmdir()
+
+
+@contextmanager
+def _connect(scratch: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    connection = duckdb.connect(
+        config={
+            "memory_limit": MEMORY_LIMIT,
+            "temp_directory": str(scratch / "spill"),
+            "preserve_insertion_order": "true",
+            "autoinstall_known_extensions": "false",
+        }
+    )
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def _read_note(folder: Path) -> dict:
+    if not folder.is_dir():
+        raise ExtractError(
+            f"{folder}: no such folder. Hint: data_dir in the parameters (or --data) names the folder of the extract."
         )
-    return None if missing else file
+    file = folder / "extract.json"
+    if not file.is_file():
+        return {}
+    try:
+        note = json.loads(file.read_text(encoding="utf-8"))
+    except (ValueError, OSError):
+        note = None
+    if not isinstance(note, dict):
+        raise ExtractError(f"{file}: not readable as JSON. Hint: write the extract again; the file says what it holds.")
+    return note
 
 
-def _clean_table(
-    connection: duckdb.DuckDBPyConnection,
-    file: RawFile,
-    table: RawTable,
-    problems: list[str],
-    quality: list[dict[str, object]],
-) -> None:
-    selected, joins = [], []
+def _choose_version(connection, reader: Reader, folder: Path, scratch: Path) -> Reader:
+    if not reader.versions:
+        return reader
+    table = next(iter(reader.versions[0][1].raw))
+    path = find_file(folder, table)
+    if path is None:
+        raise ExtractError(f"{folder}: {list_names(folder, table)}")
+    file = open_file(connection, path, table, scratch)
+    connection.execute(f"DROP VIEW {file.view}")
+    for marker, version in reader.versions:
+        if marker in file.columns:
+            return version
+    raise ExtractError(
+        f"{path.name}: the version of the extract is not known; allowed: one of the columns "
+        f"{', '.join(marker for marker, _ in reader.versions)}. "
+        f"Hint: the file has {', '.join(list(file.columns)[:12])}."
+    )
+
+
+def _open_tables(connection, reader: Reader, folder, scratch, problems, quality, progress) -> dict[str, FileNote]:
+    notes: dict[str, FileNote] = {}
+    for name, table in reader.raw.items():
+        try:
+            file = _open_table(connection, reader, folder, name, scratch, problems)
+        except _Noted:
+            continue
+        except ExtractError as error:
+            problems.add(str(error))
+            continue
+        if file is None:
+            _make_empty(connection, name, table)
+            continue
+        try:
+            notes[name] = _clean_table(connection, file, table, problems, quality)
+        except (duckdb.CatalogException, duckdb.BinderException, duckdb.ParserException):
+            raise  # ours, not the file's
+        except duckdb.Error as error:
+            problems.add(explain_damage(file.path, error))
+            continue
+        progress(f"  {name}: {notes[name].rows:,} rows")
+    return notes
+
+
+def _open_table(connection, reader: Reader, folder, name, scratch, problems) -> RawFile | None:
+    """Open a table's file and check its columns; None if it is absent and may be."""
+    table = reader.raw[name]
+    path = find_file(folder, name)
+    if path is None:
+        if table.may_be_absent:
+            return None
+        raise ExtractError(list_names(folder, name))
+    file = open_file(connection, path, name, scratch)
+    file = _rename_aliases(connection, file, table)
+    missing = [column for column in table.wanted() if column not in file.columns and column not in table.optional]
+    other = _recognise(reader, name, file.columns) if len(missing) > 1 else ""
+    for column in missing:
+        hint = f" Hint: this looks like the file of table {other}." if other else ""
+        problems.add(
+            f"{path.name}: column {column} is missing{suggest(column, list(file.columns))}; the file has "
+            f"{', '.join(list(file.columns)[:12])}{' ...' if len(file.columns) > 12 else ''}.{hint}"
+        )
+    unreadable = _check_types(file, table, problems)
+    if missing or unreadable:
+        raise _Noted
+    return file
+
+
+class _Noted(ExtractError):
+    """The problems of a file have been noted already."""
+
+
+def _rename_aliases(connection, file: RawFile, table: RawTable) -> RawFile:
+    renamed = {
+        alias: name for alias, name in table.aliases.items() if alias in file.columns and name not in file.columns
+    }
+    if not renamed:
+        return file
+    view = f"{file.view}_renamed"
+    names = ", ".join(f'"{alias}" AS "{name}"' for alias, name in renamed.items())
+    connection.execute(f"CREATE VIEW {view} AS SELECT * RENAME ({names}) FROM {file.view}")
+    columns = {renamed.get(column, column): kind for column, kind in file.columns.items()}
+    return RawFile(file.table, file.path, view, columns, file.first_row, file.encoding)
+
+
+def _recognise(reader: Reader, name: str, columns: dict[str, str]) -> str:
+    """Return the raw table whose columns a file has, when it is not the one its name says."""
+    for other, table in reader.raw.items():
+        wanted = set(table.wanted()) - table.optional
+        if other != name and len(wanted & set(columns)) > 0.8 * len(wanted):
+            return other
+    return ""
+
+
+def _check_types(file: RawFile, table: RawTable, problems: Problems) -> bool:
+    wrong = False
+    for column in table.wanted():
+        kind = file.columns.get(column)
+        if kind is not None and not re.fullmatch(READABLE_TYPES, kind):
+            wrong = True
+            problems.add(
+                f"{file.path.name}: column {column}: is of type {kind[:40]}; allowed: text, numbers, dates. "
+                "Hint: was the column written as bytes, as a list or with a time zone?"
+            )
+    return wrong
+
+
+def _clean_table(connection, file: RawFile, table: RawTable, problems, quality) -> FileNote:
+    """Check the identifiers of a file, clean its columns and make its clean views."""
+    rows = connection.execute(f"SELECT count(*) FROM {file.view}").fetchone()[0]
+    if rows == 0 and not table.may_be_absent:
+        problems.add(
+            f"{file.path.name}: no rows under the header; allowed: at least one. Hint: was the extract cut off?"
+        )
+    if table.only:
+        only = f"{file.view}_only"
+        connection.execute(f"CREATE VIEW {only} AS SELECT * FROM {file.view} WHERE {table.only}")
+        file = RawFile(file.table, file.path, only, file.columns, file.first_row, file.encoding)
+        left = rows - connection.execute(f"SELECT count(*) FROM {only}").fetchone()[0]
+        _log(quality, table.only_rule[0], file.table, "", left, table.only_rule[1], "left out")
+    blanks = check_identifiers(connection, file, list(table.identifiers), problems) if table.identifiers else {}
+    if table.unique:
+        check_unique(connection, file, table.unique, problems)
+    found = clean_columns(connection, file, [c for c in table.cleaned() if c[0] in file.columns], problems)
+    log_repairs(file.table, found, blanks, quality.append)
+    _make_clean_views(connection, file, table, found, blanks)
+    used = tuple(column for column in file.columns if column in table.wanted())
+    ignored = tuple(column for column in file.columns if column not in used)
+    return FileNote(file.table, file.path.name, rows, file.encoding, used, ignored)
+
+
+def _make_clean_views(connection, file: RawFile, table: RawTable, found: CleanColumns, blanks) -> None:
+    selected, joins = ["r.row_"], []
     for column, cleaner in table.columns.items():
+        text = f'CAST(r."{column}" AS VARCHAR)'
+        text = f"trim({text})" if column in blanks or cleaner is OPTIONAL_IDENTIFIER else text
         if column not in file.columns:
             selected.append(f'NULL::{cleaner.sql_type if cleaner else "VARCHAR"} AS "{column}"')
         elif cleaner is None:
-            _check_identifier(connection, file, column, problems)
-            selected.append(f'trim(CAST(r."{column}" AS VARCHAR)) AS "{column}"')
+            selected.append(f'{text} AS "{column}"')
         elif cleaner is OPTIONAL_IDENTIFIER:
-            selected.append(f"nullif(trim(CAST(r.\"{column}\" AS VARCHAR)), '') AS \"{column}\"")
+            selected.append(f"nullif({text}, '') AS \"{column}\"")
         else:
-            values = _clean_values(connection, file, file.view, column, column, cleaner, problems, quality)
-            expression, join = _mapped(connection, f"{file.table}_{column}", f'r."{column}"', values, cleaner)
-            selected.append(f'{expression} AS "{column}"')
-            joins += join
-    connection.execute(
-        f"CREATE VIEW clean_{file.table} AS SELECT {', '.join(selected)} FROM {file.view} r {' '.join(joins)}"
-    )
-    for name, (columns, cleaner, seconds, second_cleaner) in table.long.items():
-        _clean_long(connection, file, table, name, (columns, cleaner, seconds, second_cleaner), problems, quality)
-
-
-def _clean_long(connection, file, table, name, spec, problems, quality) -> None:
-    columns, cleaner, seconds, second_cleaner = spec
-    keys = [column for column, kind in table.columns.items() if kind is None]
-    parts = []
-    for position, column in enumerate(columns, start=1):
-        second = f', "{seconds[position - 1]}" AS second' if seconds else ""
-        empties = f"WHERE \"{column}\" IS NOT NULL AND \"{column}\" NOT IN ('', '-', '&')"
-        key_list = ", ".join(f'trim(CAST("{key}" AS VARCHAR)) AS "{key}"' for key in keys)
-        parts.append(
-            f'SELECT {key_list}, {position} AS position, "{column}" AS code{second} FROM {file.view} {empties}'
-        )
-    connection.execute(f"CREATE TABLE long_{name} AS {' UNION ALL '.join(parts)}")
-    values = _clean_values(
-        connection, file, f"long_{name}", "code", f"{columns[0]}..{columns[-1]}", cleaner, problems, quality
-    )
-    code, joins = _mapped(connection, f"{name}_code", "r.code", values, cleaner)
-    second = ""
-    if seconds:
-        label = f"{seconds[0]}..{seconds[-1]}"
-        dates = _clean_values(connection, file, f"long_{name}", "second", label, second_cleaner, problems, quality)
-        expression, join = _mapped(connection, f"{name}_second", "r.second", dates, second_cleaner)
-        second, joins = f", {expression} AS second", joins + join
-    key_list = ", ".join(f'r."{key}"' for key in keys)
-    connection.execute(
-        f"CREATE VIEW clean_{name} AS SELECT * FROM (SELECT {key_list}, r.position, {code} AS code{second} "
-        f"FROM long_{name} r {' '.join(joins)}) WHERE code IS NOT NULL"
-    )
-
-
-def _clean_values(connection, file, view, column, label, cleaner, problems, quality) -> dict[object, object]:
-    """Clean the distinct values of a column; count repairs; note problems. Returns raw -> clean."""
-    cleaned: dict[object, object] = {}
-    repairs: dict[str, int] = {}
-    for value, count in connection.execute(f'SELECT "{column}", count(*) FROM {view} GROUP BY 1').fetchall():
-        if value is None:
-            continue
-        try:
-            cleaned[value], rules = cleaner.clean(value)
-        except Refused as refused:
-            row = connection.execute(
-                f'SELECT min(n) FROM (SELECT row_number() OVER () AS n, "{column}" AS v FROM {view}) WHERE v = ?',
-                [value],
-            ).fetchone()[0]
-            where = f"row {row + file.first_row - 1}" if view == file.view else f"record {row}"
-            hint = f" Hint: {refused.hint}" if refused.hint else ""
-            problems.append(
-                f"{file.path.name}: column {label}, {where}: {_shown(value)} ({count:,} row{'s' if count > 1 else ''}); "
-                f"allowed: {refused.allowed}.{hint}"
+            expression, join = map_column(
+                connection, f"{file.table}_{column}", f'r."{column}"', found.values[column], cleaner.sql_type
             )
-            continue
-        for rule in rules:
-            repairs[rule] = repairs.get(rule, 0) + count
-    for rule, rows in sorted(repairs.items()):
-        quality.append(
-            {"rule": rule, "table": file.table, "column": label, "rows": rows, "kind": "repair", "meaning": RULES[rule]}
-        )
-    return cleaned
+            selected.append(f'{expression} AS "{column}"')
+            joins.append(join)
+    base = f"{file.view} r {' '.join(joins)}"
+    connection.execute(f"CREATE VIEW clean_{file.table} AS SELECT {', '.join(selected)} FROM {base}")
+    for name, repeated in table.long.items():
+        _make_long_view(connection, name, repeated, found, ", ".join(selected), base)
 
 
-def _mapped(connection, name, expression, values, cleaner) -> tuple[str, list[str]]:
-    """Return the SQL of the cleaned column and the join it needs (none when nothing changes)."""
-    if all(type(raw) is type(clean) and raw == clean for raw, clean in values.items()):
-        return f"CAST({expression} AS {cleaner.sql_type})", []
-    raw_type = "DATE" if any(isinstance(v, dt.date) for v in values) else "VARCHAR"
-    connection.execute(f'CREATE TABLE "map_{name}" (raw {raw_type}, clean {cleaner.sql_type})')
-    rows = [[raw if raw_type == "DATE" else str(raw), clean] for raw, clean in values.items()]
-    connection.executemany(f'INSERT INTO "map_{name}" VALUES (?, ?)', rows)
-    alias = f'"m_{name}"'
-    return f"{alias}.clean", [f'LEFT JOIN "map_{name}" {alias} ON {alias}.raw = CAST({expression} AS {raw_type})']
-
-
-def _check_identifier(connection, file: RawFile, column: str, problems: list[str]) -> None:
-    count, row = connection.execute(
-        f'SELECT count(*), min(n) FROM (SELECT row_number() OVER () AS n, "{column}" AS v FROM {file.view}) '
-        "WHERE v IS NULL OR trim(CAST(v AS VARCHAR)) = ''"
-    ).fetchone()
-    if count:
-        problems.append(
-            f"{file.path.name}: column {column}, row {row + file.first_row - 1}: empty identifier ({count:,} rows); "
-            "allowed: a pseudonym in every row."
-        )
-
-
-def _apply_row_rule(connection, rule: RowRule, problems: list[str], quality: list[dict[str, object]]) -> None:
-    count = connection.execute(f"SELECT count(*) FROM canon_{rule.table} t WHERE {rule.where}").fetchone()[0]
-    if not count:
+def _make_long_view(connection, name: str, repeated: Repeated, found: CleanColumns, selected: str, base: str) -> None:
+    """Turn repeated columns into rows: one per code, with its position and, if there is one, its second value."""
+    positions = [n for n, column in enumerate(repeated.columns) if found.filled[column]]
+    if not positions:
+        types = f"0 AS position, NULL::{repeated.cleaner.sql_type} AS code"
+        second = f", NULL::{repeated.second_cleaner.sql_type} AS second" if repeated.second_cleaner else ""
+        connection.execute(f"CREATE VIEW clean_{name} AS SELECT {selected}, {types}{second} FROM {base} WHERE false")
         return
-    if rule.refuse:
-        problems.append(f"{rule.table}: {rule.meaning} ({count:,} rows).{' Hint: ' + rule.hint if rule.hint else ''}")
-        return
-    connection.execute(f"DELETE FROM canon_{rule.table} t WHERE {rule.where}")
-    quality.append(
-        {
-            "rule": rule.rule,
-            "table": rule.table,
-            "column": "",
-            "rows": count,
-            "kind": "left out",
-            "meaning": rule.meaning,
-        }
+    lists = [f"unnest([{', '.join(str(n + 1) for n in positions)}]) AS position"]
+    outer, joins = ["* EXCLUDE (raw_code)" if not repeated.seconds else "* EXCLUDE (raw_code, raw_second)"], []
+    for (columns, cleaner), word in zip(repeated.parts(), ("code", "second"), strict=False):
+        picked = ", ".join(f'r."{columns[n]}"' for n in positions)
+        lists.append(f"unnest([{picked}]) AS raw_{word}")
+        values = {raw: clean for n in positions for raw, clean in found.values[columns[n]].items()}
+        expression, join = map_column(connection, f"{name}_{word}", f"raw_{word}", values, cleaner.sql_type)
+        outer.append(f"{expression} AS {word}")
+        joins.append(join)
+    connection.execute(
+        f"CREATE VIEW clean_{name} AS SELECT * FROM (SELECT {', '.join(outer)} FROM "
+        f"(SELECT {selected}, {', '.join(lists)} FROM {base}) {' '.join(joins)} WHERE raw_code IS NOT NULL) "
+        "WHERE code IS NOT NULL"
     )
 
 
-def _check_contract(connection) -> list[str]:
-    problems = []
-    for name, table in CANONICAL.items():
-        for column in table.columns:
-            if column.required:
-                missing = connection.execute(
-                    f'SELECT count(*) FROM canon_{name} WHERE "{column.name}" IS NULL'
-                ).fetchone()[0]
-                if missing:
-                    problems.append(
-                        f"{name}.{column.name}: not recorded in {missing:,} rows; it is needed in every row."
-                    )
-            if column.allowed:
-                allowed = ", ".join(f"'{value}'" for value in column.allowed)
-                wrong = connection.execute(
-                    f'SELECT "{column.name}", count(*) FROM canon_{name} WHERE "{column.name}" NOT IN ({allowed}) GROUP BY 1 LIMIT 3'
-                ).fetchall()
-                problems += [
-                    f"{name}.{column.name}: {value!r} ({count:,} rows); allowed: {allowed}." for value, count in wrong
-                ]
-        if table.key:
-            keys = ", ".join(table.key)
-            twice = connection.execute(
-                f"SELECT count(*) FROM (SELECT 1 FROM canon_{name} GROUP BY {keys} HAVING count(*) > 1)"
-            ).fetchone()[0]
-            if twice:
-                problems.append(f"{name}: {twice:,} values of the key ({keys}) stand more than once.")
-    return problems
+def _make_empty(connection, name: str, table: RawTable) -> None:
+    columns = ["0 AS row_"]
+    columns += [f'NULL::{c.sql_type if c else "VARCHAR"} AS "{column}"' for column, c in table.columns.items()]
+    connection.execute(f"CREATE VIEW clean_{name} AS SELECT {', '.join(columns)} WHERE false")
 
 
-def _casts(name: str, given: set[str]) -> str:
-    """Select every column of a canonical table; what the source does not have is not recorded."""
-    columns = CANONICAL[name].columns
-    return ", ".join(f'CAST({c.name if c.name in given else "NULL"} AS {c.type}) AS "{c.name}"' for c in columns)
+def _settle_tables(connection, reader: Reader, notes, folder: Path | None, problems, quality) -> dict[str, int]:
+    rows = {}
+    # Deaths and people first: the rules of other tables look into them.
+    for name in sorted(
+        CANONICAL, key=lambda name: ("deaths", "people").index(name) if name in ("deaths", "people") else 9
+    ):
+        selection = reader.canonical.get(name)
+        rules = tuple(rule for rule in reader.rows if rule.table == name)
+        note = notes.get(selection.raw) if selection else None
+        source = Source(note.name, 1 if note.encoding == "parquet" else 2) if note else Source(name, 1)
+
+        def log(rule: str, table: str, count: int, meaning: str) -> None:
+            _log(quality, rule, table, "", count, meaning, "left out")
+
+        rows[name] = settle_table(connection, name, selection, rules, source, folder, problems, log)
+    return {name: rows[name] for name in CANONICAL}
 
 
-def _empty(name: str) -> str:
-    return "SELECT " + ", ".join(f'NULL::{c.type} AS "{c.name}"' for c in CANONICAL[name].columns) + " WHERE false"
+def _check_kind(reader: Reader, note: dict, problems: Problems) -> None:
+    kind = note.get("kind", reader.name)
+    if kind != reader.name:
+        problems.add(
+            f"extract.json: kind is {kind!r}; allowed: {reader.name!r}. "
+            "Hint: this folder is another nation's or feed's extract; choose the audit whose parameters read it."
+        )
 
 
-def _write(connection, out: Path) -> None:
-    out.parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+def _check_note(note: dict, notes: Mapping[str, FileNote], problems: Problems) -> None:
+    """Compare with the rows that the extract says it has: a file cut off at the end of a line looks whole."""
+    said = note.get("rows")
+    for table, rows in said.items() if isinstance(said, dict) else ():
+        if table in notes and notes[table].rows != rows:
+            problems.add(
+                f"{notes[table].name}: {notes[table].rows:,} rows; allowed: the {rows:,} that extract.json says. "
+                "Hint: was the file cut off or changed?"
+            )
+
+
+def _check_nation(connection, reader: Reader, problems: Problems) -> None:
+    if reader.country is not None:
+        table, column, code = reader.country
+        if not connection.execute(f"SELECT count(*) FROM clean_{table} WHERE \"{column}\" = '{code}'").fetchone()[0]:
+            problems.add(
+                f"{table}: column {column}: no row has {code!r}; allowed: an extract with rows of this nation. "
+                "Hint: is this another nation's extract?"
+            )
+    for sql, message in reader.checks:
+        found = [str(row[0]) for row in connection.execute(sql).fetchall()]
+        if found:
+            problems.add(message.format(values=", ".join(found[:5]), n=len(found)))
+
+
+def _check_years(connection, diagnosed: tuple[dt.date, dt.date] | None, problems: Problems) -> None:
+    if diagnosed is None:
+        return
+    first, last, within = connection.execute(
+        f"SELECT min(diagnosis_date), max(diagnosis_date), count_if(diagnosis_date BETWEEN DATE '{diagnosed[0]}' "
+        f"AND DATE '{diagnosed[1]}') FROM canon_tumours"
+    ).fetchone()
+    if not within:
+        held = f"{first} to {last}" if first else "no date"
+        problems.add(
+            f"tumours: diagnosis_date: no diagnosis within the run; the extract has {held}; allowed: some from "
+            f"{diagnosed[0]} to {diagnosed[1]}. Hint: is this the extract of another year?"
+        )
+
+
+def _log(quality, rule: str, table: str, column: str, rows: int, meaning: str, kind: str = "repair") -> None:
+    if rows:
+        quality.append({"rule": rule, "table": table, "column": column, "rows": rows, "kind": kind, "meaning": meaning})
+
+
+def _replace_folder(new: Path, target: Path) -> None:
+    """Put a finished folder in the place of another; the old one goes only when the new one stands."""
+    old = new.parent / "replaced"
+    if target.exists():
+        target.rename(old)
     try:
-        for name in CANONICAL:
-            connection.execute(f"COPY canon_{name} TO '{staging / name}.parquet' (FORMAT parquet, COMPRESSION zstd)")
-        if out.exists():
-            shutil.rmtree(out)
-        staging.rename(out)
-    except BaseException:
-        shutil.rmtree(staging, ignore_errors=True)
+        new.rename(target)
+    except OSError:
+        if old.exists():
+            old.rename(target)
         raise
-
-
-def _says_synthetic(folder: Path) -> bool:
-    note = folder / "extract.json"
-    return bool(note.is_file() and json.loads(note.read_text(encoding="utf-8")).get("synthetic"))
-
-
-def _list_problems(folder: Path, problems: list[str]) -> str:
-    shown = "\n".join(f"  - {problem}" for problem in problems[:SHOWN_PROBLEMS])
-    more = f"\n  ... and {len(problems) - SHOWN_PROBLEMS} more" if len(problems) > SHOWN_PROBLEMS else ""
-    return f"{folder}: {len(problems)} problem{'s' if len(problems) > 1 else ''}; nothing was written\n{shown}{more}"
-
-
-def _shown(value: object) -> str:
-    text = str(value)
-    return repr(text if len(text) <= 40 else text[:40] + "…")

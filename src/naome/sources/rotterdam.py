@@ -7,8 +7,9 @@ are not. Royston and Altman, BMC Med Res Methodol 2013;13:33.
 
 from __future__ import annotations
 
+from naome.sources.canonical import RowRule, Selection
 from naome.sources.clean import choice, integer
-from naome.sources.reader import RawTable, Reader, RowRule
+from naome.sources.reader import RawTable, Reader
 
 YES_NO = choice({"1": True, "0": False}, sql_type="BOOLEAN")
 DAYS = integer(0, 20000)
@@ -32,36 +33,49 @@ RAW = {
             "RECUR": YES_NO,
             "DTIME": DAYS,
             "DEATH": YES_NO,
-        }
+        },
+        unique=("PID",),
     )
 }
 SURGERY = "make_date(YEAR, 7, 1)"
 
 CANONICAL = {
-    "people": f"""
-        SELECT PID AS person_id, 'female' AS sex, CASE WHEN DEATH THEN 'dead' ELSE 'lost' END AS vital_status,
+    "people": Selection(
+        "rotterdam",
+        f"""
+        SELECT row_, PID AS person_id, 'female' AS sex, CASE WHEN DEATH THEN 'dead' ELSE 'lost' END AS vital_status,
                {SURGERY} + DTIME AS vital_date
         FROM clean_rotterdam""",
-    "tumours": f"""
-        SELECT PID AS tumour_id, PID AS person_id, {SURGERY} AS diagnosis_date, 'C50' AS site, AGE AS age, GRADE AS grade,
-               CASE WHEN ER >= {ER_POSITIVE_FROM} THEN 'positive' ELSE 'negative' END AS er,
+    ),
+    "tumours": Selection(
+        "rotterdam",
+        f"""
+        SELECT row_, PID AS tumour_id, PID AS person_id, {SURGERY} AS diagnosis_date, 'C50' AS site, AGE AS age,
+               GRADE AS grade, CASE WHEN ER >= {ER_POSITIVE_FROM} THEN 'positive' ELSE 'negative' END AS er,
                CASE WHEN PGR >= {ER_POSITIVE_FROM} THEN 'positive' ELSE 'negative' END AS pr,
                true AS eligible_registration, {SURGERY} AS surgery_date, CHEMO AS chemotherapy_flag,
                HORMON AS endocrine_flag, NODES AS nodes_positive, SIZE AS size_group, MENO AS postmenopausal,
                ER AS er_level, PGR AS pr_level
         FROM clean_rotterdam""",
-    "recurrences": f"""
-        SELECT PID AS person_id, {SURGERY} + RTIME AS recurrence_date, 'distant' AS kind
+    ),
+    "recurrences": Selection(
+        "rotterdam",
+        f"""
+        SELECT row_, PID AS person_id, {SURGERY} + RTIME AS recurrence_date, 'distant' AS kind
         FROM clean_rotterdam WHERE RECUR""",
-    "deaths": f"""
-        SELECT PID AS person_id, {SURGERY} + DTIME AS death_date FROM clean_rotterdam WHERE DEATH""",
+    ),
+    "deaths": Selection(
+        "rotterdam",
+        f"""
+        SELECT row_, PID AS person_id, {SURGERY} + DTIME AS death_date FROM clean_rotterdam WHERE DEATH""",
+    ),
 }
 ROWS = (
     RowRule(
         "recurrence_at_end",
         "A recurrence on the last day of follow-up leaves nobody to follow from it.",
         "recurrences",
-        "EXISTS (SELECT 1 FROM canon_people p WHERE p.person_id = t.person_id AND p.vital_date <= t.recurrence_date)",
+        "people.vital_date <= t.recurrence_date",
     ),
 )
 READER = Reader("rotterdam", RAW, CANONICAL, ROWS)

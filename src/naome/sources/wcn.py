@@ -7,10 +7,21 @@ the Welsh data dictionary. There is no regimen-level systemic therapy.
 from __future__ import annotations
 
 from naome.sources import codings
-from naome.sources.clean import CAUSES, DATE, ICD10, OPCS4, TEXT, UPPER, choice
-from naome.sources.ncrd import DUPLICATE_EPISODE, DUPLICATE_TUMOUR, after_death
-from naome.sources.ncrd import ROWS as ENGLAND_ROWS
-from naome.sources.reader import OPTIONAL_IDENTIFIER, Count, RawTable, Reader
+from naome.sources.canonical import RowRule, Selection
+from naome.sources.clean import CAUSES, DATE, ICD10, OPCS4, OPTIONAL_IDENTIFIER, TEXT, UPPER, choice
+from naome.sources.ncrd import (
+    DEATH_BEFORE_DIAGNOSIS,
+    DUPLICATE_DEATH,
+    DUPLICATE_EPISODE,
+    DUPLICATE_TUMOUR,
+    FINAL_OR_PROVISIONAL,
+    OPEN_SUCCESSOR,
+    TUMOUR_WITHOUT_PERSON,
+    after_death,
+    merged,
+    without_date,
+)
+from naome.sources.reader import Count, RawTable, Reader
 
 LINKED = choice(
     {code: True for code in ("1", "4", "39")} | {"99": False, "35": False}, sql_type="BOOLEAN", refuse=False
@@ -18,7 +29,9 @@ LINKED = choice(
 EPISODE = "PROV_UNIT_CD || '-' || SPELL_NUM_PE || '-' || EPI_NUM"
 
 RAW = {
-    "organisations": RawTable({"ORG_CODE": None, "ORG_NAME": TEXT, "REGION_NAME": TEXT, "SUCCESSOR_CODE": UPPER}),
+    "organisations": RawTable(
+        {"ORG_CODE": None, "ORG_NAME": TEXT, "REGION_NAME": TEXT, "SUCCESSOR_CODE": UPPER}, unique=("ORG_CODE",)
+    ),
     "wcn_registration": RawTable(
         {
             "TUMOUR_ID": None,
@@ -36,7 +49,7 @@ RAW = {
             "HER2_STATUS": codings.RECEPTOR,
             "PERFORMANCE_STATUS": codings.PERFORMANCE_STATUS,
             "BASIS_OF_DIAGNOSIS": codings.BASIS,
-            "REGISTRATION_STATUS": choice({"F": "F", "P": "P"}),
+            "REGISTRATION_STATUS": FINAL_OR_PROVISIONAL,
             "COUNTRY_CODE": UPPER,
             "HEALTH_BOARD_OF_DIAGNOSIS": UPPER,
             "MDT_DISCUSSION_DATE": DATE,
@@ -56,7 +69,8 @@ RAW = {
             "ADMIS_DT": DATE,
             "ADMIS_MTHD_CD": codings.EMERGENCY,
             "PAT_CLASS_CD": codings.PATIENT_CLASS,
-        }
+        },
+        unique=("PROV_UNIT_CD", "SPELL_NUM_PE"),
     ),
     "pedw_episode": RawTable({"PROV_UNIT_CD": None, "SPELL_NUM_PE": None, "EPI_NUM": None, "EPI_STR_DT": DATE}),
     "pedw_diag": RawTable(
@@ -85,14 +99,19 @@ RAW = {
 }
 
 CANONICAL = {
-    "people": """
-        SELECT ALF_PE AS person_id, first(SEX_AT_BIRTH ORDER BY TUMOUR_ID) AS sex,
+    "people": Selection(
+        "wcn_registration",
+        """
+        SELECT min(row_) AS row_, ALF_PE AS person_id, first(SEX_AT_BIRTH ORDER BY TUMOUR_ID) AS sex,
                first(ETHNIC_GROUP ORDER BY TUMOUR_ID) AS ethnic_group,
-               CASE WHEN any_value(d.DEATH_DT) IS NULL THEN 'alive' ELSE 'dead' END AS vital_status,
-               max(d.DEATH_DT) AS vital_date
-        FROM clean_wcn_registration LEFT JOIN clean_adde_deaths d USING (ALF_PE) GROUP BY ALF_PE""",
-    "tumours": """
-        SELECT TUMOUR_ID AS tumour_id, ALF_PE AS person_id, DATE_OF_DIAGNOSIS AS diagnosis_date,
+               CASE WHEN any_value(d.death_date) IS NULL THEN 'alive' ELSE 'dead' END AS vital_status,
+               max(d.death_date) AS vital_date
+        FROM clean_wcn_registration LEFT JOIN canon_deaths d ON d.person_id = ALF_PE GROUP BY ALF_PE""",
+    ),
+    "tumours": Selection(
+        "wcn_registration",
+        """
+        SELECT row_, TUMOUR_ID AS tumour_id, ALF_PE AS person_id, DATE_OF_DIAGNOSIS AS diagnosis_date,
                PRIMARY_DIAGNOSIS_ICD AS site, AGE_AT_DIAGNOSIS AS age, STAGE_GROUPING AS stage, M_CATEGORY AS m1,
                TUMOUR_GRADE AS grade, ER_STATUS AS er, PR_STATUS AS pr, HER2_STATUS AS her2,
                PERFORMANCE_STATUS AS performance_status, BASIS_OF_DIAGNOSIS AS basis,
@@ -100,57 +119,100 @@ CANONICAL = {
                coalesce(o.SUCCESSOR_CODE, HEALTH_BOARD_OF_DIAGNOSIS) AS provider, WIMD_2019_QUINTILE AS deprivation,
                MDT_DISCUSSION_DATE AS mdt_date, KEY_WORKER_SEEN AS cns, SURGERY_DATE AS surgery_date,
                CHEMOTHERAPY_FLAG AS chemotherapy_flag, RADIOTHERAPY_FLAG AS radiotherapy_flag
-        FROM clean_wcn_registration LEFT JOIN clean_organisations o ON o.ORG_CODE = HEALTH_BOARD_OF_DIAGNOSIS""",
-    "admissions": f"""
-        SELECT {EPISODE} AS episode_id, ALF_PE AS person_id, coalesce(ADMIS_DT, EPI_STR_DT) AS admission_date,
-               coalesce(EPI_STR_DT, ADMIS_DT) AS episode_date, PAT_CLASS_CD AS patient_class, ADMIS_MTHD_CD AS emergency,
-               coalesce(o.SUCCESSOR_CODE, left(PROV_UNIT_CD, 3)) AS provider
-        FROM clean_pedw_episode JOIN clean_pedw_spell USING (PROV_UNIT_CD, SPELL_NUM_PE)
-        LEFT JOIN clean_organisations o ON o.ORG_CODE = left(PROV_UNIT_CD, 3)
-        WHERE ALF_STS_CD AND ALF_PE IS NOT NULL AND coalesce(ADMIS_DT, EPI_STR_DT) IS NOT NULL""",
-    "diagnoses": f"""
-        SELECT a.person_id, a.episode_id, CAST(DIAG_NUM AS INTEGER) AS position, DIAG_CD_1234 AS code,
+        FROM clean_wcn_registration LEFT JOIN (SELECT ORG_CODE, SUCCESSOR_CODE FROM clean_organisations) o
+          ON o.ORG_CODE = HEALTH_BOARD_OF_DIAGNOSIS""",
+    ),
+    # An episode without its spell keeps its place (patient_class is NULL) so that it can be refused.
+    "admissions": Selection(
+        "pedw_episode",
+        f"""
+        SELECT e.row_, {EPISODE} AS episode_id, s.ALF_PE AS person_id, coalesce(s.ALF_STS_CD, false) AS linked,
+               s.row_ AS spell, coalesce(s.ADMIS_DT, e.EPI_STR_DT) AS admission_date,
+               coalesce(e.EPI_STR_DT, s.ADMIS_DT) AS episode_date, s.PAT_CLASS_CD AS patient_class,
+               s.ADMIS_MTHD_CD AS emergency, coalesce(o.SUCCESSOR_CODE, left(PROV_UNIT_CD, 3)) AS provider
+        FROM clean_pedw_episode e LEFT JOIN clean_pedw_spell s USING (PROV_UNIT_CD, SPELL_NUM_PE)
+        LEFT JOIN clean_organisations o ON o.ORG_CODE = left(PROV_UNIT_CD, 3)""",
+    ),
+    "diagnoses": Selection(
+        "pedw_diag",
+        f"""
+        SELECT row_, a.person_id, a.episode_id, CAST(DIAG_NUM AS INTEGER) AS position, DIAG_CD_1234 AS code,
                a.admission_date, a.episode_date, a.patient_class
         FROM clean_pedw_diag JOIN canon_admissions a ON a.episode_id = {EPISODE}
         WHERE DIAG_CD_1234 IS NOT NULL""",
-    "procedures": f"""
-        SELECT a.person_id, a.episode_id, CAST(OPER_NUM AS INTEGER) AS position, OPER_CD AS code,
+    ),
+    "procedures": Selection(
+        "pedw_oper",
+        f"""
+        SELECT row_, a.person_id, a.episode_id, CAST(OPER_NUM AS INTEGER) AS position, OPER_CD AS code,
                coalesce(OPER_DT, a.episode_date) AS procedure_date, a.provider
         FROM clean_pedw_oper JOIN canon_admissions a ON a.episode_id = {EPISODE}
         WHERE OPER_CD IS NOT NULL""",
-    "deaths": f"""
-        SELECT ALF_PE AS person_id, DEATH_DT AS death_date,
+        hold=True,
+    ),
+    "deaths": Selection(
+        "adde_deaths",
+        f"""
+        SELECT row_, ALF_PE AS person_id, coalesce(ALF_STS_CD, false) AS linked, DEATH_DT AS death_date,
                split_part(DEATHCAUSE_DIAG_UNDERLYING_CD, ' ', 1) AS underlying_cause,
                nullif(concat_ws(' ', DEATHCAUSE_DIAG_UNDERLYING_CD,
-                                {", ".join(f"DEATHCAUSE_DIAG_{n}_CD" for n in range(1, 9))}), '') AS causes
-        FROM clean_adde_deaths WHERE ALF_STS_CD AND ALF_PE IS NOT NULL AND DEATH_DT IS NOT NULL
-        QUALIFY row_number() OVER (PARTITION BY person_id ORDER BY DEATH_REG_DT DESC NULLS LAST, DEATH_DT DESC) = 1""",
-    "organisations": """
-        SELECT ORG_CODE AS provider, ORG_NAME AS name, REGION_NAME AS region
+                                {", ".join(f"DEATHCAUSE_DIAG_{n}_CD" for n in range(1, 9))}), '') AS causes,
+               DEATH_REG_DT AS registered
+        FROM clean_adde_deaths""",
+    ),
+    "organisations": Selection(
+        "organisations",
+        """
+        SELECT row_, ORG_CODE AS provider, ORG_NAME AS name, REGION_NAME AS region
         FROM clean_organisations WHERE SUCCESSOR_CODE IS NULL""",
+    ),
 }
 
+
+def unlinked(table: str) -> RowRule:
+    """Return the rule that leaves out records that are not linked to a person with certainty."""
+    return RowRule(
+        "unlinked_record",
+        "A hospital episode or death that is not linked to a person with certainty is left out.",
+        table,
+        "t.linked IS NOT TRUE OR t.person_id IS NULL",
+    )
+
+
 ROWS = (
+    unlinked("deaths"),
+    RowRule("death_without_date", "A registered death without its date is left out.", "deaths", "t.death_date IS NULL"),
+    DUPLICATE_DEATH,
+    TUMOUR_WITHOUT_PERSON,
+    DEATH_BEFORE_DIAGNOSIS,
     DUPLICATE_TUMOUR,
-    DUPLICATE_EPISODE,
-    *(rule for rule in ENGLAND_ROWS if rule.refuse),
+    RowRule(
+        "episode_without_spell",
+        "the episode belongs to no spell",
+        "admissions",
+        "t.spell IS NULL",
+        refuse=True,
+        allowed="spells of the same extract",
+        hint="are the PEDW tables from the same extract?",
+    ),
+    unlinked("admissions"),
+    without_date("admissions", "admission_date"),
     after_death("admissions", "admission_date"),
-    after_death("diagnoses", "admission_date"),
+    DUPLICATE_EPISODE,
     after_death("procedures", "procedure_date"),
 )
 COUNTS = (
     Count(
         "unlinked_record",
-        "A hospital spell or death that is not linked to a person with certainty is left out.",
+        "A hospital episode or death that is not linked to a person with certainty is left out.",
         "pedw_spell",
-        "SELECT (SELECT count(*) FROM clean_pedw_spell WHERE ALF_STS_CD IS NOT TRUE OR ALF_PE IS NULL)",
+        "ALF_STS_CD",
+        "SELECT count(*) FROM clean_pedw_spell WHERE ALF_STS_CD IS NOT TRUE OR ALF_PE IS NULL",
     ),
-    Count(
-        "duplicate_death",
-        "Of several registrations of a death the latest is kept.",
-        "adde_deaths",
-        "SELECT count(*) - count(DISTINCT ALF_PE) FROM clean_adde_deaths WHERE ALF_STS_CD AND ALF_PE IS NOT NULL AND DEATH_DT IS NOT NULL",
-    ),
+    merged("wcn_registration", "HEALTH_BOARD_OF_DIAGNOSIS"),
+    merged("pedw_episode", "PROV_UNIT_CD", "left(PROV_UNIT_CD, 3)"),
 )
 
-READER = Reader("wcn", RAW, CANONICAL, ROWS, COUNTS)
+READER = Reader(
+    "wcn", RAW, CANONICAL, ROWS, COUNTS, country=("wcn_registration", "COUNTRY_CODE", "W"), checks=(OPEN_SUCCESSOR,)
+)

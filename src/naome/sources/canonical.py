@@ -1,0 +1,273 @@
+"""Settling one canonical table: select its rows, apply the named row rules, write it, hold it to the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from naome.sources.contract import CANONICAL
+from naome.sources.files import quote_text
+from naome.sources.problems import Problems, say_rows
+
+#: Tables that rules of other tables may look into (``deaths.death_date``), one row per person each.
+PERSON_TABLES = ("deaths", "people")
+
+
+@dataclass(frozen=True)
+class Selection:
+    """How the rows of a canonical table come from cleaned tables.
+
+    Attributes
+    ----------
+    raw : str
+        Raw table the rows stand for; messages and the log name it.
+    sql : str
+        A SELECT over ``clean_<raw table>``; columns it does not give are not
+        recorded. Extra columns serve the rules; ``row_`` is the record's number.
+    hold : bool
+        Whether rows are gathered once before rules are applied: right where the
+        SELECT joins large tables, wasteful where it only scans one.
+    """
+
+    raw: str
+    sql: str
+    hold: bool = False
+
+
+@dataclass(frozen=True)
+class RowRule:
+    """Rows that are left out or refused, by a named rule.
+
+    Attributes
+    ----------
+    rule, meaning : str
+    table : str
+        Canonical table.
+    where : str
+        SQL condition on the selected row ``t``; ``deaths`` and ``people`` are that person's rows.
+    refuse : bool
+        Whether such rows stop the run instead of being left out.
+    allowed, hint : str
+        For rules that refuse.
+    """
+
+    rule: str
+    meaning: str
+    table: str
+    where: str
+    refuse: bool = False
+    allowed: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Duplicates:
+    """Rows with the same key of which one is kept.
+
+    Attributes
+    ----------
+    rule, meaning : str
+    table : str
+        Canonical table; its contract names the key.
+    order : str
+        SQL order; the first row is kept. Ties go to the row that stands first.
+    agree : tuple of str
+        Columns in which such rows must agree; they are different things otherwise.
+    """
+
+    rule: str
+    meaning: str
+    table: str
+    order: str = "row_"
+    agree: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Source:
+    """The file that stands behind a canonical table, for messages."""
+
+    name: str
+    first_row: int
+
+
+def settle_table(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    selection: Selection | None,
+    rules: tuple[RowRule | Duplicates, ...],
+    source: Source,
+    folder: Path | None,
+    problems: Problems,
+    log: Callable[[str, str, int, str], None],
+) -> int:
+    """Make canonical table `name` as view ``canon_<name>``; return its rows.
+
+    Parameters
+    ----------
+    selection : Selection or None
+        None when the source has nothing for this table.
+    rules : tuple
+        Rules of this table, in order.
+    folder : Path or None
+        Folder to write ``<name>.parquet`` to; None keeps a lazy view.
+    log : callable
+        Receives rule, raw table, rows and meaning of rows left out.
+    """
+    if selection is None:
+        connection.execute(f"CREATE VIEW select_{name} AS {_empty(name)}")
+        kept = f"SELECT * FROM select_{name}"
+    else:
+        connection.execute(f"CREATE VIEW select_{name} AS {selection.sql}")
+        mark = _hold if selection.hold else _mark
+        kept = mark(connection, name, selection, rules, source, problems, log)
+    if folder is None:
+        connection.execute(f"CREATE VIEW canon_{name} AS {kept}")
+    else:
+        # Rows stay in the order of the extract, so the same extract gives the same file.
+        file = folder / f"{name}.parquet"
+        connection.execute(
+            f"COPY ({kept}) TO {quote_text(file)} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)"
+        )
+        connection.execute(f"CREATE VIEW canon_{name} AS SELECT * FROM read_parquet({quote_text(file)})")
+        connection.execute(f"DROP TABLE IF EXISTS held_{name}")
+    one_each = selection is not None and any(isinstance(rule, Duplicates) for rule in rules)
+    return _check_contract(connection, name, source, problems, check_key=not one_each)
+
+
+def _mark(connection, name, selection: Selection, rules, source: Source, problems, log) -> str:
+    """Note the rows that rules leave out by their number; return the SELECT of the others."""
+    connection.execute(f"CREATE TEMP TABLE left_out_{name} (row_ BIGINT, which INTEGER)")
+    conditions = [(n, rule) for n, rule in enumerate(rules) if isinstance(rule, RowRule)]
+    if conditions:
+        connection.execute(
+            f"INSERT INTO left_out_{name} SELECT row_, which FROM (SELECT t.row_, {_which(conditions)} AS which "
+            f"FROM select_{name} t {_person_joins(conditions)}) WHERE which IS NOT NULL"
+        )
+    for n, rule in enumerate(rules):
+        if isinstance(rule, Duplicates):
+            _mark_duplicates(connection, name, n, rule, source, problems)
+    _report(connection, f"left_out_{name}", selection, rules, source, problems, log)
+    left_out = connection.execute(f"SELECT count(*) FROM left_out_{name}").fetchone()[0]
+    without = f"ANTI JOIN left_out_{name} USING (row_)" if left_out else ""
+    return f"SELECT {_casts(connection, name)} FROM select_{name} t {without}"
+
+
+def _mark_duplicates(connection, name, number, rule: Duplicates, source: Source, problems) -> None:
+    keys = ", ".join(CANONICAL[name].key)
+    rest = f"select_{name} ANTI JOIN left_out_{name} USING (row_)"
+    # Equal counts of hashes prove that all keys differ, at a fraction of the memory of the keys themselves.
+    rows, hashes = connection.execute(f"SELECT count(*), count(DISTINCT hash({keys})) FROM {rest}").fetchone()
+    if rows == hashes:
+        return
+    connection.execute(
+        f"CREATE TEMP TABLE same_{name} AS SELECT * FROM {rest} "
+        f"WHERE ({keys}) IN (SELECT ({keys}) FROM {rest} GROUP BY {keys} HAVING count(*) > 1)"
+    )
+    for column in rule.agree:
+        n, first = connection.execute(
+            f"SELECT count(*), min(second) FROM (SELECT max(row_) AS second FROM same_{name} GROUP BY {keys} "
+            f"HAVING count(DISTINCT {column}) > 1)"
+        ).fetchone()
+        if n:
+            problems.add(
+                f"{source.name}: row {first + source.first_row:,}: the same {keys} with another {column} "
+                f"({say_rows(n)}); allowed: one {column} for one {keys}. "
+                "Hint: were two extracts joined?"
+            )
+    connection.execute(
+        f"INSERT INTO left_out_{name} SELECT row_, {number} FROM (SELECT row_, row_number() OVER "
+        f"(PARTITION BY {keys} ORDER BY {rule.order}, row_) AS place FROM same_{name}) WHERE place > 1"
+    )
+    connection.execute(f"DROP TABLE same_{name}")
+
+
+def _hold(connection, name, selection: Selection, rules, source: Source, problems, log) -> str:
+    """Gather the rows with the rule that applies to each; return the SELECT of those no rule applies to."""
+    conditions = list(enumerate(rules))
+    connection.execute(
+        f"CREATE TEMP TABLE held_{name} AS SELECT {_casts(connection, name)}, t.row_, {_which(conditions)} AS which "
+        f"FROM select_{name} t {_person_joins(conditions)}"
+    )
+    _report(connection, f"held_{name}", selection, rules, source, problems, log)
+    return f"SELECT * EXCLUDE (row_, which) FROM held_{name} WHERE which IS NULL"
+
+
+def _report(connection, table, selection: Selection, rules, source: Source, problems, log) -> None:
+    counts = connection.execute(
+        f"SELECT which, count(*), min(row_) FROM {table} WHERE which IS NOT NULL GROUP BY 1 ORDER BY 1"
+    ).fetchall()
+    for number, rows, first in counts:
+        rule = rules[number]
+        if isinstance(rule, RowRule) and rule.refuse:
+            problems.add(
+                f"{source.name}: row {first + source.first_row:,}: {rule.meaning} ({say_rows(rows)}); "
+                f"allowed: {rule.allowed}. Hint: {rule.hint}"
+            )
+        else:
+            log(rule.rule, selection.raw, rows, rule.meaning)
+
+
+def _which(conditions: list[tuple[int, RowRule]]) -> str:
+    if not conditions:
+        return "NULL::INTEGER"
+    return "CASE " + " ".join(f"WHEN {rule.where} THEN {n}" for n, rule in conditions) + " END"
+
+
+def _person_joins(conditions: list[tuple[int, RowRule]]) -> str:
+    used = [table for table in PERSON_TABLES if any(f"{table}." in rule.where for _, rule in conditions)]
+    return " ".join(f"LEFT JOIN canon_{table} {table} ON {table}.person_id = t.person_id" for table in used)
+
+
+def _check_contract(connection, name: str, source: Source, problems: Problems, *, check_key: bool) -> int:
+    table = CANONICAL[name]
+    checks = [("", "count(*)")]
+    for column in table.columns:
+        if column.required:
+            checks.append((column.name, f"count(*) - count({column.name})"))
+        if column.allowed:
+            allowed = ", ".join(quote_text(value) for value in column.allowed)
+            checks.append((column.name, f"count_if({column.name} NOT IN ({allowed}))"))
+    values = connection.execute(f"SELECT {', '.join(sql for _, sql in checks)} FROM canon_{name}").fetchone()
+    for (column, sql), wrong in zip(checks[1:], values[1:], strict=True):
+        if not wrong:
+            continue
+        if "NOT IN" in sql:
+            allowed = ", ".join(next(c.allowed for c in table.columns if c.name == column))
+            problems.add(f"{source.name}: {name}.{column}: another value in {wrong:,} rows; allowed: {allowed}.")
+        else:
+            problems.add(
+                f"{source.name}: {name}.{column}{_first_missing(connection, name, column, source)}: not recorded "
+                f"({say_rows(wrong)}); allowed: a value in every row. Hint: is the column filled?"
+            )
+    if table.key and values[0] and check_key:
+        keys = ", ".join(table.key)
+        if connection.execute(f"SELECT count(DISTINCT hash({keys})) FROM canon_{name}").fetchone()[0] != values[0]:
+            twice = connection.execute(
+                f"SELECT count(*) FROM (SELECT 1 FROM canon_{name} GROUP BY {keys} HAVING count(*) > 1)"
+            ).fetchone()[0]
+            if twice:
+                problems.add(f"{source.name}: {twice:,} values of {keys} stand more than once; allowed: once.")
+    return values[0]
+
+
+def _first_missing(connection, name: str, column: str, source: Source) -> str:
+    given = {row[0] for row in connection.execute(f"DESCRIBE select_{name}").fetchall()}
+    if not {"row_", column} <= given:
+        return ""
+    first = connection.execute(f"SELECT min(row_) FROM select_{name} WHERE {column} IS NULL").fetchone()[0]
+    return "" if first is None else f", row {first + source.first_row:,}"
+
+
+def _casts(connection, name: str) -> str:
+    """Select every column of a canonical table; what the source does not have is not recorded."""
+    given = {row[0] for row in connection.execute(f"DESCRIBE select_{name}").fetchall()}
+    return ", ".join(
+        f"CAST({f't.{c.name}' if c.name in given else 'NULL'} AS {c.type}) AS {c.name}" for c in CANONICAL[name].columns
+    )
+
+
+def _empty(name: str) -> str:
+    return "SELECT " + ", ".join(f"NULL::{c.type} AS {c.name}" for c in CANONICAL[name].columns) + " WHERE false"

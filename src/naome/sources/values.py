@@ -1,0 +1,283 @@
+"""Cleaning the columns of one raw file by their distinct values, and saying the result in SQL.
+
+A column of ten million codes has a few thousand different ones. They are counted
+for all columns in one scan, cleaned in Python one by one, and the answer goes
+back as an SQL expression: the column itself where nothing changes, a CASE for a
+few changes, a join with a small table for many.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import duckdb
+
+from naome.sources.clean import RULES, Cleaner, Refused
+from naome.sources.files import RawFile, quote_text
+from naome.sources.problems import SHOWN_VALUES, Problems, say_rows, show_value
+
+COLUMNS_AT_ONCE = 48  # GROUPING SETS name at most 64 columns
+CASE_LIMIT = 48
+MANGLED = re.compile(r"[\d.,]+E\+?\d+", re.IGNORECASE)
+
+
+@dataclass
+class CleanColumns:
+    """What cleaning the columns of one file found.
+
+    Attributes
+    ----------
+    repairs : dict
+        ``(label, rule)`` -> rows.
+    values : dict
+        Column -> {raw value: cleaned value}, refused and missing values left out.
+    filled : dict
+        Column -> rows that hold something.
+    """
+
+    repairs: dict[tuple[str, str], int] = field(default_factory=dict)
+    values: dict[str, dict[object, object]] = field(default_factory=dict)
+    filled: dict[str, int] = field(default_factory=dict)
+
+
+def clean_columns(
+    connection: duckdb.DuckDBPyConnection,
+    file: RawFile,
+    columns: Iterable[tuple[str, str, Cleaner]],
+    problems: Problems,
+) -> CleanColumns:
+    """Clean the distinct values of some columns of a file.
+
+    Parameters
+    ----------
+    columns : iterable of (column, label, cleaner)
+        Repairs are counted under the label (``DIAG_01..DIAG_20`` for repeated columns).
+    problems : Problems
+        Receives every value that cannot be read.
+    """
+    found = CleanColumns()
+    wanted = list(columns)
+    identifiers = [name for name in file.columns if re.search("ID$|NUMBER|LINK|ALF|EPIKEY|DEID", name)]
+    for start in range(0, len(wanted), COLUMNS_AT_ONCE):
+        part = wanted[start : start + COLUMNS_AT_ONCE]
+        for (column, label, cleaner), counts in zip(part, _count_values(connection, file, part), strict=True):
+            _clean_column(connection, file, (column, label, cleaner), counts, found, problems, identifiers)
+    return found
+
+
+def _count_values(connection, file: RawFile, part) -> Iterable[Iterable[tuple[object, int]]]:
+    names = [f'"{column}"' for column, _, _ in part]
+    sets = ", ".join(f"({name})" for name in names)
+    chosen = ", ".join(f"{name} AS v{n}" for n, name in enumerate(names))
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE distinct_values AS SELECT {chosen}, grouping_id({', '.join(names)}) AS which, "
+        f"count(*) AS n FROM {file.view} GROUP BY GROUPING SETS ({sets})"
+    )
+    everything = (1 << len(names)) - 1
+    for n in range(len(names)):
+        which = everything - (1 << (len(names) - 1 - n))
+        yield _fetch(
+            connection.execute(f"SELECT v{n}, n FROM distinct_values WHERE which = {which} AND v{n} IS NOT NULL")
+        )
+
+
+def _fetch(cursor) -> Iterable[tuple[object, int]]:
+    while rows := cursor.fetchmany(10_000):
+        yield from rows
+
+
+def _clean_column(connection, file, what, counts, found: CleanColumns, problems: Problems, identifiers) -> None:
+    column, label, cleaner = what
+    cleaned: dict[object, object] = {}
+    refused: list[tuple[object, int, Refused]] = []
+    filled = wrong = 0
+    for value, count in counts:
+        filled += count
+        try:
+            cleaned[value], rules = cleaner.clean(value)
+        except Refused as refusal:
+            wrong += 1
+            if len(refused) < SHOWN_VALUES:
+                refused.append((value, count, refusal))
+            continue
+        for rule in rules:
+            found.repairs[label, rule] = found.repairs.get((label, rule), 0) + count
+    found.values[column], found.filled[column] = cleaned, filled
+    if refused:
+        _note_refused(connection, file, column, cleaner, refused, wrong, problems, identifiers)
+
+
+def _note_refused(connection, file, column, cleaner, refused, wrong, problems: Problems, identifiers) -> None:
+    raw = [value for value, _, _ in refused]
+    slots = ", ".join("?" for _ in raw)
+    rows = dict(
+        connection.execute(
+            f'SELECT "{column}", min(row_) FROM {file.view} WHERE "{column}" IN ({slots}) GROUP BY 1', raw
+        ).fetchall()
+    )
+    anywhere = " OR ".join(
+        f'trim(CAST("{name}" AS VARCHAR)) = trim(CAST(? AS VARCHAR))' for name in identifiers if name != column
+    )
+    for number, (value, count, refusal) in enumerate(refused):
+        known = (
+            bool(anywhere)
+            and connection.execute(
+                f"SELECT count(*) FROM (SELECT 1 FROM {file.view} WHERE {anywhere} LIMIT 1)",
+                [str(value)] * anywhere.count("?"),
+            ).fetchone()[0]
+        )
+        shown = show_value(value, is_identifier=bool(known), is_date=cleaner.sql_type == "DATE")
+        hint = f" Hint: {refusal.hint}" if refusal.hint else ""
+        rest = wrong - len(refused) if number == len(refused) - 1 else 0
+        others = f" And {rest:,} other values of this column." if rest else ""
+        problems.add(
+            f"{file.path.name}: column {column}, row {rows[value] + file.first_row:,}: {shown} "
+            f"({say_rows(count)}); allowed: {refusal.allowed}.{hint}{others}",
+            stands_for=1 + rest,
+        )
+
+
+def map_column(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    expression: str,
+    values: dict[object, object],
+    sql_type: str,
+) -> tuple[str, str]:
+    """Return the SQL of a cleaned column and the join it needs ('' for none).
+
+    Parameters
+    ----------
+    name : str
+        Name for the table of changes, if one is needed.
+    expression : str
+        The raw column in SQL.
+    values : dict
+        Raw value -> cleaned value.
+    """
+    changed = {raw: clean for raw, clean in values.items() if not _same_after_cast(raw, clean)}
+    dates = any(isinstance(raw, dt.date) for raw in changed)
+    changed = {(_day(raw) if dates else str(raw)): clean for raw, clean in changed.items()}
+    key = f"CAST({expression} AS DATE)" if dates else f"CAST({expression} AS VARCHAR)"
+    kept = "NULL" if len(changed) >= len(values) else f"CAST({expression} AS {sql_type})"
+    if not changed:
+        return f"CAST({expression} AS {sql_type})", ""
+    if len(changed) <= CASE_LIMIT:
+        whens = " ".join(f"WHEN {_literal(raw)} THEN {_literal(clean)}" for raw, clean in changed.items())
+        return f"CAST(CASE {key} {whens} ELSE {kept} END AS {sql_type})", ""
+    table = f"changes_{name}"
+    connection.execute(f'CREATE TEMP TABLE "{table}" (raw {"DATE" if dates else "VARCHAR"}, clean {sql_type})')
+    rows = list(changed.items())
+    for start in range(0, len(rows), 1000):
+        batch = ", ".join(f"({_literal(raw)}, {_literal(clean)})" for raw, clean in rows[start : start + 1000])
+        connection.execute(f'INSERT INTO "{table}" VALUES {batch}')
+    mapped = (
+        f'"{table}".clean'
+        if kept == "NULL"
+        else f'CASE WHEN "{table}".raw IS NULL THEN {kept} ELSE "{table}".clean END'
+    )
+    return mapped, f'LEFT JOIN "{table}" ON "{table}".raw = {key}'
+
+
+def _same_after_cast(raw: object, clean: object) -> bool:
+    """Say whether a cast in SQL reads this value as the cleaner does."""
+    if clean is None or isinstance(clean, bool):
+        return False
+    return str(_day(raw)) == str(clean)
+
+
+def _day(value: object) -> object:
+    return value.date() if isinstance(value, dt.datetime) else value
+
+
+def _literal(value: object) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dt.date):
+        return f"DATE '{value}'"
+    return str(value) if isinstance(value, int) else quote_text(value)
+
+
+def check_identifiers(
+    connection: duckdb.DuckDBPyConnection, file: RawFile, columns: list[str], problems: Problems
+) -> dict[str, int]:
+    """Check that identifiers stand in every row and have not been mangled; return rows with blanks around them."""
+    text = {column: f'CAST("{column}" AS VARCHAR)' for column in columns}
+    blanks: dict[str, int] = {}
+    for column in columns:
+        if re.match("FLOAT|DOUBLE|DECIMAL", file.columns[column]):
+            problems.add(
+                f"{file.path.name}: column {column}: identifiers are stored as {file.columns[column]}; "
+                "allowed: text or whole numbers. Hint: decimals lose digits; write the file again from its source."
+            )
+    # Searching for single characters costs a tenth of the exact conditions; those follow only where one is found.
+    screen = " OR ".join(f"contains({{v}}, '{character}')" for character in " +.")
+    counts = ", ".join(f"count({v}), min(length({v})), count_if({screen.format(v=v)})" for v in text.values())
+    row = connection.execute(f"SELECT count(*), {counts} FROM {file.view}").fetchone()
+    suspect = {
+        column: v
+        for n, (column, v) in enumerate(text.items())
+        if row[0] and (row[1 + 3 * n] < row[0] or row[2 + 3 * n] < 7 or row[3 + 3 * n])
+    }
+    if not suspect:
+        return blanks
+    checks = {
+        "empty": "{v} IS NULL OR upper(trim({v})) IN ('', '-', 'NAN', 'NULL', 'NONE', '<NA>')",
+        "mangled": "{v} LIKE '%E+%' OR {v} LIKE '%.0'",
+        "blanks": "{v} <> trim({v})",
+    }
+    counts = ", ".join(f"count_if({sql.format(v=v)})" for v in suspect.values() for sql in checks.values())
+    row = iter(connection.execute(f"SELECT {counts} FROM {file.view}").fetchone())
+    wording = {
+        "empty": "empty identifier ({rows}); allowed: a pseudonym in every row. Hint: is the table cut off or shifted?",
+        "mangled": "an identifier written as a decimal or in powers of ten ({rows}); "
+        "allowed: a pseudonym as it was given. Hint: a spreadsheet does this; export again without opening it.",
+    }
+    for column, v in suspect.items():
+        for check, sql in checks.items():
+            n = next(row)
+            if check == "blanks" and n:
+                blanks[column] = n
+            elif n:
+                first = connection.execute(f"SELECT min(row_) FROM {file.view} WHERE {sql.format(v=v)}").fetchone()[0]
+                problems.add(
+                    f"{file.path.name}: column {column}, row {first + file.first_row:,}: "
+                    + wording[check].format(rows=say_rows(n))
+                )
+    return blanks
+
+
+def check_unique(connection, file: RawFile, columns: tuple[str, ...], problems: Problems) -> None:
+    """Check that identifiers occur once: a row that is joined to others by them must be the only one."""
+    keys = ", ".join(f'trim(CAST("{column}" AS VARCHAR))' for column in columns)
+    # Equal counts of hashes prove that all differ, at a fraction of the memory of the identifiers themselves.
+    rows, hashes = connection.execute(f"SELECT count(*), count(DISTINCT hash({keys})) FROM {file.view}").fetchone()
+    if rows == hashes:
+        return
+    n, first = connection.execute(
+        f"SELECT count(*), min(second) FROM (SELECT max(row_) AS second FROM {file.view} "
+        f"GROUP BY {keys} HAVING count(*) > 1)"
+    ).fetchone()
+    if n:
+        problems.add(
+            f"{file.path.name}: column {' + '.join(columns)}, row {first + file.first_row:,}: {n:,} "
+            f"identifier{'s stand' if n > 1 else ' stands'} more than once; allowed: once. "
+            "Hint: was the table exported twice, or joined to another?"
+        )
+
+
+def log_repairs(
+    table: str, found: CleanColumns, blanks: dict[str, int], note: Callable[[dict[str, object]], None]
+) -> None:
+    """Note the repairs of a file in the data-quality log, in the order of the columns."""
+    counts = dict(found.repairs)
+    for column, rows in blanks.items():
+        if rows:
+            counts[column, "white_space"] = rows
+    for (label, rule), rows in sorted(counts.items()):
+        note({"rule": rule, "table": table, "column": label, "rows": rows, "kind": "repair", "meaning": RULES[rule]})
