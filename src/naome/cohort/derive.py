@@ -81,7 +81,7 @@ def derive_cohorts(
     return Cohorts(
         analysis=type_analysis(analysis),
         attrition=count_attrition(flagged, found, members, rules),
-        primary=count_primary(eligible, codes, tables, params, rules).execute(),
+        primary=type_primary(count_primary(eligible, codes, tables, params, rules).execute()),
     )
 
 
@@ -96,6 +96,18 @@ def type_analysis(frame: pd.DataFrame) -> pd.DataFrame:
     }
     typed = {column.name: frame[column.name].astype(kinds[column.kind]) for column in COLUMNS}
     return pd.DataFrame(typed)
+
+
+def type_primary(frame: pd.DataFrame) -> pd.DataFrame:
+    """Give the counts of everyone with primary cancer their types, whatever the engine makes of empty columns."""
+    kinds = dict.fromkeys(frame.columns, "string") | {
+        "diagnosis_year": "int64",
+        "people": "int64",
+        "deprivation": "Int64",
+        "age_under_70": "bool",
+        "metastatic_record": "bool",
+    }
+    return frame.astype(kinds)
 
 
 def _members(coded: ibis.expr.types.Table, params: Params, rules: CohortRules) -> ibis.expr.types.Table:

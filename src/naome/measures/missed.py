@@ -9,6 +9,7 @@ hospital data break, so every function here says when not to believe it.
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 import warnings
 from dataclasses import dataclass
@@ -105,7 +106,12 @@ SCENARIOS = (
 
 
 def count_sources(
-    params: Params, folder: Path, *, rules: CohortRules | None = None, connection: ibis.BaseBackend | None = None
+    params: Params,
+    folder: Path,
+    *,
+    alive_on: dt.date | None = None,
+    rules: CohortRules | None = None,
+    connection: ibis.BaseBackend | None = None,
 ) -> pd.DataFrame:
     """Count the people each combination of sources saw; see :func:`cross_classify_sources`.
 
@@ -113,6 +119,8 @@ def count_sources(
     ----------
     folder : Path
         Folder of the canonical tables.
+    alive_on : date, optional
+        Count only people alive on that day, by what was seen until then: for prevalence.
 
     Returns
     -------
@@ -126,18 +134,20 @@ def count_sources(
     """
     rules = rules or load_cohort_rules(dict(params.rules))
     tables = open_tables(folder, connection)
-    counts = cross_classify_sources(tables, params, rules).execute()
+    counts = cross_classify_sources(tables, params, rules, alive_on).execute()
     counts[list(SOURCES)] = counts[list(SOURCES)].astype(bool)
     return counts.sort_values(list(SOURCES), ascending=False, ignore_index=True)
 
 
-def cross_classify_sources(tables: CanonicalTables, params: Params, rules: CohortRules) -> Table:
+def cross_classify_sources(
+    tables: CanonicalTables, params: Params, rules: CohortRules, alive_on: dt.date | None = None
+) -> Table:
     """Cross-classify people with recurrent disease by the sources that saw it.
 
-    People: eligible, stage 0 to 3 or unknown, without a metastatic code in the
-    gap after diagnosis (those are de novo). A source saw somebody when its date is
-    at or after the end of the gap, not after the end of follow-up, and not after
-    death. Whoever no source saw is not in the table: that number is the question.
+    People: eligible, stage 0 to 3 or unknown, whom no source saw before the end of
+    the gap after diagnosis (their disease was metastatic near the start). A source saw somebody when
+    its first date is not after the end of follow-up and not after death. Whoever no
+    source saw is not in the table: that number is the question.
 
     Returns
     -------
@@ -146,10 +156,10 @@ def cross_classify_sources(tables: CanonicalTables, params: Params, rules: Cohor
     """
     codes = metastatic_codes(tables, rules.replace(evidence=("admissions",)))
     coded = code_dates(eligible_people(flag_tumours(tables, params)), codes, rules)
-    primary = coded.filter(
-        coded.stage.isin(["0", "1", "2", "3"]).fill_null(True),
-        (coded.first_code_date >= coded.anniversary).fill_null(True),
-    )
+    primary = coded.filter(coded.stage.isin(["0", "1", "2", "3"]).fill_null(True))
+    last_day = alive_on or params.censor_date
+    if alive_on:
+        primary = primary.filter((primary.death_date > ibis.date(str(alive_on))).fill_null(True))
     reported = tables.recurrences.filter(tables.recurrences.kind == "distant")
     reported = reported.select("person_id", seen_date=reported.recurrence_date)
     drugs = tables.drugs.filter(tables.drugs.drug.isin(list(METASTATIC_ONLY_DRUGS)))
@@ -170,11 +180,13 @@ def cross_classify_sources(tables: CanonicalTables, params: Params, rules: Cohor
     )
     dated = everything.inner_join(primary.select("person_id", "anniversary", "death_date"), "person_id")
     dated = dated.filter(
-        dated.seen_date >= dated.anniversary,
-        dated.seen_date <= ibis.date(str(params.censor_date)),
+        dated.seen_date <= ibis.date(str(last_day)),
         (dated.seen_date <= dated.death_date).fill_null(True),
     )
-    people = dated.group_by("person_id").aggregate(**{name: (dated.source == name).any() for name in SOURCES})
+    people = dated.group_by("person_id").aggregate(
+        early=(dated.seen_date < dated.anniversary).any(), **{name: (dated.source == name).any() for name in SOURCES}
+    )
+    people = people.filter(~people.early)
     return people.group_by(*SOURCES).aggregate(people=people.count())
 
 

@@ -1,0 +1,175 @@
+"""How many people are living with metastatic disease on a date: limited-duration point prevalence.
+
+Only people diagnosed since the first diagnosis date of the run can be counted. Somebody diagnosed before and
+metastatic now is alive with the disease and not in the number: it is a prevalence of limited duration, and says so.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import ibis
+import pandas as pd
+from ibis.expr.types import Table
+
+from naome.cohort.eligible import code_dates, eligible_people, flag_tumours, metastatic_codes
+from naome.cohort.membership import de_novo, recurrent
+from naome.cohort.tables import open_tables
+from naome.definitions import CohortRules, load_cohort_rules
+from naome.params import Params
+from naome.results import make_results
+
+
+def count_living(
+    params: Params,
+    folder: Path,
+    *,
+    on: dt.date | None = None,
+    rules: CohortRules | None = None,
+    connection: ibis.BaseBackend | None = None,
+) -> pd.DataFrame:
+    """Count people found to have metastatic disease by a date, by whether they were alive on it.
+
+    Parameters
+    ----------
+    params : Params
+    folder : Path
+        Folder of the canonical tables.
+    on : date, optional
+        The run's end of follow-up by default; not later than it.
+
+    Returns
+    -------
+    DataFrame
+        ``cohort, alive, dead, lost``: people diagnosed with breast cancer since ``diagnosed_from`` whose metastatic
+        disease was found on or before the date, under the rules of the cohorts without their audit period. Death on
+        the date itself is dead. Somebody lost to follow-up by then is neither.
+
+    Raises
+    ------
+    ValueError
+        If the date is before the first diagnosis or after the end of follow-up.
+
+    Examples
+    --------
+    >>> count_living(run.params, run.canonical, on=dt.date(2021, 12, 31))  # doctest: +SKIP
+    """
+    on = on or params.censor_date
+    if not params.diagnosed_from < on <= params.censor_date:
+        raise ValueError(f"on={on} must be after {params.diagnosed_from} and not after {params.censor_date}")
+    rules = rules or load_cohort_rules(dict(params.rules))
+    tables = open_tables(folder, connection)
+    coded = code_dates(eligible_people(flag_tumours(tables, params)), metastatic_codes(tables, rules), rules)
+    found = _found_by(coded, params, rules, on)
+    day = ibis.date(str(on))
+    dead = (found.death_date <= day).fill_null(False)
+    lost = ((found.vital_status == "lost") & (found.vital_date <= day)).fill_null(False) & ~dead
+    counted = found.mutate(dead=dead, lost=lost, alive=~dead & ~lost).group_by("cohort")
+    table = counted.aggregate(**{state: ibis._[state].sum() for state in ("alive", "dead", "lost")}).execute()
+    cohorts = pd.DataFrame({"cohort": [name for name in ("denovo", "recurrent") if name in params.cohorts]})
+    table = cohorts.merge(table, how="left", on="cohort").fillna(0)
+    return table.astype({"alive": int, "dead": int, "lost": int})
+
+
+def measure_prevalence(
+    living: pd.DataFrame,
+    params: Params,
+    *,
+    run_id: str,
+    on: dt.date | None = None,
+    factor: tuple[float, float, float] | None = None,
+) -> pd.DataFrame:
+    """Measure limited-duration prevalence, as found and corrected for those missed.
+
+    The correction multiplies the recurrent cohort by the ratio of everybody with
+    recurrence to those admissions found (:func:`naome.measures.missed.correction_factor`). It carries the
+    assumptions of that estimate over. Take a factor estimated among people alive on the date
+    (``count_sources(..., alive_on=on)``): many of those missed are known by their death only, and a factor that
+    counts them would raise the dead to life. The de-novo cohort is not corrected: its route is the registry's
+    stage. The interval is that of the factor alone; the number found is a count of everyone, not a sample.
+
+    Parameters
+    ----------
+    living : DataFrame
+        From :func:`count_living`.
+    on : date, optional
+        The date counted on; the run's end of follow-up by default.
+    factor : (float, float, float), optional
+        Estimate, lower and upper limit; without it the corrected rows are not derivable.
+
+    Returns
+    -------
+    DataFrame
+        Results, national, in people: ``limited_duration_prevalence`` (cohorts ``denovo``, ``recurrent``, and both
+        as ``primary``) and ``limited_duration_prevalence_corrected`` (``recurrent`` and both). The definition names
+        the first diagnosis date and the date counted on; the numerator is the number alive as found, the
+        denominator everybody found by the date.
+
+    Examples
+    --------
+    >>> from naome.params import load_params
+    >>> living = pd.DataFrame({"cohort": ["denovo", "recurrent"], "alive": [60, 40], "dead": [40, 60], "lost": [0, 1]})
+    >>> results = measure_prevalence(living, load_params("england"), run_id="r", factor=(2.0, 1.5, 2.5))
+    >>> results.query("measure.str.endswith('corrected')")[["cohort", "estimate", "lower", "upper"]].values.tolist()
+    [['recurrent', 80.0, 60.0, 100.0], ['primary', 140.0, 120.0, 160.0]]
+    """
+    on = on or params.censor_date
+    counts = living.set_index("cohort")[["alive", "dead", "lost"]]
+    counts.loc["primary"] = counts.sum()
+    rows = []
+    for cohort, (alive, dead, lost) in counts.iterrows():
+        base = {"cohort": cohort, "numerator": alive, "denominator": alive + dead + lost}
+        rows.append({**base, "measure": "limited_duration_prevalence", "estimate": alive, "method": "count"})
+        if cohort == "denovo":
+            continue
+        corrected = {**base, "measure": "limited_duration_prevalence_corrected"}
+        if factor is None:
+            reason = "The data have too few sources to estimate how many people are missed."
+            rows.append({**corrected, "status": "not_derivable", "reason": reason, "numerator": None})
+            continue
+        others = alive - counts["alive"].get("recurrent", 0) if cohort == "primary" else 0
+        found = alive - others
+        limits = [others + found * value for value in factor]
+        method = "count times capture-recapture factor"
+        rows.append({**corrected, **dict(zip(("estimate", "lower", "upper"), limits, strict=True)), "method": method})
+    table = pd.DataFrame(rows).assign(
+        unit=params.nation,
+        level="nation",
+        unit_of_estimate="people",
+        definition_id=f"limited_duration_prevalence@{params.diagnosed_from}..{on}",
+    )
+    return make_results(table, audit=params.audit, nation=params.nation, run_id=run_id)
+
+
+def say_prevalence_window(params: Params, on: dt.date | None = None) -> str:
+    """Say in words whom a limited-duration prevalence counts.
+
+    Examples
+    --------
+    >>> from naome.params import load_params
+    >>> say_prevalence_window(load_params("england"))
+    'people alive on 1 June 2023 whose breast cancer was diagnosed from 1 January 2015 to 31 December 2021'
+    """
+    on = on or params.censor_date
+    last = min(on, params.diagnosed_to)
+    return (
+        f"people alive on {_write_day(on)} whose breast cancer was diagnosed "
+        f"from {_write_day(params.diagnosed_from)} to {_write_day(last)}"
+    )
+
+
+def _found_by(coded: Table, params: Params, rules: CohortRules, on: dt.date) -> Table:
+    """Return whoever was found by a date; somebody who fits both cohorts is counted with the first evidence."""
+    whole = params.model_copy(update={"metastatic_from": params.diagnosed_from, "metastatic_to": on})
+    makers = {"denovo": lambda: de_novo(coded, whole), "recurrent": lambda: recurrent(coded, whole, rules)}
+    columns = ("person_id", "cohort", "metastatic_date", "death_date", "vital_status", "vital_date")
+    parts = [maker().select(*columns) for name, maker in makers.items() if name in params.cohorts]
+    found = parts[0] if len(parts) == 1 else ibis.union(*parts)
+    found = found.filter(found.metastatic_date <= ibis.date(str(on)))
+    order = ibis.window(group_by=found.person_id, order_by=[found.metastatic_date, found.cohort])
+    return found.mutate(rank=ibis.row_number().over(order)).filter(ibis._.rank == 0)
+
+
+def _write_day(day: dt.date) -> str:
+    return f"{day.day} {day:%B %Y}"
