@@ -73,6 +73,11 @@ def measure_completeness(
     nation = pd.Series("all", index=people.index, dtype="string")
     frames = []
     for item in load_data_items():
+        reason = params.not_derivable.get(f"completeness.{item.id}")
+        if reason:
+            row = {"measure": f"completeness.{item.id}", "unit": params.nation, "group_by": "all", "group": "all"}
+            frames.append(pd.DataFrame([{**row, "status": "not_derivable", "reason": reason}]))
+            continue
         recorded = item.recorded.evaluate(people)
         for group_by, labels in (("all", nation), ("year", people["year"])):
             counted = count_proportions(everyone, recorded, labels, params.minimum_denominator)
@@ -84,7 +89,7 @@ def measure_completeness(
     return make_results(table, audit=params.audit, nation=params.nation, cohort=cohort, run_id=run_id)
 
 
-def flag_biased_items(analysis: pd.DataFrame, *, cohort: str = "denovo") -> pd.DataFrame:
+def flag_biased_items(analysis: pd.DataFrame, params: Params, *, cohort: str = "denovo") -> pd.DataFrame:
     """Test whether being recorded goes with the organisation or with survival.
 
     An item that is missing for reasons tied to where or how ill a person was can
@@ -96,11 +101,14 @@ def flag_biased_items(analysis: pd.DataFrame, *, cohort: str = "denovo") -> pd.D
         ``item, n, recorded, provider_p, survival_p, flag``: p of a chi-squared
         test between organisations (those with 10 people or more) and of a log-rank
         test of survival between recorded and not recorded; ``flag`` names what
-        differs at p < 0.001. NaN where an item is always or never recorded.
+        differs at p < 0.001. NaN where an item is always or never recorded. Items that
+        the data do not have are not listed.
     """
     people = analysis[(analysis["cohort"] == cohort) & (analysis["survival_days"] >= 0)]
     rows = []
     for item in load_data_items():
+        if f"completeness.{item.id}" in params.not_derivable:
+            continue
         recorded = item.recorded.evaluate(people)
         provider_p = _provider_test(recorded, people["provider"])
         survival_p = _survival_test(recorded, people)

@@ -119,12 +119,14 @@ def load_specification(file: Path | None = None) -> Specification:
 
 
 def check_not_derivable(params: Params, specification: Specification) -> None:
-    """Raise ParamsError if ``not_derivable`` names an indicator or cohort that does not exist."""
+    """Raise ParamsError if ``not_derivable`` names an indicator, cohort or data item that does not exist."""
+    file = project_root() / "definitions" / "data_items.yaml"
+    data_items = [entry["id"] for entry in yaml.safe_load(file.read_text(encoding="utf-8"))["items"]]
     allowed = [i.id for i in specification.indicators]
     allowed += [f"{i.id}.{cohort}" for i in specification.indicators for cohort in i.cohorts]
-    allowed += [f"survival.{cohort}" for cohort in ("denovo", "recurrent")]
+    allowed += [f"completeness.{item}" for item in data_items]
     for key in params.not_derivable:
-        if key not in allowed and not key.startswith("completeness."):
+        if key not in allowed:
             raise ParamsError(
                 f"{params.audit}.yaml: not_derivable names {key!r}{suggest(key, allowed)}; not an indicator."
             )

@@ -180,6 +180,8 @@ def draw_survival_funnel(
     axes.set_ylim(low, min(100.5, 100 * max(shown["survival_adjusted"].max(), target) + 8) if len(shown) else 100)
     axes.set_xlabel("People in the organisation")
     axes.set_ylabel(f"Risk-adjusted {years}-year survival, %")
+    if shown.empty:
+        axes.text(0.5, 0.85, "no organisation to draw", transform=axes.transAxes, ha="center", color=INK)
     axes.legend(loc="lower right", ncols=2)
     return figure
 
@@ -202,6 +204,7 @@ def draw_funnel(units: pd.DataFrame, *, target: float, tails: tuple[float, float
     figure, axes = plt.subplots(figsize=(7.2, 4.4))
     largest = max(float(units["denominator"].max() if len(units) else 20), 20.0)
     sizes = np.unique(np.linspace(5, largest * 1.05, 200).astype(int))
+    target = float(target)  # NaN where the item is not in the data
     if 0 < target < 1:
         for tail, line, name in zip(tails, ("--", "-"), ("95% limits", "99.8% limits"), strict=True):
             limits = binomial_limits(target, sizes, tail)
@@ -215,7 +218,10 @@ def draw_funnel(units: pd.DataFrame, *, target: float, tails: tuple[float, float
     axes.set_ylim(-2, 102)
     axes.set_xlabel("People in the organisation")
     axes.set_ylabel(axis)
-    axes.legend(loc="lower right")
+    if units.empty:
+        axes.text(0.5, 0.85, "no organisation to draw", transform=axes.transAxes, ha="center", color=INK)
+    if 0 < target < 1:
+        axes.legend(loc="lower right")
     return figure
 
 
