@@ -58,7 +58,6 @@ def _parser() -> argparse.ArgumentParser:
 
     manifest = commands.add_parser("manifest", help="write a run's manifest.json")
     _add_run(manifest)
-    manifest.add_argument("--renderer", default="")
     manifest.set_defaults(do=_manifest)
 
     render = commands.add_parser("render", help="draw the site from executed notebooks")
@@ -151,8 +150,11 @@ def _chain(parsed: argparse.Namespace) -> None:
 
 def _manifest(parsed: argparse.Namespace) -> None:
     from naome.chain import write_manifest
+    from naome.paths import project_root
+    from naome.render.site import choose_renderer
 
-    print(write_manifest(_open(parsed), parsed.renderer))
+    _, version, why = choose_renderer(project_root(), "auto")
+    print(write_manifest(_open(parsed), f"{version}: {why}"))
 
 
 def _render(parsed: argparse.Namespace) -> int:
