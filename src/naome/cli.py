@@ -153,8 +153,8 @@ def _manifest(parsed: argparse.Namespace) -> None:
     from naome.paths import project_root
     from naome.render.site import choose_renderer
 
-    _, version, why = choose_renderer(project_root(), "auto")
-    print(write_manifest(_open(parsed), f"{version}: {why}"))
+    program, version, why = choose_renderer(project_root(), "auto")
+    print(write_manifest(_open(parsed), f"Quarto {version}" if program else f"preview ({why})"))
 
 
 def _render(parsed: argparse.Namespace) -> int:
