@@ -37,6 +37,10 @@ class Disclosure(_Frozen):
     )
 
 
+# One-sided tail probabilities of alert and alarm; two and three standard deviations of a normal distribution
+TAILS = {"95/99.8": (0.025, 0.001), "2sd/3sd": (0.022750131948179195, 0.0013498980316300933)}
+
+
 class Survival(_Frozen):
     """Survival estimation."""
 
@@ -48,29 +52,42 @@ class Survival(_Frozen):
         strict=False, description="Covariates of the risk-adjustment model; rcs(x, k) is a restricted cubic spline."
     )
     unit: str = Field(description="Column of the analysis table whose values are compared (the organisation).")
-    imputations: int = Field(ge=2, le=200, description="Imputed data sets for missing case-mix items.")
+    imputations: int = Field(
+        ge=10,
+        le=200,
+        description="Imputed data sets for missing case-mix items; more are made where the fraction of "
+        "missing information asks for them.",
+    )
+    imputations_at_most: int = Field(
+        ge=10, le=200, description="Imputed data sets are never more than this; pages say when more were asked for."
+    )
 
 
 class Outliers(_Frozen):
     """Outlier policy."""
 
-    alert_tail: float = Field(gt=0, lt=0.5, description="One-sided tail probability of an alert (0.025 = 95% limits).")
-    alarm_tail: float = Field(
-        gt=0, lt=0.5, description="One-sided tail probability of an alarm (0.001 = 99.8% limits)."
+    limits: Literal["95/99.8", "2sd/3sd"] = Field(
+        description="Limits of alert and alarm: 95% and 99.8%, or two and three standard deviations."
     )
     minimum_n: int = Field(ge=1, description="Organisations with fewer people are listed but not assessed.")
     minimum_completeness: float = Field(
-        ge=0, le=1, description="Below this completeness of the case-mix items an organisation is not assessed."
+        ge=0,
+        le=1,
+        description="Below this completeness of the case-mix items that can be missing an organisation is not assessed.",
     )
     overdispersion: Literal["none", "additive"] = Field(
         description="Whether alarms allow for between-organisation spread (fixed beforehand; both are always shown)."
     )
 
-    @model_validator(mode="after")
-    def _alarm_is_rarer(self) -> Outliers:
-        if self.alarm_tail >= self.alert_tail:
-            raise ValueError(f"alarm_tail ({self.alarm_tail}) must be smaller than alert_tail ({self.alert_tail})")
-        return self
+    @property
+    def alert_tail(self) -> float:
+        """One-sided tail probability of an alert."""
+        return TAILS[self.limits][0]
+
+    @property
+    def alarm_tail(self) -> float:
+        """One-sided tail probability of an alarm."""
+        return TAILS[self.limits][1]
 
 
 class Params(_Frozen):
@@ -104,6 +121,15 @@ class Params(_Frozen):
     survival: Survival
     outliers: Outliers
     disclosure: Disclosure
+
+    @model_validator(mode="after")
+    def _imputations_in_order(self) -> Params:
+        if self.survival.imputations > self.survival.imputations_at_most:
+            raise ValueError(
+                f"survival.imputations ({self.survival.imputations}) must not exceed imputations_at_most "
+                f"({self.survival.imputations_at_most})"
+            )
+        return self
 
     @model_validator(mode="after")
     def _dates_in_order(self) -> Params:

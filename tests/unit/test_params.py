@@ -58,8 +58,8 @@ CHANGES = {
     "not a date": (lambda raw: raw.update(censor_date="June"), "'censor_date'"),
     "dates in the wrong order": (lambda raw: raw.update(censor_date=dt.date(2019, 1, 1)), "must be before"),
     "unknown choice": (lambda raw: raw["disclosure"].update(policy="hes"), "disclosure.policy"),
-    "tail out of range": (lambda raw: raw["outliers"].update(alarm_tail=0.9), "outliers.alarm_tail"),
-    "alarm commoner than alert": (lambda raw: raw["outliers"].update(alarm_tail=0.03), "smaller than alert_tail"),
+    "unknown limits": (lambda raw: raw["outliers"].update(limits="1sd/2sd"), "outliers.limits"),
+    "more imputations than allowed": (lambda raw: raw["survival"].update(imputations=30), "must not exceed"),
     "wrong audit name": (lambda raw: raw.update(audit="wales"), "make them equal"),
 }
 
