@@ -136,11 +136,11 @@ def clean_icd10(value: object) -> tuple[str | None, tuple[str, ...]]:
         text, rules = text.upper(), (*rules, "lower_case")
     if "." in text:
         text, rules = text.replace(".", ""), (*rules, "code_dot")
-    if match := re.fullmatch(r"([A-Z]\d[\dA-Z]\d{0,2})([†*+]|[DA])", text):
+    if match := re.fullmatch(r"([A-Z]\d{2,4})([†*+]|[DA])", text):
         text, rules = match[1], (*rules, "icd10_dagger")
-    if match := re.fullmatch(r"([A-Z]\d[\dA-Z]\d?)[X-]{1,2}", text):
+    if match := re.fullmatch(r"([A-Z]\d{2,3})[X-]{1,2}", text):
         text, rules = match[1], (*rules, "icd10_padding")
-    if not re.fullmatch(r"[A-Z]\d[\dA-Z]\d{0,2}", text):
+    if not re.fullmatch(r"[A-Z]\d{2,4}", text):
         raise Refused("an ICD-10 code such as C795", "is this an OPCS-4 code, or a column shifted by one?")
     return text, rules
 

@@ -121,13 +121,14 @@ class RawTable:
 
 @dataclass(frozen=True)
 class Count:
-    """A repair that the selection of a canonical table makes, counted by its own SQL."""
+    """What the selection of a canonical table repairs or leaves out, counted by its own SQL; `kind` as in the log."""
 
     rule: str
     meaning: str
     table: str
     column: str
     sql: str
+    kind: str = "repair"
 
 
 @dataclass(frozen=True)
@@ -242,14 +243,8 @@ def read_extract(
         rows = _settle_tables(connection, reader, notes, scratch / "canonical" if out else None, problems, quality)
         _check_years(connection, diagnosed, problems)
         for count in reader.counts:
-            _log(
-                quality,
-                count.rule,
-                count.table,
-                count.column,
-                connection.execute(count.sql).fetchone()[0],
-                count.meaning,
-            )
+            found = connection.execute(count.sql).fetchone()[0]
+            _log(quality, count.rule, count.table, count.column, found, count.meaning, count.kind)
         problems.raise_if_any()
         if out is not None:
             _replace_folder(scratch / "canonical", out)

@@ -208,6 +208,7 @@ COUNTS = (
         "pedw_spell",
         "ALF_STS_CD",
         "SELECT count(*) FROM clean_pedw_spell WHERE ALF_STS_CD IS NOT TRUE OR ALF_PE IS NULL",
+        "left out",
     ),
     merged("wcn_registration", "HEALTH_BOARD_OF_DIAGNOSIS"),
     merged("pedw_episode", "PROV_UNIT_CD", "left(PROV_UNIT_CD, 3)"),
