@@ -228,3 +228,21 @@ print(json.dumps([[sorted(o.get("data", {"stream": 0})) for o in c.outputs] for 
         [["text/markdown", "text/plain"]],
         [["image/png", "text/plain"]],
     ]
+
+
+def test_a_marked_row_has_its_class_and_the_mark_is_not_shown(capsys):
+    from naome.publish import display as module
+
+    shown = []
+    original, module.display = module.display, lambda data, raw: shown.append(data)
+    try:
+        module.show_table(
+            pd.DataFrame({"Figure": ["a", "b"], "Verdict": ["agrees", "differs"], "mark": ["", "differs"]})
+        )
+        with pytest.raises(ValueError, match="mark 'wrong' is not known"):
+            module.show_table(pd.DataFrame({"Figure": ["a"], "mark": ["wrong"]}))
+    finally:
+        module.display = original
+    html = shown[0]["text/markdown"]
+    assert '<tr class="differs"><th scope="row">b</th>' in html and '<tr><th scope="row">a</th>' in html
+    assert ">mark<" not in html

@@ -28,6 +28,8 @@ STATUS_WORDS = {
     "too_few": ("too few", "too-few"),
 }
 HIDING = ("suppressed", "not_derivable")
+# Styles a row may have
+MARKS = ("", "differs")
 BANNERS = ("synthetic", "real")
 FIGURE_DPI = 150
 # Row headings of more characters get room, so that they do not become a column of single words
@@ -43,6 +45,7 @@ def show_table(
     headings: Mapping[str, str] | None = None,
     status: str = "status",
     reason: str = "reason",
+    mark: str = "mark",
 ) -> None:
     """Show a table as one accessible output, its first column as row headings; the cell's `tbl-cap` is the caption.
 
@@ -62,6 +65,9 @@ def show_table(
         Not shown itself. Ignored when there is no such column.
     reason : str
         A column whose text stands where numbers are missing. Not shown itself. Ignored when there is no such column.
+    mark : str
+        A column with the style of each row: `differs`, or an empty text. Not shown itself, so a word in the row must
+        say the same. Ignored when there is no such column.
 
     Raises
     ------
@@ -80,7 +86,7 @@ def show_table(
     >>> show_table(pd.DataFrame({"Stage": ["4"], "Share": [0.25]}), formats={"Share": "percent1"})  # doctest: +SKIP
     """
     formats, headings = dict(formats or {}), dict(headings or {})
-    columns = [str(c) for c in frame.columns if c not in (status, reason)]
+    columns = [str(c) for c in frame.columns if c not in (status, reason, mark)]
     formats = _complete_formats(frame, columns, formats)
     heads = [headings.get(c, c.replace("_", " ")) for c in columns]
     statuses = list(frame[status]) if status in frame.columns else [None] * len(frame)
@@ -92,7 +98,8 @@ def show_table(
         values = (frame[c].iloc[position] for c in columns)
         rows.append([_write_cell(v, formats[c], word, css, hidden) for v, c in zip(values, columns, strict=True)])
     numeric = [formats[c] != "text" for c in columns]
-    data = {"text/markdown": _write_html(heads, numeric, rows), "text/plain": _write_plain(heads, numeric, rows)}
+    marks = [_check_mark(value) for value in frame[mark]] if mark in frame.columns else [""] * len(frame)
+    data = {"text/markdown": _write_html(heads, numeric, rows, marks), "text/plain": _write_plain(heads, numeric, rows)}
     display(data, raw=True)
 
 
@@ -275,18 +282,25 @@ def _write_text(value: object) -> str:
     return str(value).strip()
 
 
-def _write_html(heads: list[str], numeric: list[bool], rows: list[list[tuple[str, str]]]) -> str:
+def _check_mark(value: object) -> str:
+    text = "" if _is_missing(value) else str(value)
+    if text not in MARKS:
+        raise ValueError(f"mark {text!r} is not known; use one of {', '.join(map(repr, MARKS))}")
+    return text
+
+
+def _write_html(heads: list[str], numeric: list[bool], rows: list[list[tuple[str, str]]], marks: list[str]) -> str:
     """Write the table as HTML without blank lines or indents, so that Markdown readers leave it alone."""
     top = "".join(
         f'<th scope="col"{" class=" + chr(34) + "num" + chr(34) if n else ""}>{_escape(h)}</th>'
         for h, n in zip(heads, numeric, strict=True)
     )
     out = ['<table class="table naome-table">', "<thead>", f"<tr>{top}</tr>", "</thead>", "<tbody>"]
-    for row in rows:
+    for row, mark in zip(rows, marks, strict=True):
         head = row[0][0]
         long = ' class="long"' if len(head) > LONG_HEADING else ""
         cells = [f'<th scope="row"{long}>{_escape(head)}</th>', *_merge_missing(row[1:])]
-        out.append(f"<tr>{''.join(cells)}</tr>")
+        out.append(f"<tr{f' class={chr(34)}{mark}{chr(34)}' if mark else ''}>" + "".join(cells) + "</tr>")
     return "\n".join([*out, "</tbody>", "</table>"])
 
 

@@ -1,0 +1,62 @@
+"""Replication: a run and its companion measured for whole nations, pooled, and set beside what was published."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from naome.companions import open_companions
+from naome.measures.agreement import compare_published, load_published
+from naome.measures.pooled import POOLED, measure_nation, measure_pooled, pool_params, reason_not_poolable
+from naome.run import Run
+
+
+@dataclass(frozen=True)
+class Replication:
+    """What :func:`replicate` found.
+
+    Attributes
+    ----------
+    runs : dict of str to str
+        Nation -> identifier of the run that was read.
+    pooled : DataFrame
+        Results of England + Wales; empty when they cannot be pooled.
+    reason : str
+        Why they cannot be pooled, or an empty text.
+    compared, later : DataFrame
+        :func:`naome.measures.agreement.compare_published` for the 2024 report, and for figures published elsewhere.
+    """
+
+    runs: dict[str, str]
+    pooled: pd.DataFrame
+    reason: str
+    compared: pd.DataFrame
+    later: pd.DataFrame
+
+
+def replicate(run: Run) -> Replication:
+    """Measure a run and its companion nationally, pool their people, and compare with what was published.
+
+    Only analysis tables and counts are read, so that the results are of one moment; everything compared has passed
+    the disclosure door. The pooled results are kept in the run as ``england_wales``.
+    """
+    runs = open_companions(run)
+    params = {nation: each.params for nation, each in runs.items()}
+    analyses = {nation: each.analysis for nation, each in runs.items()}
+    primaries = {
+        n: each.load("primary") for n, each in runs.items() if (each.folder / "results" / "primary.parquet").is_file()
+    }
+    run_ids = {nation: each.run_id for nation, each in runs.items()}
+    frames = [
+        measure_nation(analyses[n], primaries.get(n), params[n], run.specification, run_id=run_ids[n]) for n in runs
+    ]
+    reason, pooled = reason_not_poolable(list(params.values())), frames[0].iloc[:0]
+    if not reason:
+        pooled = measure_pooled(analyses, primaries, params, run.specification, run_ids=run_ids)
+        params[POOLED] = pool_params(list(params.values()))
+        run.save("england_wales", pooled)
+    released = run.release(pd.concat([*frames, pooled], ignore_index=True))
+    compared = compare_published(load_published(), released, params)
+    later = compare_published(load_published("other"), released, params)
+    return Replication(run_ids, run.release(pooled), reason, compared, later)

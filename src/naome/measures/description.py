@@ -1,0 +1,154 @@
+"""Who is in the cohorts: sizes, mean age, shares of those recorded, and how many each indicator counts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtri
+
+from naome.measures.indicators import count_proportions, divide_people
+from naome.measures.specification import Specification
+from naome.params import Params
+from naome.results import make_results
+from naome.stats.intervals import poisson_exact
+
+SHARED = ("age_band", "sex", "grade", "performance_status", "er", "pr", "her2", "stage", "deprivation", "ethnic_group")
+SITES = ("bone", "liver", "lung", "brain")
+COUNTED_BY = ("all", "sex", "year")
+POOR_FITNESS = 3
+
+
+def describe_cohorts(
+    analysis: pd.DataFrame, params: Params, specification: Specification, *, run_id: str
+) -> pd.DataFrame:
+    """Describe the cohorts of a run in the result schema.
+
+    Parameters
+    ----------
+    analysis : DataFrame
+        The analysis table.
+    params : Params
+    specification : Specification
+    run_id : str
+
+    Returns
+    -------
+    DataFrame
+        Results of the nation: ``cohort_size`` (people, exact Poisson limits) and ``age_mean`` (years at origin, normal
+        limits) for everyone, by sex and by year; ``share`` by characteristic, of those whose characteristic is recorded
+        (metastatic sites under ``site``, of everyone, not exclusive; performance status 3 and 4 together as 3+); and
+        ``eligible.<indicator>``, the people an indicator's denominator holds, also where its numerator cannot be
+        derived. Characteristics that nobody has recorded give no row.
+    """
+    frames = []
+    for cohort in params.cohorts:
+        people = analysis[analysis["cohort"] == cohort]
+        if people.empty:
+            continue
+        for group in specification.groups:
+            if group.id in COUNTED_BY:
+                within, labels = divide_people(people, group)
+                frames.append(_sizes(people[within], labels[within]).assign(group_by=group.id, cohort=cohort))
+        for name, inside, labels in _characteristics(people):
+            counted = count_proportions_of(inside, labels, params.minimum_denominator)
+            frames.append(counted.assign(measure="share", group_by=name, cohort=cohort))
+        frames.append(_eligible(people, specification, cohort).assign(cohort=cohort))
+    table = pd.concat(frames, ignore_index=True)
+    return make_results(table, audit=params.audit, nation=params.nation, unit=params.nation, run_id=run_id)
+
+
+def count_proportions_of(inside: np.ndarray, labels: dict[str, np.ndarray], minimum: int) -> pd.DataFrame:
+    """Count the share of each label among the same people, with Wilson intervals.
+
+    Parameters
+    ----------
+    inside : array of bool, shape (n,)
+        Who is counted in the denominator.
+    labels : dict of str to array of bool
+        Label -> who has it; labels need not exclude each other.
+    minimum : int
+        Smaller denominators get the status ``too_few``.
+
+    Examples
+    --------
+    >>> count_proportions_of(np.ones(4, bool), {"a": np.array([True, True, False, False])}, 1).loc[0, "estimate"]
+    0.5
+    """
+    one = pd.Series("all", index=range(len(inside)), dtype="string")
+    rows = [count_proportions(inside, has, one, minimum).assign(group=label) for label, has in labels.items()]
+    return pd.concat(rows, ignore_index=True)
+
+
+def _sizes(people: pd.DataFrame, labels: pd.Series) -> pd.DataFrame:
+    grouped = people["age"].astype("float64").groupby(labels.fillna("not recorded").astype(str))
+    counts = grouped.size()
+    limits = poisson_exact(counts.to_numpy())
+    sizes = pd.DataFrame(
+        {
+            "measure": "cohort_size",
+            "group": counts.index,
+            "denominator": counts.to_numpy(),
+            "numerator": counts.to_numpy(),
+            "estimate": counts.to_numpy(dtype=float),
+            "lower": limits["lower"],
+            "upper": limits["upper"],
+            "unit_of_estimate": "people",
+            "method": "exact poisson",
+        }
+    )
+    known = grouped.count()
+    half_width = ndtri(0.975) * grouped.std() / np.sqrt(known)
+    ages = pd.DataFrame(
+        {
+            "measure": "age_mean",
+            "group": counts.index,
+            "denominator": known.to_numpy(),
+            "numerator": known.to_numpy(),
+            "estimate": grouped.mean().to_numpy(),
+            "lower": (grouped.mean() - half_width).to_numpy(),
+            "upper": (grouped.mean() + half_width).to_numpy(),
+            "unit_of_estimate": "years",
+            "method": "mean, normal interval",
+        }
+    )
+    return pd.concat([sizes, ages[ages["denominator"] > 1]], ignore_index=True)
+
+
+def _characteristics(people: pd.DataFrame):
+    """Yield (name, denominator, label -> who has it)."""
+    for column in SHARED:
+        values = people[column]
+        if values.isna().all():
+            continue
+        text = values.astype("string")
+        if column == "performance_status":
+            text = text.mask((values >= POOR_FITNESS).fillna(False), f"{POOR_FITNESS}+")
+        recorded = text.notna().to_numpy(dtype=bool)
+        levels = sorted(text.dropna().unique())
+        yield column, recorded, {level: (text == level).fillna(False).to_numpy(dtype=bool) for level in levels}
+    yield (
+        "site",
+        np.ones(len(people), dtype=bool),
+        {site: people[site].fillna(False).to_numpy(dtype=bool) for site in SITES},
+    )
+
+
+def _eligible(people: pd.DataFrame, specification: Specification, cohort: str) -> pd.DataFrame:
+    rows = []
+    for indicator in specification.indicators:
+        if cohort not in indicator.cohorts or indicator.not_derivable or indicator.denominator is None:
+            continue
+        if people[list(indicator.denominator.columns)].isna().all().any():
+            continue
+        n = int(indicator.denominator.evaluate(people).sum())
+        rows.append((f"eligible.{indicator.id}", n, f"{indicator.id}@{indicator.version}"))
+    table = pd.DataFrame(rows, columns=["measure", "denominator", "definition_id"])
+    limits = poisson_exact(table["denominator"].to_numpy())
+    return table.assign(
+        numerator=table["denominator"],
+        estimate=table["denominator"].astype("float64"),
+        lower=limits["lower"],
+        upper=limits["upper"],
+        unit_of_estimate="people",
+        method="exact poisson",
+    )

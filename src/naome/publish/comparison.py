@@ -1,0 +1,116 @@
+"""Tables of the agreement page: published figures beside the run's own."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from naome.measures.completeness import load_data_items
+from naome.measures.specification import Specification
+from naome.publish.display import format_number
+from naome.publish.tables import COHORT_NAMES
+
+FORMATS = {"percent": "percent1", "people": "int", "years": "decimal1"}
+NATIONS = {"england": "England", "wales": "Wales", "england+wales": "England + Wales", "all": "All"}
+OTHER_TITLES = {
+    "cohort_size": "People in the cohort",
+    "age_mean": "Mean age, years",
+    "breast_cancer_share_of_deaths": "Deaths that were from breast cancer",
+    "mbc_record_before_breast_cancer_death": "Metastatic record before death from breast cancer",
+    "metastatic_site": "Metastatic site",
+    "metastatic_biopsy": "Biopsy of a metastatic lesion",
+    "er_positive": "ER status",
+    "her2_positive": "HER2 status",
+    "age_band": "Age",
+    "grade": "Grade",
+    "performance_status": "Performance status",
+    "prevalence": "People living with metastatic disease",
+    "stage_recorded": "Stage recorded",
+    "cosd_recurrence_recorded": "Recurrence reported in COSD",
+}
+
+
+def tabulate_agreement(compared: pd.DataFrame, specification: Specification) -> pd.DataFrame:
+    """Lay out the comparison for :func:`naome.publish.display.show_table`; rows that differ are marked.
+
+    Parameters
+    ----------
+    compared : DataFrame
+        From :func:`naome.measures.agreement.compare_published`.
+    specification : Specification
+        For the titles.
+    """
+    rows = []
+    for row in compared.to_dict("records"):
+        interval = ""
+        if row["verdict"] in ("agrees", "differs"):
+            interval = f"{_write(row['lower'], row['unit'])} to {_write(row['upper'], row['unit'])}"
+        reason = f": {row['reason']}" if row["reason"] else ""
+        rows.append(
+            {
+                "Figure": _label(row, specification),
+                "Nation": NATIONS.get(row["nation"], row["nation"]),
+                "Cohort": COHORT_NAMES.get(row["cohort"].split("_")[0], row["cohort"]),
+                "Published": _printed(row["published"], row["unit"]),
+                "This run": _write(row["estimate"], row["unit"]),
+                "95% interval": interval,
+                "Difference": _difference(row["difference"], row["unit"]),
+                "Verdict": f"{row['verdict']}{reason}",
+                "mark": "differs" if row["verdict"] == "differs" else "",
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def tabulate_verdicts(counts: pd.DataFrame) -> pd.DataFrame:
+    """Lay out the counts of verdicts by nation."""
+    return counts.assign(nation=counts["nation"].map(NATIONS)).rename(columns=str.capitalize)
+
+
+def tabulate_elsewhere(later: pd.DataFrame, specification: Specification) -> pd.DataFrame:
+    """Lay out figures published elsewhere, with the period they belong to."""
+    return pd.DataFrame(
+        {
+            "Figure": [_label(row, specification) for row in later.to_dict("records")],
+            "Nation": later["nation"].map(NATIONS),
+            "Published": [_printed(v, u) for v, u in zip(later["published"], later["unit"], strict=True)],
+            "Belongs to": later["period"],
+            "Verdict": [f"{v}: {r}" if r else v for v, r in zip(later["verdict"], later["reason"], strict=True)],
+            "Source": later["source"],
+        }
+    )
+
+
+def _label(row: dict, specification: Specification) -> str:
+    measure, group = row["measure"], row["group"]
+    if measure == "completeness":
+        name = {"tumour_grade": "grade", "overall_stage": "stage", "age_at_diagnosis": "age"}.get(group)
+        name = name or group.removesuffix("_status") if group != "performance_status" else group
+        titles = {item.id: item.title for item in load_data_items()}
+        return f"Recorded: {titles.get(name, group)}"
+    known = {indicator.id: indicator.title for indicator in specification.indicators}
+    if measure.endswith("_denominator"):
+        title = f"Counted in: {known.get(measure.removesuffix('_denominator'), measure)}"
+    elif measure.startswith("survival_"):
+        title = f"Survival at {measure.removeprefix('survival_').removesuffix('y')} years".replace(
+            " 1 years", " 1 year"
+        )
+    else:
+        title = known.get(measure) or OTHER_TITLES.get(measure, measure)
+    return title if group == "all" else f"{title}: {group}"
+
+
+def _write(value: float, unit: str) -> str:
+    return format_number(value / 100 if unit == "percent" else value, FORMATS[unit])
+
+
+def _printed(value: str, unit: str) -> str:
+    if unit == "percent":
+        return f"{value}%"
+    return f"{int(value):,}" if unit == "people" else value
+
+
+def _difference(value: float, unit: str) -> str:
+    if pd.isna(value):
+        return format_number(None, "text")
+    text = format_number(value, "int" if unit == "people" else "decimal1")
+    return f"+{text}" if value > 0 and text.strip("0.") else text
