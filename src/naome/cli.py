@@ -60,6 +60,13 @@ def _parser() -> argparse.ArgumentParser:
     _add_run(manifest)
     manifest.set_defaults(do=_manifest)
 
+    study = commands.add_parser("simulate-study", help="run the simulation study of provider methods (minutes)")
+    study.add_argument("--replicates", type=int, default=200, help="data sets per situation (default 200)")
+    study.add_argument("--seed", type=int, default=2024, help="same seed and versions, same numbers (default 2024)")
+    study.add_argument("--workers", type=int, default=1, help="processes (default 1)")
+    study.add_argument("--out", type=Path, help="folder of the summary (default methodology/simulation)")
+    study.set_defaults(do=_simulate_study)
+
     render = commands.add_parser("render", help="draw the site from executed notebooks")
     render.add_argument("--renderer", choices=["auto", "quarto", "preview"], default="auto")
     render.add_argument("--check", action="store_true", help="only list what is outside the portable subset")
@@ -155,6 +162,15 @@ def _manifest(parsed: argparse.Namespace) -> None:
 
     program, version, why = choose_renderer(project_root(), "auto")
     print(write_manifest(_open(parsed), f"Quarto {version}" if program else f"preview ({why})"))
+
+
+def _simulate_study(parsed: argparse.Namespace) -> None:
+    from naome.study import run_study, study_folder
+
+    started = time.monotonic()
+    folder = parsed.out or study_folder()
+    path = run_study(replicates=parsed.replicates, seed=parsed.seed, workers=parsed.workers, folder=folder)
+    print(f"{path}: {parsed.replicates} data sets per situation ({time.monotonic() - started:.1f} s)")
 
 
 def _render(parsed: argparse.Namespace) -> int:
