@@ -165,7 +165,7 @@ def test_description_counts_sizes_shares_and_who_is_eligible(england, make_peopl
         died_within_30_days=False,
     )
     results = measure_nation(people, None, england, load_specification(), run_id="r")
-    table = results.set_index(["measure", "group_by", "group"]).sort_index()
+    table = results[results["cohort"] == "denovo"].set_index(["measure", "group_by", "group"]).sort_index()
     assert table.loc[("cohort_size", "sex", "female"), "estimate"] == 3
     assert table.loc[("age_mean", "all", "all"), ["estimate", "denominator"]].tolist() == [70, 3]
     assert table.loc[("share", "grade", "3"), ["numerator", "denominator"]].tolist() == [2, 3]
