@@ -74,8 +74,8 @@ def derive_cohorts(
     eligible = eligible_people(flagged)
     codes = hold(metastatic_codes(tables, rules))
     coded = hold(code_dates(eligible, codes, rules))
-    members = hold(_members(coded, params, rules))
-    near = _near_tables(tables, members)
+    members = hold(find_members(coded, params, rules))
+    near = keep_people(tables, members)
     analysis = describe_people(members, near, codes, params, rules).execute()
     found = recurrence_found(coded, rules)
     return Cohorts(
@@ -110,7 +110,8 @@ def type_primary(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.astype(kinds)
 
 
-def _members(coded: ibis.expr.types.Table, params: Params, rules: CohortRules) -> ibis.expr.types.Table:
+def find_members(coded: ibis.expr.types.Table, params: Params, rules: CohortRules) -> ibis.expr.types.Table:
+    """Return the members of the run's cohorts from people with the dates of their codes."""
     makers = {
         "denovo": lambda: de_novo(coded, params),
         "recurrent": lambda: recurrent(coded, params, rules),
@@ -120,8 +121,8 @@ def _members(coded: ibis.expr.types.Table, params: Params, rules: CohortRules) -
     return cohorts[0] if len(cohorts) == 1 else ibis.union(*cohorts)
 
 
-def _near_tables(tables: CanonicalTables, members: ibis.expr.types.Table) -> CanonicalTables:
-    """Keep only the members' rows of the event tables: the cohorts are a twentieth of everyone."""
+def keep_people(tables: CanonicalTables, members: ibis.expr.types.Table) -> CanonicalTables:
+    """Keep only these people's rows of the event tables: the cohorts are a twentieth of everyone."""
     people = hold(members.select("person_id").distinct())
     kept = {
         name: hold(getattr(tables, name).select(*columns).semi_join(people, "person_id"))

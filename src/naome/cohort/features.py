@@ -6,7 +6,7 @@ import ibis
 from ibis.expr.types import Table
 
 from naome.cohort.columns import COLUMN_NAMES
-from naome.cohort.tables import CanonicalTables, code_groups, code_in, hold
+from naome.cohort.tables import CanonicalTables, code_groups, code_in
 from naome.definitions import CohortRules, load_codelist
 from naome.params import Params
 

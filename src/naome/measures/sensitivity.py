@@ -1,0 +1,238 @@
+"""What each open choice changes: the cohorts and the headline figures under every switch, one row each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import ibis
+import numpy as np
+import pandas as pd
+from ibis.expr.types import Table
+
+from naome.cohort.derive import find_members, keep_people, type_analysis
+from naome.cohort.eligible import code_dates, eligible_people, flag_tumours, metastatic_codes
+from naome.cohort.features import describe_people
+from naome.cohort.tables import CanonicalTables, code_in, hold, open_tables
+from naome.definitions import CohortRules, load_codelist, load_cohort_rules
+from naome.measures.expressions import parse_expression
+from naome.measures.specification import Indicator, Specification
+from naome.measures.survival import YEAR_DAYS, survival_arrays
+from naome.params import Params
+from naome.stats.kaplan_meier import kaplan_meier
+
+BASE = "base case"
+HEADLINES = ("chemotherapy", "cdk46_first_line")
+# Options that only the check against deaths reads: they change no cohort and no figure of this table
+OF_FIGURE_1 = ("unknown_stage_in_figure_1", "breast_cancer_death")
+# What a window of days is tried at, as multiples of its default
+WINDOW_FACTORS = (0.5, 1.5)
+
+
+@dataclass(frozen=True)
+class _Shared:
+    eligible: Table
+    evidence: CanonicalTables
+    near: CanonicalTables
+
+
+@dataclass(frozen=True)
+class _Variant:
+    members: pd.DataFrame
+    analysis: pd.DataFrame
+
+
+def tabulate_switches(
+    params: Params,
+    folder: Path,
+    specification: Specification,
+    *,
+    connection: ibis.BaseBackend | None = None,
+) -> pd.DataFrame:
+    """Derive the cohorts again under every other value of every cohort rule option.
+
+    The eligible people and the tables are read once; each variant takes its codes
+    from what is held. A row is a variant and a cohort.
+
+    Parameters
+    ----------
+    params : Params
+        The run; its own choices are the base case.
+    folder : Path
+        Folder of the canonical tables.
+    specification : Specification
+        Gives the headline indicators of ``HEADLINES``.
+
+    Returns
+    -------
+    DataFrame
+        ``option, value, rule, cohort, people, shared, jaccard``, a column per headline
+        indicator, ``other_indicator, other_value, survival_1y, reason``. ``shared`` is
+        people also in that cohort of the base case, ``jaccard`` shared of those in
+        either. ``survival_1y`` is Kaplan-Meier from the cohort's origin, missing where
+        fewer than ``minimum_at_risk`` are at risk. A headline indicator that the run
+        cannot derive for a cohort is missing; where it can derive none,
+        ``other_indicator`` is the first it can. An indicator on fewer than
+        ``minimum_denominator`` people is missing. Options that only the check against
+        deaths reads have one row that says so.
+
+    Examples
+    --------
+    >>> tabulate_switches(run.params, run.canonical, run.specification)  # doctest: +SKIP
+    """
+    base_rules = load_cohort_rules(dict(params.rules))
+    shared = _hold_shared(params, folder, connection)
+    base = _derive_variant(shared, params, base_rules)
+    rows = list(_variant_rows(BASE, "", "", base, base, params, specification))
+    for option in base_rules.options:
+        for value in option.values:
+            if value == base_rules[option.name]:
+                continue
+            if option.name in OF_FIGURE_1:
+                reason = "Changes the check against deaths only, not the cohorts."
+                rows.append({"option": option.name, "value": _write(value), "rule": option.rule, "reason": reason})
+                continue
+            variant = _derive_variant(shared, params, base_rules.replace(**{option.name: value}))
+            rows += _variant_rows(option.name, _write(value), option.rule, variant, base, params, specification)
+    return _tidy(rows)
+
+
+def tabulate_windows(analysis: pd.DataFrame, params: Params, specification: Specification) -> pd.DataFrame:
+    """Evaluate every indicator with a window of days at its default, at half of it and at one and a half times it.
+
+    Windows are read off the analysis table, so nothing is derived again. A window
+    cannot look further than the events the table holds.
+
+    Returns
+    -------
+    DataFrame
+        ``indicator, cohort, window, days, denominator, numerator, estimate, reason``; the first row of each group is
+        the default.
+    """
+    rows = []
+    for indicator in specification.indicators:
+        for cohort in indicator.cohorts if indicator.windows else ():
+            reason = indicator.reason_not_derivable(params, cohort)
+            people = analysis[analysis["cohort"] == cohort]
+            for window, default in indicator.windows.items():
+                for days in [default, *(round(default * factor) for factor in WINDOW_FACTORS)]:
+                    row = {"indicator": indicator.id, "cohort": cohort, "window": window, "days": days}
+                    found = _proportion(people, _with_window(indicator, window, days), params) if not reason else {}
+                    rows.append({**row, **found, "reason": reason or found["reason"]})
+    columns = ["indicator", "cohort", "window", "days", "denominator", "numerator", "estimate", "reason"]
+    table = pd.DataFrame(rows).reindex(columns=columns)
+    return table.astype({"denominator": "Int64", "numerator": "Int64", "estimate": "float64"})
+
+
+def _hold_shared(params: Params, folder: Path, connection: ibis.BaseBackend | None) -> _Shared:
+    """Read once what all variants need: eligible people, every code that could be evidence, all it could concern."""
+    tables = open_tables(folder, connection)
+    eligible = hold(eligible_people(flag_tumours(tables, params)))
+    d = tables.diagnoses
+    evidence = hold(d.filter(code_in(d.code, load_codelist("icd10_metastatic").prefixes())))
+    sources = (
+        evidence.select("person_id"),
+        tables.recurrences.select("person_id"),
+        eligible.filter(eligible.stage == "4").select("person_id"),
+    )
+    near = keep_people(tables, ibis.union(*sources))
+    episodes = near.diagnoses.select("episode_id").distinct()
+    admissions = hold(tables.admissions.select("episode_id", "provider").semi_join(episodes, "episode_id"))
+    return _Shared(eligible, replace(tables, diagnoses=evidence), replace(near, admissions=admissions))
+
+
+def _derive_variant(shared: _Shared, params: Params, rules: CohortRules) -> _Variant:
+    codes = hold(metastatic_codes(shared.evidence, rules))
+    coded = code_dates(shared.eligible, codes, rules)
+    members = hold(find_members(coded, params, rules))
+    people = members.select("person_id", "cohort").execute()
+    analysis = describe_people(members, shared.near, codes, params, rules).execute()
+    return _Variant(people, type_analysis(analysis))
+
+
+def _variant_rows(
+    option: str,
+    value: str,
+    rule: str,
+    variant: _Variant,
+    base: _Variant,
+    params: Params,
+    specification: Specification,
+) -> Iterator[dict[str, Any]]:
+    for cohort in params.cohorts:
+        mine, theirs = (set(v.members.loc[v.members["cohort"] == cohort, "person_id"]) for v in (variant, base))
+        people = variant.analysis[variant.analysis["cohort"] == cohort]
+        headlines, other = _headlines(specification, params, cohort)
+        found = {indicator.id: _proportion(people, indicator, params) for indicator in headlines}
+        stand_in = _proportion(people, other, params) if other else {}
+        reasons = dict.fromkeys(f["reason"] for f in [*found.values(), stand_in] if f.get("reason"))
+        yield {
+            "option": option,
+            "value": value,
+            "rule": rule,
+            "cohort": cohort,
+            "people": len(mine),
+            "shared": len(mine & theirs),
+            "jaccard": len(mine & theirs) / len(mine | theirs) if mine | theirs else np.nan,
+            **{name: values.get("estimate") for name, values in found.items()},
+            "other_indicator": other.id if other else None,
+            "other_value": stand_in.get("estimate"),
+            "survival_1y": _survival_1y(people, params),
+            "reason": "; ".join(reasons),
+        }
+
+
+def _headlines(specification: Specification, params: Params, cohort: str) -> tuple[list[Indicator], Indicator | None]:
+    """Return the headline indicators that the run can derive for a cohort; when there is none, the first other one."""
+    derivable = [
+        indicator
+        for indicator in specification.indicators
+        if indicator.estimator == "proportion"
+        and cohort in indicator.cohorts
+        and not indicator.reason_not_derivable(params, cohort)
+    ]
+    headlines = [indicator for indicator in derivable if indicator.id in HEADLINES]
+    return headlines, None if headlines or not derivable else derivable[0]
+
+
+def _proportion(people: pd.DataFrame, indicator: Indicator, params: Params) -> dict[str, Any]:
+    inside = indicator.denominator.evaluate(people) if indicator.denominator else np.ones(len(people), dtype=bool)
+    positive = indicator.numerator.evaluate(people) if indicator.numerator else np.ones(len(people), dtype=bool)
+    counts = {"denominator": int(inside.sum()), "numerator": int((inside & positive).sum())}
+    if counts["denominator"] < params.minimum_denominator:
+        return {**counts, "reason": f"fewer than {params.minimum_denominator} people in the denominator"}
+    return {**counts, "estimate": counts["numerator"] / counts["denominator"], "reason": ""}
+
+
+def _survival_1y(people: pd.DataFrame, params: Params) -> float:
+    duration, event, _ = survival_arrays(people)
+    if len(duration) < params.survival.minimum_at_risk:
+        return float("nan")
+    row = kaplan_meier(duration, event, at=[YEAR_DAYS]).iloc[0]
+    return float(row["survival"]) if row["n_risk"] >= params.survival.minimum_at_risk else float("nan")
+
+
+def _with_window(indicator: Indicator, window: str, days: int) -> Indicator:
+    windows = {**indicator.windows, window: days}
+    expressions = {
+        name: None if expression is None else parse_expression(expression.text, expression.where, windows)
+        for name, expression in (("denominator", indicator.denominator), ("numerator", indicator.numerator))
+    }
+    return replace(indicator, windows=windows, **expressions)
+
+
+def _write(value: Any) -> str:
+    """Write an option's value for a reader."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return " and ".join(str(v).replace("_", " ") for v in value) if isinstance(value, tuple) else str(value)
+
+
+def _tidy(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    columns = ["option", "value", "rule", "cohort", "people", "shared", "jaccard"]
+    columns += [*HEADLINES, "other_indicator", "other_value", "survival_1y", "reason"]
+    table = pd.DataFrame(rows).reindex(columns=columns)
+    shares = dict.fromkeys(["jaccard", *HEADLINES, "other_value", "survival_1y"], "float64")
+    return table.astype({"people": "Int64", "shared": "Int64", **shares})
