@@ -30,6 +30,9 @@ def extract_of(wildcards):
 rule site:
     input:
         "_site/index.html",
+        # named here so that one that was deleted is made again, and not only what is newer than the site
+        expand("runs/{audit}/notebooks/{notebook}.ipynb", audit=AUDITS, notebook=NOTEBOOKS),
+        expand("runs/{audit}/manifest.json", audit=AUDITS),
 
 
 rule simulate:
