@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtr, ndtri
+from scipy.special import expit, logit, ndtr, ndtri
 
 from naome.cohort.columns import COLUMNS
+from naome.measures.outliers import judge_organisations
 from naome.params import Params
 from naome.results import make_results
-from naome.stats.funnel import classify_z
-from naome.stats.imputation import impute, pool
+from naome.stats.imputation import imputations_needed, impute, pool
 from naome.stats.kaplan_meier import kaplan_meier
-from naome.stats.risk_adjustment import fit_expected, risk_adjusted_proportion, risk_adjusted_survival
+from naome.stats.risk_adjustment import risk_adjusted_proportion, risk_adjusted_survival
 
 YEAR_DAYS = 365.25
 METHOD = "risk-adjusted Kaplan-Meier ratio (D), alarms from pseudo-observations (C)"
@@ -31,20 +32,29 @@ class CaseMix:
 
     Attributes
     ----------
+    observed : DataFrame
+        As recorded: ``duration`` (days), ``event`` (0/1), ``unit`` and the covariates, with gaps.
     completed : list of DataFrame
-        ``duration`` (days), ``event`` (0/1), ``unit`` and the covariates.
+        The same with the gaps filled; one data set when nothing is missing.
     covariates : tuple of str
         Case-mix terms that vary in this cohort.
     dropped : tuple of str
-        Terms left out because everyone has the same value or nobody has any.
+        Terms left out: everyone has the same value, nobody has any, or a value whose people all lived or all died.
     recorded : DataFrame
-        ``unit, n, recorded``: share of case-mix items recorded per organisation.
+        ``unit, n, recorded``: share recorded, per organisation, of the case-mix items that
+        anybody lacks; 1 when nobody lacks any.
+    needed : int
+        Data sets that the fraction of missing information asks for (``naome.stats.imputation.imputations_needed``
+        for the organisations' adjusted values); 1 when nothing is missing. More than there are where the parameters
+        cap them.
     """
 
+    observed: pd.DataFrame
     completed: list[pd.DataFrame]
     covariates: tuple[str, ...]
     dropped: tuple[str, ...]
     recorded: pd.DataFrame
+    needed: int = 1
 
 
 @dataclass(frozen=True)
@@ -73,9 +83,8 @@ class Assessment:
     @property
     def first(self) -> pd.DataFrame:
         """The table of the first horizon; empty when there is no model."""
-        return next(
-            iter(self.tables.values()), pd.DataFrame(columns=["unit", "n", "survival_adjusted", "level", "spread"])
-        )
+        columns = ["unit", "n", "z", "survival_adjusted", "recorded", "level", "spread", "reason", "phi", "tau2"]
+        return next(iter(self.tables.values()), pd.DataFrame(columns=columns))
 
 
 def assess_organisations(
@@ -91,7 +100,9 @@ def assess_organisations(
     reason = _reason_for_no_model(case_mix)
     horizons = [years for years in params.survival.horizons_years if horizon_reached(case_mix, years)]
     national = {years: national_survival(case_mix, years) for years in horizons}
-    tables = {} if reason else adjust_survival(case_mix, params)
+    tables = {}
+    if not reason:
+        case_mix, tables = adjust_survival(case_mix, params)
     constants = {"run_id": run_id, "definition_id": definition_id}
     if reason:
         row = pd.DataFrame({"measure": ["survival_adjusted"], "status": ["not_derivable"], "reason": [reason]})
@@ -103,71 +114,108 @@ def assess_organisations(
     return Assessment(case_mix, tables, national, results, reason)
 
 
-def complete_case_mix(analysis: pd.DataFrame, params: Params, cohort: str, *, delta: dict | None = None) -> CaseMix:
-    """Prepare and impute the case mix of a cohort.
+def complete_case_mix(
+    analysis: pd.DataFrame, params: Params, cohort: str, *, also: tuple[str, ...] = (), delta: dict | None = None
+) -> CaseMix:
+    """Prepare the case mix of a cohort and impute what is missing.
 
     The imputation model holds the outcome (event and Nelson-Aalen hazard), all
     covariates and the organisation; outcome and organisation are never imputed.
+
+    Parameters
+    ----------
+    analysis : DataFrame
+    params : Params
+        ``survival.imputations`` data sets are made.
+    cohort : str
+    also : tuple of str
+        Complete columns that predict in the imputation and are no case mix (the outcome of an indicator).
+    delta : dict, optional
+        Column -> shift of imputed values, for sensitivity to values not missing at
+        random (:func:`naome.stats.imputation.impute`).
     """
     people = analysis[(analysis["cohort"] == cohort) & (analysis["survival_days"] >= 0).fillna(False)]
     people = people[people[params.survival.unit].notna()]
     columns = [_column(term) for term in params.survival.case_mix]
-    frame = pd.DataFrame({column: _plain(people[column], column) for column in columns})
+    died = people["died"].fillna(False).to_numpy(dtype=int)
+    frame = pd.DataFrame({column: _merge_levels(_plain(people[column], column), died) for column in columns})
     usable = [c for c in columns if frame[c].nunique(dropna=True) > 1]
     covariates = tuple(t for t, c in zip(params.survival.case_mix, columns, strict=True) if c in usable)
     dropped = tuple(t for t, c in zip(params.survival.case_mix, columns, strict=True) if c not in usable)
     frame = frame[usable].reset_index(drop=True)
+    for column in also:
+        frame[column] = people[column].to_numpy(dtype=float)
     frame["duration"] = people["survival_days"].to_numpy(dtype=float)
-    frame["event"] = people["died"].fillna(False).to_numpy(dtype=int)
+    frame["event"] = died
     frame["unit"] = people[params.survival.unit].astype(str).to_numpy()
-    shares = frame[usable].notna().mean(axis=1)
+    lacking = [column for column in usable if frame[column].isna().any()]
+    shares = frame[lacking].notna().mean(axis=1) if lacking else pd.Series(1.0, index=frame.index)
     recorded = shares.groupby(frame["unit"]).agg(["size", "mean"]).reset_index()
     recorded.columns = ["unit", "n", "recorded"]
-    completed = [frame]
-    if frame[usable].isna().to_numpy().any() and not _too_few_deaths(frame, covariates):
-        completed = impute(
-            frame,
-            m=params.survival.imputations,
-            iterations=IMPUTATION_ROUNDS,
-            seed=params.seed,
-            cluster="unit",
-            outcome=("duration", "event"),
-            delta=delta,
-        )
-    return CaseMix(completed, covariates, dropped, recorded)
+    case_mix = CaseMix(frame, [frame], covariates, dropped, recorded)
+    if not lacking or _too_few_deaths(frame, covariates):
+        return case_mix
+    completed = impute_case_mix(case_mix, params.survival.imputations, params.seed, delta=delta)
+    return replace(case_mix, completed=completed)
 
 
-def adjust_survival(case_mix: CaseMix, params: Params) -> dict[int, pd.DataFrame]:
+def impute_case_mix(case_mix: CaseMix, m: int, seed: int, *, delta: dict | None = None) -> list[pd.DataFrame]:
+    """Complete the case mix m times; see :func:`complete_case_mix`."""
+    return impute(
+        case_mix.observed,
+        m=m,
+        iterations=IMPUTATION_ROUNDS,
+        seed=seed,
+        cluster="unit",
+        outcome=("duration", "event"),
+        delta=delta,
+    )
+
+
+def adjust_survival(case_mix: CaseMix, params: Params) -> tuple[CaseMix, dict[int, pd.DataFrame]]:
     """Estimate risk-adjusted survival of every organisation at every horizon reached, pooled over imputations.
+
+    More data sets are imputed where the largest fraction of missing information of an
+    organisation's adjusted survival asks for them, up to ``survival.imputations_at_most``.
 
     Returns
     -------
+    CaseMix
+        With all data sets that were used.
     dict of int to DataFrame
         Years -> the columns of
         :func:`naome.stats.risk_adjustment.risk_adjusted_survival` (z positive
-        when more die than expected) with ``level`` (within, alert, alarm,
-        not_assessed), ``direction`` and ``recorded`` (share of case mix
-        recorded). Organisations below the outlier policy's completeness are not
-        assessed. A horizon that nobody's follow-up reaches has no table.
+        when more die than expected), ``fmi`` (fraction of missing information), ``std_error`` (of the
+        difference under the null), ``recorded`` (share of case mix recorded) and the columns of
+        :func:`naome.measures.outliers.judge_organisations`. A horizon that nobody's follow-up reaches has no table.
     """
     horizons = [years for years in params.survival.horizons_years if horizon_reached(case_mix, years)]
-    tables = [
-        risk_adjusted_survival(
-            frame,
-            duration="duration",
-            event="event",
-            provider="unit",
-            covariates=list(case_mix.covariates),
-            at=[years * YEAR_DAYS for years in horizons],
-            minimum_n=params.outliers.minimum_n,
-        )
-        for frame in case_mix.completed
-    ]
-    pooled = _pool_tables(tables, "survival_adjusted", _cloglog, _inverse_cloglog).rename(columns={"provider": "unit"})
-    return {
-        years: _classify(pooled[np.isclose(pooled["time"], years * YEAR_DAYS)], case_mix, params, higher_is="worse")
+
+    def adjust(frame: pd.DataFrame) -> pd.DataFrame:
+        return adjust_frame(frame, case_mix.covariates, [years * YEAR_DAYS for years in horizons], params)
+
+    case_mix, pooled = _adjust_pooled(case_mix, params, adjust, "survival_adjusted", CLOGLOG)
+    pooled["std_error"] = pooled["spread"] / np.sqrt(pooled["n"])
+    return case_mix, {
+        years: _judge(pooled[np.isclose(pooled["time"], years * YEAR_DAYS)], case_mix, params, higher_is="worse")
         for years in horizons
     }
+
+
+def adjust_frame(
+    frame: pd.DataFrame, covariates: tuple[str, ...], at: list[float], params: Params, *, strata: str | None = None
+) -> pd.DataFrame:
+    """Adjust the survival of organisations in one completed data set."""
+    return risk_adjusted_survival(
+        frame,
+        duration="duration",
+        event="event",
+        provider="unit",
+        covariates=list(covariates),
+        at=at,
+        strata=strata,
+        minimum_n=params.outliers.minimum_n,
+    )
 
 
 def adjust_proportion(
@@ -188,26 +236,25 @@ def adjust_proportion(
     Returns
     -------
     DataFrame
-        Columns of :func:`naome.stats.risk_adjustment.risk_adjusted_proportion`
-        with ``level`` and ``direction``, pooled over imputations.
+        Columns of :func:`naome.stats.risk_adjustment.risk_adjusted_proportion`, pooled over imputations, and of
+        :func:`naome.measures.outliers.judge_organisations`. The outcome is a predictor in the imputation.
     """
     people = analysis[inside].assign(outcome=positive[inside].astype(int))
-    people = people[people[unit].notna() & (people["survival_days"] >= 0).fillna(False)]
     swapped = params.model_copy(update={"survival": params.survival.model_copy(update={"unit": unit})})
     cohort = str(people["cohort"].iloc[0])
-    case_mix = complete_case_mix(people, swapped, cohort)
-    tables = [
-        risk_adjusted_proportion(
-            frame.assign(outcome=people["outcome"].to_numpy()),
+    case_mix = complete_case_mix(people, swapped, cohort, also=("outcome",))
+
+    def adjust(frame: pd.DataFrame) -> pd.DataFrame:
+        return risk_adjusted_proportion(
+            frame,
             event="outcome",
             provider="unit",
             covariates=list(case_mix.covariates),
             minimum_n=params.outliers.minimum_n,
         )
-        for frame in case_mix.completed
-    ]
-    table = _pool_tables(tables, "proportion_adjusted", _logit, _expit)
-    return _classify(table.rename(columns={"provider": "unit"}), case_mix, params, higher_is=higher_is)
+
+    case_mix, table = _adjust_pooled(case_mix, params, adjust, "proportion_adjusted", LOGIT)
+    return _judge(table, case_mix, params, higher_is=higher_is)
 
 
 def adjusted_results(
@@ -243,34 +290,6 @@ def adjusted_results(
     )
 
 
-def model_coefficients(case_mix: CaseMix) -> pd.DataFrame:
-    """Fit the national Cox model on each completed data set and pool the coefficients.
-
-    Returns
-    -------
-    DataFrame
-        ``term, hazard_ratio, lower, upper, p, fmi`` by Rubin's rules; the
-        complete-data degrees of freedom are deaths less coefficients.
-    """
-    models = [
-        fit_expected(f, duration="duration", event="event", covariates=list(case_mix.covariates))
-        for f in case_mix.completed
-    ]
-    first = models[0].coefficients
-    if len(models) == 1:
-        table, fmi = first, np.zeros(len(first))
-        low, high, p = table["lower"], table["upper"], table["p"]
-        return _ratios(table["term"], table["coef"], low, high, p, fmi)
-    estimates = np.array([m.coefficients["coef"] for m in models])
-    variances = np.array([m.coefficients["std_error"] ** 2 for m in models])
-    deaths = int(case_mix.completed[0]["event"].sum())
-    pooled = pool(estimates, variances, df_complete=deaths - estimates.shape[1])
-    z = pooled["estimate"] / pooled["std_error"]
-    return _ratios(
-        first["term"], pooled["estimate"], pooled["lower"], pooled["upper"], 2 * ndtr(-np.abs(z)), pooled["fmi"]
-    )
-
-
 def national_survival(case_mix: CaseMix, years: int) -> float:
     """Return the national Kaplan-Meier survival at a horizon (the funnel's target)."""
     frame = case_mix.completed[0]
@@ -286,12 +305,6 @@ def drawable(table: pd.DataFrame, released: pd.DataFrame, years: int) -> pd.Data
     """Return the organisations of a table whose result may be shown."""
     shown = released[(released["measure"] == f"survival_{years}y_adjusted") & (released["status"] == "ok")]
     return table[table["unit"].isin(shown["unit"])]
-
-
-def expected_false_alarms(table: pd.DataFrame, params: Params) -> tuple[float, float]:
-    """Return how many alerts and alarms chance alone gives among the assessed organisations."""
-    assessed = int((table["level"] != "not_assessed").sum())
-    return 2 * params.outliers.alert_tail * assessed, 2 * params.outliers.alarm_tail * assessed
 
 
 def _too_few_deaths(frame: pd.DataFrame, covariates: tuple[str, ...]) -> str:
@@ -334,69 +347,98 @@ def _plain(values: pd.Series, column: str) -> pd.Series:
     return values.astype("float64")
 
 
-def _pool_tables(tables: list[pd.DataFrame], estimate: str, scale, inverse) -> pd.DataFrame:
+def _merge_levels(values: pd.Series, died: np.ndarray) -> pd.Series:
+    """Merge a level whose people all lived or all died with its neighbour: no coefficient of it would be finite.
+
+    Levels stand in their order; the first merges with the second, others with the one before. Of two levels one
+    remains, and a term with one level is left out.
+    """
+    if not isinstance(values.dtype, pd.CategoricalDtype):
+        return values
+    while len(values.cat.categories) > 1:
+        share = pd.Series(died, index=values.index).groupby(values, observed=False).mean()
+        extreme = [position for position, mean in enumerate(share) if not 0 < mean < 1]
+        if not extreme:
+            break
+        levels = list(values.cat.categories)
+        second = max(extreme[0], 1)
+        names = {level: f"{levels[second - 1]} or {levels[second]}" for level in levels[second - 1 : second + 1]}
+        order = list(dict.fromkeys(names.get(level, level) for level in levels))
+        values = pd.Series(
+            pd.Categorical(
+                values.map(names).astype(object).where(values.isin(list(names)), values.astype(object)), order
+            ),
+            index=values.index,
+        )
+    return values
+
+
+def _adjust_pooled(
+    case_mix: CaseMix, params: Params, adjust: Callable[[pd.DataFrame], pd.DataFrame], estimate: str, scale: Scale
+) -> tuple[CaseMix, pd.DataFrame]:
+    """Adjust every completed data set and pool, imputing more where missing information asks for it."""
+    tables = [adjust(frame) for frame in case_mix.completed]
+    pooled = pool_tables(tables, estimate, scale)
+    m = len(tables)
+    if m > 1:
+        needed = imputations_needed(np.append(pooled["fmi"].dropna(), 0.0))
+        more = min(needed, params.survival.imputations_at_most) - m
+        case_mix = replace(case_mix, needed=needed)
+        if more > 0:
+            # another seed: the first data sets stay as they are and need not be made again
+            extra = impute_case_mix(case_mix, more, params.seed + 1)
+            case_mix = replace(case_mix, completed=[*case_mix.completed, *extra])
+            pooled = pool_tables([*tables, *map(adjust, extra)], estimate, scale)
+    return case_mix, pooled.rename(columns={"provider": "unit"})
+
+
+def pool_tables(tables: list[pd.DataFrame], estimate: str, scale: Scale) -> pd.DataFrame:
     """Pool organisation tables of completed data sets.
 
     The estimate by Rubin's rules on a near-normal scale; z as the mean over
     imputations divided by the root of one plus its variance between them, so that
-    uncertainty about the case mix makes alarms rarer, never more common.
+    uncertainty about the case mix makes alarms rarer, never more common. An estimate of 0 or 1, which has no
+    place on the scale, is averaged as it is.
     """
     first = tables[0].copy()
     if len(tables) == 1:
-        return first
+        return first.assign(fmi=0.0)
     m = len(tables)
-    stack = {
-        name: np.array([t[name].to_numpy(dtype=float) for t in tables]) for name in (estimate, "lower", "upper", "z")
-    }
+    names = (estimate, "lower", "upper", "z")
+    stack = {name: np.array([t[name].to_numpy(dtype=float) for t in tables]) for name in names}
     with np.errstate(invalid="ignore", divide="ignore"):
-        points = scale(stack[estimate])
-        widths = np.abs(scale(stack["upper"]) - scale(stack["lower"])) / (2 * ndtri(0.975))
-        within, between = (widths**2).mean(axis=0), points.var(axis=0, ddof=1)
-        error = np.sqrt(within + (1 + 1 / m) * between)
-        centre = points.mean(axis=0)
-        ends = [inverse(centre - ndtri(0.975) * error), inverse(centre + ndtri(0.975) * error)]
-        first[estimate] = inverse(centre)
-        first["lower"], first["upper"] = np.minimum(*ends), np.maximum(*ends)
-        z = stack["z"].mean(axis=0) / np.sqrt(1 + (1 + 1 / m) * stack["z"].var(axis=0, ddof=1))
-    first["z"], first["tail_probability"] = z, ndtr(-np.abs(z))
-    for name in ("expected", "survival_expected", "early_warning_z", "proportion_expected"):
+        points = scale.there(stack[estimate])
+        widths = np.abs(scale.there(stack["upper"]) - scale.there(stack["lower"])) / (2 * ndtri(0.975))
+    sound = np.isfinite(points).all(axis=0) & (np.isfinite(widths) & (widths > 0)).all(axis=0)
+    for name in (estimate, "lower", "upper"):
+        first[name] = stack[name].mean(axis=0)
+    first["fmi"] = np.nan
+    if sound.any():
+        rubin = pool(points[:, sound], widths[:, sound] ** 2)
+        ends = np.sort([scale.back(rubin["lower"].to_numpy()), scale.back(rubin["upper"].to_numpy())], axis=0)
+        first.loc[sound, estimate] = scale.back(rubin["estimate"].to_numpy())
+        first.loc[sound, "lower"], first.loc[sound, "upper"] = ends
+        first.loc[sound, "fmi"] = rubin["fmi"].to_numpy()
+    first["z"] = stack["z"].mean(axis=0) / np.sqrt(1 + (1 + 1 / m) * stack["z"].var(axis=0, ddof=1))
+    first["tail_probability"] = ndtr(-np.abs(first["z"]))
+    for name in ("expected", "survival_expected", "early_warning_z", "proportion_expected", "spread"):
         if name in first:
             first[name] = np.mean([t[name].to_numpy(dtype=float) for t in tables], axis=0)
     return first
 
 
-def _classify(table: pd.DataFrame, case_mix: CaseMix, params: Params, *, higher_is: str) -> pd.DataFrame:
-    tails = (params.outliers.alert_tail, params.outliers.alarm_tail)
+def _judge(table: pd.DataFrame, case_mix: CaseMix, params: Params, *, higher_is: str) -> pd.DataFrame:
     table = table.merge(case_mix.recorded[["unit", "recorded"]], on="unit", how="left")
-    poor = table["recorded"] < params.outliers.minimum_completeness
-    levels = classify_z(table["z"].mask(poor), tails=tails, higher_is=higher_is)
-    return table.assign(level=levels["level"].to_numpy(), direction=levels["direction"].to_numpy())
+    return judge_organisations(table, params, higher_is=higher_is)
 
 
-def _ratios(terms, coef, lower, upper, p, fmi) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "term": list(terms),
-            "hazard_ratio": np.exp(np.asarray(coef)),
-            "lower": np.exp(np.asarray(lower)),
-            "upper": np.exp(np.asarray(upper)),
-            "p": np.asarray(p),
-            "fmi": np.asarray(fmi),
-        }
-    )
+@dataclass(frozen=True)
+class Scale:
+    """A near-normal scale: there, and back."""
+
+    there: Callable[[np.ndarray], np.ndarray]
+    back: Callable[[np.ndarray], np.ndarray]
 
 
-def _cloglog(s: np.ndarray) -> np.ndarray:
-    return np.log(-np.log(s))
-
-
-def _inverse_cloglog(x: np.ndarray) -> np.ndarray:
-    return np.exp(-np.exp(x))
-
-
-def _logit(p: np.ndarray) -> np.ndarray:
-    return np.log(p) - np.log1p(-p)
-
-
-def _expit(x: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-x))
+CLOGLOG = Scale(lambda s: np.log(-np.log(s)), lambda x: np.exp(-np.exp(x)))
+LOGIT = Scale(logit, expit)

@@ -1,0 +1,248 @@
+"""The outlier policy as code: levels, directions, what is not assessed and why, and the record of an assessment.
+
+The policy is fixed before results are seen, in the parameters (``outliers``). Every
+organisation gets one level: ``within``, ``alert``, ``alarm``, or ``not_assessed`` with
+a reason. Both tails count: the good one is where to learn. Levels with and without
+allowance for spread between organisations are always both there; the parameters say
+which one is *the* level.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+
+import numpy as np
+import pandas as pd
+
+from naome.params import Params
+from naome.stats.funnel import classify_z
+from naome.stats.overdispersion import Overdispersion, overdispersion
+
+LEVELS = ("within", "alert", "alarm", "not_assessed")
+FORMULA = "z of pseudo-observations (C), pooled over imputations; additive overdispersion; version 1"
+# A variance between organisations cannot be estimated from a handful of them
+MINIMUM_UNITS = 20
+OUTSIDE_FORMATS = {"Adjusted survival": "percent1", "z of deaths": "decimal2"}
+COUNT_FORMATS = {"Alerts expected": "decimal1", "Alarms expected": "decimal2"}
+
+
+def judge_organisations(table: pd.DataFrame, params: Params, *, higher_is: str) -> pd.DataFrame:
+    """Give every organisation its level, direction and, when it is not assessed, the reason.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``unit, n, z`` (NaN where there is none), ``recorded`` (share of case mix
+        recorded, 0 to 1; NaN when nothing can be missing), and if there is one ``std_error``: the standard
+        error of the organisation's difference under the null, on the scale on
+        which organisations spread. Without it the scale is that of z.
+    params : Params
+    higher_is : {"better", "worse", "neutral"}
+        What a positive z means. For survival give the z of deaths and ``worse``.
+
+    Returns
+    -------
+    DataFrame
+        The table with ``level, direction, reason``; ``level_plain`` and
+        ``level_spread`` (without and with allowance for spread between
+        organisations) and ``z_spread``; ``phi`` (mean square of winsorised z),
+        ``tau2`` (variance between organisations). With fewer than
+        ``MINIMUM_UNITS`` assessed organisations spread is not estimated: phi and tau2 are NaN and
+        both levels are the same.
+
+    Notes
+    -----
+    An organisation with fewer than ``minimum_n`` people, or whose case mix is
+    recorded for less than ``minimum_completeness``, is not assessed and does not
+    count in the estimate of spread. A tail probability equal to the limit is within.
+
+    Examples
+    --------
+    >>> from naome.params import load_params
+    >>> table = pd.DataFrame({"unit": ["A", "B"], "n": [50, 4], "z": [3.5, 0.1], "recorded": [0.9, 0.9]})
+    >>> judge_organisations(table, load_params("england"), higher_is="worse")[["level", "direction"]].values.tolist()
+    [['alarm', 'worse'], ['not_assessed', 'none']]
+    """
+    policy = params.outliers
+    tails = (policy.alert_tail, policy.alarm_tail)
+    reason = _reasons(table, params)
+    z = table["z"].mask(reason != "").to_numpy(dtype=float)
+    spread = estimate_spread(table.assign(z=z))
+    z_spread = z if spread is None else _allow_for_spread(table, z, spread)
+    plain = classify_z(z, tails=tails, higher_is=higher_is)
+    wide = classify_z(z_spread, tails=tails, higher_is=higher_is)
+    chosen = wide if policy.overdispersion == "additive" else plain
+    return table.assign(
+        level=chosen["level"].to_numpy(),
+        direction=chosen["direction"].to_numpy(),
+        reason=reason,
+        level_plain=plain["level"].to_numpy(),
+        level_spread=wide["level"].to_numpy(),
+        z_spread=z_spread,
+        phi=np.nan if spread is None else spread.phi,
+        tau2=np.nan if spread is None else spread.tau2,
+    )
+
+
+def estimate_spread(table: pd.DataFrame) -> Overdispersion | None:
+    """Estimate the spread between organisations beyond chance; None when too few have a z."""
+    rows = table[table["z"].notna()]
+    if len(rows) < MINIMUM_UNITS:
+        return None
+    error = rows["std_error"].to_numpy(dtype=float) if "std_error" in rows else np.ones(len(rows))
+    return overdispersion(rows["z"].to_numpy(dtype=float) * error, error, 0.0)
+
+
+def expected_false_alarms(table: pd.DataFrame, params: Params) -> tuple[float, float]:
+    """Return how many alerts and alarms chance alone gives among the assessed organisations.
+
+    An organisation on alarm counts among the alerts too: these are the numbers beyond the limits.
+    """
+    assessed = int((table["level"] != "not_assessed").sum())
+    return 2 * params.outliers.alert_tail * assessed, 2 * params.outliers.alarm_tail * assessed
+
+
+def tabulate_outside(tables: dict[int, pd.DataFrame], released: pd.DataFrame, params: Params) -> pd.DataFrame:
+    """Lay out the organisations beyond the alert limits at any horizon, both tails (formats ``OUTSIDE_FORMATS``).
+
+    Parameters
+    ----------
+    tables : dict of int to DataFrame
+        Years -> judged organisations with ``early_warning_z``.
+    released : DataFrame
+        Released results: survival is shown as it may be.
+    params : Params
+
+    Returns
+    -------
+    DataFrame
+        ``Organisation, Horizon, Level`` (the policy's), ``Allowing for spread`` or
+        ``Not allowing for spread`` (the other one), ``Early warning`` (the level that deaths against expected
+        deaths would give; it never changes the level), ``Survival is, Adjusted survival, z of deaths`` and the
+        release's status and reason. One row that says none when there is none.
+    """
+    additive = params.outliers.overdispersion == "additive"
+    other, heading = ("level_plain", "Not allowing for spread") if additive else ("level_spread", "Allowing for spread")
+    tails = (params.outliers.alert_tail, params.outliers.alarm_tail)
+    columns = ["Organisation", "Horizon", "Level", heading, "Early warning", "Survival is", *OUTSIDE_FORMATS]
+    rows = []
+    for years, table in tables.items():
+        outside = table[table["level_plain"].isin(["alert", "alarm"]) | table["level_spread"].isin(["alert", "alarm"])]
+        early = classify_z(outside["early_warning_z"], tails=tails, higher_is="worse")["level"].to_numpy()
+        shown = released[released["measure"] == f"survival_{years}y_adjusted"].set_index("unit")
+        for row, warning in zip(outside.to_dict("records"), early, strict=True):
+            result = shown.loc[row["unit"]]
+            survival = "better" if row["z"] < 0 else "worse"
+            words = (row["unit"], f"{years} y", row["level"], row[other], warning, survival)
+            rows.append((*words, result["estimate"], row["z"], result["status"], result["reason"]))
+    if not rows:
+        rows = [("none", "", "", "", "", "", None, None, "ok", "")]
+    table = pd.DataFrame(rows, columns=[*columns, "status", "reason"])
+    return table.astype(dict.fromkeys(OUTSIDE_FORMATS, "float64"))
+
+
+def tabulate_counts(tables: dict[int, pd.DataFrame], params: Params) -> pd.DataFrame:
+    """Count levels at every horizon, with and without allowance for spread, beside chance (``COUNT_FORMATS``).
+
+    Returns
+    -------
+    DataFrame
+        Two rows per horizon; alarms are not counted among the alerts, and are in ``Alerts expected``
+        neither.
+    """
+    rows = []
+    for years, table in tables.items():
+        beyond_alert, beyond_alarm = expected_false_alarms(table, params)
+        assessed = table["level"] != "not_assessed"
+        for column, allowing in (("level_plain", "no"), ("level_spread", "yes")):
+            counts = {
+                f"{level.capitalize()}s, {side}": int(((table[column] == level) & (np.sign(table["z"]) == sign)).sum())
+                for level in ("alarm", "alert")
+                for side, sign in (("worse", 1), ("better", -1))
+            }
+            rows.append(
+                {
+                    "Horizon": f"{years} y",
+                    "Allowing for spread": allowing,
+                    "Assessed": int(assessed.sum()),
+                    "Not assessed": int((~assessed).sum()),
+                    **counts,
+                    "Alarms expected": beyond_alarm,
+                    "Alerts expected": beyond_alert - beyond_alarm,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def tabulate_not_assessed(table: pd.DataFrame) -> pd.DataFrame:
+    """Lay out the organisations that are not assessed and why; one row that says none when there is none."""
+    rows = table.loc[table["level"] == "not_assessed", ["unit", "reason"]]
+    rows = rows.set_axis(["Organisation", "Why not assessed"], axis=1).reset_index(drop=True)
+    return rows if len(rows) else pd.DataFrame({"Organisation": ["none"], "Why not assessed": [""]})
+
+
+def record_assessment(
+    tables: dict[int, pd.DataFrame], params: Params, *, cohort: str, run_id: str, definition_id: str, imputations: int
+) -> pd.DataFrame:
+    """Write down how the levels came about: one row per horizon, enough to judge them again.
+
+    Returns
+    -------
+    DataFrame
+        ``run_id`` (a hash of inputs and parameters), ``definition_id``, formula, program version, every
+        parameter of the policy, the spread found, and how many were assessed and lie outside.
+    """
+    policy = params.outliers
+    rows = []
+    for years, table in tables.items():
+        counts = table["level"].value_counts()
+        rows.append(
+            {
+                "run_id": run_id,
+                "definition_id": definition_id,
+                "formula": FORMULA,
+                "naome": importlib.metadata.version("naome"),
+                "audit": params.audit,
+                "cohort": cohort,
+                "measure": f"survival_{years}y_adjusted",
+                "limits": policy.limits,
+                "alert_tail": policy.alert_tail,
+                "alarm_tail": policy.alarm_tail,
+                "minimum_n": policy.minimum_n,
+                "minimum_completeness": policy.minimum_completeness,
+                "overdispersion": policy.overdispersion,
+                "phi": table["phi"].max(),
+                "tau2": table["tau2"].max(),
+                "imputations": imputations,
+                "seed": params.seed,
+                **{level: int(counts.get(level, 0)) for level in LEVELS},
+                "false_alarms_expected": expected_false_alarms(table, params)[1],
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def tabulate_record(record: pd.DataFrame) -> pd.DataFrame:
+    """Lay out the record of an assessment: what is the same for all horizons once, the rest one column per horizon."""
+    if record.empty:
+        return pd.DataFrame({"Item": ["none"], "Value": ["no organisation was assessed"]})
+    text = record.map(lambda value: f"{value:.4g}" if isinstance(value, float) else str(value)).T
+    columns = ["Item", *record["measure"]]
+    return text.drop("measure").reset_index().set_axis(columns, axis=1)
+
+
+def _reasons(table: pd.DataFrame, params: Params) -> pd.Series:
+    policy = params.outliers
+    poor = table["recorded"] < policy.minimum_completeness
+    quality = table["recorded"].map(
+        lambda share: f"data quality: {share:.0%} of case mix recorded, {policy.minimum_completeness:.0%} needed"
+    )
+    reason = pd.Series("", index=table.index, dtype=object)
+    reason = reason.mask(table["z"].isna(), "nobody to compare with what is expected")
+    reason = reason.mask(poor, quality)
+    return reason.mask(table["n"] < policy.minimum_n, f"fewer than {policy.minimum_n} people")
+
+
+def _allow_for_spread(table: pd.DataFrame, z: np.ndarray, spread: Overdispersion) -> np.ndarray:
+    error = table["std_error"].to_numpy(dtype=float) if "std_error" in table else np.ones(len(table))
+    return z * error / np.sqrt(error**2 + spread.tau2)
