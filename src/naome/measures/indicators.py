@@ -107,9 +107,7 @@ def divide_people(people: pd.DataFrame, group: Group) -> tuple[np.ndarray, pd.Se
 
 
 def _evaluate(people, indicator: Indicator, cohort: str, params: Params, specification: Specification) -> pd.DataFrame:
-    everyone = np.ones(len(people), dtype=bool)
-    inside = indicator.denominator.evaluate(people) if indicator.denominator else everyone
-    positive = indicator.numerator.evaluate(people) if indicator.numerator else everyone
+    inside, positive = indicator.select(people)
     frames = []
     for group in specification.groups:
         within, labels = divide_people(people, group)

@@ -8,12 +8,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import yaml
 
 from naome.cohort.columns import COLUMN_NAMES
 from naome.definitions import load_codelist
 from naome.errors import DefinitionError, ParamsError, suggest
 from naome.measures.expressions import Expression, parse_expression
+from naome.measures.probe import count_possible
 from naome.params import Params
 from naome.paths import project_root
 
@@ -64,6 +67,18 @@ class Indicator:
         if self.not_derivable:
             return f"{self.not_derivable} Needed: {self.item_needed}."
         return params.not_derivable.get(f"{self.id}.{cohort}", params.not_derivable.get(self.id, ""))
+
+    def select(self, people: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        """Return who is in the denominator, and who fulfils the numerator's condition, denominator or not.
+
+        Returns
+        -------
+        array of bool, array of bool
+            Of shape (n,), for the rows of `people`.
+        """
+        everyone = np.ones(len(people), dtype=bool)
+        inside = self.denominator.evaluate(people) if self.denominator else everyone
+        return inside, self.numerator.evaluate(people) if self.numerator else everyone
 
     @property
     def inferred_codes(self) -> tuple[str, ...]:
@@ -154,9 +169,22 @@ def _indicator(entry: dict[str, Any], file: Path) -> Indicator:
         key: None if full[key] == "all" else parse_expression(str(full[key]), f"{where}, {key}", full["windows"])
         for key in ("denominator", "numerator")
     }
+    _check_inside(conditions, where)
     version = hashlib.sha256(yaml.safe_dump(entry, sort_keys=True).encode()).hexdigest()[:8]
     sequences = {key: tuple(full[key]) for key in ("cohorts", "codelists")}
     return Indicator(**{**full, **conditions, **sequences, "version": version})
+
+
+def _check_inside(conditions: dict[str, Expression | None], where: str) -> None:
+    denominator, numerator = conditions["denominator"], conditions["numerator"]
+    for key, condition in conditions.items():
+        if condition and not count_possible(condition):
+            raise DefinitionError(f"{where}, {key}: no person can fulfil {condition.text!r}")
+    if denominator and numerator and not count_possible(denominator, numerator):
+        raise DefinitionError(
+            f"{where}, numerator: numerator not inside denominator: no person can fulfil both {numerator.text!r} "
+            f"and the denominator {denominator.text!r}"
+        )
 
 
 def _group(name: str, entry: dict[str, Any], file: Path) -> Group:

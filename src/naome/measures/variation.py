@@ -1,0 +1,206 @@
+"""Where variation between organisations lies: two tails and a central mass, and how much of it is beyond chance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from naome.measures.indicators import MISSING
+from naome.measures.specification import Indicator, Specification
+from naome.params import Params
+from naome.results import make_results
+from naome.stats.funnel import classify, classify_z, realised_tail_probabilities
+from naome.stats.overdispersion import overdispersion
+from naome.stats.variation import provider_variation
+
+DOMAINS = ("negative tail", "central mass", "positive tail")
+NEUTRAL_DOMAINS = ("low tail", "central mass", "high tail")
+NOT_ASSESSED = "not assessed"
+# A variance between organisations cannot be estimated from a handful of them
+MINIMUM_UNITS = 20
+METHOD = "random intercept, profile likelihood"
+
+
+@dataclass(frozen=True)
+class Variation:
+    """Organisations of a run compared on every indicator.
+
+    Attributes
+    ----------
+    units : DataFrame
+        ``cohort, measure, unit, denominator, numerator, estimate, target, z, level, direction, domain, level_plain,
+        level_spread``: one row per organisation. ``level_plain`` by mid-P at the organisation's own size;
+        ``level_spread`` when the spread between organisations is allowed for; ``level`` is the one the run's outlier
+        policy chose beforehand.
+    summary : DataFrame
+        ``cohort, measure, organisations, assessed, target`` one row per indicator, with the number in each domain
+        (``low, central, high``), ``alerts, alarms`` without and ``alerts_spread, alarms_spread`` with allowance for
+        overdispersion, ``phi, tau2`` (missing with fewer than 20 organisations: too unstable),
+        ``variance, variance_lower, variance_upper, median_odds_ratio, mor_lower, mor_upper, share_beyond_chance,
+        p_value``, the exact ``chance_alerts, chance_alarms`` if all organisations were alike, and ``reason`` where
+        nothing can be said.
+    results : DataFrame
+        The median odds ratio and the share beyond chance in the result schema.
+    """
+
+    units: pd.DataFrame
+    summary: pd.DataFrame
+    results: pd.DataFrame
+
+
+def compare_organisations(
+    results: pd.DataFrame, params: Params, specification: Specification, *, run_id: str, kind: str = "performance"
+) -> Variation:
+    """Compare the organisations of a run on every indicator of a kind, unadjusted for case mix.
+
+    Parameters
+    ----------
+    results : DataFrame
+        Indicators before release (:func:`naome.measures.indicators.evaluate_indicators`): exact counts.
+    params : Params
+        ``outliers`` sets the limits and the smallest organisation that is assessed.
+    specification : Specification
+    run_id : str
+    kind : {"performance", "data_quality", "contextual"}
+
+    Returns
+    -------
+    Variation
+        Nothing in it has passed the disclosure door: show units only through their released results.
+
+    Notes
+    -----
+    The three domains of the audit's quality improvement plan (its Figure 3): organisations beyond the alert limits on
+    the side that is worse (negative tail) or better (positive tail), and the rest. For a neutral indicator the tails
+    are low and high. People whose organisation is not recorded are in the target and are no organisation.
+    Overdispersion on the arcsine square-root scale: Spiegelhalter (2005) Stat Med 24:1185.
+    """
+    units, rows = [], []
+    for indicator in specification.indicators:
+        if indicator.kind != kind or indicator.estimator != "proportion":
+            continue
+        for cohort in indicator.cohorts:
+            mine = results[(results["measure"] == indicator.id) & (results["cohort"] == cohort)]
+            table, row = _compare(mine, indicator, params)
+            units.append(table.assign(cohort=cohort, measure=indicator.id))
+            rows.append({"cohort": cohort, "measure": indicator.id, **row})
+    summary = pd.DataFrame(rows)
+    table = pd.concat(units, ignore_index=True)
+    return Variation(table, summary, _results(summary, params, specification, run_id))
+
+
+def total_by_chance(summary: pd.DataFrame) -> tuple[float, float]:
+    """Return how many alerts and alarms chance alone gives over all indicators of a summary together."""
+    return float(summary["chance_alerts"].sum()), float(summary["chance_alarms"].sum())
+
+
+def judge_proportions(
+    counts: pd.DataFrame, target: float, params: Params, *, polarity: str
+) -> tuple[pd.DataFrame, dict[str, float]]:
+    """Judge organisations by mid-P at their own size, with and without allowing for overdispersion.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        ``numerator, denominator`` of at least ``minimum_n`` people each.
+    target : float
+        National proportion, strictly between 0 and 1.
+    params : Params
+    polarity : {"higher", "lower", "neutral"}
+        Which side is better.
+
+    Returns
+    -------
+    DataFrame, dict
+        ``z, level, direction, domain, level_plain, level_spread`` with the rows of `counts`; ``phi, tau2`` (NaN for
+        fewer than ``MINIMUM_UNITS`` organisations).
+    """
+    tails = (params.outliers.alert_tail, params.outliers.alarm_tail)
+    higher_is = {"higher": "better", "lower": "worse", "neutral": "neutral"}[polarity]
+    x, n = counts["numerator"].to_numpy(dtype=int), counts["denominator"].to_numpy(dtype=int)
+    judged = classify(x, n, target, tails=tails, higher_is=higher_is)
+    extra = {"phi": np.nan, "tau2": np.nan}
+    wide = judged
+    if len(counts) >= MINIMUM_UNITS:
+        found = overdispersion(np.arcsin(np.sqrt(x / n)), 0.5 / np.sqrt(n), float(np.arcsin(np.sqrt(target))))
+        extra = {"phi": found.phi, "tau2": found.tau2}
+        # tau2 = 0 leaves the exact classification as it is
+        if found.tau2 > 0:
+            shrunk = judged["z"].to_numpy() / np.sqrt(1 + found.tau2 * 4 * n)
+            wide = classify_z(shrunk, tails=tails, higher_is=higher_is)
+    chosen = wide if params.outliers.overdispersion == "additive" else judged
+    out = judged[["z"]].assign(level=chosen["level"].to_numpy(), direction=chosen["direction"].to_numpy())
+    outside = np.isin(out["level"], ["alert", "alarm"])
+    high = out["z"] > 0
+    if polarity == "lower":
+        high = ~high
+    low, centre, top = NEUTRAL_DOMAINS if polarity == "neutral" else DOMAINS
+    out["domain"] = np.select([outside & high, outside], [top, low], centre)
+    out["level_plain"], out["level_spread"] = judged["level"].to_numpy(), wide["level"].to_numpy()
+    return out.set_index(counts.index), extra
+
+
+def _compare(results: pd.DataFrame, indicator: Indicator, params: Params) -> tuple[pd.DataFrame, dict]:
+    national = results[(results["level"] == "nation") & (results["group_by"] == "all")]
+    counts = results[(results["level"] == "provider") & (results["group_by"] == "all") & (results["unit"] != MISSING)]
+    counts = counts[["unit", "denominator", "numerator", "estimate"]].reset_index(drop=True)
+    assessed = counts[counts["denominator"] >= params.outliers.minimum_n]
+    row = {"organisations": len(counts), "assessed": len(assessed), "reason": ""}
+    if national.empty or national["status"].iloc[0] == "not_derivable":
+        return counts.iloc[:0], {**row, "reason": national["reason"].iloc[0] if len(national) else "Not measured."}
+    target = float(national["estimate"].iloc[0])
+    if len(assessed) < 2 or not 0 < target < 1:
+        reason = "There are no two organisations to compare." if len(assessed) < 2 else "Everyone or no one is counted."
+        return counts.assign(target=target, level="not_assessed", domain=NOT_ASSESSED), {**row, "reason": reason}
+    judged, extra = judge_proportions(assessed, target, params, polarity=indicator.polarity)
+    table = counts.assign(target=target).join(judged)
+    small = {"level": "not_assessed", "level_plain": "not_assessed", "level_spread": "not_assessed"}
+    table = table.fillna({**small, "direction": "none", "domain": NOT_ASSESSED})
+    n = assessed["denominator"].to_numpy(dtype=int)
+    chance = [_by_chance(target, n, tail) for tail in (params.outliers.alert_tail, params.outliers.alarm_tail)]
+    low, centre, high = NEUTRAL_DOMAINS if indicator.polarity == "neutral" else DOMAINS
+    row |= {
+        "target": target,
+        "low": int((table["domain"] == low).sum()),
+        "central": int((table["domain"] == centre).sum()),
+        "high": int((table["domain"] == high).sum()),
+        "alerts": int((table["level_plain"] == "alert").sum()),
+        "alarms": int((table["level_plain"] == "alarm").sum()),
+        "alerts_spread": int((table["level_spread"] == "alert").sum()),
+        "alarms_spread": int((table["level_spread"] == "alarm").sum()),
+        "chance_alerts": chance[0],
+        "chance_alarms": chance[1],
+        **extra,
+    }
+    x = assessed["numerator"].to_numpy(dtype=int)
+    if not 0 < x.sum() < n.sum():
+        return table, {**row, "reason": "Everyone or no one is counted."}
+    spread = provider_variation(x, n).iloc[0].drop(["n_providers", "proportion"])
+    return table, {**row, **spread.to_dict()}
+
+
+def _by_chance(target: float, n: np.ndarray, tail: float) -> float:
+    exact = realised_tail_probabilities(target, n, tail)
+    return float((exact["lower_tail"] + exact["upper_tail"]).sum())
+
+
+def _results(summary: pd.DataFrame, params: Params, specification: Specification, run_id: str) -> pd.DataFrame:
+    rows = []
+    for row in summary.to_dict("records"):
+        indicator = specification[row["measure"]]
+        shared = {
+            "cohort": row["cohort"],
+            "denominator": row["assessed"],
+            "status": "not_derivable" if row["reason"] else "ok",
+            "reason": row["reason"],
+            "method": METHOD,
+            "definition_id": f"{indicator.id}@{indicator.version}",
+        }
+        ratio = {"estimate": row.get("median_odds_ratio"), "lower": row.get("mor_lower"), "upper": row.get("mor_upper")}
+        rows.append({**shared, **ratio, "measure": f"{indicator.id}.median_odds_ratio", "unit_of_estimate": "ratio"})
+        share = {"estimate": row.get("share_beyond_chance"), "unit_of_estimate": "proportion"}
+        rows.append({**shared, **share, "measure": f"{indicator.id}.share_beyond_chance"})
+    table = pd.DataFrame(rows)
+    return make_results(table, audit=params.audit, nation=params.nation, unit=params.nation, run_id=run_id)

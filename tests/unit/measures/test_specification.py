@@ -1,0 +1,104 @@
+"""Indicators are added as data; definitions that cannot hold are refused when loaded."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from naome.errors import DefinitionError
+from naome.measures.expressions import parse_expression
+from naome.measures.indicators import evaluate_indicators
+from naome.measures.probe import count_possible, make_probe
+from naome.measures.specification import load_specification
+from naome.paths import project_root
+
+ENTRY = {
+    "id": "liver_biopsy",
+    "title": "Biopsy in people with liver metastases",
+    "kind": "contextual",
+    "cohorts": ["recurrent"],
+    "denominator": 'liver and sex == "female"',
+    "numerator": "biopsy_days <= soon",
+    "windows": {"soon": 14},
+    "polarity": "neutral",
+    "source": "a test",
+}
+
+
+def write(tmp_path, **changes):
+    raw = yaml.safe_load((project_root() / "definitions" / "indicators.yaml").read_text(encoding="utf-8"))
+    raw["indicators"].append({**ENTRY, **changes})
+    file = tmp_path / "indicators.yaml"
+    file.write_text(yaml.safe_dump(raw, sort_keys=False), encoding="utf-8")
+    return file
+
+
+def test_adding_an_indicator_is_adding_an_entry(tmp_path, make_people, england):
+    """
+    sex     liver  biopsy_days   counted  positive
+    female  yes    14            yes      yes
+    female  yes    15            yes      no
+    female  yes    -             yes      no
+    female  no     3             no
+    male    yes    3             no
+    """
+    people = make_people(
+        5,
+        cohort="recurrent",
+        sex=["female"] * 4 + ["male"],
+        liver=[True, True, True, False, True],
+        biopsy_days=[14, 15, None, 3, 3],
+        provider="A",
+    )
+    specification = load_specification(write(tmp_path))
+    results = evaluate_indicators(people, england, specification, run_id="r", only=("liver_biopsy",))
+    for level in ("nation", "provider"):
+        row = results[(results["level"] == level) & (results["group_by"] == "all")].iloc[0]
+        assert (row["denominator"], row["numerator"]) == (3, 1)
+    assert results["definition_id"].str.startswith("liver_biopsy@").all()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"denominator": "not liver", "numerator": "liver"}, "numerator: numerator not inside denominator"),
+        ({"denominator": 'her2 == "positive"', "numerator": 'her2 == "negative"'}, "numerator not inside denominator"),
+        ({"denominator": "missing(biopsy_days)"}, "numerator not inside denominator"),
+        ({"denominator": "age >= 70", "numerator": "age < 70"}, "numerator not inside denominator"),
+        ({"numerator": "biopsy_days <= 3 and biopsy_days > 10"}, "numerator: no person can fulfil"),
+        ({"denominator": "liver and not liver"}, "denominator: no person can fulfil"),
+        ({"numerator": "biopsy_day <= soon"}, "unknown column 'biopsy_day'"),
+    ],
+)
+def test_what_nobody_could_fulfil_is_an_error_with_file_and_key(tmp_path, changes, message):
+    with pytest.raises(DefinitionError, match=r"indicators\.yaml: indicator liver_biopsy, .*" + message):
+        load_specification(write(tmp_path, **changes))
+
+
+@pytest.mark.parametrize(
+    ("denominator", "numerator"),
+    [
+        ("age >= 70", "age <= 70"),
+        ("biopsy_days > 30", "biopsy_days < 32"),
+        ("biopsy_days >= -30", "biopsy_days <= -30"),
+        ('frailty in ["moderate", "severe"]', 'frailty != "moderate"'),
+        ("missing(er)", "not er_recorded"),
+    ],
+)
+def test_conditions_that_meet_at_an_edge_are_accepted(denominator, numerator):
+    assert count_possible(parse_expression(denominator, "d"), parse_expression(numerator, "n"))
+
+
+def test_the_probe_holds_every_value_and_missing():
+    condition = parse_expression('sex == "female" and bone and age < limit', "t", {"limit": 40})
+    probe = make_probe((condition,))
+    assert {39, 40, 41, 0} <= set(probe["age"].dropna()) and probe["age"].isna().any()
+    assert set(probe["sex"].dropna()) == {"female", "another value"}
+    assert len(probe) == len(probe.drop_duplicates()) == probe["age"].nunique(dropna=False) * 3 * 3
+
+
+def test_many_columns_are_sampled():
+    names = ["bone", "liver", "lung", "brain", "m1", "died", "er_recorded", "pr_recorded", "her2_recorded"]
+    names += ["grade_recorded", "stage_recorded", "cns_recorded"]
+    condition = parse_expression(" or ".join(names), "t")
+    assert len(make_probe((condition,))) == 200_000 and count_possible(condition)

@@ -1,0 +1,105 @@
+"""Three domains, spread beyond chance, and what chance alone gives."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import binom
+
+from naome.measures.indicators import evaluate_indicators
+from naome.measures.specification import load_specification
+from naome.measures.variation import compare_organisations, judge_proportions, total_by_chance
+
+SPECIFICATION = load_specification()
+
+
+def compare(people, params):
+    results = evaluate_indicators(people, params, SPECIFICATION, run_id="r")
+    return compare_organisations(results, params, SPECIFICATION, run_id="r")
+
+
+def providers(make_people, sizes, events):
+    """People by provider with so many discussed at a meeting."""
+    names = [f"U{i:03}" for i, n in enumerate(sizes) for _ in range(n)]
+    discussed = [i < x for n, x in zip(sizes, events, strict=True) for i in range(n)]
+    return make_people(len(names), provider=names, mdt_recorded=discussed, sex="female")
+
+
+@pytest.mark.parametrize(
+    ("polarity", "low", "high"),
+    [
+        ("higher", "negative tail", "positive tail"),
+        ("lower", "positive tail", "negative tail"),
+        ("neutral", "low tail", "high tail"),
+    ],
+)
+def test_domains_by_polarity(england, polarity, low, high):
+    """20, 50, 80 of 100 around a target of 50%."""
+    counts = pd.DataFrame({"numerator": [20, 50, 80], "denominator": 100})
+    judged, _ = judge_proportions(counts, 0.5, england, polarity=polarity)
+    assert judged["domain"].tolist() == [low, "central mass", high]
+
+
+def test_levels_are_mid_p_at_the_own_size(england):
+    """Upper tail P(R > x) + P(R = x)/2 of 60 people at 30%: x on either side of 0.025 and 0.001."""
+    x = np.arange(15, 40)
+    tail = binom.sf(x, 60, 0.3) + binom.pmf(x, 60, 0.3) / 2
+    expected = np.select([tail < 0.001, tail < 0.025], ["alarm", "alert"], "within")
+    judged, _ = judge_proportions(pd.DataFrame({"numerator": x, "denominator": 60}), 0.3, england, polarity="neutral")
+    above = x > 18
+    assert judged["level_plain"].to_numpy()[above].tolist() == expected[above].tolist()
+    assert {"within", "alert", "alarm"} == set(expected[above])
+
+
+def test_like_organisations_give_chance_and_unlike_ones_do_not(england, make_people):
+    rng = np.random.default_rng(5)
+    sizes = np.full(60, 80)
+    alike = compare(providers(make_people, sizes, rng.binomial(sizes, 0.6)), england)
+    row = alike.summary[alike.summary["measure"] == "mdt_discussion"].iloc[0]
+    assert row["organisations"] == row["assessed"] == 60
+    assert row["variance_lower"] == 0 and row["share_beyond_chance"] < 0.4 and row["p_value"] > 0.01
+    assert row["low"] + row["central"] + row["high"] == 60
+    assert row["chance_alerts"] == pytest.approx(60 * 0.05, rel=0.35)
+    spread = rng.binomial(sizes, 1 / (1 + np.exp(-rng.normal(0.4, 1.0, 60))))
+    unlike = compare(providers(make_people, sizes, spread), england)
+    row = unlike.summary[unlike.summary["measure"] == "mdt_discussion"].iloc[0]
+    assert row["mor_lower"] < np.exp(np.sqrt(2) * 0.6745) < row["mor_upper"]
+    assert row["share_beyond_chance"] > 0.8 and row["p_value"] < 1e-6
+    assert row["alerts"] + row["alarms"] > 4 * row["chance_alerts"]
+    assert row["alerts_spread"] + row["alarms_spread"] < row["alerts"] + row["alarms"]
+    assert total_by_chance(unlike.summary)[0] >= row["chance_alerts"]
+
+
+def test_small_organisations_are_listed_and_not_assessed(england, make_people):
+    found = compare(providers(make_people, [9, 40, 40], [0, 20, 30]), england)
+    units = found.units[found.units["measure"] == "mdt_discussion"].set_index("unit")
+    assert units.loc["U000", ["level", "domain"]].tolist() == ["not_assessed", "not assessed"]
+    assert found.summary.set_index("measure").loc["mdt_discussion", "assessed"] == 2
+
+
+def test_a_few_organisations_have_no_overdispersion(england, make_people):
+    found = compare(providers(make_people, [100] * 5, [10, 30, 50, 70, 90]), england)
+    row = found.summary.set_index("measure").loc["mdt_discussion"]
+    assert np.isnan(row["tau2"]) and row["alarms_spread"] == row["alarms"] == 4
+
+
+def test_the_policy_chooses_the_level(england, make_people):
+    rng = np.random.default_rng(6)
+    sizes = np.full(40, 80)
+    people = providers(make_people, sizes, rng.binomial(sizes, 1 / (1 + np.exp(-rng.normal(0, 1, 40)))))
+    additive = england.model_copy(
+        update={"outliers": england.outliers.model_copy(update={"overdispersion": "additive"})}
+    )
+    for params, column in ((england, "level_plain"), (additive, "level_spread")):
+        units = compare(people, params).units.query("measure == 'mdt_discussion'")
+        assert units["level"].tolist() == units[column].tolist()
+
+
+def test_what_cannot_be_compared_says_why(wales, make_people):
+    found = compare(providers(make_people, [30], [20]), wales)
+    row = found.summary.set_index("measure").loc["mdt_discussion"]
+    assert row["reason"] == "There are no two organisations to compare."
+    results = found.results.set_index("measure")
+    assert results.loc["biopsy.median_odds_ratio", "status"] == "not_derivable"
+    assert "PEDW" in results.loc["biopsy.median_odds_ratio", "reason"]
