@@ -22,8 +22,8 @@ import pytest
 import yaml
 
 from naome.cohort.derive import Cohorts, derive_cohorts
-from naome.definitions import load_cohort_rules
-from naome.params import load_params
+from naome.definitions import CohortRules, load_cohort_rules
+from naome.params import Params, load_params
 from naome.sources.contract import CANONICAL
 
 ARROW = {"VARCHAR": pa.string(), "DATE": pa.date32(), "INTEGER": pa.int32(), "BOOLEAN": pa.bool_()}
@@ -63,9 +63,19 @@ class Case:
 
     def derive(self, cohorts: tuple[str, ...] = ("denovo", "recurrent"), connection=None, **options: object) -> Cohorts:
         """Derive the cohorts with some options changed."""
-        params = load_params("england").model_copy(update={**DATES, "rules": {}, "cohorts": cohorts})
-        rules = load_cohort_rules().replace(**options)
+        params = self.params().model_copy(update={"cohorts": cohorts})
+        rules = self.rules().replace(**options)
         return derive_cohorts(params, self.folder, rules=rules, connection=connection)
+
+    @staticmethod
+    def params() -> Params:
+        """Return England's parameters with the dates of the first report and no option changed."""
+        return load_params("england").model_copy(update={**DATES, "rules": {}, "cohorts": ("denovo", "recurrent")})
+
+    @staticmethod
+    def rules() -> CohortRules:
+        """Return the rules with every default."""
+        return load_cohort_rules()
 
     def analysis(self, **options: object) -> pd.DataFrame:
         """Return the analysis table by person."""

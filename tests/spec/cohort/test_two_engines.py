@@ -71,7 +71,7 @@ def test_cohorts_are_the_same_on_both_engines(case, spark):
     denovo   2020-01-01      2020-01-01    I130   3         ordinary       RA1
     denovo   2020-01-01      2020-01-01    T835   3         ordinary       RA1
     leap     2021-02-27      2021-02-28    C787   1         day_case       RA1
-    leap_out 2021-02-28      2021-02-28    C787   1         ordinary       RA1
+    leap_out  2021-02-28      2021-02-28    C787   1         ordinary       RA1
     in_situ  2019-07-01      2019-07-01    C780   1         ordinary       RA1
     in_situ  2019-07-01      2019-07-01    C793   2         ordinary       RA1
     mixed    2020-07-01      2020-07-01    C779   1         ordinary       RA1
@@ -88,8 +88,8 @@ def test_cohorts_are_the_same_on_both_engines(case, spark):
     person   drug                      cycle_date  given_date  provider
     denovo   PACLITAXEL                2020-08-01  2020-08-01  RC3
     denovo   PALBOCICLIB               2020-04-01  2020-04-08  RC3
-    leap_out PERTUZUMAB + TRASTUZUMAB  2021-03-01  2021-03-08  -
-    leap_out DOCETAXEL                 -           2021-03-08  -
+    leap_out  PERTUZUMAB + TRASTUZUMAB  2021-03-01  2021-03-08  -
+    leap_out  DOCETAXEL                 -           2021-03-08  -
 
     radiotherapy
     person   treatment_date  region  site

@@ -1,0 +1,175 @@
+"""Who is counted as missed and as living with the disease; what a switch changes. The docstring holds the records."""
+
+import datetime as dt
+
+import pytest
+
+from naome.measures.missed import SOURCES, count_sources
+from naome.measures.prevalence import count_living, measure_prevalence
+from naome.measures.sensitivity import BASE, tabulate_switches, tabulate_windows
+from naome.measures.specification import load_specification
+
+SEEN = """
+    tumours
+    person   diagnosis_date  stage
+    all      2016-01-10      2
+    admit    2016-01-10      2
+    report   2016-01-10      2
+    drug     2016-01-10      2
+    death    2016-01-10      -
+    nobody   2016-01-10      2
+    stage_4  2016-01-10      4
+    early    2016-01-10      2
+    primed   2016-01-10      2
+    later    2016-01-10      2
+    after    2016-01-10      2
+
+    codes
+    person   admission_date  code
+    all      2019-06-01      C795
+    admit    2019-06-01      C795
+    stage_4  2019-06-01      C795
+    early    2016-06-01      C795
+    primed   2019-06-01      C795
+    after    2020-02-02      C795
+
+    recurrences
+    person   recurrence_date  kind
+    all      2019-06-01       distant
+    report   2019-06-01       distant
+    nobody   2019-06-01       local
+
+    drugs
+    person   drug         given_date
+    all      PALBOCICLIB  2019-07-01
+    drug     FULVESTRANT  2021-12-31
+    primed   ERIBULIN     2016-06-01
+    later    ABEMACICLIB  2022-01-01
+    nobody   CAPECITABINE  2019-07-01
+
+    deaths
+    person   death_date  underlying_cause
+    all      2020-02-01  C509
+    death    2020-02-01  C509
+    nobody   2022-02-01  I219
+    after    2020-02-01  I219
+"""
+
+
+def counted(table):
+    return {tuple(name for name in SOURCES if row[name]): row["people"] for row in table.to_dict("records")}
+
+
+def test_sources_see_recurrence(case):
+    """Sources count from the end of the gap to death; who is seen before it by any source is not recurrent.
+
+    ``primed`` had a metastatic drug in the first year, ``later`` a CDK4/6 inhibitor when it was adjuvant as well,
+    ``after`` a code after death.
+    """
+    params = case.params()
+    table = count_sources(params, case.folder)
+    assert counted(table) == {SOURCES: 1, ("admissions",): 1, ("reported",): 1, ("treatment",): 1, ("death",): 1}
+    alive = count_sources(params, case.folder, alive_on=dt.date(2020, 1, 31))
+    assert counted(alive) == {("admissions", "reported", "treatment"): 1, ("admissions",): 1, ("reported",): 1}
+
+
+test_sources_see_recurrence.__doc__ += SEEN
+
+
+def test_living_with_metastatic_disease(case):
+    """Found on or before the date and alive after it, whatever the audit period; the lost are counted apart.
+
+    people
+    person  vital_status  vital_date
+    lost    lost          2021-06-01
+
+    tumours
+    person    diagnosis_date  stage
+    denovo    2016-01-10      4
+    died      2016-01-10      4
+    on_day    2016-01-10      4
+    recur     2016-01-10      2
+    tomorrow  2016-01-10      2
+    lost      2016-01-10      4
+    unseen    2016-01-10      2
+
+    codes
+    person    admission_date  code
+    recur     2017-06-01      C795
+    tomorrow  2022-01-01      C795
+
+    deaths
+    person    death_date
+    died      2020-02-01
+    on_day    2021-12-31
+    """
+    params = case.params()
+    on = dt.date(2021, 12, 31)
+    living = count_living(params, case.folder, on=on)
+    assert living.set_index("cohort").to_dict("index") == {
+        "denovo": {"alive": 1, "dead": 2, "lost": 1},
+        "recurrent": {"alive": 1, "dead": 0, "lost": 0},
+    }
+    later = count_living(params, case.folder).set_index("cohort")
+    assert later.loc["recurrent", "alive"] == 2
+    with pytest.raises(ValueError, match="not after 2023-06-01"):
+        count_living(params, case.folder, on=dt.date(2023, 6, 2))
+    results = measure_prevalence(living, params, run_id="r", on=on, factor=(3.0, 2.0, 5.0))
+    corrected = results[results["measure"] == "limited_duration_prevalence_corrected"].set_index("cohort")
+    assert corrected.loc["recurrent", ["estimate", "lower", "upper"]].tolist() == [3, 2, 5]
+    assert corrected.loc["primary", ["estimate", "lower", "upper"]].tolist() == [4, 3, 6]
+    assert set(results["definition_id"]) == {"limited_duration_prevalence@2015-01-01..2021-12-31"}
+    bare = measure_prevalence(living, params, run_id="r", on=on)
+    assert set(bare.loc[bare["measure"].str.endswith("corrected"), "status"]) == {"not_derivable"}
+
+
+def test_switches_are_compared_with_the_base_case(case):
+    """One row per switch and cohort: its size, whom it shares with the base case, and the base case first.
+
+    tumours
+    person  diagnosis_date  stage
+    four    2020-01-10      4
+    early   2020-01-10      2
+    nodes   2020-01-10      2
+    late    2016-01-10      2
+
+    codes
+    person  admission_date  code
+    early   2020-02-01      C795
+    nodes   2020-02-01      C779
+    late    2020-02-01      C795
+    """
+    table = tabulate_switches(case.params(), case.folder, load_specification())
+    assert table.loc[table["option"] == BASE, "people"].tolist() == [2, 1]
+    rows = table.set_index(["option", "value", "cohort"])
+    wider = rows.loc[("count_c779", "yes", "denovo")]
+    assert (wider["people"], wider["shared"]) == (3, 2)
+    assert wider["jaccard"] == pytest.approx(2 / 3)
+    narrower = rows.loc[("diagnosis_position", "secondary", "denovo")]
+    assert (narrower["people"], narrower["shared"]) == (1, 1)
+    assert rows.loc[("gap_months", "0", "recurrent"), "people"] == 2
+    only_figure = table[table["option"] == "breast_cancer_death"]
+    assert only_figure["reason"].str.contains("check against deaths").all()
+    rules = {option.name for option in case.rules().options}
+    assert set(table["option"]) == {BASE, *rules}
+
+
+def test_windows_move_the_numerator(case):
+    """A shorter window counts fewer, a longer one more.
+
+    tumours
+    person  diagnosis_date  stage
+    soon    2020-01-10      4
+    year    2020-01-10      4
+    late    2020-01-10      4
+
+    drugs
+    person  drug        given_date
+    soon    PACLITAXEL  2020-02-10
+    year    PACLITAXEL  2020-12-10
+    late    PACLITAXEL  2021-03-10
+    """
+    params = case.params().model_copy(update={"minimum_denominator": 1})
+    table = tabulate_windows(case.derive().analysis, params, load_specification())
+    rows = table[(table["indicator"] == "chemotherapy") & (table["cohort"] == "denovo")]
+    assert rows[["days", "numerator"]].values.tolist() == [[365, 2], [182, 1], [548, 3]]

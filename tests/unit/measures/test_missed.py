@@ -1,0 +1,177 @@
+"""Capture-recapture: against closed forms, and against a simulated truth including where it fails."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from naome.measures.missed import (
+    SCENARIOS,
+    SOURCES,
+    Scenario,
+    chapman,
+    correction_factor,
+    loglinear_population,
+    measure_missed,
+    simulate_capture,
+)
+from naome.params import load_params
+
+THREE = ("a", "b", "c")
+
+
+def make_counts(sources, people):
+    cells = [cell for cell in itertools.product([True, False], repeat=len(sources)) if any(cell)]
+    return pd.DataFrame(cells, columns=list(sources)).assign(people=people)
+
+
+def test_chapman_is_the_formula_with_its_variance():
+    n1, n2, m = 200, 150, 60
+    estimate = chapman(n1, n2, m)
+    population = 201 * 151 / 61 - 1
+    variance = 201 * 151 * 140 * 90 / (61**2 * 62)
+    hidden = population - 290
+    factor = np.exp(1.959963984540054 * np.sqrt(np.log(1 + variance / hidden**2)))
+    assert estimate.observed == 290
+    assert estimate.population == pytest.approx(population)
+    assert estimate.lower == pytest.approx(290 + hidden / factor)
+    assert estimate.upper == pytest.approx(290 + hidden * factor)
+    assert estimate.warning == ""
+
+
+def test_chapman_at_its_edges():
+    everyone = chapman(50, 50, 50)
+    assert (everyone.population, everyone.lower, everyone.upper) == (50, 50, 50)
+    nobody_twice = chapman(9, 9, 0)
+    assert nobody_twice.population == 99
+    assert "only 0 people" in nobody_twice.warning
+    for wrong in [(10, 5, 6), (-1, 5, 0), (5, 5, -1)]:
+        with pytest.raises(ValueError, match="m at most"):
+            chapman(*wrong)
+
+
+def test_chapman_symmetric_and_wider_with_confidence():
+    one, other = chapman(200, 150, 60), chapman(150, 200, 60)
+    assert (one.population, one.lower, one.upper) == (other.population, other.lower, other.upper)
+    assert chapman(200, 150, 60, 0.99).upper > chapman(200, 150, 60, 0.9).upper
+
+
+def test_model_with_all_pairs_is_the_closed_form():
+    # Fienberg 1972: with all pairwise interactions the unseen cell is fixed by the odd and even cells
+    people = [40, 60, 55, 210, 70, 190, 230]
+    counts = make_counts(THREE, people)
+    cell = dict(zip(itertools.product([True, False], repeat=3), people, strict=False))
+    odd = cell[True, True, True] * cell[True, False, False] * cell[False, True, False] * cell[False, False, True]
+    even = cell[True, True, False] * cell[True, False, True] * cell[False, True, True]
+    models = loglinear_population(counts, THREE).models.set_index("model")
+    assert models.loc["a*b + a*c + b*c", "hidden"] == pytest.approx(odd / even, rel=1e-6)
+    # One interaction, a*b: c is independent of the two, so hidden = n(c only) * n(a or b, not c) / n(a or b, c)
+    with_c = cell[True, True, True] + cell[True, False, True] + cell[False, True, True]
+    without_c = cell[True, True, False] + cell[True, False, False] + cell[False, True, False]
+    assert models.loc["a*b", "hidden"] == pytest.approx(cell[False, False, True] * without_c / with_c, rel=1e-6)
+
+
+def test_models_are_weighted_by_aic():
+    models = loglinear_population(make_counts(THREE, [40, 60, 55, 210, 70, 190, 230]), THREE).models
+    assert len(models) == 8
+    assert models["weight"].sum() == pytest.approx(1)
+    assert models["weight"].is_monotonic_decreasing
+    ratio = models["weight"].iloc[0] / models["weight"].iloc[1]
+    assert ratio == pytest.approx(np.exp((models["aic"].iloc[1] - models["aic"].iloc[0]) / 2))
+
+
+def test_absent_combinations_count_zero_and_sparse_ones_warn():
+    counts = make_counts(THREE, [0, 0, 20, 50, 10, 60, 70])
+    full = loglinear_population(counts, THREE)
+    assert "could not be estimated" in full.warning
+    assert full.population == loglinear_population(counts[counts["people"] > 0], THREE).population
+    alone = make_counts(THREE, [0, 0, 0, 50, 0, 60, 70])
+    nothing = loglinear_population(alone, THREE)
+    assert np.isnan(nothing.population)
+    assert nothing.warning
+
+
+def test_loglinear_refuses_what_it_cannot_use():
+    counts = make_counts(THREE, 10)
+    with pytest.raises(ValueError, match="three sources or more; there are 2"):
+        loglinear_population(counts, ("a", "b"))
+    with pytest.raises(ValueError, match="nobody was seen by c"):
+        loglinear_population(counts.assign(people=counts["people"].where(~counts["c"], 0)), THREE)
+
+
+def test_another_source_is_summed_over():
+    four = make_counts(("a", "b", "c", "d"), 10)
+    three = four.groupby(list(THREE), as_index=False)["people"].sum()
+    three = three[three[list(THREE)].any(axis=1)]
+    assert loglinear_population(four, THREE).population == loglinear_population(three, THREE).population
+
+
+def test_correction_factor_is_population_over_found():
+    estimate = chapman(200, 150, 60)
+    assert correction_factor(estimate, 200) == (
+        estimate.population / 200,
+        estimate.lower / 200,
+        estimate.upper / 200,
+    )
+    with pytest.raises(ValueError, match="nobody was found"):
+        correction_factor(estimate, 0)
+
+
+@pytest.fixture(scope="module")
+def simulated():
+    table = simulate_capture(people=4000, repetitions=40, seed=3)
+    return table.set_index(["scenario", "method"])
+
+
+def test_both_are_right_when_sources_are_independent(simulated):
+    rows = simulated.loc["independent sources"]
+    assert (rows["bias"].abs() < 0.01).all()
+    assert (rows["coverage"] > 0.88).all()
+
+
+def test_dependence_biases_two_sources_and_not_the_models(simulated):
+    for odds, sign in (("follows", -1), ("avoids", 1)):
+        name = next(s.name for s in SCENARIOS if odds in s.name)
+        assert simulated.loc[(name, "chapman"), "bias"] * sign > 0.1
+        assert simulated.loc[(name, "chapman"), "coverage"] < 0.1
+        assert abs(simulated.loc[(name, "log-linear"), "bias"]) < 0.02
+        assert simulated.loc[(name, "log-linear"), "coverage"] > 0.85
+
+
+def test_neither_sees_people_who_are_hard_or_impossible_to_see(simulated):
+    for scenario in SCENARIOS[3:]:
+        rows = simulated.loc[scenario.name]
+        assert (rows["bias"] < -0.15).all(), "both must be far too low, and the docstrings say so"
+        assert (rows["coverage"] < 0.05).all()
+
+
+def test_simulation_repeats_with_its_seed():
+    scenario = (Scenario("one", (1.0,), ((0.5, 0.4, 0.3),)),)
+    first = simulate_capture(scenario, people=500, repetitions=5, seed=9)
+    pd.testing.assert_frame_equal(first, simulate_capture(scenario, people=500, repetitions=5, seed=9))
+    assert first["mean_estimate"].iloc[0] != simulate_capture(scenario, people=500, repetitions=5, seed=8).iloc[0, 3]
+
+
+def test_results_say_what_cannot_be_derived():
+    params = load_params("wales")
+    counts = make_counts(SOURCES, 0).assign(people=lambda f: 100 * (~f["reported"] & ~f["treatment"]))
+    results = measure_missed(counts, params, run_id="r")
+    found = results[results["measure"].str.startswith(("recurrent_pop", "recurrent_found"))]
+    assert set(found["status"]) == {"not_derivable"}
+    assert found["reason"].str.contains("admissions, death").sum() == 2
+
+
+def test_results_hold_population_and_share_found():
+    params = load_params("england")
+    counts = make_counts(SOURCES, range(10, 160, 10))
+    results = measure_missed(counts, params, run_id="r").set_index(["measure", "group"])
+    estimate = loglinear_population(counts)
+    row = results.loc[("recurrent_population_loglinear", "all")]
+    assert row["estimate"] == pytest.approx(estimate.population)
+    assert row["denominator"] == estimate.observed
+    share = results.loc[("recurrent_found_loglinear", "all")]
+    admitted = int(counts.loc[counts["admissions"], "people"].sum())
+    assert share["estimate"] == pytest.approx(admitted / estimate.population)
+    assert share["lower"] == pytest.approx(admitted / estimate.upper)
+    assert results.loc[("recurrent_seen", "death"), "numerator"] == counts.loc[counts["death"], "people"].sum()
