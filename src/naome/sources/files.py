@@ -58,7 +58,7 @@ def find_file(folder: Path, table: str) -> Path | None:
     ExtractError
         If there is more than one, or it is a folder.
     """
-    names = name_files(table)
+    names = [f"{stem}{suffix}" for stem in (table, f"sim_{table}") for suffix in SUFFIXES]
     found = sorted(path for path in folder.iterdir() if path.name.lower() in names)
     if not found:
         return None
@@ -74,18 +74,23 @@ def find_file(folder: Path, table: str) -> Path | None:
     return found[0]
 
 
-def name_files(table: str) -> list[str]:
-    """Return the file names under which a raw table is looked for, in lower case."""
-    return [f"{stem}{suffix}" for stem in (table, f"sim_{table}") for suffix in SUFFIXES]
-
-
-def open_file(connection: duckdb.DuckDBPyConnection, path: Path, table: str, scratch: Path) -> RawFile:
+def open_file(
+    connection: duckdb.DuckDBPyConnection, path: Path, table: str, scratch: Path, expected: frozenset[str]
+) -> RawFile:
     """Open a raw file as a DuckDB view with capital column names.
 
     CSV files are read as text only, UTF-8 (with or without a byte-order mark)
     or latin-1, quoted or not, plain or gzip; nothing is guessed from the values.
     They are packed into `scratch` once, because every column is looked at before
     any row is read.
+
+    Parameters
+    ----------
+    scratch : Path
+        Folder for the packed copy.
+    expected : frozenset of str
+        Column names in capitals; a file with none of them is refused before its first line, which may be a
+        record, is shown to anybody.
 
     Raises
     ------
@@ -101,9 +106,10 @@ def open_file(connection: duckdb.DuckDBPyConnection, path: Path, table: str, scr
         else:
             source, first_row = scratch / f"raw_{table}.parquet", 2
             encoding, header = _scan_csv(path)
+            _check_names(path, table, header, expected)
             _pack_csv(connection, path, source, header, encoding)
         names = _parquet_columns(connection, source)
-        _check_names(path, names)
+        _check_names(path, table, names, expected)
         view = f"raw_{table}"
         renamed = ", ".join(f'{quote_name(name)} AS "{name.strip().upper()}"' for name in names)
         connection.execute(
@@ -143,19 +149,23 @@ def _parquet_columns(connection, path: Path) -> list[str]:
     return names
 
 
-def _check_names(path: Path, names: list[str]) -> None:
+def _check_names(path: Path, table: str, names: list[str], expected: frozenset[str]) -> None:
     capital = [name.strip().upper() for name in names]
+    if len(names) == 1 and re.search(r"[;\t|]", names[0]):
+        raise ExtractError(f"{path.name}: the header has one column. Hint: save the file separated by commas.")
+    if not expected & set(capital):
+        raise ExtractError(
+            f"{path.name}: none of the columns of table {table} stands in the header; allowed: "
+            f"{', '.join(sorted(expected)[:8])} ... Hint: is the header line missing, or is this another file?"
+        )
     twice = sorted({name for name in capital if capital.count(name) > 1})
     if twice:
         raise ExtractError(
-            f"{path.name}: column {', '.join(twice[:5])} stands more than once (capitals do not count); allowed: once."
+            f"{path.name}: column {list_columns(twice)} stands more than once (capitals do not count); allowed: once."
         )
 
 
 def _pack_csv(connection, path: Path, target: Path, header: list[str], encoding: str) -> None:
-    _check_names(path, header)
-    if len(header) == 1 and re.search(r"[;\t|]", header[0]):
-        raise ExtractError(f"{path.name}: the header has one column. Hint: save the file separated by commas.")
     columns = ", ".join(f"{quote_text(name)}: 'VARCHAR'" for name in header)
     connection.execute(
         f"COPY (SELECT * FROM read_csv({quote_text(path)}, columns = {{{columns}}}, auto_detect = false, "
@@ -253,12 +263,17 @@ def explain_damage(path: Path, error: duckdb.Error) -> str:
     )
 
 
-def list_names(folder: Path, table: str) -> str:
-    """Return the end of the message about a missing file: what was looked for and what is there."""
+def list_columns(names: list[str], most: int = 12) -> str:
+    """Return column names for a message: at most some, and nothing that looks like a value."""
+    shown = [name for name in names if re.fullmatch(r"[A-Z_][A-Z0-9_ ]{0,60}", name) and not re.search(r"\d{6}", name)]
+    return ", ".join(shown[:most]) + (" ..." if len(names) > most else "")
+
+
+def explain_missing(folder: Path, table: str, *, with_listing: bool) -> str:
+    """Return the message about a missing file: what was looked for and, on request, what is there."""
     there = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
     stems = [name.split(".")[0].lower() for name in there]
     shown = ", ".join(there[:15]) + (f" and {len(there) - 15} more" if len(there) > 15 else "")
-    return (
-        f"no file for table {table}{suggest(table, stems)}; allowed: {', '.join(name_files(table))}. "
-        f"Hint: the folder holds {shown or 'nothing'}."
-    )
+    names = f"{table}.parquet, {table}.csv or {table}.csv.gz, with or without sim_ before it"
+    hint = f" Hint: the folder holds {shown or 'nothing'}." if with_listing else ""
+    return f"no file for table {table}{suggest(table, stems)}; allowed: {names}.{hint}"

@@ -26,7 +26,15 @@ from naome.errors import ExtractError, suggest
 from naome.sources.canonical import Duplicates, RowRule, Selection, Source, settle_table
 from naome.sources.clean import OPTIONAL_IDENTIFIER, Cleaner
 from naome.sources.contract import CANONICAL
-from naome.sources.files import READABLE_TYPES, RawFile, explain_damage, find_file, list_names, open_file
+from naome.sources.files import (
+    READABLE_TYPES,
+    RawFile,
+    explain_damage,
+    explain_missing,
+    find_file,
+    list_columns,
+    open_file,
+)
 from naome.sources.problems import Problems
 from naome.sources.values import (
     CleanColumns,
@@ -113,6 +121,10 @@ class RawTable:
         for repeated in self.long.values():
             for columns, cleaner in repeated.parts():
                 yield from ((column, f"{columns[0]}..{columns[-1]}", cleaner) for column in columns)
+
+    def expected(self) -> frozenset[str]:
+        """Return every name that a column of the file may have."""
+        return frozenset((*self.wanted(), *self.aliases))
 
     def wanted(self) -> tuple[str, ...]:
         """Return every column that is read."""
@@ -233,10 +245,9 @@ def read_extract(
     quality: list[dict[str, object]] = []
     with _open_scratch(out) as scratch, _connect(scratch) as connection:
         (scratch / "canonical").mkdir()
+        _check_kind(reader, note, problems)
         reader = _choose_version(connection, reader, folder, scratch)
         notes = _open_tables(connection, reader, folder, scratch, problems, quality, progress)
-        if problems.count:
-            _check_kind(reader, note, problems)
         _check_note(note, notes, problems)
         problems.raise_if_any()
         _check_nation(connection, reader, problems)
@@ -310,8 +321,9 @@ def _choose_version(connection, reader: Reader, folder: Path, scratch: Path) -> 
     table = next(iter(reader.versions[0][1].raw))
     path = find_file(folder, table)
     if path is None:
-        raise ExtractError(f"{folder}: {list_names(folder, table)}")
-    file = open_file(connection, path, table, scratch)
+        raise ExtractError(f"{folder}: {explain_missing(folder, table, with_listing=True)}")
+    expected = frozenset(marker for marker, _ in reader.versions) | reader.versions[0][1].raw[table].expected()
+    file = open_file(connection, path, table, scratch, expected)
     connection.execute(f"DROP VIEW {file.view}")
     for marker, version in reader.versions:
         if marker in file.columns:
@@ -319,7 +331,7 @@ def _choose_version(connection, reader: Reader, folder: Path, scratch: Path) -> 
     raise ExtractError(
         f"{path.name}: the version of the extract is not known; allowed: one of the columns "
         f"{', '.join(marker for marker, _ in reader.versions)}. "
-        f"Hint: the file has {', '.join(list(file.columns)[:12])}."
+        f"Hint: the file has {list_columns(list(file.columns))}."
     )
 
 
@@ -354,16 +366,17 @@ def _open_table(connection, reader: Reader, folder, name, scratch, problems) -> 
     if path is None:
         if table.may_be_absent:
             return None
-        raise ExtractError(list_names(folder, name))
-    file = open_file(connection, path, name, scratch)
+        raise ExtractError(explain_missing(folder, name, with_listing=not problems.count))
+    file = open_file(connection, path, name, scratch, table.expected())
     file = _rename_aliases(connection, file, table)
     missing = [column for column in table.wanted() if column not in file.columns and column not in table.optional]
     other = _recognise(reader, name, file.columns) if len(missing) > 1 else ""
+    spare = [column for column in file.columns if column not in table.wanted()]
     for column in missing:
         hint = f" Hint: this looks like the file of table {other}." if other else ""
         problems.add(
-            f"{path.name}: column {column} is missing{suggest(column, list(file.columns))}; the file has "
-            f"{', '.join(list(file.columns)[:12])}{' ...' if len(file.columns) > 12 else ''}.{hint}"
+            f"{path.name}: column {column} is missing{suggest(column, spare)}; "
+            f"the file has {list_columns(list(file.columns))}.{hint}"
         )
     unreadable = _check_types(file, table, problems)
     if missing or unreadable:

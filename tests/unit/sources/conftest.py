@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,9 +27,8 @@ class Folder:
         """Write a table again as `select` over ``t``; ``n`` numbers its rows from 0."""
         file, new = self.file(table), self.path / "new"
         connection = duckdb.connect()
-        connection.execute(
-            f"CREATE VIEW t AS SELECT * RENAME (file_row_number AS n) FROM read_parquet('{file}', file_row_number = true)"
-        )
+        rows = f"read_parquet('{file}', file_row_number = true)"
+        connection.execute(f"CREATE VIEW t AS SELECT * RENAME (file_row_number AS n) FROM {rows}")
         columns = connection.execute(select).description
         extra = " EXCLUDE (n)" if any(column[0] == "n" for column in columns) else ""
         connection.execute(f"COPY (SELECT *{extra} FROM ({select})) TO '{new}' (FORMAT parquet)")
@@ -50,7 +48,7 @@ class Folder:
 
     def put_csv(self, table: str, column: str, text: str) -> None:
         """Put a text into the fourth row of a column of a table in CSV, all of it as text."""
-        self.edit(table, f"SELECT COLUMNS(*)::VARCHAR FROM (SELECT * EXCLUDE (n) FROM t)")
+        self.edit(table, "SELECT COLUMNS(*)::VARCHAR FROM (SELECT * EXCLUDE (n) FROM t)")
         self.edit(
             table,
             f"SELECT * REPLACE (CASE WHEN n = 3 THEN '{text}' ELSE {column} END AS {column}) FROM t",
@@ -93,11 +91,3 @@ def copy(extracts, tmp_path) -> Callable[[str], Folder]:
 def run_naome():
     """Run the command line in this process; return exit code."""
     return lambda *arguments: main([str(a) for a in arguments])
-
-
-def digest_tree(folder: Path) -> dict[str, str]:
-    """Return the sha256 of every file under a folder, and the names of its folders."""
-    return {
-        str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() if p.is_file() else "folder"
-        for p in sorted(folder.rglob("*"))
-    }
