@@ -85,6 +85,25 @@ def derive_cohorts(
     )
 
 
+def identify_members(
+    params: Params, folder: Path, *, rules: CohortRules | None = None, connection: ibis.BaseBackend | None = None
+) -> pd.DataFrame:
+    """Return who is in which cohort, by pseudonym: for checks against other records, never written anywhere.
+
+    Returns
+    -------
+    DataFrame
+        ``person_id, cohort, route, diagnosis_date, metastatic_date`` in order of cohort and person.
+    """
+    rules = rules or load_cohort_rules(dict(params.rules))
+    tables = open_tables(folder, connection)
+    coded = code_dates(eligible_people(flag_tumours(tables, params)), metastatic_codes(tables, rules), rules)
+    members = find_members(coded, params, rules)
+    columns = ("person_id", "cohort", "route", "diagnosis_date", "metastatic_date")
+    frame = members.select(*columns).order_by("cohort", "person_id").execute()
+    return frame.astype({"diagnosis_date": "datetime64[s]", "metastatic_date": "datetime64[s]"})
+
+
 def type_analysis(frame: pd.DataFrame) -> pd.DataFrame:
     """Give the analysis table its documented types (nullable integers and booleans, text, dates)."""
     kinds = {
