@@ -19,6 +19,9 @@ def main(arguments: list[str] | None = None) -> int:
     except NaomeError as error:
         print(f"naome: {error}", file=sys.stderr)
         return error.exit_code
+    except KeyboardInterrupt:
+        print("naome: interrupted; what was finished is kept, run the command again to go on", file=sys.stderr)
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:
