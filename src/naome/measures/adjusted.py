@@ -1,0 +1,186 @@
+"""Risk-adjusted proportions: organisations compared with what their case mix would lead one to expect."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from naome.measures.risk import adjust_proportion
+from naome.measures.specification import Indicator, Specification
+from naome.params import Params
+from naome.results import make_results
+
+METHOD = "logistic case-mix model; Wilson limits shifted on the odds scale; Poisson-binomial mid-P"
+# A national model with fewer is a guess; the smaller of those with and without the outcome counts
+SMALLEST_OUTCOME = 100
+HIGHER_IS = {"higher": "better", "lower": "worse", "neutral": "neutral"}
+
+
+@dataclass(frozen=True)
+class Adjusted:
+    """Organisations compared on one risk-adjusted indicator.
+
+    Attributes
+    ----------
+    indicator : str
+    cohort : str
+    unit : str
+        Column that attributes a person to an organisation: of diagnosis, or the one that gave the treatment.
+    table : DataFrame
+        From :func:`naome.measures.risk.adjust_proportion`: ``unit, n, observed, expected, ratio, proportion_adjusted,
+        lower, upper, z, level, direction, status``; empty when there is no model.
+    national : float
+        Proportion of those attributed to an organisation: the funnel's target.
+    results : DataFrame
+        ``<indicator>_adjusted`` (proportion) and ``<indicator>_ratio`` (observed over expected) in the result schema.
+    reason : str
+        Why there is no model; empty when there is.
+    notes : tuple of str
+        What the model could not estimate: levels without events, or with events only.
+    """
+
+    indicator: str
+    cohort: str
+    unit: str
+    table: pd.DataFrame
+    national: float
+    results: pd.DataFrame
+    reason: str
+    notes: tuple[str, ...] = ()
+
+
+def adjust_indicator(
+    analysis: pd.DataFrame, params: Params, specification: Specification, indicator_id: str, cohort: str, *, run_id: str
+) -> Adjusted:
+    """Compare organisations on one yes/no indicator with the case mix of the run.
+
+    Parameters
+    ----------
+    analysis : DataFrame
+        The analysis table.
+    params : Params
+    specification : Specification
+    indicator_id : str
+        A proportion marked ``risk_adjusted``.
+    cohort : str
+    run_id : str
+
+    Returns
+    -------
+    Adjusted
+        People who cannot be attributed to an organisation are left out. Everyone is compared; sex is part of the case
+        mix, while the audit's published figures are of women.
+
+    Raises
+    ------
+    ValueError
+        If the indicator is not a risk-adjusted proportion of the cohort.
+
+    Notes
+    -----
+    Observed and expected events with binomial (not Poisson) variance: the variance of O - E is the sum of p(1 - p).
+    For death within 30 days of chemotherapy the unit is a person, the last cycle decides, and the organisation is the
+    one that gave it: Wallington et al. (2016) Lancet Oncol 17:1203.
+    """
+    indicator = specification[indicator_id]
+    if not indicator.risk_adjusted or indicator.estimator != "proportion" or cohort not in indicator.cohorts:
+        raise ValueError(f"{indicator_id} of {cohort} is not a risk-adjusted proportion")
+    people = analysis[analysis["cohort"] == cohort]
+    reason = indicator.reason_not_derivable(params, cohort)
+    national = float("nan")
+    if not reason:
+        inside, positive = indicator.select(people)
+        inside = inside & people[indicator.provider].notna().to_numpy()
+        national = float(positive[inside].mean()) if inside.any() else national
+        reason = _reason_for_no_model(people, inside, positive, indicator.provider)
+    if reason:
+        results = _no_results(indicator, cohort, params, reason, run_id)
+        return Adjusted(indicator_id, cohort, indicator.provider, pd.DataFrame(), national, results, reason)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        table = adjust_proportion(
+            people, inside, positive, indicator.provider, params, higher_is=HIGHER_IS[indicator.polarity]
+        )
+    notes = tuple(sorted({str(each.message) for each in caught if issubclass(each.category, UserWarning)}))
+    results = _results(table, indicator, cohort, params, run_id)
+    return Adjusted(indicator_id, cohort, indicator.provider, table, national, results, "", notes)
+
+
+def list_adjusted(specification: Specification) -> list[tuple[str, str]]:
+    """Return (indicator, cohort) of every risk-adjusted proportion.
+
+    Examples
+    --------
+    >>> from naome.measures.specification import load_specification
+    >>> ("death_30d_chemotherapy", "denovo") in list_adjusted(load_specification())
+    True
+    """
+    return [
+        (indicator.id, cohort)
+        for indicator in specification.indicators
+        if indicator.risk_adjusted and indicator.estimator == "proportion"
+        for cohort in indicator.cohorts
+    ]
+
+
+def count_late_starts(analysis: pd.DataFrame) -> pd.Series:
+    """Count people whose last chemotherapy is recorded as after their death: errors of the record, by cohort.
+
+    Reading and deriving leave events after death out, so that the count in a sound run is zero.
+    """
+    late = (analysis["last_chemotherapy_to_death_days"] < 0).fillna(False)
+    return late.groupby(analysis["cohort"]).sum().astype(int)
+
+
+def _reason_for_no_model(people: pd.DataFrame, inside: np.ndarray, positive: np.ndarray, unit: str) -> str:
+    if people.loc[inside, unit].nunique() < 2:
+        return "There are no two organisations to compare."
+    events = int(positive[inside].sum())
+    fewer = min(events, int(inside.sum()) - events)
+    if fewer < SMALLEST_OUTCOME:
+        return f"{fewer:,} people on the rarer side are too few for a case-mix model."
+    return ""
+
+
+def _results(table: pd.DataFrame, indicator: Indicator, cohort: str, params: Params, run_id: str) -> pd.DataFrame:
+    few = f"fewer than {params.outliers.minimum_n} people"
+    ok = (table["status"] == "ok").to_numpy()
+    shared = pd.DataFrame(
+        {
+            "unit": table["unit"].astype(str),
+            "denominator": table["n"],
+            "numerator": table["observed"],
+            "status": np.where(ok, "ok", "too_few"),
+            "reason": np.where(ok, "", few),
+        }
+    )
+    adjusted = shared.assign(
+        measure=f"{indicator.id}_adjusted",
+        estimate=table["proportion_adjusted"].to_numpy(),
+        lower=table["lower"].to_numpy(),
+        upper=table["upper"].to_numpy(),
+    )
+    ratio = shared.assign(
+        measure=f"{indicator.id}_ratio",
+        estimate=table["ratio"].mask(~ok).to_numpy(),
+        unit_of_estimate="ratio",
+    )
+    return make_results(
+        pd.concat([adjusted, ratio], ignore_index=True),
+        audit=params.audit,
+        nation=params.nation,
+        cohort=cohort,
+        level="provider",
+        method=METHOD,
+        run_id=run_id,
+        definition_id=f"{indicator.id}@{indicator.version}",
+    )
+
+
+def _no_results(indicator: Indicator, cohort: str, params: Params, reason: str, run_id: str) -> pd.DataFrame:
+    row = pd.DataFrame({"measure": [f"{indicator.id}_adjusted"], "status": ["not_derivable"], "reason": [reason]})
+    named = {"audit": params.audit, "nation": params.nation, "unit": params.nation, "cohort": cohort}
+    return make_results(row, **named, run_id=run_id, definition_id=f"{indicator.id}@{indicator.version}")

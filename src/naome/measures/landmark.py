@@ -1,0 +1,151 @@
+"""Treatment by time with death as a competing event, beside the proportion among those alive at the landmark."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from naome.measures.specification import Indicator, Specification
+from naome.params import Params
+from naome.results import make_results
+from naome.stats.competing import aalen_johansen
+from naome.stats.intervals import wilson
+
+LANDMARK = "died_within_30_days"
+LANDMARK_DAYS = 30
+TREATED, DIED = 1, 2
+METHOD = "aalen-johansen, log(-log) interval"
+
+
+def list_landmarked(specification: Specification) -> list[Indicator]:
+    """Return the indicators that leave early deaths out and count a treatment by its day.
+
+    Examples
+    --------
+    >>> from naome.measures.specification import load_specification
+    >>> [i.id for i in list_landmarked(load_specification())][:2]
+    ['cdk46_first_line', 'anti_her2_first_line']
+    """
+    return [
+        i
+        for i in specification.indicators
+        if i.denominator is not None
+        and i.numerator is not None
+        and LANDMARK in i.denominator.columns
+        and len(i.windows) == 1
+        and all(column.endswith("_days") for column in i.numerator.columns)
+    ]
+
+
+def compare_landmarks(
+    analysis: pd.DataFrame, params: Params, specification: Specification, *, run_id: str
+) -> pd.DataFrame:
+    """Estimate the cumulative incidence of treatment by the end of its window, with death competing.
+
+    Parameters
+    ----------
+    analysis : DataFrame
+        The analysis table.
+    params : Params
+    specification : Specification
+    run_id : str
+
+    Returns
+    -------
+    DataFrame
+        Results of the nation for each indicator of :func:`list_landmarked`: ``<id>_landmark``, the audit's proportion
+        among those alive at 30 days; ``<id>_incidence``, treated by the end of the window, of everyone eligible at
+        origin, early deaths included; ``<id>_died_untreated``, died before treatment by then; ``<id>_no_landmark``, the
+        plain proportion with early deaths counted as not treated.
+
+    Notes
+    -----
+    The landmark answers "of those who lived long enough to be treated"; the incidence answers "of everyone diagnosed".
+    Treatment on the day of death counts as treatment. People alive and untreated are censored at the end of follow-up.
+    """
+    frames = []
+    for indicator in list_landmarked(specification):
+        for cohort in indicator.cohorts:
+            people = analysis[analysis["cohort"] == cohort]
+            reason = indicator.reason_not_derivable(params, cohort) or _too_few(people, indicator, params)
+            rows = _not_derivable(indicator, reason) if reason else _rows(people, indicator)
+            version = f"{indicator.id}@{indicator.version}"
+            frames.append(rows.assign(cohort=cohort, definition_id=version))
+    table = pd.concat(frames, ignore_index=True)
+    return make_results(table, audit=params.audit, nation=params.nation, unit=params.nation, run_id=run_id)
+
+
+def treatment_curves(analysis: pd.DataFrame, indicator: Indicator, cohort: str) -> pd.DataFrame:
+    """Return cumulative incidence of treatment and of death untreated, day by day to the end of the window.
+
+    Returns
+    -------
+    DataFrame
+        Columns of :func:`naome.stats.competing.aalen_johansen` with ``event`` (treated, died untreated).
+    """
+    people = analysis[analysis["cohort"] == cohort]
+    duration, cause = _competing(people[_eligible(people, indicator)], indicator)
+    window = next(iter(indicator.windows.values()))
+    curves = aalen_johansen(duration, cause, at=list(range(window + 1)))
+    return curves.assign(event=curves["cause"].map({TREATED: "treated", DIED: "died untreated"}))
+
+
+def _rows(people: pd.DataFrame, indicator: Indicator) -> pd.DataFrame:
+    inside, positive = indicator.select(people)
+    eligible = _eligible(people, indicator)
+    counts = {"landmark": (inside, positive & inside), "no_landmark": (eligible, positive & eligible)}
+    rows = []
+    for name, (d, n) in counts.items():
+        interval = wilson(int(n.sum()), int(d.sum())).iloc[0]
+        rows.append(
+            {
+                "name": name,
+                "denominator": int(d.sum()),
+                "numerator": int(n.sum()),
+                "method": "wilson",
+                **_limits(interval),
+            }
+        )
+    duration, cause = _competing(people[eligible], indicator)
+    window = next(iter(indicator.windows.values()))
+    curves = aalen_johansen(duration, cause, at=window).set_index("cause")
+    for name, number in (("incidence", TREATED), ("died_untreated", DIED)):
+        happened = int(((cause == number) & (duration <= window)).sum())
+        interval = {"estimate": 0.0, "lower": 0.0, "upper": np.nan}
+        if number in curves.index:
+            row = curves.loc[number]
+            interval = {"estimate": row["cumulative_incidence"], "lower": row["lower"], "upper": row["upper"]}
+        rows.append({"name": name, "denominator": len(duration), "numerator": happened, "method": METHOD, **interval})
+    table = pd.DataFrame(rows)
+    return table.assign(measure=indicator.id + "_" + table["name"]).drop(columns="name")
+
+
+def _eligible(people: pd.DataFrame, indicator: Indicator) -> np.ndarray:
+    """Return who would be in the denominator had nobody died early, and has a survival time."""
+    lived = people.assign(**{LANDMARK: pd.array([False] * len(people), dtype="boolean")})
+    return indicator.denominator.evaluate(lived) & (people["survival_days"] >= 0).fillna(False).to_numpy(dtype=bool)
+
+
+def _competing(people: pd.DataFrame, indicator: Indicator) -> tuple[np.ndarray, np.ndarray]:
+    treated = people[list(indicator.numerator.columns)].astype("float64").min(axis=1).to_numpy()
+    end = people["survival_days"].to_numpy(dtype=float)
+    died = people["died"].fillna(False).to_numpy(dtype=bool)
+    first = np.isfinite(treated) & (treated <= end)
+    return np.where(first, treated, end), np.where(first, TREATED, np.where(died, DIED, 0))
+
+
+def _limits(interval: pd.Series) -> dict[str, float]:
+    return {name: float(interval[name]) for name in ("estimate", "lower", "upper")}
+
+
+def _too_few(people: pd.DataFrame, indicator: Indicator, params: Params) -> str:
+    if int(_eligible(people, indicator).sum()) < params.minimum_denominator:
+        return f"Fewer than {params.minimum_denominator} people in the denominator."
+    return ""
+
+
+def _not_derivable(indicator: Indicator, reason: str) -> pd.DataFrame:
+    names = ("landmark", "no_landmark", "incidence", "died_untreated")
+    return pd.DataFrame(
+        {"measure": [f"{indicator.id}_{n}" for n in names], "status": "not_derivable", "reason": reason}
+    )

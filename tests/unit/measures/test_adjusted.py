@@ -1,0 +1,93 @@
+"""Risk-adjusted proportions of organisations."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from naome.measures.adjusted import adjust_indicator, count_late_starts, list_adjusted
+from naome.measures.specification import load_specification
+
+SPECIFICATION = load_specification()
+DEATHS = "death_30d_chemotherapy"
+
+
+def with_case_mix(params):
+    survival = params.survival.model_copy(update={"case_mix": ("sex", "performance_status"), "imputations": 2})
+    return params.model_copy(update={"survival": survival})
+
+
+def treated(make_people, n=1200, seed=3, worse="T1", by=3.0):
+    """Deaths depend on performance status alone, except in one organisation; T2 treats the frailest."""
+    rng = np.random.default_rng(seed)
+    unit = rng.choice(["T0", "T1", "T2"], n)
+    status = np.where(unit == "T2", rng.choice([2, 3], n), rng.choice([0, 1], n))
+    odds = np.exp(-3.0 + 0.8 * status) * np.where(unit == worse, by, 1.0)
+    dead = rng.random(n) < odds / (1 + odds)
+    return make_people(
+        n,
+        treating_provider=unit,
+        provider="D0",
+        sex=rng.choice(["female", "male"], n),
+        performance_status=status,
+        chemotherapy_days=10,
+        last_chemotherapy_to_cutoff_days=400,
+        last_chemotherapy_to_death_days=[20 if d else None for d in dead],
+        survival_days=[200 if d else 500 for d in dead],
+        died=dead,
+    )
+
+
+def test_expected_adds_up_and_case_mix_is_not_blamed(england, make_people):
+    people = treated(make_people)
+    found = adjust_indicator(people, with_case_mix(england), SPECIFICATION, DEATHS, "denovo", run_id="r")
+    table = found.table.set_index("unit")
+    assert found.unit == "treating_provider" and set(table.index) == {"T0", "T1", "T2"}
+    assert table["observed"].sum() == pytest.approx(table["expected"].sum())
+    assert found.national == pytest.approx(people["last_chemotherapy_to_death_days"].notna().mean())
+    crude = table["observed"] / table["n"]
+    assert crude["T2"] > crude["T0"] * 2 and table.loc["T2", "level"] != "alarm"
+    assert table.loc["T1", ["level", "direction"]].tolist() == ["alarm", "worse"]
+    results = found.results.set_index(["measure", "unit"]).sort_index()
+    assert results.loc[(f"{DEATHS}_ratio", "T1"), "estimate"] == pytest.approx(table.loc["T1", "ratio"])
+    assert set(results["level"]) == {"provider"}
+
+
+def test_people_without_an_organisation_are_left_out(england, make_people):
+    people = treated(make_people)
+    people.loc[:99, "treating_provider"] = None
+    found = adjust_indicator(people, with_case_mix(england), SPECIFICATION, DEATHS, "denovo", run_id="r")
+    assert found.table["n"].sum() == 1100
+
+
+def test_recent_cycles_and_untreated_people_do_not_count(england, make_people):
+    people = treated(make_people)
+    people.loc[:49, "last_chemotherapy_to_cutoff_days"] = 29
+    people.loc[50:59, "chemotherapy_days"] = None
+    found = adjust_indicator(people, with_case_mix(england), SPECIFICATION, DEATHS, "denovo", run_id="r")
+    assert found.table["n"].sum() == 1140
+
+
+def test_what_cannot_be_modelled_says_why(england, wales, make_people):
+    few = treated(make_people, n=200)
+    found = adjust_indicator(few, with_case_mix(england), SPECIFICATION, DEATHS, "denovo", run_id="r")
+    assert found.table.empty and "too few for a case-mix model" in found.reason
+    assert found.results["status"].tolist() == ["not_derivable"]
+    found = adjust_indicator(few, wales, SPECIFICATION, DEATHS, "denovo", run_id="r")
+    assert found.reason == "There are no dates of chemotherapy cycles in the Welsh feed."
+    with pytest.raises(ValueError, match="mdt_discussion of denovo is not a risk-adjusted proportion"):
+        adjust_indicator(few, england, SPECIFICATION, "mdt_discussion", "denovo", run_id="r")
+
+
+def test_every_risk_adjusted_proportion_is_listed():
+    assert list_adjusted(SPECIFICATION) == [
+        ("cdk46_first_line", "denovo"),
+        ("anti_her2_first_line", "denovo"),
+        (DEATHS, "denovo"),
+        (DEATHS, "recurrent"),
+    ]
+
+
+def test_starts_after_death_are_counted(make_people):
+    people = make_people(3, last_chemotherapy_to_death_days=[-1, 0, None])
+    assert count_late_starts(people).to_dict() == {"denovo": 1}
