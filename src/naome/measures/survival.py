@@ -1,4 +1,4 @@
-"""Survival of the cohorts: Kaplan-Meier by group, five years by period analysis, and the clock's origin."""
+"""Survival of the cohorts: Kaplan-Meier by group, and the clock's origin."""
 
 from __future__ import annotations
 
@@ -12,10 +12,8 @@ from naome.results import make_results
 from naome.stats.kaplan_meier import kaplan_meier
 
 YEAR_DAYS = 365.25
-PERIOD_YEARS = 2
 BEYOND = "follow-up does not reach the horizon for anyone"
 METHOD = "kaplan-meier, log-log interval"
-PERIOD_METHOD = "period analysis, log-log interval"
 
 
 def estimate_survival(
@@ -32,9 +30,7 @@ def estimate_survival(
     DataFrame
         Results with measures ``survival_1y`` ... An estimate is shown only where
         follow-up can reach the horizon and at least ``minimum_at_risk`` people are
-        still at risk. Five years are also estimated by period analysis
-        (``survival_5y_period``): the experience of the last two calendar years of
-        follow-up, entered late by those diagnosed before.
+        still at risk. Five years by period analysis: :mod:`naome.measures.period`.
     """
     frames = []
     for cohort in params.cohorts:
@@ -44,9 +40,8 @@ def estimate_survival(
             members = people[within]
             if members.empty:
                 continue
-            for period in (False, True):
-                table = _horizons(members, labels[within], params, period=period)
-                frames.append(table.assign(cohort=cohort, group_by=group.id, unit=params.nation))
+            table = _horizons(members, labels[within], params)
+            frames.append(table.assign(cohort=cohort, group_by=group.id, unit=params.nation))
     constants = {
         "audit": params.audit,
         "nation": params.nation,
@@ -123,27 +118,17 @@ def compare_clocks(analysis: pd.DataFrame, params: Params) -> pd.DataFrame:
     return pd.concat(rows, ignore_index=True)[["route", "clock", "years", "n_risk", "survival", "lower", "upper"]]
 
 
-def _horizons(people: pd.DataFrame, labels: pd.Series, params: Params, *, period: bool) -> pd.DataFrame:
+def _horizons(people: pd.DataFrame, labels: pd.Series, params: Params) -> pd.DataFrame:
     duration, event, keep = survival_arrays(people)
     groups = labels[keep].fillna("not recorded").astype(str).to_numpy()
-    origin = people.loc[keep, "origin_date"]
-    entry = None
-    if period:
-        window_start = pd.Timestamp(params.censor_date) - pd.DateOffset(years=PERIOD_YEARS)
-        entry = np.maximum((window_start - origin).dt.days.to_numpy(dtype=float), 0)
-        inside = duration > entry
-        duration, event, groups, entry = duration[inside], event[inside], groups[inside], entry[inside]
-        if not len(duration):
-            return pd.DataFrame()
-    years = [5] if period else list(params.survival.horizons_years)
-    table = kaplan_meier(duration, event, entry=entry, group=groups, at=[year * YEAR_DAYS for year in years])
+    at = [year * YEAR_DAYS for year in params.survival.horizons_years]
+    table = kaplan_meier(duration, event, group=groups, at=at)
     sizes = pd.Series(groups).value_counts()
-    reach = (pd.Timestamp(params.censor_date) - origin.min()).days
+    reach = (pd.Timestamp(params.censor_date) - people.loc[keep, "origin_date"].min()).days
     few = table["n_risk"] < params.survival.minimum_at_risk
-    beyond = table["time"] > reach
     small = table["group"].map(sizes) < params.minimum_denominator
     reasons = np.select(
-        [beyond & (not period), small, few],
+        [table["time"] > reach, small, few],
         [
             BEYOND,
             f"fewer than {params.minimum_denominator} people",
@@ -152,17 +137,16 @@ def _horizons(people: pd.DataFrame, labels: pd.Series, params: Params, *, period
         "",
     )
     hidden = reasons != ""
-    suffix = "_period" if period else ""
     return pd.DataFrame(
         {
             "group": table["group"],
-            "measure": [f"survival_{round(time / YEAR_DAYS)}y{suffix}" for time in table["time"]],
+            "measure": [f"survival_{round(time / YEAR_DAYS)}y" for time in table["time"]],
             "denominator": table["group"].map(sizes).to_numpy(),
             "numerator": _deaths_by(duration, event, groups, table),
             "estimate": table["survival"].mask(hidden),
             "lower": table["lower"].mask(hidden),
             "upper": table["upper"].mask(hidden),
-            "method": PERIOD_METHOD if period else METHOD,
+            "method": METHOD,
             "status": np.select([reasons == BEYOND, hidden], ["not_derivable", "too_few"], "ok"),
             "reason": reasons,
         }

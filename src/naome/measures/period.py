@@ -1,0 +1,171 @@
+"""Five-year survival by period analysis, from people diagnosed before the audit period.
+
+Nobody diagnosed within the audit period has been followed for five years. Those
+diagnosed before it have: each lends the survival of the last two years of follow-up, from the
+day they entered those years. The estimate is of people diagnosed now if each year
+after diagnosis goes on as it went lately (Brenner and Gefeller 1996).
+
+Metastatic disease at the initial diagnosis is found in the same way over the whole
+diagnosed window, so the de-novo cohort has such an estimate. The recurrent cohort has
+none: recurrences before the audit period are only those that came soon after
+diagnosis, which are not like the others.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from naome.cohort.derive import NEEDED, type_analysis
+from naome.cohort.eligible import code_dates, eligible_people, flag_tumours, metastatic_codes
+from naome.cohort.features import describe_people
+from naome.cohort.membership import de_novo
+from naome.cohort.tables import hold, open_tables
+from naome.definitions import load_cohort_rules
+from naome.measures.indicators import divide_people
+from naome.measures.specification import Specification
+from naome.measures.survival import YEAR_DAYS, survival_arrays
+from naome.params import Params
+from naome.results import make_results
+from naome.stats.kaplan_meier import kaplan_meier
+
+PERIOD_YEARS = 2
+METHOD = "period analysis, log-log interval"
+# What describes these people without their treatments and admissions, which are not read for this
+COLUMNS = ("cohort", "route", "sex", "age", "age_group", "subtype", "year", "origin_date", "survival_days", "died")
+GROUPS = ("all", "sex", "age_group", "subtype")
+NOT_DERIVABLE = {
+    "primary": "Only metastatic disease at diagnosis is looked for before the audit period.",
+    "recurrent": "Recurrences before the audit period are only those that came soon after diagnosis; they say nothing "
+    "about the others.",
+}
+DIRECT = "The audit period is the whole diagnosed window; there is nobody before it, and follow-up reaches the horizon."
+
+
+def derive_period_people(params: Params, folder: Path) -> pd.DataFrame:
+    """Find everyone with metastatic disease at the initial diagnosis over the whole diagnosed window.
+
+    Parameters
+    ----------
+    params : Params
+        Rules as for the de-novo cohort, but for the first day: ``diagnosed_from`` instead of ``metastatic_from``.
+    folder : Path
+        Folder of the canonical tables.
+
+    Returns
+    -------
+    DataFrame
+        One row per person, no identifiers, ``COLUMNS``; empty when the run has no de-novo cohort.
+    """
+    if "denovo" not in params.cohorts:
+        return pd.DataFrame(columns=list(COLUMNS))
+    params = params.model_copy(update={"metastatic_from": params.diagnosed_from})
+    rules = load_cohort_rules(dict(params.rules))
+    tables = open_tables(folder)
+    codes = hold(metastatic_codes(tables, rules))
+    eligible = eligible_people(hold(flag_tumours(tables, params)))
+    members = hold(de_novo(hold(code_dates(eligible, codes, rules)), params))
+    bare = replace(
+        tables, **{name: getattr(tables, name).select(*columns).limit(0) for name, columns in NEEDED.items()}
+    )
+    people = describe_people(members, bare, codes, params, rules).execute()
+    return type_analysis(people)[list(COLUMNS)]
+
+
+def estimate_period_survival(
+    people: pd.DataFrame, params: Params, specification: Specification, *, run_id: str
+) -> pd.DataFrame:
+    """Estimate survival at the last horizon by period analysis, for every cohort and for the groups in ``GROUPS``.
+
+    Parameters
+    ----------
+    people : DataFrame
+        From :func:`derive_period_people`.
+    params : Params
+    specification : Specification
+    run_id : str
+
+    Returns
+    -------
+    DataFrame
+        Results with measure ``survival_<y>y_period``: denominator the people under
+        observation in the period, numerator their deaths in it up to the horizon. An
+        estimate is shown only where at least ``minimum_at_risk`` people were at risk all the way to the
+        horizon. A cohort that has no such estimate has a row that says why.
+    """
+    years = max(params.survival.horizons_years)
+    measure = f"survival_{years}y_period"
+    frames = []
+    for cohort in params.cohorts:
+        reason = _reason_for_none(cohort, people, params)
+        if reason:
+            row = pd.DataFrame({"status": ["not_derivable"], "reason": [reason], "cohort": [cohort]})
+            frames.append(row)
+            continue
+        for group in (each for each in specification.groups if each.id in GROUPS):
+            within, labels = divide_people(people, group)
+            table = period_survival(people[within], labels[within], params, years)
+            frames.append(table.assign(cohort=cohort, group_by=group.id))
+    indicator = specification["survival"]
+    return make_results(
+        pd.concat(frames, ignore_index=True),
+        audit=params.audit,
+        nation=params.nation,
+        unit=params.nation,
+        measure=measure,
+        method=METHOD,
+        run_id=run_id,
+        definition_id=f"{indicator.id}@{indicator.version}",
+    )
+
+
+def period_survival(people: pd.DataFrame, labels: pd.Series, params: Params, years: int) -> pd.DataFrame:
+    """Estimate survival at a horizon from the last ``PERIOD_YEARS`` of follow-up, one row per label.
+
+    Returns
+    -------
+    DataFrame
+        ``group, denominator, numerator, estimate, lower, upper, status, reason``.
+    """
+    duration, event, keep = survival_arrays(people)
+    groups = labels[keep].fillna("not recorded").astype(str).to_numpy()
+    start = pd.Timestamp(params.censor_date) - pd.DateOffset(years=PERIOD_YEARS)
+    entry = np.maximum((start - people.loc[keep, "origin_date"]).dt.days.to_numpy(dtype=float), 0)
+    horizon = years * YEAR_DAYS
+    inside = (duration > entry) & (entry < horizon)
+    duration, event, groups, entry = duration[inside], event[inside], groups[inside], entry[inside]
+    if not len(duration):
+        return pd.DataFrame()
+    curve = kaplan_meier(duration, event, entry=entry, group=groups)
+    steps = curve[(curve["time"] <= horizon) & (curve["n_event"] > 0)].groupby("group")
+    table = kaplan_meier(duration, event, entry=entry, group=groups, at=horizon).set_index("group")
+    sizes, deaths = pd.Series(groups).value_counts(), steps["n_event"].sum()
+    thinnest = steps["n_risk"].min().reindex(table.index).fillna(0).clip(upper=table["n_risk"])
+    few = thinnest < params.survival.minimum_at_risk
+    return pd.DataFrame(
+        {
+            "group": table.index,
+            "denominator": sizes.reindex(table.index).to_numpy(),
+            "numerator": deaths.reindex(table.index).fillna(0).astype(int).to_numpy(),
+            "estimate": table["survival"].mask(few).to_numpy(),
+            "lower": table["lower"].mask(few).to_numpy(),
+            "upper": table["upper"].mask(few).to_numpy(),
+            "status": np.where(few, "too_few", "ok"),
+            "reason": np.where(few, f"fewer than {params.survival.minimum_at_risk} people at risk on the way", ""),
+        }
+    )
+
+
+def _reason_for_none(cohort: str, people: pd.DataFrame, params: Params) -> str:
+    """Say why a cohort has no estimate by period analysis; empty when it has one."""
+    if params.metastatic_from <= params.diagnosed_from:
+        return DIRECT
+    if cohort in NOT_DERIVABLE:
+        return NOT_DERIVABLE[cohort]
+    before = int((people["origin_date"] < pd.Timestamp(params.metastatic_from)).sum())
+    if before < params.minimum_denominator:
+        return "Too few people with metastatic disease at diagnosis before the audit period are in the extract."
+    return ""
