@@ -314,9 +314,7 @@ def loglinear_population(
     warning = f"{failed} of {total} models could not be estimated: combinations are sparse" if failed else ""
     return PopulationEstimate(
         observed,
-        observed + np.exp(mean),
-        observed + np.exp(mean - z * se),
-        observed + np.exp(mean + z * se),
+        *(observed + float(np.exp(mean + sign * z * se)) for sign in (0, -1, 1)),
         "log-linear, AIC-weighted over pairwise dependence",
         warning,
         models[["model", "aic", "weight", "hidden", "lower", "upper"]].sort_values("aic", ignore_index=True),
@@ -372,7 +370,7 @@ def correction_factor(estimate: PopulationEstimate, found: int) -> tuple[float, 
     Examples
     --------
     >>> [round(value, 2) for value in correction_factor(chapman(200, 150, 60), found=200)]
-    [2.48, 2.14, 2.97]
+    [2.48, 2.15, 2.96]
     """
     if found <= 0:
         raise ValueError(f"found={found}: nobody was found, so there is nothing to correct")
@@ -427,7 +425,7 @@ def _hidden_interval(hidden: float, se: float, conf_level: float) -> tuple[float
     if hidden <= 0:
         return 0.0, 0.0
     factor = np.exp(ndtri(0.5 + conf_level / 2) * np.sqrt(np.log1p((se / hidden) ** 2)))
-    return hidden / factor, hidden * factor
+    return float(hidden / factor), float(hidden * factor)
 
 
 def _cells(counts: pd.DataFrame, sources: tuple[str, ...]) -> pd.DataFrame:
