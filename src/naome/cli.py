@@ -118,18 +118,15 @@ def _read(parsed: argparse.Namespace) -> None:
 
 
 def _check_extract(parsed: argparse.Namespace) -> None:
-    from naome.ingest import check_run
+    from naome.ingest import check_run, describe_extract
     from naome.run import open_run
 
+    started = time.monotonic()
     run = open_run(parsed.params, str(parsed.folder.resolve()))
     extract = check_run(run, progress=lambda line: None)
-    width = max(map(len, extract.raw_rows))
-    print(f"{parsed.folder}: readable as {run.params.source} for audit {run.params.audit}")
-    for table, rows in extract.raw_rows.items():
-        repairs = sum(int(entry["rows"]) for entry in extract.quality if entry["table"] == table)
-        print(f"  {table:{width}}  {rows:>12,} rows  {repairs:>10,} repairs")
-    for entry in extract.quality:
-        print(f"  {entry['rule']}: {entry['rows']:,} in {entry['table']} {entry['column']}".rstrip())
+    seconds = time.monotonic() - started
+    print(f"{parsed.folder}: readable as {run.params.source} for audit {run.params.audit} ({seconds:.1f} s)")
+    print(describe_extract(extract))
 
 
 def _run(parsed: argparse.Namespace) -> None:

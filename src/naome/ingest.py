@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,6 +37,7 @@ def read_run(run: Run, *, progress: Callable[[str], None] = print) -> Extract:
         "inputs": {path.name: file_digest(path) for path in _inputs(run.data_dir)},
         "raw_rows": extract.raw_rows,
         "canonical_rows": extract.rows,
+        "ignored_columns": {note.name: list(note.ignored) for note in extract.files if note.ignored},
         "synthetic": extract.synthetic,
         "started": started.isoformat(timespec="seconds"),
         "finished": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
@@ -47,6 +49,45 @@ def read_run(run: Run, *, progress: Callable[[str], None] = print) -> Extract:
 def check_run(run: Run, *, progress: Callable[[str], None] = print) -> Extract:
     """Check the extract of a run without writing anything."""
     return read_extract(_reader(run), run.data_dir, None, diagnosed=_diagnosed(run), progress=progress)
+
+
+def describe_extract(extract: Extract) -> str:
+    """Return what was seen of an extract as text: per file rows, columns, encoding and repairs; then the repairs.
+
+    Holds counts and names of files, columns and rules, no values.
+    """
+    head = ("file", "rows", "columns read", "ignored", "encoding", "repairs", "left out")
+    rows = []
+    for note in extract.files:
+        counts = {kind: 0 for kind in ("repair", "left out")}
+        for entry in extract.quality:
+            if entry["table"] == note.table:
+                counts[str(entry["kind"])] += int(entry["rows"])
+        numbers = (f"{note.rows:,}", str(len(note.used)), str(len(note.ignored)))
+        rows.append((note.name, *numbers, note.encoding, f"{counts['repair']:,}", f"{counts['left out']:,}"))
+    left = {0, 4}  # text to the left, numbers to the right
+    widths = [max(len(row[n]) for row in (head, *rows)) for n in range(len(head))]
+    lines = [
+        "  ".join(
+            cell.ljust(width) if n in left else cell.rjust(width)
+            for n, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in (head, *rows)
+    ]
+    for note in extract.files:
+        if note.ignored:
+            lines += textwrap.wrap(
+                f"{note.name}: columns that are not read: {', '.join(note.ignored)}",
+                width=118,
+                subsequent_indent="    ",
+                break_on_hyphens=False,
+            )
+    if extract.quality:
+        lines.append("repairs and rows left out, by rule:")
+    for entry in extract.quality:
+        where = f"{entry['table']} {entry['column']}".rstrip()
+        lines.append(f"  {entry['rows']:>10,}  {entry['rule']} ({entry['kind']}) in {where}")
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def _reader(run: Run):

@@ -46,7 +46,7 @@ from naome.sources.values import (
 )
 
 #: DuckDB spills to the scratch folder beyond this; reading then takes longer but not more memory.
-MEMORY_LIMIT = "1GB"
+MEMORY_LIMIT = "1500MB"
 
 
 @dataclass(frozen=True)
@@ -294,6 +294,12 @@ def _connect(scratch: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     )
     try:
         yield connection
+    except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
+        reason = "the disk is full" if "No space left" in str(error) else type(error).__name__
+        raise ExtractError(
+            f"{scratch.parent}: reading stopped: {reason}; nothing was written. Hint: reading needs {MEMORY_LIMIT} of "
+            "memory, and room on the disk for the canonical tables and twice their size meanwhile."
+        ) from None
     finally:
         connection.close()
 
@@ -350,8 +356,8 @@ def _open_tables(connection, reader: Reader, folder, scratch, problems, quality,
             continue
         try:
             notes[name] = _clean_table(connection, file, table, problems, quality)
-        except (duckdb.CatalogException, duckdb.BinderException, duckdb.ParserException):
-            raise  # ours, not the file's
+        except (duckdb.CatalogException, duckdb.BinderException, duckdb.ParserException, duckdb.OutOfMemoryException):
+            raise  # not the file's fault
         except duckdb.Error as error:
             problems.add(explain_damage(file.path, error))
             continue
