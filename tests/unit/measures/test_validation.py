@@ -1,0 +1,86 @@
+"""The check against deaths: who is counted where, on a small cube of counts."""
+
+import pandas as pd
+import pytest
+
+from naome.measures.validation import OUTCOMES, classify_outcomes, intervals_to_death, measure_records_before_death
+from naome.params import load_params
+from naome.stats.intervals import wilson
+
+COLUMNS = ["outcome", "metastatic_record", "record_to_death", "people"]
+ROWS = [
+    ("alive", False, None, 1000),
+    ("alive", True, None, 40),
+    ("breast_cancer", True, "0-30 days", 30),
+    ("breast_cancer", True, "over a year", 40),
+    ("breast_cancer", False, None, 30),
+    ("other_cause", True, "over a year", 5),
+    ("other_cause", False, None, 45),
+    ("unknown_cause", False, None, 10),
+]
+
+
+@pytest.fixture
+def primary():
+    cube = pd.DataFrame(ROWS, columns=COLUMNS).assign(
+        diagnosis_year=2016,
+        age_under_70=True,
+        age_group="50-69",
+        subtype="HER2+",
+        deprivation=1,
+        provider="A",
+        stage="2",
+    )
+    older = cube.assign(age_under_70=False, age_group="80+", people=9999)
+    return pd.concat([cube, older], ignore_index=True).astype({"record_to_death": "string"})
+
+
+def test_figure_1_counts_people_under_70_only(primary):
+    table = classify_outcomes(primary).set_index("outcome")
+    assert table.loc["Died of breast cancer, no metastatic record", "people"] == 30
+    assert table.loc["Alive, metastatic record", "share"] == pytest.approx(40 / 1200)
+    assert "Alive, no metastatic record" not in table.index
+    assert set(table.index) <= set(OUTCOMES.values())
+
+
+def test_outcomes_that_do_not_occur_are_not_shown(primary):
+    without = primary[primary["outcome"] != "unknown_cause"]
+    assert not classify_outcomes(without)["outcome"].str.contains("cause not recorded").any()
+
+
+def test_records_before_death_are_shares_of_deaths(primary):
+    results = measure_records_before_death(primary, load_params("england"), run_id="r")
+    national = results[results["group_by"].eq("all") & results["level"].eq("nation")].set_index("measure")
+    expected = {
+        "record_before_breast_cancer_death": (70, 100),
+        "record_before_death": (75, 160),
+        "breast_cancer_share_of_deaths": (100, 150),
+    }
+    for measure, (numerator, denominator) in expected.items():
+        row = national.loc[measure]
+        assert (row["numerator"], row["denominator"]) == (numerator, denominator)
+        limits = wilson(numerator, denominator)
+        assert row["lower"] == pytest.approx(limits["lower"].iloc[0])
+        assert row["upper"] == pytest.approx(limits["upper"].iloc[0])
+    assert set(results.loc[results["group_by"] == "deprivation", "group"]) == {"1"}
+    assert set(results.loc[results["level"] == "provider", "unit"]) == {"A"}
+
+
+def test_few_deaths_are_marked(primary):
+    few = primary.assign(people=1)
+    results = measure_records_before_death(few, load_params("england"), run_id="r")
+    assert set(results["status"]) == {"too_few"}
+
+
+def test_no_causes_of_death_is_not_derivable(primary):
+    alive = primary[primary["outcome"] == "alive"]
+    results = measure_records_before_death(alive, load_params("wales"), run_id="r")
+    assert set(results["status"]) == {"not_derivable"}
+    assert results["reason"].str.contains("Causes of death").all()
+
+
+def test_interval_from_record_to_death(primary):
+    table = intervals_to_death(primary).set_index("interval")
+    assert table["people"].to_dict() == {"0-30 days": 30, "31-182 days": 0, "183-365 days": 0, "over a year": 40}
+    assert table["share"].sum() == pytest.approx(1)
+    assert table.loc["0-30 days", "share"] == pytest.approx(3 / 7)
