@@ -60,7 +60,8 @@ class Run:
         file = self.folder / "read.json"
         if not file.is_file():
             raise ChainError(
-                f"{file}: the extract has not been read yet. Hint: run `naome read --audit {self.params.audit}` (make extracts)."
+                f"{file}: the extract has not been read yet. "
+                f"Hint: run `naome read --audit {self.params.audit}` (make extracts)."
             )
         return json.loads(file.read_text(encoding="utf-8"))
 

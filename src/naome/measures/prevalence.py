@@ -10,6 +10,7 @@ import datetime as dt
 from pathlib import Path
 
 import ibis
+import numpy as np
 import pandas as pd
 from ibis.expr.types import Table
 
@@ -17,6 +18,7 @@ from naome.cohort.eligible import code_dates, eligible_people, flag_tumours, met
 from naome.cohort.membership import de_novo, recurrent
 from naome.cohort.tables import open_tables
 from naome.definitions import CohortRules, load_cohort_rules
+from naome.measures.missed import SOURCES, correction_factor, loglinear_population
 from naome.params import Params
 from naome.results import make_results
 
@@ -140,6 +142,27 @@ def measure_prevalence(
         definition_id=f"limited_duration_prevalence@{params.diagnosed_from}..{on}",
     )
     return make_results(table, audit=params.audit, nation=params.nation, run_id=run_id)
+
+
+def measure_living(params: Params, folder: Path, alive: pd.DataFrame, *, run_id: str) -> pd.DataFrame:
+    """Measure prevalence on the last day of follow-up, corrected where three sources saw anybody.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the canonical tables.
+    alive : DataFrame
+        Source counts among people alive on that day
+        (:func:`naome.measures.missed.count_sources` with ``alive_on``).
+    """
+    living = count_living(params, folder)
+    sources = tuple(s for s in SOURCES if alive.loc[alive[s], "people"].sum() > 0)
+    factor = None
+    found = int(alive.loc[alive["admissions"], "people"].sum())
+    if len(sources) >= 3 and found > 0:
+        estimate = loglinear_population(alive, sources)
+        factor = correction_factor(estimate, found) if np.isfinite(estimate.population) else None
+    return measure_prevalence(living, params, run_id=run_id, factor=factor)
 
 
 def say_prevalence_window(params: Params, on: dt.date | None = None) -> str:

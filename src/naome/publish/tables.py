@@ -13,6 +13,26 @@ from naome.params import Params
 PERCENT = {"Percent": "percent1", "Lower": "percent1", "Upper": "percent1", "People": "int", "Of these": "int"}
 ORGANISATION_FORMATS = {"Survival": "percent1", "Lower": "percent1", "Upper": "percent1"}
 OUTLIER_FORMATS = {"Adjusted survival": "percent1", "z of deaths": "decimal2"}
+MISSED_TITLES = {
+    "recurrent_seen": "Seen by",
+    "recurrent_population_chapman": "Estimated, two sources (Chapman)",
+    "recurrent_population_loglinear": "Estimated, log-linear models",
+}
+PREVALENCE_TITLES = {
+    "limited_duration_prevalence": "Living, as found",
+    "limited_duration_prevalence_corrected": "Living, corrected for those missed",
+}
+NOTHING = pd.DataFrame({"Indicator": ["none of them can be derived from these data"]})
+PEOPLE_FORMATS = {"People": "int", "Lower": "int", "Upper": "int"}
+SENSITIVITY_FORMATS = {
+    "People": "int",
+    "In both": "int",
+    "Jaccard": "decimal2",
+    "Chemotherapy": "percent1",
+    "CDK4/6": "percent1",
+    "1-year survival": "percent1",
+}
+WINDOW_FORMATS = {"Window, days": "int", "People": "int", "Percent": "percent1"}
 COHORT_NAMES = {"denovo": "De novo", "recurrent": "Recurrent", "primary": "Primary"}
 CHARACTERISTICS = {
     "year": "Year",
@@ -161,6 +181,60 @@ def tabulate_outliers(tables: dict[int, pd.DataFrame], released: pd.DataFrame) -
     if not rows:
         rows = [("none", "", "", "", None, None, "ok", "")]
     return pd.DataFrame(rows, columns=columns).astype({"Adjusted survival": "float64", "z of deaths": "float64"})
+
+
+def tabulate_people(released: pd.DataFrame, titles: dict[str, str]) -> pd.DataFrame:
+    """Lay out results that count people, in the order of `titles` (formats in ``PEOPLE_FORMATS``)."""
+    rows = released[released["measure"].isin(list(titles))]
+    rows = rows.sort_values("measure", key=lambda c: c.map({m: n for n, m in enumerate(titles)}), kind="stable")
+    names = rows["measure"].map(titles)
+    labels = names.where(rows["group"] == "all", names + ": " + rows["group"])
+    return pd.DataFrame(
+        {
+            "What": labels,
+            "Cohort": rows["cohort"].map({**COHORT_NAMES, "primary": "All"}),
+            "People": rows["estimate"].round(),
+            "Lower": rows["lower"].round(),
+            "Upper": rows["upper"].round(),
+            "status": rows["status"],
+            "reason": rows["reason"],
+        }
+    ).reset_index(drop=True)
+
+
+def tabulate_sensitivity(switches: pd.DataFrame, params: Params) -> pd.DataFrame:
+    """Lay out what every switch changes, one row per switch and cohort (formats in ``SENSITIVITY_FORMATS``)."""
+    rows = switches.reset_index(drop=True)
+    people = release_counts(rows["people"], params, national=True)
+    table = pd.DataFrame(
+        {
+            "Option": rows["option"].str.replace("_", " "),
+            "Value": rows["value"].fillna(""),
+            "Cohort": rows["cohort"].map(COHORT_NAMES).fillna(""),
+            "People": people,
+            "In both": release_counts(rows["shared"], params, national=True),
+            "Jaccard": rows["jaccard"],
+            "Chemotherapy": rows["chemotherapy"],
+            "CDK4/6": rows["cdk46_first_line"],
+            "1-year survival": rows["survival_1y"],
+        }
+    )
+    return table.assign(reason=rows["reason"].fillna(""))
+
+
+def tabulate_window_sensitivity(windows: pd.DataFrame, specification: Specification) -> pd.DataFrame:
+    """Lay out every indicator with a window at its default and at other lengths (formats in ``WINDOW_FORMATS``)."""
+    rows = windows[windows["estimate"].notna()]
+    titles = [specification[name].title for name in rows["indicator"]]
+    return pd.DataFrame(
+        {
+            "Indicator": titles,
+            "Cohort": rows["cohort"].map(COHORT_NAMES),
+            "Window, days": rows["days"],
+            "People": rows["denominator"],
+            "Percent": rows["estimate"],
+        }
+    ).reset_index(drop=True)
 
 
 def tabulate_attrition(attrition: pd.DataFrame, params: Params) -> pd.DataFrame:
