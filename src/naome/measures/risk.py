@@ -27,6 +27,18 @@ AS_CATEGORIES = ("grade", "performance_status", "deprivation", "year", "metastat
 
 
 @dataclass(frozen=True)
+class Scale:
+    """A near-normal scale: there, and back."""
+
+    there: Callable[[np.ndarray], np.ndarray]
+    back: Callable[[np.ndarray], np.ndarray]
+
+
+CLOGLOG = Scale(lambda s: np.log(-np.log(s)), lambda x: np.exp(-np.exp(x)))
+LOGIT = Scale(logit, expit)
+
+
+@dataclass(frozen=True)
 class CaseMix:
     """Completed data sets for a cohort.
 
@@ -290,6 +302,41 @@ def adjusted_results(
     )
 
 
+def pool_tables(tables: list[pd.DataFrame], estimate: str, scale: Scale) -> pd.DataFrame:
+    """Pool organisation tables of completed data sets.
+
+    The estimate by Rubin's rules on a near-normal scale; z as the mean over
+    imputations divided by the root of one plus its variance between them, so that
+    uncertainty about the case mix makes alarms rarer, never more common. An estimate of 0 or 1, which has no
+    place on the scale, is averaged as it is.
+    """
+    first = tables[0].copy()
+    if len(tables) == 1:
+        return first.assign(fmi=0.0)
+    m = len(tables)
+    names = (estimate, "lower", "upper", "z")
+    stack = {name: np.array([t[name].to_numpy(dtype=float) for t in tables]) for name in names}
+    with np.errstate(invalid="ignore", divide="ignore"):
+        points = scale.there(stack[estimate])
+        widths = np.abs(scale.there(stack["upper"]) - scale.there(stack["lower"])) / (2 * ndtri(0.975))
+    sound = np.isfinite(points).all(axis=0) & (np.isfinite(widths) & (widths > 0)).all(axis=0)
+    for name in (estimate, "lower", "upper"):
+        first[name] = stack[name].mean(axis=0)
+    first["fmi"] = np.nan
+    if sound.any():
+        rubin = pool(points[:, sound], widths[:, sound] ** 2)
+        ends = np.sort([scale.back(rubin["lower"].to_numpy()), scale.back(rubin["upper"].to_numpy())], axis=0)
+        first.loc[sound, estimate] = scale.back(rubin["estimate"].to_numpy())
+        first.loc[sound, "lower"], first.loc[sound, "upper"] = ends
+        first.loc[sound, "fmi"] = rubin["fmi"].to_numpy()
+    first["z"] = stack["z"].mean(axis=0) / np.sqrt(1 + (1 + 1 / m) * stack["z"].var(axis=0, ddof=1))
+    first["tail_probability"] = ndtr(-np.abs(first["z"]))
+    for name in ("expected", "survival_expected", "early_warning_z", "proportion_expected", "spread"):
+        if name in first:
+            first[name] = np.mean([t[name].to_numpy(dtype=float) for t in tables], axis=0)
+    return first
+
+
 def national_survival(case_mix: CaseMix, years: int) -> float:
     """Return the national Kaplan-Meier survival at a horizon (the funnel's target)."""
     frame = case_mix.completed[0]
@@ -392,53 +439,6 @@ def _adjust_pooled(
     return case_mix, pooled.rename(columns={"provider": "unit"})
 
 
-def pool_tables(tables: list[pd.DataFrame], estimate: str, scale: Scale) -> pd.DataFrame:
-    """Pool organisation tables of completed data sets.
-
-    The estimate by Rubin's rules on a near-normal scale; z as the mean over
-    imputations divided by the root of one plus its variance between them, so that
-    uncertainty about the case mix makes alarms rarer, never more common. An estimate of 0 or 1, which has no
-    place on the scale, is averaged as it is.
-    """
-    first = tables[0].copy()
-    if len(tables) == 1:
-        return first.assign(fmi=0.0)
-    m = len(tables)
-    names = (estimate, "lower", "upper", "z")
-    stack = {name: np.array([t[name].to_numpy(dtype=float) for t in tables]) for name in names}
-    with np.errstate(invalid="ignore", divide="ignore"):
-        points = scale.there(stack[estimate])
-        widths = np.abs(scale.there(stack["upper"]) - scale.there(stack["lower"])) / (2 * ndtri(0.975))
-    sound = np.isfinite(points).all(axis=0) & (np.isfinite(widths) & (widths > 0)).all(axis=0)
-    for name in (estimate, "lower", "upper"):
-        first[name] = stack[name].mean(axis=0)
-    first["fmi"] = np.nan
-    if sound.any():
-        rubin = pool(points[:, sound], widths[:, sound] ** 2)
-        ends = np.sort([scale.back(rubin["lower"].to_numpy()), scale.back(rubin["upper"].to_numpy())], axis=0)
-        first.loc[sound, estimate] = scale.back(rubin["estimate"].to_numpy())
-        first.loc[sound, "lower"], first.loc[sound, "upper"] = ends
-        first.loc[sound, "fmi"] = rubin["fmi"].to_numpy()
-    first["z"] = stack["z"].mean(axis=0) / np.sqrt(1 + (1 + 1 / m) * stack["z"].var(axis=0, ddof=1))
-    first["tail_probability"] = ndtr(-np.abs(first["z"]))
-    for name in ("expected", "survival_expected", "early_warning_z", "proportion_expected", "spread"):
-        if name in first:
-            first[name] = np.mean([t[name].to_numpy(dtype=float) for t in tables], axis=0)
-    return first
-
-
 def _judge(table: pd.DataFrame, case_mix: CaseMix, params: Params, *, higher_is: str) -> pd.DataFrame:
     table = table.merge(case_mix.recorded[["unit", "recorded"]], on="unit", how="left")
     return judge_organisations(table, params, higher_is=higher_is)
-
-
-@dataclass(frozen=True)
-class Scale:
-    """A near-normal scale: there, and back."""
-
-    there: Callable[[np.ndarray], np.ndarray]
-    back: Callable[[np.ndarray], np.ndarray]
-
-
-CLOGLOG = Scale(lambda s: np.log(-np.log(s)), lambda x: np.exp(-np.exp(x)))
-LOGIT = Scale(logit, expit)

@@ -1,0 +1,493 @@
+"""Checks of the case-mix model: its coefficients and assumptions, what other models and other gaps would change.
+
+Everything works on an :class:`naome.measures.risk.Assessment`, so nothing is imputed twice
+but for the data set with other assumptions about what is missing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtr
+from scipy.stats import spearmanr
+
+from naome.measures.risk import (
+    CLOGLOG,
+    YEAR_DAYS,
+    Assessment,
+    CaseMix,
+    adjust_frame,
+    horizon_reached,
+    impute_case_mix,
+    pool_tables,
+)
+from naome.params import Params
+from naome.stats.design import build_design
+from naome.stats.diagnostics import (
+    calibration,
+    calibration_summary,
+    concordance,
+    cox_zph,
+    schoenfeld_residuals,
+    schoenfeld_smooth,
+)
+from naome.stats.funnel import classify_z
+from naome.stats.imputation import pool
+from naome.stats.kaplan_meier import kaplan_meier
+from naome.stats.pseudo import pseudo_observations
+from naome.stats.risk_adjustment import ExpectedModel, fit_expected
+
+COX = {"duration": "duration", "event": "event"}
+# Checks and comparisons look at this many completed data sets: they are about the model, not about its last digit
+CHECKED = 5
+BOOTSTRAP = 20
+DELTA = 0.5
+NOT_RECORDED = "not recorded"
+TREATMENTS = ("Imputed", "Imputed, not at random", "Complete cases", "Category not recorded")
+RATIO_FORMATS = {"Hazard ratio": "decimal2", "Lower": "decimal2", "Upper": "decimal2", "p": "pvalue", "FMI": "decimal2"}
+TEST_FORMATS = {"Chi-squared": "decimal1", "p": "pvalue"}
+CALIBRATION_FORMATS = {"Predicted": "percent1", "Observed": "percent1", "Lower": "percent1", "Upper": "percent1"}
+SUMMARY_FORMATS = {**CALIBRATION_FORMATS, "Difference": "percent1", "Slope": "decimal2"}
+SUMMARY_FORMATS |= {"Slope, lower": "decimal2", "Slope, upper": "decimal2"}
+CHANGE_FORMATS = {
+    "Rank correlation": "decimal3",
+    "Largest change, points": "decimal2",
+    "Largest change of z": "decimal2",
+}
+HABIT_FORMATS = {"Correlation": "decimal2", "Lower": "decimal2", "Upper": "decimal2"}
+
+
+def fit_models(case_mix: CaseMix) -> list[ExpectedModel]:
+    """Fit the national Cox model to every completed data set."""
+    return [fit_expected(frame, **COX, covariates=list(case_mix.covariates)) for frame in case_mix.completed]
+
+
+def pool_coefficients(models: list[ExpectedModel], deaths: int) -> pd.DataFrame:
+    """Pool the coefficients of completed data sets by Rubin's rules (formats ``RATIO_FORMATS``).
+
+    Parameters
+    ----------
+    models : list of ExpectedModel
+    deaths : int
+        The complete-data degrees of freedom are deaths less coefficients.
+
+    Returns
+    -------
+    DataFrame
+        ``Term, Hazard ratio, Lower, Upper, p, FMI`` (fraction of missing information; 0 for one data set).
+    """
+    first = models[0].coefficients
+    if len(models) == 1:
+        pooled = first.rename(columns={"coef": "estimate"}).assign(fmi=0.0)
+        p = pooled["p"]
+    else:
+        estimates = np.array([model.coefficients["coef"] for model in models])
+        variances = np.array([model.coefficients["std_error"] ** 2 for model in models])
+        pooled = pool(estimates, variances, df_complete=deaths - estimates.shape[1])
+        p = 2 * ndtr(-np.abs(pooled["estimate"] / pooled["std_error"]))
+    return pd.DataFrame(
+        {
+            "Term": list(first["term"]),
+            "Hazard ratio": np.exp(pooled["estimate"].to_numpy()),
+            "Lower": np.exp(pooled["lower"].to_numpy()),
+            "Upper": np.exp(pooled["upper"].to_numpy()),
+            "p": np.asarray(p),
+            "FMI": pooled["fmi"].to_numpy(),
+        }
+    )
+
+
+def describe_error(coefficients: pd.DataFrame, m: int) -> str:
+    """Say how far the number of imputations lets a coefficient move: its Monte Carlo error in standard errors."""
+    if m == 1:
+        return "No case-mix item is missing, so nothing was imputed."
+    largest = float(coefficients["FMI"].max())
+    return (
+        f"The largest fraction of missing information of a coefficient is {largest:.2f}. With {m} data sets, another "
+        f"seed would move that coefficient by about {np.sqrt(largest / m):.2f} of its standard error."
+    )
+
+
+def check_proportional_hazards(case_mix: CaseMix) -> pd.DataFrame:
+    """Test every coefficient and the model as a whole for dependence on time (formats ``TEST_FORMATS``).
+
+    Returns
+    -------
+    DataFrame
+        ``Term, Chi-squared, Degrees of freedom, p``, the largest statistic first and GLOBAL last. Over completed data
+        sets the median of the statistic and of p is given (the median-p rule).
+    """
+    tests = [cox_zph(frame, **COX, covariates=list(case_mix.covariates)) for frame in case_mix.completed[:CHECKED]]
+    table = pd.concat(tests).groupby("term", sort=False)[["chi_squared", "df", "p_value"]].median().reset_index()
+    order = table.sort_values(
+        "chi_squared", ascending=False, kind="stable", key=lambda c: c.where(table["term"] != "GLOBAL", -1)
+    )
+    headings = ["Term", "Chi-squared", "Degrees of freedom", "p"]
+    return order.astype({"df": int}).set_axis(headings, axis=1).reset_index(drop=True)
+
+
+def smooth_residuals(case_mix: CaseMix, term: str) -> pd.DataFrame:
+    """Smooth the scaled Schoenfeld residuals of one term in the first completed data set.
+
+    Returns
+    -------
+    DataFrame
+        ``years, estimate, lower, upper`` (log hazard ratio as it varies) and the constant ``coefficient``.
+    """
+    frame, covariates = case_mix.completed[0], list(case_mix.covariates)
+    residuals = schoenfeld_residuals(frame, **COX, covariates=covariates)
+    table = schoenfeld_smooth(residuals[residuals["term"] == term])
+    coefficients = fit_expected(frame, **COX, covariates=covariates).coefficients.set_index("term")["coef"]
+    return table.assign(years=table["time"] / YEAR_DAYS, coefficient=coefficients[term])
+
+
+def predict_survival(case_mix: CaseMix, models: list[ExpectedModel], at: list[float]) -> np.ndarray:
+    """Predict each person's survival, averaged over completed data sets: shape (people, times)."""
+    pairs = list(zip(models, case_mix.completed, strict=True))[:CHECKED]
+    return np.mean([model.expected_survival(frame, at) for model, frame in pairs], axis=0)
+
+
+def check_calibration(
+    case_mix: CaseMix, models: list[ExpectedModel], params: Params
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Compare predicted with observed survival by tenth of the prediction, at every horizon reached.
+
+    Returns
+    -------
+    tuple of DataFrame
+        By tenth: ``Horizon, Tenth, People, Predicted, Observed, Lower, Upper`` (formats ``CALIBRATION_FORMATS``); over
+        everybody: ``Horizon, Predicted, Observed, Difference, Slope`` and its limits (``SUMMARY_FORMATS``).
+    """
+    frame = case_mix.completed[0]
+    horizons = [years for years in params.survival.horizons_years if horizon_reached(case_mix, years)]
+    predicted = predict_survival(case_mix, models, [years * YEAR_DAYS for years in horizons])
+    tenths, wholes = [], []
+    for column, years in enumerate(horizons):
+        at = years * YEAR_DAYS
+        by_tenth = calibration(frame["duration"], frame["event"], predicted[:, column], at=at)
+        tenths.append(by_tenth.assign(horizon=f"{years} y"))
+        whole = calibration_summary(frame["duration"], frame["event"], predicted[:, column], at=at)
+        wholes.append(whole.assign(horizon=f"{years} y"))
+    names = {"horizon": "Horizon", "group": "Tenth", "n": "People", "predicted": "Predicted", "observed": "Observed"}
+    names |= {"lower": "Lower", "upper": "Upper", "difference": "Difference", "slope": "Slope"}
+    names |= {"slope_lower": "Slope, lower", "slope_upper": "Slope, upper"}
+    table, summary = pd.concat(tenths, ignore_index=True), pd.concat(wholes, ignore_index=True)
+    chosen = ["horizon", "group", "n", "predicted", "observed", "lower", "upper"]
+    overall = ["horizon", "predicted", "observed", "difference", "slope", "slope_lower", "slope_upper"]
+    return table[chosen].rename(columns=names), summary[overall].rename(columns=names)
+
+
+def check_discrimination(case_mix: CaseMix, models: list[ExpectedModel], params: Params) -> pd.DataFrame:
+    """Compute Harrell's concordance of the first completed data set, corrected for optimism by ``BOOTSTRAP`` refits."""
+    frame, model = case_mix.completed[0], models[0]
+    matrix = model.design.matrix(frame)
+    risk = model.cox.linear_predictor(matrix)
+    table = concordance(
+        frame["duration"], frame["event"], risk, covariates=matrix, bootstrap=BOOTSTRAP, seed=params.seed
+    )
+    headings = {"concordance": "Concordance", "optimism": "Optimism", "corrected": "Corrected"}
+    return table[list(headings)].rename(columns=headings).assign(Refits=BOOTSTRAP)
+
+
+def compare_models(assessment: Assessment, params: Params) -> pd.DataFrame:
+    """Say what organisations' results become under other models than the national one (formats ``CHANGE_FORMATS``).
+
+    The other models: numeric items as splines where they are straight and straight where they are splines; separate
+    baselines for receptor subgroups (grades, where there are no subgroups); and a model of survival at the
+    horizon itself, fitted to pseudo-observations, that supposes nothing about hazards.
+
+    Returns
+    -------
+    DataFrame
+        One row per model and horizon; see :func:`compare_tables`. All models see the same completed data sets.
+    """
+    case_mix = assessment.case_mix
+    times = {years: years * YEAR_DAYS for years in assessment.tables}
+    at, frames = list(times.values()), case_mix.completed[:CHECKED]
+
+    def pooled(adjust: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.DataFrame:
+        return pool_tables([adjust(frame) for frame in frames], "survival_adjusted", CLOGLOG)
+
+    base = pooled(lambda frame: adjust_frame(frame, case_mix.covariates, at, params))
+    bent = tuple(_bend(term, case_mix.observed) for term in case_mix.covariates)
+    by = "subtype" if "subtype" in case_mix.covariates else "grade"
+    rest = tuple(term for term in case_mix.covariates if term != by)
+    others = {
+        _name_bending(case_mix): pooled(lambda frame: adjust_frame(frame, bent, at, params)),
+        f"Separate baselines by {by}": pooled(lambda frame: adjust_frame(frame, rest, at, params, strata=by)),
+        "Pseudo-observation model": pooled(lambda frame: adjust_by_pseudo(frame, case_mix.covariates, at, params)),
+    }
+    return compare_tables(base, others, times, params)
+
+
+def adjust_by_pseudo(frame: pd.DataFrame, covariates: tuple[str, ...], at: list[float], params: Params) -> pd.DataFrame:
+    """Adjust organisations with a regression of pseudo-observations instead of the Cox model.
+
+    Returns
+    -------
+    DataFrame
+        As :func:`naome.stats.risk_adjustment.risk_adjusted_survival`, with ``survival_adjusted, lower, upper, z``
+        from S(t | x) = exp(-exp(b'x)) fitted at each time by least squares to pseudo-observations (Andersen, Klein
+        and Rosthoj 2003, complementary log-log link).
+    """
+    table = adjust_frame(frame, covariates, at, params)
+    matrix = build_design(frame, list(covariates)).matrix(frame).to_numpy()
+    # standardised columns keep the iterations tame
+    x = np.column_stack([np.ones(len(frame)), (matrix - matrix.mean(axis=0)) / matrix.std(axis=0)])
+    codes, labels = pd.factorize(frame["unit"], sort=True)
+    n = np.bincount(codes)
+    pseudo = pseudo_observations(frame["duration"], frame["event"], at)
+    national = kaplan_meier(frame["duration"], frame["event"], at=at)["survival"].to_numpy()
+    for column, time in enumerate(at):
+        expected = fit_pseudo(x, pseudo[:, column], national[column])
+        residual = pseudo[:, column] - expected
+        residual = residual - residual.mean()
+        z = -np.bincount(codes, residual) / (np.sqrt(np.mean(residual**2)) * np.sqrt(n))
+        mean = np.bincount(codes, expected) / n
+        power = np.log(mean) * np.log(national[column]) / np.log(expected.mean())
+        rows = table.index[np.isclose(table["time"], time)]
+        place = pd.Index(labels).get_indexer(table.loc[rows, "provider"])
+        # the limits were raised to the Cox model's power; put the new one in its place
+        change = np.log(table.loc[rows, "survival_expected"].to_numpy()) / power[place]
+        for name in ("survival_adjusted", "lower", "upper"):
+            table.loc[rows, name] = table.loc[rows, name].to_numpy() ** change
+        table.loc[rows, "z"] = np.where(table.loc[rows, "z"].isna(), np.nan, z[place])
+    return table
+
+
+def fit_pseudo(x: np.ndarray, pseudo: np.ndarray, mean: float) -> np.ndarray:
+    """Fit S = exp(-exp(b'x)) to pseudo-observations by least squares (Gauss-Newton); return the fitted S.
+
+    Parameters
+    ----------
+    x : array, shape (n, p)
+        Ones in the first column, the others standardised.
+    pseudo : array, shape (n,)
+    mean : float
+        National survival, where the iterations start.
+    """
+    coef = np.zeros(x.shape[1])
+    coef[0] = np.log(-np.log(mean))
+    fitted = np.exp(-np.exp(x @ coef))
+    for _ in range(50):
+        slope = x * (fitted * np.log(fitted))[:, None]
+        step, _, _, _ = np.linalg.lstsq(slope, pseudo - fitted, rcond=None)
+        loss = np.sum((pseudo - fitted) ** 2)
+        while np.sum((pseudo - np.exp(-np.exp(x @ (coef + step)))) ** 2) > loss and np.abs(step).max() > 1e-9:
+            step = step / 2
+        coef = coef + step
+        fitted = np.exp(-np.exp(x @ coef))
+        if np.abs(step).max() < 1e-8:
+            break
+    return fitted
+
+
+def compare_tables(
+    base: pd.DataFrame, others: dict[str, pd.DataFrame], times: dict[int, float], params: Params
+) -> pd.DataFrame:
+    """Compare organisations' results under other methods with those of the national model.
+
+    Returns
+    -------
+    DataFrame
+        ``Model, Horizon, Organisations`` (with a value under both), ``Rank correlation`` (Spearman) and ``Largest
+        change, points`` (percentage points) of adjusted survival, ``Largest change of z, Levels that change``.
+    """
+    tails = (params.outliers.alert_tail, params.outliers.alarm_tail)
+    rows = []
+    for name, other in others.items():
+        for years, time in times.items():
+            old, new = (
+                table[np.isclose(table["time"], time)].set_index("provider")[["survival_adjusted", "z"]]
+                for table in (base, other)
+            )
+            both = old.join(new, how="inner", rsuffix="_other").dropna()
+            levels = [classify_z(both[c], tails=tails)["level"].to_numpy() for c in ("z", "z_other")]
+            change = both["survival_adjusted_other"] - both["survival_adjusted"]
+            known = len(both) > 2
+            rows.append(
+                {
+                    "Model": name,
+                    "Horizon": f"{years} y",
+                    "Organisations": len(both),
+                    "Rank correlation": _rank_correlation(both) if known else np.nan,
+                    "Largest change, points": 100 * change.abs().max() if len(both) else np.nan,
+                    "Largest change of z": (both["z_other"] - both["z"]).abs().max() if len(both) else np.nan,
+                    "Levels that change": int((levels[0] != levels[1]).sum()),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def treat_missing(
+    assessment: Assessment, params: Params
+) -> dict[str, tuple[pd.DataFrame, list[pd.DataFrame], tuple[str, ...]]]:
+    """Adjust organisations under other treatments of missing case-mix items.
+
+    Complete cases only; a category *not recorded* (for numbers: the mean, and a flag); and imputation as if values
+    were not missing at random: the log odds of imputed levels shifted by ``DELTA`` per level towards the last one
+    (the worst grade and performance status).
+
+    Returns
+    -------
+    dict of str to tuple
+        Name -> (pooled organisation table with every horizon reached, the data sets, the covariates). First the
+        national model's own. Empty when no item is missing.
+    """
+    case_mix = assessment.case_mix
+    lacking = [c for c in case_mix.observed.columns if case_mix.observed[c].isna().any()]
+    if not lacking or assessment.reason:
+        return {}
+    shifted = impute_case_mix(case_mix, CHECKED, params.seed, delta=make_delta(case_mix.observed[lacking]))
+    flagged, terms = flag_missing(case_mix.observed, case_mix.covariates)
+    complete = case_mix.observed.dropna().reset_index(drop=True)
+    kept = tuple(term for term in case_mix.covariates if complete[_column(term)].nunique() > 1)
+    for column in complete.select_dtypes("category"):
+        complete[column] = complete[column].cat.remove_unused_categories()
+    treatments = {
+        TREATMENTS[0]: (case_mix.completed, case_mix.covariates),
+        TREATMENTS[1]: (shifted, case_mix.covariates),
+        TREATMENTS[2]: ([complete], kept),
+        TREATMENTS[3]: ([flagged], terms),
+    }
+    longest = complete["duration"].max() if len(complete) else 0
+    at = [years * YEAR_DAYS for years in assessment.tables if years * YEAR_DAYS <= longest]
+    result = {}
+    for name, (frames, covariates) in treatments.items():
+        if _enough(frames[0], covariates, at):
+            tables = [adjust_frame(frame, covariates, at, params) for frame in frames]
+            result[name] = (pool_tables(tables, "survival_adjusted", CLOGLOG), frames, covariates)
+    return result
+
+
+def tabulate_treatments(treated: dict, params: Params, assessment: Assessment) -> pd.DataFrame:
+    """Compare organisations under other treatments of missing items with imputation (formats ``CHANGE_FORMATS``)."""
+    base = treated[TREATMENTS[0]][0]
+    times = {
+        years: years * YEAR_DAYS for years in assessment.tables if np.isclose(base["time"], years * YEAR_DAYS).any()
+    }
+    others = {name: parts[0] for name, parts in treated.items() if name != TREATMENTS[0]}
+    table = compare_tables(base, others, times, params)
+    people = {name: len(parts[1][0]) for name, parts in treated.items()}
+    table.insert(1, "People", table["Model"].map(people))
+    return table.rename(columns={"Model": "Missing items"})
+
+
+def describe_treatments(treated: dict, assessment: Assessment) -> str:
+    """Say which treatments of missing items are compared, and why others are not."""
+    if assessment.reason:
+        return f"Nothing to compare: {assessment.reason}."
+    if not treated:
+        return "No case-mix item is missing for anybody, so every treatment of missing items is the same."
+    absent = [name for name in TREATMENTS if name not in treated]
+    if absent:
+        return f"Not shown, because too few deaths or organisations are left to fit the model: {', '.join(absent)}."
+    complete, everyone = len(treated[TREATMENTS[2]][1][0]), len(assessment.case_mix.observed)
+    return f"Every case-mix item is recorded for {complete / everyone:.0%} of people; the others are no complete cases."
+
+
+def tabulate_ratios(treated: dict) -> pd.DataFrame:
+    """Lay out hazard ratios under every treatment of missing items, one row per term, one column per treatment."""
+    columns = {}
+    for name, (_, frames, covariates) in treated.items():
+        models = [fit_expected(frame, **COX, covariates=list(covariates)) for frame in frames]
+        coef = np.mean([model.coefficients["coef"] for model in models], axis=0)
+        columns[name] = pd.Series(np.exp(coef), index=models[0].coefficients["term"])
+    order = list(dict.fromkeys(term for column in columns.values() for term in column.index))
+    return pd.DataFrame(columns).reindex(order).rename_axis("Term").reset_index()
+
+
+def correlate_recording(treated: dict, case_mix: CaseMix) -> pd.DataFrame:
+    """Correlate organisations' share of recorded case mix with their z of deaths (formats ``HABIT_FORMATS``).
+
+    A positive correlation rewards poor recorders: the less they record, the fewer deaths beyond what is expected.
+
+    Returns
+    -------
+    DataFrame
+        ``Missing items, Organisations, Correlation, Lower, Upper`` at the first horizon: Pearson's correlation with
+        Fisher's 95% limits.
+    """
+    rows = []
+    recorded = case_mix.recorded.set_index("unit")["recorded"]
+    for name, (table, _, _) in treated.items():
+        z = table[table["time"] == table["time"].min()].set_index("provider")["z"].dropna()
+        both = pd.concat([z, recorded], axis=1, join="inner")
+        rows.append((name, len(both), *correlate(both["recorded"], both["z"])))
+    return pd.DataFrame(rows, columns=["Missing items", "Organisations", "Correlation", "Lower", "Upper"])
+
+
+def correlate(x: pd.Series, y: pd.Series) -> tuple[float, float, float]:
+    """Return Pearson's correlation with Fisher's 95% limits; NaN when fewer than four pairs or no spread."""
+    if len(x) < 4 or np.isclose(x.std(), 0) or np.isclose(y.std(), 0):
+        return np.nan, np.nan, np.nan
+    r = float(np.corrcoef(x, y)[0, 1])
+    half = 1.959964 / np.sqrt(len(x) - 3)
+    return r, float(np.tanh(np.arctanh(r) - half)), float(np.tanh(np.arctanh(r) + half))
+
+
+def flag_missing(frame: pd.DataFrame, covariates: tuple[str, ...]) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Make *not recorded* a category of its own; a number that is missing becomes the mean, and a flag says so."""
+    frame, terms = frame.copy(), list(covariates)
+    for column in [c for c in frame.columns if frame[c].isna().any()]:
+        if isinstance(frame[column].dtype, pd.CategoricalDtype):
+            frame[column] = frame[column].cat.add_categories([NOT_RECORDED]).fillna(NOT_RECORDED)
+        else:
+            frame[f"{column}_missing"] = frame[column].isna().astype(float)
+            frame[column] = frame[column].fillna(frame[column].mean())
+            terms.append(f"{column}_missing")
+    return frame, tuple(terms)
+
+
+def make_delta(frame: pd.DataFrame) -> dict:
+    """Return the shift of imputed values: ``DELTA`` log odds per level, ``DELTA`` standard deviations of numbers."""
+    shifts: dict = {}
+    for column in frame.columns:
+        values = frame[column]
+        if not isinstance(values.dtype, pd.CategoricalDtype):
+            shifts[column] = DELTA * float(values.std()) if values.nunique() > 2 else DELTA
+            continue
+        levels = list(values.cat.remove_unused_categories().cat.categories)
+        steps = {level: DELTA * position for position, level in enumerate(levels)}
+        shifts[column] = DELTA if len(levels) == 2 else steps
+    return shifts
+
+
+def _enough(frame: pd.DataFrame, covariates: tuple[str, ...], at: list[float]) -> bool:
+    """Return whether there are people, organisations, deaths and survivors enough to adjust at all."""
+    if not at or frame["unit"].nunique() < 2:
+        return False
+    deaths = int(frame["event"].sum())
+    return deaths >= 5 * len(build_design(frame, list(covariates)).names)
+
+
+def _bend(term: str, frame: pd.DataFrame) -> str:
+    """Return a spline straightened, and a number bent; levels as they are."""
+    column = _column(term)
+    if column != term:
+        return column
+    values = frame[column]
+    if isinstance(values.dtype, pd.CategoricalDtype) or values.nunique() < 10:
+        return term
+    knots = np.quantile(values.dropna(), (0.10, 0.50, 0.90))
+    return f"rcs({term}, 3)" if len(np.unique(knots)) == 3 else term
+
+
+def _name_bending(case_mix: CaseMix) -> str:
+    straight = [term for term in case_mix.covariates if _column(term) != term]
+    if straight:
+        return f"A straight line for {' and '.join(_column(term) for term in straight)}"
+    bent = [t for t in case_mix.covariates if _bend(t, case_mix.observed) != t]
+    return f"Splines for {', '.join(bent)}" if bent else "The same model"
+
+
+def _column(term: str) -> str:
+    match = re.fullmatch(r"rcs\(\s*(\w+)\s*,\s*\d+\s*\)", term)
+    return match[1] if match else term
+
+
+def _rank_correlation(both: pd.DataFrame) -> float:
+    return float(spearmanr(both["survival_adjusted"], both["survival_adjusted_other"]).statistic)
