@@ -345,12 +345,14 @@ def measure_missed(counts: pd.DataFrame, params: Params, *, run_id: str) -> pd.D
     Returns
     -------
     DataFrame
-        Results of cohort ``primary``, national: ``recurrent_seen`` (people, by the source in ``group``, and by any),
-        ``recurrent_population_chapman`` (admissions and reported recurrences),
-        ``recurrent_population_loglinear`` (the sources of :func:`choose_sources`; with deaths as well under
-        ``..._loglinear_with_death``), and for each the share found by admissions (``recurrent_found_...``): an
-        interval of the denominator, read as limits of the share. Numerators are people found by admissions, denominators people seen by any source. Fewer sources
-        than a method needs make it not derivable.
+        Results of cohort ``primary``, national: ``recurrent_seen`` (people, by the source
+        in ``group``), ``recurrent_population_chapman`` (admissions and reported
+        recurrences), ``recurrent_population_loglinear`` (the sources of
+        :func:`choose_sources`; with deaths as well under ``..._loglinear_with_death``),
+        and for each the share found by admissions (``recurrent_found_...``), whose
+        limits are those of the population. Numerators are people found by admissions,
+        denominators people seen by any of the sources used. Fewer sources than a method
+        needs make it not derivable.
     """
     seen = {name: int(counts.loc[counts[name], "people"].sum()) for name in SOURCES}
     anyone = int(counts["people"].sum())
@@ -378,19 +380,6 @@ def measure_missed(counts: pd.DataFrame, params: Params, *, run_id: str) -> pd.D
         rows += _population_rows(name, estimate, seen["admissions"])
     table = pd.DataFrame(rows).assign(unit=params.nation, level="nation")
     return make_results(table, audit=params.audit, nation=params.nation, cohort="primary", run_id=run_id)
-
-
-def say_missed(counts: pd.DataFrame) -> str:
-    """Say what the log-linear estimate is and whether it should be believed."""
-    sources = choose_sources(counts)
-    if len(sources) < 3:
-        return f"The data have {len(sources)} of the sources; three are needed to see how they depend on each other."
-    estimate = loglinear_population(counts, sources)
-    text = (
-        f"The sources together saw {estimate.observed:,} people with recurrent disease; the models estimate "
-        f"{estimate.population:,.0f} (95% interval {estimate.lower:,.0f} to {estimate.upper:,.0f})."
-    )
-    return f"{text} Not to be believed as it stands: {estimate.warning}" if estimate.warning else text
 
 
 def correction_factor(estimate: PopulationEstimate, found: int) -> tuple[float, float, float]:

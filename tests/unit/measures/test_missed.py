@@ -11,6 +11,7 @@ from naome.measures.missed import (
     SOURCES,
     Scenario,
     chapman,
+    choose_sources,
     correction_factor,
     loglinear_population,
     measure_missed,
@@ -166,7 +167,10 @@ def test_results_hold_population_and_share_found():
     params = load_params("england")
     counts = make_counts(SOURCES, range(10, 160, 10))
     results = measure_missed(counts, params, run_id="r").set_index(["measure", "group"])
-    estimate = loglinear_population(counts)
+    assert choose_sources(counts) == SOURCES[:3]
+    estimate = loglinear_population(counts, SOURCES[:3])
+    with_death = loglinear_population(counts)
+    assert results.loc[("recurrent_population_loglinear_with_death", "all"), "estimate"] == with_death.population
     row = results.loc[("recurrent_population_loglinear", "all")]
     assert row["estimate"] == pytest.approx(estimate.population)
     assert row["denominator"] == estimate.observed
