@@ -13,7 +13,7 @@ export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
-.PHONY: help site test lab audit extracts check format bench validate-r lock clean
+.PHONY: help site test lab notebooks audit extracts check format bench validate-r lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the commands
@@ -53,6 +53,10 @@ test: $(READY) ## prove everything that CI proves
 
 lab: extracts ## open JupyterLab on the notebooks
 	@jupyter lab --notebook-dir=$(CURDIR) notebooks/00-cohort.ipynb
+
+notebooks: $(READY) ## execute the committed notebooks again and keep their outputs
+	@bash tests/notebooks/prepare.sh
+	@NAOME_RUNS=runs/nbval python -m naome.refresh
 
 audit: $(READY) ## run a real extract: make audit PARAMS=params/x.yaml DATA=folder
 	@test -n "$(PARAMS)" && test -n "$(DATA)" || { echo "usage: make audit PARAMS=params/x.yaml DATA=folder"; exit 2; }

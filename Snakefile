@@ -71,9 +71,17 @@ rule cohort:
         f"naome run {FIRST} --audit {{wildcards.audit}}"
 
 
+def other_runs(wildcards):
+    """The agreement page pools the people of all runs, so it waits for their cohorts."""
+    if not wildcards.notebook.startswith("09-"):
+        return []
+    return [f"runs/{audit}/notebooks/{FIRST}.ipynb" for audit in AUDITS]
+
+
 rule notebook:
     input:
         "runs/{audit}/analysis.parquet",
+        other_runs,
         "notebooks/{notebook}.ipynb",
         DEFINITIONS,
         ANALYSIS,

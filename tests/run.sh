@@ -16,13 +16,8 @@ step "whole chains: England and Wales on small extracts, Rotterdam on real peopl
 pytest -q tests/chain -m chain
 
 step "synthetic extracts and canonical tables for the notebooks' defaults"
-snakemake --cores 2 --quiet all --rerun-incomplete -- runs/england/read.json
+bash tests/notebooks/prepare.sh
 
 step "nbval: the committed notebooks, executed again and compared, strictly"
-rm -rf runs/nbval
-mkdir -p runs/nbval
-cp -r runs/england runs/nbval/england
-rm -rf runs/nbval/england/notebooks runs/nbval/england/results runs/nbval/england/release runs/nbval/england/analysis.parquet
-mkdir -p runs/nbval/england/results
-cp runs/england/results/data_quality.parquet runs/nbval/england/results/
-NAOME_RUNS=runs/nbval pytest -q -p no:cacheprovider -p no:xdist -W default --nbval --nbval-sanitize-with tests/notebooks/sanitise.cfg notebooks
+NAOME_RUNS=runs/nbval pytest -q -p no:cacheprovider -p no:xdist -W default \
+  --nbval --nbval-sanitize-with tests/notebooks/sanitise.cfg notebooks
