@@ -382,6 +382,19 @@ def measure_missed(counts: pd.DataFrame, params: Params, *, run_id: str) -> pd.D
     return make_results(table, audit=params.audit, nation=params.nation, cohort="primary", run_id=run_id)
 
 
+def say_missed(counts: pd.DataFrame) -> str:
+    """Say what the log-linear estimate is and whether it should be believed."""
+    sources = choose_sources(counts)
+    if len(sources) < 3:
+        return f"The data have {len(sources)} of the sources; three are needed to see how they depend on each other."
+    estimate = loglinear_population(counts, sources)
+    text = (
+        f"The sources together saw {estimate.observed:,} people with recurrent disease; the models estimate "
+        f"{estimate.population:,.0f} (95% interval {estimate.lower:,.0f} to {estimate.upper:,.0f})."
+    )
+    return f"{text} Not to be believed as it stands: {estimate.warning}" if estimate.warning else text
+
+
 def correction_factor(estimate: PopulationEstimate, found: int) -> tuple[float, float, float]:
     """Return by how much the number found by admissions must be multiplied, with its limits.
 
