@@ -20,6 +20,11 @@ NEUTRAL_DOMAINS = ("low tail", "central mass", "high tail")
 NOT_ASSESSED = "not assessed"
 # A variance between organisations cannot be estimated from a handful of them
 MINIMUM_UNITS = 20
+SUMMARY = [
+    *("cohort", "measure", "organisations", "assessed", "target", "low", "central", "high", "alerts", "alarms"),
+    *("alerts_spread", "alarms_spread", "chance_alerts", "chance_alarms", "phi", "tau2", "variance", "variance_lower"),
+    *("variance_upper", "median_odds_ratio", "mor_lower", "mor_upper", "share_beyond_chance", "p_value", "reason"),
+]
 METHOD = "random intercept, profile likelihood"
 
 
@@ -86,7 +91,7 @@ def compare_organisations(
             table, row = _compare(mine, indicator, params)
             units.append(table.assign(cohort=cohort, measure=indicator.id))
             rows.append({"cohort": cohort, "measure": indicator.id, **row})
-    summary = pd.DataFrame(rows)
+    summary = pd.DataFrame(rows).reindex(columns=SUMMARY)
     table = pd.concat(units, ignore_index=True)
     return Variation(table, summary, _results(summary, params, specification, run_id))
 

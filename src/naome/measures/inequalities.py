@@ -1,0 +1,214 @@
+"""Gaps in care by deprivation and ethnic group: crude and age-standardised, and when numbers are too small to tell."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from naome.measures.specification import Indicator, Specification
+from naome.params import Params
+from naome.results import make_results
+from naome.stats.intervals import wilson
+
+MOST_DEPRIVED, LEAST_DEPRIVED = "1", "5"
+REFERENCE_ETHNIC_GROUP = "white"
+AGE_COLUMN = "age_group"
+# Ten percentage points: a gap this wide matters to people, so data that cannot rule it out have not shown equality
+IMPORTANT_GAP = 0.10
+CRUDE_METHOD = "newcombe hybrid score interval"
+STANDARDISED_METHOD = "direct standardisation to the ages of all counted; MOVER interval from Wilson limits"
+READINGS = ("higher", "lower", "no important gap", "too small to tell", "not derivable")
+
+
+def measure_gaps(analysis: pd.DataFrame, params: Params, specification: Specification, *, run_id: str) -> pd.DataFrame:
+    """Measure the gap of every indicator between the most and least deprived, and between ethnic groups.
+
+    Parameters
+    ----------
+    analysis : DataFrame
+        The analysis table; deprivation 1 is the most deprived fifth.
+    params : Params
+    specification : Specification
+    run_id : str
+
+    Returns
+    -------
+    DataFrame
+        Results of the nation, differences of proportions (-1 to 1): ``<id>_gap`` crude and ``<id>_gap_standardised``
+        for age; grouped by ``deprivation`` (group "1 less 5") and ``ethnic_group`` ("asian less white" ...).
+        ``denominator`` and ``numerator`` are those of the two groups together. People whose group is not recorded are
+        left out. Fewer than ``minimum_denominator`` in either group is ``too_few``.
+
+    Notes
+    -----
+    Direct standardisation: each group's proportion in each age group (18-49, 50-69, 70-79, 80+), weighted by the ages
+    of everyone the indicator counts in that cohort: what the groups would show were both of the cohort's own ages.
+    Where one of the two has nobody in an age group that the cohort has, it is not derivable. Crude limits: Newcombe
+    (1998) Stat Med 17:873, method 10. Standardised: MOVER, Zou & Donner (2008) Stat Med 27:1693, with Wilson limits in
+    each age group, which stay honest where a cell has no events. Missing age leaves a person out of the standardised
+    gap only.
+    """
+    frames = []
+    for indicator in specification.indicators:
+        if indicator.estimator != "proportion":
+            continue
+        for cohort in indicator.cohorts:
+            people = analysis[analysis["cohort"] == cohort]
+            reason = indicator.reason_not_derivable(params, cohort)
+            rows = _not_derivable(indicator, reason) if reason else _gaps(people, indicator, params)
+            frames.append(rows.assign(cohort=cohort, definition_id=f"{indicator.id}@{indicator.version}"))
+    table = pd.concat(frames, ignore_index=True)
+    constants = {"audit": params.audit, "nation": params.nation, "unit": params.nation, "run_id": run_id}
+    return make_results(table, **constants, unit_of_estimate="difference of proportions")
+
+
+def read_gap(row: pd.Series | dict) -> str:
+    """Return what a gap with its interval says: one of ``READINGS``.
+
+    *higher* or *lower*: the interval excludes no difference. Otherwise *no important gap* when it lies within ten
+    percentage points of none, and *too small to tell* when it does not: no difference and an important one are both
+    compatible with the data.
+
+    Examples
+    --------
+    >>> [read_gap({"status": "ok", "lower": low, "upper": 0.05}) for low in (-0.03, -0.2)]
+    ['no important gap', 'too small to tell']
+    """
+    if row["status"] == "not_derivable":
+        return "not derivable"
+    if row["status"] != "ok":
+        return "too small to tell"
+    if row["lower"] > 0:
+        return "higher"
+    if row["upper"] < 0:
+        return "lower"
+    within = row["lower"] >= -IMPORTANT_GAP and row["upper"] <= IMPORTANT_GAP
+    return "no important gap" if within else "too small to tell"
+
+
+def say_gaps(gaps: pd.DataFrame, group_by: str) -> str:
+    """Say in sentences what the age-standardised gaps of a characteristic show, and what they are too small to show.
+
+    Parameters
+    ----------
+    gaps : DataFrame
+        Released results of :func:`measure_gaps`.
+    group_by : {"deprivation", "ethnic_group"}
+    """
+    rows = gaps[gaps["measure"].str.endswith("_gap_standardised") & (gaps["group_by"] == group_by)]
+    readings = rows.apply(read_gap, axis=1) if len(rows) else pd.Series(dtype=object)
+    n = {reading: int((readings == reading).sum()) for reading in READINGS}
+    told = len(rows) - n["not derivable"]
+    what = {
+        "deprivation": "between the most and the least deprived fifth",
+        "ethnic_group": f"between other ethnic groups and the {REFERENCE_ETHNIC_GROUP} group",
+    }[group_by]
+    if not told:
+        return f"No gap {what} can be derived."
+    return (
+        f"Of {told} age-standardised gaps {what}, {n['higher'] + n['lower']} differ from none "
+        f"({n['higher']} higher, {n['lower']} lower; up to {0.05 * told:.1f} would by chance alone), "
+        f"{n['no important gap']} are within ten percentage points of none, and for {n['too small to tell']} the "
+        f"numbers are too small to tell no gap from one of ten points or more. "
+        "Too small to tell is not the same as no gap."
+    )
+
+
+def standardise(inside: np.ndarray, positive: np.ndarray, strata: pd.Series, weights: pd.Series) -> dict | None:
+    """Standardise a proportion directly, with MOVER limits.
+
+    Parameters
+    ----------
+    inside, positive : array of bool, shape (n,)
+    strata : Series, shape (n,)
+        Missing leaves a person out.
+    weights : Series
+        Stratum -> weight, adding up to 1.
+
+    Returns
+    -------
+    dict or None
+        ``estimate, lower, upper``; None when a stratum with weight has nobody.
+    """
+    known = inside & strata.notna().to_numpy()
+    labels = strata[known].astype(str)
+    n = labels.value_counts().reindex(weights.index, fill_value=0)
+    if (n == 0).any():
+        return None
+    x = labels[positive[known]].value_counts().reindex(weights.index, fill_value=0)
+    each = wilson(x.to_numpy(), n.to_numpy())
+    estimate = float((weights.to_numpy() * each["estimate"]).sum())
+    below = np.sqrt(((weights.to_numpy() * (each["estimate"] - each["lower"])) ** 2).sum())
+    above = np.sqrt(((weights.to_numpy() * (each["upper"] - each["estimate"])) ** 2).sum())
+    return {"estimate": estimate, "lower": estimate - float(below), "upper": estimate + float(above)}
+
+
+def _gaps(people: pd.DataFrame, indicator: Indicator, params: Params) -> pd.DataFrame:
+    inside, positive = indicator.select(people)
+    rows = []
+    for group_by, one, other in _pairs(people):
+        labels = people[group_by].astype("string")
+        chosen = [inside & (labels == label).fillna(False).to_numpy(dtype=bool) for label in (one, other)]
+        n = [int(who.sum()) for who in chosen]
+        shared = {
+            "group_by": group_by,
+            "group": f"{one} less {other}",
+            "denominator": sum(n),
+            "numerator": int((positive & (chosen[0] | chosen[1])).sum()),
+        }
+        few = min(n) < params.minimum_denominator
+        reason = f"fewer than {params.minimum_denominator} people in one of the groups" if few else ""
+        crude = None if few else _crude(chosen, positive)
+        rows.append(_row(indicator, "gap", shared, crude, CRUDE_METHOD, reason))
+        standard = None if few else _standardised(people, inside, positive, chosen)
+        empty = "nobody of one of the groups in an age group" if not few and standard is None else reason
+        rows.append(_row(indicator, "gap_standardised", shared, standard, STANDARDISED_METHOD, empty))
+    return pd.DataFrame(rows)
+
+
+def _pairs(people: pd.DataFrame) -> list[tuple[str, str, str]]:
+    pairs = [("deprivation", MOST_DEPRIVED, LEAST_DEPRIVED)]
+    others = sorted(set(people["ethnic_group"].dropna()) - {REFERENCE_ETHNIC_GROUP})
+    return pairs + [("ethnic_group", other, REFERENCE_ETHNIC_GROUP) for other in others]
+
+
+def _crude(chosen: list[np.ndarray], positive: np.ndarray) -> dict[str, float]:
+    table = wilson([int((positive & who).sum()) for who in chosen], [int(who.sum()) for who in chosen])
+    first, second = (row._asdict() for row in table[["estimate", "lower", "upper"]].itertuples(index=False))
+    return _difference(first, second)
+
+
+def _standardised(people, inside, positive, chosen) -> dict[str, float] | None:
+    strata = people[AGE_COLUMN].astype("string")
+    weights = strata[inside].dropna().value_counts(normalize=True).sort_index().astype("float64")
+    parts = [standardise(who, positive, strata, weights) for who in chosen]
+    return None if not len(weights) or None in parts else _difference(*parts)
+
+
+def _difference(first: dict[str, float], second: dict[str, float]) -> dict[str, float]:
+    """Subtract two independent proportions with limits (square-and-add)."""
+    estimate = first["estimate"] - second["estimate"]
+    below = np.hypot(first["estimate"] - first["lower"], second["upper"] - second["estimate"])
+    above = np.hypot(first["upper"] - first["estimate"], second["estimate"] - second["lower"])
+    return {"estimate": estimate, "lower": max(-1.0, estimate - below), "upper": min(1.0, estimate + above)}
+
+
+def _row(indicator: Indicator, name: str, shared: dict, found: dict | None, method: str, reason: str) -> dict:
+    status = "ok" if not reason else "too_few"
+    return {
+        "measure": f"{indicator.id}_{name}",
+        **shared,
+        **(found or {}),
+        "method": method,
+        "status": status,
+        "reason": reason,
+    }
+
+
+def _not_derivable(indicator: Indicator, reason: str) -> pd.DataFrame:
+    rows = [
+        {"measure": f"{indicator.id}_{name}", "group_by": group_by, "group": "all", "status": "not_derivable"}
+        for name in ("gap", "gap_standardised")
+        for group_by in ("deprivation", "ethnic_group")
+    ]
+    return pd.DataFrame(rows).assign(reason=reason)

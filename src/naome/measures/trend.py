@@ -1,0 +1,126 @@
+"""Indicators by year, with a test for trend."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtr, ndtri
+
+from naome.measures.specification import Specification
+from naome.params import Params
+from naome.results import make_results
+from naome.stats.logistic import fit_logistic
+
+METHOD = "logistic regression on year, Wald interval"
+SIGNIFICANT = 0.05
+
+
+def measure_trends(
+    analysis: pd.DataFrame, params: Params, specification: Specification, *, run_id: str
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Test every indicator for a trend over the years of origin.
+
+    Parameters
+    ----------
+    analysis : DataFrame
+        The analysis table; ``year`` is the year of origin (diagnosis of de-novo disease, first record of recurrence).
+    params : Params
+    specification : Specification
+    run_id : str
+
+    Returns
+    -------
+    DataFrame, DataFrame
+        One row per indicator and cohort: ``cohort, measure, first_year, last_year, first, last`` (proportions),
+        ``n, z, p_value, odds_ratio, lower, upper, reason``; and the odds ratio per year in the result schema
+        (``<id>_trend``). Values by year themselves are results of the indicators, grouped by year.
+
+    Notes
+    -----
+    The test is the score test of the logistic model, which is the Cochran-Armitage test for trend (Armitage 1955;
+    Agresti 2013, section 5.3.5), without continuity correction. A straight line over three years says little about the
+    shape; recording and drug access change too.
+    """
+    rows = []
+    for indicator in specification.indicators:
+        if indicator.estimator != "proportion":
+            continue
+        for cohort in indicator.cohorts:
+            row = {"cohort": cohort, "measure": indicator.id, "definition_id": f"{indicator.id}@{indicator.version}"}
+            reason = indicator.reason_not_derivable(params, cohort)
+            if not reason:
+                people = analysis[analysis["cohort"] == cohort]
+                inside, positive = indicator.select(people)
+                keep = inside & people["year"].notna().to_numpy()
+                row |= find_trend(people.loc[keep, "year"].to_numpy(dtype=int), positive[keep])
+            rows.append({**row, "reason": reason or row.get("reason", "")})
+    table = pd.DataFrame(rows)
+    shown = table.rename(columns={"odds_ratio": "estimate", "n": "denominator", "events": "numerator"})
+    shown = shown.reindex(
+        columns=[
+            "cohort",
+            "measure",
+            "definition_id",
+            "denominator",
+            "numerator",
+            "estimate",
+            "lower",
+            "upper",
+            "reason",
+        ]
+    )
+    shown = shown.assign(
+        measure=shown["measure"] + "_trend",
+        status=np.where(shown["reason"] == "", "ok", "not_derivable"),
+        unit_of_estimate="odds ratio per year",
+        method=METHOD,
+    )
+    constants = {"audit": params.audit, "nation": params.nation, "unit": params.nation, "run_id": run_id}
+    return table.drop(columns="definition_id"), make_results(shown, **constants)
+
+
+def find_trend(year: np.ndarray, positive: np.ndarray) -> dict[str, object]:
+    """Test a proportion for a linear trend of its log odds over years (Cochran-Armitage).
+
+    Parameters
+    ----------
+    year : array of int, shape (n,)
+    positive : array of bool, shape (n,)
+
+    Returns
+    -------
+    dict
+        ``first_year, last_year, first, last, n, events, z`` (positive when rising)``, p_value`` (two-sided),
+        ``odds_ratio, lower, upper`` (per year, 95% Wald limits), ``reason`` when there is nothing to test.
+
+    Examples
+    --------
+    >>> found = find_trend(np.repeat([2019, 2020], 50), np.tile([True, False], 50))
+    >>> found["z"], found["p_value"]
+    (0.0, 1.0)
+    """
+    n, events = len(year), int(np.sum(positive))
+    found: dict[str, object] = {"n": n, "events": events, "reason": ""}
+    if not n or len(np.unique(year)) < 2:
+        return {**found, "reason": "There are no two years to compare."}
+    first, last = int(np.min(year)), int(np.max(year))
+    ends = {"first": float(positive[year == first].mean()), "last": float(positive[year == last].mean())}
+    found |= {"first_year": first, "last_year": last, **ends}
+    if not 0 < events < n:
+        return {**found, "reason": "Everyone or no one is counted."}
+    centred, mean = year - year.mean(), events / n
+    z = float((centred * positive).sum() / np.sqrt(mean * (1 - mean) * (centred**2).sum()))
+    found |= {"z": z, "p_value": float(2 * ndtr(-abs(z)))}
+    try:
+        coefficients, covariance = fit_logistic(np.column_stack([np.ones(n), centred]), positive.astype(float))
+    except ValueError:
+        return {**found, "reason": "The years separate those counted from the others perfectly."}
+    half_width = ndtri(0.975) * np.sqrt(covariance[1, 1])
+    ratio = np.exp(coefficients[1] + np.array([0, -half_width, half_width]))
+    return {**found, **dict(zip(("odds_ratio", "lower", "upper"), map(float, ratio), strict=True))}
+
+
+def count_trends(table: pd.DataFrame) -> tuple[int, int, float]:
+    """Return how many trends were tested, how many have p < 0.05, and how many would by chance alone."""
+    tested = table["p_value"].notna()
+    return int(tested.sum()), int((table.loc[tested, "p_value"] < SIGNIFICANT).sum()), SIGNIFICANT * int(tested.sum())

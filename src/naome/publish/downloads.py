@@ -1,0 +1,134 @@
+"""All results of a run together, and the download of everything released with its data dictionary."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+
+from naome.results import COLUMNS, KEY, STATUSES, write_frame
+from naome.run import Run
+
+TOGETHER = "results"
+COUNTS = ("denominator", "numerator")
+NUMBERS = ("estimate", "lower", "upper")
+# An estimate is kept to nine places: enough to compute with, the same text on every machine
+PLACES = 9
+
+
+def collect_results(run: Run) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Put together all results of a run, before and after the disclosure door.
+
+    Writes ``<run>/results.parquet`` (stays inside) and ``<run>/release/results.parquet`` (may leave).
+
+    Returns
+    -------
+    DataFrame, DataFrame
+        All results and all released results, in the order of their keys.
+
+    Raises
+    ------
+    ValueError
+        If two steps of the run wrote the same result.
+    """
+    frames = {}
+    for room in ("results", "release"):
+        found = [pd.read_parquet(f) for f in sorted((run.folder / room).glob("*.parquet")) if f.stem != TOGETHER]
+        frames[room] = _join([frame for frame in found if "result_id" in frame.columns])
+    write_frame(frames["results"], run.folder / f"{TOGETHER}.parquet")
+    write_frame(frames["release"], run.folder / "release" / f"{TOGETHER}.parquet")
+    return frames["results"], frames["release"]
+
+
+def write_downloads(runs: Iterable[Run], folder: Path) -> tuple[Path, Path]:
+    """Write ``results.csv`` of all released results of some runs, and ``datapackage.json`` that explains it.
+
+    Parameters
+    ----------
+    runs : iterable of Run
+        England + Wales results, which both nations' runs hold, are written once.
+    folder : Path
+        For example ``_site/downloads``.
+
+    Returns
+    -------
+    Path, Path
+        The two files; the same results give the same bytes.
+    """
+    runs = list(runs)
+    table = pd.concat([collect_results(run)[1] for run in runs], ignore_index=True)
+    table = table.sort_values([*KEY, "run_id", "nation"], kind="stable").drop_duplicates(["result_id"])
+    for column in NUMBERS:
+        table[column] = table[column].round(PLACES)
+    data, dictionary = folder / "results.csv", folder / "datapackage.json"
+    _write_text(table.to_csv(index=False, lineterminator="\n"), data)
+    package = describe_package(sorted({run.marking for run in runs}), len(table))
+    _write_text(json.dumps(package, indent=2, ensure_ascii=False) + "\n", dictionary)
+    return data, dictionary
+
+
+def describe_package(markings: list[str], rows: int) -> dict:
+    """Return the Frictionless data package that describes ``results.csv``.
+
+    Examples
+    --------
+    >>> describe_package(["synthetic"], 2)["resources"][0]["schema"]["primaryKey"]
+    'result_id'
+    """
+    return {
+        "name": "naome-results",
+        "title": "Results of naome that have passed disclosure control",
+        "description": f"Data marked: {', '.join(markings)}. Suppressed results are rows with a reason and no numbers.",
+        "resources": [
+            {
+                "name": "results",
+                "path": "results.csv",
+                "profile": "tabular-data-resource",
+                "format": "csv",
+                "mediatype": "text/csv",
+                "encoding": "utf-8",
+                "rows": rows,
+                "schema": {
+                    "fields": [_field(name, meaning) for name, meaning in COLUMNS.items()],
+                    "primaryKey": "result_id",
+                    "missingValues": [""],
+                },
+            }
+        ],
+    }
+
+
+def _field(name: str, meaning: str) -> dict:
+    kind = "integer" if name in COUNTS else "number" if name in NUMBERS else "string"
+    field: dict[str, object] = {"name": name, "type": kind, "description": meaning}
+    if name == "status":
+        field["constraints"] = {"required": True, "enum": list(STATUSES)}
+    elif name in KEY or name == "result_id":
+        field["constraints"] = {"required": True}
+    if name in COUNTS:
+        field["constraints"] = {"minimum": 0}
+    return field
+
+
+def _join(frames: list[pd.DataFrame]) -> pd.DataFrame:
+    if not frames:
+        return pd.DataFrame(columns=list(COLUMNS))
+    table = pd.concat(frames, ignore_index=True).sort_values(KEY, kind="stable").reset_index(drop=True)
+    twice = table.duplicated(KEY)
+    if twice.any():
+        first = ", ".join(f"{c}={table.loc[twice, c].iloc[0]}" for c in KEY)
+        raise ValueError(f"{twice.sum()} results were written by two steps, first: {first}")
+    return table
+
+
+def _write_text(text: str, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", dir=path.parent)
+    with os.fdopen(handle, "w", encoding="utf-8", newline="") as out:
+        out.write(text)
+    os.chmod(name, 0o644)
+    os.replace(name, path)

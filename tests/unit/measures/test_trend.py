@@ -1,0 +1,66 @@
+"""Trend over years."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from naome.measures.specification import load_specification
+from naome.measures.trend import count_trends, find_trend, measure_trends
+
+SPECIFICATION = load_specification()
+
+
+def by_year(counts):
+    year = np.concatenate([np.full(n, y) for y, (_, n) in counts.items()])
+    positive = np.concatenate([np.arange(n) < x for x, n in counts.values()])
+    return year, positive
+
+
+def test_score_test_by_hand():
+    """Armitage's formula: z^2 = (sum x (r - n p))^2 / (p (1 - p) (sum n x^2 - (sum n x)^2 / N))."""
+    counts = {2019: (30, 100), 2020: (45, 110), 2021: (60, 120)}
+    found = find_trend(*by_year(counts))
+    x, r, n = np.array([0, 1, 2]), np.array([30, 45, 60]), np.array([100, 110, 120])
+    p = r.sum() / n.sum()
+    z = (x * (r - n * p)).sum() / np.sqrt(p * (1 - p) * ((n * x**2).sum() - (n * x).sum() ** 2 / n.sum()))
+    assert found["z"] == pytest.approx(z) and found["p_value"] < 0.01
+    assert (found["first"], found["last"]) == (0.3, 0.5)
+    assert 1 < found["lower"] < found["odds_ratio"] < found["upper"]
+
+
+def test_two_years_are_the_odds_ratio():
+    found = find_trend(*by_year({2019: (20, 100), 2021: (40, 100)}))
+    assert found["odds_ratio"] ** 2 == pytest.approx((40 / 60) / (20 / 80))
+
+
+def test_rejects_five_in_a_hundred_when_nothing_changes():
+    rng = np.random.default_rng(8)
+    year = np.repeat([2019, 2020, 2021], 200)
+    p = np.array([find_trend(year, rng.random(600) < 0.3)["p_value"] for _ in range(1000)])
+    assert 0.035 <= (p < 0.05).mean() <= 0.067
+
+
+@pytest.mark.parametrize(
+    ("counts", "reason"),
+    [
+        ({2019: (3, 10)}, "There are no two years to compare."),
+        ({2019: (0, 10), 2020: (0, 10)}, "Everyone or no one is counted."),
+        ({2019: (0, 10), 2020: (10, 10)}, "The years separate those counted from the others perfectly."),
+    ],
+)
+def test_what_cannot_be_tested_says_why(counts, reason):
+    assert find_trend(*by_year(counts))["reason"] == reason
+
+
+def test_every_indicator_has_a_row(england, wales, make_people):
+    year, positive = by_year({2019: (30, 50), 2020: (20, 50)})
+    people = make_people(100, year=year, mdt_recorded=positive)
+    table, results = measure_trends(people, england, SPECIFICATION, run_id="r")
+    assert table.set_index("measure").loc["mdt_discussion", "z"] < 0
+    row = results.set_index("measure").loc["mdt_discussion_trend"]
+    assert (row["denominator"], row["numerator"]) == (100, 50) and row["estimate"] < 1
+    tested, significant, chance = count_trends(table)
+    assert tested >= significant and chance == pytest.approx(0.05 * tested)
+    _, welsh = measure_trends(people, wales, SPECIFICATION, run_id="r")
+    assert "SACT" in welsh.set_index("measure").loc["cdk46_first_line_trend", "reason"]
