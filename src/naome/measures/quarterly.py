@@ -1,0 +1,131 @@
+"""Measures by quarter as XmR charts, judged by the rules of NHS England's Making Data Count."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from naome.params import Params
+from naome.results import make_results
+from naome.stats.intervals import wilson
+from naome.stats.spc import xmr_chart
+
+RULES = {
+    "outside_limits": "a single point beyond the process limits",
+    "run": "seven or more points in a row on one side of the mean",
+    "trend": "six or more points in a row all rising or all falling",
+    "two_of_three": "two of three points in a row close to a process limit",
+}
+# Fewer points give limits that the next quarter overturns
+MINIMUM_QUARTERS = 8
+
+
+def count_quarters(
+    inside: np.ndarray, positive: np.ndarray, day: pd.Series, first: pd.Timestamp, last: pd.Timestamp
+) -> pd.DataFrame:
+    """Count a proportion by calendar quarter, quarters without people included.
+
+    Parameters
+    ----------
+    inside, positive : array of bool, shape (n,)
+        Denominator and numerator.
+    day : Series of dates, shape (n,)
+        Day that puts a person in a quarter; people without one, or outside the period, are left out.
+    first, last : Timestamp
+        The period. A quarter that it covers only in part is left out.
+
+    Returns
+    -------
+    DataFrame
+        ``quarter`` ("2020 Q1"), ``denominator, numerator, estimate, lower, upper`` (Wilson), in order of time.
+
+    Examples
+    --------
+    >>> days = pd.Series(pd.to_datetime(["2020-01-31", "2020-03-31", "2020-04-01"]))
+    >>> who = np.array([True, True, True])
+    >>> period = pd.Timestamp("2020-01-01"), pd.Timestamp("2020-06-30")
+    >>> count_quarters(who, np.array([True, False, False]), days, *period)["estimate"].tolist()
+    [0.5, 0.0]
+    """
+    quarters = pd.period_range(first, last, freq="Q")
+    whole = [q for q in quarters if q.start_time >= first and q.end_time.normalize() <= last]
+    label = pd.to_datetime(day).dt.to_period("Q")
+    n = label[inside].value_counts().reindex(whole, fill_value=0)
+    x = label[inside & positive].value_counts().reindex(whole, fill_value=0)
+    interval = wilson(x.to_numpy(), n.to_numpy())
+    return pd.DataFrame(
+        {
+            "quarter": [f"{q.year} Q{q.quarter}" for q in whole],
+            "denominator": n.to_numpy(),
+            "numerator": x.to_numpy(),
+            **{name: interval[name].to_numpy() for name in ("estimate", "lower", "upper")},
+        }
+    )
+
+
+def chart_quarters(counted: pd.DataFrame, *, baseline: int | None = None) -> pd.DataFrame:
+    """Give counted quarters their XmR limits and mark special-cause variation.
+
+    Parameters
+    ----------
+    counted : DataFrame
+        From :func:`count_quarters`.
+    baseline : int, optional
+        Number of first quarters that set mean and limits; None uses all.
+
+    Returns
+    -------
+    DataFrame
+        The quarters with the columns of :func:`naome.stats.spc.xmr_chart` (process limits ``limit_lower,
+        limit_upper``, kept within 0 and 1) and ``rules``: the rules each point takes part in, in words.
+
+    Raises
+    ------
+    ValueError
+        If a quarter has nobody: its proportion does not exist, and leaving it out would join its neighbours.
+    """
+    empty = counted.loc[counted["denominator"] == 0, "quarter"]
+    if len(empty):
+        raise ValueError(f"nobody is counted in {', '.join(empty)}; a chart needs every quarter")
+    chart = xmr_chart(counted["estimate"].to_numpy(), baseline=baseline)
+    chart = chart.rename(columns={"lower": "limit_lower", "upper": "limit_upper"}).drop(columns="value")
+    for column in ("limit_lower", "limit_upper"):
+        chart[column] = chart[column].clip(0, 1)
+    rules = [", ".join(text for name, text in RULES.items() if row[name]) for row in chart.to_dict("records")]
+    return pd.concat([counted.reset_index(drop=True), chart], axis=1).assign(rules=rules)
+
+
+def say_chart(chart: pd.DataFrame, title: str) -> str:
+    """Say what a chart shows: common-cause variation, or which rules were broken when.
+
+    Examples
+    --------
+    >>> quarters = pd.DataFrame({"quarter": ["2020 Q1", "2020 Q2"], "rules": ["", ""]})
+    >>> say_chart(quarters, "Stage recorded")
+    'Stage recorded: 2 quarters are too few to judge (8 are needed).'
+    """
+    if len(chart) < MINIMUM_QUARTERS:
+        return f"{title}: {len(chart)} quarters are too few to judge ({MINIMUM_QUARTERS} are needed)."
+    broken = []
+    for text in RULES.values():
+        when = chart.loc[chart["rules"].str.contains(text, regex=False), "quarter"].tolist()
+        if when:
+            broken.append(f"{text} ({when[0]}{f' to {when[-1]}' if len(when) > 1 else ''})")
+    if not broken:
+        return f"{title}: common-cause variation only; no rule of Making Data Count is broken."
+    return f"{title}: special-cause variation: {'; '.join(broken)}."
+
+
+def quarterly_results(
+    counted: pd.DataFrame, params: Params, *, measure: str, cohort: str, run_id: str, definition_id: str = ""
+) -> pd.DataFrame:
+    """Bring counted quarters into the result schema, grouped by ``quarter``."""
+    few = counted["denominator"] < params.minimum_denominator
+    rows = counted.rename(columns={"quarter": "group"}).assign(
+        group_by="quarter",
+        method="wilson",
+        status=np.where(few, "too_few", "ok"),
+        reason=np.where(few, f"fewer than {params.minimum_denominator} people in the quarter", ""),
+    )
+    constants = {"audit": params.audit, "nation": params.nation, "unit": params.nation, "cohort": cohort}
+    return make_results(rows, **constants, measure=measure, run_id=run_id, definition_id=definition_id)

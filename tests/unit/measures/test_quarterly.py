@@ -1,0 +1,67 @@
+"""Quarterly charts and the rules of Making Data Count."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from naome.measures.quarterly import RULES, chart_quarters, count_quarters, quarterly_results, say_chart
+
+FIRST, LAST = pd.Timestamp("2019-10-01"), pd.Timestamp("2022-09-30")
+
+
+def quarters(numerators, n=100):
+    days, positive = [], []
+    for period, x in zip(pd.period_range(FIRST, periods=len(numerators), freq="Q"), numerators, strict=True):
+        days += [period.start_time] * n
+        positive += [i < x for i in range(n)]
+    last = pd.period_range(FIRST, periods=len(numerators), freq="Q")[-1].end_time.normalize()
+    return count_quarters(np.ones(len(days), bool), np.array(positive), pd.Series(days), FIRST, last)
+
+
+def test_days_fall_into_their_quarter_and_partial_quarters_are_left_out():
+    days = pd.Series(pd.to_datetime(["2019-09-30", "2019-10-01", "2019-12-31", "2020-01-01", None, "2022-10-01"]))
+    who = np.ones(6, dtype=bool)
+    counted = count_quarters(who, who, days, FIRST, LAST)
+    assert counted["quarter"].tolist()[:2] == ["2019 Q4", "2020 Q1"] and len(counted) == 12
+    assert counted["denominator"].tolist()[:3] == [2, 1, 0] and counted["denominator"].sum() == 3
+    short = count_quarters(who, who, days, FIRST + pd.Timedelta(days=1), LAST - pd.Timedelta(days=1))
+    assert short["quarter"].tolist()[0] == "2020 Q1" and short["quarter"].tolist()[-1] == "2022 Q2"
+
+
+def test_nobody_in_a_quarter_is_an_error():
+    with pytest.raises(ValueError, match="nobody is counted in 2020 Q1"):
+        chart_quarters(quarters([5, 0]).assign(denominator=[100, 0]))
+
+
+@pytest.mark.parametrize(
+    ("numerators", "rule", "first"),
+    [
+        ([50, 52, 50, 52, 50, 52, 50, 52, 50, 52, 50, 75], "outside_limits", "2022 Q3"),
+        ([55, 57, 54, 58, 56, 54, 57, 40, 43, 41, 42, 40], "run", "2019 Q4"),
+        ([50, 44, 49, 45, 50, 44, 46, 48, 50, 52, 54, 45], "trend", "2021 Q1"),
+    ],
+)
+def test_each_rule_is_named_where_it_is_broken(numerators, rule, first):
+    chart = chart_quarters(quarters(numerators))
+    broken = chart.loc[chart[rule], "quarter"].tolist()
+    assert broken[0] == first
+    text = say_chart(chart, "Stage recorded")
+    assert f"{RULES[rule]} ({first}" in text and "special-cause" in text
+
+
+def test_common_cause_is_said_plainly():
+    chart = chart_quarters(quarters([50, 53, 49, 52, 51, 48, 52, 50]))
+    assert say_chart(chart, "X") == "X: common-cause variation only; no rule of Making Data Count is broken."
+    assert chart["limit_lower"].min() >= 0 and set(chart["rules"]) == {""}
+
+
+def test_baseline_quarters_set_the_limits():
+    chart = chart_quarters(quarters([50, 52, 50, 52, 90, 90, 90, 90]), baseline=4)
+    assert chart["centre"].iloc[0] == pytest.approx(0.51) and chart["outside_limits"].tolist()[4:] == [True] * 4
+
+
+def test_results_are_in_the_schema(england):
+    table = quarterly_results(quarters([5, 6], n=8), england, measure="stage", cohort="denovo", run_id="r")
+    assert table["status"].tolist() == ["too_few"] * 2 and table["group"].tolist() == ["2019 Q4", "2020 Q1"]
