@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -46,6 +47,8 @@ CHECKED = 5
 BOOTSTRAP = 20
 DELTA = 0.5
 NOT_RECORDED = "not recorded"
+NOTHING = pd.DataFrame({"Nothing to show": ["none"]})
+TEXTS = ("worst", "error", "missing")
 TREATMENTS = ("Imputed", "Imputed, not at random", "Complete cases", "Category not recorded")
 RATIO_FORMATS = {"Hazard ratio": "decimal2", "Lower": "decimal2", "Upper": "decimal2", "p": "pvalue", "FMI": "decimal2"}
 TEST_FORMATS = {"Chi-squared": "decimal1", "p": "pvalue"}
@@ -58,6 +61,78 @@ CHANGE_FORMATS = {
     "Largest change of z": "decimal2",
 }
 HABIT_FORMATS = {"Correlation": "decimal2", "Lower": "decimal2", "Upper": "decimal2"}
+
+
+@dataclass(frozen=True)
+class ModelChecks:
+    """Everything on the page of the case-mix model; every table is empty when there is no model.
+
+    Attributes
+    ----------
+    coefficients, hazards, smooth, tenths, whole, discrimination, others, treatments, ratios, habits : DataFrame
+        From :func:`pool_coefficients`, :func:`check_proportional_hazards`, :func:`smooth_residuals`,
+        :func:`check_calibration` (by tenth, and over everybody), :func:`check_discrimination`, :func:`compare_models`,
+        :func:`tabulate_treatments`, :func:`tabulate_ratios` and :func:`correlate_recording`.
+    worst : str
+        The term that departs most from proportional hazards.
+    error, missing : str
+        Sentences: Monte Carlo error of imputation; which treatments of missing items are compared.
+    """
+
+    coefficients: pd.DataFrame
+    hazards: pd.DataFrame
+    smooth: pd.DataFrame
+    tenths: pd.DataFrame
+    whole: pd.DataFrame
+    discrimination: pd.DataFrame
+    others: pd.DataFrame
+    treatments: pd.DataFrame
+    ratios: pd.DataFrame
+    habits: pd.DataFrame
+    worst: str
+    error: str
+    missing: str
+
+
+def collect_checks(assessment: Assessment, models: list[ExpectedModel], params: Params) -> ModelChecks:
+    """Check a national model in every way of its page.
+
+    Parameters
+    ----------
+    assessment : Assessment
+    models : list of ExpectedModel
+        From :func:`fit_models`; ignored when the assessment has no model.
+    params : Params
+    """
+    case_mix = assessment.case_mix
+    if assessment.reason:
+        nothing = {name: NOTHING for name in ModelChecks.__dataclass_fields__ if name not in TEXTS}
+        return ModelChecks(**nothing, worst="", error="", missing=f"Nothing to compare: {assessment.reason}.")
+    coefficients = pool_coefficients(models, int(case_mix.observed["event"].sum()))
+    hazards = check_proportional_hazards(case_mix)
+    worst = str(hazards["Term"].iloc[0])
+    tenths, whole = check_calibration(case_mix, models, params)
+    treated = treat_missing(assessment, params)
+    return ModelChecks(
+        coefficients=coefficients,
+        hazards=hazards,
+        smooth=smooth_residuals(case_mix, worst),
+        tenths=tenths,
+        whole=whole,
+        discrimination=check_discrimination(case_mix, models, params),
+        others=compare_models(assessment, params),
+        treatments=tabulate_treatments(treated, params, assessment) if treated else NOTHING,
+        ratios=tabulate_ratios(treated) if treated else NOTHING,
+        habits=correlate_recording(treated, case_mix) if treated else NOTHING,
+        worst=worst,
+        error=describe_error(coefficients, len(models)),
+        missing=describe_treatments(treated, assessment),
+    )
+
+
+def choose(formats: dict[str, str], table: pd.DataFrame) -> dict[str, str]:
+    """Return the formats of the columns that a table has: one that has nothing to show lacks them."""
+    return {column: name for column, name in formats.items() if column in table}
 
 
 def fit_models(case_mix: CaseMix) -> list[ExpectedModel]:
@@ -378,8 +453,6 @@ def tabulate_treatments(treated: dict, params: Params, assessment: Assessment) -
 
 def describe_treatments(treated: dict, assessment: Assessment) -> str:
     """Say which treatments of missing items are compared, and why others are not."""
-    if assessment.reason:
-        return f"Nothing to compare: {assessment.reason}."
     if not treated:
         return "No case-mix item is missing for anybody, so every treatment of missing items is the same."
     absent = [name for name in TREATMENTS if name not in treated]
