@@ -45,6 +45,36 @@ NULL, NULL_MISSING = "no outliers", "no outliers, 40% missing"
 PROPORTIONAL, PROPORTIONAL_MISSING = "proportional outliers", "proportional outliers, 40% missing"
 TARGETS = (0.083, 0.207, 0.349, 0.612, 0.75)
 SIZES = (10, 20, 30, 50, 100, 200, 500, 1000)
+TAILS = (0.025, 0.001)
+RATES = {
+    "alert_high": "Alerts, worse, %",
+    "alert_low": "Alerts, better, %",
+    "alarm_high": "Alarms, worse, %",
+    "alarm_low": "Alarms, better, %",
+}
+ALARM_FORMATS = {"Variance of z": "decimal2", **dict.fromkeys(RATES.values(), "decimal2")}
+ESTIMATE_FORMATS = {
+    "Bias, points": "decimal2",
+    "Coverage": "percent1",
+    "Bias of outliers, points": "decimal2",
+    "Coverage of outliers": "percent1",
+    "Bias of national survival, points": "decimal2",
+}
+POWER_FORMATS = {"On alert or alarm": "percent0", "On alarm": "percent0"}
+FUNNEL_FORMATS = {
+    "Low tail": "decimal2",
+    "High tail": "decimal2",
+    "Highest": "decimal1",
+    "At a target of": "percent1",
+    "and people": "int",
+}
+REFLECTION_FORMATS = {
+    "Target": "percent1",
+    "Counting deaths": "decimal2",
+    "Counting survivors": "decimal2",
+    "Gap": "decimal2",
+    "Gap with half an event added": "decimal2",
+}
 FUNNEL_METHODS = {
     "spiegelhalter": "As quoted from the paper, interpolated",
     "midp": "Half an event added (used here)",
@@ -148,17 +178,12 @@ def tabulate_alarms(study: pd.DataFrame, scenario: str) -> pd.DataFrame:
     """Lay out variance of z and false alerts and alarms in both tails, the nominal rates in the first row."""
     wide = spread_measures(study, scenario)
     nominal = study[study["scenario"] == scenario].groupby("measure")["nominal"].first()
-    rates = {
-        "alert_high": "Alerts, worse",
-        "alert_low": "Alerts, better",
-        "alarm_high": "Alarms, worse",
-        "alarm_low": "Alarms, better",
-    }
-    columns = {"variance_z": "Variance of z", **rates}
+    columns = {"variance_z": "Variance of z", **RATES}
     table = wide[list(columns)].rename(columns=columns).reset_index(drop=True)
     table.insert(0, "Method", wide.index.map(METHODS))
     first = {"Method": "Nominal", **{title: nominal[name] for name, title in columns.items()}}
-    return pd.concat([pd.DataFrame([first]), table], ignore_index=True)
+    table = pd.concat([pd.DataFrame([first]), table], ignore_index=True)
+    return table.assign(**{title: 100 * table[title] for title in RATES.values()})
 
 
 def tabulate_power(study: pd.DataFrame, scenarios: tuple[str, ...]) -> pd.DataFrame:
@@ -177,6 +202,20 @@ def tabulate_power(study: pd.DataFrame, scenarios: tuple[str, ...]) -> pd.DataFr
             )
         )
     return pd.concat(pieces, ignore_index=True)
+
+
+def describe_calibration(study: pd.DataFrame) -> str:
+    """Say how well the methods used here keep their promises under the null."""
+    null, missing = spread_measures(study, NULL), spread_measures(study, NULL_MISSING)
+    c, d, imputed = null.loc["C"], null.loc["D"], missing.loc["C imputed"]
+    return (
+        f"With nothing to find, the z of pseudo-observations has variance {c['variance_z']:.2f}; "
+        f"{100 * c['alert_high']:.1f}% of organisations are beyond the alert limit on the bad side and "
+        f"{100 * c['alert_low']:.1f}% on the good side, {100 * c['alarm_high']:.2f}% and {100 * c['alarm_low']:.2f}% "
+        f"beyond the alarm limits. With gaps in the case mix, imputed, the variance is {imputed['variance_z']:.2f}. "
+        f"The limits of the estimate shown hold the truth {100 * d['coverage']:.1f}% of the time: a little wide, since "
+        "Greenwood's variance includes the spread that case mix explains."
+    )
 
 
 def describe_record(record: dict) -> str:
@@ -239,6 +278,15 @@ def tabulate_funnel_tails(tail: float) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def average_funnel_tails(tail: float) -> pd.DataFrame:
+    """Average realised tail probabilities over targets, per kind of limit and size (for the figure)."""
+    exact = [
+        realised_tail_probabilities(target, SIZES, tail, method) for method in FUNNEL_METHODS for target in TARGETS
+    ]
+    columns = ["nominal", "lower_tail", "upper_tail"]
+    return pd.concat(exact).groupby(["method", "n"], sort=False)[columns].mean().reset_index()
 
 
 def tabulate_reflection(tail: float) -> pd.DataFrame:
