@@ -13,7 +13,7 @@ export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
-.PHONY: help site test lab notebooks audit extracts check format bench validate-r lock clean
+.PHONY: help site test lab notebooks audit extracts check format bench validate-r spark lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the commands
@@ -75,8 +75,14 @@ validate-r: $(READY) ## re-create the R reference values, where R is present
 	@command -v Rscript >/dev/null || { echo "R is not on PATH"; exit 2; }
 	@Rscript tests/reference/recreate.R
 
+spark: $(READY) ## install the second engine (PySpark; needs Java), so that its test runs
+	@command -v java >/dev/null || { echo "Java is not on PATH"; exit 2; }
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-spark.lock 2>/dev/null || \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-spark.lock
+
 lock: $(READY) ## resolve requirements.lock again from pyproject.toml
 	@uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra dev pyproject.toml -o requirements.lock
+	@uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra dev --extra spark --constraint requirements.lock pyproject.toml -o requirements-spark.lock
 
 clean: ## remove what was made: runs, synthetic extracts, site
 	rm -rf _site runs data/synthetic data/truth .snakemake
