@@ -3,12 +3,15 @@
 Run it with `make site`; `snakemake -n` says what would run and why.
 """
 
+import re
 from pathlib import Path
 
 AUDITS = config.get("audits", "england,wales,rotterdam").split(",")
+AUDITS_TEXT = ",".join(AUDITS)
 SIMULATED = {"england", "wales"}
 SCALE = config.get("scale", "1")
 NOTEBOOKS = sorted(path.stem for path in Path("notebooks").glob("[0-9][0-9]-*.ipynb"))
+SOURCES = {name: Path(f"notebooks/{name}.ipynb").read_text(encoding="utf-8") for name in NOTEBOOKS}
 FIRST, OTHERS = NOTEBOOKS[0], NOTEBOOKS[1:]
 DEFINITIONS = [str(path) for path in sorted(Path("definitions").rglob("*.*")) if path.name != "synthetic.yaml"]
 
@@ -71,6 +74,14 @@ rule cohort:
         f"naome run {FIRST} --audit {{wildcards.audit}}"
 
 
+def read_from(wildcards):
+    """Notebooks that write what this one reads, as their own code says with run.save and run.load."""
+    saved = {name: n for n, text in SOURCES.items() for name in re.findall(r'run\.save\(\\"(\w+)', text)}
+    loaded = re.findall(r'run\.load\(\\"(\w+)', SOURCES[wildcards.notebook])
+    before = {saved[name] for name in loaded if name in saved} - {wildcards.notebook}
+    return [f"runs/{wildcards.audit}/notebooks/{n}.ipynb" for n in sorted(before)]
+
+
 def other_runs(wildcards):
     """The agreement page pools the people of all runs, so it waits for their cohorts."""
     if not wildcards.notebook.startswith("09-"):
@@ -81,6 +92,7 @@ def other_runs(wildcards):
 rule notebook:
     input:
         "runs/{audit}/analysis.parquet",
+        read_from,
         other_runs,
         "notebooks/{notebook}.ipynb",
         DEFINITIONS,
@@ -112,4 +124,4 @@ rule render:
     output:
         "_site/index.html",
     shell:
-        "naome render"
+        "naome render && naome downloads --audits {AUDITS_TEXT}"

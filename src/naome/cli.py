@@ -70,6 +70,13 @@ def _parser() -> argparse.ArgumentParser:
     study.add_argument("--out", type=Path, help="folder of the summary (default methodology/simulation)")
     study.set_defaults(do=_simulate_study)
 
+    downloads = commands.add_parser(
+        "downloads", help="write all released results and their data dictionary beside the site"
+    )
+    downloads.add_argument("--audits", required=True, help="audit names, separated by commas")
+    downloads.add_argument("--out", type=Path, help="folder (default _site/downloads)")
+    downloads.set_defaults(do=_downloads)
+
     render = commands.add_parser("render", help="draw the site from executed notebooks")
     render.add_argument("--renderer", choices=["auto", "quarto", "preview"], default="auto")
     render.add_argument("--check", action="store_true", help="only list what is outside the portable subset")
@@ -171,6 +178,18 @@ def _simulate_study(parsed: argparse.Namespace) -> None:
     folder = parsed.out or study_folder()
     path = run_study(replicates=parsed.replicates, seed=parsed.seed, workers=parsed.workers, folder=folder)
     print(f"{path}: {parsed.replicates} data sets per situation ({time.monotonic() - started:.1f} s)")
+
+
+def _downloads(parsed: argparse.Namespace) -> None:
+    from naome.paths import resolve
+    from naome.publish.downloads import collect_results, write_downloads
+    from naome.run import open_run
+
+    runs = [open_run(audit) for audit in parsed.audits.split(",")]
+    for run in runs:
+        collect_results(run)
+    results, _ = write_downloads(runs, parsed.out or resolve("_site/downloads"))
+    print(f"downloads: {results}")
 
 
 def _render(parsed: argparse.Namespace) -> int:
