@@ -6,13 +6,19 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr, ndtri
 
-from naome.measures.specification import Specification
+from naome.measures.specification import Indicator, Specification
 from naome.params import Params
 from naome.results import make_results
 from naome.stats.logistic import fit_logistic
 
 METHOD = "logistic regression on year, Wald interval"
 SIGNIFICANT = 0.05
+TESTED = [
+    *("cohort", "measure", "definition_id", "first_year", "last_year", "first", "last", "n", "events", "z", "p_value"),
+    *("odds_ratio", "lower", "upper", "reason", "caution"),
+]
+LAST_CYCLE = "last_chemotherapy_to_death_days"
+UNEQUAL = "People of later years have been followed for less long, so fewer have reached their last cycle of all."
 
 
 def measure_trends(
@@ -32,7 +38,7 @@ def measure_trends(
     -------
     DataFrame, DataFrame
         One row per indicator and cohort: ``cohort, measure, first_year, last_year, first, last`` (proportions),
-        ``n, z, p_value, odds_ratio, lower, upper, reason``; and the odds ratio per year in the result schema
+        ``n, events, z, p_value, odds_ratio, lower, upper, reason, caution``; and the odds ratio per year as results
         (``<id>_trend``). Values by year themselves are results of the indicators, grouped by year.
 
     Notes
@@ -47,6 +53,7 @@ def measure_trends(
             continue
         for cohort in indicator.cohorts:
             row = {"cohort": cohort, "measure": indicator.id, "definition_id": f"{indicator.id}@{indicator.version}"}
+            row["caution"] = _caution(indicator)
             reason = indicator.reason_not_derivable(params, cohort)
             if not reason:
                 people = analysis[analysis["cohort"] == cohort]
@@ -54,7 +61,7 @@ def measure_trends(
                 keep = inside & people["year"].notna().to_numpy()
                 row |= find_trend(people.loc[keep, "year"].to_numpy(dtype=int), positive[keep])
             rows.append({**row, "reason": reason or row.get("reason", "")})
-    table = pd.DataFrame(rows)
+    table = pd.DataFrame(rows).reindex(columns=TESTED)
     shown = table.rename(columns={"odds_ratio": "estimate", "n": "denominator", "events": "numerator"})
     shown = shown.reindex(
         columns=[
@@ -124,3 +131,8 @@ def count_trends(table: pd.DataFrame) -> tuple[int, int, float]:
     """Return how many trends were tested, how many have p < 0.05, and how many would by chance alone."""
     tested = table["p_value"].notna()
     return int(tested.sum()), int((table.loc[tested, "p_value"] < SIGNIFICANT).sum()), SIGNIFICANT * int(tested.sum())
+
+
+def _caution(indicator: Indicator) -> str:
+    unequal = indicator.numerator is not None and LAST_CYCLE in indicator.numerator.columns
+    return UNEQUAL if unequal else ""

@@ -20,6 +20,10 @@ NEUTRAL_DOMAINS = ("low tail", "central mass", "high tail")
 NOT_ASSESSED = "not assessed"
 # A variance between organisations cannot be estimated from a handful of them
 MINIMUM_UNITS = 20
+UNITS = [
+    *("cohort", "measure", "unit", "denominator", "numerator", "estimate", "target", "z", "level", "direction"),
+    *("domain", "level_plain", "level_spread"),
+]
 SUMMARY = [
     *("cohort", "measure", "organisations", "assessed", "target", "low", "central", "high", "alerts", "alarms"),
     *("alerts_spread", "alarms_spread", "chance_alerts", "chance_alarms", "phi", "tau2", "variance", "variance_lower"),
@@ -92,7 +96,7 @@ def compare_organisations(
             units.append(table.assign(cohort=cohort, measure=indicator.id))
             rows.append({"cohort": cohort, "measure": indicator.id, **row})
     summary = pd.DataFrame(rows).reindex(columns=SUMMARY)
-    table = pd.concat(units, ignore_index=True)
+    table = pd.concat(units, ignore_index=True).reindex(columns=UNITS)
     return Variation(table, summary, _results(summary, params, specification, run_id))
 
 

@@ -64,3 +64,9 @@ def test_every_indicator_has_a_row(england, wales, make_people):
     assert tested >= significant and chance == pytest.approx(0.05 * tested)
     _, welsh = measure_trends(people, wales, SPECIFICATION, run_id="r")
     assert "SACT" in welsh.set_index("measure").loc["cdk46_first_line_trend", "reason"]
+
+
+def test_shorter_follow_up_of_later_years_is_a_caution(england, make_people):
+    table, _ = measure_trends(make_people(5), england, SPECIFICATION, run_id="r")
+    cautions = table.set_index("measure")["caution"]
+    assert "followed for less long" in cautions["death_30d_chemotherapy"].iloc[0] and cautions["mdt_discussion"] == ""

@@ -103,3 +103,8 @@ def test_what_cannot_be_compared_says_why(wales, make_people):
     results = found.results.set_index("measure")
     assert results.loc["biopsy.median_odds_ratio", "status"] == "not_derivable"
     assert "PEDW" in results.loc["biopsy.median_odds_ratio", "reason"]
+
+
+def test_a_run_without_organisations_still_has_its_tables(england, make_people):
+    found = compare(make_people(20, mdt_recorded=True), england)
+    assert list(found.units.columns)[-1] == "level_spread" and (found.summary["reason"] != "").all()
