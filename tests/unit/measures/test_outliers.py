@@ -1,0 +1,148 @@
+"""The outlier policy: levels, reasons, spread, chance, and the record."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import ndtri
+
+from naome.measures.outliers import (
+    MINIMUM_UNITS,
+    expected_false_alarms,
+    judge_organisations,
+    record_assessment,
+    tabulate_counts,
+    tabulate_not_assessed,
+    tabulate_outside,
+    tabulate_record,
+)
+from naome.params import load_params
+from naome.results import make_results
+
+
+def policy(**changes):
+    params = load_params("england")
+    return params.model_copy(update={"outliers": params.outliers.model_copy(update=changes)})
+
+
+def organisations(z, n=50, recorded=0.9) -> pd.DataFrame:
+    z = np.asarray(z, dtype=float)
+    return pd.DataFrame({"unit": [f"U{k:02d}" for k in range(len(z))], "n": n, "z": z, "recorded": recorded})
+
+
+def test_levels_and_directions_in_both_tails():
+    """Deaths: z above is worse. 1.95 and 1.97 lie either side of the alert limit, 3.08 and 3.10 of the alarm limit."""
+    judged = judge_organisations(organisations([1.95, 1.97, 3.08, 3.10, -1.97, -3.10]), policy(), higher_is="worse")
+    assert judged["level"].tolist() == ["within", "alert", "alert", "alarm", "alert", "alarm"]
+    assert judged["direction"].tolist() == ["none", "worse", "worse", "worse", "better", "better"]
+
+
+@pytest.mark.parametrize(("higher_is", "direction"), [("better", "better"), ("worse", "worse"), ("neutral", "higher")])
+def test_polarity(higher_is, direction):
+    assert judge_organisations(organisations([4.0]), policy(), higher_is=higher_is)["direction"].tolist() == [direction]
+
+
+def test_limits_are_one_parameter():
+    """z = 3.05 is beyond three standard deviations, not beyond 99.8% limits; 1.97 beyond 95%, not beyond two."""
+    z = [3.05, 1.97]
+    assert judge_organisations(organisations(z), policy(), higher_is="worse")["level"].tolist() == ["alert", "alert"]
+    sd = judge_organisations(organisations(z), policy(limits="2sd/3sd"), higher_is="worse")
+    assert sd["level"].tolist() == ["alarm", "within"]
+    assert -ndtri(policy(limits="2sd/3sd").outliers.alarm_tail) == pytest.approx(3, abs=1e-12)
+    assert -ndtri(policy(limits="2sd/3sd").outliers.alert_tail) == pytest.approx(2, abs=1e-12)
+
+
+def test_not_assessed_says_why():
+    """Too few comes before poor recording; at the limits themselves an organisation is assessed."""
+    table = organisations([5.0, 5.0, 5.0, 5.0, np.nan], n=[9, 10, 50, 9, 50], recorded=[0.9, 0.3, 0.29, 0.1, 0.9])
+    judged = judge_organisations(table, policy(minimum_n=10, minimum_completeness=0.3), higher_is="worse")
+    assert judged["level"].tolist() == ["not_assessed", "alarm", "not_assessed", "not_assessed", "not_assessed"]
+    assert judged["reason"].tolist() == [
+        "fewer than 10 people",
+        "",
+        "data quality: 29% of case mix recorded, 30% needed",
+        "fewer than 10 people",
+        "nobody to compare with what is expected",
+    ]
+    assert tabulate_not_assessed(judged)["Organisation"].tolist() == ["U00", "U02", "U03", "U04"]
+    assert (judged.loc[judged["level"] == "not_assessed", "direction"] == "none").all()
+
+
+def test_spread_is_allowed_for_only_when_the_policy_says_so_and_both_are_there():
+    z = np.r_[np.linspace(-4, 4, 40), 4.5]
+    without = judge_organisations(organisations(z), policy(overdispersion="none"), higher_is="worse")
+    allowing = judge_organisations(organisations(z), policy(overdispersion="additive"), higher_is="worse")
+    assert without["tau2"].iloc[0] > 1
+    np.testing.assert_allclose(without["z_spread"], z / np.sqrt(1 + without["tau2"].iloc[0]))
+    assert (without["level"] == without["level_plain"]).all() and (allowing["level"] == allowing["level_spread"]).all()
+    assert (without["level_spread"] == allowing["level_spread"]).all()
+    assert (without["level"] == "alarm").sum() > (allowing["level"] == "alarm").sum()
+
+
+def test_spread_on_the_scale_of_the_difference_weighs_large_organisations():
+    """With spread on survival itself the same tau matters more where the standard error is small."""
+    z = np.tile([-3.0, 3.0], 20)
+    table = organisations(z).assign(std_error=np.r_[np.full(20, 0.02), np.full(20, 0.08)])
+    judged = judge_organisations(table, policy(), higher_is="worse")
+    shrunk = (judged["z_spread"] / judged["z"]).to_numpy()
+    assert judged["tau2"].iloc[0] > 0
+    assert (shrunk[:20] < shrunk[20:]).all()
+
+
+def test_poorly_recorded_organisations_do_not_count_in_the_spread():
+    z = np.linspace(-1, 1, 30)
+    mixed = pd.concat([organisations(z), organisations([30.0] * 5, recorded=0.1)], ignore_index=True)
+    clean = judge_organisations(organisations(z), policy(), higher_is="worse")
+    assert judge_organisations(mixed, policy(), higher_is="worse")["phi"].iloc[0] == clean["phi"].iloc[0]
+
+
+@pytest.mark.parametrize("number", [MINIMUM_UNITS - 1, MINIMUM_UNITS])
+def test_spread_needs_enough_organisations(number):
+    judged = judge_organisations(organisations(np.full(number, 4.0)), policy(), higher_is="worse")
+    assert judged["tau2"].isna().all() == (number < MINIMUM_UNITS)
+    assert (judged["level_spread"] == "alarm").all() == (number < MINIMUM_UNITS)
+
+
+def test_false_alarms_that_chance_gives():
+    judged = judge_organisations(organisations([0.0] * 100 + [np.nan] * 5), policy(), higher_is="worse")
+    assert expected_false_alarms(judged, policy()) == (pytest.approx(5.0), pytest.approx(0.2))
+    counts = tabulate_counts({1: judged}, policy())
+    assert counts["Assessed"].tolist() == [100, 100] and counts["Not assessed"].tolist() == [5, 5]
+    assert counts["Alerts expected"].iloc[0] == pytest.approx(4.8)
+
+
+def test_pages_table_shows_both_tails_early_warning_and_what_may_be_shown():
+    judged = judge_organisations(
+        organisations([3.5, -2.5, 0.0]).assign(early_warning_z=[0.1, -4.0, 5.0]), policy(), higher_is="worse"
+    )
+    rows = pd.DataFrame(
+        {
+            "unit": ["U00", "U01", "U02"],
+            "estimate": [0.5, np.nan, 0.7],
+            "status": ["ok", "suppressed", "ok"],
+            "reason": ["", "small number", ""],
+        }
+    )
+    released = make_results(
+        rows, audit="england", nation="england", cohort="denovo", measure="survival_1y_adjusted", level="provider"
+    )
+    table = tabulate_outside({1: judged}, released, policy())
+    assert table["Organisation"].tolist() == ["U00", "U01"]
+    assert table["Level"].tolist() == ["alarm", "alert"]
+    assert table["Early warning"].tolist() == ["within", "alarm"]
+    assert table["Survival is"].tolist() == ["worse", "better"]
+    assert table["status"].tolist() == ["ok", "suppressed"]
+    assert tabulate_outside({}, released, policy())["Organisation"].tolist() == ["none"]
+
+
+def test_record_repeats_policy_inputs_and_outcome():
+    judged = judge_organisations(organisations([3.5, -2.5, 0.0, np.nan]), policy(), higher_is="worse")
+    record = record_assessment(
+        {1: judged}, policy(), cohort="denovo", run_id="england-abc", definition_id="survival@1", imputations=10
+    )
+    row = record.iloc[0]
+    assert (row["run_id"], row["definition_id"], row["limits"]) == ("england-abc", "survival@1", "95/99.8")
+    assert (row["within"], row["alert"], row["alarm"], row["not_assessed"]) == (1, 1, 1, 1)
+    assert row["false_alarms_expected"] == pytest.approx(0.006)
+    assert "england-abc" in set(tabulate_record(record)["survival_1y_adjusted"])
