@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from naome.measures.completeness import load_data_items
 from naome.params import Params
 from naome.results import make_results
 from naome.stats.intervals import wilson
@@ -18,6 +19,46 @@ RULES = {
 }
 # Fewer points give limits that the next quarter overturns
 MINIMUM_QUARTERS = 8
+
+
+def measure_quarters(
+    analysis: pd.DataFrame, params: Params, *, run_id: str, cohort: str = "denovo"
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Chart the number of people and the completeness of every data item by quarter of origin.
+
+    Parameters
+    ----------
+    analysis : DataFrame
+        The analysis table.
+    params : Params
+        Quarters that the audit period covers wholly are charted.
+    run_id : str
+    cohort : str
+
+    Returns
+    -------
+    DataFrame, DataFrame
+        Charts, one row per measure and quarter: ``measure, title`` and the columns of :func:`chart_quarters`; and
+        results (``cohort_size`` and ``completeness.<item>``, grouped by ``quarter``). Items nobody has recorded, and
+        everything if a quarter has nobody, are left out of the charts.
+    """
+    people = analysis[analysis["cohort"] == cohort]
+    everyone = np.ones(len(people), dtype=bool)
+    period = pd.Timestamp(params.metastatic_from), pd.Timestamp(params.metastatic_to)
+    charts, results = [], []
+    for item in load_data_items():
+        recorded = item.recorded.evaluate(people)
+        counted = count_quarters(everyone, recorded, people["origin_date"], *period)
+        if not recorded.any() or len(counted) < 2 or (counted["denominator"] == 0).any():
+            continue
+        measure = f"completeness.{item.id}"
+        results.append(quarterly_results(counted, params, measure=measure, cohort=cohort, run_id=run_id))
+        charts.append(chart_quarters(counted).assign(measure=measure, title=item.title))
+    if not charts:
+        return pd.DataFrame(columns=["measure", "title", "quarter", "rules"]), make_results(pd.DataFrame())
+    sizes = _chart_sizes(charts[0])
+    charts.insert(0, sizes.assign(measure="cohort_size", title="People in the cohort"))
+    return pd.concat(charts, ignore_index=True), pd.concat(results, ignore_index=True)
 
 
 def count_quarters(
@@ -87,12 +128,10 @@ def chart_quarters(counted: pd.DataFrame, *, baseline: int | None = None) -> pd.
     empty = counted.loc[counted["denominator"] == 0, "quarter"]
     if len(empty):
         raise ValueError(f"nobody is counted in {', '.join(empty)}; a chart needs every quarter")
-    chart = xmr_chart(counted["estimate"].to_numpy(), baseline=baseline)
-    chart = chart.rename(columns={"lower": "limit_lower", "upper": "limit_upper"}).drop(columns="value")
+    chart = _chart(counted["estimate"].to_numpy(), baseline)
     for column in ("limit_lower", "limit_upper"):
         chart[column] = chart[column].clip(0, 1)
-    rules = [", ".join(text for name, text in RULES.items() if row[name]) for row in chart.to_dict("records")]
-    return pd.concat([counted.reset_index(drop=True), chart], axis=1).assign(rules=rules)
+    return pd.concat([counted.reset_index(drop=True), chart], axis=1)
 
 
 def say_chart(chart: pd.DataFrame, title: str) -> str:
@@ -129,3 +168,19 @@ def quarterly_results(
     )
     constants = {"audit": params.audit, "nation": params.nation, "unit": params.nation, "cohort": cohort}
     return make_results(rows, **constants, measure=measure, run_id=run_id, definition_id=definition_id)
+
+
+def _chart(values: np.ndarray, baseline: int | None = None) -> pd.DataFrame:
+    chart = xmr_chart(values, baseline=baseline)
+    chart = chart.rename(columns={"lower": "limit_lower", "upper": "limit_upper"}).drop(columns="value")
+    rules = [", ".join(text for name, text in RULES.items() if row[name]) for row in chart.to_dict("records")]
+    return chart.assign(rules=rules)
+
+
+def _chart_sizes(counted: pd.DataFrame) -> pd.DataFrame:
+    """Chart the number of people, which has no upper end and no interval of its own."""
+    sizes = counted[["quarter", "denominator"]].assign(
+        numerator=counted["denominator"], estimate=counted["denominator"].astype(float), lower=np.nan, upper=np.nan
+    )
+    chart = _chart(sizes["estimate"].to_numpy())
+    return pd.concat([sizes, chart.assign(limit_lower=chart["limit_lower"].clip(lower=0))], axis=1)
