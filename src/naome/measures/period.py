@@ -140,11 +140,11 @@ def period_survival(people: pd.DataFrame, labels: pd.Series, params: Params, yea
     if not len(duration):
         return pd.DataFrame()
     curve = kaplan_meier(duration, event, entry=entry, group=groups)
-    steps = curve[(curve["time"] <= horizon) & (curve["n_event"] > 0)].groupby("group")
+    deaths = curve[curve["time"] <= horizon].groupby("group")["n_event"].sum()
     table = kaplan_meier(duration, event, entry=entry, group=groups, at=horizon).set_index("group")
-    sizes, deaths = pd.Series(groups).value_counts(), steps["n_event"].sum()
-    thinnest = steps["n_risk"].min().reindex(table.index).fillna(0).clip(upper=table["n_risk"])
-    few = thinnest < params.survival.minimum_at_risk
+    sizes = pd.Series(groups).value_counts()
+    thinnest = [_fewest_at_risk(entry[groups == group], duration[groups == group], horizon) for group in table.index]
+    few = pd.Series(thinnest, index=table.index) < params.survival.minimum_at_risk
     return pd.DataFrame(
         {
             "group": table.index,
@@ -157,6 +157,18 @@ def period_survival(people: pd.DataFrame, labels: pd.Series, params: Params, yea
             "reason": np.where(few, f"fewer than {params.survival.minimum_at_risk} people at risk on the way", ""),
         }
     )
+
+
+def _fewest_at_risk(entry: np.ndarray, duration: np.ndarray, horizon: float) -> int:
+    """Return the fewest people at risk on any day up to the horizon.
+
+    Every day counts, not only those of deaths: where nobody is under observation nobody is seen to die, and the
+    curve would pass over the gap as if all had lived.
+    """
+    days = np.arange(1, int(horizon) + 1)
+    entered = np.searchsorted(np.sort(entry), days, side="left")
+    left = np.searchsorted(np.sort(duration), days, side="left")
+    return int((entered - left).min())
 
 
 def _reason_for_none(cohort: str, people: pd.DataFrame, params: Params) -> str:
