@@ -71,8 +71,8 @@ def count_proportions_of(inside: np.ndarray, labels: dict[str, np.ndarray], mini
 
     Examples
     --------
-    >>> count_proportions_of(np.ones(4, bool), {"a": np.array([True, True, False, False])}, 1).loc[0, "estimate"]
-    0.5
+    >>> count_proportions_of(np.ones(4, bool), {"a": np.array([True, True, False, False])}, 1)["estimate"].tolist()
+    [0.5]
     """
     one = pd.Series("all", index=range(len(inside)), dtype="string")
     rows = [count_proportions(inside, has, one, minimum).assign(group=label) for label, has in labels.items()]
