@@ -24,7 +24,7 @@ DAYS = 365.25
 
 
 def patients(number: int, *, habit: float) -> pd.DataFrame:
-    """Draw patients of organisations without any effect; poor recorders lose a share `habit` of the items of the dead."""
+    """Draw patients of organisations without effect; poor recorders lose the items of a share `habit` of the dead."""
     providers = make_providers(7)
     frame, _ = make_patients(providers, Scenario("habits", missing=0.35), np.random.default_rng([7, number]))
     whole, _ = make_patients(providers, Scenario("habits"), np.random.default_rng([7, number]))
@@ -64,10 +64,11 @@ def correlations(habit: float) -> pd.DataFrame:
 
 
 def test_imputation_is_blind_to_recording_when_gaps_depend_on_what_is_known():
-    """Missing at random given survival and age, by organisation: the mean correlation is nothing."""
+    """Missing at random given survival and age, by organisation: nothing for imputation, a reward for the others."""
     found = correlations(habit=0.0)
     error = found["imputed"].std() / np.sqrt(REPLICATES)
-    assert abs(found["imputed"].mean()) < 3 * error + 0.02
+    assert abs(found["imputed"].mean()) < 3 * error
+    assert found["category"].mean() > 0.1 and found["complete"].mean() > 0.1
 
 
 def test_a_missing_category_rewards_those_who_leave_the_dead_unrecorded():

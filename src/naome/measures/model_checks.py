@@ -7,6 +7,7 @@ but for the data set with other assumptions about what is missing.
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ import pandas as pd
 from scipy.special import ndtr
 from scipy.stats import spearmanr
 
+from naome.measures.outliers import MINIMUM_UNITS
 from naome.measures.risk import (
     CLOGLOG,
     YEAR_DAYS,
@@ -23,6 +25,7 @@ from naome.measures.risk import (
     adjust_frame,
     horizon_reached,
     impute_case_mix,
+    merge_levels,
     pool_tables,
 )
 from naome.params import Params
@@ -260,9 +263,12 @@ def check_discrimination(case_mix: CaseMix, models: list[ExpectedModel], params:
     frame, model = case_mix.completed[0], models[0]
     matrix = model.design.matrix(frame)
     risk = model.cox.linear_predictor(matrix)
-    table = concordance(
-        frame["duration"], frame["event"], risk, covariates=matrix, bootstrap=BOOTSTRAP, seed=params.seed
-    )
+    with warnings.catch_warnings():
+        # a resample may lack the only deaths of a rare level; its people are then ranked first or last, as they should
+        warnings.filterwarnings("ignore", message="no finite estimate")
+        table = concordance(
+            frame["duration"], frame["event"], risk, covariates=matrix, bootstrap=BOOTSTRAP, seed=params.seed
+        )
     headings = {"concordance": "Concordance", "optimism": "Optimism", "corrected": "Corrected"}
     return table[list(headings)].rename(columns=headings).assign(Refits=BOOTSTRAP)
 
@@ -417,11 +423,8 @@ def treat_missing(
     if not lacking or assessment.reason:
         return {}
     shifted = impute_case_mix(case_mix, CHECKED, params.seed, delta=make_delta(case_mix.observed[lacking]))
-    flagged, terms = flag_missing(case_mix.observed, case_mix.covariates)
-    complete = case_mix.observed.dropna().reset_index(drop=True)
-    kept = tuple(term for term in case_mix.covariates if complete[_column(term)].nunique() > 1)
-    for column in complete.select_dtypes("category"):
-        complete[column] = complete[column].cat.remove_unused_categories()
+    flagged, terms = _fit_for_model(*flag_missing(case_mix.observed, case_mix.covariates))
+    complete, kept = _fit_for_model(case_mix.observed.dropna().reset_index(drop=True), case_mix.covariates)
     treatments = {
         TREATMENTS[0]: (case_mix.completed, case_mix.covariates),
         TREATMENTS[1]: (shifted, case_mix.covariates),
@@ -482,15 +485,18 @@ def correlate_recording(treated: dict, case_mix: CaseMix) -> pd.DataFrame:
     -------
     DataFrame
         ``Missing items, Organisations, Correlation, Lower, Upper`` at the first horizon: Pearson's correlation with
-        Fisher's 95% limits.
+        Fisher's 95% limits; NaN, with status and reason, for fewer than ``MINIMUM_UNITS`` organisations.
     """
     rows = []
     recorded = case_mix.recorded.set_index("unit")["recorded"]
     for name, (table, _, _) in treated.items():
         z = table[table["time"] == table["time"].min()].set_index("provider")["z"].dropna()
         both = pd.concat([z, recorded], axis=1, join="inner")
-        rows.append((name, len(both), *correlate(both["recorded"], both["z"])))
-    return pd.DataFrame(rows, columns=["Missing items", "Organisations", "Correlation", "Lower", "Upper"])
+        few = len(both) < MINIMUM_UNITS
+        values = (np.nan, np.nan, np.nan) if few else correlate(both["recorded"], both["z"])
+        status = ("too_few", f"fewer than {MINIMUM_UNITS} organisations") if few else ("ok", "")
+        rows.append((name, len(both), *values, *status))
+    return pd.DataFrame(rows, columns=["Missing items", "Organisations", *HABIT_FORMATS, "status", "reason"])
 
 
 def correlate(x: pd.Series, y: pd.Series) -> tuple[float, float, float]:
@@ -527,6 +533,14 @@ def make_delta(frame: pd.DataFrame) -> dict:
         steps = {level: DELTA * position for position, level in enumerate(levels)}
         shifts[column] = DELTA if len(levels) == 2 else steps
     return shifts
+
+
+def _fit_for_model(frame: pd.DataFrame, covariates: tuple[str, ...]) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Merge levels of a subset whose people all lived or all died, and leave out terms in which nobody differs."""
+    frame = frame.copy()
+    for column in frame.select_dtypes("category"):
+        frame[column] = merge_levels(frame[column].cat.remove_unused_categories(), frame["event"].to_numpy())
+    return frame, tuple(term for term in covariates if frame[_column(term)].nunique() > 1)
 
 
 def _enough(frame: pd.DataFrame, covariates: tuple[str, ...], at: list[float]) -> bool:

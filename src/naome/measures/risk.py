@@ -150,7 +150,7 @@ def complete_case_mix(
     people = people[people[params.survival.unit].notna()]
     columns = [_column(term) for term in params.survival.case_mix]
     died = people["died"].fillna(False).to_numpy(dtype=int)
-    frame = pd.DataFrame({column: _merge_levels(_plain(people[column], column), died) for column in columns})
+    frame = pd.DataFrame({column: merge_levels(_plain(people[column], column), died) for column in columns})
     usable = [c for c in columns if frame[c].nunique(dropna=True) > 1]
     covariates = tuple(t for t, c in zip(params.survival.case_mix, columns, strict=True) if c in usable)
     dropped = tuple(t for t, c in zip(params.survival.case_mix, columns, strict=True) if c not in usable)
@@ -337,6 +337,32 @@ def pool_tables(tables: list[pd.DataFrame], estimate: str, scale: Scale) -> pd.D
     return first
 
 
+def merge_levels(values: pd.Series, died: np.ndarray) -> pd.Series:
+    """Merge a level whose people all lived or all died with its neighbour: no coefficient of it would be finite.
+
+    Levels stand in their order; the first merges with the second, others with the one before. Of two levels one
+    remains, and a term with one level is left out.
+    """
+    if not isinstance(values.dtype, pd.CategoricalDtype):
+        return values
+    while len(values.cat.categories) > 1:
+        share = pd.Series(died, index=values.index).groupby(values, observed=False).mean()
+        extreme = [position for position, mean in enumerate(share) if not 0 < mean < 1]
+        if not extreme:
+            break
+        levels = list(values.cat.categories)
+        second = max(extreme[0], 1)
+        names = {level: f"{levels[second - 1]} or {levels[second]}" for level in levels[second - 1 : second + 1]}
+        order = list(dict.fromkeys(names.get(level, level) for level in levels))
+        values = pd.Series(
+            pd.Categorical(
+                values.map(names).astype(object).where(values.isin(list(names)), values.astype(object)), order
+            ),
+            index=values.index,
+        )
+    return values
+
+
 def national_survival(case_mix: CaseMix, years: int) -> float:
     """Return the national Kaplan-Meier survival at a horizon (the funnel's target)."""
     frame = case_mix.completed[0]
@@ -392,32 +418,6 @@ def _plain(values: pd.Series, column: str) -> pd.Series:
         text = values.astype("string").astype(object).where(values.notna(), None)
         return pd.Series(pd.Categorical(text), index=values.index)
     return values.astype("float64")
-
-
-def _merge_levels(values: pd.Series, died: np.ndarray) -> pd.Series:
-    """Merge a level whose people all lived or all died with its neighbour: no coefficient of it would be finite.
-
-    Levels stand in their order; the first merges with the second, others with the one before. Of two levels one
-    remains, and a term with one level is left out.
-    """
-    if not isinstance(values.dtype, pd.CategoricalDtype):
-        return values
-    while len(values.cat.categories) > 1:
-        share = pd.Series(died, index=values.index).groupby(values, observed=False).mean()
-        extreme = [position for position, mean in enumerate(share) if not 0 < mean < 1]
-        if not extreme:
-            break
-        levels = list(values.cat.categories)
-        second = max(extreme[0], 1)
-        names = {level: f"{levels[second - 1]} or {levels[second]}" for level in levels[second - 1 : second + 1]}
-        order = list(dict.fromkeys(names.get(level, level) for level in levels))
-        values = pd.Series(
-            pd.Categorical(
-                values.map(names).astype(object).where(values.isin(list(names)), values.astype(object)), order
-            ),
-            index=values.index,
-        )
-    return values
 
 
 def _adjust_pooled(

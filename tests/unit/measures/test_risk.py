@@ -50,7 +50,7 @@ def test_a_level_in_which_nobody_died_is_merged_or_left_out(people, params):
     case_mix = complete_case_mix(people(men=3), params, "denovo")
     assert case_mix.covariates == ("age", "grade") and case_mix.dropped == ("sex",)
     values = pd.Series(pd.Categorical(["a", "b", "c", "c", "a", None]))
-    merged = risk._merge_levels(values, np.array([1, 0, 1, 0, 0, 1]))
+    merged = risk.merge_levels(values, np.array([1, 0, 1, 0, 0, 1]))
     assert merged.tolist()[:5] == ["a or b", "a or b", "c", "c", "a or b"] and merged.isna().tolist()[5]
 
 
