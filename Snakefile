@@ -124,4 +124,4 @@ rule render:
     output:
         "_site/index.html",
     shell:
-        "naome render && naome downloads --audits {AUDITS_TEXT}"
+        "naome downloads --audits {AUDITS_TEXT} && naome render"

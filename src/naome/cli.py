@@ -70,11 +70,9 @@ def _parser() -> argparse.ArgumentParser:
     study.add_argument("--out", type=Path, help="folder of the summary (default methodology/simulation)")
     study.set_defaults(do=_simulate_study)
 
-    downloads = commands.add_parser(
-        "downloads", help="write all released results and their data dictionary beside the site"
-    )
+    downloads = commands.add_parser("downloads", help="write all released results and their data dictionary")
     downloads.add_argument("--audits", required=True, help="audit names, separated by commas")
-    downloads.add_argument("--out", type=Path, help="folder (default _site/downloads)")
+    downloads.add_argument("--out", type=Path, help="folder (default downloads, which the site publishes)")
     downloads.set_defaults(do=_downloads)
 
     render = commands.add_parser("render", help="draw the site from executed notebooks")
@@ -188,7 +186,7 @@ def _downloads(parsed: argparse.Namespace) -> None:
     runs = [open_run(audit) for audit in parsed.audits.split(",")]
     for run in runs:
         collect_results(run)
-    results, _ = write_downloads(runs, parsed.out or resolve("_site/downloads"))
+    results, _ = write_downloads(runs, parsed.out or resolve("downloads"))
     print(f"downloads: {results}")
 
 

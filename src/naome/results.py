@@ -28,7 +28,7 @@ COLUMNS: dict[str, str] = {
     "estimate": "Estimate, in unit_of_estimate.",
     "lower": "Lower limit of the interval.",
     "upper": "Upper limit of the interval.",
-    "unit_of_estimate": "proportion, people, days, ratio.",
+    "unit_of_estimate": "proportion, people, days, years, ratio, odds ratio per year, difference of proportions.",
     "method": "Name of the interval or estimator.",
     "status": "ok, too_few, suppressed or not_derivable.",
     "reason": "Why a result is not ok; empty otherwise.",

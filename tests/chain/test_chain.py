@@ -134,6 +134,9 @@ def site(runs, tmp_path_factory) -> Path:
     for name in ("methodology", "assets", "notebooks", "definitions"):
         shutil.copytree(root / name, project / name)
     shutil.copytree(runs, project / "runs")
+    downloads = ("downloads", "--audits", ",".join(AUDITS), "--out", str(project / "downloads"))
+    done = naome(*downloads, cwd=project, runs=project / "runs")
+    assert done.returncode == 0, done.stderr
     report = render_site(project, renderer="preview")
     assert report.renderer == "preview"
     return project / "_site"

@@ -215,13 +215,16 @@ def draw_funnel(units: pd.DataFrame, *, target: float, tails: tuple[float, float
         units["denominator"].astype(float), 100 * units["estimate"], "o", color=PALETTE[0], markersize=4.5, alpha=0.8
     )
     axes.set_xlim(0, largest * 1.05)
-    axes.set_ylim(-2, 102)
+    top = 102.0
+    if len(units) and target < 0.4:  # low proportions: spend the height on them
+        top = min(102.0, 1.35 * 100 * max(float(units["estimate"].max()), 2 * target))
+    axes.set_ylim(-0.02 * top, top)
     axes.set_xlabel("People in the organisation")
     axes.set_ylabel(axis)
     if units.empty:
         axes.text(0.5, 0.85, "no organisation to draw", transform=axes.transAxes, ha="center", color=INK)
     if 0 < target < 1:
-        axes.legend(loc="lower right")
+        axes.legend(loc="upper right" if target < 0.4 else "lower right")
     return figure
 
 
