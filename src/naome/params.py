@@ -99,7 +99,7 @@ class Params(_Frozen):
     marking: Literal["synthetic", "real", "open"] = Field(
         description="Banner of every page. Extracts that say they are synthetic are always marked synthetic."
     )
-    source: Literal["ncrd", "wcn", "simulacrum", "rotterdam"] = Field(description="Reader of the extract.")
+    source: Literal["ncrd", "rcrd", "wcn", "simulacrum", "rotterdam"] = Field(description="Reader of the extract.")
     data_dir: str = Field(description="Folder of the extract, absolute or relative to the project.")
     diagnosed_from: IsoDate = Field(description="First day of primary diagnosis that is read.")
     diagnosed_to: IsoDate = Field(description="Last day of primary diagnosis that is read.")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from naome.sources import ncrd, rotterdam, simulacrum, wcn
+from naome.sources import ncrd, rcrd, rotterdam, simulacrum, wcn
 from naome.sources.reader import Extract, Reader, read_extract
 
 READERS: dict[str, Reader] = {
-    reader.name: reader for reader in (ncrd.READER, wcn.READER, simulacrum.READER, rotterdam.READER)
+    reader.name: reader for reader in (ncrd.READER, rcrd.READER, wcn.READER, simulacrum.READER, rotterdam.READER)
 }
 
 __all__ = ["READERS", "Extract", "Reader", "read_extract"]

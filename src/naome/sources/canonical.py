@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from naome.sources.problems import Problems, say_rows
 
 #: Tables that rules of other tables may look into (``deaths.death_date``), one row per person each.
 PERSON_TABLES = ("deaths", "people")
+LISTED_ROWS = 20_000
 
 
 @dataclass(frozen=True)
@@ -30,11 +32,14 @@ class Selection:
     hold : bool
         Whether rows are gathered once before rules are applied: right where the
         SELECT joins large tables, wasteful where it only scans one.
+    order : str
+        SQL order of the rows in the file.
     """
 
     raw: str
     sql: str
     hold: bool = False
+    order: str = "row_"
 
 
 @dataclass(frozen=True)
@@ -123,6 +128,8 @@ def settle_table(
         connection.execute(f"CREATE VIEW select_{name} AS {selection.sql}")
         mark = _hold if selection.hold else _mark
         kept = mark(connection, name, selection, rules, source, problems, log)
+        if folder is not None and (selection.hold or not _keeps_order(connection, selection.sql)):
+            kept += f" ORDER BY {selection.order}"
     if folder is None:
         connection.execute(f"CREATE VIEW canon_{name} AS {kept}")
     else:
@@ -135,6 +142,13 @@ def settle_table(
         connection.execute(f"DROP TABLE IF EXISTS held_{name}")
     one_each = selection is not None and any(isinstance(rule, Duplicates) for rule in rules)
     return _check_contract(connection, name, source, problems, check_key=not one_each)
+
+
+def _keeps_order(connection, sql: str) -> bool:
+    """Say whether a SELECT only scans: joins and groups, also of the views it reads, give rows in any order."""
+    views = connection.execute("SELECT view_name, sql FROM duckdb_views() WHERE view_name LIKE 'clean_%'").fetchall()
+    texts = [sql, *(text for name, text in views if re.search(rf"\b{name}\b", sql))]
+    return not any(re.search(r"\bJOIN\b|\bGROUP BY\b", text) for text in texts)
 
 
 def _mark(connection, name, selection: Selection, rules, source: Source, problems, log) -> str:
@@ -150,9 +164,18 @@ def _mark(connection, name, selection: Selection, rules, source: Source, problem
         if isinstance(rule, Duplicates):
             _mark_duplicates(connection, name, n, rule, source, problems)
     _report(connection, f"left_out_{name}", selection, rules, source, problems, log)
-    left_out = connection.execute(f"SELECT count(*) FROM left_out_{name}").fetchone()[0]
-    without = f"ANTI JOIN left_out_{name} USING (row_)" if left_out else ""
-    return f"SELECT {_casts(connection, name)} FROM select_{name} t {without}"
+    _make_test(connection, name)
+    return f"SELECT {_casts(connection, name)} FROM select_{name} t WHERE NOT is_left_out_of_{name}(row_)"
+
+
+def _make_test(connection, name: str) -> None:
+    """Make ``is_left_out_of_<name>(row_)``, for this table and those that follow its rows."""
+    numbers = [row[0] for row in connection.execute(f"SELECT row_ FROM left_out_{name} ORDER BY 1").fetchall()]
+    # A list keeps the order of the scan; a join does not, so it is only for more than a list can sensibly hold.
+    test = f"r IN ({', '.join(map(str, numbers))})" if numbers else "false"
+    if len(numbers) > LISTED_ROWS:
+        test = f"r IN (SELECT row_ FROM left_out_{name})"
+    connection.execute(f"CREATE TEMP MACRO is_left_out_of_{name}(r) AS {test}")
 
 
 def _mark_duplicates(connection, name, number, rule: Duplicates, source: Source, problems) -> None:

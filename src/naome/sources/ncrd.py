@@ -134,10 +134,9 @@ TUMOURS = Selection(
            BASISOFDIAGNOSIS AS basis,
            coalesce(STATUSOFREGISTRATION = 'F' AND CTRY_CODE = 'E' AND DEDUP_FLAG = '1', false)
              AS eligible_registration,
-           coalesce(o.SUCCESSOR_CODE, DIAG_TRUST) AS provider, QUINTILE_2019 AS deprivation,
+           successor(DIAG_TRUST) AS provider, QUINTILE_2019 AS deprivation,
            FIRSTMDTMEETINGDATE AS mdt_date, CNS AS cns, DATE_FIRST_SURGERY AS surgery_date
-    FROM clean_av_tumour LEFT JOIN (SELECT ORG_CODE, SUCCESSOR_CODE FROM clean_organisations) o
-      ON o.ORG_CODE = DIAG_TRUST""",
+    FROM clean_av_tumour""",
 )
 #: HES admissions; rapid registration brings the same file.
 ADMISSIONS = Selection(
@@ -145,25 +144,26 @@ ADMISSIONS = Selection(
     """
     SELECT row_, EPIKEY AS episode_id, STUDY_ID AS person_id, coalesce(ADMIDATE, EPISTART) AS admission_date,
            coalesce(EPISTART, ADMIDATE) AS episode_date, CLASSPAT AS patient_class, ADMIMETH AS emergency,
-           coalesce(o.SUCCESSOR_CODE, PROCODE3) AS provider
-    FROM clean_hes_apc LEFT JOIN (SELECT ORG_CODE, SUCCESSOR_CODE FROM clean_organisations) o
-      ON o.ORG_CODE = PROCODE3""",
+           successor(PROCODE3) AS provider
+    FROM clean_hes_apc""",
 )
 DIAGNOSES = Selection(
     "hes_apc",
     """
-    SELECT STUDY_ID AS person_id, EPIKEY AS episode_id, position, code, coalesce(ADMIDATE, EPISTART) AS admission_date,
-           coalesce(EPISTART, ADMIDATE) AS episode_date, CLASSPAT AS patient_class
-    FROM clean_hes_diagnosis ANTI JOIN left_out_admissions USING (row_)""",
+    SELECT row_, STUDY_ID AS person_id, EPIKEY AS episode_id, position, code,
+           coalesce(ADMIDATE, EPISTART) AS admission_date, coalesce(EPISTART, ADMIDATE) AS episode_date,
+           CLASSPAT AS patient_class
+    FROM clean_hes_diagnosis WHERE NOT is_left_out_of_admissions(row_)""",
+    order="row_, position",
 )
 PROCEDURES = Selection(
     "hes_apc",
     """
     SELECT row_, STUDY_ID AS person_id, EPIKEY AS episode_id, position, code,
-           coalesce(second, EPISTART, ADMIDATE) AS procedure_date, coalesce(o.SUCCESSOR_CODE, PROCODE3) AS provider
-    FROM (SELECT * FROM clean_hes_operation ANTI JOIN left_out_admissions USING (row_))
-    LEFT JOIN (SELECT ORG_CODE, SUCCESSOR_CODE FROM clean_organisations) o ON o.ORG_CODE = PROCODE3""",
+           coalesce(second, EPISTART, ADMIDATE) AS procedure_date, successor(PROCODE3) AS provider
+    FROM clean_hes_operation WHERE NOT is_left_out_of_admissions(row_)""",
     hold=True,
+    order="row_, position",
 )
 #: A drug row whose cycle or regimen is not there keeps its place (regimen_id is NULL) so that it can be refused.
 DRUGS = Selection(
@@ -172,11 +172,10 @@ DRUGS = Selection(
     SELECT d.row_, r.ENCORE_PATIENT_ID AS person_id, r.MERGED_REGIMEN_ID AS regimen_id, d.DRUG_GROUP AS drug,
            coalesce(d.ADMINISTRATION_DATE, c.START_DATE_OF_CYCLE, r.START_DATE_OF_REGIMEN) AS given_date,
            c.START_DATE_OF_CYCLE AS cycle_date,
-           coalesce(o.SUCCESSOR_CODE, left(r.ORGANISATION_CODE_OF_PROVIDER, 3)) AS provider
+           successor(left(r.ORGANISATION_CODE_OF_PROVIDER, 3)) AS provider
     FROM clean_sact_drug_detail d
     LEFT JOIN clean_sact_cycle c USING (MERGED_CYCLE_ID)
-    LEFT JOIN clean_sact_regimen r ON r.MERGED_REGIMEN_ID = c.MERGED_REGIMEN_ID
-    LEFT JOIN clean_organisations o ON o.ORG_CODE = left(r.ORGANISATION_CODE_OF_PROVIDER, 3)""",
+    LEFT JOIN clean_sact_regimen r ON r.MERGED_REGIMEN_ID = c.MERGED_REGIMEN_ID""",
     hold=True,
 )
 RADIOTHERAPY = Selection(

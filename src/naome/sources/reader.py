@@ -34,6 +34,7 @@ from naome.sources.files import (
     find_file,
     list_columns,
     open_file,
+    quote_text,
 )
 from naome.sources.problems import Problems
 from naome.sources.values import (
@@ -251,6 +252,7 @@ def read_extract(
         _check_note(note, notes, problems)
         problems.raise_if_any()
         _check_nation(connection, reader, problems)
+        _make_successors(connection, reader)
         rows = _settle_tables(connection, reader, notes, scratch / "canonical" if out else None, problems, quality)
         _check_years(connection, diagnosed, problems)
         for count in reader.counts:
@@ -459,17 +461,17 @@ def _make_clean_views(connection, file: RawFile, table: RawTable, found: CleanCo
         text = f'CAST(r."{column}" AS VARCHAR)'
         text = f"trim({text})" if column in blanks or cleaner is OPTIONAL_IDENTIFIER else text
         if column not in file.columns:
-            selected.append(f'NULL::{cleaner.sql_type if cleaner else "VARCHAR"} AS "{column}"')
+            expression = f"NULL::{cleaner.sql_type if cleaner else 'VARCHAR'}"
         elif cleaner is None:
-            selected.append(f'{text} AS "{column}"')
+            expression = text
         elif cleaner is OPTIONAL_IDENTIFIER:
-            selected.append(f"nullif({text}, '') AS \"{column}\"")
+            expression = f"nullif({text}, '')"
         else:
             expression, join = map_column(
                 connection, f"{file.table}_{column}", f'r."{column}"', found.values[column], cleaner.sql_type
             )
-            selected.append(f'{expression} AS "{column}"')
             joins.append(join)
+        selected.append(f'{expression} AS "{column}"')
     base = f"{file.view} r {' '.join(joins)}"
     connection.execute(f"CREATE VIEW clean_{file.table} AS SELECT {', '.join(selected)} FROM {base}")
     for name, repeated in table.long.items():
@@ -485,7 +487,7 @@ def _make_long_view(connection, name: str, repeated: Repeated, found: CleanColum
         connection.execute(f"CREATE VIEW clean_{name} AS SELECT {selected}, {types}{second} FROM {base} WHERE false")
         return
     lists = [f"unnest([{', '.join(str(n + 1) for n in positions)}]) AS position"]
-    outer, joins = ["* EXCLUDE (raw_code)" if not repeated.seconds else "* EXCLUDE (raw_code, raw_second)"], []
+    outer, joins = ["* EXCLUDE (raw_code, raw_second)" if repeated.seconds else "* EXCLUDE (raw_code)"], []
     for (columns, cleaner), word in zip(repeated.parts(), ("code", "second"), strict=False):
         picked = ", ".join(f'r."{columns[n]}"' for n in positions)
         lists.append(f"unnest([{picked}]) AS raw_{word}")
@@ -504,6 +506,17 @@ def _make_empty(connection, name: str, table: RawTable) -> None:
     columns = ["0 AS row_"]
     columns += [f'NULL::{c.sql_type if c else "VARCHAR"} AS "{column}"' for column, c in table.columns.items()]
     connection.execute(f"CREATE VIEW clean_{name} AS SELECT {', '.join(columns)} WHERE false")
+
+
+def _make_successors(connection, reader: Reader) -> None:
+    """Make ``successor(code)``: an organisation that has merged becomes the one it merged into."""
+    if "organisations" not in reader.raw:
+        return
+    merged = connection.execute(
+        "SELECT ORG_CODE, SUCCESSOR_CODE FROM clean_organisations WHERE SUCCESSOR_CODE IS NOT NULL"
+    ).fetchall()
+    cases = " ".join(f"WHEN {quote_text(code)} THEN {quote_text(successor)}" for code, successor in merged)
+    connection.execute(f"CREATE TEMP MACRO successor(c) AS {f'CASE c {cases} ELSE c END' if cases else 'c'}")
 
 
 def _settle_tables(connection, reader: Reader, notes, folder: Path | None, problems, quality) -> dict[str, int]:

@@ -158,28 +158,25 @@ def map_column(
     values : dict
         Raw value -> cleaned value.
     """
-    changed = {raw: clean for raw, clean in values.items() if not _same_after_cast(raw, clean)}
-    dates = any(isinstance(raw, dt.date) for raw in changed)
-    changed = {(_day(raw) if dates else str(raw)): clean for raw, clean in changed.items()}
-    key = f"CAST({expression} AS DATE)" if dates else f"CAST({expression} AS VARCHAR)"
-    kept = "NULL" if len(changed) >= len(values) else f"CAST({expression} AS {sql_type})"
+    changed = {str(_day(raw)): clean for raw, clean in values.items() if not _same_after_cast(raw, clean)}
     if not changed:
         return f"CAST({expression} AS {sql_type})", ""
+    key = f"CAST({expression} AS VARCHAR)"
+    if any(isinstance(raw, dt.date) for raw in values):
+        key = f"CAST(CAST({expression} AS DATE) AS VARCHAR)"
+    kept = "NULL" if len(changed) >= len(values) else f"CAST({expression} AS {sql_type})"
     if len(changed) <= CASE_LIMIT:
-        whens = " ".join(f"WHEN {_literal(raw)} THEN {_literal(clean)}" for raw, clean in changed.items())
+        whens = " ".join(f"WHEN {quote_text(raw)} THEN {_literal(clean)}" for raw, clean in changed.items())
         return f"CAST(CASE {key} {whens} ELSE {kept} END AS {sql_type})", ""
-    table = f"changes_{name}"
-    connection.execute(f'CREATE TEMP TABLE "{table}" (raw {"DATE" if dates else "VARCHAR"}, clean {sql_type})')
-    rows = list(changed.items())
+    table = f'"changes_{name}"'
+    connection.execute(f"CREATE TEMP TABLE {table} (raw VARCHAR, clean {sql_type})")
+    rows = [f"({quote_text(raw)}, {_literal(clean)})" for raw, clean in changed.items()]
     for start in range(0, len(rows), 1000):
-        batch = ", ".join(f"({_literal(raw)}, {_literal(clean)})" for raw, clean in rows[start : start + 1000])
-        connection.execute(f'INSERT INTO "{table}" VALUES {batch}')
-    mapped = (
-        f'"{table}".clean'
-        if kept == "NULL"
-        else f'CASE WHEN "{table}".raw IS NULL THEN {kept} ELSE "{table}".clean END'
-    )
-    return mapped, f'LEFT JOIN "{table}" ON "{table}".raw = {key}'
+        connection.execute(f"INSERT INTO {table} VALUES {', '.join(rows[start : start + 1000])}")
+    join = f"LEFT JOIN {table} ON {table}.raw = {key}"
+    return (
+        f"{table}.clean" if kept == "NULL" else f"CASE WHEN {table}.raw IS NULL THEN {kept} ELSE {table}.clean END"
+    ), join
 
 
 def _same_after_cast(raw: object, clean: object) -> bool:

@@ -116,11 +116,10 @@ CANONICAL = {
                TUMOUR_GRADE AS grade, ER_STATUS AS er, PR_STATUS AS pr, HER2_STATUS AS her2,
                PERFORMANCE_STATUS AS performance_status, BASIS_OF_DIAGNOSIS AS basis,
                coalesce(REGISTRATION_STATUS = 'F' AND COUNTRY_CODE = 'W', false) AS eligible_registration,
-               coalesce(o.SUCCESSOR_CODE, HEALTH_BOARD_OF_DIAGNOSIS) AS provider, WIMD_2019_QUINTILE AS deprivation,
+               successor(HEALTH_BOARD_OF_DIAGNOSIS) AS provider, WIMD_2019_QUINTILE AS deprivation,
                MDT_DISCUSSION_DATE AS mdt_date, KEY_WORKER_SEEN AS cns, SURGERY_DATE AS surgery_date,
                CHEMOTHERAPY_FLAG AS chemotherapy_flag, RADIOTHERAPY_FLAG AS radiotherapy_flag
-        FROM clean_wcn_registration LEFT JOIN (SELECT ORG_CODE, SUCCESSOR_CODE FROM clean_organisations) o
-          ON o.ORG_CODE = HEALTH_BOARD_OF_DIAGNOSIS""",
+        FROM clean_wcn_registration""",
     ),
     # An episode without its spell keeps its place (patient_class is NULL) so that it can be refused.
     "admissions": Selection(
@@ -129,9 +128,8 @@ CANONICAL = {
         SELECT e.row_, {EPISODE} AS episode_id, s.ALF_PE AS person_id, coalesce(s.ALF_STS_CD, false) AS linked,
                s.row_ AS spell, coalesce(s.ADMIS_DT, e.EPI_STR_DT) AS admission_date,
                coalesce(e.EPI_STR_DT, s.ADMIS_DT) AS episode_date, s.PAT_CLASS_CD AS patient_class,
-               s.ADMIS_MTHD_CD AS emergency, coalesce(o.SUCCESSOR_CODE, left(PROV_UNIT_CD, 3)) AS provider
-        FROM clean_pedw_episode e LEFT JOIN clean_pedw_spell s USING (PROV_UNIT_CD, SPELL_NUM_PE)
-        LEFT JOIN clean_organisations o ON o.ORG_CODE = left(PROV_UNIT_CD, 3)""",
+               s.ADMIS_MTHD_CD AS emergency, successor(left(PROV_UNIT_CD, 3)) AS provider
+        FROM clean_pedw_episode e LEFT JOIN clean_pedw_spell s USING (PROV_UNIT_CD, SPELL_NUM_PE)""",
     ),
     "diagnoses": Selection(
         "pedw_diag",

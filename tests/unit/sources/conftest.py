@@ -66,6 +66,8 @@ def extracts(tmp_path_factory) -> dict[str, Path]:
         ("wales", "wales", 0.02, True),
         ("england-truth", "england", 0.02, True),
         ("wales-truth", "wales", 0.1, True),
+        ("england-rcrd-truth", "england-rcrd", 0.02, True),
+        ("clean-england-rcrd", "england-rcrd", 0.01, False),
         ("clean-england", "england", 0.01, False),
         ("clean-wales", "wales", 0.1, False),
     ):
