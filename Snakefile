@@ -23,7 +23,10 @@ def code(*rooms):
     return sorted(map(str, files))
 
 
-ANALYSIS = code("params", "definitions", "results", "run", "paths", "cohort", "measures", "stats", "disclosure", "publish")
+ANALYSIS = code(
+    "params", "definitions", "results", "run", "paths", "study", "agree", "companions",
+    "cohort", "measures", "stats", "disclosure", "publish",
+) + ["methodology/simulation/results.csv"]
 
 
 def extract_of(wildcards):
