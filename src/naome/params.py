@@ -73,7 +73,7 @@ class Outliers(_Frozen):
     minimum_completeness: float = Field(
         ge=0,
         le=1,
-        description="Below this completeness of the case-mix items that can be missing an organisation is not assessed.",
+        description="Organisations with a smaller share of the case-mix items that can be missing are not assessed.",
     )
     overdispersion: Literal["none", "additive"] = Field(
         description="Whether alarms allow for between-organisation spread (fixed beforehand; both are always shown)."
@@ -267,8 +267,8 @@ def write_reference() -> str:
     lines = [
         "# Parameters",
         "",
-        "One file is one audit run; its name is the audit's name. Unknown, missing and mistyped keys stop the run. This",
-        "page is generated from the model (`python -m naome.params`).",
+        "One file is one audit run; its name is the audit's name. Unknown, missing and mistyped keys stop the run.",
+        "This page is generated from the model (`python -m naome.params`).",
         "",
         "| key | type | needed | meaning |",
         "|---|---|---|---|",
