@@ -12,7 +12,6 @@ from naome.params import Params
 
 PERCENT = {"Percent": "percent1", "Lower": "percent1", "Upper": "percent1", "People": "int", "Of these": "int"}
 ORGANISATION_FORMATS = {"Survival": "percent1", "Lower": "percent1", "Upper": "percent1"}
-OUTLIER_FORMATS = {"Adjusted survival": "percent1", "z of deaths": "decimal2"}
 MISSED_TITLES = {
     "recurrent_seen": "Seen by",
     "recurrent_population_chapman": "Estimated, two sources (Chapman)",
@@ -154,33 +153,6 @@ def tabulate_organisations(released: pd.DataFrame, years: int) -> pd.DataFrame:
             "reason": rows["reason"],
         }
     ).reset_index(drop=True)
-
-
-def tabulate_outliers(tables: dict[int, pd.DataFrame], released: pd.DataFrame) -> pd.DataFrame:
-    """Lay out the organisations beyond the alert limits at any horizon (formats in ``OUTLIER_FORMATS``)."""
-    rows = []
-    for years, table in tables.items():
-        outside = table[table["level"].isin(["alert", "alarm"])]
-        shown = released[released["measure"] == f"survival_{years}y_adjusted"].set_index("unit")
-        for unit, level, direction, z in outside[["unit", "level", "direction", "z"]].itertuples(index=False):
-            result = shown.loc[unit]
-            survival = "better" if direction == "better" else "worse"
-            rows.append(
-                (unit, f"{years} y", level, survival, result["estimate"], z, result["status"], result["reason"])
-            )
-    columns = [
-        "Organisation",
-        "Horizon",
-        "Level",
-        "Survival is",
-        "Adjusted survival",
-        "z of deaths",
-        "status",
-        "reason",
-    ]
-    if not rows:
-        rows = [("none", "", "", "", None, None, "ok", "")]
-    return pd.DataFrame(rows, columns=columns).astype({"Adjusted survival": "float64", "z of deaths": "float64"})
 
 
 def tabulate_people(released: pd.DataFrame, titles: dict[str, str]) -> pd.DataFrame:
