@@ -54,6 +54,10 @@ def test_evaluates(text, expected):
         ("age is None", "not allowed"),
         ("missing(age, er)", "only function is missing"),
         ("missing(age + 1)", "only function is missing"),
+        ('er == "postive"', "er is never 'postive' (did you mean 'positive'?); values: positive, negative"),
+        ('"postive" == er', "er is never 'postive'"),
+        ('er in ["positive", "borderline"]', "er is never 'borderline'"),
+        ('subtype != "HER2-, ER-"', "subtype is never 'HER2-, ER-'"),
     ],
 )
 def test_refuses(text, message):

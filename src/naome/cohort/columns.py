@@ -12,15 +12,39 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class AnalysisColumn:
-    """One column of the analysis table; `kind` is boolean, integer, number, date or category."""
+    """One column of the analysis table; `kind` is boolean, integer, number, date or category.
+
+    `values` are those a category may take; empty where they are the run's own (organisations, nation).
+    """
 
     name: str
     kind: str
     meaning: str
+    values: tuple[str, ...] = ()
+
+
+RECEPTOR = ("positive", "negative")
+VALUES: dict[str, tuple[str, ...]] = {
+    "cohort": ("denovo", "recurrent", "primary"),
+    "route": ("DN1", "DN2", "RC2", "EL7"),
+    "sex": ("female", "male"),
+    "ethnic_group": ("asian", "black", "mixed", "other", "white"),
+    "age_band": ("under 40", "40-49", "50-59", "60-69", "70-79", "80+"),
+    "age_group": ("18-49", "50-69", "70-79", "80+"),
+    "stage": ("0", "1", "2", "3", "4"),
+    "er": RECEPTOR,
+    "pr": RECEPTOR,
+    "her2": RECEPTOR,
+    "subtype": ("HER2+ER+", "HER2+ER-", "HER2-ER+", "HER2-ER-"),
+    "charlson": ("0", "1", "2", "3+"),
+    "frailty": ("fit", "mild", "moderate", "severe"),
+    "size_group": ("<=20", "20-50", ">50"),
+    "cns": ("seen", "not_seen"),
+}
 
 
 def _columns(kind: str, **meanings: str) -> tuple[AnalysisColumn, ...]:
-    return tuple(AnalysisColumn(name, kind, meaning) for name, meaning in meanings.items())
+    return tuple(AnalysisColumn(name, kind, meaning, VALUES.get(name, ())) for name, meaning in meanings.items())
 
 
 COLUMNS: tuple[AnalysisColumn, ...] = (

@@ -18,6 +18,7 @@ import pandas as pd
 from naome.cohort.columns import COLUMNS
 from naome.errors import DefinitionError, suggest
 
+VALUES = {column.name: column.values for column in COLUMNS if column.values}
 KINDS = {column.name: column.kind.replace("number", "integer") for column in COLUMNS}
 COMPARISONS = {
     ast.Eq: operator.eq,
@@ -76,8 +77,9 @@ def parse_expression(text: str, where: str, windows: dict[str, int] | None = Non
     Raises
     ------
     DefinitionError
-        For a syntax error, anything outside the language, an unknown name, or a
-        comparison of a column with a value of another type.
+        For a syntax error, anything outside the language, an unknown name, a
+        comparison of a column with a value of another type, or with a value that
+        the column never takes.
 
     Examples
     --------
@@ -137,7 +139,20 @@ class _Checker:
             self._need(kinds, left, ast.unparse(node))
             if left in ("category", "boolean") and not isinstance(op, ast.Eq | ast.NotEq | ast.In | ast.NotIn):
                 self._refuse(f"{ast.unparse(node)!r} orders values that have no order")
+            self._check_values(node.left, right)
         return "boolean"
+
+    def _check_values(self, left: ast.expr, right: ast.expr) -> None:
+        """Refuse a value that a column never takes: a misspelt one would quietly select nobody."""
+        sides = [left, *(right.elts if isinstance(right, ast.List | ast.Tuple) else [right])]
+        named = [side.id for side in sides if isinstance(side, ast.Name)]
+        for side in sides:
+            if isinstance(side, ast.Constant) and isinstance(side.value, str):
+                for column in named:
+                    allowed = VALUES.get(column, (side.value,))
+                    if side.value not in allowed:
+                        hint = suggest(side.value, list(allowed))
+                        self._refuse(f"{column} is never {side.value!r}{hint}; values: {', '.join(allowed)}")
 
     def _missing(self, node: ast.Call) -> str:
         simple = (
