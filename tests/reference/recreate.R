@@ -14,7 +14,8 @@ for (package in c("survival", "prodlim", "mice", "jsonlite")) {
 }
 for (script in c("survival.R", "funnel.R", "providers.R", "imputation.R")) {
   cat(script, "\n")
-  sys.source(file.path(here, "scripts", script), envir = list2env(list(ROOT = ROOT, OUT = OUT), parent = globalenv()))
+  failed <- system2(file.path(R.home("bin"), "Rscript"), shQuote(c(file.path(here, "scripts", script), ROOT, OUT)))
+  if (failed) stop(script, " stopped with an error")
 }
 if (write_anew) quit(status = 0)
 

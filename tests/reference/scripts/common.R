@@ -1,4 +1,7 @@
-# Shared by the scripts of this folder. recreate.R sets ROOT (the project) and OUT (where to write).
+# Shared by the scripts of this folder. recreate.R runs each in a process of its own, with arguments ROOT (the project)
+# and OUT (where to write): survfit and survexp look up the data of a fit in the global environment.
+ROOT <- commandArgs(TRUE)[1]
+OUT <- commandArgs(TRUE)[2]
 suppressPackageStartupMessages(library(survival))
 YEAR <- 365.25
 

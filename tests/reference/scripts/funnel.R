@@ -1,5 +1,5 @@
 # Intervals, funnel limits, false-alarm rates, classification, overdispersion.
-source(file.path(ROOT, "tests", "reference", "scripts", "common.R"))
+source(file.path(commandArgs(TRUE)[1], "tests", "reference", "scripts", "common.R"))
 clip <- function(x) pmin(pmax(x, 0), 1)
 
 # --- proportions

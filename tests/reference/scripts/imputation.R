@@ -1,5 +1,5 @@
 # Reference distribution for chained equations: rotterdam with values removed, mice with m = 100 (half a minute or more).
-source(file.path(ROOT, "tests", "reference", "scripts", "common.R"))
+source(file.path(commandArgs(TRUE)[1], "tests", "reference", "scripts", "common.R"))
 suppressPackageStartupMessages(library(mice))
 people <- read_rotterdam()
 whole <- with(people, data.frame(

@@ -1,5 +1,5 @@
 # Provider tables on rotterdam with invented providers (pid mod 12).
-source(file.path(ROOT, "tests", "reference", "scripts", "common.R"))
+source(file.path(commandArgs(TRUE)[1], "tests", "reference", "scripts", "common.R"))
 suppressPackageStartupMessages(library(prodlim))
 people <- read_rotterdam()
 times <- c(1, 3, 5) * YEAR

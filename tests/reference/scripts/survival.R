@@ -1,5 +1,5 @@
 # Kaplan-Meier, Aalen-Johansen, log-rank, Cox, proportional hazards, pseudo-observations on rotterdam.
-source(file.path(ROOT, "tests", "reference", "scripts", "common.R"))
+source(file.path(commandArgs(TRUE)[1], "tests", "reference", "scripts", "common.R"))
 people <- read_rotterdam()
 times <- c(1, 3, 5) * YEAR
 
