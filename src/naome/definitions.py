@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -75,11 +76,6 @@ class CodeList:
         """Groups in file order."""
         return tuple(dict.fromkeys(c.group for c in self.codes))
 
-    @property
-    def inferred(self) -> bool:
-        """Whether any code rests on general knowledge and not on a named public source."""
-        return any(c.status == "inferred" for c in self.codes)
-
 
 @cache
 def load_codelist(name: str) -> CodeList:
@@ -135,6 +131,54 @@ def read_codelist(file: Path) -> CodeList:
     if not codes:
         raise DefinitionError(f"{file}: no codes")
     return CodeList(file.stem, tuple(codes))
+
+
+def find_codes(reference: str) -> tuple[Code, ...]:
+    """Return the codes of a reference: a code list (``cns_indicator``) or one group of it (``sact_drugs.cdk46``).
+
+    Raises
+    ------
+    DefinitionError
+        If there is no such list or group.
+
+    Examples
+    --------
+    >>> len(find_codes("sact_drugs.cdk46"))
+    3
+    """
+    name, _, group = reference.partition(".")
+    codelist = load_codelist(name)
+    if group:
+        codelist.prefixes(group)  # an unknown group is an error that says which there are
+    return tuple(code for code in codelist.codes if group in ("", code.group))
+
+
+def say_inferred_codes(references: Iterable[str]) -> str:
+    """Say which codes of some references are inferred: no public document names them for this use.
+
+    Parameters
+    ----------
+    references : iterable of str
+        As in :func:`find_codes`.
+
+    Returns
+    -------
+    str
+        One sentence with how many of how many codes are inferred; empty when none is.
+
+    Examples
+    --------
+    >>> say_inferred_codes(["icd10_breast", "sact_drugs.cdk46"])
+    'Rests on inferred codes: sact drugs, cdk46 (3 of 3 codes).'
+    """
+    parts = []
+    for reference in references:
+        codes = find_codes(reference)
+        inferred = sum(code.status == "inferred" for code in codes)
+        if inferred:
+            name = reference.replace(".", ", ").replace("_", " ")
+            parts.append(f"{name} ({inferred} of {len(codes)} codes)")
+    return f"Rests on inferred codes: {'; '.join(parts)}." if parts else ""
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ COLUMNS: dict[str, str] = {
     "unit_of_estimate": "proportion, people, days, years, ratio, odds ratio per year, difference of proportions.",
     "method": "Name of the interval or estimator.",
     "status": "ok, too_few, suppressed or not_derivable.",
-    "reason": "Why a result is not ok; empty otherwise.",
+    "reason": "Why a result is not ok; of one that is, the inferred codes it rests on; empty otherwise.",
     "definition_id": "Identifier of the definition, with its version hash.",
     "run_id": "Identifier of the run that computed it.",
 }

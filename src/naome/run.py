@@ -21,7 +21,12 @@ import pandas as pd
 
 from naome.disclosure import release
 from naome.errors import ChainError
-from naome.measures.specification import Specification, check_not_derivable, load_specification
+from naome.measures.specification import (
+    Specification,
+    check_not_derivable,
+    load_specification,
+    note_inferred_codes,
+)
 from naome.params import Params, load_params, params_digest
 from naome.paths import resolve, runs_root
 from naome.results import write_frame
@@ -84,12 +89,16 @@ class Run:
     def save(self, name: str, frame: pd.DataFrame) -> None:
         """Write a frame of the run (``results/<name>.parquet``; the analysis table in the run's folder).
 
-        A frame in the result schema is released at once: its protected copy goes
-        to ``release/<name>.parquet``.
+        A frame in the result schema says which of its results rest on inferred
+        codes, and is released at once: its protected copy goes to
+        ``release/<name>.parquet``.
         """
-        write_frame(frame, self._file(name))
-        if "result_id" in frame.columns:
-            write_frame(release(frame, self.params), self.folder / "release" / f"{name}.parquet")
+        if "result_id" not in frame.columns:
+            write_frame(frame, self._file(name))
+            return
+        noted = note_inferred_codes(frame, self.specification)
+        write_frame(noted, self._file(name))
+        write_frame(release(noted, self.params), self.folder / "release" / f"{name}.parquet")
 
     def load(self, name: str) -> pd.DataFrame:
         """Read a frame of the run.
@@ -106,7 +115,7 @@ class Run:
 
     def release(self, results: pd.DataFrame) -> pd.DataFrame:
         """Return results as they may be shown: the only thing a notebook displays."""
-        return release(results, self.params)
+        return release(note_inferred_codes(results, self.specification), self.params)
 
     def _file(self, name: str) -> Path:
         return self.folder / ("analysis.parquet" if name == "analysis" else f"results/{name}.parquet")

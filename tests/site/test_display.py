@@ -246,3 +246,28 @@ def test_a_marked_row_has_its_class_and_the_mark_is_not_shown(capsys):
     html = shown[0]["text/markdown"]
     assert '<tr class="differs"><th scope="row">b</th>' in html and '<tr><th scope="row">a</th>' in html
     assert ">mark<" not in html
+
+
+def test_an_ok_row_with_a_reason_has_a_note_under_the_table():
+    frame = pd.DataFrame(
+        {
+            "Indicator": ["One", "Two", "Three", "Four"],
+            "Percent": [0.5, 0.25, 0.75, None],
+            "status": ["ok", "ok", "ok", "suppressed"],
+            "reason": ["codes are inferred", "", "codes are inferred", "small"],
+        }
+    )
+    data = shown(show_table, frame, formats={"Percent": "percent1"})
+    cells = read_back(data["text/markdown"])
+    assert [row[0] for row in cells] == [
+        "Indicator",
+        "One<sup>a</sup>",
+        "Two",
+        "Three<sup>a</sup>",
+        "Four",
+        "<sup>a</sup> codes are inferred",
+    ]
+    assert data["text/plain"].splitlines()[1].startswith("One [a]")
+    assert data["text/plain"].splitlines()[-1] == "[a] codes are inferred"
+    without = shown(show_table, frame.drop(columns="status"), formats={"Percent": "percent1"})
+    assert "<tfoot>" not in without["text/markdown"]

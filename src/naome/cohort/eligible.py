@@ -58,11 +58,7 @@ def metastatic_codes(tables: CanonicalTables, rules: CohortRules) -> Table:
         ``person_id, code, code_date``.
     """
     metastatic = load_codelist("icd10_metastatic")
-    groups = [
-        g
-        for g in metastatic.groups
-        if g not in ("lymph_node_regional", "lymph_node_unspecified", "unspecified_not_used")
-    ]
+    groups = [g for g in metastatic.groups if g not in ("lymph_node_regional", "lymph_node_unspecified")]
     if rules["count_c779"]:
         groups.append("lymph_node_unspecified")
     prefixes = metastatic.prefixes(*groups)

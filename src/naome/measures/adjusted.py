@@ -176,11 +176,11 @@ def _results(table: pd.DataFrame, indicator: Indicator, cohort: str, params: Par
         level="provider",
         method=METHOD,
         run_id=run_id,
-        definition_id=f"{indicator.id}@{indicator.version}",
+        definition_id=indicator.definition_id,
     )
 
 
 def _no_results(indicator: Indicator, cohort: str, params: Params, reason: str, run_id: str) -> pd.DataFrame:
     row = pd.DataFrame({"measure": [f"{indicator.id}_adjusted"], "status": ["not_derivable"], "reason": [reason]})
     named = {"audit": params.audit, "nation": params.nation, "unit": params.nation, "cohort": cohort}
-    return make_results(row, **named, run_id=run_id, definition_id=f"{indicator.id}@{indicator.version}")
+    return make_results(row, **named, run_id=run_id, definition_id=indicator.definition_id)

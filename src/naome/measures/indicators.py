@@ -123,7 +123,7 @@ def _evaluate(people, indicator: Indicator, cohort: str, params: Params, specifi
         counted = counted[counted["denominator"] > 0].rename(columns={"group": "unit"})
         frames.append(counted.assign(level=level, group_by="all", group="all"))
     table = pd.concat(frames, ignore_index=True)
-    return table.assign(cohort=cohort, measure=indicator.id, definition_id=f"{indicator.id}@{indicator.version}")
+    return table.assign(cohort=cohort, measure=indicator.id, definition_id=indicator.definition_id)
 
 
 def _not_derivable(indicator: Indicator, cohort: str, params: Params, reason: str) -> pd.DataFrame:
@@ -135,6 +135,6 @@ def _not_derivable(indicator: Indicator, cohort: str, params: Params, reason: st
             "unit": [params.nation],
             "status": ["not_derivable"],
             "reason": [reason],
-            "definition_id": [f"{indicator.id}@{indicator.version}"],
+            "definition_id": [indicator.definition_id],
         }
     )

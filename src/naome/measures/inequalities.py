@@ -56,7 +56,7 @@ def measure_gaps(analysis: pd.DataFrame, params: Params, specification: Specific
             people = analysis[analysis["cohort"] == cohort]
             reason = indicator.reason_not_derivable(params, cohort)
             rows = _not_derivable(indicator, reason) if reason else _gaps(people, indicator, params)
-            frames.append(rows.assign(cohort=cohort, definition_id=f"{indicator.id}@{indicator.version}"))
+            frames.append(rows.assign(cohort=cohort, definition_id=indicator.definition_id))
     table = pd.concat(frames, ignore_index=True)
     constants = {"audit": params.audit, "nation": params.nation, "unit": params.nation, "run_id": run_id}
     return make_results(table, **constants, unit_of_estimate="difference of proportions")

@@ -69,7 +69,7 @@ def compare_landmarks(
             people = analysis[analysis["cohort"] == cohort]
             reason = indicator.reason_not_derivable(params, cohort) or _too_few(people, indicator, params)
             rows = _not_derivable(indicator, reason) if reason else _rows(people, indicator)
-            version = f"{indicator.id}@{indicator.version}"
+            version = indicator.definition_id
             frames.append(rows.assign(cohort=cohort, definition_id=version))
     table = pd.concat(frames, ignore_index=True)
     return make_results(table, audit=params.audit, nation=params.nation, unit=params.nation, run_id=run_id)

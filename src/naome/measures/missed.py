@@ -23,27 +23,14 @@ from scipy.special import ndtri
 
 from naome.cohort.eligible import code_dates, eligible_people, flag_tumours, metastatic_codes
 from naome.cohort.tables import CanonicalTables, code_in, open_tables
-from naome.definitions import CohortRules, load_cohort_rules
+from naome.definitions import CohortRules, find_codes, load_cohort_rules, say_inferred_codes
 from naome.params import Params
 from naome.results import make_results
 
 SOURCES = ("admissions", "reported", "treatment", "death")
-# Given in England for metastatic disease only until the end of 2021. Left out are drugs with an adjuvant or
-# neoadjuvant use by then: pertuzumab, trastuzumab emtansine (from 2020), capecitabine, pembrolizumab.
-METASTATIC_ONLY_DRUGS = (
-    "PALBOCICLIB",
-    "RIBOCICLIB",
-    "ABEMACICLIB",
-    "FULVESTRANT",
-    "EVEROLIMUS",
-    "ALPELISIB",
-    "ERIBULIN",
-    "TRASTUZUMAB DERUXTECAN",
-    "LAPATINIB",
-    "TUCATINIB",
-    "SACITUZUMAB GOVITECAN",
-    "ATEZOLIZUMAB",
-)
+# Drugs without an adjuvant or neoadjuvant use in England until then. Left out are pertuzumab, trastuzumab emtansine
+# (from 2020), capecitabine and pembrolizumab.
+METASTATIC_ONLY = "sact_drugs.metastatic_only"
 METASTATIC_ONLY_UNTIL = "2021-12-31"
 UNBELIEVABLE_SE = 3.0
 FEW_SHARED = 10
@@ -175,7 +162,7 @@ def cross_classify_sources(
         primary = primary.filter((primary.death_date > ibis.date(str(alive_on))).fill_null(True))
     reported = tables.recurrences.filter(tables.recurrences.kind == "distant")
     reported = reported.select("person_id", seen_date=reported.recurrence_date)
-    drugs = tables.drugs.filter(tables.drugs.drug.isin(list(METASTATIC_ONLY_DRUGS)))
+    drugs = tables.drugs.filter(tables.drugs.drug.isin([code.code for code in find_codes(METASTATIC_ONLY)]))
     drugs = drugs.filter(drugs.given_date <= ibis.date(METASTATIC_ONLY_UNTIL))
     given = drugs.select("person_id", seen_date=drugs.given_date)
     breast = code_in(tables.deaths.underlying_cause, ("C50",))
@@ -378,8 +365,17 @@ def measure_missed(counts: pd.DataFrame, params: Params, *, run_id: str) -> pd.D
         estimates["loglinear_with_death"] = loglinear_population(counts, present)
     for name, estimate in estimates.items():
         rows += _population_rows(name, estimate, seen["admissions"])
-    table = pd.DataFrame(rows).assign(unit=params.nation, level="nation")
-    return make_results(table, audit=params.audit, nation=params.nation, cohort="primary", run_id=run_id)
+    results = make_results(
+        pd.DataFrame(rows),
+        audit=params.audit,
+        nation=params.nation,
+        unit=params.nation,
+        cohort="primary",
+        run_id=run_id,
+    )
+    treated = (results["group"] == "treatment") | results["measure"].str.contains("loglinear")
+    results.loc[treated & (results["status"] == "ok"), "reason"] = say_inferred_codes([METASTATIC_ONLY])
+    return results
 
 
 def say_missed(counts: pd.DataFrame) -> str:

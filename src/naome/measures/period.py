@@ -118,7 +118,7 @@ def estimate_period_survival(
         measure=measure,
         method=METHOD,
         run_id=run_id,
-        definition_id=f"{indicator.id}@{indicator.version}",
+        definition_id=indicator.definition_id,
     )
 
 

@@ -17,8 +17,8 @@ from ibis.expr.types import Table
 from naome.cohort.eligible import code_dates, eligible_people, flag_tumours, metastatic_codes
 from naome.cohort.membership import de_novo, recurrent
 from naome.cohort.tables import open_tables
-from naome.definitions import CohortRules, load_cohort_rules
-from naome.measures.missed import SOURCES, correction_factor, loglinear_population
+from naome.definitions import CohortRules, load_cohort_rules, say_inferred_codes
+from naome.measures.missed import METASTATIC_ONLY, SOURCES, correction_factor, loglinear_population
 from naome.params import Params
 from naome.results import make_results
 
@@ -133,8 +133,9 @@ def measure_prevalence(
         others = alive - counts["alive"].get("recurrent", 0) if cohort == "primary" else 0
         found = alive - others
         limits = [others + found * value for value in factor]
-        method = "count times capture-recapture factor"
-        rows.append({**corrected, **dict(zip(("estimate", "lower", "upper"), limits, strict=True)), "method": method})
+        corrected |= dict(zip(("estimate", "lower", "upper"), limits, strict=True))
+        corrected |= {"method": "count times capture-recapture factor", "reason": say_inferred_codes([METASTATIC_ONLY])}
+        rows.append(corrected)
     table = pd.DataFrame(rows).assign(
         unit=params.nation,
         level="nation",

@@ -13,7 +13,7 @@ import pandas as pd
 import yaml
 
 from naome.cohort.columns import COLUMN_NAMES
-from naome.definitions import load_codelist
+from naome.definitions import find_codes, say_inferred_codes
 from naome.errors import DefinitionError, ParamsError, suggest
 from naome.measures.expressions import Expression, parse_expression
 from naome.measures.probe import count_possible
@@ -81,9 +81,14 @@ class Indicator:
         return inside, self.numerator.evaluate(people) if self.numerator else everyone
 
     @property
-    def inferred_codes(self) -> tuple[str, ...]:
-        """Code lists it rests on that hold inferred codes."""
-        return tuple(name for name in self.codelists if load_codelist(name).inferred)
+    def definition_id(self) -> str:
+        """Identifier with the version of the definition, as results carry it."""
+        return f"{self.id}@{self.version}"
+
+    @property
+    def inferred_codes(self) -> str:
+        """Say which codes it rests on are inferred; empty when all have a public source."""
+        return say_inferred_codes(self.codelists)
 
 
 @dataclass(frozen=True)
@@ -133,6 +138,23 @@ def load_specification(file: Path | None = None) -> Specification:
     return Specification(indicators, groups, {name: entry["title"] for name, entry in raw["levels"].items()})
 
 
+def note_inferred_codes(results: pd.DataFrame, specification: Specification) -> pd.DataFrame:
+    """Let every result that rests on inferred codes say so in ``reason``, by the definition it carries.
+
+    A code is inferred when no public document names it for this use. Results
+    that are not ok keep the reason they have.
+
+    Returns
+    -------
+    DataFrame
+        The same rows in the same order.
+    """
+    notes = {i.definition_id: i.inferred_codes for i in specification.indicators}
+    note = results["definition_id"].map(notes).fillna("")
+    concerned = (results["status"] == "ok") & (results["reason"] == "") & (note != "")
+    return results.assign(reason=results["reason"].mask(concerned, note))
+
+
 def check_not_derivable(params: Params, specification: Specification) -> None:
     """Raise ParamsError if ``not_derivable`` names an indicator, cohort or data item that does not exist."""
     file = project_root() / "definitions" / "data_items.yaml"
@@ -163,8 +185,8 @@ def _indicator(entry: dict[str, Any], file: Path) -> Indicator:
         raise DefinitionError(f"{where}: provider is {full['provider']!r}; allowed: provider, treating_provider")
     if not set(full["cohorts"]) <= {"denovo", "recurrent"}:
         raise DefinitionError(f"{where}: cohorts are {full['cohorts']}; allowed: denovo, recurrent")
-    for codelist in full["codelists"]:
-        load_codelist(codelist)
+    for reference in full["codelists"]:
+        find_codes(reference)
     conditions = {
         key: None if full[key] == "all" else parse_expression(str(full[key]), f"{where}, {key}", full["windows"])
         for key in ("denominator", "numerator")

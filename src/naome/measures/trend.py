@@ -52,7 +52,7 @@ def measure_trends(
         if indicator.estimator != "proportion":
             continue
         for cohort in indicator.cohorts:
-            row = {"cohort": cohort, "measure": indicator.id, "definition_id": f"{indicator.id}@{indicator.version}"}
+            row = {"cohort": cohort, "measure": indicator.id, "definition_id": indicator.definition_id}
             row["caution"] = _caution(indicator)
             reason = indicator.reason_not_derivable(params, cohort)
             if not reason:

@@ -205,7 +205,7 @@ def _results(summary: pd.DataFrame, params: Params, specification: Specification
             "status": "not_derivable" if row["reason"] else "ok",
             "reason": row["reason"],
             "method": METHOD,
-            "definition_id": f"{indicator.id}@{indicator.version}",
+            "definition_id": indicator.definition_id,
         }
         ratio = {"estimate": row.get("median_odds_ratio"), "lower": row.get("mor_lower"), "upper": row.get("mor_upper")}
         rows.append({**shared, **ratio, "measure": f"{indicator.id}.median_odds_ratio", "unit_of_estimate": "ratio"})

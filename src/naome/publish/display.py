@@ -9,6 +9,7 @@ import io
 import math
 import numbers
 import re
+import string
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -64,7 +65,8 @@ def show_table(
         A column that says why numbers are missing: `suppressed`, `not_derivable`, `too_few`; other values say nothing.
         Not shown itself. Ignored when there is no such column.
     reason : str
-        A column whose text stands where numbers are missing. Not shown itself. Ignored when there is no such column.
+        A column whose text stands where numbers are missing, and becomes a note under the table for a row whose status
+        is `ok`. Not shown itself. Ignored when there is no such column.
     mark : str
         A column with the style of each row: `differs`, or an empty text. Not shown itself, so a word in the row must
         say the same. Ignored when there is no such column.
@@ -97,9 +99,13 @@ def show_table(
         hidden = str(statuses[position]).replace(" ", "_") in HIDING
         values = (frame[c].iloc[position] for c in columns)
         rows.append([_write_cell(v, formats[c], word, css, hidden) for v, c in zip(values, columns, strict=True)])
+    notes = _find_notes(statuses, reasons)
     numeric = [formats[c] != "text" for c in columns]
     marks = [_check_mark(value) for value in frame[mark]] if mark in frame.columns else [""] * len(frame)
-    data = {"text/markdown": _write_html(heads, numeric, rows, marks), "text/plain": _write_plain(heads, numeric, rows)}
+    data = {
+        "text/markdown": _write_html(heads, numeric, rows, marks, notes),
+        "text/plain": _write_plain(heads, numeric, rows, notes),
+    }
     display(data, raw=True)
 
 
@@ -289,19 +295,39 @@ def _check_mark(value: object) -> str:
     return text
 
 
-def _write_html(heads: list[str], numeric: list[bool], rows: list[list[tuple[str, str]]], marks: list[str]) -> str:
+def _find_notes(statuses: list[object], reasons: list[object]) -> list[str]:
+    """Return the note each row carries: the reason of a row that is `ok`, else an empty text."""
+    shown = (str(s) == "ok" and not _is_missing(r) for s, r in zip(statuses, reasons, strict=True))
+    return [str(reason).strip() if show else "" for show, reason in zip(shown, reasons, strict=True)]
+
+
+def _letter_notes(notes: list[str]) -> dict[str, str]:
+    """Give every different note a letter, in the order of the rows."""
+    different = list(dict.fromkeys(note for note in notes if note))
+    return {note: string.ascii_lowercase[n % 26] * (n // 26 + 1) for n, note in enumerate(different)}
+
+
+def _write_html(
+    heads: list[str], numeric: list[bool], rows: list[list[tuple[str, str]]], marks: list[str], notes: list[str]
+) -> str:
     """Write the table as HTML without blank lines or indents, so that Markdown readers leave it alone."""
+    letters = _letter_notes(notes)
     top = "".join(
         f'<th scope="col"{" class=" + chr(34) + "num" + chr(34) if n else ""}>{_escape(h)}</th>'
         for h, n in zip(heads, numeric, strict=True)
     )
     out = ['<table class="table naome-table">', "<thead>", f"<tr>{top}</tr>", "</thead>", "<tbody>"]
-    for row, mark in zip(rows, marks, strict=True):
+    for row, mark, note in zip(rows, marks, notes, strict=True):
         head = row[0][0]
+        letter = f"<sup>{letters[note]}</sup>" if note else ""
         long = ' class="long"' if len(head) > LONG_HEADING else ""
-        cells = [f'<th scope="row"{long}>{_escape(head)}</th>', *_merge_missing(row[1:])]
+        cells = [f'<th scope="row"{long}>{_escape(head)}{letter}</th>', *_merge_missing(row[1:])]
         out.append(f"<tr{f' class={chr(34)}{mark}{chr(34)}' if mark else ''}>" + "".join(cells) + "</tr>")
-    return "\n".join([*out, "</tbody>", "</table>"])
+    out.append("</tbody>")
+    if letters:
+        lines = [f"<sup>{letter}</sup> {_escape(note)}" for note, letter in letters.items()]
+        out += ["<tfoot>", *(f'<tr><td colspan="{len(heads)}">{line}</td></tr>' for line in lines), "</tfoot>"]
+    return "\n".join([*out, "</table>"])
 
 
 def _merge_missing(cells: list[tuple[str, str]]) -> list[str]:
@@ -326,10 +352,14 @@ def _escape(text: str) -> str:
     return MARKUP.sub(lambda m: f"&#{ord(m[0])};", safe)
 
 
-def _write_plain(heads: list[str], numeric: list[bool], rows: list[list[tuple[str, str]]]) -> str:
+def _write_plain(heads: list[str], numeric: list[bool], rows: list[list[tuple[str, str]]], notes: list[str]) -> str:
+    letters = _letter_notes(notes)
     grid = [heads, *[[text for text, _ in row] for row in rows]]
+    for line, note in zip(grid[1:], notes, strict=True):
+        line[0] += f" [{letters[note]}]" if note else ""
     widths = [max(len(row[i]) for row in grid) for i in range(len(heads))]
-    return "\n".join(
+    lines = [
         "  ".join(v.rjust(w) if n else v.ljust(w) for v, w, n in zip(row, widths, numeric, strict=True)).rstrip()
         for row in grid
-    )
+    ]
+    return "\n".join([*lines, *(f"[{letter}] {note}" for note, letter in letters.items())])

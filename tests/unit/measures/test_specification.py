@@ -9,7 +9,7 @@ from naome.errors import DefinitionError
 from naome.measures.expressions import parse_expression
 from naome.measures.indicators import evaluate_indicators
 from naome.measures.probe import count_possible, make_probe
-from naome.measures.specification import load_specification
+from naome.measures.specification import load_specification, note_inferred_codes
 from naome.paths import project_root
 
 ENTRY = {
@@ -102,3 +102,28 @@ def test_many_columns_are_sampled():
     names += ["grade_recorded", "stage_recorded", "cns_recorded"]
     condition = parse_expression(" or ".join(names), "t")
     assert len(make_probe((condition,))) == 200_000 and count_possible(condition)
+
+
+@pytest.mark.parametrize(
+    ("codelists", "note"),
+    [
+        (["opcs4_chemotherapy"], ""),
+        (["sact_drugs.cdk46"], "Rests on inferred codes: sact drugs, cdk46 (3 of 3 codes)."),
+        (["opcs4_chemotherapy", "cns_indicator"], "Rests on inferred codes: cns indicator (8 of 8 codes)."),
+    ],
+)
+def test_results_on_inferred_codes_say_so(tmp_path, make_people, england, codelists, note):
+    people = make_people(40, cohort="recurrent", sex="female", liver=True, biopsy_days=3, provider=["A"] * 37 + ["B"] * 3)
+    specification = load_specification(write(tmp_path, codelists=codelists))
+    results = evaluate_indicators(people, england, specification, run_id="r", only=("liver_biopsy",))
+    assert (results["reason"][results["status"] == "ok"] == "").all()
+    noted = note_inferred_codes(results, specification)
+    assert (noted["status"] == "ok").any() and (noted["status"] == "too_few").any()
+    assert (noted["reason"][noted["status"] == "ok"] == note).all()
+    few = noted["status"] == "too_few"
+    assert (noted["reason"][few] == results["reason"][few]).all(), "a result that is not ok keeps its own reason"
+
+
+def test_an_unknown_group_of_a_code_list_is_refused(tmp_path):
+    with pytest.raises(DefinitionError, match="did you mean 'cdk46'"):
+        load_specification(write(tmp_path, codelists=["sact_drugs.cdk64"]))
