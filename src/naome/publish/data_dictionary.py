@@ -1,7 +1,7 @@
 """The data dictionary: canonical tables, what each source gives them, and every rule of reading.
 
 All of it is taken from the code that reads, so that it cannot be out of date:
-``python -m naome.sources.dictionary`` writes ``methodology/data-dictionary.qmd``
+``python -m naome.publish.data_dictionary`` writes ``methodology/data-dictionary.qmd``
 again, and a test holds the page to it.
 """
 
@@ -14,6 +14,7 @@ import duckdb
 import pandas as pd
 
 from naome.paths import project_root
+from naome.publish.markdown import write_pipe_table
 from naome.sources import READERS
 from naome.sources.canonical import RowRule, Selection
 from naome.sources.clean import OPTIONAL_IDENTIFIER, RULES, Cleaner
@@ -38,7 +39,7 @@ description: Canonical tables, where each source fills them from, and every rule
 BANNER = """::: {.banner-synthetic}
 **Synthetic data.** England and Wales on this site are synthetic extracts in the nations' own schemas.
 :::"""
-INTRODUCTION = """This page is made from the code that reads (`python -m naome.sources.dictionary`). Extracts are
+INTRODUCTION = """This page is made from the code that reads (`python -m naome.publish.data_dictionary`). Extracts are
 read into one set of canonical tables; all analysis starts from these. A value that is not recorded is missing, and
 missing never means no. Each repair of a value and each row left out is counted by its rule in `data_quality.parquet`;
 what cannot be read without guessing stops the run, with the file, the column, the row, the value and what is
@@ -135,19 +136,19 @@ def write_page() -> str:
     for table in CANONICAL.values():
         key = f" Key: {', '.join(table.key)}." if table.key else ""
         shown = canonical[canonical["table"] == table.name].drop(columns="table")
-        parts += [f"### {table.name}", f"{table.meaning}{key}", _pipe_table(shown)]
-    parts += ["## Repairs of a value", _pipe_table(describe_repairs())]
+        parts += [f"### {table.name}", f"{table.meaning}{key}", write_pipe_table(shown)]
+    parts += ["## Repairs of a value", write_pipe_table(describe_repairs())]
     for name, reader in _versions():
         parts += [
             f"## {name}",
             f"### Columns read: {name}",
-            _pipe_table(describe_raw(reader)),
+            write_pipe_table(describe_raw(reader)),
             f"### Where canonical columns come from: {name}",
-            _pipe_table(describe_sources(reader)),
+            write_pipe_table(describe_sources(reader)),
         ]
         rules = describe_row_rules(reader)
         if len(rules):
-            parts += [f"### Rules on rows: {name}", _pipe_table(rules)]
+            parts += [f"### Rules on rows: {name}", write_pipe_table(rules)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -209,13 +210,6 @@ def _references(node: object) -> list[str]:
             return [node["column_names"][-1]]
         return [name for value in node.values() for name in _references(value)]
     return [name for value in node for name in _references(value)] if isinstance(node, list) else []
-
-
-def _pipe_table(frame: pd.DataFrame) -> str:
-    rows = [list(frame.columns), *frame.astype(str).values.tolist()]
-    cells = [[cell.replace("|", r"\|").replace("<", r"\<").replace("*", r"\*") for cell in row] for row in rows]
-    lines = [f"| {' | '.join(row)} |" for row in cells]
-    return "\n".join([lines[0], "|" + "|".join(":--" for _ in frame.columns) + "|", *lines[1:]])
 
 
 def main() -> None:

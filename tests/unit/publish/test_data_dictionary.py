@@ -5,9 +5,7 @@ from __future__ import annotations
 import pytest
 
 from naome.paths import project_root
-from naome.sources import READERS
-from naome.sources.contract import CANONICAL
-from naome.sources.dictionary import (
+from naome.publish.data_dictionary import (
     PAGE,
     describe_canonical,
     describe_raw,
@@ -16,6 +14,8 @@ from naome.sources.dictionary import (
     describe_sources,
     write_page,
 )
+from naome.sources import READERS
+from naome.sources.contract import CANONICAL
 
 ALL = {name: reader for name, reader in READERS.items() if not reader.versions} | {
     f"{name}-{marker}": version for name, reader in READERS.items() for marker, version in reader.versions
@@ -24,7 +24,7 @@ ALL = {name: reader for name, reader in READERS.items() if not reader.versions} 
 
 def test_the_page_is_up_to_date():
     page = (project_root() / PAGE).read_text(encoding="utf-8")
-    assert page == write_page(), "run `python -m naome.sources.dictionary`"
+    assert page == write_page(), "run `python -m naome.publish.data_dictionary`"
 
 
 def test_every_canonical_column_is_described():

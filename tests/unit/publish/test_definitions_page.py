@@ -1,0 +1,34 @@
+"""The definitions page says what the definitions say."""
+
+from __future__ import annotations
+
+import pytest
+
+from naome.cohort.columns import COLUMNS
+from naome.definitions import load_cohort_rules
+from naome.measures.specification import load_specification
+from naome.paths import project_root
+from naome.publish.definitions_page import PAGE, write_page
+
+
+def test_the_page_is_up_to_date():
+    page = (project_root() / PAGE).read_text(encoding="utf-8")
+    assert page == write_page(), "run `python -m naome.publish.definitions_page`"
+
+
+@pytest.mark.parametrize("indicator", load_specification().indicators, ids=lambda i: i.id)
+def test_every_indicator_is_there_with_its_conditions(indicator):
+    section = write_page().split(f"### {indicator.title}\n")[1].split("\n#")[0]
+    assert f"`{indicator.definition_id}`" in section
+    if indicator.not_derivable:
+        assert indicator.not_derivable in section and indicator.item_needed in section
+    else:
+        texts = [c.text for c in (indicator.denominator, indicator.numerator) if c]
+        assert all(f"`{text}`" in section for text in texts)
+
+
+def test_every_rule_option_and_column_is_there():
+    page, rules = write_page(), load_cohort_rules()
+    for name in [*(r.id for r in rules.rules), *(o.name for o in rules.options)]:
+        assert f"| {name} |" in page
+    assert all(f"| `{column.name}` |" in page for column in COLUMNS)
