@@ -184,6 +184,7 @@ def risk_adjusted_survival(
     conf_level: float = 0.95,
     minimum_n: int = 10,
     calibrate: bool = True,
+    model: ExpectedModel | None = None,
 ) -> pd.DataFrame:
     """Compute risk-adjusted survival at fixed times for every provider.
 
@@ -205,6 +206,9 @@ def risk_adjusted_survival(
     calibrate : bool
         True: expected survival and expected deaths are scaled to the national Kaplan-Meier and death count. False: as
         they come from the model.
+    model : ExpectedModel, optional
+        The national model, if it has been fitted to this frame already (:func:`fit_expected`); `covariates` and
+        `strata` are then its own and those given are not looked at.
 
     Returns
     -------
@@ -242,7 +246,8 @@ def risk_adjusted_survival(
     """
     _check_columns(frame, [duration, event, provider])
     times = check_times(at)
-    model = fit_expected(frame, duration=duration, event=event, covariates=covariates, strata=strata)
+    if model is None:
+        model = fit_expected(frame, duration=duration, event=event, covariates=covariates, strata=strata)
     codes, labels = check_groups(frame[provider], len(frame), "provider")
     t, d, _ = check_survival(frame[duration], frame[event])
     national = kaplan_meier(t, d, at=times)["survival"].to_numpy()
@@ -292,9 +297,10 @@ def risk_adjusted_proportion(
     Returns
     -------
     pandas.DataFrame
-        One row per provider: ``provider, n, observed, expected, ratio, proportion_unadjusted, proportion_expected,
-        proportion_adjusted, lower, upper, z, tail_probability, status``. z is positive when there are more events than
-        expected. ``status``: "ok", or "too_few" (adjusted values, limits and z are NaN).
+        One row per provider: ``provider, n, observed, expected, ratio, ratio_lower, ratio_upper,
+        proportion_unadjusted, proportion_expected, proportion_adjusted, lower, upper, z, tail_probability, status``. z
+        is positive when there are more events than expected. ``status``: "ok", or "too_few" (adjusted values, limits
+        and z are NaN; so are the limits of the ratio).
 
     Raises
     ------
@@ -311,7 +317,10 @@ def risk_adjusted_proportion(
     Expected events are sums of the national model's probabilities. The adjusted proportion is on the odds scale,
     expit(logit(national) + logit(O/n) - logit(E/n)), which stays in [0, 1] where O/E times the national rate does not.
     Its limits are Wilson's for O of n, with n enlarged so that the variance is sum p(1 - p) rather than n times the
-    variance at the mean, carried through the same shift. The count under the null is Poisson-binomial (each person has
+    variance at the mean, carried through the same shift. The limits of the ratio O/E are the same score limits of the
+    mean of O, divided by E/n: they leave out 1 exactly when (O - E)^2 exceeds the square of the normal quantile times
+    sum p(1 - p). (Hosmer & Lemeshow 1995 Stat Med 14:2161 take that variance in limits symmetric about O/E, which
+    reach below zero in small units.) The count under the null is Poisson-binomial (each person has
     their own p): its distribution is computed exactly by convolution; z is the normal score of P(R < O) + P(R = O)/2.
     A Poisson would be far too wide: at p = 0.5 its standard deviation is 1.4 times too large.
 
@@ -340,6 +349,8 @@ def risk_adjusted_proportion(
     z, tail = midp_tail(low, high)
     with np.errstate(divide="ignore"):
         adjusted = {
+            "ratio_lower": lower / model,
+            "ratio_upper": upper / model,
             "proportion_adjusted": special.expit(special.logit(crude) + shift),
             "lower": special.expit(special.logit(lower) + shift),
             "upper": special.expit(special.logit(upper) + shift),
