@@ -26,6 +26,7 @@ import papermill
 from papermill.exceptions import PapermillExecutionError
 
 from naome.errors import ChainError, suggest
+from naome.notebooks import list_notebooks, notebooks_of, saved_by
 from naome.params import params_digest
 from naome.paths import project_root
 from naome.run import Run, write_json
@@ -42,27 +43,6 @@ PACKAGES = (
     "papermill",
     "nbval",
 )
-
-
-def list_notebooks() -> list[Path]:
-    """Return the notebooks of the chain in the order in which they run."""
-    return sorted((project_root() / "notebooks").glob("[0-9][0-9]-*.ipynb"))
-
-
-def find_notebook(name: str) -> Path:
-    """Return the notebook with this number or name.
-
-    Raises
-    ------
-    ChainError
-        If there is none; the message lists them.
-    """
-    known = {path.stem: path for path in list_notebooks()}
-    stem = Path(name).stem
-    matches = [path for key, path in known.items() if key == stem or key.split("-")[0] == stem]
-    if len(matches) != 1:
-        raise ChainError(f"no notebook {name!r}{suggest(stem, list(known))}; there are: {', '.join(known)}")
-    return matches[0]
 
 
 def declared_parameters(notebook: Path) -> dict[str, object]:
@@ -173,8 +153,8 @@ def run_notebook(run: Run, notebook: Path, parameters: Mapping[str, object] | No
 
 
 def run_chain(run: Run, *, progress: Callable[[str], None] = print) -> list[Path]:
-    """Check all notebooks of a run, then execute them in order."""
-    notebooks = list_notebooks()
+    """Check all notebooks that a run's audit has, then execute them in order."""
+    notebooks = notebooks_of(run.params)
     for notebook in notebooks:
         check_parameters(notebook, {"audit": run.params.audit, "data_dir": "", "run_dir": ""})
     done = []
@@ -189,10 +169,14 @@ def run_chain(run: Run, *, progress: Callable[[str], None] = print) -> list[Path
 def write_manifest(run: Run, renderer: str = "") -> Path:
     """Write ``manifest.json``: what ran, on which inputs, with which code and packages.
 
+    What notebooks left behind that the audit does not run any more is removed first, so that a page or a result of
+    earlier parameters never stands beside today's.
+
     Returns
     -------
     Path
     """
+    _forget_others(run)
     steps = sorted((run.folder / "steps").glob("*.json"))
     records = [json.loads(step.read_text(encoding="utf-8")) for step in steps]
     analysis = run.folder / "analysis.parquet"
@@ -218,6 +202,18 @@ def write_manifest(run: Run, renderer: str = "") -> Path:
     path = run.folder / "manifest.json"
     write_json(manifest, path)
     return path
+
+
+def _forget_others(run: Run) -> None:
+    kept = notebooks_of(run.params)
+    for notebook in list_notebooks():
+        if notebook in kept:
+            continue
+        (run.folder / "notebooks" / notebook.name).unlink(missing_ok=True)
+        (run.folder / "steps" / f"{notebook.stem}.json").unlink(missing_ok=True)
+        for name in saved_by(notebook):
+            (run.folder / "results" / f"{name}.parquet").unlink(missing_ok=True)
+            (run.folder / "release" / f"{name}.parquet").unlink(missing_ok=True)
 
 
 def _read(notebook: Path) -> nbformat.NotebookNode:

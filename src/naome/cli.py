@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("-p", "--parameter", action="append", default=[], metavar="KEY=VALUE", help="another parameter")
     run.set_defaults(do=_run)
 
-    chain = commands.add_parser("chain", help="read an extract and execute all notebooks")
+    chain = commands.add_parser("chain", help="read an extract and execute the notebooks of its audit")
     _add_run(chain)
     chain.set_defaults(do=_chain)
 
@@ -69,6 +69,12 @@ def _parser() -> argparse.ArgumentParser:
     study.add_argument("--workers", type=int, default=1, help="processes (default 1)")
     study.add_argument("--out", type=Path, help="folder of the summary (default methodology/simulation)")
     study.set_defaults(do=_simulate_study)
+
+    truth = commands.add_parser("compare-truth", help="compare what was found in synthetic extracts with their truth")
+    truth.add_argument("--audits", required=True, help="audit names, separated by commas; each must have been read")
+    truth.add_argument("--truth", type=Path, help="folder of the truths, one folder per audit (default data/truth)")
+    truth.add_argument("--out", type=Path, help="page to write (default runs/truth/cohorts-against-truth.qmd)")
+    truth.set_defaults(do=_compare_truth)
 
     downloads = commands.add_parser("downloads", help="write all released results and their data dictionary")
     downloads.add_argument("--audits", required=True, help="audit names, separated by commas")
@@ -135,8 +141,9 @@ def _check_extract(parsed: argparse.Namespace) -> None:
 
 
 def _run(parsed: argparse.Namespace) -> None:
-    from naome.chain import find_notebook, run_notebook
+    from naome.chain import run_notebook
     from naome.errors import ChainError
+    from naome.notebooks import find_notebook
 
     run = _open(parsed)
     notebook = find_notebook(parsed.notebook)
@@ -154,8 +161,10 @@ def _run(parsed: argparse.Namespace) -> None:
 def _chain(parsed: argparse.Namespace) -> None:
     from naome.chain import run_chain
     from naome.ingest import read_run
+    from naome.notebooks import notebooks_of
 
     run = _open(parsed)
+    notebooks_of(run.params)  # a wrong list is refused before anything is read
     read_run(run)
     run_chain(run)
 
@@ -176,6 +185,18 @@ def _simulate_study(parsed: argparse.Namespace) -> None:
     folder = parsed.out or study_folder()
     path = run_study(replicates=parsed.replicates, seed=parsed.seed, workers=parsed.workers, folder=folder)
     print(f"{path}: {parsed.replicates} data sets per situation ({time.monotonic() - started:.1f} s)")
+
+
+def _compare_truth(parsed: argparse.Namespace) -> None:
+    from naome.paths import resolve, runs_root, write_text
+    from naome.run import open_run
+    from naome.synthetic.report import write_report
+
+    runs = [open_run(name) for name in parsed.audits.split(",")]
+    root = parsed.truth or resolve("data/truth")
+    page = parsed.out or runs_root() / "truth" / "cohorts-against-truth.qmd"
+    write_text(write_report(runs, [root / run.params.audit for run in runs]), page)
+    print(f"truth: {page}")
 
 
 def _downloads(parsed: argparse.Namespace) -> None:

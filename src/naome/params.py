@@ -114,8 +114,17 @@ class Params(_Frozen):
     rules: dict[str, str | int | bool | list[str]] = Field(
         default_factory=dict, description="Cohort rule options that differ from definitions/cohort_rules.yaml."
     )
+    rules_not_checked: dict[str, str] = Field(
+        default_factory=dict,
+        description="Cohort rule id -> why these data cannot show whether it holds. Shown beside what the rule leaves.",
+    )
     not_derivable: dict[str, str] = Field(
         description="Indicator or measure id -> why this nation's data cannot support it. Shown wherever it would be."
+    )
+    notebooks: tuple[Annotated[str, Field(pattern=r"^[0-9]{2}$")], ...] = Field(
+        default=(),
+        strict=False,
+        description='Numbers of the notebooks that this audit runs, quoted: ["00", "01"]. All where it is not given.',
     )
     minimum_denominator: int = Field(ge=1, description="Percentages on fewer people are marked too few.")
     survival: Survival

@@ -14,7 +14,7 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
-from naome.chain import list_notebooks
+from naome.notebooks import list_notebooks
 from naome.paths import project_root
 
 

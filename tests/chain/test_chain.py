@@ -14,8 +14,8 @@ import nbformat
 import pandas as pd
 import pytest
 
-from naome.chain import list_notebooks
 from naome.disclosure.policy import POLICIES
+from naome.notebooks import list_notebooks
 from naome.params import load_params
 from naome.paths import project_root
 from naome.render import check_site, render_site

@@ -9,9 +9,10 @@ import nbformat
 import pytest
 
 from naome import chain
-from naome.chain import check_parameters, declared_parameters, find_notebook, run_notebook
+from naome.chain import check_parameters, declared_parameters, run_notebook
 from naome.cli import main
 from naome.errors import ChainError
+from naome.notebooks import find_notebook
 from naome.run import open_run, write_json
 
 CELL = 'audit = "england"\ndata_dir = ""\nrun_dir = ""'
@@ -121,9 +122,9 @@ def test_works_from_any_directory(tmp_path, run, monkeypatch):
 
 
 def test_every_notebook_of_the_chain_is_checked_before_the_first_runs(tmp_path, run, monkeypatch):
-    good = chain.list_notebooks()[0]
+    good = find_notebook("00")
     bad = notebook(tmp_path, (CELL, []))
-    monkeypatch.setattr(chain, "list_notebooks", lambda: [good, bad])
+    monkeypatch.setattr(chain, "notebooks_of", lambda params: [good, bad])
     with pytest.raises(ChainError, match="0 cells tagged"):
         chain.run_chain(run)
     assert not (run.folder / "notebooks").exists()

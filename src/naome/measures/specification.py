@@ -13,10 +13,11 @@ import pandas as pd
 import yaml
 
 from naome.cohort.columns import COLUMN_NAMES
-from naome.definitions import find_codes, say_inferred_codes
+from naome.definitions import find_codes, load_cohort_rules, say_inferred_codes
 from naome.errors import DefinitionError, ParamsError, suggest
 from naome.measures.expressions import Expression, parse_expression
 from naome.measures.probe import count_possible
+from naome.measures.validation import MEASURES as VALIDATION
 from naome.params import Params
 from naome.paths import project_root
 
@@ -156,12 +157,24 @@ def note_inferred_codes(results: pd.DataFrame, specification: Specification) -> 
 
 
 def check_not_derivable(params: Params, specification: Specification) -> None:
-    """Raise ParamsError if ``not_derivable`` names an indicator, cohort or data item that does not exist."""
+    """Raise ParamsError if the parameters give a reason for something that does not exist.
+
+    ``not_derivable`` names indicators, cohorts of an indicator, data items or measures of the check against deaths;
+    ``rules_not_checked`` names cohort rules.
+    """
     file = project_root() / "definitions" / "data_items.yaml"
     data_items = [entry["id"] for entry in yaml.safe_load(file.read_text(encoding="utf-8"))["items"]]
     allowed = [i.id for i in specification.indicators]
     allowed += [f"{i.id}.{cohort}" for i in specification.indicators for cohort in i.cohorts]
     allowed += [f"completeness.{item}" for item in data_items]
+    allowed += VALIDATION
+    rules = [rule.id for rule in load_cohort_rules().rules]
+    for key in params.rules_not_checked:
+        if key not in rules:
+            raise ParamsError(
+                f"{params.audit}.yaml: rules_not_checked names {key!r}{suggest(key, rules)}; "
+                f"allowed: {', '.join(rules)}."
+            )
     for key in params.not_derivable:
         if key not in allowed:
             raise ParamsError(

@@ -17,16 +17,24 @@ OUTCOMES = {
     ("unknown_cause", True): "Died, cause not recorded, metastatic record",
     ("unknown_cause", False): "Died, cause not recorded, no metastatic record",
 }
+DEATHS = {
+    "breast_cancer": "Died of breast cancer",
+    "other_cause": "Died of another cause",
+    "unknown_cause": "Died, cause not recorded",
+}
+MEASURES = ("record_before_breast_cancer_death", "record_before_death", "breast_cancer_share_of_deaths")
 WHO_IS_MISSED = ("diagnosis_year", "age_group", "deprivation", "subtype", "stage")
 
 
-def classify_outcomes(primary: pd.DataFrame, by: str = "diagnosis_year") -> pd.DataFrame:
+def classify_outcomes(primary: pd.DataFrame, params: Params, by: str = "diagnosis_year") -> pd.DataFrame:
     """Classify people under 70 with primary breast cancer as Figure 1 does.
 
     Parameters
     ----------
     primary : DataFrame
         Counts from :func:`naome.cohort.primary.count_primary`.
+    params : Params
+        Where records before death are not derivable, deaths are not divided by them.
     by : str
         Column that divides people.
 
@@ -37,6 +45,8 @@ def classify_outcomes(primary: pd.DataFrame, by: str = "diagnosis_year") -> pd.D
         of everyone in the group, including those alive without a record.
     """
     under_70 = primary[primary["age_under_70"]]
+    if "record_before_death" in params.not_derivable:
+        return _classify_deaths(under_70, by)
     totals = under_70.groupby(by)["people"].sum()
     counts = under_70.groupby([by, "outcome", "metastatic_record"])["people"].sum()
     occur = set(under_70["outcome"])
@@ -61,8 +71,9 @@ def measure_records_before_death(primary: pd.DataFrame, params: Params, *, run_i
     """
     under_70 = primary[primary["age_under_70"]].assign(all="all")
     dead = under_70[under_70["outcome"] != "alive"]
+    reasons = {measure: params.not_derivable[measure] for measure in MEASURES if measure in params.not_derivable}
     breast = dead[dead["outcome"] == "breast_cancer"]
-    frames = []
+    frames = [_not_derivable(measure, reason, params) for measure, reason in reasons.items()]
     for group_by in ("all", *WHO_IS_MISSED, "provider"):
         for measure, base, hit in (
             ("record_before_breast_cancer_death", breast, breast["metastatic_record"]),
@@ -73,6 +84,8 @@ def measure_records_before_death(primary: pd.DataFrame, params: Params, *, run_i
                 dead["outcome"] == "breast_cancer",
             ),
         ):
+            if measure in reasons:
+                continue
             counted = _share(base, hit, group_by, params.minimum_denominator)
             if group_by == "provider":
                 counted = counted.rename(columns={"group": "unit"}).assign(
@@ -82,7 +95,7 @@ def measure_records_before_death(primary: pd.DataFrame, params: Params, *, run_i
                 counted = counted.assign(level="nation", unit=params.nation, group_by=group_by)
             frames.append(counted.assign(measure=measure))
             if counted.empty and group_by == "all":
-                frames.append(_no_deaths(measure, params))
+                frames.append(_not_derivable(measure, "Causes of death are not in the data, or nobody died.", params))
     table = pd.concat(frames, ignore_index=True)
     return make_results(table, audit=params.audit, nation=params.nation, cohort="primary", run_id=run_id)
 
@@ -93,18 +106,29 @@ def intervals_to_death(primary: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``interval, people, share``, shares of deaths with a record.
+        ``interval, people, share``, shares of deaths with a record; no rows where no death has one.
     """
     dead = primary["outcome"].isin(["breast_cancer", "unknown_cause"])
     rows = primary[primary["age_under_70"] & dead & primary["metastatic_record"]]
     counts = rows.groupby("record_to_death")["people"].sum()
-    order = ["0-30 days", "31-182 days", "183-365 days", "over a year"]
+    order = ["0-30 days", "31-182 days", "183-365 days", "over a year"] if counts.sum() else []
     counts = counts.reindex(order, fill_value=0)
     return pd.DataFrame({"interval": order, "people": counts.to_numpy(), "share": (counts / counts.sum()).to_numpy()})
 
 
-def _no_deaths(measure: str, params: Params) -> pd.DataFrame:
-    reason = "Causes of death are not in the data, or nobody died."
+def _classify_deaths(under_70: pd.DataFrame, by: str) -> pd.DataFrame:
+    totals = under_70.groupby(by)["people"].sum()
+    counts = under_70.groupby([by, "outcome"])["people"].sum()
+    occur = [outcome for outcome in DEATHS if outcome in set(under_70["outcome"])]
+    rows = [
+        (value, DEATHS[outcome], people := int(counts.get((value, outcome), 0)), people / total)
+        for value, total in totals.items()
+        for outcome in occur
+    ]
+    return pd.DataFrame(rows, columns=[by, "outcome", "people", "share"])
+
+
+def _not_derivable(measure: str, reason: str, params: Params) -> pd.DataFrame:
     row = {"measure": measure, "unit": params.nation, "status": "not_derivable", "reason": reason, "level": "nation"}
     return pd.DataFrame([{**row, "group_by": "all", "group": "all"}])
 

@@ -20,7 +20,7 @@ from naome.disclosure import release_counts
 from naome.params import Params
 from naome.publish.display import EN_DASH, format_number
 from naome.publish.figures import INK, PALETTE, use_style
-from naome.publish.tables import COHORT_NAMES
+from naome.publish.tables import COHORT_NAMES, explain_rules
 
 PAPER = "#ffffff"
 SHADE = {"both": "#eef2f6", "denovo": "#e6eef6", "recurrent": "#faeee6"}
@@ -79,7 +79,7 @@ def draw_flow(attrition: pd.DataFrame, params: Params) -> Figure:
     >>> show_figure(draw_flow(run.load("attrition"), run.params), alt="...")  # doctest: +SKIP
     """
     use_style()
-    table = attrition.assign(
+    table = explain_rules(attrition, params).assign(
         remaining=release_counts(attrition["remaining"], params, national=True),
         left_out=release_counts(attrition["left_out"], params, national=True),
     )

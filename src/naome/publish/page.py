@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
+from naome.measures.completeness import item_title
+from naome.measures.specification import Specification
+from naome.params import Params
 from naome.publish.display import show_banner, show_text
+from naome.publish.prose import lower_first
+from naome.publish.tables import COHORT_NAMES, SITES
 from naome.run import Run
+
+VALIDATION_TITLES = {
+    "record_before_breast_cancer_death": "deaths from breast cancer with an earlier record of metastatic disease",
+    "record_before_death": "deaths from any cause with such a record",
+    "breast_cancer_share_of_deaths": "share of deaths that were from breast cancer",
+}
 
 BANNERS = {
     "synthetic": (
@@ -26,15 +39,67 @@ def show_marking(run: Run) -> None:
 
 
 def show_not_derivable(run: Run) -> None:
-    """List what this nation's data cannot support, and why."""
-    reasons = run.params.not_derivable
-    if not reasons:
+    """List what this nation's data cannot support, by reason."""
+    by_reason: dict[str, list[str]] = {}
+    for key, reason in run.params.not_derivable.items():
+        by_reason.setdefault(reason, []).append(name_result(key, run.specification))
+    if not by_reason:
         show_text("Everything defined for which a data item exists can be derived from these data.")
         return
-    titles = {i.id: i.title for i in run.specification.indicators}
-    cohorts = {"": "", "denovo": " (de novo)", "recurrent": " (recurrent)"}
-    lines = []
-    for key, reason in reasons.items():
-        name, _, cohort = key.partition(".")
-        lines.append(f"- {titles.get(name, name)}{cohorts.get(cohort, '')}: {reason}")
+    lines = [f"- {reason} Therefore not: {'; '.join(names)}." for reason, names in by_reason.items()]
     show_text("Not derivable from these data:\n\n" + "\n".join(lines))
+
+
+def name_result(key: str, specification: Specification) -> str:
+    """Name a key of ``not_derivable`` as a reader would.
+
+    Examples
+    --------
+    >>> from naome.measures.specification import load_specification
+    >>> name_result("completeness.grade", load_specification()), name_result("biopsy", load_specification())
+    ('completeness of tumour grade', 'biopsy of a metastatic lesion')
+    """
+    if key in VALIDATION_TITLES:
+        return VALIDATION_TITLES[key]
+    name, _, part = key.partition(".")
+    if name == "completeness":
+        return f"completeness of {lower_first(item_title(key))}"
+    cohort = f" ({COHORT_NAMES[part].lower()})" if part else ""
+    return f"{lower_first(specification[name].title)}{cohort}"
+
+
+def say_routes(params: Params) -> str:
+    """Say which rules make the cohorts of a run, and why there is no recurrent cohort where there is none.
+
+    Examples
+    --------
+    >>> from naome.params import load_params
+    >>> say_routes(load_params("simulacrum")).split(".")[0]
+    'Rules DN1 and DN2 make the de-novo cohort'
+    """
+    parts = []
+    if "denovo" in params.cohorts:
+        parts.append("Rules DN1 and DN2 make the de-novo cohort.")
+    if "recurrent" in params.cohorts:
+        parts.append(
+            "Rules RC1 and RC2 make the recurrent cohort. Somebody whose first metastatic code falls within the gap "
+            "after diagnosis is never counted as recurrent later: the disease was there near the start."
+        )
+    elif reason := params.not_derivable.get("survival.recurrent"):
+        parts.append(f"There is no recurrent cohort. {reason}")
+    if "primary" in params.cohorts:
+        parts.append("The primary cohort is everyone eligible, from the initial diagnosis.")
+    return " ".join(parts)
+
+
+def say_sites(analysis: pd.DataFrame, params: Params) -> str:
+    """Say what metastatic sites in the table of characteristics mean, or why there are none."""
+    reason = params.not_derivable.get("site_recorded")
+    if reason:
+        return f"Metastatic sites are not shown. {reason}"
+    if not analysis[list(SITES)].fillna(False).to_numpy().any():
+        return "Nobody has a metastatic site coded."
+    return (
+        "Metastatic sites are those coded in admissions around the metastatic diagnosis; a person can have several, "
+        "and somebody without an admission has none coded, so these percentages are lower limits."
+    )

@@ -21,6 +21,17 @@ def say_count(n: int, noun: str, plural: str | None = None) -> str:
     return f"{word} {noun if n == 1 else plural or noun + 's'}"
 
 
+def lower_first(text: str) -> str:
+    """Begin a title in lower case, as inside a sentence; an abbreviation such as HER2 keeps its capitals.
+
+    Examples
+    --------
+    >>> lower_first("Tumour grade"), lower_first("HER2 status"), lower_first("M1 recorded")
+    ('tumour grade', 'HER2 status', 'M1 recorded')
+    """
+    return text[:1].lower() + text[1:] if text.split(" ", 1)[0][1:].islower() else text
+
+
 def say_percent(estimate: float, digits: int = 1) -> str:
     """Say a proportion as a percentage.
 

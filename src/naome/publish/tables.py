@@ -53,6 +53,8 @@ AGE_ORDER = ["under 40", "18-49", "40-49", "50-59", "50-69", "60-69", "70-79", "
 def tabulate_proportions(results: pd.DataFrame, labels: pd.Series, heading: str) -> pd.DataFrame:
     """Lay out released proportions for :func:`naome.publish.display.show_table` (formats in ``PERCENT``).
 
+    A percentage of too few people is not shown; its counts are.
+
     Parameters
     ----------
     results : DataFrame
@@ -62,14 +64,15 @@ def tabulate_proportions(results: pd.DataFrame, labels: pd.Series, heading: str)
     heading : str
         Heading of the first column.
     """
+    few = results["status"] == "too_few"
     return pd.DataFrame(
         {
             heading: list(labels),
             "People": results["denominator"].to_numpy(),
             "Of these": results["numerator"].to_numpy(),
-            "Percent": results["estimate"].to_numpy(),
-            "Lower": results["lower"].to_numpy(),
-            "Upper": results["upper"].to_numpy(),
+            "Percent": results["estimate"].mask(few).to_numpy(),
+            "Lower": results["lower"].mask(few).to_numpy(),
+            "Upper": results["upper"].mask(few).to_numpy(),
             "status": results["status"].to_numpy(),
             "reason": results["reason"].to_numpy(),
         }
@@ -210,17 +213,32 @@ def tabulate_window_sensitivity(windows: pd.DataFrame, specification: Specificat
 
 
 def tabulate_attrition(attrition: pd.DataFrame, params: Params) -> pd.DataFrame:
-    """Lay out the attrition table; its numbers pass the disclosure door."""
-    rows = attrition[attrition["cohort"].isin(["both", *params.cohorts])]
+    """Lay out the attrition table; its numbers pass the disclosure door.
+
+    A rule that the data cannot show stands with the reason: an eligibility rule then leaves everybody, and a way into
+    a cohort has no number.
+    """
+    rows = explain_rules(attrition, params)
+    rows = rows[rows["cohort"].isin(["both", *params.cohorts])]
+    unknown = (rows["cohort"] != "both") & rows["step"].isin(params.rules_not_checked)
     return pd.DataFrame(
         {
             "Rule": rows["step"],
             "What it asks": rows["text"],
             "Counted": rows["unit"],
-            "Remaining": release_counts(rows["remaining"], params, national=True),
-            "Left out": release_counts(rows["left_out"], params, national=True),
+            "Remaining": release_counts(rows["remaining"], params, national=True).mask(unknown),
+            "Left out": release_counts(rows["left_out"], params, national=True).mask(unknown),
+            "status": unknown.map({True: "not_derivable", False: "ok"}),
         }
     ).reset_index(drop=True)
+
+
+def explain_rules(attrition: pd.DataFrame, params: Params) -> pd.DataFrame:
+    """Add to the text of rules that the data cannot show why they were not checked."""
+    reasons = attrition["step"].map(params.rules_not_checked)
+    return attrition.assign(
+        text=attrition["text"].where(reasons.isna(), attrition["text"] + " Not checked: " + reasons)
+    )
 
 
 def tabulate_characteristics(analysis: pd.DataFrame, params: Params) -> pd.DataFrame:

@@ -94,7 +94,6 @@ RAW_V2 = {
         },
         # The dictionary and the files name these differently.
         aliases={"TREATMENTREGION": "RTTREATMENTREGION", "TREATMENTANATOMICALSITE": "RTTREATMENTANATOMICALSITE"},
-        may_be_absent=True,
     ),
 }
 RAW_V1 = {
