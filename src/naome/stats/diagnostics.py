@@ -422,8 +422,10 @@ def _bootstrap_optimism(duration, event, covariates, bootstrap: int, seed: int) 
     optimism = np.empty(bootstrap)
     for b in range(bootstrap):
         chosen = rng.integers(0, len(duration), len(duration))
-        fit = fit_cox(covariates[chosen], duration[chosen], event[chosen])
-        risk = covariates @ fit.coef
+        # a resample may have nobody of a rare level; the model refitted to it then lacks that term
+        varies = np.ptp(covariates[chosen], axis=0) > 0
+        fit = fit_cox(covariates[chosen][:, varies], duration[chosen], event[chosen])
+        risk = covariates[:, varies] @ fit.coef
         boot, original = _share(duration[chosen], event[chosen], risk[chosen]), _share(duration, event, risk)
         optimism[b] = boot - original
     return float(optimism.mean())
