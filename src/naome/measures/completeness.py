@@ -82,8 +82,11 @@ def measure_completeness(
         for group_by, labels in (("all", nation), ("year", people["year"])):
             counted = count_proportions(everyone, recorded, labels, params.minimum_denominator)
             frames.append(counted.assign(measure=f"completeness.{item.id}", group_by=group_by, unit=params.nation))
-        counted = count_proportions(everyone, recorded, people["provider"], params.minimum_denominator)
-        counted = counted.rename(columns={"group": "unit"})
+        named = people["provider"].notna().to_numpy()
+        if not named.any():
+            continue
+        counted = count_proportions(named, recorded, people["provider"], params.minimum_denominator)
+        counted = counted[counted["denominator"] > 0].rename(columns={"group": "unit"})
         frames.append(counted.assign(measure=f"completeness.{item.id}", level="provider", group="all"))
     table = pd.concat(frames, ignore_index=True)
     return make_results(table, audit=params.audit, nation=params.nation, cohort=cohort, run_id=run_id)
@@ -122,7 +125,7 @@ def flag_biased_items(analysis: pd.DataFrame, params: Params, *, cohort: str = "
 def _provider_test(recorded: np.ndarray, provider: pd.Series) -> float:
     from scipy.stats import chi2_contingency
 
-    table = pd.crosstab(provider.astype("string").fillna("?"), recorded)
+    table = pd.crosstab(provider.astype("string"), recorded)
     table = table[table.sum(axis=1) >= 10]
     table = table.loc[:, table.sum() > 0]
     if table.shape[0] < 2 or table.shape[1] < 2:

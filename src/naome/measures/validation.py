@@ -86,6 +86,8 @@ def measure_records_before_death(primary: pd.DataFrame, params: Params, *, run_i
         ):
             if measure in reasons:
                 continue
+            if group_by == "provider":
+                base = base[base["provider"].notna()]
             counted = _share(base, hit, group_by, params.minimum_denominator)
             if group_by == "provider":
                 counted = counted.rename(columns={"group": "unit"}).assign(
