@@ -1,8 +1,9 @@
-"""Where things lie, resolved from the project's own folder and never from the current directory."""
+"""Where things lie, resolved from the project's folder and never from the current directory; texts written whole."""
 
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 
@@ -41,3 +42,13 @@ def resolve(path: str | Path) -> Path:
 def runs_root() -> Path:
     """Return the folder of all runs: ``NAOME_RUNS``, or ``runs`` in the project."""
     return resolve(os.environ.get("NAOME_RUNS", "runs"))
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write a text to a temporary name and rename it, so that nobody reads half a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+    with os.fdopen(handle, "w", encoding="utf-8", newline="") as out:
+        out.write(text)
+    os.chmod(name, 0o644)
+    os.replace(name, path)

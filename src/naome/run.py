@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -28,7 +26,7 @@ from naome.measures.specification import (
     note_inferred_codes,
 )
 from naome.params import Params, load_params, params_digest
-from naome.paths import resolve, runs_root
+from naome.paths import resolve, runs_root, write_text
 from naome.results import write_frame
 
 
@@ -156,10 +154,4 @@ def file_digest(path: Path) -> str:
 
 def write_json(record: dict[str, Any], path: Path) -> None:
     """Write a record as JSON to a temporary name and rename it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=".json", dir=path.parent)
-    with os.fdopen(handle, "w", encoding="utf-8") as out:
-        json.dump(record, out, indent=1, sort_keys=True, default=str)
-        out.write("\n")
-    os.chmod(name, 0o644)
-    os.replace(name, path)
+    write_text(json.dumps(record, indent=1, sort_keys=True, default=str) + "\n", path)

@@ -10,10 +10,13 @@ import pytest
 
 import naome
 from naome.cohort.derive import identify_members
+from naome.errors import ChainError
 from naome.measures.missed import count_sources, loglinear_population
 from naome.params import load_params
+from naome.run import Run, write_json
 from naome.sources import READERS, read_extract
 from naome.synthetic import write_extract
+from naome.synthetic.report import tabulate_estimates, write_report
 from naome.synthetic.validate import compare_with_truth, count_true_recurrences, load_truth, measure_date_error
 
 PERIOD = (dt.date(2019, 1, 1), dt.date(2021, 12, 31))
@@ -109,6 +112,28 @@ def test_capture_recapture_comes_nearer_to_the_living_than_counting(extract):
     found = int(counts.loc[counts["admissions"], "people"].sum())
     assert found < true
     assert abs(estimate.population - true) < abs(found - true)
+
+
+def test_the_report_sets_every_figure_beside_the_truth(extract):
+    params, canonical, found, truth = extract
+    run = Run(params, canonical.parent, canonical.parent / "raw")
+    record = {"inputs": {}, "synthetic": True}
+    write_json(record, run.folder / "read.json")
+    page = write_report([run], [run.folder / "hidden"])
+    table = compare_with_truth(found, truth, (params.metastatic_from, params.metastatic_to))
+    sensitivity = table.set_index(["cohort", "measure"]).loc[("recurrent", "sensitivity")]
+    assert f"| {int(sensitivity['denominator']):,} | {sensitivity['estimate']:.1%} |" in page
+    estimates = tabulate_estimates(run, truth)
+    assert (estimates["truth"] == count_true_recurrences(truth, params.censor_date)).all()
+    assert len(estimates) == 4 and f"{estimates['people'].iloc[-1]:,.0f}" in page
+
+
+def test_a_real_extract_has_no_report(extract):
+    params, canonical, _, _ = extract
+    run = Run(params.model_copy(update={"marking": "real"}), canonical.parent / "real", canonical.parent)
+    write_json({"inputs": {}, "synthetic": False}, run.folder / "read.json")
+    with pytest.raises(ChainError, match="not synthetic"):
+        write_report([run], [canonical.parent / "hidden"])
 
 
 def test_nothing_that_analyses_imports_the_synthetic_package():

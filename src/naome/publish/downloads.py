@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
 
+from naome.paths import write_text
 from naome.results import COLUMNS, KEY, STATUSES, write_frame
 from naome.run import Run
 
@@ -65,9 +64,9 @@ def write_downloads(runs: Iterable[Run], folder: Path) -> tuple[Path, Path]:
     for column in NUMBERS:
         table[column] = table[column].round(PLACES)
     data, dictionary = folder / "results.csv", folder / "datapackage.json"
-    _write_text(table.to_csv(index=False, lineterminator="\n"), data)
+    write_text(table.to_csv(index=False, lineterminator="\n"), data)
     package = describe_package(sorted({run.marking for run in runs}), len(table))
-    _write_text(json.dumps(package, indent=2, ensure_ascii=False) + "\n", dictionary)
+    write_text(json.dumps(package, indent=2, ensure_ascii=False) + "\n", dictionary)
     return data, dictionary
 
 
@@ -123,12 +122,3 @@ def _join(frames: list[pd.DataFrame]) -> pd.DataFrame:
         first = ", ".join(f"{c}={table.loc[twice, c].iloc[0]}" for c in KEY)
         raise ValueError(f"{twice.sum()} results were written by two steps, first: {first}")
     return table
-
-
-def _write_text(text: str, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", dir=path.parent)
-    with os.fdopen(handle, "w", encoding="utf-8", newline="") as out:
-        out.write(text)
-    os.chmod(name, 0o644)
-    os.replace(name, path)
