@@ -1,18 +1,30 @@
 """The chain as a graph: extracts -> canonical tables -> notebooks -> site. Each step names every file it reads.
 
-Run it with `make site`; `snakemake -n` says what would run and why.
+Run it with `make site`; `snakemake -n` says what would run and why. `--config audits=simulacrum` runs an audit that is
+not on the site; its notebooks are then under runs/.
 """
 
 import re
 from pathlib import Path
 
-AUDITS = config.get("audits", "england,wales,rotterdam").split(",")
+from naome.errors import ParamsError
+from naome.notebooks import find_notebook, list_notebooks, notebooks_of, reads_from
+from naome.params import load_params
+from naome.paths import resolve
+
+# The audits of the site are those whose pages its navigation lists; others run on request and are not drawn
+SITE_AUDITS = list(dict.fromkeys(re.findall(r"runs/([a-z0-9-]+)/notebooks", Path("_quarto.yml").read_text(encoding="utf-8"))))
+AUDITS = config["audits"].split(",") if "audits" in config else SITE_AUDITS
 AUDITS_TEXT = ",".join(AUDITS)
-SIMULATED = {"england", "wales"}
+DRAWN = set(SITE_AUDITS) <= set(AUDITS)
 SCALE = config.get("scale", "1")
-NOTEBOOKS = sorted(path.stem for path in Path("notebooks").glob("[0-9][0-9]-*.ipynb"))
-SOURCES = {name: Path(f"notebooks/{name}.ipynb").read_text(encoding="utf-8") for name in NOTEBOOKS}
-FIRST, OTHERS = NOTEBOOKS[0], NOTEBOOKS[1:]
+SYNTHETIC = "data/synthetic/"
+try:
+    PARAMS = {audit: load_params(audit) for audit in AUDITS}
+    NOTEBOOKS = {audit: [path.stem for path in notebooks_of(PARAMS[audit])] for audit in AUDITS}
+except ParamsError as error:
+    raise WorkflowError(str(error))
+FIRST, *OTHERS = [path.stem for path in list_notebooks()]
 DEFINITIONS = [str(path) for path in sorted(Path("definitions").rglob("*.*")) if path.name != "synthetic.yaml"]
 
 
@@ -24,21 +36,36 @@ def code(*rooms):
 
 
 ANALYSIS = code(
-    "params", "definitions", "results", "run", "paths", "study", "agree", "companions",
+    "params", "definitions", "results", "run", "paths", "notebooks", "study", "agree", "companions",
     "cohort", "measures", "stats", "disclosure", "publish",
 ) + ["methodology/simulation/results.csv"]
 
 
 def extract_of(wildcards):
-    return f"data/synthetic/{wildcards.audit}.written" if wildcards.audit in SIMULATED else "data/open/rotterdam.csv"
+    """The mark of a synthetic extract, which is made here; else the files that lie in the audit's folder."""
+    folder = PARAMS[wildcards.audit].data_dir
+    if folder.startswith(SYNTHETIC):
+        return f"{folder}.written"
+    files = [str(p) for p in sorted(resolve(folder).glob("*")) if p.name.lower().endswith((".csv", ".csv.gz", ".parquet"))]
+    if not files:
+        raise WorkflowError(f"{folder} holds no CSV or Parquet file; put the extract of audit {wildcards.audit} there.")
+    return files
+
+
+def pages_of(audit):
+    return [f"runs/{audit}/notebooks/{notebook}.ipynb" for notebook in NOTEBOOKS[audit]]
+
+
+PAGES = [page for audit in AUDITS for page in pages_of(audit)]
+MANIFESTS = [f"runs/{audit}/manifest.json" for audit in AUDITS]
 
 
 rule site:
     input:
-        "_site/index.html",
+        ["_site/index.html"] if DRAWN else [],
         # named here so that one that was deleted is made again, and not only what is newer than the site
-        expand("runs/{audit}/notebooks/{notebook}.ipynb", audit=AUDITS, notebook=NOTEBOOKS),
-        expand("runs/{audit}/manifest.json", audit=AUDITS),
+        PAGES,
+        MANIFESTS,
 
 
 rule simulate:
@@ -48,7 +75,7 @@ rule simulate:
     output:
         touch("data/synthetic/{audit}.written"),
     wildcard_constraints:
-        audit="|".join(SIMULATED),
+        audit="england|wales|england-rcrd",
     shell:
         "naome simulate {wildcards.audit} --scale {SCALE}"
 
@@ -78,11 +105,9 @@ rule cohort:
 
 
 def read_from(wildcards):
-    """Notebooks that write what this one reads, as their own code says with run.save and run.load."""
-    saved = {name: n for n, text in SOURCES.items() for name in re.findall(r'run\.save\(\\"(\w+)', text)}
-    loaded = re.findall(r'run\.load\(\\"(\w+)', SOURCES[wildcards.notebook])
-    before = {saved[name] for name in loaded if name in saved} - {wildcards.notebook}
-    return [f"runs/{wildcards.audit}/notebooks/{n}.ipynb" for n in sorted(before)]
+    """Notebooks that write what this one reads, but for the first, which all wait for."""
+    needed = [path.stem for path in reads_from(find_notebook(wildcards.notebook))]
+    return [f"runs/{wildcards.audit}/notebooks/{name}.ipynb" for name in needed]
 
 
 def other_runs(wildcards):
@@ -110,7 +135,7 @@ rule notebook:
 
 rule manifest:
     input:
-        expand("runs/{{audit}}/notebooks/{notebook}.ipynb", notebook=NOTEBOOKS),
+        lambda wildcards: pages_of(wildcards.audit),
     output:
         "runs/{audit}/manifest.json",
     shell:
@@ -119,8 +144,8 @@ rule manifest:
 
 rule render:
     input:
-        expand("runs/{audit}/notebooks/{notebook}.ipynb", audit=AUDITS, notebook=NOTEBOOKS),
-        expand("runs/{audit}/manifest.json", audit=AUDITS),
+        PAGES,
+        MANIFESTS,
         [str(path) for path in sorted([*Path(".").glob("*.qmd"), *Path("methodology").glob("*.qmd"), *Path("assets").glob("*")])],
         ["_quarto.yml", "_variables.yml", "references.bib"],
         [str(path) for path in sorted(Path("src/naome/render").glob("*"))],

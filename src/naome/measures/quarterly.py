@@ -39,14 +39,16 @@ def measure_quarters(
     -------
     DataFrame, DataFrame
         Charts, one row per measure and quarter: ``measure, title`` and the columns of :func:`chart_quarters`; and
-        results (``cohort_size`` and ``completeness.<item>``, grouped by ``quarter``). Items nobody has recorded, and
-        everything if a quarter has nobody, are left out of the charts.
+        results (``cohort_size`` and ``completeness.<item>``, grouped by ``quarter``). Items that are not derivable
+        or that nobody has recorded, and everything if a quarter has nobody, are left out of the charts.
     """
     people = analysis[analysis["cohort"] == cohort]
     everyone = np.ones(len(people), dtype=bool)
     period = pd.Timestamp(params.metastatic_from), pd.Timestamp(params.metastatic_to)
     charts, results = [], []
     for item in load_data_items():
+        if f"completeness.{item.id}" in params.not_derivable:
+            continue
         recorded = item.recorded.evaluate(people)
         counted = count_quarters(everyone, recorded, people["origin_date"], *period)
         if not recorded.any() or len(counted) < 2 or (counted["denominator"] == 0).any():
