@@ -1,4 +1,11 @@
-"""Check survival data before it is counted: one place, one wording."""
+"""Check survival data before it is counted: one place, one wording.
+
+Times that differ by rounding only are one time. 50 + 22/12 and 51 + 10/12 years are the same month, but not the same
+floating-point number; left alone, tied deaths come apart and somebody who enters at a death is counted at risk for it.
+:func:`check_survival` therefore gives times closer than 1.5e-8 of the mean follow-up time the value of the first of
+them, as R's ``survival`` does (``timefix``). R also merges times less than 1.5e-8 apart whatever their unit; that is
+not done here, because it would merge everything measured in very large units.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +13,18 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-__all__ = ["check_durations", "check_events", "check_groups", "check_survival", "check_times", "normal_quantile"]
+__all__ = [
+    "check_durations",
+    "check_events",
+    "check_groups",
+    "check_survival",
+    "check_times",
+    "merge_close_times",
+    "normal_quantile",
+]
+
+# of the mean distinct time: the square root of the machine precision, R's choice
+SAME_TIME = float(np.sqrt(np.finfo(float).eps))
 
 
 def check_survival(duration, event, entry=None) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
@@ -24,13 +42,13 @@ def check_survival(duration, event, entry=None) -> tuple[np.ndarray, np.ndarray,
     Returns
     -------
     tuple
-        (duration as float, event as bool, entry as float or None).
+        (duration as float, event as bool, entry as float or None), times that differ by rounding only made equal.
 
     Raises
     ------
     ValueError
         Naming the position and the value: missing, negative or infinite times, an event that is not 0 or 1,
-        entry >= duration, or arrays of unequal length.
+        entry >= duration (or less by rounding only), or arrays of unequal length.
 
     Examples
     --------
@@ -40,18 +58,53 @@ def check_survival(duration, event, entry=None) -> tuple[np.ndarray, np.ndarray,
     duration = check_durations(duration)
     event = check_events(event, len(duration))
     if entry is None:
-        return duration, event, None
-    entry = np.asarray(entry, dtype=float)
+        return merge_close_times(duration)[0], event, None
+    entry = _as_float(entry, "entry")
     if entry.shape != duration.shape:
         raise ValueError(f"entry has shape {entry.shape} but duration has {duration.shape}; they must agree")
-    wrong = ~(entry < duration)  # written this way round so that NaN is caught
+    merged, merged_entry = merge_close_times(duration, entry)
+    wrong = ~(merged_entry < merged)  # written this way round so that NaN is caught
     if wrong.any():
         at = int(np.flatnonzero(wrong)[0])
         raise ValueError(
             f"entry[{at}] is {entry[at]:g} and duration[{at}] is {duration[at]:g}; entry must be less than duration "
             "(drop people with no time under observation, and count them)"
         )
-    return duration, event, entry
+    return merged, event, merged_entry
+
+
+def merge_close_times(*arrays: np.ndarray) -> list[np.ndarray]:
+    """Give times that differ by rounding only the value of the smallest of them.
+
+    Parameters
+    ----------
+    *arrays : array of float, shape (n,)
+        Times on one scale; infinite and missing ones are left alone.
+
+    Returns
+    -------
+    list of numpy.ndarray
+        The same times, in order; unchanged where nothing is close.
+
+    Notes
+    -----
+    R's ``survival::aeqSurv``: neighbours among the distinct times are one time when they are at most 1.5e-8 times the
+    mean of the distinct times apart.
+
+    Examples
+    --------
+    >>> merge_close_times(np.array([0.1 + 0.2, 0.3, 0.4]))[0].tolist()
+    [0.3, 0.3, 0.4]
+    """
+    times = np.unique(np.concatenate(arrays))
+    times = times[np.isfinite(times)]
+    if len(times) < 2:
+        return list(arrays)
+    apart = np.diff(times) > SAME_TIME * np.abs(times).mean()
+    if apart.all():
+        return list(arrays)
+    kept = times[np.r_[True, apart]]
+    return [np.where(np.isfinite(each), kept[_last_not_after(kept, each)], each) for each in arrays]
 
 
 def check_durations(duration, name: str = "duration") -> np.ndarray:
@@ -218,6 +271,10 @@ def normal_quantile(conf_level: float) -> float:
     if not 0 < conf_level < 1:
         raise ValueError(f"conf_level is {conf_level!r}; it must lie between 0 and 1, e.g. 0.95 (not 95)")
     return float(special.ndtri(0.5 + conf_level / 2))
+
+
+def _last_not_after(kept: np.ndarray, times: np.ndarray) -> np.ndarray:
+    return np.maximum(np.searchsorted(kept, times, side="right") - 1, 0)
 
 
 def _as_float(values, name: str) -> np.ndarray:

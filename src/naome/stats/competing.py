@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from naome.stats.checks import check_durations, check_groups, check_times, normal_quantile
+from naome.stats.checks import (
+    check_durations,
+    check_groups,
+    check_times,
+    merge_close_times,
+    normal_quantile,
+)
 
 __all__ = ["aalen_johansen"]
 
@@ -53,7 +59,7 @@ def aalen_johansen(duration, cause, *, at=None, group=None, conf_level: float = 
     [[1.0, 0.25], [2.0, 0.25]]
     """
     z = normal_quantile(conf_level)
-    duration = check_durations(duration)
+    duration = merge_close_times(check_durations(duration))[0]
     cause = _check_causes(cause, len(duration))
     codes, labels = check_groups(group, len(duration))
     causes = np.unique(cause[cause > 0])

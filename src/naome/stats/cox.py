@@ -35,9 +35,17 @@ class CoxFit:
     n, n_event : int
         People and deaths.
     baseline : pandas.DataFrame
-        ``stratum, time, n_risk, n_event, hazard, cumulative_hazard`` at covariates 0: jumps at death times only.
+        ``stratum, time, n_risk, n_event, hazard, cumulative_hazard`` at covariates 0: jumps at death times only. With
+        covariates far from 0 (a calendar year) these may be too large or too small for a number; predictions do not
+        use them.
     ties : str
         "efron" or "breslow"; the baseline is of the same kind as the likelihood.
+    strata_labels : tuple
+        The strata of the baseline, ("all",) when there are none.
+    centre : numpy.ndarray
+        Mean covariates, shape (p,).
+    central_hazard : numpy.ndarray
+        Cumulative hazard at the mean covariates, one for each row of the baseline.
     """
 
     terms: tuple[str, ...]
@@ -50,6 +58,8 @@ class CoxFit:
     baseline: pd.DataFrame
     ties: str
     strata_labels: tuple
+    centre: np.ndarray
+    central_hazard: np.ndarray
 
     def table(self, conf_level: float = 0.95) -> pd.DataFrame:
         """Return the coefficients as a frame.
@@ -129,16 +139,37 @@ class CoxFit:
         >>> fit.cumulative_baseline([0.5, 2]).round(4).tolist()
         [0.0, 0.8333]
         """
-        at = np.atleast_1d(np.asarray(at, dtype=float))
-        codes = self._stratum_codes(strata, len(at))
-        result = np.zeros(len(at))
-        for number, label in enumerate(self.strata_labels):
-            rows = self.baseline["stratum"].to_numpy() == label
-            time = self.baseline["time"].to_numpy()[rows]
-            steps = np.r_[0.0, self.baseline["cumulative_hazard"].to_numpy()[rows]]
-            mine = codes == number
-            result[mine] = steps[np.searchsorted(time, at[mine], side="right")]
-        return result
+        return self._read_step(at, strata, self.baseline["cumulative_hazard"].to_numpy())
+
+    def cumulative_hazard(self, covariates, at, strata=None) -> np.ndarray:
+        """Predict each person's cumulative hazard at a time of their own.
+
+        Parameters
+        ----------
+        covariates : array or DataFrame, shape (n, p)
+            As in the fit.
+        at : float or array of float, shape (n,)
+            A time for everybody, or one for each.
+        strata : array, shape (n,), optional
+            Stratum of each person, when the fit is stratified.
+
+        Returns
+        -------
+        numpy.ndarray, shape (n,)
+
+        Raises
+        ------
+        ValueError
+            As :meth:`cumulative_baseline`.
+
+        Examples
+        --------
+        >>> fit = fit_cox(np.zeros((3, 0)), [1, 2, 3], [1, 1, 1])
+        >>> fit.cumulative_hazard(np.zeros((2, 0)), [0.5, 2]).round(4).tolist()
+        [0.0, 0.8333]
+        """
+        risk = np.exp((_as_matrix(covariates)[0] - self.centre) @ self.coef)
+        return risk * self._read_step(np.broadcast_to(at, len(risk)), strata, self.central_hazard)
 
     def survival(self, covariates, at, strata=None) -> np.ndarray:
         """Predict S(t | x) as a step function of t.
@@ -161,9 +192,20 @@ class CoxFit:
         >>> fit_cox(np.zeros((3, 0)), [1, 2, 3], [1, 1, 1]).survival(np.zeros((1, 0)), [2]).round(4).tolist()
         [[0.4346]]
         """
-        risk = np.exp(self.linear_predictor(covariates))
-        columns = [self.cumulative_baseline(np.full(len(risk), each), strata) for each in check_times(at)]
-        return np.exp(-risk[:, None] * np.column_stack(columns))
+        columns = [self.cumulative_hazard(covariates, each, strata) for each in check_times(at)]
+        return np.exp(-np.column_stack(columns))
+
+    def _read_step(self, at, strata, values: np.ndarray) -> np.ndarray:
+        at = np.atleast_1d(np.asarray(at, dtype=float))
+        codes = self._stratum_codes(strata, len(at))
+        result = np.zeros(len(at))
+        for number, label in enumerate(self.strata_labels):
+            rows = self.baseline["stratum"].to_numpy() == label
+            time = self.baseline["time"].to_numpy()[rows]
+            steps = np.r_[0.0, values[rows]]
+            mine = codes == number
+            result[mine] = steps[np.searchsorted(time, at[mine], side="right")]
+        return result
 
     def _stratum_codes(self, strata, n: int) -> np.ndarray:
         if len(self.strata_labels) == 1 and strata is None:
@@ -199,8 +241,8 @@ def fit_cox(covariates, duration, event, *, entry=None, strata=None, ties: str =
     Raises
     ------
     ValueError
-        If data are not allowed (position and value named), a column is constant or a combination of others, or nobody
-        died.
+        If data are not allowed (position and value named), a column is constant or a combination of others (also: among
+        the people at risk at deaths, within strata), or nobody died.
 
     Warns
     -----
@@ -224,6 +266,7 @@ def fit_cox(covariates, duration, event, *, entry=None, strata=None, ties: str =
     likelihood.check_columns()
     coef, value, information, null = _maximise(likelihood)
     covariance = likelihood.unscale_covariance(_invert(information, likelihood.terms))
+    baseline, central_hazard = likelihood.baseline(coef)
     return CoxFit(
         terms=likelihood.terms,
         coef=coef / likelihood.scale,
@@ -232,9 +275,11 @@ def fit_cox(covariates, duration, event, *, entry=None, strata=None, ties: str =
         null_log_likelihood=null,
         n=likelihood.n,
         n_event=likelihood.n_event,
-        baseline=likelihood.baseline(coef),
+        baseline=baseline,
         ties=ties,
         strata_labels=tuple(likelihood.strata_labels),
+        centre=likelihood.centre,
+        central_hazard=central_hazard,
     )
 
 
@@ -275,6 +320,7 @@ class PartialLikelihood:
         dead = np.flatnonzero(self.event)
         self.dead = dead
         self.times, self.time_of_death, self.deaths = np.unique(self.key[dead], return_inverse=True, return_counts=True)
+        self.stratum_of_death = self.key[dead] // self._width
         stratum_end = (self.times // self._width + 1) * self._width
         self.start, self.end = np.searchsorted(self.key, self.times), np.searchsorted(self.key, stratum_end)
         self.entry_order = None
@@ -294,7 +340,7 @@ class PartialLikelihood:
         self.fraction = place_in_tie / self.deaths[self.time_of_death] if efron else np.zeros(len(dead))
 
     def check_columns(self) -> None:
-        """Raise if a column is constant or a combination of the others.
+        """Raise if a column is constant, or a combination of the others, among the people at risk within strata.
 
         Raises
         ------
@@ -315,6 +361,23 @@ class PartialLikelihood:
         if diagonal[-1] < 1e-9 * diagonal[0]:
             name = self.terms[pivots[np.flatnonzero(diagonal < 1e-9 * diagonal[0])[0]]]
             raise ValueError(f"covariate {name!r} is a combination of the others; leave one of them out")
+        # the same among those who are at risk together: the information per death, at coefficients 0
+        information = self.information(self.parts(np.zeros(self.x.shape[1]))) / self.n_event
+        spread = np.sqrt(np.maximum(np.diag(information), 0.0))
+        flat = np.flatnonzero(spread < 1e-5)
+        if len(flat):
+            raise ValueError(
+                f"covariate {self.terms[flat[0]]!r} never varies among the people at risk at a death (within strata); "
+                "leave it out"
+            )
+        _, r, pivots = linalg.qr(information / np.outer(spread, spread), pivoting=True)
+        short = np.abs(np.diag(r)) < 1e-10
+        if short.any():
+            name = self.terms[pivots[np.flatnonzero(short)[0]]]
+            raise ValueError(
+                f"covariate {name!r} is a combination of the others among the people at risk at deaths (within "
+                "strata); leave one of them out"
+            )
 
     def at_risk_sums(self, values: np.ndarray) -> np.ndarray:
         """Sum a quantity over the risk set of each death time.
@@ -428,8 +491,8 @@ class PartialLikelihood:
         second = (self.x * (parts["weight"] * exposure)[:, None]).T @ self.x
         return second - (parts["mean"] * g[:, None]).T @ parts["mean"]
 
-    def baseline(self, coef: np.ndarray) -> pd.DataFrame:
-        """Return the baseline hazard at covariates 0, by stratum.
+    def baseline(self, coef: np.ndarray) -> tuple[pd.DataFrame, np.ndarray]:
+        """Return the baseline hazard at covariates 0, by stratum, and the cumulative hazard at the mean covariates.
 
         Parameters
         ----------
@@ -438,16 +501,18 @@ class PartialLikelihood:
 
         Returns
         -------
-        pandas.DataFrame
-            ``stratum, time, n_risk, n_event, hazard, cumulative_hazard``.
+        tuple
+            (frame with ``stratum, time, n_risk, n_event, hazard, cumulative_hazard``; array with one value per row).
 
         Examples
         --------
-        >>> PartialLikelihood(np.zeros((2, 0)), [1, 2], [1, 1]).baseline(np.zeros(0))["hazard"].tolist()
+        >>> PartialLikelihood(np.zeros((2, 0)), [1, 2], [1, 1]).baseline(np.zeros(0))[0]["hazard"].tolist()
         [0.5, 1.0]
         """
         s0 = self.parts(coef)["s0"]
-        hazard = np.bincount(self.time_of_death, 1 / s0, len(self.times)) * np.exp(-(self.centre / self.scale) @ coef)
+        hazard = np.bincount(self.time_of_death, 1 / s0, len(self.times))
+        with np.errstate(over="ignore"):
+            at_zero = np.exp(-(self.centre / self.scale) @ coef)
         stratum = self.times // self._width
         frame = pd.DataFrame(
             {
@@ -455,12 +520,13 @@ class PartialLikelihood:
                 "time": self.grid[self.times % self._width],
                 "n_risk": np.rint(self.at_risk_sums(np.ones(self.n))).astype(np.int64),
                 "n_event": self.deaths,
-                "hazard": hazard,
+                "hazard": hazard * at_zero,
             }
         )
         total = np.cumsum(hazard)
         first = np.searchsorted(stratum, stratum)
-        return frame.assign(cumulative_hazard=total - (total[first] - hazard[first]))
+        central = total - (total[first] - hazard[first])
+        return frame.assign(cumulative_hazard=central * at_zero), central
 
     def unscale_covariance(self, covariance: np.ndarray) -> np.ndarray:
         """Return a covariance matrix of internal coefficients on the original scale.

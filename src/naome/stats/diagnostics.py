@@ -98,7 +98,8 @@ def schoenfeld_residuals(
     -------
     pandas.DataFrame
         One row per term and death, in order of time: ``term, time, transformed_time, scaled_residual`` (log hazard
-        ratio scale; the coefficient is added). With tied deaths the mean is that of the Efron likelihood.
+        ratio scale; the coefficient is added). With tied deaths the mean is that of the Efron likelihood. Deaths in a
+        stratum in which a term does not vary say nothing about it: they are left out for that term.
 
     Raises
     ------
@@ -118,11 +119,10 @@ def schoenfeld_residuals(
     # tied deaths share their mean, as R does: the Efron terms of one time are averaged
     mean = (np.add.reduceat(parts["mean"], np.r_[0, np.cumsum(likelihood.deaths)[:-1]]) / likelihood.deaths[:, None])[k]
     residual = likelihood.x[likelihood.dead] - mean
-    scaled = likelihood.n_event * linalg.solve(likelihood.information(parts), residual.T, assume_a="pos").T + coef
-    scaled = scaled / likelihood.scale
+    scaled = (_scale_residuals(likelihood, parts, residual) + coef) / likelihood.scale
     order = np.argsort(times[0], kind="stable")
     p = len(likelihood.terms)
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "term": np.repeat(likelihood.terms, len(order)),
             "time": np.tile(times[0][order], p),
@@ -130,6 +130,7 @@ def schoenfeld_residuals(
             "scaled_residual": scaled[order].T.ravel(),
         }
     )
+    return table.dropna(subset="scaled_residual", ignore_index=True)
 
 
 def schoenfeld_smooth(residuals: pd.DataFrame, *, points: int = 40, conf_level: float = 0.95) -> pd.DataFrame:
@@ -370,12 +371,33 @@ def _fit_with_time(frame, duration, event, covariates, strata, entry, transform)
     start = None if entry is None else frame[entry]
     fit = fit_cox(matrix, frame[duration], frame[event], entry=start, strata=labels)
     likelihood = PartialLikelihood(matrix, frame[duration], frame[event], entry=start, strata=labels)
-    times = frame[duration].to_numpy(dtype=float)
-    transformed = _transform_time(times, frame[event], start, transform)[likelihood.order][likelihood.dead]
+    times, died, start = check_survival(frame[duration], frame[event], start)
+    transformed = _transform_time(times, died, start, transform)[likelihood.order][likelihood.dead]
     times = times[likelihood.order][likelihood.dead]
     if not np.isfinite(transformed).all():
         raise ValueError("transform 'log' is not allowed with a death at time 0; use 'km'")
     return likelihood, fit.coef * likelihood.scale, transformed - transformed.mean(), (times, transformed)
+
+
+def _scale_residuals(likelihood: PartialLikelihood, parts, residual: np.ndarray) -> np.ndarray:
+    """Multiply each death's residual by the inverse of the average information per death; NaN where a term is constant.
+
+    As in R's cox.zph, a stratum counts towards the average of two terms only when both vary in it.
+    """
+    stratum = likelihood.stratum_of_death
+    deaths = np.bincount(stratum)
+    within = np.array(
+        [np.diag(likelihood.information(parts, (stratum == s).astype(float))) for s in range(len(deaths))]
+    )
+    varies = within > 1e-10 * np.maximum(deaths, 1)[:, None]
+    pairs = np.einsum("sj,sk,s->jk", varies.astype(float), varies.astype(float), deaths.astype(float))
+    average = likelihood.information(parts) / np.maximum(pairs, 1.0)
+    scaled = np.full(residual.shape, np.nan)
+    for s in np.flatnonzero(varies.any(axis=1)):  # strata are few
+        rows, terms = np.ix_(stratum == s, varies[s])
+        block = average[np.ix_(varies[s], varies[s])]
+        scaled[rows, terms] = linalg.solve(block, residual[rows, terms].T, assume_a="pos").T
+    return scaled
 
 
 def _transform_time(times: np.ndarray, event, entry, transform: str) -> np.ndarray:

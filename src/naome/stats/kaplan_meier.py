@@ -1,9 +1,9 @@
 """Kaplan-Meier estimates, restricted mean and median survival, and the log-rank test.
 
-Conventions are those of R's ``survival`` package: at a tied time deaths come before censorings, and a person is at risk
-at time t when entry < t <= duration. Time is in whatever unit the caller uses; this project uses days since diagnosis
-and 1 year = 365.25 days. Groups (for example 130 providers) are handled in one sort, without a loop over people or
-groups.
+Conventions are those of R's ``survival`` package: at a tied time deaths come before censorings, a person is at risk at
+time t when entry < t <= duration, and times that differ by rounding only are one time (see checks.py). Time is in
+whatever unit the caller uses; this project uses days since diagnosis and 1 year = 365.25 days. Groups (for example 130
+providers) are handled in one sort, without a loop over people or groups.
 
 Limits are on the log(-log S) scale with Greenwood's variance. Where that is undefined - nobody has died (S = 1), or the
 curve has reached 0 - the limit on the open side is the exact binomial (Clopper-Pearson) one for Peto's effective
@@ -88,7 +88,9 @@ def kaplan_meier(
     if at is None:
         groups, times, rows, n_risk, n_event = _all_steps(curve)
     else:
-        groups, times, rows, n_risk, n_event = _steps_at(curve, check_times(at))
+        times = check_times(at)
+        groups, rows, n_risk, n_event = _steps_at(curve, times)
+        times = np.tile(times, len(labels))
     survival, greenwood, effective = curve.read(rows)
     effective = np.where(survival == 1, n_risk, effective)
     std_error = np.where(survival > 0, survival * np.sqrt(greenwood), np.nan)
@@ -185,8 +187,8 @@ def median_survival(
     -------
     pandas.DataFrame
         Columns ``group, n, n_event, median, lower, upper``. The median is the first time at which S < 0.5, or the
-        middle of the stretch on which S is exactly 0.5 (R's convention); NaN where the curve (or its limit) never gets
-        there.
+        middle of the stretch on which S is exactly 0.5, or its beginning when the curve ends there (R's convention,
+        that of its printed table); NaN where the curve (or its limit, undefined at S = 0) never gets there.
 
     Raises
     ------
@@ -216,7 +218,7 @@ def median_survival(
             "n": np.bincount(codes, minlength=len(labels)),
             "n_event": np.bincount(codes[event], minlength=len(labels)),
             "median": _crossing_times(curve, curve.survival),
-            "lower": _crossing_times(curve, np.where(curve.survival == 1, 1.0, np.nan_to_num(lower, nan=0.0))),
+            "lower": _crossing_times(curve, np.where(np.isnan(lower), 1.0, lower)),
             "upper": _crossing_times(curve, np.where(np.isnan(upper), 1.0, upper)),
         }
     )
@@ -394,7 +396,7 @@ def _steps_at(curve: _Curve, times: np.ndarray):
     ascending = np.argsort(times, kind="stable")
     n_event = np.empty_like(deaths)
     n_event[:, ascending] = np.diff(deaths[:, ascending], axis=1, prepend=0)
-    return groups, wanted, rows, n_risk, n_event.ravel()
+    return groups, rows, n_risk, n_event.ravel()
 
 
 def _log_log_limits(survival, greenwood, z: float) -> tuple[np.ndarray, np.ndarray]:

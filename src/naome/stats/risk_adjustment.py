@@ -111,16 +111,15 @@ class ExpectedModel:
         >>> round(float(model.expected_hazard(frame, np.inf).sum()), 6)
         6.0
         """
-        risk = np.exp(self.cox.linear_predictor(self.design.matrix(frame)))
-        strata = _strata_labels(frame, self.strata)
+        matrix, strata = self.design.matrix(frame), _strata_labels(frame, self.strata)
         duration = frame[self.duration].to_numpy(dtype=float)
         columns = []
         for horizon in np.atleast_1d(np.asarray(upto, dtype=float)):
-            hazard = self.cox.cumulative_baseline(np.minimum(duration, horizon), strata)
+            hazard = self.cox.cumulative_hazard(matrix, np.minimum(duration, horizon), strata)
             if self.entry is not None:
                 entry = np.minimum(frame[self.entry].to_numpy(dtype=float), horizon)
-                hazard = hazard - self.cox.cumulative_baseline(entry, strata)
-            columns.append(risk * hazard)
+                hazard = hazard - self.cox.cumulative_hazard(matrix, entry, strata)
+            columns.append(hazard)
         return columns[0] if np.ndim(upto) == 0 else np.column_stack(columns)
 
 
