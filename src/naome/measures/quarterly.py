@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from naome.definitions import load_cohort_rules
 from naome.measures.completeness import load_data_items
 from naome.params import Params
 from naome.results import make_results
@@ -155,6 +156,34 @@ def say_chart(chart: pd.DataFrame, title: str) -> str:
     if not broken:
         return f"{title}: common-cause variation only; no rule of Making Data Count is broken."
     return f"{title}: special-cause variation: {'; '.join(broken)}."
+
+
+def say_growing_quarters(params: Params) -> str:
+    """Say which quarters of diagnosis will still gain people, because the time in which DN2 looks is not over.
+
+    Examples
+    --------
+    >>> from naome.params import load_params
+    >>> say_growing_quarters(load_params("england"))
+    ''
+    >>> say_growing_quarters(load_params("england-rcrd")).split(":")[0]
+    '2022 Q2 to 2022 Q4 will still gain people'
+    """
+    if "denovo" not in params.cohorts or "DN2" in params.rules_not_checked:
+        return ""
+    months = load_cohort_rules(params.rules)["gap_months"]
+    quarters = pd.period_range(params.metastatic_from, params.metastatic_to, freq="Q")
+    end = pd.Timestamp(params.censor_date)
+    growing = [
+        f"{q.year} Q{q.quarter}" for q in quarters if q.end_time.normalize() + pd.DateOffset(months=months) > end
+    ]
+    if not growing:
+        return ""
+    which = growing[0] if len(growing) == 1 else f"{growing[0]} to {growing[-1]}"
+    return (
+        f"{which} will still gain people: rule DN2 looks for an admission in the {months} months after diagnosis, and for "
+        "them these months are not over. Their number, and what is recorded of them, may differ for that reason alone."
+    )
 
 
 def quarterly_results(
