@@ -269,5 +269,8 @@ def test_an_ok_row_with_a_reason_has_a_note_under_the_table():
     ]
     assert data["text/plain"].splitlines()[1].startswith("One [a]")
     assert data["text/plain"].splitlines()[-1] == "[a] codes are inferred"
+    shared = frame.iloc[[0, 2]].assign(Percent=[0.5, None])
+    data = shown(show_table, shared, formats={"Percent": "percent1"})
+    assert read_back(data["text/markdown"])[1:] == [["One", "50.0%"], ["Three", "–"], ["codes are inferred"]]
     without = shown(show_table, frame.drop(columns="status"), formats={"Percent": "percent1"})
     assert "<tfoot>" not in without["text/markdown"]

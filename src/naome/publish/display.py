@@ -93,13 +93,13 @@ def show_table(
     heads = [headings.get(c, c.replace("_", " ")) for c in columns]
     statuses = list(frame[status]) if status in frame.columns else [None] * len(frame)
     reasons = list(frame[reason]) if reason in frame.columns else [None] * len(frame)
+    notes = _find_notes(statuses, reasons)
     rows = []
     for position in range(len(frame)):
-        word, css = _explain_missing(statuses[position], reasons[position])
+        word, css = _explain_missing(statuses[position], None if notes[position] else reasons[position])
         hidden = str(statuses[position]).replace(" ", "_") in HIDING
         values = (frame[c].iloc[position] for c in columns)
         rows.append([_write_cell(v, formats[c], word, css, hidden) for v, c in zip(values, columns, strict=True)])
-    notes = _find_notes(statuses, reasons)
     numeric = [formats[c] != "text" for c in columns]
     marks = [_check_mark(value) for value in frame[mark]] if mark in frame.columns else [""] * len(frame)
     data = {
@@ -302,8 +302,10 @@ def _find_notes(statuses: list[object], reasons: list[object]) -> list[str]:
 
 
 def _letter_notes(notes: list[str]) -> dict[str, str]:
-    """Give every different note a letter, in the order of the rows."""
+    """Give every different note a letter, in the order of the rows; a note that all rows share needs none."""
     different = list(dict.fromkeys(note for note in notes if note))
+    if len(different) == 1 and all(notes):
+        return {different[0]: ""}
     return {note: string.ascii_lowercase[n % 26] * (n // 26 + 1) for n, note in enumerate(different)}
 
 
@@ -319,13 +321,15 @@ def _write_html(
     out = ['<table class="table naome-table">', "<thead>", f"<tr>{top}</tr>", "</thead>", "<tbody>"]
     for row, mark, note in zip(rows, marks, notes, strict=True):
         head = row[0][0]
-        letter = f"<sup>{letters[note]}</sup>" if note else ""
+        letter = f"<sup>{letters[note]}</sup>" if letters.get(note) else ""
         long = ' class="long"' if len(head) > LONG_HEADING else ""
         cells = [f'<th scope="row"{long}>{_escape(head)}{letter}</th>', *_merge_missing(row[1:])]
         out.append(f"<tr{f' class={chr(34)}{mark}{chr(34)}' if mark else ''}>" + "".join(cells) + "</tr>")
     out.append("</tbody>")
     if letters:
-        lines = [f"<sup>{letter}</sup> {_escape(note)}" for note, letter in letters.items()]
+        lines = [
+            f"<sup>{letter}</sup> {_escape(note)}" if letter else _escape(note) for note, letter in letters.items()
+        ]
         out += ["<tfoot>", *(f'<tr><td colspan="{len(heads)}">{line}</td></tr>' for line in lines), "</tfoot>"]
     return "\n".join([*out, "</table>"])
 
@@ -356,10 +360,10 @@ def _write_plain(heads: list[str], numeric: list[bool], rows: list[list[tuple[st
     letters = _letter_notes(notes)
     grid = [heads, *[[text for text, _ in row] for row in rows]]
     for line, note in zip(grid[1:], notes, strict=True):
-        line[0] += f" [{letters[note]}]" if note else ""
+        line[0] += f" [{letters[note]}]" if letters.get(note) else ""
     widths = [max(len(row[i]) for row in grid) for i in range(len(heads))]
     lines = [
         "  ".join(v.rjust(w) if n else v.ljust(w) for v, w, n in zip(row, widths, numeric, strict=True)).rstrip()
         for row in grid
     ]
-    return "\n".join([*lines, *(f"[{letter}] {note}" for note, letter in letters.items())])
+    return "\n".join([*lines, *(f"[{letter}] {note}" if letter else note for note, letter in letters.items())])
