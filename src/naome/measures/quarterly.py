@@ -182,7 +182,7 @@ def say_growing_quarters(params: Params) -> str:
     which = growing[0] if len(growing) == 1 else f"{growing[0]} to {growing[-1]}"
     return (
         f"{which} will still gain people: rule DN2 looks for an admission in the {months} months after diagnosis, and "
-        "for them these months are not over. Their number, and what is recorded of them, may differ for that reason alone."
+        "for them these months are not over. Their number, and what is recorded of them, may differ for that reason."
     )
 
 
