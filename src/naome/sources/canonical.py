@@ -15,7 +15,7 @@ from naome.sources.problems import Problems, say_rows
 
 #: Tables that rules of other tables may look into (``deaths.death_date``), one row per person each.
 PERSON_TABLES = ("deaths", "people")
-LISTED_ROWS = 20_000
+PLACES = 1000  # more rows than any record gives
 
 
 @dataclass(frozen=True)
@@ -32,14 +32,19 @@ class Selection:
     hold : bool
         Whether rows are gathered once before rules are applied: right where the
         SELECT joins large tables, wasteful where it only scans one.
-    order : str
-        SQL order of the rows in the file.
+    place : str
+        Column that tells the rows of one record apart, in their order; empty where a record gives one row.
     """
 
     raw: str
     sql: str
     hold: bool = False
-    order: str = "row_"
+    place: str = ""
+
+    @property
+    def order(self) -> str:
+        """SQL order of the rows in the file: that of the extract."""
+        return f"row_, {self.place}" if self.place else "row_"
 
 
 @dataclass(frozen=True)
@@ -136,7 +141,8 @@ def settle_table(
         # Rows stay in the order of the extract, so the same extract gives the same file.
         file = folder / f"{name}.parquet"
         connection.execute(
-            f"COPY ({kept}) TO {quote_text(file)} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)"
+            f"COPY ({kept}) TO {quote_text(file)} "
+            "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, WRITE_BLOOM_FILTER false)"
         )
         connection.execute(f"CREATE VIEW canon_{name} AS SELECT * FROM read_parquet({quote_text(file)})")
         connection.execute(f"DROP TABLE IF EXISTS held_{name}")
@@ -153,11 +159,12 @@ def _keeps_order(connection, sql: str) -> bool:
 
 def _mark(connection, name, selection: Selection, rules, source: Source, problems, log) -> str:
     """Note the rows that rules leave out by their number; return the SELECT of the others."""
-    connection.execute(f"CREATE TEMP TABLE left_out_{name} (row_ BIGINT, which INTEGER)")
+    connection.execute(f"CREATE TEMP TABLE left_out_{name} (row_ BIGINT, place INTEGER, which INTEGER)")
     conditions = [(n, rule) for n, rule in enumerate(rules) if isinstance(rule, RowRule)]
+    place = f"t.{selection.place}" if selection.place else "0"
     if conditions:
         connection.execute(
-            f"INSERT INTO left_out_{name} SELECT row_, which FROM (SELECT t.row_, {_which(conditions)} AS which "
+            f"INSERT INTO left_out_{name} SELECT * FROM (SELECT t.row_, {place}, {_which(conditions)} AS which "
             f"FROM select_{name} t {_person_joins(conditions)}) WHERE which IS NOT NULL"
         )
     for n, rule in enumerate(rules):
@@ -165,16 +172,24 @@ def _mark(connection, name, selection: Selection, rules, source: Source, problem
             _mark_duplicates(connection, name, n, rule, source, problems)
     _report(connection, f"left_out_{name}", selection, rules, source, problems, log)
     _make_test(connection, name)
-    return f"SELECT {_casts(connection, name)} FROM select_{name} t WHERE NOT is_left_out_of_{name}(row_)"
+    left_out = f"is_left_out_of_{name}(row_)"
+    if selection.place:
+        places = f"SELECT list(row_ * {PLACES} + place) FROM left_out_{name}"
+        connection.execute(f"SET VARIABLE places_left_out_of_{name} = ({places})")
+        left_out += f" AND list_contains(getvariable('places_left_out_of_{name}'), row_ * {PLACES} + {place})"
+    return f"SELECT {_casts(connection, name)} FROM select_{name} t WHERE NOT ({left_out})"
 
 
 def _make_test(connection, name: str) -> None:
     """Make ``is_left_out_of_<name>(row_)``, for this table and those that follow its rows."""
-    numbers = [row[0] for row in connection.execute(f"SELECT row_ FROM left_out_{name} ORDER BY 1").fetchall()]
-    # A list keeps the order of the scan; a join does not, so it is only for more than a list can sensibly hold.
-    test = f"r IN ({', '.join(map(str, numbers))})" if numbers else "false"
-    if len(numbers) > LISTED_ROWS:
-        test = f"r IN (SELECT row_ FROM left_out_{name})"
+    last = connection.execute(f"SELECT max(row_) FROM left_out_{name}").fetchone()[0]
+    test = "false"
+    if last is not None:
+        # A bit for every row: as quick for a million rows left out as for one, and unlike a join it keeps the order.
+        # The bit after the last stands for all rows that follow.
+        bits = f"SELECT bitstring_agg(row_, 0, {last + 1}) FROM left_out_{name}"
+        connection.execute(f"SET VARIABLE left_out_of_{name} = ({bits})")
+        test = f"get_bit(getvariable('left_out_of_{name}'), CAST(least(r, {last + 1}) AS INTEGER)) = 1"
     connection.execute(f"CREATE TEMP MACRO is_left_out_of_{name}(r) AS {test}")
 
 
@@ -201,7 +216,7 @@ def _mark_duplicates(connection, name, number, rule: Duplicates, source: Source,
                 "Hint: were two extracts joined?"
             )
     connection.execute(
-        f"INSERT INTO left_out_{name} SELECT row_, {number} FROM (SELECT row_, row_number() OVER "
+        f"INSERT INTO left_out_{name} SELECT row_, 0, {number} FROM (SELECT row_, row_number() OVER "
         f"(PARTITION BY {keys} ORDER BY {rule.order}, row_) AS place FROM same_{name}) WHERE place > 1"
     )
     connection.execute(f"DROP TABLE same_{name}")
@@ -285,10 +300,17 @@ def _first_missing(connection, name: str, column: str, source: Source) -> str:
 
 
 def _casts(connection, name: str) -> str:
-    """Select every column of a canonical table; what the source does not have is not recorded."""
-    given = {row[0] for row in connection.execute(f"DESCRIBE select_{name}").fetchall()}
+    """Select every column of a canonical table; what the source does not have is not recorded.
+
+    An ENUM stays one: Parquet writes it as the text it stands for.
+    """
+    given = {row[0]: row[1] for row in connection.execute(f"DESCRIBE select_{name}").fetchall()}
+    kinds = {c: "ENUM" if given.get(c.name, "").startswith("ENUM") else c.type for c in CANONICAL[name].columns}
     return ", ".join(
-        f"CAST({f't.{c.name}' if c.name in given else 'NULL'} AS {c.type}) AS {c.name}" for c in CANONICAL[name].columns
+        f"t.{c.name}"
+        if kinds[c] in ("ENUM", given.get(c.name))
+        else f"CAST({f't.{c.name}' if c.name in given else 'NULL'} AS {c.type}) AS {c.name}"
+        for c in CANONICAL[name].columns
     )
 
 

@@ -40,6 +40,8 @@ class RawFile:
         Number of the first record in messages: 2 in a CSV file (the header is 1), 1 in Parquet.
     encoding : str
         ``parquet``, ``utf-8``, ``utf-8 with byte-order mark`` or ``latin-1``.
+    empty : frozenset of str
+        Columns in which no row holds anything.
     """
 
     table: str
@@ -48,6 +50,7 @@ class RawFile:
     columns: dict[str, str]
     first_row: int
     encoding: str
+    empty: frozenset[str]
 
 
 def find_file(folder: Path, table: str) -> Path | None:
@@ -117,13 +120,15 @@ def open_file(
             f"FROM read_parquet({quote_text(source)}, file_row_number = true)"
         )
         described = connection.execute(f"DESCRIBE {view}").fetchall()
+        empty = _empty_columns(connection, source)
     except PermissionError:
         raise ExtractError(f"{path.name}: no permission to read the file. Hint: who owns it?") from None
     except duckdb.Error as error:
         raise ExtractError(f"{path.name}: not readable: {_explain(error)}") from None
     except OSError as error:
         raise ExtractError(f"{path.name}: not readable: {error.strerror or type(error).__name__}") from None
-    return RawFile(table, path, view, {row[0]: row[1] for row in described if row[0] != "row_"}, first_row, encoding)
+    columns = {row[0]: row[1] for row in described if row[0] != "row_"}
+    return RawFile(table, path, view, columns, first_row, encoding, empty)
 
 
 def quote_text(value: object) -> str:
@@ -147,6 +152,15 @@ def _parquet_columns(connection, path: Path) -> list[str]:
         names.append(name)
         skip = children or 0
     return names
+
+
+def _empty_columns(connection, path: Path) -> frozenset[str]:
+    """Return the columns of which the file says that every row is NULL: most of a wide table's repeated columns."""
+    rows = connection.execute(
+        f"SELECT path_in_schema FROM parquet_metadata({quote_text(path)}) "
+        "GROUP BY 1 HAVING sum(stats_null_count) = sum(num_values)"
+    ).fetchall()
+    return frozenset(row[0].strip().upper() for row in rows)
 
 
 def _check_names(path: Path, table: str, names: list[str], expected: frozenset[str]) -> None:

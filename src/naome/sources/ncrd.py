@@ -154,7 +154,7 @@ DIAGNOSES = Selection(
            coalesce(ADMIDATE, EPISTART) AS admission_date, coalesce(EPISTART, ADMIDATE) AS episode_date,
            CLASSPAT AS patient_class
     FROM clean_hes_diagnosis WHERE NOT is_left_out_of_admissions(row_)""",
-    order="row_, position",
+    place="position",
 )
 PROCEDURES = Selection(
     "hes_apc",
@@ -162,8 +162,7 @@ PROCEDURES = Selection(
     SELECT row_, STUDY_ID AS person_id, EPIKEY AS episode_id, position, code,
            coalesce(second, EPISTART, ADMIDATE) AS procedure_date, successor(PROCODE3) AS provider
     FROM clean_hes_operation WHERE NOT is_left_out_of_admissions(row_)""",
-    hold=True,
-    order="row_, position",
+    place="position",
 )
 #: A drug row whose cycle or regimen is not there keeps its place (regimen_id is NULL) so that it can be refused.
 DRUGS = Selection(

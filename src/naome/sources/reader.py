@@ -17,7 +17,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
@@ -34,6 +34,7 @@ from naome.sources.files import (
     find_file,
     list_columns,
     open_file,
+    quote_name,
     quote_text,
 )
 from naome.sources.problems import Problems
@@ -406,7 +407,7 @@ def _rename_aliases(connection, file: RawFile, table: RawTable) -> RawFile:
     names = ", ".join(f'"{alias}" AS "{name}"' for alias, name in renamed.items())
     connection.execute(f"CREATE VIEW {view} AS SELECT * RENAME ({names}) FROM {file.view}")
     columns = {renamed.get(column, column): kind for column, kind in file.columns.items()}
-    return RawFile(file.table, file.path, view, columns, file.first_row, file.encoding)
+    return replace(file, view=view, columns=columns, empty=frozenset(renamed.get(c, c) for c in file.empty))
 
 
 def _recognise(reader: Reader, name: str, columns: dict[str, str]) -> str:
@@ -441,7 +442,7 @@ def _clean_table(connection, file: RawFile, table: RawTable, problems, quality) 
     if table.only:
         only = f"{file.view}_only"
         connection.execute(f"CREATE VIEW {only} AS SELECT * FROM {file.view} WHERE {table.only}")
-        file = RawFile(file.table, file.path, only, file.columns, file.first_row, file.encoding)
+        file = replace(file, view=only)
         left = rows - connection.execute(f"SELECT count(*) FROM {only}").fetchone()[0]
         _log(quality, table.only_rule[0], file.table, "", left, table.only_rule[1], "left out")
     blanks = check_identifiers(connection, file, list(table.identifiers), problems) if table.identifiers else {}
@@ -456,49 +457,54 @@ def _clean_table(connection, file: RawFile, table: RawTable, problems, quality) 
 
 
 def _make_clean_views(connection, file: RawFile, table: RawTable, found: CleanColumns, blanks) -> None:
-    selected, joins = ["r.row_"], []
+    selected = ["row_"]
     for column, cleaner in table.columns.items():
-        text = f'CAST(r."{column}" AS VARCHAR)'
+        raw, kind = f'"{column}"', file.columns.get(column)
+        text = raw if kind == "VARCHAR" else f"CAST({raw} AS VARCHAR)"
         text = f"trim({text})" if column in blanks or cleaner is OPTIONAL_IDENTIFIER else text
-        if column not in file.columns:
+        if kind is None:
             expression = f"NULL::{cleaner.sql_type if cleaner else 'VARCHAR'}"
         elif cleaner is None:
             expression = text
         elif cleaner is OPTIONAL_IDENTIFIER:
             expression = f"nullif({text}, '')"
         else:
-            expression, join = map_column(
-                connection, f"{file.table}_{column}", f'r."{column}"', found.values[column], cleaner.sql_type
-            )
-            joins.append(join)
+            name = f"{file.table}_{column}"
+            expression = map_column(connection, name, raw, kind, found.values[column], cleaner.sql_type)
         selected.append(f'{expression} AS "{column}"')
-    base = f"{file.view} r {' '.join(joins)}"
-    connection.execute(f"CREATE VIEW clean_{file.table} AS SELECT {', '.join(selected)} FROM {base}")
+    connection.execute(f"CREATE VIEW clean_{file.table} AS SELECT {', '.join(selected)} FROM {file.view}")
     for name, repeated in table.long.items():
-        _make_long_view(connection, name, repeated, found, ", ".join(selected), base)
+        _make_long_view(connection, name, repeated, file, found, ", ".join(selected))
 
 
-def _make_long_view(connection, name: str, repeated: Repeated, found: CleanColumns, selected: str, base: str) -> None:
+def _make_long_view(connection, name: str, repeated: Repeated, file: RawFile, found: CleanColumns, selected) -> None:
     """Turn repeated columns into rows: one per code, with its position and, if there is one, its second value."""
     positions = [n for n, column in enumerate(repeated.columns) if found.filled[column]]
     if not positions:
         types = f"0 AS position, NULL::{repeated.cleaner.sql_type} AS code"
         second = f", NULL::{repeated.second_cleaner.sql_type} AS second" if repeated.second_cleaner else ""
-        connection.execute(f"CREATE VIEW clean_{name} AS SELECT {selected}, {types}{second} FROM {base} WHERE false")
+        connection.execute(
+            f"CREATE VIEW clean_{name} AS SELECT {selected}, {types}{second} FROM {file.view} WHERE false"
+        )
         return
     lists = [f"unnest([{', '.join(str(n + 1) for n in positions)}]) AS position"]
-    outer, joins = ["* EXCLUDE (raw_code, raw_second)" if repeated.seconds else "* EXCLUDE (raw_code)"], []
+    outer = ["* EXCLUDE (raw_code, raw_second)" if repeated.seconds else "* EXCLUDE (raw_code)"]
+    recorded = "raw_code IS NOT NULL"
     for (columns, cleaner), word in zip(repeated.parts(), ("code", "second"), strict=False):
-        picked = ", ".join(f'r."{columns[n]}"' for n in positions)
-        lists.append(f"unnest([{picked}]) AS raw_{word}")
-        values = {raw: clean for n in positions for raw, clean in found.values[columns[n]].items()}
-        expression, join = map_column(connection, f"{name}_{word}", f"raw_{word}", values, cleaner.sql_type)
+        picked = [columns[n] for n in positions]
+        kinds = {file.columns[column] for column in picked}
+        kind = kinds.pop() if len(kinds) == 1 else "VARCHAR"
+        lists.append(f"unnest([{', '.join(f'CAST({quote_name(c)} AS {kind})' for c in picked)}]) AS raw_{word}")
+        values = {raw: clean for column in picked for raw, clean in found.values[column].items()}
+        expression = map_column(connection, f"{name}_{word}", f"raw_{word}", kind, values, cleaner.sql_type)
         outer.append(f"{expression} AS {word}")
-        joins.append(join)
+        # Said of the raw value: said of the cleaned one, DuckDB would clean every value twice.
+        blank = ", ".join(quote_text(raw) for raw, clean in values.items() if clean is None)
+        if word == "code" and blank:
+            recorded += f" AND CAST(raw_code AS VARCHAR) NOT IN ({blank})"
     connection.execute(
-        f"CREATE VIEW clean_{name} AS SELECT * FROM (SELECT {', '.join(outer)} FROM "
-        f"(SELECT {selected}, {', '.join(lists)} FROM {base}) {' '.join(joins)} WHERE raw_code IS NOT NULL) "
-        "WHERE code IS NOT NULL"
+        f"CREATE VIEW clean_{name} AS SELECT {', '.join(outer)} FROM "
+        f"(SELECT {selected}, {', '.join(lists)} FROM {file.view}) WHERE {recorded}"
     )
 
 

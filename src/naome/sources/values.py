@@ -2,8 +2,8 @@
 
 A column of ten million codes has a few thousand different ones. They are counted
 for all columns in one scan, cleaned in Python one by one, and the answer goes
-back as an SQL expression: the column itself where nothing changes, a CASE for a
-few changes, a join with a small table for many.
+back as an SQL expression: the column itself where nothing changes, else a look-up
+of the cleaned value.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from dataclasses import dataclass, field
 import duckdb
 
 from naome.sources.clean import RULES, Cleaner, Refused
-from naome.sources.files import RawFile, quote_text
+from naome.sources.files import RawFile, quote_name, quote_text
 from naome.sources.problems import SHOWN_VALUES, Problems, say_rows, show_value
 
 COLUMNS_AT_ONCE = 48  # GROUPING SETS name at most 64 columns
-CASE_LIMIT = 48
+WHOLE_NUMBER = "U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)"
 MANGLED = re.compile(r"[\d.,]+E\+?\d+", re.IGNORECASE)
 
 
@@ -59,7 +59,12 @@ def clean_columns(
         Receives every value that cannot be read.
     """
     found = CleanColumns()
-    wanted = list(columns)
+    wanted = []
+    for column in columns:
+        if column[0] in file.empty:
+            found.values[column[0]], found.filled[column[0]] = {}, 0
+        else:
+            wanted.append(column)
     identifiers = [name for name in file.columns if re.search("ID$|NUMBER|LINK|ALF|EPIKEY|DEID", name)]
     for start in range(0, len(wanted), COLUMNS_AT_ONCE):
         part = wanted[start : start + COLUMNS_AT_ONCE]
@@ -141,42 +146,48 @@ def _note_refused(connection, file, column, cleaner, refused, wrong, problems: P
 
 
 def map_column(
-    connection: duckdb.DuckDBPyConnection,
-    name: str,
-    expression: str,
-    values: dict[object, object],
-    sql_type: str,
-) -> tuple[str, str]:
-    """Return the SQL of a cleaned column and the join it needs ('' for none).
+    connection: duckdb.DuckDBPyConnection, name: str, expression: str, kind: str, values: dict[object, object], to: str
+) -> str:
+    """Return the SQL of a cleaned column: the raw one, a CASE, or a look-up by the number of the raw value.
+
+    It is an expression and never a join, so that a scan stays a scan and rows keep their order.
 
     Parameters
     ----------
     name : str
-        Name for the table of changes, if one is needed.
+        Name for what the look-up needs.
     expression : str
         The raw column in SQL.
+    kind : str
+        Its DuckDB type.
     values : dict
         Raw value -> cleaned value.
+    to : str
+        DuckDB type of the cleaned column; a text that is looked up becomes an ENUM of the cleaned texts, which
+        compares as text and is written to Parquet as text, by number.
     """
-    changed = {str(_day(raw)): clean for raw, clean in values.items() if not _same_after_cast(raw, clean)}
+    changed = {raw: clean for raw, clean in values.items() if not _same_after_cast(raw, clean)}
     if not changed:
-        return f"CAST({expression} AS {sql_type})", ""
-    key = f"CAST({expression} AS VARCHAR)"
-    if any(isinstance(raw, dt.date) for raw in values):
-        key = f"CAST(CAST({expression} AS DATE) AS VARCHAR)"
-    kept = "NULL" if len(changed) >= len(values) else f"CAST({expression} AS {sql_type})"
-    if len(changed) <= CASE_LIMIT:
-        whens = " ".join(f"WHEN {quote_text(raw)} THEN {_literal(clean)}" for raw, clean in changed.items())
-        return f"CAST(CASE {key} {whens} ELSE {kept} END AS {sql_type})", ""
-    table = f'"changes_{name}"'
-    connection.execute(f"CREATE TEMP TABLE {table} (raw VARCHAR, clean {sql_type})")
-    rows = [f"({quote_text(raw)}, {_literal(clean)})" for raw, clean in changed.items()]
-    for start in range(0, len(rows), 1000):
-        connection.execute(f"INSERT INTO {table} VALUES {', '.join(rows[start : start + 1000])}")
-    join = f"LEFT JOIN {table} ON {table}.raw = {key}"
-    return (
-        f"{table}.clean" if kept == "NULL" else f"CASE WHEN {table}.raw IS NULL THEN {kept} ELSE {table}.clean END"
-    ), join
+        return expression if kind == to else f"CAST({expression} AS {to})"
+    if re.fullmatch(f"VARCHAR|{WHOLE_NUMBER}", kind):
+        return _look_up(connection, name, expression, values, to)
+    key = f"CAST({expression} AS {'DATE' if re.match('DATE|TIMESTAMP', kind) else 'VARCHAR'})"
+    kept = "NULL" if len(changed) >= len(values) else f"CAST({expression} AS {to})"
+    day_or_text = {_day(raw) if isinstance(raw, dt.date) else str(raw): clean for raw, clean in changed.items()}
+    whens = " ".join(f"WHEN {_literal(raw)} THEN {_literal(clean)}" for raw, clean in day_or_text.items())
+    return f"CAST(CASE {key} {whens} ELSE {kept} END AS {to})"
+
+
+def _look_up(connection, name: str, expression: str, values: dict[object, object], to: str) -> str:
+    """Number the raw values by an ENUM and take the cleaned value of that number from a list."""
+    cleaned = {str(raw): clean for raw, clean in values.items()}
+    if to == "VARCHAR" and (texts := sorted({str(clean) for clean in cleaned.values() if clean is not None})):
+        to = f"ENUM({', '.join(map(quote_text, texts))})"
+    raw, clean = quote_name(f"raw_{name}"), quote_text(f"clean_{name}")
+    connection.execute(f"CREATE TYPE {raw} AS ENUM ({', '.join(map(quote_text, cleaned))})")
+    listed = ", ".join(_literal(value) for value in cleaned.values())
+    connection.execute(f"SET VARIABLE {quote_name(f'clean_{name}')} = CAST([{listed}] AS {to}[])")
+    return f"getvariable({clean})[enum_code(CAST(CAST({expression} AS VARCHAR) AS {raw})) + 1]"
 
 
 def _same_after_cast(raw: object, clean: object) -> bool:
