@@ -273,7 +273,7 @@ def _write_cell(value: object, name: str, word: str, css: str, hidden: bool) -> 
     """Give a cell's text and class; a text column keeps its text under a status."""
     if name == "text":
         text = _write_text(value)
-        return (text, "") if text else (EN_DASH, "missing")
+        return text or EN_DASH, ""
     if hidden or _is_missing(value):
         return word, css
     return format_number(value, name), "num"
