@@ -25,7 +25,7 @@ import nbformat
 import papermill
 from papermill.exceptions import PapermillExecutionError
 
-from naome.errors import ChainError, suggest
+from naome.errors import ChainError, NaomeError, suggest
 from naome.notebooks import list_notebooks, notebooks_of, saved_by
 from naome.params import params_digest
 from naome.paths import project_root
@@ -43,6 +43,7 @@ PACKAGES = (
     "papermill",
     "nbval",
 )
+REFUSALS = {error.__name__ for error in NaomeError.__subclasses__()}
 
 
 def declared_parameters(notebook: Path) -> dict[str, object]:
@@ -252,13 +253,13 @@ def _provenance(run: Run) -> str:
 
 
 def _explain_failure(notebook: Path, failed: Path, error: PapermillExecutionError) -> str:
+    kept = f"  The failed notebook is kept for debugging: {failed}"
+    if error.ename in REFUSALS:  # says itself what was wrong; where it was raised would only distract
+        return f"{notebook.name}: {error.evalue}\n{kept}"
     trace = [re.sub(r"\x1b\[[0-9;]*m", "", line) for part in error.traceback for line in part.splitlines()]
     last = "\n".join(f"    {line}" for line in trace if line.strip())
     last = "\n".join(last.splitlines()[-8:])
-    return (
-        f"{notebook.name}: cell {error.exec_count} failed with {error.ename}: {error.evalue}\n{last}\n"
-        f"  The failed notebook is kept for debugging: {failed}"
-    )
+    return f"{notebook.name}: cell {error.exec_count} failed with {error.ename}: {error.evalue}\n{last}\n{kept}"
 
 
 def _record_step(run: Run, notebook: Path, seconds: float) -> None:

@@ -8,6 +8,8 @@ from ibis.expr.types import Table
 
 from naome.cohort.eligible import ELIGIBILITY
 from naome.definitions import CohortRules
+from naome.errors import ExtractError
+from naome.params import Params
 
 
 def count_attrition(flagged: Table, found: Table, members: Table, rules: CohortRules) -> pd.DataFrame:
@@ -60,4 +62,33 @@ def cohort_sizes(members: Table) -> pd.DataFrame:
     )
     return (
         m.group_by("cohort", "route", "year").aggregate(people=m.count()).order_by("cohort", "route", "year").execute()
+    )
+
+
+def check_anybody(attrition: pd.DataFrame, params: Params) -> None:
+    """Refuse a run in which nobody is left in any cohort: every page would be empty.
+
+    Raises
+    ------
+    ExtractError
+        Naming the first rule that leaves nobody and how many stood before it.
+    """
+    eligible = attrition[attrition["cohort"] == "both"]
+    if "primary" not in params.cohorts:
+        rows = attrition[attrition["cohort"].isin(params.cohorts)]
+        if rows["remaining"].any():
+            return
+        last = rows.iloc[-1:]
+    elif eligible["remaining"].iloc[-1]:
+        return
+    else:
+        last = eligible.iloc[-1:]
+    empty = eligible[eligible["remaining"] == 0]
+    step = (empty if len(empty) else last).iloc[0]
+    unit = "tumours" if step["cohort"] == "both" else "people"
+    left_out = "no tumour is there" if pd.isna(step["left_out"]) else f"none of {step['left_out']:,} {unit} is left"
+    raise ExtractError(
+        f"audit {params.audit}: nobody is in a cohort. At {step['step']} ({step['text'].rstrip('.')}) {left_out}. Hint: are "
+        f"the dates of diagnosis in the parameters ({params.diagnosed_from} to {params.diagnosed_to}) those of the extract, "
+        "and are all its files there?"
     )
