@@ -73,7 +73,7 @@ def derive_cohorts(
     flagged = hold(flag_tumours(tables, params))
     eligible = eligible_people(flagged)
     codes = hold(metastatic_codes(tables, rules))
-    coded = hold(code_dates(eligible, codes, rules))
+    coded = code_dates(eligible, codes, rules)
     members = hold(find_members(coded, params, rules))
     near = keep_people(tables, members)
     analysis = describe_people(members, near, codes, params, rules).execute()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 from ibis.expr.types import BooleanValue, Table
 
-from naome.cohort.tables import CanonicalTables, code_in
+from naome.cohort.tables import CanonicalTables, code_between, code_in, hold
 from naome.definitions import CohortRules, load_codelist
 from naome.params import Params
 
@@ -67,6 +67,7 @@ def metastatic_codes(tables: CanonicalTables, rules: CohortRules) -> Table:
     r = tables.recurrences.filter(tables.recurrences.kind == "distant", tables.recurrences.recurrence_date.notnull())
     reported = r.select(r.person_id, code=ibis.literal("C799"), code_date=r.recurrence_date)
     d = tables.diagnoses
+    d = d.filter(code_between(d.code, prefixes))
     d = d.filter(code_in(d.code, prefixes), d.patient_class.isin(list(rules["admission_classes"])), _position(d, rules))
     date = d.admission_date if rules["code_date"] == "admission" else d.episode_date
     admitted = d.select(d.person_id, d.code, code_date=date)
@@ -91,7 +92,8 @@ def code_dates(eligible: Table, codes: Table, rules: CohortRules) -> Table:
         first_code_date=joined.code_date.min(),
         late_code_date=joined.code_date.min(where=joined.code_date >= joined.anniversary),
     )
-    return e.left_join(firsts, "person_id").drop("person_id_right")
+    # The few who have a code are held, not everybody with everything
+    return e.left_join(hold(firsts), "person_id").drop("person_id_right")
 
 
 def _position(diagnoses: Table, rules: CohortRules) -> BooleanValue:

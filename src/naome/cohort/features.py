@@ -42,7 +42,7 @@ def describe_people(members: Table, tables: CanonicalTables, codes: Table, param
     clock = members.select(*KEY, "diagnosis_date", "metastatic_date", "origin_date")
     chemotherapy = _chemotherapy_events(tables)
     table = members
-    for feature in (
+    features = (
         _metastatic_sites(clock, codes),
         _early_sites(clock, codes),
         _comorbidity(clock, tables, "icd10_charlson", "charlson_count", leave_out=("mal", "mst")),
@@ -53,11 +53,15 @@ def describe_people(members: Table, tables: CanonicalTables, codes: Table, param
         _radiotherapy(clock, tables),
         _distant_recurrence(tables),
         _death(tables, rules),
-    ):
-        keys = [key for key in KEY if key in feature.columns]
-        table = table.left_join(feature, keys).drop(*(f"{key}_right" for key in keys))
-    organisations = tables.organisations.select("provider", "alliance", "region")
-    table = table.left_join(organisations, "provider").drop("provider_right")
+        tables.organisations.select("provider", "alliance", "region"),
+    )
+    # One chain of joins with one selection at its end: a selection after each would have to be compiled into the next
+    columns = list(table.columns)
+    for number, feature in enumerate(features):
+        keys = [key for key in (*KEY, "provider") if key in feature.columns]
+        table = table.left_join(feature, keys, rname=f"{{name}}_{number}")
+        columns += [column for column in feature.columns if column not in keys]
+    table = table.select(columns)
     table = _derive(table, params)
     return table.order_by("cohort", "person_id").select(*COLUMN_NAMES)
 

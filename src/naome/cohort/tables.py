@@ -45,17 +45,20 @@ def open_tables(folder: Path, connection: ibis.BaseBackend | None = None) -> Can
     )
 
 
-def hold(table: Table) -> Table:
+def hold(table: Table, name: str = "") -> Table:
     """Compute a table once and keep it on its engine.
 
-    DuckDB gets a temporary table, which goes with the connection. Other engines get
+    DuckDB gets a temporary table, which goes with the connection; under a name of its
+    own it takes the place of the one held under that name. Other engines get
     Ibis's cache: Spark keeps the data frame when it is first used, and spills it to
     disk when memory is short.
     """
     connection = table.get_backend()
     if connection.name != "duckdb":
         return table.cache()
-    return connection.create_table(ibis.util.gen_name("held"), table, temp=True)
+    if name:
+        connection.raw_sql(f'DROP TABLE IF EXISTS "{name}"')
+    return connection.create_table(name or ibis.util.gen_name("held"), table, temp=True)
 
 
 def code_in(column: StringValue, prefixes: tuple[str, ...]) -> BooleanValue:
@@ -69,6 +72,17 @@ def code_in(column: StringValue, prefixes: tuple[str, ...]) -> BooleanValue:
             by_length.setdefault(len(prefix), []).append(prefix)
     conditions = [column.substr(0, length).isin(sorted(codes)) for length, codes in sorted(by_length.items())]
     return ibis.or_(*conditions)
+
+
+def code_between(column: StringValue, prefixes: tuple[str, ...]) -> BooleanValue:
+    """Return whether a code lies from the first to the last of the prefixes.
+
+    It says less than :func:`code_in` and goes before it: an engine that scans a file of
+    codes passes over the others without looking at their first characters.
+    """
+    after_last = max(prefixes)
+    after_last = after_last[:-1] + chr(ord(after_last[-1]) + 1)
+    return (column >= min(prefixes)) & (column < after_last)
 
 
 def code_groups(table: Table, codelist: CodeList, leave_out: tuple[str, ...]) -> Table:

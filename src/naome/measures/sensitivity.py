@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from ibis.expr.types import Table
 from naome.cohort.derive import find_members, keep_people, type_analysis
 from naome.cohort.eligible import code_dates, eligible_people, flag_tumours, metastatic_codes
 from naome.cohort.features import describe_people
-from naome.cohort.tables import CanonicalTables, code_in, hold, open_tables
+from naome.cohort.tables import CanonicalTables, code_between, code_in, hold, open_tables
 from naome.definitions import CohortRules, load_codelist, load_cohort_rules
 from naome.measures.expressions import parse_expression
 from naome.measures.specification import Indicator, Specification
@@ -33,9 +33,24 @@ WINDOW_FACTORS = (0.5, 1.5)
 
 @dataclass(frozen=True)
 class _Shared:
+    """What all variants need.
+
+    Attributes
+    ----------
+    eligible : Table
+        Eligible people.
+    evidence : CanonicalTables
+        With the diagnoses that could be evidence of metastasis.
+    near : CanonicalTables
+        With the events of everybody who could be in a cohort.
+    described : dict
+        ``view``: the compiled description of a variant's people and its expression, once there has been one.
+    """
+
     eligible: Table
     evidence: CanonicalTables
     near: CanonicalTables
+    described: dict[str, tuple[Table, Table]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -131,7 +146,8 @@ def _hold_shared(params: Params, folder: Path, connection: ibis.BaseBackend | No
     tables = open_tables(folder, connection)
     eligible = hold(eligible_people(flag_tumours(tables, params)))
     d = tables.diagnoses
-    evidence = hold(d.filter(code_in(d.code, load_codelist("icd10_metastatic").prefixes())))
+    metastatic = load_codelist("icd10_metastatic").prefixes()
+    evidence = hold(d.filter(code_between(d.code, metastatic)).filter(code_in(d.code, metastatic)))
     sources = (
         evidence.select("person_id"),
         tables.recurrences.select("person_id"),
@@ -144,12 +160,28 @@ def _hold_shared(params: Params, folder: Path, connection: ibis.BaseBackend | No
 
 
 def _derive_variant(shared: _Shared, params: Params, rules: CohortRules) -> _Variant:
-    codes = hold(metastatic_codes(shared.evidence, rules))
+    codes = hold(metastatic_codes(shared.evidence, rules), "variant_codes")
     coded = code_dates(shared.eligible, codes, rules)
-    members = hold(find_members(coded, params, rules))
+    members = hold(find_members(coded, params, rules), "variant_members")
     people = members.select("person_id", "cohort").execute()
-    analysis = describe_people(members, shared.near, codes, params, rules).execute()
+    analysis = _describe(shared, members, codes, params, rules).execute()
     return _Variant(people, type_analysis(analysis))
+
+
+def _describe(shared: _Shared, members: Table, codes: Table, params: Params, rules: CohortRules) -> Table:
+    """Describe the people of a variant; on DuckDB by a view that every variant fills with its members and codes.
+
+    Compiling the description takes longer than computing it, and no option of the cohorts changes it.
+    """
+    connection = members.get_backend()
+    if connection.name != "duckdb":
+        return describe_people(members, shared.near, codes, params, rules)
+    if "view" not in shared.described:
+        expression = describe_people(members, shared.near, codes, params, rules)
+        # The expression is kept as well: the code lists it joins go when it goes
+        view = connection.create_view(ibis.util.gen_name("described"), expression)
+        shared.described["view"] = (view, expression)
+    return shared.described["view"][0]
 
 
 def _variant_rows(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy import special, stats
+from scipy import special
 
 __all__ = ["byar", "clopper_pearson", "poisson_exact", "smr", "wilson"]
 
@@ -228,8 +228,8 @@ def smr(observed, expected, conf_level: float = 0.95, method: str = "exact") -> 
 
 
 def _poisson_limits(observed: np.ndarray, alpha: float) -> tuple[np.ndarray, np.ndarray]:
-    lower = np.where(observed == 0, 0.0, stats.chi2.ppf(alpha / 2, 2 * np.maximum(observed, 1)) / 2)
-    return lower, stats.chi2.isf(alpha / 2, 2 * observed + 2) / 2
+    lower = np.where(observed == 0, 0.0, special.gammaincinv(np.maximum(observed, 1), alpha / 2))
+    return lower, special.chdtri(2 * observed + 2, alpha / 2) / 2
 
 
 def _poisson_midp_limits(observed: np.ndarray, alpha: float) -> tuple[np.ndarray, np.ndarray]:
