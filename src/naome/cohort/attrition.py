@@ -87,8 +87,8 @@ def check_anybody(attrition: pd.DataFrame, params: Params) -> None:
     step = (empty if len(empty) else last).iloc[0]
     unit = "tumours" if step["cohort"] == "both" else "people"
     left_out = "no tumour is there" if pd.isna(step["left_out"]) else f"none of {step['left_out']:,} {unit} is left"
+    dates = f"{params.diagnosed_from} to {params.diagnosed_to}"
     raise ExtractError(
-        f"audit {params.audit}: nobody is in a cohort. At {step['step']} ({step['text'].rstrip('.')}) {left_out}. Hint: are "
-        f"the dates of diagnosis in the parameters ({params.diagnosed_from} to {params.diagnosed_to}) those of the extract, "
-        "and are all its files there?"
+        f"audit {params.audit}: nobody is in a cohort. At {step['step']} ({step['text'].rstrip('.')}) {left_out}. Hint: "
+        f"are the dates of diagnosis in the parameters ({dates}) those of the extract, and are all its files there?"
     )

@@ -7,9 +7,16 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from naome.measures.quarterly import say_chart
+from naome.measures.quarterly import MINIMUM_QUARTERS, RULES
 from naome.publish.figures import INK, PALETTE, use_style
 
+#: The rules in a word or two, for a column of a table.
+SHORT = {
+    "outside_limits": "beyond a limit",
+    "run": "on one side",
+    "trend": "one direction",
+    "two_of_three": "near a limit",
+}
 QUARTER_FORMATS = dict.fromkeys(("First", "Latest", "Mean", "Lower limit", "Upper limit"), "percent1")
 CHART_FORMATS = {"Percent": "percent1", "Mean": "percent1", "Lower limit": "percent1", "Upper limit": "percent1"}
 
@@ -47,16 +54,15 @@ def tabulate_charts(charts: pd.DataFrame) -> pd.DataFrame:
     """Lay out every completeness chart in a row: first and latest quarter, mean, limits, what it says."""
     rows = []
     for _, chart in charts[charts["measure"] != "cohort_size"].groupby("measure", sort=False):
-        title = chart["title"].iloc[0]
         rows.append(
             {
-                "Data item": title,
+                "Data item": chart["title"].iloc[0],
                 "First": chart["estimate"].iloc[0],
                 "Latest": chart["estimate"].iloc[-1],
                 "Mean": chart["centre"].iloc[0],
                 "Lower limit": chart["limit_lower"].iloc[0],
                 "Upper limit": chart["limit_upper"].iloc[0],
-                "Variation": say_chart(chart, title).removeprefix(f"{title}: ").rstrip("."),
+                "Variation": _name_variation(chart),
             }
         )
     return pd.DataFrame(rows)
@@ -76,3 +82,10 @@ def tabulate_quarters(charts: pd.DataFrame, measure: str) -> pd.DataFrame:
             "Rules broken": [text or "none" for text in rows["rules"]],
         }
     )
+
+
+def _name_variation(chart: pd.DataFrame) -> str:
+    if len(chart) < MINIMUM_QUARTERS:
+        return "too few quarters"
+    broken = [SHORT[name] for name, text in RULES.items() if chart["rules"].str.contains(text, regex=False).any()]
+    return f"special: {', '.join(broken)}" if broken else "common cause"
