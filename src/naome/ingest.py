@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import textwrap
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
@@ -27,14 +28,17 @@ def read_run(run: Run, *, progress: Callable[[str], None] = print) -> Extract:
         With all problems of the extract.
     """
     started = dt.datetime.now(dt.UTC)
-    extract = read_extract(_reader(run), run.data_dir, run.canonical, diagnosed=_diagnosed(run), progress=progress)
+    reader = _reader(run)
+    with ThreadPoolExecutor(max_workers=1) as aside:
+        digests = aside.submit(_digest_inputs, run.data_dir)
+        extract = read_extract(reader, run.data_dir, run.canonical, diagnosed=_diagnosed(run), progress=progress)
     quality = pd.DataFrame(extract.quality, columns=["rule", "table", "column", "rows", "kind", "meaning"])
     run.save("data_quality", quality)
     record = {
         "audit": run.params.audit,
         "reader": run.params.source,
         "data_dir": str(run.data_dir),
-        "inputs": {path.name: file_digest(path) for path in _inputs(run.data_dir)},
+        "inputs": digests.result(),
         "raw_rows": extract.raw_rows,
         "canonical_rows": extract.rows,
         "ignored_columns": {note.name: list(note.ignored) for note in extract.files if note.ignored},
@@ -100,5 +104,8 @@ def _diagnosed(run: Run) -> tuple[dt.date, dt.date]:
     return run.params.diagnosed_from, run.params.diagnosed_to
 
 
-def _inputs(folder: Path) -> list[Path]:
-    return sorted(p for p in folder.iterdir() if p.is_file() and p.name.endswith((".parquet", ".csv", ".csv.gz")))
+def _digest_inputs(folder: Path) -> dict[str, str]:
+    if not folder.is_dir():
+        return {}  # the reader says so
+    files = sorted(p for p in folder.iterdir() if p.is_file() and p.name.endswith((".parquet", ".csv", ".csv.gz")))
+    return {path.name: file_digest(path) for path in files}
