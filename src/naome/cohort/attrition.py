@@ -90,5 +90,5 @@ def check_anybody(attrition: pd.DataFrame, params: Params) -> None:
     dates = f"{params.diagnosed_from} to {params.diagnosed_to}"
     raise ExtractError(
         f"audit {params.audit}: nobody is in a cohort. At {step['step']} ({step['text'].rstrip('.')}) {left_out}. "
-        f"Hint: are the dates of diagnosis in the parameters ({dates}) those of the extract, and are all its files there?"
+        f"Hint: are the dates of diagnosis in the parameters ({dates}) those of the extract, and are all files there?"
     )
