@@ -16,7 +16,8 @@ KNOT_QUANTILES = {
     4: (0.05, 0.35, 0.65, 0.95),
     5: (0.05, 0.275, 0.50, 0.725, 0.95),
     6: (0.05, 0.23, 0.41, 0.59, 0.77, 0.95),
-    7: (0.025, 0.1833, 0.3417, 0.50, 0.6583, 0.8167, 0.975),
+    # printed there to four decimals; evenly spread in full precision, as in Hmisc and rms
+    7: tuple(0.025 + 0.95 * i / 6 for i in range(7)),
 }
 _SPLINE = re.compile(r"^\s*rcs\(\s*(?P<column>.+?)\s*,\s*(?P<knots>\d+)\s*\)\s*$")
 
