@@ -14,6 +14,7 @@ import pandas as pd
 from scipy import special
 
 __all__ = [
+    "check_columns",
     "check_durations",
     "check_events",
     "check_groups",
@@ -243,7 +244,39 @@ def check_times(at) -> np.ndarray:
     >>> check_times(365.25).tolist()
     [365.25]
     """
-    return check_durations(np.atleast_1d(np.asarray(at, dtype=float)), "at")
+    return check_durations(np.atleast_1d(_as_float(at, "at")), "at")
+
+
+def check_columns(frame: pd.DataFrame, names) -> None:
+    """Raise if a frame has no rows, or lacks or repeats a column.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+    names : list of str
+        Columns that are needed.
+
+    Returns
+    -------
+    None
+
+    Raises
+    ------
+    ValueError
+        Naming the column.
+
+    Examples
+    --------
+    >>> check_columns(pd.DataFrame({"a": [1]}), ["a"])
+    """
+    for name in names:
+        count = int((frame.columns == name).sum())
+        if count == 0:
+            raise ValueError(f"column {name!r} is not in the frame; it has {list(frame.columns)}")
+        if count > 1:
+            raise ValueError(f"column {name!r} is in the frame {count} times; rename or drop all but one")
+    if not len(frame):
+        raise ValueError("the frame has no rows")
 
 
 def normal_quantile(conf_level: float) -> float:
@@ -287,7 +320,7 @@ def _as_float(values, name: str) -> np.ndarray:
             return values.to_numpy(dtype=float, na_value=np.nan)
         return np.asarray(values, dtype=float)
     except (TypeError, ValueError):
-        flat = np.asarray(values, dtype=object)
+        flat = np.asarray(values, dtype=object).ravel()
         at = next(i for i, value in enumerate(flat) if not _is_number(value))
         raise ValueError(f"{name}[{at}] is {flat[at]!r}; it must be a number") from None
 

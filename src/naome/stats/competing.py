@@ -134,7 +134,10 @@ def _limits(estimate, std_error, at_risk, wanted, z: float, alpha: float) -> tup
 
 
 def _check_causes(cause, n: int) -> np.ndarray:
-    cause = np.asarray(cause, dtype=float)
+    try:
+        cause = np.asarray(cause, dtype=float)
+    except (TypeError, ValueError):
+        raise ValueError("cause holds a value that is not a number; allowed: 0 (censored), 1, 2, ...") from None
     if cause.shape != (n,):
         raise ValueError(f"cause has shape {cause.shape} but there are {n} people; they must agree")
     wrong = ~(np.isfinite(cause) & (cause >= 0) & (cause == np.floor(cause)))

@@ -87,8 +87,9 @@ def build_design(frame: pd.DataFrame, covariates) -> Design:
         One row per person, no missing values in the covariates.
     covariates : list of str
         Column names, or ``"rcs(column, k)"`` for a restricted cubic spline with k = 3..7 knots at Harrell's quantiles.
-        Numeric and boolean columns enter as they are; text and categorical columns become indicators against their
-        first level (the first category in use, else the first in sorted order).
+        Numeric and boolean columns enter as they are, whatever their type (numbers kept as objects are numbers); text
+        and categorical columns become indicators against their first level (the first category in use, else the first
+        in sorted order).
 
     Returns
     -------
@@ -104,8 +105,8 @@ def build_design(frame: pd.DataFrame, covariates) -> Design:
     >>> build_design(pd.DataFrame({"age": range(100)}), ["rcs(age, 4)"]).names
     ['age', "age'", "age''"]
     """
-    if isinstance(covariates, str):
-        raise ValueError(f"covariates is the text {covariates!r}; give a list of names")
+    if covariates is None or isinstance(covariates, str):
+        raise ValueError(f"covariates is {covariates!r}; give a list of names (an empty one for no adjustment)")
     terms = tuple(_read_term(each, frame) for each in covariates)
     columns = [term.column for term in terms]
     repeated = {column for column in columns if columns.count(column) > 1}
@@ -154,23 +155,41 @@ def restricted_cubic_spline(x, knots) -> np.ndarray:
 
 
 def _read_term(covariate: str, frame: pd.DataFrame) -> _Term:
-    spline = _SPLINE.match(covariate)
+    spline = _SPLINE.match(str(covariate))
     column = spline["column"] if spline else covariate
     if column not in frame.columns:
         raise ValueError(f"covariate {column!r} is not a column of the frame; it has {list(frame.columns)}")
     values = frame[column]
+    if isinstance(values, pd.DataFrame):
+        raise ValueError(f"covariate {column!r} is in the frame {values.shape[1]} times; rename or drop all but one")
     _refuse_missing(values)
+    if values.dtype.kind in "mM":
+        raise ValueError(f"covariate {column!r} holds dates or time spans; turn it into a number or a category first")
     if spline:
         return _Term(column, "spline", knots=_place_knots(_numbers(values), column, int(spline["knots"])))
     if isinstance(values.dtype, pd.CategoricalDtype):
         levels = tuple(values.cat.remove_unused_categories().cat.categories)
-    elif pd.api.types.is_numeric_dtype(values.dtype):  # includes bool
+    elif _holds_numbers(values):
         return _Term(column, "numeric")
     else:
-        levels = tuple(sorted(values.unique()))
+        levels = _sort_levels(values)
     if len(levels) < 2:
         raise ValueError(f"covariate {column!r} is {levels[0]!r} for everybody; leave it out")
     return _Term(column, "levels", levels=levels)
+
+
+def _sort_levels(values: pd.Series) -> tuple:
+    try:
+        return tuple(sorted(values.unique()))
+    except TypeError:
+        kinds = sorted({type(value).__name__ for value in values})
+        raise ValueError(f"covariate {values.name!r} mixes {kinds}; make it text, numbers or a category") from None
+
+
+def _holds_numbers(values: pd.Series) -> bool:
+    if values.dtype == object:
+        return pd.api.types.infer_dtype(values) in ("integer", "floating", "mixed-integer-float", "decimal", "boolean")
+    return pd.api.types.is_numeric_dtype(values.dtype)  # includes bool
 
 
 def _place_knots(values: np.ndarray, column: str, number: int) -> tuple[float, ...]:

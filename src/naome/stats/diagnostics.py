@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import linalg, special, stats
 
-from naome.stats.checks import check_survival, normal_quantile
+from naome.stats.checks import check_columns, check_survival, normal_quantile
 from naome.stats.cox import PartialLikelihood, fit_cox
 from naome.stats.design import build_design, restricted_cubic_spline
 from naome.stats.kaplan_meier import kaplan_meier
@@ -283,6 +283,8 @@ def calibration_summary(duration, event, predicted, *, at: float, conf_level: fl
     predicted = _check_predicted(predicted, len(duration))
     if ((predicted <= 0) | (predicted >= 1)).any():
         raise ValueError("a prediction is exactly 0 or 1; the slope needs predictions strictly between")
+    if not 0 < at <= duration.max():
+        raise ValueError(f"at is {at:g}; allowed: above 0, up to the last follow-up time {duration.max():g}")
     observed = float(kaplan_meier(duration, event, at=at)["survival"].iloc[0])
     fit = fit_cox(np.log(-np.log(predicted)), np.minimum(duration, at), event & (duration <= at))
     slope = fit.table(conf_level).iloc[0]
@@ -366,6 +368,7 @@ def concordance(duration, event, risk, *, covariates=None, bootstrap: int = 0, s
 def _fit_with_time(frame, duration, event, covariates, strata, entry, transform):
     if transform not in TRANSFORMS:
         raise ValueError(f"transform is {transform!r}; allowed: {list(TRANSFORMS)}")
+    check_columns(frame, [name for name in (duration, event, strata, entry) if name is not None])
     matrix = build_design(frame, covariates).matrix(frame)
     labels = None if strata is None else frame[strata]
     start = None if entry is None else frame[entry]

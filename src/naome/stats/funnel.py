@@ -173,7 +173,10 @@ def classify(x, n, target: float, *, tails=(0.025, 0.001), higher_is: str = "neu
     """
     target = _check_open_unit(target, "target")
     index = next((each.index for each in (x, n) if isinstance(each, pd.Series)), None)
-    x, n = (each.copy() for each in np.broadcast_arrays(np.atleast_1d(x), np.atleast_1d(n)))
+    x, n = np.atleast_1d(x), np.atleast_1d(n)
+    if len(x) != len(n) and 1 not in (len(x), len(n)):
+        raise ValueError(f"x has {len(x)} values but n has {len(n)}; they must agree (or be 1)")
+    x, n = (each.copy() for each in np.broadcast_arrays(x, n))
     x, n = _check_counts_within(x, n)
     distribution = stats.binom(np.maximum(n, 1), target)
     half = distribution.pmf(x) / 2

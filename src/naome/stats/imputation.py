@@ -93,8 +93,9 @@ def impute(
     >>> [int(done["x"].isna().sum()) for done in impute(frame, m=2, iterations=5, seed=1)]
     [0, 0]
     """
-    if m < 1 or iterations < 1:
-        raise ValueError(f"m is {m} and iterations is {iterations}; both must be at least 1")
+    if m < 1 or iterations < 1 or int(m) != m or int(iterations) != iterations:
+        raise ValueError(f"m is {m} and iterations is {iterations}; both must be whole numbers of at least 1")
+    m, iterations = int(m), int(iterations)
     _check_names(frame, methods, exclude, cluster, outcome, delta)
     columns = _read_columns(frame, methods or {}, exclude, cluster, outcome, delta or {})
     fixed = _outcome_predictors(frame, outcome)
@@ -172,7 +173,7 @@ def pool(estimates, variances, df_complete: float = np.inf, *, conf_level: float
     Raises
     ------
     ValueError
-        If shapes differ, m < 2, or a variance is not positive.
+        If shapes differ, m < 2, or a variance or `df_complete` is not positive.
 
     Notes
     -----
@@ -193,6 +194,8 @@ def pool(estimates, variances, df_complete: float = np.inf, *, conf_level: float
         raise ValueError("pooling needs at least two completed data sets; there is 1")
     if not (np.isfinite(q).all() and np.isfinite(u).all() and (u > 0).all()):
         raise ValueError("every estimate must be finite and every variance a number > 0")
+    if not df_complete > 0:
+        raise ValueError(f"df_complete is {df_complete!r}; it must be a number > 0, or infinity")
     within, between = u.mean(axis=0), q.var(axis=0, ddof=1)
     excess = (1 + 1 / m) * between
     total = within + excess
@@ -469,6 +472,8 @@ def _read_column(series: pd.Series, method: str | None, shift) -> _Column:
     if method == "normal" and not is_number:
         raise ValueError(f"column {series.name!r} is not numeric; allowed methods: 'logistic', 'multinomial'")
     if method == "normal":
+        if not np.isfinite(seen.to_numpy(dtype=float)).all():
+            raise ValueError(f"column {series.name!r} holds an infinite value; make it missing or a number")
         values = np.where(missing, 0.0, series.astype(object).where(~series.isna(), 0.0).to_numpy(dtype=float))
         return _Column(series.name, method, (), values, missing, _read_shift(series.name, shift, 1, ()))
     codes = pd.Index(levels, dtype=object).get_indexer(pd.Index(series.astype(object)))
@@ -501,6 +506,8 @@ def _read_shift(name, shift, size: int, levels: tuple) -> np.ndarray:
 
 
 def _check_names(frame, methods, exclude, cluster, outcome, delta) -> None:
+    if not frame.columns.is_unique:
+        raise ValueError(f"column {frame.columns[frame.columns.duplicated()][0]!r} is in the frame more than once")
     if isinstance(exclude, str):
         raise ValueError(f"exclude is the text {exclude!r}; give a list of column names")
     names = [*(methods or {}), *exclude, *([cluster] if cluster else []), *(outcome or ()), *(delta or {})]

@@ -206,12 +206,12 @@ def smr(observed, expected, conf_level: float = 0.95, method: str = "exact") -> 
     [1.25, 0.599, 2.299]
     """
     index = _index_of(observed, expected)
-    observed, expected = np.broadcast_arrays(np.atleast_1d(observed), np.atleast_1d(np.asarray(expected, dtype=float)))
-    observed = _check_counts(observed, "observed")
+    observed, expected = _check_counts(observed, "observed"), np.atleast_1d(np.asarray(expected, dtype=float))
+    observed, expected = _match_lengths(observed=observed, expected=expected)
     wrong = ~(np.isfinite(expected) & (expected >= 0))
     if wrong.any():
         position = int(np.flatnonzero(wrong)[0])
-        raise ValueError(f"expected[{position}] is {expected.flat[position]!r}; it must be a number >= 0")
+        raise ValueError(f"expected[{position}] is {expected[position]:g}; it must be a number >= 0")
     alpha = 1 - _check_level(conf_level)
     if method == "exact":
         lower, upper = _poisson_limits(observed, alpha)
@@ -262,8 +262,8 @@ def _proportion_frame(x, n, estimate, lower, upper, index) -> pd.DataFrame:
 
 
 def _check_proportion(x, n) -> tuple[np.ndarray, np.ndarray]:
-    x, n = np.broadcast_arrays(np.atleast_1d(x), np.atleast_1d(n))
     x, n = _check_counts(x, "x"), _check_counts(n, "n")
+    x, n = _match_lengths(x=x, n=n)
     wrong = x > n
     if wrong.any():
         position = int(np.flatnonzero(wrong)[0])
@@ -271,6 +271,13 @@ def _check_proportion(x, n) -> tuple[np.ndarray, np.ndarray]:
             f"x[{position}] is {x[position]:g}, more than n[{position}] = {n[position]:g}; need 0 <= x <= n"
         )
     return x, n
+
+
+def _match_lengths(**arrays: np.ndarray) -> list[np.ndarray]:
+    lengths = {name: len(each) for name, each in arrays.items()}
+    if len(set(lengths.values()) - {1}) > 1:
+        raise ValueError(f"lengths differ: {lengths}; they must agree (or be 1)")
+    return list(np.broadcast_arrays(*arrays.values()))
 
 
 def _index_of(*inputs) -> pd.Index | None:

@@ -120,7 +120,13 @@ def overdispersion(y, std_error, target: float, winsorise: float = 0.1) -> Overd
     7.5
     """
     y, std_error = np.asarray(y, dtype=float), np.asarray(std_error, dtype=float)
+    if std_error.ndim and std_error.shape != y.shape:
+        raise ValueError(
+            f"std_error has shape {std_error.shape} but y has {y.shape}; they must agree (or be one number)"
+        )
     std_error = np.broadcast_to(std_error, y.shape)
+    if not np.isfinite(target):
+        raise ValueError(f"target is {target!r}; it must be a number on the scale of y")
     _check_inputs(y, std_error, winsorise)
     n = len(y)
     z = (y - target) / std_error

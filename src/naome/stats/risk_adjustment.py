@@ -26,7 +26,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from naome.stats.checks import check_events, check_groups, check_survival, check_times, normal_quantile
+from naome.stats.checks import check_columns, check_events, check_groups, check_survival, check_times, normal_quantile
 from naome.stats.cox import CoxFit, fit_cox
 from naome.stats.design import Design, build_design
 from naome.stats.funnel import midp_tail
@@ -111,6 +111,7 @@ class ExpectedModel:
         >>> round(float(model.expected_hazard(frame, np.inf).sum()), 6)
         6.0
         """
+        check_columns(frame, [self.duration, *([self.entry] if self.entry else [])])
         matrix, strata = self.design.matrix(frame), _strata_labels(frame, self.strata)
         duration = frame[self.duration].to_numpy(dtype=float)
         columns = []
@@ -159,7 +160,7 @@ def fit_expected(
     ['x']
     """
     strata = (strata,) if isinstance(strata, str) else tuple(strata or ())
-    _check_columns(frame, [duration, event, *strata, *([entry] if entry else [])])
+    check_columns(frame, [duration, event, *strata, *([entry] if entry else [])])
     design = build_design(frame, covariates)
     cox = fit_cox(
         design.matrix(frame),
@@ -243,7 +244,7 @@ def risk_adjusted_survival(
     >>> result["status"].tolist()
     ['ok', 'ok']
     """
-    _check_columns(frame, [duration, event, provider])
+    check_columns(frame, [duration, event, provider])
     times = check_times(at)
     if model is None:
         model = fit_expected(frame, duration=duration, event=event, covariates=covariates, strata=strata)
@@ -329,13 +330,17 @@ def risk_adjusted_proportion(
     >>> risk_adjusted_proportion(frame, event="dead", provider="unit", covariates=["x"])["status"].tolist()
     ['ok', 'ok']
     """
-    _check_columns(frame, [event, provider])
+    check_columns(frame, [event, provider])
     dead = check_events(frame[event], len(frame))
     if dead.all() or not dead.any():
         raise ValueError(f"{event!r} is {int(dead[0])} for everybody; nothing can be adjusted")
     codes, labels = check_groups(frame[provider], len(frame), "provider")
     design = build_design(frame, covariates)
-    x = np.column_stack([np.ones(len(frame)), design.matrix(frame).to_numpy()])
+    # fitted probabilities do not care for location and scale, the arithmetic does (a calendar year)
+    matrix = design.matrix(frame).to_numpy()
+    spread = matrix.std(axis=0)
+    matrix = (matrix - matrix.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    x = np.column_stack([np.ones(len(frame)), matrix])
     p = special.expit(x @ fit_logistic(x, dead.astype(float), names=["intercept", *design.names])[0])
     n = np.bincount(codes, minlength=len(labels))
     observed, expected = np.bincount(codes, dead, len(labels)), np.bincount(codes, p, len(labels))
@@ -385,6 +390,11 @@ def poisson_binomial_pmf(p) -> np.ndarray:
     numpy.ndarray, shape (n + 1,)
         P(R = 0), ..., P(R = n); exact to about 1e-16 absolute.
 
+    Raises
+    ------
+    ValueError
+        Naming the position and value of a probability outside 0 to 1.
+
     Notes
     -----
     The generating function prod(1 - p_i + p_i s), multiplied out pairwise by fast Fourier transforms: O(n log^2 n) and
@@ -396,6 +406,11 @@ def poisson_binomial_pmf(p) -> np.ndarray:
     [0.25, 0.5, 0.25]
     """
     p = np.asarray(p, dtype=float)
+    wrong = ~((p >= 0) & (p <= 1))
+    if wrong.any():
+        raise ValueError(f"p[{int(np.flatnonzero(wrong)[0])}] is {p[wrong][0]:g}; allowed: 0 to 1")
+    if not len(p):
+        return np.ones(1)
     rows = np.column_stack([1 - p, p])
     while len(rows) > 1:
         if len(rows) % 2:
@@ -475,20 +490,12 @@ def _wilson_limits(crude, n, z: float) -> tuple[np.ndarray, np.ndarray]:
 def _strata_labels(frame: pd.DataFrame, strata: tuple[str, ...]):
     if not strata:
         return None
-    _check_columns(frame, list(strata))
+    check_columns(frame, list(strata))
     if len(strata) == 1:
         return frame[strata[0]].astype(object)
     missing = frame[list(strata)].isna().any(axis=1)
     labels = pd.Series(list(frame[list(strata)].itertuples(index=False, name=None)), index=frame.index)
     return labels.map(lambda parts: " / ".join(str(part) for part in parts)).mask(missing)
-
-
-def _check_columns(frame: pd.DataFrame, names) -> None:
-    absent = [name for name in names if name not in frame.columns]
-    if absent:
-        raise ValueError(f"column {absent[0]!r} is not in the frame; it has {list(frame.columns)}")
-    if not len(frame):
-        raise ValueError("the frame has no rows")
 
 
 def _check_horizons(times: np.ndarray, national: np.ndarray, duration: np.ndarray) -> None:

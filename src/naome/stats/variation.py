@@ -145,7 +145,10 @@ def _read_counts(x, n, expected) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         raise ValueError(f"{x.sum():g} events among {n.sum():g} people; there is no variation to speak of")
     if expected is None:
         return x, n, np.zeros(len(n))
-    share = np.asarray(expected, dtype=float)[keep] / n
+    expected = np.asarray(expected, dtype=float)
+    if expected.shape != keep.shape:
+        raise ValueError(f"expected has shape {expected.shape} but there are {len(keep)} providers; they must agree")
+    share = expected[keep] / n
     wrong = ~((share > 0) & (share < 1))
     if wrong.any():
         at = int(np.flatnonzero(wrong)[0])
