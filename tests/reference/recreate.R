@@ -12,7 +12,7 @@ for (package in c("survival", "prodlim", "mice", "jsonlite")) {
   if (!requireNamespace(package, quietly = TRUE)) stop("package ", package, " is needed: install.packages('", package, "')")
   cat(package, as.character(packageVersion(package)), "\n")
 }
-for (script in c("survival.R", "funnel.R", "providers.R", "imputation.R")) {
+for (script in c("survival.R", "funnel.R", "providers.R", "more_data.R", "imputation.R")) {
   cat(script, "\n")
   failed <- system2(file.path(R.home("bin"), "Rscript"), shQuote(c(file.path(here, "scripts", script), ROOT, OUT)))
   if (failed) stop(script, " stopped with an error")
@@ -26,10 +26,17 @@ report <- function(name, size, allowed) {
   if (bad) differences <<- differences + 1
   cat(sprintf("%-50s %.2e %s\n", name, size, if (bad) "DIFFERS" else "ok"))
 }
+is_json <- function(path) grepl("json$", path)
 numbers <- function(path) {
-  if (grepl("json$", path)) return(unlist(rapply(jsonlite::fromJSON(path, simplifyVector = TRUE), as.numeric, how = "unlist")))
+  if (is_json(path)) return(unlist(rapply(jsonlite::fromJSON(path, simplifyVector = TRUE), as.numeric, how = "unlist")))
   frame <- read.csv(path)
   unlist(frame[vapply(frame, is.numeric, TRUE)])
+}
+# labels: names of columns (or keys) and what is not a number, in order
+labels <- function(path) {
+  if (is_json(path)) return(names(unlist(jsonlite::fromJSON(path, simplifyVector = TRUE))))
+  frame <- read.csv(path)
+  c(names(frame), unlist(lapply(frame[!vapply(frame, is.numeric, TRUE)], as.character)))
 }
 for (name in list.files(EXPECTED)) {
   if (!file.exists(file.path(OUT, name))) { report(name, Inf, 0); next }
@@ -39,9 +46,12 @@ for (name in list.files(EXPECTED)) {
     next
   }
   old <- numbers(file.path(EXPECTED, name)); new <- numbers(file.path(OUT, name))
-  if (length(old) != length(new)) { report(name, Inf, 0); next }
+  same_labels <- identical(unname(labels(file.path(EXPECTED, name))), unname(labels(file.path(OUT, name))))
+  if (length(old) != length(new) || !same_labels) { report(name, Inf, 0); next }
   allowed <- if (grepl("^mi_", name)) 0.02 else 1e-6
   same_gaps <- identical(is.na(unname(old)), is.na(unname(new)))
   report(name, if (same_gaps) max(abs(old - new) / pmax(1, abs(old)), na.rm = TRUE) else Inf, allowed)
 }
+for (name in setdiff(list.files(OUT), list.files(EXPECTED))) report(paste(name, "(not in expected/)"), Inf, 0)
+cat(if (differences) paste(differences, "files differ\n") else "every value re-created\n")
 quit(status = if (differences) 1 else 0)

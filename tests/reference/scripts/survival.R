@@ -57,7 +57,7 @@ write_table(data.frame(time = s$time, cif_recur = s$pstate[, 2], cif_death = s$p
                        se_death = s$std.err[, 3]), "aalen_johansen_rotterdam.csv")
 
 # --- Cox
-control <- coxph.control(eps = 1e-12, iter.max = 50)
+control <- coxph.control(eps = 1e-12, iter.max = 50, toler.chol = 1e-13)
 coefficients <- function(fit, model, ties) {
   z <- summary(fit)$coefficients
   se <- sqrt(diag(vcov(fit)))
