@@ -9,6 +9,8 @@ from naome.cohort.tables import CanonicalTables, code_between, code_in, hold
 from naome.definitions import CohortRules, load_codelist
 from naome.params import Params
 
+# Groups of the list of metastatic codes that are evidence under no option
+NEVER_EVIDENCE = ("lymph_node_regional",)
 ELIGIBILITY = ("EL1", "EL2", "EL3", "EL4", "EL5", "EL6", "EL7")
 
 
@@ -58,9 +60,8 @@ def metastatic_codes(tables: CanonicalTables, rules: CohortRules) -> Table:
         ``person_id, code, code_date``.
     """
     metastatic = load_codelist("icd10_metastatic")
-    groups = [g for g in metastatic.groups if g not in ("lymph_node_regional", "lymph_node_unspecified")]
-    if rules["count_c779"]:
-        groups.append("lymph_node_unspecified")
+    never = NEVER_EVIDENCE if rules["count_c779"] else (*NEVER_EVIDENCE, "lymph_node_unspecified")
+    groups = [group for group in metastatic.groups if group not in never]
     prefixes = metastatic.prefixes(*groups)
     if not rules["count_c770_c771"]:
         prefixes = tuple(code for code in prefixes if code not in ("C770", "C771"))

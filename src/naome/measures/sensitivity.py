@@ -13,7 +13,7 @@ import pandas as pd
 from ibis.expr.types import Table
 
 from naome.cohort.derive import find_members, keep_people, type_analysis
-from naome.cohort.eligible import code_dates, eligible_people, flag_tumours, metastatic_codes
+from naome.cohort.eligible import NEVER_EVIDENCE, code_dates, eligible_people, flag_tumours, metastatic_codes
 from naome.cohort.features import describe_people
 from naome.cohort.tables import CanonicalTables, code_between, code_in, hold, open_tables
 from naome.definitions import CohortRules, load_codelist, load_cohort_rules
@@ -146,14 +146,18 @@ def _hold_shared(params: Params, folder: Path, connection: ibis.BaseBackend | No
     tables = open_tables(folder, connection)
     eligible = hold(eligible_people(flag_tumours(tables, params)))
     d = tables.diagnoses
-    metastatic = load_codelist("icd10_metastatic").prefixes()
+    codelist = load_codelist("icd10_metastatic")
+    metastatic = codelist.prefixes(*(group for group in codelist.groups if group not in NEVER_EVIDENCE))
     evidence = hold(d.filter(code_between(d.code, metastatic)).filter(code_in(d.code, metastatic)))
-    sources = (
-        evidence.select("person_id"),
-        tables.recurrences.select("person_id"),
-        eligible.filter(eligible.stage == "4").select("person_id"),
-    )
-    near = keep_people(tables, ibis.union(*sources))
+    if "primary" not in params.cohorts:
+        # Nobody enters the other cohorts without evidence or stage 4
+        sources = (
+            evidence.select("person_id"),
+            tables.recurrences.select("person_id"),
+            eligible.filter(eligible.stage == "4").select("person_id"),
+        )
+        eligible = hold(eligible.semi_join(ibis.union(*sources), "person_id"))
+    near = keep_people(tables, eligible)
     episodes = near.diagnoses.select("episode_id").distinct()
     admissions = hold(tables.admissions.select("episode_id", "provider").semi_join(episodes, "episode_id"))
     return _Shared(eligible, replace(tables, diagnoses=evidence), replace(near, admissions=admissions))
