@@ -59,7 +59,10 @@ def measure_trends(
                 people = analysis[analysis["cohort"] == cohort]
                 inside, positive = indicator.select(people)
                 keep = inside & people["year"].notna().to_numpy()
-                row |= find_trend(people.loc[keep, "year"].to_numpy(dtype=int), positive[keep])
+                if keep.sum() < params.minimum_denominator:
+                    reason = f"Fewer than {params.minimum_denominator} people."
+                else:
+                    row |= find_trend(people.loc[keep, "year"].to_numpy(dtype=int), positive[keep])
             rows.append({**row, "reason": reason or row.get("reason", "")})
     table = pd.DataFrame(rows).reindex(columns=TESTED)
     shown = table.rename(columns={"odds_ratio": "estimate", "n": "denominator", "events": "numerator"})
@@ -78,7 +81,9 @@ def measure_trends(
     )
     shown = shown.assign(
         measure=shown["measure"] + "_trend",
-        status=np.where(shown["reason"] == "", "ok", "not_derivable"),
+        status=np.select(
+            [shown["reason"] == "", shown["reason"].str.startswith("Fewer than")], ["ok", "too_few"], "not_derivable"
+        ),
         unit_of_estimate="odds ratio per year",
         method=METHOD,
     )
@@ -118,10 +123,10 @@ def find_trend(year: np.ndarray, positive: np.ndarray) -> dict[str, object]:
     centred, mean = year - year.mean(), events / n
     z = float((centred * positive).sum() / np.sqrt(mean * (1 - mean) * (centred**2).sum()))
     found |= {"z": z, "p_value": float(2 * ndtr(-abs(z)))}
-    try:
-        coefficients, covariance = fit_logistic(np.column_stack([np.ones(n), centred]), positive.astype(float))
-    except ValueError:
+    counted, others = year[positive], year[~positive]
+    if counted.max() <= others.min() or others.max() <= counted.min():  # no odds ratio of finite size fits best
         return {**found, "reason": "The years separate those counted from the others perfectly."}
+    coefficients, covariance = fit_logistic(np.column_stack([np.ones(n), centred]), positive.astype(float))
     half_width = ndtri(0.975) * np.sqrt(covariance[1, 1])
     ratio = np.exp(coefficients[1] + np.array([0, -half_width, half_width]))
     return {**found, **dict(zip(("odds_ratio", "lower", "upper"), map(float, ratio), strict=True))}

@@ -70,3 +70,12 @@ def test_shorter_follow_up_of_later_years_is_a_caution(england, make_people):
     table, _ = measure_trends(make_people(5), england, SPECIFICATION, run_id="r")
     cautions = table.set_index("measure")["caution"]
     assert "followed for less long" in cautions["death_30d_chemotherapy"].iloc[0] and cautions["mdt_discussion"] == ""
+
+
+@pytest.mark.parametrize("turn", [False, True])
+def test_years_that_separate_give_a_reason_and_no_odds_ratio(turn):
+    """Also where the two share the year in which they meet: the odds ratio that fits best is then infinite too."""
+    year, positive = np.array([2019, 2019, 2020, 2020, 2021]), np.array([False, False, False, True, True])
+    found = find_trend(year, positive ^ turn)
+    assert found["reason"] == "The years separate those counted from the others perfectly."
+    assert "odds_ratio" not in found
