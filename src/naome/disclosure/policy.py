@@ -34,3 +34,15 @@ POLICIES = {
         Policy("hes2018", 1, 7, 5, "NHS England HES disclosure control, 2018: 1 to 7 hidden, others to the nearest 5"),
     )
 }
+
+# How a number that a method gives may be shown below the national level, where counts are rounded (decision 0013).
+# "counts": computed again from the rounded counts alone. The others are adjusted for case mix: the same simple
+# estimate and limits, at the rounded instead of the exact counts, carried by the organisation's own adjustment.
+METHODS = {
+    "wilson": "counts",
+    "risk-adjusted Kaplan-Meier ratio (D), alarms from pseudo-observations (C)": "survival",
+    "logistic case-mix model; Wilson limits shifted on the odds scale; Poisson-binomial mid-P": "proportion",
+    "logistic case-mix model; score limits of O/E, variance sum p(1 - p)": "ratio",
+}
+# Places that a number adjusted for case mix keeps: more would say more about single people than about organisations
+PLACES = {"survival": 3, "proportion": 3, "ratio": 2}

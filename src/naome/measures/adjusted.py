@@ -14,7 +14,8 @@ from naome.params import Params
 from naome.results import make_results
 
 METHOD = "logistic case-mix model; Wilson limits shifted on the odds scale; Poisson-binomial mid-P"
-# A national model with fewer is a guess; the smaller of those with and without the outcome counts
+RATIO_METHOD = "logistic case-mix model; score limits of O/E, variance sum p(1 - p)"
+# A national model with fewer is a guess; the smaller of those with and without the outcome counts (decision 0010)
 SMALLEST_OUTCOME = 100
 HIGHER_IS = {"higher": "better", "lower": "worse", "neutral": "neutral"}
 
@@ -30,12 +31,13 @@ class Adjusted:
     unit : str
         Column that attributes a person to an organisation: of diagnosis, or the one that gave the treatment.
     table : DataFrame
-        From :func:`naome.measures.risk.adjust_proportion`: ``unit, n, observed, expected, ratio, proportion_adjusted,
-        lower, upper, z, level, direction, status``; empty when there is no model.
+        From :func:`naome.measures.risk.adjust_proportion`: ``unit, n, observed, expected, ratio, ratio_lower,
+        ratio_upper, proportion_adjusted, lower, upper, z, level, direction, status``; empty when there is no model.
     national : float
         Proportion of those attributed to an organisation: the funnel's target.
     results : DataFrame
-        ``<indicator>_adjusted`` (proportion) and ``<indicator>_ratio`` (observed over expected) in the result schema.
+        ``<indicator>_adjusted`` (proportion) and ``<indicator>_ratio`` (observed over expected), both with limits, in
+        the result schema.
     reason : str
         Why there is no model; empty when there is.
     notes : tuple of str
@@ -162,10 +164,14 @@ def _results(table: pd.DataFrame, indicator: Indicator, cohort: str, params: Par
         estimate=table["proportion_adjusted"].to_numpy(),
         lower=table["lower"].to_numpy(),
         upper=table["upper"].to_numpy(),
+        method=METHOD,
     )
     ratio = shared.assign(
         measure=f"{indicator.id}_ratio",
         estimate=table["ratio"].mask(~ok).to_numpy(),
+        lower=table["ratio_lower"].to_numpy(),
+        upper=table["ratio_upper"].to_numpy(),
+        method=RATIO_METHOD,
         unit_of_estimate="ratio",
     )
     return make_results(
@@ -174,7 +180,6 @@ def _results(table: pd.DataFrame, indicator: Indicator, cohort: str, params: Par
         nation=params.nation,
         cohort=cohort,
         level="provider",
-        method=METHOD,
         run_id=run_id,
         definition_id=indicator.definition_id,
     )

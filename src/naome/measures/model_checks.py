@@ -6,7 +6,6 @@ but for the data set with other assumptions about what is missing.
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,10 +22,11 @@ from naome.measures.risk import (
     Assessment,
     CaseMix,
     adjust_frame,
+    fit_for_model,
     horizon_reached,
     impute_case_mix,
-    merge_levels,
     pool_tables,
+    term_column,
 )
 from naome.params import Params
 from naome.stats.design import build_design
@@ -50,8 +50,10 @@ CHECKED = 5
 BOOTSTRAP = 20
 DELTA = 0.5
 NOT_RECORDED = "not recorded"
-NOTHING = pd.DataFrame({"Nothing to show": ["none"]})
-TEXTS = ("worst", "error", "missing")
+TABLES = (
+    *("coefficients", "hazards", "smooth", "tenths", "whole", "discrimination", "others", "treatments", "ratios"),
+    "habits",
+)
 TREATMENTS = ("Imputed", "Imputed, not at random", "Complete cases", "Category not recorded")
 RATIO_FORMATS = {"Hazard ratio": "decimal2", "Lower": "decimal2", "Upper": "decimal2", "p": "pvalue", "FMI": "decimal2"}
 TEST_FORMATS = {"Chi-squared": "decimal1", "p": "pvalue"}
@@ -63,12 +65,13 @@ CHANGE_FORMATS = {
     "Largest change, points": "decimal2",
     "Largest change of z": "decimal2",
 }
+CONCORDANCE_FORMATS = {"Concordance": "decimal3", "Optimism": "decimal3", "Corrected": "decimal3"}
 HABIT_FORMATS = {"Correlation": "decimal2", "Lower": "decimal2", "Upper": "decimal2"}
 
 
 @dataclass(frozen=True)
 class ModelChecks:
-    """Everything on the page of the case-mix model; every table is empty when there is no model.
+    """Everything on the page of the case-mix model; tables without rows where there is nothing to show.
 
     Attributes
     ----------
@@ -80,6 +83,8 @@ class ModelChecks:
         The term that departs most from proportional hazards.
     error, missing : str
         Sentences: Monte Carlo error of imputation; which treatments of missing items are compared.
+    reason : str
+        Why there is no model, and nothing to check; empty when there is.
     """
 
     coefficients: pd.DataFrame
@@ -95,22 +100,22 @@ class ModelChecks:
     worst: str
     error: str
     missing: str
+    reason: str = ""
 
 
-def collect_checks(assessment: Assessment, models: list[ExpectedModel], params: Params) -> ModelChecks:
-    """Check a national model in every way of its page.
+def collect_checks(assessment: Assessment, params: Params) -> ModelChecks:
+    """Check the national model of a cohort in every way of its page.
 
     Parameters
     ----------
     assessment : Assessment
-    models : list of ExpectedModel
-        From :func:`fit_models`; ignored when the assessment has no model.
+        With its models: only what differs from them is fitted again.
     params : Params
     """
-    case_mix = assessment.case_mix
+    case_mix, models = assessment.case_mix, list(assessment.models)
     if assessment.reason:
-        nothing = {name: NOTHING for name in ModelChecks.__dataclass_fields__ if name not in TEXTS}
-        return ModelChecks(**nothing, worst="", error="", missing=f"Nothing to compare: {assessment.reason}.")
+        nothing = {name: pd.DataFrame() for name in TABLES}
+        return ModelChecks(**nothing, worst="", error="", missing="", reason=assessment.reason)
     coefficients = pool_coefficients(models, int(case_mix.observed["event"].sum()))
     hazards = check_proportional_hazards(case_mix)
     worst = str(hazards["Term"].iloc[0])
@@ -119,14 +124,14 @@ def collect_checks(assessment: Assessment, models: list[ExpectedModel], params: 
     return ModelChecks(
         coefficients=coefficients,
         hazards=hazards,
-        smooth=smooth_residuals(case_mix, worst),
+        smooth=smooth_residuals(case_mix, worst, models[0]),
         tenths=tenths,
         whole=whole,
         discrimination=check_discrimination(case_mix, models, params),
         others=compare_models(assessment, params),
-        treatments=tabulate_treatments(treated, params, assessment) if treated else NOTHING,
-        ratios=tabulate_ratios(treated) if treated else NOTHING,
-        habits=correlate_recording(treated, case_mix) if treated else NOTHING,
+        treatments=tabulate_treatments(treated, params, assessment) if treated else pd.DataFrame(),
+        ratios=tabulate_ratios(treated) if treated else pd.DataFrame(),
+        habits=correlate_recording(treated, case_mix) if treated else pd.DataFrame(),
         worst=worst,
         error=describe_error(coefficients, len(models)),
         missing=describe_treatments(treated, assessment),
@@ -138,17 +143,13 @@ def choose(formats: dict[str, str], table: pd.DataFrame) -> dict[str, str]:
     return {column: name for column, name in formats.items() if column in table}
 
 
-def fit_models(case_mix: CaseMix) -> list[ExpectedModel]:
-    """Fit the national Cox model to every completed data set."""
-    return [fit_expected(frame, **COX, covariates=list(case_mix.covariates)) for frame in case_mix.completed]
-
-
 def pool_coefficients(models: list[ExpectedModel], deaths: int) -> pd.DataFrame:
     """Pool the coefficients of completed data sets by Rubin's rules (formats ``RATIO_FORMATS``).
 
     Parameters
     ----------
     models : list of ExpectedModel
+        One per completed data set.
     deaths : int
         The complete-data degrees of freedom are deaths less coefficients.
 
@@ -207,8 +208,8 @@ def check_proportional_hazards(case_mix: CaseMix) -> pd.DataFrame:
     return order.astype({"df": int}).set_axis(headings, axis=1).reset_index(drop=True)
 
 
-def smooth_residuals(case_mix: CaseMix, term: str) -> pd.DataFrame:
-    """Smooth the scaled Schoenfeld residuals of one term in the first completed data set.
+def smooth_residuals(case_mix: CaseMix, term: str, model: ExpectedModel) -> pd.DataFrame:
+    """Smooth the scaled Schoenfeld residuals of one term in the first completed data set, whose model is given.
 
     Returns
     -------
@@ -218,7 +219,7 @@ def smooth_residuals(case_mix: CaseMix, term: str) -> pd.DataFrame:
     frame, covariates = case_mix.completed[0], list(case_mix.covariates)
     residuals = schoenfeld_residuals(frame, **COX, covariates=covariates)
     table = schoenfeld_smooth(residuals[residuals["term"] == term])
-    coefficients = fit_expected(frame, **COX, covariates=covariates).coefficients.set_index("term")["coef"]
+    coefficients = model.coefficients.set_index("term")["coef"]
     return table.assign(years=table["time"] / YEAR_DAYS, coefficient=coefficients[term])
 
 
@@ -287,25 +288,39 @@ def compare_models(assessment: Assessment, params: Params) -> pd.DataFrame:
     """
     case_mix = assessment.case_mix
     times = {years: years * YEAR_DAYS for years in assessment.tables}
-    at, frames = list(times.values()), case_mix.completed[:CHECKED]
+    at, fitted = list(times.values()), list(zip(case_mix.completed, assessment.models, strict=True))[:CHECKED]
 
     def pooled(adjust: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.DataFrame:
-        return pool_tables([adjust(frame) for frame in frames], "survival_adjusted", CLOGLOG)
+        return pool_tables([adjust(frame) for frame, _ in fitted], "survival_adjusted", CLOGLOG)
 
-    base = pooled(lambda frame: adjust_frame(frame, case_mix.covariates, at, params))
+    tables = [adjust_frame(frame, case_mix.covariates, at, params, model=model) for frame, model in fitted]
+    base = pool_tables(tables, "survival_adjusted", CLOGLOG)
+    ready = iter(tables)
     bent = tuple(_bend(term, case_mix.observed) for term in case_mix.covariates)
     by = "subtype" if "subtype" in case_mix.covariates else "grade"
     rest = tuple(term for term in case_mix.covariates if term != by)
     others = {
         _name_bending(case_mix): pooled(lambda frame: adjust_frame(frame, bent, at, params)),
         f"Separate baselines by {by}": pooled(lambda frame: adjust_frame(frame, rest, at, params, strata=by)),
-        "Pseudo-observation model": pooled(lambda frame: adjust_by_pseudo(frame, case_mix.covariates, at, params)),
+        "Pseudo-observation model": pooled(lambda frame: adjust_by_pseudo(frame, case_mix.covariates, at, next(ready))),
     }
     return compare_tables(base, others, times, params)
 
 
-def adjust_by_pseudo(frame: pd.DataFrame, covariates: tuple[str, ...], at: list[float], params: Params) -> pd.DataFrame:
+def adjust_by_pseudo(
+    frame: pd.DataFrame, covariates: tuple[str, ...], at: list[float], table: pd.DataFrame
+) -> pd.DataFrame:
     """Adjust organisations with a regression of pseudo-observations instead of the Cox model.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One completed data set.
+    covariates : tuple of str
+    at : list of float
+        Days.
+    table : DataFrame
+        The organisations of the same data set adjusted by the Cox model.
 
     Returns
     -------
@@ -314,7 +329,7 @@ def adjust_by_pseudo(frame: pd.DataFrame, covariates: tuple[str, ...], at: list[
         from S(t | x) = exp(-exp(b'x)) fitted at each time by least squares to pseudo-observations (Andersen, Klein
         and Rosthoj 2003, complementary log-log link).
     """
-    table = adjust_frame(frame, covariates, at, params)
+    table = table.copy()
     matrix = build_design(frame, list(covariates)).matrix(frame).to_numpy()
     # standardised columns keep the iterations tame
     x = np.column_stack([np.ones(len(frame)), (matrix - matrix.mean(axis=0)) / matrix.std(axis=0)])
@@ -352,15 +367,16 @@ def fit_pseudo(x: np.ndarray, pseudo: np.ndarray, mean: float) -> np.ndarray:
     """
     coef = np.zeros(x.shape[1])
     coef[0] = np.log(-np.log(mean))
-    fitted = np.exp(-np.exp(x @ coef))
+    fitted = _survive(x @ coef)
     for _ in range(50):
-        slope = x * (fitted * np.log(fitted))[:, None]
+        # fitted is 0 where somebody has no hope by the model; 0 log 0 is 0
+        slope = x * np.where(fitted > 0, fitted * np.log(np.maximum(fitted, 1e-300)), 0.0)[:, None]
         step, _, _, _ = np.linalg.lstsq(slope, pseudo - fitted, rcond=None)
         loss = np.sum((pseudo - fitted) ** 2)
-        while np.sum((pseudo - np.exp(-np.exp(x @ (coef + step)))) ** 2) > loss and np.abs(step).max() > 1e-9:
+        while np.sum((pseudo - _survive(x @ (coef + step))) ** 2) > loss and np.abs(step).max() > 1e-9:
             step = step / 2
         coef = coef + step
-        fitted = np.exp(-np.exp(x @ coef))
+        fitted = _survive(x @ coef)
         if np.abs(step).max() < 1e-8:
             break
     return fitted
@@ -403,9 +419,26 @@ def compare_tables(
     return pd.DataFrame(rows)
 
 
-def treat_missing(
-    assessment: Assessment, params: Params
-) -> dict[str, tuple[pd.DataFrame, list[pd.DataFrame], tuple[str, ...]]]:
+@dataclass(frozen=True)
+class Treatment:
+    """Organisations under one treatment of missing items.
+
+    Attributes
+    ----------
+    table : DataFrame
+        Pooled organisation table with every horizon reached.
+    frames : list of DataFrame
+        The data sets.
+    models : list of ExpectedModel
+        Their national models.
+    """
+
+    table: pd.DataFrame
+    frames: list[pd.DataFrame]
+    models: list[ExpectedModel]
+
+
+def treat_missing(assessment: Assessment, params: Params) -> dict[str, Treatment]:
     """Adjust organisations under other treatments of missing case-mix items.
 
     Complete cases only; a category *not recorded* (for numbers: the mean, and a flag); and imputation as if values
@@ -414,69 +447,71 @@ def treat_missing(
 
     Returns
     -------
-    dict of str to tuple
-        Name -> (pooled organisation table with every horizon reached, the data sets, the covariates). First the
-        national model's own. Empty when no item is missing.
+    dict of str to Treatment
+        First the national model's own. Empty when no item is missing.
     """
     case_mix = assessment.case_mix
     lacking = [c for c in case_mix.observed.columns if case_mix.observed[c].isna().any()]
     if not lacking or assessment.reason:
         return {}
     shifted = impute_case_mix(case_mix, CHECKED, params.seed, delta=make_delta(case_mix.observed[lacking]))
-    flagged, terms = _fit_for_model(*flag_missing(case_mix.observed, case_mix.covariates))
-    complete, kept = _fit_for_model(case_mix.observed.dropna().reset_index(drop=True), case_mix.covariates)
+    flagged, terms = fit_for_model(*flag_missing(case_mix.observed, case_mix.covariates))
+    complete, kept = fit_for_model(case_mix.observed.dropna().reset_index(drop=True), case_mix.covariates)
     treatments = {
-        TREATMENTS[0]: (case_mix.completed, case_mix.covariates),
         TREATMENTS[1]: (shifted, case_mix.covariates),
         TREATMENTS[2]: ([complete], kept),
         TREATMENTS[3]: ([flagged], terms),
     }
     longest = complete["duration"].max() if len(complete) else 0
     at = [years * YEAR_DAYS for years in assessment.tables if years * YEAR_DAYS <= longest]
-    result = {}
+    own = pd.concat(assessment.tables.values()).rename(columns={"unit": "provider"})
+    result = {TREATMENTS[0]: Treatment(own, case_mix.completed, list(assessment.models))}
     for name, (frames, covariates) in treatments.items():
         if _enough(frames[0], covariates, at):
-            tables = [adjust_frame(frame, covariates, at, params) for frame in frames]
-            result[name] = (pool_tables(tables, "survival_adjusted", CLOGLOG), frames, covariates)
+            models = [fit_expected(frame, **COX, covariates=list(covariates)) for frame in frames]
+            fitted = zip(frames, models, strict=True)
+            tables = [adjust_frame(frame, covariates, at, params, model=model) for frame, model in fitted]
+            result[name] = Treatment(pool_tables(tables, "survival_adjusted", CLOGLOG), frames, models)
     return result
 
 
-def tabulate_treatments(treated: dict, params: Params, assessment: Assessment) -> pd.DataFrame:
+def tabulate_treatments(treated: dict[str, Treatment], params: Params, assessment: Assessment) -> pd.DataFrame:
     """Compare organisations under other treatments of missing items with imputation (formats ``CHANGE_FORMATS``)."""
-    base = treated[TREATMENTS[0]][0]
-    times = {
-        years: years * YEAR_DAYS for years in assessment.tables if np.isclose(base["time"], years * YEAR_DAYS).any()
-    }
-    others = {name: parts[0] for name, parts in treated.items() if name != TREATMENTS[0]}
+    base = treated[TREATMENTS[0]].table
+    others = {name: each.table for name, each in treated.items() if name != TREATMENTS[0]}
+    # a horizon that complete cases do not reach is compared under no treatment
+    reached = set.intersection(*({*each["time"].round(6)} for each in others.values())) if others else set()
+    times = {years: years * YEAR_DAYS for years in assessment.tables if round(years * YEAR_DAYS, 6) in reached}
+    if not times:
+        return pd.DataFrame()
     table = compare_tables(base, others, times, params)
-    people = {name: len(parts[1][0]) for name, parts in treated.items()}
+    people = {name: len(each.frames[0]) for name, each in treated.items()}
     table.insert(1, "People", table["Model"].map(people))
     return table.rename(columns={"Model": "Missing items"})
 
 
-def describe_treatments(treated: dict, assessment: Assessment) -> str:
+def describe_treatments(treated: dict[str, Treatment], assessment: Assessment) -> str:
     """Say which treatments of missing items are compared, and why others are not."""
     if not treated:
         return "No case-mix item is missing for anybody, so every treatment of missing items is the same."
     absent = [name for name in TREATMENTS if name not in treated]
     if absent:
         return f"Not shown, because too few deaths or organisations are left to fit the model: {', '.join(absent)}."
-    complete, everyone = len(treated[TREATMENTS[2]][1][0]), len(assessment.case_mix.observed)
+    complete, everyone = len(treated[TREATMENTS[2]].frames[0]), len(assessment.case_mix.observed)
     return f"Every case-mix item is recorded for {complete / everyone:.0%} of people; the others are no complete cases."
 
 
-def tabulate_ratios(treated: dict) -> pd.DataFrame:
+def tabulate_ratios(treated: dict[str, Treatment]) -> pd.DataFrame:
     """Lay out hazard ratios under every treatment of missing items, one row per term, one column per treatment."""
     columns = {}
-    for name, (_, frames, covariates) in treated.items():
-        models = [fit_expected(frame, **COX, covariates=list(covariates)) for frame in frames]
-        coef = np.mean([model.coefficients["coef"] for model in models], axis=0)
-        columns[name] = pd.Series(np.exp(coef), index=models[0].coefficients["term"])
+    for name, each in treated.items():
+        coef = np.mean([model.coefficients["coef"] for model in each.models], axis=0)
+        columns[name] = pd.Series(np.exp(coef), index=each.models[0].coefficients["term"])
     order = list(dict.fromkeys(term for column in columns.values() for term in column.index))
     return pd.DataFrame(columns).reindex(order).rename_axis("Term").reset_index()
 
 
-def correlate_recording(treated: dict, case_mix: CaseMix) -> pd.DataFrame:
+def correlate_recording(treated: dict[str, Treatment], case_mix: CaseMix) -> pd.DataFrame:
     """Correlate organisations' share of recorded case mix with their z of deaths (formats ``HABIT_FORMATS``).
 
     A positive correlation rewards poor recorders: the less they record, the fewer deaths beyond what is expected.
@@ -489,7 +524,8 @@ def correlate_recording(treated: dict, case_mix: CaseMix) -> pd.DataFrame:
     """
     rows = []
     recorded = case_mix.recorded.set_index("unit")["recorded"]
-    for name, (table, _, _) in treated.items():
+    for name, each in treated.items():
+        table = each.table
         z = table[table["time"] == table["time"].min()].set_index("provider")["z"].dropna()
         both = pd.concat([z, recorded], axis=1, join="inner")
         few = len(both) < MINIMUM_UNITS
@@ -535,12 +571,9 @@ def make_delta(frame: pd.DataFrame) -> dict:
     return shifts
 
 
-def _fit_for_model(frame: pd.DataFrame, covariates: tuple[str, ...]) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """Merge levels of a subset whose people all lived or all died, and leave out terms in which nobody differs."""
-    frame = frame.copy()
-    for column in frame.select_dtypes("category"):
-        frame[column] = merge_levels(frame[column].cat.remove_unused_categories(), frame["event"].to_numpy())
-    return frame, tuple(term for term in covariates if frame[_column(term)].nunique() > 1)
+def _survive(eta: np.ndarray) -> np.ndarray:
+    """Return exp(-exp(eta)) without overflow: beyond 10 nobody survives to the last digit."""
+    return np.exp(-np.exp(np.minimum(eta, 10.0)))
 
 
 def _enough(frame: pd.DataFrame, covariates: tuple[str, ...], at: list[float]) -> bool:
@@ -553,7 +586,7 @@ def _enough(frame: pd.DataFrame, covariates: tuple[str, ...], at: list[float]) -
 
 def _bend(term: str, frame: pd.DataFrame) -> str:
     """Return a spline straightened, and a number bent; levels as they are."""
-    column = _column(term)
+    column = term_column(term)
     if column != term:
         return column
     values = frame[column]
@@ -564,16 +597,11 @@ def _bend(term: str, frame: pd.DataFrame) -> str:
 
 
 def _name_bending(case_mix: CaseMix) -> str:
-    straight = [term for term in case_mix.covariates if _column(term) != term]
+    straight = [term for term in case_mix.covariates if term_column(term) != term]
     if straight:
-        return f"A straight line for {' and '.join(_column(term) for term in straight)}"
+        return f"A straight line for {' and '.join(term_column(term) for term in straight)}"
     bent = [t for t in case_mix.covariates if _bend(t, case_mix.observed) != t]
     return f"Splines for {', '.join(bent)}" if bent else "The same model"
-
-
-def _column(term: str) -> str:
-    match = re.fullmatch(r"rcs\(\s*(\w+)\s*,\s*\d+\s*\)", term)
-    return match[1] if match else term
 
 
 def _rank_correlation(both: pd.DataFrame) -> float:

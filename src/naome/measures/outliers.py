@@ -20,10 +20,8 @@ from naome.stats.overdispersion import Overdispersion, overdispersion
 
 LEVELS = ("within", "alert", "alarm", "not_assessed")
 FORMULA = "z of pseudo-observations (C), pooled over imputations; additive overdispersion; version 1"
-# A variance between organisations cannot be estimated from a handful of them
+# A variance between organisations cannot be estimated from a handful of them (decision 0009)
 MINIMUM_UNITS = 20
-OUTSIDE_FORMATS = {"Adjusted survival": "percent1", "z of deaths": "decimal2"}
-COUNT_FORMATS = {"Alerts expected": "decimal1", "Alarms expected": "decimal2"}
 
 
 def judge_organisations(table: pd.DataFrame, params: Params, *, higher_is: str) -> pd.DataFrame:
@@ -102,89 +100,24 @@ def expected_false_alarms(table: pd.DataFrame, params: Params) -> tuple[float, f
     return 2 * params.outliers.alert_tail * assessed, 2 * params.outliers.alarm_tail * assessed
 
 
-def tabulate_outside(tables: dict[int, pd.DataFrame], released: pd.DataFrame, params: Params) -> pd.DataFrame:
-    """Lay out the organisations beyond the alert limits at any horizon, both tails (formats ``OUTSIDE_FORMATS``).
+def record_assessment(
+    tables: dict[tuple[str, int], pd.DataFrame],
+    params: Params,
+    *,
+    run_id: str,
+    definition_id: str,
+    imputations: dict[str, int],
+) -> pd.DataFrame:
+    """Write down how the levels came about: one row per cohort and horizon, enough to judge them again.
 
     Parameters
     ----------
-    tables : dict of int to DataFrame
-        Years -> judged organisations with ``early_warning_z``.
-    released : DataFrame
-        Released results: survival is shown as it may be.
+    tables : dict of (str, int) to DataFrame
+        (cohort, years) -> judged organisations.
     params : Params
-
-    Returns
-    -------
-    DataFrame
-        ``Organisation, Horizon, Level`` (the policy's), ``Allowing for spread`` or
-        ``Not allowing for spread`` (the other one), ``Early warning`` (the level that deaths against expected
-        deaths would give; it never changes the level), ``Survival is, Adjusted survival, z of deaths`` and the
-        release's status and reason. One row that says none when there is none.
-    """
-    additive = params.outliers.overdispersion == "additive"
-    other, heading = ("level_plain", "Not allowing for spread") if additive else ("level_spread", "Allowing for spread")
-    tails = (params.outliers.alert_tail, params.outliers.alarm_tail)
-    columns = ["Organisation", "Horizon", "Level", heading, "Early warning", "Survival is", *OUTSIDE_FORMATS]
-    rows = []
-    for years, table in tables.items():
-        outside = table[table["level_plain"].isin(["alert", "alarm"]) | table["level_spread"].isin(["alert", "alarm"])]
-        early = classify_z(outside["early_warning_z"], tails=tails, higher_is="worse")["level"].to_numpy()
-        shown = released[released["measure"] == f"survival_{years}y_adjusted"].set_index("unit")
-        for row, warning in zip(outside.to_dict("records"), early, strict=True):
-            result = shown.loc[row["unit"]]
-            survival = "better" if row["z"] < 0 else "worse"
-            words = (row["unit"], f"{years} y", row["level"], row[other], warning, survival)
-            rows.append((*words, result["estimate"], row["z"], result["status"], result["reason"]))
-    if not rows:
-        rows = [("none", "", "", "", "", "", None, None, "ok", "")]
-    table = pd.DataFrame(rows, columns=[*columns, "status", "reason"])
-    return table.astype(dict.fromkeys(OUTSIDE_FORMATS, "float64"))
-
-
-def tabulate_counts(tables: dict[int, pd.DataFrame], params: Params) -> pd.DataFrame:
-    """Count levels at every horizon, with and without allowance for spread, beside chance (``COUNT_FORMATS``).
-
-    Returns
-    -------
-    DataFrame
-        Two rows per horizon; alarms are not counted among the alerts, and are in ``Alerts expected``
-        neither.
-    """
-    rows = []
-    for years, table in tables.items():
-        beyond_alert, beyond_alarm = expected_false_alarms(table, params)
-        assessed = table["level"] != "not_assessed"
-        for column, allowing in (("level_plain", "no"), ("level_spread", "yes")):
-            counts = {
-                f"{level.capitalize()}s, {side}": int(((table[column] == level) & (np.sign(table["z"]) == sign)).sum())
-                for level in ("alarm", "alert")
-                for side, sign in (("worse", 1), ("better", -1))
-            }
-            rows.append(
-                {
-                    "Horizon": f"{years} y",
-                    "Allowing for spread": allowing,
-                    "Assessed": int(assessed.sum()),
-                    "Not assessed": int((~assessed).sum()),
-                    **counts,
-                    "Alarms expected": beyond_alarm,
-                    "Alerts expected": beyond_alert - beyond_alarm,
-                }
-            )
-    return pd.DataFrame(rows)
-
-
-def tabulate_not_assessed(table: pd.DataFrame) -> pd.DataFrame:
-    """Lay out the organisations that are not assessed and why; one row that says none when there is none."""
-    rows = table.loc[table["level"] == "not_assessed", ["unit", "reason"]]
-    rows = rows.set_axis(["Organisation", "Why not assessed"], axis=1).reset_index(drop=True)
-    return rows if len(rows) else pd.DataFrame({"Organisation": ["none"], "Why not assessed": [""]})
-
-
-def record_assessment(
-    tables: dict[int, pd.DataFrame], params: Params, *, cohort: str, run_id: str, definition_id: str, imputations: int
-) -> pd.DataFrame:
-    """Write down how the levels came about: one row per horizon, enough to judge them again.
+    run_id, definition_id : str
+    imputations : dict of str to int
+        Cohort -> completed data sets behind its tables.
 
     Returns
     -------
@@ -194,7 +127,7 @@ def record_assessment(
     """
     policy = params.outliers
     rows = []
-    for years, table in tables.items():
+    for (cohort, years), table in tables.items():
         counts = table["level"].value_counts()
         rows.append(
             {
@@ -213,22 +146,13 @@ def record_assessment(
                 "overdispersion": policy.overdispersion,
                 "phi": table["phi"].max(),
                 "tau2": table["tau2"].max(),
-                "imputations": imputations,
+                "imputations": imputations[cohort],
                 "seed": params.seed,
                 **{level: int(counts.get(level, 0)) for level in LEVELS},
                 "false_alarms_expected": expected_false_alarms(table, params)[1],
             }
         )
     return pd.DataFrame(rows)
-
-
-def tabulate_record(record: pd.DataFrame) -> pd.DataFrame:
-    """Lay out the record of an assessment: what is the same for all horizons once, the rest one column per horizon."""
-    if record.empty:
-        return pd.DataFrame({"Item": ["none"], "Value": ["no organisation was assessed"]})
-    text = record.map(lambda value: f"{value:.4g}" if isinstance(value, float) else str(value)).T
-    columns = ["Item", *record["measure"]]
-    return text.drop("measure").reset_index().set_axis(columns, axis=1)
 
 
 def _reasons(table: pd.DataFrame, params: Params) -> pd.Series:

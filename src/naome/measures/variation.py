@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from naome.measures.indicators import MISSING
+from naome.measures.outliers import MINIMUM_UNITS
 from naome.measures.specification import Indicator, Specification
 from naome.params import Params
 from naome.results import make_results
@@ -18,8 +19,6 @@ from naome.stats.variation import provider_variation
 DOMAINS = ("negative tail", "central mass", "positive tail")
 NEUTRAL_DOMAINS = ("low tail", "central mass", "high tail")
 NOT_ASSESSED = "not assessed"
-# A variance between organisations cannot be estimated from a handful of them
-MINIMUM_UNITS = 20
 UNITS = [
     *("cohort", "measure", "unit", "denominator", "numerator", "estimate", "target", "z", "level", "direction"),
     *("domain", "level_plain", "level_spread"),

@@ -1,15 +1,32 @@
-"""Figures of the case-mix model's page and of the simulation study's page."""
+"""Figures of risk adjustment: funnels of all cohorts, the case-mix model's page, the simulation study's page."""
 
 from __future__ import annotations
+
+import textwrap
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from scipy.special import ndtri
 
+from naome.measures.model_checks import ModelChecks
+from naome.measures.outliers import expected_false_alarms
+from naome.measures.risk import Assessment, list_tables
+from naome.params import Params
 from naome.publish.figures import INK, PALETTE, use_style
+from naome.publish.prose import say_count
+from naome.publish.tables import COHORT_NAMES
+from naome.stats.funnel import binomial_limits
 
 NO_MODEL = "There is no model, so there is nothing to draw."
+LEVEL_STYLES = {
+    "within": ("o", PALETTE[0]),
+    "alert": ("D", PALETTE[1]),
+    "alarm": ("s", PALETTE[3]),
+    "not_assessed": ("x", PALETTE[4]),
+}
 
 
 def draw_empty(reason: str) -> Figure:
@@ -21,53 +38,237 @@ def draw_empty(reason: str) -> Figure:
     return figure
 
 
-def draw_coefficient_over_time(smooth: pd.DataFrame, term: str) -> Figure:
-    """Draw a coefficient as it varies with time beside the constant of the model.
+def stack_checks(checks: dict[str, ModelChecks], name: str) -> pd.DataFrame:
+    """Put one table of the model's page together for all cohorts, the cohort in its first column.
 
     Parameters
     ----------
-    smooth : DataFrame
-        ``years, estimate, lower, upper, coefficient`` (:func:`naome.measures.model_checks.smooth_residuals`).
-    term : str
+    checks : dict of str to ModelChecks
+        By cohort.
+    name : str
+        Attribute of :class:`naome.measures.model_checks.ModelChecks`.
+
+    Returns
+    -------
+    DataFrame
+        A cohort without a model, or with nothing to show, is one row that says why.
     """
-    if "estimate" not in smooth:
-        return draw_empty(NO_MODEL)
+    pieces = []
+    for cohort, each in checks.items():
+        table = getattr(each, name)
+        if table.empty:
+            reason = (each.reason or each.missing).rstrip(".")
+            table = pd.DataFrame({"status": ["not_derivable"], "reason": [reason]})
+        pieces.append(table.assign(Cohort=COHORT_NAMES[cohort]))
+    if all(getattr(each, name).empty for each in checks.values()):
+        rows = pd.concat(pieces, ignore_index=True)
+        return rows.rename(columns={"reason": "Nothing to show"})[["Cohort", "Nothing to show"]]
+    table = pd.concat(pieces, ignore_index=True)
+    for column in ("status", "reason"):
+        if column in table:
+            table[column] = table[column].fillna({"status": "ok", "reason": ""}[column])
+    return table[["Cohort", *(column for column in table.columns if column != "Cohort")]].convert_dtypes()
+
+
+def describe_models(
+    assessments: dict[str, Assessment], checks: dict[str, ModelChecks], *, missing: bool = False
+) -> str:
+    """Say for every cohort what its model rests on, or which treatments of missing items are compared.
+
+    Returns
+    -------
+    str
+        A Markdown list.
+    """
+    lines = []
+    for cohort, each in assessments.items():
+        case_mix, made = each.case_mix, len(each.case_mix.completed)
+        deaths = int(case_mix.observed["event"].sum())
+        people = say_count(len(case_mix.observed), "person", "people")
+        data = f"{say_count(made, 'data set')}{' completed by imputation' if made > 1 else ''}"
+        said = f"the model rests on {people}, {deaths:,} deaths and {data}. {checks[cohort].error}"
+        if missing:
+            said = checks[cohort].missing
+        if each.reason:
+            said = f"there is no model: {each.reason}."
+        lines.append(f"- **{COHORT_NAMES[cohort]}**: {said}")
+    return "\n".join(lines)
+
+
+def draw_survival_funnels(assessments: dict[str, Assessment], released: pd.DataFrame, params: Params) -> Figure:
+    """Draw risk-adjusted survival against size: one row per cohort, one column per horizon.
+
+    Limits are those of the alarm statistic (pseudo-observation differences with a pooled standard deviation); dotted
+    ones allow for the spread between organisations. Every organisation is classified at its own exact size and not by
+    the drawn curve; it is drawn where its released numbers are.
+
+    Parameters
+    ----------
+    assessments : dict of str to Assessment
+    released : DataFrame
+        Released results ``survival_<y>y_adjusted``.
+    params : Params
+    """
+    tables = list_tables(assessments)
+    if not tables:
+        return draw_empty("There is no comparison, so there is nothing to draw.")
     use_style()
-    figure, axes = plt.subplots(figsize=(7.2, 4.0))
-    axes.fill_between(smooth["years"], smooth["lower"], smooth["upper"], color=PALETTE[0], alpha=0.18, linewidth=0)
-    axes.plot(smooth["years"], smooth["estimate"], color=PALETTE[0], label="as it varies, with 95% limits")
-    axes.axhline(smooth["coefficient"].iloc[0], color=PALETTE[1], linestyle="--", label="constant in the model")
-    axes.axhline(0, color=INK, linewidth=0.6)
-    axes.set_xlabel("Years from origin")
-    axes.set_ylabel(f"Log hazard ratio, {term}")
-    axes.legend(loc="upper right")
+    cohorts = list(dict.fromkeys(cohort for cohort, _ in tables))
+    horizons = sorted({years for _, years in tables})
+    figure, panels = plt.subplots(
+        len(cohorts), len(horizons), figsize=(4.2 * len(horizons), 3.5 * len(cohorts)), squeeze=False
+    )
+    for line, cohort in zip(panels, cohorts, strict=True):
+        for axes, years in zip(line, horizons, strict=True):
+            if (cohort, years) not in tables:
+                axes.set_axis_off()
+                continue
+            table, target = tables[cohort, years], assessments[cohort].national[years]
+            shown = released[(released["measure"] == f"survival_{years}y_adjusted") & (released["status"] == "ok")]
+            shown = shown[(shown["cohort"] == cohort) & (shown["level"] == "provider")]
+            shown = shown.merge(table[["unit", "level"]], on="unit", suffixes=("_of_result", ""))
+            _draw_funnel_panel(axes, shown, table, target, params)
+            axes.set_title(f"{COHORT_NAMES[cohort]}, {years} year{'' if years == 1 else 's'}")
+        line[0].set_ylabel("Risk-adjusted survival, %")
+    for axes in panels[-1]:
+        axes.set_xlabel("People in the organisation")
+    _share_legend(figure)
     return figure
 
 
-def draw_calibration(table: pd.DataFrame) -> Figure:
-    """Draw observed against predicted survival by tenth, one panel per horizon.
+def draw_proportion_funnels(panels: list[tuple[str, float, pd.DataFrame]], tails: tuple[float, float]) -> Figure:
+    """Draw adjusted proportions of organisations against their size, one panel per indicator and cohort.
 
     Parameters
     ----------
-    table : DataFrame
-        ``Horizon, Predicted, Observed, Lower, Upper``, proportions.
+    panels : list of (str, float, DataFrame)
+        Title, national proportion, released results to draw with the ``level`` of each organisation.
+    tails : (float, float)
+        One-sided tail probabilities of the two pairs of limits.
     """
-    if "Predicted" not in table:
+    if not panels:
+        return draw_empty("There is no comparison, so there is nothing to draw.")
+    use_style()
+    rows = -(-len(panels) // 2)
+    figure, grid = plt.subplots(rows, 2, figsize=(8.6, 3.3 * rows), squeeze=False)
+    for axes in grid.flat[len(panels) :]:
+        axes.set_axis_off()
+    for axes, (title, target, units) in zip(grid.flat, panels, strict=False):
+        largest = max(float(units["denominator"].max()) if len(units) else 0.0, 50.0)
+        sizes = np.unique(np.linspace(5, largest * 1.05, 150).astype(int))
+        for tail, style, name in zip(tails, ("--", "-"), ("alert limits", "alarm limits"), strict=True):
+            limits = binomial_limits(target, sizes, tail)
+            for side in ("lower", "upper"):
+                label = name if side == "upper" else None
+                axes.plot(sizes, 100 * limits[side], style, color=INK, linewidth=0.9, label=label)
+        axes.axhline(100 * target, color=INK, linewidth=0.8)
+        _draw_levels(axes, units)
+        axes.set_xlim(0, largest * 1.05)
+        top = 1.3 * max([100 * target * 2, *(100 * units["estimate"])]) if target < 0.4 else 102.0
+        axes.set_ylim(-0.02 * min(top, 102), min(top, 102))
+        axes.set_title(textwrap.fill(title, 52), fontsize=9.5)
+    for axes in grid[-1]:
+        axes.set_xlabel("People in the organisation")
+    for line in grid:
+        line[0].set_ylabel("Adjusted, %")
+    _share_legend(figure)
+    return figure
+
+
+def draw_ratios(checks: dict[str, ModelChecks]) -> Figure:
+    """Draw hazard ratios with their intervals, one colour per cohort; splines, which no ratio sums up, are left out.
+
+    Parameters
+    ----------
+    checks : dict of str to ModelChecks
+    """
+    fitted = {cohort: each.coefficients for cohort, each in checks.items() if not each.reason}
+    if not fitted:
         return draw_empty(NO_MODEL)
     use_style()
-    horizons = list(dict.fromkeys(table["Horizon"]))
-    figure, panels = plt.subplots(1, len(horizons), figsize=(3.4 * len(horizons) + 0.6, 3.6), squeeze=False)
-    for axes, horizon in zip(panels[0], horizons, strict=True):
-        rows = table[table["Horizon"] == horizon]
-        axes.plot([0, 100], [0, 100], color=INK, linewidth=0.8)
-        axes.vlines(100 * rows["Predicted"], 100 * rows["Lower"], 100 * rows["Upper"], color=PALETTE[0], linewidth=1.5)
-        axes.plot(100 * rows["Predicted"], 100 * rows["Observed"], "o", color=PALETTE[0], markersize=4.5)
-        low = max(0.0, 100 * float(rows[["Predicted", "Lower"]].min().min()) - 5)
-        axes.set_xlim(low, 102)
-        axes.set_ylim(low, 102)
-        axes.set_title(horizon)
+    bent = {term.rstrip("'") for table in fitted.values() for term in table["Term"] if term.endswith("'")}
+    terms = list(dict.fromkeys(term for table in fitted.values() for term in table["Term"]))
+    terms = [term for term in terms if term.rstrip("'") not in bent]
+    figure, axes = plt.subplots(figsize=(7.2, 0.9 + 0.3 * len(terms)))
+    positions = np.arange(len(terms))[::-1]
+    for number, (cohort, table) in enumerate(fitted.items()):
+        rows = table.set_index("Term").reindex(terms)
+        place, colour = positions + 0.13 - 0.26 * number, PALETTE[number]
+        axes.hlines(place, rows["Lower"], rows["Upper"], color=colour, linewidth=1.6)
+        axes.plot(rows["Hazard ratio"], place, "os"[number % 2], color=colour, markersize=4, label=COHORT_NAMES[cohort])
+    axes.axvline(1, color=INK, linewidth=0.8, linestyle="--")
+    axes.set_xscale("log")
+    ticks = [0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5]
+    low, high = axes.get_xlim()
+    axes.set_xticks([t for t in ticks if low <= t <= high], [f"{t:g}" for t in ticks if low <= t <= high])
+    axes.minorticks_off()
+    axes.set_yticks(positions, terms)
+    axes.set_ylim(-0.7, len(terms) - 0.3)
+    axes.set_xlabel("Hazard ratio, logarithmic scale")
+    axes.grid(axis="x", alpha=0.25)
+    axes.legend(loc="upper right", fontsize=8)
+    return figure
+
+
+def draw_coefficients_over_time(checks: dict[str, ModelChecks]) -> Figure:
+    """Draw each cohort's most time-dependent coefficient as it varies, beside the constant of the model.
+
+    Parameters
+    ----------
+    checks : dict of str to ModelChecks
+        With ``smooth``: ``years, estimate, lower, upper, coefficient``
+        (:func:`naome.measures.model_checks.smooth_residuals`).
+    """
+    fitted = {cohort: each for cohort, each in checks.items() if not each.reason}
+    if not fitted:
+        return draw_empty(NO_MODEL)
+    use_style()
+    figure, panels = plt.subplots(1, len(fitted), figsize=(max(7.2, 4.3 * len(fitted)), 3.8), squeeze=False)
+    for axes, (cohort, each) in zip(panels[0], fitted.items(), strict=True):
+        smooth = each.smooth
+        axes.fill_between(smooth["years"], smooth["lower"], smooth["upper"], color=PALETTE[0], alpha=0.18, linewidth=0)
+        axes.plot(smooth["years"], smooth["estimate"], color=PALETTE[0], label="as it varies, with 95% limits")
+        axes.axhline(smooth["coefficient"].iloc[0], color=PALETTE[1], linestyle="--", label="constant in the model")
+        axes.axhline(0, color=INK, linewidth=0.6)
+        axes.set_xlabel("Years from origin")
+        axes.set_title(f"{COHORT_NAMES[cohort]}: {each.worst}")
+    panels[0][0].set_ylabel("Log hazard ratio")
+    panels[0][-1].legend(loc="upper right", fontsize=8)
+    return figure
+
+
+def draw_calibration(checks: dict[str, ModelChecks]) -> Figure:
+    """Draw observed against predicted survival by tenth: one row per cohort, one panel per horizon.
+
+    Parameters
+    ----------
+    checks : dict of str to ModelChecks
+        With ``tenths``: ``Horizon, Predicted, Observed, Lower, Upper``, proportions.
+    """
+    fitted = {cohort: each.tenths for cohort, each in checks.items() if not each.reason}
+    if not fitted:
+        return draw_empty(NO_MODEL)
+    use_style()
+    horizons = list(dict.fromkeys(horizon for table in fitted.values() for horizon in table["Horizon"]))
+    size = (3.4 * len(horizons) + 0.6, 3.4 * len(fitted))
+    figure, panels = plt.subplots(len(fitted), len(horizons), figsize=size, squeeze=False)
+    for line, (cohort, table) in zip(panels, fitted.items(), strict=True):
+        for axes, horizon in zip(line, horizons, strict=True):
+            rows = table[table["Horizon"] == horizon]
+            if rows.empty:
+                axes.set_axis_off()
+                continue
+            x = 100 * rows["Predicted"]
+            axes.plot([0, 100], [0, 100], color=INK, linewidth=0.8)
+            axes.vlines(x, 100 * rows["Lower"], 100 * rows["Upper"], color=PALETTE[0], linewidth=1.5)
+            axes.plot(x, 100 * rows["Observed"], "o", color=PALETTE[0], markersize=4.5)
+            low = max(0.0, 100 * float(rows[["Predicted", "Lower"]].min().min()) - 5)
+            axes.set_xlim(low, 102)
+            axes.set_ylim(low, 102)
+            axes.set_title(f"{COHORT_NAMES[cohort]}, {horizon}")
+        line[0].set_ylabel("Observed survival, %")
+    for axes in panels[-1]:
         axes.set_xlabel("Predicted survival, %")
-    panels[0][0].set_ylabel("Observed survival, %")
     return figure
 
 
@@ -124,3 +325,53 @@ def draw_funnel_tails(table: pd.DataFrame, names: dict[str, str]) -> Figure:
     panels[0].set_ylabel("Realised over nominal")
     panels[0].legend(loc="upper left", fontsize=8)
     return figure
+
+
+def _draw_funnel_panel(axes: Axes, shown: pd.DataFrame, table: pd.DataFrame, target: float, params: Params) -> None:
+    largest = max(float(shown["denominator"].max()) if len(shown) else 0.0, 50.0)
+    sizes = np.linspace(5, largest * 1.05, 300)
+    error = float(table["spread"].max()) / np.sqrt(sizes)
+    tau2 = float(table["tau2"].max())
+    policy = params.outliers
+    for tail, style, name in ((policy.alert_tail, "--", "alert limits"), (policy.alarm_tail, "-", "alarm limits")):
+        wide = np.sqrt(error**2 + tau2) if tau2 > 0 else None
+        for sign in (-1, 1):
+            limit = 100 * np.clip(target + sign * ndtri(1 - tail) * error, 0, 1)
+            axes.plot(sizes, limit, style, color=INK, linewidth=0.9, label=name if sign == 1 else None)
+            if wide is not None:
+                limit = 100 * np.clip(target + sign * ndtri(1 - tail) * wide, 0, 1)
+                axes.plot(sizes, limit, ":", color=PALETTE[4], linewidth=1.0, label="allowing for spread")
+    axes.axhline(100 * target, color=INK, linewidth=0.8)
+    _draw_levels(axes, shown)
+    alarms = int((table["level"] == "alarm").sum())
+    axes.text(
+        0.98,
+        0.03,
+        f"beyond alarm limits: {alarms}; by chance {expected_false_alarms(table, params)[1]:.1f}",
+        transform=axes.transAxes,
+        ha="right",
+        fontsize=8,
+        color=INK,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5, "alpha": 0.85},
+    )
+    values = 100 * shown["estimate"]
+    low = min([100 * target, *values]) - 10 if len(values) else 0.0
+    axes.set_xlim(0, largest * 1.05)
+    axes.set_ylim(max(0.0, low), min(100.5, max([100 * target, *values]) + 8))
+    if shown.empty:
+        axes.text(0.5, 0.85, "no organisation to draw", transform=axes.transAxes, ha="center", color=INK)
+
+
+def _draw_levels(axes: Axes, shown: pd.DataFrame) -> None:
+    for level, (marker, colour) in LEVEL_STYLES.items():
+        rows = shown[shown["level"] == level]
+        if len(rows):
+            place = (rows["denominator"].astype(float), 100 * rows["estimate"])
+            axes.plot(*place, marker, color=colour, markersize=4.5, linestyle="", label=level.replace("_", " "))
+
+
+def _share_legend(figure: Figure) -> None:
+    """Put one legend of all panels under the figure."""
+    found = [axes.get_legend_handles_labels() for axes in figure.axes]
+    handles = {label: handle for each in found for handle, label in zip(*each, strict=True)}
+    figure.legend(list(handles.values()), list(handles), loc="outside lower center", ncols=3)

@@ -1,15 +1,23 @@
-"""Tables and names of the page that compares organisations; whoever is hidden is not named."""
+"""Tables and names of the pages that compare organisations; whoever is hidden is not named."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+import numpy as np
 import pandas as pd
 
 from naome.measures.adjusted import Adjusted
+from naome.measures.outliers import MINIMUM_UNITS, expected_false_alarms
+from naome.measures.risk import Assessment, list_tables, say_horizon_not_reached
 from naome.measures.specification import Specification
 from naome.measures.variation import Variation
+from naome.params import Params
+from naome.publish.prose import say_count, say_list, say_percent
 from naome.publish.tables import COHORT_NAMES
 from naome.results import KEY
 from naome.run import Run
+from naome.stats.funnel import classify_z
 
 OUTSIDE = ("alert", "alarm")
 ALERT_FORMATS = {"People": "int", "Percent": "percent1"}
@@ -29,9 +37,14 @@ SPREAD_FORMATS = {
 ADJUSTED_FORMATS = {
     "People": "int",
     "Observed": "int",
-    "Observed / expected": "decimal2",
+    **{name: "decimal2" for name in ("Observed / expected", "from", "to")},
     **{name: "percent1" for name in ("Adjusted", "Lower", "Upper")},
 }
+OUTSIDE_FORMATS = {"People": "int", **{name: "percent1" for name in ("Adjusted survival", "Lower", "Upper")}}
+COUNT_FORMATS = {"Alerts expected": "decimal1", "Alarms expected": "decimal2"}
+# Whoever is beyond the limits without a result that may be shown
+NOT_NAMED = "hidden by disclosure control"
+_NUMBERS = ["estimate", "lower", "upper"]
 
 
 def name_organisations(run: Run) -> dict[str, str]:
@@ -134,56 +147,305 @@ def tabulate_spread(variation: Variation, specification: Specification) -> pd.Da
     )
 
 
-def tabulate_adjusted(adjusted: Adjusted, released: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
-    """Lay out the organisations of a risk-adjusted indicator, those furthest from expectation first.
+def tabulate_adjusted(
+    adjusted: Iterable[Adjusted],
+    released: pd.DataFrame,
+    specification: Specification,
+    names: dict[str, str],
+    *,
+    outside: bool = False,
+) -> pd.DataFrame:
+    """Lay out the organisations of risk-adjusted indicators, those furthest from expectation first.
 
     Parameters
     ----------
-    adjusted : Adjusted
+    adjusted : iterable of Adjusted
     released : DataFrame
-        Its released results; organisations that are hidden are listed together and not named.
+        Their released results; organisations that are hidden are counted together and not named.
+    specification : Specification
+        For the titles.
     names : dict of str to str
+    outside : bool
+        Only organisations beyond the alert limits.
 
     Returns
     -------
     DataFrame
-        Formats in ``ADJUSTED_FORMATS``.
+        Formats in ``ADJUSTED_FORMATS``; ``from, to`` are the limits of observed over expected. An indicator without a
+        model is one row that says why.
     """
-    columns = [
-        "Organisation",
-        "People",
-        "Observed",
-        "Observed / expected",
-        "Adjusted",
-        "Lower",
-        "Upper",
-        "Level",
-        "Side",
-    ]
-    rows = released[released["measure"] == f"{adjusted.indicator}_adjusted"].set_index("unit")
-    if adjusted.reason:
-        return pd.DataFrame([{"Organisation": "all", "Reason": adjusted.reason}])
-    ratios = released[released["measure"] == f"{adjusted.indicator}_ratio"].set_index("unit")["estimate"]
-    table = adjusted.table.set_index("unit")
-    shown = rows.index[rows["status"] == "ok"]
-    order = table["z"].abs().reindex(shown).sort_values(ascending=False).index
-    out = [
-        (
-            names.get(unit, unit),
-            rows.loc[unit, "denominator"],
-            rows.loc[unit, "numerator"],
-            ratios.get(unit),
-            *rows.loc[unit, ["estimate", "lower", "upper"]],
-            table.loc[unit, "level"].replace("_", " "),
-            table.loc[unit, "direction"],
+    columns = ["Indicator", "Organisation", *ADJUSTED_FORMATS, "Level", "Side", "status", "reason"]
+    pieces = [_adjusted_rows(each, released, specification, names, outside) for each in adjusted]
+    rows = [row for piece in pieces for row in piece] or [{"Indicator": "none"}]
+    table = pd.DataFrame(rows).reindex(columns=columns)
+    table[["Organisation", "Level", "Side", "reason"]] = table[["Organisation", "Level", "Side", "reason"]].fillna("")
+    table["status"] = table["status"].fillna("ok")
+    kinds = {"People": "Int64", "Observed": "Int64", **dict.fromkeys(list(ADJUSTED_FORMATS)[2:], "float64")}
+    return table.astype(kinds)
+
+
+def describe_adjusted(adjusted: Iterable[Adjusted], specification: Specification, params: Params) -> str:
+    """Say for every risk-adjusted indicator the national value, the levels and what chance gives, or why there is none.
+
+    Returns
+    -------
+    str
+        A Markdown list.
+    """
+    lines = []
+    for each in adjusted:
+        title = title_of(specification, each.indicator, each.cohort)
+        if each.reason:
+            lines.append(f"- {title}: {each.reason}")
+            continue
+        counts = each.table["level"].value_counts()
+        alerts, alarms = expected_false_alarms(each.table, params)
+        lines.append(
+            f"- {title}: {say_percent(each.national)} nationally; {_count_levels(counts)}, {alarms:.1f} and "
+            f"{alerts - alarms:.1f} by chance alone."
         )
-        for unit in order
+    return "\n".join(lines)
+
+
+def describe_assessments(assessments: dict[str, Assessment], params: Params) -> str:
+    """Say for every cohort how many organisations lie outside the limits and how many would by chance, or why not.
+
+    Returns
+    -------
+    str
+        A Markdown list.
+    """
+    lines = []
+    for cohort, each in assessments.items():
+        name = COHORT_NAMES[cohort]
+        if each.reason:
+            lines.append(f"- **{name}**: organisations are not compared: {each.reason}.")
+            continue
+        for years, table in each.tables.items():
+            counts = table["level"].value_counts()
+            alerts, alarms = expected_false_alarms(table, params)
+            assessed = int((table["level"] != "not_assessed").sum())
+            lines.append(
+                f"- **{name}, {_years(years)}**: national survival is {say_percent(each.national[years])}. Among "
+                f"{say_count(assessed, 'organisation')} assessed ({params.unit_name}): "
+                f"{_count_levels(counts)}, in both directions; chance alone would give {alarms:.1f} and "
+                f"{alerts - alarms:.1f}."
+            )
+        for years in params.survival.horizons_years:
+            if years not in each.tables:
+                lines.append(f"- **{name}, {_years(years)}**: not compared, since {say_horizon_not_reached(years)}.")
+    return "\n".join(lines)
+
+
+def describe_case_mix(assessments: dict[str, Assessment]) -> str:
+    """Say for every cohort what the model rests on: what is recorded, imputed, and left out.
+
+    Returns
+    -------
+    str
+        A Markdown list; a cohort without a model has no line.
+    """
+    lines = []
+    for cohort, each in assessments.items():
+        if each.reason:
+            continue
+        case_mix = each.case_mix
+        made, needed = len(case_mix.completed), case_mix.needed
+        share = say_percent(case_mix.recorded["recorded"].mean())
+        line = (
+            f"- **{COHORT_NAMES[cohort]}**: case-mix items that can be missing are recorded for {share} on average "
+            f"over organisations. The model rests on {say_count(made, 'completed data set')}."
+        )
+        if made > 1:
+            fmi = max(table["fmi"].max() for table in each.tables.values())
+            line += f" The largest fraction of missing information of an organisation's estimate is {fmi:.2f}."
+        if needed > made:
+            line += f" That asks for {needed}; the parameters cap them."
+        if case_mix.dropped:
+            line += f" Left out, since nobody differs or no coefficient is finite: {say_list(case_mix.dropped)}."
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def describe_spread(assessments: dict[str, Assessment], params: Params) -> str:
+    """Say how large the spread between organisations beyond chance is, and what the policy does about it."""
+    found = [
+        f"{table['phi'].max():.2f} ({COHORT_NAMES[cohort].lower()}, {_years(years)})"
+        for (cohort, years), table in list_tables(assessments).items()
+        if np.isfinite(table["phi"].max())
     ]
-    left = len(rows) - len(shown)
-    if left:
-        out.append((f"{left} too small or hidden, not named", *[None] * 6, "", ""))
-    kinds = {"People": "Int64", "Observed": "Int64", **dict.fromkeys(columns[3:7], "float64")}
-    return pd.DataFrame(out, columns=columns).astype(kinds)
+    if not found:
+        return f"Spread between organisations is not estimated: that takes {MINIMUM_UNITS} of them."
+    rule = "does not allow" if params.outliers.overdispersion == "none" else "allows"
+    return (
+        f"The mean square of z over organisations, outer tenths pulled in, is {say_list(found)}; chance alone gives "
+        f"less than one. The policy, fixed beforehand, {rule} for spread when it gives levels: allowing for it hides "
+        "real differences, not allowing for it blames organisations for what no model explains. Both are shown."
+    )
+
+
+def tabulate_outside(
+    tables: dict[tuple[str, int], pd.DataFrame], released: pd.DataFrame, params: Params, names: dict[str, str]
+) -> pd.DataFrame:
+    """Lay out the organisations beyond the alert limits at any horizon, both tails (formats ``OUTSIDE_FORMATS``).
+
+    Parameters
+    ----------
+    tables : dict of (str, int) to DataFrame
+        (cohort, years) -> judged organisations with ``early_warning_z`` and ``logistic_z``.
+    released : DataFrame
+        Released results: numbers come from here, and only organisations whose result is shown are named.
+    params : Params
+    names : dict of str to str
+        Code -> name.
+
+    Returns
+    -------
+    DataFrame
+        ``Organisation, Cohort, Horizon, Level`` (the policy's), ``Allowing for spread`` or ``Not allowing for spread``
+        (the other one), ``Early warning`` and ``Logistic`` (the levels that deaths against expected deaths, and a
+        logistic model of those followed long enough, would give; they never change the level), ``Survival is``, people
+        and adjusted survival. Alarms first; one row per cohort and horizon counts those that are hidden.
+    """
+    additive = params.outliers.overdispersion == "additive"
+    other, heading = ("level_plain", "Not allowing for spread") if additive else ("level_spread", "Allowing for spread")
+    tails = (params.outliers.alert_tail, params.outliers.alarm_tail)
+    columns = ["Organisation", "Cohort", "Horizon", "Survival is", "Level", heading, "Early warning", "Logistic"]
+    rows = []
+    for (cohort, years), table in tables.items():
+        outside = table[table["level_plain"].isin(OUTSIDE) | table["level_spread"].isin(OUTSIDE)]
+        outside = outside.assign(
+            early=classify_z(outside["early_warning_z"], tails=tails, higher_is="worse")["level"].to_numpy(),
+            logistic=classify_z(outside["logistic_z"], tails=tails, higher_is="worse")["level"].to_numpy(),
+            size=outside["z"].abs(),
+        ).sort_values(["level", "size"], ascending=[True, False])
+        shown = drawable_units(released, f"survival_{years}y_adjusted", cohort).set_index("unit")
+        for row in outside[outside["unit"].isin(shown.index)].to_dict("records"):
+            result = shown.loc[row["unit"]]
+            logistic = row["logistic"] if np.isfinite(row["logistic_z"]) else "not fitted"
+            side = "better" if row["z"] < 0 else "worse"
+            words = (names.get(row["unit"], row["unit"]), COHORT_NAMES[cohort], f"{years} y", side, row["level"])
+            rows.append((*words, row[other], row["early"], logistic, result["denominator"], *result[_NUMBERS]))
+        hidden = int((~outside["unit"].isin(shown.index)).sum())
+        if hidden:
+            words = (f"{hidden} not named", COHORT_NAMES[cohort], f"{years} y", "", NOT_NAMED, "", "", "")
+            rows.append((*words, None, None, None, None))
+    rows = rows or [("none", *[""] * 7, None, None, None, None)]
+    table = pd.DataFrame(rows, columns=[*columns, *OUTSIDE_FORMATS]).replace("not_assessed", "not assessed")
+    return table.astype({**dict.fromkeys(OUTSIDE_FORMATS, "float64"), "People": "Int64"})
+
+
+def tabulate_counts(tables: dict[tuple[str, int], pd.DataFrame], params: Params) -> pd.DataFrame:
+    """Count levels at every horizon, with and without allowance for spread, beside chance (``COUNT_FORMATS``).
+
+    Returns
+    -------
+    DataFrame
+        Two rows per cohort and horizon; alarms are not counted among the alerts, and are in ``Alerts expected``
+        neither. One row that says none when there is no comparison.
+    """
+    rows = []
+    for (cohort, years), table in tables.items():
+        beyond_alert, beyond_alarm = expected_false_alarms(table, params)
+        assessed = table["level"] != "not_assessed"
+        for column, allowing in (("level_plain", "no"), ("level_spread", "yes")):
+            counts = {
+                f"{level.capitalize()}s, {side}": int(((table[column] == level) & (np.sign(table["z"]) == sign)).sum())
+                for level in ("alarm", "alert")
+                for side, sign in (("worse", 1), ("better", -1))
+            }
+            rows.append(
+                {
+                    "Cohort": COHORT_NAMES[cohort],
+                    "Horizon": f"{years} y",
+                    "Allowing for spread": allowing,
+                    "Assessed": int(assessed.sum()),
+                    "Not assessed": int((~assessed).sum()),
+                    **counts,
+                    "Alarms expected": beyond_alarm,
+                    "Alerts expected": beyond_alert - beyond_alarm,
+                }
+            )
+    nothing = {"Cohort": "none", "Horizon": "", "Alarms expected": np.nan, "Alerts expected": np.nan}
+    return pd.DataFrame(rows or [nothing])
+
+
+def tabulate_not_assessed(assessments: dict[str, Assessment], names: dict[str, str]) -> pd.DataFrame:
+    """Lay out the cohorts and organisations that are not assessed at the first horizon, and why."""
+    rows = []
+    for cohort, each in assessments.items():
+        if each.reason:
+            rows.append((COHORT_NAMES[cohort], "all", each.reason))
+        table = each.first
+        for row in table[table["level"] == "not_assessed"].to_dict("records"):
+            rows.append((COHORT_NAMES[cohort], names.get(row["unit"], row["unit"]), row["reason"]))
+    return pd.DataFrame(rows or [("none", "", "")], columns=["Cohort", "Organisation", "Why not assessed"])
+
+
+def tabulate_survival(released: pd.DataFrame, names: dict[str, str], cohorts: Iterable[str]) -> pd.DataFrame:
+    """Lay out risk-adjusted survival of every organisation: one row per organisation and cohort, horizons side by side.
+
+    Parameters
+    ----------
+    released : DataFrame
+        Released results ``survival_<y>y_adjusted``.
+    names : dict of str to str
+    cohorts : iterable of str
+
+    Returns
+    -------
+    DataFrame
+        Texts: estimate with its 95% interval, or why there is none. A cohort that is not compared is one row.
+    """
+    rows = released[released["measure"].str.fullmatch(r"survival_\d+y_adjusted")]
+    order = {cohort: position for position, cohort in enumerate(cohorts)}
+    years = rows["measure"].str.extract(r"_(\d+)y_")[0].astype(int)
+    organisations = rows["level"] == "provider"
+    rows = rows.assign(
+        Organisation=rows["unit"].map(lambda unit: names.get(unit, unit)).where(organisations, "all"),
+        Cohort=rows["cohort"].map(COHORT_NAMES),
+        order=rows["cohort"].map(order),
+        years=years,
+        text=[_write_survival(row) for row in rows.to_dict("records")],
+    )
+    reached = set(years[organisations]) or set(years)
+    rows = rows[rows["years"].isin(reached)].sort_values(["Organisation", "order", "years"], kind="stable")
+    keys = ["Organisation", "Cohort"]
+    table = rows.pivot_table(index=keys, columns="years", values="text", aggfunc="first", sort=False)
+    table = table[sorted(table.columns)].rename(columns=_years)
+    people = rows.groupby(keys, sort=False)["denominator"].max()
+    table.insert(0, "People", people.reindex(table.index).astype("Int64"))
+    return (
+        table.reset_index().rename_axis(columns=None).fillna({name: "" for name in table.columns if name != "People"})
+    )
+
+
+def tabulate_record(record: pd.DataFrame) -> pd.DataFrame:
+    """Lay out the record of an assessment: one row per item; what is the same throughout stands once."""
+    if record.empty:
+        return pd.DataFrame({"Item": ["none"], "Value": ["no organisation was assessed"]})
+    text = record.map(lambda value: f"{value:.4g}" if isinstance(value, float) else str(value))
+    years = record["measure"].str.extract(r"_(\d+)y_")[0]
+    heads = [f"{COHORT_NAMES[c]}, {y} y" for c, y in zip(record["cohort"], years, strict=True)]
+    rows = []
+    for item in text.columns.drop(["measure", "cohort"]):
+        values = text[item].tolist()
+        same = len(set(values)) == 1 and len(values) > 1
+        rows.append([item, values[0] if same else "", *([""] * len(values) if same else values)])
+    return pd.DataFrame(rows, columns=["Item", "Throughout", *heads])
+
+
+def collect_panels(
+    adjusted: Iterable[Adjusted], released: pd.DataFrame, specification: Specification
+) -> list[tuple[str, float, pd.DataFrame]]:
+    """Return title, national value and released organisations with their ``level`` of every indicator with a model."""
+    panels = []
+    for each in adjusted:
+        if not each.reason:
+            units = drawable_units(released, f"{each.indicator}_adjusted", each.cohort).drop(columns="level")
+            units = units.merge(each.table[["unit", "level"]], on="unit")
+            panels.append((title_of(specification, each.indicator, each.cohort), each.national, units))
+    return panels
 
 
 def most_variable(variation: Variation) -> tuple[str, str, float] | None:
@@ -207,6 +469,55 @@ def _released_providers(released: pd.DataFrame) -> dict[tuple, tuple]:
     rows = released[(released["level"] == "provider") & (released["group_by"] == "all") & (released["status"] == "ok")]
     keys = rows[[c for c in KEY if c in ("cohort", "measure", "unit")]].itertuples(index=False)
     return {tuple(k): (d, e) for k, d, e in zip(keys, rows["denominator"], rows["estimate"], strict=True)}
+
+
+def _adjusted_rows(
+    each: Adjusted, released: pd.DataFrame, specification: Specification, names: dict[str, str], outside: bool
+) -> list[dict]:
+    title = title_of(specification, each.indicator, each.cohort)
+    if each.reason:
+        return [{"Indicator": title, "Organisation": "all", "status": "not_derivable", "reason": each.reason}]
+    mine = released[(released["cohort"] == each.cohort) & (released["level"] == "provider")]
+    rows = mine[mine["measure"] == f"{each.indicator}_adjusted"].set_index("unit")
+    ratios = mine[mine["measure"] == f"{each.indicator}_ratio"].set_index("unit").reindex(rows.index)
+    table = each.table.set_index("unit")
+    if outside:
+        rows = rows[table["level"].reindex(rows.index).isin(OUTSIDE)]
+    shown = rows.index[rows["status"] == "ok"]
+    order = table["z"].abs().reindex(shown).sort_values(ascending=False).index
+    out = [
+        {
+            "Indicator": title,
+            "Organisation": names.get(unit, unit),
+            "People": rows.loc[unit, "denominator"],
+            "Observed": rows.loc[unit, "numerator"],
+            **dict(zip(("Observed / expected", "from", "to"), ratios.loc[unit, _NUMBERS], strict=True)),
+            **dict(zip(("Adjusted", "Lower", "Upper"), rows.loc[unit, _NUMBERS], strict=True)),
+            "Level": table.loc[unit, "level"].replace("_", " "),
+            "Side": table.loc[unit, "direction"],
+        }
+        for unit in order
+    ]
+    left = len(rows) - len(shown)
+    if left:
+        word = NOT_NAMED if outside else "too small or hidden"
+        out.append({"Indicator": title, "Organisation": f"{left} not named", "Level": word})
+    return out
+
+
+def _write_survival(row: dict) -> str:
+    if row["status"] == "ok":
+        return f"{say_percent(row['estimate'])} ({say_percent(row['lower'])} to {say_percent(row['upper'])})"
+    words = {"too_few": str(row["reason"]), "suppressed": "hidden", "not_derivable": f"not compared: {row['reason']}"}
+    return words[row["status"]]
+
+
+def _count_levels(counts: pd.Series) -> str:
+    return f"{say_count(int(counts.get('alarm', 0)), 'alarm')} and {say_count(int(counts.get('alert', 0)), 'alert')}"
+
+
+def _years(years: int) -> str:
+    return f"{years} year{'' if years == 1 else 's'}"
 
 
 def _titles(summary: pd.DataFrame, specification: Specification) -> list[str]:

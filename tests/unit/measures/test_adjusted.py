@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
+from scipy.special import expit, logit
 
 from naome.measures.adjusted import adjust_indicator, count_late_starts, list_adjusted
 from naome.measures.specification import load_specification
+from naome.stats.risk_adjustment import risk_adjusted_proportion
 
 SPECIFICATION = load_specification()
 DEATHS = "death_30d_chemotherapy"
@@ -49,7 +52,12 @@ def test_expected_adds_up_and_case_mix_is_not_blamed(england, make_people):
     assert crude["T2"] > crude["T0"] * 2 and table.loc["T2", "level"] != "alarm"
     assert table.loc["T1", ["level", "direction"]].tolist() == ["alarm", "worse"]
     results = found.results.set_index(["measure", "unit"]).sort_index()
-    assert results.loc[(f"{DEATHS}_ratio", "T1"), "estimate"] == pytest.approx(table.loc["T1", "ratio"])
+    ratio = results.loc[(f"{DEATHS}_ratio", "T1")]
+    assert ratio["estimate"] == pytest.approx(table.loc["T1", "observed"] / table.loc["T1", "expected"])
+    assert 1 < ratio["lower"] < ratio["estimate"] < ratio["upper"]
+    assert ratio["method"] != results.loc[(f"{DEATHS}_adjusted", "T1"), "method"] and ratio["method"]
+    unlike = results.loc[(f"{DEATHS}_ratio", "T2")]
+    assert unlike["lower"] < 1 < unlike["upper"]
     assert set(results["level"]) == {"provider"}
 
 
@@ -91,3 +99,41 @@ def test_every_risk_adjusted_proportion_is_listed():
 def test_starts_after_death_are_counted(make_people):
     people = make_people(3, last_chemotherapy_to_death_days=[-1, 0, None])
     assert count_late_starts(people).to_dict() == {"denovo": 1}
+
+
+@pytest.mark.parametrize(("base", "odds"), [(0.08, 1.0), (0.08, 2.5), (0.35, 1.0), (0.35, 0.5), (0.75, 1.8)])
+def test_limits_of_observed_over_expected_cover_the_truth(base, odds):
+    """Five of a hundred organisations of 60, their odds `odds` times expected, 120 draws: 600 intervals.
+
+    95% limits miss 30 times with a standard error of 5.3; Poisson limits would miss 13 times at 35% and twice at 75%.
+    """
+    rng = np.random.default_rng(17)
+    n, draws = 6000, 120
+    x = rng.normal(size=n)
+    p = expit(logit(base) + 0.8 * x)
+    codes = np.arange(n) // 60
+    mine = np.where(codes < 5, expit(logit(p) + np.log(odds)), p)
+    truth = (np.bincount(codes, mine) / np.bincount(codes, p))[:5]
+    frame = pd.DataFrame({"unit": [f"U{code:02d}" for code in codes], "x": x})
+    missed = 0
+    for _ in range(draws):
+        frame["event"] = (rng.random(n) < mine).astype(int)
+        table = risk_adjusted_proportion(frame, event="event", provider="unit", covariates=["x"]).iloc[:5]
+        missed += int(((table["ratio_lower"] > truth) | (truth > table["ratio_upper"])).sum())
+    assert 12 <= missed <= 48
+
+
+def test_limits_of_observed_over_expected_agree_with_the_score_test(make_people, england):
+    """They leave out 1 exactly when (O - E)^2 exceeds 1.96^2 times the sum of p(1 - p)."""
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=4000)
+    frame = pd.DataFrame({"x": x, "unit": [f"U{k % 100:02d}" for k in range(4000)]})
+    frame["event"] = (rng.random(4000) < expit(-1 + x)).astype(int)
+    table = risk_adjusted_proportion(frame, event="event", provider="unit", covariates=["x"])
+    p = expit(-1 + x)  # nearly what the model estimates
+    variance = pd.Series(p * (1 - p)).groupby(frame["unit"]).sum().to_numpy()
+    score = (table["observed"] - table["expected"]) / np.sqrt(variance)
+    outside = (table["ratio_lower"] > 1) | (table["ratio_upper"] < 1)
+    clear = (np.abs(score) - 1.96).abs() > 0.1
+    assert (outside == (score.abs() > 1.96))[clear].all() and outside.any()
+    assert table["ratio"].between(table["ratio_lower"], table["ratio_upper"]).all()

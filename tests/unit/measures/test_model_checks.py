@@ -8,6 +8,7 @@ import pytest
 
 from naome.measures import model_checks as checks
 from naome.measures.risk import YEAR_DAYS, Assessment, CaseMix, adjust_survival
+from naome.stats.risk_adjustment import fit_expected
 
 
 def made(n=3000, *, crossing=False, missing=0.0, seed=1) -> CaseMix:
@@ -28,6 +29,7 @@ def made(n=3000, *, crossing=False, missing=0.0, seed=1) -> CaseMix:
             "duration": np.ceil(YEAR_DAYS * np.minimum(time, follow_up)),
             "event": (time <= follow_up).astype(int),
             "unit": [f"U{k % 24:02d}" for k in range(n)],
+            "follow_up": np.ceil(YEAR_DAYS * follow_up),
         }
     )
     frame.loc[rng.random(n) < missing, "subtype"] = None
@@ -42,8 +44,12 @@ def made(n=3000, *, crossing=False, missing=0.0, seed=1) -> CaseMix:
 
 
 def assess(case_mix: CaseMix, params) -> Assessment:
-    case_mix, tables = adjust_survival(case_mix, params)
-    return Assessment(case_mix, tables, {}, pd.DataFrame(), "")
+    case_mix, tables, models = adjust_survival(case_mix, params)
+    return Assessment("denovo", case_mix, tables, {}, pd.DataFrame(), "", models)
+
+
+def fit(case_mix: CaseMix) -> list:
+    return [fit_expected(frame, **checks.COX, covariates=list(case_mix.covariates)) for frame in case_mix.completed]
 
 
 def test_proportional_hazards_are_found_to_be_so_and_not(england):
@@ -54,14 +60,15 @@ def test_proportional_hazards_are_found_to_be_so_and_not(england):
 
 
 def test_smoothed_residuals_show_the_effect_that_ends():
-    smooth = checks.smooth_residuals(made(crossing=True), "subtype[b]").set_index("years")
+    case_mix = made(crossing=True)
+    smooth = checks.smooth_residuals(case_mix, "subtype[b]", fit(case_mix)[0]).set_index("years")
     early, late = smooth.loc[:0.5, "estimate"].mean(), smooth.loc[2:, "estimate"].mean()
     assert early > 0.6 and late < 0
 
 
 def test_calibration_by_tenth_and_over_everybody(england):
     case_mix = made()
-    tenths, whole = checks.check_calibration(case_mix, checks.fit_models(case_mix), england)
+    tenths, whole = checks.check_calibration(case_mix, fit(case_mix), england)
     assert tenths.groupby("Horizon").size().tolist() == [10, 10]
     assert whole["Difference"].abs().max() < 0.005
     assert whole["Slope"].between(0.8, 1.2).all()
@@ -71,7 +78,7 @@ def test_calibration_by_tenth_and_over_everybody(england):
 
 def test_discrimination_is_seeded_and_corrected_downwards(england):
     case_mix = made(n=600)
-    models = checks.fit_models(case_mix)
+    models = fit(case_mix)
     first, second = (checks.check_discrimination(case_mix, models, england) for _ in range(2))
     pd.testing.assert_frame_equal(first, second)
     assert 0.5 < first["Concordance"].iloc[0] < 0.8
@@ -90,7 +97,7 @@ def test_pseudo_observation_model_equals_cox_where_cox_is_right(england):
     case_mix = made()
     at = [YEAR_DAYS, 3 * YEAR_DAYS]
     cox = checks.adjust_frame(case_mix.completed[0], case_mix.covariates, at, england)
-    pseudo = checks.adjust_by_pseudo(case_mix.completed[0], case_mix.covariates, at, england)
+    pseudo = checks.adjust_by_pseudo(case_mix.completed[0], case_mix.covariates, at, cox)
     assert (cox["survival_adjusted"] - pseudo["survival_adjusted"]).abs().max() < 0.01
     assert (cox["z"] - pseudo["z"]).abs().max() < 0.3
     ordered = (pseudo["lower"] < pseudo["survival_adjusted"]) & (pseudo["survival_adjusted"] < pseudo["upper"])
@@ -123,7 +130,7 @@ def test_treatments_of_missing_items(england):
     assert tuple(treated) == checks.TREATMENTS
     ratios = checks.tabulate_ratios(treated).set_index("Term")
     assert ratios.loc["subtype[b]", list(checks.TREATMENTS)].notna().all()
-    shares = [np.mean([(f["subtype"] == "b").mean() for f in treated[name][1]]) for name in checks.TREATMENTS[:2]]
+    shares = [np.mean([(f["subtype"] == "b").mean() for f in treated[n].frames]) for n in checks.TREATMENTS[:2]]
     assert shares[1] > shares[0] + 0.02
     habits = checks.correlate_recording(treated, case_mix)
     assert habits["Organisations"].tolist() == [24] * 4
@@ -134,8 +141,8 @@ def test_imputation_finds_the_coefficient_that_complete_data_would_have_given():
     """40% missing at random: the difference has a standard error of 0.8 of the complete data's, so 0.33 over six."""
     differences = []
     for seed in range(6):
-        whole = checks.fit_models(made(seed=seed))[0].coefficients.set_index("term").loc["subtype[b]"]
-        models = checks.fit_models(made(missing=0.4, seed=seed))
+        whole = fit(made(seed=seed))[0].coefficients.set_index("term").loc["subtype[b]"]
+        models = fit(made(missing=0.4, seed=seed))
         imputed = np.mean([model.coefficients.set_index("term").loc["subtype[b]", "coef"] for model in models])
         differences.append((imputed - whole["coef"]) / whole["std_error"])
     assert abs(np.mean(differences)) < 1
@@ -150,5 +157,27 @@ def test_nothing_missing_nothing_to_treat(england):
 def test_no_model_gives_a_page_that_says_so(england):
     frame = made(n=50).observed
     nothing = CaseMix(frame, [frame], ("age",), (), pd.DataFrame({"unit": [], "n": [], "recorded": []}))
-    page = checks.collect_checks(Assessment(nothing, {}, {}, pd.DataFrame(), "too few deaths"), [], england)
-    assert "too few deaths" in page.missing and page.coefficients["Nothing to show"].tolist() == ["none"]
+    page = checks.collect_checks(Assessment("denovo", nothing, {}, {}, pd.DataFrame(), "too few deaths"), england)
+    assert page.reason == "too few deaths" and all(getattr(page, name).empty for name in checks.TABLES)
+
+
+def test_nothing_is_fitted_twice(england, monkeypatch):
+    """Checks take the assessment's models: only other models are fitted, once for each data set and treatment."""
+    assessment = assess(made(missing=0.4), england)
+    fitted = []
+
+    def count(frame, **keywords):
+        fitted.append((tuple(keywords["covariates"]), frame["subtype"].isna().sum(), len(frame)))
+        return fit_expected(frame, **keywords)
+
+    monkeypatch.setattr(checks, "fit_expected", count)
+    checks.treat_missing(assessment, england)
+    assert len(fitted) == checks.CHECKED + 2
+
+
+def test_pseudo_observations_of_very_few_people_do_not_overflow():
+    """Ten covariates, forty people: Gauss-Newton would step to where survival is exactly 0."""
+    rng = np.random.default_rng(3)
+    x = np.column_stack([np.ones(40), rng.normal(size=(40, 10))])
+    fitted = checks.fit_pseudo(x, (x[:, 1] + 0.1 * rng.normal(size=40) > 0).astype(float), 0.5)
+    assert np.isfinite(fitted).all() and ((fitted >= 0) & (fitted <= 1)).all()

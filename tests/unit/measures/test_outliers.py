@@ -12,13 +12,8 @@ from naome.measures.outliers import (
     expected_false_alarms,
     judge_organisations,
     record_assessment,
-    tabulate_counts,
-    tabulate_not_assessed,
-    tabulate_outside,
-    tabulate_record,
 )
 from naome.params import load_params
-from naome.results import make_results
 
 
 def policy(**changes):
@@ -65,7 +60,6 @@ def test_not_assessed_says_why():
         "fewer than 10 people",
         "nobody to compare with what is expected",
     ]
-    assert tabulate_not_assessed(judged)["Organisation"].tolist() == ["U00", "U02", "U03", "U04"]
     assert (judged.loc[judged["level"] == "not_assessed", "direction"] == "none").all()
 
 
@@ -107,42 +101,19 @@ def test_spread_needs_enough_organisations(number):
 def test_false_alarms_that_chance_gives():
     judged = judge_organisations(organisations([0.0] * 100 + [np.nan] * 5), policy(), higher_is="worse")
     assert expected_false_alarms(judged, policy()) == (pytest.approx(5.0), pytest.approx(0.2))
-    counts = tabulate_counts({1: judged}, policy())
-    assert counts["Assessed"].tolist() == [100, 100] and counts["Not assessed"].tolist() == [5, 5]
-    assert counts["Alerts expected"].iloc[0] == pytest.approx(4.8)
-
-
-def test_pages_table_shows_both_tails_early_warning_and_what_may_be_shown():
-    judged = judge_organisations(
-        organisations([3.5, -2.5, 0.0]).assign(early_warning_z=[0.1, -4.0, 5.0]), policy(), higher_is="worse"
-    )
-    rows = pd.DataFrame(
-        {
-            "unit": ["U00", "U01", "U02"],
-            "estimate": [0.5, np.nan, 0.7],
-            "status": ["ok", "suppressed", "ok"],
-            "reason": ["", "small number", ""],
-        }
-    )
-    released = make_results(
-        rows, audit="england", nation="england", cohort="denovo", measure="survival_1y_adjusted", level="provider"
-    )
-    table = tabulate_outside({1: judged}, released, policy())
-    assert table["Organisation"].tolist() == ["U00", "U01"]
-    assert table["Level"].tolist() == ["alarm", "alert"]
-    assert table["Early warning"].tolist() == ["within", "alarm"]
-    assert table["Survival is"].tolist() == ["worse", "better"]
-    assert table["status"].tolist() == ["ok", "suppressed"]
-    assert tabulate_outside({}, released, policy())["Organisation"].tolist() == ["none"]
 
 
 def test_record_repeats_policy_inputs_and_outcome():
     judged = judge_organisations(organisations([3.5, -2.5, 0.0, np.nan]), policy(), higher_is="worse")
     record = record_assessment(
-        {1: judged}, policy(), cohort="denovo", run_id="england-abc", definition_id="survival@1", imputations=10
+        {("denovo", 1): judged, ("recurrent", 1): judged},
+        policy(),
+        run_id="england-abc",
+        definition_id="survival@1",
+        imputations={"denovo": 10, "recurrent": 12},
     )
+    assert record["cohort"].tolist() == ["denovo", "recurrent"] and record["imputations"].tolist() == [10, 12]
     row = record.iloc[0]
     assert (row["run_id"], row["definition_id"], row["limits"]) == ("england-abc", "survival@1", "95/99.8")
     assert (row["within"], row["alert"], row["alarm"], row["not_assessed"]) == (1, 1, 1, 1)
     assert row["false_alarms_expected"] == pytest.approx(0.006)
-    assert "england-abc" in set(tabulate_record(record)["survival_1y_adjusted"])

@@ -8,7 +8,18 @@ import pytest
 from scipy.special import expit
 
 from naome.measures import risk
-from naome.measures.risk import CLOGLOG, adjust_proportion, assess_organisations, complete_case_mix, pool_tables
+from naome.measures.risk import (
+    CLOGLOG,
+    adjust_proportion,
+    assess_cohorts,
+    assess_organisations,
+    compare_followed,
+    complete_case_mix,
+    list_terms,
+    pack_imputed,
+    pool_tables,
+)
+from naome.measures.specification import load_specification
 
 
 @pytest.fixture
@@ -81,13 +92,19 @@ def test_more_missing_information_more_imputations_up_to_the_cap(people, params,
 
 
 def test_horizons_that_nobody_reaches_have_no_table(people, params):
-    assert list(assess(people(), params).tables) == [1, 3]
+    assessment = assess(people(), params)
+    assert list(assessment.tables) == [1, 3]
+    row = assessment.results.set_index("measure").loc["survival_5y_adjusted"]
+    assert (row["status"], row["reason"]) == ("not_derivable", "nobody has been followed for 5 years")
 
 
 def test_too_few_deaths_say_so(people, params):
     assessment = assess(people(n=20), params)
     assert "too few for a case-mix model" in assessment.reason
-    assert assessment.results["status"].tolist() == ["not_derivable"] and assessment.first.empty
+    results = assessment.results
+    assert results["measure"].tolist() == [f"survival_{years}y_adjusted" for years in (1, 3, 5)]
+    assert set(results["status"]) == {"not_derivable"} and set(results["reason"]) == {assessment.reason}
+    assert assessment.first.empty and assessment.models == ()
 
 
 def test_pooling_keeps_what_has_no_place_on_the_scale():
@@ -131,3 +148,131 @@ def test_a_bad_organisation_is_found_on_an_indicator(people, params):
     worst = judged.set_index("unit").loc["P05"]
     assert (worst["level"], worst["direction"]) == ("alarm", "worse")
     assert (judged["level"] == "alarm").sum() == 1
+
+
+def recurrences(table: pd.DataFrame, days) -> pd.DataFrame:
+    return table.assign(
+        cohort=pd.Series(["recurrent"] * len(table), dtype="string"),
+        diagnosis_to_metastatic_days=pd.array(days, dtype="Int64"),
+    )
+
+
+def test_time_since_diagnosis_is_case_mix_of_recurrence_alone(people, params):
+    """De novo, the time to metastasis is the future: whoever died early has none. It must not reach that model."""
+    table = people()
+    days = np.random.default_rng(4).integers(365, 2500, len(table))
+    later = recurrences(table, days)
+    case_mix = complete_case_mix(later, params, "recurrent")
+    assert case_mix.covariates[-1] == "rcs(years_since_diagnosis, 4)"
+    np.testing.assert_allclose(case_mix.observed["years_since_diagnosis"], days / 365.25)
+    both = pd.concat([table.assign(diagnosis_to_metastatic_days=days), later], ignore_index=True)
+    before = assess(table, params)
+    after = assess(both, params)
+    assert not any("years_since_diagnosis" in term for term in list_terms(params, "denovo"))
+    pd.testing.assert_frame_equal(before.tables[1], after.tables[1])
+
+
+def test_a_spline_whose_knots_coincide_is_a_straight_line(people, params):
+    """Nearly all recurrences at two years: the quantiles of four knots fall on one value."""
+    days = np.where(np.arange(600) % 50 == 0, 1500, 730)
+    case_mix = complete_case_mix(recurrences(people(), days), params, "recurrent")
+    assert case_mix.covariates[-1] == "years_since_diagnosis"
+
+
+def test_what_was_imputed_is_used_again_and_nothing_else(people, params, monkeypatch):
+    table = people(missing=0.4)
+    first = assess(table, params)
+    imputed = pack_imputed({"denovo": first})
+    assert len(imputed) == table["grade"].isna().sum() * len(first.case_mix.completed)
+    monkeypatch.setattr(risk, "impute", lambda *_, **__: pytest.fail("imputed again"))
+    again = assess_organisations(table, params, "denovo", run_id="r", definition_id="survival@1", imputed=imputed)
+    for one, other in zip(first.case_mix.completed, again.case_mix.completed, strict=True):
+        pd.testing.assert_frame_equal(one, other)
+    pd.testing.assert_frame_equal(first.results, again.results)
+    assert again.case_mix.needed == first.case_mix.needed
+    with pytest.raises(ValueError, match="fill .* gaps, the analysis table has"):
+        complete_case_mix(table.iloc[10:], params, "denovo", imputed=imputed)
+    with pytest.raises(ValueError, match="no imputed values of the denovo cohort"):
+        complete_case_mix(table, params, "denovo", imputed=imputed.iloc[:0])
+    assert pack_imputed({"denovo": assess(people(), params)}).empty
+
+
+def test_every_cohort_is_assessed_or_says_why(people, params):
+    table = people()
+    both = pd.concat([table, recurrences(table, [800] * len(table))], ignore_index=True)
+    survival = load_specification()["survival"]
+    found = assess_cohorts(both, params, survival, run_id="r")
+    assert list(found) == ["denovo", "recurrent"] and not any(each.reason for each in found.values())
+    assert set(found["recurrent"].results["cohort"]) == {"recurrent"}
+    one = params.model_copy(
+        update={"cohorts": ("denovo",), "not_derivable": {"survival.recurrent": "There are no admissions."}}
+    )
+    found = assess_cohorts(table, one, survival, run_id="r")
+    assert found["recurrent"].reason == "There are no admissions" and found["recurrent"].first.empty
+    assert set(found["recurrent"].results["status"]) == {"not_derivable"}
+    silent = one.model_copy(update={"not_derivable": {}})
+    assert list(assess_cohorts(table, silent, survival, run_id="r")) == ["denovo"]
+
+
+@pytest.mark.parametrize("unit", ["provider", "diagnosis_year"])
+def test_nobody_and_hardly_anybody_is_said_and_not_an_error(people, params, make_people, unit):
+    swapped = params.model_copy(update={"survival": params.survival.model_copy(update={"unit": unit})})
+    for table in (people(n=12), make_people(0), people(n=12).assign(provider=pd.NA, diagnosis_year=2019)):
+        found = assess_cohorts(table, swapped, load_specification()["survival"], run_id="r")
+        assert all(each.reason for each in found.values())
+        assert all((each.results["status"] == "not_derivable").all() for each in found.values())
+
+
+def test_years_may_stand_for_organisations(people, params):
+    """Where there are none, as in public data: the unit is a number and becomes a label."""
+    table = people().assign(provider=pd.NA)
+    table["diagnosis_year"] = pd.array(2016 + np.arange(len(table)) % 4, dtype="Int64")
+    by_year = params.model_copy(update={"survival": params.survival.model_copy(update={"unit": "diagnosis_year"})})
+    assert assess(table, by_year).first["unit"].tolist() == ["2016", "2017", "2018", "2019"]
+
+
+def test_the_logistic_companion_chooses_by_date_and_never_by_outcome(people, params):
+    """Follow-up ends in June 2023: only origins in January 2020 can be followed for three years."""
+    table = people(n=2400, seed=2)
+    late = np.arange(len(table)) % 2 == 1
+    table["origin_date"] = np.where(late, np.datetime64("2022-01-01"), np.datetime64("2020-01-01"))
+    # the end of follow-up cuts what survival there was
+    room = np.where(late, 516, 1247)
+    cut = table["survival_days"].to_numpy() > room
+    table["survival_days"] = np.minimum(table["survival_days"].to_numpy(), room)
+    table["died"] = table["died"].to_numpy() & ~cut
+    case_mix = complete_case_mix(table, params, "denovo")
+    three = compare_followed(case_mix, 3, params)
+    lost = (~table["died"] & (table["survival_days"] < 3 * 365.25) & ~late).sum()
+    assert three["logistic_n"].sum() == (~late).sum() - lost
+    assert (
+        compare_followed(case_mix, 1, params)["logistic_n"].sum()
+        == len(table) - (~table["died"] & (table["survival_days"] < 365.25)).sum()
+    )
+    one = assess(table, params).tables[1]
+    assert np.corrcoef(one["z"], one["logistic_z"])[0, 1] > 0.97
+
+
+def test_ratios_are_pooled_about_the_mean_expectation():
+    """Expected 10 and 12.5 for 10 deaths: 10 / 11.25, and limits wider than either data set's on the log scale."""
+    tables = [
+        pd.DataFrame(
+            {
+                "observed": [10, 0],
+                "expected": [e, 2.0],
+                "ratio": [10 / e, 0.0],
+                "ratio_lower": [5 / e, 0.0],
+                "ratio_upper": [18 / e, 1.7],
+                "proportion_adjusted": [0.2, 0.0],
+                "lower": [0.1, 0.0],
+                "upper": [0.3, 0.2],
+                "z": [0.0, -1.0],
+            }
+        )
+        for e in (10.0, 12.5)
+    ]
+    pooled = pool_tables(tables, "proportion_adjusted", risk.LOGIT)
+    assert pooled["ratio"].tolist() == [pytest.approx(10 / 11.25), 0.0]
+    assert np.log(pooled.loc[0, "ratio"] / pooled.loc[0, "ratio_lower"]) > np.log(2)
+    assert np.log(pooled.loc[0, "ratio_upper"] / pooled.loc[0, "ratio"]) > np.log(1.8)
+    assert pooled.loc[1, ["ratio_lower", "ratio_upper"]].tolist() == [0.0, pytest.approx(1.7)]

@@ -1,0 +1,90 @@
+"""Figures and tables of the case-mix model's page, with and without a model, of one cohort or several."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from naome.measures.model_checks import TABLES, ModelChecks
+from naome.measures.outliers import judge_organisations
+from naome.measures.risk import Assessment, CaseMix
+from naome.params import load_params
+from naome.publish.model_figures import (
+    draw_calibration,
+    draw_coefficients_over_time,
+    draw_proportion_funnels,
+    draw_ratios,
+    draw_survival_funnels,
+    stack_checks,
+)
+
+NOTHING = ModelChecks(**{name: pd.DataFrame() for name in TABLES}, worst="", error="", missing="", reason="too few")
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+def checked(**tables) -> ModelChecks:
+    empty = {name: pd.DataFrame() for name in TABLES}
+    return ModelChecks(**(empty | tables), worst="age", error="", missing="No item is missing.")
+
+
+def test_tables_of_cohorts_are_stacked_and_one_without_a_model_says_why():
+    some = checked(coefficients=pd.DataFrame({"Term": ["age"], "Hazard ratio": [1.1]}))
+    both = stack_checks({"denovo": some, "recurrent": NOTHING}, "coefficients")
+    assert both["Cohort"].tolist() == ["De novo", "Recurrent"]
+    assert both["status"].tolist() == ["ok", "not_derivable"] and both["reason"].tolist() == ["", "too few"]
+    none = stack_checks({"denovo": some, "recurrent": NOTHING}, "habits")
+    assert none["Nothing to show"].tolist() == ["No item is missing", "too few"]
+
+
+def test_without_a_model_figures_say_so():
+    for draw in (draw_ratios, draw_calibration, draw_coefficients_over_time):
+        figure = draw({"denovo": NOTHING})
+        assert "There is no model" in figure.axes[0].texts[0].get_text()
+
+
+def test_splines_are_not_drawn_as_ratios():
+    table = pd.DataFrame(
+        {"Term": ["age", "age'", "sex[male]"], "Hazard ratio": 1.2, "Lower": 1.0, "Upper": 1.4, "p": 0.01, "FMI": 0.0}
+    )
+    axes = draw_ratios({"denovo": checked(coefficients=table), "recurrent": NOTHING}).axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["sex[male]"]
+
+
+def test_calibration_has_a_panel_for_each_cohort_and_horizon():
+    tenths = pd.DataFrame({"Horizon": ["1 y", "3 y"], "Predicted": 0.5, "Observed": 0.6, "Lower": 0.4, "Upper": 0.7})
+    figure = draw_calibration({"denovo": checked(tenths=tenths), "recurrent": checked(tenths=tenths.iloc[:1])})
+    titles = [axes.get_title(loc="left") for axes in figure.axes if axes.axison]
+    assert titles == ["De novo, 1 y", "De novo, 3 y", "Recurrent, 1 y"]
+
+
+def test_funnels_draw_released_numbers_only():
+    """The exact size is 47 and the exact survival 61.3%: neither may be read off the figure."""
+    params = load_params("england")
+    table = pd.DataFrame({"unit": ["A", "B"], "n": [47, 52], "z": [0.0, 1.0], "recorded": 1.0, "spread": 0.4})
+    table = judge_organisations(table.assign(survival_adjusted=[0.613, 0.5]), params, higher_is="worse")
+    frame = pd.DataFrame({"duration": [1.0], "event": [1], "unit": ["A"]})
+    assessment = Assessment("denovo", CaseMix(frame, [frame], (), (), table), {1: table}, {1: 0.7}, frame, "")
+    released = pd.DataFrame(
+        {"unit": ["A", "B"], "denominator": [45, 50], "estimate": [0.6, np.nan], "status": ["ok", "suppressed"]}
+    ).assign(measure="survival_1y_adjusted", cohort="denovo", level="provider")
+    axes = draw_survival_funnels({"denovo": assessment}, released, params).axes[0]
+    points = [line.get_xydata().tolist() for line in axes.lines if line.get_label() == "within"]
+    assert points == [[[45.0, 60.0]]]
+    assert "by chance 0.0" in axes.texts[0].get_text()
+    empty = draw_survival_funnels({}, released, params)
+    assert "There is no comparison" in empty.axes[0].texts[0].get_text()
+
+
+def test_panels_of_proportions_say_levels():
+    units = pd.DataFrame({"denominator": [40, 60], "estimate": [0.1, 0.3], "level": ["within", "alarm"]})
+    figure = draw_proportion_funnels([("Deaths", 0.1, units)], (0.025, 0.001))
+    drawn = {line.get_label(): line.get_xydata().tolist() for line in figure.axes[0].lines}
+    assert drawn["alarm"] == [[60.0, 30.0]] and drawn["within"] == [[40.0, 10.0]]
+    assert "There is no comparison" in draw_proportion_funnels([], (0.025, 0.001)).axes[0].texts[0].get_text()
