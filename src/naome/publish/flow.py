@@ -80,6 +80,7 @@ def draw_flow(attrition: pd.DataFrame, params: Params) -> Figure:
     """
     use_style()
     table = explain_rules(attrition, params).assign(
+        unknown=attrition["step"].isin(params.rules_not_checked),
         remaining=release_counts(attrition["remaining"], params, national=True),
         left_out=release_counts(attrition["left_out"], params, national=True),
     )
@@ -125,7 +126,9 @@ def describe_flow(attrition: pd.DataFrame, params: Params) -> str:
     parts = [f"{both['number'].iloc[0]} {both['unit'].iloc[0]} registered"]
     parts.append(f"{both['number'].iloc[-1]} {both['unit'].iloc[-1]} eligible")
     parts += [
-        f"{row['number']} people by {row['step']}" for _, row in shown[shown["cohort"].isin(params.cohorts)].iterrows()
+        f"{row['number']} people by {row['step']}"
+        for _, row in shown[shown["cohort"].isin(params.cohorts)].iterrows()
+        if row["step"] not in params.rules_not_checked
     ]
     return f"Flow diagram: {', '.join(parts)}."
 
@@ -155,7 +158,8 @@ def _place_branch(rows: pd.DataFrame, cohort: str, number: int, of: int, top: fl
     characters = CHARACTERS["cohort"] if of > 1 else CHARACTERS["main"]
     boxes = []
     for row in rows.itertuples():
-        lines = (f"{row.step}  {_count(row.remaining)} {row.unit}", *textwrap.wrap(row.text, characters))
+        number = "not derivable" if row.unknown else f"{_count(row.remaining)} {row.unit}"
+        lines = (f"{row.step}  {number}", *textwrap.wrap(row.text, characters))
         boxes.append(_Box(left, width, top, lines, cohort))
         top = boxes[-1].bottom - GAP
     # De-novo rules are two ways in, recurrent rules two steps

@@ -101,3 +101,11 @@ def test_description_names_the_ends(attrition):
         "Flow diagram: 1,200 tumours registered, 1,000 people eligible, 70 people by DN1, 30 people by DN2, "
         "90 people by RC1, 45 people by RC2."
     )
+
+
+def test_a_way_in_that_the_data_cannot_show_has_no_number(attrition):
+    params = load_params("simulacrum")
+    drawn = texts(draw_flow(attrition, params))
+    assert "DN2  not derivable" in drawn
+    assert any("Not checked:" in text or "hospital admissions" in text for text in drawn)
+    assert "DN2" not in describe_flow(attrition, params)
