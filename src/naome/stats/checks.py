@@ -1,6 +1,6 @@
 """Check survival data before it is counted: one place, one wording.
 
-Times that differ by rounding only are one time. 50 + 22/12 and 51 + 10/12 years are the same month, but not the same
+Times that differ by rounding only are one time. 24 + 193/12 and 25 + 181/12 years are the same age, but not the same
 floating-point number; left alone, tied deaths come apart and somebody who enters at a death is counted at risk for it.
 :func:`check_survival` therefore gives times closer than 1.5e-8 of the mean follow-up time the value of the first of
 them, as R's ``survival`` does (``timefix``). R also merges times less than 1.5e-8 apart whatever their unit; that is

@@ -7,6 +7,7 @@ from scipy import optimize
 
 from naome.stats.cox import PartialLikelihood, fit_cox
 from naome.stats.design import build_design, restricted_cubic_spline
+from naome.stats.risk_adjustment import fit_expected
 
 
 @pytest.fixture
@@ -116,6 +117,50 @@ def test_a_level_without_deaths_warns_and_still_predicts():
 def test_columns_that_cannot_be_fitted_are_named(x, message):
     with pytest.raises(ValueError, match=message):
         fit_cox(x, [1, 2, 3, 4], [1, 1, 1, 0])
+
+
+def test_columns_that_say_nothing_within_strata_are_named():
+    rng = np.random.default_rng(4)
+    centre = np.repeat([0.0, 1.0], 30)
+    x = np.c_[rng.normal(size=60), centre]
+    with pytest.raises(ValueError, match="'x1' never varies among the people at risk at a death"):
+        fit_cox(x, rng.exponential(size=60), np.ones(60), strata=centre)
+    # the sum of the first two, but for what is constant in a stratum
+    x = np.c_[rng.normal(size=(60, 2)), np.zeros(60)]
+    x[:, 2] = x[:, 0] + x[:, 1] + 5 * centre
+    with pytest.raises(ValueError, match="combination of the others among the people at risk"):
+        fit_cox(x, rng.exponential(size=60), np.ones(60), strata=centre)
+    # differs only among people who leave before the first death
+    x = np.c_[rng.normal(size=60), np.r_[np.ones(3), np.zeros(57)]]
+    with pytest.raises(ValueError, match="'x1' never varies"):
+        fit_cox(x, np.r_[0.1, 0.1, 0.1, 1 + rng.exponential(size=57)], np.r_[np.zeros(3), np.ones(57)])
+
+
+def test_covariates_far_from_zero_do_not_overflow():
+    """A calendar year with a strong effect: the hazard at year 0 is no number, survival in this century is."""
+    rng = np.random.default_rng(5)
+    year = rng.integers(2015, 2022, 400).astype(float)
+    frame = pd.DataFrame({"t": rng.exponential(np.exp(0.8 * (year - 2018))), "d": 1, "year": year, "off": year - 2018})
+    far = fit_expected(frame, duration="t", event="d", covariates=["year"])
+    near = fit_expected(frame, duration="t", event="d", covariates=["off"])
+    np.testing.assert_allclose(
+        far.expected_survival(frame, [0.5, 2]), near.expected_survival(frame, [0.5, 2]), atol=1e-9
+    )
+    np.testing.assert_allclose(far.expected_hazard(frame, 2.0), near.expected_hazard(frame, 2.0), atol=1e-9)
+    assert np.isfinite(far.expected_hazard(frame, np.inf)).all()
+
+
+def test_times_that_differ_by_rounding_are_tied():
+    rng = np.random.default_rng(6)
+    months = rng.integers(1, 300, 300)
+    start = rng.integers(25, 90, 300)
+    x, event = rng.normal(size=300), rng.random(300) < 0.6
+    exact = fit_cox(x, start * 12.0 + months, event, entry=start * 12.0)
+    years = fit_cox(x, start + months / 12, event, entry=start.astype(float))
+    assert len(np.unique(start + months / 12)) > len(np.unique(start * 12 + months))
+    assert years.coef[0] == pytest.approx(exact.coef[0], abs=1e-9)
+    with pytest.raises(ValueError, match="entry must be less than duration"):
+        fit_cox(x, start + months / 12, event, entry=start + months / 12 - 1e-12)
 
 
 def test_nobody_died():

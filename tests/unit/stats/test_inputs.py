@@ -1,0 +1,172 @@
+"""Every public function takes any of pandas' column types, and says what is wrong with what it cannot take."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from naome.stats.competing import aalen_johansen
+from naome.stats.cox import fit_cox
+from naome.stats.diagnostics import calibration, calibration_summary, concordance, cox_zph
+from naome.stats.funnel import binomial_limits, classify, poisson_limits
+from naome.stats.imputation import impute, pool
+from naome.stats.intervals import smr, wilson
+from naome.stats.kaplan_meier import kaplan_meier, median_survival
+from naome.stats.overdispersion import overdispersion
+from naome.stats.pseudo import pseudo_observations
+from naome.stats.risk_adjustment import (
+    fit_expected,
+    poisson_binomial_pmf,
+    risk_adjusted_proportion,
+    risk_adjusted_survival,
+)
+from naome.stats.variation import provider_variation
+
+
+def make_frame() -> pd.DataFrame:
+    rng = np.random.default_rng(12)
+    n = 240
+    return pd.DataFrame(
+        {
+            "t": rng.integers(1, 60, n).astype(float),
+            "d": (rng.random(n) < 0.6).astype(int),
+            "age": rng.integers(30, 90, n),
+            "er": rng.random(n) < 0.7,
+            "size": rng.choice(["s", "m", "l"], n),
+            "unit": rng.choice(["A", "B", "C"], n),
+        }
+    )
+
+
+FRAME = make_frame()
+MODEL = {"duration": "t", "event": "d", "covariates": ["age", "er", "size"]}
+SURVIVAL = MODEL | {"provider": "unit", "at": 20}
+VARIANTS = {
+    "nullable": lambda f: f.convert_dtypes(),
+    "boolean event": lambda f: f.assign(d=f["d"].astype("boolean"), er=f["er"].astype("boolean")),
+    "integer durations": lambda f: f.assign(t=f["t"].astype("Int64"), d=f["d"].astype("Int8")),
+    "categories": lambda f: f.assign(size=f["size"].astype("category"), unit=f["unit"].astype("category")),
+    "unused categories": lambda f: f.assign(
+        unit=pd.Categorical(f["unit"], list("ABCZ")), size=pd.Categorical(f["size"], list("klms"), ordered=True)
+    ),
+    "objects": lambda f: f.astype(object),
+    "repeated index": lambda f: f.set_index(np.zeros(len(f), dtype=int)),
+    "shuffled index": lambda f: f.set_index(np.random.default_rng(1).permutation(len(f))),
+}
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_the_type_of_a_column_and_the_index_do_not_matter(name):
+    other = VARIANTS[name](FRAME)
+    calls = [
+        lambda f: risk_adjusted_survival(f, **SURVIVAL),
+        lambda f: risk_adjusted_proportion(f, event="d", provider="unit", covariates=["age", "er", "size"]),
+        lambda f: cox_zph(f, **MODEL),
+        lambda f: kaplan_meier(f["t"], f["d"], group=f["unit"]),
+        lambda f: aalen_johansen(f["t"], f["d"], group=f["unit"]),
+        lambda f: concordance(f["t"], f["d"], f["age"]),
+    ]
+    for call in calls:
+        want, got = call(FRAME), call(other)
+        numbers = want.select_dtypes("number").columns
+        np.testing.assert_allclose(got[numbers].to_numpy(float), want[numbers].to_numpy(float), rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize(("value", "shown"), [(-1.0, "-1"), (np.nan, "nan"), (np.inf, "inf")])
+def test_a_duration_that_is_none_is_named_everywhere(value, shown):
+    frame = FRAME.assign(t=FRAME["t"].where(FRAME.index != 7, value))
+    t, d = frame["t"], frame["d"]
+    for call in [
+        lambda: kaplan_meier(t, d),
+        lambda: median_survival(t, d),
+        lambda: pseudo_observations(t, d, 20),
+        lambda: aalen_johansen(t, d),
+        lambda: concordance(t, d, frame["age"]),
+        lambda: fit_cox(frame[["age"]], t, d),
+        lambda: cox_zph(frame, **MODEL),
+        lambda: fit_expected(frame, **MODEL),
+        lambda: risk_adjusted_survival(frame, **SURVIVAL),
+    ]:
+        with pytest.raises(ValueError, match=rf"duration\[7\] is {shown}; it must be a number >= 0"):
+            call()
+
+
+PREDICTED = np.linspace(0.2, 0.9, len(FRAME))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: kaplan_meier([1], [1], at="5y"), r"at\[0\] is '5y'; it must be a number"),
+        (lambda: kaplan_meier([1, 2], [1, 1], entry=["x", 0]), r"entry\[0\] is 'x'"),
+        (lambda: kaplan_meier([1, 2], [1, 1], entry=pd.Series([0, None], dtype="Int64")), r"entry\[1\] is nan"),
+        (lambda: aalen_johansen([1, 2], ["a", "b"]), "cause holds a value that is not a number"),
+        (lambda: cox_zph(FRAME, **MODEL | {"duration": "days"}), "column 'days' is not in the frame"),
+        (lambda: cox_zph(FRAME, **MODEL, strata="nation"), "column 'nation' is not in the frame"),
+        (lambda: cox_zph(FRAME, **MODEL, transform="sqrt"), "transform is 'sqrt'; allowed"),
+        (lambda: fit_expected(FRAME, **MODEL | {"covariates": None}), "covariates is None; give a list"),
+        (lambda: fit_expected(FRAME, **MODEL | {"covariates": [5]}), "covariate 5 is not a column"),
+        (
+            lambda: fit_expected(FRAME.assign(age=pd.Timestamp("2020-01-01")), **MODEL),
+            "covariate 'age' holds dates or time spans",
+        ),
+        (lambda: fit_expected(FRAME.assign(size=["s", 1] * 120), **MODEL), r"'size' mixes \['int', 'str'\]"),
+        (lambda: fit_expected(pd.concat([FRAME, FRAME[["age"]]], axis=1), **MODEL), "'age' is in the frame 2 times"),
+        (lambda: fit_expected(pd.concat([FRAME, FRAME[["t"]]], axis=1), **MODEL), "'t' is in the frame 2 times"),
+        (lambda: fit_expected(FRAME.assign(d=0), **MODEL), "event is 0 for everybody"),
+        (lambda: fit_expected(FRAME, **MODEL).expected_hazard(FRAME[["age", "er", "size"]], 5), "column 't' is not"),
+        (lambda: risk_adjusted_survival(FRAME, **SURVIVAL | {"provider": "trust"}), "column 'trust' is not"),
+        (lambda: risk_adjusted_survival(FRAME, **SURVIVAL | {"at": 99}), "at is 99, beyond the last follow-up time 59"),
+        (
+            lambda: risk_adjusted_survival(FRAME.assign(t=5.0, d=1), **SURVIVAL | {"at": 5}),
+            "national survival at 5 is 0; there is nothing to adjust",
+        ),
+        (
+            lambda: risk_adjusted_proportion(FRAME.assign(d=1), event="d", provider="unit", covariates=[]),
+            "'d' is 1 for",
+        ),
+        (lambda: poisson_binomial_pmf([0.5, 2]), r"p\[1\] is 2; allowed: 0 to 1"),
+        (lambda: calibration(FRAME["t"], FRAME["d"], PREDICTED, at=99), "at is 99, beyond the last follow-up"),
+        (lambda: calibration_summary(FRAME["t"], FRAME["d"], PREDICTED, at=99), "at is 99; allowed: above 0, up to"),
+        (lambda: wilson([1, 2], [3, 4, 5]), r"lengths differ: \{'x': 2, 'n': 3\}"),
+        (lambda: smr([1, 2], [1.0, 2, 3]), "lengths differ"),
+        (lambda: smr(1, -1), r"expected\[0\] is -1; it must be a number >= 0"),
+        (lambda: classify([1, 2], [3, 4, 5], 0.1), "x has 2 values but n has 3"),
+        (lambda: classify([5], [3], 0.1), r"x\[0\] is 5, more than n\[0\] = 3"),
+        (lambda: binomial_limits(0.1, 10, 0.025, "exact"), "method is 'exact'; allowed"),
+        (lambda: poisson_limits(10, 0.025, "exact"), "method is 'exact'; allowed"),
+        (lambda: overdispersion([1, 2, 3], [1, 1], 0), r"std_error has shape \(2,\) but y has \(3,\)"),
+        (lambda: overdispersion([1, 2, 3], 1.0, np.nan), "target is nan"),
+        (lambda: pool([1, 2], [1, 1], -3), "df_complete is -3; it must be a number > 0"),
+        (lambda: pool([1, 2], [1, 1], np.nan), "df_complete is nan"),
+        (lambda: impute(FRAME, m=1.5, iterations=1, seed=1), "m is 1.5 .* whole numbers"),
+        (
+            lambda: impute(pd.DataFrame({"a": [1, np.inf, None, 3], "b": [1.0, 2, 3, 5]}), m=1, iterations=1, seed=1),
+            "column 'a' holds an infinite value",
+        ),
+        (
+            lambda: impute(pd.concat([FRAME, FRAME[["age"]]], axis=1), m=1, iterations=1, seed=1),
+            "'age' is in the frame more than once",
+        ),
+        (lambda: provider_variation([1, 2], [3, 4], expected=[1]), r"expected has shape \(1,\) but there are 2"),
+    ],
+)
+def test_what_is_not_allowed_is_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_a_proportion_does_not_care_where_a_covariate_starts():
+    year = FRAME.assign(year=FRAME["age"] / 10 + 2e7)
+    arguments = {"event": "d", "provider": "unit"}
+    near = risk_adjusted_proportion(FRAME, covariates=["age"], **arguments)
+    far = risk_adjusted_proportion(year, covariates=["year"], **arguments)
+    np.testing.assert_allclose(far["z"], near["z"], atol=1e-6)
+
+
+def test_a_median_limit_is_not_read_where_the_curve_has_none():
+    """One person who dies says nothing about a lower limit; R prints NA."""
+    assert median_survival([3], [1]).loc[0, ["median", "lower", "upper"]].isna().tolist() == [False, True, True]
+
+
+def test_no_probabilities_make_a_certain_nothing():
+    assert poisson_binomial_pmf([]).tolist() == [1.0]
