@@ -1,9 +1,11 @@
-"""The whole chain, once per nation on a small extract and once on real people, then the site they make."""
+"""The whole chain, once per audit on a small extract and once on real people, then the site they make."""
 
 from __future__ import annotations
 
+import html
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,9 +15,10 @@ from pathlib import Path
 import nbformat
 import pandas as pd
 import pytest
+from simulacrum_files import write_simulacrum
 
 from naome.disclosure.policy import POLICIES
-from naome.notebooks import list_notebooks
+from naome.notebooks import notebooks_of
 from naome.params import load_params
 from naome.paths import project_root
 from naome.render import check_site, render_site
@@ -23,8 +26,10 @@ from naome.results import COLUMNS
 
 pytestmark = pytest.mark.chain
 NAOME = Path(sys.executable).parent / "naome"
-SCALES = {"england": "0.05", "wales": "1"}
-AUDITS = ("england", "wales", "rotterdam")
+SCALES = {"england": "0.05", "wales": "1", "england-rcrd": "0.05"}
+# The longest first, since two run at a time
+AUDITS = ("england", "wales", "rotterdam", "simulacrum", "england-rcrd")
+ON_SITE = tuple(audit for audit in AUDITS if audit != "simulacrum")
 
 
 def naome(*arguments: str, cwd: Path, runs: Path | None = None) -> subprocess.CompletedProcess:
@@ -53,19 +58,99 @@ def run_audit(audit: str, base: Path) -> None:
         done = naome(*arguments, cwd=elsewhere)
         assert done.returncode == 0, done.stderr
         data = ["--data", folder]
+    if audit == "simulacrum":
+        write_simulacrum(base / "data" / audit)
+        data = ["--data", str(base / "data" / audit)]
     done = naome("chain", "--audit", audit, *data, cwd=elsewhere, runs=base / "runs")
     assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("audit", AUDITS)
 def test_every_notebook_ran_clean(runs, audit):
-    for source in list_notebooks():
+    for source in notebooks_of(load_params(audit)):
         executed = nbformat.read(runs / audit / "notebooks" / source.name, as_version=4)
         for cell in executed.cells:
             if cell.cell_type == "code":
                 assert cell.execution_count is not None
                 assert not [o for o in cell.outputs if o.output_type in ("error", "stream")], cell.source
     assert not (runs / audit / "failed").exists()
+
+
+@pytest.mark.parametrize("audit", AUDITS)
+def test_only_the_notebooks_of_the_parameters_ran(runs, audit):
+    made = sorted(path.name for path in (runs / audit / "notebooks").glob("*.ipynb"))
+    assert made == [path.name for path in notebooks_of(load_params(audit))]
+
+
+def read_outputs(notebook: Path) -> str:
+    """What the code cells of an executed notebook show as text, without markup."""
+    cells = nbformat.read(notebook, as_version=4).cells
+    outputs = [output for cell in cells if cell.cell_type == "code" for output in cell.outputs]
+    shown = [output["data"].get("text/markdown", "") for output in outputs]
+    return html.unescape(re.sub(r"<[^>]+>", " ", "\n".join(shown)))
+
+
+@pytest.mark.parametrize("audit", ("simulacrum", "england-rcrd"))
+def test_no_page_shows_a_value_that_is_not_one(runs, audit):
+    for notebook in sorted((runs / audit / "notebooks").glob("*.ipynb")):
+        assert not re.findall(r"\b(nan|NaN|None|NaT|<NA>|inf)\b", read_outputs(notebook)), notebook.name
+
+
+def test_simulacrum_derives_what_it_can_and_says_why_not_the_rest(runs):
+    table = pd.read_parquet(runs / "simulacrum" / "results" / "indicators.parquet")
+    national = table[(table["level"] == "nation") & (table["group_by"] == "all")].set_index(["measure", "cohort"])
+    for measure in ("chemotherapy", "death_30d_chemotherapy", "radiotherapy", "molecular_status_recorded"):
+        assert national.loc[(measure, "denovo"), "status"] == "ok", measure
+    rest = national[national["status"] == "not_derivable"]
+    assert len(rest) > 20 and (rest["reason"].str.len() > 20).all() and rest["estimate"].isna().all()
+    survival = pd.read_parquet(runs / "simulacrum" / "results" / "survival.parquet").query("group_by == 'all'")
+    assert survival.set_index("measure").loc["survival_1y", "status"] == "ok"
+    for number in ("00", "02", "03"):
+        [page] = (runs / "simulacrum" / "notebooks").glob(f"{number}-*.ipynb")
+        assert "no hospital admissions in Simulacrum" in read_outputs(page), page.name
+    validation = pd.read_parquet(runs / "simulacrum" / "results" / "validation.parquet")
+    assert (validation.query("measure == 'record_before_death'")["status"] == "not_derivable").all()
+
+
+def test_version_1_of_the_simulacrum_has_parameters_of_its_own(tmp_path):
+    write_simulacrum(tmp_path / "v1", version=1, tumours=3000)
+    arguments = ("--audit", "simulacrum-v1", "--data", str(tmp_path / "v1"))
+    for command in (("read",), ("run", "00"), ("run", "03")):
+        done = naome(*command, *arguments, cwd=tmp_path, runs=tmp_path / "runs")
+        assert done.returncode == 0, done.stderr
+    table = pd.read_parquet(tmp_path / "runs" / "simulacrum-v1" / "results" / "indicators.parquet")
+    national = table[(table["level"] == "nation") & (table["group_by"] == "all")].set_index(["measure", "cohort"])
+    assert national.loc[("cns_contact", "denovo"), "status"] == "ok"
+    assert national.loc[("radiotherapy", "denovo"), "reason"] == "Radiotherapy is not in version 1 of Simulacrum."
+    years = pd.read_parquet(tmp_path / "runs" / "simulacrum-v1" / "analysis.parquet")["year"]
+    assert set(years) == {2013, 2014, 2015, 2016}
+
+
+def test_sample_rows_without_a_cohort_are_refused_with_the_rule(tmp_path):
+    sample = project_root() / "tests" / "unit" / "sources" / "data" / "simulacrum_v2"
+    done = naome("chain", "--audit", "simulacrum", "--data", str(sample), cwd=tmp_path, runs=tmp_path / "runs")
+    assert done.returncode == 2
+    assert "nobody is in a cohort. At EL6" in done.stderr and "none of 5 tumours is left" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_rapid_registration_records_less_stage_and_makes_quarterly_charts(runs):
+    shares = {}
+    for audit in ("england", "england-rcrd"):
+        table = pd.read_parquet(runs / audit / "results" / "completeness.parquet")
+        national = table[(table["level"] == "nation") & (table["group_by"] == "all")].set_index("measure")
+        shares[audit] = national.loc["completeness.stage"]
+    rapid = shares["england-rcrd"]
+    # 33% to 43% were published for rapid registration; its interval on a small extract must meet that
+    assert rapid["lower"] < 0.43 and rapid["upper"] > 0.33
+    assert rapid["upper"] < shares["england"]["lower"]
+    quarterly = pd.read_parquet(runs / "england-rcrd" / "results" / "quarterly.parquet")
+    stage = quarterly[quarterly["measure"] == "completeness.stage"]
+    assert stage["group"].tolist() == [f"{year} Q{quarter}" for year in range(2019, 2023) for quarter in range(1, 5)]
+    text = read_outputs(runs / "england-rcrd" / "notebooks" / "07-data-quality-quarterly.ipynb")
+    assert "Making Data Count" in text and "2022 Q2 to 2022 Q4 will still gain people" in text
+    for reason in ("Drugs (SACT) are not linked", "Receptors are not in rapid", "Causes of death are not in rapid"):
+        assert reason in text
 
 
 @pytest.mark.parametrize("audit", AUDITS)
@@ -98,7 +183,7 @@ def test_manifest(runs, audit):
     assert manifest["seed"] == load_params(audit).seed
     assert set(manifest["inputs_sha256"]) and all(len(v) == 64 for v in manifest["inputs_sha256"].values())
     assert manifest["rows_out"]["analysis"] == len(pd.read_parquet(runs / audit / "analysis.parquet"))
-    assert [step["notebook"] for step in manifest["steps"]] == [path.stem for path in list_notebooks()]
+    assert [step["notebook"] for step in manifest["steps"]] == [path.stem for path in notebooks_of(load_params(audit))]
     assert manifest["marking"] == ("open" if audit == "rotterdam" else "synthetic")
     assert manifest["started"] <= manifest["finished"]
 
@@ -133,8 +218,9 @@ def site(runs, tmp_path_factory) -> Path:
         shutil.copy(root / name, project)
     for name in ("methodology", "assets", "notebooks", "definitions"):
         shutil.copytree(root / name, project / name)
-    shutil.copytree(runs, project / "runs")
-    downloads = ("downloads", "--audits", ",".join(AUDITS), "--out", str(project / "downloads"))
+    for audit in ON_SITE:
+        shutil.copytree(runs / audit, project / "runs" / audit)
+    downloads = ("downloads", "--audits", ",".join(ON_SITE), "--out", str(project / "downloads"))
     done = naome(*downloads, cwd=project, runs=project / "runs")
     assert done.returncode == 0, done.stderr
     report = render_site(project, renderer="preview")

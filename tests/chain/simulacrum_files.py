@@ -3,7 +3,7 @@
 The real files are public but not part of this project. These have the columns, the codings and the known oddities of
 the releases (their data dictionaries and lookup tables say which): float-like text, blanks, dates before 1900,
 comma-separated causes of death, patients of other cancers, drugs that do not agree with the regimen that names them.
-Run as a program it writes one: ``python tests/chain/simulacrum.py FOLDER --version 2``.
+Run as a program it writes one: ``python tests/chain/simulacrum_files.py FOLDER --version 2``.
 """
 
 from __future__ import annotations
