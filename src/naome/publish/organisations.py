@@ -424,7 +424,9 @@ def tabulate_record(record: pd.DataFrame) -> pd.DataFrame:
     """Lay out the record of an assessment: one row per item; what is the same throughout stands once."""
     if record.empty:
         return pd.DataFrame({"Item": ["none"], "Value": ["no organisation was assessed"]})
-    text = record.map(lambda value: f"{value:.4g}" if isinstance(value, float) else str(value))
+    text = record.map(lambda value: f"{value:.4g}" if isinstance(value, float) else str(value)).replace(
+        "nan", "not estimated"
+    )
     years = record["measure"].str.extract(r"_(\d+)y_")[0]
     heads = [f"{COHORT_NAMES[c]}, {y} y" for c, y in zip(record["cohort"], years, strict=True)]
     rows = []
