@@ -47,6 +47,8 @@ from naome.stats.risk_adjustment import ExpectedModel, fit_expected
 COX = {"duration": "duration", "event": "event"}
 # Checks and comparisons look at this many completed data sets: they are about the model, not about its last digit
 CHECKED = 5
+# Values not missing at random are imputed anew, which is most of the time this page takes
+SHIFTED = 3
 BOOTSTRAP = 20
 DELTA = 0.5
 NOT_RECORDED = "not recorded"
@@ -454,7 +456,7 @@ def treat_missing(assessment: Assessment, params: Params) -> dict[str, Treatment
     lacking = [c for c in case_mix.observed.columns if case_mix.observed[c].isna().any()]
     if not lacking or assessment.reason:
         return {}
-    shifted = impute_case_mix(case_mix, CHECKED, params.seed, delta=make_delta(case_mix.observed[lacking]))
+    shifted = impute_case_mix(case_mix, SHIFTED, params.seed, delta=make_delta(case_mix.observed[lacking]))
     flagged, terms = fit_for_model(*flag_missing(case_mix.observed, case_mix.covariates))
     complete, kept = fit_for_model(case_mix.observed.dropna().reset_index(drop=True), case_mix.covariates)
     treatments = {

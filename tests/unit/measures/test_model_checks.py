@@ -172,7 +172,7 @@ def test_nothing_is_fitted_twice(england, monkeypatch):
 
     monkeypatch.setattr(checks, "fit_expected", count)
     checks.treat_missing(assessment, england)
-    assert len(fitted) == checks.CHECKED + 2
+    assert len(fitted) == checks.SHIFTED + 2
 
 
 def test_pseudo_observations_of_very_few_people_do_not_overflow():
