@@ -46,6 +46,9 @@ def runs(tmp_path_factory) -> Path:
     (base / "elsewhere").mkdir()
     with ThreadPoolExecutor(max_workers=2) as pool:
         list(pool.map(lambda audit: run_audit(audit, base), AUDITS))
+    truth = ("compare-truth", "--audits", "england,wales", "--truth", str(base / "truth"))
+    done = naome(*truth, cwd=base / "elsewhere", runs=base / "runs")
+    assert done.returncode == 0, done.stderr
     assert list((base / "elsewhere").iterdir()) == []
     return base / "runs"
 
@@ -218,7 +221,7 @@ def site(runs, tmp_path_factory) -> Path:
         shutil.copy(root / name, project)
     for name in ("methodology", "assets", "notebooks", "definitions"):
         shutil.copytree(root / name, project / name)
-    for audit in ON_SITE:
+    for audit in (*ON_SITE, "truth"):
         shutil.copytree(runs / audit, project / "runs" / audit)
     downloads = ("downloads", "--audits", ",".join(ON_SITE), "--out", str(project / "downloads"))
     done = naome(*downloads, cwd=project, runs=project / "runs")

@@ -108,7 +108,7 @@ def _describe_run(run: Run, folder: Path) -> list[str]:
     period = (run.params.metastatic_from, run.params.metastatic_to)
     return [
         f"## {run.params.title}",
-        f"Run {run.run_id}; disease that began from {period[0]:%-d %B %Y} to {period[1]:%-d %B %Y}.",
+        f"Run `{run.run_id}`; disease that began from {period[0]:%-d %B %Y} to {period[1]:%-d %B %Y}.",
         "### Who is found",
         write_pipe_table(_lay_out_accuracy(compare_with_truth(found, truth, period))),
         "### How far the date is off",

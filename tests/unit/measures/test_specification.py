@@ -113,7 +113,9 @@ def test_many_columns_are_sampled():
     ],
 )
 def test_results_on_inferred_codes_say_so(tmp_path, make_people, england, codelists, note):
-    people = make_people(40, cohort="recurrent", sex="female", liver=True, biopsy_days=3, provider=["A"] * 37 + ["B"] * 3)
+    people = make_people(
+        40, cohort="recurrent", sex="female", liver=True, biopsy_days=3, provider=["A"] * 37 + ["B"] * 3
+    )
     specification = load_specification(write(tmp_path, codelists=codelists))
     results = evaluate_indicators(people, england, specification, run_id="r", only=("liver_biopsy",))
     assert (results["reason"][results["status"] == "ok"] == "").all()
