@@ -587,12 +587,6 @@ def horizon_reached(case_mix: CaseMix, years: int) -> bool:
     return bool((case_mix.completed[0]["duration"] >= years * YEAR_DAYS).any())
 
 
-def drawable(table: pd.DataFrame, released: pd.DataFrame, years: int) -> pd.DataFrame:
-    """Return the organisations of a table whose result may be shown."""
-    shown = released[(released["measure"] == f"survival_{years}y_adjusted") & (released["status"] == "ok")]
-    return table[table["unit"].isin(shown["unit"])]
-
-
 def say_horizon_not_reached(years: int) -> str:
     """Say why there is no survival at a horizon."""
     return f"nobody has been followed for {years} year{'' if years == 1 else 's'}"
