@@ -26,6 +26,8 @@ CODE_PATTERNS = {
     "sact": (re.compile(r"[A-Z0-9][A-Z0-9 +/()-]*"), "a SACT drug group in capitals, e.g. PALBOCICLIB"),
     "cns": (re.compile(r"Y[1-5]|NI|NN|99"), "a COSD clinical nurse specialist code, e.g. Y1"),
 }
+#: Rule of an option that changes what is measured and not who belongs
+NO_RULE = "none"
 CODELIST_COLUMNS = ["code", "term", "group", "status", "source"]
 
 
@@ -257,9 +259,9 @@ def load_cohort_rules(overrides: dict[str, Any] | None = None, file: Path | None
     if len(set(ids)) != len(ids):
         raise DefinitionError(f"{file}: duplicate rule ids in {ids}")
     for option in options:
-        if option.rule not in ids:
+        if option.rule not in (*ids, NO_RULE):
             raise DefinitionError(
-                f"{file}: option {option.name} belongs to rule {option.rule!r}; rules: {', '.join(ids)}"
+                f"{file}: option {option.name} belongs to rule {option.rule!r}; rules: {', '.join(ids)}, or {NO_RULE}"
             )
     return CohortRules(rules, options, _choose(options, overrides or {}))
 

@@ -66,8 +66,9 @@ COLUMNS: tuple[AnalysisColumn, ...] = (
         treating_provider="Organisation that gave the last chemotherapy; of several on that day the first by code.",
         alliance="Cancer alliance of the organisation of diagnosis.",
         region="Region of the organisation of diagnosis.",
-        charlson="RCS Charlson groups other than cancer, 12 months before origin: 0, 1, 2, 3+.",
-        frailty="SCARF frailty band, 12 months before origin: fit, mild, moderate, severe.",
+        charlson="RCS Charlson groups other than cancer, 12 months before origin: 0, 1, 2, 3+; missing where the feed "
+        "has no admissions.",
+        frailty="SCARF frailty band, 12 months before origin: fit, mild, moderate, severe; missing as charlson.",
         size_group="Tumour size in mm: <=20, 20-50, >50.",
         cns="Clinical nurse specialist at the initial diagnosis: seen or not_seen; missing when not recorded.",
     ),

@@ -41,6 +41,7 @@ def describe_people(members: Table, tables: CanonicalTables, codes: Table, param
     """
     clock = members.select(*KEY, "diagnosis_date", "metastatic_date", "origin_date")
     chemotherapy = _chemotherapy_events(tables)
+    cycles_only = rules["last_chemotherapy"] == "cycle_start"
     table = members
     features = (
         _metastatic_sites(clock, codes),
@@ -49,7 +50,7 @@ def describe_people(members: Table, tables: CanonicalTables, codes: Table, param
         _comorbidity(clock, tables, "icd10_scarf", "frailty_count", leave_out=("care",)),
         _biopsy(clock, tables),
         _drugs(clock, tables),
-        _chemotherapy(clock, chemotherapy, params),
+        _chemotherapy(clock, chemotherapy, params, cycles_only=cycles_only),
         _radiotherapy(clock, tables),
         _distant_recurrence(tables),
         _death(tables, rules),
@@ -62,7 +63,7 @@ def describe_people(members: Table, tables: CanonicalTables, codes: Table, param
         table = table.left_join(feature, keys, rname=f"{{name}}_{number}")
         columns += [column for column in feature.columns if column not in keys]
     table = table.select(columns)
-    table = _derive(table, params)
+    table = _derive(table, params, admissions_known=tables.admissions.limit(1).count().execute() > 0)
     return table.order_by("cohort", "person_id").select(*COLUMN_NAMES)
 
 
@@ -117,10 +118,11 @@ def _drugs(clock: Table, tables: CanonicalTables) -> Table:
 
 
 def _chemotherapy_events(tables: CanonicalTables) -> Table:
-    """Return ``person_id, event_date, provider`` of every chemotherapy, from SACT and from admissions.
+    """Return ``person_id, event_date, provider, cycle_start`` of every chemotherapy, from SACT and from admissions.
 
     A SACT administration counts on its own date and on the start of its cycle,
-    so that the latest activity is found whichever is later.
+    so that the latest activity is found whichever is later; only the latter is the
+    start of a cycle.
     """
     cytotoxic = list(load_codelist("sact_drugs").prefixes("cytotoxic"))
     sact = tables.drugs.filter(tables.drugs.drug.isin(cytotoxic))
@@ -132,19 +134,25 @@ def _chemotherapy_events(tables: CanonicalTables) -> Table:
     d = tables.diagnoses.filter(code_in(tables.diagnoses.code, sessions))
     attended = d.left_join(tables.admissions.select("episode_id", "provider"), "episode_id")
     attendances = attended.select("person_id", "provider", event_date=attended.admission_date)
-    return ibis.union(given, cycle, operations, attendances)
+    others = ibis.union(given, operations, attendances).mutate(cycle_start=False)
+    return ibis.union(cycle.mutate(cycle_start=True), others)
 
 
-def _chemotherapy(clock: Table, events: Table, params: Params) -> Table:
-    """Date the first and the last chemotherapy; of several organisations on the last day the first in code order."""
+def _chemotherapy(clock: Table, events: Table, params: Params, *, cycles_only: bool) -> Table:
+    """Date the first and the last chemotherapy; of several organisations on the last day the first in code order.
+
+    The first may be any event; the last is the latest one, or the latest start of a cycle.
+    """
     e = events.inner_join(clock, "person_id")
     e = e.mutate(days=days_between(e.event_date, e.origin_date))
     e = e.filter(e.days >= CHEMOTHERAPY_FROM_DAYS, e.event_date <= ibis.date(str(params.censor_date)))
-    e = e.mutate(last_date=e.event_date.max().over(ibis.window(group_by=[e[key] for key in KEY])))
+    counted = e.mutate(may_be_last=e.cycle_start if cycles_only else ibis.literal(True))
+    people = ibis.window(group_by=[counted[key] for key in KEY])
+    e = counted.mutate(last_date=counted.event_date.max(where=counted.may_be_last).over(people))
     return e.group_by(*KEY).aggregate(
         event_days=e.days.min(),
         last_chemotherapy_date=e.last_date.max(),
-        treating_provider=e.provider.min(where=e.event_date == e.last_date),
+        treating_provider=e.provider.min(where=e.may_be_last & (e.event_date == e.last_date)),
     )
 
 
@@ -173,7 +181,7 @@ def _death(tables: CanonicalTables, rules: CohortRules) -> Table:
     return d.select("person_id", breast_cause=breast.fill_null(False))
 
 
-def _derive(t: Table, params: Params) -> Table:
+def _derive(t: Table, params: Params, *, admissions_known: bool) -> Table:
     cutoff = ibis.date(str(params.censor_date))
     # Somebody lost to the registry whose death is registered is not lost
     t = t.mutate(lost_date=ibis.cases(((t.vital_status == "lost") & t.death_date.isnull(), t.vital_date)))
@@ -184,6 +192,11 @@ def _derive(t: Table, params: Params) -> Table:
     flagged = {
         name: t[f"{name}_flag"].fill_null(False) & (t.cohort == "denovo") for name in ("chemotherapy", "radiotherapy")
     }
+    # Nobody's comorbidity is known from a feed without admissions; in one with them, nothing coded counts as none
+    counts = {
+        name: t[name].fill_null(0) if admissions_known else t[name] for name in ("charlson_count", "frailty_count")
+    }
+    t = t.mutate(**counts)
     t = t.mutate(
         nation=ibis.literal(params.nation),
         age_band=band(t.age, (40, 50, 60, 70, 80), ("under 40", "40-49", "50-59", "60-69", "70-79", "80+")),
@@ -194,10 +207,8 @@ def _derive(t: Table, params: Params) -> Table:
             ((t.her2 == "negative") & (t.er == "positive"), "HER2-ER+"),
             ((t.her2 == "negative") & (t.er == "negative"), "HER2-ER-"),
         ),
-        charlson=band(t.charlson_count.fill_null(0), (1, 2, 3), ("0", "1", "2", "3+")),
-        frailty=band(t.frailty_count.fill_null(0), (2, 4, 6), ("fit", "mild", "moderate", "severe")),
-        charlson_count=t.charlson_count.fill_null(0),
-        frailty_count=t.frailty_count.fill_null(0),
+        charlson=band(t.charlson_count, (1, 2, 3), ("0", "1", "2", "3+")),
+        frailty=band(t.frailty_count, (2, 4, 6), ("fit", "mild", "moderate", "severe")),
         er_log=(t.er_level.cast("float64") + 1).ln(),
         pr_log=(t.pr_level.cast("float64") + 1).ln(),
         diagnosis_year=t.diagnosis_date.year(),
@@ -236,6 +247,6 @@ def days_between(later: ibis.Value, earlier: ibis.Value) -> ibis.Value:
 
 
 def band(value: ibis.Value, lower_bounds: tuple[int, ...], names: tuple[str, ...]) -> ibis.Value:
-    """Name the band of a number: the first whose upper bound is above it, else the last."""
+    """Name the band of a number: the first whose upper bound is above it, else the last; missing stays missing."""
     branches = [(value < bound, name) for bound, name in zip(lower_bounds, names, strict=False)]
-    return ibis.cases(*branches, else_=names[-1])
+    return ibis.cases(*branches, (value.notnull(), names[-1]))

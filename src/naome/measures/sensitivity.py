@@ -21,12 +21,17 @@ from naome.measures.expressions import parse_expression
 from naome.measures.specification import Indicator, Specification
 from naome.measures.survival import YEAR_DAYS, survival_arrays
 from naome.params import Params
+from naome.stats.intervals import wilson
 from naome.stats.kaplan_meier import kaplan_meier
 
 BASE = "base case"
-HEADLINES = ("chemotherapy", "cdk46_first_line")
-# Options that only the check against deaths reads: they change no cohort and no figure of this table
-OF_FIGURE_1 = ("unknown_stage_in_figure_1", "breast_cancer_death")
+HEADLINES = ("chemotherapy", "cdk46_first_line", "death_30d_chemotherapy")
+# Options that only the check against deaths reads: they change no cohort and no figure of the cohorts
+OF_DEATHS = ("unknown_stage_in_figure_1", "breast_cancer_death")
+# Options that change which records of metastatic disease come before a death
+OF_RECORDS = ("count_c779", "count_c770_c771", "diagnosis_position", "admission_classes", "code_date", "evidence")
+# The option that changes how people are described, not who they are
+OF_DESCRIPTION = "last_chemotherapy"
 # What a window of days is tried at, as multiples of its default
 WINDOW_FACTORS = (0.5, 1.5)
 
@@ -44,7 +49,7 @@ class _Shared:
     near : CanonicalTables
         With the events of everybody who could be in a cohort.
     described : dict
-        ``view``: the compiled description of a variant's people and its expression, once there has been one.
+        How the last chemotherapy is found -> the compiled description of a variant's people and its expression.
     """
 
     eligible: Table
@@ -105,13 +110,50 @@ def tabulate_switches(
         for value in option.values:
             if value == base_rules[option.name]:
                 continue
-            if option.name in OF_FIGURE_1:
-                reason = "Changes the check against deaths only, not the cohorts."
+            if option.name in OF_DEATHS:
+                reason = "Changes the check against deaths only: its own table."
                 rows.append({"option": option.name, "value": _write(value), "rule": option.rule, "reason": reason})
                 continue
             variant = _derive_variant(shared, params, base_rules.replace(**{option.name: value}))
             rows += _variant_rows(option.name, _write(value), option.rule, variant, base, params, specification)
     return _tidy(rows)
+
+
+def tabulate_death_switches(
+    params: Params, folder: Path, *, connection: ibis.BaseBackend | None = None
+) -> pd.DataFrame:
+    """Measure the share of breast cancer deaths with an earlier metastatic record under every option that changes it.
+
+    Deaths are those of the check against deaths: under 70 at diagnosis, until the
+    end of follow-up.
+
+    Returns
+    -------
+    DataFrame
+        ``option, value, denominator, numerator, estimate, lower, upper, reason`` (95% Wilson intervals), the base case
+        first; one row with a reason where the data have no causes of death or no admissions.
+    """
+    columns = ["option", "value", "denominator", "numerator", "estimate", "lower", "upper", "reason"]
+    reason = params.not_derivable.get("record_before_breast_cancer_death", "")
+    if reason:
+        return pd.DataFrame([{"option": BASE, "reason": reason}]).reindex(columns=columns)
+    base = load_cohort_rules(dict(params.rules))
+    tables = open_tables(folder, connection)
+    deaths = hold(_deaths_under_70(tables, params))
+    events = {name: hold(getattr(tables, name).semi_join(deaths, "person_id")) for name in ("diagnoses", "recurrences")}
+    near = replace(tables, **events)
+    rows = [{"option": BASE, "value": "", **_count_recorded(deaths, near, base)}]
+    for option in base.options:
+        for value in option.values if option.name in (*OF_DEATHS, *OF_RECORDS) else ():
+            if value != base[option.name]:
+                found = _count_recorded(deaths, near, base.replace(**{option.name: value}))
+                rows.append({"option": option.name, "value": _write(value), **found})
+    table = pd.DataFrame(rows)
+    limits = wilson(table["numerator"].to_numpy(), table["denominator"].to_numpy())
+    few = table["denominator"] < params.minimum_denominator
+    shares = {name: limits[name].mask(few) for name in ("estimate", "lower", "upper")}
+    too_few = f"fewer than {params.minimum_denominator} breast cancer deaths, or causes of death are not in the data"
+    return table.assign(**shares, reason=np.where(few, too_few, ""))[columns]
 
 
 def tabulate_windows(analysis: pd.DataFrame, params: Params, specification: Specification) -> pd.DataFrame:
@@ -163,6 +205,33 @@ def _hold_shared(params: Params, folder: Path, connection: ibis.BaseBackend | No
     return _Shared(eligible, replace(tables, diagnoses=evidence), replace(near, admissions=admissions))
 
 
+def _deaths_under_70(tables: CanonicalTables, params: Params) -> Table:
+    people = eligible_people(flag_tumours(tables, params))
+    people = people.filter(people.age < 70, people.death_date <= ibis.date(str(params.censor_date)))
+    causes = tables.deaths.select("person_id", "underlying_cause", "causes")
+    people = people.left_join(causes, "person_id")
+    return people.select(
+        "person_id",
+        "diagnosis_date",
+        "death_date",
+        "stage",
+        underlying=code_in(people.underlying_cause, ("C50",)).fill_null(False),
+        any_mention=people.causes.contains("C50").fill_null(False),
+    )
+
+
+def _count_recorded(deaths: Table, near: CanonicalTables, rules: CohortRules) -> dict[str, int]:
+    """Count the deaths that a choice of rules takes for breast cancer deaths, and those with a record before."""
+    staged = deaths.stage.isin(["0", "1", "2", "3"]).fill_null(bool(rules["unknown_stage_in_figure_1"]))
+    breast = deaths.filter(staged, deaths[rules["breast_cancer_death"]])
+    dated = metastatic_codes(near, rules).inner_join(breast, "person_id")
+    recorded = dated.filter(dated.code_date.between(dated.diagnosis_date, dated.death_date))
+    return {
+        "denominator": int(breast.count().execute()),
+        "numerator": int(recorded.person_id.nunique().execute()),
+    }
+
+
 def _derive_variant(shared: _Shared, params: Params, rules: CohortRules) -> _Variant:
     codes = hold(metastatic_codes(shared.evidence, rules), "variant_codes")
     coded = code_dates(shared.eligible, codes, rules)
@@ -175,17 +244,18 @@ def _derive_variant(shared: _Shared, params: Params, rules: CohortRules) -> _Var
 def _describe(shared: _Shared, members: Table, codes: Table, params: Params, rules: CohortRules) -> Table:
     """Describe the people of a variant; on DuckDB by a view that every variant fills with its members and codes.
 
-    Compiling the description takes longer than computing it, and no option of the cohorts changes it.
+    Compiling the description takes longer than computing it, and only one option changes it.
     """
     connection = members.get_backend()
     if connection.name != "duckdb":
         return describe_people(members, shared.near, codes, params, rules)
-    if "view" not in shared.described:
+    chosen = rules[OF_DESCRIPTION]
+    if chosen not in shared.described:
         expression = describe_people(members, shared.near, codes, params, rules)
         # The expression is kept as well: the code lists it joins go when it goes
         view = connection.create_view(ibis.util.gen_name("described"), expression)
-        shared.described["view"] = (view, expression)
-    return shared.described["view"][0]
+        shared.described[chosen] = (view, expression)
+    return shared.described[chosen][0]
 
 
 def _variant_rows(

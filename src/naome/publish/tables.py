@@ -29,16 +29,21 @@ SENSITIVITY_FORMATS = {
     "Jaccard": "decimal2",
     "Chemotherapy": "percent1",
     "CDK4/6": "percent1",
+    "Death in 30 days": "percent1",
     "1-year survival": "percent1",
 }
+DEATH_FORMATS = {"Deaths": "int", "With a record": "int", **dict.fromkeys(("Percent", "Lower", "Upper"), "percent1")}
 WINDOW_FORMATS = {"Window, days": "int", "People": "int", "Percent": "percent1"}
 COHORT_NAMES = {"denovo": "De novo", "recurrent": "Recurrent", "primary": "Primary"}
 CHARACTERISTICS = {
     "year": "Year",
     "age_band": "Age at origin",
     "sex": "Sex",
+    "stage": "Stage at diagnosis",
     "grade": "Grade",
     "performance_status": "Performance status",
+    "charlson": "Comorbidities (RCS Charlson)",
+    "frailty": "Frailty (SCARF)",
     "er": "ER status",
     "pr": "PR status",
     "her2": "HER2 status",
@@ -191,10 +196,27 @@ def tabulate_sensitivity(switches: pd.DataFrame, params: Params) -> pd.DataFrame
             "Jaccard": rows["jaccard"],
             "Chemotherapy": rows["chemotherapy"],
             "CDK4/6": rows["cdk46_first_line"],
+            "Death in 30 days": rows["death_30d_chemotherapy"],
             "1-year survival": rows["survival_1y"],
         }
     )
     return table.assign(reason=rows["reason"].fillna(""))
+
+
+def tabulate_death_sensitivity(switches: pd.DataFrame, params: Params) -> pd.DataFrame:
+    """Lay out the check against deaths under every option that changes it (formats in ``DEATH_FORMATS``)."""
+    return pd.DataFrame(
+        {
+            "Option": switches["option"].str.replace("_", " "),
+            "Value": switches["value"].fillna("").str.replace("_", " "),
+            "Deaths": release_counts(switches["denominator"], params, national=True),
+            "With a record": release_counts(switches["numerator"], params, national=True),
+            "Percent": switches["estimate"],
+            "Lower": switches["lower"],
+            "Upper": switches["upper"],
+            "reason": switches["reason"],
+        }
+    )
 
 
 def tabulate_window_sensitivity(windows: pd.DataFrame, specification: Specification) -> pd.DataFrame:

@@ -249,6 +249,20 @@ def test_comorbidity_look_back(case):
     case.check()
 
 
+def test_comorbidity_is_not_known_from_a_feed_without_admissions(case):
+    """Nothing coded means none only where admissions are in the data.
+
+    tumours
+    person  diagnosis_date  stage
+    n1      2020-03-31      4
+
+    expected
+    person  charlson_count  charlson  frailty_count  frailty
+    n1      -               -         -              -
+    """
+    case.check()
+
+
 def test_frailty_bands(case):
     """SCARF: 0-1 deficits fit, 2-3 mild, 4-5 moderate, 6 and over severe.
 

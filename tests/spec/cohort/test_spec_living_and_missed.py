@@ -6,8 +6,9 @@ import pytest
 
 from naome.measures.missed import SOURCES, count_sources
 from naome.measures.prevalence import count_living, measure_prevalence
-from naome.measures.sensitivity import BASE, tabulate_switches, tabulate_windows
+from naome.measures.sensitivity import BASE, tabulate_death_switches, tabulate_switches, tabulate_windows
 from naome.measures.specification import load_specification
+from naome.measures.validation import measure_records_before_death
 
 SEEN = """
     tumours
@@ -152,6 +153,70 @@ def test_switches_are_compared_with_the_base_case(case):
     assert only_figure["reason"].str.contains("check against deaths").all()
     rules = {option.name for option in case.rules().options}
     assert set(table["option"]) == {BASE, *rules}
+
+
+def test_the_check_against_deaths_moves_with_codes_and_causes(case):
+    """Of the deaths under 70 that count as breast cancer, how many have a record before, under every choice.
+
+    people
+    person   vital_status  vital_date
+    seen     dead          2020-08-30
+    nodes    dead          2020-08-30
+    after    dead          2020-08-30
+    mention  dead          2020-08-30
+    unknown  dead          2020-08-30
+    four     dead          2020-08-30
+    old      dead          2020-08-30
+    alive    alive         -
+
+    tumours
+    person   diagnosis_date  stage  age
+    seen     2016-01-10      2      60
+    nodes    2016-01-10      2      60
+    after    2016-01-10      2      60
+    mention  2016-01-10      2      60
+    unknown  2016-01-10      -      60
+    four     2016-01-10      4      60
+    old      2016-01-10      2      70
+    alive    2016-01-10      2      60
+
+    deaths
+    person   death_date  underlying_cause  causes
+    seen     2020-08-30  C509              C509
+    nodes    2020-08-30  C509              C509
+    after    2020-08-30  C509              C509
+    mention  2020-08-30  I219              I219 C509
+    unknown  2020-08-30  C509              C509
+    four     2020-08-30  C509              C509
+    old      2020-08-30  C509              C509
+
+    codes
+    person   admission_date  code
+    seen     2020-02-01      C795
+    nodes    2020-02-01      C779
+    after    2020-09-01      C795
+    mention  2020-02-01      C795
+    unknown  2020-02-01      C795
+    four     2020-02-01      C795
+    old      2020-02-01      C795
+    alive    2020-02-01      C795
+    """
+    params = case.params().model_copy(update={"minimum_denominator": 1})
+    table = tabulate_death_switches(params, case.folder).set_index(["option", "value"])
+    counts = table[["numerator", "denominator"]].apply(tuple, axis=1)
+    assert counts[BASE, ""] == (1, 3)
+    assert counts["count_c779", "yes"] == (2, 3)
+    assert counts["breast_cancer_death", "any_mention"] == (2, 4)
+    assert counts["unknown_stage_in_figure_1", "yes"] == (2, 4)
+    assert counts["diagnosis_position", "secondary"] == (0, 3)
+    results = measure_records_before_death(case.derive().primary, params, run_id="r")
+    national = results.query(
+        "measure == 'record_before_breast_cancer_death' and level == 'nation' and group_by == 'all'"
+    )
+    assert tuple(national[["numerator", "denominator"]].iloc[0]) == counts[BASE, ""]
+    assert national["lower"].iloc[0] == pytest.approx(table.loc[(BASE, ""), "lower"])
+    none = params.model_copy(update={"not_derivable": {"record_before_breast_cancer_death": "No causes."}})
+    assert tabulate_death_switches(none, case.folder)["reason"].tolist() == ["No causes."]
 
 
 def test_windows_move_the_numerator(case):

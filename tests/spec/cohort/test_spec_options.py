@@ -303,7 +303,7 @@ def test_option_gap_months(case):
 
 
 def test_option_breast_cancer_death(case):
-    """RC1: breast cancer as the underlying cause, or mentioned anywhere on the certificate.
+    """Not about who belongs: breast cancer as the underlying cause, or mentioned anywhere on the certificate.
 
     tumours
     person      diagnosis_date  stage
@@ -335,7 +335,7 @@ def test_option_breast_cancer_death(case):
 
 
 def test_option_unknown_stage_in_figure_1(case):
-    """RC1: the check against deaths takes stage 0 to 3; the option adds unknown stage.
+    """Not about who belongs: the check against deaths takes stage 0 to 3; the option adds unknown stage.
 
     tumours
     person   diagnosis_date  stage
@@ -346,3 +346,37 @@ def test_option_unknown_stage_in_figure_1(case):
     """
     assert case.derive().primary["people"].sum() == 2
     assert case.derive(unknown_stage_in_figure_1=True).primary["people"].sum() == 3
+
+
+def test_option_last_chemotherapy(case):
+    """Not about who belongs: the latest activity, or the latest start of a cycle, which admissions do not have.
+
+    tumours
+    person   diagnosis_date  stage
+    given    2020-03-01      4
+    session  2020-03-01      4
+    bare     2020-03-01      4
+
+    drugs
+    person   drug        cycle_date  given_date  provider
+    given    PACLITAXEL  2020-08-01  2020-08-08  RA1
+    session  PACLITAXEL  2020-08-01  2020-08-01  RA1
+
+    codes
+    person   admission_date  code  provider
+    session  2020-08-20      Z511  RE5
+    bare     2020-08-20      Z511  RE5
+
+    expected
+    person   chemotherapy_days  treating_provider  last_chemotherapy_to_cutoff_days
+    given    153                RA1                1027
+    session  153                RE5                1015
+    bare     172                RE5                1015
+
+    expected if last_chemotherapy=cycle_start
+    person   chemotherapy_days  treating_provider  last_chemotherapy_to_cutoff_days
+    given    153                RA1                1034
+    session  153                RA1                1034
+    bare     172                -                  -
+    """
+    case.check()
