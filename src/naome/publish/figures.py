@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
-from scipy.special import ndtri
 
 from naome.params import Params
 from naome.stats.funnel import binomial_limits
@@ -117,72 +116,6 @@ def draw_survival(curves: pd.DataFrame, at_risk: pd.DataFrame, years: list[float
     below.set_xticks(years)
     below.set_xlim(0, max(years) * 1.02)
     below.set_xlabel("Years from origin")
-    return figure
-
-
-def draw_survival_funnel(
-    table: pd.DataFrame, *, target: float, spread: float, tails: tuple[float, float], years: int
-) -> Figure:
-    """Draw risk-adjusted survival of organisations against their size, with limits around the national value.
-
-    The limits are those of the alarm statistic (pseudo-observation differences
-    with a pooled standard deviation); every organisation is classified at its own
-    size, not by the drawn curve.
-
-    Parameters
-    ----------
-    table : DataFrame
-        ``n, survival_adjusted, level``; may be empty when all are hidden.
-    target : float
-        National survival.
-    spread : float
-        Pooled standard deviation of a person's pseudo-observation about its expectation.
-    tails : (float, float)
-        One-sided tail probabilities of alert and alarm.
-    """
-    use_style()
-    figure, axes = plt.subplots(figsize=(7.2, 4.6))
-    shown = table[table["survival_adjusted"].notna()]
-    largest = max(float(shown["n"].max()) if len(shown) else 0.0, 50.0)
-    sizes = np.linspace(5, largest * 1.05, 400)
-    for tail, line, name in zip(tails, ("--", "-"), ("alert limits", "alarm limits"), strict=True):
-        width = ndtri(1 - tail) * spread / np.sqrt(sizes)
-        for sign in (-1, 1):
-            axes.plot(
-                sizes,
-                100 * np.clip(target + sign * width, 0, 1),
-                line,
-                color=INK,
-                linewidth=0.9,
-                label=name if sign == 1 else None,
-            )
-    axes.axhline(100 * target, color=INK, linewidth=0.8)
-    styles = {
-        "within": ("o", PALETTE[0]),
-        "alert": ("D", PALETTE[1]),
-        "alarm": ("s", PALETTE[3]),
-        "not_assessed": ("x", PALETTE[4]),
-    }
-    for level, (marker, colour) in styles.items():
-        rows = shown[shown["level"] == level]
-        if len(rows):
-            axes.plot(
-                rows["n"],
-                100 * rows["survival_adjusted"],
-                marker,
-                color=colour,
-                markersize=5,
-                linestyle="",
-                label=level.replace("_", " "),
-            )
-    axes.set_xlim(0, largest * 1.05)
-    low = max(0.0, 100 * min(shown["survival_adjusted"].min(), target) - 8) if len(shown) else 0
-    axes.set_ylim(low, min(100.5, 100 * max(shown["survival_adjusted"].max(), target) + 8) if len(shown) else 100)
-    axes.set_xlabel("People in the organisation")
-    axes.set_ylabel(f"Risk-adjusted {years}-year survival, %")
-    if shown.empty:
-        axes.text(0.5, 0.85, "no organisation to draw", transform=axes.transAxes, ha="center", color=INK)
-    axes.legend(loc="lower right", ncols=2)
     return figure
 
 

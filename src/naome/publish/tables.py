@@ -11,7 +11,6 @@ from naome.measures.specification import Specification
 from naome.params import Params
 
 PERCENT = {"Percent": "percent1", "Lower": "percent1", "Upper": "percent1", "People": "int", "Of these": "int"}
-ORGANISATION_FORMATS = {"Survival": "percent1", "Lower": "percent1", "Upper": "percent1"}
 MISSED_TITLES = {
     "recurrent_seen": "Seen by",
     "recurrent_population_chapman": "Estimated, two sources (Chapman)",
@@ -143,23 +142,6 @@ def tabulate_survival(results: pd.DataFrame, *, group_by: str = "all") -> pd.Dat
         Upper=rows["upper"],
         status=rows["status"],
         reason=rows["reason"],
-    ).reset_index(drop=True)
-
-
-def tabulate_organisations(released: pd.DataFrame, years: int) -> pd.DataFrame:
-    """Lay out risk-adjusted survival of every organisation at a horizon (formats in ``ORGANISATION_FORMATS``)."""
-    rows = released[released["measure"].isin([f"survival_{years}y_adjusted", "survival_adjusted"])]
-    return pd.DataFrame(
-        {
-            "Organisation": rows["unit"],
-            "People": rows["denominator"],
-            "Deaths": rows["numerator"],
-            "Survival": rows["estimate"],
-            "Lower": rows["lower"],
-            "Upper": rows["upper"],
-            "status": rows["status"],
-            "reason": rows["reason"],
-        }
     ).reset_index(drop=True)
 
 

@@ -14,6 +14,7 @@ from naome.stats.intervals import wilson
 __all__ = ["provider_variation"]
 
 NODES = 25
+NODE, WEIGHT = np.polynomial.hermite.hermgauss(NODES)
 LARGEST_SD = 10.0
 
 
@@ -113,11 +114,10 @@ def _log_likelihood(x, n, eta, sd: float) -> float:
     if sd == 0:
         return float((x * eta - n * np.logaddexp(0.0, eta)).sum())
     mode, width = _posterior_mode(x, n, eta, sd)
-    node, weight = np.polynomial.hermite.hermgauss(NODES)
-    b = mode[:, None] + math.sqrt(2) * width[:, None] * node
+    b = mode[:, None] + math.sqrt(2) * width[:, None] * NODE
     inner = eta[:, None] + sd * b
     log_f = x[:, None] * inner - n[:, None] * np.logaddexp(0.0, inner) - b**2 / 2 - 0.5 * math.log(2 * math.pi)
-    total = special.logsumexp(log_f + node**2 + np.log(weight), axis=1) + np.log(math.sqrt(2) * width)
+    total = special.logsumexp(log_f + NODE**2 + np.log(WEIGHT), axis=1) + np.log(math.sqrt(2) * width)
     return float(total.sum())
 
 
