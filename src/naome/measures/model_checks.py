@@ -345,6 +345,8 @@ def adjust_by_pseudo(
         residual = residual - residual.mean()
         z = -np.bincount(codes, residual) / (np.sqrt(np.mean(residual**2)) * np.sqrt(n))
         mean = np.bincount(codes, expected) / n
+        # a handful of people whom the model gives no hope, or no risk, cannot be adjusted by a ratio of logarithms
+        mean[(mean <= 0) | (mean >= 1)] = np.nan
         power = np.log(mean) * np.log(national[column]) / np.log(expected.mean())
         rows = table.index[np.isclose(table["time"], time)]
         place = pd.Index(labels).get_indexer(table.loc[rows, "provider"])

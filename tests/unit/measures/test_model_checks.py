@@ -181,3 +181,16 @@ def test_pseudo_observations_of_very_few_people_do_not_overflow():
     x = np.column_stack([np.ones(40), rng.normal(size=(40, 10))])
     fitted = checks.fit_pseudo(x, (x[:, 1] + 0.1 * rng.normal(size=40) > 0).astype(float), 0.5)
     assert np.isfinite(fitted).all() and ((fitted >= 0) & (fitted <= 1)).all()
+
+
+def test_people_whom_a_model_gives_no_hope_are_not_adjusted(england, monkeypatch):
+    """A ratio of logarithms has no value where expected survival is exactly 0; others keep theirs."""
+    case_mix = made(n=1000)
+    frame = case_mix.completed[0]
+    first = sorted(frame["unit"].unique())[0]
+    table = checks.adjust_frame(frame, case_mix.covariates, [YEAR_DAYS], england)
+    hopeless = (frame["unit"] == first).to_numpy()
+    monkeypatch.setattr(checks, "fit_pseudo", lambda x, pseudo, mean: np.where(hopeless, 0.0, mean))
+    adjusted = checks.adjust_by_pseudo(frame, case_mix.covariates, [YEAR_DAYS], table).set_index("provider")
+    assert np.isnan(adjusted.loc[first, "survival_adjusted"])
+    assert adjusted["survival_adjusted"].drop(first).notna().all()
