@@ -14,8 +14,7 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
-from naome.notebooks import list_notebooks
-from naome.paths import project_root
+from naome.notebooks import find_notebook, list_notebooks
 
 
 def refresh_notebook(path: Path) -> None:
@@ -34,8 +33,8 @@ def refresh_notebook(path: Path) -> None:
 
 
 def main() -> int:
-    """Refresh the notebooks named on the command line, or all."""
-    chosen = [project_root() / "notebooks" / Path(name).name for name in sys.argv[1:]] or list_notebooks()
+    """Refresh the notebooks named on the command line (number or name), or all."""
+    chosen = [find_notebook(Path(name).stem) for name in sys.argv[1:]] or list_notebooks()
     for path in chosen:
         refresh_notebook(path)
         print(f"{path.name}: outputs refreshed", flush=True)

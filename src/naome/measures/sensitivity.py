@@ -333,7 +333,8 @@ def _write(value: Any) -> str:
     """Write an option's value for a reader."""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return " and ".join(str(v).replace("_", " ") for v in value) if isinstance(value, tuple) else str(value)
+    values = value if isinstance(value, tuple) else (value,)
+    return " and ".join(str(each).replace("_", " ") for each in values)
 
 
 def _tidy(rows: list[dict[str, Any]]) -> pd.DataFrame:

@@ -8,13 +8,11 @@ again, and a test holds the page to it.
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import duckdb
 import pandas as pd
 
-from naome.paths import project_root
-from naome.publish.markdown import write_pipe_table
+from naome.publish.markdown import write_page_again, write_pipe_table
 from naome.sources import READERS
 from naome.sources.canonical import RowRule, Selection
 from naome.sources.clean import OPTIONAL_IDENTIFIER, RULES, Cleaner
@@ -214,9 +212,7 @@ def _references(node: object) -> list[str]:
 
 def main() -> None:
     """Write the page again."""
-    file: Path = project_root() / PAGE
-    file.write_text(write_page(), encoding="utf-8")
-    print(f"{file.relative_to(project_root())}: written")
+    write_page_again(PAGE, write_page())
 
 
 if __name__ == "__main__":

@@ -7,8 +7,6 @@ cannot be out of date: ``python -m naome.publish.definitions_page`` writes
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pandas as pd
 
 from naome.cohort.columns import COLUMNS
@@ -17,7 +15,7 @@ from naome.measures.completeness import load_data_items
 from naome.measures.expressions import Expression
 from naome.measures.specification import KINDS, Indicator, load_specification
 from naome.paths import project_root
-from naome.publish.markdown import write_code, write_list, write_pipe_table
+from naome.publish.markdown import write_code, write_list, write_page_again, write_pipe_table
 
 PAGE = "methodology/definitions.qmd"
 FRONT = """---
@@ -172,9 +170,7 @@ def _value(value: object) -> str:
 
 def main() -> None:
     """Write the page again."""
-    file: Path = project_root() / PAGE
-    file.write_text(write_page(), encoding="utf-8")
-    print(f"{file.relative_to(project_root())}: written")
+    write_page_again(PAGE, write_page())
 
 
 if __name__ == "__main__":

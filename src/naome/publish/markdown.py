@@ -7,21 +7,27 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from naome.paths import project_root, write_text
+
+#: A column is at most this many times as wide as the narrowest
+WIDEST, NARROWEST = 48, 8
+NUMBER = re.compile(r"[−-]?[\d,.]+%?|–|")
+
 
 def write_pipe_table(frame: pd.DataFrame) -> str:
-    """Write a frame as a pipe table.
+    """Write a frame as a pipe table: columns as wide as their longest cell asks, numbers to the right.
 
     Examples
     --------
-    >>> print(write_pipe_table(pd.DataFrame({"code": ["C79|5"], "term": ["Bone"]})))
-    | code | term |
-    |:--|:--|
-    | C79\\|5 | Bone |
+    >>> print(write_pipe_table(pd.DataFrame({"code": ["C79|5"], "people": ["1,234"]})))
+    | code | people |
+    |:--------|--------:|
+    | C79\\|5 | 1,234 |
     """
     rows = [list(frame.columns), *frame.astype(str).values.tolist()]
     cells = [[re.sub(r"([|<*])", r"\\\1", cell) for cell in row] for row in rows]
     lines = [f"| {' | '.join(row)} |" for row in cells]
-    return "\n".join([lines[0], "|" + "|".join(":--" for _ in frame.columns) + "|", *lines[1:]])
+    return "\n".join([lines[0], f"|{'|'.join(_rule_off(column) for column in zip(*rows, strict=True))}|", *lines[1:]])
 
 
 def write_code(text: str) -> str:
@@ -44,3 +50,15 @@ def write_list(items: Iterable[tuple[str, str]]) -> str:
     - **Counted:** everyone
     """
     return "\n".join(f"- **{name}:** {text}" for name, text in items if text)
+
+
+def write_page_again(page: str, text: str) -> None:
+    """Write a page that is made from code into the project."""
+    write_text(text, project_root() / page)
+    print(f"{page}: written")
+
+
+def _rule_off(column: tuple[str, ...]) -> str:
+    """Return the dashes under a heading: readers take relative widths from their number when lines are long."""
+    dashes = "-" * min(max(max(map(len, column)), NARROWEST), WIDEST)
+    return f"{dashes}:" if all(NUMBER.fullmatch(cell) for cell in column[1:]) and any(column[1:]) else f":{dashes}"

@@ -190,7 +190,7 @@ def tabulate_death_sensitivity(switches: pd.DataFrame, params: Params) -> pd.Dat
     return pd.DataFrame(
         {
             "Option": switches["option"].str.replace("_", " "),
-            "Value": switches["value"].fillna("").str.replace("_", " "),
+            "Value": switches["value"].fillna(""),
             "Deaths": release_counts(switches["denominator"], params, national=True),
             "With a record": release_counts(switches["numerator"], params, national=True),
             "Percent": switches["estimate"],

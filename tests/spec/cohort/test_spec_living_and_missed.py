@@ -206,7 +206,7 @@ def test_the_check_against_deaths_moves_with_codes_and_causes(case):
     counts = table[["numerator", "denominator"]].apply(tuple, axis=1)
     assert counts[BASE, ""] == (1, 3)
     assert counts["count_c779", "yes"] == (2, 3)
-    assert counts["breast_cancer_death", "any_mention"] == (2, 4)
+    assert counts["breast_cancer_death", "any mention"] == (2, 4)
     assert counts["unknown_stage_in_figure_1", "yes"] == (2, 4)
     assert counts["diagnosis_position", "secondary"] == (0, 3)
     results = measure_records_before_death(case.derive().primary, params, run_id="r")
