@@ -9,6 +9,7 @@ from naome.measures.completeness import load_data_items
 from naome.measures.indicators import MISSING
 from naome.measures.specification import Specification
 from naome.params import Params
+from naome.publish.prose import say_percent
 
 PERCENT = {"Percent": "percent1", "Lower": "percent1", "Upper": "percent1", "People": "int", "Of these": "int"}
 MISSED_TITLES = {
@@ -121,6 +122,31 @@ def tabulate_completeness(results: pd.DataFrame, *, table_2: bool) -> pd.DataFra
         (results["level"] == "nation") & (results["group_by"] == "all") & results["measure"].isin(list(titles))
     ]
     return tabulate_proportions(rows, rows["measure"].map(titles), "Data item")
+
+
+def tabulate_completeness_years(results: pd.DataFrame) -> pd.DataFrame:
+    """Lay out national completeness of the report's six items by year of origin.
+
+    Returns
+    -------
+    DataFrame
+        Texts, one row per year and one column per item that the data have: percent with its 95% interval, or why there
+        is none. A single sentence where no item can be shown.
+    """
+    titles = {f"completeness.{item.id}": item.title for item in load_data_items() if item.table_2}
+    rows = pick_rows(results, level="nation", group_by="year")
+    rows = rows[rows["measure"].isin(list(titles))]
+    if rows.empty:
+        return NOTHING.rename(columns={"Indicator": "Year"})
+    texts = [
+        f"{say_percent(row['estimate'])} ({say_percent(row['lower'])} to {say_percent(row['upper'])})"
+        if row["status"] == "ok"
+        else row["status"].replace("_", " ")
+        for row in rows.to_dict("records")
+    ]
+    table = rows.assign(text=texts).pivot(index="group", columns="measure", values="text")
+    table = table[[measure for measure in titles if measure in table.columns]].rename(columns=titles)
+    return table.reset_index(names="Year").rename_axis(columns=None)
 
 
 def tabulate_survival(results: pd.DataFrame, *, group_by: str = "all") -> pd.DataFrame:
