@@ -25,7 +25,7 @@ def write_pipe_table(frame: pd.DataFrame) -> str:
     | C79\\|5 | 1,234 |
     """
     rows = [list(frame.columns), *frame.astype(str).values.tolist()]
-    cells = [[re.sub(r"([|<*])", r"\\\1", cell) for cell in row] for row in rows]
+    cells = [[_escape(cell) for cell in row] for row in rows]
     lines = [f"| {' | '.join(row)} |" for row in cells]
     return "\n".join([lines[0], f"|{'|'.join(_rule_off(column) for column in zip(*rows, strict=True))}|", *lines[1:]])
 
@@ -50,6 +50,12 @@ def write_list(items: Iterable[tuple[str, str]]) -> str:
     - **Counted:** everyone
     """
     return "\n".join(f"- **{name}:** {text}" for name, text in items if text)
+
+
+def _escape(cell: str) -> str:
+    """Escape what would end the cell or start markup; a code span keeps all but the bar, which ends it even there."""
+    parts = re.split(r"(`[^`]*`)", cell)
+    return "".join(re.sub(r"\|" if part.startswith("`") else r"[|<*]", r"\\\g<0>", part) for part in parts)
 
 
 def write_page_again(page: str, text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
 from naome.cohort.columns import COLUMNS
@@ -9,6 +10,7 @@ from naome.definitions import load_cohort_rules
 from naome.measures.specification import load_specification
 from naome.paths import project_root
 from naome.publish.definitions_page import PAGE, write_page
+from naome.publish.markdown import write_pipe_table
 
 
 def test_the_page_is_up_to_date():
@@ -32,3 +34,10 @@ def test_every_rule_option_and_column_is_there():
     for name in [*(r.id for r in rules.rules), *(o.name for o in rules.options)]:
         assert f"| {name} |" in page
     assert all(f"| `{column.name}` |" in page for column in COLUMNS)
+
+
+def test_a_condition_in_a_table_is_written_as_it_is():
+    """Inside a code span a backslash would be shown; a bar ends the cell even there."""
+    assert "| `age < 40` |" in write_page()
+    table = write_pipe_table(pd.DataFrame({"a": ["`x | y < 1`", "x | y < 1"]}))
+    assert table.splitlines()[2:] == [r"| `x \| y < 1` |", r"| x \| y \< 1 |"]
