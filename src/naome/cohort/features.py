@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 from ibis.expr.types import Table
 
-from naome.cohort.columns import COLUMN_NAMES
+from naome.cohort.columns import COLUMN_NAMES, VALUES
 from naome.cohort.tables import CanonicalTables, code_groups, code_in
 from naome.definitions import CohortRules, load_codelist
 from naome.params import Params
@@ -199,16 +199,16 @@ def _derive(t: Table, params: Params, *, admissions_known: bool) -> Table:
     t = t.mutate(**counts)
     t = t.mutate(
         nation=ibis.literal(params.nation),
-        age_band=band(t.age, (40, 50, 60, 70, 80), ("under 40", "40-49", "50-59", "60-69", "70-79", "80+")),
-        age_group=band(t.age, (50, 70, 80), ("18-49", "50-69", "70-79", "80+")),
+        age_band=band(t.age, (40, 50, 60, 70, 80), VALUES["age_band"]),
+        age_group=band(t.age, (50, 70, 80), VALUES["age_group"]),
         subtype=ibis.cases(
             ((t.her2 == "positive") & (t.er == "positive"), "HER2+ER+"),
             ((t.her2 == "positive") & (t.er == "negative"), "HER2+ER-"),
             ((t.her2 == "negative") & (t.er == "positive"), "HER2-ER+"),
             ((t.her2 == "negative") & (t.er == "negative"), "HER2-ER-"),
         ),
-        charlson=band(t.charlson_count, (1, 2, 3), ("0", "1", "2", "3+")),
-        frailty=band(t.frailty_count, (2, 4, 6), ("fit", "mild", "moderate", "severe")),
+        charlson=band(t.charlson_count, (1, 2, 3), VALUES["charlson"]),
+        frailty=band(t.frailty_count, (2, 4, 6), VALUES["frailty"]),
         er_log=(t.er_level.cast("float64") + 1).ln(),
         pr_log=(t.pr_level.cast("float64") + 1).ln(),
         diagnosis_year=t.diagnosis_date.year(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ibis
 from ibis.expr.types import Table
 
+from naome.cohort.columns import VALUES
 from naome.cohort.features import band, days_between
 from naome.cohort.tables import CanonicalTables, code_in
 from naome.definitions import CohortRules
@@ -68,7 +69,7 @@ def count_primary(eligible: Table, codes: Table, tables: CanonicalTables, params
         ),
         diagnosis_year=e.diagnosis_date.year(),
         age_under_70=e.age < 70,
-        age_group=band(e.age, (50, 70, 80), ("18-49", "50-69", "70-79", "80+")),
+        age_group=band(e.age, (50, 70, 80), VALUES["age_group"]),
         subtype=ibis.cases(
             ((e.her2 == "positive") & e.er.notnull(), "HER2+"),
             ((e.her2 == "negative") & (e.er == "positive"), "HER2-ER+"),

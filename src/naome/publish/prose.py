@@ -43,6 +43,17 @@ def say_percent(estimate: float, digits: int = 1) -> str:
     return f"{100 * estimate:.{digits}f}%"
 
 
+def say_interval(row: pd.Series | dict) -> str:
+    """Say a proportion with its interval.
+
+    Examples
+    --------
+    >>> say_interval({"estimate": 0.5, "lower": 0.4, "upper": 0.6})
+    '50.0% (40.0% to 60.0%)'
+    """
+    return f"{say_percent(row['estimate'])} ({say_percent(row['lower'])} to {say_percent(row['upper'])})"
+
+
 def say_list(items: Sequence[str]) -> str:
     """Join words as a sentence does.
 

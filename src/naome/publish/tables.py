@@ -9,7 +9,7 @@ from naome.measures.completeness import load_data_items
 from naome.measures.indicators import MISSING
 from naome.measures.specification import Specification
 from naome.params import Params
-from naome.publish.prose import say_percent
+from naome.publish.prose import say_interval
 
 PERCENT = {"Percent": "percent1", "Lower": "percent1", "Upper": "percent1", "People": "int", "Of these": "int"}
 MISSED_TITLES = {
@@ -139,9 +139,7 @@ def tabulate_completeness_years(results: pd.DataFrame) -> pd.DataFrame:
     if rows.empty:
         return NOTHING.rename(columns={"Indicator": "Year"})
     texts = [
-        f"{say_percent(row['estimate'])} ({say_percent(row['lower'])} to {say_percent(row['upper'])})"
-        if row["status"] == "ok"
-        else row["status"].replace("_", " ")
+        say_interval(row) if row["status"] == "ok" else row["status"].replace("_", " ")
         for row in rows.to_dict("records")
     ]
     table = rows.assign(text=texts).pivot(index="group", columns="measure", values="text")
