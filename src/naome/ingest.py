@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from naome.cohort.signs import signs_of
 from naome.errors import ExtractError
 from naome.run import Run, file_digest, write_json
 from naome.sources import READERS, Extract, read_extract
@@ -19,8 +20,8 @@ def read_run(run: Run, *, progress: Callable[[str], None] = print) -> Extract:
     """Read the extract of a run into its folder.
 
     Writes ``canonical/``, ``results/data_quality.parquet`` and ``read.json``
-    (sha256 and rows of every input). Nothing is written when the extract has a
-    problem.
+    (sha256 and rows of every input). Events are read of people with a sign of
+    metastatic disease only. Nothing is written when the extract has a problem.
 
     Raises
     ------
@@ -31,7 +32,14 @@ def read_run(run: Run, *, progress: Callable[[str], None] = print) -> Extract:
     reader = _reader(run)
     with ThreadPoolExecutor(max_workers=1) as aside:
         digests = aside.submit(_digest_inputs, run.data_dir)
-        extract = read_extract(reader, run.data_dir, run.canonical, diagnosed=_diagnosed(run), progress=progress)
+        extract = read_extract(
+            reader,
+            run.data_dir,
+            run.canonical,
+            diagnosed=_diagnosed(run),
+            signs=signs_of(run.params),
+            progress=progress,
+        )
     quality = pd.DataFrame(extract.quality, columns=["rule", "table", "column", "rows", "kind", "meaning"])
     run.save("data_quality", quality)
     record = {
@@ -51,7 +59,7 @@ def read_run(run: Run, *, progress: Callable[[str], None] = print) -> Extract:
 
 
 def check_run(run: Run, *, progress: Callable[[str], None] = print) -> Extract:
-    """Check the extract of a run without writing anything."""
+    """Check the whole extract of a run, everybody's events, without writing anything."""
     return read_extract(_reader(run), run.data_dir, None, diagnosed=_diagnosed(run), progress=progress)
 
 

@@ -69,7 +69,7 @@ def derive_cohorts(
     >>> derive_cohorts(load_params("wales"), folder).attrition     # doctest: +SKIP
     """
     rules = rules or load_cohort_rules(dict(params.rules))
-    tables = open_tables(folder, connection)
+    tables = open_tables(folder, params, connection)
     flagged = hold(flag_tumours(tables, params))
     eligible = eligible_people(flagged)
     codes = hold(metastatic_codes(tables, rules))
@@ -96,7 +96,7 @@ def identify_members(
         ``person_id, cohort, route, diagnosis_date, metastatic_date`` in order of cohort and person.
     """
     rules = rules or load_cohort_rules(dict(params.rules))
-    tables = open_tables(folder, connection)
+    tables = open_tables(folder, params, connection)
     coded = code_dates(eligible_people(flag_tumours(tables, params)), metastatic_codes(tables, rules), rules)
     members = find_members(coded, params, rules)
     columns = ("person_id", "cohort", "route", "diagnosis_date", "metastatic_date")

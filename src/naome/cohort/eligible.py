@@ -5,12 +5,11 @@ from __future__ import annotations
 import ibis
 from ibis.expr.types import BooleanValue, Table
 
+from naome.cohort.signs import NEVER_EVIDENCE
 from naome.cohort.tables import CanonicalTables, code_between, code_in, hold
 from naome.definitions import CohortRules, load_codelist
 from naome.params import Params
 
-# Groups of the list of metastatic codes that are evidence under no option
-NEVER_EVIDENCE = ("lymph_node_regional",)
 ELIGIBILITY = ("EL1", "EL2", "EL3", "EL4", "EL5", "EL6", "EL7")
 
 

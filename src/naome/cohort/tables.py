@@ -9,7 +9,9 @@ import ibis
 import pandas as pd
 from ibis.expr.types import BooleanValue, StringValue, Table
 
+from naome.cohort.signs import check_followed
 from naome.definitions import CodeList
+from naome.params import Params
 from naome.sources.contract import CANONICAL
 
 
@@ -29,16 +31,24 @@ class CanonicalTables:
     organisations: Table
 
 
-def open_tables(folder: Path, connection: ibis.BaseBackend | None = None) -> CanonicalTables:
+def open_tables(folder: Path, params: Params, connection: ibis.BaseBackend | None = None) -> CanonicalTables:
     """Open the canonical Parquet files of a run as lazy tables.
 
     Parameters
     ----------
     folder : Path
         Folder with one Parquet file per canonical table.
+    params : Params
+        Of the run, which says whose events it needs.
     connection : ibis backend, optional
         DuckDB in memory by default; a PySpark connection works as well.
+
+    Raises
+    ------
+    ExtractError
+        If the tables were read for fewer people than the definitions ask for now.
     """
+    check_followed(folder, params)
     connection = connection or ibis.duckdb.connect()
     return CanonicalTables(
         **{name: connection.read_parquet(str(folder / f"{name}.parquet"), table_name=name) for name in CANONICAL}

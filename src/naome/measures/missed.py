@@ -22,6 +22,7 @@ from ibis.expr.types import Table
 from scipy.special import ndtri
 
 from naome.cohort.eligible import code_dates, eligible_people, flag_tumours, metastatic_codes
+from naome.cohort.signs import METASTATIC_ONLY
 from naome.cohort.tables import CanonicalTables, code_in, open_tables
 from naome.definitions import CohortRules, find_codes, load_cohort_rules, say_inferred_codes
 from naome.params import Params
@@ -30,7 +31,6 @@ from naome.results import make_results
 SOURCES = ("admissions", "reported", "treatment", "death")
 # Drugs without an adjuvant or neoadjuvant use in England until then. Left out are pertuzumab, trastuzumab emtansine
 # (from 2020), capecitabine and pembrolizumab.
-METASTATIC_ONLY = "sact_drugs.metastatic_only"
 METASTATIC_ONLY_UNTIL = "2021-12-31"
 UNBELIEVABLE_SE = 3.0
 FEW_SHARED = 10
@@ -120,7 +120,7 @@ def count_sources(
     >>> loglinear_population(counts).population                    # doctest: +SKIP
     """
     rules = rules or load_cohort_rules(dict(params.rules))
-    tables = open_tables(folder, connection)
+    tables = open_tables(folder, params, connection)
     counts = cross_classify_sources(tables, params, rules, alive_on).execute()
     counts[list(SOURCES)] = counts[list(SOURCES)].astype(bool)
     return counts.sort_values(list(SOURCES), ascending=False, ignore_index=True)

@@ -64,7 +64,7 @@ def derive_period_people(params: Params, folder: Path) -> pd.DataFrame:
         return pd.DataFrame(columns=list(COLUMNS))
     params = params.model_copy(update={"metastatic_from": params.diagnosed_from})
     rules = load_cohort_rules(dict(params.rules))
-    tables = open_tables(folder)
+    tables = open_tables(folder, params)
     codes = hold(metastatic_codes(tables, rules))
     eligible = eligible_people(hold(flag_tumours(tables, params)))
     members = hold(de_novo(hold(code_dates(eligible, codes, rules)), params))

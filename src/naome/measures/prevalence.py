@@ -16,9 +16,10 @@ from ibis.expr.types import Table
 
 from naome.cohort.eligible import code_dates, eligible_people, flag_tumours, metastatic_codes
 from naome.cohort.membership import de_novo, recurrent
+from naome.cohort.signs import METASTATIC_ONLY
 from naome.cohort.tables import open_tables
 from naome.definitions import CohortRules, load_cohort_rules, say_inferred_codes
-from naome.measures.missed import METASTATIC_ONLY, SOURCES, correction_factor, loglinear_population
+from naome.measures.missed import SOURCES, correction_factor, loglinear_population
 from naome.params import Params
 from naome.results import make_results
 
@@ -61,7 +62,7 @@ def count_living(
     if not params.diagnosed_from < on <= params.censor_date:
         raise ValueError(f"on={on} must be after {params.diagnosed_from} and not after {params.censor_date}")
     rules = rules or load_cohort_rules(dict(params.rules))
-    tables = open_tables(folder, connection)
+    tables = open_tables(folder, params, connection)
     coded = code_dates(eligible_people(flag_tumours(tables, params)), metastatic_codes(tables, rules), rules)
     found = _found_by(coded, params, rules, on)
     day = ibis.date(str(on))

@@ -13,10 +13,11 @@ import pandas as pd
 from ibis.expr.types import Table
 
 from naome.cohort.derive import find_members, keep_people, type_analysis
-from naome.cohort.eligible import NEVER_EVIDENCE, code_dates, eligible_people, flag_tumours, metastatic_codes
+from naome.cohort.eligible import code_dates, eligible_people, flag_tumours, metastatic_codes
 from naome.cohort.features import describe_people
+from naome.cohort.signs import possible_evidence
 from naome.cohort.tables import CanonicalTables, code_between, code_in, hold, open_tables
-from naome.definitions import CohortRules, load_codelist, load_cohort_rules
+from naome.definitions import CohortRules, load_cohort_rules
 from naome.measures.expressions import parse_expression
 from naome.measures.specification import Indicator, Specification
 from naome.measures.survival import YEAR_DAYS, survival_arrays
@@ -138,7 +139,7 @@ def tabulate_death_switches(
     if reason:
         return pd.DataFrame([{"option": BASE, "reason": reason}]).reindex(columns=columns)
     base = load_cohort_rules(dict(params.rules))
-    tables = open_tables(folder, connection)
+    tables = open_tables(folder, params, connection)
     deaths = hold(_deaths_under_70(tables, params))
     events = {name: hold(getattr(tables, name).semi_join(deaths, "person_id")) for name in ("diagnoses", "recurrences")}
     near = replace(tables, **events)
@@ -185,11 +186,10 @@ def tabulate_windows(analysis: pd.DataFrame, params: Params, specification: Spec
 
 def _hold_shared(params: Params, folder: Path, connection: ibis.BaseBackend | None) -> _Shared:
     """Read once what all variants need: eligible people, every code that could be evidence, all it could concern."""
-    tables = open_tables(folder, connection)
+    tables = open_tables(folder, params, connection)
     eligible = hold(eligible_people(flag_tumours(tables, params)))
     d = tables.diagnoses
-    codelist = load_codelist("icd10_metastatic")
-    metastatic = codelist.prefixes(*(group for group in codelist.groups if group not in NEVER_EVIDENCE))
+    metastatic = possible_evidence()
     evidence = hold(d.filter(code_between(d.code, metastatic)).filter(code_in(d.code, metastatic)))
     if "primary" not in params.cohorts:
         # Nobody enters the other cohorts without evidence or stage 4

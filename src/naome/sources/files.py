@@ -42,6 +42,7 @@ class RawFile:
         ``parquet``, ``utf-8``, ``utf-8 with byte-order mark`` or ``latin-1``.
     empty : frozenset of str
         Columns in which no row holds anything.
+    rows : int
     """
 
     table: str
@@ -51,6 +52,7 @@ class RawFile:
     first_row: int
     encoding: str
     empty: frozenset[str]
+    rows: int
 
 
 def find_file(folder: Path, table: str) -> Path | None:
@@ -121,6 +123,7 @@ def open_file(
         )
         described = connection.execute(f"DESCRIBE {view}").fetchall()
         empty = _empty_columns(connection, source)
+        rows = connection.execute(f"SELECT count(*) FROM {view}").fetchone()[0]
     except PermissionError:
         raise ExtractError(f"{path.name}: no permission to read the file. Hint: who owns it?") from None
     except duckdb.Error as error:
@@ -128,7 +131,7 @@ def open_file(
     except OSError as error:
         raise ExtractError(f"{path.name}: not readable: {error.strerror or type(error).__name__}") from None
     columns = {row[0]: row[1] for row in described if row[0] != "row_"}
-    return RawFile(table, path, view, columns, first_row, encoding, empty)
+    return RawFile(table, path, view, columns, first_row, encoding, empty, rows)
 
 
 def quote_text(value: object) -> str:

@@ -5,10 +5,24 @@ from __future__ import annotations
 from naome.sources import codings
 from naome.sources.canonical import Duplicates, RowRule, Selection
 from naome.sources.clean import CAUSES, DATE, ICD10, OPCS4, TEXT, UPPER, choice
+from naome.sources.follow import Belongs
 from naome.sources.reader import Count, RawTable, Reader, Repeated
 
 FINAL_OR_PROVISIONAL = choice({"F": "F", "P": "P"})
 RADIOTHERAPY_REGION = choice({code: code for code in ("P", "R", "PR", "A", "O", "M")}, refuse=False)
+#: Cycles and drugs; Simulacrum has the same.
+SACT_CYCLE = RawTable(
+    {"MERGED_REGIMEN_ID": None, "MERGED_CYCLE_ID": None, "START_DATE_OF_CYCLE": DATE},
+    unique=("MERGED_CYCLE_ID",),
+    belongs=Belongs(("MERGED_REGIMEN_ID",), of="sact_regimen"),
+    events=True,
+)
+SACT_DRUG = RawTable(
+    {"MERGED_DRUG_DETAIL_ID": None, "MERGED_CYCLE_ID": None, "ADMINISTRATION_DATE": DATE, "DRUG_GROUP": UPPER},
+    belongs=Belongs(("MERGED_CYCLE_ID",), of="sact_cycle"),
+    signs={"DRUG_GROUP": "drug"},
+    events=True,
+)
 
 RAW = {
     "organisations": RawTable(
@@ -54,7 +68,9 @@ RAW = {
             "DIAG_TRUST": UPPER,
             "FIRSTMDTMEETINGDATE": DATE,
             "DATE_FIRST_SURGERY": DATE,
-        }
+        },
+        belongs=Belongs(("PATIENTID",)),
+        signs={"STAGE_BEST": "stage"},
     ),
     "hes_apc": RawTable(
         {
@@ -75,6 +91,9 @@ RAW = {
                 DATE,
             ),
         },
+        belongs=Belongs(("STUDY_ID",)),
+        signs={"hes_diagnosis": "code"},
+        events=True,
     ),
     "sact_regimen": RawTable(
         {
@@ -84,20 +103,20 @@ RAW = {
             "ORGANISATION_CODE_OF_PROVIDER": UPPER,
         },
         unique=("MERGED_REGIMEN_ID",),
+        belongs=Belongs(("ENCORE_PATIENT_ID",)),
+        events=True,
     ),
-    "sact_cycle": RawTable(
-        {"MERGED_REGIMEN_ID": None, "MERGED_CYCLE_ID": None, "START_DATE_OF_CYCLE": DATE}, unique=("MERGED_CYCLE_ID",)
-    ),
-    "sact_drug_detail": RawTable(
-        {"MERGED_DRUG_DETAIL_ID": None, "MERGED_CYCLE_ID": None, "ADMINISTRATION_DATE": DATE, "DRUG_GROUP": UPPER}
-    ),
+    "sact_cycle": SACT_CYCLE,
+    "sact_drug_detail": SACT_DRUG,
     "rtds_prescription": RawTable(
         {
             "PATIENTID": None,
             "APPTDATE": DATE,
             "RTTREATMENTREGION": RADIOTHERAPY_REGION,
             "RTTREATMENTANATOMICALSITE": UPPER,
-        }
+        },
+        belongs=Belongs(("PATIENTID",)),
+        events=True,
     ),
     "cosd_recurrence": RawTable(
         {
@@ -106,6 +125,8 @@ RAW = {
             "DATEOFRECURRENCE": DATE,
         },
         may_be_absent=True,
+        belongs=Belongs(("PATIENTID",)),
+        signs={"CANCERRECURRENCECAREPLANINDICATOR": "recurrence"},
     ),
     "ons_deaths": RawTable(
         {

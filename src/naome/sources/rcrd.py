@@ -9,6 +9,7 @@ from __future__ import annotations
 from naome.sources import codings, ncrd
 from naome.sources.canonical import RowRule, Selection
 from naome.sources.clean import DATE, ICD10, UPPER
+from naome.sources.follow import Belongs
 from naome.sources.reader import RawTable, Reader
 
 RAW = {
@@ -29,7 +30,9 @@ RAW = {
             "CNS": codings.CNS_INDICATOR,
             "VITALSTATUS": codings.VITAL_STATUS,
             "VITALSTATUSDATE": DATE,
-        }
+        },
+        belongs=Belongs(("PATIENTID",)),
+        signs={"STAGE": "stage"},
     ),
     "hes_apc": ncrd.RAW["hes_apc"],
 }

@@ -17,7 +17,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import duckdb
@@ -37,6 +37,7 @@ from naome.sources.files import (
     quote_name,
     quote_text,
 )
+from naome.sources.follow import NOT_FOLLOWED, Belongs, Signs, follow_people
 from naome.sources.problems import Problems
 from naome.sources.values import (
     CleanColumns,
@@ -47,8 +48,17 @@ from naome.sources.values import (
     map_column,
 )
 
+#: File beside the canonical tables that says by which signs people were followed; none where everybody was.
+FOLLOWED = "followed.json"
 #: DuckDB spills to the scratch folder beyond this; reading then takes longer but not more memory.
 MEMORY_LIMIT = "1500MB"
+#: Errors of DuckDB that no file is to blame for.
+NOT_THE_FILE = (
+    duckdb.CatalogException,
+    duckdb.BinderException,
+    duckdb.ParserException,
+    duckdb.OutOfMemoryException,
+)
 
 
 @dataclass(frozen=True)
@@ -99,6 +109,12 @@ class RawTable:
         Name and meaning of that condition in the data-quality log.
     may_be_absent : bool
         Whether the whole file may be absent or without rows.
+    belongs : Belongs or None
+        How its rows belong to people.
+    signs : mapping of str to str
+        Column or long table -> kind of sign of metastatic disease that its values may be.
+    events : bool
+        Whether rows of people without any sign are not read, where a run follows people by signs.
     """
 
     columns: Mapping[str, Cleaner | None]
@@ -109,6 +125,9 @@ class RawTable:
     only: str = ""
     only_rule: tuple[str, str] = ("", "")
     may_be_absent: bool = False
+    belongs: Belongs | None = None
+    signs: Mapping[str, str] = field(default_factory=dict)
+    events: bool = False
 
     @property
     def identifiers(self) -> tuple[str, ...]:
@@ -123,6 +142,12 @@ class RawTable:
         for repeated in self.long.values():
             for columns, cleaner in repeated.parts():
                 yield from ((column, f"{columns[0]}..{columns[-1]}", cleaner) for column in columns)
+
+    def cleaned_at(self, place: str) -> dict[str, Cleaner]:
+        """Return the columns, with their cleaners, that a column or the codes of a long table stand for."""
+        if place in self.long:
+            return dict.fromkeys(self.long[place].columns, self.long[place].cleaner)
+        return {place: self.columns[place]}
 
     def expected(self) -> frozenset[str]:
         """Return every name that a column of the file may have."""
@@ -220,6 +245,7 @@ def read_extract(
     out: Path | None,
     *,
     diagnosed: tuple[dt.date, dt.date] | None = None,
+    signs: Signs | None = None,
     progress: Callable[[str], None] = print,
 ) -> Extract:
     """Read, check and repair an extract and write its canonical tables.
@@ -233,6 +259,8 @@ def read_extract(
         Folder to write to; replaced whole. None checks only.
     diagnosed : tuple of date, optional
         First and last day of the run's diagnoses; an extract with none between them is of other years.
+    signs : Signs, optional
+        Read the events only of people with a sign of metastatic disease; everybody's by default.
     progress : callable
         Receives one line per raw table.
 
@@ -249,7 +277,7 @@ def read_extract(
         (scratch / "canonical").mkdir()
         _check_kind(reader, note, problems)
         reader = _choose_version(connection, reader, folder, scratch)
-        notes = _open_tables(connection, reader, folder, scratch, problems, quality, progress)
+        notes = _open_tables(connection, reader, folder, scratch, signs, problems, quality, progress)
         _check_note(note, notes, problems)
         problems.raise_if_any()
         _check_nation(connection, reader, problems)
@@ -261,6 +289,8 @@ def read_extract(
             _log(quality, count.rule, count.table, count.column, found, count.meaning, count.kind)
         problems.raise_if_any()
         if out is not None:
+            if signs is not None:
+                (scratch / "canonical" / FOLLOWED).write_text(json.dumps(asdict(signs)) + "\n", encoding="utf-8")
             _replace_folder(scratch / "canonical", out)
     return Extract(
         out or folder, rows, {n.table: n.rows for n in notes.values()}, quality, note.get("synthetic", False) is True,
@@ -344,8 +374,28 @@ def _choose_version(connection, reader: Reader, folder: Path, scratch: Path) -> 
     )
 
 
-def _open_tables(connection, reader: Reader, folder, scratch, problems, quality, progress) -> dict[str, FileNote]:
+def _open_tables(
+    connection, reader: Reader, folder, scratch, signs, problems, quality, progress
+) -> dict[str, FileNote]:
+    files = _open_files(connection, reader, folder, scratch, problems)
+    # What is wrong with an extract is best looked for everywhere, so nobody is left out of one with a problem
+    if signs is not None and not problems.count:
+        files = _follow(connection, reader, files, signs, scratch, progress)
     notes: dict[str, FileNote] = {}
+    for name, file in files.items():
+        try:
+            notes[name] = _clean_table(connection, file, reader.raw[name], problems, quality)
+        except NOT_THE_FILE:
+            raise
+        except duckdb.Error as error:
+            problems.add(explain_damage(file.path, error))
+            continue
+        progress(f"  {name}: {notes[name].rows:,} rows")
+    return notes
+
+
+def _open_files(connection, reader: Reader, folder, scratch, problems) -> dict[str, RawFile]:
+    files = {}
     for name, table in reader.raw.items():
         try:
             file = _open_table(connection, reader, folder, name, scratch, problems)
@@ -357,15 +407,24 @@ def _open_tables(connection, reader: Reader, folder, scratch, problems, quality,
         if file is None:
             _make_empty(connection, name, table)
             continue
-        try:
-            notes[name] = _clean_table(connection, file, table, problems, quality)
-        except (duckdb.CatalogException, duckdb.BinderException, duckdb.ParserException, duckdb.OutOfMemoryException):
-            raise  # not the file's fault
-        except duckdb.Error as error:
-            problems.add(explain_damage(file.path, error))
-            continue
-        progress(f"  {name}: {notes[name].rows:,} rows")
-    return notes
+        files[name] = file
+    return files
+
+
+def _follow(connection, reader: Reader, files, signs: Signs, scratch, progress) -> dict[str, RawFile]:
+    """Return the files with the rows that are read; with all rows when signs cannot be looked for."""
+    unreadable = Problems(scratch)
+    try:
+        kept = follow_people(connection, reader.raw, files, signs, scratch, unreadable)
+    except NOT_THE_FILE:
+        raise
+    except duckdb.Error:
+        return files  # cleaning finds what it is, and says so
+    if unreadable.count:
+        return files
+    people = connection.execute("SELECT count(*) FROM followed").fetchone()[0]
+    progress(f"  {people:,} people with a sign of metastatic disease are followed")
+    return kept
 
 
 def _open_table(connection, reader: Reader, folder, name, scratch, problems) -> RawFile | None:
@@ -390,6 +449,10 @@ def _open_table(connection, reader: Reader, folder, name, scratch, problems) -> 
     unreadable = _check_types(file, table, problems)
     if missing or unreadable:
         raise _Noted
+    if table.only:
+        only = f"{file.view}_only"
+        connection.execute(f"CREATE VIEW {only} AS SELECT * FROM {file.view} WHERE {table.only}")
+        file = replace(file, view=only)
     return file
 
 
@@ -434,17 +497,14 @@ def _check_types(file: RawFile, table: RawTable, problems: Problems) -> bool:
 
 def _clean_table(connection, file: RawFile, table: RawTable, problems, quality) -> FileNote:
     """Check the identifiers of a file, clean its columns and make its clean views."""
-    rows = connection.execute(f"SELECT count(*) FROM {file.view}").fetchone()[0]
-    if rows == 0 and not table.may_be_absent:
+    if file.rows == 0 and not table.may_be_absent:
         problems.add(
             f"{file.path.name}: no rows under the header; allowed: at least one. Hint: was the extract cut off?"
         )
-    if table.only:
-        only = f"{file.view}_only"
-        connection.execute(f"CREATE VIEW {only} AS SELECT * FROM {file.view} WHERE {table.only}")
-        file = replace(file, view=only)
-        left = rows - connection.execute(f"SELECT count(*) FROM {only}").fetchone()[0]
-        _log(quality, table.only_rule[0], file.table, "", left, table.only_rule[1], "left out")
+    if table.only or table.events:
+        rule, meaning = table.only_rule if table.only else NOT_FOLLOWED
+        left = file.rows - connection.execute(f"SELECT count(*) FROM {file.view}").fetchone()[0]
+        _log(quality, rule, file.table, "", left, meaning, "left out")
     blanks = check_identifiers(connection, file, list(table.identifiers), problems) if table.identifiers else {}
     if table.unique:
         check_unique(connection, file, table.unique, problems)
@@ -453,7 +513,7 @@ def _clean_table(connection, file: RawFile, table: RawTable, problems, quality) 
     _make_clean_views(connection, file, table, found, blanks)
     used = tuple(column for column in file.columns if column in table.wanted())
     ignored = tuple(column for column in file.columns if column not in used)
-    return FileNote(file.table, file.path.name, rows, file.encoding, used, ignored)
+    return FileNote(file.table, file.path.name, file.rows, file.encoding, used, ignored)
 
 
 def _make_clean_views(connection, file: RawFile, table: RawTable, found: CleanColumns, blanks) -> None:

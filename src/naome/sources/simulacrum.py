@@ -17,7 +17,16 @@ from dataclasses import replace
 from naome.sources import codings
 from naome.sources.canonical import RowRule, Selection
 from naome.sources.clean import CAUSES, DATE, ICD10, UPPER, choice
-from naome.sources.ncrd import DRUG_RULES, DUPLICATE_TUMOUR, RADIOTHERAPY_REGION, after_death, without_date
+from naome.sources.follow import Belongs
+from naome.sources.ncrd import (
+    DRUG_RULES,
+    DUPLICATE_TUMOUR,
+    RADIOTHERAPY_REGION,
+    SACT_CYCLE,
+    SACT_DRUG,
+    after_death,
+    without_date,
+)
 from naome.sources.reader import Count, RawTable, Reader
 
 #: Rare grades outside the published list (G5, G6) occur; grade is a secondary item.
@@ -65,23 +74,21 @@ def _tumours(sex: str, quintile: str, deprivation) -> RawTable:
             "DATE_FIRST_SURGERY": DATE,
         },
         optional=frozenset({"CNS"}),  # version 1 only
+        belongs=Belongs(("PATIENTID",)),
+        signs={"STAGE_BEST": "stage"},
         only=BREAST_ONLY,
         only_rule=("other_site", "Tumours of other sites than the breast (C50, D05) are not read."),
     )
 
 
-SACT_CYCLE = RawTable(
-    {"MERGED_REGIMEN_ID": None, "MERGED_CYCLE_ID": None, "START_DATE_OF_CYCLE": DATE}, unique=("MERGED_CYCLE_ID",)
-)
-SACT_DRUG = RawTable(
-    {"MERGED_DRUG_DETAIL_ID": None, "MERGED_CYCLE_ID": None, "ADMINISTRATION_DATE": DATE, "DRUG_GROUP": UPPER}
-)
 RAW_V2 = {
     "av_patient": _patients("GENDER", "VITALSTATUS"),
     "av_tumour": _tumours("GENDER", "QUINTILE_2019", codings.QUINTILE_1_MOST_DEPRIVED),
     "sact_regimen": RawTable(
         {"ENCORE_PATIENT_ID": None, "MERGED_REGIMEN_ID": None, "START_DATE_OF_REGIMEN": DATE},
         unique=("MERGED_REGIMEN_ID",),
+        belongs=Belongs(("ENCORE_PATIENT_ID",)),
+        events=True,
     ),
     "sact_cycle": SACT_CYCLE,
     "sact_drug_detail": SACT_DRUG,
@@ -94,6 +101,8 @@ RAW_V2 = {
         },
         # The dictionary and the files name these differently.
         aliases={"TREATMENTREGION": "RTTREATMENTREGION", "TREATMENTANATOMICALSITE": "RTTREATMENTANATOMICALSITE"},
+        belongs=Belongs(("PATIENTID",)),
+        events=True,
     ),
 }
 RAW_V1 = {
@@ -108,8 +117,9 @@ RAW_V1 = {
         {"MERGED_PATIENT_ID": None, "MERGED_REGIMEN_ID": None, "START_DATE_OF_REGIMEN": DATE},
         unique=("MERGED_REGIMEN_ID",),
     ),
-    "sact_cycle": SACT_CYCLE,
-    "sact_drug_detail": SACT_DRUG,
+    # Regimens reach people over a link that two may share, so everybody's are read.
+    "sact_cycle": replace(SACT_CYCLE, events=False),
+    "sact_drug_detail": replace(SACT_DRUG, events=False, signs={}),
 }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from naome.sources import codings
 from naome.sources.canonical import RowRule, Selection
 from naome.sources.clean import CAUSES, DATE, ICD10, OPCS4, OPTIONAL_IDENTIFIER, TEXT, UPPER, choice
+from naome.sources.follow import Belongs
 from naome.sources.ncrd import (
     DEATH_BEFORE_DIAGNOSIS,
     DUPLICATE_DEATH,
@@ -26,6 +27,7 @@ from naome.sources.reader import Count, RawTable, Reader
 LINKED = choice(
     {code: True for code in ("1", "4", "39")} | {"99": False, "35": False}, sql_type="BOOLEAN", refuse=False
 )
+SPELL = Belongs(("PROV_UNIT_CD", "SPELL_NUM_PE"), of="pedw_spell")
 EPISODE = "PROV_UNIT_CD || '-' || SPELL_NUM_PE || '-' || EPI_NUM"
 
 RAW = {
@@ -58,7 +60,9 @@ RAW = {
             "CHEMOTHERAPY_FLAG": codings.yes_no("Y", "N", "9"),
             "RADIOTHERAPY_FLAG": codings.yes_no("Y", "N", "9"),
             "SURGERY_DATE": DATE,
-        }
+        },
+        belongs=Belongs(("ALF_PE",)),
+        signs={"STAGE_GROUPING": "stage"},
     ),
     "pedw_spell": RawTable(
         {
@@ -70,11 +74,18 @@ RAW = {
             "ADMIS_MTHD_CD": codings.EMERGENCY,
             "PAT_CLASS_CD": codings.PATIENT_CLASS,
         },
-        unique=("PROV_UNIT_CD", "SPELL_NUM_PE"),
+        unique=SPELL.columns,
+        belongs=Belongs(("ALF_PE",)),
+        events=True,
     ),
-    "pedw_episode": RawTable({"PROV_UNIT_CD": None, "SPELL_NUM_PE": None, "EPI_NUM": None, "EPI_STR_DT": DATE}),
+    "pedw_episode": RawTable(
+        {"PROV_UNIT_CD": None, "SPELL_NUM_PE": None, "EPI_NUM": None, "EPI_STR_DT": DATE}, belongs=SPELL, events=True
+    ),
     "pedw_diag": RawTable(
-        {"PROV_UNIT_CD": None, "SPELL_NUM_PE": None, "EPI_NUM": None, "DIAG_NUM": TEXT, "DIAG_CD_1234": ICD10}
+        {"PROV_UNIT_CD": None, "SPELL_NUM_PE": None, "EPI_NUM": None, "DIAG_NUM": TEXT, "DIAG_CD_1234": ICD10},
+        belongs=SPELL,
+        signs={"DIAG_CD_1234": "code"},
+        events=True,
     ),
     "pedw_oper": RawTable(
         {
@@ -84,7 +95,9 @@ RAW = {
             "OPER_NUM": TEXT,
             "OPER_CD": OPCS4,
             "OPER_DT": DATE,
-        }
+        },
+        belongs=SPELL,
+        events=True,
     ),
     "adde_deaths": RawTable(
         {

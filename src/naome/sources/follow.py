@@ -1,0 +1,199 @@
+"""Who is followed into the event tables: people with any sign of metastatic disease.
+
+An extract holds the hospital records of everybody with breast cancer; analysis
+reads those of the few who may have metastatic disease. Records of the others are
+not read (data minimisation, decision 0016). Signs say more than any rule of a
+cohort: whoever a rule or an option could take has one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from naome.sources.clean import Cleaner
+from naome.sources.files import RawFile, quote_name, quote_text
+from naome.sources.problems import Problems
+from naome.sources.values import clean_columns
+
+if TYPE_CHECKING:
+    from naome.sources.reader import RawTable
+
+#: Rule and meaning in the data-quality log.
+NOT_FOLLOWED = (
+    "no_sign_of_metastasis",
+    "Events of people without any sign of metastatic disease (stage 4, a code that can be evidence, a reported "
+    "recurrence, a drug for metastatic disease only) are not read: no analysis uses them.",
+)
+KINDS = ("stage", "recurrence", "code", "drug")
+
+
+@dataclass(frozen=True)
+class Signs:
+    """What is a sign of metastatic disease, beside stage 4 at diagnosis and a reported recurrence.
+
+    Attributes
+    ----------
+    codes : tuple of str
+        First characters of ICD-10 codes in admissions.
+    drugs : tuple of str
+        SACT drug groups in capitals.
+    """
+
+    codes: tuple[str, ...]
+    drugs: tuple[str, ...]
+
+    def has(self, kind: str, value: object) -> bool:
+        """Return whether a cleaned value is a sign; `kind` is one of ``KINDS``.
+
+        Examples
+        --------
+        >>> Signs(("C78", "C79"), ()).has("code", "C795")
+        True
+        """
+        if value is None:
+            return False
+        if kind == "stage":
+            return value == "4"
+        if kind == "recurrence":
+            return True
+        return str(value).startswith(self.codes) if kind == "code" else value in self.drugs
+
+    def covers(self, other: Signs) -> bool:
+        """Return whether everybody with the other signs has one of these."""
+        return all(code.startswith(self.codes) for code in other.codes) and set(other.drugs) <= set(self.drugs)
+
+
+@dataclass(frozen=True)
+class Belongs:
+    """How the rows of a raw table belong to people.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        The person's pseudonym, or what identifies a row of the table `of`.
+    of : str
+        Raw table whose columns of the same names identify the row; empty where the column is the pseudonym.
+    """
+
+    columns: tuple[str, ...]
+    of: str = ""
+
+
+def follow_people(
+    connection: duckdb.DuckDBPyConnection,
+    tables: Mapping[str, RawTable],
+    files: Mapping[str, RawFile],
+    signs: Signs,
+    scratch: Path,
+    problems: Problems,
+) -> dict[str, RawFile]:
+    """Find the people with a sign and keep their rows of the event tables.
+
+    A row is kept unless it belongs to somebody known to be without a sign: one that
+    belongs to nobody is kept, so that it can be refused.
+
+    Parameters
+    ----------
+    tables, files : mapping
+        By raw table; a table stands after those that its rows belong to.
+    scratch : Path
+        Folder for the rows that are kept: they are looked at many times, the others once.
+    problems : Problems
+        Receives values that cannot be read where a sign would stand: nobody can be told to be without one then.
+
+    Returns
+    -------
+    dict of str to RawFile
+        The files, those of event tables with a view of the rows that are kept. The people are in table ``followed``.
+    """
+    keys = _Keys(connection, tables, files)
+    found = []
+    for name, file in files.items():
+        for place, kind in tables[name].signs.items():
+            condition = _say_signs(connection, file, tables[name].cleaned_at(place), kind, signs, problems)
+            found.append(_people_of(tables, files, keys, name, condition))
+    people = " UNION ".join(f"SELECT person FROM ({sql}) WHERE person IS NOT NULL" for sql in found)
+    connection.execute(f"CREATE TEMP TABLE followed AS {people or 'SELECT NULL::VARCHAR AS person WHERE false'}")
+    events = [name for name in files if tables[name].events]
+    parents = {tables[name].belongs.of for name in events}
+    kept = dict(files)
+    for name in events:
+        belongs = tables[name].belongs
+        without = f"({keys.own(name)} IN (SELECT person FROM followed)) IS FALSE"
+        if belongs.of:
+            without = f"({keys.own(name)} IN (SELECT key FROM without_{belongs.of})) IS TRUE"
+        if name in parents:
+            connection.execute(
+                f"CREATE TEMP TABLE without_{name} AS SELECT {keys.shared(name)} AS key FROM {files[name].view} "
+                f"WHERE {without}"
+            )
+        kept[name] = _keep_rows(connection, files[name], tables[name], f"NOT ({without})", scratch)
+    return kept
+
+
+class _Keys:
+    """What tells the person or the parent of a row, in SQL; trimmed only where there are blanks, which takes time."""
+
+    def __init__(self, connection, tables: Mapping[str, RawTable], files: Mapping[str, RawFile]) -> None:
+        self.connection, self.tables, self.files = connection, tables, files
+        self.known: dict[tuple[str, str], str] = {}
+
+    def own(self, name: str) -> str:
+        """Return what a row says it belongs to."""
+        return self._say(name, self.tables[name].belongs.columns)
+
+    def shared(self, name: str) -> str:
+        """Return what rows of other tables call a row of this one."""
+        columns = {t.belongs.columns for t in self.tables.values() if t.belongs is not None and t.belongs.of == name}
+        return self._say(name, columns.pop())
+
+    def _say(self, name: str, columns: tuple[str, ...]) -> str:
+        for column in columns:
+            if (name, column) not in self.known:
+                text = f"CAST({quote_name(column)} AS VARCHAR)"
+                blanks = f"SELECT count_if(contains({text}, ' ')) FROM {self.files[name].view}"
+                self.known[name, column] = f"trim({text})" if self.connection.execute(blanks).fetchone()[0] else text
+        return " || ' ' || ".join(self.known[name, column] for column in columns)
+
+
+def _say_signs(connection, file: RawFile, columns: Mapping[str, Cleaner], kind, signs: Signs, problems) -> str:
+    """Return the SQL condition that a row shows a sign, said of raw values."""
+    there = [(column, column, cleaner) for column, cleaner in columns.items() if column in file.columns]
+    found = clean_columns(connection, file, there, problems)
+    conditions = []
+    for column, _, _ in there:
+        raw = [quote_text(value) for value, clean in found.values[column].items() if signs.has(kind, clean)]
+        if raw:
+            conditions.append(f"CAST({quote_name(column)} AS VARCHAR) IN ({', '.join(raw)})")
+    return " OR ".join(conditions) or "false"
+
+
+def _people_of(tables, files, keys: _Keys, name: str, condition: str) -> str:
+    """Return the SELECT of the people to whom rows of a table belong, through as many tables as it takes."""
+    parent = tables[name].belongs.of
+    rows = f"SELECT {keys.own(name)} AS person FROM {files[name].view} WHERE {condition}"
+    if not parent:
+        return rows
+    if parent not in files:
+        return "SELECT NULL::VARCHAR AS person WHERE false"
+    return _people_of(tables, files, keys, parent, f"{keys.shared(parent)} IN ({rows})")
+
+
+def _keep_rows(connection, file: RawFile, table: RawTable, condition: str, scratch: Path) -> RawFile:
+    """Write the rows that meet a condition, in their order, and return the file with a view of them."""
+    columns = {column: kind for column, kind in file.columns.items() if column in table.wanted()}
+    packed = scratch / f"followed_{file.table}.parquet"
+    filled = ", ".join(quote_name(column) for column in columns if column not in file.empty)
+    connection.execute(
+        f"COPY (SELECT row_, {filled} FROM {file.view} WHERE {condition} ORDER BY row_) TO {quote_text(packed)} "
+        "(FORMAT parquet, WRITE_BLOOM_FILTER false)"
+    )
+    empty = "".join(f", NULL::{columns[column]} AS {quote_name(column)}" for column in columns if column in file.empty)
+    view = f"{file.view}_followed"
+    connection.execute(f"CREATE VIEW {view} AS SELECT *{empty} FROM read_parquet({quote_text(packed)})")
+    return replace(file, view=view)
