@@ -87,7 +87,9 @@ rule read:
     input:
         extract_of,
         "params/{audit}.yaml",
-        code("sources", "ingest", "params"),
+        code("sources", "ingest", "params", "cohort/signs"),
+        "definitions/codelists/icd10_metastatic.csv",
+        "definitions/codelists/sact_drugs.csv",
     output:
         "runs/{audit}/read.json",
     shell:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 import ibis
@@ -38,13 +39,16 @@ class Cohorts:
         One row per person per cohort, no identifiers.
     attrition : DataFrame
         People left after each rule.
-    primary : DataFrame
-        Counts of everyone with primary breast cancer, for the check against deaths.
     """
 
     analysis: pd.DataFrame
     attrition: pd.DataFrame
-    primary: pd.DataFrame
+    counts: ibis.expr.types.Table = field(repr=False)
+
+    @cached_property
+    def primary(self) -> pd.DataFrame:
+        """Counts of everyone with primary breast cancer, for the check against deaths; counted when asked for."""
+        return type_primary(self.counts.execute())
 
 
 def derive_cohorts(
@@ -81,7 +85,7 @@ def derive_cohorts(
     return Cohorts(
         analysis=type_analysis(analysis),
         attrition=count_attrition(flagged, found, members, rules),
-        primary=type_primary(count_primary(eligible, codes, tables, params, rules).execute()),
+        counts=count_primary(eligible, codes, tables, params, rules),
     )
 
 

@@ -17,6 +17,7 @@ from naome.sources import READERS
 from naome.sources.canonical import RowRule, Selection
 from naome.sources.clean import OPTIONAL_IDENTIFIER, RULES, Cleaner
 from naome.sources.contract import CANONICAL
+from naome.sources.follow import NOT_FOLLOWED
 from naome.sources.reader import RawTable, Reader
 
 PAGE = "methodology/data-dictionary.qmd"
@@ -41,7 +42,8 @@ INTRODUCTION = """This page is made from the code that reads (`python -m naome.p
 read into one set of canonical tables; all analysis starts from these. A value that is not recorded is missing, and
 missing never means no. Each repair of a value and each row left out is counted by its rule in `data_quality.parquet`;
 what cannot be read without guessing stops the run, with the file, the column, the row, the value and what is
-allowed."""
+allowed. Tables of events (admissions, diagnoses, procedures, drugs, radiotherapy) hold the events of people with a sign
+of metastatic disease, and everybody's where a cohort of the run needs no sign."""
 
 
 def describe_canonical() -> pd.DataFrame:
@@ -118,6 +120,7 @@ def describe_row_rules(reader: Reader) -> pd.DataFrame:
         meaning = rule.meaning[0].upper() + rule.meaning[1:]
         rows.append((rule.rule, rule.table, "stops the run" if stops else "left out", meaning.rstrip(".") + "."))
     rows += [(t.only_rule[0], name, "left out", t.only_rule[1]) for name, t in reader.raw.items() if t.only_rule[0]]
+    rows += [(NOT_FOLLOWED[0], name, "not read", NOT_FOLLOWED[1]) for name, t in reader.raw.items() if t.events]
     rows += [(c.rule, c.table, "left out" if c.kind == "left out" else "repaired", c.meaning) for c in reader.counts]
     return pd.DataFrame(rows, columns=["rule", "table", "what happens", "meaning"])
 

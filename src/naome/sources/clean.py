@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 RULES: dict[str, str] = {
@@ -31,6 +32,14 @@ RULES: dict[str, str] = {
 
 SENTINEL_DATES = {dt.date(1800, 1, 1), dt.date(1801, 1, 1), dt.date(1900, 1, 1), dt.date(1582, 10, 15)}
 EARLIEST = dt.date(1900, 1, 2)
+#: The three ways in which dates are written, with or without a time of day.
+DATE_TEXT = re.compile(
+    r"((?P<year1>\d{4})-(?P<month1>\d\d?)-(?P<day1>\d\d?)"
+    r"|(?P<day2>\d\d?)/(?P<month2>\d\d?)/(?P<year2>\d{4})"
+    r"|(?P<year3>\d{4})(?P<month3>\d\d)(?P<day3>\d\d)(\.0)?)"
+    r"([ T](?P<time>\d\d:\d\d(:\d\d(\.\d+)?)?))?",
+    re.ASCII,
+)
 #: What spreadsheets and programs write where nothing is known; a code is never spelt like this.
 NOT_A_VALUE = frozenset({"NAN", "NULL", "(NULL)", "NONE", "<NA>", "#N/A", "N/A", "#REF!", "#VALUE!", "NAT"})
 
@@ -107,15 +116,13 @@ def clean_date(value: object) -> tuple[dt.date | None, tuple[str, ...]]:
 
 
 def _parse_date(text: str) -> tuple[dt.date, tuple[str, ...]]:
-    day, time = re.fullmatch(r"(.*?)(?:[ T](\d\d:\d\d(?::\d\d(?:\.\d+)?)?))?", text, re.DOTALL).groups()
-    if re.fullmatch(r"\d{8}\.0", day):
-        day = day[:8]
-    for pattern in ("%Y-%m-%d", "%d/%m/%Y", "%Y%m%d"):
-        try:
-            date = dt.datetime.strptime(day, pattern).date()
-        except ValueError:
-            continue
-        return date, ("time_of_day",) if time and re.search("[1-9]", time) else ()
+    match = DATE_TEXT.fullmatch(text)
+    if match is not None:
+        part = match.groupdict()
+        numbers = [part[f"{name}1"] or part[f"{name}2"] or part[f"{name}3"] for name in ("year", "month", "day")]
+        with suppress(ValueError):  # no such day
+            time = part["time"] and re.search("[1-9]", part["time"])
+            return dt.date(*map(int, numbers)), ("time_of_day",) if time else ()
     raise Refused("a date as YYYY-MM-DD, dd/mm/yyyy or yyyymmdd", "is this another column, or a month/day/year date?")
 
 

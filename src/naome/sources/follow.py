@@ -111,54 +111,30 @@ def follow_people(
     dict of str to RawFile
         The files, those of event tables with a view of the rows that are kept. The people are in table ``followed``.
     """
-    keys = _Keys(connection, tables, files)
     found = []
     for name, file in files.items():
         for place, kind in tables[name].signs.items():
             condition = _say_signs(connection, file, tables[name].cleaned_at(place), kind, signs, problems)
-            found.append(_people_of(tables, files, keys, name, condition))
-    people = " UNION ".join(f"SELECT person FROM ({sql}) WHERE person IS NOT NULL" for sql in found)
-    connection.execute(f"CREATE TEMP TABLE followed AS {people or 'SELECT NULL::VARCHAR AS person WHERE false'}")
-    events = [name for name in files if tables[name].events]
-    parents = {tables[name].belongs.of for name in events}
+            found.append(_people_of(tables, files, name, condition))
+    people = " UNION ".join(f"SELECT key FROM ({sql}) WHERE key IS NOT NULL" for sql in found)
+    connection.execute(f"CREATE TEMP TABLE followed AS {people or 'SELECT NULL::VARCHAR AS key WHERE false'}")
+    known = [name for name in files if tables[name].belongs is not None and not tables[name].events]
+    everybody = " UNION ALL ".join(
+        f"SELECT {_key(tables[name].belongs)} AS key FROM {files[name].view}" for name in known
+    )
+    connection.execute(
+        f"CREATE TEMP TABLE without_people AS SELECT key FROM ({everybody or 'SELECT key FROM followed'}) "
+        "WHERE key NOT IN (SELECT key FROM followed)"
+    )
     kept = dict(files)
-    for name in events:
-        belongs = tables[name].belongs
-        without = f"({keys.own(name)} IN (SELECT person FROM followed)) IS FALSE"
-        if belongs.of:
-            without = f"({keys.own(name)} IN (SELECT key FROM without_{belongs.of})) IS TRUE"
-        if name in parents:
-            connection.execute(
-                f"CREATE TEMP TABLE without_{name} AS SELECT {keys.shared(name)} AS key FROM {files[name].view} "
-                f"WHERE {without}"
-            )
-        kept[name] = _keep_rows(connection, files[name], tables[name], f"NOT ({without})", scratch)
+    for name in (name for name in files if tables[name].events):
+        kept[name] = _keep_rows(connection, tables, files[name], scratch)
     return kept
 
 
-class _Keys:
-    """What tells the person or the parent of a row, in SQL; trimmed only where there are blanks, which takes time."""
-
-    def __init__(self, connection, tables: Mapping[str, RawTable], files: Mapping[str, RawFile]) -> None:
-        self.connection, self.tables, self.files = connection, tables, files
-        self.known: dict[tuple[str, str], str] = {}
-
-    def own(self, name: str) -> str:
-        """Return what a row says it belongs to."""
-        return self._say(name, self.tables[name].belongs.columns)
-
-    def shared(self, name: str) -> str:
-        """Return what rows of other tables call a row of this one."""
-        columns = {t.belongs.columns for t in self.tables.values() if t.belongs is not None and t.belongs.of == name}
-        return self._say(name, columns.pop())
-
-    def _say(self, name: str, columns: tuple[str, ...]) -> str:
-        for column in columns:
-            if (name, column) not in self.known:
-                text = f"CAST({quote_name(column)} AS VARCHAR)"
-                blanks = f"SELECT count_if(contains({text}, ' ')) FROM {self.files[name].view}"
-                self.known[name, column] = f"trim({text})" if self.connection.execute(blanks).fetchone()[0] else text
-        return " || ' ' || ".join(self.known[name, column] for column in columns)
+def _key(belongs: Belongs) -> str:
+    """Return what a row belongs to, in SQL."""
+    return " || ' ' || ".join(f"trim(CAST({quote_name(column)} AS VARCHAR))" for column in belongs.columns)
 
 
 def _say_signs(connection, file: RawFile, columns: Mapping[str, Cleaner], kind, signs: Signs, problems) -> str:
@@ -173,24 +149,37 @@ def _say_signs(connection, file: RawFile, columns: Mapping[str, Cleaner], kind, 
     return " OR ".join(conditions) or "false"
 
 
-def _people_of(tables, files, keys: _Keys, name: str, condition: str) -> str:
+def _people_of(tables, files, name: str, condition: str) -> str:
     """Return the SELECT of the people to whom rows of a table belong, through as many tables as it takes."""
-    parent = tables[name].belongs.of
-    rows = f"SELECT {keys.own(name)} AS person FROM {files[name].view} WHERE {condition}"
-    if not parent:
+    belongs = tables[name].belongs
+    rows = f"SELECT {_key(belongs)} AS key FROM {files[name].view} WHERE {condition}"
+    if not belongs.of:
         return rows
-    if parent not in files:
-        return "SELECT NULL::VARCHAR AS person WHERE false"
-    return _people_of(tables, files, keys, parent, f"{keys.shared(parent)} IN ({rows})")
+    if belongs.of not in files:
+        return "SELECT NULL::VARCHAR AS key WHERE false"
+    return _people_of(tables, files, belongs.of, f"{_key(belongs)} IN ({rows})")
 
 
-def _keep_rows(connection, file: RawFile, table: RawTable, condition: str, scratch: Path) -> RawFile:
-    """Write the rows that meet a condition, in their order, and return the file with a view of them."""
+def _keep_rows(connection, tables, file: RawFile, scratch: Path) -> RawFile:
+    """Write the rows that are kept, in their order, and return the file with a view of them.
+
+    What the other rows are called by rows that belong to them is kept in ``without_<table>``.
+    """
+    table = tables[file.table]
+    key = _key(table.belongs)
+    if not table.belongs.of and len(table.belongs.columns) == 1:
+        # Trimming takes longer than all else here; a pseudonym with blanks is nobody's, and its rows are kept
+        key = f"CAST({quote_name(table.belongs.columns[0])} AS VARCHAR)"
+    without = f"({key} IN (SELECT key FROM without_{table.belongs.of or 'people'})) IS TRUE"
+    for children in {t.belongs for t in tables.values() if t.belongs is not None and t.belongs.of == file.table}:
+        connection.execute(
+            f"CREATE TEMP TABLE without_{file.table} AS SELECT {_key(children)} AS key FROM {file.view} WHERE {without}"
+        )
     columns = {column: kind for column, kind in file.columns.items() if column in table.wanted()}
     packed = scratch / f"followed_{file.table}.parquet"
     filled = ", ".join(quote_name(column) for column in columns if column not in file.empty)
     connection.execute(
-        f"COPY (SELECT row_, {filled} FROM {file.view} WHERE {condition} ORDER BY row_) TO {quote_text(packed)} "
+        f"COPY (SELECT row_, {filled} FROM {file.view} WHERE NOT ({without}) ORDER BY row_) TO {quote_text(packed)} "
         "(FORMAT parquet, WRITE_BLOOM_FILTER false)"
     )
     empty = "".join(f", NULL::{columns[column]} AS {quote_name(column)}" for column in columns if column in file.empty)

@@ -44,6 +44,7 @@ RAW = {
             "VITALSTATUSDATE": DATE,
         },
         unique=("PATIENTID",),
+        belongs=Belongs(("PATIENTID",)),
     ),
     "av_tumour": RawTable(
         {

@@ -377,14 +377,17 @@ def _choose_version(connection, reader: Reader, folder: Path, scratch: Path) -> 
 def _open_tables(
     connection, reader: Reader, folder, scratch, signs, problems, quality, progress
 ) -> dict[str, FileNote]:
-    files = _open_files(connection, reader, folder, scratch, problems)
+    files = read = _open_files(connection, reader, folder, scratch, problems)
     # What is wrong with an extract is best looked for everywhere, so nobody is left out of one with a problem
     if signs is not None and not problems.count:
-        files = _follow(connection, reader, files, signs, scratch, progress)
+        read = _follow(connection, reader, files, signs, scratch, progress)
     notes: dict[str, FileNote] = {}
     for name, file in files.items():
         try:
-            notes[name] = _clean_table(connection, file, reader.raw[name], problems, quality)
+            # Which row belongs to which is checked of all rows, values of those that are read
+            if reader.raw[name].unique:
+                check_unique(connection, file, reader.raw[name].unique, problems)
+            notes[name] = _clean_table(connection, read[name], reader.raw[name], problems, quality)
         except NOT_THE_FILE:
             raise
         except duckdb.Error as error:
@@ -506,8 +509,6 @@ def _clean_table(connection, file: RawFile, table: RawTable, problems, quality) 
         left = file.rows - connection.execute(f"SELECT count(*) FROM {file.view}").fetchone()[0]
         _log(quality, rule, file.table, "", left, meaning, "left out")
     blanks = check_identifiers(connection, file, list(table.identifiers), problems) if table.identifiers else {}
-    if table.unique:
-        check_unique(connection, file, table.unique, problems)
     found = clean_columns(connection, file, [c for c in table.cleaned() if c[0] in file.columns], problems)
     log_repairs(file.table, found, blanks, quality.append)
     _make_clean_views(connection, file, table, found, blanks)

@@ -50,6 +50,7 @@ def _patients(sex: str, vital_status: str) -> RawTable:
             "VITALSTATUSDATE": DATE,
         },
         unique=("PATIENTID",),
+        belongs=Belongs(("PATIENTID",)),
     )
 
 

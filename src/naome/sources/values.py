@@ -185,7 +185,10 @@ def _look_up(connection, name: str, expression: str, values: dict[object, object
         to = f"ENUM({', '.join(map(quote_text, texts))})"
     raw, clean = quote_name(f"raw_{name}"), quote_text(f"clean_{name}")
     connection.execute(f"CREATE TYPE {raw} AS ENUM ({', '.join(map(quote_text, cleaned))})")
-    listed = ", ".join(_literal(value) for value in cleaned.values())
+    # Dates as text, cast all at once: a list of typed literals takes DuckDB ten times as long to bind
+    listed = ", ".join(
+        quote_text(value) if isinstance(value, dt.date) else _literal(value) for value in cleaned.values()
+    )
     connection.execute(f"SET VARIABLE {quote_name(f'clean_{name}')} = CAST([{listed}] AS {to}[])")
     return f"getvariable({clean})[enum_code(CAST(CAST({expression} AS VARCHAR) AS {raw})) + 1]"
 

@@ -380,7 +380,7 @@ CASES = [
     ),
     case(
         "an episode of two people",
-        put("hes_apc", "EPIKEY", "(SELECT EPIKEY FROM t WHERE n = 3)", "n > 2000 AND n < 2010"),
+        put("hes_apc", "EPIKEY", "(SELECT EPIKEY FROM t WHERE n = 3)", "n > 2000"),
         "the same episode_id with another person_id",
     ),
     case(
