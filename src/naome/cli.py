@@ -121,10 +121,12 @@ def _read(parsed: argparse.Namespace) -> None:
     started = time.monotonic()
     run = _open(parsed)
     extract = read_run(run, progress=lambda line: None)
-    repairs = sum(int(entry["rows"]) for entry in extract.quality)
+    repairs = [entry for entry in extract.quality if entry["kind"] == "repair"]
+    left_out = sum(int(entry["rows"]) for entry in extract.quality if entry["kind"] == "left out")
     print(
         f"{run.params.audit}: read {sum(extract.raw_rows.values()):,} rows of {len(extract.raw_rows)} tables, "
-        f"{repairs:,} repairs by {len(extract.quality)} rules ({time.monotonic() - started:.1f} s)"
+        f"{left_out:,} left out, {sum(int(entry['rows']) for entry in repairs):,} repairs by "
+        f"{len({entry['rule'] for entry in repairs})} rules ({time.monotonic() - started:.1f} s)"
     )
 
 

@@ -8,9 +8,10 @@ from naome.measures.completeness import item_title
 from naome.measures.specification import Specification
 from naome.params import Params
 from naome.publish.display import show_banner, show_text
-from naome.publish.prose import lower_first
+from naome.publish.prose import lower_first, say_count, say_percent
 from naome.publish.tables import COHORT_NAMES, SITES
 from naome.run import Run
+from naome.sources.follow import NOT_FOLLOWED
 
 VALIDATION_TITLES = {
     "record_before_breast_cancer_death": "deaths from breast cancer with an earlier record of metastatic disease",
@@ -90,6 +91,35 @@ def say_routes(params: Params) -> str:
     if "primary" in params.cohorts:
         parts.append("The primary cohort is everyone eligible, from the initial diagnosis.")
     return " ".join(parts)
+
+
+def say_reading(quality: pd.DataFrame, raw_rows: dict[str, int]) -> str:
+    """Say how many rows of the extract were read, whose were not, and how many rules were used on the rest.
+
+    Parameters
+    ----------
+    quality : DataFrame
+        The data-quality log, a row per use of a rule: ``rule, rows``.
+    raw_rows : dict of str to int
+        Rows of each raw file.
+
+    Examples
+    --------
+    >>> log = pd.DataFrame({"rule": ["code_dot", NOT_FOLLOWED[0]], "rows": [7, 60]})
+    >>> say_reading(log, {"hes_apc": 80, "av_patient": 20})[:58]
+    'The extract has 100 rows. 60 of them (60.0%) are events of'
+    """
+    unread = int(quality.loc[quality["rule"] == NOT_FOLLOWED[0], "rows"].sum())
+    used = quality.loc[quality["rule"] != NOT_FOLLOWED[0], "rule"].nunique()
+    rows = sum(raw_rows.values())
+    parts = [f"The extract has {rows:,} rows."]
+    if unread:
+        parts.append(
+            f"{unread:,} of them ({say_percent(unread / rows)}) are events of people without any sign of metastatic "
+            "disease and were not read."
+        )
+    parts.append(f"On the rows read, {say_count(used, 'rule')} had to be used; every use is counted.")
+    return " ".join([*parts, "Nothing else was changed."])
 
 
 def say_sites(analysis: pd.DataFrame, params: Params) -> str:
