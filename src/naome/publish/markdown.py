@@ -17,14 +17,16 @@ NUMBER = re.compile(r"[−-]?[\d,.]+%?|–|")
 def write_pipe_table(frame: pd.DataFrame) -> str:
     """Write a frame as a pipe table: columns as wide as their longest cell asks, numbers to the right.
 
+    Headings begin with a capital, as those of all tables of the site.
+
     Examples
     --------
     >>> print(write_pipe_table(pd.DataFrame({"code": ["C79|5"], "people": ["1,234"]})))
-    | code | people |
+    | Code | People |
     |:--------|--------:|
     | C79\\|5 | 1,234 |
     """
-    rows = [list(frame.columns), *frame.astype(str).values.tolist()]
+    rows = [[name[:1].upper() + name[1:] for name in frame.columns], *frame.astype(str).values.tolist()]
     cells = [[_escape(cell) for cell in row] for row in rows]
     lines = [f"| {' | '.join(row)} |" for row in cells]
     return "\n".join([lines[0], f"|{'|'.join(_rule_off(column) for column in zip(*rows, strict=True))}|", *lines[1:]])
