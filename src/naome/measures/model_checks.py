@@ -603,9 +603,13 @@ def _bend(term: str, frame: pd.DataFrame) -> str:
 def _name_bending(case_mix: CaseMix) -> str:
     straight = [term for term in case_mix.covariates if term_column(term) != term]
     if straight:
-        return f"A straight line for {' and '.join(term_column(term) for term in straight)}"
+        return f"A straight line for {' and '.join(_say(term_column(term)) for term in straight)}"
     bent = [t for t in case_mix.covariates if _bend(t, case_mix.observed) != t]
-    return f"Splines for {', '.join(bent)}" if bent else "The same model"
+    return f"Splines for {', '.join(_say(term) for term in bent)}" if bent else "The same model"
+
+
+def _say(column: str) -> str:
+    return column.replace("_", " ")
 
 
 def _rank_correlation(both: pd.DataFrame) -> float:

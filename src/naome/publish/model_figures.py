@@ -17,7 +17,7 @@ from naome.measures.risk import Assessment, list_tables
 from naome.params import Params
 from naome.publish.figures import INK, PALETTE, use_style
 from naome.publish.prose import say_count
-from naome.publish.tables import COHORT_NAMES
+from naome.publish.tables import COHORT_NAMES, name_term
 from naome.stats.funnel import binomial_limits
 
 NO_MODEL = "There is no model, so there is nothing to draw."
@@ -64,6 +64,8 @@ def stack_checks(checks: dict[str, ModelChecks], name: str) -> pd.DataFrame:
         rows = pd.concat(pieces, ignore_index=True)
         return rows.rename(columns={"reason": "Nothing to show"})[["Cohort", "Nothing to show"]]
     table = pd.concat(pieces, ignore_index=True)
+    if "Term" in table:
+        table["Term"] = table["Term"].map(name_term, na_action="ignore")
     for column in ("status", "reason"):
         if column in table:
             table[column] = table[column].fillna({"status": "ok", "reason": ""}[column])
@@ -202,7 +204,7 @@ def draw_ratios(checks: dict[str, ModelChecks]) -> Figure:
     low, high = axes.get_xlim()
     axes.set_xticks([t for t in ticks if low <= t <= high], [f"{t:g}" for t in ticks if low <= t <= high])
     axes.minorticks_off()
-    axes.set_yticks(positions, terms)
+    axes.set_yticks(positions, map(name_term, terms))
     axes.set_ylim(-0.7, len(terms) - 0.3)
     axes.set_xlabel("Hazard ratio, logarithmic scale")
     axes.grid(axis="x", alpha=0.25)
@@ -231,7 +233,7 @@ def draw_coefficients_over_time(checks: dict[str, ModelChecks]) -> Figure:
         axes.axhline(smooth["coefficient"].iloc[0], color=PALETTE[1], linestyle="--", label="constant in the model")
         axes.axhline(0, color=INK, linewidth=0.6)
         axes.set_xlabel("Years from origin")
-        axes.set_title(f"{COHORT_NAMES[cohort]}: {each.worst}")
+        axes.set_title(f"{COHORT_NAMES[cohort]}: {name_term(each.worst)}", fontsize=10)
     panels[0][0].set_ylabel("Log hazard ratio")
     panels[0][-1].legend(loc="upper right", fontsize=8)
     return figure

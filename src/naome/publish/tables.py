@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 
 from naome.disclosure import release_counts
@@ -51,8 +53,44 @@ CHARACTERISTICS = {
     "deprivation": "Deprivation quintile (1 = most deprived)",
     "ethnic_group": "Ethnic group",
 }
+#: Items of a case-mix model in words, where they are not characteristics of a cohort or more must be said.
+CASE_MIX = {
+    "age": "Age",
+    "subtype": "Subtype",
+    "charlson": "Comorbidities",
+    "frailty": "Frailty",
+    "deprivation": "Deprivation quintile",
+    "years_since_diagnosis": "Years since initial diagnosis",
+    "postmenopausal": "After menopause",
+    "size_group": "Tumour size, mm",
+    "nodes_positive": "Positive lymph nodes",
+    "er_log": "ER, logarithm of fmol/mg",
+    "pr_log": "PR, logarithm of fmol/mg",
+    "endocrine_flag": "Endocrine therapy",
+    "chemotherapy_flag": "Chemotherapy",
+    "GLOBAL": "The whole model",
+}
 SITES = {"bone": "Bone", "liver": "Liver", "lung": "Lung", "brain": "Brain"}
 AGE_ORDER = ["under 40", "18-49", "40-49", "50-59", "50-69", "60-69", "70-79", "80+"]
+
+
+def name_term(term: str) -> str:
+    """Name a coefficient of a case-mix model in words: the item, and the level it compares with the first.
+
+    Examples
+    --------
+    >>> name_term("performance_status[2]"), name_term("bone_early"), name_term("age'"), name_term("grade_missing")
+    ('Performance status: 2', 'Bone metastasis at the start', "Age'", 'Grade: missing')
+    """
+    item, bends, level = re.fullmatch(r"(.+?)('*)(?:\[(.*)\])?", term).groups()
+    missing = item.endswith("_missing")
+    item = item.removesuffix("_missing")
+    title = CASE_MIX.get(item) or CHARACTERISTICS.get(item)
+    if title is None and item.removesuffix("_early") in SITES:
+        title = f"{SITES[item.removesuffix('_early')]} metastasis at the start"
+    level = "missing" if missing else level
+    words = title or item.replace("_", " ").capitalize()
+    return f"{words}{bends}" + (f": {level}" if level else "")
 
 
 def tabulate_proportions(results: pd.DataFrame, labels: pd.Series, heading: str) -> pd.DataFrame:

@@ -54,7 +54,7 @@ def test_splines_are_not_drawn_as_ratios():
         {"Term": ["age", "age'", "sex[male]"], "Hazard ratio": 1.2, "Lower": 1.0, "Upper": 1.4, "p": 0.01, "FMI": 0.0}
     )
     axes = draw_ratios({"denovo": checked(coefficients=table), "recurrent": NOTHING}).axes[0]
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["sex[male]"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["Sex: male"]
 
 
 def test_calibration_has_a_panel_for_each_cohort_and_horizon():
