@@ -360,6 +360,13 @@ def test_radiotherapy_on_or_after_origin(case):
     same    2020-03-01      4
     brain   2020-03-01      4
     other   2020-03-01      4
+    z01     2020-03-01      4
+    z05     2020-03-01      4
+    z06     2020-03-01      4
+    z62     2020-03-01      4
+    z63     2020-03-01      4
+    z80     2020-03-01      4
+    z81     2020-03-01      4
 
     radiotherapy
     person  treatment_date  site
@@ -367,6 +374,13 @@ def test_radiotherapy_on_or_after_origin(case):
     same    2020-03-01      Z663
     brain   2020-03-11      Z019
     other   2020-03-11      Z154
+    z01     2020-03-02      Z011
+    z05     2020-03-02      Z051
+    z06     2020-03-02      Z061
+    z62     2020-03-02      Z621
+    z63     2020-03-02      Z631
+    z80     2020-03-02      Z801
+    z81     2020-03-02      Z811
 
     expected
     person  radiotherapy_days  bone_radiotherapy_days  brain_radiotherapy_days
@@ -374,6 +388,13 @@ def test_radiotherapy_on_or_after_origin(case):
     same    0                  0                       -
     brain   10                 -                       10
     other   10                 -                       -
+    z01     1                  -                       1
+    z05     1                  -                       1
+    z06     1                  -                       -
+    z62     1                  -                       -
+    z63     1                  1                       -
+    z80     1                  1                       -
+    z81     1                  -                       -
     """
     case.check()
 

@@ -197,6 +197,7 @@ def test_dn2_code_within_twelve_months(case):
     leap_in      2020-02-29      1
     leap_out     2020-02-29      1
     stage_0      2020-01-10      0
+    stage_3      2020-01-10      3
     no_code      2020-01-10      2
     out_of_time  2018-06-01      2
 
@@ -210,6 +211,7 @@ def test_dn2_code_within_twelve_months(case):
     leap_in      2021-02-27      C795
     leap_out     2021-02-28      C795
     stage_0      2020-05-01      C795
+    stage_3      2020-05-01      C795
     no_code      2020-05-01      C509
     out_of_time  2019-02-01      C795
 
@@ -218,6 +220,7 @@ def test_dn2_code_within_twelve_months(case):
     same_day     denovo     DN2    2020-01-10
     last_day     denovo     DN2    2021-01-09
     leap_in      denovo     DN2    2021-02-27
+    stage_3      denovo     DN2    2020-05-01
     anniversary  recurrent  RC2    2021-01-10
     leap_out     recurrent  RC2    2021-02-28
     """
