@@ -16,6 +16,8 @@ LOOKBACK_DAYS = 365
 BIOPSY_FROM_DAYS = -30
 CHEMOTHERAPY_FROM_DAYS = -31
 FIRST_LINE_DAYS = 365
+# Groups of the Charlson list that everybody in a cancer audit has
+CANCER = ("mal", "mst")
 SITES = ("bone", "liver", "lung", "brain")
 DRUG_CLASSES = {
     "cdk46": "cdk46",
@@ -46,8 +48,8 @@ def describe_people(members: Table, tables: CanonicalTables, codes: Table, param
     features = (
         _metastatic_sites(clock, codes),
         _early_sites(clock, codes),
-        _comorbidity(clock, tables, "icd10_charlson", "charlson_count", leave_out=("mal", "mst")),
-        _comorbidity(clock, tables, "icd10_scarf", "frailty_count", leave_out=("care",)),
+        _comorbidity(clock, tables, "icd10_charlson", "charlson_count", leave_out=CANCER),
+        _comorbidity(clock, tables, "icd10_scarf", "frailty_count"),
         _biopsy(clock, tables),
         _drugs(clock, tables),
         _chemotherapy(clock, chemotherapy, params, cycles_only=cycles_only),
@@ -87,7 +89,9 @@ def _early_sites(clock: Table, codes: Table) -> Table:
     )
 
 
-def _comorbidity(clock: Table, tables: CanonicalTables, codelist: str, name: str, leave_out: tuple[str, ...]) -> Table:
+def _comorbidity(
+    clock: Table, tables: CanonicalTables, codelist: str, name: str, leave_out: tuple[str, ...] = ()
+) -> Table:
     """Count the different comorbidity groups coded in the 12 months up to and including the day before origin."""
     d = tables.diagnoses.inner_join(clock, "person_id")
     d = d.filter(days_between(d.admission_date, d.origin_date).between(-LOOKBACK_DAYS, -1))

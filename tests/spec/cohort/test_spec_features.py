@@ -266,6 +266,8 @@ def test_comorbidity_is_not_known_from_a_feed_without_admissions(case):
 def test_frailty_bands(case):
     """SCARF: 0-1 deficits fit, 2-3 mild, 4-5 moderate, 6 and over severe.
 
+    The need for care is one of the 32 deficits.
+
     tumours
     person  diagnosis_date  stage
     n1      2020-03-31      4
@@ -274,9 +276,11 @@ def test_frailty_bands(case):
     n4      2020-03-31      4
     n5      2020-03-31      4
     n6      2020-03-31      4
+    care    2020-03-31      4
 
     codes
     person  admission_date  code
+    care    2020-01-01      Z742
     n1      2020-01-01      I48
     n2      2020-01-01      I48
     n2      2020-01-01      D50
@@ -307,6 +311,7 @@ def test_frailty_bands(case):
     n4      4              moderate
     n5      5              moderate
     n6      6              severe
+    care    1              fit
     """
     case.check()
 
