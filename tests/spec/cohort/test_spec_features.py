@@ -166,7 +166,7 @@ def test_biopsy_window(case):
 def test_site_windows(case):
     """Sites count from 30 days before to 365 days after the metastatic diagnosis; early ones to 30 days after origin.
 
-    ``vague`` has only C79.9, which names no site.
+    ``vague`` has only C79.9, which names no site; ``many`` has it and every site, each in a code of its own.
 
     tumours
     person  diagnosis_date  stage
@@ -177,9 +177,15 @@ def test_site_windows(case):
     last    2020-03-31      4
     after   2020-03-31      4
     vague   2020-03-31      4
+    many    2020-03-31      4
 
     codes
     person  admission_date  code
+    many    2020-04-01      C799
+    many    2020-04-02      C795
+    many    2020-04-03      C787
+    many    2020-04-04      C780
+    many    2020-04-05      C793
     before  2020-02-29      C795
     first   2020-03-01      C795
     day_30  2020-04-30      C787
@@ -197,6 +203,7 @@ def test_site_windows(case):
     last    False  False  False  True   False       False        False       False        True
     after   False  False  False  False  False       False        False       False        False
     vague   False  False  False  False  False       False        False       False        False
+    many    True   True   True   True   True        True         True        True         True
     """
     case.check()
 
