@@ -345,3 +345,24 @@ def test_axillary_nodes_are_not_metastatic(case):
     c798    DN2
     """
     case.check()
+
+
+def test_the_primary_cohort_is_everyone_eligible(case):
+    """EL7: a run may take everyone eligible, with or without evidence, from the initial diagnosis.
+
+    tumours
+    person   diagnosis_date  stage
+    early    2016-03-01      2
+    never    2016-03-01      1
+    stage_4  2016-03-01      4
+    late     2022-03-01      1
+
+    codes
+    person  admission_date  code
+    early   2019-05-01      C795
+    """
+    people = case.derive(cohorts=("primary",)).analysis.set_index("provider")
+    assert set(people.index) == {"early", "never", "stage_4"}
+    assert set(people["cohort"]) == {"primary"} and set(people["route"]) == {"EL7"}
+    assert people["diagnosis_to_metastatic_days"].to_dict() == {"early": 1156, "never": None, "stage_4": None}
+    assert set(people["year"]) == {2016}
