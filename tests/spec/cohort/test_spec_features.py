@@ -326,7 +326,7 @@ def test_frailty_bands(case):
 def test_drugs_on_or_after_origin(case):
     """The first drug of a class on or after origin counts; two anti-HER2 drugs in 12 months are two agents.
 
-    A combined product is two agents. The third agent of ``mono`` is given after 12 months.
+    A combined product is two agents. The second agent of ``mono`` is given after 12 months, that of ``edge`` on day 365.
 
     tumours
     person  diagnosis_date  stage
@@ -336,6 +336,7 @@ def test_drugs_on_or_after_origin(case):
     mono    2020-03-01      4
     dual    2020-03-01      4
     both    2020-03-01      4
+    edge    2020-03-01      4
 
     drugs
     person  drug                      given_date
@@ -350,6 +351,8 @@ def test_drugs_on_or_after_origin(case):
     dual    PERTUZUMAB + TRASTUZUMAB  2020-03-11
     both    TRASTUZUMAB               2020-03-11
     both    PERTUZUMAB                2020-03-11
+    edge    TRASTUZUMAB               2020-03-11
+    edge    TUCATINIB                 2021-03-01
 
     expected
     person  cdk46_days  endocrine_days  bone_agent_days  anti_her2_days  anti_her2_agents
@@ -359,6 +362,7 @@ def test_drugs_on_or_after_origin(case):
     mono    -           -               -                10              1
     dual    -           -               -                10              2
     both    -           -               -                10              2
+    edge    -           -               -                10              2
     """
     case.check()
 

@@ -366,3 +366,32 @@ def test_the_primary_cohort_is_everyone_eligible(case):
     assert set(people["cohort"]) == {"primary"} and set(people["route"]) == {"EL7"}
     assert people["diagnosis_to_metastatic_days"].to_dict() == {"early": 1156, "never": None, "stage_4": None}
     assert set(people["year"]) == {2016}
+
+
+def test_attrition_counts_who_meets_each_rule(case):
+    """RC1 is counted before the audit period: stage 0-3 or unknown with a first code on the anniversary or later.
+
+    tumours
+    person       diagnosis_date  stage
+    before_2019  2015-04-01      1
+    anniversary  2019-04-01      -
+    stage_4      2015-04-01      4
+    early        2020-04-01      2
+    no_code      2015-04-01      2
+    foreign      2022-04-01      2
+
+    codes
+    person       admission_date  code
+    before_2019  2018-04-01      C787
+    anniversary  2020-04-01      C787
+    stage_4      2019-04-01      C787
+    early        2020-09-01      C787
+    """
+    attrition = case.derive().attrition.set_index(["cohort", "step"])
+    remaining = attrition["remaining"].to_dict()
+    assert remaining["both", "registered"] == 6
+    assert remaining["both", "EL2"] == remaining["both", "EL7"] == 5
+    assert remaining["denovo", "DN1"] == 0 and remaining["denovo", "DN2"] == 1
+    assert remaining["recurrent", "RC1"] == 2 and remaining["recurrent", "RC2"] == 1
+    assert attrition.loc[("recurrent", "RC1"), "left_out"] == 3
+    assert attrition.loc[("recurrent", "RC2"), "left_out"] == 1
