@@ -326,7 +326,7 @@ def test_frailty_bands(case):
 def test_drugs_on_or_after_origin(case):
     """The first drug of a class on or after origin counts; two anti-HER2 drugs in 12 months are two agents.
 
-    A combined product is two agents. The second agent of ``mono`` is given after 12 months, that of ``edge`` on day 365.
+    A combined product is two agents. ``mono`` has its second agent after 12 months, ``edge`` on day 365.
 
     tumours
     person  diagnosis_date  stage
