@@ -177,9 +177,9 @@ def _keep_rows(connection, tables, file: RawFile, scratch: Path) -> RawFile:
         )
     columns = {column: kind for column, kind in file.columns.items() if column in table.wanted()}
     packed = scratch / f"followed_{file.table}.parquet"
-    filled = ", ".join(quote_name(column) for column in columns if column not in file.empty)
+    filled = ", ".join(["row_", *(quote_name(column) for column in columns if column not in file.empty)])
     connection.execute(
-        f"COPY (SELECT row_, {filled} FROM {file.view} WHERE NOT ({without}) ORDER BY row_) TO {quote_text(packed)} "
+        f"COPY (SELECT {filled} FROM {file.view} WHERE NOT ({without}) ORDER BY row_) TO {quote_text(packed)} "
         "(FORMAT parquet, WRITE_BLOOM_FILTER false)"
     )
     empty = "".join(f", NULL::{columns[column]} AS {quote_name(column)}" for column in columns if column in file.empty)
