@@ -37,8 +37,8 @@ def test_table_is_as_documented_and_in_a_fixed_order(case):
 def test_chemotherapy_window(case):
     """Chemotherapy counts from 31 days before origin to the end of follow-up; its day is negative before origin.
 
-    ``early`` is one day too early, ``late`` only after follow-up ended, ``other`` no cytotoxic drug.
-    ``opcs`` and ``session`` have it from admissions only.
+    ``early`` is one day too early, ``late`` only after follow-up ended, ``end`` on its last day, ``other`` no
+    cytotoxic drug. Of two the first counts (``twice``). ``opcs`` and ``session`` have it from admissions only.
 
     tumours
     person   diagnosis_date  stage
@@ -47,6 +47,8 @@ def test_chemotherapy_window(case):
     same     2020-03-01      4
     later    2020-03-01      4
     late     2020-03-01      4
+    end      2020-03-01      4
+    twice    2020-03-01      4
     other    2020-03-01      4
     opcs     2020-03-01      4
     session  2020-03-01      4
@@ -58,6 +60,9 @@ def test_chemotherapy_window(case):
     same    PACLITAXEL   2020-03-01
     later   PACLITAXEL   2021-03-01
     late    PACLITAXEL   2023-06-02
+    end     PACLITAXEL   2023-06-01
+    twice   PACLITAXEL   2020-05-10
+    twice   PACLITAXEL   2020-03-11
     other   TRASTUZUMAB  2020-03-10
 
     procedures
@@ -77,6 +82,8 @@ def test_chemotherapy_window(case):
     same     0
     later    365
     late     -
+    end      1187
+    twice    10
     other    -
     opcs     10
     session  11
