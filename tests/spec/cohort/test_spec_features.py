@@ -383,6 +383,7 @@ def test_radiotherapy_on_or_after_origin(case):
     same    2020-03-01      4
     brain   2020-03-01      4
     other   2020-03-01      4
+    again   2020-03-01      4
     z01     2020-03-01      4
     z05     2020-03-01      4
     z06     2020-03-01      4
@@ -397,6 +398,10 @@ def test_radiotherapy_on_or_after_origin(case):
     same    2020-03-01      Z663
     brain   2020-03-11      Z019
     other   2020-03-11      Z154
+    again   2020-03-05      Z663
+    again   2020-03-04      Z663
+    again   2020-03-09      Z019
+    again   2020-03-07      Z019
     z01     2020-03-02      Z011
     z05     2020-03-02      Z051
     z06     2020-03-02      Z061
@@ -411,6 +416,7 @@ def test_radiotherapy_on_or_after_origin(case):
     same    0                  0                       -
     brain   10                 -                       10
     other   10                 -                       -
+    again   3                  3                       6
     z01     1                  -                       1
     z05     1                  -                       1
     z06     1                  -                       -
