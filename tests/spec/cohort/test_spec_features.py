@@ -607,3 +607,57 @@ def test_primary_counts(case):
         ("unknown_cause", False): 1,
     }
     assert primary.set_index("metastatic_record")["record_to_death"].dropna().tolist() == ["31-182 days"]
+
+
+def test_a_reported_recurrence_counts_when_it_is_distant(case):
+    """A distant recurrence reported in cancer outcomes data is flagged, a local one is not; it names no site.
+
+    tumours
+    person   diagnosis_date  stage
+    distant  2020-03-01      4
+    local    2020-03-01      4
+    none     2020-03-01      4
+
+    recurrences
+    person   recurrence_date  kind
+    distant  2020-03-05       distant
+    distant  2020-04-05       distant
+    local    2020-03-05       local
+
+    expected
+    person   cosd_distant  site_recorded
+    distant  True          False
+    local    False         False
+    none     False         False
+
+    expected if evidence=[admissions,reported]
+    person   cosd_distant  site_recorded
+    distant  True          False
+    local    False         False
+    none     False         False
+    """
+    case.check()
+
+
+def test_a_death_without_a_cause_is_not_of_breast_cancer(case):
+    """Breast cancer as the underlying cause counts; another cause, or none recorded, does not.
+
+    tumours
+    person  diagnosis_date  stage
+    breast  2020-03-01      4
+    heart   2020-03-01      4
+    none    2020-03-01      4
+
+    deaths
+    person  death_date  underlying_cause  causes
+    breast  2021-03-01  C509              C509
+    heart   2021-03-01  I21               I21
+    none    2021-03-01  -                 -
+
+    expected
+    person  died  died_of_breast_cancer
+    breast  True  True
+    heart   True  False
+    none    True  False
+    """
+    case.check()
