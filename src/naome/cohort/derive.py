@@ -39,6 +39,8 @@ class Cohorts:
         One row per person per cohort, no identifiers.
     attrition : DataFrame
         People left after each rule.
+    counts : Table
+        Counts of everyone with primary breast cancer, not yet computed.
     """
 
     analysis: pd.DataFrame

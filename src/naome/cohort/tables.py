@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import ibis
-import ibis.backends.duckdb
 import pandas as pd
 from ibis.expr.types import BooleanValue, StringValue, Table
 

@@ -114,15 +114,24 @@ def _sizes(people: pd.DataFrame, labels: pd.Series) -> pd.DataFrame:
     return pd.concat([sizes, ages[ages["denominator"] > 1]], ignore_index=True)
 
 
+def merge_poor_fitness(status: pd.Series) -> pd.Series:
+    """Return WHO performance status as text, with the levels of poor fitness in one; missing stays missing.
+
+    Examples
+    --------
+    >>> merge_poor_fitness(pd.Series([0, 3, 4, None], dtype="Int64")).tolist()
+    ['0', '3+', '3+', <NA>]
+    """
+    return status.astype("string").mask((status >= POOR_FITNESS).fillna(False), f"{POOR_FITNESS}+")
+
+
 def _characteristics(people: pd.DataFrame):
     """Yield (name, denominator, label -> who has it)."""
     for column in SHARED:
         values = people[column]
         if values.isna().all():
             continue
-        text = values.astype("string")
-        if column == "performance_status":
-            text = text.mask((values >= POOR_FITNESS).fillna(False), f"{POOR_FITNESS}+")
+        text = merge_poor_fitness(values) if column == "performance_status" else values.astype("string")
         recorded = text.notna().to_numpy(dtype=bool)
         levels = sorted(text.dropna().unique())
         yield column, recorded, {level: (text == level).fillna(False).to_numpy(dtype=bool) for level in levels}

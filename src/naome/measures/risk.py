@@ -12,7 +12,7 @@ import pandas as pd
 from scipy.special import expit, logit, ndtr, ndtri
 
 from naome.cohort.columns import COLUMNS
-from naome.measures.description import POOR_FITNESS
+from naome.measures.description import merge_poor_fitness
 from naome.measures.outliers import judge_organisations
 from naome.measures.specification import Indicator
 from naome.params import Params
@@ -710,9 +710,7 @@ def _pool_ratios(pooled: pd.DataFrame, tables: list[pd.DataFrame]) -> pd.DataFra
 def _plain(values: pd.Series, column: str) -> pd.Series:
     """Give a column a plain type: categories for codes, numbers for the rest."""
     if KINDS.get(column, "number") == "category" or column in AS_CATEGORIES:
-        text = values.astype("string")
-        if column == "performance_status":
-            text = text.mask((values >= POOR_FITNESS).fillna(False), f"{POOR_FITNESS}+")
+        text = merge_poor_fitness(values) if column == "performance_status" else values.astype("string")
         return pd.Series(pd.Categorical(text.astype(object).where(values.notna(), None)), index=values.index)
     return values.astype("float64")
 

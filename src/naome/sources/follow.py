@@ -29,7 +29,6 @@ NOT_FOLLOWED = (
     "Events of people without any sign of metastatic disease (stage 4, a code that can be evidence, a reported "
     "recurrence, a drug for metastatic disease only) are not read: no analysis uses them.",
 )
-KINDS = ("stage", "recurrence", "code", "drug")
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class Signs:
     drugs: tuple[str, ...]
 
     def has(self, kind: str, value: object) -> bool:
-        """Return whether a cleaned value is a sign; `kind` is one of ``KINDS``.
+        """Return whether a cleaned value is a sign; `kind` is ``stage``, ``recurrence``, ``code`` or ``drug``.
 
         Examples
         --------
@@ -167,7 +166,7 @@ def _keep_rows(connection, tables, file: RawFile, scratch: Path) -> RawFile:
     """
     table = tables[file.table]
     key = _key(table.belongs)
-    if not table.belongs.of and len(table.belongs.columns) == 1:
+    if not table.belongs.of:
         # Trimming takes longer than all else here; a pseudonym with blanks is nobody's, and its rows are kept
         key = f"CAST({quote_name(table.belongs.columns[0])} AS VARCHAR)"
     without = f"({key} IN (SELECT key FROM without_{table.belongs.of or 'people'})) IS TRUE"

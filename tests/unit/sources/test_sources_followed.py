@@ -117,7 +117,7 @@ def test_nothing_derived_depends_on_who_is_not_followed(both, audit):
         pd.testing.assert_frame_equal(measure(params, followed), measure(params, everybody))
 
 
-def test_blanks_around_a_pseudonym_lose_nobody(copy, both, extracts, tmp_path):
+def test_blanks_around_a_pseudonym_lose_nobody(copy, both, tmp_path):
     extract = copy("england-truth")
     extract.put("hes_apc", "STUDY_ID", "' ' || STUDY_ID", "n % 3 = 0")
     extract.put("sact_cycle", "MERGED_CYCLE_ID", "MERGED_CYCLE_ID || ' '", "n % 5 = 0")
@@ -131,7 +131,7 @@ def test_blanks_around_a_pseudonym_lose_nobody(copy, both, extracts, tmp_path):
         pd.testing.assert_frame_equal(here, kept)
 
 
-def test_a_code_that_cannot_be_read_might_be_a_sign_and_stops_the_run(copy, both, extracts, tmp_path):
+def test_a_code_that_cannot_be_read_might_be_a_sign_and_stops_the_run(copy, both, tmp_path):
     extract = copy("england-truth")
     raw = extract.file("hes_apc")
     known = set(pd.read_parquet(both["england"][1] / "admissions.parquet")["person_id"])
