@@ -21,7 +21,7 @@ from naome.params import Params
 
 # The columns of the event tables that describing people takes: reading fewer is most of the speed
 NEEDED = {
-    "diagnoses": ("person_id", "episode_id", "code", "admission_date"),
+    "diagnoses": ("person_id", "code", "admission_date", "provider"),
     "procedures": ("person_id", "code", "procedure_date", "provider"),
     "drugs": ("person_id", "drug", "given_date", "cycle_date", "provider"),
     "radiotherapy": ("person_id", "site", "treatment_date"),

@@ -11,17 +11,23 @@ from naome.definitions import CohortRules, load_codelist
 from naome.params import Params
 
 ELIGIBILITY = ("EL1", "EL2", "EL3", "EL4", "EL5", "EL6", "EL7")
+#: What deciding about membership takes of a tumour and its person
+MEMBERSHIP = ("tumour_id", "person_id", "diagnosis_date", "stage", "vital_status", "vital_date", "death_date")
 
 
 def flag_tumours(tables: CanonicalTables, params: Params) -> Table:
-    """Return all tumours with one boolean per eligibility rule, EL1 to EL7, and the person's date of death.
+    """Return all tumours with one boolean per eligibility rule, EL1 to EL7, and what membership takes.
 
-    EL7 is true for the first of a person's tumours that meet all other rules. The
-    date of death is that of the death registration, else that of the registry's
-    vital status.
+    EL7 is true for the first of a person's tumours that meet all other rules.
+
+    Returns
+    -------
+    Table
+        ``tumour_id, person_id, diagnosis_date, stage, vital_status, vital_date, death_date`` and the rules. The date
+        of death is that of the death registration, else that of the registry's vital status.
     """
     breast = load_codelist("icd10_breast")
-    people = tables.people.select("person_id", "sex", "ethnic_group", "vital_status", "vital_date")
+    people = tables.people.select("person_id", "vital_status", "vital_date")
     registered = tables.deaths.select("person_id", "death_date")
     t = tables.tumours.left_join(people, "person_id").drop("person_id_right")
     t = t.left_join(registered, "person_id").drop("person_id_right")
@@ -39,12 +45,19 @@ def flag_tumours(tables: CanonicalTables, params: Params) -> Table:
     t = t.mutate(eligible=ibis.and_(*(t[rule].fill_null(False) for rule in ELIGIBILITY[:-1])))
     order = [t.eligible.desc(), t.diagnosis_date, t.in_situ, t.stage.fill_null("").desc(), t.tumour_id]
     first = ibis.row_number().over(ibis.window(group_by=t.person_id, order_by=order)) == 0
-    return t.mutate(EL7=t.eligible & first)
+    return t.select(*MEMBERSHIP, *ELIGIBILITY[:-1], EL7=t.eligible & first)
 
 
 def eligible_people(flagged: Table) -> Table:
-    """Return the eligible tumours, one per person."""
-    return flagged.filter(flagged.EL7).drop(*ELIGIBILITY, "eligible", "eligible_registration")
+    """Return the eligible tumours, one per person, with the columns in ``MEMBERSHIP``."""
+    return flagged.filter(flagged.EL7).select(*MEMBERSHIP)
+
+
+def add_records(people: Table, tables: CanonicalTables) -> Table:
+    """Add what the registry holds of people and of their eligible tumours; done late, when only few are left."""
+    known = ("person_id", "diagnosis_date", "stage", "eligible_registration")
+    t = people.inner_join(tables.tumours.drop(*known), "tumour_id")
+    return t.left_join(tables.people.select("person_id", "sex", "ethnic_group"), "person_id").drop("person_id_right")
 
 
 def metastatic_codes(tables: CanonicalTables, rules: CohortRules) -> Table:

@@ -6,6 +6,7 @@ import ibis
 from ibis.expr.types import Table
 
 from naome.cohort.columns import COLUMN_NAMES, VALUES
+from naome.cohort.eligible import add_records
 from naome.cohort.tables import CanonicalTables, code_groups, code_in
 from naome.definitions import CohortRules, load_codelist
 from naome.params import Params
@@ -44,7 +45,7 @@ def describe_people(members: Table, tables: CanonicalTables, codes: Table, param
     clock = members.select(*KEY, "diagnosis_date", "metastatic_date", "origin_date")
     chemotherapy = _chemotherapy_events(tables)
     cycles_only = rules["last_chemotherapy"] == "cycle_start"
-    table = members
+    table = add_records(members, tables)
     features = (
         _metastatic_sites(clock, codes),
         _early_sites(clock, codes),
@@ -136,8 +137,7 @@ def _chemotherapy_events(tables: CanonicalTables) -> Table:
     operations = p.select("person_id", "provider", event_date=p.procedure_date)
     sessions = load_codelist("icd10_treatment").prefixes("chemotherapy")
     d = tables.diagnoses.filter(code_in(tables.diagnoses.code, sessions))
-    attended = d.left_join(tables.admissions.select("episode_id", "provider"), "episode_id")
-    attendances = attended.select("person_id", "provider", event_date=attended.admission_date)
+    attendances = d.select("person_id", "provider", event_date=d.admission_date)
     others = ibis.union(given, operations, attendances).mutate(cycle_start=False)
     return ibis.union(cycle.mutate(cycle_start=True), others)
 

@@ -6,6 +6,7 @@ import ibis
 from ibis.expr.types import Table
 
 from naome.cohort.columns import VALUES
+from naome.cohort.eligible import add_records
 from naome.cohort.features import band, days_between
 from naome.cohort.tables import CanonicalTables, code_in
 from naome.definitions import CohortRules
@@ -40,7 +41,7 @@ def count_primary(eligible: Table, codes: Table, tables: CanonicalTables, params
     """
     stages = ["0", "1", "2", "3"]
     keep = eligible.stage.isin(stages).fill_null(bool(rules["unknown_stage_in_figure_1"]))
-    e = eligible.filter(keep)
+    e = add_records(eligible.filter(keep), tables)
     cutoff = ibis.date(str(params.censor_date))
     deaths = tables.deaths.select("person_id", "underlying_cause", "causes")
     e = e.left_join(deaths, "person_id").drop("person_id_right")

@@ -11,13 +11,14 @@ from ibis.expr.types import BooleanValue, StringValue, Table
 
 from naome.cohort.signs import check_followed
 from naome.definitions import CodeList
+from naome.errors import ExtractError
 from naome.params import Params
 from naome.sources.contract import CANONICAL
 
 
 @dataclass(frozen=True)
 class CanonicalTables:
-    """All canonical tables on one engine."""
+    """All canonical tables on one engine; diagnoses and procedures carry the columns of their admission."""
 
     people: Table
     tumours: Table
@@ -46,13 +47,20 @@ def open_tables(folder: Path, params: Params, connection: ibis.BaseBackend | Non
     Raises
     ------
     ExtractError
-        If the tables were read for fewer people than the definitions ask for now.
+        If the tables were read for fewer people than the definitions ask for now, or by a version with other columns.
     """
     check_followed(folder, params)
     connection = connection or ibis.duckdb.connect()
-    return CanonicalTables(
-        **{name: connection.read_parquet(str(folder / f"{name}.parquet"), table_name=name) for name in CANONICAL}
-    )
+    files = {name: connection.read_parquet(str(folder / f"{name}.parquet"), table_name=name) for name in CANONICAL}
+    for name, table in CANONICAL.items():
+        if missing := [column for column in table.column_names if column not in files[name].columns]:
+            raise ExtractError(
+                f"{folder / name}.parquet: column {missing[0]} is missing; allowed: {', '.join(table.column_names)}. "
+                f"Hint: another version wrote it; read the extract again (`naome read --audit {params.audit}`)."
+            )
+    for name in ("diagnoses", "procedures"):
+        files[name] = files[name].inner_join(files["admissions"], "episode")
+    return CanonicalTables(**files)
 
 
 def hold(table: Table, name: str = "") -> Table:

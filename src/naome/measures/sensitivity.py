@@ -13,7 +13,7 @@ import pandas as pd
 from ibis.expr.types import Table
 
 from naome.cohort.derive import find_members, keep_people, type_analysis
-from naome.cohort.eligible import code_dates, eligible_people, flag_tumours, metastatic_codes
+from naome.cohort.eligible import add_records, code_dates, eligible_people, flag_tumours, metastatic_codes
 from naome.cohort.features import describe_people
 from naome.cohort.signs import possible_evidence
 from naome.cohort.tables import CanonicalTables, code_between, code_in, hold, open_tables
@@ -199,14 +199,11 @@ def _hold_shared(params: Params, folder: Path, connection: ibis.BaseBackend | No
             eligible.filter(eligible.stage == "4").select("person_id"),
         )
         eligible = hold(eligible.semi_join(ibis.union(*sources), "person_id"))
-    near = keep_people(tables, eligible)
-    episodes = near.diagnoses.select("episode_id").distinct()
-    admissions = hold(tables.admissions.select("episode_id", "provider").semi_join(episodes, "episode_id"))
-    return _Shared(eligible, replace(tables, diagnoses=evidence), replace(near, admissions=admissions))
+    return _Shared(eligible, replace(tables, diagnoses=evidence), keep_people(tables, eligible))
 
 
 def _deaths_under_70(tables: CanonicalTables, params: Params) -> Table:
-    people = eligible_people(flag_tumours(tables, params))
+    people = add_records(eligible_people(flag_tumours(tables, params)), tables)
     people = people.filter(people.age < 70, people.death_date <= ibis.date(str(params.censor_date)))
     causes = tables.deaths.select("person_id", "underlying_cause", "causes")
     people = people.left_join(causes, "person_id")

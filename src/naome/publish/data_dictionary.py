@@ -28,7 +28,7 @@ TITLES = {
     "simulacrum": "Simulacrum",
     "rotterdam": "Rotterdam tumour bank",
 }
-TYPES = {"VARCHAR": "text", "INTEGER": "whole number", "BOOLEAN": "yes or no", "DATE": "date"}
+TYPES = {"VARCHAR": "text", "INTEGER": "whole number", "BIGINT": "whole number", "BOOLEAN": "yes or no", "DATE": "date"}
 
 
 FRONT = """---

@@ -17,6 +17,8 @@ from naome.sources.problems import Problems, say_rows
 PERSON_TABLES = ("deaths", "people")
 PLACES = 1000  # more rows than any record gives
 BLOCK = 1 << 20
+#: What gives rows in any order; the cleaned views only scan.
+REARRANGES = r"\bJOIN\b|\bGROUP BY\b"
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,9 @@ class Duplicates:
     ----------
     rule, meaning : str
     table : str
-        Canonical table; its contract names the key.
+        Canonical table.
+    key : str
+        Column of the selection that tells things apart.
     order : str
         SQL order; the first row is kept. Ties go to the row that stands first.
     agree : tuple of str
@@ -92,6 +96,7 @@ class Duplicates:
     rule: str
     meaning: str
     table: str
+    key: str
     order: str = "row_"
     agree: tuple[str, ...] = ()
 
@@ -134,7 +139,7 @@ def settle_table(
         connection.execute(f"CREATE VIEW select_{name} AS {selection.sql}")
         mark = _hold if selection.hold else _mark
         kept = mark(connection, name, selection, rules, source, problems, log)
-        if folder is not None and (selection.hold or not _keeps_order(connection, selection.sql)):
+        if folder is not None and (selection.hold or re.search(REARRANGES, selection.sql)):
             kept += f" ORDER BY {selection.order}"
     if folder is None:
         connection.execute(f"CREATE VIEW canon_{name} AS {kept}")
@@ -149,13 +154,6 @@ def settle_table(
         connection.execute(f"DROP TABLE IF EXISTS held_{name}")
     one_each = selection is not None and any(isinstance(rule, Duplicates) for rule in rules)
     return _check_contract(connection, name, source, problems, check_key=not one_each)
-
-
-def _keeps_order(connection, sql: str) -> bool:
-    """Say whether a SELECT only scans: joins and groups, also of the views it reads, give rows in any order."""
-    views = connection.execute("SELECT view_name, sql FROM duckdb_views() WHERE view_name LIKE 'clean_%'").fetchall()
-    texts = [sql, *(text for name, text in views if re.search(rf"\b{name}\b", sql))]
-    return not any(re.search(r"\bJOIN\b|\bGROUP BY\b", text) for text in texts)
 
 
 def _mark(connection, name, selection: Selection, rules, source: Source, problems, log) -> str:
@@ -199,30 +197,29 @@ def _make_test(connection, name: str) -> None:
 
 
 def _mark_duplicates(connection, name, number, rule: Duplicates, source: Source, problems) -> None:
-    keys = ", ".join(CANONICAL[name].key)
     rest = f"select_{name} ANTI JOIN left_out_{name} USING (row_)"
     # Equal counts of hashes prove that all keys differ, at a fraction of the memory of the keys themselves.
-    rows, hashes = connection.execute(f"SELECT count(*), count(DISTINCT hash({keys})) FROM {rest}").fetchone()
+    rows, hashes = connection.execute(f"SELECT count(*), count(DISTINCT hash({rule.key})) FROM {rest}").fetchone()
     if rows == hashes:
         return
     connection.execute(
         f"CREATE TEMP TABLE same_{name} AS SELECT * FROM {rest} "
-        f"WHERE ({keys}) IN (SELECT ({keys}) FROM {rest} GROUP BY {keys} HAVING count(*) > 1)"
+        f"WHERE {rule.key} IN (SELECT {rule.key} FROM {rest} GROUP BY {rule.key} HAVING count(*) > 1)"
     )
     for column in rule.agree:
         n, first = connection.execute(
-            f"SELECT count(*), min(second) FROM (SELECT max(row_) AS second FROM same_{name} GROUP BY {keys} "
+            f"SELECT count(*), min(second) FROM (SELECT max(row_) AS second FROM same_{name} GROUP BY {rule.key} "
             f"HAVING count(DISTINCT {column}) > 1)"
         ).fetchone()
         if n:
             problems.add(
-                f"{source.name}: row {first + source.first_row:,}: the same {keys} with another {column} "
-                f"({say_rows(n)}); allowed: one {column} for one {keys}. "
+                f"{source.name}: row {first + source.first_row:,}: the same {rule.key} with another {column} "
+                f"({say_rows(n)}); allowed: one {column} for one {rule.key}. "
                 "Hint: were two extracts joined?"
             )
     connection.execute(
         f"INSERT INTO left_out_{name} SELECT row_, 0, {number} FROM (SELECT row_, row_number() OVER "
-        f"(PARTITION BY {keys} ORDER BY {rule.order}, row_) AS place FROM same_{name}) WHERE place > 1"
+        f"(PARTITION BY {rule.key} ORDER BY {rule.order}, row_) AS place FROM same_{name}) WHERE place > 1"
     )
     connection.execute(f"DROP TABLE same_{name}")
 

@@ -54,6 +54,10 @@ def _id(name: str, meaning: str, required: bool = True) -> Column:
     return Column(name, "VARCHAR", meaning, required=required)
 
 
+def _episode(meaning: str) -> Column:
+    return Column("episode", "BIGINT", meaning, required=True)
+
+
 def _person() -> Column:
     return _id("person_id", "Pseudonym of the person, the same in all tables of an extract.")
 
@@ -112,9 +116,9 @@ CANONICAL: dict[str, Table] = {
         Table(
             "admissions",
             "One row per hospital episode.",
-            ("episode_id",),
+            ("episode",),
             (
-                _id("episode_id", "Pseudonym of the episode."),
+                _episode("Number of the episode's record in the extract."),
                 _person(),
                 Column("admission_date", "DATE", "Start of the admission.", required=True),
                 Column(
@@ -130,13 +134,9 @@ CANONICAL: dict[str, Table] = {
             "One row per diagnosis code of an episode.",
             (),
             (
-                _person(),
-                _id("episode_id", "Episode of the code."),
+                _episode("Episode of the code, a row of admissions."),
                 Column("position", "INTEGER", "1 is the primary diagnosis.", required=True),
                 Column("code", "VARCHAR", "ICD-10 without dot, dagger, asterisk or padding.", required=True),
-                Column("admission_date", "DATE", "Start of the admission.", required=True),
-                Column("episode_date", "DATE", "Start of the episode.", required=True),
-                Column("patient_class", "VARCHAR", "Kind of admission.", PATIENT_CLASSES, required=True),
             ),
         ),
         Table(
@@ -144,14 +144,12 @@ CANONICAL: dict[str, Table] = {
             "One row per procedure code of an episode.",
             (),
             (
-                _person(),
-                _id("episode_id", "Episode of the code."),
+                _episode("Episode of the code, a row of admissions."),
                 Column("position", "INTEGER", "Order in the record.", required=True),
                 Column("code", "VARCHAR", "OPCS-4 without a dot.", required=True),
                 Column(
                     "procedure_date", "DATE", "Date of the procedure; the episode's start where missing.", required=True
                 ),
-                Column("provider", "VARCHAR", "Organisation of the episode."),
             ),
         ),
         Table(
@@ -160,7 +158,6 @@ CANONICAL: dict[str, Table] = {
             (),
             (
                 _person(),
-                _id("regimen_id", "Pseudonym of the regimen."),
                 Column("drug", "VARCHAR", "SACT drug group in capitals.", required=True),
                 Column("given_date", "DATE", "Date of administration; the cycle's start where missing.", required=True),
                 Column("cycle_date", "DATE", "Start of the cycle."),

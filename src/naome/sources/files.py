@@ -122,8 +122,7 @@ def open_file(
             f"FROM read_parquet({quote_text(source)}, file_row_number = true)"
         )
         described = connection.execute(f"DESCRIBE {view}").fetchall()
-        empty = _empty_columns(connection, source)
-        rows = connection.execute(f"SELECT count(*) FROM {view}").fetchone()[0]
+        empty, rows = _look_into_metadata(connection, source)
     except PermissionError:
         raise ExtractError(f"{path.name}: no permission to read the file. Hint: who owns it?") from None
     except duckdb.Error as error:
@@ -157,13 +156,13 @@ def _parquet_columns(connection, path: Path) -> list[str]:
     return names
 
 
-def _empty_columns(connection, path: Path) -> frozenset[str]:
-    """Return the columns of which the file says that every row is NULL: most of a wide table's repeated columns."""
-    rows = connection.execute(
-        f"SELECT path_in_schema FROM parquet_metadata({quote_text(path)}) "
-        "GROUP BY 1 HAVING sum(stats_null_count) = sum(num_values)"
+def _look_into_metadata(connection, path: Path) -> tuple[frozenset[str], int]:
+    """Return the columns that hold nothing, as most of a wide table's repeated ones do, and the number of rows."""
+    found = connection.execute(
+        "SELECT path_in_schema, sum(stats_null_count) = sum(num_values), sum(row_group_num_rows) "
+        f"FROM parquet_metadata({quote_text(path)}) GROUP BY 1"
     ).fetchall()
-    return frozenset(row[0].strip().upper() for row in rows)
+    return frozenset(row[0].strip().upper() for row in found if row[1]), max((row[2] for row in found), default=0)
 
 
 def _check_names(path: Path, table: str, names: list[str], expected: frozenset[str]) -> None:

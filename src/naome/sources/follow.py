@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -88,7 +87,6 @@ def follow_people(
     tables: Mapping[str, RawTable],
     files: Mapping[str, RawFile],
     signs: Signs,
-    scratch: Path,
     problems: Problems,
 ) -> dict[str, RawFile]:
     """Find the people with a sign and keep their rows of the event tables.
@@ -100,8 +98,6 @@ def follow_people(
     ----------
     tables, files : mapping
         By raw table; a table stands after those that its rows belong to.
-    scratch : Path
-        Folder for the rows that are kept: they are looked at many times, the others once.
     problems : Problems
         Receives values that cannot be read where a sign would stand: nobody can be told to be without one then.
 
@@ -127,7 +123,7 @@ def follow_people(
     )
     kept = dict(files)
     for name in (name for name in files if tables[name].events):
-        kept[name] = _keep_rows(connection, tables, files[name], scratch)
+        kept[name] = _keep_rows(connection, tables, files[name])
     return kept
 
 
@@ -159,8 +155,8 @@ def _people_of(tables, files, name: str, condition: str) -> str:
     return _people_of(tables, files, belongs.of, f"{_key(belongs)} IN ({rows})")
 
 
-def _keep_rows(connection, tables, file: RawFile, scratch: Path) -> RawFile:
-    """Write the rows that are kept, in their order, and return the file with a view of them.
+def _keep_rows(connection, tables, file: RawFile) -> RawFile:
+    """Hold the rows that are kept, in their order, and return the file with a view of them.
 
     What the other rows are called by rows that belong to them is kept in ``without_<table>``.
     """
@@ -175,13 +171,10 @@ def _keep_rows(connection, tables, file: RawFile, scratch: Path) -> RawFile:
             f"CREATE TEMP TABLE without_{file.table} AS SELECT {_key(children)} AS key FROM {file.view} WHERE {without}"
         )
     columns = {column: kind for column, kind in file.columns.items() if column in table.wanted()}
-    packed = scratch / f"followed_{file.table}.parquet"
     filled = ", ".join(["row_", *(quote_name(column) for column in columns if column not in file.empty)])
-    connection.execute(
-        f"COPY (SELECT {filled} FROM {file.view} WHERE NOT ({without}) ORDER BY row_) TO {quote_text(packed)} "
-        "(FORMAT parquet, WRITE_BLOOM_FILTER false)"
-    )
+    rows = f"SELECT {filled} FROM {file.view} WHERE NOT ({without}) ORDER BY row_"
+    connection.execute(f"CREATE TEMP TABLE followed_{file.table} AS {rows}")
     empty = "".join(f", NULL::{columns[column]} AS {quote_name(column)}" for column in columns if column in file.empty)
     view = f"{file.view}_followed"
-    connection.execute(f"CREATE VIEW {view} AS SELECT *{empty} FROM read_parquet({quote_text(packed)})")
+    connection.execute(f"CREATE VIEW {view} AS SELECT *{empty} FROM followed_{file.table}")
     return replace(file, view=view)

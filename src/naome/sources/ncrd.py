@@ -164,7 +164,8 @@ TUMOURS = Selection(
 ADMISSIONS = Selection(
     "hes_apc",
     """
-    SELECT row_, EPIKEY AS episode_id, STUDY_ID AS person_id, coalesce(ADMIDATE, EPISTART) AS admission_date,
+    SELECT row_, row_ AS episode, EPIKEY AS episode_id, STUDY_ID AS person_id,
+           coalesce(ADMIDATE, EPISTART) AS admission_date,
            coalesce(EPISTART, ADMIDATE) AS episode_date, CLASSPAT AS patient_class, ADMIMETH AS emergency,
            successor(PROCODE3) AS provider
     FROM clean_hes_apc""",
@@ -172,17 +173,15 @@ ADMISSIONS = Selection(
 DIAGNOSES = Selection(
     "hes_apc",
     """
-    SELECT row_, STUDY_ID AS person_id, EPIKEY AS episode_id, position, code,
-           coalesce(ADMIDATE, EPISTART) AS admission_date, coalesce(EPISTART, ADMIDATE) AS episode_date,
-           CLASSPAT AS patient_class
+    SELECT row_, row_ AS episode, position, code
     FROM clean_hes_diagnosis WHERE NOT is_left_out_of_admissions(row_)""",
     place="position",
 )
 PROCEDURES = Selection(
     "hes_apc",
     """
-    SELECT row_, STUDY_ID AS person_id, EPIKEY AS episode_id, position, code,
-           coalesce(second, EPISTART, ADMIDATE) AS procedure_date, successor(PROCODE3) AS provider
+    SELECT row_, row_ AS episode, STUDY_ID AS person_id, position, code,
+           coalesce(second, EPISTART, ADMIDATE) AS procedure_date
     FROM clean_hes_operation WHERE NOT is_left_out_of_admissions(row_)""",
     place="position",
 )
@@ -261,20 +260,23 @@ DUPLICATE_TUMOUR = Duplicates(
     "duplicate_registration",
     "A tumour registered more than once is kept once, the eligible registration first.",
     "tumours",
-    "eligible_registration DESC",
+    key="tumour_id",
+    order="eligible_registration DESC",
     agree=("person_id", "diagnosis_date"),
 )
 DUPLICATE_EPISODE = Duplicates(
     "duplicate_episode",
     "A hospital episode that stands more than once is kept once.",
     "admissions",
+    key="episode_id",
     agree=("person_id", "admission_date"),
 )
 DUPLICATE_DEATH = Duplicates(
     "duplicate_death",
     "Of several registrations of a death the latest is kept.",
     "deaths",
-    "registered DESC NULLS LAST, death_date DESC",
+    key="person_id",
+    order="registered DESC NULLS LAST, death_date DESC",
 )
 DEATH_BEFORE_DIAGNOSIS = RowRule(
     "death_before_diagnosis",

@@ -380,7 +380,7 @@ def _open_tables(
     files = read = _open_files(connection, reader, folder, scratch, problems)
     # What is wrong with an extract is best looked for everywhere, so nobody is left out of one with a problem
     if signs is not None and not problems.count:
-        read = _follow(connection, reader, files, signs, scratch, progress)
+        read = _follow(connection, reader, folder, files, signs, progress)
     notes: dict[str, FileNote] = {}
     for name, file in files.items():
         try:
@@ -414,11 +414,11 @@ def _open_files(connection, reader: Reader, folder, scratch, problems) -> dict[s
     return files
 
 
-def _follow(connection, reader: Reader, files, signs: Signs, scratch, progress) -> dict[str, RawFile]:
+def _follow(connection, reader: Reader, folder, files, signs: Signs, progress) -> dict[str, RawFile]:
     """Return the files with the rows that are read; with all rows when signs cannot be looked for."""
-    unreadable = Problems(scratch)
+    unreadable = Problems(folder)
     try:
-        kept = follow_people(connection, reader.raw, files, signs, scratch, unreadable)
+        kept = follow_people(connection, reader.raw, files, signs, unreadable)
     except NOT_THE_FILE:
         raise
     except duckdb.Error:

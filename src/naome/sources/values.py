@@ -73,25 +73,23 @@ def clean_columns(
     return found
 
 
-def _count_values(connection, file: RawFile, part) -> Iterable[Iterable[tuple[object, int]]]:
+def _count_values(connection, file: RawFile, part) -> list[list[tuple[object, int]]]:
+    """Count the distinct values of some columns, missing ones left out, in one scan."""
     names = [f'"{column}"' for column, _, _ in part]
     sets = ", ".join(f"({name})" for name in names)
-    chosen = ", ".join(f"{name} AS v{n}" for n, name in enumerate(names))
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE distinct_values AS SELECT {chosen}, grouping_id({', '.join(names)}) AS which, "
-        f"count(*) AS n FROM {file.view} GROUP BY GROUPING SETS ({sets})"
+    cursor = connection.execute(
+        f"SELECT grouping_id({', '.join(names)}), count(*), {', '.join(names)} FROM {file.view} "
+        f"GROUP BY GROUPING SETS ({sets})"
     )
-    everything = (1 << len(names)) - 1
-    for n in range(len(names)):
-        which = everything - (1 << (len(names) - 1 - n))
-        yield _fetch(
-            connection.execute(f"SELECT v{n}, n FROM distinct_values WHERE which = {which} AND v{n} IS NOT NULL")
-        )
-
-
-def _fetch(cursor) -> Iterable[tuple[object, int]]:
+    # The bit of the column that a row is about is not set, the first column's being the highest
+    everything, last = (1 << len(names)) - 1, len(names) - 1
+    counts: list[list[tuple[object, int]]] = [[] for _ in names]
     while rows := cursor.fetchmany(10_000):
-        yield from rows
+        for which, n, *values in rows:
+            place = last - (everything - which).bit_length() + 1
+            if values[place] is not None:
+                counts[place].append((values[place], n))
+    return counts
 
 
 def _clean_column(connection, file, what, counts, found: CleanColumns, problems: Problems, identifiers) -> None:

@@ -29,6 +29,10 @@ LINKED = choice(
 )
 SPELL = Belongs(("PROV_UNIT_CD", "SPELL_NUM_PE"), of="pedw_spell")
 EPISODE = "PROV_UNIT_CD || '-' || SPELL_NUM_PE || '-' || EPI_NUM"
+#: Codes of an episode that is no admission of the audit are left out with it.
+OF_ADMISSION = """
+        JOIN clean_pedw_episode e USING (PROV_UNIT_CD, SPELL_NUM_PE, EPI_NUM)
+        JOIN canon_admissions a ON a.episode = e.row_"""
 
 RAW = {
     "organisations": RawTable(
@@ -138,8 +142,9 @@ CANONICAL = {
     "admissions": Selection(
         "pedw_episode",
         f"""
-        SELECT e.row_, {EPISODE} AS episode_id, s.ALF_PE AS person_id, coalesce(s.ALF_STS_CD, false) AS linked,
-               s.row_ AS spell, coalesce(s.ADMIS_DT, e.EPI_STR_DT) AS admission_date,
+        SELECT e.row_, e.row_ AS episode, {EPISODE} AS episode_id, s.ALF_PE AS person_id,
+               coalesce(s.ALF_STS_CD, false) AS linked, s.row_ AS spell,
+               coalesce(s.ADMIS_DT, e.EPI_STR_DT) AS admission_date,
                coalesce(e.EPI_STR_DT, s.ADMIS_DT) AS episode_date, s.PAT_CLASS_CD AS patient_class,
                s.ADMIS_MTHD_CD AS emergency, successor(left(PROV_UNIT_CD, 3)) AS provider
         FROM clean_pedw_episode e LEFT JOIN clean_pedw_spell s USING (PROV_UNIT_CD, SPELL_NUM_PE)""",
@@ -147,18 +152,15 @@ CANONICAL = {
     "diagnoses": Selection(
         "pedw_diag",
         f"""
-        SELECT row_, a.person_id, a.episode_id, CAST(DIAG_NUM AS INTEGER) AS position, DIAG_CD_1234 AS code,
-               a.admission_date, a.episode_date, a.patient_class
-        FROM clean_pedw_diag JOIN canon_admissions a ON a.episode_id = {EPISODE}
-        WHERE DIAG_CD_1234 IS NOT NULL""",
+        SELECT d.row_, a.episode, CAST(DIAG_NUM AS INTEGER) AS position, DIAG_CD_1234 AS code
+        FROM clean_pedw_diag d {OF_ADMISSION} WHERE DIAG_CD_1234 IS NOT NULL""",
     ),
     "procedures": Selection(
         "pedw_oper",
         f"""
-        SELECT row_, a.person_id, a.episode_id, CAST(OPER_NUM AS INTEGER) AS position, OPER_CD AS code,
-               coalesce(OPER_DT, a.episode_date) AS procedure_date, a.provider
-        FROM clean_pedw_oper JOIN canon_admissions a ON a.episode_id = {EPISODE}
-        WHERE OPER_CD IS NOT NULL""",
+        SELECT o.row_, a.episode, a.person_id, CAST(OPER_NUM AS INTEGER) AS position, OPER_CD AS code,
+               coalesce(OPER_DT, a.episode_date) AS procedure_date
+        FROM clean_pedw_oper o {OF_ADMISSION} WHERE OPER_CD IS NOT NULL""",
         hold=True,
     ),
     "deaths": Selection(

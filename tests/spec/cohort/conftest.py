@@ -1,10 +1,11 @@
 """A case is its docstring: little tables of records, and who must come out of them.
 
 A docstring may hold tables named after the canonical tables, ``codes`` (an
-admission with one diagnosis code), and any number of ``expected`` tables. Columns
-are separated by two spaces or more, ``-`` is *not recorded*, columns that are not
-named take the defaults below. People are known in the analysis table, which has
-no identifiers, by their organisation of diagnosis: it is named after the person.
+admission with one diagnosis code; a row of ``procedures`` is an admission too), and
+any number of ``expected`` tables. Columns are separated by two spaces or more, ``-``
+is *not recorded*, columns that are not named take the defaults below. People are
+known in the analysis table, which has no identifiers, by their organisation of
+diagnosis: it is named after the person.
 ``expected if count_c779=true`` derives the cohorts again with that option.
 """
 
@@ -26,16 +27,30 @@ from naome.definitions import CohortRules, load_cohort_rules
 from naome.params import Params, load_params
 from naome.sources.contract import CANONICAL
 
-ARROW = {"VARCHAR": pa.string(), "DATE": pa.date32(), "INTEGER": pa.int32(), "BOOLEAN": pa.bool_()}
+ARROW = {
+    "VARCHAR": pa.string(),
+    "DATE": pa.date32(),
+    "INTEGER": pa.int32(),
+    "BIGINT": pa.int64(),
+    "BOOLEAN": pa.bool_(),
+}
+PYTHON = {
+    "VARCHAR": str,
+    "DATE": dt.date.fromisoformat,
+    "INTEGER": int,
+    "BIGINT": int,
+    "BOOLEAN": yaml.safe_load,
+}
 DEFAULTS = {
     "people": {"sex": "female", "vital_status": "alive"},
     "tumours": {"site": "C509", "age": 60, "basis": "7", "eligible_registration": True},
     "admissions": {"patient_class": "ordinary"},
-    "diagnoses": {"patient_class": "ordinary", "position": 1},
+    "diagnoses": {"position": 1},
     "procedures": {"position": 1},
-    "drugs": {"regimen_id": "r"},
     "recurrences": {"kind": "distant"},
 }
+#: Tables whose rows are an admission with one code -> the table of the code.
+ADMITTED = {"codes": "diagnoses", "procedures": "procedures"}
 DATES = {
     "diagnosed_from": dt.date(2015, 1, 1),
     "diagnosed_to": dt.date(2021, 12, 31),
@@ -142,21 +157,28 @@ def _option(text: str) -> tuple[str, object]:
 def _typed(value: object, kind: str) -> object:
     if value is None or not isinstance(value, str):
         return value
-    return {"VARCHAR": str, "DATE": dt.date.fromisoformat, "INTEGER": int, "BOOLEAN": yaml.safe_load}[kind](value)
+    return PYTHON[kind](value)
 
 
 def _add(records: dict[str, list[dict[str, object]]], title: str, rows: pd.DataFrame) -> None:
     for row in rows.rename(columns={"person": "person_id"}).to_dict("records"):
-        if title == "codes":
-            episode = f"e{len(records['admissions'])}"
-            code = {"episode_id": episode, "episode_date": row.get("episode_date") or row["admission_date"], **row}
-            provider = {"provider": code.pop("provider", None)}
-            records["admissions"].append({**DEFAULTS["admissions"], **code, **provider})
-            records["diagnoses"].append({**DEFAULTS["diagnoses"], **code})
+        if title in ADMITTED:
+            _admit(records, ADMITTED[title], row)
         else:
             known = {column.name for column in CANONICAL[title].columns}
             assert set(row) <= known, f"{title}: {set(row) - known} are not columns"
             records[title].append({**DEFAULTS.get(title, {}), **row})
+
+
+def _admit(records: dict[str, list[dict[str, object]]], table: str, row: dict[str, object]) -> None:
+    """Add an admission with one code; columns that the code's table does not have are the admission's."""
+    episode = {"episode": len(records["admissions"])}
+    of_code = {column.name for column in CANONICAL[table].columns} & set(row)
+    admission = {name: value for name, value in row.items() if name not in of_code}
+    admission.setdefault("admission_date", row.get("procedure_date"))
+    admission.setdefault("episode_date", admission["admission_date"])
+    records["admissions"].append({**DEFAULTS["admissions"], **episode, **admission})
+    records[table].append({**DEFAULTS[table], **episode, **{name: row[name] for name in of_code}})
 
 
 def _complete(records: dict[str, list[dict[str, object]]]) -> None:
@@ -167,8 +189,5 @@ def _complete(records: dict[str, list[dict[str, object]]]) -> None:
     for person in dict.fromkeys(tumour["person_id"] for tumour in records["tumours"]):
         if person not in known:
             records["people"].append({**DEFAULTS["people"], "person_id": person})
-    for table in ("procedures",):
-        for number, row in enumerate(records[table]):
-            row.setdefault("episode_id", f"p{number}")
     for row in records["drugs"]:
         row.setdefault("given_date", row.get("cycle_date"))

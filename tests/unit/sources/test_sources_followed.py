@@ -56,8 +56,7 @@ def test_whoever_is_followed_has_all_events_in_the_same_order(both, audit):
     everybody, followed, _ = both[audit]
     people = signs_seen(everybody, signs_of(load_params(audit)))
     for name in EVENTS:
-        kept = pd.read_parquet(followed / f"{name}.parquet")
-        full = pd.read_parquet(everybody / f"{name}.parquet")
+        kept, full = read_events(followed, name), read_events(everybody, name)
         assert people & set(full["person_id"]) <= set(kept["person_id"]), name
         same = full[full["person_id"].isin(kept["person_id"])].reset_index(drop=True)
         pd.testing.assert_frame_equal(kept, same)
@@ -65,9 +64,17 @@ def test_whoever_is_followed_has_all_events_in_the_same_order(both, audit):
     assert len(pd.read_parquet(followed / "admissions.parquet")) < 0.3 * len(admissions)
 
 
+def read_events(folder, name: str) -> pd.DataFrame:
+    """Read a table of events with the person; that of a code stands in its admission."""
+    events = pd.read_parquet(folder / f"{name}.parquet")
+    if "person_id" in events.columns:
+        return events
+    return events.merge(pd.read_parquet(folder / "admissions.parquet")[["episode", "person_id"]], how="left")
+
+
 def signs_seen(folder, signs: Signs) -> set[str]:
     """Find the people with a sign in canonical tables of everybody, in another way than the reader does."""
-    tables = {name: pd.read_parquet(folder / f"{name}.parquet") for name in CANONICAL}
+    tables = {name: read_events(folder, name) for name in ("tumours", "recurrences", "diagnoses", "drugs")}
     coded = tables["diagnoses"]["code"].map(lambda code: any(code.startswith(sign) for sign in signs.codes))
     return {
         *tables["tumours"].loc[tables["tumours"]["stage"] == "4", "person_id"],
@@ -96,7 +103,7 @@ def test_nobody_is_followed_without_a_sign_in_the_raw_files(extracts, both):
             JOIN '{raw}/sact_regimen.parquet' USING (MERGED_REGIMEN_ID) WHERE upper(trim(DRUG_GROUP)) IN ({drugs})"""
     ).fetchall()
     _, followed, extract = both["england"]
-    kept = {person for name in EVENTS for person in pd.read_parquet(followed / f"{name}.parquet")["person_id"]}
+    kept = {person for name in EVENTS for person in read_events(followed, name)["person_id"]}
     assert kept <= {row[0] for row in people}
     left_out = {entry["table"]: entry["rows"] for entry in extract.quality if entry["rule"] == "no_sign_of_metastasis"}
     assert set(left_out) == {"hes_apc", "sact_regimen", "sact_cycle", "sact_drug_detail", "rtds_prescription"}
@@ -125,8 +132,7 @@ def test_blanks_around_a_pseudonym_lose_nobody(copy, both, tmp_path):
     signs = signs_of(load_params("england"))
     read_extract(READERS["ncrd"], extract.path, tmp_path / "out", signs=signs, progress=quiet)
     for name in EVENTS:
-        kept = pd.read_parquet(both["england"][1] / f"{name}.parquet")
-        here = pd.read_parquet(tmp_path / "out" / f"{name}.parquet")
+        kept, here = read_events(both["england"][1], name), read_events(tmp_path / "out", name)
         here = here[here["person_id"].isin(kept["person_id"])].reset_index(drop=True)
         pd.testing.assert_frame_equal(here, kept)
 

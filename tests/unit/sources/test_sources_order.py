@@ -35,24 +35,29 @@ def test_rows_left_out_do_not_depend_on_the_size_of_blocks(someone_dead, tmp_pat
 
 def test_codes_stand_in_the_order_of_the_records_and_only_they(someone_dead, tmp_path):
     read(someone_dead.path, tmp_path / "out")
-    raw, left_out = someone_dead.file("hes_apc"), tmp_path / "out" / "admissions.parquet"
-    kept = duckdb.execute(f"SELECT count(*) FROM '{left_out}'").fetchone()[0]
+    raw, admissions = someone_dead.file("hes_apc"), tmp_path / "out" / "admissions.parquet"
+    kept = duckdb.execute(f"SELECT count(*) FROM '{admissions}'").fetchone()[0]
     assert 0 < kept < duckdb.execute(f"SELECT count(*) FROM '{raw}'").fetchone()[0]
     for table in ("diagnoses", "procedures"):
         file = tmp_path / "out" / f"{table}.parquet"
         wrong = duckdb.execute(
             f"""
-            WITH raw AS (SELECT EPIKEY, min(file_row_number) AS row_
-                         FROM read_parquet('{raw}', file_row_number = true) GROUP BY 1),
-                 here AS (SELECT d.*, d.file_row_number AS place, row_
-                          FROM read_parquet('{file}', file_row_number = true) d JOIN raw ON EPIKEY = episode_id)
             SELECT count(*) FROM (
-                SELECT (row_, position) < lag((row_, position)) OVER (ORDER BY place) AS back FROM here
+                SELECT (episode, position) < lag((episode, position)) OVER (ORDER BY file_row_number) AS back
+                FROM read_parquet('{file}', file_row_number = true)
             ) WHERE back"""
         ).fetchone()[0]
         assert wrong == 0
-        strangers = f"SELECT count(*) FROM '{file}' ANTI JOIN '{left_out}' USING (episode_id)"
+        strangers = f"SELECT count(*) FROM '{file}' ANTI JOIN '{admissions}' USING (episode)"
         assert duckdb.execute(strangers).fetchone()[0] == 0
+    elsewhere = duckdb.execute(
+        f"""
+        SELECT count(*) FROM '{admissions}'
+        ANTI JOIN (SELECT file_row_number AS episode, trim(STUDY_ID) AS person_id, coalesce(ADMIDATE, EPISTART) AS
+                   admission_date FROM read_parquet('{raw}', file_row_number = true))
+        USING (episode, person_id, admission_date)"""
+    ).fetchone()[0]
+    assert elsewhere == 0
 
 
 def test_a_repeated_column_may_change_its_type(copy, tmp_path):

@@ -1,0 +1,29 @@
+"""Canonical tables written by another version are refused before anything is derived from them."""
+
+from __future__ import annotations
+
+import duckdb
+import pytest
+
+from naome.cohort.tables import open_tables
+from naome.errors import ExtractError
+from naome.params import load_params
+from naome.sources.contract import CANONICAL
+
+
+def write_tables(folder, without: str = "") -> None:
+    for name, table in CANONICAL.items():
+        columns = [f"NULL::{c.type} AS {c.name}" for c in table.columns if f"{name}.{c.name}" != without]
+        duckdb.execute(f"COPY (SELECT {', '.join(columns)} WHERE false) TO '{folder / name}.parquet'")
+
+
+def test_tables_of_this_version_are_opened(tmp_path):
+    write_tables(tmp_path)
+    tables = open_tables(tmp_path, load_params("wales"))
+    assert {"episode", "code", "position", "person_id", "admission_date", "provider"} <= set(tables.diagnoses.columns)
+
+
+def test_a_missing_column_says_how_to_go_on(tmp_path):
+    write_tables(tmp_path, without="diagnoses.episode")
+    with pytest.raises(ExtractError, match=r"diagnoses\.parquet: column episode is missing.*naome read --audit wales"):
+        open_tables(tmp_path, load_params("wales"))
