@@ -609,6 +609,167 @@ def test_primary_counts(case):
     assert primary.set_index("metastatic_record")["record_to_death"].dropna().tolist() == ["31-182 days"]
 
 
+def test_primary_counts_take_stages_0_to_3(case):
+    """Everyone with primary breast cancer, by stage; stage 4 is none, and unknown stage none unless an option says so.
+
+    tumours
+    person   diagnosis_date  stage
+    stage_0  2016-03-01      0
+    stage_1  2016-03-01      1
+    stage_2  2016-03-01      2
+    stage_3  2016-03-01      3
+    stage_4  2016-03-01      4
+    unknown  2016-03-01      -
+    """
+    stages = {f"stage_{n}": str(n) for n in range(4)}
+    assert case.derive().primary.set_index("provider")["stage"].to_dict() == stages
+    with_unknown = case.derive(unknown_stage_in_figure_1=True).primary.set_index("provider")
+    assert with_unknown["stage"].to_dict() == {**stages, "unknown": "unknown"}
+    assert set(with_unknown["diagnosis_year"]) == {2016} and set(with_unknown["people"]) == {1}
+
+
+def test_primary_counts_band_the_days_from_record_to_death(case):
+    """From the first record to death: 0 to 30 days, 31 to 182, 183 to 365, over a year. All died on 1 April 2021.
+
+    tumours
+    person    diagnosis_date  stage
+    days_0    2016-03-01      2
+    days_30   2016-03-01      2
+    days_31   2016-03-01      2
+    days_182  2016-03-01      2
+    days_183  2016-03-01      2
+    days_365  2016-03-01      2
+    days_366  2016-03-01      2
+    twice     2016-03-01      2
+    living    2016-03-01      2
+
+    codes
+    person    admission_date  code
+    days_0    2021-04-01      C787
+    days_30   2021-03-02      C787
+    days_31   2021-03-01      C787
+    days_182  2020-10-01      C787
+    days_183  2020-09-30      C787
+    days_365  2020-04-01      C787
+    days_366  2020-03-31      C787
+    twice     2021-03-31      C787
+    twice     2019-03-31      C795
+    living    2021-03-31      C787
+
+    deaths
+    person    death_date  underlying_cause
+    days_0    2021-04-01  C509
+    days_30   2021-04-01  C509
+    days_31   2021-04-01  C509
+    days_182  2021-04-01  C509
+    days_183  2021-04-01  C509
+    days_365  2021-04-01  C509
+    days_366  2021-04-01  I219
+    twice     2021-04-01  -
+    """
+    bands = case.derive().primary.set_index("provider")["record_to_death"]
+    assert bands.drop("living").to_dict() == {
+        "days_0": "0-30 days",
+        "days_30": "0-30 days",
+        "days_31": "31-182 days",
+        "days_182": "31-182 days",
+        "days_183": "183-365 days",
+        "days_365": "183-365 days",
+        "days_366": "over a year",
+        "twice": "over a year",
+    }
+    assert bands.isna()["living"]
+
+
+def test_primary_counts_end_with_follow_up(case):
+    """A record counts from the day of diagnosis to the day of death, or to the last day of follow-up, 1 June 2023.
+
+    tumours
+    person     diagnosis_date  stage
+    diagnosed  2016-03-01      2
+    died       2016-03-01      2
+    too_late   2016-03-01      2
+    last_day   2016-03-01      2
+    beyond     2016-03-01      2
+    death_out  2016-03-01      2
+    death_in   2016-03-01      2
+
+    codes
+    person     admission_date  code
+    diagnosed  2016-03-01      C787
+    died       2021-04-01      C787
+    too_late   2021-04-02      C787
+    last_day   2023-06-01      C787
+    beyond     2023-06-02      C787
+    death_out  2023-06-02      C787
+
+    deaths
+    person     death_date  underlying_cause
+    died       2021-04-01  C509
+    too_late   2021-04-01  C509
+    death_out  2023-06-02  C509
+    death_in   2023-06-01  C509
+    """
+    primary = case.derive().primary.set_index("provider")
+    assert primary["metastatic_record"].to_dict() == {
+        "diagnosed": True,
+        "died": True,
+        "too_late": False,
+        "last_day": True,
+        "beyond": False,
+        "death_out": False,
+        "death_in": False,
+    }
+    assert primary["outcome"].to_dict() == {
+        "diagnosed": "alive",
+        "died": "breast_cancer",
+        "too_late": "breast_cancer",
+        "last_day": "alive",
+        "beyond": "alive",
+        "death_out": "alive",
+        "death_in": "breast_cancer",
+    }
+
+
+def test_primary_counts_say_age_and_subtype_at_diagnosis(case):
+    """Under 70 and age groups by age at diagnosis; HER2 positive with any known ER, HER2 negative by ER.
+
+    tumours
+    person  diagnosis_date  stage  age  er        her2
+    a49     2016-03-01      2      49   positive  positive
+    a50     2016-03-01      2      50   negative  positive
+    a69     2016-03-01      2      69   positive  negative
+    a70     2016-03-01      2      70   negative  negative
+    a79     2016-03-01      2      79   -         positive
+    a80     2016-03-01      2      80   positive  -
+    """
+    primary = case.derive().primary.set_index("provider")
+    assert primary["age_under_70"].to_dict() == {
+        "a49": True,
+        "a50": True,
+        "a69": True,
+        "a70": False,
+        "a79": False,
+        "a80": False,
+    }
+    assert primary["age_group"].to_dict() == {
+        "a49": "18-49",
+        "a50": "50-69",
+        "a69": "50-69",
+        "a70": "70-79",
+        "a79": "70-79",
+        "a80": "80+",
+    }
+    assert primary["subtype"].to_dict() == {
+        "a49": "HER2+",
+        "a50": "HER2+",
+        "a69": "HER2-ER+",
+        "a70": "HER2-ER-",
+        "a79": "not recorded",
+        "a80": "not recorded",
+    }
+
+
 def test_a_reported_recurrence_counts_when_it_is_distant(case):
     """A distant recurrence reported in cancer outcomes data is flagged, a local one is not; it names no site.
 
