@@ -173,7 +173,7 @@ def _radiotherapy(clock: Table, tables: CanonicalTables) -> Table:
 
 def _distant_recurrence(tables: CanonicalTables) -> Table:
     r = tables.recurrences.filter(tables.recurrences.kind == "distant")
-    return r.group_by("person_id").aggregate(cosd_distant=r.count() > 0)
+    return r.select("person_id", cosd_distant=ibis.literal(True)).distinct()
 
 
 def _death(tables: CanonicalTables, rules: CohortRules) -> Table:

@@ -334,6 +334,30 @@ def test_option_breast_cancer_death(case):
     assert counted.empty, "stage 4 is not primary breast cancer"
 
 
+def test_option_breast_cancer_death_in_the_check_against_deaths(case):
+    """The check against deaths takes the underlying cause, or any mention; without an underlying cause it is unknown.
+
+    tumours
+    person      diagnosis_date  stage
+    underlying  2016-01-10      2
+    mentioned   2016-01-10      2
+    neither     2016-01-10      2
+    none        2016-01-10      2
+
+    deaths
+    person      death_date  underlying_cause  causes
+    underlying  2021-01-10  C509              C509 I219
+    mentioned   2021-01-10  I219              I219 C509
+    neither     2021-01-10  C349              C349 J189
+    none        2021-01-10  -                 -
+    """
+    outcomes = case.derive().primary.set_index("provider")["outcome"].to_dict()
+    others = {"neither": "other_cause", "none": "unknown_cause"}
+    assert outcomes == {"underlying": "breast_cancer", "mentioned": "other_cause", **others}
+    outcomes = case.derive(breast_cancer_death="any_mention").primary.set_index("provider")["outcome"].to_dict()
+    assert outcomes == {"underlying": "breast_cancer", "mentioned": "breast_cancer", **others}
+
+
 def test_option_unknown_stage_in_figure_1(case):
     """Not about who belongs: the check against deaths takes stage 0 to 3; the option adds unknown stage.
 
