@@ -609,6 +609,44 @@ def test_primary_counts(case):
     assert primary.set_index("metastatic_record")["record_to_death"].dropna().tolist() == ["31-182 days"]
 
 
+def test_age_is_banded_by_its_first_year(case):
+    """A band ends before the age at which the next begins; somebody who recurs is as old as at recurrence.
+
+    tumours
+    person  diagnosis_date  stage  age
+    a39     2020-03-01      4      39
+    a40     2020-03-01      4      40
+    a49     2020-03-01      4      49
+    a50     2020-03-01      4      50
+    a59     2020-03-01      4      59
+    a60     2020-03-01      4      60
+    a69     2020-03-01      4      69
+    a70     2020-03-01      4      70
+    a79     2020-03-01      4      79
+    a80     2020-03-01      4      80
+    later   2016-03-01      2      79
+
+    codes
+    person  admission_date  code
+    later   2020-03-02      C795
+
+    expected
+    person  age_at_diagnosis  age  age_band  age_group
+    a39     39                39   under 40  18-49
+    a40     40                40   40-49     18-49
+    a49     49                49   40-49     18-49
+    a50     50                50   50-59     50-69
+    a59     59                59   50-59     50-69
+    a60     60                60   60-69     50-69
+    a69     69                69   60-69     50-69
+    a70     70                70   70-79     70-79
+    a79     79                79   70-79     70-79
+    a80     80                80   80+       80+
+    later   79                83   80+       80+
+    """
+    case.check()
+
+
 def test_primary_counts_take_stages_0_to_3(case):
     """Everyone with primary breast cancer, by stage; stage 4 is none, and unknown stage none unless an option says so.
 
@@ -629,7 +667,8 @@ def test_primary_counts_take_stages_0_to_3(case):
 
 
 def test_primary_counts_band_the_days_from_record_to_death(case):
-    """From the first record to death: 0 to 30 days, 31 to 182, 183 to 365, over a year. All died on 1 April 2021.
+    """From the first record to death: 0 to 30 days, 31 to 182, 183 to 365, over a year. All died on 1 April 2021,
+    one after the end of follow-up.
 
     tumours
     person    diagnosis_date  stage
@@ -666,6 +705,7 @@ def test_primary_counts_band_the_days_from_record_to_death(case):
     days_365  2021-04-01  C509
     days_366  2021-04-01  I219
     twice     2021-04-01  -
+    living    2023-06-02  C509
     """
     bands = case.derive().primary.set_index("provider")["record_to_death"]
     assert bands.drop("living").to_dict() == {
