@@ -647,6 +647,70 @@ def test_age_is_banded_by_its_first_year(case):
     case.check()
 
 
+def test_years_are_those_of_diagnosis_of_metastasis_and_of_origin(case):
+    """Origin is the initial diagnosis of the de-novo cohort and the first evidence of recurrence.
+
+    tumours
+    person  diagnosis_date  stage
+    dn1     2019-12-31      4
+    dn2     2019-12-31      2
+    rc2     2016-12-31      2
+
+    codes
+    person  admission_date  code
+    dn2     2020-01-01      C795
+    rc2     2021-01-01      C795
+
+    expected
+    person  diagnosis_year  metastatic_year  year
+    dn1     2019            2019             2019
+    dn2     2019            2020             2019
+    rc2     2016            2021             2021
+    """
+    case.check()
+
+
+def test_what_is_recorded_at_diagnosis_is_flagged(case):
+    """Each data item has a flag of its own; contact with a nurse specialist counts as recorded when there was none.
+
+    tumours
+    person  diagnosis_date  stage  grade  er        pr        her2      performance_status  cns       mdt_date
+    all     2020-03-01      4      3      positive  negative  negative  0                   not_seen  2020-03-09
+    none    2020-03-01      -      -      -         -         -         -                   -         -
+
+    codes
+    person  admission_date  code
+    none    2020-03-01      C795
+
+    expected
+    person  stage_recorded  grade_recorded  performance_status_recorded  cns_recorded  mdt_recorded
+    all     True            True            True                         True          True
+    none    False           False           False                        False         False
+
+    expected
+    person  er_recorded  pr_recorded  her2_recorded
+    all     True         True         True
+    none    False        False        False
+    """
+    case.check()
+
+
+def test_receptor_levels_are_logarithms_of_one_more(case):
+    """Historical assays: fmol/mg protein, of which nine is the logarithm of ten.
+
+    tumours
+    person  diagnosis_date  stage  er_level  pr_level
+    some    2020-03-01      4      0         9
+    none    2020-03-01      4      -         -
+
+    expected
+    person  er_log  pr_log
+    some    0.0     2.302585092994046
+    none    -       -
+    """
+    case.check()
+
+
 def test_primary_counts_take_stages_0_to_3(case):
     """Everyone with primary breast cancer, by stage; stage 4 is none, and unknown stage none unless an option says so.
 
