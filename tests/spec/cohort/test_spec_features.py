@@ -229,6 +229,7 @@ def test_comorbidity_look_back(case):
     twice   2020-03-31      4
     two     2020-03-31      4
     cancer  2020-03-31      4
+    three   2020-03-31      4
     many    2020-03-31      4
     none    2020-03-31      4
 
@@ -243,6 +244,9 @@ def test_comorbidity_look_back(case):
     two     2020-01-01      I130
     cancer  2020-01-01      C341
     cancer  2020-01-01      C795
+    three   2020-01-01      I21
+    three   2020-01-01      I50
+    three   2020-01-01      J44
     many    2020-01-01      I21
     many    2020-01-01      I50
     many    2020-01-01      J44
@@ -257,6 +261,7 @@ def test_comorbidity_look_back(case):
     twice   1               1
     two     2               2
     cancer  0               0
+    three   3               3+
     many    4               3+
     none    0               0
     """
@@ -846,6 +851,8 @@ def test_primary_counts_say_age_and_subtype_at_diagnosis(case):
     a70     2016-03-01      2      70   negative  negative
     a79     2016-03-01      2      79   -         positive
     a80     2016-03-01      2      80   positive  -
+    a81     2016-03-01      2      81   -         negative
+    a82     2016-03-01      2      82   negative  -
     """
     primary = case.derive().primary.set_index("provider")
     assert primary["age_under_70"].to_dict() == {
@@ -855,6 +862,8 @@ def test_primary_counts_say_age_and_subtype_at_diagnosis(case):
         "a70": False,
         "a79": False,
         "a80": False,
+        "a81": False,
+        "a82": False,
     }
     assert primary["age_group"].to_dict() == {
         "a49": "18-49",
@@ -863,6 +872,8 @@ def test_primary_counts_say_age_and_subtype_at_diagnosis(case):
         "a70": "70-79",
         "a79": "70-79",
         "a80": "80+",
+        "a81": "80+",
+        "a82": "80+",
     }
     assert primary["subtype"].to_dict() == {
         "a49": "HER2+",
@@ -871,6 +882,8 @@ def test_primary_counts_say_age_and_subtype_at_diagnosis(case):
         "a70": "HER2-ER-",
         "a79": "not recorded",
         "a80": "not recorded",
+        "a81": "not recorded",
+        "a82": "not recorded",
     }
 
 
