@@ -99,9 +99,12 @@ def test_el5_final_registration_in_the_nation(case):
 def test_el6_traced_and_alive_at_diagnosis(case):
     """EL6: traced, and not dead before the diagnosis, whichever record says so; death on the day itself counts.
 
+    Somebody without any vital status was not traced.
+
     people
     person     vital_status  vital_date
     untraced   untraced      -
+    unknown    -             -
     registry   dead          2020-02-29
     same_day   dead          2020-03-01
     lost       lost          2020-03-02
@@ -109,6 +112,7 @@ def test_el6_traced_and_alive_at_diagnosis(case):
     tumours
     person     diagnosis_date  stage
     untraced   2020-03-01      4
+    unknown    2020-03-01      4
     registry   2020-03-01      4
     certified  2020-03-01      4
     same_day   2020-03-01      4
