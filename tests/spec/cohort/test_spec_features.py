@@ -557,7 +557,9 @@ def test_subtype_needs_both_receptors(case):
     pn      2020-03-01      4      positive  negative
     nn      2020-03-01      4      negative  negative
     no_er   2020-03-01      4      -         positive
+    no_er2  2020-03-01      4      -         negative
     no_her  2020-03-01      4      positive  -
+    no_he2  2020-03-01      4      negative  -
 
     expected
     person  subtype   er_recorded  her2_recorded
@@ -566,7 +568,9 @@ def test_subtype_needs_both_receptors(case):
     pn      HER2-ER+  True         True
     nn      HER2-ER-  True         True
     no_er   -         False        True
+    no_er2  -         False        True
     no_her  -         True         False
+    no_he2  -         True         False
     """
     case.check()
 
