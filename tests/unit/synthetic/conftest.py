@@ -3,9 +3,16 @@ from __future__ import annotations
 from pathlib import Path
 from types import SimpleNamespace
 
+import duckdb
 import pytest
 
 from naome.synthetic import write_extract
+
+
+@pytest.fixture(autouse=True)
+def _own_connection() -> None:
+    """Give each test a default connection of its own: one left with an unread result takes no other query."""
+    duckdb.set_default_connection(duckdb.connect())
 
 
 @pytest.fixture(scope="session")
