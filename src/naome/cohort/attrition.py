@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ibis
 import pandas as pd
 from ibis.expr.types import Table
 
@@ -53,16 +52,6 @@ def count_attrition(flagged: Table, found: Table, members: Table, rules: CohortR
     before[table["step"].isin(["DN1", "DN2", "RC1"])] = eligible
     table.insert(4, "left_out", (before - table["remaining"]).astype("Int64"))
     return table
-
-
-def cohort_sizes(members: Table) -> pd.DataFrame:
-    """Return people per cohort, route and year of metastatic diagnosis."""
-    m = members.mutate(
-        year=ibis.cases((members.cohort == "denovo", members.origin_date.year()), else_=members.metastatic_date.year())
-    )
-    return (
-        m.group_by("cohort", "route", "year").aggregate(people=m.count()).order_by("cohort", "route", "year").execute()
-    )
 
 
 def check_anybody(attrition: pd.DataFrame, params: Params) -> None:

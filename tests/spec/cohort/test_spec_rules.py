@@ -399,3 +399,17 @@ def test_attrition_counts_who_meets_each_rule(case):
     assert remaining["recurrent", "RC1"] == 2 and remaining["recurrent", "RC2"] == 1
     assert attrition.loc[("recurrent", "RC1"), "left_out"] == 3
     assert attrition.loc[("recurrent", "RC2"), "left_out"] == 1
+
+
+def test_attrition_says_0_of_a_rule_that_nobody_meets(case):
+    """Every rule has its row, whoever is there.
+
+    tumours
+    person   diagnosis_date  stage
+    stage_4  2020-03-01      4
+    """
+    remaining = case.derive().attrition.set_index("step")["remaining"].to_dict()
+    assert remaining == {
+        **dict.fromkeys(("registered", "EL1", "EL2", "EL3", "EL4", "EL5", "EL6", "EL7", "DN1"), 1),
+        **dict.fromkeys(("DN2", "RC1", "RC2"), 0),
+    }

@@ -34,6 +34,11 @@ def test_the_first_rule_that_leaves_nobody_is_named():
         check_anybody(attrition(8, 0, 0, 0, 0, 0, 0), load_params("england"))
 
 
+def test_the_last_rule_of_the_cohorts_is_named_when_some_are_eligible():
+    with pytest.raises(ExtractError, match=r"At RC2 \(A rule\)"):
+        check_anybody(attrition(8, 5, 5, 0, 0, 0, 0), load_params("england"))
+
+
 def test_no_tumour_at_all():
     with pytest.raises(ExtractError, match="At registered .* no tumour is there"):
         check_anybody(attrition(0, 0, 0, 0, 0, 0, 0), load_params("england"))
