@@ -55,8 +55,8 @@ def eligible_people(flagged: Table) -> Table:
 
 def add_records(people: Table, tables: CanonicalTables) -> Table:
     """Add what the registry holds of people and of their eligible tumours; done late, when only few are left."""
-    known = ("person_id", "diagnosis_date", "stage", "eligible_registration")
-    t = people.inner_join(tables.tumours.drop(*known), "tumour_id")
+    more = [column for column in tables.tumours.columns if column not in MEMBERSHIP]
+    t = people.inner_join(tables.tumours.select("tumour_id", *more), "tumour_id")
     return t.left_join(tables.people.select("person_id", "sex", "ethnic_group"), "person_id").drop("person_id_right")
 
 

@@ -48,7 +48,7 @@ class _Shared:
     evidence : CanonicalTables
         With the diagnoses that could be evidence of metastasis.
     near : CanonicalTables
-        With the events of everybody who could be in a cohort.
+        With the records and events of everybody who could be in a cohort.
     described : dict
         How the last chemotherapy is found -> the compiled description of a variant's people and its expression.
     """
@@ -199,7 +199,8 @@ def _hold_shared(params: Params, folder: Path, connection: ibis.BaseBackend | No
             eligible.filter(eligible.stage == "4").select("person_id"),
         )
         eligible = hold(eligible.semi_join(ibis.union(*sources), "person_id"))
-    return _Shared(eligible, replace(tables, diagnoses=evidence), keep_people(tables, eligible))
+    registry = {name: hold(getattr(tables, name).semi_join(eligible, "person_id")) for name in ("tumours", "people")}
+    return _Shared(eligible, replace(tables, diagnoses=evidence), replace(keep_people(tables, eligible), **registry))
 
 
 def _deaths_under_70(tables: CanonicalTables, params: Params) -> Table:

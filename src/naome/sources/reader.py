@@ -331,7 +331,7 @@ def _connect(scratch: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         reason = "the disk is full" if "No space left" in str(error) else type(error).__name__
         raise ExtractError(
             f"{scratch.parent}: reading stopped: {reason}; nothing was written. Hint: reading needs {MEMORY_LIMIT} of "
-            "memory, and room on the disk for the canonical tables and twice their size meanwhile."
+            "memory, and room on the disk for the canonical tables and, meanwhile, for rows that memory does not hold."
         ) from None
     finally:
         connection.close()

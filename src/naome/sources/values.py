@@ -81,12 +81,13 @@ def _count_values(connection, file: RawFile, part) -> list[list[tuple[object, in
         f"SELECT grouping_id({', '.join(names)}), count(*), {', '.join(names)} FROM {file.view} "
         f"GROUP BY GROUPING SETS ({sets})"
     )
-    # The bit of the column that a row is about is not set, the first column's being the highest
+    # The grouping id has a bit for every column, the first column's the highest; only that of the row's own is not set
     everything, last = (1 << len(names)) - 1, len(names) - 1
+    places = {everything - (1 << (last - place)): place for place in range(len(names))}
     counts: list[list[tuple[object, int]]] = [[] for _ in names]
     while rows := cursor.fetchmany(10_000):
         for which, n, *values in rows:
-            place = last - (everything - which).bit_length() + 1
+            place = places[which]
             if values[place] is not None:
                 counts[place].append((values[place], n))
     return counts

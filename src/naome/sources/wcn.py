@@ -28,7 +28,6 @@ LINKED = choice(
     {code: True for code in ("1", "4", "39")} | {"99": False, "35": False}, sql_type="BOOLEAN", refuse=False
 )
 SPELL = Belongs(("PROV_UNIT_CD", "SPELL_NUM_PE"), of="pedw_spell")
-EPISODE = "PROV_UNIT_CD || '-' || SPELL_NUM_PE || '-' || EPI_NUM"
 #: Codes of an episode that is no admission of the audit are left out with it.
 OF_ADMISSION = """
         JOIN clean_pedw_episode e USING (PROV_UNIT_CD, SPELL_NUM_PE, EPI_NUM)
@@ -141,9 +140,9 @@ CANONICAL = {
     # An episode without its spell keeps its place (patient_class is NULL) so that it can be refused.
     "admissions": Selection(
         "pedw_episode",
-        f"""
-        SELECT e.row_, e.row_ AS episode, {EPISODE} AS episode_id, s.ALF_PE AS person_id,
-               coalesce(s.ALF_STS_CD, false) AS linked, s.row_ AS spell,
+        """
+        SELECT e.row_, e.row_ AS episode, PROV_UNIT_CD || '-' || SPELL_NUM_PE || '-' || EPI_NUM AS episode_id,
+               s.ALF_PE AS person_id, coalesce(s.ALF_STS_CD, false) AS linked, s.row_ AS spell,
                coalesce(s.ADMIS_DT, e.EPI_STR_DT) AS admission_date,
                coalesce(e.EPI_STR_DT, s.ADMIS_DT) AS episode_date, s.PAT_CLASS_CD AS patient_class,
                s.ADMIS_MTHD_CD AS emergency, successor(left(PROV_UNIT_CD, 3)) AS provider
