@@ -8,14 +8,16 @@ from pathlib import Path
 
 import ibis
 import pandas as pd
+import pyarrow as pa
 
 from naome.cohort.attrition import count_attrition
 from naome.cohort.columns import COLUMNS
 from naome.cohort.eligible import code_dates, eligible_people, flag_tumours, metastatic_codes
 from naome.cohort.features import describe_people
+from naome.cohort.held import hold, working_ahead
 from naome.cohort.membership import de_novo, primary, recurrence_found, recurrent
 from naome.cohort.primary import count_primary
-from naome.cohort.tables import CanonicalTables, hold, open_tables
+from naome.cohort.tables import CanonicalTables, open_tables
 from naome.definitions import CohortRules, load_cohort_rules
 from naome.params import Params
 
@@ -76,16 +78,17 @@ def derive_cohorts(
     """
     rules = rules or load_cohort_rules(dict(params.rules))
     tables = open_tables(folder, params, connection)
-    flagged = hold(flag_tumours(tables, params))
-    eligible = eligible_people(flagged)
-    codes = hold(metastatic_codes(tables, rules))
-    coded = code_dates(eligible, codes, rules)
-    members = hold(find_members(coded, params, rules))
-    near = keep_people(tables, members)
-    analysis = describe_people(members, near, codes, params, rules).execute()
-    found = recurrence_found(coded, rules)
+    with working_ahead():
+        flagged = hold(flag_tumours(tables, params))
+        eligible = eligible_people(flagged)
+        codes = hold(metastatic_codes(tables, rules))
+        coded = code_dates(eligible, codes, rules)
+        members = hold(find_members(coded, params, rules))
+        near = keep_people(tables, members)
+        described = hold(describe_people(members, near, codes, params, rules))
+        found = hold(recurrence_found(coded, rules))
     return Cohorts(
-        analysis=type_analysis(analysis),
+        analysis=fetch_analysis(described),
         attrition=count_attrition(flagged, found, members, rules),
         counts=count_primary(eligible, codes, tables, params, rules),
     )
@@ -110,17 +113,18 @@ def identify_members(
     return frame.astype({"diagnosis_date": "datetime64[s]", "metastatic_date": "datetime64[s]"})
 
 
-def type_analysis(frame: pd.DataFrame) -> pd.DataFrame:
-    """Give the analysis table its documented types (nullable integers and booleans, text, dates)."""
+def fetch_analysis(described: ibis.expr.types.Table) -> pd.DataFrame:
+    """Fetch an analysis table from its engine, with the documented types (nullable integers and booleans, text)."""
     kinds = {
-        "integer": "Int64",
-        "boolean": "boolean",
-        "number": "float64",
-        "category": "string",
-        "date": "datetime64[s]",
+        "integer": (pa.int64(), pd.Int64Dtype()),
+        "boolean": (pa.bool_(), pd.BooleanDtype()),
+        "number": (pa.float64(), None),
+        "category": (pa.string(), pd.StringDtype()),
+        "date": (pa.timestamp("s"), None),
     }
-    typed = {column.name: frame[column.name].astype(kinds[column.kind]) for column in COLUMNS}
-    return pd.DataFrame(typed)
+    table = described.select([column.name for column in COLUMNS]).to_pyarrow()
+    table = table.cast(pa.schema([(column.name, kinds[column.kind][0]) for column in COLUMNS]))
+    return table.to_pandas(types_mapper=dict(kinds.values()).get)
 
 
 def type_primary(frame: pd.DataFrame) -> pd.DataFrame:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ibis
 from ibis.expr.types import BooleanValue, Table
 
+from naome.cohort.held import hold
 from naome.cohort.signs import NEVER_EVIDENCE
-from naome.cohort.tables import CanonicalTables, code_between, code_in, hold
+from naome.cohort.tables import CanonicalTables, code_between, code_in
 from naome.definitions import CohortRules, load_codelist
 from naome.params import Params
 

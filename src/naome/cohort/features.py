@@ -66,7 +66,7 @@ def describe_people(members: Table, tables: CanonicalTables, codes: Table, param
         table = table.left_join(feature, keys, rname=f"{{name}}_{number}")
         columns += [column for column in feature.columns if column not in keys]
     table = table.select(columns)
-    table = _derive(table, params, admissions_known=tables.admissions.limit(1).count().execute() > 0)
+    table = _derive(table, params, admissions_known=tables.admissions_known)
     return table.order_by("cohort", "person_id").select(*COLUMN_NAMES)
 
 

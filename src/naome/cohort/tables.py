@@ -9,6 +9,7 @@ import ibis
 import pandas as pd
 from ibis.expr.types import BooleanValue, StringValue, Table
 
+from naome.cohort.held import hold_rows
 from naome.cohort.signs import check_followed
 from naome.definitions import CodeList
 from naome.errors import ExtractError
@@ -18,7 +19,10 @@ from naome.sources.contract import CANONICAL
 
 @dataclass(frozen=True)
 class CanonicalTables:
-    """All canonical tables on one engine; diagnoses and procedures carry the columns of their admission."""
+    """All canonical tables on one engine; diagnoses and procedures carry the columns of their admission.
+
+    `admissions_known` says whether the extract has admissions at all.
+    """
 
     people: Table
     tumours: Table
@@ -30,6 +34,7 @@ class CanonicalTables:
     recurrences: Table
     deaths: Table
     organisations: Table
+    admissions_known: bool
 
 
 def open_tables(folder: Path, params: Params, connection: ibis.BaseBackend | None = None) -> CanonicalTables:
@@ -58,25 +63,10 @@ def open_tables(folder: Path, params: Params, connection: ibis.BaseBackend | Non
                 f"{folder / name}.parquet: column {missing[0]} is missing; allowed: {', '.join(table.column_names)}. "
                 f"Hint: another version wrote it; read the extract again (`naome read --audit {params.audit}`)."
             )
+    known = files["admissions"].limit(1).count().execute() > 0
     for name in ("diagnoses", "procedures"):
         files[name] = files[name].inner_join(files["admissions"], "episode")
-    return CanonicalTables(**files)
-
-
-def hold(table: Table, name: str = "") -> Table:
-    """Compute a table once and keep it on its engine.
-
-    DuckDB gets a temporary table, which goes with the connection; under a name of its
-    own it takes the place of the one held under that name. Other engines get
-    Ibis's cache: Spark keeps the data frame when it is first used, and spills it to
-    disk when memory is short.
-    """
-    connection = table.get_backend()
-    if connection.name != "duckdb":
-        return table.cache()
-    if name:
-        connection.raw_sql(f'DROP TABLE IF EXISTS "{name}"')
-    return connection.create_table(name or ibis.util.gen_name("held"), table, temp=True)
+    return CanonicalTables(**files, admissions_known=known)
 
 
 def code_in(column: StringValue, prefixes: tuple[str, ...]) -> BooleanValue:
@@ -119,6 +109,6 @@ def code_groups(table: Table, codelist: CodeList, leave_out: tuple[str, ...]) ->
     )
     parts = []
     for length, codes in wanted.groupby(wanted["prefix"].str.len()):
-        listed = ibis.memtable(codes.reset_index(drop=True))
+        listed = hold_rows(codes, beside=table)
         parts.append(table.mutate(prefix=table.code.substr(0, int(length))).inner_join(listed, "prefix"))
     return parts[0] if len(parts) == 1 else ibis.union(*parts)

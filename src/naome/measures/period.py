@@ -19,11 +19,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from naome.cohort.derive import NEEDED, type_analysis
+from naome.cohort.derive import NEEDED, fetch_analysis
 from naome.cohort.eligible import code_dates, eligible_people, flag_tumours, metastatic_codes
 from naome.cohort.features import describe_people
+from naome.cohort.held import hold, working_ahead
 from naome.cohort.membership import de_novo
-from naome.cohort.tables import hold, open_tables
+from naome.cohort.tables import open_tables
 from naome.definitions import load_cohort_rules
 from naome.measures.indicators import divide_people
 from naome.measures.specification import Specification
@@ -65,14 +66,15 @@ def derive_period_people(params: Params, folder: Path) -> pd.DataFrame:
     params = params.model_copy(update={"metastatic_from": params.diagnosed_from})
     rules = load_cohort_rules(dict(params.rules))
     tables = open_tables(folder, params)
-    codes = hold(metastatic_codes(tables, rules))
-    eligible = eligible_people(hold(flag_tumours(tables, params)))
-    members = hold(de_novo(hold(code_dates(eligible, codes, rules)), params))
     bare = replace(
         tables, **{name: getattr(tables, name).select(*columns).limit(0) for name, columns in NEEDED.items()}
     )
-    people = describe_people(members, bare, codes, params, rules).execute()
-    return type_analysis(people)[list(COLUMNS)]
+    with working_ahead():
+        codes = hold(metastatic_codes(tables, rules))
+        eligible = eligible_people(hold(flag_tumours(tables, params)))
+        members = hold(de_novo(hold(code_dates(eligible, codes, rules)), params))
+        described = describe_people(members, bare, codes, params, rules)
+    return fetch_analysis(described)[list(COLUMNS)]
 
 
 def estimate_period_survival(

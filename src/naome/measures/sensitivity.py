@@ -12,11 +12,12 @@ import numpy as np
 import pandas as pd
 from ibis.expr.types import Table
 
-from naome.cohort.derive import find_members, keep_people, type_analysis
+from naome.cohort.derive import fetch_analysis, find_members, keep_people
 from naome.cohort.eligible import add_records, code_dates, eligible_people, flag_tumours, metastatic_codes
 from naome.cohort.features import describe_people
+from naome.cohort.held import hold
 from naome.cohort.signs import possible_evidence
-from naome.cohort.tables import CanonicalTables, code_between, code_in, hold, open_tables
+from naome.cohort.tables import CanonicalTables, code_between, code_in, open_tables
 from naome.definitions import CohortRules, load_cohort_rules
 from naome.measures.expressions import parse_expression
 from naome.measures.specification import Indicator, Specification
@@ -50,13 +51,13 @@ class _Shared:
     near : CanonicalTables
         With the records and events of everybody who could be in a cohort.
     described : dict
-        How the last chemotherapy is found -> the compiled description of a variant's people and its expression.
+        How the last chemotherapy is found -> the compiled description of a variant's people.
     """
 
     eligible: Table
     evidence: CanonicalTables
     near: CanonicalTables
-    described: dict[str, tuple[Table, Table]] = field(default_factory=dict)
+    described: dict[str, Table] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -235,8 +236,7 @@ def _derive_variant(shared: _Shared, params: Params, rules: CohortRules) -> _Var
     coded = code_dates(shared.eligible, codes, rules)
     members = hold(find_members(coded, params, rules), "variant_members")
     people = members.select("person_id", "cohort").execute()
-    analysis = _describe(shared, members, codes, params, rules).execute()
-    return _Variant(people, type_analysis(analysis))
+    return _Variant(people, fetch_analysis(_describe(shared, members, codes, params, rules)))
 
 
 def _describe(shared: _Shared, members: Table, codes: Table, params: Params, rules: CohortRules) -> Table:
@@ -250,10 +250,8 @@ def _describe(shared: _Shared, members: Table, codes: Table, params: Params, rul
     chosen = rules[OF_DESCRIPTION]
     if chosen not in shared.described:
         expression = describe_people(members, shared.near, codes, params, rules)
-        # The expression is kept as well: the code lists it joins go when it goes
-        view = connection.create_view(ibis.util.gen_name("described"), expression)
-        shared.described[chosen] = (view, expression)
-    return shared.described[chosen][0]
+        shared.described[chosen] = connection.create_view(ibis.util.gen_name("described"), expression)
+    return shared.described[chosen]
 
 
 def _variant_rows(
