@@ -8,8 +8,7 @@ from pathlib import Path
 from naome.definitions import find_codes, load_codelist
 from naome.errors import ExtractError
 from naome.params import Params
-from naome.sources.follow import Signs
-from naome.sources.reader import FOLLOWED
+from naome.sources.follow import FOLLOWED, Signs
 
 #: Groups of the list of metastatic codes that are evidence under no option
 NEVER_EVIDENCE = ("lymph_node_regional",)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
-
 from naome.sources.contract import CANONICAL
 from naome.sources.files import quote_text
+from naome.sources.lanes import Lane
 from naome.sources.problems import Problems, say_rows
+from naome.sources.quality import Log, log_rows
 
 #: Tables that rules of other tables may look into (``deaths.death_date``), one row per person each.
 PERSON_TABLES = ("deaths", "people")
@@ -110,14 +109,14 @@ class Source:
 
 
 def settle_table(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Lane,
     name: str,
     selection: Selection | None,
     rules: tuple[RowRule | Duplicates, ...],
     source: Source,
     folder: Path | None,
     problems: Problems,
-    log: Callable[[str, str, int, str], None],
+    quality: Log,
 ) -> int:
     """Make canonical table `name` as view ``canon_<name>``; return its rows.
 
@@ -129,8 +128,8 @@ def settle_table(
         Rules of this table, in order.
     folder : Path or None
         Folder to write ``<name>.parquet`` to; None keeps a lazy view.
-    log : callable
-        Receives rule, raw table, rows and meaning of rows left out.
+    quality : list
+        The data-quality log; receives the rows left out.
     """
     if selection is None:
         connection.execute(f"CREATE VIEW select_{name} AS {_empty(name)}")
@@ -138,7 +137,7 @@ def settle_table(
     else:
         connection.execute(f"CREATE VIEW select_{name} AS {selection.sql}")
         mark = _hold if selection.hold else _mark
-        kept = mark(connection, name, selection, rules, source, problems, log)
+        kept = mark(connection, name, selection, rules, source, problems, quality)
         if folder is not None and (selection.hold or re.search(REARRANGES, selection.sql)):
             kept += f" ORDER BY {selection.order}"
     if folder is None:
@@ -156,9 +155,9 @@ def settle_table(
     return _check_contract(connection, name, source, problems, check_key=not one_each)
 
 
-def _mark(connection, name, selection: Selection, rules, source: Source, problems, log) -> str:
+def _mark(connection, name, selection: Selection, rules, source: Source, problems, quality) -> str:
     """Note the rows that rules leave out by their number; return the SELECT of the others."""
-    connection.execute(f"CREATE TEMP TABLE left_out_{name} (row_ BIGINT, place INTEGER, which INTEGER)")
+    connection.execute(f"CREATE TABLE left_out_{name} (row_ BIGINT, place INTEGER, which INTEGER)")
     conditions = [(n, rule) for n, rule in enumerate(rules) if isinstance(rule, RowRule)]
     place = f"t.{selection.place}" if selection.place else "0"
     if conditions:
@@ -169,12 +168,12 @@ def _mark(connection, name, selection: Selection, rules, source: Source, problem
     for n, rule in enumerate(rules):
         if isinstance(rule, Duplicates):
             _mark_duplicates(connection, name, n, rule, source, problems)
-    _report(connection, f"left_out_{name}", selection, rules, source, problems, log)
+    _report(connection, f"left_out_{name}", selection, rules, source, problems, quality)
     _make_test(connection, name)
     left_out = f"is_left_out_of_{name}(row_)"
     if selection.place:
         places = f"SELECT list(row_ * {PLACES} + place) FROM left_out_{name}"
-        connection.execute(f"SET VARIABLE places_left_out_of_{name} = ({places})")
+        connection.set_variable(f"places_left_out_of_{name}", f"({places})")
         left_out += f" AND list_contains(getvariable('places_left_out_of_{name}'), row_ * {PLACES} + {place})"
     return f"SELECT {_casts(connection, name)} FROM select_{name} t WHERE NOT ({left_out})"
 
@@ -190,10 +189,10 @@ def _make_test(connection, name: str) -> None:
         bits = (
             f"SELECT bitstring_agg(row_ % {BLOCK}, 0, {BLOCK - 1}) FROM left_out_{name} WHERE row_ // {BLOCK} = {block}"
         )
-        connection.execute(f"SET VARIABLE {variable} = ({bits})")
+        connection.set_variable(variable, f"({bits})")
         cases += f" WHEN {block} THEN get_bit(getvariable('{variable}'), CAST(r % {BLOCK} AS INTEGER)) = 1"
     test = f"CASE r // {BLOCK}{cases} ELSE false END" if cases else "false"
-    connection.execute(f"CREATE TEMP MACRO is_left_out_of_{name}(r) AS {test}")
+    connection.execute(f"CREATE MACRO is_left_out_of_{name}(r) AS {test}")
 
 
 def _mark_duplicates(connection, name, number, rule: Duplicates, source: Source, problems) -> None:
@@ -203,7 +202,7 @@ def _mark_duplicates(connection, name, number, rule: Duplicates, source: Source,
     if rows == hashes:
         return
     connection.execute(
-        f"CREATE TEMP TABLE same_{name} AS SELECT * FROM {rest} "
+        f"CREATE TABLE same_{name} AS SELECT * FROM {rest} "
         f"WHERE {rule.key} IN (SELECT {rule.key} FROM {rest} GROUP BY {rule.key} HAVING count(*) > 1)"
     )
     for column in rule.agree:
@@ -224,18 +223,18 @@ def _mark_duplicates(connection, name, number, rule: Duplicates, source: Source,
     connection.execute(f"DROP TABLE same_{name}")
 
 
-def _hold(connection, name, selection: Selection, rules, source: Source, problems, log) -> str:
+def _hold(connection, name, selection: Selection, rules, source: Source, problems, quality) -> str:
     """Gather the rows with the rule that applies to each; return the SELECT of those no rule applies to."""
     conditions = list(enumerate(rules))
     connection.execute(
-        f"CREATE TEMP TABLE held_{name} AS SELECT {_casts(connection, name)}, t.row_, {_which(conditions)} AS which "
+        f"CREATE TABLE held_{name} AS SELECT {_casts(connection, name)}, t.row_, {_which(conditions)} AS which "
         f"FROM select_{name} t {_person_joins(conditions)}"
     )
-    _report(connection, f"held_{name}", selection, rules, source, problems, log)
+    _report(connection, f"held_{name}", selection, rules, source, problems, quality)
     return f"SELECT * EXCLUDE (row_, which) FROM held_{name} WHERE which IS NULL"
 
 
-def _report(connection, table, selection: Selection, rules, source: Source, problems, log) -> None:
+def _report(connection, table, selection: Selection, rules, source: Source, problems, quality) -> None:
     counts = connection.execute(
         f"SELECT which, count(*), min(row_) FROM {table} WHERE which IS NOT NULL GROUP BY 1 ORDER BY 1"
     ).fetchall()
@@ -247,7 +246,7 @@ def _report(connection, table, selection: Selection, rules, source: Source, prob
                 f"allowed: {rule.allowed}. Hint: {rule.hint}"
             )
         else:
-            log(rule.rule, selection.raw, rows, rule.meaning)
+            log_rows(quality, rule.rule, selection.raw, "", rows, rule.meaning, "left out")
 
 
 def _which(conditions: list[tuple[int, RowRule]]) -> str:

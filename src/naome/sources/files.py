@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 
 from naome.errors import ExtractError, suggest
+from naome.sources.lanes import Lane
 
 SUFFIXES = (".parquet", ".csv", ".csv.gz")
 MAX_LINE_BYTES = 2_000_000
@@ -79,9 +80,7 @@ def find_file(folder: Path, table: str) -> Path | None:
     return found[0]
 
 
-def open_file(
-    connection: duckdb.DuckDBPyConnection, path: Path, table: str, scratch: Path, expected: frozenset[str]
-) -> RawFile:
+def open_file(connection: Lane, path: Path, table: str, scratch: Path, expected: frozenset[str]) -> RawFile:
     """Open a raw file as a DuckDB view with capital column names.
 
     CSV files are read as text only, UTF-8 (with or without a byte-order mark)

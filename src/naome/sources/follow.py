@@ -10,18 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
-
-import duckdb
 
 from naome.sources.clean import Cleaner
 from naome.sources.files import RawFile, quote_name, quote_text
+from naome.sources.lanes import Lane
 from naome.sources.problems import Problems
+from naome.sources.reader import Belongs, RawTable
 from naome.sources.values import clean_columns
 
-if TYPE_CHECKING:
-    from naome.sources.reader import RawTable
-
+#: File beside the canonical tables that says by which signs people were followed; none where everybody was.
+FOLLOWED = "followed.json"
 #: Rule and meaning in the data-quality log.
 NOT_FOLLOWED = (
     "no_sign_of_metastasis",
@@ -66,29 +64,13 @@ class Signs:
         return all(code.startswith(self.codes) for code in other.codes) and set(other.drugs) <= set(self.drugs)
 
 
-@dataclass(frozen=True)
-class Belongs:
-    """How the rows of a raw table belong to people.
-
-    Attributes
-    ----------
-    columns : tuple of str
-        The person's pseudonym, or what identifies a row of the table `of`.
-    of : str
-        Raw table whose columns of the same names identify the row; empty where the column is the pseudonym.
-    """
-
-    columns: tuple[str, ...]
-    of: str = ""
-
-
 def follow_people(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Lane,
     tables: Mapping[str, RawTable],
     files: Mapping[str, RawFile],
     signs: Signs,
     problems: Problems,
-) -> dict[str, RawFile]:
+) -> None:
     """Find the people with a sign and keep their rows of the event tables.
 
     A row is kept unless it belongs to somebody known to be without a sign: one that
@@ -112,19 +94,15 @@ def follow_people(
             condition = _say_signs(connection, file, tables[name].cleaned_at(place), kind, signs, problems)
             found.append(_people_of(tables, files, name, condition))
     people = " UNION ".join(f"SELECT key FROM ({sql}) WHERE key IS NOT NULL" for sql in found)
-    connection.execute(f"CREATE TEMP TABLE followed AS {people or 'SELECT NULL::VARCHAR AS key WHERE false'}")
+    connection.execute(f"CREATE TABLE followed AS {people or 'SELECT NULL::VARCHAR AS key WHERE false'}")
     known = [name for name in files if tables[name].belongs is not None and not tables[name].events]
     everybody = " UNION ALL ".join(
         f"SELECT {_key(tables[name].belongs)} AS key FROM {files[name].view}" for name in known
     )
     connection.execute(
-        f"CREATE TEMP TABLE without_people AS SELECT key FROM ({everybody or 'SELECT key FROM followed'}) "
+        f"CREATE TABLE without_people AS SELECT key FROM ({everybody or 'SELECT key FROM followed'}) "
         "WHERE key NOT IN (SELECT key FROM followed)"
     )
-    kept = dict(files)
-    for name in (name for name in files if tables[name].events):
-        kept[name] = _keep_rows(connection, tables, files[name])
-    return kept
 
 
 def _key(belongs: Belongs) -> str:
@@ -155,7 +133,7 @@ def _people_of(tables, files, name: str, condition: str) -> str:
     return _people_of(tables, files, belongs.of, f"{_key(belongs)} IN ({rows})")
 
 
-def _keep_rows(connection, tables, file: RawFile) -> RawFile:
+def keep_rows(connection, tables, file: RawFile) -> RawFile:
     """Hold the rows that are kept, in their order, and return the file with a view of them.
 
     What the other rows are called by rows that belong to them is kept in ``without_<table>``.
@@ -168,12 +146,12 @@ def _keep_rows(connection, tables, file: RawFile) -> RawFile:
     without = f"({key} IN (SELECT key FROM without_{table.belongs.of or 'people'})) IS TRUE"
     for children in {t.belongs for t in tables.values() if t.belongs is not None and t.belongs.of == file.table}:
         connection.execute(
-            f"CREATE TEMP TABLE without_{file.table} AS SELECT {_key(children)} AS key FROM {file.view} WHERE {without}"
+            f"CREATE TABLE without_{file.table} AS SELECT {_key(children)} AS key FROM {file.view} WHERE {without}"
         )
     columns = {column: kind for column, kind in file.columns.items() if column in table.wanted()}
     filled = ", ".join(["row_", *(quote_name(column) for column in columns if column not in file.empty)])
     rows = f"SELECT {filled} FROM {file.view} WHERE NOT ({without}) ORDER BY row_"
-    connection.execute(f"CREATE TEMP TABLE followed_{file.table} AS {rows}")
+    connection.execute(f"CREATE TABLE followed_{file.table} AS {rows}")
     empty = "".join(f", NULL::{columns[column]} AS {quote_name(column)}" for column in columns if column in file.empty)
     view = f"{file.view}_followed"
     connection.execute(f"CREATE VIEW {view} AS SELECT *{empty} FROM followed_{file.table}")

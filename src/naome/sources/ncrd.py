@@ -5,8 +5,7 @@ from __future__ import annotations
 from naome.sources import codings
 from naome.sources.canonical import Duplicates, RowRule, Selection
 from naome.sources.clean import CAUSES, DATE, ICD10, OPCS4, TEXT, UPPER, choice
-from naome.sources.follow import Belongs
-from naome.sources.reader import Count, RawTable, Reader, Repeated
+from naome.sources.reader import Belongs, Count, RawTable, Reader, Repeated
 
 FINAL_OR_PROVISIONAL = choice({"F": "F", "P": "P"})
 RADIOTHERAPY_REGION = choice({code: code for code in ("P", "R", "PR", "A", "O", "M")}, refuse=False)

@@ -34,6 +34,11 @@ class Problems:
         if len(self.messages) < SHOWN_PROBLEMS:
             self.messages.append(message)
 
+    def include(self, other: Problems) -> None:
+        """Note the problems that work on a part of the extract found."""
+        self.count += other.count
+        self.messages += other.messages[: SHOWN_PROBLEMS - len(self.messages)]
+
     def raise_if_any(self) -> None:
         """Raise ExtractError with what has been noted so far, if anything has."""
         if not self.count:

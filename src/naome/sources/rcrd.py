@@ -9,8 +9,7 @@ from __future__ import annotations
 from naome.sources import codings, ncrd
 from naome.sources.canonical import RowRule, Selection
 from naome.sources.clean import DATE, ICD10, UPPER
-from naome.sources.follow import Belongs
-from naome.sources.reader import RawTable, Reader
+from naome.sources.reader import Belongs, RawTable, Reader
 
 RAW = {
     "organisations": ncrd.RAW["organisations"],

@@ -17,7 +17,6 @@ from dataclasses import replace
 from naome.sources import codings
 from naome.sources.canonical import RowRule, Selection
 from naome.sources.clean import CAUSES, DATE, ICD10, UPPER, choice
-from naome.sources.follow import Belongs
 from naome.sources.ncrd import (
     DRUG_RULES,
     DUPLICATE_TUMOUR,
@@ -27,7 +26,7 @@ from naome.sources.ncrd import (
     after_death,
     without_date,
 )
-from naome.sources.reader import Count, RawTable, Reader
+from naome.sources.reader import Belongs, Count, RawTable, Reader
 
 #: Rare grades outside the published list (G5, G6) occur; grade is a secondary item.
 GRADE = choice(

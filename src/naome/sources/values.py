@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-import duckdb
-
-from naome.sources.clean import RULES, Cleaner, Refused
+from naome.sources.clean import Cleaner, Refused
 from naome.sources.files import RawFile, quote_name, quote_text
+from naome.sources.lanes import Lane
 from naome.sources.problems import SHOWN_VALUES, Problems, say_rows, show_value
 
 COLUMNS_AT_ONCE = 48  # GROUPING SETS name at most 64 columns
@@ -44,7 +43,7 @@ class CleanColumns:
 
 
 def clean_columns(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Lane,
     file: RawFile,
     columns: Iterable[tuple[str, str, Cleaner]],
     problems: Problems,
@@ -144,9 +143,7 @@ def _note_refused(connection, file, column, cleaner, refused, wrong, problems: P
         )
 
 
-def map_column(
-    connection: duckdb.DuckDBPyConnection, name: str, expression: str, kind: str, values: dict[object, object], to: str
-) -> str:
+def map_column(connection: Lane, name: str, expression: str, kind: str, values: dict[object, object], to: str) -> str:
     """Return the SQL of a cleaned column: the raw one, a CASE, or a look-up by the number of the raw value.
 
     It is an expression and never a join, so that a scan stays a scan and rows keep their order.
@@ -185,7 +182,7 @@ def _look_up(connection, name: str, expression: str, values: dict[object, object
     raw, clean = quote_name(f"raw_{name}"), quote_text(f"clean_{name}")
     connection.execute(f"CREATE TYPE {raw} AS ENUM ({', '.join(map(quote_text, cleaned))})")
     listed = ", ".join(_literal(value) for value in cleaned.values())
-    connection.execute(f"SET VARIABLE {quote_name(f'clean_{name}')} = CAST([{listed}] AS {to}[])")
+    connection.set_variable(f"clean_{name}", f"CAST([{listed}] AS {to}[])")
     return f"getvariable({clean})[enum_code(CAST(CAST({expression} AS VARCHAR) AS {raw})) + 1]"
 
 
@@ -209,9 +206,7 @@ def _literal(value: object) -> str:
     return str(value) if isinstance(value, int) else quote_text(value)
 
 
-def check_identifiers(
-    connection: duckdb.DuckDBPyConnection, file: RawFile, columns: list[str], problems: Problems
-) -> dict[str, int]:
+def check_identifiers(connection: Lane, file: RawFile, columns: list[str], problems: Problems) -> dict[str, int]:
     """Check that identifiers stand in every row and have not been mangled; return rows with blanks around them."""
     text = {column: f'CAST("{column}" AS VARCHAR)' for column in columns}
     blanks: dict[str, int] = {}
@@ -275,15 +270,3 @@ def check_unique(connection, file: RawFile, columns: tuple[str, ...], problems: 
             f"identifier{'s stand' if n > 1 else ' stands'} more than once; allowed: once. "
             "Hint: was the table exported twice, or joined to another?"
         )
-
-
-def log_repairs(
-    table: str, found: CleanColumns, blanks: dict[str, int], note: Callable[[dict[str, object]], None]
-) -> None:
-    """Note the repairs of a file in the data-quality log, in the order of the columns."""
-    counts = dict(found.repairs)
-    for column, rows in blanks.items():
-        if rows:
-            counts[column, "white_space"] = rows
-    for (label, rule), rows in sorted(counts.items()):
-        note({"rule": rule, "table": table, "column": label, "rows": rows, "kind": "repair", "meaning": RULES[rule]})

@@ -9,7 +9,6 @@ from __future__ import annotations
 from naome.sources import codings
 from naome.sources.canonical import RowRule, Selection
 from naome.sources.clean import CAUSES, DATE, ICD10, OPCS4, OPTIONAL_IDENTIFIER, TEXT, UPPER, choice
-from naome.sources.follow import Belongs
 from naome.sources.ncrd import (
     DEATH_BEFORE_DIAGNOSIS,
     DUPLICATE_DEATH,
@@ -22,7 +21,7 @@ from naome.sources.ncrd import (
     merged,
     without_date,
 )
-from naome.sources.reader import Count, RawTable, Reader
+from naome.sources.reader import Belongs, Count, RawTable, Reader
 
 LINKED = choice(
     {code: True for code in ("1", "4", "39")} | {"99": False, "35": False}, sql_type="BOOLEAN", refuse=False

@@ -166,7 +166,7 @@ def test_checking_writes_nothing_and_finds_what_reading_finds(extracts, plain, t
 
 
 def test_reading_spills_rather_than_growing(extracts, plain, tmp_path, monkeypatch):
-    monkeypatch.setattr("naome.sources.reader.MEMORY_LIMIT", "300MB")
+    monkeypatch.setattr("naome.sources.reading.MEMORY_LIMIT", "300MB")
     tables, _ = read_tables(extracts["england-truth"], tmp_path / "canonical")
     duckdb.execute("SELECT 1")
     assert len(tables["diagnoses"]["code"]) > 100_000

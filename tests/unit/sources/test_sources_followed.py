@@ -19,8 +19,7 @@ from naome.measures.sensitivity import tabulate_death_switches
 from naome.params import load_params
 from naome.sources import READERS, read_extract
 from naome.sources.contract import CANONICAL
-from naome.sources.follow import Signs
-from naome.sources.reader import FOLLOWED
+from naome.sources.follow import FOLLOWED, Signs
 
 READER_OF = {"england": "ncrd", "wales": "wcn", "england-rcrd": "rcrd"}
 EVENTS = ("admissions", "diagnoses", "procedures", "drugs", "radiotherapy")

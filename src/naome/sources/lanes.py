@@ -1,0 +1,94 @@
+"""Two lanes to one database: connections on which statements stand side by side, with the same variables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
+from typing import Any, TypeVar
+
+import duckdb
+
+LANES = 2  # one for each of the cores that are asked for
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Lane:
+    """A connection to the database of a reading.
+
+    Tables, views, types and macros are the database's own; a variable is a connection's,
+    so it is set through :meth:`set_variable`, and every other lane sets it before its next statement.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, variables: list[tuple[Lane, str]]) -> None:
+        self._connection = connection
+        self._variables = variables
+        self._known = 0
+
+    def execute(self, sql: str, values: object = None) -> duckdb.DuckDBPyConnection:
+        """Run a statement, after setting what other lanes have set since."""
+        while self._known < len(self._variables):
+            lane, statement = self._variables[self._known]
+            self._known += 1
+            if lane is not self:
+                self._connection.execute(statement)
+        return self._connection.execute(sql, values)
+
+    def set_variable(self, name: str, expression: str) -> None:
+        """Set a variable to the value of an expression, on all lanes."""
+        statement = f'SET VARIABLE "{name}" = {expression}'
+        self.execute(statement)
+        self._variables.append((self, statement))
+
+    def interrupt(self) -> None:
+        """Stop the statement that is being run."""
+        self._connection.interrupt()
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._connection.close()
+
+
+class Lanes:
+    """All lanes to a database; the first is the caller's own."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        variables: list[tuple[Lane, str]] = []
+        self._lanes = [Lane(connection.cursor(), variables) for _ in range(LANES)]
+
+    @property
+    def first(self) -> Lane:
+        """The lane for what is done one after the other."""
+        return self._lanes[0]
+
+    def map(self, work: Callable[[Lane, Item], Result], items: Iterable[Item]) -> list[Result]:
+        """Do some work for every item, each lane taking the next; return what it gave in the order of the items.
+
+        An error, also an interruption from the keyboard, stops all lanes and is raised.
+        """
+        free: SimpleQueue[Lane] = SimpleQueue()
+        for lane in self._lanes:
+            free.put(lane)
+
+        def do(item: Item) -> Any:
+            lane = free.get()
+            try:
+                return work(lane, item)
+            finally:
+                free.put(lane)
+
+        with ThreadPoolExecutor(LANES) as threads:
+            try:
+                return list(threads.map(do, items))
+            except BaseException:
+                threads.shutdown(wait=False, cancel_futures=True)
+                for lane in self._lanes:
+                    lane.interrupt()
+                raise
+
+    def close(self) -> None:
+        """Close all lanes."""
+        for lane in self._lanes:
+            lane.close()

@@ -1,0 +1,65 @@
+"""Lanes to one database: work side by side, with the same variables."""
+
+import threading
+
+import duckdb
+import pytest
+
+from naome.sources.lanes import LANES, Lanes
+
+
+@pytest.fixture
+def lanes():
+    connection = duckdb.connect()
+    lanes = Lanes(connection)
+    yield lanes
+    lanes.close()
+    connection.close()
+
+
+def test_results_come_in_the_order_of_the_items(lanes):
+    def work(lane, number):
+        return lane.execute(f"SELECT {number} * 2").fetchone()[0]
+
+    assert lanes.map(work, range(9)) == list(range(0, 18, 2))
+
+
+def test_work_stands_side_by_side_on_connections_of_its_own(lanes):
+    meeting = threading.Barrier(LANES, timeout=20)  # breaks unless all are there at once
+
+    def work(lane, _):
+        meeting.wait()
+        return id(lane)
+
+    assert len(set(lanes.map(work, range(LANES)))) == LANES
+
+
+def test_a_variable_set_on_one_lane_is_known_on_all(lanes):
+    meeting = threading.Barrier(LANES, timeout=20)
+
+    def set_or_wait(lane, number):
+        if number == 0:
+            lane.set_variable("codes", "['C50', 'D05']")
+        meeting.wait()
+        return lane.execute("SELECT getvariable('codes')[2]").fetchone()[0]
+
+    assert lanes.map(set_or_wait, range(LANES)) == ["D05"] * LANES
+
+
+def test_tables_of_one_lane_are_there_for_the_others(lanes):
+    lanes.map(lambda lane, number: lane.execute(f"CREATE TABLE t{number} AS SELECT {number} AS n"), range(4))
+
+    assert lanes.first.execute("SELECT t0.n + t1.n + t2.n + t3.n FROM t0, t1, t2, t3").fetchone() == (6,)
+
+
+def test_an_error_is_raised_and_what_has_not_begun_is_left(lanes):
+    begun = []
+
+    def work(lane, number):
+        begun.append(number)
+        lane.execute("SELECT error('broken')" if number == 0 else "SELECT sum(a.i) FROM range(1e9::BIGINT) a(i)")
+
+    with pytest.raises(duckdb.InvalidInputException, match="broken"):
+        lanes.map(work, range(100))
+
+    assert len(begun) < 100
