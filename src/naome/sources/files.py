@@ -44,6 +44,8 @@ class RawFile:
     empty : frozenset of str
         Columns in which no row holds anything.
     rows : int
+    tidy : frozenset of str
+        Identifiers that are known to have no blanks around them.
     """
 
     table: str
@@ -54,6 +56,12 @@ class RawFile:
     encoding: str
     empty: frozenset[str]
     rows: int
+    tidy: frozenset[str] = frozenset()
+
+    def identifier(self, column: str) -> str:
+        """Return an identifier in SQL, without the blanks around it."""
+        text = f"CAST({quote_name(column)} AS VARCHAR)"
+        return text if column in self.tidy else f"trim({text})"
 
 
 def find_file(folder: Path, table: str) -> Path | None:

@@ -97,7 +97,7 @@ def follow_people(
     connection.execute(f"CREATE TABLE followed AS {people or 'SELECT NULL::VARCHAR AS key WHERE false'}")
     known = [name for name in files if tables[name].belongs is not None and not tables[name].events]
     everybody = " UNION ALL ".join(
-        f"SELECT {_key(tables[name].belongs)} AS key FROM {files[name].view}" for name in known
+        f"SELECT {_key(files[name], tables[name].belongs)} AS key FROM {files[name].view}" for name in known
     )
     connection.execute(
         f"CREATE TABLE without_people AS SELECT key FROM ({everybody or 'SELECT key FROM followed'}) "
@@ -105,9 +105,9 @@ def follow_people(
     )
 
 
-def _key(belongs: Belongs) -> str:
-    """Return what a row belongs to, in SQL."""
-    return " || ' ' || ".join(f"trim(CAST({quote_name(column)} AS VARCHAR))" for column in belongs.columns)
+def _key(file: RawFile, belongs: Belongs) -> str:
+    """Return what a row of a file belongs to, or what rows that belong to it call it, in SQL."""
+    return " || ' ' || ".join(map(file.identifier, belongs.columns))
 
 
 def _say_signs(connection, file: RawFile, columns: Mapping[str, Cleaner], kind, signs: Signs, problems) -> str:
@@ -125,12 +125,27 @@ def _say_signs(connection, file: RawFile, columns: Mapping[str, Cleaner], kind, 
 def _people_of(tables, files, name: str, condition: str) -> str:
     """Return the SELECT of the people to whom rows of a table belong, through as many tables as it takes."""
     belongs = tables[name].belongs
-    rows = f"SELECT {_key(belongs)} AS key FROM {files[name].view} WHERE {condition}"
+    rows = f"SELECT {_key(files[name], belongs)} AS key FROM {files[name].view} WHERE {condition}"
     if not belongs.of:
         return rows
     if belongs.of not in files:
         return "SELECT NULL::VARCHAR AS key WHERE false"
-    return _people_of(tables, files, belongs.of, f"{_key(belongs)} IN ({rows})")
+    return _people_of(tables, files, belongs.of, f"{_key(files[belongs.of], belongs)} IN ({rows})")
+
+
+def linking_columns(tables: Mapping[str, RawTable], name: str) -> tuple[str, ...]:
+    """Return the identifiers of a raw table by which its rows are told apart or belong to others.
+
+    Not the pseudonym of an event of a person: it is looked up as it stands, and a row that is not found is kept.
+    """
+    table = tables[name]
+    columns = dict.fromkeys(table.unique)
+    if table.belongs is not None and (table.belongs.of or not table.events):
+        columns |= dict.fromkeys(table.belongs.columns)
+    for other in tables.values():
+        if other.belongs is not None and other.belongs.of == name:
+            columns |= dict.fromkeys(other.belongs.columns)
+    return tuple(columns)
 
 
 def keep_rows(connection, tables, file: RawFile) -> RawFile:
@@ -139,15 +154,14 @@ def keep_rows(connection, tables, file: RawFile) -> RawFile:
     What the other rows are called by rows that belong to them is kept in ``without_<table>``.
     """
     table = tables[file.table]
-    key = _key(table.belongs)
+    key = _key(file, table.belongs)
     if not table.belongs.of:
         # Trimming takes longer than all else here; a pseudonym with blanks is nobody's, and its rows are kept
         key = f"CAST({quote_name(table.belongs.columns[0])} AS VARCHAR)"
     without = f"({key} IN (SELECT key FROM without_{table.belongs.of or 'people'})) IS TRUE"
     for children in {t.belongs for t in tables.values() if t.belongs is not None and t.belongs.of == file.table}:
-        connection.execute(
-            f"CREATE TABLE without_{file.table} AS SELECT {_key(children)} AS key FROM {file.view} WHERE {without}"
-        )
+        left = f"SELECT {_key(file, children)} AS key FROM {file.view} WHERE {without}"
+        connection.execute(f"CREATE TABLE without_{file.table} AS {left}")
     columns = {column: kind for column, kind in file.columns.items() if column in table.wanted()}
     filled = ", ".join(["row_", *(quote_name(column) for column in columns if column not in file.empty)])
     rows = f"SELECT {filled} FROM {file.view} WHERE NOT ({without}) ORDER BY row_"

@@ -22,7 +22,7 @@ class Lane:
     so it is set through :meth:`set_variable`, and every other lane sets it before its next statement.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, variables: list[tuple[Lane, str]]) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, variables: list[_Variable]) -> None:
         self._connection = connection
         self._variables = variables
         self._known = 0
@@ -30,17 +30,17 @@ class Lane:
     def execute(self, sql: str, values: object = None) -> duckdb.DuckDBPyConnection:
         """Run a statement, after setting what other lanes have set since."""
         while self._known < len(self._variables):
-            lane, statement = self._variables[self._known]
+            lane, statement, given = self._variables[self._known]
             self._known += 1
             if lane is not self:
-                self._connection.execute(statement)
+                self._connection.execute(statement, given)
         return self._connection.execute(sql, values)
 
-    def set_variable(self, name: str, expression: str) -> None:
+    def set_variable(self, name: str, expression: str, values: object = None) -> None:
         """Set a variable to the value of an expression, on all lanes."""
         statement = f'SET VARIABLE "{name}" = {expression}'
-        self.execute(statement)
-        self._variables.append((self, statement))
+        self.execute(statement, values)
+        self._variables.append((self, statement, values))
 
     def interrupt(self) -> None:
         """Stop the statement that is being run."""
@@ -51,11 +51,15 @@ class Lane:
         self._connection.close()
 
 
+#: The lane that set it, the statement and its values
+_Variable = tuple[Lane, str, object]
+
+
 class Lanes:
     """All lanes to a database; the first is the caller's own."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        variables: list[tuple[Lane, str]] = []
+        variables: list[_Variable] = []
         self._lanes = [Lane(connection.cursor(), variables) for _ in range(LANES)]
 
     @property

@@ -13,7 +13,8 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -22,13 +23,13 @@ from naome.errors import ExtractError
 from naome.sources.canonical import Source, settle_table
 from naome.sources.contract import CANONICAL
 from naome.sources.files import RawFile, explain_damage, quote_text
-from naome.sources.follow import FOLLOWED, Signs, follow_people, keep_rows
+from naome.sources.follow import FOLLOWED, Signs, follow_people, keep_rows, linking_columns
 from naome.sources.lanes import Lane, Lanes
 from naome.sources.problems import Problems
 from naome.sources.quality import Log, log_rows
 from naome.sources.raw_tables import FileNote, choose_version, clean_table, open_raw_tables
 from naome.sources.reader import Reader
-from naome.sources.values import check_unique
+from naome.sources.values import check_unique, find_tidy
 
 #: Canonical tables in the order in which they are settled: lines one after the other, because rules of the last look
 #: into deaths and people; groups of one line side by side; tables of a group one after the other again.
@@ -214,6 +215,7 @@ def _open_tables(
     lanes: Lanes, reader: Reader, folder, scratch, signs, problems, quality, progress
 ) -> dict[str, FileNote]:
     files = open_raw_tables(lanes.first, reader, folder, scratch, problems)
+    files = dict(zip(files, lanes.map(partial(_look_for_blanks, reader), files.values()), strict=True))
     # What is wrong with an extract is best looked for everywhere, so nobody is left out of one with a problem
     followed = signs is not None and not problems.count and _follow(lanes.first, reader, folder, files, signs, progress)
 
@@ -227,6 +229,17 @@ def _open_tables(
         problems.include(found[name].problems)
         quality += found[name].quality
     return {name: note for name in files if (note := found[name].note) is not None}
+
+
+def _look_for_blanks(reader: Reader, connection: Lane, file: RawFile) -> RawFile:
+    """Note which identifiers need no trimming when rows are linked; none where the file cannot be read."""
+    columns = linking_columns(reader.raw, file.table)
+    try:
+        return replace(file, tidy=find_tidy(connection, file, columns)) if columns else file
+    except NOT_THE_FILE:
+        raise
+    except duckdb.Error:
+        return file  # cleaning finds what it is, and says so
 
 
 def _chain(reader: Reader, files: Mapping[str, RawFile]) -> list[list[str]]:

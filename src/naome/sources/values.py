@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from naome.sources.clean import Cleaner, Refused
@@ -181,8 +181,9 @@ def _look_up(connection, name: str, expression: str, values: dict[object, object
         to = f"ENUM({', '.join(map(quote_text, texts))})"
     raw, clean = quote_name(f"raw_{name}"), quote_text(f"clean_{name}")
     connection.execute(f"CREATE TYPE {raw} AS ENUM ({', '.join(map(quote_text, cleaned))})")
-    listed = ", ".join(_literal(value) for value in cleaned.values())
-    connection.set_variable(f"clean_{name}", f"CAST([{listed}] AS {to}[])")
+    # As a parameter: a list that is written out takes DuckDB five times as long to read
+    listed = [value if value is None or isinstance(value, (bool, int)) else str(value) for value in cleaned.values()]
+    connection.set_variable(f"clean_{name}", f"CAST(? AS {to}[])", [listed])
     return f"getvariable({clean})[enum_code(CAST(CAST({expression} AS VARCHAR) AS {raw})) + 1]"
 
 
@@ -253,9 +254,16 @@ def check_identifiers(connection: Lane, file: RawFile, columns: list[str], probl
     return blanks
 
 
-def check_unique(connection, file: RawFile, columns: tuple[str, ...], problems: Problems) -> None:
+def find_tidy(connection: Lane, file: RawFile, columns: Sequence[str]) -> frozenset[str]:
+    """Return the identifiers in which no blank stands anywhere: looking for one takes a third of trimming."""
+    counts = ", ".join(f"count_if(contains(CAST({quote_name(column)} AS VARCHAR), ' '))" for column in columns)
+    found = connection.execute(f"SELECT {counts} FROM {file.view}").fetchone()
+    return frozenset(column for column, blanks in zip(columns, found, strict=True) if not blanks)
+
+
+def check_unique(connection: Lane, file: RawFile, columns: tuple[str, ...], problems: Problems) -> None:
     """Check that identifiers occur once: a row that is joined to others by them must be the only one."""
-    keys = ", ".join(f'trim(CAST("{column}" AS VARCHAR))' for column in columns)
+    keys = ", ".join(map(file.identifier, columns))
     # Equal counts of hashes prove that all differ, at a fraction of the memory of the identifiers themselves.
     rows, hashes = connection.execute(f"SELECT count(*), count(DISTINCT hash({keys})) FROM {file.view}").fetchone()
     if rows == hashes:
