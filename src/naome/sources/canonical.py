@@ -108,6 +108,14 @@ class Source:
     first_row: int
 
 
+def find_tables(name: str, selection: Selection | None, rules: tuple[RowRule | Duplicates, ...]) -> frozenset[str]:
+    """Return the canonical tables that its rows or rules look into: they must be settled before."""
+    words = set(re.findall(r"\w+", selection.sql if selection else ""))
+    conditions = [(n, rule) for n, rule in enumerate(rules) if isinstance(rule, RowRule)]
+    looked_into = {table for table in CANONICAL if {f"canon_{table}", f"is_left_out_of_{table}"} & words}
+    return frozenset(looked_into | set(_person_tables(conditions)))
+
+
 def settle_table(
     connection: Lane,
     name: str,
@@ -255,8 +263,12 @@ def _which(conditions: list[tuple[int, RowRule]]) -> str:
     return "CASE " + " ".join(f"WHEN {rule.where} THEN {n}" for n, rule in conditions) + " END"
 
 
+def _person_tables(conditions: list[tuple[int, RowRule]]) -> list[str]:
+    return [table for table in PERSON_TABLES if any(f"{table}." in rule.where for _, rule in conditions)]
+
+
 def _person_joins(conditions: list[tuple[int, RowRule]]) -> str:
-    used = [table for table in PERSON_TABLES if any(f"{table}." in rule.where for _, rule in conditions)]
+    used = _person_tables(conditions)
     return " ".join(f"LEFT JOIN canon_{table} {table} ON {table}.person_id = t.person_id" for table in used)
 
 

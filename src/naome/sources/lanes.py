@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from queue import SimpleQueue
-from typing import Any, TypeVar
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import TypeVar
 
 import duckdb
 
 LANES = 2  # one for each of the cores that are asked for
 
-Item = TypeVar("Item")
+Item = TypeVar("Item", bound=Hashable)
 Result = TypeVar("Result")
 
 
@@ -67,30 +66,46 @@ class Lanes:
         """The lane for what is done one after the other."""
         return self._lanes[0]
 
-    def map(self, work: Callable[[Lane, Item], Result], items: Iterable[Item]) -> list[Result]:
-        """Do some work for every item, each lane taking the next; return what it gave in the order of the items.
+    def map(
+        self,
+        work: Callable[[Lane, Item], Result],
+        items: Iterable[Item],
+        *,
+        after: Mapping[Item, Collection[Item]] | None = None,
+    ) -> dict[Item, Result]:
+        """Do some work for every item, each lane taking the next; return item -> what it gave, in the order of items.
 
         An error, also an interruption from the keyboard, stops all lanes and is raised.
+
+        Parameters
+        ----------
+        items : iterable
+            All different.
+        after : mapping, optional
+            Item -> items that must be done before it, all standing before it.
         """
-        free: SimpleQueue[Lane] = SimpleQueue()
-        for lane in self._lanes:
-            free.put(lane)
-
-        def do(item: Item) -> Any:
-            lane = free.get()
-            try:
-                return work(lane, item)
-            finally:
-                free.put(lane)
-
+        items, after = list(items), after or {}
+        free, waiting = list(self._lanes), list(items)
+        running: dict[Future[Result], tuple[Lane, Item]] = {}
+        done: dict[Item, Result] = {}
         with ThreadPoolExecutor(LANES) as threads:
             try:
-                return list(threads.map(do, items))
+                while len(done) < len(items):
+                    for item in [item for item in waiting if done.keys() >= set(after.get(item, ()))][: len(free)]:
+                        lane = free.pop()
+                        waiting.remove(item)
+                        running[threads.submit(work, lane, item)] = lane, item
+                    if not running:
+                        raise ValueError(f"{waiting} wait for each other")
+                    for finished in wait(running, return_when=FIRST_COMPLETED).done:
+                        lane, item = running.pop(finished)
+                        done[item] = finished.result()
+                        free.append(lane)
             except BaseException:
-                threads.shutdown(wait=False, cancel_futures=True)
-                for lane in self._lanes:
+                for lane, _ in running.values():
                     lane.interrupt()
                 raise
+        return {item: done[item] for item in items}
 
     def close(self) -> None:
         """Close all lanes."""

@@ -19,7 +19,7 @@ from naome.sources.files import (
     quote_text,
 )
 from naome.sources.follow import NOT_FOLLOWED
-from naome.sources.lanes import Lane
+from naome.sources.lanes import Lane, Lanes
 from naome.sources.problems import Problems
 from naome.sources.quality import Log, log_repairs, log_rows
 from naome.sources.reader import RawTable, Reader, Repeated
@@ -66,33 +66,41 @@ def choose_version(connection: Lane, reader: Reader, folder: Path, scratch: Path
 
 
 def open_raw_tables(
-    connection: Lane, reader: Reader, folder: Path, scratch: Path, problems: Problems
+    lanes: Lanes, reader: Reader, folder: Path, scratch: Path, problems: Problems
 ) -> dict[str, RawFile]:
     """Open the files of all raw tables and check their columns; one that may be absent and is gets an empty view."""
-    files = {}
+    paths = {}
     for name, table in reader.raw.items():
         try:
-            file = _open_table(connection, reader, folder, name, scratch, problems)
-        except _Noted:
-            continue
+            path = find_file(folder, name)
+            if path is not None:
+                paths[name] = path
+            elif table.may_be_absent:
+                _make_empty(lanes.first, name, table)
+            else:
+                problems.add(explain_missing(folder, name, with_listing=not problems.count))
         except ExtractError as error:
             problems.add(str(error))
-            continue
-        if file is None:
-            _make_empty(connection, name, table)
-            continue
-        files[name] = file
-    return files
+
+    def open_one(connection: Lane, name: str) -> tuple[RawFile | None, Problems]:
+        noted = Problems(folder)
+        try:
+            return _open_table(connection, reader, name, paths[name], scratch, noted), noted
+        except ExtractError as error:
+            noted.add(str(error))
+            return None, noted
+
+    opened = lanes.map(open_one, paths)
+    for _, noted in opened.values():
+        problems.include(noted)
+    return {name: file for name, (file, _) in opened.items() if file is not None}
 
 
-def _open_table(connection, reader: Reader, folder, name, scratch, problems) -> RawFile | None:
-    """Open a table's file and check its columns; None if it is absent and may be."""
+def _open_table(
+    connection: Lane, reader: Reader, name: str, path: Path, scratch: Path, problems: Problems
+) -> RawFile | None:
+    """Open a table's file and check its columns; None if they are not what is read."""
     table = reader.raw[name]
-    path = find_file(folder, name)
-    if path is None:
-        if table.may_be_absent:
-            return None
-        raise ExtractError(explain_missing(folder, name, with_listing=not problems.count))
     file = open_file(connection, path, name, scratch, table.expected())
     file = _rename_aliases(connection, file, table)
     missing = [column for column in table.wanted() if column not in file.columns and column not in table.optional]
@@ -106,16 +114,12 @@ def _open_table(connection, reader: Reader, folder, name, scratch, problems) -> 
         )
     unreadable = _check_types(file, table, problems)
     if missing or unreadable:
-        raise _Noted
+        return None
     if table.only:
         only = f"{file.view}_only"
         connection.execute(f"CREATE VIEW {only} AS SELECT * FROM {file.view} WHERE {table.only}")
         file = replace(file, view=only)
     return file
-
-
-class _Noted(ExtractError):
-    """The problems of a file have been noted already."""
 
 
 def _rename_aliases(connection, file: RawFile, table: RawTable) -> RawFile:

@@ -14,13 +14,12 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
-from functools import partial
 from pathlib import Path
 
 import duckdb
 
 from naome.errors import ExtractError
-from naome.sources.canonical import Source, settle_table
+from naome.sources.canonical import PERSON_TABLES, Source, find_tables, settle_table
 from naome.sources.contract import CANONICAL
 from naome.sources.files import RawFile, explain_damage, quote_text
 from naome.sources.follow import FOLLOWED, Signs, follow_people, keep_rows, linking_columns
@@ -31,20 +30,6 @@ from naome.sources.raw_tables import FileNote, choose_version, clean_table, open
 from naome.sources.reader import Reader
 from naome.sources.values import check_unique, find_tidy
 
-#: Canonical tables in the order in which they are settled: lines one after the other, because rules of the last look
-#: into deaths and people; groups of one line side by side; tables of a group one after the other again.
-SETTLED = (
-    (("deaths",),),
-    (("people",),),
-    (
-        ("tumours",),
-        ("admissions", "diagnoses", "procedures"),
-        ("drugs",),
-        ("radiotherapy",),
-        ("recurrences",),
-        ("organisations",),
-    ),
-)
 #: DuckDB spills to the scratch folder beyond this; reading then takes longer but not more memory.
 MEMORY_LIMIT = "1500MB"
 #: Errors of DuckDB that no file is to blame for.
@@ -214,24 +199,24 @@ class _Found:
 def _open_tables(
     lanes: Lanes, reader: Reader, folder, scratch, signs, problems, quality, progress
 ) -> dict[str, FileNote]:
-    files = open_raw_tables(lanes.first, reader, folder, scratch, problems)
-    files = dict(zip(files, lanes.map(partial(_look_for_blanks, reader), files.values()), strict=True))
+    files = open_raw_tables(lanes, reader, folder, scratch, problems)
+    files = lanes.map(lambda connection, name: _look_for_blanks(connection, reader, files[name]), files)
     # What is wrong with an extract is best looked for everywhere, so nobody is left out of one with a problem
     followed = signs is not None and not problems.count and _follow(lanes.first, reader, folder, files, signs, progress)
 
-    def read(connection: Lane, names: list[str]) -> dict[str, _Found]:
+    def read(connection: Lane, names: tuple[str, ...]) -> dict[str, _Found]:
         return _read_chain(connection, reader, files, names, folder, followed, progress)
 
     # The longest first, so that no lane waits for it at the end
     chains = sorted(_chain(reader, files), key=lambda names: -sum(files[name].rows for name in names))
-    found = {name: each for chain in lanes.map(read, chains) for name, each in chain.items()}
+    found = {name: each for chain in lanes.map(read, chains).values() for name, each in chain.items()}
     for name in files:
         problems.include(found[name].problems)
         quality += found[name].quality
     return {name: note for name in files if (note := found[name].note) is not None}
 
 
-def _look_for_blanks(reader: Reader, connection: Lane, file: RawFile) -> RawFile:
+def _look_for_blanks(connection: Lane, reader: Reader, file: RawFile) -> RawFile:
     """Note which identifiers need no trimming when rows are linked; none where the file cannot be read."""
     columns = linking_columns(reader.raw, file.table)
     try:
@@ -242,7 +227,7 @@ def _look_for_blanks(reader: Reader, connection: Lane, file: RawFile) -> RawFile
         return file  # cleaning finds what it is, and says so
 
 
-def _chain(reader: Reader, files: Mapping[str, RawFile]) -> list[list[str]]:
+def _chain(reader: Reader, files: Mapping[str, RawFile]) -> list[tuple[str, ...]]:
     """Put tables together whose rows belong to rows of another: they are read one after the other."""
     chains: dict[str, list[str]] = {}
     for name in files:
@@ -250,7 +235,7 @@ def _chain(reader: Reader, files: Mapping[str, RawFile]) -> list[list[str]]:
         while (belongs := reader.raw[root].belongs) is not None and belongs.of:
             root = belongs.of
         chains.setdefault(root, []).append(name)
-    return list(chains.values())
+    return [tuple(names) for names in chains.values()]
 
 
 def _read_chain(connection: Lane, reader: Reader, files, names, folder, followed: bool, progress) -> dict[str, _Found]:
@@ -304,17 +289,21 @@ def _make_successors(connection, reader: Reader) -> None:
 def _settle_tables(
     lanes: Lanes, reader: Reader, notes, folder: Path | None, problems: Problems, quality
 ) -> dict[str, int]:
-    def settle(connection: Lane, names: tuple[str, ...]) -> list[_Found]:
-        return [_settle(connection, reader, notes, folder, name, Problems(problems.folder)) for name in names]
+    def settle(connection: Lane, name: str) -> _Found:
+        return _settle(connection, reader, notes, folder, name, Problems(problems.folder))
 
-    rows = {}
-    for line in SETTLED:
-        for names, found in zip(line, lanes.map(settle, line), strict=True):
-            for name, each in zip(names, found, strict=True):
-                problems.include(each.problems)
-                quality += each.quality
-                rows[name] = each.rows
-    return {name: rows[name] for name in CANONICAL}
+    # Deaths and people first: most other tables wait for them
+    names = sorted(CANONICAL, key=lambda name: name not in PERSON_TABLES)
+    found = lanes.map(settle, names, after={name: _looks_into(reader, name) for name in names})
+    for each in found.values():
+        problems.include(each.problems)
+        quality += each.quality
+    return {name: found[name].rows for name in CANONICAL}
+
+
+def _looks_into(reader: Reader, name: str) -> frozenset[str]:
+    rules = tuple(rule for rule in reader.rows if rule.table == name)
+    return find_tables(name, reader.canonical.get(name), rules)
 
 
 def _settle(connection: Lane, reader: Reader, notes, folder: Path | None, name: str, problems: Problems) -> _Found:

@@ -21,7 +21,7 @@ def test_results_come_in_the_order_of_the_items(lanes):
     def work(lane, number):
         return lane.execute(f"SELECT {number} * 2").fetchone()[0]
 
-    assert lanes.map(work, range(9)) == list(range(0, 18, 2))
+    assert list(lanes.map(work, range(9)).items()) == [(number, number * 2) for number in range(9)]
 
 
 def test_work_stands_side_by_side_on_connections_of_its_own(lanes):
@@ -31,7 +31,7 @@ def test_work_stands_side_by_side_on_connections_of_its_own(lanes):
         meeting.wait()
         return id(lane)
 
-    assert len(set(lanes.map(work, range(LANES)))) == LANES
+    assert len(set(lanes.map(work, range(LANES)).values())) == LANES
 
 
 def test_a_variable_set_on_one_lane_is_known_on_all(lanes):
@@ -43,13 +43,27 @@ def test_a_variable_set_on_one_lane_is_known_on_all(lanes):
         meeting.wait()
         return lane.execute("SELECT getvariable('codes')[2]").fetchone()[0]
 
-    assert lanes.map(set_or_wait, range(LANES)) == ["D05"] * LANES
+    assert set(lanes.map(set_or_wait, range(LANES)).values()) == {"D05"}
 
 
 def test_tables_of_one_lane_are_there_for_the_others(lanes):
     lanes.map(lambda lane, number: lane.execute(f"CREATE TABLE t{number} AS SELECT {number} AS n"), range(4))
 
     assert lanes.first.execute("SELECT t0.n + t1.n + t2.n + t3.n FROM t0, t1, t2, t3").fetchone() == (6,)
+
+
+def test_an_item_waits_for_those_it_comes_after(lanes):
+    done = []
+
+    def work(lane, name):
+        lane.execute("SELECT sum(i) FROM range(1000000) r(i)" if name == "deaths" else "SELECT 1")
+        done.append(name)
+
+    lanes.map(
+        work, ["deaths", "people", "tumours", "drugs"], after={"tumours": {"deaths", "people"}, "people": {"deaths"}}
+    )
+
+    assert done.index("deaths") < done.index("people") < done.index("tumours")
 
 
 def test_an_error_is_raised_and_what_has_not_begun_is_left(lanes):
