@@ -15,10 +15,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from naome.errors import DefinitionError, suggest
 from naome.paths import project_root
+from naome.yaml_files import read_yaml
 
 CODE_PATTERNS = {
     "icd10": (re.compile(r"[A-Z]\d[\dA-Z](\d[\dA-Z]?)?"), "ICD-10 without a dot, three to five characters, e.g. C795"),
@@ -244,7 +243,7 @@ def load_cohort_rules(overrides: dict[str, Any] | None = None, file: Path | None
     True
     """
     file = file or project_root() / "definitions" / "cohort_rules.yaml"
-    raw = yaml.safe_load(file.read_text(encoding="utf-8"))
+    raw = read_yaml(file)
     rules = tuple(_entry(Rule, item, file, "rules") for item in raw["rules"])
     options = tuple(
         _entry(

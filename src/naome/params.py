@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from naome.errors import ParamsError, suggest
 from naome.paths import project_root, resolve
+from naome.yaml_files import read_yaml
 
 
 class _Frozen(BaseModel):
@@ -191,7 +192,7 @@ def load_params(source: str | Path) -> Params:
     if not file.is_file():
         raise ParamsError(f"{file}: no such parameter file. Hint: params/ holds one file per audit.")
     try:
-        raw = yaml.safe_load(file.read_text(encoding="utf-8"))
+        raw = read_yaml(file)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ParamsError(f"{file}: not readable as YAML: {error}") from None
     if not isinstance(raw, dict):

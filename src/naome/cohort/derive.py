@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import ibis
@@ -41,18 +42,18 @@ class Cohorts:
         One row per person per cohort, no identifiers.
     attrition : DataFrame
         People left after each rule.
-    counts : Table
-        Counts of everyone with primary breast cancer, not yet computed.
+    count : callable
+        Says how everyone with primary breast cancer is counted.
     """
 
     analysis: pd.DataFrame
     attrition: pd.DataFrame
-    counts: ibis.expr.types.Table = field(repr=False)
+    count: Callable[[], ibis.expr.types.Table] = field(repr=False)
 
     @cached_property
     def primary(self) -> pd.DataFrame:
         """Counts of everyone with primary breast cancer, for the check against deaths; counted when asked for."""
-        return type_primary(self.counts.execute())
+        return type_primary(self.count().execute())
 
 
 def derive_cohorts(
@@ -90,7 +91,7 @@ def derive_cohorts(
     return Cohorts(
         analysis=fetch_analysis(described),
         attrition=count_attrition(flagged, found, members, rules),
-        counts=count_primary(eligible, codes, tables, params, rules),
+        count=partial(count_primary, eligible, codes, tables, params, rules),
     )
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import yaml
 
 from naome.errors import DefinitionError
 from naome.measures.expressions import Expression, parse_expression
@@ -17,6 +16,7 @@ from naome.params import Params
 from naome.paths import project_root
 from naome.results import make_results
 from naome.stats.kaplan_meier import logrank
+from naome.yaml_files import read_yaml
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def load_data_items(file: Path | None = None) -> tuple[DataItem, ...]:
     """
     file = file or project_root() / "definitions" / "data_items.yaml"
     items = []
-    for entry in yaml.safe_load(file.read_text(encoding="utf-8"))["items"]:
+    for entry in read_yaml(file)["items"]:
         if set(entry) != {"id", "title", "recorded", "table_2"}:
             raise DefinitionError(f"{file.name}: item {entry.get('id')!r}: keys are {sorted(entry)}")
         condition = parse_expression(entry["recorded"], f"{file.name}: item {entry['id']}, recorded")

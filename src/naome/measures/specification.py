@@ -20,6 +20,7 @@ from naome.measures.probe import count_possible
 from naome.measures.validation import MEASURES as VALIDATION
 from naome.params import Params
 from naome.paths import project_root
+from naome.yaml_files import read_yaml
 
 KINDS = ("performance", "data_quality", "contextual")
 POLARITIES = ("higher", "lower", "neutral")
@@ -129,7 +130,7 @@ def load_specification(file: Path | None = None) -> Specification:
         type, duplicate id, unknown code list.
     """
     file = file or project_root() / "definitions" / "indicators.yaml"
-    raw = yaml.safe_load(file.read_text(encoding="utf-8"))
+    raw = read_yaml(file)
     indicators = tuple(_indicator(entry, file) for entry in raw["indicators"])
     ids = [indicator.id for indicator in indicators]
     twice = {name for name in ids if ids.count(name) > 1}
@@ -163,7 +164,7 @@ def check_not_derivable(params: Params, specification: Specification) -> None:
     ``rules_not_checked`` names cohort rules.
     """
     file = project_root() / "definitions" / "data_items.yaml"
-    data_items = [entry["id"] for entry in yaml.safe_load(file.read_text(encoding="utf-8"))["items"]]
+    data_items = [entry["id"] for entry in read_yaml(file)["items"]]
     allowed = [i.id for i in specification.indicators]
     allowed += [f"{i.id}.{cohort}" for i in specification.indicators for cohort in i.cohorts]
     allowed += [f"completeness.{item}" for item in data_items]

@@ -70,15 +70,6 @@ CNS_INDICATOR = choice(
 PATIENT_CLASS = choice(
     {"1": "ordinary", "2": "day_case", "3": "regular", "4": "regular", "5": "other", "8": "other", "9": "other"}
 )
-EMERGENCY = choice(
-    {
-        **dict.fromkeys(["21", "22", "23", "24", "25", "28", "2A", "2B", "2C", "2D"], True),
-        **dict.fromkeys(["11", "12", "13", "31", "32", "81", "82", "83", "84", "89", "98"], False),
-        "99": None,
-    },
-    sql_type="BOOLEAN",
-    refuse=False,
-)
 BASIS = choice({code: code for code in "012456789"})
 QUINTILE_1_MOST_DEPRIVED = choice(
     {

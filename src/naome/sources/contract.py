@@ -102,7 +102,6 @@ CANONICAL: dict[str, Table] = {
                 Column(
                     "cns", "VARCHAR", "Contact with a clinical nurse specialist at diagnosis.", ("seen", "not_seen")
                 ),
-                Column("surgery_date", "DATE", "First tumour resection known to the registry."),
                 Column("chemotherapy_flag", "BOOLEAN", "Registry says chemotherapy was given (Wales)."),
                 Column("radiotherapy_flag", "BOOLEAN", "Registry says radiotherapy was given (Wales)."),
                 Column("endocrine_flag", "BOOLEAN", "Record says endocrine therapy was given."),
@@ -125,7 +124,6 @@ CANONICAL: dict[str, Table] = {
                     "episode_date", "DATE", "Start of the episode; the admission's where not recorded.", required=True
                 ),
                 Column("patient_class", "VARCHAR", "Kind of admission.", PATIENT_CLASSES, required=True),
-                Column("emergency", "BOOLEAN", "Whether the admission was an emergency."),
                 Column("provider", "VARCHAR", "Organisation of the admission."),
             ),
         ),

@@ -17,7 +17,7 @@ SACT_CYCLE = RawTable(
     events=True,
 )
 SACT_DRUG = RawTable(
-    {"MERGED_DRUG_DETAIL_ID": None, "MERGED_CYCLE_ID": None, "ADMINISTRATION_DATE": DATE, "DRUG_GROUP": UPPER},
+    {"MERGED_CYCLE_ID": None, "ADMINISTRATION_DATE": DATE, "DRUG_GROUP": UPPER},
     belongs=Belongs(("MERGED_CYCLE_ID",), of="sact_cycle"),
     signs={"DRUG_GROUP": "drug"},
     events=True,
@@ -67,7 +67,6 @@ RAW = {
             "DEDUP_FLAG": choice({"1": "1", "0": "0"}),
             "DIAG_TRUST": UPPER,
             "FIRSTMDTMEETINGDATE": DATE,
-            "DATE_FIRST_SURGERY": DATE,
         },
         belongs=Belongs(("PATIENTID",)),
         signs={"STAGE_BEST": "stage"},
@@ -79,7 +78,6 @@ RAW = {
             "EPISTART": DATE,
             "ADMIDATE": DATE,
             "CLASSPAT": codings.PATIENT_CLASS,
-            "ADMIMETH": codings.EMERGENCY,
             "PROCODE3": UPPER,
         },
         long={
@@ -156,7 +154,7 @@ TUMOURS = Selection(
            coalesce(STATUSOFREGISTRATION = 'F' AND CTRY_CODE = 'E' AND DEDUP_FLAG = '1', false)
              AS eligible_registration,
            successor(DIAG_TRUST) AS provider, QUINTILE_2019 AS deprivation,
-           FIRSTMDTMEETINGDATE AS mdt_date, CNS AS cns, DATE_FIRST_SURGERY AS surgery_date
+           FIRSTMDTMEETINGDATE AS mdt_date, CNS AS cns
     FROM clean_av_tumour""",
 )
 #: HES admissions; rapid registration brings the same file.
@@ -165,7 +163,7 @@ ADMISSIONS = Selection(
     """
     SELECT row_, row_ AS episode, EPIKEY AS episode_id, STUDY_ID AS person_id,
            coalesce(ADMIDATE, EPISTART) AS admission_date,
-           coalesce(EPISTART, ADMIDATE) AS episode_date, CLASSPAT AS patient_class, ADMIMETH AS emergency,
+           coalesce(EPISTART, ADMIDATE) AS episode_date, CLASSPAT AS patient_class,
            successor(PROCODE3) AS provider
     FROM clean_hes_apc""",
 )

@@ -53,7 +53,7 @@ CANONICAL = {
         SELECT row_, PID AS tumour_id, PID AS person_id, {SURGERY} AS diagnosis_date, 'C50' AS site, AGE AS age,
                GRADE AS grade, CASE WHEN ER >= {ER_POSITIVE_FROM} THEN 'positive' ELSE 'negative' END AS er,
                CASE WHEN PGR >= {ER_POSITIVE_FROM} THEN 'positive' ELSE 'negative' END AS pr,
-               true AS eligible_registration, {SURGERY} AS surgery_date, CHEMO AS chemotherapy_flag,
+               true AS eligible_registration, CHEMO AS chemotherapy_flag,
                HORMON AS endocrine_flag, NODES AS nodes_positive, SIZE AS size_group, MENO AS postmenopausal,
                ER AS er_level, PGR AS pr_level
         FROM clean_rotterdam""",

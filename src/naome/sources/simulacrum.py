@@ -71,7 +71,6 @@ def _tumours(sex: str, quintile: str, deprivation) -> RawTable:
             "PERFORMANCESTATUS": codings.PERFORMANCE_STATUS,
             quintile: deprivation,
             "CNS": codings.CNS_INDICATOR,
-            "DATE_FIRST_SURGERY": DATE,
         },
         optional=frozenset({"CNS"}),  # version 1 only
         belongs=Belongs(("PATIENTID",)),
@@ -143,8 +142,7 @@ def _canonical(sex: str, vital_status: str, quintile: str, regimens: str) -> dic
             SELECT row_, TUMOURID AS tumour_id, PATIENTID AS person_id, DIAGNOSISDATEBEST AS diagnosis_date,
                    SITE_ICD10_O2 AS site, AGE AS age, STAGE_BEST AS stage, M_BEST AS m1, GRADE AS grade,
                    ER_STATUS AS er, PR_STATUS AS pr, HER2_STATUS AS her2, PERFORMANCESTATUS AS performance_status,
-                   true AS eligible_registration, {quintile} AS deprivation, CNS AS cns,
-                   DATE_FIRST_SURGERY AS surgery_date
+                   true AS eligible_registration, {quintile} AS deprivation, CNS AS cns
             FROM clean_av_tumour""",
         ),
         "drugs": Selection(

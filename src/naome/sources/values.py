@@ -191,7 +191,7 @@ def _same_after_cast(raw: object, clean: object) -> bool:
     """Say whether a cast in SQL reads this value as the cleaner does."""
     if clean is None or isinstance(clean, bool):
         return False
-    return str(_day(raw)) == str(clean)
+    return raw is clean or str(_day(raw)) == str(clean)
 
 
 def _day(value: object) -> object:

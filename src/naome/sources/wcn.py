@@ -61,7 +61,6 @@ RAW = {
             "WIMD_2019_QUINTILE": codings.QUINTILE_1_MOST_DEPRIVED,
             "CHEMOTHERAPY_FLAG": codings.yes_no("Y", "N", "9"),
             "RADIOTHERAPY_FLAG": codings.yes_no("Y", "N", "9"),
-            "SURGERY_DATE": DATE,
         },
         belongs=Belongs(("ALF_PE",)),
         signs={"STAGE_GROUPING": "stage"},
@@ -73,7 +72,6 @@ RAW = {
             "ALF_PE": OPTIONAL_IDENTIFIER,
             "ALF_STS_CD": LINKED,
             "ADMIS_DT": DATE,
-            "ADMIS_MTHD_CD": codings.EMERGENCY,
             "PAT_CLASS_CD": codings.PATIENT_CLASS,
         },
         unique=SPELL.columns,
@@ -132,7 +130,7 @@ CANONICAL = {
                PERFORMANCE_STATUS AS performance_status, BASIS_OF_DIAGNOSIS AS basis,
                coalesce(REGISTRATION_STATUS = 'F' AND COUNTRY_CODE = 'W', false) AS eligible_registration,
                successor(HEALTH_BOARD_OF_DIAGNOSIS) AS provider, WIMD_2019_QUINTILE AS deprivation,
-               MDT_DISCUSSION_DATE AS mdt_date, KEY_WORKER_SEEN AS cns, SURGERY_DATE AS surgery_date,
+               MDT_DISCUSSION_DATE AS mdt_date, KEY_WORKER_SEEN AS cns,
                CHEMOTHERAPY_FLAG AS chemotherapy_flag, RADIOTHERAPY_FLAG AS radiotherapy_flag
         FROM clean_wcn_registration""",
     ),
@@ -144,7 +142,7 @@ CANONICAL = {
                s.ALF_PE AS person_id, coalesce(s.ALF_STS_CD, false) AS linked, s.row_ AS spell,
                coalesce(s.ADMIS_DT, e.EPI_STR_DT) AS admission_date,
                coalesce(e.EPI_STR_DT, s.ADMIS_DT) AS episode_date, s.PAT_CLASS_CD AS patient_class,
-               s.ADMIS_MTHD_CD AS emergency, successor(left(PROV_UNIT_CD, 3)) AS provider
+               successor(left(PROV_UNIT_CD, 3)) AS provider
         FROM clean_pedw_episode e LEFT JOIN clean_pedw_spell s USING (PROV_UNIT_CD, SPELL_NUM_PE)""",
     ),
     "diagnoses": Selection(

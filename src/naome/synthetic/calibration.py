@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 
-import yaml
+from naome.yaml_files import read_yaml
 
 CALIBRATION_FILE = Path(__file__).resolve().parents[3] / "definitions" / "synthetic.yaml"
 
@@ -34,4 +34,4 @@ def load_calibration(path: Path = CALIBRATION_FILE) -> dict:
             f"the generator's calibration file is missing: {path} (definitions/synthetic.yaml of the checkout; "
             "install naome from a checkout, e.g. pip install -e .)"
         )
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    return read_yaml(path)

@@ -89,7 +89,6 @@ READ = [
     (codings.ETHNIC_GROUP, "M", "black", ()),
     (codings.ETHNIC_GROUP, "Z", None, ()),
     (codings.VITAL_STATUS, "D4", "untraced", ()),
-    (codings.EMERGENCY, "2a", True, ("lower_case",)),
     (codings.QUINTILE_1_MOST_DEPRIVED, "1 - most deprived", 1, ()),
     (codings.QUINTILE_1_LEAST_DEPRIVED, "1 - least deprived", 5, ()),
     (codings.QUINTILE_1_LEAST_DEPRIVED, "5 - most deprived", 1, ()),
