@@ -29,6 +29,8 @@ DRUG_CLASSES = {
 }
 BONE_Z = tuple(f"Z{n}" for n in range(63, 81))
 BRAIN_Z = tuple(f"Z{n:02d}" for n in range(1, 6))
+RECORDED = {name: name for name in ("stage", "grade", "er", "pr", "her2", "performance_status", "cns")}
+RECORDED["mdt"] = "mdt_date"
 KEY = ("person_id", "cohort")
 
 
@@ -65,9 +67,9 @@ def describe_people(members: Table, tables: CanonicalTables, codes: Table, param
         keys = [key for key in (*KEY, "provider") if key in feature.columns]
         table = table.left_join(feature, keys, rname=f"{{name}}_{number}")
         columns += [column for column in feature.columns if column not in keys]
-    table = table.select(columns)
-    table = _derive(table, params, admissions_known=tables.admissions_known)
-    return table.order_by("cohort", "person_id").select(*COLUMN_NAMES)
+    table = table.select(columns).order_by("cohort", "person_id")
+    derived = _derive(table, params, admissions_known=tables.admissions_known)
+    return table.select(**{name: derived[name] if name in derived else table[name] for name in COLUMN_NAMES})
 
 
 def _metastatic_sites(clock: Table, codes: Table) -> Table:
@@ -185,64 +187,61 @@ def _death(tables: CanonicalTables, rules: CohortRules) -> Table:
     return d.select("person_id", breast_cause=breast.fill_null(False))
 
 
-def _derive(t: Table, params: Params, *, admissions_known: bool) -> Table:
+def _derive(t: Table, params: Params, *, admissions_known: bool) -> dict[str, ibis.Value]:
+    """Return the columns that are not taken over as they are; said at once, so that one selection makes them all."""
     cutoff = ibis.date(str(params.censor_date))
     # Somebody lost to the registry whose death is registered is not lost
-    t = t.mutate(lost_date=ibis.cases(((t.vital_status == "lost") & t.death_date.isnull(), t.vital_date)))
-    t = t.mutate(died=(t.death_date <= cutoff).fill_null(False))
-    t = t.mutate(end_date=ibis.least(ibis.coalesce(t.death_date, cutoff), ibis.coalesce(t.lost_date, cutoff), cutoff))
+    lost_date = ibis.cases(((t.vital_status == "lost") & t.death_date.isnull(), t.vital_date))
+    died = (t.death_date <= cutoff).fill_null(False)
+    end_date = ibis.least(ibis.coalesce(t.death_date, cutoff), ibis.coalesce(lost_date, cutoff), cutoff)
     age = t.age + (days_between(t.origin_date, t.diagnosis_date) / 365.25).floor().cast("int32")
-    t = t.mutate(age=age, age_at_diagnosis=t.age)
-    flagged = {
-        name: t[f"{name}_flag"].fill_null(False) & (t.cohort == "denovo") for name in ("chemotherapy", "radiotherapy")
-    }
     # Nobody's comorbidity is known from a feed without admissions; in one with them, nothing coded counts as none
-    counts = {
-        name: t[name].fill_null(0) if admissions_known else t[name] for name in ("charlson_count", "frailty_count")
+    charlson, frailty = (
+        t[name].fill_null(0) if admissions_known else t[name] for name in ("charlson_count", "frailty_count")
+    )
+    flagged = {
+        name: ibis.cases((t[f"{name}_flag"].fill_null(False) & (t.cohort == "denovo"), 0))
+        for name in ("chemotherapy", "radiotherapy")
     }
-    t = t.mutate(**counts)
-    t = t.mutate(
+    return dict(
         nation=ibis.literal(params.nation),
-        age_band=band(t.age, (40, 50, 60, 70, 80), VALUES["age_band"]),
-        age_group=band(t.age, (50, 70, 80), VALUES["age_group"]),
+        age=age,
+        age_at_diagnosis=t.age,
+        age_band=band(age, (40, 50, 60, 70, 80), VALUES["age_band"]),
+        age_group=band(age, (50, 70, 80), VALUES["age_group"]),
         subtype=ibis.cases(
             ((t.her2 == "positive") & (t.er == "positive"), "HER2+ER+"),
             ((t.her2 == "positive") & (t.er == "negative"), "HER2+ER-"),
             ((t.her2 == "negative") & (t.er == "positive"), "HER2-ER+"),
             ((t.her2 == "negative") & (t.er == "negative"), "HER2-ER-"),
         ),
-        charlson=band(t.charlson_count, (1, 2, 3), VALUES["charlson"]),
-        frailty=band(t.frailty_count, (2, 4, 6), VALUES["frailty"]),
+        charlson_count=charlson,
+        frailty_count=frailty,
+        charlson=band(charlson, (1, 2, 3), VALUES["charlson"]),
+        frailty=band(frailty, (2, 4, 6), VALUES["frailty"]),
         er_log=(t.er_level.cast("float64") + 1).ln(),
         pr_log=(t.pr_level.cast("float64") + 1).ln(),
         diagnosis_year=t.diagnosis_date.year(),
         metastatic_year=t.metastatic_date.year(),
         year=t.origin_date.year(),
-        chemotherapy_days=ibis.coalesce(t.event_days, ibis.cases((flagged["chemotherapy"], 0))),
-        radiotherapy_days=ibis.coalesce(t.treatment_days, ibis.cases((flagged["radiotherapy"], 0))),
-        last_chemotherapy_to_death_days=ibis.cases((t.died, days_between(t.death_date, t.last_chemotherapy_date))),
+        chemotherapy_days=ibis.coalesce(t.event_days, flagged["chemotherapy"]),
+        radiotherapy_days=ibis.coalesce(t.treatment_days, flagged["radiotherapy"]),
+        last_chemotherapy_to_death_days=ibis.cases((died, days_between(t.death_date, t.last_chemotherapy_date))),
         last_chemotherapy_to_cutoff_days=days_between(cutoff, t.last_chemotherapy_date),
         diagnosis_to_metastatic_days=days_between(t.metastatic_date, t.diagnosis_date),
-        survival_days=days_between(t.end_date, t.origin_date),
-        survival_from_diagnosis_days=days_between(t.end_date, t.diagnosis_date),
-        survival_from_metastatic_days=days_between(t.end_date, t.metastatic_date),
+        survival_days=days_between(end_date, t.origin_date),
+        survival_from_diagnosis_days=days_between(end_date, t.diagnosis_date),
+        survival_from_metastatic_days=days_between(end_date, t.metastatic_date),
         **{
-            site: t[site].fill_null(False)
-            for site in (*SITES, *(f"{s}_early" for s in SITES), "site_recorded", "cosd_distant")
+            flag: t[flag].fill_null(False)
+            for flag in (*SITES, *(f"{site}_early" for site in SITES), "site_recorded", "cosd_distant")
         },
         anti_her2_agents=t.anti_her2_agents.fill_null(0),
-        stage_recorded=t.stage.notnull(),
-        grade_recorded=t.grade.notnull(),
-        er_recorded=t.er.notnull(),
-        pr_recorded=t.pr.notnull(),
-        her2_recorded=t.her2.notnull(),
-        performance_status_recorded=t.performance_status.notnull(),
-        cns_recorded=t.cns.notnull(),
-        mdt_recorded=t.mdt_date.notnull(),
-        died_of_breast_cancer=t.died & t.breast_cause.fill_null(False),
-        died_within_30_days=t.died & (days_between(t.death_date, t.origin_date) <= 30),
+        **{f"{name}_recorded": t[column].notnull() for name, column in RECORDED.items()},
+        died=died,
+        died_of_breast_cancer=died & t.breast_cause.fill_null(False),
+        died_within_30_days=died & (days_between(t.death_date, t.origin_date) <= 30),
     )
-    return t
 
 
 def days_between(later: ibis.Value, earlier: ibis.Value) -> ibis.Value:
