@@ -86,8 +86,9 @@ class Duplicates:
         Canonical table.
     key : str
         Column of the selection that tells things apart.
-    order : str
-        SQL order; the first row is kept. Ties go to the row that stands first.
+    order : tuple of str
+        Columns in SQL order (``registered DESC NULLS LAST``); the first row is kept. Ties go to the row that stands
+        first.
     agree : tuple of str
         Columns in which such rows must agree; they are different things otherwise.
     """
@@ -96,7 +97,7 @@ class Duplicates:
     meaning: str
     table: str
     key: str
-    order: str = "row_"
+    order: tuple[str, ...] = ()
     agree: tuple[str, ...] = ()
 
 
@@ -209,8 +210,9 @@ def _mark_duplicates(connection, name, number, rule: Duplicates, source: Source,
     rows, hashes = connection.execute(f"SELECT count(*), count(DISTINCT hash({rule.key})) FROM {rest}").fetchone()
     if rows == hashes:
         return
+    columns = dict.fromkeys(["row_", rule.key, *rule.agree, *(part.split()[0] for part in rule.order)])
     connection.execute(
-        f"CREATE TABLE same_{name} AS SELECT * FROM {rest} "
+        f"CREATE TABLE same_{name} AS SELECT {', '.join(columns)} FROM {rest} "
         f"WHERE {rule.key} IN (SELECT {rule.key} FROM {rest} GROUP BY {rule.key} HAVING count(*) > 1)"
     )
     for column in rule.agree:
@@ -224,9 +226,10 @@ def _mark_duplicates(connection, name, number, rule: Duplicates, source: Source,
                 f"({say_rows(n)}); allowed: one {column} for one {rule.key}. "
                 "Hint: were two extracts joined?"
             )
+    order = ", ".join([*rule.order, "row_"])
     connection.execute(
         f"INSERT INTO left_out_{name} SELECT row_, 0, {number} FROM (SELECT row_, row_number() OVER "
-        f"(PARTITION BY {rule.key} ORDER BY {rule.order}, row_) AS place FROM same_{name}) WHERE place > 1"
+        f"(PARTITION BY {rule.key} ORDER BY {order}) AS place FROM same_{name}) WHERE place > 1"
     )
     connection.execute(f"DROP TABLE same_{name}")
 

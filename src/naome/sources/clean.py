@@ -64,11 +64,15 @@ class Cleaner:
         Raw value (text, or a date where the file has dates) -> ``(value, rules)``.
     allowed : str
         What may stand in the column, for the data dictionary.
+    plain : callable, optional
+        Returns the first and the last value that stay as they are, of columns that are of `sql_type` already.
+        What lies between them need not be looked at one by one.
     """
 
     sql_type: str
     clean: Callable[[object], tuple[object, tuple[str, ...]]]
     allowed: str
+    plain: Callable[[], tuple[object, object]] | None = None
 
 
 def tidy(value: object) -> tuple[str, tuple[str, ...]]:
@@ -110,9 +114,15 @@ def clean_date(value: object) -> tuple[dt.date | None, tuple[str, ...]]:
         rules += dropped
     if value in SENTINEL_DATES:
         return None, (*rules, "sentinel_date")
-    if not EARLIEST <= value <= dt.date.today():
+    first, last = plain_dates()
+    if not first <= value <= last:
         raise Refused("a date from 1900 to today", "is a digit of the year mistyped, or is this a planned date?")
     return value, rules
+
+
+def plain_dates() -> tuple[dt.date, dt.date]:
+    """Return the first and the last date that is read as it stands: from after the sentinels to today."""
+    return EARLIEST, dt.date.today()
 
 
 def _parse_date(text: str) -> tuple[dt.date, tuple[str, ...]]:
@@ -321,7 +331,9 @@ def leading(
     return Cleaner(sql_type, clean, f"{', '.join(mapping)} and sub-categories; not recorded: {', '.join(unknown)}")
 
 
-DATE = Cleaner("DATE", clean_date, "a date as DATE, YYYY-MM-DD, dd/mm/yyyy or yyyymmdd, no later than today")
+DATE = Cleaner(
+    "DATE", clean_date, "a date as DATE, YYYY-MM-DD, dd/mm/yyyy or yyyymmdd, no later than today", plain=plain_dates
+)
 ICD10 = Cleaner("VARCHAR", clean_icd10, "an ICD-10 code")
 OPCS4 = Cleaner("VARCHAR", clean_opcs4, "an OPCS-4 code")
 CAUSES = Cleaner("VARCHAR", clean_cause_list, "one or more ICD-10 codes")

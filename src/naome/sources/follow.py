@@ -113,7 +113,7 @@ def _key(file: RawFile, belongs: Belongs) -> str:
 def _say_signs(connection, file: RawFile, columns: Mapping[str, Cleaner], kind, signs: Signs, problems) -> str:
     """Return the SQL condition that a row shows a sign, said of raw values."""
     there = [(column, column, cleaner) for column, cleaner in columns.items() if column in file.columns]
-    found = clean_columns(connection, file, there, problems)
+    found = clean_columns(connection, file, there, problems, counted=False)
     conditions = []
     for column, _, _ in there:
         raw = [quote_text(value) for value, clean in found.values[column].items() if signs.has(kind, clean)]

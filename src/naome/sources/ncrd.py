@@ -258,7 +258,7 @@ DUPLICATE_TUMOUR = Duplicates(
     "A tumour registered more than once is kept once, the eligible registration first.",
     "tumours",
     key="tumour_id",
-    order="eligible_registration DESC",
+    order=("eligible_registration DESC",),
     agree=("person_id", "diagnosis_date"),
 )
 DUPLICATE_EPISODE = Duplicates(
@@ -273,7 +273,7 @@ DUPLICATE_DEATH = Duplicates(
     "Of several registrations of a death the latest is kept.",
     "deaths",
     key="person_id",
-    order="registered DESC NULLS LAST, death_date DESC",
+    order=("registered DESC NULLS LAST", "death_date DESC"),
 )
 DEATH_BEFORE_DIAGNOSIS = RowRule(
     "death_before_diagnosis",

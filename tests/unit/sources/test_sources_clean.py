@@ -195,3 +195,14 @@ def test_an_age_is_read_as_number_text_and_decimal(number):
 def test_every_rule_is_used_by_a_cleaner():
     used = {rule for cleaner, raw, _, _ in READ for rule in cleaner.clean(raw)[1]}
     assert used == set(RULES)
+
+
+def test_dates_between_the_first_and_the_last_plain_one_stay_as_they_are():
+    first, last = clean.plain_dates()
+    day = dt.timedelta(days=1)
+    days = {first, first + day, D(2020, 2, 29), last - day, last}
+
+    assert all(clean.clean_date(plain) == (plain, ()) for plain in days)
+    assert clean.clean_date(first - day) == (None, ("sentinel_date",))
+    with pytest.raises(Refused):
+        clean.clean_date(last + day)
