@@ -169,9 +169,6 @@ CANONICAL: dict[str, Table] = {
             (
                 _person(),
                 Column("treatment_date", "DATE", "Date of attendance.", required=True),
-                Column(
-                    "region", "VARCHAR", "P primary, R regional, PR both, A other anatomical, O other, M metastasis."
-                ),
                 Column("site", "VARCHAR", "OPCS-4 Z code of the body part."),
             ),
         ),

@@ -8,7 +8,6 @@ from naome.sources.clean import CAUSES, DATE, ICD10, OPCS4, TEXT, UPPER, choice
 from naome.sources.reader import Belongs, Count, RawTable, Reader, Repeated
 
 FINAL_OR_PROVISIONAL = choice({"F": "F", "P": "P"})
-RADIOTHERAPY_REGION = choice({code: code for code in ("P", "R", "PR", "A", "O", "M")}, refuse=False)
 #: Cycles and drugs; Simulacrum has the same.
 SACT_CYCLE = RawTable(
     {"MERGED_REGIMEN_ID": None, "MERGED_CYCLE_ID": None, "START_DATE_OF_CYCLE": DATE},
@@ -110,7 +109,6 @@ RAW = {
         {
             "PATIENTID": None,
             "APPTDATE": DATE,
-            "RTTREATMENTREGION": RADIOTHERAPY_REGION,
             "RTTREATMENTANATOMICALSITE": UPPER,
         },
         belongs=Belongs(("PATIENTID",)),
@@ -198,7 +196,7 @@ DRUGS = Selection(
 RADIOTHERAPY = Selection(
     "rtds_prescription",
     """
-    SELECT row_, PATIENTID AS person_id, APPTDATE AS treatment_date, RTTREATMENTREGION AS region,
+    SELECT row_, PATIENTID AS person_id, APPTDATE AS treatment_date,
            RTTREATMENTANATOMICALSITE AS site
     FROM clean_rtds_prescription""",
 )

@@ -20,7 +20,6 @@ from naome.sources.clean import CAUSES, DATE, ICD10, UPPER, choice
 from naome.sources.ncrd import (
     DRUG_RULES,
     DUPLICATE_TUMOUR,
-    RADIOTHERAPY_REGION,
     SACT_CYCLE,
     SACT_DRUG,
     after_death,
@@ -95,11 +94,10 @@ RAW_V2 = {
         {
             "PATIENTID": None,
             "APPTDATE": DATE,
-            "RTTREATMENTREGION": RADIOTHERAPY_REGION,
             "RTTREATMENTANATOMICALSITE": UPPER,
         },
-        # The dictionary and the files name these differently.
-        aliases={"TREATMENTREGION": "RTTREATMENTREGION", "TREATMENTANATOMICALSITE": "RTTREATMENTANATOMICALSITE"},
+        # The dictionary and the files name it differently.
+        aliases={"TREATMENTANATOMICALSITE": "RTTREATMENTANATOMICALSITE"},
         belongs=Belongs(("PATIENTID",)),
         events=True,
     ),
@@ -177,7 +175,7 @@ REGIMENS_V1 = """
 RADIOTHERAPY = Selection(
     "rtds_prescription",
     """
-    SELECT row_, PATIENTID AS person_id, APPTDATE AS treatment_date, RTTREATMENTREGION AS region,
+    SELECT row_, PATIENTID AS person_id, APPTDATE AS treatment_date,
            RTTREATMENTANATOMICALSITE AS site
     FROM clean_rtds_prescription""",
 )

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import duckdb
 import pytest
 
+import naome
 from naome.cohort.tables import open_tables
 from naome.errors import ExtractError
 from naome.params import load_params
@@ -27,3 +31,11 @@ def test_a_missing_column_says_how_to_go_on(tmp_path):
     write_tables(tmp_path, without="diagnoses.episode")
     with pytest.raises(ExtractError, match=r"diagnoses\.parquet: column episode is missing.*naome read --audit wales"):
         open_tables(tmp_path, load_params("wales"))
+
+
+@pytest.mark.parametrize("column", sorted({c.name for table in CANONICAL.values() for c in table.columns}))
+def test_no_column_is_kept_that_nobody_uses(column):
+    package = Path(naome.__file__).parent
+    used = "".join(file.read_text() for room in ("cohort", "measures") for file in (package / room).glob("*.py"))
+
+    assert re.search(rf"\b{column}\b", used), f"{column}: personal data without a purpose (decision 0016)"
