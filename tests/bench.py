@@ -35,8 +35,11 @@ IMPORTS = {
 
 def main() -> None:
     """Run the steps at each scale and print one table."""
-    parsed = _parser().parse_args()
+    parser = _parser()
+    parsed = parser.parse_args()
     if parsed.step:
+        if parsed.data is None or parsed.run_dir is None:
+            parser.error("--step is how this program calls itself; leave it out")
         _run_step(parsed)
         return
     rows = []

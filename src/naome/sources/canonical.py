@@ -109,8 +109,8 @@ class Source:
     first_row: int
 
 
-def find_tables(name: str, selection: Selection | None, rules: tuple[RowRule | Duplicates, ...]) -> frozenset[str]:
-    """Return the canonical tables that its rows or rules look into: they must be settled before."""
+def find_tables(selection: Selection | None, rules: tuple[RowRule | Duplicates, ...]) -> frozenset[str]:
+    """Return the canonical tables that the rows or the rules of one look into: they must be settled before."""
     words = set(re.findall(r"\w+", selection.sql if selection else ""))
     conditions = [(n, rule) for n, rule in enumerate(rules) if isinstance(rule, RowRule)]
     looked_into = {table for table in CANONICAL if {f"canon_{table}", f"is_left_out_of_{table}"} & words}

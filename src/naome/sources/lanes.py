@@ -25,6 +25,7 @@ class Lane:
         self._connection = connection
         self._variables = variables
         self._known = 0
+        self._stopped = False
 
     def execute(self, sql: str, values: object = None) -> duckdb.DuckDBPyConnection:
         """Run a statement, after setting what other lanes have set since."""
@@ -33,6 +34,8 @@ class Lane:
             self._known += 1
             if lane is not self:
                 self._connection.execute(statement, given)
+        if self._stopped:
+            raise duckdb.InterruptException("another lane has stopped")
         return self._connection.execute(sql, values)
 
     def set_variable(self, name: str, expression: str, values: object = None) -> None:
@@ -41,8 +44,9 @@ class Lane:
         self.execute(statement, values)
         self._variables.append((self, statement, values))
 
-    def interrupt(self) -> None:
-        """Stop the statement that is being run."""
+    def stop(self) -> None:
+        """Stop the statement that is being run, and run no other."""
+        self._stopped = True
         self._connection.interrupt()
 
     def close(self) -> None:
@@ -82,7 +86,7 @@ class Lanes:
         items : iterable
             All different.
         after : mapping, optional
-            Item -> items that must be done before it, all standing before it.
+            Item -> items that must be done before it.
         """
         items, after = list(items), after or {}
         free, waiting = list(self._lanes), list(items)
@@ -103,7 +107,7 @@ class Lanes:
                         free.append(lane)
             except BaseException:
                 for lane, _ in running.values():
-                    lane.interrupt()
+                    lane.stop()
                 raise
         return {item: done[item] for item in items}
 

@@ -303,7 +303,7 @@ def _settle_tables(
 
 def _looks_into(reader: Reader, name: str) -> frozenset[str]:
     rules = tuple(rule for rule in reader.rows if rule.table == name)
-    return find_tables(name, reader.canonical.get(name), rules)
+    return find_tables(reader.canonical.get(name), rules)
 
 
 def _settle(connection: Lane, reader: Reader, notes, folder: Path | None, name: str, problems: Problems) -> _Found:

@@ -66,14 +66,24 @@ def test_an_item_waits_for_those_it_comes_after(lanes):
     assert done.index("deaths") < done.index("people") < done.index("tumours")
 
 
-def test_an_error_is_raised_and_what_has_not_begun_is_left(lanes):
-    begun = []
+def test_items_that_wait_for_each_other_are_refused(lanes):
+    with pytest.raises(ValueError, match="wait for each other"):
+        lanes.map(lambda lane, name: name, ["a", "b"], after={"a": {"b"}, "b": {"a"}})
+
+
+def test_an_error_stops_all_lanes_and_is_raised(lanes):
+    begun, ended = [], []
 
     def work(lane, number):
         begun.append(number)
-        lane.execute("SELECT error('broken')" if number == 0 else "SELECT sum(a.i) FROM range(1e9::BIGINT) a(i)")
+        if number == 0:
+            lane.execute("SELECT error('broken')")
+        for _ in range(1000):
+            lane.execute("SELECT sum(i) FROM range(10000000) r(i)")
+        ended.append(number)
 
     with pytest.raises(duckdb.InvalidInputException, match="broken"):
         lanes.map(work, range(100))
 
-    assert len(begun) < 100
+    assert len(begun) <= LANES
+    assert not ended
