@@ -69,7 +69,7 @@ ROOMS = {
     "stats": set(),
     "sources": {"errors", "sources", "params", "paths", "run", "definitions"},
     "cohort": {"cohort", "definitions", "params", "sources", "errors", "paths"},
-    "measures": {"measures", "cohort", "definitions", "errors", "params", "paths", "results", "stats"},
+    "measures": {"measures", "cohort", "definitions", "errors", "params", "paths", "results", "stats", "yaml_files"},
     "disclosure": {"disclosure", "params", "stats", "results"},
 }
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 from naome.sources.clean import Cleaner, Refused
 from naome.sources.files import RawFile, quote_name, quote_text
@@ -46,7 +46,7 @@ class CleanColumns:
 def clean_columns(
     connection: Lane,
     file: RawFile,
-    columns: Iterable[tuple[str, str, Cleaner]],
+    columns: Sequence[tuple[str, str, Cleaner]],
     problems: Problems,
     *,
     counted: bool = True,
@@ -55,7 +55,7 @@ def clean_columns(
 
     Parameters
     ----------
-    columns : iterable of (column, label, cleaner)
+    columns : sequence of (column, label, cleaner)
         Repairs are counted under the label (``DIAG_01..DIAG_20`` for repeated columns).
     problems : Problems
         Receives every value that cannot be read.
@@ -63,12 +63,17 @@ def clean_columns(
         Whether the rows of each value are counted, which takes half as long again; each counts as one otherwise.
     """
     found = CleanColumns()
+    kinds: dict[str, set[str]] = {}
+    for column, label, _ in columns:
+        kinds.setdefault(label, set()).add(file.columns[column])
     wanted = []
-    for column in columns:
-        if column[0] in file.empty:
-            found.values[column[0]], found.filled[column[0]] = {}, 0
-        else:
-            wanted.append(column)
+    for column, label, cleaner in columns:
+        if column in file.empty:
+            found.values[column], found.filled[column] = {}, 0
+            continue
+        # Repeated columns are looked up together, and where their types differ, as texts: every value is needed then
+        same = kinds[label] == {cleaner.sql_type}
+        wanted.append((column, label, cleaner if same else replace(cleaner, plain=None)))
     identifiers = [name for name in file.columns if re.search("ID$|NUMBER|LINK|ALF|EPIKEY|DEID", name)]
     for start in range(0, len(wanted), COLUMNS_AT_ONCE):
         part = wanted[start : start + COLUMNS_AT_ONCE]
@@ -83,7 +88,7 @@ def _count_values(connection, file: RawFile, part, counted: bool) -> list[list[t
     Of values that stay as they are one stands for all.
     """
     names = [f'"{column}"' for column, _, _ in part]
-    looked_at = ", ".join(_look_at(file, column, cleaner) for column, _, cleaner in part)
+    looked_at = ", ".join(_look_at(column, cleaner) for column, _, cleaner in part)
     sets = ", ".join(f"({name})" for name in names)
     cursor = connection.execute(
         f"SELECT grouping_id({', '.join(names)}), {'count(*)' if counted else '1'}, {', '.join(names)} "
@@ -101,9 +106,9 @@ def _count_values(connection, file: RawFile, part, counted: bool) -> list[list[t
     return counts
 
 
-def _look_at(file: RawFile, column: str, cleaner: Cleaner) -> str:
+def _look_at(column: str, cleaner: Cleaner) -> str:
     name = quote_name(column)
-    if cleaner.plain is None or file.columns[column] != cleaner.sql_type:
+    if cleaner.plain is None:
         return name
     first, last = (f"{cleaner.sql_type} {quote_text(value)}" for value in cleaner.plain())
     return f"CASE WHEN {name} BETWEEN {first} AND {last} THEN {first} ELSE {name} END AS {name}"

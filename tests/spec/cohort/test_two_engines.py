@@ -92,8 +92,8 @@ def test_cohorts_are_the_same_on_both_engines(case, spark):
     leap_out  DOCETAXEL                 -           2021-03-08  -
 
     radiotherapy
-    person   treatment_date  region  site
-    in_situ  2019-08-01      M       Z019
+    person   treatment_date  site
+    in_situ  2019-08-01      Z019
 
     recurrences
     person   recurrence_date  kind

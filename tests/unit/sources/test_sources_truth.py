@@ -48,6 +48,7 @@ NOT_READ = {
     ("float_like_text", "sact_drug_detail", "ADMINISTRATION_ROUTE"),
     ("float_like_text", "sact_outcome", "REGIMEN_OUTCOME_SUMMARY"),
     ("lower_case_codes", "av_tumour", "CANCERCAREPLANINTENT"),
+    ("lower_case_codes", "rtds_prescription", "RTTREATMENTREGION"),
     ("lower_case_codes", "sact_regimen", "INTENT_OF_TREATMENT"),
     *(
         (defect, table, column)
