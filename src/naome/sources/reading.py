@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -30,8 +31,18 @@ from naome.sources.raw_tables import FileNote, choose_version, clean_table, open
 from naome.sources.reader import Reader
 from naome.sources.values import check_unique, find_tidy
 
-#: DuckDB spills to the scratch folder beyond this; reading then takes longer but not more memory.
-MEMORY_LIMIT = "1500MB"
+
+def _choose_memory_limit() -> str:
+    """Return a quarter of the machine's memory, or of the container's, but 1.5 GB at least, as DuckDB writes it."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    with suppress(OSError, ValueError):  # no container, or one without a limit
+        memory = min(memory, int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii")))
+    return f"{max(1500, memory // 4_000_000)}MB"
+
+
+#: DuckDB spills to the scratch folder beyond this; reading then takes longer but not more memory. England needs
+#: 0.6 GB; look-ups for the rows of thirty Englands, on two lanes at once, cannot be spilled from 1.5 GB.
+MEMORY_LIMIT = _choose_memory_limit()
 #: Errors of DuckDB that no file is to blame for.
 NOT_THE_FILE = (
     duckdb.CatalogException,
