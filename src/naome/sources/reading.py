@@ -169,6 +169,11 @@ def _connect(scratch: Path) -> Iterator[Lanes]:
     lanes = Lanes(connection)
     try:
         yield lanes
+    except RuntimeError as error:
+        # What DuckDB makes of an interruption from the keyboard while it works for the main thread
+        if str(error) == "Query interrupted":
+            raise KeyboardInterrupt from None
+        raise
     except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
         reason = "the disk is full" if "No space left" in str(error) else type(error).__name__
         raise ExtractError(

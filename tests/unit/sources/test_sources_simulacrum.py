@@ -112,3 +112,15 @@ def test_the_parameters_say_what_cannot_be_derived_and_why():
     assert {"chemotherapy", "death_30d_chemotherapy", "survival"} <= derivable
     assert not derivable & {"mdt_discussion", "cns_contact", "biopsy", "bone_modifying_agent", "cdk46_first_line"}
     assert "do not agree" in params.not_derivable["anti_her2_first_line"]
+
+
+def test_an_interruption_from_the_keyboard_leaves_nothing_behind(tmp_path, monkeypatch):
+    def interrupt(*_):
+        raise RuntimeError("Query interrupted")  # what DuckDB makes of it
+
+    monkeypatch.setattr("naome.sources.reading.open_raw_tables", interrupt)
+
+    with pytest.raises(KeyboardInterrupt):
+        read_extract(READERS["simulacrum"], DATA / "simulacrum_v2", tmp_path / "out", progress=lambda line: None)
+
+    assert list(tmp_path.iterdir()) == []
