@@ -123,9 +123,8 @@ def fetch_analysis(described: ibis.expr.types.Table) -> pd.DataFrame:
         "category": (pa.string(), pd.StringDtype()),
         "date": (pa.timestamp("s"), None),
     }
-    table = described.select([column.name for column in COLUMNS]).to_pyarrow()
-    table = table.cast(pa.schema([(column.name, kinds[column.kind][0]) for column in COLUMNS]))
-    return table.to_pandas(types_mapper=dict(kinds.values()).get)
+    schema = pa.schema([(column.name, kinds[column.kind][0]) for column in COLUMNS])
+    return described.to_pyarrow().cast(schema).to_pandas(types_mapper=dict(kinds.values()).get)
 
 
 def type_primary(frame: pd.DataFrame) -> pd.DataFrame:

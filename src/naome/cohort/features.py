@@ -29,8 +29,9 @@ DRUG_CLASSES = {
 }
 BONE_Z = tuple(f"Z{n}" for n in range(63, 81))
 BRAIN_Z = tuple(f"Z{n:02d}" for n in range(1, 6))
-RECORDED = {name: name for name in ("stage", "grade", "er", "pr", "her2", "performance_status", "cns")}
-RECORDED["mdt"] = "mdt_date"
+RECORDED = {name: name for name in ("stage", "grade", "er", "pr", "her2", "performance_status", "cns")} | {
+    "mdt": "mdt_date"
+}
 KEY = ("person_id", "cohort")
 
 

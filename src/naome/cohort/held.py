@@ -13,6 +13,8 @@ import pandas as pd
 from ibis.backends.duckdb import Backend as DuckDB
 from ibis.expr.types import Table
 
+from naome.sources.files import quote_name, quote_text
+
 #: Where DuckDB keeps what goes with its connection
 TEMPORARY = ops.Namespace(catalog="temp", database="main")
 
@@ -78,9 +80,9 @@ def hold_rows(frame: pd.DataFrame, beside: Table) -> Table:
     connection = beside.get_backend()
     if not isinstance(connection, DuckDB):
         return ibis.memtable(frame)
-    rows = ", ".join(f"({', '.join(map(_quote, row))})" for row in frame.itertuples(index=False))
+    rows = ", ".join(f"({', '.join(map(quote_text, row))})" for row in frame.itertuples(index=False))
     schema = ibis.schema(dict.fromkeys(frame.columns, "string"))
-    columns = ", ".join(f'"{column}"' for column in frame.columns)
+    columns = ", ".join(map(quote_name, frame.columns))
     sql = f"SELECT * FROM (VALUES {rows}) AS listed ({columns})"
     return _keep(connection, ibis.util.gen_name("listed"), schema, sql)
 
@@ -93,7 +95,3 @@ def _keep(connection: DuckDB, name: str, schema: ibis.Schema, sql: str) -> Table
 
 def _run(connection: DuckDB, sql: str) -> None:
     connection.raw_sql(sql).fetchall()
-
-
-def _quote(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -112,9 +113,8 @@ class Source:
 def find_tables(selection: Selection | None, rules: tuple[RowRule | Duplicates, ...]) -> frozenset[str]:
     """Return the canonical tables that the rows or the rules of one look into: they must be settled before."""
     words = set(re.findall(r"\w+", selection.sql if selection else ""))
-    conditions = [(n, rule) for n, rule in enumerate(rules) if isinstance(rule, RowRule)]
     looked_into = {table for table in CANONICAL if {f"canon_{table}", f"is_left_out_of_{table}"} & words}
-    return frozenset(looked_into | set(_person_tables(conditions)))
+    return frozenset(looked_into.union(_person_tables(rule for rule in rules if isinstance(rule, RowRule))))
 
 
 def settle_table(
@@ -266,12 +266,13 @@ def _which(conditions: list[tuple[int, RowRule]]) -> str:
     return "CASE " + " ".join(f"WHEN {rule.where} THEN {n}" for n, rule in conditions) + " END"
 
 
-def _person_tables(conditions: list[tuple[int, RowRule]]) -> list[str]:
-    return [table for table in PERSON_TABLES if any(f"{table}." in rule.where for _, rule in conditions)]
+def _person_tables(rules: Iterable[RowRule]) -> list[str]:
+    conditions = [rule.where for rule in rules]
+    return [table for table in PERSON_TABLES if any(f"{table}." in where for where in conditions)]
 
 
 def _person_joins(conditions: list[tuple[int, RowRule]]) -> str:
-    used = _person_tables(conditions)
+    used = _person_tables(rule for _, rule in conditions)
     return " ".join(f"LEFT JOIN canon_{table} {table} ON {table}.person_id = t.person_id" for table in used)
 
 

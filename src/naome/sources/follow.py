@@ -71,10 +71,7 @@ def follow_people(
     signs: Signs,
     problems: Problems,
 ) -> None:
-    """Find the people with a sign and keep their rows of the event tables.
-
-    A row is kept unless it belongs to somebody known to be without a sign: one that
-    belongs to nobody is kept, so that it can be refused.
+    """Find the people with a sign, table ``followed``, and those known to be without one, ``without_people``.
 
     Parameters
     ----------
@@ -82,11 +79,6 @@ def follow_people(
         By raw table; a table stands after those that its rows belong to.
     problems : Problems
         Receives values that cannot be read where a sign would stand: nobody can be told to be without one then.
-
-    Returns
-    -------
-    dict of str to RawFile
-        The files, those of event tables with a view of the rows that are kept. The people are in table ``followed``.
     """
     found = []
     for name, file in files.items():
@@ -142,15 +134,21 @@ def linking_columns(tables: Mapping[str, RawTable], name: str) -> tuple[str, ...
     columns = dict.fromkeys(table.unique)
     if table.belongs is not None and (table.belongs.of or not table.events):
         columns |= dict.fromkeys(table.belongs.columns)
-    for other in tables.values():
-        if other.belongs is not None and other.belongs.of == name:
-            columns |= dict.fromkeys(other.belongs.columns)
+    for children in _children(tables, name):
+        columns |= dict.fromkeys(children.columns)
     return tuple(columns)
+
+
+def _children(tables: Mapping[str, RawTable], name: str) -> set[Belongs]:
+    """Return the ways in which rows of other tables belong to those of a table."""
+    return {table.belongs for table in tables.values() if table.belongs is not None and table.belongs.of == name}
 
 
 def keep_rows(connection, tables, file: RawFile) -> RawFile:
     """Hold the rows that are kept, in their order, and return the file with a view of them.
 
+    A row is kept unless it belongs to somebody known to be without a sign: one that
+    belongs to nobody is kept, so that it can be refused.
     What the other rows are called by rows that belong to them is kept in ``without_<table>``.
     """
     table = tables[file.table]
@@ -159,7 +157,7 @@ def keep_rows(connection, tables, file: RawFile) -> RawFile:
         # Trimming takes longer than all else here; a pseudonym with blanks is nobody's, and its rows are kept
         key = f"CAST({quote_name(table.belongs.columns[0])} AS VARCHAR)"
     without = f"({key} IN (SELECT key FROM without_{table.belongs.of or 'people'})) IS TRUE"
-    for children in {t.belongs for t in tables.values() if t.belongs is not None and t.belongs.of == file.table}:
+    for children in _children(tables, file.table):
         left = f"SELECT {_key(file, children)} AS key FROM {file.view} WHERE {without}"
         connection.execute(f"CREATE TABLE without_{file.table} AS {left}")
     columns = {column: kind for column, kind in file.columns.items() if column in table.wanted()}

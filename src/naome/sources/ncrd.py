@@ -8,7 +8,7 @@ from naome.sources.clean import CAUSES, DATE, ICD10, OPCS4, TEXT, UPPER, choice
 from naome.sources.reader import Belongs, Count, RawTable, Reader, Repeated
 
 FINAL_OR_PROVISIONAL = choice({"F": "F", "P": "P"})
-#: Cycles and drugs; Simulacrum has the same.
+#: Cycles, drugs and radiotherapy; Simulacrum has the same.
 SACT_CYCLE = RawTable(
     {"MERGED_REGIMEN_ID": None, "MERGED_CYCLE_ID": None, "START_DATE_OF_CYCLE": DATE},
     unique=("MERGED_CYCLE_ID",),
@@ -19,6 +19,11 @@ SACT_DRUG = RawTable(
     {"MERGED_CYCLE_ID": None, "ADMINISTRATION_DATE": DATE, "DRUG_GROUP": UPPER},
     belongs=Belongs(("MERGED_CYCLE_ID",), of="sact_cycle"),
     signs={"DRUG_GROUP": "drug"},
+    events=True,
+)
+RTDS_PRESCRIPTION = RawTable(
+    {"PATIENTID": None, "APPTDATE": DATE, "RTTREATMENTANATOMICALSITE": UPPER},
+    belongs=Belongs(("PATIENTID",)),
     events=True,
 )
 
@@ -105,15 +110,7 @@ RAW = {
     ),
     "sact_cycle": SACT_CYCLE,
     "sact_drug_detail": SACT_DRUG,
-    "rtds_prescription": RawTable(
-        {
-            "PATIENTID": None,
-            "APPTDATE": DATE,
-            "RTTREATMENTANATOMICALSITE": UPPER,
-        },
-        belongs=Belongs(("PATIENTID",)),
-        events=True,
-    ),
+    "rtds_prescription": RTDS_PRESCRIPTION,
     "cosd_recurrence": RawTable(
         {
             "PATIENTID": None,
@@ -196,8 +193,7 @@ DRUGS = Selection(
 RADIOTHERAPY = Selection(
     "rtds_prescription",
     """
-    SELECT row_, PATIENTID AS person_id, APPTDATE AS treatment_date,
-           RTTREATMENTANATOMICALSITE AS site
+    SELECT row_, PATIENTID AS person_id, APPTDATE AS treatment_date, RTTREATMENTANATOMICALSITE AS site
     FROM clean_rtds_prescription""",
 )
 ORGANISATIONS = Selection(

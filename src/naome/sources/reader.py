@@ -167,3 +167,7 @@ class Reader:
     country: tuple[str, str, str] | None = None
     checks: tuple[tuple[str, str], ...] = ()
     versions: tuple[tuple[str, Reader], ...] = ()
+
+    def rules_of(self, table: str) -> tuple[RowRule | Duplicates, ...]:
+        """Return the rules of a canonical table, in order."""
+        return tuple(rule for rule in self.rows if rule.table == table)

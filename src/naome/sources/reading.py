@@ -310,25 +310,22 @@ def _settle_tables(
 
     # Deaths and people first: most other tables wait for them
     names = sorted(CANONICAL, key=lambda name: name not in PERSON_TABLES)
-    found = lanes.map(settle, names, after={name: _looks_into(reader, name) for name in names})
+    after = {name: find_tables(reader.canonical.get(name), reader.rules_of(name)) for name in names}
+    found = lanes.map(settle, names, after=after)
     for each in found.values():
         problems.include(each.problems)
         quality += each.quality
     return {name: found[name].rows for name in CANONICAL}
 
 
-def _looks_into(reader: Reader, name: str) -> frozenset[str]:
-    rules = tuple(rule for rule in reader.rows if rule.table == name)
-    return find_tables(reader.canonical.get(name), rules)
-
-
 def _settle(connection: Lane, reader: Reader, notes, folder: Path | None, name: str, problems: Problems) -> _Found:
     selection = reader.canonical.get(name)
-    rules = tuple(rule for rule in reader.rows if rule.table == name)
     note = notes.get(selection.raw) if selection else None
     source = Source(note.name, 1 if note.encoding == "parquet" else 2) if note else Source(name, 1)
     found = _Found(problems)
-    found.rows = settle_table(connection, name, selection, rules, source, folder, problems, found.quality)
+    found.rows = settle_table(
+        connection, name, selection, reader.rules_of(name), source, folder, problems, found.quality
+    )
     return found
 
 

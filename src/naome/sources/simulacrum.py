@@ -16,10 +16,12 @@ from dataclasses import replace
 
 from naome.sources import codings
 from naome.sources.canonical import RowRule, Selection
-from naome.sources.clean import CAUSES, DATE, ICD10, UPPER, choice
+from naome.sources.clean import CAUSES, DATE, ICD10, choice
 from naome.sources.ncrd import (
     DRUG_RULES,
     DUPLICATE_TUMOUR,
+    RADIOTHERAPY,
+    RTDS_PRESCRIPTION,
     SACT_CYCLE,
     SACT_DRUG,
     after_death,
@@ -90,17 +92,8 @@ RAW_V2 = {
     ),
     "sact_cycle": SACT_CYCLE,
     "sact_drug_detail": SACT_DRUG,
-    "rtds_prescription": RawTable(
-        {
-            "PATIENTID": None,
-            "APPTDATE": DATE,
-            "RTTREATMENTANATOMICALSITE": UPPER,
-        },
-        # The dictionary and the files name it differently.
-        aliases={"TREATMENTANATOMICALSITE": "RTTREATMENTANATOMICALSITE"},
-        belongs=Belongs(("PATIENTID",)),
-        events=True,
-    ),
+    # The dictionary and the files name the site differently.
+    "rtds_prescription": replace(RTDS_PRESCRIPTION, aliases={"TREATMENTANATOMICALSITE": "RTTREATMENTANATOMICALSITE"}),
 }
 RAW_V1 = {
     "av_patient": replace(
@@ -172,13 +165,6 @@ REGIMENS_V1 = """
     LEFT JOIN clean_sact_patient s USING (MERGED_PATIENT_ID)
     LEFT JOIN (SELECT LINKNUMBER, min(PATIENTID) AS PATIENTID FROM clean_av_patient
                GROUP BY LINKNUMBER HAVING count(*) = 1) p ON p.LINKNUMBER = s.LINK_NUMBER"""
-RADIOTHERAPY = Selection(
-    "rtds_prescription",
-    """
-    SELECT row_, PATIENTID AS person_id, APPTDATE AS treatment_date,
-           RTTREATMENTANATOMICALSITE AS site
-    FROM clean_rtds_prescription""",
-)
 ROWS = (
     RowRule("death_without_date", "A registered death without its date is left out.", "deaths", "t.death_date IS NULL"),
     DUPLICATE_TUMOUR,
