@@ -83,10 +83,10 @@ def follow_people(
     found = []
     for name, file in files.items():
         for place, kind in tables[name].signs.items():
-            condition = _say_signs(connection, file, tables[name].cleaned_at(place), kind, signs, problems)
-            found.append(_people_of(tables, files, name, condition))
-    people = " UNION ".join(f"SELECT key FROM ({sql}) WHERE key IS NOT NULL" for sql in found)
-    connection.execute(f"CREATE TABLE followed AS {people or 'SELECT NULL::VARCHAR AS key WHERE false'}")
+            shown = _say_signs(connection, file, tables[name].cleaned_at(place), kind, signs, problems)
+            found += [_people_of(tables, files, name, condition) for condition in shown]
+    people = " UNION ALL ".join(found) or "SELECT NULL::VARCHAR AS key"
+    connection.execute(f"CREATE TABLE followed AS SELECT DISTINCT key FROM ({people}) WHERE key IS NOT NULL")
     known = [name for name in files if tables[name].belongs is not None and not tables[name].events]
     everybody = " UNION ALL ".join(
         f"SELECT {_key(files[name], tables[name].belongs)} AS key FROM {files[name].view}" for name in known
@@ -102,16 +102,19 @@ def _key(file: RawFile, belongs: Belongs) -> str:
     return " || ' ' || ".join(map(file.identifier, belongs.columns))
 
 
-def _say_signs(connection, file: RawFile, columns: Mapping[str, Cleaner], kind, signs: Signs, problems) -> str:
-    """Return the SQL condition that a row shows a sign, said of raw values."""
+def _say_signs(connection, file: RawFile, columns: Mapping[str, Cleaner], kind, signs, problems) -> list[str]:
+    """Return the SQL conditions, one per column, that a row shows a sign, said of raw values.
+
+    Each is looked for by itself: DuckDB takes half as long again for a row with one sign or another.
+    """
     there = [(column, column, cleaner) for column, cleaner in columns.items() if column in file.columns]
     found = clean_columns(connection, file, there, problems, counted=False)
     conditions = []
     for column, _, _ in there:
         raw = [quote_text(value) for value, clean in found.values[column].items() if signs.has(kind, clean)]
         if raw:
-            conditions.append(f"CAST({quote_name(column)} AS VARCHAR) IN ({', '.join(raw)})")
-    return " OR ".join(conditions) or "false"
+            conditions.append(f"CAST({quote_name(column)} AS VARCHAR) IN (SELECT unnest([{', '.join(raw)}]))")
+    return conditions
 
 
 def _people_of(tables, files, name: str, condition: str) -> str:

@@ -64,6 +64,8 @@ class Lanes:
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         variables: list[_Variable] = []
         self._lanes = [Lane(connection.cursor(), variables) for _ in range(LANES)]
+        self._connection = connection
+        self._cores = self._threads = connection.execute("SELECT current_setting('threads')").fetchone()[0]
 
     @property
     def first(self) -> Lane:
@@ -99,6 +101,7 @@ class Lanes:
                         lane = free.pop()
                         waiting.remove(item)
                         running[threads.submit(work, lane, item)] = lane, item
+                    self._share_cores(len(running))
                     if not running:
                         raise ValueError(f"{waiting} wait for each other")
                     for finished in wait(running, return_when=FIRST_COMPLETED).done:
@@ -109,7 +112,18 @@ class Lanes:
                 for lane, _ in running.values():
                     lane.stop()
                 raise
+        self._share_cores(1)
         return {item: done[item] for item in items}
+
+    def _share_cores(self, busy: int) -> None:
+        """Give DuckDB the threads that make one for every core, with those of the busy lanes.
+
+        More of them than cores cost a tenth of the time, fewer leave a core idle when one lane is left.
+        """
+        threads = max(1, self._cores + 1 - busy)
+        if threads != self._threads:
+            self._connection.execute(f"SET threads = {threads}")
+            self._threads = threads
 
     def close(self) -> None:
         """Close all lanes."""

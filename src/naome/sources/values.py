@@ -19,6 +19,9 @@ from naome.sources.lanes import Lane
 from naome.sources.problems import SHOWN_VALUES, Problems, say_rows, show_value
 
 COLUMNS_AT_ONCE = 48  # GROUPING SETS name at most 64 columns
+#: A list this long is searched from its beginning: of a column that Parquet holds as a dictionary DuckDB looks up
+#: each different value once, but casts every row to an ENUM. Longer ones take too long where there is no dictionary.
+SHORT_LIST = 64
 WHOLE_NUMBER = "U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)"
 MANGLED = re.compile(r"[\d.,]+E\+?\d+", re.IGNORECASE)
 
@@ -197,16 +200,21 @@ def map_column(connection: Lane, name: str, expression: str, kind: str, values: 
 
 
 def _look_up(connection, name: str, expression: str, values: dict[object, object], to: str) -> str:
-    """Number the raw values by an ENUM and take the cleaned value of that number from a list."""
+    """Find the place of the raw value in a list and take what stands at that place in the list of cleaned values."""
     cleaned = {str(raw): clean for raw, clean in values.items()}
     if to == "VARCHAR" and (texts := sorted({str(clean) for clean in cleaned.values() if clean is not None})):
         to = f"ENUM({', '.join(map(quote_text, texts))})"
-    raw, clean = quote_name(f"raw_{name}"), quote_text(f"clean_{name}")
-    connection.execute(f"CREATE TYPE {raw} AS ENUM ({', '.join(map(quote_text, cleaned))})")
-    # As a parameter: a list that is written out takes DuckDB five times as long to read
+    raw, clean, text = f"raw_{name}", f"clean_{name}", f"CAST({expression} AS VARCHAR)"
+    # As parameters: a list that is written out takes DuckDB five times as long to read
     listed = [value if value is None or isinstance(value, (bool, int)) else str(value) for value in cleaned.values()]
-    connection.set_variable(f"clean_{name}", f"CAST(? AS {to}[])", [listed])
-    return f"getvariable({clean})[enum_code(CAST(CAST({expression} AS VARCHAR) AS {raw})) + 1]"
+    connection.set_variable(clean, f"CAST(? AS {to}[])", [listed])
+    if len(cleaned) <= SHORT_LIST:
+        connection.set_variable(raw, "CAST(? AS VARCHAR[])", [list(cleaned)])
+        place = f"list_position(getvariable({quote_text(raw)}), {text})"
+    else:
+        connection.execute(f"CREATE TYPE {quote_name(raw)} AS ENUM ({', '.join(map(quote_text, cleaned))})")
+        place = f"enum_code(CAST({text} AS {quote_name(raw)})) + 1"
+    return f"getvariable({quote_text(clean)})[{place}]"
 
 
 def _same_after_cast(raw: object, clean: object) -> bool:
