@@ -16,7 +16,7 @@ from naome.cohort.columns import COLUMNS
 from naome.cohort.eligible import code_dates, eligible_people, flag_tumours, metastatic_codes
 from naome.cohort.features import describe_people
 from naome.cohort.held import hold, working_ahead
-from naome.cohort.membership import de_novo, primary, recurrence_found, recurrent
+from naome.cohort.membership import de_novo, possible_members, primary, recurrence_found, recurrent
 from naome.cohort.primary import count_primary
 from naome.cohort.tables import CanonicalTables, open_tables
 from naome.definitions import CohortRules, load_cohort_rules
@@ -80,10 +80,12 @@ def derive_cohorts(
     rules = rules or load_cohort_rules(dict(params.rules))
     tables = open_tables(folder, params, connection)
     with working_ahead():
+        codes = hold(metastatic_codes(tables, rules))
         flagged = hold(flag_tumours(tables, params))
         eligible = eligible_people(flagged)
-        codes = hold(metastatic_codes(tables, rules))
         coded = code_dates(eligible, codes, rules)
+        if "primary" not in params.cohorts:
+            coded = hold(possible_members(coded))
         members = hold(find_members(coded, params, rules))
         near = keep_people(tables, members)
         described = hold(describe_people(members, near, codes, params, rules))

@@ -55,10 +55,13 @@ def eligible_people(flagged: Table) -> Table:
 
 
 def add_records(people: Table, tables: CanonicalTables) -> Table:
-    """Add what the registry holds of people and of their eligible tumours; done late, when only few are left."""
+    """Add what the registry holds of people and of their eligible tumours; done late, when only few are left.
+
+    All of them are there: nobody is eligible without a vital status (EL6).
+    """
     more = [column for column in tables.tumours.columns if column not in MEMBERSHIP]
     t = people.inner_join(tables.tumours.select("tumour_id", *more), "tumour_id")
-    return t.left_join(tables.people.select("person_id", "sex", "ethnic_group"), "person_id").drop("person_id_right")
+    return t.inner_join(tables.people.select("person_id", "sex", "ethnic_group"), "person_id")
 
 
 def metastatic_codes(tables: CanonicalTables, rules: CohortRules) -> Table:

@@ -72,7 +72,7 @@ def hold(table: Table, name: str = "") -> Table:
     if not isinstance(connection, DuckDB):
         # Ibis does not tell Spark of Python's lists before it caches: such a table is computed when it is asked for
         return table if table.op().find(ops.InMemoryTable) else table.cache()
-    return _keep(connection, name or ibis.util.gen_name("held"), table.schema(), connection.compile(table))
+    return _keep(connection, name or ibis.util.gen_name("held"), table.schema(), _compile(connection, table))
 
 
 def hold_rows(frame: pd.DataFrame, beside: Table) -> Table:
@@ -85,6 +85,16 @@ def hold_rows(frame: pd.DataFrame, beside: Table) -> Table:
     columns = ", ".join(map(quote_name, frame.columns))
     sql = f"SELECT * FROM (VALUES {rows}) AS listed ({columns})"
     return _keep(connection, ibis.util.gen_name("listed"), schema, sql)
+
+
+def _compile(connection: DuckDB, table: Table) -> str:
+    """Write a table in SQL, selections inside each other as they were made: DuckDB fuses them sooner than Ibis does."""
+    options, before = ibis.options.sql, ibis.options.sql.fuse_selects
+    options.fuse_selects = False
+    try:
+        return connection.compile(table)
+    finally:
+        options.fuse_selects = before
 
 
 def _keep(connection: DuckDB, name: str, schema: ibis.Schema, sql: str) -> Table:

@@ -49,6 +49,11 @@ def recurrent(coded: Table, params: Params, rules: CohortRules) -> Table:
     )
 
 
+def possible_members(coded: Table) -> Table:
+    """Return the people who can be in the de-novo or the recurrent cohort: they have stage 4 or a metastatic code."""
+    return coded.filter((coded.stage == "4").fill_null(False) | coded.first_code_date.notnull())
+
+
 def primary(coded: Table) -> Table:
     """Return everyone eligible, followed from the initial diagnosis; the metastatic date is the first evidence."""
     return coded.mutate(

@@ -92,7 +92,7 @@ def follow_people(
         f"SELECT {_key(files[name], tables[name].belongs)} AS key FROM {files[name].view}" for name in known
     )
     connection.execute(
-        f"CREATE TABLE without_people AS SELECT key FROM ({everybody or 'SELECT key FROM followed'}) "
+        f"CREATE TABLE without_people AS SELECT DISTINCT key FROM ({everybody or 'SELECT key FROM followed'}) "
         "WHERE key NOT IN (SELECT key FROM followed)"
     )
 

@@ -1,6 +1,7 @@
 """Lanes to one database: work side by side, with the same variables."""
 
 import threading
+import time
 
 import duckdb
 import pytest
@@ -87,3 +88,18 @@ def test_an_error_stops_all_lanes_and_is_raised(lanes):
 
     assert len(begun) <= LANES
     assert not ended
+
+
+def test_there_is_one_thread_for_every_core(lanes):
+    cores = lanes.first.execute("SELECT current_setting('threads')").fetchone()[0]
+    expected = {number: max(1, cores + 1 - (LANES - number)) for number in range(LANES)}
+
+    def work(lane, number):
+        until = time.monotonic() + 20
+        while time.monotonic() < until:  # the lanes end one after the other
+            if lane.execute("SELECT current_setting('threads')").fetchone()[0] == expected[number]:
+                return True
+        return False
+
+    assert all(lanes.map(work, range(LANES)).values())
+    assert lanes.first.execute("SELECT current_setting('threads')").fetchone()[0] == cores

@@ -10,7 +10,7 @@ from naome.sources.clean import DATE
 from naome.sources.files import RawFile
 from naome.sources.lanes import Lanes
 from naome.sources.problems import Problems
-from naome.sources.values import clean_columns, find_tidy, map_column
+from naome.sources.values import SHORT_LIST, clean_columns, find_tidy, map_column
 
 TODAY = dt.date.today()
 DAY = dt.timedelta(days=1)
@@ -83,3 +83,16 @@ def test_an_identifier_with_a_blank_is_not_tidy(lane, value):
 
 def test_identifiers_without_blanks_are_tidy(lane):
     assert find_tidy(lane, _file(lane, "VARCHAR", ["1000000001", None]), ("D",)) == {"D"}
+
+
+@pytest.mark.parametrize("length", [SHORT_LIST, SHORT_LIST + 1])
+def test_values_are_looked_up_in_short_and_in_long_lists(lane, length):
+    raw = [f"C{n}X" for n in range(length)]
+    _file(lane, "VARCHAR", [*raw, None, raw[0]])
+    values = {value: value.lower() if value.endswith("1X") else value for value in raw} | {raw[2]: None}
+
+    sql = map_column(lane, "x_D", '"D"', "VARCHAR", values, "VARCHAR")
+
+    cleaned = [row[0] for row in lane.execute(f"SELECT {sql} FROM raw_x ORDER BY row_").fetchall()]
+    assert cleaned == [*values.values(), None, values[raw[0]]]
+    assert ("list_position" in sql) is (length == SHORT_LIST)
