@@ -7,6 +7,7 @@ from pathlib import Path
 
 import ibis
 import pandas as pd
+import pyarrow.parquet as pq
 from ibis.expr.types import BooleanValue, StringValue, Table
 
 from naome.cohort.held import hold_rows
@@ -63,7 +64,7 @@ def open_tables(folder: Path, params: Params, connection: ibis.BaseBackend | Non
                 f"{folder / name}.parquet: column {missing[0]} is missing; allowed: {', '.join(table.column_names)}. "
                 f"Hint: another version wrote it; read the extract again (`naome read --audit {params.audit}`)."
             )
-    known = files["admissions"].limit(1).count().execute() > 0
+    known = pq.read_metadata(folder / "admissions.parquet").num_rows > 0
     for name in ("diagnoses", "procedures"):
         files[name] = files[name].inner_join(files["admissions"], "episode")
     return CanonicalTables(**files, admissions_known=known)

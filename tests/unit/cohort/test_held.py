@@ -1,5 +1,8 @@
 """Tables that are held: computed once, in order, also while the next expressions are being written."""
 
+import gc
+from contextlib import suppress
+
 import duckdb
 import ibis
 import pandas as pd
@@ -65,3 +68,13 @@ def test_texts_are_put_beside_a_table_as_they_are(numbers):
 
     pd.testing.assert_frame_equal(listed.execute(), frame, check_dtype=False)
     assert numbers.inner_join(listed, "text").count().execute() == 1
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_garbage_is_collected_again_after_working_ahead(fails):
+    with suppress(ValueError), working_ahead():
+        assert not gc.isenabled()
+        if fails:
+            raise ValueError("an expression that cannot be written")
+
+    assert gc.isenabled()
