@@ -152,7 +152,7 @@ def settle_table(
     if folder is None:
         connection.execute(f"CREATE VIEW canon_{name} AS {kept}")
     else:
-        # Rows stay in the order of the extract, so the same extract gives the same file.
+        # Rows stay in the order of the extract, so the same extract gives the same rows in the same order.
         file = folder / f"{name}.parquet"
         connection.execute(
             f"COPY ({kept}) TO {quote_text(file)} "
