@@ -169,7 +169,7 @@ def _note_refused(connection, file, column, cleaner, refused, wrong, problems: P
 
 
 def map_column(connection: Lane, name: str, expression: str, kind: str, values: dict[object, object], to: str) -> str:
-    """Return the SQL of a cleaned column: the raw one, a CASE, or a look-up by the number of the raw value.
+    """Return the SQL of a cleaned column: the raw one, a CASE, or a look-up by the place of the raw value in a list.
 
     It is an expression and never a join, so that a scan stays a scan and rows keep their order.
 
@@ -182,7 +182,7 @@ def map_column(connection: Lane, name: str, expression: str, kind: str, values: 
     kind : str
         Its DuckDB type.
     values : dict
-        Raw value -> cleaned value.
+        Raw value -> cleaned value, of all that stand in the column.
     to : str
         DuckDB type of the cleaned column; a text that is looked up becomes an ENUM of the cleaned texts, which
         compares as text and is written to Parquet as text, by number.
