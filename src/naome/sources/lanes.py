@@ -101,9 +101,9 @@ class Lanes:
                         lane = free.pop()
                         waiting.remove(item)
                         running[threads.submit(work, lane, item)] = lane, item
-                    self._share_cores(len(running))
                     if not running:
                         raise ValueError(f"{waiting} wait for each other")
+                    self._share_cores(len(running))
                     for finished in wait(running, return_when=FIRST_COMPLETED).done:
                         lane, item = running.pop(finished)
                         done[item] = finished.result()

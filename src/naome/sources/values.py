@@ -209,8 +209,10 @@ def _look_up(connection, name: str, expression: str, values: dict[object, object
     listed = [value if value is None or isinstance(value, (bool, int)) else str(value) for value in cleaned.values()]
     connection.set_variable(clean, f"CAST(? AS {to}[])", [listed])
     if len(cleaned) <= SHORT_LIST:
-        connection.set_variable(raw, "CAST(? AS VARCHAR[])", [list(cleaned)])
-        place = f"list_position(getvariable({quote_text(raw)}), {text})"
+        # A missing value stands last, where the other list has nothing; a value that is not listed is an error
+        connection.set_variable(raw, "CAST(? AS VARCHAR[])", [[*cleaned, None]])
+        unknown = quote_text(f"{name}: a value that was not there when values were counted")
+        place = f"coalesce(list_position(getvariable({quote_text(raw)}), {text}), error({unknown}))"
     else:
         connection.execute(f"CREATE TYPE {quote_name(raw)} AS ENUM ({', '.join(map(quote_text, cleaned))})")
         place = f"enum_code(CAST({text} AS {quote_name(raw)})) + 1"

@@ -93,13 +93,19 @@ def test_an_error_stops_all_lanes_and_is_raised(lanes):
 def test_there_is_one_thread_for_every_core(lanes):
     cores = lanes.first.execute("SELECT current_setting('threads')").fetchone()[0]
     expected = {number: max(1, cores + 1 - (LANES - number)) for number in range(LANES)}
+    meeting = threading.Barrier(LANES, timeout=20)
 
-    def work(lane, number):
+    def sees(lane, threads):
         until = time.monotonic() + 20
-        while time.monotonic() < until:  # the lanes end one after the other
-            if lane.execute("SELECT current_setting('threads')").fetchone()[0] == expected[number]:
+        while time.monotonic() < until:
+            if lane.execute("SELECT current_setting('threads')").fetchone()[0] == threads:
                 return True
         return False
+
+    def work(lane, number):
+        all_busy = sees(lane, expected[0])
+        meeting.wait()
+        return all_busy and sees(lane, expected[number])  # the lanes end one after the other
 
     assert all(lanes.map(work, range(LANES)).values())
     assert lanes.first.execute("SELECT current_setting('threads')").fetchone()[0] == cores

@@ -96,3 +96,14 @@ def test_values_are_looked_up_in_short_and_in_long_lists(lane, length):
     cleaned = [row[0] for row in lane.execute(f"SELECT {sql} FROM raw_x ORDER BY row_").fetchall()]
     assert cleaned == [*values.values(), None, values[raw[0]]]
     assert ("list_position" in sql) is (length == SHORT_LIST)
+
+
+@pytest.mark.parametrize("length", [SHORT_LIST, SHORT_LIST + 1])
+def test_a_value_that_was_not_counted_is_an_error(lane, length):
+    raw = [f"C{n}X" for n in range(length)]
+    _file(lane, "VARCHAR", [*raw, "C795"])
+
+    sql = map_column(lane, "x_D", '"D"', "VARCHAR", {value: value.lower() for value in raw}, "VARCHAR")
+
+    with pytest.raises(duckdb.Error):
+        lane.execute(f"SELECT {sql} FROM raw_x").fetchall()
