@@ -27,6 +27,8 @@ DRUG_CLASSES = {
     "immune_checkpoint_inhibitor": "checkpoint",
     "bone_modifying_agent": "bone_agent",
 }
+#: One product with two agents
+DUAL = "PERTUZUMAB + TRASTUZUMAB"
 BONE_Z = tuple(f"Z{n}" for n in range(63, 81))
 BRAIN_Z = tuple(f"Z{n:02d}" for n in range(1, 6))
 RECORDED = {name: name for name in ("stage", "grade", "er", "pr", "her2", "performance_status", "cns")} | {
@@ -119,9 +121,9 @@ def _drugs(clock: Table, tables: CanonicalTables) -> Table:
         f"{name}_days": d.days.min(where=d.drug.isin(list(sact.prefixes(group))))
         for group, name in DRUG_CLASSES.items()
     }
-    dual = d.drug == "PERTUZUMAB + TRASTUZUMAB"
-    anti_her2 = d.drug.isin(list(sact.prefixes("anti_her2"))) & (d.days <= FIRST_LINE_DAYS)
-    agents = d.drug.nunique(where=anti_her2 & ~dual) + (d.drug.nunique(where=anti_her2 & dual) * 2)
+    # Drug by drug: to count the different ones, DuckDB would take all drugs of all people apart first
+    given = {drug: ((d.drug == drug) & (d.days <= FIRST_LINE_DAYS)).any() for drug in sact.prefixes("anti_her2")}
+    agents = sum(any_given.cast("int64") * (2 if drug == DUAL else 1) for drug, any_given in given.items())
     return d.group_by(*KEY).aggregate(**firsts, anti_her2_agents=agents)
 
 

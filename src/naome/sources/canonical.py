@@ -314,9 +314,7 @@ def _check_contract(connection, name: str, source: Source, problems: Problems, *
 def _say_other_values(connection, name: str, column: Column, source: Source) -> str:
     allowed = ", ".join(map(quote_text, column.allowed))
     rows = connection.execute(f"SELECT count(*) FROM canon_{name} WHERE {column.name} NOT IN ({allowed})").fetchone()[0]
-    return (
-        f"{source.name}: {name}.{column.name}: another value in {rows:,} rows; allowed: {', '.join(column.allowed)}."
-    )
+    return f"{source.name}: {name}.{column.name}: another value in {rows:,} rows; allowed: {', '.join(column.allowed)}."
 
 
 def _first_missing(connection, name: str, column: str, source: Source) -> str:

@@ -43,7 +43,7 @@ def _choose_memory_limit() -> str:
 #: DuckDB spills to the scratch folder beyond this; reading then takes longer but not more memory. England needs
 #: 0.6 GB; look-ups for the rows of thirty Englands, on two lanes at once, cannot be spilled from 1.5 GB.
 MEMORY_LIMIT = _choose_memory_limit()
-#: Tables that take least time, so that two lanes end together.
+#: Tables that take least time: settled last, they keep a lane from working alone for long at the end.
 QUICKLY_SETTLED = ("procedures", "radiotherapy", "recurrences", "organisations")
 #: Errors of DuckDB that no file is to blame for.
 NOT_THE_FILE = (
@@ -320,7 +320,7 @@ def _settle_tables(
 
 
 def _settle_when(name: str) -> tuple[bool, bool]:
-    """Sort the tables that most others wait for to the beginning, and what fills the time of an idle lane to the end."""
+    """Sort the tables that most others wait for to the beginning, the quickest to the end."""
     return name not in PERSON_TABLES, name in QUICKLY_SETTLED
 
 
