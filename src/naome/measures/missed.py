@@ -379,13 +379,14 @@ def measure_missed(counts: pd.DataFrame, params: Params, *, run_id: str) -> pd.D
 
 
 def say_missed(counts: pd.DataFrame) -> str:
-    """Say what the log-linear estimate is and whether it should be believed."""
+    """Say which sources the log-linear estimate rests on, what it is and whether it should be believed."""
     sources = choose_sources(counts)
     if len(sources) < 3:
         return f"The data have {len(sources)} of the sources; three are needed to see how they depend on each other."
     estimate = loglinear_population(counts, sources)
     text = (
-        f"The sources together saw {estimate.observed:,} people with recurrent disease; the models estimate "
+        f"The sources of the models ({', '.join(sources)}) together saw {estimate.observed:,} people with recurrent "
+        f"disease; the models estimate "
         f"{estimate.population:,.0f} (95% interval {estimate.lower:,.0f} to {estimate.upper:,.0f})."
     )
     return f"{text} Not to be believed as it stands: {estimate.warning}" if estimate.warning else text

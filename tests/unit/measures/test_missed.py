@@ -15,6 +15,7 @@ from naome.measures.missed import (
     correction_factor,
     loglinear_population,
     measure_missed,
+    say_missed,
     simulate_capture,
 )
 from naome.params import load_params
@@ -25,6 +26,13 @@ THREE = ("a", "b", "c")
 def make_counts(sources, people):
     cells = [cell for cell in itertools.product([True, False], repeat=len(sources)) if any(cell)]
     return pd.DataFrame(cells, columns=list(sources)).assign(people=people)
+
+
+def test_sentence_names_the_sources_of_the_models_and_counts_those_they_saw():
+    counts = make_counts(SOURCES, 100)  # deaths are left out: seven cells of the living sources, twice
+    assert say_missed(counts).startswith(
+        "The sources of the models (admissions, reported, treatment) together saw 1,400 people with recurrent disease;"
+    )
 
 
 def test_chapman_is_the_formula_with_its_variance():
