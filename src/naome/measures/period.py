@@ -23,7 +23,7 @@ from naome.cohort.derive import NEEDED, fetch_analysis
 from naome.cohort.eligible import code_dates, eligible_people, flag_tumours, metastatic_codes
 from naome.cohort.features import describe_people
 from naome.cohort.held import hold, working_ahead
-from naome.cohort.membership import de_novo
+from naome.cohort.membership import de_novo, possible_members
 from naome.cohort.tables import open_tables
 from naome.definitions import load_cohort_rules
 from naome.measures.indicators import divide_people
@@ -71,8 +71,8 @@ def derive_period_people(params: Params, folder: Path) -> pd.DataFrame:
     )
     with working_ahead():
         codes = hold(metastatic_codes(tables, rules))
-        eligible = eligible_people(hold(flag_tumours(tables, params)))
-        members = hold(de_novo(hold(code_dates(eligible, codes, rules)), params))
+        eligible = hold(eligible_people(flag_tumours(tables, params)))
+        members = hold(de_novo(hold(possible_members(code_dates(eligible, codes, rules))), params))
         described = describe_people(members, bare, codes, params, rules)
     return fetch_analysis(described)[list(COLUMNS)]
 
