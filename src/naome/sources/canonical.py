@@ -208,8 +208,8 @@ def _mark_duplicates(connection, name, number, rule: Duplicates, source: Source,
     rest = f"select_{name} ANTI JOIN left_out_{name} USING (row_)"
     # Hashes that all differ prove that all keys do, at a fraction of the memory; few rows share one otherwise.
     shared = connection.execute(
-        f"CREATE TABLE shared_{name} AS SELECT hash({rule.key}) AS hash FROM {rest} WHERE {rule.key} IS NOT NULL "
-        "GROUP BY hash HAVING count(*) > 1"
+        f"CREATE OR REPLACE TABLE shared_{name} AS SELECT hash({rule.key}) AS hash FROM {rest} "
+        f"WHERE {rule.key} IS NOT NULL GROUP BY hash HAVING count(*) > 1"
     ).fetchone()[0]
     if not shared:
         return
@@ -235,7 +235,6 @@ def _mark_duplicates(connection, name, number, rule: Duplicates, source: Source,
         f"(PARTITION BY {rule.key} ORDER BY {order}) AS place FROM same_{name}) WHERE place > 1"
     )
     connection.execute(f"DROP TABLE same_{name}")
-    connection.execute(f"DROP TABLE shared_{name}")
 
 
 def _hold(connection, name, selection: Selection, rules, source: Source, problems, quality) -> str:

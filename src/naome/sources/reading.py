@@ -313,9 +313,9 @@ def _settle_tables(
     names = sorted(CANONICAL, key=_settle_when)
     after = {name: find_tables(reader.canonical.get(name), reader.rules_of(name)) for name in names}
     found = lanes.map(settle, names, after=after)
-    for each in found.values():
-        problems.include(each.problems)
-        quality += each.quality
+    for name in CANONICAL:
+        problems.include(found[name].problems)
+        quality += found[name].quality
     return {name: found[name].rows for name in CANONICAL}
 
 
