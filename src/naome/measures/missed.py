@@ -386,8 +386,8 @@ def say_missed(counts: pd.DataFrame) -> str:
     estimate = loglinear_population(counts, sources)
     text = (
         f"The sources of the models ({', '.join(sources)}) together saw {estimate.observed:,} people with recurrent "
-        f"disease; the models estimate "
-        f"{estimate.population:,.0f} (95% interval {estimate.lower:,.0f} to {estimate.upper:,.0f})."
+        f"disease; the models estimate {estimate.population:,.0f} (95% interval {estimate.lower:,.0f} to "
+        f"{estimate.upper:,.0f})."
     )
     return f"{text} Not to be believed as it stands: {estimate.warning}" if estimate.warning else text
 

@@ -310,18 +310,14 @@ def _settle_tables(
     def settle(connection: Lane, name: str) -> _Found:
         return _settle(connection, reader, notes, folder, name, Problems(problems.folder))
 
-    names = sorted(CANONICAL, key=_settle_when)
+    # What most others wait for stands first, the quickest last
+    names = sorted(CANONICAL, key=lambda name: (name not in PERSON_TABLES, name in QUICKLY_SETTLED))
     after = {name: find_tables(reader.canonical.get(name), reader.rules_of(name)) for name in names}
     found = lanes.map(settle, names, after=after)
     for name in CANONICAL:
         problems.include(found[name].problems)
         quality += found[name].quality
     return {name: found[name].rows for name in CANONICAL}
-
-
-def _settle_when(name: str) -> tuple[bool, bool]:
-    """Sort the tables that most others wait for to the beginning, the quickest to the end."""
-    return name not in PERSON_TABLES, name in QUICKLY_SETTLED
 
 
 def _settle(connection: Lane, reader: Reader, notes, folder: Path | None, name: str, problems: Problems) -> _Found:

@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from naome.cli import main
+from naome.sources.lanes import Lanes
 from naome.synthetic import write_extract
 
 CSV = "FORMAT csv, HEADER, DATEFORMAT '%d/%m/%Y', FORCE_QUOTE *"
@@ -93,3 +94,19 @@ def copy(extracts, tmp_path) -> Callable[[str], Folder]:
 def run_naome():
     """Run the command line in this process; return exit code."""
     return lambda *arguments: main([str(a) for a in arguments])
+
+
+@pytest.fixture
+def lanes():
+    """All lanes to an empty database."""
+    connection = duckdb.connect()
+    lanes = Lanes(connection)
+    yield lanes
+    lanes.close()
+    connection.close()
+
+
+@pytest.fixture
+def lane(lanes):
+    """One lane to an empty database."""
+    return lanes.first

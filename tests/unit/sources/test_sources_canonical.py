@@ -1,11 +1,9 @@
 """Settling one canonical table: which of several rows is kept, and what the contract refuses."""
 
-import duckdb
 import pytest
 
 from naome.errors import ExtractError
 from naome.sources.canonical import Duplicates, Selection, Source, settle_table
-from naome.sources.lanes import Lanes
 from naome.sources.problems import Problems
 
 SELECTION = Selection("av_patient", "SELECT * FROM clean_av_patient")
@@ -13,26 +11,22 @@ LATEST = Duplicates("repeated_person", "The latest is kept.", "people", key="per
 
 
 @pytest.fixture
-def settle(tmp_path):
+def settle(lane, tmp_path):
     """Settle people given as rows of SQL; return the rows kept, the problems and the quality log."""
-    connection = duckdb.connect()
-    lanes = Lanes(connection)
 
     def settle_people(*rows: str, rules=(), write=True):
         columns = "row_, person_id, sex, ethnic_group, vital_status, vital_date"
         values = ", ".join(f"({number}, {row})" for number, row in enumerate(rows))
-        lanes.first.execute(f"CREATE VIEW clean_av_patient AS SELECT * FROM (VALUES {values}) people ({columns})")
+        lane.execute(f"CREATE VIEW clean_av_patient AS SELECT * FROM (VALUES {values}) people ({columns})")
         problems, quality = Problems(tmp_path), []
         settle_table(
-            lanes.first, "people", SELECTION, rules, Source("av_patient.parquet", 1),
+            lane, "people", SELECTION, rules, Source("av_patient.parquet", 1),
             tmp_path if write else None, problems, quality,
         )  # fmt: skip
-        kept = lanes.first.execute("SELECT person_id, vital_date::VARCHAR FROM canon_people ORDER BY ALL").fetchall()
+        kept = lane.execute("SELECT person_id, vital_date::VARCHAR FROM canon_people ORDER BY ALL").fetchall()
         return kept, problems, quality
 
-    yield settle_people
-    lanes.close()
-    connection.close()
+    return settle_people
 
 
 def _person(identifier: str, *, sex: str = "'female'", status: str = "'alive'", date: str = "2023-06-01") -> str:
@@ -85,3 +79,13 @@ def test_rows_without_a_key_are_not_the_same(settle):
     assert len(kept) == 2
     assert problems.count
     assert not quality
+
+
+def test_two_rules_for_repeated_rows_of_one_table_do_not_meet(settle):
+    dates = Duplicates("repeated_date", "The first is kept.", "people", key="vital_date", order=("person_id",))
+    kept, _, quality = settle(
+        _person("'a'"), _person("'b'", date="2020-01-01"), _person("'c'", date="2020-01-01"), rules=(LATEST, dates)
+    )
+
+    assert kept == [("a", "2023-06-01"), ("b", "2020-01-01")]
+    assert [(row["rule"], row["rows"]) for row in quality] == [("repeated_date", 1)]

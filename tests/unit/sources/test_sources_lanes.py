@@ -6,16 +6,7 @@ import time
 import duckdb
 import pytest
 
-from naome.sources.lanes import LANES, Lanes
-
-
-@pytest.fixture
-def lanes():
-    connection = duckdb.connect()
-    lanes = Lanes(connection)
-    yield lanes
-    lanes.close()
-    connection.close()
+from naome.sources.lanes import LANES
 
 
 def test_results_come_in_the_order_of_the_items(lanes):

@@ -8,21 +8,11 @@ import pytest
 
 from naome.sources.clean import DATE
 from naome.sources.files import RawFile
-from naome.sources.lanes import Lanes
 from naome.sources.problems import Problems
 from naome.sources.values import SHORT_LIST, clean_columns, find_tidy, map_column
 
 TODAY = dt.date.today()
 DAY = dt.timedelta(days=1)
-
-
-@pytest.fixture
-def lane():
-    connection = duckdb.connect()
-    lanes = Lanes(connection)
-    yield lanes.first
-    lanes.close()
-    connection.close()
 
 
 def _file(lane, kind: str, values) -> RawFile:
