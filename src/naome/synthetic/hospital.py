@@ -12,6 +12,9 @@ from naome.synthetic.sampling import expit
 from naome.synthetic.therapy import CYTOTOXIC, ORAL, expand_cycles
 
 DIAGNOSES, OPERATIONS = 10, 4
+#: Share of the admissions for the cancer or its metastases in which the metastasis is what was treated. An assumption:
+#: no such figure is published.
+METASTASIS_FIRST = 0.4
 _FIELDS = ("who", "day", "los", "classpat", "admimeth", "specialty")
 
 
@@ -40,6 +43,7 @@ def write_admissions(
     Notes
     -----
     No metastatic code is ever written before `first_code`, and within 12 months of it only sites in `site_coded`.
+    The first code is what an admission was for: an acute problem, the cancer or the metastasis.
     """
     book: list[dict] = []
     _describe_codes(rng, p)
@@ -50,7 +54,9 @@ def write_admissions(
     if nation == "england":
         _add_biopsies(rng, p, book)
     _add_terminal(rng, p, book)
-    return _bind(p, book)
+    admissions = _bind(p, book)
+    _put_metastasis_first(rng, admissions.diag)
+    return admissions
 
 
 def _describe_codes(rng, p) -> None:
@@ -304,6 +310,17 @@ def _bind(p: SimpleNamespace, book: list[dict]) -> SimpleNamespace:
     out.los = np.minimum(out.los, np.minimum(p.death, p.cut)[out.who] - out.day)
     out.diag, out.oper = pack_left(out.diag), pack_left(out.oper)
     return out
+
+
+def _put_metastasis_first(rng, diag: np.ndarray) -> None:
+    """Put the metastasis before the cancer where it is what was treated; the order of the other codes stays."""
+    metastatic = np.isin(diag, codes.number_icd10([*codes.SITE_CODES, *codes.OTHER_METASTATIC]))
+    for_cancer = np.isin(diag[:, 0], codes.number_icd10([*codes.BREAST, *codes.IN_SITU]))
+    treated = for_cancer & metastatic.any(axis=1) & (rng.random(diag.shape[0]) < METASTASIS_FIRST)
+    place = metastatic[treated].argmax(axis=1)[:, None]
+    new = np.arange(DIAGNOSES)
+    old = np.where(new == 0, place, np.where(new <= place, new - 1, new))
+    diag[treated] = np.take_along_axis(diag[treated], old, axis=1)
 
 
 def pack_left(table: np.ndarray) -> np.ndarray:

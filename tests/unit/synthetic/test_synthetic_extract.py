@@ -14,6 +14,7 @@ import pytest
 
 import naome.synthetic.extract as extract_module
 from naome.synthetic import write_extract
+from naome.synthetic.hospital import METASTASIS_FIRST
 
 ROOT = Path(__file__).resolve().parents[3]
 NUMBERED = {"DIAG": 20, "OPERTN": 24, "OPDATE": 24}
@@ -251,6 +252,23 @@ def test_a_clean_wales_is_coherent(made):
         f"SELECT count(*) FROM {f['pedw_episode']} e JOIN {f['pedw_diag']} d "
         "USING (PROV_UNIT_CD, SPELL_NUM_PE, EPI_NUM) WHERE DIAG_NUM = 1 AND e.DIAG_CD_1234 <> d.DIAG_CD_1234"
     )
+
+
+def test_admissions_begin_with_what_was_treated(made):
+    """Of admissions for the cancer or its metastases, 40% begin with the metastasis; acute problems stay first."""
+    hes = f"'{made.extract['clean-england']}/hes_apc.parquet'"
+    later = ", ".join(f"DIAG_{k:02d}" for k in range(2, 21))
+    metastatic, cancer = "'^C(77[0128]|78|79)'", "'^(C50|D05)'"
+    named = f"list_bool_or([regexp_matches(d, {metastatic}) FOR d IN [{later}] IF d IS NOT NULL])"
+    sql = f"""SELECT count_if(regexp_matches(DIAG_01, {metastatic})),
+        count_if({named} AND regexp_matches(DIAG_01, {cancer})),
+        count_if({named} AND NOT regexp_matches(DIAG_01, '^[CD]')) FROM {hes}"""
+    metastasis_first, cancer_first, problem_first = duckdb.sql(sql).fetchall()[0]
+    assert metastasis_first / (metastasis_first + cancer_first) == pytest.approx(METASTASIS_FIRST, abs=0.03)
+    assert problem_first > 1000
+    # The cancer stood first and follows
+    moved = f"FROM {hes} WHERE regexp_matches(DIAG_01, {metastatic})"
+    zero(f"SELECT count(*) {moved} AND NOT regexp_matches(DIAG_02, {cancer})")
 
 
 def test_triple_negative_disease_kills_early_and_then_lets_go(made):
