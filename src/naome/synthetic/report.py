@@ -34,8 +34,9 @@ BANNER = """::: {.banner-synthetic}
 INTRODUCTION = """Synthetic records are made from people whose true course is known: when distant disease began, and
 what they died of. The cohort rules see only the records. This page compares what they found with what was true. No
 audit can do this, and no audit run here does. It does not say how good the rules are on real records: how often
-hospitals code a recurrence was chosen so that the published share of deaths with an earlier record comes out, and no
-hospital of the generator codes a metastasis that is not there."""
+hospitals code a recurrence was chosen so that the published share of deaths with an earlier record comes out, how
+often they put it first among the codes is an assumption, and no hospital of the generator codes a metastasis that is
+not there."""
 COHORTS = {"denovo": "De novo", "recurrent": "Recurrent"}
 MEASURES = {
     "sensitivity": "Disease truly began in the period: found",
