@@ -32,6 +32,12 @@ HEADLINES = ("chemotherapy", "cdk46_first_line", "death_30d_chemotherapy")
 OF_DEATHS = ("unknown_stage_in_figure_1", "breast_cancer_death")
 # Options that change which records of metastatic disease come before a death
 OF_RECORDS = ("count_c779", "count_c770_c771", "diagnosis_position", "admission_classes", "code_date", "evidence")
+# The option that says which sources are believed, and what is said of those that a nation's data do not have
+OF_SOURCES = "evidence"
+NOT_HELD = {
+    "admissions": "No admissions are in these data.",
+    "reported": "No recurrences are reported in these data.",
+}
 # The option that changes how people are described, not who they are
 OF_DESCRIPTION = "last_chemotherapy"
 # What a window of days is tried at, as multiples of its default
@@ -50,6 +56,8 @@ class _Shared:
         With the diagnoses that could be evidence of metastasis.
     near : CanonicalTables
         With the records and events of everybody who could be in a cohort.
+    held : frozenset of str
+        Sources of evidence that the data have.
     described : dict
         How the last chemotherapy is found -> the compiled description of a variant's people.
     """
@@ -57,6 +65,7 @@ class _Shared:
     eligible: Table
     evidence: CanonicalTables
     near: CanonicalTables
+    held: frozenset[str]
     described: dict[str, Table] = field(default_factory=dict)
 
 
@@ -98,7 +107,7 @@ def tabulate_switches(
         cannot derive for a cohort is missing; where it can derive none,
         ``other_indicator`` is the first it can. An indicator on fewer than
         ``minimum_denominator`` people is missing. Options that only the check against
-        deaths reads have one row that says so.
+        deaths reads have one row that says so, as have sources that the data lack.
 
     Examples
     --------
@@ -112,8 +121,9 @@ def tabulate_switches(
         for value in option.values:
             if value == base_rules[option.name]:
                 continue
-            if option.name in OF_DEATHS:
-                reason = "Changes the check against deaths only: its own table."
+            reason = "Changes the check against deaths only: its own table." if option.name in OF_DEATHS else ""
+            reason = reason or _say_not_held(option.name, value, shared.held)
+            if reason:
                 rows.append({"option": option.name, "value": _write(value), "rule": option.rule, "reason": reason})
                 continue
             variant = _derive_variant(shared, params, base_rules.replace(**{option.name: value}))
@@ -133,7 +143,8 @@ def tabulate_death_switches(
     -------
     DataFrame
         ``option, value, denominator, numerator, estimate, lower, upper, reason`` (95% Wilson intervals), the base case
-        first; one row with a reason where the data have no causes of death or no admissions.
+        first; a switch to sources that the data lack has a reason instead. One row with a reason where the data have
+        no causes of death or no admissions.
     """
     columns = ["option", "value", "denominator", "numerator", "estimate", "lower", "upper", "reason"]
     reason = params.not_derivable.get("record_before_breast_cancer_death", "")
@@ -144,18 +155,25 @@ def tabulate_death_switches(
     deaths = hold(_deaths_under_70(tables, params))
     events = {name: hold(getattr(tables, name).semi_join(deaths, "person_id")) for name in ("diagnoses", "recurrences")}
     near = replace(tables, **events)
+    held = _find_sources(tables)
     rows = [{"option": BASE, "value": "", **_count_recorded(deaths, near, base)}]
     for option in base.options:
         for value in option.values if option.name in (*OF_DEATHS, *OF_RECORDS) else ():
-            if value != base[option.name]:
-                found = _count_recorded(deaths, near, base.replace(**{option.name: value}))
-                rows.append({"option": option.name, "value": _write(value), **found})
-    table = pd.DataFrame(rows)
-    limits = wilson(table["numerator"].to_numpy(), table["denominator"].to_numpy())
+            if value == base[option.name]:
+                continue
+            reason = _say_not_held(option.name, value, held)
+            found = (
+                {"reason": reason} if reason else _count_recorded(deaths, near, base.replace(**{option.name: value}))
+            )
+            rows.append({"option": option.name, "value": _write(value), **found})
+    table = pd.DataFrame(rows).reindex(columns=columns)
+    counted = table.dropna(subset=["denominator"])
+    limits = wilson(counted["numerator"].to_numpy(), counted["denominator"].to_numpy()).set_index(counted.index)
     few = table["denominator"] < params.minimum_denominator
     shares = {name: limits[name].mask(few) for name in ("estimate", "lower", "upper")}
     too_few = f"fewer than {params.minimum_denominator} breast cancer deaths, or causes of death are not in the data"
-    return table.assign(**shares, reason=np.where(few, too_few, ""))[columns]
+    reasons = table["reason"].fillna("").mask(few, too_few)
+    return table.astype(dict.fromkeys(["denominator", "numerator"], "Int64")).assign(**shares, reason=reasons)
 
 
 def tabulate_windows(analysis: pd.DataFrame, params: Params, specification: Specification) -> pd.DataFrame:
@@ -201,7 +219,20 @@ def _hold_shared(params: Params, folder: Path, connection: ibis.BaseBackend | No
         )
         eligible = hold(eligible.semi_join(ibis.union(*sources), "person_id"))
     registry = {name: hold(getattr(tables, name).semi_join(eligible, "person_id")) for name in ("tumours", "people")}
-    return _Shared(eligible, replace(tables, diagnoses=evidence), replace(keep_people(tables, eligible), **registry))
+    near = replace(keep_people(tables, eligible), **registry)
+    return _Shared(eligible, replace(tables, diagnoses=evidence), near, _find_sources(tables))
+
+
+def _find_sources(tables: CanonicalTables) -> frozenset[str]:
+    """Return the sources of evidence, values of the option, that the data have."""
+    there = {"admissions": tables.admissions_known, "reported": bool(tables.recurrences.count().execute())}
+    return frozenset(source for source, held in there.items() if held)
+
+
+def _say_not_held(option: str, value: Any, held: frozenset[str]) -> str:
+    """Return why a switch cannot be tried: its sources are not in the data; empty when they are."""
+    missing = [source for source in value if source not in held] if option == OF_SOURCES else []
+    return " ".join(NOT_HELD[source] for source in missing)
 
 
 def _deaths_under_70(tables: CanonicalTables, params: Params) -> Table:

@@ -6,7 +6,7 @@ import pytest
 
 from naome.measures.missed import SOURCES, count_sources
 from naome.measures.prevalence import count_living, measure_prevalence
-from naome.measures.sensitivity import BASE, tabulate_death_switches, tabulate_switches, tabulate_windows
+from naome.measures.sensitivity import BASE, NOT_HELD, tabulate_death_switches, tabulate_switches, tabulate_windows
 from naome.measures.specification import load_specification
 from naome.measures.validation import measure_records_before_death
 
@@ -153,6 +153,33 @@ def test_switches_are_compared_with_the_base_case(case):
     assert only_figure["reason"].str.contains("check against deaths").all()
     rules = {option.name for option in case.rules().options}
     assert set(table["option"]) == {BASE, *rules}
+    # Nobody was asked to report: that is not a cohort without people
+    not_held = table[table["option"] == "evidence"]
+    assert set(not_held["value"]) == {"reported", "admissions and reported"}
+    assert not_held["people"].isna().all() and (not_held["reason"] == NOT_HELD["reported"]).all()
+
+
+def test_a_source_that_the_data_have_is_switched_to(case):
+    """A recurrence that was only reported is found where reports count, and the one only coded is not.
+
+    tumours
+    person  diagnosis_date  stage
+    coded   2016-01-10      2
+    told    2016-01-10      2
+
+    codes
+    person  admission_date  code
+    coded   2020-02-01      C795
+
+    recurrences
+    person  recurrence_date  kind
+    told    2020-02-01       distant
+    """
+    rows = tabulate_switches(case.params(), case.folder, load_specification()).set_index(["option", "value", "cohort"])
+    counts = rows[["people", "shared"]].apply(tuple, axis=1)
+    assert counts[BASE, "", "recurrent"] == (1, 1)
+    assert counts["evidence", "reported", "recurrent"] == (1, 0)
+    assert counts["evidence", "admissions and reported", "recurrent"] == (2, 1)
 
 
 def test_the_check_against_deaths_moves_with_codes_and_causes(case):
@@ -209,6 +236,8 @@ def test_the_check_against_deaths_moves_with_codes_and_causes(case):
     assert counts["breast_cancer_death", "any mention"] == (2, 4)
     assert counts["unknown_stage_in_figure_1", "yes"] == (2, 4)
     assert counts["diagnosis_position", "secondary"] == (0, 3)
+    assert table.loc["evidence", "reason"].eq(NOT_HELD["reported"]).all()
+    assert table.loc["evidence", ["numerator", "denominator", "estimate"]].isna().all(axis=None)
     results = measure_records_before_death(case.derive().primary, params, run_id="r")
     national = results.query(
         "measure == 'record_before_breast_cancer_death' and level == 'nation' and group_by == 'all'"
