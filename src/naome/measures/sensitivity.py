@@ -30,6 +30,7 @@ BASE = "base case"
 HEADLINES = ("chemotherapy", "cdk46_first_line", "death_30d_chemotherapy")
 # Options that only the check against deaths reads: they change no cohort and no figure of the cohorts
 OF_DEATHS = ("unknown_stage_in_figure_1", "breast_cancer_death")
+ONLY_DEATHS = "Changes the check against deaths only: its own table."
 # Options that change which records of metastatic disease come before a death
 OF_RECORDS = ("count_c779", "count_c770_c771", "diagnosis_position", "admission_classes", "code_date", "evidence")
 # The option that says which sources are believed, and what is said of those that a nation's data do not have
@@ -121,8 +122,7 @@ def tabulate_switches(
         for value in option.values:
             if value == base_rules[option.name]:
                 continue
-            reason = "Changes the check against deaths only: its own table." if option.name in OF_DEATHS else ""
-            reason = reason or _say_not_held(option.name, value, shared.held)
+            reason = ONLY_DEATHS if option.name in OF_DEATHS else _say_not_held(option.name, value, shared.held)
             if reason:
                 rows.append({"option": option.name, "value": _write(value), "rule": option.rule, "reason": reason})
                 continue
@@ -162,9 +162,8 @@ def tabulate_death_switches(
             if value == base[option.name]:
                 continue
             reason = _say_not_held(option.name, value, held)
-            found = (
-                {"reason": reason} if reason else _count_recorded(deaths, near, base.replace(**{option.name: value}))
-            )
+            variant = base.replace(**{option.name: value})
+            found = {"reason": reason} if reason else _count_recorded(deaths, near, variant)
             rows.append({"option": option.name, "value": _write(value), **found})
     table = pd.DataFrame(rows).reindex(columns=columns)
     counted = table.dropna(subset=["denominator"])
