@@ -181,7 +181,7 @@ def _manifest(parsed: argparse.Namespace) -> None:
 
 
 def _simulate_study(parsed: argparse.Namespace) -> None:
-    from naome.study import run_study, study_folder
+    from naome.simulation_study import run_study, study_folder
 
     started = time.monotonic()
     folder = parsed.out or study_folder()

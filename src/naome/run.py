@@ -28,6 +28,7 @@ from naome.measures.specification import (
 from naome.params import Params, load_params, params_digest
 from naome.paths import resolve, runs_root, write_text
 from naome.results import write_frame
+from naome.study import Study, make_study
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,11 @@ class Run:
         """Identifier of the run: parameters and inputs; the same inputs give the same id."""
         text = json.dumps([params_digest(self.params.audit), self.read_record["inputs"]], sort_keys=True)
         return f"{self.params.audit}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
+
+    @cached_property
+    def study(self) -> Study:
+        """What the measures of this run need to know besides its people."""
+        return make_study(self.params, run_id=self.run_id)
 
     @property
     def marking(self) -> str:
