@@ -36,7 +36,7 @@ def code(*rooms):
 
 
 ANALYSIS = code(
-    "params", "definitions", "results", "run", "paths", "notebooks", "study", "agree", "companions",
+    "params", "definitions", "results", "run", "paths", "notebooks", "study", "simulation_study", "agree", "companions",
     "cohort", "measures", "stats", "disclosure", "publish",
 ) + ["methodology/simulation/results.csv"]
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import pandas as pd
 
-from naome.disclosure import release
+from naome.disclosure import Released, release
 from naome.errors import ChainError
 from naome.measures.specification import (
     Specification,
@@ -102,7 +102,7 @@ class Run:
             return
         noted = note_inferred_codes(frame, self.specification)
         write_frame(noted, self._file(name))
-        write_frame(release(noted, self.params), self.folder / "release" / f"{name}.parquet")
+        write_frame(release(noted, self.params).frame, self.folder / "release" / f"{name}.parquet")
 
     def load(self, name: str) -> pd.DataFrame:
         """Read a frame of the run.
@@ -117,7 +117,7 @@ class Run:
             raise ChainError(f"{file}: not written yet. Hint: run the notebooks of audit {self.params.audit} in order.")
         return pd.read_parquet(file)
 
-    def release(self, results: pd.DataFrame) -> pd.DataFrame:
+    def release(self, results: pd.DataFrame) -> Released:
         """Return results as they may be shown: the only thing a notebook displays."""
         return release(note_inferred_codes(results, self.specification), self.params)
 
