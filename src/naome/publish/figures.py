@@ -192,6 +192,8 @@ def draw_stacked(released: Released, *, by: str, of: str, axis: str, alt: str) -
     """
     use_style()
     table = released.frame.assign(share=shown_numbers(released.frame["share"]).fillna(0.0))
+    if not table["share"].any():
+        return draw_empty("There is nothing to draw, or it is hidden by disclosure control.", released)
     wide = table.pivot(index=by, columns=of, values="share")[list(dict.fromkeys(table[of]))]
     figure, axes = plt.subplots(figsize=(7.2, 4.2))
     bottom = np.zeros(len(wide))

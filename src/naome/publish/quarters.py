@@ -34,9 +34,17 @@ def release_charts(charts: pd.DataFrame, study: Study) -> Released:
     """Release charts: a quarter with few people, or few who are recorded or not, has no point."""
     if charts.empty:
         return release_counts(charts, [], study)
-    return release_counts(
-        charts, "numerator", study, of="denominator", totals=[["measure"]], with_it=("estimate", "lower", "upper")
-    )
+    points = ("estimate", "lower", "upper")
+    lines = ("centre", "limit_lower", "limit_upper")
+    sums = charts.groupby("measure")[["numerator", "denominator"]].transform("sum")
+    whole = release_counts(
+        charts.assign(all_numerator=sums["numerator"], all_denominator=sums["denominator"]),
+        "all_numerator",
+        study,
+        of="all_denominator",
+        with_it=lines,
+    ).frame.drop(columns=["all_numerator", "all_denominator"])
+    return release_counts(whole, "numerator", study, of="denominator", totals=[["measure"]], with_it=points)
 
 
 def say_charts(charts: Released, measures: list[str], study: Study) -> Sentence:
@@ -73,7 +81,8 @@ def draw_xmr(charts: Released, measures: list[str], *, alt: str) -> Figure:
     )
     for axes, measure in zip(panels[:, 0], measures, strict=True):
         rows = charts.where(measure=measure).frame.reset_index(drop=True)
-        rows["estimate"] = shown_numbers(rows["estimate"])
+        for column in ("estimate", "centre", "limit_lower", "limit_upper"):
+            rows[column] = shown_numbers(rows[column])
         scale = 1 if measure == "cohort_size" else 100
         x = np.arange(len(rows))
         axes.plot(x, scale * rows["estimate"], "-o", color=PALETTE[0], markersize=4.5, linewidth=1.2)
