@@ -12,8 +12,10 @@ PEOPLE = "people|persons?|deaths?|women|men|tumours?|patients|rows|in the [a-z ]
 # A number from 1 to 9 of people, and n = 7; not 1 of 1,234, not 5.3, not 8%, not "1 year"
 IN_WORDS = re.compile(rf"(?<![\w.,−-])([1-9]|{'|'.join(WORDS)}) (?:{PEOPLE})\b|\bn = ([1-9])(?![\d,.])", re.I)
 # Limits that the parameters set, and how many sources or things there are
-ALLOWED = re.compile(rf"fewer than (?:\d+|ten) (?:{PEOPLE})|at least \w+ (?:{PEOPLE})|one (?:row|tumour) per person", re.I)
-CELL = re.compile(r'<t[hd](?P<attributes>[^>]*)>(?P<text>.*?)</t[hd]>', re.S)
+ALLOWED = re.compile(
+    rf"fewer than (?:\d+|ten) (?:{PEOPLE})|at least \w+ (?:{PEOPLE})|one (?:row|tumour) per person", re.I
+)
+CELL = re.compile(r"<t[hd](?P<attributes>[^>]*)>(?P<text>.*?)</t[hd]>", re.S)
 
 
 def read_outputs(notebook: Path) -> list[tuple[str, str, str]]:

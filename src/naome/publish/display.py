@@ -125,7 +125,8 @@ class Sentence:
     made_from: "Source" = ()
 
     def __post_init__(self) -> None:
-        if self.made_from or re.search(r"\d", self.text):
+        words_alone = isinstance(self.made_from, tuple) and not self.made_from
+        if not words_alone or re.search(r"\d", self.text):
             _check_source(self.made_from, "a sentence with numbers")
 
 
