@@ -150,8 +150,9 @@ def draw_funnel(released: Released, *, target: float, tails: tuple[float, float]
     sizes = np.unique(np.linspace(5, largest * 1.05, 200).astype(int))
     target = float(target)  # NaN where the item is not in the data
     if 0 < target < 1:
-        for tail, line, name in zip(tails, ("--", "-"), ("95% limits", "99.8% limits"), strict=True):
+        for tail, line in zip(tails, ("--", "-"), strict=True):
             limits = binomial_limits(target, sizes, tail)
+            name = f"{100 * (1 - 2 * tail):.3g}% limits"
             axes.plot(sizes, 100 * limits["lower"], line, color=INK, linewidth=0.9, label=name)
             axes.plot(sizes, 100 * limits["upper"], line, color=INK, linewidth=0.9)
     axes.axhline(100 * target, color=INK, linewidth=0.8)
