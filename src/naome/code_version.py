@@ -1,0 +1,79 @@
+"""Which code a run was made by: a digest of the program and its notebooks, and the commit where git can tell."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from naome.paths import project_root
+
+#: Rooms whose code decides no number of a run: they draw its site, or make the extracts that it reads
+OUTSIDE = ("render", "synthetic")
+
+
+@dataclass(frozen=True)
+class CodeVersion:
+    """The code of a run.
+
+    Attributes
+    ----------
+    sha256 : str
+        Digest of the package's source (without :data:`OUTSIDE`) and of the notebooks' source (without outputs).
+    commit : str
+        The commit that is checked out; empty where git cannot tell.
+    dirty : bool or None
+        Whether files differ from that commit; None where git cannot tell.
+    """
+
+    sha256: str
+    commit: str
+    dirty: bool | None
+
+    def describe(self) -> str:
+        """Return how a page names it: the commit, or the digest where there is none.
+
+        Examples
+        --------
+        >>> CodeVersion("f" * 64, "", None).describe()
+        'code sha256 `ffffffffffff` (not a git checkout)'
+        """
+        if not self.commit:
+            return f"code sha256 `{self.sha256[:12]}` (not a git checkout)"
+        return f"code `{self.commit[:12]}`{' with uncommitted changes' if self.dirty else ''}"
+
+
+def list_code() -> list[Path]:
+    """Return the source files that decide the numbers of a run; workflow and digest use the same list."""
+    package = Path(__file__).parent
+    return sorted(path for path in package.rglob("*.py") if path.relative_to(package).parts[0] not in OUTSIDE)
+
+
+@cache
+def code_version() -> CodeVersion:
+    """Return the version of the code that is running."""
+    root = project_root()
+    digest = hashlib.sha256()
+    for path in list_code():
+        digest.update(f"{path.relative_to(Path(__file__).parent)}\0".encode() + path.read_bytes() + b"\0")
+    for path in sorted((root / "notebooks").glob("*.ipynb")):
+        cells = json.loads(path.read_text(encoding="utf-8")).get("cells", [])
+        source = [[cell.get("cell_type"), "".join(cell.get("source", []))] for cell in cells]
+        digest.update(json.dumps([path.name, source]).encode())
+    top = _git("rev-parse", "--show-toplevel")
+    if top is None or Path(top).resolve() != root:
+        return CodeVersion(digest.hexdigest(), "", None)  # of no repository, or inside another's
+    changes = _git("status", "--porcelain")
+    return CodeVersion(digest.hexdigest(), _git("rev-parse", "HEAD") or "", None if changes is None else bool(changes))
+
+
+def _git(*arguments: str) -> str | None:
+    """Return what git says, or None where it is missing or refuses."""
+    try:
+        done = subprocess.run(["git", *arguments], cwd=project_root(), capture_output=True, text=True, check=False)
+    except OSError:
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
