@@ -1,31 +1,29 @@
 """The chain as a graph: extracts -> canonical tables -> notebooks -> site. Each step names every file it reads.
 
-Run it with `make site`; `snakemake -n` says what would run and why. `--config audits=simulacrum` runs an audit that is
-not on the site; its notebooks are then under runs/.
+Run it with `make site`; `snakemake -n` says what would run and why. The audits are those of the site that is shipped;
+`--config audits=simulacrum` runs and draws others.
 """
 
-import re
 from pathlib import Path
 
-from naome.errors import ParamsError
-from naome.notebooks import find_notebook, list_notebooks, notebooks_of, reads_from
+from naome.errors import NaomeError
+from naome.notebooks import find_notebook, list_notebooks, load_pages, notebooks_of, reads_from
 from naome.params import load_params
 from naome.paths import resolve
 
-# The audits of the site are those whose pages its navigation lists; others run on request and are not drawn
-SITE_AUDITS = list(dict.fromkeys(re.findall(r"runs/([a-z0-9-]+)/notebooks", Path("_quarto.yml").read_text(encoding="utf-8"))))
-AUDITS = config["audits"].split(",") if "audits" in config else SITE_AUDITS
+AUDITS = config["audits"].split(",") if "audits" in config else list(load_pages().site)
 AUDITS_TEXT = ",".join(AUDITS)
-DRAWN = set(SITE_AUDITS) <= set(AUDITS)
 SCALE = config.get("scale", "1")
 SYNTHETIC = "data/synthetic/"
 try:
     PARAMS = {audit: load_params(audit) for audit in AUDITS}
     NOTEBOOKS = {audit: [path.stem for path in notebooks_of(PARAMS[audit])] for audit in AUDITS}
-except ParamsError as error:
+except NaomeError as error:
     raise WorkflowError(str(error))
 FIRST, *OTHERS = [path.stem for path in list_notebooks()]
-DEFINITIONS = [str(path) for path in sorted(Path("definitions").rglob("*.*")) if path.name != "synthetic.yaml"]
+# What results rest on; the names of menus and the population of the generator are not among it
+NO_DEFINITIONS = {"synthetic.yaml", "pages.yaml"}
+DEFINITIONS = [str(path) for path in sorted(Path("definitions").rglob("*.*")) if path.name not in NO_DEFINITIONS]
 
 
 def code(*rooms):
@@ -65,7 +63,7 @@ MANIFESTS = [f"runs/{audit}/manifest.json" for audit in AUDITS]
 
 rule site:
     input:
-        ["_site/index.html"] if DRAWN else [],
+        "_site/index.html",
         # named here so that one that was deleted is made again, and not only what is newer than the site
         PAGES,
         MANIFESTS,
@@ -110,14 +108,14 @@ rule cohort:
 
 
 def read_from(wildcards):
-    """Notebooks that write what this one reads, but for the first, which all wait for."""
+    """Notebooks that write what this one reads."""
     needed = [path.stem for path in reads_from(find_notebook(wildcards.notebook))]
     return [f"runs/{wildcards.audit}/notebooks/{name}.ipynb" for name in needed]
 
 
 def other_runs(wildcards):
-    """The agreement page pools the people of all runs, so it waits for their cohorts."""
-    if not wildcards.notebook.startswith("09-"):
+    """A page that reads the runs of other audits waits for the people of all of them."""
+    if not load_pages().find(wildcards.notebook).companions:
         return []
     return [f"runs/{audit}/notebooks/{FIRST}.ipynb" for audit in AUDITS]
 
