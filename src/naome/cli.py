@@ -305,7 +305,7 @@ def _workflow(parsed: argparse.Namespace) -> int:
 
 
 def _simulate_study(parsed: argparse.Namespace) -> None:
-    from naome.study import run_study, study_folder
+    from naome.simulation_study import run_study, study_folder
 
     started = time.monotonic()
     folder = parsed.out or study_folder()

@@ -10,13 +10,17 @@ import hashlib
 
 import pandas as pd
 
+# Level, unit, nation and audit of results of several nations together
+POOLED = "england+wales"
+WHOLE = ("nation", POOLED)
+
 COLUMNS: dict[str, str] = {
     "result_id": "Stable identifier of the result: the same measure, unit and group have the same id in every run.",
     "audit": "Audit run (name of its parameter file).",
     "nation": "Nation.",
     "cohort": "denovo, recurrent or primary.",
     "measure": "Identifier of the measure (an indicator, a completeness item, a survival horizon ...).",
-    "level": "nation, region, alliance, provider, or england+wales.",
+    "level": f"nation, region, alliance, provider, or {POOLED}.",
     "unit": "Which one: the nation, region, alliance or organisation.",
     "group_by": "all, or the characteristic that divides people.",
     "group": "all, or the value of that characteristic.",

@@ -31,6 +31,7 @@ from naome.errors import ChainError
 from naome.measures.specification import Specification, note_inferred_codes
 from naome.params import Params, read_params
 from naome.paths import runs_root
+from naome.study import Study, make_study
 
 INPUTS = "inputs"
 #: The environment variable by which the runner tells a kernel which run it works for
@@ -98,6 +99,11 @@ class Run:
         parts = [self.params.effective, self.definitions.digest, self.read_record["inputs"], code_version().sha256]
         text = json.dumps(parts, sort_keys=True)
         return f"{self.params.audit}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
+
+    @cached_property
+    def study(self) -> Study:
+        """What the measures of this run need to know besides its people."""
+        return make_study(self.params, run_id=self.run_id)
 
     @property
     def marking(self) -> str:

@@ -42,7 +42,7 @@ def show_marking(run: Run) -> None:
 def show_not_derivable(run: Run) -> None:
     """List what this nation's data cannot support, by reason."""
     by_reason: dict[str, list[str]] = {}
-    for key, reason in run.params.not_derivable.items():
+    for key, reason in run.study.not_derivable.items():
         by_reason.setdefault(reason, []).append(name_result(key, run.specification))
     if not by_reason:
         show_text("Everything defined for which a data item exists can be derived from these data.")
