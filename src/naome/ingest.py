@@ -75,7 +75,7 @@ def read_run(plan: Plan, *, progress: Callable[[str], None] = print) -> tuple[Ru
             "nation": plan.params.nation,
             "reader": plan.params.source,
             "marking": plan.marking,
-            "about": reader.about,
+            "about": reader.about if plan.marking == "open" else "",
             "seal_broken": plan.seal_broken,
             "params_from": str(plan.file),
             "params_sha256": file_digest(params),

@@ -19,7 +19,7 @@ from naome.notebooks import notebooks_of
 from naome.params import Params, find_data, find_params, load_params
 from naome.paths import runs_root
 from naome.run import Run, open_run
-from naome.seal import Inputs, check_seal, digest_inputs, list_files, read_note
+from naome.seal import SEAL, Inputs, check_seal, digest_inputs, list_files, read_note
 from naome.sources import READERS
 from naome.stats.design import KNOT_QUANTILES
 
@@ -115,7 +115,8 @@ def plan_check(source: str | Path, data: str = "") -> Plan:
     check_cut_off(params, folder, file)
     inputs = digest_inputs(folder)
     sealed, broken = check_seal(inputs)
-    marking = "synthetic" if sealed else "open" if READERS[params.source].about else "real"
+    is_open = READERS[params.source].holds_open_data(name for name in inputs.digests if name != SEAL)
+    marking = "synthetic" if sealed else "open" if is_open else "real"
     return Plan(params, file, definitions, inputs, marking, broken, runs_root() / params.audit)
 
 

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -32,6 +32,9 @@ from naome.measures.specification import Specification, note_inferred_codes
 from naome.params import Params, read_params
 from naome.paths import runs_root
 from naome.study import Study, make_study
+
+if TYPE_CHECKING:
+    from naome.explore import WhatIf
 
 INPUTS = "inputs"
 #: The environment variable by which the runner tells a kernel which run it works for
@@ -164,6 +167,30 @@ class Run:
     def release(self, results: pd.DataFrame) -> pd.DataFrame:
         """Return results as they may be shown: the only thing a notebook displays."""
         return release(note_inferred_codes(results, self.specification), self.params)
+
+    def what_if(self, **choices: object) -> WhatIf:
+        """Derive the cohorts with some choices made differently, beside the run's own; nothing is written.
+
+        Examples
+        --------
+        >>> open_run("wales").what_if(gap_months=6).sizes  # doctest: +SKIP
+        """
+        from naome.explore import ask_what_if
+
+        return ask_what_if(self, **choices)
+
+    def people(self, cohort: str) -> pd.DataFrame:
+        """Return a cohort with plain types and ordered categories, on which formulas of models work."""
+        from naome.explore import take_people
+
+        return take_people(self, cohort)
+
+    @property
+    def dictionary(self) -> pd.DataFrame:
+        """What each column of the analysis table is."""
+        from naome.explore import list_columns
+
+        return list_columns()
 
     def _check_copy(self, name: str, key: str) -> Path:
         file = self.inputs / name

@@ -25,18 +25,33 @@ BANNERS = {
         "**Synthetic data.** Every person, organisation and number on this page is invented by a program to test the "
         "methods. Nothing here describes real patients or real care.",
     ),
-    "open": (
-        "real",
-        "**Real, public, historical data.** Women treated decades ago, published for research. "
-        "Nothing here describes present care.",
-    ),
+    "open": ("real", "**Open data.**"),
     "real": ("real", "**Real data.** Results have passed disclosure control."),
 }
 
 
+def describe_data(marking: str, about: str = "") -> tuple[str, str]:
+    """Return the kind of a page's banner and its words, for data of a marking.
+
+    Parameters
+    ----------
+    marking : {"synthetic", "open", "real"}
+        As reading found it (:attr:`naome.run.Run.marking`).
+    about : str
+        What the reader says of open data.
+
+    Examples
+    --------
+    >>> describe_data("open", "Women treated decades ago.")
+    ('real', '**Open data.** Women treated decades ago.')
+    """
+    kind, words = BANNERS[marking]
+    return kind, f"{words} {about}".rstrip()
+
+
 def show_marking(run: Run) -> None:
     """Show the banner of the run's data."""
-    show_banner(*BANNERS[run.marking])
+    show_banner(*describe_data(run.marking, run.read_record["about"]))
 
 
 def show_not_derivable(run: Run) -> None:
