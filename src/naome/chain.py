@@ -125,9 +125,7 @@ def run_notebook(run: Run, notebook: Path, parameters: Mapping[str, object] | No
     ChainError
         With notebook, cell and the last lines of the traceback; also when a notebook ends before its last cell.
     """
-    given = check_parameters(
-        notebook, {"audit": run.params.audit, "run_dir": str(run.folder), **(parameters or {})}
-    )
+    given = check_parameters(notebook, {"audit": run.params.audit, "run_dir": str(run.folder), **(parameters or {})})
     target = run.folder / "notebooks" / notebook.name
     failed = run.folder / "failed" / f"{notebook.stem}.failed.ipynb"
     logging.getLogger("papermill").setLevel(logging.ERROR)
@@ -255,8 +253,8 @@ def _check_made_together(run: Run, release: Mapping[str, str]) -> None:
             other.append(name)
     if other:
         raise ChainError(
-            f"{run.folder}: {', '.join(other[:5])} {'were' if len(other) > 1 else 'was'} made by other code or from other "
-            f"inputs than {run.run_id}. Hint: run these notebooks again, or the whole chain."
+            f"{run.folder}: made by other code or from other inputs than {run.run_id}: {', '.join(other[:5])}. "
+            "Hint: run these notebooks again, or the whole chain."
         )
 
 
@@ -302,7 +300,8 @@ def _check_finished(notebook: Path, copy: Path) -> None:
     for number, cell in enumerate(_read(copy).cells, start=1):
         if cell.cell_type == "code" and cell.source.strip() and cell.execution_count is None:
             raise ChainError(
-                f"{notebook.name}: cell {number} did not run: the notebook ended before it. Hint: does a cell call exit()?"
+                f"{notebook.name}: cell {number} did not run: the notebook ended before it. "
+                "Hint: does a cell call exit()?"
             )
         if any(output.output_type == "error" for output in cell.get("outputs", [])):
             raise ChainError(f"{notebook.name}: cell {number} failed")
@@ -335,11 +334,11 @@ def _finish_copy(path: Path, run: Run) -> None:
 
 
 def _provenance(run: Run) -> str:
+    parameters, version = run.read_record["params_sha256"][:12], importlib.metadata.version("naome")
     return (
         "::: {.provenance}\n"
-        f"Run `{run.run_id}` of audit *{run.params.audit}*; parameters sha256 `{run.read_record['params_sha256'][:12]}`; "
-        f"{code_version().describe()}; naome {importlib.metadata.version('naome')}. The run's manifest holds inputs and "
-        "package versions.\n"
+        f"Run `{run.run_id}` of audit *{run.params.audit}*; parameters sha256 `{parameters}`; "
+        f"{code_version().describe()}; naome {version}. The run's manifest holds inputs and package versions.\n"
         ":::"
     )
 

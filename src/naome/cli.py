@@ -96,9 +96,11 @@ def _parser() -> argparse.ArgumentParser:
         "chain",
         help="read an extract, execute the notebooks of its audit, draw its site",
         description="One command from an extract to a site. Give --params, --data and --run-dir several times, in the "
-        "same order, for several audits on one site: people of England and Wales are then pooled where that is allowed.",
+        "same order, for several audits on one site: people of England and Wales are pooled where that is allowed.",
     )
-    chain.add_argument("--params", "--audit", required=True, action="append", dest="audit", help="parameter file or name")
+    chain.add_argument(
+        "--params", "--audit", required=True, action="append", dest="audit", help="parameter file or name"
+    )
     chain.add_argument("--data", action="append", default=[], help="folder of the extract")
     chain.add_argument("--run-dir", action="append", default=[], help="folder of the run (default: runs/AUDIT)")
     chain.add_argument("--site", type=Path, help="folder of the site (default: site/ in the first run's folder)")
@@ -143,7 +145,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_audit(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
-    parser.add_argument("--params", "--audit", required=required, default="", dest="audit", help="parameter file or name")
+    parser.add_argument(
+        "--params", "--audit", required=required, default="", dest="audit", help="parameter file or name"
+    )
     parser.add_argument("--data", default="", help="folder of the extract (default: data_dir of the parameters)")
 
 
@@ -261,7 +265,9 @@ def _chain(parsed: argparse.Namespace) -> None:
     audits = len(parsed.audit)
     for option, given in (("--data", parsed.data), ("--run-dir", parsed.run_dir)):
         if len(given) not in (0, audits):
-            raise ChainError(f"{option} is given {len(given)} times for {audits} audits; give it once for each, or never.")
+            raise ChainError(
+                f"{option} is given {len(given)} times for {audits} audits; give it once for each, or never."
+            )
     data, folders = parsed.data or [""] * audits, parsed.run_dir or [""] * audits
     plans = [plan_run(*each, replace=parsed.replace) for each in zip(parsed.audit, data, folders, strict=True)]
     if len({plan.folder for plan in plans}) < audits:

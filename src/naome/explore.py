@@ -66,12 +66,14 @@ def ask_what_if(run: Run, **choices: object) -> WhatIf:
         For a choice that does not exist, or a value that is not allowed.
     """
     options = [option.name for option in run.study.rules.options]
-    simple = [name for name, value in run.params if not isinstance(value, dict) and name not in ("audit", "nation", "source")]
+    simple = [
+        name for name, value in run.params if not isinstance(value, dict) and name not in ("audit", "nation", "source")
+    ]
     unknown = [name for name in choices if name not in (*options, *simple)]
     if unknown:
         raise ParamsError(
-            f"what_if: there is no option or parameter {unknown[0]!r}{suggest(unknown[0], [*options, *simple])}; options: "
-            f"{', '.join(options)}; parameters: {', '.join(simple)}."
+            f"what_if: there is no option or parameter {unknown[0]!r}{suggest(unknown[0], [*options, *simple])}; "
+            f"options: {', '.join(options)}; parameters: {', '.join(simple)}."
         )
     overrides = dict(run.params.rules) | {name: value for name, value in choices.items() if name in options}
     rules = run.definitions.rules(overrides)

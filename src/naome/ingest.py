@@ -16,7 +16,6 @@ from naome.atomic import replace_folder, scratch_folder, sweep, write_bytes, wri
 from naome.code_version import code_version
 from naome.cohort.signs import signs_of
 from naome.errors import ParamsError
-from naome.params import Params
 from naome.plan import Plan
 from naome.run import INPUTS, LAB, Run
 from naome.seal import file_digest
@@ -133,8 +132,8 @@ def check_last_death(plan: Plan, deaths: Path) -> str:
     if gap > LAG_DAYS and expected >= EXPECTED_DEATHS:
         raise ParamsError(
             f"{plan.file}: censor_date is {plan.params.censor_date}, but the last death in the extract is of {last}, "
-            f"{gap} days before; at the rate of the year before, about {expected:.0f} deaths are missing. Allowed: a day "
-            f"to which deaths are complete. Hint: is a digit of the date wrong, or the extract of an earlier year?"
+            f"{gap} days before; at the rate of the year before, about {expected:.0f} deaths are missing. Allowed: a "
+            "day to which deaths are complete. Hint: is a digit of the date wrong, or the extract of an earlier year?"
         )
     return str(last)
 

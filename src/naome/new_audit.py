@@ -49,7 +49,11 @@ def write_audit(name: str, *, like: str, title: str | None = None, data: str = "
     for key, value in words.items():
         line = f"{key}: {yaml.safe_dump(value, allow_unicode=True, width=1000).splitlines()[0]}"
         text = re.sub(rf"(?m)^{key}:.*$", lambda _, line=line: line, text, count=1)
-    line = f"data_dir: {yaml.safe_dump(str(Path(data).expanduser().absolute()), width=1000).splitlines()[0]}\n" if data else ""
+    line = (
+        f"data_dir: {yaml.safe_dump(str(Path(data).expanduser().absolute()), width=1000).splitlines()[0]}\n"
+        if data
+        else ""
+    )
     text = re.sub(r"(?m)^data_dir:.*\n", lambda _: line, text, count=1)
     if data and not re.search(r"(?m)^data_dir:", text):
         text = text.rstrip("\n") + "\n" + line

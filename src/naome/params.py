@@ -106,12 +106,14 @@ class Survival(_Frozen):
 
     horizons_years: Annotated[tuple[Annotated[int, Field(ge=1, le=20)], ...], Once] = Field(
         strict=False,
-        min_length=1, description="Years after the origin at which survival is estimated; 1 year is 365.25 days."
+        min_length=1,
+        description="Years after the origin at which survival is estimated; 1 year is 365.25 days.",
     )
     minimum_at_risk: int = Field(ge=1, description="Estimates with fewer people still at risk are not shown.")
     case_mix: Annotated[tuple[Words, ...], Once] = Field(
         strict=False,
-        min_length=1, description="Covariates of the risk-adjustment model; rcs(x, k) is a restricted cubic spline."
+        min_length=1,
+        description="Covariates of the risk-adjustment model; rcs(x, k) is a restricted cubic spline.",
     )
     unit: str = Field(description="Column of the analysis table whose values are compared (the organisation).")
     imputations: int = Field(
@@ -173,7 +175,8 @@ class Params(_Frozen):
     unit_name: Words = Field(description="What an organisation is called on pages, e.g. NHS trust.")
     cohorts: Annotated[tuple[Literal["denovo", "recurrent", "primary"], ...], Once] = Field(
         strict=False,
-        min_length=1, description="Cohorts of the run; primary is everyone eligible, from initial diagnosis."
+        min_length=1,
+        description="Cohorts of the run; primary is everyone eligible, from initial diagnosis.",
     )
     rules: Annotated[dict[str, str | int | bool | list[str] | tuple[str, ...]], AfterValidator(_freeze)] = Field(
         default_factory=FrozenMapping, description="Cohort rule options that differ from definitions/cohort_rules.yaml."
@@ -399,7 +402,6 @@ def write_reference() -> str:
     rows = [(f"`{key}`", kind.replace("|", "or"), needed, text) for key, kind, needed, text in describe_params()]
     lines += [f"| {' | '.join(row)} |" for row in rows]
     return "\n".join(lines) + "\n"
-
 
 
 if __name__ == "__main__":

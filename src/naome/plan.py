@@ -97,7 +97,9 @@ def plan_run(source: str | Path, data: str = "", run_dir: str = "", *, replace: 
     else:
         own = find_data(plan.params, plan.file)
         borrowed = plan.marking == "real" and own is not None and own.resolve() != plan.inputs.folder.resolve()
-        folder = runs_root() / (f"{plan.params.audit}.{_slug(plan.inputs.folder.name)}" if borrowed else plan.params.audit)
+        folder = runs_root() / (
+            f"{plan.params.audit}.{_slug(plan.inputs.folder.name)}" if borrowed else plan.params.audit
+        )
     plan = dataclasses.replace(plan, folder=folder)
     _check_folder(plan, chosen=bool(run_dir), replace=replace)
     return plan
@@ -132,7 +134,9 @@ def check_params(params: Params, definitions: Definitions, file: Path) -> None:
     known = [rule.id for rule in rules.rules]
     for key in params.rules_not_checked:
         if key not in known:
-            raise ParamsError(f"{file}: rules_not_checked names {key!r}{suggest(key, known)}; rules: {', '.join(known)}.")
+            raise ParamsError(
+                f"{file}: rules_not_checked names {key!r}{suggest(key, known)}; rules: {', '.join(known)}."
+            )
     columns = {column.name: column for column in COLUMNS if column.kind != "date"}
     for key, term in [("unit", params.survival.unit), *[("case_mix", term) for term in params.survival.case_mix]]:
         match = TERM.fullmatch(term)
@@ -192,10 +196,11 @@ def open_step(source: str = "", data: str = "", run_dir: str = "") -> Run:
     record = run.read_record
     again = "Hint: read the extract again (`naome read`)."
     if source and load_params(source).effective != run.params.effective:
-        changed = [key for key, value in load_params(source).effective.items() if run.params.effective.get(key) != value]
+        changed = [
+            key for key, value in load_params(source).effective.items() if run.params.effective.get(key) != value
+        ]
         raise ChainError(
-            f"{run.folder}: was read with other parameters: {', '.join(changed)} of {find_params(source)} is different. "
-            f"{again}"
+            f"{run.folder}: was read with other parameters: {', '.join(changed)} of {find_params(source)} differ. {again}"
         )
     if data and Path(data).expanduser().resolve() != Path(record["data_dir"]).resolve():
         raise ChainError(f"{run.folder}: was read from {record['data_dir']}, not from {data}. {again}")

@@ -226,7 +226,9 @@ def open_run(audit: str = "", run_dir: str = "") -> Run:
     'wales'
     """
     if not (audit or run_dir):
-        raise ChainError("no run is named. Hint: give the name of an audit (--audit), or the folder of a run (--run-dir).")
+        raise ChainError(
+            "no run is named. Hint: give the name of an audit (--audit), or the folder of a run (--run-dir)."
+        )
     run = Run(Path(run_dir).expanduser().absolute() if run_dir else runs_root() / audit)
     if audit and run_dir and run.params.audit != audit:
         raise ChainError(f"{run.folder}: holds a run of audit {run.params.audit!r}, not of {audit!r}.")

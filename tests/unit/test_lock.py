@@ -11,7 +11,14 @@ import pytest
 from naome.errors import ChainError
 from naome.lock import lock_folder
 
-HOLD = "import sys, time; from naome.lock import lock_folder; lock_folder(__import__('pathlib').Path(sys.argv[1]), shared={shared}).__enter__(); print('held', flush=True); time.sleep(60)"
+HOLD = """
+import sys, time
+from pathlib import Path
+from naome.lock import lock_folder
+with lock_folder(Path(sys.argv[1]), shared={shared}):
+    print("held", flush=True)
+    time.sleep(60)
+"""
 
 
 @pytest.fixture
@@ -35,7 +42,10 @@ def hold(tmp_path):
 
 def test_a_second_run_is_told_who_holds_the_folder(tmp_path, hold):
     process = hold(False)
-    with pytest.raises(ChainError, match=f"process {process.pid} .*works in this folder.*--run-dir"), lock_folder(tmp_path):
+    with (
+        pytest.raises(ChainError, match=f"process {process.pid} .*works in this folder.*--run-dir"),
+        lock_folder(tmp_path),
+    ):
         raise AssertionError("the folder is held")
 
 

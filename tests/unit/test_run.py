@@ -36,11 +36,11 @@ def test_a_changed_copy_is_refused(make_run):
     run = make_run("wales")
     (run.inputs / "params.yaml").write_text("audit: wales\n", encoding="utf-8")
     with pytest.raises(ChainError, match=r"params.yaml: was changed after the run began"):
-        open_run(run_dir=str(run.folder)).params
+        print(open_run(run_dir=str(run.folder)).params)
     run = make_run("england")
     (run.inputs / "definitions" / "indicators.yaml").write_text("indicators: []\n", encoding="utf-8")
     with pytest.raises(ChainError, match="definitions: was changed after the run began"):
-        open_run(run_dir=str(run.folder)).definitions
+        print(open_run(run_dir=str(run.folder)).definitions)
 
 
 CHANGES = {

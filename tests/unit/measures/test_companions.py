@@ -60,4 +60,3 @@ def test_of_several_companions_none_is_taken(write, tmp_path):
     write("wales", discussed=[True] * 20)
     write("wales", discussed=[True] * 20, folder=tmp_path / "wales-again")
     assert list(open_companions(england)) == ["england"]
-
