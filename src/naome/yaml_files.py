@@ -11,10 +11,10 @@ import datetime as dt
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from naome.errors import NaomeError, YamlError, suggest
@@ -55,7 +55,15 @@ class FrozenModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise ValueError("must not be empty")
+    return text
+
+
 Model = TypeVar("Model", bound=BaseModel)
+#: A text that says something
+Text = Annotated[str, AfterValidator(_not_blank)]
 
 
 def read_yaml(file: Path, *, error: type[NaomeError] = YamlError) -> Any:
@@ -105,6 +113,30 @@ def read_model(file: Path, model: type[Model], *, error: type[NaomeError] = Yaml
         return model.model_validate(raw)
     except ValidationError as found:
         raise error(explain_problems(file, found, raw, lines, model, hint)) from None
+
+
+def read_text(file: Path, error: type[NaomeError] = YamlError) -> str:
+    """Return the text of a file of at most 1 MB in UTF-8, without its byte order mark.
+
+    Raises
+    ------
+    NaomeError
+        Of the class `error`: no such file, not a plain file, not readable, too large, or not UTF-8, with the line.
+    """
+    if not file.is_file():
+        raise error(f"{file}: no such file.")
+    try:
+        with file.open("rb") as handle:
+            content = handle.read(LARGEST + 1)
+    except OSError as problem:
+        raise error(f"{file}: cannot be read: {problem.strerror}.") from None
+    if len(content) > LARGEST:
+        raise error(f"{file}: larger than {LARGEST:,} bytes; such a file holds a few thousand at most.")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as problem:
+        line = content[: problem.start].count(b"\n") + 1
+        raise error(f"{file}:{line}: not UTF-8, which is allowed alone. Hint: save the file again as UTF-8.") from None
 
 
 def explain_problems(
@@ -217,7 +249,7 @@ class _Reader:
     def read(self) -> tuple[Any, Lines]:
         """Return the data, and the line of every key."""
         try:
-            self.events = yaml.parse(self._text(), Loader=LOADER)
+            self.events = yaml.parse(read_text(self.file, self.error), Loader=LOADER)
             event = self._next()
             while isinstance(event, yaml.StreamStartEvent | yaml.DocumentStartEvent):
                 event = self._next()
@@ -233,22 +265,6 @@ class _Reader:
             said = getattr(problem, "problem", None) or getattr(problem, "reason", None) or "a character is not allowed"
             self._refuse(mark.line + 1 if mark else 1, f"not readable as YAML: {said}.")
         return data, self.lines
-
-    def _text(self) -> str:
-        if not self.file.is_file():
-            raise self.error(f"{self.file}: no such file.")
-        try:
-            with self.file.open("rb") as handle:
-                content = handle.read(LARGEST + 1)
-        except OSError as problem:
-            raise self.error(f"{self.file}: cannot be read: {problem.strerror}.") from None
-        if len(content) > LARGEST:
-            raise self.error(f"{self.file}: larger than {LARGEST:,} bytes; such a file holds a few thousand at most.")
-        try:
-            return content.decode("utf-8-sig")
-        except UnicodeDecodeError as problem:
-            line = content[: problem.start].count(b"\n") + 1
-            self._refuse(line, "not UTF-8, which is allowed alone. Hint: save the file again as UTF-8.")
 
     def _next(self) -> yaml.Event:
         return next(self.events)
