@@ -195,13 +195,11 @@ def open_step(source: str = "", data: str = "", run_dir: str = "") -> Run:
         run = Run(_find_folder(source, data))
     record = run.read_record
     again = "Hint: read the extract again (`naome read`)."
-    if source and load_params(source).effective != run.params.effective:
-        changed = [
-            key for key, value in load_params(source).effective.items() if run.params.effective.get(key) != value
-        ]
-        raise ChainError(
-            f"{run.folder}: was read with other parameters: {', '.join(changed)} of {find_params(source)} differ. {again}"
-        )
+    if source:
+        given, own = load_params(source).effective, run.params.effective
+        changed = ", ".join(key for key, value in given.items() if own.get(key) != value)
+        if changed:
+            raise ChainError(f"{run.folder}: was read with other parameters: {changed} of {source} differ. {again}")
     if data and Path(data).expanduser().resolve() != Path(record["data_dir"]).resolve():
         raise ChainError(f"{run.folder}: was read from {record['data_dir']}, not from {data}. {again}")
     changed = run.definitions.compare(project_definitions())

@@ -106,7 +106,7 @@ class Run:
     @cached_property
     def study(self) -> Study:
         """What the measures of this run need to know besides its people."""
-        return make_study(self.params, run_id=self.run_id)
+        return make_study(self.params, run_id=self.run_id, definitions=self.definitions)
 
     @property
     def marking(self) -> str:
