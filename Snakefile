@@ -34,7 +34,7 @@ def code(*rooms):
 
 
 ANALYSIS = code(
-    "params", "definitions", "results", "run", "paths", "notebooks", "study", "agree", "companions",
+    "params", "definitions", "results", "run", "paths", "marking", "notebooks", "study", "agree", "companions",
     "cohort", "measures", "stats", "disclosure", "publish",
 ) + ["methodology/simulation/results.csv"]
 
@@ -165,9 +165,10 @@ rule render:
         MANIFESTS,
         TRUTH,
         [str(path) for path in sorted([*Path(".").glob("*.qmd"), *Path("methodology").glob("*.qmd"), *Path("assets").glob("*")])],
-        ["_quarto.yml", "_variables.yml", "references.bib"],
+        ["_quarto.yml", "references.bib", "definitions/pages.yaml"],
+        code("site", "finished", "marking", "notebooks", "publish/downloads"),
         [str(path) for path in sorted(Path("src/naome/render").glob("*"))],
     output:
         "_site/index.html",
     shell:
-        "naome downloads --audits {AUDITS_TEXT} && naome render"
+        "naome render --audits {AUDITS_TEXT}"

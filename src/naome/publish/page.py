@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from naome.marking import MARKINGS
 from naome.measures.completeness import item_title
 from naome.measures.specification import Specification
 from naome.params import Params
@@ -19,24 +20,11 @@ VALIDATION_TITLES = {
     "breast_cancer_share_of_deaths": "share of deaths that were from breast cancer",
 }
 
-BANNERS = {
-    "synthetic": (
-        "synthetic",
-        "**Synthetic data.** Every person, organisation and number on this page is invented by a program to test the "
-        "methods. Nothing here describes real patients or real care.",
-    ),
-    "open": (
-        "real",
-        "**Real, public, historical data.** Women treated decades ago, published for research. "
-        "Nothing here describes present care.",
-    ),
-    "real": ("real", "**Real data.** Results have passed disclosure control."),
-}
-
 
 def show_marking(run: Run) -> None:
     """Show the banner of the run's data."""
-    show_banner(*BANNERS[run.marking])
+    words = MARKINGS[run.marking]
+    show_banner(words.kind, f"**{words.name}.** {words.page}")
 
 
 def show_not_derivable(run: Run) -> None:

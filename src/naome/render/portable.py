@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from naome.render.notebook import CROSSREF_CELL, Cell, Notebook, choose_mime
-from naome.render.problems import Problem, sort_problems
+from naome.render.problems import Problem, Refused, sort_problems
 from naome.render.project import (
     CONFIG,
     Page,
@@ -135,6 +135,19 @@ def check_portable(project_dir: str | Path) -> list[Problem]:
     ...     print(problem)
     """
     return read_checked(project_dir)[2]
+
+
+def check_sources(project_dir: str | Path) -> None:
+    """Refuse a project with anything that `check_portable` lists.
+
+    Raises
+    ------
+    Refused
+        With every problem.
+    """
+    problems = check_portable(project_dir)
+    if problems:
+        raise Refused(problems)
 
 
 def read_checked(project_dir: str | Path) -> tuple[Project, list[Page], list[Problem]]:
