@@ -86,9 +86,9 @@ class FinishedRun:
         >>> run.describe()
         'run `m-1f` of audit *m*, code `0123456789ab`'
         """
-        commit, dirty = str(self.manifest.get("commit", "")), self.manifest.get("dirty")
+        commit = self.manifest.get("commit") or ""
         code = f"code `{commit[:12]}`" if commit and " " not in commit else "code of no known commit"
-        changed = " with uncommitted changes" if dirty else ""
+        changed = " with uncommitted changes" if self.manifest.get("dirty") else ""
         return f"run `{self.run_id}` of audit *{self.audit}*, {code}{changed}"
 
     def read_page(self, name: str) -> bytes:

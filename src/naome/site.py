@@ -278,9 +278,10 @@ def _list_audits(shown: list[Shown]) -> str:
     parts = []
     for each in shown:
         first, last = each.run.period
+        where = "" if each.run.nation in each.name else f" ({each.run.nation})"
         lines = [
-            f"### {each.name}",
-            f"{each.run.nation}; metastatic disease diagnosed from {first:%-d %B %Y} to {last:%-d %B %Y}. "
+            f"### {each.name}{where}",
+            f"Metastatic disease diagnosed from {first:%-d %B %Y} to {last:%-d %B %Y}. "
             f"{MARKINGS[each.run.marking].name}. Run `{each.run.run_id}`.",
         ]
         groups: dict[str, list[str]] = {}

@@ -63,7 +63,8 @@ def test_a_real_audit_of_any_name_has_a_site_without_an_edit(real):
         "runs/mersey-2022/notebooks/04-kaplan-meier-survival.html",
     ]
     home = read(site, "index.html")
-    assert "England; metastatic disease diagnosed from 1 January 2020 to 31 December 2022. Real data." in home
+    assert "Mersey and Cheshire (England)" in home
+    assert "Metastatic disease diagnosed from 1 January 2020 to 31 December 2022. Real data. Run" in home
     assert '<a href="runs/mersey-2022/notebooks/00-cohort.html">Cohorts</a>' in home
     assert '<a href="downloads/results.csv">' in home and run_id(run) in read(site, "downloads/results.csv")
     assert "Mersey and Cheshire" in re.search(r"<nav.*?</nav>", home, re.S)[0]
@@ -153,6 +154,28 @@ def test_the_truth_is_shown_of_synthetic_runs_of_the_site_alone(mixed, tmp_path)
     rows = []
     render_runs(runs[1:], tmp_path / "site", "preview", rows.append)
     assert not (tmp_path / "site" / "runs" / "truth").exists()
+
+
+def test_quarto_draws_the_same_project_where_it_is(tmp_path, monkeypatch):
+    quarto = tmp_path / "bin" / "quarto"
+    quarto.parent.mkdir()
+    quarto.write_text(
+        '#!/bin/sh\nif [ "$1" = --version ]; then echo 1.9.38; exit 0; fi\n'
+        "mkdir -p _site/site_libs; cp _quarto.yml index.qmd _site/\n"
+        "echo '<main><div class=\"banner-real\">x</div></main>' > _site/index.html\n"
+    )
+    quarto.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{quarto.parent}:/usr/bin:/bin")
+    run = make_run(tmp_path / "mersey", notebooks=("00-cohort",))
+    report = render_runs([run], tmp_path / "site")
+    assert (report.renderer, report.out_dir) == ("quarto", tmp_path / "site")
+    render_runs([run], tmp_path / "site")  # an earlier site is replaced
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bin", "mersey", "site"]
+    config = yaml.safe_load((tmp_path / "site" / "_quarto.yml").read_text())
+    assert config["project"]["render"][0] == "index.qmd"
+    assert config["project"]["render"][-1] == "runs/mersey-2022/notebooks/00-cohort.ipynb"
+    assert "sidebar" not in config["website"]
+    assert config["format"] == yaml.safe_load((project_root() / "_quarto.yml").read_text())["format"]
 
 
 # ---- the pages in the project
