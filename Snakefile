@@ -6,10 +6,11 @@ Run it with `make site`; `snakemake -n` says what would run and why. The audits 
 
 from pathlib import Path
 
+from naome.code_version import list_code
 from naome.errors import NaomeError
 from naome.notebooks import find_notebook, list_notebooks, load_pages, notebooks_of, reads_from
-from naome.params import load_params
-from naome.paths import resolve
+from naome.params import find_data, find_params, load_params
+from naome.seal import list_files
 
 AUDITS = config["audits"].split(",") if "audits" in config else list(load_pages().site)
 AUDITS_TEXT = ",".join(AUDITS)
@@ -33,10 +34,8 @@ def code(*rooms):
     return sorted(map(str, files))
 
 
-ANALYSIS = code(
-    "params", "definitions", "results", "run", "paths", "notebooks", "study", "agree", "companions",
-    "cohort", "measures", "stats", "disclosure", "publish",
-) + ["methodology/simulation/results.csv"]
+# What the run id covers: results of two versions of the program never stand in one run
+ANALYSIS = [str(path.relative_to(Path.cwd())) for path in list_code()] + ["methodology/simulation/results.csv"]
 
 
 def extract_of(wildcards):
@@ -44,7 +43,7 @@ def extract_of(wildcards):
     folder = PARAMS[wildcards.audit].data_dir
     if folder.startswith(SYNTHETIC):
         return f"{folder}.written"
-    files = [str(p) for p in sorted(resolve(folder).glob("*")) if p.name.lower().endswith((".csv", ".csv.gz", ".parquet"))]
+    files = [str(path) for path in list_files(find_data(PARAMS[wildcards.audit], find_params(wildcards.audit)))]
     if not files:
         raise WorkflowError(f"{folder} holds no CSV or Parquet file; put the extract of audit {wildcards.audit} there.")
     return files
@@ -85,18 +84,17 @@ rule read:
     input:
         extract_of,
         "params/{audit}.yaml",
-        code("sources", "ingest", "params", "cohort/signs"),
-        "definitions/codelists/icd10_metastatic.csv",
-        "definitions/codelists/sact_drugs.csv",
+        code("sources", "ingest", "plan", "params", "cohort/signs"),
+        DEFINITIONS,
     output:
-        "runs/{audit}/read.json",
+        "runs/{audit}/inputs/read.json",
     shell:
         "naome read --audit {wildcards.audit}"
 
 
 rule cohort:
     input:
-        "runs/{audit}/read.json",
+        "runs/{audit}/inputs/read.json",
         f"notebooks/{FIRST}.ipynb",
         DEFINITIONS,
         ANALYSIS,
@@ -147,7 +145,7 @@ rule manifest:
 
 rule truth:
     input:
-        [f"runs/{audit}/read.json" for audit in KNOWN],
+        [f"runs/{audit}/inputs/read.json" for audit in KNOWN],
         DEFINITIONS,
         code("synthetic", "cohort"),
         ["src/naome/measures/missed.py"],
@@ -165,9 +163,10 @@ rule render:
         MANIFESTS,
         TRUTH,
         [str(path) for path in sorted([*Path(".").glob("*.qmd"), *Path("methodology").glob("*.qmd"), *Path("assets").glob("*")])],
-        ["_quarto.yml", "_variables.yml", "references.bib"],
+        ["_quarto.yml", "references.bib", "definitions/pages.yaml"],
+        code("site", "finished", "marking", "notebooks", "publish/downloads"),
         [str(path) for path in sorted(Path("src/naome/render").glob("*"))],
     output:
         "_site/index.html",
     shell:
-        "naome downloads --audits {AUDITS_TEXT} && naome render"
+        "naome render --audits {AUDITS_TEXT}"

@@ -28,9 +28,9 @@ from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from naome.atomic import PRIVATE_FILE, scratch_folder, write_json
-from naome.code_version import code_version
+from naome.code_version import code_version, digest_notebook
 from naome.errors import ChainError, NaomeError, suggest
-from naome.notebooks import list_notebooks, notebooks_of, reads_companions, saved_by
+from naome.notebooks import list_notebooks, load_pages, notebooks_of, saved_by
 from naome.paths import project_root
 from naome.run import Run, write_to
 from naome.seal import file_digest
@@ -152,10 +152,11 @@ def run_notebook(run: Run, notebook: Path, parameters: Mapping[str, object] | No
                 f"{notebook.name}: the kernel died: its process was killed, or memory ran out.\n"
                 f"  The unfinished notebook is kept: {failed}"
             ) from None
-        _finish_copy(copy, run)
+        source = digest_notebook(_read(notebook))
+        _finish_copy(copy, run, source)
         _keep(copy, target)
     failed.unlink(missing_ok=True)
-    _record_step(run, notebook, time.monotonic() - started)
+    _record_step(run, notebook, source, time.monotonic() - started)
     return target
 
 
@@ -174,7 +175,7 @@ def run_chain(runs: Sequence[Run], *, progress: Callable[[str], None] = print) -
     for run, notebook in todo:
         check_parameters(notebook, {"audit": run.params.audit, "run_dir": ""})
     done = []
-    for run, notebook in sorted(todo, key=lambda each: reads_companions(each[1])):
+    for run, notebook in sorted(todo, key=lambda each: load_pages().find(each[1].stem).companions):
         started = time.monotonic()
         done.append(run_notebook(run, notebook))
         line = f"{run.folder.name}: {notebook.stem} ({time.monotonic() - started:.1f} s)"
@@ -207,7 +208,7 @@ def write_manifest(run: Run, renderer: str = "") -> Path:
         "audit": run.params.audit,
         "title": run.params.title,
         "nation": run.params.nation,
-        "period": [run.params.metastatic_from, run.params.metastatic_to, run.params.censor_date],
+        "period": [run.params.metastatic_from, run.params.metastatic_to],
         "run_id": run.run_id,
         "marking": run.marking,
         "about": record["about"],
@@ -314,7 +315,7 @@ def _read(notebook: Path) -> nbformat.NotebookNode:
         raise ChainError(f"{notebook}: not readable as a notebook: {type(error).__name__}: {error}") from None
 
 
-def _finish_copy(path: Path, run: Run) -> None:
+def _finish_copy(path: Path, run: Run, source: str) -> None:
     """Make the executed copy a page: its title names the audit, its end says which run made it."""
     notebook = nbformat.read(path, as_version=4)
     front = notebook.cells[0]
@@ -322,7 +323,7 @@ def _finish_copy(path: Path, run: Run) -> None:
         fields = yaml.safe_load(front.source.strip().removeprefix("---").removesuffix("---"))
         fields["title"] = f"{fields['title']}: {run.params.title}"
         front.source = f"---\n{yaml.safe_dump(fields, sort_keys=False, allow_unicode=True, width=1000)}---"
-    notebook.cells.append(nbformat.v4.new_markdown_cell(_provenance(run), id="provenance"))
+    notebook.cells.append(nbformat.v4.new_markdown_cell(_provenance(run, source), id="provenance"))
     notebook.metadata.pop("papermill", None)
     for cell in notebook.cells:
         cell.metadata.pop("papermill", None)
@@ -333,12 +334,12 @@ def _finish_copy(path: Path, run: Run) -> None:
     nbformat.write(notebook, path)
 
 
-def _provenance(run: Run) -> str:
+def _provenance(run: Run, source: str) -> str:
     parameters, version = run.read_record["params_sha256"][:12], importlib.metadata.version("naome")
     return (
         "::: {.provenance}\n"
         f"Run `{run.run_id}` of audit *{run.params.audit}*; parameters sha256 `{parameters}`; "
-        f"{code_version().describe()}; naome {version}. The run's manifest holds inputs and package versions.\n"
+        f"{code_version().describe()}; notebook sha256 `{source[:12]}`; naome {version}. The run's manifest holds inputs and package versions.\n"
         ":::"
     )
 
@@ -353,9 +354,10 @@ def _explain_failure(notebook: Path, failed: Path, error: PapermillExecutionErro
     return f"{notebook.name}: cell {error.exec_count} failed with {error.ename}: {error.evalue}\n{last}\n{kept}"
 
 
-def _record_step(run: Run, notebook: Path, seconds: float) -> None:
+def _record_step(run: Run, notebook: Path, source: str, seconds: float) -> None:
     record = {
         "notebook": notebook.stem,
+        "notebook_sha256": source,
         "run_id": run.run_id,
         "finished": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "seconds": round(seconds, 1),

@@ -133,11 +133,15 @@ def _parser() -> argparse.ArgumentParser:
     truth.set_defaults(do=_compare_truth)
 
     downloads = commands.add_parser("downloads", help="write all released results and their data dictionary")
-    downloads.add_argument("--audits", required=True, help="audit names, separated by commas")
-    downloads.add_argument("--out", type=Path, help="folder (default downloads, which the site publishes)")
+    downloads.add_argument("--audits", required=True, help="runs: names or folders, separated by commas")
+    downloads.add_argument("--out", type=Path, default=Path("downloads"), help="folder (default downloads)")
     downloads.set_defaults(do=_downloads)
 
-    render = commands.add_parser("render", help="draw the site from executed notebooks")
+    render = commands.add_parser("render", help="draw a site of finished runs")
+    render.add_argument(
+        "--audits", help="runs: names or folders, separated by commas (default: those of the site that is shipped)"
+    )
+    render.add_argument("--out", type=Path, help="folder of the site (default _site in the project)")
     render.add_argument("--renderer", choices=["auto", "quarto", "preview"], default="auto")
     render.add_argument("--check", action="store_true", help="only list what is outside the portable subset")
     render.set_defaults(do=_render)
@@ -285,7 +289,7 @@ def _chain(parsed: argparse.Namespace) -> None:
 
 
 def _draw_site(folders: list[Path], out: Path) -> None:
-    from naome.render import render_runs
+    from naome.site import render_runs
 
     report = render_runs(folders, out, progress=print)
     print(f"site: {report.out_dir / 'index.html'}")
@@ -320,34 +324,38 @@ def _simulate_study(parsed: argparse.Namespace) -> None:
 
 
 def _compare_truth(parsed: argparse.Namespace) -> None:
-    from naome.paths import resolve, runs_root, write_text
+    from naome.atomic import write_text
+    from naome.paths import project_root, runs_root
     from naome.run import open_run
     from naome.synthetic.report import write_report
 
     runs = [open_run(name) for name in parsed.audits.split(",")]
-    root = parsed.truth or resolve("data/truth")
+    root = parsed.truth or project_root() / "data" / "truth"
     page = parsed.out or runs_root() / "truth" / "cohorts-against-truth.qmd"
     write_text(write_report(runs, [root / run.params.audit for run in runs]), page)
     print(f"truth: {page}")
 
 
 def _downloads(parsed: argparse.Namespace) -> None:
-    from naome.paths import resolve
-    from naome.publish.downloads import collect_results, write_downloads
-    from naome.run import open_run
+    from naome.finished import open_all_finished
+    from naome.publish.downloads import write_downloads
 
-    runs = [open_run(audit) for audit in parsed.audits.split(",")]
-    for run in runs:
-        collect_results(run)
-    results, _ = write_downloads(runs, parsed.out or resolve("downloads"))
+    results, _ = write_downloads(open_all_finished(parsed.audits.split(",")), parsed.out)
     print(f"downloads: {results}")
 
 
-def _render(parsed: argparse.Namespace) -> int:
+def _render(parsed: argparse.Namespace) -> None:
+    from naome.notebooks import load_pages
     from naome.paths import project_root
-    from naome.render import run_render
+    from naome.render import check_sources
+    from naome.site import render_runs
 
-    return run_render(project_root(), renderer=parsed.renderer, check=parsed.check)
+    if parsed.check:
+        check_sources(project_root())
+        print("every page is inside the portable subset")
+        return
+    runs = parsed.audits.split(",") if parsed.audits else load_pages().site
+    print(render_runs(runs, parsed.out or project_root() / "_site", parsed.renderer, lambda row: print(row, flush=True)))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,8 @@
-"""Which code a run was made by: a digest of the program and its notebooks, and the commit where git can tell."""
+"""Which code a run was made by: a digest of the program, and the commit where git can tell.
+
+A notebook is not part of the digest: each page says by which notebook it was made (:func:`digest_notebook`), so that a
+change in one does not put all others out of date.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +13,12 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import nbformat
+
 from naome.paths import project_root
 
-#: Rooms whose code decides no number of a run: they draw its site, or make the extracts that it reads
-OUTSIDE = ("render", "synthetic")
+#: What decides no number of a run: it draws the site, makes the extracts, or takes commands
+OUTSIDE = ("render", "synthetic", "site.py", "finished.py", "cli.py", "workflow.py", "new_audit.py", "refresh.py")
 
 
 @dataclass(frozen=True)
@@ -22,7 +28,7 @@ class CodeVersion:
     Attributes
     ----------
     sha256 : str
-        Digest of the package's source (without :data:`OUTSIDE`) and of the notebooks' source (without outputs).
+        Digest of the package's source, without :data:`OUTSIDE`.
     commit : str
         The commit that is checked out; empty where git cannot tell.
     dirty : bool or None
@@ -59,15 +65,17 @@ def code_version() -> CodeVersion:
     digest = hashlib.sha256()
     for path in list_code():
         digest.update(f"{path.relative_to(Path(__file__).parent)}\0".encode() + path.read_bytes() + b"\0")
-    for path in sorted((root / "notebooks").glob("*.ipynb")):
-        cells = json.loads(path.read_text(encoding="utf-8")).get("cells", [])
-        source = [[cell.get("cell_type"), "".join(cell.get("source", []))] for cell in cells]
-        digest.update(json.dumps([path.name, source]).encode())
     top = _git("rev-parse", "--show-toplevel")
     if top is None or Path(top).resolve() != root:
         return CodeVersion(digest.hexdigest(), "", None)  # of no repository, or inside another's
     changes = _git("status", "--porcelain")
     return CodeVersion(digest.hexdigest(), _git("rev-parse", "HEAD") or "", None if changes is None else bool(changes))
+
+
+def digest_notebook(notebook: nbformat.NotebookNode) -> str:
+    """Return the sha256 of a notebook's cells, without outputs and metadata."""
+    source = [[cell.cell_type, cell.source] for cell in notebook.cells]
+    return hashlib.sha256(json.dumps(source).encode()).hexdigest()
 
 
 def _git(*arguments: str) -> str | None:

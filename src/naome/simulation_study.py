@@ -17,7 +17,7 @@ import pandas as pd
 
 from naome.errors import ChainError
 from naome.paths import project_root
-from naome.run import write_json
+from naome.atomic import write_json
 from naome.stats.funnel import binomial_limits, realised_tail_probabilities
 from naome.stats.simulation import simulate
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from naome.definitions import project_definitions
+from naome.marking import describe_data
 from naome.measures.completeness import item_title
 from naome.measures.specification import Specification
 from naome.params import Params
@@ -19,35 +20,6 @@ VALIDATION_TITLES = {
     "record_before_death": "deaths from any cause with such a record",
     "breast_cancer_share_of_deaths": "share of deaths that were from breast cancer",
 }
-
-BANNERS = {
-    "synthetic": (
-        "synthetic",
-        "**Synthetic data.** Every person, organisation and number on this page is invented by a program to test the "
-        "methods. Nothing here describes real patients or real care.",
-    ),
-    "open": ("real", "**Open data.**"),
-    "real": ("real", "**Real data.** Results have passed disclosure control."),
-}
-
-
-def describe_data(marking: str, about: str = "") -> tuple[str, str]:
-    """Return the kind of a page's banner and its words, for data of a marking.
-
-    Parameters
-    ----------
-    marking : {"synthetic", "open", "real"}
-        As reading found it (:attr:`naome.run.Run.marking`).
-    about : str
-        What the reader says of open data.
-
-    Examples
-    --------
-    >>> describe_data("open", "Women treated decades ago.")
-    ('real', '**Open data.** Women treated decades ago.')
-    """
-    kind, words = BANNERS[marking]
-    return kind, f"{words} {about}".rstrip()
 
 
 def show_marking(run: Run) -> None:
