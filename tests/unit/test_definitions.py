@@ -12,6 +12,7 @@ import yaml
 from naome.definitions import Definitions, load_codelist, load_cohort_rules, read_codelist
 from naome.errors import DefinitionError, NaomeError
 from naome.measures.agreement import load_published
+from naome.notebooks import read_pages
 from naome.paths import project_root
 
 HEADER = "code,term,group,status,source\n"
@@ -237,6 +238,7 @@ def load_everything(folder):
     assert definitions.data_items and rules.rules
     for file in (folder / "published").glob("*.csv"):
         load_published(file.stem, definitions)
+    read_pages.__wrapped__(folder / "pages.yaml")
 
 
 EVERY = sorted(file.relative_to(FOLDER) for file in FOLDER.rglob("*.[cy]*") if file.stem != "synthetic")
