@@ -221,6 +221,23 @@ def test_every_result_that_a_page_on_methods_shows_is_in_the_notebooks(tmp_path)
         assert "Not shown here" not in text and "#site-" not in text, page
 
 
+def test_a_project_that_may_only_be_read(tmp_path, monkeypatch):
+    """Not under git, and without permission to write: what is copied from it can be written and removed again."""
+    project = copy_checkout(tmp_path / "pro ject")
+    for name in ("definitions", "params"):
+        shutil.copytree(project_root() / name, project / name)
+    for path in [project, *project.rglob("*")]:
+        path.chmod(path.stat().st_mode & ~0o222)
+    monkeypatch.setenv("NAOME_PROJECT", str(project))
+    composed = tmp_path / "composed"
+    composed.mkdir()
+    compose_site([open_finished(make_run(tmp_path / "mersey"))], composed)
+    assert (composed / "assets" / "naome.css").is_file() and (composed / "references.bib").is_file()
+    assert [path for path in composed.rglob("*") if not path.stat().st_mode & 0o200] == []
+    for path in [project, *project.rglob("*")]:
+        path.chmod(path.stat().st_mode | 0o200)
+
+
 # ---- what cannot be drawn is refused by name
 
 
