@@ -178,7 +178,7 @@ def _place_runs(runs: list[FinishedRun], folder: Path) -> list[Shown]:
 
 
 def _check_page(folder: Path, shown: Shown, page: Page) -> set[str]:
-    """Return the labels of the cells that show something; refuse a page of an audit whose strip is not that of the run."""
+    """Return the labels of cells that show something; refuse a page of an audit whose strip is not that of the run."""
     path = shown.locate(page)
     problems: list = []
     notebook = read_notebook(folder, path, problems)

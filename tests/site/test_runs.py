@@ -254,7 +254,7 @@ def edit_page(folder, old, new):
 
 def strip_of_another(folder):
     edit_page(folder, "banner-real", "banner-synthetic")
-    edit_manifest(folder, pages=None, steps=[{"notebook": "00-cohort"}, {"notebook": "04-kaplan-meier-survival"}])
+    edit_manifest(folder, pages=digests(folder, "notebooks/*.ipynb"))
 
 
 @pytest.mark.parametrize(
@@ -263,6 +263,12 @@ def strip_of_another(folder):
         (lambda run: (run / "manifest.json").unlink(), "manifest.json: not there, so the run is not finished"),
         (lambda run: (run / "manifest.json").write_text("{"), "manifest.json: not readable as JSON"),
         (lambda run: edit_manifest(run, run_id=None), "manifest.json: key 'run_id' is missing"),
+        (
+            lambda run: edit_manifest(run, pages=None),
+            "key 'pages' is missing.*runs of earlier versions cannot be drawn",
+        ),
+        (lambda run: edit_manifest(run, files=[]), "key 'files' is missing, or not a dict"),
+        (lambda run: (run / "manifest.json").write_text("[]"), "key 'audit' is missing"),
         (lambda run: edit_manifest(run, marking="reel"), "'marking' is 'reel' .did you mean 'real'"),
         (lambda run: edit_manifest(run, pages={}), "lists no notebook|00-cohort.ipynb is not of run"),
         (lambda run: (run / "notebooks" / "00-cohort.ipynb").unlink(), "00-cohort.ipynb: not there, although run"),
