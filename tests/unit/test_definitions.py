@@ -120,7 +120,12 @@ WRONG = {
         "rule DN2, text: words refer to words more than 3 times",
     ),
     "an unknown rule": (lambda raw, o: o["gap_months"].update(rule="RC9"), "gap_months belongs to rule 'RC9'"),
-    "a rule given twice": (lambda raw, o: raw["rules"].append(dict(raw["rules"][0])), "given twice: EL1"),
+    "a rule given twice": (lambda raw, o: raw["rules"].append(dict(raw["rules"][0])), "they must be, in order, EL1"),
+    "a rule left out": (lambda raw, o: raw["rules"].pop(2), "rules are EL1, EL2, EL4, .*they must be, in order"),
+    "an option given twice": (
+        lambda raw, o: raw["options"].append(copy.deepcopy(raw["options"][0])),
+        "twice: count_c779",
+    ),
 }
 
 
