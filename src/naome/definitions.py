@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from naome.atomic import write_bytes
 from naome.errors import DefinitionError, suggest
 from naome.paths import project_root
 from naome.yaml_files import FrozenModel, Text, read_model, read_text
@@ -517,6 +518,17 @@ class Definitions:
             digest.update(f"{file.as_posix()}\n{len(content)}\n".encode())
             digest.update(content)
         return digest.hexdigest()
+
+    def copy_to(self, folder: Path) -> Definitions:
+        """Copy the files that a run keeps; return the copies as the definitions that they are."""
+        for file in self.files():
+            write_bytes((self.folder / file).read_bytes(), folder / file, private=True)
+        return Definitions(folder)
+
+    def compare(self, other: Definitions) -> list[str]:
+        """Return the names of files that another folder has not, or has otherwise."""
+        here, there = ({file.as_posix(): (d.folder / file).read_bytes() for file in d.files()} for d in (self, other))
+        return sorted(name for name in here.keys() | there.keys() if here.get(name) != there.get(name))
 
 
 def project_definitions() -> Definitions:

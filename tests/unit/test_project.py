@@ -69,7 +69,18 @@ ROOMS = {
     "stats": set(),
     "sources": {"errors", "sources", "params", "paths", "run", "definitions"},
     "cohort": {"cohort", "definitions", "params", "sources", "errors", "paths"},
-    "measures": {"measures", "cohort", "definitions", "errors", "params", "paths", "results", "stats", "yaml_files"},
+    "measures": {
+        "measures",
+        "cohort",
+        "definitions",
+        "errors",
+        "params",
+        "paths",
+        "results",
+        "stats",
+        "study",
+        "yaml_files",
+    },
     "disclosure": {"disclosure", "params", "stats", "results"},
 }
 

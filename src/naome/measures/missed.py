@@ -24,9 +24,9 @@ from scipy.special import ndtri
 from naome.cohort.eligible import code_dates, eligible_people, flag_tumours, metastatic_codes
 from naome.cohort.signs import METASTATIC_ONLY
 from naome.cohort.tables import CanonicalTables, code_in, open_tables
-from naome.definitions import CohortRules, find_codes, load_cohort_rules, say_inferred_codes
+from naome.definitions import CohortRules
 from naome.params import Params
-from naome.results import make_results
+from naome.study import Study
 
 SOURCES = ("admissions", "reported", "treatment", "death")
 # Drugs without an adjuvant or neoadjuvant use in England until then. Left out are pertuzumab, trastuzumab emtansine
@@ -93,12 +93,7 @@ SCENARIOS = (
 
 
 def count_sources(
-    params: Params,
-    folder: Path,
-    *,
-    alive_on: dt.date | None = None,
-    rules: CohortRules | None = None,
-    connection: ibis.BaseBackend | None = None,
+    study: Study, folder: Path, *, alive_on: dt.date | None = None, connection: ibis.BaseBackend | None = None
 ) -> pd.DataFrame:
     """Count the people each combination of sources saw; see :func:`cross_classify_sources`.
 
@@ -116,12 +111,11 @@ def count_sources(
 
     Examples
     --------
-    >>> counts = count_sources(run.params, run.canonical)          # doctest: +SKIP
+    >>> counts = count_sources(run.study, run.canonical)          # doctest: +SKIP
     >>> loglinear_population(counts).population                    # doctest: +SKIP
     """
-    rules = rules or load_cohort_rules(dict(params.rules))
-    tables = open_tables(folder, params, connection)
-    counts = cross_classify_sources(tables, params, rules, alive_on).execute()
+    tables = open_tables(folder, study.params, connection)
+    counts = cross_classify_sources(tables, study.params, study.rules, alive_on).execute()
     counts[list(SOURCES)] = counts[list(SOURCES)].astype(bool)
     return counts.sort_values(list(SOURCES), ascending=False, ignore_index=True)
 
@@ -162,7 +156,8 @@ def cross_classify_sources(
         primary = primary.filter((primary.death_date > ibis.date(str(alive_on))).fill_null(True))
     reported = tables.recurrences.filter(tables.recurrences.kind == "distant")
     reported = reported.select("person_id", seen_date=reported.recurrence_date)
-    drugs = tables.drugs.filter(tables.drugs.drug.isin([code.code for code in find_codes(METASTATIC_ONLY)]))
+    agents = [code.code for code in rules.definitions.find_codes(METASTATIC_ONLY)]
+    drugs = tables.drugs.filter(tables.drugs.drug.isin(agents))
     drugs = drugs.filter(drugs.given_date <= ibis.date(METASTATIC_ONLY_UNTIL))
     given = drugs.select("person_id", seen_date=drugs.given_date)
     breast = code_in(tables.deaths.underlying_cause, ("C50",))
@@ -321,7 +316,7 @@ def loglinear_population(
     )
 
 
-def measure_missed(counts: pd.DataFrame, params: Params, *, run_id: str) -> pd.DataFrame:
+def measure_missed(counts: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Measure how many people with recurrent disease there are, and the share that admissions found.
 
     Parameters
@@ -363,18 +358,18 @@ def measure_missed(counts: pd.DataFrame, params: Params, *, run_id: str) -> pd.D
         estimates["loglinear"] = f"Needs three sources; the data have {len(present)}: {', '.join(present) or 'none'}."
     if len(present) > len(modelled):
         estimates["loglinear_with_death"] = loglinear_population(counts, present)
+    frames = [pd.DataFrame(rows)]
     for name, estimate in estimates.items():
-        rows += _population_rows(name, estimate, seen["admissions"])
-    results = make_results(
-        pd.DataFrame(rows),
-        audit=params.audit,
-        nation=params.nation,
-        unit=params.nation,
-        cohort="primary",
-        run_id=run_id,
-    )
+        measures = (f"recurrent_population_{name}", f"recurrent_found_{name}")
+        if isinstance(estimate, str) or not np.isfinite(estimate.population):
+            reason = estimate if isinstance(estimate, str) else estimate.warning
+            frames.append(study.not_derivable_rows(measures, reason))
+        else:
+            frames.append(pd.DataFrame(_population_rows(measures, estimate, seen["admissions"])))
+    results = study.results(pd.concat(frames, ignore_index=True), cohort="primary")
     treated = (results["group"] == "treatment") | results["measure"].str.contains("loglinear")
-    results.loc[treated & (results["status"] == "ok"), "reason"] = say_inferred_codes([METASTATIC_ONLY])
+    inferred = study.definitions.say_inferred_codes([METASTATIC_ONLY])
+    results.loc[treated & (results["status"] == "ok"), "reason"] = inferred
     return results
 
 
@@ -496,11 +491,7 @@ def _fit(cells: pd.DataFrame, sources: tuple[str, ...], pairs: tuple[tuple[str, 
     return name, float(fit.aic), log_hidden, float(np.hypot(se, np.exp(-log_hidden / 2)))
 
 
-def _population_rows(name: str, estimate: PopulationEstimate | str, found: int) -> list[dict[str, object]]:
-    measures = (f"recurrent_population_{name}", f"recurrent_found_{name}")
-    if isinstance(estimate, str) or not np.isfinite(estimate.population):
-        reason = estimate if isinstance(estimate, str) else f"{estimate.warning}."
-        return [{"measure": measure, "status": "not_derivable", "reason": reason} for measure in measures]
+def _population_rows(measures: tuple[str, str], estimate: PopulationEstimate, found: int) -> list[dict[str, object]]:
     counts = {"numerator": found, "denominator": estimate.observed, "method": estimate.method}
     population = {"estimate": estimate.population, "lower": estimate.lower, "upper": estimate.upper}
     share = {"estimate": found / estimate.population, "lower": found / estimate.upper, "upper": found / estimate.lower}

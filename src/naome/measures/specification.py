@@ -155,12 +155,6 @@ class Indicator:
         """
         return rules.fill(self.exclusions, self.windows)
 
-    def reason_not_derivable(self, params: Params, cohort: str) -> str:
-        """Return why a run cannot derive the indicator for a cohort, or an empty text."""
-        if self.not_derivable:
-            return f"{self.not_derivable} Needed: {self.item_needed}."
-        return params.not_derivable.get(f"{self.id}.{cohort}", params.not_derivable.get(self.id, ""))
-
     def select(self, people: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         """Return who is in the denominator, and who fulfils the numerator's condition, denominator or not.
 

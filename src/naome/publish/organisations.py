@@ -14,7 +14,7 @@ from naome.measures.risk import Assessment, list_tables, say_horizon_not_reached
 from naome.measures.specification import Specification
 from naome.measures.variation import Variation
 from naome.params import Params
-from naome.publish.prose import say_count, say_interval, say_list, say_percent
+from naome.publish.prose import lower_first, say_count, say_interval, say_list, say_percent
 from naome.publish.tables import COHORT_NAMES, name_term
 from naome.results import KEY
 from naome.run import Run
@@ -511,7 +511,11 @@ def _adjusted_rows(
 def _write_survival(row: dict) -> str:
     if row["status"] == "ok":
         return say_interval(row)
-    words = {"too_few": str(row["reason"]), "suppressed": "hidden", "not_derivable": f"not compared: {row['reason']}"}
+    words = {
+        "too_few": str(row["reason"]),
+        "suppressed": "hidden",
+        "not_derivable": f"not compared: {lower_first(row['reason']).rstrip('.')}",
+    }
     return words[row["status"]]
 
 

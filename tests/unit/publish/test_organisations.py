@@ -31,6 +31,7 @@ from naome.publish.organisations import (
     tabulate_survival,
 )
 from naome.results import make_results
+from naome.study import make_study
 
 SPECIFICATION = load_specification()
 NAMES = {"A": "Alpha", "B": "Beta", "C": "Gamma"}
@@ -189,9 +190,7 @@ def test_survival_of_every_organisation_stands_in_one_row_per_cohort():
 def test_the_record_says_once_what_is_the_same_throughout():
     tables = {("denovo", 1): judged([3.5, 0.0]), ("recurrent", 1): judged([0.0])}
     made = {"denovo": 10, "recurrent": 12}
-    record = record_assessment(
-        tables, load_params("england"), run_id="england-abc", definition_id="s@1", imputations=made
-    )
+    record = record_assessment(tables, make_study(load_params("england"), run_id="england-abc"), imputations=made)
     laid = tabulate_record(record).set_index("Item")
     assert laid.loc["run_id"].tolist() == ["england-abc", "", ""]
     assert laid.loc["imputations"].tolist() == ["", "10", "12"]
