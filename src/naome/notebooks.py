@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from naome.errors import ChainError, DefinitionError, ParamsError, suggest
 from naome.params import Params
 from naome.paths import project_root
-from naome.yaml_files import read_yaml
+from naome.yaml_files import FrozenModel, read_model
 
 PAGES = "definitions/pages.yaml"
 Stem = Annotated[str, Field(pattern=r"^[0-9]{2}-[a-z0-9-]+$")]
@@ -24,11 +23,7 @@ Frame = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Frames = Annotated[tuple[Frame, ...], Field(strict=False)]
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class Page(_Frozen):
+class Page(FrozenModel):
     """A notebook as ``pages.yaml`` declares it; the meaning of each key stands there."""
 
     notebook: Stem
@@ -45,7 +40,7 @@ class Page(_Frozen):
         return self.notebook.split("-")[0]
 
 
-class MethodPage(_Frozen):
+class MethodPage(FrozenModel):
     """A page beside the notebooks."""
 
     file: str
@@ -54,7 +49,7 @@ class MethodPage(_Frozen):
     with_truth: bool = False
 
 
-class Pages(_Frozen):
+class Pages(FrozenModel):
     """Everything that ``pages.yaml`` says."""
 
     site: tuple[str, ...] = Field(strict=False, min_length=1)
@@ -203,20 +198,4 @@ def check_frame(name: str) -> None:
 
 @cache
 def _load_pages(file: Path) -> Pages:
-    try:
-        raw = read_yaml(file)
-    except FileNotFoundError:
-        raise DefinitionError(f"{file}: no such file; it declares the notebooks and pages of the project.") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise DefinitionError(f"{file}: not readable as YAML: {error}") from None
-    try:
-        return Pages.model_validate(raw)
-    except ValidationError as error:
-        lines = "\n".join(f"  - {_explain(problem)}" for problem in error.errors())
-        raise DefinitionError(f"{file}: {error.error_count()} problem(s)\n{lines}") from None
-
-
-def _explain(problem: Any) -> str:
-    key = ".".join(str(part) for part in problem["loc"])
-    found = f"; found {problem['input']!r:.80}" if key and problem["type"] != "missing" else ""
-    return f"{f'key {key!r}: ' if key else ''}{problem['msg'].removeprefix('Value error, ')}{found}"
+    return read_model(file, Pages, error=DefinitionError)
