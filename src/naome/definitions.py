@@ -32,6 +32,8 @@ CODE_PATTERNS = {
     "sact": (re.compile(r"[A-Z0-9][A-Z0-9 +/()-]*"), "a SACT drug group in capitals, e.g. PALBOCICLIB"),
     "cns": (re.compile(r"Y[1-5]|NI|NN|99"), "a COSD clinical nurse specialist code, e.g. Y1"),
 }
+#: The rules that the cohort code applies, in its order
+RULES = ("EL1", "EL2", "EL3", "EL4", "EL5", "EL6", "EL7", "DN1", "DN2", "RC1", "RC2")
 #: Rule of an option that changes what is measured and not who belongs
 NO_RULE = "none"
 #: Files that calibrate the generator, or say which pages there are; no result rests on them
@@ -455,10 +457,11 @@ class Definitions:
         file = self.folder / "cohort_rules.yaml"
         read = read_model(file, _RulesFile, error=DefinitionError)
         ids, names = [rule.id for rule in read.rules], [option.name for option in read.options]
-        for each in (ids, names):
-            twice = sorted({name for name in each if each.count(name) > 1})
-            if twice:
-                raise DefinitionError(f"{file}: given twice: {', '.join(twice)}")
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise DefinitionError(f"{file}: options given twice: {', '.join(twice)}")
+        if ids != list(RULES):
+            raise DefinitionError(f"{file}: rules are {', '.join(ids)}; they must be, in order, {', '.join(RULES)}")
         for option in read.options:
             if option.rule not in (*ids, NO_RULE):
                 raise DefinitionError(

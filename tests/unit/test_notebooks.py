@@ -157,15 +157,15 @@ def change(key, value, number=3):
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
-        (drop("menu"), "key 'notebooks.3.menu': Field required"),
-        (change("need", ["x"]), "key 'notebooks.3.need': Extra inputs are not permitted; found ..x.."),
+        (drop("menu"), "missing key 'notebooks.4.menu'"),
+        (change("need", ["x"]), "unknown key 'notebooks.4.need' .did you mean 'needs'"),
         (change("needs", ["adjusted"]), "03-treatment-indicators needs 'adjusted', which nothing before it saves"),
         (change("saves", ["completeness"]), "03-treatment-indicators saves 'completeness', which is saved before it"),
-        (change("audits", "both"), "key 'notebooks.3.audits'.*'each' or 'first'"),
+        (change("audits", "both"), "key 'notebooks.4.audits': found 'both'; allowed: each, first"),
         (change("notebook", "99-late"), "in the order of their numbers"),
-        (change("notebook", "three"), "key 'notebooks.3.notebook'.*found 'three'"),
+        (change("notebook", "three"), "key 'notebooks.4.notebook'.*found 'three'"),
         (lambda declared: declared["methods"][0].update(with_notebook="55-x"), "with_notebook names '55-x'"),
-        (lambda declared: declared.pop("site"), "key 'site': Field required"),
+        (lambda declared: declared.pop("site"), "missing key 'site'"),
     ],
 )
 def test_a_wrong_declaration_is_refused_with_its_key(tmp_path, edit, message):
@@ -181,5 +181,5 @@ def test_a_declaration_that_is_not_there_or_not_yaml(tmp_path):
     with pytest.raises(DefinitionError, match="none.yaml: no such file"):
         notebooks._load_pages(tmp_path / "none.yaml")
     (tmp_path / "bad.yaml").write_text("a: [")
-    with pytest.raises(DefinitionError, match="bad.yaml: not readable as YAML"):
+    with pytest.raises(DefinitionError, match="bad.yaml:2: not readable as YAML"):
         notebooks._load_pages(tmp_path / "bad.yaml")

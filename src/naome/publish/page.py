@@ -74,6 +74,7 @@ def say_routes(params: Params) -> str:
             project_definitions()
             .rules(params.rules)
             .fill("Rules RC1 and RC2 make the recurrent cohort. {early_code_bars_recurrence.later}")
+            .strip()
         )
     elif reason := params.not_derivable.get("survival.recurrent"):
         parts.append(f"There is no recurrent cohort. {reason}")

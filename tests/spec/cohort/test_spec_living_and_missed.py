@@ -153,6 +153,8 @@ def test_switches_are_compared_with_the_base_case(case):
     assert only_figure["reason"].str.contains("check against deaths").all()
     rules = {option.name for option in case.rules().options}
     assert set(table["option"]) == {BASE, *rules}
+    assert set(table["title"]) == {BASE, *(option.title for option in case.rules().options)}
+    assert table.loc[table["option"] == "gap_months", "choice"].drop_duplicates().tolist() == ["6 months", "none"]
     # Nobody was asked to report: that is not a cohort without people
     not_held = table[table["option"] == "evidence"]
     assert set(not_held["value"]) == {"reported", "admissions+reported"}

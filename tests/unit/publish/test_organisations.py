@@ -21,6 +21,7 @@ from naome.publish.organisations import (
     describe_spread,
     drawable_units,
     most_variable,
+    say_unestimated,
     tabulate_adjusted,
     tabulate_alerts,
     tabulate_counts,
@@ -195,3 +196,14 @@ def test_the_record_says_once_what_is_the_same_throughout():
     assert laid.loc["imputations"].tolist() == ["", "10", "12"]
     assert laid.columns.tolist() == ["Throughout", "De novo, 1 y", "Recurrent, 1 y"]
     assert tabulate_record(record.iloc[:0])["Item"].tolist() == ["none"]
+
+
+def test_a_warning_of_a_model_is_a_sentence_for_readers():
+    note = "no finite estimate for 'intercept', 'charlson[3+]', \"age'\": a level without events; merge levels"
+    found = Adjusted("x", "denovo", "provider", pd.DataFrame(), 0.4, pd.DataFrame(), "", (note,))
+    again = Adjusted("x", "recurrent", "provider", pd.DataFrame(), 0.4, pd.DataFrame(), "", (note,))
+    assert say_unestimated([found, again]) == (
+        "In at least one model no effect could be estimated for Comorbidities: 3+ and Age': everybody with it, or "
+        "nobody, had the outcome. Expected numbers are not affected."
+    )
+    assert say_unestimated([]) == "Every level of the case mix could be estimated."
