@@ -300,13 +300,13 @@ def _keep(copy: Path, target: Path) -> None:
 def _check_finished(notebook: Path, copy: Path) -> None:
     """Check that every cell with code ran: an exit in the middle ends a notebook without an error."""
     for number, cell in enumerate(_read(copy).cells, start=1):
-        if cell.cell_type == "code" and cell.source.strip() and cell.execution_count is None:
-            raise ChainError(
-                f"{notebook.name}: cell {number} did not run: the notebook ended before it. "
-                "Hint: does a cell call exit()?"
-            )
         if any(output.output_type == "error" for output in cell.get("outputs", [])):
-            raise ChainError(f"{notebook.name}: cell {number} failed")
+            raise ChainError(
+                f"{notebook.name}: cell {number} ended the notebook, and what comes after it did not run. "
+                "Hint: does it call exit()?"
+            )
+        if cell.cell_type == "code" and cell.source.strip() and cell.execution_count is None:
+            raise ChainError(f"{notebook.name}: cell {number} did not run.")
 
 
 def _read(notebook: Path) -> nbformat.NotebookNode:
