@@ -18,10 +18,10 @@ from naome.params import load_params
 from naome.publish.organisations import (
     collect_panels,
     describe_assessments,
+    describe_rare_levels,
     describe_spread,
     drawable_units,
     most_variable,
-    say_unestimated,
     tabulate_adjusted,
     tabulate_alerts,
     tabulate_counts,
@@ -198,12 +198,9 @@ def test_the_record_says_once_what_is_the_same_throughout():
     assert tabulate_record(record.iloc[:0])["Item"].tolist() == ["none"]
 
 
-def test_a_warning_of_a_model_is_a_sentence_for_readers():
-    note = "no finite estimate for 'intercept', 'charlson[3+]', \"age'\": a level without events; merge levels"
-    found = Adjusted("x", "denovo", "provider", pd.DataFrame(), 0.4, pd.DataFrame(), "", (note,))
-    again = Adjusted("x", "recurrent", "provider", pd.DataFrame(), 0.4, pd.DataFrame(), "", (note,))
-    assert say_unestimated([found, again]) == (
-        "In at least one model no effect could be estimated for Comorbidities: 3+ and Age': everybody with it, or "
-        "nobody, had the outcome. Expected numbers are not affected."
-    )
-    assert say_unestimated([]) == "Every level of the case mix could be estimated."
+def test_levels_without_an_estimate_are_a_sentence_for_readers():
+    table = pd.DataFrame()
+    found = Adjusted("biopsy", "recurrent", "provider", table, 0.4, table, "", ("charlson[3+]", "age"))
+    text = describe_rare_levels([found], load_specification()).text
+    assert "Comorbidities: 3+, Age (biopsy of a metastatic lesion" in text and "charlson" not in text
+    assert describe_rare_levels([], load_specification()).text == "Every level of the case mix could be estimated."
