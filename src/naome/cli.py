@@ -355,7 +355,9 @@ def _render(parsed: argparse.Namespace) -> None:
         print("every page is inside the portable subset")
         return
     runs = parsed.audits.split(",") if parsed.audits else load_pages().site
-    print(render_runs(runs, parsed.out or project_root() / "_site", parsed.renderer, lambda row: print(row, flush=True)))
+    print(
+        render_runs(runs, parsed.out or project_root() / "_site", parsed.renderer, lambda row: print(row, flush=True))
+    )
 
 
 if __name__ == "__main__":

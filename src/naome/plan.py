@@ -15,6 +15,7 @@ from pathlib import Path
 from naome.cohort.columns import COLUMNS
 from naome.definitions import Definitions, project_definitions
 from naome.errors import ChainError, ExtractError, ParamsError, suggest
+from naome.measures.specification import check_not_derivable
 from naome.notebooks import notebooks_of
 from naome.params import Params, find_data, find_params, load_params
 from naome.paths import runs_root
@@ -150,6 +151,7 @@ def check_params(params: Params, definitions: Definitions, file: Path) -> None:
             raise ParamsError(
                 f"{file}: survival.case_mix: {term!r} has {match['knots']} knots; allowed: {list(KNOT_QUANTILES)}."
             )
+    check_not_derivable(params, definitions.specification)
     notebooks_of(params)
 
 

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from naome.atomic import write_json
 from naome.errors import ChainError
 from naome.paths import project_root
-from naome.atomic import write_json
 from naome.stats.funnel import binomial_limits, realised_tail_probabilities
 from naome.stats.simulation import simulate
 

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import yaml
 
+from naome.atomic import write_text
 from naome.errors import ChainError
 from naome.finished import FinishedRun, open_all_finished
 from naome.marking import MARKINGS, name_by_marking, write_banners
 from naome.notebooks import MethodPage, Page, load_pages
-from naome.atomic import write_text
 from naome.paths import project_root
 from naome.publish.downloads import write_downloads
 from naome.render import RenderReport, render_site

@@ -14,10 +14,10 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot
 
+from naome.atomic import write_frame
 from naome.marking import MARKINGS
 from naome.publish import display
 from naome.render import render_site
-from naome.atomic import write_frame
 from naome.results import make_results
 from naome.run import file_digest
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from naome.atomic import write_text
 from naome.errors import ChainError
 from naome.finished import FinishedRun
-from naome.atomic import write_text
 from naome.results import COLUMNS, KEY, STATUSES
 
 COUNTS = ("denominator", "numerator")
