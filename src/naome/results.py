@@ -7,9 +7,6 @@ status and a reason: never a blank and never a zero.
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
-from pathlib import Path
 
 import pandas as pd
 
@@ -116,20 +113,6 @@ def result_id(*key: str) -> str:
     'r-e95e3097f7'
     """
     return "r-" + hashlib.sha256("|".join(map(str, key)).encode()).hexdigest()[:10]
-
-
-def write_frame(frame: pd.DataFrame, path: Path) -> None:
-    """Write a frame as Parquet to a temporary name and rename it, so that nobody reads half a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=".parquet", dir=path.parent)
-    os.close(handle)
-    try:
-        frame.to_parquet(name, index=False)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _row(frame: pd.DataFrame, mask: pd.Series) -> str:

@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from naome.atomic import write_json
 from naome.disclosure import Declared, declare_not_counts
 from naome.errors import ChainError
 from naome.paths import project_root
 from naome.publish.display import Sentence, Table
-from naome.run import write_json
 from naome.stats.funnel import binomial_limits, realised_tail_probabilities
 from naome.stats.simulation import simulate
 

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from naome.definitions import CohortRules, load_cohort_rules
-from naome.measures.specification import Indicator, Specification, load_specification
+from naome.definitions import CohortRules, Definitions, project_definitions
 from naome.params import Params
 from naome.results import make_results
 
 if TYPE_CHECKING:
-    from naome.measures.completeness import DataItem
+    from naome.measures.specification import DataItem, Indicator, Specification
 
 COUNTED = "people in the denominator"
 
@@ -46,9 +45,12 @@ class Study:
     @property
     def data_items(self) -> tuple[DataItem, ...]:
         """The data items whose completeness is measured."""
-        from naome.measures.completeness import load_data_items
+        return self.definitions.data_items
 
-        return load_data_items()
+    @property
+    def definitions(self) -> Definitions:
+        """The definitions in force, code lists among them."""
+        return self.specification.definitions
 
     def reason(self, of: Indicator | str, cohort: str = "") -> str:
         """Return why something cannot be derived, or an empty text.
@@ -105,8 +107,8 @@ class Study:
         return table.assign(**fixed, reason=said, **columns)
 
 
-def make_study(params: Params, *, run_id: str) -> Study:
-    """Put together the study of a run from its parameters and the project's definitions.
+def make_study(params: Params, *, run_id: str, definitions: Definitions | None = None) -> Study:
+    """Put together the study of a run from its parameters and its definitions, the project's by default.
 
     Examples
     --------
@@ -114,8 +116,8 @@ def make_study(params: Params, *, run_id: str) -> Study:
     >>> make_study(load_params("wales"), run_id="r").too_few(3)
     'fewer than 10 people in the denominator'
     """
-    rules = load_cohort_rules(dict(params.rules))
-    return Study(params, load_specification(), rules, run_id, params.not_derivable)
+    definitions = definitions or project_definitions()
+    return Study(params, definitions.specification, definitions.rules(params.rules), run_id, params.not_derivable)
 
 
 def say_too_few(minimum: int, of: str = COUNTED) -> str:

@@ -75,7 +75,7 @@ def metastatic_codes(tables: CanonicalTables, rules: CohortRules) -> Table:
     Table
         ``person_id, code, code_date``.
     """
-    metastatic = load_codelist("icd10_metastatic")
+    metastatic = rules.definitions.codelist("icd10_metastatic")
     never = NEVER_EVIDENCE if rules["count_c779"] else (*NEVER_EVIDENCE, "lymph_node_unspecified")
     groups = [group for group in metastatic.groups if group not in never]
     prefixes = metastatic.prefixes(*groups)

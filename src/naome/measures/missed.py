@@ -24,7 +24,7 @@ from scipy.special import ndtri
 from naome.cohort.eligible import code_dates, eligible_people, flag_tumours, metastatic_codes
 from naome.cohort.signs import METASTATIC_ONLY
 from naome.cohort.tables import CanonicalTables, code_in, open_tables
-from naome.definitions import CohortRules, find_codes, say_inferred_codes
+from naome.definitions import CohortRules
 from naome.params import Params
 from naome.study import Study, say_too_few
 
@@ -156,7 +156,8 @@ def cross_classify_sources(
         primary = primary.filter((primary.death_date > ibis.date(str(alive_on))).fill_null(True))
     reported = tables.recurrences.filter(tables.recurrences.kind == "distant")
     reported = reported.select("person_id", seen_date=reported.recurrence_date)
-    drugs = tables.drugs.filter(tables.drugs.drug.isin([code.code for code in find_codes(METASTATIC_ONLY)]))
+    agents = [code.code for code in rules.definitions.find_codes(METASTATIC_ONLY)]
+    drugs = tables.drugs.filter(tables.drugs.drug.isin(agents))
     drugs = drugs.filter(drugs.given_date <= ibis.date(METASTATIC_ONLY_UNTIL))
     given = drugs.select("person_id", seen_date=drugs.given_date)
     breast = code_in(tables.deaths.underlying_cause, ("C50",))
@@ -367,7 +368,8 @@ def measure_missed(counts: pd.DataFrame, study: Study) -> pd.DataFrame:
             frames.append(pd.DataFrame(_population_rows(measures, estimate, seen["admissions"])))
     results = study.results(pd.concat(frames, ignore_index=True), cohort="primary")
     treated = (results["group"] == "treatment") | results["measure"].str.contains("loglinear")
-    results.loc[treated & (results["status"] == "ok"), "reason"] = say_inferred_codes([METASTATIC_ONLY])
+    inferred = study.definitions.say_inferred_codes([METASTATIC_ONLY])
+    results.loc[treated & (results["status"] == "ok"), "reason"] = inferred
     return results
 
 

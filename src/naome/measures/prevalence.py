@@ -18,7 +18,7 @@ from naome.cohort.eligible import code_dates, eligible_people, flag_tumours, met
 from naome.cohort.membership import de_novo, recurrent
 from naome.cohort.signs import METASTATIC_ONLY
 from naome.cohort.tables import open_tables
-from naome.definitions import CohortRules, say_inferred_codes
+from naome.definitions import CohortRules
 from naome.measures.missed import SOURCES, correction_factor, loglinear_population
 from naome.params import Params
 from naome.study import Study
@@ -133,7 +133,8 @@ def measure_prevalence(
         found = alive - others
         limits = [others + found * value for value in factor]
         corrected |= dict(zip(("estimate", "lower", "upper"), limits, strict=True))
-        corrected |= {"method": "count times capture-recapture factor", "reason": say_inferred_codes([METASTATIC_ONLY])}
+        inferred = study.definitions.say_inferred_codes([METASTATIC_ONLY])
+        corrected |= {"method": "count times capture-recapture factor", "reason": inferred}
         rows.append(corrected)
     definition = f"limited_duration_prevalence@{study.params.diagnosed_from}..{on}"
     table = pd.concat([pd.DataFrame(rows), *absent], ignore_index=True)

@@ -47,7 +47,7 @@ def say_most_changed(switches: Released) -> Sentence:
         return Sentence(nothing)
     most = rows.iloc[0]
     return Sentence(
-        f"The choice that changes a cohort most is *{most['option'].replace('_', ' ')}* = {most['value']}: "
+        f"The choice that changes a cohort most is *{most['title']}* set to *{most['choice']}*: "
         f"{say_percent(most['jaccard'])} of the people in either version of the {COHORT_NAMES[most['cohort']].lower()} "
         "cohort are in both.",
         switches,

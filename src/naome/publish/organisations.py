@@ -225,8 +225,8 @@ def describe_rare_levels(adjusted: Iterable[Adjusted], specification: Specificat
     if not rare:
         return Sentence("Every level of the case mix could be estimated.")
     text = (
-        f"Levels of the case mix that are too rare for a coefficient of their own: {'; '.join(rare)}. What is expected "
-        "of organisations is right all the same."
+        "No effect could be estimated for some levels of the case mix, because everybody with them, or nobody, had the "
+        f"outcome: {'; '.join(rare)}. Expected numbers are not affected."
     )
     return Sentence(text, declare_not_counts(text, "Names of levels and indicators."))
 

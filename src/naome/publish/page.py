@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
+from naome.definitions import project_definitions
 from naome.disclosure import HIDDEN, Released, declare_not_counts, release_counts
+from naome.marking import describe_data
 from naome.measures.completeness import item_title
 from naome.measures.specification import Specification
 from naome.params import Params
@@ -21,24 +23,10 @@ VALIDATION_TITLES = {
     "breast_cancer_share_of_deaths": "share of deaths that were from breast cancer",
 }
 
-BANNERS = {
-    "synthetic": (
-        "synthetic",
-        "**Synthetic data.** Every person, organisation and number on this page is invented by a program to test the "
-        "methods. Nothing here describes real patients or real care.",
-    ),
-    "open": (
-        "real",
-        "**Real, public, historical data.** Women treated decades ago, published for research. "
-        "Nothing here describes present care.",
-    ),
-    "real": ("real", "**Real data.** Results have passed disclosure control."),
-}
-
 
 def show_marking(run: Run) -> None:
     """Show the banner of the run's data."""
-    show_banner(*BANNERS[run.marking])
+    show_banner(*describe_data(run.marking, run.read_record["about"]))
 
 
 def show_not_derivable(run: Run) -> None:
@@ -100,8 +88,10 @@ def say_routes(params: Params) -> Sentence:
         parts.append("Rules DN1 and DN2 make the de-novo cohort.")
     if "recurrent" in params.cohorts:
         parts.append(
-            "Rules RC1 and RC2 make the recurrent cohort. Somebody whose first metastatic code falls within the gap "
-            "after diagnosis is never counted as recurrent later: the disease was there near the start."
+            project_definitions()
+            .rules(params.rules)
+            .fill("Rules RC1 and RC2 make the recurrent cohort. {early_code_bars_recurrence.later}")
+            .strip()
         )
     elif reason := params.not_derivable.get("survival.recurrent"):
         parts.append(f"There is no recurrent cohort. {reason}")

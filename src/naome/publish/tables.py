@@ -270,8 +270,8 @@ def tabulate_sensitivity(switches: Released) -> Table:
     rows = switches.frame
     frame = pd.DataFrame(
         {
-            "Option": rows["option"].str.replace("_", " "),
-            "Value": rows["value"].fillna(""),
+            "Option": rows["title"],
+            "Value": rows["choice"].fillna(""),
             "Cohort": rows["cohort"].map(COHORT_NAMES).fillna(""),
             "People": rows["people"],
             "In both": rows["shared"],
@@ -298,8 +298,8 @@ def tabulate_death_sensitivity(switches: pd.DataFrame, study: Study) -> Table:
     rows = released.frame
     frame = pd.DataFrame(
         {
-            "Option": rows["option"].str.replace("_", " "),
-            "Value": rows["value"].fillna(""),
+            "Option": rows["title"],
+            "Value": rows["choice"].fillna(""),
             "Deaths": rows["denominator"],
             "With a record": rows["numerator"],
             "Percent": rows["estimate"],

@@ -13,7 +13,9 @@ from naome.measures.quarterly import (
     measure_quarters,
     quarterly_results,
     say_chart,
+    say_growing_quarters,
 )
+from naome.params import load_params
 from naome.study import make_study
 
 FIRST, LAST = pd.Timestamp("2019-10-01"), pd.Timestamp("2022-09-30")
@@ -91,3 +93,12 @@ def test_people_and_items_are_charted_and_never_recorded_ones_are_not(england, m
 def test_a_quarter_without_people_leaves_no_chart(england, make_people):
     charts, results = measure_quarters(make_people(3, stage_recorded=True), make_study(england, run_id="r"))
     assert charts.empty and results.empty
+
+
+def test_growing_quarters_follow_the_options():
+    params = load_params("england-rcrd")
+    six = params.model_copy(update={"rules": {"gap_months": 6, "evidence": ["admissions", "reported"]}})
+    said, after_six = (say_growing_quarters(make_study(each, run_id="r")) for each in (params, six))
+    assert "rule DN2 looks for an admission in the 12 months after diagnosis, and" in said
+    assert "an admission or a reported recurrence in the 6 months after" in after_six
+    assert "12 months" not in after_six
