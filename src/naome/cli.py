@@ -131,7 +131,7 @@ def _read(parsed: argparse.Namespace) -> None:
 
 
 def _check_extract(parsed: argparse.Namespace) -> None:
-    from naome.ingest import check_run, describe_extract
+    from naome.ingest import check_run, describe_extract, say_lacking
     from naome.run import open_run
 
     started = time.monotonic()
@@ -139,7 +139,7 @@ def _check_extract(parsed: argparse.Namespace) -> None:
     extract = check_run(run, progress=lambda line: None)
     seconds = time.monotonic() - started
     print(f"{parsed.folder}: readable as {run.params.source} for audit {run.params.audit} ({seconds:.1f} s)")
-    print(describe_extract(extract))
+    print("\n".join([describe_extract(extract), *say_lacking(run, extract)]))
 
 
 def _run(parsed: argparse.Namespace) -> None:

@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from naome.codings import load_coding
 from naome.errors import DefinitionError, suggest
 from naome.paths import project_root
 from naome.yaml_files import read_yaml
@@ -23,7 +24,6 @@ CODE_PATTERNS = {
     "icd10": (re.compile(r"[A-Z]\d[\dA-Z](\d[\dA-Z]?)?"), "ICD-10 without a dot, three to five characters, e.g. C795"),
     "opcs4": (re.compile(r"[A-Z]\d{2}\d?"), "OPCS-4 without a dot, three or four characters, e.g. X721"),
     "sact": (re.compile(r"[A-Z0-9][A-Z0-9 +/()-]*"), "a SACT drug group in capitals, e.g. PALBOCICLIB"),
-    "cns": (re.compile(r"Y[1-5]|NI|NN|99"), "a COSD clinical nurse specialist code, e.g. Y1"),
 }
 #: Rule of an option that changes what is measured and not who belongs
 NO_RULE = "none"
@@ -80,7 +80,7 @@ class CodeList:
 
 @cache
 def load_codelist(name: str) -> CodeList:
-    """Load and check ``definitions/codelists/<name>.csv``.
+    """Load and check ``definitions/codelists/<name>.csv``, or the codes of a coding of that name.
 
     Raises
     ------
@@ -95,6 +95,12 @@ def load_codelist(name: str) -> CodeList:
     ('C795',)
     """
     file = project_root() / "definitions" / "codelists" / f"{name}.csv"
+    if (file.parents[1] / "codings" / file.name).is_file():
+        coding = load_coding(file.parents[1], name)
+        # A code with a rule is another spelling of one that stands there too
+        lines = [line for line in coding.lines if not line.rule]
+        codes = (Code(line.code, line.term, line.value or "missing", line.status, line.source) for line in lines)
+        return CodeList(name, tuple(codes))
     if not file.is_file():
         known = sorted(f.stem for f in file.parent.glob("*.csv"))
         raise DefinitionError(f"no code list {name!r}{suggest(name, known)}; there are: {', '.join(known)}")

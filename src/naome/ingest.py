@@ -10,8 +10,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from naome.cohort.columns import COLUMNS
 from naome.cohort.signs import signs_of
+from naome.definitions import load_cohort_rules
 from naome.errors import ExtractError
+from naome.measures.derivability import reasons_not_derivable, say_taken_away
+from naome.params import load_params
 from naome.run import Run, file_digest, write_json
 from naome.sources import READERS, Extract, read_extract
 
@@ -40,6 +44,8 @@ def read_run(run: Run, *, progress: Callable[[str], None] = print) -> Extract:
             signs=signs_of(run.params),
             progress=progress,
         )
+    for sentence in say_lacking(run, extract):
+        progress(f"  {sentence}")
     quality = pd.DataFrame(extract.quality, columns=["rule", "table", "column", "rows", "kind", "meaning"])
     run.save("data_quality", quality)
     record = {
@@ -51,6 +57,7 @@ def read_run(run: Run, *, progress: Callable[[str], None] = print) -> Extract:
         "canonical_rows": extract.rows,
         "ignored_columns": {note.name: list(note.ignored) for note in extract.files if note.ignored},
         "synthetic": extract.synthetic,
+        "absent": dict(extract.absent.things),
         "started": started.isoformat(timespec="seconds"),
         "finished": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
     }
@@ -106,6 +113,25 @@ def _reader(run: Run):
     if run.params.source not in READERS:
         raise ExtractError(f"there is no reader {run.params.source!r}; readers: {', '.join(READERS)}")
     return READERS[run.params.source]
+
+
+def say_lacking(run: Run, extract: Extract) -> list[str]:
+    """Hold the parameters of a run against what its data have, and say what this extract lacks.
+
+    Returns
+    -------
+    list of str
+        One sentence for each thing that the feed has and the extract has not, and which results go with it.
+
+    Raises
+    ------
+    ParamsError
+        If the parameters say of something that it is absent, and it is there.
+    """
+    params = load_params(run.params.audit)
+    known = (extract.absent, params, run.specification, load_cohort_rules(dict(params.rules)), COLUMNS)
+    reasons_not_derivable(*known)
+    return say_taken_away(*known)
 
 
 def _diagnosed(run: Run) -> tuple[dt.date, dt.date]:

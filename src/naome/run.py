@@ -17,8 +17,11 @@ from typing import Any
 
 import pandas as pd
 
+from naome.cohort.columns import COLUMNS
+from naome.definitions import load_cohort_rules
 from naome.disclosure import release
 from naome.errors import ChainError
+from naome.measures.derivability import reasons_not_derivable
 from naome.measures.specification import (
     Specification,
     check_not_derivable,
@@ -28,6 +31,8 @@ from naome.measures.specification import (
 from naome.params import Params, load_params, params_digest
 from naome.paths import resolve, runs_root, write_text
 from naome.results import write_frame
+from naome.sources import READERS
+from naome.sources.absent import Absent, find_absent
 
 
 @dataclass(frozen=True)
@@ -136,11 +141,32 @@ def open_run(audit: str, data_dir: str = "", run_dir: str = "") -> Run:
     """
     params = load_params(audit)
     check_not_derivable(params, load_specification())
+    folder = resolve(run_dir) if run_dir else runs_root() / params.audit
     return Run(
-        params=params,
-        folder=resolve(run_dir) if run_dir else runs_root() / params.audit,
+        params=with_reasons(params, folder / "read.json"),
+        folder=folder,
         data_dir=resolve(data_dir or params.data_dir),
     )
+
+
+def with_reasons(params: Params, record: Path | None = None) -> Params:
+    """Return parameters whose ``not_derivable`` says of every result why it is not derivable.
+
+    Parameters
+    ----------
+    params : Params
+    record : Path, optional
+        ``read.json`` of the run; where it is not there yet, what the feed never has is absent.
+    """
+    if record is not None and record.is_file():
+        absent = Absent(json.loads(record.read_text(encoding="utf-8"))["absent"])
+    else:
+        reader = READERS[params.source]
+        absent = find_absent(reader.versions[-1][1] if reader.versions else reader)
+        params = params.model_copy(update={"absent": {k: v for k, v in params.absent.items() if k in absent}})
+    rules = load_cohort_rules(dict(params.rules))
+    reasons = reasons_not_derivable(absent, params, load_specification(), rules, COLUMNS)
+    return params.model_copy(update={"not_derivable": reasons})
 
 
 def file_digest(path: Path) -> str:

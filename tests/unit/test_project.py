@@ -67,9 +67,20 @@ def test_make_lists_every_command():
 
 ROOMS = {
     "stats": set(),
-    "sources": {"errors", "sources", "params", "paths", "run", "definitions"},
-    "cohort": {"cohort", "definitions", "params", "sources", "errors", "paths"},
-    "measures": {"measures", "cohort", "definitions", "errors", "params", "paths", "results", "stats", "yaml_files"},
+    "sources": {"errors", "sources", "paths", "codings", "definitions"},
+    "cohort": {"cohort", "codings", "definitions", "params", "sources", "errors", "paths", "yaml_files"},
+    "measures": {
+        "measures",
+        "sources",
+        "cohort",
+        "definitions",
+        "errors",
+        "params",
+        "paths",
+        "results",
+        "stats",
+        "yaml_files",
+    },
     "disclosure": {"disclosure", "params", "stats", "results"},
 }
 

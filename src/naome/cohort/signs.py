@@ -5,28 +5,44 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from naome.definitions import find_codes, load_codelist
+from naome.cohort.feature_definitions import MetastaticOnly, load_features
+from naome.definitions import CohortRules, find_codes, load_codelist
 from naome.errors import ExtractError
 from naome.params import Params
+from naome.paths import project_root
 from naome.sources.follow import FOLLOWED, Signs
-
-#: Groups of the list of metastatic codes that are evidence under no option
-NEVER_EVIDENCE = ("lymph_node_regional",)
-#: Drugs that are given for metastatic disease only, so that they show a recurrence nobody recorded
-METASTATIC_ONLY = "sact_drugs.metastatic_only"
 
 
 def possible_evidence() -> tuple[str, ...]:
     """Return the ICD-10 codes that are evidence of metastasis under at least one option."""
-    metastatic = load_codelist("icd10_metastatic")
-    return metastatic.prefixes(*(group for group in metastatic.groups if group not in NEVER_EVIDENCE))
+    evidence = load_features(project_root() / "definitions").evidence
+    metastatic = load_codelist(evidence.codes)
+    return metastatic.prefixes(*(group for group in metastatic.groups if group not in evidence.never))
+
+
+def evidence_codes(rules: CohortRules) -> tuple[str, ...]:
+    """Return the ICD-10 codes that are evidence of metastasis under the options chosen."""
+    evidence = load_features(project_root() / "definitions").evidence
+    metastatic = load_codelist(evidence.codes)
+    never = (*evidence.never, *(group for group, option in evidence.optional.items() if not rules[option]))
+    return metastatic.prefixes(*(group for group in metastatic.groups if group not in never))
+
+
+def metastatic_only() -> MetastaticOnly:
+    """Return the drugs given for metastatic disease only, so that they show a recurrence which nobody recorded."""
+    return load_features(project_root() / "definitions").metastatic_only
+
+
+def metastatic_drugs() -> tuple[str, ...]:
+    """Return the SACT drug groups of :func:`metastatic_only`."""
+    return tuple(code.code for code in find_codes(metastatic_only().codes))
 
 
 def signs_of(params: Params) -> Signs | None:
     """Return the signs by which a run follows people; None when a cohort takes people without any."""
     if "primary" in params.cohorts:
         return None
-    return Signs(codes=possible_evidence(), drugs=tuple(code.code for code in find_codes(METASTATIC_ONLY)))
+    return Signs(codes=possible_evidence(), drugs=metastatic_drugs())
 
 
 def check_followed(folder: Path, params: Params) -> None:

@@ -21,17 +21,15 @@ import pandas as pd
 from ibis.expr.types import Table
 from scipy.special import ndtri
 
+from naome.cohort.causes import is_breast_cancer
 from naome.cohort.eligible import code_dates, eligible_people, flag_tumours, metastatic_codes
-from naome.cohort.signs import METASTATIC_ONLY
-from naome.cohort.tables import CanonicalTables, code_in, open_tables
-from naome.definitions import CohortRules, find_codes, load_cohort_rules, say_inferred_codes
+from naome.cohort.signs import metastatic_drugs, metastatic_only
+from naome.cohort.tables import CanonicalTables, open_tables
+from naome.definitions import CohortRules, load_cohort_rules, say_inferred_codes
 from naome.params import Params
 from naome.results import make_results
 
 SOURCES = ("admissions", "reported", "treatment", "death")
-# Drugs without an adjuvant or neoadjuvant use in England until then. Left out are pertuzumab, trastuzumab emtansine
-# (from 2020), capecitabine and pembrolizumab.
-METASTATIC_ONLY_UNTIL = "2021-12-31"
 UNBELIEVABLE_SE = 3.0
 FEW_SHARED = 10
 
@@ -162,13 +160,10 @@ def cross_classify_sources(
         primary = primary.filter((primary.death_date > ibis.date(str(alive_on))).fill_null(True))
     reported = tables.recurrences.filter(tables.recurrences.kind == "distant")
     reported = reported.select("person_id", seen_date=reported.recurrence_date)
-    drugs = tables.drugs.filter(tables.drugs.drug.isin([code.code for code in find_codes(METASTATIC_ONLY)]))
-    drugs = drugs.filter(drugs.given_date <= ibis.date(METASTATIC_ONLY_UNTIL))
+    drugs = tables.drugs.filter(tables.drugs.drug.isin(list(metastatic_drugs())))
+    drugs = drugs.filter(drugs.given_date <= ibis.date(str(metastatic_only().until)))
     given = drugs.select("person_id", seen_date=drugs.given_date)
-    breast = code_in(tables.deaths.underlying_cause, ("C50",))
-    if rules["breast_cancer_death"] == "any_mention":
-        breast = tables.deaths.causes.contains("C50")
-    deaths = tables.deaths.filter(breast.fill_null(False))
+    deaths = tables.deaths.filter(is_breast_cancer(tables.deaths, rules))
     died = deaths.select("person_id", seen_date=deaths.death_date)
     admitted = primary.filter(primary.first_code_date.notnull())
     admitted = admitted.select("person_id", seen_date=admitted.first_code_date)
@@ -374,7 +369,7 @@ def measure_missed(counts: pd.DataFrame, params: Params, *, run_id: str) -> pd.D
         run_id=run_id,
     )
     treated = (results["group"] == "treatment") | results["measure"].str.contains("loglinear")
-    results.loc[treated & (results["status"] == "ok"), "reason"] = say_inferred_codes([METASTATIC_ONLY])
+    results.loc[treated & (results["status"] == "ok"), "reason"] = say_inferred_codes([metastatic_only().codes])
     return results
 
 

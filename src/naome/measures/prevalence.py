@@ -16,7 +16,7 @@ from ibis.expr.types import Table
 
 from naome.cohort.eligible import code_dates, eligible_people, flag_tumours, metastatic_codes
 from naome.cohort.membership import de_novo, recurrent
-from naome.cohort.signs import METASTATIC_ONLY
+from naome.cohort.signs import metastatic_only
 from naome.cohort.tables import open_tables
 from naome.definitions import CohortRules, load_cohort_rules, say_inferred_codes
 from naome.measures.missed import SOURCES, correction_factor, loglinear_population
@@ -135,7 +135,8 @@ def measure_prevalence(
         found = alive - others
         limits = [others + found * value for value in factor]
         corrected |= dict(zip(("estimate", "lower", "upper"), limits, strict=True))
-        corrected |= {"method": "count times capture-recapture factor", "reason": say_inferred_codes([METASTATIC_ONLY])}
+        inferred = say_inferred_codes([metastatic_only().codes])
+        corrected |= {"method": "count times capture-recapture factor", "reason": inferred}
         rows.append(corrected)
     table = pd.DataFrame(rows).assign(
         unit=params.nation,

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from ibis.expr.types import Table
 
+from naome.cohort.causes import is_breast_cancer
 from naome.cohort.derive import fetch_analysis, find_members, keep_people
 from naome.cohort.eligible import add_records, code_dates, eligible_people, flag_tumours, metastatic_codes
 from naome.cohort.features import describe_people
@@ -152,7 +153,7 @@ def tabulate_death_switches(
         return pd.DataFrame([{"option": BASE, "reason": reason}]).reindex(columns=columns)
     base = load_cohort_rules(dict(params.rules))
     tables = open_tables(folder, params, connection)
-    deaths = hold(_deaths_under_70(tables, params))
+    deaths = hold(_deaths_under_70(tables, params, base))
     events = {name: hold(getattr(tables, name).semi_join(deaths, "person_id")) for name in ("diagnoses", "recurrences")}
     near = replace(tables, **events)
     held = _find_sources(tables)
@@ -234,7 +235,7 @@ def _say_not_held(option: str, value: Any, held: frozenset[str]) -> str:
     return " ".join(NOT_HELD[source] for source in missing)
 
 
-def _deaths_under_70(tables: CanonicalTables, params: Params) -> Table:
+def _deaths_under_70(tables: CanonicalTables, params: Params, rules: CohortRules) -> Table:
     people = add_records(eligible_people(flag_tumours(tables, params)), tables)
     people = people.filter(people.age < 70, people.death_date <= ibis.date(str(params.censor_date)))
     causes = tables.deaths.select("person_id", "underlying_cause", "causes")
@@ -244,8 +245,7 @@ def _deaths_under_70(tables: CanonicalTables, params: Params) -> Table:
         "diagnosis_date",
         "death_date",
         "stage",
-        underlying=code_in(people.underlying_cause, ("C50",)).fill_null(False),
-        any_mention=people.causes.contains("C50").fill_null(False),
+        **{by: is_breast_cancer(people, rules.replace(breast_cancer_death=by)) for by in ("underlying", "any_mention")},
     )
 
 

@@ -20,6 +20,7 @@ from naome.measures.probe import count_possible
 from naome.measures.validation import MEASURES as VALIDATION
 from naome.params import Params
 from naome.paths import project_root
+from naome.sources.absent import THINGS
 from naome.yaml_files import read_yaml
 
 KINDS = ("performance", "data_quality", "contextual")
@@ -160,7 +161,8 @@ def note_inferred_codes(results: pd.DataFrame, specification: Specification) -> 
 def check_not_derivable(params: Params, specification: Specification) -> None:
     """Raise ParamsError if the parameters give a reason for something that does not exist.
 
-    ``not_derivable`` names indicators, cohorts of an indicator, data items or measures of the check against deaths;
+    ``not_derivable`` names indicators, cohorts of an indicator, data items, measures of the check against deaths or
+    canonical tables and columns;
     ``rules_not_checked`` names cohort rules.
     """
     file = project_root() / "definitions" / "data_items.yaml"
@@ -168,7 +170,7 @@ def check_not_derivable(params: Params, specification: Specification) -> None:
     allowed = [i.id for i in specification.indicators]
     allowed += [f"{i.id}.{cohort}" for i in specification.indicators for cohort in i.cohorts]
     allowed += [f"completeness.{item}" for item in data_items]
-    allowed += VALIDATION
+    allowed += [*VALIDATION, *THINGS]
     rules = [rule.id for rule in load_cohort_rules().rules]
     for key in params.rules_not_checked:
         if key not in rules:

@@ -12,6 +12,9 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
+
+from naome.codings import load_coding
 
 RULES: dict[str, str] = {
     "white_space": "Blanks around the value are dropped.",
@@ -73,6 +76,57 @@ class Cleaner:
     clean: Callable[[object], tuple[object, tuple[str, ...]]]
     allowed: str
     plain: Callable[[], tuple[object, object]] | None = None
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A column that is cleaned by a coding of ``definitions/codings``; it becomes a cleaner when definitions are there.
+
+    Attributes
+    ----------
+    coding : str
+        File stem of the coding.
+    sql_type : str
+        DuckDB type of the cleaned column.
+    refuse : bool
+        Whether an unknown code stops the run; see :func:`choice`.
+    spelling : str
+        Pattern of the values that begin with a code, which stands for ``{codes}`` in it; empty where values are codes.
+    """
+
+    coding: str
+    sql_type: str = "VARCHAR"
+    refuse: bool = True
+    spelling: str = ""
+
+    def bind(self, definitions: Path) -> Cleaner:
+        """Return the cleaner of a folder of definitions.
+
+        Raises
+        ------
+        DefinitionError
+            If there is no such coding.
+
+        Examples
+        --------
+        >>> from naome.paths import project_root
+        >>> Coded("gender").bind(project_root() / "definitions").clean("2.0")
+        ('female', ('float_text',))
+        """
+        coding = load_coding(definitions, self.coding)
+        values = {code: _typed(value, self.sql_type) for code, value in coding.values.items()}
+        if not self.spelling:
+            return choice(values, sql_type=self.sql_type, refuse=self.refuse, **coding.rules)
+        known = {code: value for code, value in values.items() if value is not None}
+        pattern = self.spelling.replace("{codes}", "|".join(map(re.escape, known)))
+        unknown = tuple(code for code, value in values.items() if value is None)
+        return leading(pattern, known, unknown, sql_type=self.sql_type)
+
+
+def _typed(value: str, sql_type: str) -> object:
+    if value == "":
+        return None
+    return {"INTEGER": int, "BOOLEAN": lambda text: text == "true"}.get(sql_type, str)(value)
 
 
 def tidy(value: object) -> tuple[str, tuple[str, ...]]:

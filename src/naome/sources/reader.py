@@ -7,11 +7,17 @@ from the cleaned ones, and by which named rules rows are left out or refused.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
+from naome.definitions import read_codelist
 from naome.sources.canonical import Duplicates, RowRule, Selection
-from naome.sources.clean import OPTIONAL_IDENTIFIER, Cleaner
+from naome.sources.clean import OPTIONAL_IDENTIFIER, Cleaner, Coded
+
+#: Codes of a list in the SQL of a reader: ``@codes(icd10_breast)`` or ``@codes(icd10_breast.breast_invasive)``
+CODES = re.compile(r"@codes\((\w+)(?:\.(\w+))?\)")
 
 
 @dataclass(frozen=True)
@@ -44,9 +50,14 @@ class Repeated:
     """
 
     columns: tuple[str, ...]
-    cleaner: Cleaner
+    cleaner: Cleaner | Coded
     seconds: tuple[str, ...] = ()
-    second_cleaner: Cleaner | None = None
+    second_cleaner: Cleaner | Coded | None = None
+
+    def bind(self, definitions: Path) -> Repeated:
+        """Return the same columns with codings as cleaners."""
+        cleaners = {"cleaner": self.cleaner, "second_cleaner": self.second_cleaner}
+        return replace(self, **{key: _bind(cleaner, definitions) for key, cleaner in cleaners.items()})
 
     def parts(self) -> Iterator[tuple[tuple[str, ...], Cleaner]]:
         """Go through the groups of columns with their cleaners."""
@@ -61,7 +72,7 @@ class RawTable:
 
     Attributes
     ----------
-    columns : mapping of str to Cleaner or None
+    columns : mapping of str to Cleaner, Coded or None
         Raw column -> how it is cleaned; None marks an identifier, which must be
         present in every row and is kept as it is.
     unique : tuple of str
@@ -86,7 +97,7 @@ class RawTable:
         Whether rows of people without any sign are not read, where a run follows people by signs.
     """
 
-    columns: Mapping[str, Cleaner | None]
+    columns: Mapping[str, Cleaner | Coded | None]
     unique: tuple[str, ...] = ()
     optional: frozenset[str] = frozenset()
     aliases: Mapping[str, str] = field(default_factory=dict)
@@ -97,6 +108,14 @@ class RawTable:
     belongs: Belongs | None = None
     signs: Mapping[str, str] = field(default_factory=dict)
     events: bool = False
+
+    def bind(self, definitions: Path) -> RawTable:
+        """Return the same table with codings as cleaners and the codes of code lists in its condition."""
+        columns = {column: _bind(cleaner, definitions) for column, cleaner in self.columns.items()}
+        long = {name: repeated.bind(definitions) for name, repeated in self.long.items()}
+        rule, meaning = self.only_rule
+        told = (rule, write_codes(meaning, definitions, ", "))
+        return replace(self, columns=columns, long=long, only=write_codes(self.only, definitions), only_rule=told)
 
     @property
     def identifiers(self) -> tuple[str, ...]:
@@ -168,6 +187,49 @@ class Reader:
     checks: tuple[tuple[str, str], ...] = ()
     versions: tuple[tuple[str, Reader], ...] = ()
 
+    def bind(self, definitions: Path) -> Reader:
+        """Return the reader with the meanings that a folder of definitions gives to codes.
+
+        Parameters
+        ----------
+        definitions : Path
+            Folder with ``codings`` and ``codelists``.
+
+        Raises
+        ------
+        DefinitionError
+            If a coding or code list is not there or not right.
+        """
+        selections = {
+            table: replace(selection, sql=write_codes(selection.sql, definitions))
+            for table, selection in self.canonical.items()
+        }
+        raw = {name: table.bind(definitions) for name, table in self.raw.items()}
+        versions = tuple((marker, version.bind(definitions)) for marker, version in self.versions)
+        return replace(self, raw=raw, canonical=selections, versions=versions)
+
     def rules_of(self, table: str) -> tuple[RowRule | Duplicates, ...]:
         """Return the rules of a canonical table, in order."""
         return tuple(rule for rule in self.rows if rule.table == table)
+
+
+def write_codes(text: str, definitions: Path, between: str = "|") -> str:
+    """Write the codes of code lists where a text names them; a code that a shorter one covers is left out.
+
+    Examples
+    --------
+    >>> from naome.paths import project_root
+    >>> write_codes("site SIMILAR TO '(@codes(icd10_breast)).*'", project_root() / "definitions")
+    "site SIMILAR TO '(C50|D05).*'"
+    """
+
+    def write(match: re.Match[str]) -> str:
+        codes = read_codelist(definitions / "codelists" / f"{match[1]}.csv").prefixes(*filter(None, [match[2]]))
+        shortest = [code for code in codes if not any(code != other and code.startswith(other) for other in codes)]
+        return between.join(dict.fromkeys(shortest))
+
+    return CODES.sub(write, text)
+
+
+def _bind(cleaner: Cleaner | Coded | None, definitions: Path) -> Cleaner | None:
+    return cleaner.bind(definitions) if isinstance(cleaner, Coded) else cleaner
