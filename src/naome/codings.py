@@ -5,12 +5,11 @@ The file is what is computed: readers clean values by it (:mod:`naome.sources`).
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
-from naome.errors import DefinitionError, suggest
+from naome.definitions import Code, CodeList, read_rows
+from naome.errors import DefinitionError
 
 COLUMNS = ("code", "value", "rule", "term", "status", "source")
 STATUSES = ("sourced", "inferred")
@@ -52,50 +51,34 @@ class Coding:
         """Raw code -> rule to count, where there is one."""
         return {line.code: line.rule for line in self.lines if line.rule}
 
+    def as_codelist(self) -> CodeList:
+        """Return the codes as a code list whose groups are the canonical values (``missing`` where not recorded).
 
-@cache
-def load_coding(folder: Path, name: str) -> Coding:
-    """Load and check ``codings/<name>.csv`` of a folder of definitions.
+        A code with a rule is another spelling of one that stands there too, and is left out.
+        """
+        lines = [line for line in self.lines if not line.rule]
+        codes = (Code(line.code, line.term, line.value or "missing", line.status, line.source) for line in lines)
+        return CodeList(self.name, tuple(codes))
 
-    Parameters
-    ----------
-    folder : Path
-        Folder of definitions.
-    name : str
-        File stem.
+
+def read_coding(file: Path) -> Coding:
+    """Read and check one coding file.
 
     Raises
     ------
     DefinitionError
-        Naming file and line: wrong header, a code that stands twice, an unknown status, an empty source.
-
-    Examples
-    --------
-    >>> from naome.paths import project_root
-    >>> load_coding(project_root() / "definitions", "gender").values
-    {'1': 'male', '2': 'female', '9': '', '0': '', 'X': ''}
+        Naming file and line: wrong header, a code that is empty or stands twice, an unknown status, an empty source.
     """
-    file = folder / "codings" / f"{name}.csv"
-    if not file.is_file():
-        known = sorted(f.stem for f in file.parent.glob("*.csv"))
-        raise DefinitionError(f"{file}: no coding {name!r}{suggest(name, known)}; there are: {', '.join(known)}")
     lines: dict[str, CodedValue] = {}
-    with file.open(encoding="utf-8", newline="") as handle:
-        reader = csv.reader(handle)
-        header = next(reader, [])
-        if tuple(header) != COLUMNS:
-            raise DefinitionError(f"{file}:1: header is {','.join(header)}; it must be {','.join(COLUMNS)}")
-        for number, row in enumerate(reader, start=2):
-            if len(row) != len(COLUMNS):
-                raise DefinitionError(f"{file}:{number}: {len(row)} fields; there must be {len(COLUMNS)}")
-            line = CodedValue(*row)
-            if not line.code or line.code in lines:
-                raise DefinitionError(f"{file}:{number}: code {line.code!r} is empty or stands more than once")
-            if line.status not in STATUSES or not line.source:
-                raise DefinitionError(
-                    f"{file}:{number}: {line.code} needs a source and a status, {' or '.join(map(repr, STATUSES))}"
-                )
-            lines[line.code] = line
+    for number, row in read_rows(file, list(COLUMNS)):
+        line = CodedValue(**row)
+        if not line.code or line.code in lines:
+            raise DefinitionError(f"{file}:{number}: code {line.code!r} is empty or stands more than once")
+        if line.status not in STATUSES or not line.source.strip():
+            raise DefinitionError(
+                f"{file}:{number}: {line.code} needs a source and a status, {' or '.join(map(repr, STATUSES))}"
+            )
+        lines[line.code] = line
     if not lines:
         raise DefinitionError(f"{file}: no codes")
-    return Coding(name, tuple(lines.values()))
+    return Coding(file.stem, tuple(lines.values()))

@@ -16,6 +16,10 @@ class NaomeError(Exception):
     exit_code = 2
 
 
+class YamlError(NaomeError):
+    """A YAML file is not plain data within bounds."""
+
+
 class ParamsError(NaomeError):
     """A parameter file is malformed, incomplete or holds an unknown key."""
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from naome.cohort.columns import COLUMNS
 from naome.cohort.signs import signs_of
 from naome.definitions import load_cohort_rules
 from naome.errors import ExtractError
@@ -129,7 +128,8 @@ def say_lacking(run: Run, extract: Extract) -> list[str]:
         If the parameters say of something that it is absent, and it is there.
     """
     params = load_params(run.params.audit)
-    known = (extract.absent, params, run.specification, load_cohort_rules(dict(params.rules)), COLUMNS)
+    rules = load_cohort_rules(dict(params.rules))
+    known = (extract.absent, params, run.specification, rules, rules.definitions.columns)
     reasons_not_derivable(*known)
     return say_taken_away(*known)
 

@@ -17,7 +17,6 @@ from typing import Any
 
 import pandas as pd
 
-from naome.cohort.columns import COLUMNS
 from naome.definitions import load_cohort_rules
 from naome.disclosure import release
 from naome.errors import ChainError
@@ -165,7 +164,7 @@ def with_reasons(params: Params, record: Path | None = None) -> Params:
         absent = find_absent(reader.versions[-1][1] if reader.versions else reader)
         params = params.model_copy(update={"absent": {k: v for k, v in params.absent.items() if k in absent}})
     rules = load_cohort_rules(dict(params.rules))
-    reasons = reasons_not_derivable(absent, params, load_specification(), rules, COLUMNS)
+    reasons = reasons_not_derivable(absent, params, load_specification(), rules, rules.definitions.columns)
     return params.model_copy(update={"not_derivable": reasons})
 
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import copy
+import random
+import shutil
+
 import pytest
 import yaml
 
-from naome.definitions import load_codelist, load_cohort_rules, read_codelist
-from naome.errors import DefinitionError
+from naome.definitions import Definitions, load_codelist, load_cohort_rules, read_codelist
+from naome.errors import DefinitionError, NaomeError
+from naome.measures.agreement import load_published
 from naome.paths import project_root
 
 HEADER = "code,term,group,status,source\n"
-CODELISTS = sorted((project_root() / "definitions" / "codelists").glob("*.csv"))
+FOLDER = project_root() / "definitions"
+CODELISTS = sorted((FOLDER / "codelists").glob("*.csv"))
 
 
 @pytest.mark.parametrize("file", CODELISTS, ids=lambda f: f.stem)
@@ -65,9 +71,192 @@ def test_options_are_checked():
 
 
 def test_rule_file_with_a_missing_key_is_refused(tmp_path):
-    raw = yaml.safe_load((project_root() / "definitions" / "cohort_rules.yaml").read_text(encoding="utf-8"))
+    raw = yaml.safe_load((FOLDER / "cohort_rules.yaml").read_text(encoding="utf-8"))
     del raw["options"][0]["reason"]
-    file = tmp_path / "cohort_rules.yaml"
-    file.write_text(yaml.safe_dump(raw), encoding="utf-8")
-    with pytest.raises(DefinitionError, match="count_c779.*reason"):
-        load_cohort_rules(file=file)
+    (tmp_path / "cohort_rules.yaml").write_text(yaml.safe_dump(raw), encoding="utf-8")
+    with pytest.raises(DefinitionError, match="missing key 'options.count_c779.reason'"):
+        Definitions(tmp_path).rules()
+
+
+def alter(tmp_path, change):
+    """Return the project's definitions with cohort_rules.yaml changed."""
+    raw = yaml.safe_load((FOLDER / "cohort_rules.yaml").read_text(encoding="utf-8"))
+    change(raw, {option["name"]: option for option in raw["options"]})
+    (tmp_path / "cohort_rules.yaml").write_text(yaml.safe_dump(raw, sort_keys=False), encoding="utf-8")
+    return Definitions(tmp_path)
+
+
+WRONG = {
+    "a misspelt default": (
+        lambda raw, o: o["diagnosis_position"].update(default="anny"),
+        "line [0-9]+: key 'options.diagnosis_position.default': 'anny' is not allowed .did you mean 'any'.*primary",
+    ),
+    "a default beyond the values": (
+        lambda raw, o: o["gap_months"].update(default=120),
+        "gap_months.default': 120 is not",
+    ),
+    "0 for false": (lambda raw, o: o["count_c779"].update(default=0), "count_c779.default': 0 is not allowed"),
+    "no title": (lambda raw, o: o["evidence"].pop("title"), "missing key 'options.evidence.title'"),
+    "a value without a title": (
+        lambda raw, o: o["gap_months"]["values"][1].pop("title"),
+        "missing key 'options.gap_months.values.2.title'",
+    ),
+    "a value given twice": (lambda raw, o: o["gap_months"]["values"][1].update(value=12), "value 12 is given twice"),
+    "a value with other words": (
+        lambda raw, o: o["gap_months"]["values"][1]["words"].pop("after"),
+        "value 6 has other words than 12",
+    ),
+    "an unknown option in a text": (
+        lambda raw, o: raw["rules"][7].update(text="Within {gap_month}."),
+        "rule DN1, text: .*no option 'gap_month' .did you mean 'gap_months'",
+    ),
+    "an unknown word in a text": (
+        lambda raw, o: raw["rules"][7].update(text="{gap_months.bfore}"),
+        "rule DN1, text: option gap_months has no word 'bfore' .did you mean 'before'",
+    ),
+    "a lone brace": (lambda raw, o: raw["rules"][7].update(text="Within {gap"), "a brace stands alone"),
+    "words in a circle": (
+        lambda raw, o: o["gap_months"]["values"][2]["words"].update(before="{gap_months.before}"),
+        "rule DN2, text: words refer to words more than 3 times",
+    ),
+    "an unknown rule": (lambda raw, o: o["gap_months"].update(rule="RC9"), "gap_months belongs to rule 'RC9'"),
+    "a rule given twice": (lambda raw, o: raw["rules"].append(dict(raw["rules"][0])), "given twice: EL1"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_rules_that_cannot_be_meant_are_refused(tmp_path, name):
+    change, message = WRONG[name]
+    with pytest.raises(DefinitionError, match=r"(?s)cohort_rules\.yaml: .*" + message):
+        alter(tmp_path, change).rules()
+
+
+def test_a_value_is_not_taken_for_one_that_python_thinks_equal():
+    with pytest.raises(DefinitionError, match="gap_months: False is not allowed; allowed: 12, 6, 0"):
+        load_cohort_rules({"gap_months": False})
+
+
+def test_words_follow_the_options_in_force():
+    rules = load_cohort_rules({"gap_months": 6, "stage_0_can_recur": False, "count_c779": True})
+    assert rules.rule("RC1").text == (
+        "Stage 1 to 3 or unknown, and an admission with a metastatic code 6 months or more after diagnosis. "
+        "Unspecified lymph nodes (C77.9) count."
+    )
+    assert not any("12 months" in rule.text for rule in rules.rules)
+    assert rules.fill("{gap_months}, {last_chemotherapy.event}") == (
+        "6 months, the latest cycle start, administration or hospital attendance"
+    )
+    reported = rules.replace(evidence=("reported",))
+    assert not any("C77.9" in rule.text or "admission" in rule.text for rule in reported.rules[7:])
+    with pytest.raises(DefinitionError, match="no option 'gap'"):
+        rules.fill("{gap}")
+
+
+@pytest.mark.parametrize("option", load_cohort_rules().options, ids=lambda option: option.name)
+def test_every_choice_that_changes_a_rule_changes_its_words(option):
+    if option.rule == "none":
+        return
+    base = load_cohort_rules()
+    for value in option.values:
+        texts = [rule.text for rule in base.replace(**{option.name: value}).rules]
+        assert (texts == [rule.text for rule in base.rules]) == (value == option.default)
+
+
+def test_a_folder_is_read_and_copied_as_a_whole(tmp_path):
+    held = shutil.copytree(FOLDER, tmp_path / "definitions")
+    own, project = Definitions(held), Definitions(FOLDER)
+    assert own.digest == project.digest and own.files() == project.files()
+    names = {file.as_posix() for file in own.files()}
+    assert {"cohort_rules.yaml", "indicators.yaml", "codelists/sact_drugs.csv", "published/sotn2024.csv"} <= names
+    assert "synthetic.yaml" not in names, "no run reads how synthetic people are made"
+    file = held / "codelists" / "icd10_metastatic.csv"
+    file.write_text(file.read_text(encoding="utf-8").replace("C795,", "C798,", 1), encoding="utf-8")
+    assert own.digest != project.digest
+    assert own.codelist("icd10_metastatic").prefixes("bone") == ("C798",)
+    assert own.rules().definitions is own and own.specification.definitions is own
+    assert project.codelist("icd10_metastatic").prefixes("bone") == ("C795",)
+
+
+def mutations(file):
+    """Yield ways to spoil a file of definitions."""
+    content = file.read_bytes()
+    yield "empty", b""
+    yield "not UTF-8", content.replace(b"e", b"\xe9", 1)
+    yield "a NUL", content[:200] + b"\0" + content[200:]
+    lines = content.splitlines(keepends=True)
+    if file.suffix == ".csv":
+        yield "header only", lines[0]
+        yield "a quote that never ends", content + b'"a,b'
+        yield "a column more", lines[0] + lines[1].rstrip() + b",x\n"
+        yield "a line twice", content + lines[1]
+        for column in range(len(lines[0].split(b","))):
+            cells = lines[1].rstrip(b"\n").split(b",")
+            cells[min(column, len(cells) - 1)] = b"\xc2\xa0"
+            yield f"column {column} blank", b"".join([lines[0], b",".join(cells), b"\n", *lines[2:]])
+        return
+    raw = yaml.safe_load(content)
+    yield "a list for the whole", yaml.safe_dump([raw]).encode()
+    yield "a key twice", content + lines[[line[:1].isalpha() for line in lines].index(True)]
+    for path in list(paths(raw)):
+        for name, change in (
+            ("dropped", None), ("a mapping", {"x": 1}), ("a list", [[1]]), ("a number", 10**9), ("no text", ""),
+            ("a long text", "not " * 500), ("nothing", ...), ("odd", "{x"), ("true", True),
+        ):  # fmt: skip
+            yield f"{'.'.join(map(str, path))} {name}", yaml.safe_dump(changed(raw, path, change)).encode()
+
+
+def paths(raw, above=()):
+    """Yield every path of keys; of a list only some entries."""
+    keys = list(raw) if isinstance(raw, dict) else range(0, len(raw), 5) if isinstance(raw, list) else []
+    for key in keys:
+        yield (*above, key)
+        yield from paths(raw[key], (*above, key))
+
+
+def changed(raw, path, change):
+    """Return a copy with one entry dropped (None) or replaced (... is nothing)."""
+    raw = copy.deepcopy(raw)
+    inner = raw
+    for key in path[:-1]:
+        inner = inner[key]
+    if change is None:
+        del inner[path[-1]]
+    else:
+        inner[path[-1]] = None if change is ... else change
+    return raw
+
+
+def load_everything(folder):
+    """Load all that a folder of definitions holds, and say it."""
+    definitions = Definitions(folder)
+    for name in definitions.codelists:
+        definitions.codelist(name)
+    for name in definitions.codings:
+        definitions.coding(name)
+    rules = definitions.rules()
+    for indicator in definitions.specification.indicators:
+        indicator.say_exclusions(rules)
+    assert definitions.data_items and rules.rules
+    for file in (folder / "published").glob("*.csv"):
+        load_published(file.stem, definitions)
+
+
+EVERY = sorted(file.relative_to(FOLDER) for file in FOLDER.rglob("*.[cy]*") if file.stem != "synthetic")
+
+
+@pytest.mark.parametrize("name", EVERY, ids=str)
+def test_a_spoilt_file_loads_or_is_refused_by_name(tmp_path, name):
+    """No traceback, whatever stands in a file of definitions; what is refused names the file."""
+    folder = shutil.copytree(FOLDER, tmp_path / "definitions")
+    spoilt = list(mutations(FOLDER / name))
+    if len(spoilt) > 80:
+        spoilt = spoilt[:5] + random.Random(1).sample(spoilt[5:], 75)
+    refused = 0
+    for _, content in spoilt:
+        (folder / name).write_bytes(content)
+        try:
+            load_everything(folder)
+        except NaomeError as error:
+            refused += 1
+            assert name.name in str(error)
+    assert refused > len(spoilt) / 3

@@ -30,6 +30,9 @@ FRAME = pd.DataFrame(
         ('er in ["positive", "negative"]', [True, False, True]),
         ('er not in ["positive"]', [False, False, True]),
         ("age < 50 and died", [True, False, False]),
+        ("age in [40, to]", [True, False, False]),
+        ("40 == age", [True, False, False]),
+        (" or ".join(["died"] * 100), [True, False, False]),
     ],
 )
 def test_evaluates(text, expected):
@@ -58,9 +61,32 @@ def test_evaluates(text, expected):
         ('"postive" == er', "er is never 'postive'"),
         ('er in ["positive", "borderline"]', "er is never 'borderline'"),
         ('subtype != "HER2-, ER-"', "subtype is never 'HER2-, ER-'"),
+        ("5 in [age]", "'in' needs a column on its left"),
+        ("age in [age]", "the list of 'in' holds a column"),
+        ("age in []", "'in' needs a list of values"),
+        ("age in age", "'in' needs a list of values"),
+        ("age in [40] == 40", "not allowed"),
+        ("missing(first_line)", "a window is never missing"),
+        ("1 == 1", "compares no column"),
+        ("first_line < 400", "compares no column"),
+        ('"a" == "a"', "compares no column"),
+        ("age > first_line > 3", "compares no column"),
+        ("died == True", "'True' is not allowed"),
+        ("true", "unknown column 'true'"),
+        ("age < 1e999", "a number is larger than 1,000,000"),
+        ("age < " + "9" * 400, "a number is larger"),
+        (r'ethnic_group == "\ud800"', "cannot be printed"),
+        ("age < \ud800", "is not an expression"),
+        ("age \0 < 3", "is not an expression"),
+        (r'er == "\d"', "is not an expression"),
+        ("not " * 5_000 + "died", "an expression of 20,004 characters"),
+        ("age" + " < 3 < age" * 5_000, "characters, beginning 'age < 3"),
+        ("not " * 200 + "died", "nests 202 operations inside each other; allowed: 20"),
+        ("(" * 300 + "died" + ")" * 300, "is not an expression"),
+        ("-" * 400 + "age < 3", "nests"),
     ],
 )
 def test_refuses(text, message):
     with pytest.raises(DefinitionError, match="indicators.yaml: indicator x, numerator") as caught:
-        parse_expression(text, "indicators.yaml: indicator x, numerator")
+        parse_expression(text, "indicators.yaml: indicator x, numerator", {"first_line": 365})
     assert message in str(caught.value)

@@ -5,10 +5,8 @@ from __future__ import annotations
 import ibis
 from ibis.expr.types import BooleanValue, Table
 
-from naome.cohort.feature_definitions import load_features
 from naome.cohort.tables import code_in
-from naome.definitions import CohortRules, find_codes
-from naome.paths import project_root
+from naome.definitions import CohortRules
 
 
 def is_breast_cancer(deaths: Table, rules: CohortRules) -> BooleanValue:
@@ -21,8 +19,8 @@ def is_breast_cancer(deaths: Table, rules: CohortRules) -> BooleanValue:
     rules : CohortRules
         ``breast_cancer_death`` says whether the underlying cause counts or any mention.
     """
-    reference = load_features(project_root() / "definitions").breast_cancer_death.codes
-    codes = tuple(code.code for code in find_codes(reference))
+    definitions = rules.definitions
+    codes = tuple(code.code for code in definitions.find_codes(definitions.features.breast_cancer_death.codes))
     if rules["breast_cancer_death"] == "underlying":
         found = code_in(deaths.underlying_cause, codes)
     else:

@@ -10,11 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
-from naome.cohort.feature_definitions import Features, load_features
-from naome.paths import project_root
+from naome.cohort.feature_definitions import Features
+from naome.definitions import project_definitions
 
 
 @dataclass(frozen=True)
@@ -218,12 +216,6 @@ def describe_columns(features: Features) -> tuple[AnalysisColumn, ...]:
     return (*FIRST, *found["integer"], *BETWEEN, *found["boolean"], *LAST)
 
 
-@cache
-def load_columns(folder: Path) -> tuple[AnalysisColumn, ...]:
-    """Return the columns of the analysis table as a folder of definitions says them."""
-    return describe_columns(load_features(folder))
-
-
 #: The columns of the project's own definitions
-COLUMNS: tuple[AnalysisColumn, ...] = load_columns(project_root() / "definitions")
+COLUMNS: tuple[AnalysisColumn, ...] = project_definitions().columns
 COLUMN_NAMES: tuple[str, ...] = tuple(column.name for column in COLUMNS)

@@ -78,10 +78,10 @@ def derive_cohorts(
     >>> derive_cohorts(load_params("wales"), folder).attrition     # doctest: +SKIP
     """
     rules = rules or load_cohort_rules(dict(params.rules))
-    tables = open_tables(folder, params, connection)
+    tables = open_tables(folder, params, connection, rules.definitions)
     with working_ahead():
         codes = hold(metastatic_codes(tables, rules))
-        flagged = hold(flag_tumours(tables, params))
+        flagged = hold(flag_tumours(tables, params, rules))
         eligible = eligible_people(flagged)
         coded = code_dates(eligible, codes, rules)
         if "primary" not in params.cohorts:
@@ -108,8 +108,8 @@ def identify_members(
         ``person_id, cohort, route, diagnosis_date, metastatic_date`` in order of cohort and person.
     """
     rules = rules or load_cohort_rules(dict(params.rules))
-    tables = open_tables(folder, params, connection)
-    coded = code_dates(eligible_people(flag_tumours(tables, params)), metastatic_codes(tables, rules), rules)
+    tables = open_tables(folder, params, connection, rules.definitions)
+    coded = code_dates(eligible_people(flag_tumours(tables, params, rules)), metastatic_codes(tables, rules), rules)
     members = find_members(coded, params, rules)
     columns = ("person_id", "cohort", "route", "diagnosis_date", "metastatic_date")
     frame = members.select(*columns).order_by("cohort", "person_id").execute()

@@ -5,20 +5,18 @@ from __future__ import annotations
 import ibis
 from ibis.expr.types import BooleanValue, Table
 
-from naome.cohort.feature_definitions import load_features
 from naome.cohort.held import hold
 from naome.cohort.signs import evidence_codes
 from naome.cohort.tables import CanonicalTables, code_between, code_in
-from naome.definitions import CohortRules, find_codes, load_codelist
+from naome.definitions import CohortRules
 from naome.params import Params
-from naome.paths import project_root
 
 ELIGIBILITY = ("EL1", "EL2", "EL3", "EL4", "EL5", "EL6", "EL7")
 #: What deciding about membership takes of a tumour and its person
 MEMBERSHIP = ("tumour_id", "person_id", "diagnosis_date", "stage", "vital_status", "vital_date", "death_date")
 
 
-def flag_tumours(tables: CanonicalTables, params: Params) -> Table:
+def flag_tumours(tables: CanonicalTables, params: Params, rules: CohortRules) -> Table:
     """Return all tumours with one boolean per eligibility rule, EL1 to EL7, and what membership takes.
 
     EL7 is true for the first of a person's tumours that meet all other rules.
@@ -29,7 +27,7 @@ def flag_tumours(tables: CanonicalTables, params: Params) -> Table:
         ``tumour_id, person_id, diagnosis_date, stage, vital_status, vital_date, death_date`` and the rules. The date
         of death is that of the death registration, else that of the registry's vital status.
     """
-    breast = load_codelist("icd10_breast")
+    breast = rules.definitions.codelist("icd10_breast")
     people = tables.people.select("person_id", "vital_status", "vital_date")
     registered = tables.deaths.select("person_id", "death_date")
     t = tables.tumours.left_join(people, "person_id").drop("person_id_right")
@@ -78,7 +76,7 @@ def metastatic_codes(tables: CanonicalTables, rules: CohortRules) -> Table:
         ``person_id, code, code_date``.
     """
     prefixes = evidence_codes(rules)
-    (unspecified,) = find_codes(load_features(project_root() / "definitions").evidence.reported)
+    (unspecified,) = rules.definitions.find_codes(rules.definitions.features.evidence.reported)
     r = tables.recurrences.filter(tables.recurrences.kind == "distant", tables.recurrences.recurrence_date.notnull())
     reported = r.select(r.person_id, code=ibis.literal(unspecified.code), code_date=r.recurrence_date)
     d = tables.diagnoses

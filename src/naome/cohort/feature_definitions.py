@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from functools import cache
-from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from naome.errors import DefinitionError
-from naome.yaml_files import read_yaml
+from naome.yaml_files import FrozenModel
 
 #: What events of a kind need of a feed where a feature does not say it itself
 NEEDS = {
@@ -24,11 +21,7 @@ NEEDS = {
 ALL = "all"
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class Feature(_Frozen):
+class Feature(FrozenModel):
     """One column that is derived from coded events; ``definitions/features.yaml`` says what each key means."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
@@ -66,7 +59,7 @@ class Feature(_Frozen):
         )
 
 
-class Evidence(_Frozen):
+class Evidence(FrozenModel):
     """Which metastatic codes are evidence of metastatic disease."""
 
     codes: str
@@ -76,7 +69,7 @@ class Evidence(_Frozen):
     source: str
 
 
-class Codes(_Frozen):
+class Codes(FrozenModel):
     """Codes with one meaning for the cohorts."""
 
     codes: str
@@ -89,7 +82,7 @@ class MetastaticOnly(Codes):
     until: Annotated[dt.date, Field(strict=False)]
 
 
-class Features(_Frozen):
+class Features(FrozenModel):
     """Everything in the file of features."""
 
     evidence: Evidence
@@ -113,31 +106,3 @@ class Features(_Frozen):
     def counting(self, how: str) -> tuple[Feature, ...]:
         """Return the features that count events in one way, in the order of the file."""
         return tuple(feature for feature in self.features if feature.count == how)
-
-
-@cache
-def load_features(folder: Path) -> Features:
-    """Load and check ``features.yaml`` of a folder of definitions.
-
-    Parameters
-    ----------
-    folder : Path
-        Folder of definitions.
-
-    Raises
-    ------
-    DefinitionError
-        Naming file and key.
-
-    Examples
-    --------
-    >>> from naome.paths import project_root
-    >>> load_features(project_root() / "definitions")["cdk46_days"].events
-    {'drugs': 'sact_drugs.cdk46'}
-    """
-    file = folder / "features.yaml"
-    try:
-        return Features.model_validate(read_yaml(file))
-    except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors())
-        raise DefinitionError(f"{file}: {problems}") from None

@@ -5,15 +5,13 @@ from __future__ import annotations
 import ibis
 from ibis.expr.types import Table
 
-from naome.codings import load_coding
 from naome.cohort.causes import is_breast_cancer
-from naome.cohort.columns import VALUES, load_columns
+from naome.cohort.columns import VALUES
 from naome.cohort.eligible import add_records
-from naome.cohort.feature_definitions import ALL, Feature, Features, load_features
+from naome.cohort.feature_definitions import ALL, Feature
 from naome.cohort.tables import CanonicalTables, code_groups, code_in
-from naome.definitions import CohortRules, find_codes, load_codelist
+from naome.definitions import CohortRules, Definitions
 from naome.params import Params
-from naome.paths import project_root
 
 RECORDED = {name: name for name in ("stage", "grade", "er", "pr", "her2", "performance_status", "cns")} | {
     "mdt": "mdt_date"
@@ -31,17 +29,17 @@ def describe_people(members: Table, tables: CanonicalTables, codes: Table, param
     codes : Table
         Metastatic codes (:func:`naome.cohort.eligible.metastatic_codes`).
     """
-    folder = project_root() / "definitions"
-    defined = load_features(folder)
+    definitions = rules.definitions
+    last = definitions.features[definitions.features.chemotherapy]
     clock = members.select(*KEY, "diagnosis_date", "metastatic_date", "origin_date")
     cycles_only = rules["last_chemotherapy"] == "cycle_start"
     table = add_records(members, tables)
     features = (
-        *_conditions(clock, codes, defined),
-        *(_groups(clock, tables, feature) for feature in defined.counting("groups")),
-        *_first_days(clock, tables, params, defined),
-        *_agents(clock, tables, defined),
-        _last_chemotherapy(clock, tables, params, defined[defined.chemotherapy], cycles_only=cycles_only),
+        *_conditions(clock, codes, definitions),
+        *(_groups(clock, tables, feature, definitions) for feature in definitions.features.counting("groups")),
+        *_first_days(clock, tables, params, definitions),
+        *_agents(clock, tables, definitions),
+        _last_chemotherapy(clock, find_events(tables, last, definitions), params, last, cycles_only=cycles_only),
         _distant_recurrence(tables),
         _death(tables, rules),
         tables.organisations.select("provider", "alliance", "region"),
@@ -53,25 +51,25 @@ def describe_people(members: Table, tables: CanonicalTables, codes: Table, param
         table = table.left_join(feature, keys, rname=f"{{name}}_{number}")
         columns += [column for column in feature.columns if column not in keys]
     table = table.select(columns).order_by("cohort", "person_id")
-    derived = _derive(table, params, defined, admissions_known=tables.admissions_known)
-    names = [column.name for column in load_columns(folder)]
+    derived = _derive(table, params, definitions, admissions_known=tables.admissions_known)
+    names = [column.name for column in definitions.columns]
     return table.select(**{name: derived[name] if name in derived else table[name] for name in names})
 
 
-def _conditions(clock: Table, codes: Table, defined: Features) -> list[Table]:
+def _conditions(clock: Table, codes: Table, definitions: Definitions) -> list[Table]:
     """Say whether a metastatic code lies in a window, for the features with the same window together.
 
     A site coded a year later is known only of those who lived to be coded, so each feature has its own window.
     """
     windows: dict[tuple[str, int | None, int | None], list[Feature]] = {}
-    for feature in defined.counting("any"):
+    for feature in definitions.features.counting("any"):
         windows.setdefault((feature.clock, feature.from_days, feature.to_days), []).append(feature)
     tables = []
     for (_, *_), features in windows.items():
         j = codes.inner_join(clock, "person_id")
         j = j.filter(_in_window(features[0], days_between(j.code_date, j[f"{features[0].clock}_date"])))
         flags = {
-            feature.name: code_in(j.code, _codes(reference, feature.leave_out)).any()
+            feature.name: code_in(j.code, _codes(definitions, reference, feature.leave_out)).any()
             for feature in features
             for reference in feature.events.values()
         }
@@ -79,25 +77,29 @@ def _conditions(clock: Table, codes: Table, defined: Features) -> list[Table]:
     return tables
 
 
-def _groups(clock: Table, tables: CanonicalTables, feature: Feature) -> Table:
+def _groups(clock: Table, tables: CanonicalTables, feature: Feature, definitions: Definitions) -> Table:
     """Count the different groups of codes in admissions that start in the window."""
     d = tables.diagnoses.inner_join(clock, "person_id")
     d = d.filter(_in_window(feature, days_between(d.admission_date, d[f"{feature.clock}_date"])))
-    codelist = load_codelist(feature.events["diagnoses"])
+    codelist = definitions.codelist(feature.events["diagnoses"])
     coded = code_groups(d.select(*KEY, "code"), codelist, feature.leave_out)
     return coded.group_by(*KEY).aggregate(**{feature.name: coded.group.nunique()})
 
 
-def _first_days(clock: Table, tables: CanonicalTables, params: Params, defined: Features) -> list[Table]:
+def _first_days(clock: Table, tables: CanonicalTables, params: Params, definitions: Definitions) -> list[Table]:
     """Count the days to the first event, for all features whose events stand in the same tables together."""
     by_tables: dict[tuple[str, ...], list[Feature]] = {}
-    for feature in defined.counting("first_day"):
+    for feature in definitions.features.counting("first_day"):
         by_tables.setdefault(tuple(feature.events), []).append(feature)
-    return [_first_days_of(clock, tables, params, features) for features in by_tables.values()]
+    return [_first_days_of(clock, tables, params, features, definitions) for features in by_tables.values()]
 
 
-def _first_days_of(clock: Table, tables: CanonicalTables, params: Params, features: list[Feature]) -> Table:
-    found = [find_events(tables, feature).mutate(feature=ibis.literal(feature.name)) for feature in features]
+def _first_days_of(
+    clock: Table, tables: CanonicalTables, params: Params, features: list[Feature], definitions: Definitions
+) -> Table:
+    found = [
+        find_events(tables, feature, definitions).mutate(feature=ibis.literal(feature.name)) for feature in features
+    ]
     e = ibis.union(*found) if len(found) > 1 else found[0]
     e = e.inner_join(clock, "person_id")
     firsts = {}
@@ -110,21 +112,23 @@ def _first_days_of(clock: Table, tables: CanonicalTables, params: Params, featur
     return e.group_by(*KEY).aggregate(**firsts)
 
 
-def _agents(clock: Table, tables: CanonicalTables, defined: Features) -> list[Table]:
+def _agents(clock: Table, tables: CanonicalTables, definitions: Definitions) -> list[Table]:
     """Count the different drugs given in a window; a product with several agents counts as many."""
-    agents = load_coding(project_root() / "definitions", "sact_agents").values
+    agents = definitions.coding("sact_agents").values
     found = []
-    for feature in defined.counting("agents"):
+    for feature in definitions.features.counting("agents"):
         d = tables.drugs.inner_join(clock, "person_id")
         d = d.filter(_in_window(feature, days_between(d.given_date, d[f"{feature.clock}_date"])))
         # Drug by drug: to count the different ones, DuckDB would take all drugs of all people apart first
-        given = {drug: (d.drug == drug).any() for drug in _codes(feature.events["drugs"])}
+        given = {
+            drug: (d.drug == drug).any() for drug in _codes(definitions, feature.events["drugs"], feature.leave_out)
+        }
         count = sum(any_given.cast("int64") * int(agents.get(drug, 1)) for drug, any_given in given.items())
         found.append(d.group_by(*KEY).aggregate(**{feature.name: count}))
     return found
 
 
-def find_events(tables: CanonicalTables, feature: Feature) -> Table:
+def find_events(tables: CanonicalTables, feature: Feature, definitions: Definitions) -> Table:
     """Return ``person_id, event_date, provider, cycle_start`` of every event of a feature, from all its tables.
 
     Where the feature says so, a drug counts on the start of its cycle as well as on its own date, so that the latest
@@ -133,18 +137,19 @@ def find_events(tables: CanonicalTables, feature: Feature) -> Table:
     events, cycles = [], []
     for table, reference in feature.events.items():
         t = getattr(tables, table)
+        codes = () if reference == ALL else _codes(definitions, reference, feature.leave_out)
         if table == "drugs":
-            t = t.filter(t.drug.isin(list(_codes(reference, feature.leave_out))))
+            t = t.filter(t.drug.isin(list(codes)))
             events.append(t.select("person_id", "provider", event_date=t.given_date))
             if feature.cycle_starts:
                 cycle = t.filter(t.cycle_date.notnull())
                 cycles.append(cycle.select("person_id", "provider", event_date=cycle.cycle_date))
         elif table == "radiotherapy":
-            t = t if reference == ALL else t.filter(code_in(t.site, _codes(reference, feature.leave_out)))
+            t = t if reference == ALL else t.filter(code_in(t.site, codes))
             nowhere = ibis.literal(None, type="string")
             events.append(t.select("person_id", provider=nowhere, event_date=t.treatment_date))
         else:
-            t = t.filter(code_in(t.code, _codes(reference, feature.leave_out)))
+            t = t.filter(code_in(t.code, codes))
             date = t.procedure_date if table == "procedures" else t.admission_date
             events.append(t.select("person_id", "provider", event_date=date))
     one = ibis.union(*events) if len(events) > 1 else events[0]
@@ -152,14 +157,12 @@ def find_events(tables: CanonicalTables, feature: Feature) -> Table:
     return ibis.union(*(cycle.mutate(cycle_start=ibis.literal(True)) for cycle in cycles), one) if cycles else one
 
 
-def _last_chemotherapy(
-    clock: Table, tables: CanonicalTables, params: Params, feature: Feature, *, cycles_only: bool
-) -> Table:
+def _last_chemotherapy(clock: Table, events: Table, params: Params, feature: Feature, *, cycles_only: bool) -> Table:
     """Date the last chemotherapy; of several organisations on the last day the first in code order.
 
     It is the latest event, or the latest start of a cycle.
     """
-    e = find_events(tables, feature).inner_join(clock, "person_id")
+    e = events.inner_join(clock, "person_id")
     days = days_between(e.event_date, e[f"{feature.clock}_date"])
     e = e.filter(_in_window(feature, days), e.event_date <= ibis.date(str(params.censor_date)))
     counted = e.mutate(may_be_last=e.cycle_start if cycles_only else ibis.literal(True))
@@ -171,9 +174,9 @@ def _last_chemotherapy(
     )
 
 
-def _codes(reference: str, leave_out: tuple[str, ...] = ()) -> tuple[str, ...]:
+def _codes(definitions: Definitions, reference: str, leave_out: tuple[str, ...]) -> tuple[str, ...]:
     """Return the codes of a list (``opcs4_biopsy``) or of one group of it, without some groups."""
-    return tuple(code.code for code in find_codes(reference) if code.group not in leave_out)
+    return tuple(code.code for code in definitions.find_codes(reference) if code.group not in leave_out)
 
 
 def _in_window(feature: Feature, days: ibis.Value) -> ibis.Value:
@@ -196,7 +199,7 @@ def _death(tables: CanonicalTables, rules: CohortRules) -> Table:
     return d.select("person_id", breast_cause=is_breast_cancer(d, rules))
 
 
-def _derive(t: Table, params: Params, defined: Features, *, admissions_known: bool) -> dict[str, ibis.Value]:
+def _derive(t: Table, params: Params, definitions: Definitions, *, admissions_known: bool) -> dict[str, ibis.Value]:
     """Return the columns that are not taken over as they are; said at once, so that one selection makes them all."""
     cutoff = ibis.date(str(params.censor_date))
     # Somebody lost to the registry whose death is registered is not lost
@@ -207,13 +210,13 @@ def _derive(t: Table, params: Params, defined: Features, *, admissions_known: bo
     # Nobody's comorbidity is known from a feed without admissions; in one with them, nothing coded counts as none
     groups = {
         feature.name: t[feature.name].fill_null(0) if admissions_known else t[feature.name]
-        for feature in defined.counting("groups")
+        for feature in definitions.features.counting("groups")
     }
     flagged = {
         feature.name: ibis.coalesce(
             t[feature.name], ibis.cases((t[feature.flag].fill_null(False) & (t.cohort == "denovo"), 0))
         )
-        for feature in defined.counting("first_day")
+        for feature in definitions.features.counting("first_day")
         if feature.flag
     }
     return dict(
@@ -243,8 +246,8 @@ def _derive(t: Table, params: Params, defined: Features, *, admissions_known: bo
         survival_days=days_between(end_date, t.origin_date),
         survival_from_diagnosis_days=days_between(end_date, t.diagnosis_date),
         survival_from_metastatic_days=days_between(end_date, t.metastatic_date),
-        **{feature.name: t[feature.name].fill_null(False) for feature in defined.counting("any")},
-        **{feature.name: t[feature.name].fill_null(0) for feature in defined.counting("agents")},
+        **{feature.name: t[feature.name].fill_null(False) for feature in definitions.features.counting("any")},
+        **{feature.name: t[feature.name].fill_null(0) for feature in definitions.features.counting("agents")},
         cosd_distant=t.cosd_distant.fill_null(False),
         **{f"{name}_recorded": t[column].notnull() for name, column in RECORDED.items()},
         died=died,

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from naome.definitions import Definitions, project_definitions, read_rows
 from naome.errors import DefinitionError, suggest
 from naome.params import Params
-from naome.paths import project_root
 
 VERDICTS = ("agrees", "differs", "not derivable here", "other period", "not compared")
 SCALE = {"percent": 100.0, "people": 1.0, "years": 1.0}
@@ -31,8 +31,8 @@ SHOWN = [
 TOLERANCE = 1e-9
 
 
-def load_published(name: str = "sotn2024") -> pd.DataFrame:
-    """Load and check ``definitions/published/<name>.csv``.
+def load_published(name: str = "sotn2024", definitions: Definitions | None = None) -> pd.DataFrame:
+    """Load and check ``published/<name>.csv`` of the definitions (of the checkout where none are given).
 
     Returns
     -------
@@ -52,18 +52,17 @@ def load_published(name: str = "sotn2024") -> pd.DataFrame:
     >>> int((load_published()["unit"] == "percent").sum()) > 50
     True
     """
-    folder = project_root() / "definitions" / "published"
+    folder = (definitions or project_definitions()).folder / "published"
     file = folder / f"{name}.csv"
     if not file.is_file():
         known = sorted(f.stem for f in folder.glob("*.csv"))
         raise DefinitionError(f"no published figures {name!r}{suggest(name, known)}; there are: {', '.join(known)}")
-    table = pd.read_csv(file, dtype=str, keep_default_na=False)
-    if list(table.columns) != PUBLISHED:
-        raise DefinitionError(f"{file}:1: header is {','.join(table.columns)}; it must be {','.join(PUBLISHED)}")
-    for line, row in enumerate(table.to_dict("records"), start=2):
+    rows = read_rows(file, PUBLISHED)
+    for line, row in rows:
         problem = _problem(row)
         if problem:
             raise DefinitionError(f"{file}:{line}: {row['id']}: {problem}")
+    table = pd.DataFrame([row for _, row in rows], columns=PUBLISHED)
     twice = table["id"].duplicated()
     if twice.any():
         raise DefinitionError(f"{file}: duplicate ids: {', '.join(sorted(table.loc[twice, 'id']))}")

@@ -2,50 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
-from naome.errors import DefinitionError
-from naome.measures.expressions import Expression, parse_expression
+from naome.definitions import project_definitions
 from naome.measures.indicators import count_proportions
+from naome.measures.specification import DataItem
 from naome.params import Params
-from naome.paths import project_root
 from naome.results import make_results
 from naome.stats.kaplan_meier import logrank
-from naome.yaml_files import read_yaml
 
 
-@dataclass(frozen=True)
-class DataItem:
-    """One data item; `recorded` says when it is there."""
-
-    id: str
-    title: str
-    recorded: Expression
-    table_2: bool
-
-
-@cache
-def load_data_items(file: Path | None = None) -> tuple[DataItem, ...]:
-    """Load and check ``definitions/data_items.yaml``.
-
-    Raises
-    ------
-    DefinitionError
-        Naming entry and key.
-    """
-    file = file or project_root() / "definitions" / "data_items.yaml"
-    items = []
-    for entry in read_yaml(file)["items"]:
-        if set(entry) != {"id", "title", "recorded", "table_2"}:
-            raise DefinitionError(f"{file.name}: item {entry.get('id')!r}: keys are {sorted(entry)}")
-        condition = parse_expression(entry["recorded"], f"{file.name}: item {entry['id']}, recorded")
-        items.append(DataItem(entry["id"], entry["title"], condition, entry["table_2"]))
-    return tuple(items)
+def load_data_items() -> tuple[DataItem, ...]:
+    """Return the data items of the checkout; see :attr:`naome.definitions.Definitions.data_items`."""
+    return project_definitions().data_items
 
 
 def table_2_measures() -> list[str]:

@@ -1,7 +1,8 @@
 """Small expressions over the analysis table, parsed against an allow-list and never evaluated as code.
 
-The language has ``and``, ``or``, ``not``, comparisons, ``in``, ``missing(x)``,
-names of documented columns, named windows, numbers, true, false and quoted text.
+The language has ``and``, ``or``, ``not``, comparisons of a column with a number, a
+quoted text, a named window or a column, ``in`` with a list of those, and ``missing(column)``.
+A column that is true or false stands alone: ``m1``, ``not m1``.
 Logic has three values: a comparison with a missing item is missing, and whoever's
 condition is missing is not counted.
 """
@@ -10,16 +11,18 @@ from __future__ import annotations
 
 import ast
 import operator
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from naome.cohort.columns import COLUMNS
+from naome.cohort.columns import COLUMNS, AnalysisColumn
 from naome.errors import DefinitionError, suggest
 
-VALUES = {column.name: column.values for column in COLUMNS if column.values}
-KINDS = {column.name: column.kind.replace("number", "integer") for column in COLUMNS}
+LONGEST = 1_000  # characters of an expression
+DEEPEST = 20  # operations inside each other
+LARGEST = 1_000_000  # what a number may be
 COMPARISONS = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
@@ -41,6 +44,8 @@ class Expression:
         File and key, for messages.
     columns : tuple of str
         Columns of the analysis table it reads.
+    kinds : tuple of str
+        Kind of each of them: boolean, integer, category or date.
     """
 
     text: str
@@ -48,6 +53,7 @@ class Expression:
     tree: ast.expr
     windows: tuple[tuple[str, int], ...]
     columns: tuple[str, ...]
+    kinds: tuple[str, ...]
 
     def evaluate(self, frame: pd.DataFrame) -> np.ndarray:
         """Return whether the condition holds for each row; missing counts as not.
@@ -62,7 +68,12 @@ class Expression:
         return value.astype("boolean").fillna(False).to_numpy(dtype=bool)
 
 
-def parse_expression(text: str, where: str, windows: dict[str, int] | None = None) -> Expression:
+def parse_expression(
+    text: str,
+    where: str,
+    windows: dict[str, int] | None = None,
+    columns: tuple[AnalysisColumn, ...] = COLUMNS,
+) -> Expression:
     """Parse and check an expression.
 
     Parameters
@@ -73,13 +84,16 @@ def parse_expression(text: str, where: str, windows: dict[str, int] | None = Non
         File and key it stands in, for the error message.
     windows : dict of str to int, optional
         Named numbers, e.g. ``{"first_line": 365}``.
+    columns : tuple of AnalysisColumn
+        Columns that may be named; those of the checkout's definitions by default.
 
     Raises
     ------
     DefinitionError
         For a syntax error, anything outside the language, an unknown name, a
-        comparison of a column with a value of another type, or with a value that
-        the column never takes.
+        comparison of a column with a value of another type, with a value that
+        the column never takes, or without a column, and for more than 1,000 characters
+        or 20 operations inside each other.
 
     Examples
     --------
@@ -87,21 +101,44 @@ def parse_expression(text: str, where: str, windows: dict[str, int] | None = Non
     >>> parse_expression("age >= 18", "example").evaluate(frame).tolist()
     [True, False]
     """
+    tree = _parse(text, where)
+    checker = _Checker(text, where, windows or {}, columns)
+    if checker.kind(tree) != "boolean":
+        raise DefinitionError(f"{where}: {text!r} is not a condition; write a comparison, e.g. age >= 70")
+    named = tuple(dict.fromkeys(checker.columns))
+    kinds = tuple(checker.kinds[name] for name in named)
+    return Expression(text, where, tree, tuple((windows or {}).items()), named, kinds)
+
+
+def _parse(text: str, where: str) -> ast.expr:
+    """Return the syntax tree of a text within bounds."""
+    if len(text) > LONGEST:
+        raise DefinitionError(
+            f"{where}: an expression of {len(text):,} characters, beginning {text[:40]!r}; allowed: {LONGEST:,}"
+        )
     try:
-        tree = ast.parse(text.strip(), mode="eval").body
+        with warnings.catch_warnings(action="error"):
+            tree = ast.parse(text.strip(), mode="eval").body
     except SyntaxError as error:
         raise DefinitionError(
             f"{where}: {text!r} is not an expression: {error.msg} at character {error.offset}"
         ) from None
-    checker = _Checker(text, where, windows or {})
-    if checker.kind(tree) != "boolean":
-        raise DefinitionError(f"{where}: {text!r} is not a condition; write a comparison, e.g. age >= 70")
-    return Expression(text, where, tree, tuple((windows or {}).items()), tuple(dict.fromkeys(checker.columns)))
+    except (ValueError, RecursionError, MemoryError):  # a NUL, half of a character, nested too deep
+        raise DefinitionError(f"{where}: {text!r} is not an expression") from None
+    level, depth = [tree], 0
+    while level:
+        depth += 1
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+    if depth > DEEPEST:
+        raise DefinitionError(f"{where}: {text!r} nests {depth} operations inside each other; allowed: {DEEPEST}")
+    return tree
 
 
 class _Checker:
-    def __init__(self, text: str, where: str, windows: dict[str, int]) -> None:
+    def __init__(self, text: str, where: str, windows: dict[str, int], columns: tuple[AnalysisColumn, ...]) -> None:
         self.text, self.where, self.windows = text, where, windows
+        self.values = {column.name: column.values for column in columns if column.values}
+        self.kinds = {column.name: column.kind.replace("number", "integer") for column in columns}
         self.columns: list[str] = []
 
     def kind(self, node: ast.expr) -> str:
@@ -121,26 +158,50 @@ class _Checker:
             return self._missing(node)
         if isinstance(node, ast.Name):
             return self._name(node.id)
-        if isinstance(node, ast.Constant) and isinstance(node.value, bool | int | float | str):
-            return {bool: "boolean", str: "category"}.get(type(node.value), "integer")
+        if isinstance(node, ast.Constant) and type(node.value) in (int, float, str):
+            return self._constant(node.value)
         self._refuse(f"{ast.unparse(node)!r} is not allowed")
 
+    def _constant(self, value: float | str) -> str:
+        if isinstance(value, str):
+            if not value.isprintable():
+                self._refuse("a quoted text holds a character that cannot be printed")
+            return "category"
+        if not abs(value) <= LARGEST:
+            self._refuse(f"a number is larger than {LARGEST:,}")
+        return "integer"
+
     def _comparison(self, node: ast.Compare) -> str:
-        left = self.kind(node.left)
+        left = node.left
         for op, right in zip(node.ops, node.comparators, strict=True):
+            kind = self.kind(left)
             if isinstance(op, ast.In | ast.NotIn):
-                if not isinstance(right, ast.List | ast.Tuple):
-                    self._refuse("'in' needs a list in square brackets")
+                self._membership(left, right)
                 kinds = [self.kind(item) for item in right.elts]
             elif type(op) in COMPARISONS:
+                if not self._is_column(left) and not self._is_column(right):
+                    self._refuse(f"{ast.unparse(node)!r} compares no column; it holds for everyone or for nobody")
                 kinds = [self.kind(right)]
             else:
                 self._refuse(f"the comparison in {ast.unparse(node)!r} is not allowed")
-            self._need(kinds, left, ast.unparse(node))
-            if left in ("category", "boolean") and not isinstance(op, ast.Eq | ast.NotEq | ast.In | ast.NotIn):
+            self._need(kinds, kind, ast.unparse(node))
+            if kind in ("category", "boolean") and not isinstance(op, ast.Eq | ast.NotEq | ast.In | ast.NotIn):
                 self._refuse(f"{ast.unparse(node)!r} orders values that have no order")
-            self._check_values(node.left, right)
+            self._check_values(left, right)
+            left = right
         return "boolean"
+
+    def _membership(self, left: ast.expr, right: ast.expr) -> None:
+        """Refuse ``in`` but for a column in a list of values, at the end of a chain."""
+        if not isinstance(right, ast.List | ast.Tuple) or not right.elts:
+            self._refuse("'in' needs a list of values in square brackets")
+        if not self._is_column(left):
+            self._refuse("'in' needs a column on its left")
+        if any(self._is_column(item) for item in right.elts):
+            self._refuse("the list of 'in' holds a column; allowed: numbers, quoted texts and windows")
+
+    def _is_column(self, node: ast.expr) -> bool:
+        return isinstance(node, ast.Name) and node.id not in self.windows
 
     def _check_values(self, left: ast.expr, right: ast.expr) -> None:
         """Refuse a value that a column never takes: a misspelt one would quietly select nobody."""
@@ -149,7 +210,7 @@ class _Checker:
         for side in sides:
             if isinstance(side, ast.Constant) and isinstance(side.value, str):
                 for column in named:
-                    allowed = VALUES.get(column, (side.value,))
+                    allowed = self.values.get(column, (side.value,))
                     if side.value not in allowed:
                         hint = suggest(side.value, list(allowed))
                         self._refuse(f"{column} is never {side.value!r}{hint}; values: {', '.join(allowed)}")
@@ -160,17 +221,19 @@ class _Checker:
         )
         if not simple or not isinstance(node.args[0], ast.Name):
             self._refuse(f"{ast.unparse(node)!r}: the only function is missing(column)")
+        if not self._is_column(node.args[0]):
+            self._refuse(f"{ast.unparse(node)!r}: a window is never missing; missing() takes a column")
         self._name(node.args[0].id)
         return "boolean"
 
     def _name(self, name: str) -> str:
         if name in self.windows:
             return "integer"
-        if name not in KINDS:
-            known = [*KINDS, *self.windows]
+        if name not in self.kinds:
+            known = [*self.kinds, *self.windows]
             self._refuse(f"unknown column {name!r}{suggest(name, known)}")
         self.columns.append(name)
-        return KINDS[name]
+        return self.kinds[name]
 
     def _need(self, kinds: list[str], wanted: str, what: str) -> None:
         for kind in kinds:

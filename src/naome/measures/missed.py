@@ -23,9 +23,9 @@ from scipy.special import ndtri
 
 from naome.cohort.causes import is_breast_cancer
 from naome.cohort.eligible import code_dates, eligible_people, flag_tumours, metastatic_codes
-from naome.cohort.signs import metastatic_drugs, metastatic_only
+from naome.cohort.signs import metastatic_drugs
 from naome.cohort.tables import CanonicalTables, open_tables
-from naome.definitions import CohortRules, load_cohort_rules, say_inferred_codes
+from naome.definitions import CohortRules, load_cohort_rules, project_definitions, say_inferred_codes
 from naome.params import Params
 from naome.results import make_results
 
@@ -118,7 +118,7 @@ def count_sources(
     >>> loglinear_population(counts).population                    # doctest: +SKIP
     """
     rules = rules or load_cohort_rules(dict(params.rules))
-    tables = open_tables(folder, params, connection)
+    tables = open_tables(folder, params, connection, rules.definitions)
     counts = cross_classify_sources(tables, params, rules, alive_on).execute()
     counts[list(SOURCES)] = counts[list(SOURCES)].astype(bool)
     return counts.sort_values(list(SOURCES), ascending=False, ignore_index=True)
@@ -153,15 +153,15 @@ def cross_classify_sources(
         A boolean column per source and ``people``. No identifiers.
     """
     codes = metastatic_codes(tables, rules.replace(evidence=("admissions",)))
-    coded = code_dates(eligible_people(flag_tumours(tables, params)), codes, rules)
+    coded = code_dates(eligible_people(flag_tumours(tables, params, rules)), codes, rules)
     primary = coded.filter(coded.stage.isin(["0", "1", "2", "3"]).fill_null(True))
     last_day = alive_on or params.censor_date
     if alive_on:
         primary = primary.filter((primary.death_date > ibis.date(str(alive_on))).fill_null(True))
     reported = tables.recurrences.filter(tables.recurrences.kind == "distant")
     reported = reported.select("person_id", seen_date=reported.recurrence_date)
-    drugs = tables.drugs.filter(tables.drugs.drug.isin(list(metastatic_drugs())))
-    drugs = drugs.filter(drugs.given_date <= ibis.date(str(metastatic_only().until)))
+    drugs = tables.drugs.filter(tables.drugs.drug.isin(list(metastatic_drugs(rules.definitions))))
+    drugs = drugs.filter(drugs.given_date <= ibis.date(str(rules.definitions.features.metastatic_only.until)))
     given = drugs.select("person_id", seen_date=drugs.given_date)
     deaths = tables.deaths.filter(is_breast_cancer(tables.deaths, rules))
     died = deaths.select("person_id", seen_date=deaths.death_date)
@@ -369,7 +369,9 @@ def measure_missed(counts: pd.DataFrame, params: Params, *, run_id: str) -> pd.D
         run_id=run_id,
     )
     treated = (results["group"] == "treatment") | results["measure"].str.contains("loglinear")
-    results.loc[treated & (results["status"] == "ok"), "reason"] = say_inferred_codes([metastatic_only().codes])
+    results.loc[treated & (results["status"] == "ok"), "reason"] = say_inferred_codes(
+        [project_definitions().features.metastatic_only.codes]
+    )
     return results
 
 

@@ -65,13 +65,13 @@ def derive_period_people(params: Params, folder: Path) -> pd.DataFrame:
         return pd.DataFrame(columns=list(COLUMNS))
     params = params.model_copy(update={"metastatic_from": params.diagnosed_from})
     rules = load_cohort_rules(dict(params.rules))
-    tables = open_tables(folder, params)
+    tables = open_tables(folder, params, definitions=rules.definitions)
     bare = replace(
         tables, **{name: getattr(tables, name).select(*columns).limit(0) for name, columns in NEEDED.items()}
     )
     with working_ahead():
         codes = hold(metastatic_codes(tables, rules))
-        eligible = hold(eligible_people(flag_tumours(tables, params)))
+        eligible = hold(eligible_people(flag_tumours(tables, params, rules)))
         members = hold(de_novo(hold(possible_members(code_dates(eligible, codes, rules))), params))
         described = describe_people(members, bare, codes, params, rules)
     return fetch_analysis(described)[list(COLUMNS)]

@@ -16,9 +16,8 @@ from ibis.expr.types import Table
 
 from naome.cohort.eligible import code_dates, eligible_people, flag_tumours, metastatic_codes
 from naome.cohort.membership import de_novo, recurrent
-from naome.cohort.signs import metastatic_only
 from naome.cohort.tables import open_tables
-from naome.definitions import CohortRules, load_cohort_rules, say_inferred_codes
+from naome.definitions import CohortRules, load_cohort_rules, project_definitions, say_inferred_codes
 from naome.measures.missed import SOURCES, correction_factor, loglinear_population
 from naome.params import Params
 from naome.results import make_results
@@ -62,8 +61,8 @@ def count_living(
     if not params.diagnosed_from < on <= params.censor_date:
         raise ValueError(f"on={on} must be after {params.diagnosed_from} and not after {params.censor_date}")
     rules = rules or load_cohort_rules(dict(params.rules))
-    tables = open_tables(folder, params, connection)
-    coded = code_dates(eligible_people(flag_tumours(tables, params)), metastatic_codes(tables, rules), rules)
+    tables = open_tables(folder, params, connection, rules.definitions)
+    coded = code_dates(eligible_people(flag_tumours(tables, params, rules)), metastatic_codes(tables, rules), rules)
     found = _found_by(coded, params, rules, on)
     day = ibis.date(str(on))
     dead = (found.death_date <= day).fill_null(False)
@@ -135,7 +134,7 @@ def measure_prevalence(
         found = alive - others
         limits = [others + found * value for value in factor]
         corrected |= dict(zip(("estimate", "lower", "upper"), limits, strict=True))
-        inferred = say_inferred_codes([metastatic_only().codes])
+        inferred = say_inferred_codes([project_definitions().features.metastatic_only.codes])
         corrected |= {"method": "count times capture-recapture factor", "reason": inferred}
         rows.append(corrected)
     table = pd.DataFrame(rows).assign(

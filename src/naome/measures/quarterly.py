@@ -171,7 +171,8 @@ def say_growing_quarters(params: Params) -> str:
     """
     if "denovo" not in params.cohorts or "DN2" in params.rules_not_checked:
         return ""
-    months = load_cohort_rules(params.rules)["gap_months"]
+    rules = load_cohort_rules(params.rules)
+    months = rules["gap_months"]
     quarters = pd.period_range(params.metastatic_from, params.metastatic_to, freq="Q")
     end = pd.Timestamp(params.censor_date)
     growing = [
@@ -181,8 +182,9 @@ def say_growing_quarters(params: Params) -> str:
         return ""
     which = growing[0] if len(growing) == 1 else f"{growing[0]} to {growing[-1]}"
     return (
-        f"{which} will still gain people: rule DN2 looks for an admission in the {months} months after diagnosis, and "
-        "for them these months are not over. Their number, and what is recorded of them, may differ for that reason."
+        f"{which} will still gain people: rule DN2 looks for {rules.fill('{evidence.short}')} in the {months} months "
+        "after diagnosis, and for them these months are not over. Their number, and what is recorded of them, may "
+        "differ for that reason."
     )
 
 

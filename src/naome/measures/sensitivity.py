@@ -19,7 +19,7 @@ from naome.cohort.features import describe_people
 from naome.cohort.held import hold
 from naome.cohort.signs import possible_evidence
 from naome.cohort.tables import CanonicalTables, code_between, code_in, open_tables
-from naome.definitions import CohortRules, load_cohort_rules
+from naome.definitions import CohortRules, Definitions, Option, project_definitions
 from naome.measures.expressions import parse_expression
 from naome.measures.specification import Indicator, Specification
 from naome.measures.survival import YEAR_DAYS, survival_arrays
@@ -28,6 +28,7 @@ from naome.stats.intervals import wilson
 from naome.stats.kaplan_meier import kaplan_meier
 
 BASE = "base case"
+NO_SWITCH = {"option": BASE, "value": "", "title": BASE, "choice": ""}
 HEADLINES = ("chemotherapy", "cdk46_first_line", "death_30d_chemotherapy")
 # Options that only the check against deaths reads: they change no cohort and no figure of the cohorts
 OF_DEATHS = ("unknown_stage_in_figure_1", "breast_cancer_death")
@@ -101,7 +102,8 @@ def tabulate_switches(
     Returns
     -------
     DataFrame
-        ``option, value, rule, cohort, people, shared, jaccard``, a column per headline
+        ``option, value`` as the parameters name them and ``title, choice`` as a reader does, ``rule, cohort, people,
+        shared, jaccard``, a column per headline
         indicator, ``other_indicator, other_value, survival_1y, reason``. ``shared`` is
         people also in that cohort of the base case, ``jaccard`` shared of those in
         either. ``survival_1y`` is Kaplan-Meier from the cohort's origin, missing where
@@ -115,25 +117,29 @@ def tabulate_switches(
     --------
     >>> tabulate_switches(run.params, run.canonical, run.specification)  # doctest: +SKIP
     """
-    base_rules = load_cohort_rules(dict(params.rules))
-    shared = _hold_shared(params, folder, connection)
+    base_rules = specification.definitions.rules(params.rules)
+    shared = _hold_shared(params, base_rules, folder, connection)
     base = _derive_variant(shared, params, base_rules)
-    rows = list(_variant_rows(BASE, "", "", base, base, params, specification))
+    rows = list(_variant_rows(NO_SWITCH, "", base, base, params, specification))
     for option in base_rules.options:
         for value in option.values:
             if value == base_rules[option.name]:
                 continue
             reason = ONLY_DEATHS if option.name in OF_DEATHS else _say_not_held(option.name, value, shared.held)
             if reason:
-                rows.append({"option": option.name, "value": _write(value), "rule": option.rule, "reason": reason})
+                rows.append({**_switch(option, value), "rule": option.rule, "reason": reason})
                 continue
             variant = _derive_variant(shared, params, base_rules.replace(**{option.name: value}))
-            rows += _variant_rows(option.name, _write(value), option.rule, variant, base, params, specification)
+            rows += _variant_rows(_switch(option, value), option.rule, variant, base, params, specification)
     return _tidy(rows)
 
 
 def tabulate_death_switches(
-    params: Params, folder: Path, *, connection: ibis.BaseBackend | None = None
+    params: Params,
+    folder: Path,
+    definitions: Definitions | None = None,
+    *,
+    connection: ibis.BaseBackend | None = None,
 ) -> pd.DataFrame:
     """Measure the share of breast cancer deaths with an earlier metastatic record under every option that changes it.
 
@@ -143,21 +149,21 @@ def tabulate_death_switches(
     Returns
     -------
     DataFrame
-        ``option, value, denominator, numerator, estimate, lower, upper, reason`` (95% Wilson intervals), the base case
-        first; a switch to sources that the data lack has a reason instead. One row with a reason where the data have
-        no causes of death or no admissions.
+        ``option, value, title, choice, denominator, numerator, estimate, lower, upper, reason`` (95% Wilson
+        intervals), the base case first; a switch to sources that the data lack has a reason instead. One row with a
+        reason where the data have no causes of death or no admissions.
     """
-    columns = ["option", "value", "denominator", "numerator", "estimate", "lower", "upper", "reason"]
+    columns = ["option", "value", "title", "choice", "denominator", "numerator", "estimate", "lower", "upper", "reason"]
     reason = params.not_derivable.get("record_before_breast_cancer_death", "")
     if reason:
-        return pd.DataFrame([{"option": BASE, "reason": reason}]).reindex(columns=columns)
-    base = load_cohort_rules(dict(params.rules))
-    tables = open_tables(folder, params, connection)
+        return pd.DataFrame([{**NO_SWITCH, "reason": reason}]).reindex(columns=columns)
+    base = (definitions or project_definitions()).rules(params.rules)
+    tables = open_tables(folder, params, connection, base.definitions)
     deaths = hold(_deaths_under_70(tables, params, base))
     events = {name: hold(getattr(tables, name).semi_join(deaths, "person_id")) for name in ("diagnoses", "recurrences")}
     near = replace(tables, **events)
     held = _find_sources(tables)
-    rows = [{"option": BASE, "value": "", **_count_recorded(deaths, near, base)}]
+    rows = [{**NO_SWITCH, **_count_recorded(deaths, near, base)}]
     for option in base.options:
         for value in option.values if option.name in (*OF_DEATHS, *OF_RECORDS) else ():
             if value == base[option.name]:
@@ -165,7 +171,7 @@ def tabulate_death_switches(
             reason = _say_not_held(option.name, value, held)
             variant = base.replace(**{option.name: value})
             found = {"reason": reason} if reason else _count_recorded(deaths, near, variant)
-            rows.append({"option": option.name, "value": _write(value), **found})
+            rows.append({**_switch(option, value), **found})
     table = pd.DataFrame(rows).reindex(columns=columns)
     counted = table.dropna(subset=["denominator"])
     limits = wilson(counted["numerator"].to_numpy(), counted["denominator"].to_numpy()).set_index(counted.index)
@@ -203,12 +209,12 @@ def tabulate_windows(analysis: pd.DataFrame, params: Params, specification: Spec
     return table.astype({"denominator": "Int64", "numerator": "Int64", "estimate": "float64"})
 
 
-def _hold_shared(params: Params, folder: Path, connection: ibis.BaseBackend | None) -> _Shared:
+def _hold_shared(params: Params, rules: CohortRules, folder: Path, connection: ibis.BaseBackend | None) -> _Shared:
     """Read once what all variants need: eligible people, every code that could be evidence, all it could concern."""
-    tables = open_tables(folder, params, connection)
-    eligible = hold(eligible_people(flag_tumours(tables, params)))
+    tables = open_tables(folder, params, connection, rules.definitions)
+    eligible = hold(eligible_people(flag_tumours(tables, params, rules)))
     d = tables.diagnoses
-    metastatic = possible_evidence()
+    metastatic = possible_evidence(rules.definitions)
     evidence = hold(d.filter(code_between(d.code, metastatic)).filter(code_in(d.code, metastatic)))
     if "primary" not in params.cohorts:
         # Nobody enters the other cohorts without evidence or stage 4
@@ -236,7 +242,7 @@ def _say_not_held(option: str, value: Any, held: frozenset[str]) -> str:
 
 
 def _deaths_under_70(tables: CanonicalTables, params: Params, rules: CohortRules) -> Table:
-    people = add_records(eligible_people(flag_tumours(tables, params)), tables)
+    people = add_records(eligible_people(flag_tumours(tables, params, rules)), tables)
     people = people.filter(people.age < 70, people.death_date <= ibis.date(str(params.censor_date)))
     causes = tables.deaths.select("person_id", "underlying_cause", "causes")
     people = people.left_join(causes, "person_id")
@@ -285,8 +291,7 @@ def _describe(shared: _Shared, members: Table, codes: Table, params: Params, rul
 
 
 def _variant_rows(
-    option: str,
-    value: str,
+    switch: dict[str, str],
     rule: str,
     variant: _Variant,
     base: _Variant,
@@ -301,8 +306,7 @@ def _variant_rows(
         stand_in = _proportion(people, other, params) if other else {}
         reasons = dict.fromkeys(f["reason"] for f in [*found.values(), stand_in] if f.get("reason"))
         yield {
-            "option": option,
-            "value": value,
+            **switch,
             "rule": rule,
             "cohort": cohort,
             "people": len(mine),
@@ -355,16 +359,14 @@ def _with_window(indicator: Indicator, window: str, days: int) -> Indicator:
     return replace(indicator, windows=windows, **expressions)
 
 
-def _write(value: Any) -> str:
-    """Write an option's value for a reader."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    values = value if isinstance(value, tuple) else (value,)
-    return " and ".join(str(each).replace("_", " ") for each in values)
+def _switch(option: Option, value: Any) -> dict[str, str]:
+    """Name a switch as the parameters do (``option, value``) and as a reader does (``title, choice``)."""
+    written = "+".join(value) if isinstance(value, tuple) else str(value).lower()
+    return {"option": option.name, "value": written, "title": option.title, "choice": option.choice(value).title}
 
 
 def _tidy(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    columns = ["option", "value", "rule", "cohort", "people", "shared", "jaccard"]
+    columns = ["option", "value", "title", "choice", "rule", "cohort", "people", "shared", "jaccard"]
     columns += [*HEADLINES, "other_indicator", "other_value", "survival_1y", "reason"]
     table = pd.DataFrame(rows).reindex(columns=columns)
     shares = dict.fromkeys(["jaccard", *HEADLINES, "other_value", "survival_1y"], "float64")

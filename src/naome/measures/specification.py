@@ -1,49 +1,128 @@
-"""Indicator specifications: ``definitions/indicators.yaml``, parsed and checked."""
+"""What is measured: indicators, groups, levels and data items, read from the definitions and checked."""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Annotated, Literal
 
 import numpy as np
 import pandas as pd
 import yaml
+from pydantic import Field, field_validator, model_validator
 
-from naome.cohort.columns import COLUMN_NAMES
-from naome.definitions import find_codes, load_cohort_rules, say_inferred_codes
+from naome.cohort.columns import COLUMN_NAMES, AnalysisColumn
+from naome.definitions import CohortRules, Definitions, project_definitions
 from naome.errors import DefinitionError, ParamsError, suggest
 from naome.measures.expressions import Expression, parse_expression
 from naome.measures.probe import count_possible
 from naome.measures.validation import MEASURES as VALIDATION
 from naome.params import Params
-from naome.paths import project_root
 from naome.sources.absent import THINGS
-from naome.yaml_files import read_yaml
+from naome.yaml_files import FrozenModel, Text, read_model
 
 KINDS = ("performance", "data_quality", "contextual")
-POLARITIES = ("higher", "lower", "neutral")
-ESTIMATORS = ("proportion", "kaplan_meier")
-REQUIRED = ("id", "title", "kind", "cohorts", "denominator", "numerator", "polarity", "source")
-OPTIONAL: dict[str, Any] = {
-    "goal": 0,
-    "windows": {},
-    "exclusions": "",
-    "provider": "provider",
-    "risk_adjusted": False,
-    "codelists": [],
-    "guidance": "",
-    "not_derivable": "",
-    "item_needed": "",
-    "estimator": "proportion",
-}
+NATION = "nation"
+PROVIDER = "provider"
+Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+class _IndicatorEntry(FrozenModel):
+    """An indicator as the file has it."""
+
+    id: Id
+    title: Text
+    kind: Literal[KINDS]
+    goal: Annotated[int, Field(ge=0, le=9)] = 0
+    cohorts: Annotated[tuple[Literal["denovo", "recurrent"], ...], Field(strict=False, min_length=1)]
+    denominator: Text
+    numerator: Text
+    windows: dict[Id, Annotated[int, Field(ge=0, le=36_525)]] = Field(default_factory=dict)
+    exclusions: str = ""
+    polarity: Literal["higher", "lower", "neutral"]
+    provider: Literal["provider", "treating_provider"] = "provider"
+    risk_adjusted: bool = False
+    codelists: Annotated[tuple[Text, ...], Field(strict=False)] = ()
+    guidance: str = ""
+    source: Text
+    not_derivable: str = ""
+    item_needed: str = ""
+    estimator: Literal["proportion", "kaplan_meier"] = "proportion"
+
+    @field_validator("cohorts")
+    @classmethod
+    def _once(cls, cohorts: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(cohorts)) < len(cohorts):
+            raise ValueError("a cohort is named twice")
+        return cohorts
+
+    @field_validator("windows")
+    @classmethod
+    def _own_names(cls, windows: dict[str, int]) -> dict[str, int]:
+        for name in windows:
+            if name in COLUMN_NAMES:
+                raise ValueError(f"window {name!r} has the name of a column; choose another")
+        return windows
+
+    @model_validator(mode="after")
+    def _reason_with_item(self) -> _IndicatorEntry:
+        if bool(self.not_derivable) != bool(self.item_needed):
+            raise ValueError(f"indicator {self.id}: not_derivable and item_needed belong together; one is missing")
+        return self
+
+
+class _GroupEntry(FrozenModel):
+    title: Text
+    column: str | Annotated[tuple[str, ...], Field(strict=False)] = ()
+    where: Text | None = None
+    label: Text = "all"
+
+
+class _LevelEntry(FrozenModel):
+    title: Text
+
+
+class _IndicatorsFile(FrozenModel):
+    groups: dict[Id, _GroupEntry]
+    levels: dict[Id, _LevelEntry]
+    indicators: Annotated[tuple[_IndicatorEntry, ...], Field(strict=False, min_length=1)]
+
+    @field_validator("levels")
+    @classmethod
+    def _levels_are_columns(cls, levels: dict[str, _LevelEntry]) -> dict[str, _LevelEntry]:
+        allowed = [NATION, *COLUMN_NAMES]
+        for name in levels:
+            if name not in allowed:
+                raise ValueError(
+                    f"level {name!r} is neither {NATION} nor a column of the analysis table{suggest(name, allowed)}"
+                )
+        for name in (NATION, PROVIDER):
+            if name not in levels:
+                raise ValueError(f"level {name!r} is missing")
+        return levels
+
+
+class _ItemEntry(FrozenModel):
+    id: Id
+    title: Text
+    recorded: Text
+    table_2: bool
+
+
+class _ItemsFile(FrozenModel):
+    items: Annotated[tuple[_ItemEntry, ...], Field(strict=False, min_length=1)]
 
 
 @dataclass(frozen=True)
 class Indicator:
-    """One indicator; `denominator` and `numerator` are None for everyone."""
+    """One indicator; `denominator` and `numerator` are None for everyone.
+
+    `exclusions` is a template over options and windows: :meth:`say_exclusions` fills it. `inferred_codes` says which
+    codes the indicator rests on are inferred; it is empty when all have a public source.
+    """
 
     id: str
     title: str
@@ -52,7 +131,7 @@ class Indicator:
     cohorts: tuple[str, ...]
     denominator: Expression | None
     numerator: Expression | None
-    windows: dict[str, int]
+    windows: Mapping[str, int]
     exclusions: str
     polarity: str
     provider: str
@@ -63,7 +142,19 @@ class Indicator:
     not_derivable: str
     item_needed: str
     estimator: str
+    inferred_codes: str
     version: str
+
+    def say_exclusions(self, rules: CohortRules) -> str:
+        """Say who is left out and how words are meant, under the options of a run; empty when there is nothing to say.
+
+        Examples
+        --------
+        >>> rules = project_definitions().rules({"last_chemotherapy": "cycle_start"})
+        >>> load_specification()["death_30d_chemotherapy"].say_exclusions(rules)[-37:]
+        ' The last is the latest cycle start.'
+        """
+        return rules.fill(self.exclusions, self.windows)
 
     def reason_not_derivable(self, params: Params, cohort: str) -> str:
         """Return why a run cannot derive the indicator for a cohort, or an empty text."""
@@ -88,11 +179,6 @@ class Indicator:
         """Identifier with the version of the definition, as results carry it."""
         return f"{self.id}@{self.version}"
 
-    @property
-    def inferred_codes(self) -> str:
-        """Say which codes it rests on are inferred; empty when all have a public source."""
-        return say_inferred_codes(self.codelists)
-
 
 @dataclass(frozen=True)
 class Group:
@@ -106,12 +192,32 @@ class Group:
 
 
 @dataclass(frozen=True)
+class DataItem:
+    """One data item; `recorded` says when it is there."""
+
+    id: str
+    title: str
+    recorded: Expression
+    table_2: bool
+
+
+@dataclass(frozen=True)
 class Specification:
-    """Everything in the indicator file."""
+    """Everything in the indicator file.
+
+    Attributes
+    ----------
+    indicators : tuple of Indicator
+    groups : tuple of Group
+    levels : mapping of a level to its title
+    definitions : Definitions
+        The folder it comes from, for code lists, rules and data items.
+    """
 
     indicators: tuple[Indicator, ...]
     groups: tuple[Group, ...]
-    levels: dict[str, str]
+    levels: Mapping[str, str]
+    definitions: Definitions = field(repr=False, compare=False)
 
     def __getitem__(self, indicator_id: str) -> Indicator:
         for indicator in self.indicators:
@@ -120,25 +226,54 @@ class Specification:
         raise KeyError(indicator_id)
 
 
-@cache
-def load_specification(file: Path | None = None) -> Specification:
-    """Load and check the indicator definitions.
+def load_specification() -> Specification:
+    """Return the specification of the checkout; a run has its own."""
+    return project_definitions().specification
+
+
+def read_specification(definitions: Definitions) -> Specification:
+    """Read and check ``indicators.yaml`` of a folder of definitions.
 
     Raises
     ------
     DefinitionError
         Naming file, entry and key: unknown or missing key, unknown column, wrong
-        type, duplicate id, unknown code list.
+        type, duplicate id, unknown code list, option or window.
     """
-    file = file or project_root() / "definitions" / "indicators.yaml"
-    raw = read_yaml(file)
-    indicators = tuple(_indicator(entry, file) for entry in raw["indicators"])
-    ids = [indicator.id for indicator in indicators]
-    twice = {name for name in ids if ids.count(name) > 1}
+    file = definitions.folder / "indicators.yaml"
+    read = read_model(file, _IndicatorsFile, error=DefinitionError)
+    _check_once([entry.id for entry in read.indicators], file)
+    indicators = tuple(_indicator(entry, file, definitions) for entry in read.indicators)
+    groups = tuple(_group(name, entry, file, definitions) for name, entry in read.groups.items())
+    levels = MappingProxyType({name: entry.title for name, entry in read.levels.items()})
+    return Specification(indicators, groups, levels, definitions)
+
+
+def read_data_items(file: Path, columns: tuple[AnalysisColumn, ...]) -> tuple[DataItem, ...]:
+    """Read and check ``data_items.yaml``.
+
+    Raises
+    ------
+    DefinitionError
+        Naming file, entry and key.
+    """
+    read = read_model(file, _ItemsFile, error=DefinitionError)
+    _check_once([entry.id for entry in read.items], file)
+    return tuple(
+        DataItem(
+            entry.id,
+            entry.title,
+            parse_expression(entry.recorded, f"{file.name}: item {entry.id}, recorded", columns=columns),
+            entry.table_2,
+        )
+        for entry in read.items
+    )
+
+
+def _check_once(ids: list[str], file: Path) -> None:
+    twice = sorted({name for name in ids if ids.count(name) > 1})
     if twice:
-        raise DefinitionError(f"{file}: duplicate indicator ids: {', '.join(sorted(twice))}")
-    groups = tuple(_group(name, entry, file) for name, entry in raw["groups"].items())
-    return Specification(indicators, groups, {name: entry["title"] for name, entry in raw["levels"].items()})
+        raise DefinitionError(f"{file}: duplicate ids: {', '.join(twice)}")
 
 
 def note_inferred_codes(results: pd.DataFrame, specification: Specification) -> pd.DataFrame:
@@ -165,13 +300,12 @@ def check_not_derivable(params: Params, specification: Specification) -> None:
     canonical tables and columns;
     ``rules_not_checked`` names cohort rules.
     """
-    file = project_root() / "definitions" / "data_items.yaml"
-    data_items = [entry["id"] for entry in read_yaml(file)["items"]]
+    definitions = specification.definitions
     allowed = [i.id for i in specification.indicators]
     allowed += [f"{i.id}.{cohort}" for i in specification.indicators for cohort in i.cohorts]
-    allowed += [f"completeness.{item}" for item in data_items]
+    allowed += [f"completeness.{item.id}" for item in definitions.data_items]
     allowed += [*VALIDATION, *THINGS]
-    rules = [rule.id for rule in load_cohort_rules().rules]
+    rules = [rule.id for rule in definitions.rules().templates]
     for key in params.rules_not_checked:
         if key not in rules:
             raise ParamsError(
@@ -185,32 +319,24 @@ def check_not_derivable(params: Params, specification: Specification) -> None:
             )
 
 
-def _indicator(entry: dict[str, Any], file: Path) -> Indicator:
-    name = entry.get("id", "?")
-    where = f"{file.name}: indicator {name}"
-    unknown = sorted(set(entry) - set(REQUIRED) - set(OPTIONAL))
-    missing = [key for key in REQUIRED if key not in entry]
-    if unknown or missing:
-        hint = suggest(unknown[0], [*REQUIRED, *OPTIONAL]) if unknown else ""
-        raise DefinitionError(f"{where}: unknown keys {unknown}{hint}, missing keys {missing}")
-    full = OPTIONAL | entry
-    for key, allowed in (("kind", KINDS), ("polarity", POLARITIES), ("estimator", ESTIMATORS)):
-        if full[key] not in allowed:
-            raise DefinitionError(f"{where}: {key} is {full[key]!r}; allowed: {', '.join(allowed)}")
-    if full["provider"] not in ("provider", "treating_provider"):
-        raise DefinitionError(f"{where}: provider is {full['provider']!r}; allowed: provider, treating_provider")
-    if not set(full["cohorts"]) <= {"denovo", "recurrent"}:
-        raise DefinitionError(f"{where}: cohorts are {full['cohorts']}; allowed: denovo, recurrent")
-    for reference in full["codelists"]:
-        find_codes(reference)
+def _indicator(entry: _IndicatorEntry, file: Path, definitions: Definitions) -> Indicator:
+    where = f"{file.name}: indicator {entry.id}"
+    raw = entry.model_dump(exclude_unset=True)
+    try:
+        inferred = definitions.say_inferred_codes(entry.codelists)
+        if entry.exclusions:
+            # The version is that of the definition as it reads under the default options
+            raw["exclusions"] = definitions.rules().fill(entry.exclusions, entry.windows)
+    except DefinitionError as error:
+        raise DefinitionError(f"{where}: {error}") from None
     conditions = {
-        key: None if full[key] == "all" else parse_expression(str(full[key]), f"{where}, {key}", full["windows"])
-        for key in ("denominator", "numerator")
+        key: None if text == "all" else parse_expression(text, f"{where}, {key}", entry.windows, definitions.columns)
+        for key, text in (("denominator", entry.denominator), ("numerator", entry.numerator))
     }
     _check_inside(conditions, where)
-    version = hashlib.sha256(yaml.safe_dump(entry, sort_keys=True).encode()).hexdigest()[:8]
-    sequences = {key: tuple(full[key]) for key in ("cohorts", "codelists")}
-    return Indicator(**{**full, **conditions, **sequences, "version": version})
+    version = hashlib.sha256(yaml.safe_dump(raw, sort_keys=True).encode()).hexdigest()[:8]
+    windows = MappingProxyType(entry.windows)
+    return Indicator(**{**dict(entry), **conditions, "windows": windows}, inferred_codes=inferred, version=version)
 
 
 def _check_inside(conditions: dict[str, Expression | None], where: str) -> None:
@@ -225,15 +351,12 @@ def _check_inside(conditions: dict[str, Expression | None], where: str) -> None:
         )
 
 
-def _group(name: str, entry: dict[str, Any], file: Path) -> Group:
+def _group(name: str, entry: _GroupEntry, file: Path, definitions: Definitions) -> Group:
     where = f"{file.name}: group {name}"
-    unknown = sorted(set(entry) - {"title", "column", "where", "label"})
-    if unknown:
-        raise DefinitionError(f"{where}: unknown keys {unknown}; allowed: title, column, where, label")
-    columns = entry.get("column", [])
-    columns = tuple([columns] if isinstance(columns, str) else columns)
+    columns = (entry.column,) if isinstance(entry.column, str) else entry.column
+    known = [column.name for column in definitions.columns]
     for column in columns:
-        if column not in COLUMN_NAMES:
-            raise DefinitionError(f"{where}: unknown column {column!r}{suggest(column, list(COLUMN_NAMES))}")
-    condition = parse_expression(entry["where"], f"{where}, where") if "where" in entry else None
-    return Group(name, entry["title"], columns, condition, entry.get("label", "all"))
+        if column not in known:
+            raise DefinitionError(f"{where}: unknown column {column!r}{suggest(column, known)}")
+    condition = parse_expression(entry.where, f"{where}, where", columns=definitions.columns) if entry.where else None
+    return Group(name, entry.title, columns, condition, entry.label)

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from naome.codings import load_coding
-from naome.paths import project_root
+from naome.definitions import project_definitions
 from naome.publish.markdown import write_page_again, write_pipe_table
 from naome.sources import READERS
 from naome.sources.absent import find_absent, name_thing, trace_columns
@@ -21,7 +20,7 @@ from naome.sources.follow import NOT_FOLLOWED
 from naome.sources.reader import RawTable, Reader
 
 PAGE = "methodology/data-dictionary.qmd"
-DEFINITIONS = project_root() / "definitions"
+DEFINITIONS = project_definitions()
 TITLES = {
     "ncrd": "England",
     "rcrd": "England, rapid registration",
@@ -121,7 +120,7 @@ def describe_coding(name: str) -> pd.DataFrame:
     >>> describe_coding("gender")["read as"].tolist()
     ['male', 'female', 'not recorded', 'not recorded', 'not recorded']
     """
-    lines = load_coding(DEFINITIONS, name).lines
+    lines = DEFINITIONS.coding(name).lines
     rows = [(line.code, line.value or "not recorded", line.term, line.status, line.source) for line in lines]
     return pd.DataFrame(rows, columns=["code", "read as", "term", "status", "source"])
 
@@ -165,8 +164,8 @@ def write_page() -> str:
         parts += [f"### {table.name}", f"{table.meaning}{key}", write_pipe_table(shown)]
     parts += ["## Repairs of a value", write_pipe_table(describe_repairs())]
     parts += ["## Codings", "What each code is read as. *Inferred*: no public document says so."]
-    for file in sorted((DEFINITIONS / "codings").glob("*.csv")):
-        parts += [f"### {file.stem}", write_pipe_table(describe_coding(file.stem))]
+    for name in DEFINITIONS.codings:
+        parts += [f"### {name}", write_pipe_table(describe_coding(name))]
     for name, reader in _versions():
         parts += [
             f"## {name}",

@@ -10,11 +10,9 @@ from __future__ import annotations
 import pandas as pd
 
 from naome.cohort.columns import COLUMNS
-from naome.definitions import Code, load_codelist, load_cohort_rules
-from naome.measures.completeness import load_data_items
+from naome.definitions import Code, CohortRules, Definitions, Option, project_definitions
 from naome.measures.expressions import Expression
-from naome.measures.specification import KINDS, Indicator, load_specification
-from naome.paths import project_root
+from naome.measures.specification import KINDS, Indicator
 from naome.publish.markdown import write_code, write_list, write_page_again, write_pipe_table
 
 PAGE = "methodology/definitions.qmd"
@@ -39,49 +37,53 @@ PROVIDERS = {"provider": "of diagnosis", "treating_provider": "of the last chemo
 
 
 def write_page() -> str:
-    """Return the definitions as a page in Markdown."""
-    parts = [FRONT, BANNER, INTRODUCTION, *_cohort_rules(), *_indicators(), *_groups(), *_data_items()]
-    return "\n\n".join([*parts, *_analysis_table(), *_codelists()]) + "\n"
+    """Return the definitions of the checkout as a page in Markdown, their words under the default options."""
+    of = project_definitions()
+    parts = [FRONT, BANNER, INTRODUCTION, *_cohort_rules(of), *_indicators(of), *_groups(of), *_data_items(of)]
+    return "\n\n".join([*parts, *_analysis_table(), *_codelists(of)]) + "\n"
 
 
-def _cohort_rules() -> list[str]:
-    rules = load_cohort_rules()
+def _cohort_rules(definitions: Definitions) -> list[str]:
+    rules = definitions.rules()
     numbered = pd.DataFrame(
         [(rule.id, COHORTS[rule.cohort], rule.text, rule.source) for rule in rules.rules],
         columns=["rule", "cohort", "what it asks", "source"],
     )
     options = [
         (
-            o.name,
-            _value(o.default),
-            ", ".join(_value(v) for v in o.values if v != o.default),
+            o.title,
+            _choice(o, o.default),
+            "; ".join(_choice(o, value) for value in o.values if value != o.default),
             o.rule,
-            o.reason,
+            rules.fill(o.reason),
             o.source,
+            write_code(o.name),
         )
         for o in rules.options
     ]
-    columns = ["option", "default", "other values", "rule", "reason", "source"]
+    columns = ["option", "default", "other values", "rule", "reason", "source", "in parameters"]
     return [
         "## Cohort rules",
         write_pipe_table(numbered),
         "### Options",
-        "Choices that the audit's public documents leave open. Each has a row on the page *What each choice changes*.",
+        "Choices that the audit's public documents leave open. Each has a row on the page *What each choice changes*. "
+        "A parameter file names an option and a value as they are written in code here; rules and sentences on the "
+        "pages of a run follow what it chose.",
         write_pipe_table(pd.DataFrame(options, columns=columns)),
     ]
 
 
-def _indicators() -> list[str]:
+def _indicators(definitions: Definitions) -> list[str]:
     parts = []
     for kind in KINDS:
         parts.append(f"## {KIND_TITLES[kind]}")
-        for indicator in load_specification().indicators:
+        for indicator in definitions.specification.indicators:
             if indicator.kind == kind:
-                parts += [f"### {indicator.title}", _describe_indicator(indicator)]
+                parts += [f"### {indicator.title}", _describe_indicator(indicator, definitions.rules())]
     return parts
 
 
-def _describe_indicator(indicator: Indicator) -> str:
+def _describe_indicator(indicator: Indicator, rules: CohortRules) -> str:
     if indicator.not_derivable:
         return write_list(
             [
@@ -99,7 +101,7 @@ def _describe_indicator(indicator: Indicator) -> str:
             ("Denominator", _condition(indicator.denominator)),
             ("Numerator", followed or _condition(indicator.numerator)),
             ("Windows, days", ", ".join(f"{name} = {days}" for name, days in indicator.windows.items())),
-            ("Exclusions", indicator.exclusions),
+            ("Exclusions", indicator.say_exclusions(rules)),
             ("Polarity", POLARITIES[indicator.polarity]),
             ("Organisation", PROVIDERS[indicator.provider]),
             ("Risk adjustment", "yes" if indicator.risk_adjusted else ""),
@@ -111,16 +113,16 @@ def _describe_indicator(indicator: Indicator) -> str:
     )
 
 
-def _groups() -> list[str]:
+def _groups(definitions: Definitions) -> list[str]:
     groups = [
         (group.title, ", ".join(group.columns), write_code(group.where.text if group.where else ""))
-        for group in load_specification().groups
+        for group in definitions.specification.groups
     ]
     return ["## Groups", write_pipe_table(pd.DataFrame(groups, columns=["group", "divided by", "people with"]))]
 
 
-def _data_items() -> list[str]:
-    items = [(i.title, write_code(i.recorded.text), "yes" if i.table_2 else "") for i in load_data_items()]
+def _data_items(definitions: Definitions) -> list[str]:
+    items = [(i.title, write_code(i.recorded.text), "yes" if i.table_2 else "") for i in definitions.data_items]
     columns = ["item", "recorded when", "in the report's Table 2"]
     return ["## Data items", write_pipe_table(pd.DataFrame(items, columns=columns))]
 
@@ -135,16 +137,16 @@ def _analysis_table() -> list[str]:
     ]
 
 
-def _codelists() -> list[str]:
+def _codelists(definitions: Definitions) -> list[str]:
     parts = [
         "## Code lists",
         "A code that is shorter than the recorded one matches every code that begins with it. A code is *inferred* "
         "when no public document names it for this use; results that rest on one say so.",
     ]
-    for file in sorted((project_root() / "definitions" / "codelists").glob("*.csv")):
-        codelist = load_codelist(file.stem)
+    for name in definitions.codelists:
+        codelist = definitions.codelist(name)
         rows = [_describe_group(group, [c for c in codelist.codes if c.group == group]) for group in codelist.groups]
-        parts += [f"### {file.stem}", write_pipe_table(pd.DataFrame(rows))]
+        parts += [f"### {name}", write_pipe_table(pd.DataFrame(rows))]
     return parts
 
 
@@ -162,10 +164,10 @@ def _condition(condition: Expression | None) -> str:
     return write_code(condition.text) if condition else "everyone in the cohort"
 
 
-def _value(value: object) -> str:
-    if isinstance(value, tuple):
-        return " + ".join(map(str, value))
-    return {True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else str(value)
+def _choice(option: Option, value: object) -> str:
+    """Write a value for a reader and, in code, for a parameter file."""
+    written = f"[{', '.join(value)}]" if isinstance(value, tuple) else str(value)
+    return f"{option.choice(value).title} ({write_code(written.lower())})"
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from naome.definitions import project_definitions
 from naome.measures.completeness import item_title
 from naome.measures.specification import Specification
 from naome.params import Params
@@ -83,8 +84,9 @@ def say_routes(params: Params) -> str:
         parts.append("Rules DN1 and DN2 make the de-novo cohort.")
     if "recurrent" in params.cohorts:
         parts.append(
-            "Rules RC1 and RC2 make the recurrent cohort. Somebody whose first metastatic code falls within the gap "
-            "after diagnosis is never counted as recurrent later: the disease was there near the start."
+            project_definitions()
+            .rules(params.rules)
+            .fill("Rules RC1 and RC2 make the recurrent cohort. {early_code_bars_recurrence.later}")
         )
     elif reason := params.not_derivable.get("survival.recurrent"):
         parts.append(f"There is no recurrent cohort. {reason}")

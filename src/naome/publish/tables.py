@@ -232,8 +232,8 @@ def tabulate_sensitivity(switches: pd.DataFrame, params: Params) -> pd.DataFrame
     people = release_counts(rows["people"], params, national=True)
     table = pd.DataFrame(
         {
-            "Option": rows["option"].str.replace("_", " "),
-            "Value": rows["value"].fillna(""),
+            "Option": rows["title"],
+            "Value": rows["choice"].fillna(""),
             "Cohort": rows["cohort"].map(COHORT_NAMES).fillna(""),
             "People": people,
             "In both": release_counts(rows["shared"], params, national=True),
@@ -251,8 +251,8 @@ def tabulate_death_sensitivity(switches: pd.DataFrame, params: Params) -> pd.Dat
     """Lay out the check against deaths under every option that changes it (formats in ``DEATH_FORMATS``)."""
     return pd.DataFrame(
         {
-            "Option": switches["option"].str.replace("_", " "),
-            "Value": switches["value"].fillna(""),
+            "Option": switches["title"],
+            "Value": switches["choice"].fillna(""),
             "Deaths": release_counts(switches["denominator"], params, national=True),
             "With a record": release_counts(switches["numerator"], params, national=True),
             "Percent": switches["estimate"],

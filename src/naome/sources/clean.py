@@ -12,9 +12,8 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
-from naome.codings import load_coding
+from naome.definitions import Definitions
 
 RULES: dict[str, str] = {
     "white_space": "Blanks around the value are dropped.",
@@ -99,8 +98,8 @@ class Coded:
     refuse: bool = True
     spelling: str = ""
 
-    def bind(self, definitions: Path) -> Cleaner:
-        """Return the cleaner of a folder of definitions.
+    def bind(self, definitions: Definitions) -> Cleaner:
+        """Return the cleaner that some definitions make.
 
         Raises
         ------
@@ -109,11 +108,11 @@ class Coded:
 
         Examples
         --------
-        >>> from naome.paths import project_root
-        >>> Coded("gender").bind(project_root() / "definitions").clean("2.0")
+        >>> from naome.definitions import project_definitions
+        >>> Coded("gender").bind(project_definitions()).clean("2.0")
         ('female', ('float_text',))
         """
-        coding = load_coding(definitions, self.coding)
+        coding = definitions.coding(self.coding)
         values = {code: _typed(value, self.sql_type) for code, value in coding.values.items()}
         if not self.spelling:
             return choice(values, sql_type=self.sql_type, refuse=self.refuse, **coding.rules)

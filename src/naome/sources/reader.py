@@ -10,9 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
-from naome.definitions import read_codelist
+from naome.definitions import Definitions
 from naome.sources.canonical import Duplicates, RowRule, Selection
 from naome.sources.clean import OPTIONAL_IDENTIFIER, Cleaner, Coded
 
@@ -54,7 +53,7 @@ class Repeated:
     seconds: tuple[str, ...] = ()
     second_cleaner: Cleaner | Coded | None = None
 
-    def bind(self, definitions: Path) -> Repeated:
+    def bind(self, definitions: Definitions) -> Repeated:
         """Return the same columns with codings as cleaners."""
         cleaners = {"cleaner": self.cleaner, "second_cleaner": self.second_cleaner}
         return replace(self, **{key: _bind(cleaner, definitions) for key, cleaner in cleaners.items()})
@@ -109,7 +108,7 @@ class RawTable:
     signs: Mapping[str, str] = field(default_factory=dict)
     events: bool = False
 
-    def bind(self, definitions: Path) -> RawTable:
+    def bind(self, definitions: Definitions) -> RawTable:
         """Return the same table with codings as cleaners and the codes of code lists in its condition."""
         columns = {column: _bind(cleaner, definitions) for column, cleaner in self.columns.items()}
         long = {name: repeated.bind(definitions) for name, repeated in self.long.items()}
@@ -187,13 +186,13 @@ class Reader:
     checks: tuple[tuple[str, str], ...] = ()
     versions: tuple[tuple[str, Reader], ...] = ()
 
-    def bind(self, definitions: Path) -> Reader:
-        """Return the reader with the meanings that a folder of definitions gives to codes.
+    def bind(self, definitions: Definitions) -> Reader:
+        """Return the reader with the meanings that definitions give to codes.
 
         Parameters
         ----------
-        definitions : Path
-            Folder with ``codings`` and ``codelists``.
+        definitions : Definitions
+            Their codings and code lists.
 
         Raises
         ------
@@ -213,23 +212,23 @@ class Reader:
         return tuple(rule for rule in self.rows if rule.table == table)
 
 
-def write_codes(text: str, definitions: Path, between: str = "|") -> str:
+def write_codes(text: str, definitions: Definitions, between: str = "|") -> str:
     """Write the codes of code lists where a text names them; a code that a shorter one covers is left out.
 
     Examples
     --------
-    >>> from naome.paths import project_root
-    >>> write_codes("site SIMILAR TO '(@codes(icd10_breast)).*'", project_root() / "definitions")
+    >>> from naome.definitions import project_definitions
+    >>> write_codes("site SIMILAR TO '(@codes(icd10_breast)).*'", project_definitions())
     "site SIMILAR TO '(C50|D05).*'"
     """
 
     def write(match: re.Match[str]) -> str:
-        codes = read_codelist(definitions / "codelists" / f"{match[1]}.csv").prefixes(*filter(None, [match[2]]))
+        codes = definitions.codelist(match[1]).prefixes(*filter(None, [match[2]]))
         shortest = [code for code in codes if not any(code != other and code.startswith(other) for other in codes)]
         return between.join(dict.fromkeys(shortest))
 
     return CODES.sub(write, text)
 
 
-def _bind(cleaner: Cleaner | Coded | None, definitions: Path) -> Cleaner | None:
+def _bind(cleaner: Cleaner | Coded | None, definitions: Definitions) -> Cleaner | None:
     return cleaner.bind(definitions) if isinstance(cleaner, Coded) else cleaner

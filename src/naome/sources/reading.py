@@ -19,8 +19,8 @@ from pathlib import Path
 
 import duckdb
 
+from naome.definitions import Definitions, project_definitions
 from naome.errors import ExtractError
-from naome.paths import project_root
 from naome.sources.absent import Absent, find_absent, list_missing
 from naome.sources.canonical import PERSON_TABLES, Source, find_tables, settle_table
 from naome.sources.contract import CANONICAL
@@ -93,7 +93,7 @@ def read_extract(
     *,
     diagnosed: tuple[dt.date, dt.date] | None = None,
     signs: Signs | None = None,
-    definitions: Path | None = None,
+    definitions: Definitions | None = None,
     progress: Callable[[str], None] = print,
 ) -> Extract:
     """Read, check and repair an extract and write its canonical tables.
@@ -109,8 +109,8 @@ def read_extract(
         First and last day of the run's diagnoses; an extract with none between them is of other years.
     signs : Signs, optional
         Read the events only of people with a sign of metastatic disease; everybody's by default.
-    definitions : Path, optional
-        Folder of definitions that says what codes mean; the project's by default.
+    definitions : Definitions, optional
+        They say what codes mean; the project's by default.
     progress : callable
         Receives one line per raw table.
 
@@ -127,7 +127,7 @@ def read_extract(
         connection = lanes.first
         (scratch / "canonical").mkdir()
         _check_kind(reader, note, problems)
-        reader = choose_version(connection, reader, folder, scratch).bind(definitions or project_root() / "definitions")
+        reader = choose_version(connection, reader, folder, scratch).bind(definitions or project_definitions())
         notes = _open_tables(lanes, reader, folder, scratch, signs, problems, quality, progress)
         _check_note(note, notes, problems)
         problems.raise_if_any()

@@ -6,9 +6,7 @@ from pathlib import Path
 import pytest
 
 import naome.cohort
-from naome.cohort.feature_definitions import load_features
 from naome.definitions import load_cohort_rules
-from naome.paths import project_root
 
 RULES = load_cohort_rules()
 IDS = [rule.id for rule in RULES.rules]
@@ -39,7 +37,7 @@ def test_rules_are_the_steps_of_the_attrition_table(case):
 
 @pytest.mark.parametrize("option", RULES.options, ids=lambda option: option.name)
 def test_option_is_read_and_tried_at_every_value(option):
-    switches = load_features(project_root() / "definitions").evidence.optional.values()
+    switches = RULES.definitions.features.evidence.optional.values()
     assert f'rules["{option.name}"]' in CODE or option.name in switches, f"{option.name} is never read"
     body = re.search(rf"def test_option_{option.name}\(.*?(?=\ndef |\Z)", OPTIONS_SPEC, re.S)
     assert body, f"{option.name} has no spec test"

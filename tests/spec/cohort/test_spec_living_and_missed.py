@@ -143,7 +143,7 @@ def test_switches_are_compared_with_the_base_case(case):
     table = tabulate_switches(case.params(), case.folder, load_specification())
     assert table.loc[table["option"] == BASE, "people"].tolist() == [2, 1]
     rows = table.set_index(["option", "value", "cohort"])
-    wider = rows.loc[("count_c779", "yes", "denovo")]
+    wider = rows.loc[("count_c779", "true", "denovo")]
     assert (wider["people"], wider["shared"]) == (3, 2)
     assert wider["jaccard"] == pytest.approx(2 / 3)
     narrower = rows.loc[("diagnosis_position", "secondary", "denovo")]
@@ -155,7 +155,7 @@ def test_switches_are_compared_with_the_base_case(case):
     assert set(table["option"]) == {BASE, *rules}
     # Nobody was asked to report: that is not a cohort without people
     not_held = table[table["option"] == "evidence"]
-    assert set(not_held["value"]) == {"reported", "admissions and reported"}
+    assert set(not_held["value"]) == {"reported", "admissions+reported"}
     assert not_held["people"].isna().all() and (not_held["reason"] == NOT_HELD["reported"]).all()
 
 
@@ -179,7 +179,7 @@ def test_a_source_that_the_data_have_is_switched_to(case):
     counts = rows[["people", "shared"]].apply(tuple, axis=1)
     assert counts[BASE, "", "recurrent"] == (1, 1)
     assert counts["evidence", "reported", "recurrent"] == (1, 0)
-    assert counts["evidence", "admissions and reported", "recurrent"] == (2, 1)
+    assert counts["evidence", "admissions+reported", "recurrent"] == (2, 1)
 
 
 def test_the_check_against_deaths_moves_with_codes_and_causes(case):
@@ -232,9 +232,9 @@ def test_the_check_against_deaths_moves_with_codes_and_causes(case):
     table = tabulate_death_switches(params, case.folder).set_index(["option", "value"])
     counts = table[["numerator", "denominator"]].apply(tuple, axis=1)
     assert counts[BASE, ""] == (1, 3)
-    assert counts["count_c779", "yes"] == (2, 3)
-    assert counts["breast_cancer_death", "any mention"] == (2, 4)
-    assert counts["unknown_stage_in_figure_1", "yes"] == (2, 4)
+    assert counts["count_c779", "true"] == (2, 3)
+    assert counts["breast_cancer_death", "any_mention"] == (2, 4)
+    assert counts["unknown_stage_in_figure_1", "true"] == (2, 4)
     assert counts["diagnosis_position", "secondary"] == (0, 3)
     assert table.loc["evidence", "reason"].eq(NOT_HELD["reported"]).all()
     assert table.loc["evidence", ["numerator", "denominator", "estimate"]].isna().all(axis=None)

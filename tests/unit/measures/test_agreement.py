@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from naome.definitions import Definitions
 from naome.errors import DefinitionError
-from naome.measures import agreement
 from naome.measures.agreement import PUBLISHED, compare_published, count_verdicts, expected_by_chance, load_published
 from naome.measures.pooled import POOLED, measure_nation, measure_pooled, pool_params, reason_not_poolable
 from naome.measures.specification import load_specification
@@ -106,13 +106,11 @@ def test_every_mapped_figure_names_a_measure_that_exists():
         ({"our_measure": ""}, "either a result"),
     ],
 )
-def test_a_malformed_row_is_an_error_with_its_line(tmp_path, monkeypatch, change, message):
-    folder = tmp_path / "definitions" / "published"
-    folder.mkdir(parents=True)
-    published(**change).to_csv(folder / "bad.csv", index=False)
-    monkeypatch.setattr(agreement, "project_root", lambda: tmp_path)
+def test_a_malformed_row_is_an_error_with_its_line(tmp_path, change, message):
+    (tmp_path / "published").mkdir()
+    published(**change).to_csv(tmp_path / "published" / "bad.csv", index=False)
     with pytest.raises(DefinitionError, match=r"bad\.csv:2: x: .*" + message):
-        load_published("bad")
+        load_published("bad", Definitions(tmp_path))
 
 
 def test_pooled_results_count_people_and_do_not_average(england, wales, make_people):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 import yaml
 
+from naome.definitions import Definitions
 from naome.errors import DefinitionError
 from naome.measures.expressions import parse_expression
 from naome.measures.indicators import evaluate_indicators
 from naome.measures.probe import count_possible, make_probe
-from naome.measures.specification import load_specification, note_inferred_codes
+from naome.measures.specification import note_inferred_codes
 from naome.paths import project_root
 
 ENTRY = {
@@ -25,12 +28,14 @@ ENTRY = {
 }
 
 
-def write(tmp_path, **changes):
-    raw = yaml.safe_load((project_root() / "definitions" / "indicators.yaml").read_text(encoding="utf-8"))
+def extend(tmp_path, **changes):
+    """Return the specification of the project's definitions with one more indicator."""
+    folder = shutil.copytree(project_root() / "definitions", tmp_path / "definitions")
+    file = folder / "indicators.yaml"
+    raw = yaml.safe_load(file.read_text(encoding="utf-8"))
     raw["indicators"].append({**ENTRY, **changes})
-    file = tmp_path / "indicators.yaml"
     file.write_text(yaml.safe_dump(raw, sort_keys=False), encoding="utf-8")
-    return file
+    return Definitions(folder).specification
 
 
 def test_adding_an_indicator_is_adding_an_entry(tmp_path, make_people, england):
@@ -50,7 +55,7 @@ def test_adding_an_indicator_is_adding_an_entry(tmp_path, make_people, england):
         biopsy_days=[14, 15, None, 3, 3],
         provider="A",
     )
-    specification = load_specification(write(tmp_path))
+    specification = extend(tmp_path)
     results = evaluate_indicators(people, england, specification, run_id="r", only=("liver_biopsy",))
     for level in ("nation", "provider"):
         row = results[(results["level"] == level) & (results["group_by"] == "all")].iloc[0]
@@ -72,7 +77,7 @@ def test_adding_an_indicator_is_adding_an_entry(tmp_path, make_people, england):
 )
 def test_what_nobody_could_fulfil_is_an_error_with_file_and_key(tmp_path, changes, message):
     with pytest.raises(DefinitionError, match=r"indicators\.yaml: indicator liver_biopsy, .*" + message):
-        load_specification(write(tmp_path, **changes))
+        extend(tmp_path, **changes)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +121,7 @@ def test_results_on_inferred_codes_say_so(tmp_path, make_people, england, codeli
     people = make_people(
         40, cohort="recurrent", sex="female", liver=True, biopsy_days=3, provider=["A"] * 37 + ["B"] * 3
     )
-    specification = load_specification(write(tmp_path, codelists=codelists))
+    specification = extend(tmp_path, codelists=codelists)
     results = evaluate_indicators(people, england, specification, run_id="r", only=("liver_biopsy",))
     assert (results["reason"][results["status"] == "ok"] == "").all()
     noted = note_inferred_codes(results, specification)
@@ -128,4 +133,4 @@ def test_results_on_inferred_codes_say_so(tmp_path, make_people, england, codeli
 
 def test_an_unknown_group_of_a_code_list_is_refused(tmp_path):
     with pytest.raises(DefinitionError, match="did you mean 'cdk46'"):
-        load_specification(write(tmp_path, codelists=["sact_drugs.cdk64"]))
+        extend(tmp_path, codelists=["sact_drugs.cdk64"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 import pytest
 
@@ -31,8 +33,10 @@ def test_every_indicator_is_there_with_its_conditions(indicator):
 
 def test_every_rule_option_and_column_is_there():
     page, rules = write_page(), load_cohort_rules()
-    for name in [*(r.id for r in rules.rules), *(o.name for o in rules.options)]:
+    for name in [*(r.id for r in rules.rules), *(o.title for o in rules.options)]:
         assert f"| {name} |" in page
+    assert all(f"| `{option.name}` |" in page for option in rules.options)
+    assert not re.search(r"\{[a-z_.]+\}", page), "a placeholder is left"
     assert all(f"| `{column.name}` |" in page for column in COLUMNS)
 
 

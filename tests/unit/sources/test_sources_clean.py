@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from naome.paths import project_root
+from naome.definitions import project_definitions
 from naome.sources import clean
 from naome.sources import codings as items
 from naome.sources.clean import RULES, Refused
 
 D = dt.date
-DEFINITIONS = project_root() / "definitions"
+DEFINITIONS = project_definitions()
 #: The shared items, each with the cleaner that its coding makes
 codings = SimpleNamespace(
     **{
