@@ -42,25 +42,26 @@ $(VENV)/.quarto: $(READY)
 	@cat $@
 
 site: $(READY) $(VENV)/.quarto ## make everything: environment, extracts, notebooks for all audits, _site/index.html
-	@snakemake --cores $(CORES) --quiet all --rerun-incomplete --config scale=$(SCALE)
+	@naome workflow --cores $(CORES) --scale $(SCALE)
 	@echo "site: _site/index.html"
 
 extracts: $(READY) ## write the synthetic extracts and read them
-	@snakemake --cores $(CORES) --quiet all --rerun-incomplete --config scale=$(SCALE) -- $(foreach a,england wales rotterdam,runs/$(a)/read.json)
+	@naome workflow --cores $(CORES) --scale $(SCALE) $(foreach a,england wales rotterdam,runs/$(a)/inputs/read.json)
 
 test: $(READY) ## prove everything that CI proves
 	@bash tests/run.sh
 
 lab: extracts ## open JupyterLab on the notebooks
-	@jupyter lab --notebook-dir=$(CURDIR) notebooks/00-cohort.ipynb
+	@jupyter lab --notebook-dir=$(CURDIR) $$(test "$$(id -u)" != 0 || echo --allow-root) \
+	  --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate notebooks/00-cohort.ipynb
 
 notebooks: $(READY) ## execute the committed notebooks again and keep their outputs
 	@bash tests/notebooks/prepare.sh
-	@NAOME_RUNS=runs/nbval python -m naome.refresh
+	@NAOME_RUNS=$(CURDIR)/runs/nbval python -m naome.refresh
 
-audit: $(READY) ## run a real extract: make audit PARAMS=params/x.yaml DATA=folder
-	@test -n "$(PARAMS)" && test -n "$(DATA)" || { echo "usage: make audit PARAMS=params/x.yaml DATA=folder"; exit 2; }
-	@naome chain --params $(PARAMS) --data $(DATA)
+audit: $(READY) ## from your extract to a site of it: make audit PARAMS=england DATA=folder
+	@test -n "$(PARAMS)" && test -n "$(DATA)" || { echo "usage: make audit PARAMS=name-or-file.yaml DATA=folder [RUN=folder]"; exit 2; }
+	@naome chain --params "$(PARAMS)" --data "$(DATA)" $(if $(RUN),--run-dir "$(RUN)")
 
 check: $(READY) ## lint, format, portable subset; report all failures
 	@status=0; ruff check . || status=1; ruff format --check . || status=1; naome render --check || status=1; exit $$status

@@ -1,31 +1,30 @@
 """The chain as a graph: extracts -> canonical tables -> notebooks -> site. Each step names every file it reads.
 
-Run it with `make site`; `snakemake -n` says what would run and why. `--config audits=simulacrum` runs an audit that is
-not on the site; its notebooks are then under runs/.
+Run it with `make site`; `snakemake -n` says what would run and why. The audits are those of the site that is shipped;
+`--config audits=simulacrum` runs and draws others.
 """
 
-import re
 from pathlib import Path
 
-from naome.errors import ParamsError
-from naome.notebooks import find_notebook, list_notebooks, notebooks_of, reads_from
-from naome.params import load_params
-from naome.paths import resolve
+from naome.code_version import list_code
+from naome.errors import NaomeError
+from naome.notebooks import find_notebook, list_notebooks, load_pages, notebooks_of, reads_from
+from naome.params import find_data, find_params, load_params
+from naome.seal import list_files
 
-# The audits of the site are those whose pages its navigation lists; others run on request and are not drawn
-SITE_AUDITS = list(dict.fromkeys(re.findall(r"runs/([a-z0-9-]+)/notebooks", Path("_quarto.yml").read_text(encoding="utf-8"))))
-AUDITS = config["audits"].split(",") if "audits" in config else SITE_AUDITS
+AUDITS = config["audits"].split(",") if "audits" in config else list(load_pages().site)
 AUDITS_TEXT = ",".join(AUDITS)
-DRAWN = set(SITE_AUDITS) <= set(AUDITS)
 SCALE = config.get("scale", "1")
 SYNTHETIC = "data/synthetic/"
 try:
     PARAMS = {audit: load_params(audit) for audit in AUDITS}
     NOTEBOOKS = {audit: [path.stem for path in notebooks_of(PARAMS[audit])] for audit in AUDITS}
-except ParamsError as error:
+except NaomeError as error:
     raise WorkflowError(str(error))
 FIRST, *OTHERS = [path.stem for path in list_notebooks()]
-DEFINITIONS = [str(path) for path in sorted(Path("definitions").rglob("*.*")) if path.name != "synthetic.yaml"]
+# What results rest on; the names of menus and the population of the generator are not among it
+NO_DEFINITIONS = {"synthetic.yaml", "pages.yaml"}
+DEFINITIONS = [str(path) for path in sorted(Path("definitions").rglob("*.*")) if path.name not in NO_DEFINITIONS]
 
 
 def code(*rooms):
@@ -35,10 +34,8 @@ def code(*rooms):
     return sorted(map(str, files))
 
 
-ANALYSIS = code(
-    "params", "definitions", "results", "run", "paths", "notebooks", "study", "agree", "companions",
-    "cohort", "measures", "stats", "disclosure", "publish",
-) + ["methodology/simulation/results.csv"]
+# What the run id covers: results of two versions of the program never stand in one run
+ANALYSIS = [str(path.relative_to(Path.cwd())) for path in list_code()] + ["methodology/simulation/results.csv"]
 
 
 def extract_of(wildcards):
@@ -46,7 +43,7 @@ def extract_of(wildcards):
     folder = PARAMS[wildcards.audit].data_dir
     if folder.startswith(SYNTHETIC):
         return f"{folder}.written"
-    files = [str(p) for p in sorted(resolve(folder).glob("*")) if p.name.lower().endswith((".csv", ".csv.gz", ".parquet"))]
+    files = [str(path) for path in list_files(find_data(PARAMS[wildcards.audit], find_params(wildcards.audit)))]
     if not files:
         raise WorkflowError(f"{folder} holds no CSV or Parquet file; put the extract of audit {wildcards.audit} there.")
     return files
@@ -65,7 +62,7 @@ MANIFESTS = [f"runs/{audit}/manifest.json" for audit in AUDITS]
 
 rule site:
     input:
-        ["_site/index.html"] if DRAWN else [],
+        "_site/index.html",
         # named here so that one that was deleted is made again, and not only what is newer than the site
         PAGES,
         MANIFESTS,
@@ -87,18 +84,17 @@ rule read:
     input:
         extract_of,
         "params/{audit}.yaml",
-        code("sources", "ingest", "params", "cohort/signs"),
-        "definitions/codelists/icd10_metastatic.csv",
-        "definitions/codelists/sact_drugs.csv",
+        code("sources", "ingest", "plan", "params", "cohort/signs"),
+        DEFINITIONS,
     output:
-        "runs/{audit}/read.json",
+        "runs/{audit}/inputs/read.json",
     shell:
         "naome read --audit {wildcards.audit}"
 
 
 rule cohort:
     input:
-        "runs/{audit}/read.json",
+        "runs/{audit}/inputs/read.json",
         f"notebooks/{FIRST}.ipynb",
         DEFINITIONS,
         ANALYSIS,
@@ -110,14 +106,14 @@ rule cohort:
 
 
 def read_from(wildcards):
-    """Notebooks that write what this one reads, but for the first, which all wait for."""
+    """Notebooks that write what this one reads."""
     needed = [path.stem for path in reads_from(find_notebook(wildcards.notebook))]
     return [f"runs/{wildcards.audit}/notebooks/{name}.ipynb" for name in needed]
 
 
 def other_runs(wildcards):
-    """The agreement page pools the people of all runs, so it waits for their cohorts."""
-    if not wildcards.notebook.startswith("09-"):
+    """A page that reads the runs of other audits waits for the people of all of them."""
+    if not load_pages().find(wildcards.notebook).companions:
         return []
     return [f"runs/{audit}/notebooks/{FIRST}.ipynb" for audit in AUDITS]
 
@@ -149,7 +145,7 @@ rule manifest:
 
 rule truth:
     input:
-        [f"runs/{audit}/read.json" for audit in KNOWN],
+        [f"runs/{audit}/inputs/read.json" for audit in KNOWN],
         DEFINITIONS,
         code("synthetic", "cohort"),
         ["src/naome/measures/missed.py"],
@@ -167,9 +163,10 @@ rule render:
         MANIFESTS,
         TRUTH,
         [str(path) for path in sorted([*Path(".").glob("*.qmd"), *Path("methodology").glob("*.qmd"), *Path("assets").glob("*")])],
-        ["_quarto.yml", "_variables.yml", "references.bib"],
+        ["_quarto.yml", "references.bib", "definitions/pages.yaml"],
+        code("site", "finished", "marking", "notebooks", "publish/downloads"),
         [str(path) for path in sorted(Path("src/naome/render").glob("*"))],
     output:
         "_site/index.html",
     shell:
-        "naome downloads --audits {AUDITS_TEXT} && naome render"
+        "naome render --audits {AUDITS_TEXT}"

@@ -4,9 +4,58 @@ from __future__ import annotations
 
 import pytest
 
+from naome.atomic import write_bytes, write_json
+from naome.definitions import project_definitions
+from naome.params import find_params, load_params
 from naome.paths import project_root
+from naome.run import WRITES, Run
+from naome.seal import file_digest
 
 
 @pytest.fixture(scope="session")
 def root():
     return project_root()
+
+
+@pytest.fixture
+def make_run(tmp_path):
+    """Make the folder of a run that has been read, as far as its record and its copies can tell."""
+
+    def make(audit="england", *, folder=None, marking="synthetic", **record):
+        file = find_params(audit)
+        params = load_params(audit)
+        run = Run(folder or tmp_path / params.audit)
+        write_bytes(file.read_bytes(), run.inputs / "params.yaml")
+        definitions = project_definitions().copy_to(run.inputs / "definitions")
+        known = {
+            "audit": params.audit,
+            "title": params.title,
+            "nation": params.nation,
+            "marking": marking,
+            "about": "",
+            "params_from": str(file),
+            "params_sha256": file_digest(file),
+            "definitions_sha256": definitions.digest,
+            "data_dir": str(tmp_path / "data"),
+            "inputs": {},
+            "raw_rows": {},
+            "canonical_rows": {},
+            "absent": {},
+            "started": "",
+            "finished": "",
+        }
+        write_json(known | record, run.inputs / "read.json")
+        return run
+
+    return make
+
+
+@pytest.fixture
+def as_runner(monkeypatch):
+    """Let this process write to a run, as the runner does."""
+
+    def write(run):
+        monkeypatch.setenv(WRITES, str(run.folder))
+        return run
+
+    return write

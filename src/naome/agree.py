@@ -8,7 +8,8 @@ import pandas as pd
 
 from naome.companions import open_companions
 from naome.measures.agreement import compare_published, load_published
-from naome.measures.pooled import POOLED, measure_nation, measure_pooled, pool_params, reason_not_poolable
+from naome.measures.pooled import measure_nation, measure_pooled, pool_studies, reason_not_poolable
+from naome.results import POOLED
 from naome.run import Run
 
 
@@ -42,21 +43,19 @@ def replicate(run: Run) -> Replication:
     the disclosure door. The pooled results are kept in the run as ``england_wales``.
     """
     runs = open_companions(run)
-    params = {nation: each.params for nation, each in runs.items()}
+    studies = {nation: each.study for nation, each in runs.items()}
     analyses = {nation: each.analysis for nation, each in runs.items()}
     primaries = {
         n: each.load("primary") for n, each in runs.items() if (each.folder / "results" / "primary.parquet").is_file()
     }
     run_ids = {nation: each.run_id for nation, each in runs.items()}
-    frames = [
-        measure_nation(analyses[n], primaries.get(n), params[n], run.specification, run_id=run_ids[n]) for n in runs
-    ]
-    reason, pooled = reason_not_poolable(list(params.values())), frames[0].iloc[:0]
+    frames = [measure_nation(analyses[n], primaries.get(n), studies[n]) for n in runs]
+    reason, pooled = reason_not_poolable([study.params for study in studies.values()]), frames[0].iloc[:0]
     if not reason:
-        pooled = measure_pooled(analyses, primaries, params, run.specification, run_ids=run_ids)
-        params[POOLED] = pool_params(list(params.values()))
+        pooled = measure_pooled(analyses, primaries, studies)
+        studies[POOLED] = pool_studies(list(studies.values()))
         run.save("england_wales", pooled)
     released = run.release(pd.concat([*frames, pooled], ignore_index=True))
-    compared = compare_published(load_published(), released, params)
-    later = compare_published(load_published("other"), released, params)
+    compared = compare_published(load_published(), released, studies)
+    later = compare_published(load_published("other"), released, studies)
     return Replication(run_ids, run.release(pooled), reason, compared, later)

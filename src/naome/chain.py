@@ -15,21 +15,25 @@ import logging
 import os
 import platform
 import re
-import subprocess
-import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 import papermill
+import yaml
+from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
+from naome.atomic import PRIVATE_FILE, scratch_folder, write_json
+from naome.code_version import code_version, digest_notebook
 from naome.errors import ChainError, NaomeError, suggest
-from naome.notebooks import list_notebooks, notebooks_of, saved_by
-from naome.params import params_digest
+from naome.notebooks import list_notebooks, load_pages, notebooks_of, saved_by
 from naome.paths import project_root
-from naome.run import Run, write_json
+from naome.run import Run, write_to
+from naome.seal import file_digest
 
 PACKAGES = (
     "naome",
@@ -59,7 +63,11 @@ def declared_parameters(notebook: Path) -> dict[str, object]:
     if len(cells) != 1 or cells[0].cell_type != "code":
         raise ChainError(f"{notebook}: {len(cells)} cells tagged 'parameters'; there must be exactly one code cell.")
     defaults: dict[str, object] = {}
-    for statement in ast.parse(cells[0].source).body:
+    try:
+        statements = ast.parse(cells[0].source).body
+    except SyntaxError as error:
+        raise ChainError(f"{notebook}: the parameters cell is not Python: {error.msg} in line {error.lineno}") from None
+    for statement in statements:
         simple = isinstance(statement, ast.Assign) and len(statement.targets) == 1
         if (
             not simple
@@ -115,94 +123,140 @@ def run_notebook(run: Run, notebook: Path, parameters: Mapping[str, object] | No
     Raises
     ------
     ChainError
-        With notebook, cell and the last lines of the traceback.
+        With notebook, cell and the last lines of the traceback; also when a notebook ends before its last cell.
     """
-    given = check_parameters(
-        notebook,
-        {"audit": run.params.audit, "data_dir": str(run.data_dir), "run_dir": str(run.folder), **(parameters or {})},
-    )
+    given = check_parameters(notebook, {"audit": run.params.audit, "run_dir": str(run.folder), **(parameters or {})})
     target = run.folder / "notebooks" / notebook.name
     failed = run.folder / "failed" / f"{notebook.stem}.failed.ipynb"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{notebook.stem}-", suffix=".ipynb", dir=target.parent)
-    os.close(handle)
     logging.getLogger("papermill").setLevel(logging.ERROR)
     started = time.monotonic()
-    try:
-        papermill.execute_notebook(
-            str(notebook),
-            name,
-            parameters=given,
-            cwd=str(project_root()),
-            kernel_name="python3",
-            progress_bar=False,
-            log_output=False,
-        )
-        _finish_copy(Path(name), run)
-        os.chmod(name, 0o644)
-        os.replace(name, target)
-    except PapermillExecutionError as error:
-        failed.parent.mkdir(exist_ok=True)
-        os.replace(name, failed)
-        raise ChainError(_explain_failure(notebook, failed, error)) from None
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with scratch_folder(run.folder, notebook.stem) as scratch, _surroundings(run, scratch), write_to(run):
+        copy = scratch / notebook.name
+        try:
+            papermill.execute_notebook(
+                str(notebook),
+                str(copy),
+                parameters=given,
+                cwd=str(project_root()),
+                kernel_name="python3",
+                progress_bar=False,
+                log_output=False,
+            )
+            _check_finished(notebook, copy)
+        except PapermillExecutionError as error:
+            _keep(copy, failed)
+            raise ChainError(_explain_failure(notebook, failed, error)) from None
+        except DeadKernelError:
+            _keep(copy, failed)
+            raise ChainError(
+                f"{notebook.name}: the kernel died: its process was killed, or memory ran out.\n"
+                f"  The unfinished notebook is kept: {failed}"
+            ) from None
+        source = digest_notebook(_read(notebook))
+        _finish_copy(copy, run, source)
+        _keep(copy, target)
     failed.unlink(missing_ok=True)
-    _record_step(run, notebook, time.monotonic() - started)
+    _record_step(run, notebook, source, time.monotonic() - started)
     return target
 
 
-def run_chain(run: Run, *, progress: Callable[[str], None] = print) -> list[Path]:
-    """Check all notebooks that a run's audit has, then execute them in order."""
-    notebooks = notebooks_of(run.params)
-    for notebook in notebooks:
-        check_parameters(notebook, {"audit": run.params.audit, "data_dir": "", "run_dir": ""})
+def run_chain(runs: Sequence[Run], *, progress: Callable[[str], None] = print) -> list[Path]:
+    """Check all notebooks that some runs' audits have, then execute them in order.
+
+    Pages that read the runs beside theirs come last, when all have derived their cohorts.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+    progress : callable
+        Receives a line for each notebook that is done.
+    """
+    todo = [(run, notebook) for run in runs for notebook in notebooks_of(run.params)]
+    for run, notebook in todo:
+        check_parameters(notebook, {"audit": run.params.audit, "run_dir": ""})
     done = []
-    for number, notebook in enumerate(notebooks, start=1):
+    for run, notebook in sorted(todo, key=lambda each: load_pages().find(each[1].stem).companions):
         started = time.monotonic()
         done.append(run_notebook(run, notebook))
-        progress(f"{run.params.audit}: {number}/{len(notebooks)} {notebook.stem} ({time.monotonic() - started:.1f} s)")
-    write_manifest(run)
+        line = f"{run.folder.name}: {notebook.stem} ({time.monotonic() - started:.1f} s)"
+        progress(f"{len(done)}/{len(todo)} {line}")
     return done
 
 
 def write_manifest(run: Run, renderer: str = "") -> Path:
-    """Write ``manifest.json``: what ran, on which inputs, with which code and packages.
+    """Write ``manifest.json``: what ran, on which inputs, with which code and packages, and the digest of every file.
 
     What notebooks left behind that the audit does not run any more is removed first, so that a page or a result of
-    earlier parameters never stands beside today's.
+    earlier parameters never stands beside today's. The site and the downloads take only files named here.
 
     Returns
     -------
     Path
+
+    Raises
+    ------
+    ChainError
+        If a page or a released result was made by other code than now runs.
     """
     _forget_others(run)
-    steps = sorted((run.folder / "steps").glob("*.json"))
-    records = [json.loads(step.read_text(encoding="utf-8")) for step in steps]
-    analysis = run.folder / "analysis.parquet"
+    pages = _digest_files(run, "notebooks/*.ipynb")
+    release = _digest_files(run, "release/*.parquet")
+    _check_made_together(run, release)
+    records = [json.loads(step.read_text(encoding="utf-8")) for step in sorted((run.folder / "steps").glob("*.json"))]
+    code, record = code_version(), run.read_record
     manifest = {
         "audit": run.params.audit,
+        "title": run.params.title,
+        "nation": run.params.nation,
+        "period": [run.params.metastatic_from, run.params.metastatic_to],
         "run_id": run.run_id,
         "marking": run.marking,
-        "commit": _git("rev-parse", "HEAD") or "not a git checkout",
-        "dirty": bool(_git("status", "--porcelain")),
-        "params_sha256": params_digest(run.params.audit),
-        "inputs_sha256": run.read_record["inputs"],
+        "about": record["about"],
+        "commit": code.commit or "not a git checkout",
+        "dirty": code.dirty,
+        "code_sha256": code.sha256,
+        "params_from": Path(record["params_from"]).name,
+        "params_sha256": record["params_sha256"],
+        "definitions_sha256": record["definitions_sha256"],
+        "inputs_sha256": record["inputs"],
         "seed": run.params.seed,
-        "rows_in": run.read_record["raw_rows"],
-        "rows_canonical": run.read_record["canonical_rows"],
-        "rows_out": {"analysis": len(run.analysis)} if analysis.is_file() else {},
+        "rows_in": record["raw_rows"],
+        "rows_canonical": record["canonical_rows"],
+        "rows_out": {"analysis": len(run.analysis)} if run.has("analysis") else {},
+        "pages": pages,
+        "files": release,
         "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
         "python": platform.python_version(),
-        "started": run.read_record["started"],
-        "finished": max([r["finished"] for r in records], default=run.read_record["finished"]),
+        "started": record["started"],
+        "finished": max([r["finished"] for r in records], default=record["finished"]),
         "steps": records,
         "renderer": renderer,
     }
     path = run.folder / "manifest.json"
-    write_json(manifest, path)
+    write_json(manifest, path, private=True)
     return path
+
+
+def _digest_files(run: Run, pattern: str) -> dict[str, str]:
+    return {path.relative_to(run.folder).as_posix(): file_digest(path) for path in sorted(run.folder.glob(pattern))}
+
+
+def _check_made_together(run: Run, release: Mapping[str, str]) -> None:
+    """Check that pages and released results carry this run's id: the same inputs, and the same code."""
+    other = [
+        f"notebooks/{record['notebook']}.ipynb"
+        for step in sorted((run.folder / "steps").glob("*.json"))
+        if (record := json.loads(step.read_text(encoding="utf-8"))).get("run_id") != run.run_id
+    ]
+    for name in release:
+        ids = set(pd.read_parquet(run.folder / name, columns=["run_id"])["run_id"])
+        if not all(run.run_id in each.split("+") for each in ids):
+            other.append(name)
+    if other:
+        raise ChainError(
+            f"{run.folder}: made by other code or from other inputs than {run.run_id}: {', '.join(other[:5])}. "
+            "Hint: run these notebooks again, or the whole chain."
+        )
 
 
 def _forget_others(run: Run) -> None:
@@ -217,6 +271,43 @@ def _forget_others(run: Run) -> None:
             (run.folder / "release" / f"{name}.parquet").unlink(missing_ok=True)
 
 
+@contextmanager
+def _surroundings(run: Run, scratch: Path) -> Iterator[None]:
+    """Let Jupyter, IPython and Matplotlib keep what they write inside the run's folder, and nowhere else."""
+    cache = run.folder / ".cache"
+    mine = {"JUPYTER_RUNTIME_DIR": str(scratch / "runtime"), "IPYTHONDIR": str(cache / "ipython")}
+    if "MPLCONFIGDIR" not in os.environ and not list((Path.home() / ".cache" / "matplotlib").glob("fontlist-*.json")):
+        mine["MPLCONFIGDIR"] = str(cache / "matplotlib")
+    before = {name: os.environ.get(name) for name in mine}
+    os.environ.update(mine)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _keep(copy: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    copy.chmod(PRIVATE_FILE)
+    os.replace(copy, target)
+
+
+def _check_finished(notebook: Path, copy: Path) -> None:
+    """Check that every cell with code ran: an exit in the middle ends a notebook without an error."""
+    for number, cell in enumerate(_read(copy).cells, start=1):
+        if cell.cell_type == "code" and cell.source.strip() and cell.execution_count is None:
+            raise ChainError(
+                f"{notebook.name}: cell {number} did not run: the notebook ended before it. "
+                "Hint: does a cell call exit()?"
+            )
+        if any(output.output_type == "error" for output in cell.get("outputs", [])):
+            raise ChainError(f"{notebook.name}: cell {number} failed")
+
+
 def _read(notebook: Path) -> nbformat.NotebookNode:
     try:
         return nbformat.read(notebook, as_version=4)
@@ -224,30 +315,31 @@ def _read(notebook: Path) -> nbformat.NotebookNode:
         raise ChainError(f"{notebook}: not readable as a notebook: {type(error).__name__}: {error}") from None
 
 
-def _finish_copy(path: Path, run: Run) -> None:
+def _finish_copy(path: Path, run: Run, source: str) -> None:
     """Make the executed copy a page: its title names the audit, its end says which run made it."""
     notebook = nbformat.read(path, as_version=4)
     front = notebook.cells[0]
-    if front.cell_type == "raw":
-        front.source = re.sub(r"(?m)^title: (.*)$", rf'title: "\1: {run.params.title}"', front.source, count=1)
-    notebook.cells.append(nbformat.v4.new_markdown_cell(_provenance(run), id="provenance"))
+    if front.cell_type == "raw" and front.source.startswith("---"):
+        fields = yaml.safe_load(front.source.strip().removeprefix("---").removesuffix("---"))
+        fields["title"] = f"{fields['title']}: {run.params.title}"
+        front.source = f"---\n{yaml.safe_dump(fields, sort_keys=False, allow_unicode=True, width=1000)}---"
+    notebook.cells.append(nbformat.v4.new_markdown_cell(_provenance(run, source), id="provenance"))
     notebook.metadata.pop("papermill", None)
     for cell in notebook.cells:
         cell.metadata.pop("papermill", None)
         tags = cell.metadata.get("tags", [])
-        if "injected-parameters" in tags and "remove-cell" not in tags:
-            cell.metadata["tags"] = [*tags, "remove-cell"]
+        if "injected-parameters" in tags:
+            cell.id = "injected-parameters"  # papermill draws one by lot
+            cell.metadata["tags"] = list(dict.fromkeys([*tags, "remove-cell"]))
     nbformat.write(notebook, path)
 
 
-def _provenance(run: Run) -> str:
-    commit = _git("rev-parse", "--short=12", "HEAD") or "not a git checkout"
-    dirty = " with uncommitted changes" if _git("status", "--porcelain") else ""
-    digest = params_digest(run.params.audit)[:12]
+def _provenance(run: Run, source: str) -> str:
+    parameters, version = run.read_record["params_sha256"][:12], importlib.metadata.version("naome")
     return (
         "::: {.provenance}\n"
-        f"Run `{run.run_id}` of audit *{run.params.audit}*; parameters sha256 `{digest}`; code `{commit}`{dirty}; "
-        f"naome {importlib.metadata.version('naome')}. The run's manifest holds inputs and package versions.\n"
+        f"Run `{run.run_id}` of audit *{run.params.audit}*; parameters sha256 `{parameters}`; "
+        f"{code_version().describe()}; notebook sha256 `{source[:12]}`; naome {version}. The run's manifest holds inputs and package versions.\n"
         ":::"
     )
 
@@ -262,18 +354,12 @@ def _explain_failure(notebook: Path, failed: Path, error: PapermillExecutionErro
     return f"{notebook.name}: cell {error.exec_count} failed with {error.ename}: {error.evalue}\n{last}\n{kept}"
 
 
-def _record_step(run: Run, notebook: Path, seconds: float) -> None:
+def _record_step(run: Run, notebook: Path, source: str, seconds: float) -> None:
     record = {
         "notebook": notebook.stem,
+        "notebook_sha256": source,
+        "run_id": run.run_id,
         "finished": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "seconds": round(seconds, 1),
     }
-    write_json(record, run.folder / "steps" / f"{notebook.stem}.json")
-
-
-def _git(*arguments: str) -> str:
-    try:
-        done = subprocess.run(["git", *arguments], cwd=project_root(), capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        return ""
-    return done.stdout.strip()
+    write_json(record, run.folder / "steps" / f"{notebook.stem}.json", private=True)

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import errno
+import os
+import shlex
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from naome import __version__
 from naome.errors import NaomeError
+
+if TYPE_CHECKING:
+    from naome.plan import Plan
+    from naome.run import Run
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -22,6 +32,23 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("naome: interrupted; what was finished is kept, run the command again to go on", file=sys.stderr)
         return 130
+    except OSError as error:
+        print(f"naome: {_explain_system(error)}", file=sys.stderr)
+        return 2
+
+
+def _explain_system(error: OSError) -> str:
+    """Say in one sentence what the operating system refused: which path, and why."""
+    if error.strerror is None:
+        return str(error)
+    names = [str(name) for name in (error.filename, error.filename2) if name is not None]
+    hint = {
+        errno.ENOSPC: " Hint: make room, or set NAOME_RUNS or --run-dir to a folder on another disk.",
+        errno.EDQUOT: " Hint: make room, or set NAOME_RUNS or --run-dir to a folder on another disk.",
+        errno.EROFS: " Hint: set NAOME_RUNS, or --run-dir, to a folder that may be written to.",
+        errno.EACCES: " Hint: whose is it? Results go to --run-dir, or below NAOME_RUNS.",
+    }
+    return f"{' to '.join(names) or 'a file'}: {error.strerror}.{hint.get(error.errno or 0, '')}"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -40,8 +67,18 @@ def _parser() -> argparse.ArgumentParser:
     simulate.add_argument("--format", choices=["parquet", "csv"], default="parquet")
     simulate.set_defaults(do=_simulate)
 
-    read = commands.add_parser("read", help="read an extract into canonical tables")
-    _add_run(read)
+    new = commands.add_parser("new-audit", help="write a parameter file to start from")
+    new.add_argument("name", help="name of the audit: small letters, digits, hyphens, e.g. mersey-2022")
+    new.add_argument("--like", required=True, help="shipped audit or parameter file that it resembles, e.g. england")
+    new.add_argument("--title", help="how pages name it (default: made from the name)")
+    new.add_argument("--data", default="", help="folder of its extract")
+    new.add_argument("--out", type=Path, default=Path(), help="folder of the new file (default: this one)")
+    new.set_defaults(do=_new_audit)
+
+    read = commands.add_parser("read", help="read an extract into a run's folder")
+    _add_audit(read)
+    _add_run_dir(read)
+    _add_replace(read)
     read.set_defaults(do=_read)
 
     check = commands.add_parser("check-extract", help="check an extract and write nothing")
@@ -51,17 +88,36 @@ def _parser() -> argparse.ArgumentParser:
 
     run = commands.add_parser("run", help="execute one notebook of a run, strictly")
     run.add_argument("notebook", help="number or name, e.g. 04 or 04-kaplan-meier-survival")
-    _add_run(run)
+    _add_step(run)
     run.add_argument("-p", "--parameter", action="append", default=[], metavar="KEY=VALUE", help="another parameter")
     run.set_defaults(do=_run)
 
-    chain = commands.add_parser("chain", help="read an extract and execute the notebooks of its audit")
-    _add_run(chain)
+    chain = commands.add_parser(
+        "chain",
+        help="read an extract, execute the notebooks of its audit, draw its site",
+        description="One command from an extract to a site. Give --params, --data and --run-dir several times, in the "
+        "same order, for several audits on one site: people of England and Wales are pooled where that is allowed.",
+    )
+    chain.add_argument(
+        "--params", "--audit", required=True, action="append", dest="audit", help="parameter file or name"
+    )
+    chain.add_argument("--data", action="append", default=[], help="folder of the extract")
+    chain.add_argument("--run-dir", action="append", default=[], help="folder of the run (default: runs/AUDIT)")
+    chain.add_argument("--site", type=Path, help="folder of the site (default: site/ in the first run's folder)")
+    chain.add_argument("--no-site", action="store_true", help="draw no site")
+    _add_replace(chain)
     chain.set_defaults(do=_chain)
 
     manifest = commands.add_parser("manifest", help="write a run's manifest.json")
-    _add_run(manifest)
+    _add_step(manifest)
     manifest.set_defaults(do=_manifest)
+
+    workflow = commands.add_parser("workflow", help="make the site, or the files named, as far as they are not there")
+    workflow.add_argument("targets", nargs="*", help="files to make (default: the site)")
+    workflow.add_argument("--cores", type=int, default=2, help="steps at the same time (default 2)")
+    workflow.add_argument("--scale", default="1", help="size of the synthetic extracts, 1 is national (default 1)")
+    workflow.add_argument("--audits", default="", help="names separated by commas, instead of the site's audits")
+    workflow.set_defaults(do=_workflow)
 
     study = commands.add_parser("simulate-study", help="run the simulation study of provider methods (minutes)")
     study.add_argument("--replicates", type=int, default=200, help="data sets per situation (default 200)")
@@ -77,36 +133,58 @@ def _parser() -> argparse.ArgumentParser:
     truth.set_defaults(do=_compare_truth)
 
     downloads = commands.add_parser("downloads", help="write all released results and their data dictionary")
-    downloads.add_argument("--audits", required=True, help="audit names, separated by commas")
-    downloads.add_argument("--out", type=Path, help="folder (default downloads, which the site publishes)")
+    downloads.add_argument("--audits", required=True, help="runs: names or folders, separated by commas")
+    downloads.add_argument("--out", type=Path, default=Path("downloads"), help="folder (default downloads)")
     downloads.set_defaults(do=_downloads)
 
-    render = commands.add_parser("render", help="draw the site from executed notebooks")
+    render = commands.add_parser("render", help="draw a site of finished runs")
+    render.add_argument(
+        "--audits", help="runs: names or folders, separated by commas (default: those of the site that is shipped)"
+    )
+    render.add_argument("--out", type=Path, help="folder of the site (default _site in the project)")
     render.add_argument("--renderer", choices=["auto", "quarto", "preview"], default="auto")
     render.add_argument("--check", action="store_true", help="only list what is outside the portable subset")
     render.set_defaults(do=_render)
     return parser
 
 
-def _add_run(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--audit", "--params", required=True, dest="audit", help="parameter file or audit name")
+def _add_audit(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
+    parser.add_argument(
+        "--params", "--audit", required=required, default="", dest="audit", help="parameter file or name"
+    )
     parser.add_argument("--data", default="", help="folder of the extract (default: data_dir of the parameters)")
+
+
+def _add_run_dir(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run-dir", default="", help="folder of the run (default: runs/AUDIT)")
 
 
-def _open(parsed: argparse.Namespace):
-    from naome.run import open_run
+def _add_step(parser: argparse.ArgumentParser) -> None:
+    _add_audit(parser, required=False)
+    _add_run_dir(parser)
 
-    return open_run(parsed.audit, parsed.data, parsed.run_dir)
+
+def _add_replace(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--replace", action="store_true", help="replace a run of other data or another parameter file")
+
+
+@contextmanager
+def _private() -> Iterator[None]:
+    """Let nobody else read what a run writes: its files are about people."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def _simulate(parsed: argparse.Namespace) -> None:
-    from naome.paths import resolve
+    from naome.paths import project_root
     from naome.synthetic import write_extract
 
     started = time.monotonic()
-    out = parsed.out or resolve(f"data/synthetic/{parsed.nation}")
-    truth = parsed.truth or resolve(f"data/truth/{parsed.nation}")
+    out = parsed.out or project_root() / "data" / "synthetic" / parsed.nation
+    truth = parsed.truth or project_root() / "data" / "truth" / parsed.nation
     try:
         summary = write_extract(parsed.nation, out, truth, scale=parsed.scale, seed=parsed.seed, fmt=parsed.format)
     except ValueError as error:
@@ -115,39 +193,58 @@ def _simulate(parsed: argparse.Namespace) -> None:
     print(f"{parsed.nation}: synthetic extract of {rows:,} rows in {out} ({time.monotonic() - started:.1f} s)")
 
 
+def _new_audit(parsed: argparse.Namespace) -> None:
+    from naome.new_audit import write_audit
+
+    file = write_audit(parsed.name, like=parsed.like, title=parsed.title, data=parsed.data, folder=parsed.out)
+    print(f"{file}: a copy of {parsed.like} under the name {parsed.name}; look through its dates and choices, then run")
+    print(f"  naome chain --params {shlex.quote(str(file))}{'' if parsed.data else ' --data FOLDER'}")
+
+
 def _read(parsed: argparse.Namespace) -> None:
+    from naome.lock import lock_folder
+    from naome.plan import plan_run
+
+    plan = plan_run(parsed.audit, parsed.data, parsed.run_dir, replace=parsed.replace)
+    with _private(), lock_folder(plan.folder):
+        _read_plan(plan)
+
+
+def _read_plan(plan: Plan) -> Run:
     from naome.ingest import read_run
 
     started = time.monotonic()
-    run = _open(parsed)
-    extract = read_run(run, progress=lambda line: None)
+    run, extract = read_run(plan, progress=lambda line: None)
     repairs = [entry for entry in extract.quality if entry["kind"] == "repair"]
     left_out = sum(int(entry["rows"]) for entry in extract.quality if entry["kind"] == "left out")
     print(
-        f"{run.params.audit}: read {sum(extract.raw_rows.values()):,} rows of {len(extract.raw_rows)} tables, "
+        f"{run.folder.name}: read {sum(extract.raw_rows.values()):,} rows of {len(extract.raw_rows)} tables, "
         f"{left_out:,} left out, {sum(int(entry['rows']) for entry in repairs):,} repairs by "
         f"{len({entry['rule'] for entry in repairs})} rules ({time.monotonic() - started:.1f} s)"
     )
+    print(f"{run.folder.name}: {plan.describe_marking()}; run {run.run_id} in {run.folder}", flush=True)
+    return run
 
 
 def _check_extract(parsed: argparse.Namespace) -> None:
-    from naome.ingest import check_run, describe_extract, say_lacking
-    from naome.run import open_run
+    from naome.ingest import check_extract, describe_extract, say_lacking
+    from naome.plan import plan_check
 
     started = time.monotonic()
-    run = open_run(parsed.params, str(parsed.folder.resolve()))
-    extract = check_run(run, progress=lambda line: None)
+    plan = plan_check(parsed.params, str(parsed.folder))
+    extract = check_extract(plan, progress=lambda line: None)
     seconds = time.monotonic() - started
-    print(f"{parsed.folder}: readable as {run.params.source} for audit {run.params.audit} ({seconds:.1f} s)")
-    print("\n".join([describe_extract(extract), *say_lacking(run, extract)]))
+    print(f"{parsed.folder}: readable as {plan.params.source} for audit {plan.params.audit} ({seconds:.1f} s)")
+    print("\n".join([describe_extract(extract), *say_lacking(plan, extract)]))
 
 
 def _run(parsed: argparse.Namespace) -> None:
-    from naome.chain import run_notebook
+    from naome.chain import check_parameters, run_notebook
     from naome.errors import ChainError
+    from naome.lock import lock_folder
     from naome.notebooks import find_notebook
+    from naome.plan import open_step
 
-    run = _open(parsed)
     notebook = find_notebook(parsed.notebook)
     extra = {}
     for item in parsed.parameter:
@@ -155,33 +252,70 @@ def _run(parsed: argparse.Namespace) -> None:
         if not separator:
             raise ChainError(f"parameter {item!r}: write KEY=VALUE")
         extra[key] = value
+    check_parameters(notebook, {"audit": parsed.audit, **extra})
+    run = open_step(parsed.audit, parsed.data, parsed.run_dir)
     started = time.monotonic()
-    run_notebook(run, notebook, extra)
-    print(f"{run.params.audit}: {notebook.stem} ({time.monotonic() - started:.1f} s)", flush=True)
+    with _private(), lock_folder(run.folder, shared=True):
+        run_notebook(run, notebook, extra)
+    print(f"{run.folder.name}: {notebook.stem} ({time.monotonic() - started:.1f} s)", flush=True)
 
 
 def _chain(parsed: argparse.Namespace) -> None:
-    from naome.chain import run_chain
-    from naome.ingest import read_run
-    from naome.notebooks import notebooks_of
+    from naome.chain import run_chain, write_manifest
+    from naome.errors import ChainError
+    from naome.lock import lock_folder
+    from naome.plan import plan_run
 
-    run = _open(parsed)
-    notebooks_of(run.params)  # a wrong list is refused before anything is read
-    read_run(run)
-    run_chain(run)
+    audits = len(parsed.audit)
+    for option, given in (("--data", parsed.data), ("--run-dir", parsed.run_dir)):
+        if len(given) not in (0, audits):
+            raise ChainError(
+                f"{option} is given {len(given)} times for {audits} audits; give it once for each, or never."
+            )
+    data, folders = parsed.data or [""] * audits, parsed.run_dir or [""] * audits
+    plans = [plan_run(*each, replace=parsed.replace) for each in zip(parsed.audit, data, folders, strict=True)]
+    if len({plan.folder for plan in plans}) < audits:
+        raise ChainError("two audits have the same folder. Hint: give each a --run-dir of its own.")
+    with ExitStack() as held:
+        held.enter_context(_private())
+        for plan in plans:
+            held.enter_context(lock_folder(plan.folder))
+        runs = [_read_plan(plan) for plan in plans]
+        run_chain(runs)
+        for run in runs:
+            write_manifest(run)
+    if not parsed.no_site:
+        _draw_site([run.folder for run in runs], parsed.site or runs[0].folder / "site")
+
+
+def _draw_site(folders: list[Path], out: Path) -> None:
+    from naome.site import render_runs
+
+    report = render_runs(folders, out, progress=print)
+    print(f"site: {report.out_dir / 'index.html'}")
 
 
 def _manifest(parsed: argparse.Namespace) -> None:
     from naome.chain import write_manifest
+    from naome.lock import lock_folder
     from naome.paths import project_root
+    from naome.plan import open_step
     from naome.render.site import choose_renderer
 
+    run = open_step(parsed.audit, parsed.data, parsed.run_dir)
     program, version, why = choose_renderer(project_root(), "auto")
-    print(write_manifest(_open(parsed), f"Quarto {version}" if program else f"preview ({why})"))
+    with _private(), lock_folder(run.folder, shared=True):
+        print(write_manifest(run, f"Quarto {version}" if program else f"preview ({why})"))
+
+
+def _workflow(parsed: argparse.Namespace) -> int:
+    from naome.workflow import run_workflow
+
+    return run_workflow(parsed.targets, cores=parsed.cores, scale=parsed.scale, audits=parsed.audits)
 
 
 def _simulate_study(parsed: argparse.Namespace) -> None:
-    from naome.study import run_study, study_folder
+    from naome.simulation_study import run_study, study_folder
 
     started = time.monotonic()
     folder = parsed.out or study_folder()
@@ -190,34 +324,40 @@ def _simulate_study(parsed: argparse.Namespace) -> None:
 
 
 def _compare_truth(parsed: argparse.Namespace) -> None:
-    from naome.paths import resolve, runs_root, write_text
+    from naome.atomic import write_text
+    from naome.paths import project_root, runs_root
     from naome.run import open_run
     from naome.synthetic.report import write_report
 
     runs = [open_run(name) for name in parsed.audits.split(",")]
-    root = parsed.truth or resolve("data/truth")
+    root = parsed.truth or project_root() / "data" / "truth"
     page = parsed.out or runs_root() / "truth" / "cohorts-against-truth.qmd"
     write_text(write_report(runs, [root / run.params.audit for run in runs]), page)
     print(f"truth: {page}")
 
 
 def _downloads(parsed: argparse.Namespace) -> None:
-    from naome.paths import resolve
-    from naome.publish.downloads import collect_results, write_downloads
-    from naome.run import open_run
+    from naome.finished import open_all_finished
+    from naome.publish.downloads import write_downloads
 
-    runs = [open_run(audit) for audit in parsed.audits.split(",")]
-    for run in runs:
-        collect_results(run)
-    results, _ = write_downloads(runs, parsed.out or resolve("downloads"))
+    results, _ = write_downloads(open_all_finished(parsed.audits.split(",")), parsed.out)
     print(f"downloads: {results}")
 
 
-def _render(parsed: argparse.Namespace) -> int:
+def _render(parsed: argparse.Namespace) -> None:
+    from naome.notebooks import load_pages
     from naome.paths import project_root
-    from naome.render import run_render
+    from naome.render import check_sources
+    from naome.site import render_runs
 
-    return run_render(project_root(), renderer=parsed.renderer, check=parsed.check)
+    if parsed.check:
+        check_sources(project_root())
+        print("every page is inside the portable subset")
+        return
+    runs = parsed.audits.split(",") if parsed.audits else load_pages().site
+    print(
+        render_runs(runs, parsed.out or project_root() / "_site", parsed.renderer, lambda row: print(row, flush=True))
+    )
 
 
 if __name__ == "__main__":

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from naome.measures.pooled import reason_not_poolable
-from naome.params import load_params
-from naome.paths import project_root
-from naome.run import Run, open_run
+from naome.run import Run
 
 
 def open_companions(run: Run) -> dict[str, Run]:
     """Open a run together with the runs beside it that cover the same audit period in the other nation.
 
-    A companion lies in the folder beside the run's (``runs/england`` and ``runs/wales``), has the same period, cohort
-    rules and disclosure policy, has derived its cohorts, and its data are of the same marking: synthetic people are
-    never put beside real ones.
+    A companion lies in a folder beside the run's (``runs/england`` and ``runs/wales``), has the same period, cohort
+    rules, definitions and disclosure policy, has derived its cohorts, and its data are of the same marking: synthetic
+    people are never put beside real ones.
 
     Parameters
     ----------
@@ -22,7 +20,8 @@ def open_companions(run: Run) -> dict[str, Run]:
     Returns
     -------
     dict of str to Run
-        Nation -> run, the given one first.
+        Nation -> run, the given one first. Where several runs of the other nation qualify, none is taken: which is
+        meant cannot be told.
 
     Examples
     --------
@@ -30,15 +29,20 @@ def open_companions(run: Run) -> dict[str, Run]:
     >>> next(iter(open_companions(open_run("wales"))))  # doctest: +SKIP
     'wales'
     """
-    found = {run.params.nation: run}
-    for file in sorted((project_root() / "params").glob("*.yaml")):
-        folder = run.folder.parent / file.stem
-        if file.stem == run.params.audit or not (folder / "analysis.parquet").is_file():
+    found: dict[str, list[Run]] = {}
+    for folder in sorted(path for path in run.folder.parent.iterdir() if not path.name.startswith(".")):
+        other = Run(folder)
+        if folder == run.folder or not (other.inputs / "read.json").is_file() or not other.has("analysis"):
             continue
-        params = load_params(file.stem)
-        if params.nation in found or reason_not_poolable([run.params, params]):
-            continue
-        other = open_run(file.stem, run_dir=str(folder))
-        if other.marking == run.marking:
-            found[params.nation] = other
-    return found
+        if not reason_not_together(run, other):
+            found.setdefault(other.params.nation, []).append(other)
+    return {run.params.nation: run} | {nation: runs[0] for nation, runs in found.items() if len(runs) == 1}
+
+
+def reason_not_together(run: Run, other: Run) -> str:
+    """Return why the people of two runs must not be counted together, or an empty text."""
+    if run.marking != other.marking:
+        return f"The runs hold data of different kinds: {run.marking} and {other.marking}."
+    if run.definitions.digest != other.definitions.digest:
+        return "The runs were made with different definitions."
+    return reason_not_poolable([run.params, other.params])

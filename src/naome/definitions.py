@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from naome.atomic import write_bytes
 from naome.errors import DefinitionError, suggest
 from naome.paths import project_root
 from naome.yaml_files import FrozenModel, Text, read_model, read_text
@@ -33,6 +34,8 @@ CODE_PATTERNS = {
     "opcs4": (re.compile(r"[A-Z]\d{2}\d?"), "OPCS-4 without a dot, three or four characters, e.g. X721"),
     "sact": (re.compile(r"[A-Z0-9][A-Z0-9 +/()-]*"), "a SACT drug group in capitals, e.g. PALBOCICLIB"),
 }
+#: The rules that the cohort code applies, in its order
+RULES = ("EL1", "EL2", "EL3", "EL4", "EL5", "EL6", "EL7", "DN1", "DN2", "RC1", "RC2")
 #: Rule of an option that changes what is measured and not who belongs
 NO_RULE = "none"
 #: Files that calibrate the generator; no run reads them
@@ -486,10 +489,11 @@ class Definitions:
         file = self.folder / "cohort_rules.yaml"
         read = read_model(file, _RulesFile, error=DefinitionError)
         ids, names = [rule.id for rule in read.rules], [option.name for option in read.options]
-        for each in (ids, names):
-            twice = sorted({name for name in each if each.count(name) > 1})
-            if twice:
-                raise DefinitionError(f"{file}: given twice: {', '.join(twice)}")
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise DefinitionError(f"{file}: options given twice: {', '.join(twice)}")
+        if ids != list(RULES):
+            raise DefinitionError(f"{file}: rules are {', '.join(ids)}; they must be, in order, {', '.join(RULES)}")
         for option in read.options:
             if option.rule not in (*ids, NO_RULE):
                 raise DefinitionError(
@@ -560,6 +564,17 @@ class Definitions:
             digest.update(f"{file.as_posix()}\n{len(content)}\n".encode())
             digest.update(content)
         return digest.hexdigest()
+
+    def copy_to(self, folder: Path) -> Definitions:
+        """Copy the files that a run keeps; return the copies as the definitions that they are."""
+        for file in self.files():
+            write_bytes((self.folder / file).read_bytes(), folder / file, private=True)
+        return Definitions(folder)
+
+    def compare(self, other: Definitions) -> list[str]:
+        """Return the names of files that another folder has not, or has otherwise."""
+        here, there = ({file.as_posix(): (d.folder / file).read_bytes() for file in d.files()} for d in (self, other))
+        return sorted(name for name in here.keys() | there.keys() if here.get(name) != there.get(name))
 
 
 def project_definitions() -> Definitions:

@@ -1,72 +1,186 @@
-"""Reading a run's extract: canonical tables, the data-quality log and a record of the inputs."""
+"""Reading an extract into a run's folder: canonical tables, the data-quality log, and a record of all that went in."""
 
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 import textwrap
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
+from naome.atomic import replace_folder, scratch_folder, sweep, write_bytes, write_frame, write_json
+from naome.code_version import code_version
 from naome.cohort.signs import signs_of
-from naome.definitions import load_cohort_rules
-from naome.errors import ExtractError
+from naome.errors import ParamsError
 from naome.measures.derivability import reasons_not_derivable, say_taken_away
-from naome.params import load_params
-from naome.run import Run, file_digest, write_json
+from naome.plan import Plan
+from naome.run import INPUTS, LAB, Run
+from naome.seal import file_digest
 from naome.sources import READERS, Extract, read_extract
 
+#: Follow-up may end so many days after the last death that the extract holds
+LAG_DAYS = 92
+#: ... unless fewer deaths than this were to be expected in the gap, at the rate of the year before
+EXPECTED_DEATHS = 10
 
-def read_run(run: Run, *, progress: Callable[[str], None] = print) -> Extract:
-    """Read the extract of a run into its folder.
 
-    Writes ``canonical/``, ``results/data_quality.parquet`` and ``read.json``
-    (sha256 and rows of every input). Events are read of people with a sign of
-    metastatic disease only. Nothing is written when the extract has a problem.
+def read_run(plan: Plan, *, progress: Callable[[str], None] = print) -> tuple[Run, Extract]:
+    """Read the extract of a planned run into its folder.
+
+    ``inputs/`` appears whole, with the copies of parameters and definitions, in one rename; results of other inputs
+    are removed before. Events are read of people with a sign of metastatic disease only. Nothing is written when the
+    extract has a problem.
+
+    Parameters
+    ----------
+    plan : Plan
+        From :func:`naome.plan.plan_run`.
+    progress : callable, optional
+        Receives lines of text.
 
     Raises
     ------
     ExtractError
-        With all problems of the extract.
+        With all problems of the extract; also when its files change while they are read.
+    ParamsError
+        If follow-up ends long after the last death of the extract.
     """
     started = dt.datetime.now(dt.UTC)
-    reader = _reader(run)
-    with ThreadPoolExecutor(max_workers=1) as aside:
-        digests = aside.submit(_digest_inputs, run.data_dir)
+    reader = READERS[plan.params.source]
+    sweep(plan.folder)
+    with scratch_folder(plan.folder, INPUTS) as scratch:
+        params = scratch / "params.yaml"
+        write_bytes(plan.file.read_bytes(), params, private=True)
+        definitions = plan.definitions.copy_to(scratch / "definitions")
         extract = read_extract(
             reader,
-            run.data_dir,
-            run.canonical,
-            diagnosed=_diagnosed(run),
-            signs=signs_of(run.params),
+            plan.inputs.folder,
+            scratch / "canonical",
+            diagnosed=(plan.params.diagnosed_from, plan.params.diagnosed_to),
+            signs=signs_of(plan.params, definitions),
+            definitions=definitions,
             progress=progress,
         )
-    for sentence in say_lacking(run, extract):
-        progress(f"  {sentence}")
-    quality = pd.DataFrame(extract.quality, columns=["rule", "table", "column", "rows", "kind", "meaning"])
-    run.save("data_quality", quality)
-    record = {
-        "audit": run.params.audit,
-        "reader": run.params.source,
-        "data_dir": str(run.data_dir),
-        "inputs": digests.result(),
-        "raw_rows": extract.raw_rows,
-        "canonical_rows": extract.rows,
-        "ignored_columns": {note.name: list(note.ignored) for note in extract.files if note.ignored},
-        "synthetic": extract.synthetic,
-        "absent": dict(extract.absent.things),
-        "started": started.isoformat(timespec="seconds"),
-        "finished": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-    }
-    write_json(record, run.folder / "read.json")
-    return extract
+        for sentence in say_lacking(plan, extract):
+            progress(f"  {sentence}")
+        last_death = check_last_death(plan, scratch / "canonical" / "deaths.parquet")
+        plan.inputs.check_unchanged()
+        quality = pd.DataFrame(extract.quality, columns=["rule", "table", "column", "rows", "kind", "meaning"])
+        write_frame(quality, scratch / "data_quality.parquet", private=True)
+        code = code_version()
+        record = {
+            "audit": plan.params.audit,
+            "title": plan.params.title,
+            "nation": plan.params.nation,
+            "reader": plan.params.source,
+            "marking": plan.marking,
+            "about": reader.about if plan.marking == "open" else "",
+            "seal_broken": plan.seal_broken,
+            "params_from": str(plan.file),
+            "params_sha256": file_digest(params),
+            "definitions_sha256": definitions.digest,
+            "code": {"sha256": code.sha256, "commit": code.commit, "dirty": code.dirty},
+            "data_dir": str(plan.inputs.folder),
+            "inputs": dict(plan.inputs.digests),
+            "raw_rows": extract.raw_rows,
+            "canonical_rows": extract.rows,
+            "ignored_columns": {note.name: list(note.ignored) for note in extract.files if note.ignored},
+            "absent": dict(extract.absent.things),
+            "last_death": last_death,
+            "started": started.isoformat(timespec="seconds"),
+            "finished": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        }
+        write_json(record, scratch / "read.json", private=True)
+        _forget_outdated(Run(plan.folder), record)
+        replace_folder(scratch, plan.folder / INPUTS)
+    return Run(plan.folder), extract
 
 
-def check_run(run: Run, *, progress: Callable[[str], None] = print) -> Extract:
-    """Check the whole extract of a run, everybody's events, without writing anything."""
-    return read_extract(_reader(run), run.data_dir, None, diagnosed=_diagnosed(run), progress=progress)
+def check_extract(plan: Plan, *, progress: Callable[[str], None] = print) -> Extract:
+    """Check the whole extract of a planned run, everybody's events, without writing anything."""
+    diagnosed = (plan.params.diagnosed_from, plan.params.diagnosed_to)
+    return read_extract(
+        READERS[plan.params.source],
+        plan.inputs.folder,
+        None,
+        diagnosed=diagnosed,
+        definitions=plan.definitions,
+        progress=progress,
+    )
+
+
+def say_lacking(plan: Plan, extract: Extract) -> list[str]:
+    """Hold the parameters of a planned run against what its data have, and say what this extract lacks.
+
+    Returns
+    -------
+    list of str
+        One sentence for each thing that the feed has and the extract has not, and which results go with it.
+
+    Raises
+    ------
+    ParamsError
+        If the parameters say of something that it is absent, and it is there.
+    """
+    rules = plan.definitions.rules(plan.params.rules)
+    reasons_not_derivable(extract.absent, plan.params, rules)
+    return say_taken_away(extract.absent, plan.params, rules)
+
+
+def check_last_death(plan: Plan, deaths: Path) -> str:
+    """Check that follow-up does not end long after the last death in the extract; return the day of that death.
+
+    Parameters
+    ----------
+    plan : Plan
+    deaths : Path
+        The canonical table of deaths.
+
+    Returns
+    -------
+    str
+        ISO 8601; empty when nobody has died.
+
+    Raises
+    ------
+    ParamsError
+        If ``censor_date`` is more than :data:`LAG_DAYS` days later and, at the rate of the year before that death, at
+        least :data:`EXPECTED_DEATHS` deaths were to be expected in between: people would count as alive for whom
+        nobody has looked.
+    """
+    dates = pq.read_table(deaths, columns=["death_date"])["death_date"].drop_null()
+    if not len(dates):
+        return ""
+    last = pc.max(dates).as_py()
+    recent = pc.sum(pc.greater(dates, last - dt.timedelta(days=365))).as_py()
+    gap = (plan.params.censor_date - last).days
+    expected = recent * gap / 365
+    if gap > LAG_DAYS and expected >= EXPECTED_DEATHS:
+        raise ParamsError(
+            f"{plan.file}: censor_date is {plan.params.censor_date}, but the last death in the extract is of {last}, "
+            f"{gap} days before; at the rate of the year before, about {expected:.0f} deaths are missing. Allowed: a "
+            "day to which deaths are complete. Hint: is a digit of the date wrong, or the extract of an earlier year?"
+        )
+    return str(last)
+
+
+def _forget_outdated(run: Run, record: dict) -> None:
+    """Remove what steps wrote from other inputs, parameters or definitions, so that it never stands beside new ones."""
+    if not (run.inputs / "read.json").is_file():
+        return
+    same = ("inputs", "params_sha256", "definitions_sha256")
+    if all(run.read_record.get(key) == record[key] for key in same):
+        return
+    for name in ("manifest.json", "analysis.parquet", "results.parquet"):
+        (run.folder / name).unlink(missing_ok=True)
+    for name in ("release", "results", "notebooks", "steps", "failed", "site"):
+        shutil.rmtree(run.folder / name, ignore_errors=True)
+    for folder in (run.folder.parent / LAB).glob(f"{record['audit']}-*"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def describe_extract(extract: Extract) -> str:
@@ -106,40 +220,3 @@ def describe_extract(extract: Extract) -> str:
         where = f"{entry['table']} {entry['column']}".rstrip()
         lines.append(f"  {entry['rows']:>10,}  {entry['rule']} ({entry['kind']}) in {where}")
     return "\n".join(line.rstrip() for line in lines)
-
-
-def _reader(run: Run):
-    if run.params.source not in READERS:
-        raise ExtractError(f"there is no reader {run.params.source!r}; readers: {', '.join(READERS)}")
-    return READERS[run.params.source]
-
-
-def say_lacking(run: Run, extract: Extract) -> list[str]:
-    """Hold the parameters of a run against what its data have, and say what this extract lacks.
-
-    Returns
-    -------
-    list of str
-        One sentence for each thing that the feed has and the extract has not, and which results go with it.
-
-    Raises
-    ------
-    ParamsError
-        If the parameters say of something that it is absent, and it is there.
-    """
-    params = load_params(run.params.audit)
-    rules = load_cohort_rules(dict(params.rules))
-    known = (extract.absent, params, run.specification, rules, rules.definitions.columns)
-    reasons_not_derivable(*known)
-    return say_taken_away(*known)
-
-
-def _diagnosed(run: Run) -> tuple[dt.date, dt.date]:
-    return run.params.diagnosed_from, run.params.diagnosed_to
-
-
-def _digest_inputs(folder: Path) -> dict[str, str]:
-    if not folder.is_dir():
-        return {}  # the reader says so
-    files = sorted(p for p in folder.iterdir() if p.is_file() and p.name.endswith((".parquet", ".csv", ".csv.gz")))
-    return {path.name: file_digest(path) for path in files}

@@ -1,30 +1,89 @@
-"""Audit parameters: one YAML file is one audit run, typed and frozen.
+"""Audit parameters: one YAML file is one audit run, typed and frozen all the way down.
 
-The file is the protocol of a run: whose data, which dates, which indicators
-the nation's data can support. A misspelt, missing or mistyped key stops the run
-before anything is computed.
+The file is the protocol of a run: whose data, which dates, which choices. It may lie anywhere; a run keeps a copy
+and reads nothing else (:mod:`naome.run`). A misspelt, missing, mistyped or senseless key stops the run before
+anything is read. What only the definitions or the data can tell is checked in :mod:`naome.protocol`.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
+import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, NoReturn
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from naome.errors import ParamsError, suggest
-from naome.paths import project_root, resolve
+from naome.paths import project_root
 from naome.yaml_files import read_yaml
+
+#: No cancer registry of the United Kingdom or the Netherlands goes further back
+FIRST_DAY = dt.date(1950, 1, 1)
 
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-IsoDate = Annotated[dt.date, Field(strict=False)]
+class FrozenMapping(dict):
+    """A mapping that cannot be changed: a run computed with other parameters would still carry the run's name.
+
+    Examples
+    --------
+    >>> FrozenMapping(gap_months=12)["gap_months"]
+    12
+    """
+
+    def _refuse(self, *_: object, **__: object) -> NoReturn:
+        raise TypeError("the parameters of a run are frozen. Hint: run.what_if(gap_months=6) shows what would change")
+
+    __setitem__ = __delitem__ = __ior__ = update = pop = popitem = clear = setdefault = _refuse
+
+    def __reduce__(self) -> tuple:
+        return FrozenMapping, (dict(self),)
+
+
+def _freeze(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return FrozenMapping({key: _freeze(each) for key, each in value.items()})
+    return tuple(_freeze(each) for each in value) if isinstance(value, list | tuple) else value
+
+
+def _check_date(value: object) -> object:
+    """Take a date as YAML or ISO 8601 writes it; a number of seconds, or a time of day, is none."""
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+        return dt.date.fromisoformat(value)
+    return value
+
+
+def _check_past(value: dt.date) -> dt.date:
+    if not FIRST_DAY <= value <= dt.date.today():
+        raise ValueError(f"must be from {FIRST_DAY} to today, {dt.date.today()}")
+    return value
+
+
+def _check_words(value: str) -> str:
+    if not value.strip():
+        raise ValueError("must not be empty")
+    if not value.isprintable():
+        raise ValueError("must be one line of printable characters")
+    return value
+
+
+def _check_once(values: tuple) -> tuple:
+    twice = sorted({str(value) for value in values if values.count(value) > 1})
+    if twice:
+        raise ValueError(f"names {', '.join(twice)} more than once")
+    return values
+
+
+IsoDate = Annotated[dt.date, BeforeValidator(_check_date), AfterValidator(_check_past)]
+Words = Annotated[str, AfterValidator(_check_words)]
+Once = AfterValidator(_check_once)
+Reasons = Annotated[dict[str, Words], AfterValidator(_freeze)]
 
 
 class Disclosure(_Frozen):
@@ -45,12 +104,16 @@ TAILS = {"95/99.8": (0.025, 0.001), "2sd/3sd": (0.022750131948179195, 0.00134989
 class Survival(_Frozen):
     """Survival estimation."""
 
-    horizons_years: tuple[Annotated[int, Field(ge=1, le=20)], ...] = Field(
-        strict=False, description="Years after the origin at which survival is estimated; 1 year is 365.25 days."
+    horizons_years: Annotated[tuple[Annotated[int, Field(ge=1, le=20)], ...], Once] = Field(
+        strict=False,
+        min_length=1,
+        description="Years after the origin at which survival is estimated; 1 year is 365.25 days.",
     )
     minimum_at_risk: int = Field(ge=1, description="Estimates with fewer people still at risk are not shown.")
-    case_mix: tuple[str, ...] = Field(
-        strict=False, description="Covariates of the risk-adjustment model; rcs(x, k) is a restricted cubic spline."
+    case_mix: Annotated[tuple[Words, ...], Once] = Field(
+        strict=False,
+        min_length=1,
+        description="Covariates of the risk-adjustment model; rcs(x, k) is a restricted cubic spline.",
     )
     unit: str = Field(description="Column of the analysis table whose values are compared (the organisation).")
     imputations: int = Field(
@@ -95,41 +158,44 @@ class Params(_Frozen):
     """One audit run."""
 
     audit: str = Field(pattern=r"^[a-z][a-z0-9-]*$", description="Identifier of the run; must equal the file's name.")
-    title: str = Field(description="How pages name this audit.")
+    title: Words = Field(max_length=100, description="How pages name this audit.")
     nation: Literal["england", "wales", "netherlands"] = Field(description="The nation whose data this is.")
-    marking: Literal["synthetic", "real", "open"] = Field(
-        description="Banner of every page. Extracts that say they are synthetic are always marked synthetic."
-    )
     source: Literal["ncrd", "rcrd", "wcn", "simulacrum", "rotterdam"] = Field(description="Reader of the extract.")
-    data_dir: str = Field(description="Folder of the extract, absolute or relative to the project.")
+    data_dir: str = Field(
+        default="",
+        description="Folder of the extract, absolute or relative to the folder of this file (of the shipped files: to "
+        "the project). Without it, `--data` names the folder.",
+    )
     diagnosed_from: IsoDate = Field(description="First day of primary diagnosis that is read.")
     diagnosed_to: IsoDate = Field(description="Last day of primary diagnosis that is read.")
     metastatic_from: IsoDate = Field(description="First day of the audit period (metastatic diagnosis).")
     metastatic_to: IsoDate = Field(description="Last day of the audit period.")
     censor_date: IsoDate = Field(description="Last day to which deaths are complete; follow-up ends here.")
     seed: int = Field(ge=0, description="Seed of everything random in the analysis (imputation, bootstrap).")
-    unit_name: str = Field(description="What an organisation is called on pages, e.g. NHS trust.")
-    cohorts: tuple[Literal["denovo", "recurrent", "primary"], ...] = Field(
-        strict=False, description="Cohorts of the run; primary is everyone eligible, from initial diagnosis."
+    unit_name: Words = Field(description="What an organisation is called on pages, e.g. NHS trust.")
+    cohorts: Annotated[tuple[Literal["denovo", "recurrent", "primary"], ...], Once] = Field(
+        strict=False,
+        min_length=1,
+        description="Cohorts of the run; primary is everyone eligible, from initial diagnosis.",
     )
-    rules: dict[str, str | int | bool | list[str]] = Field(
-        default_factory=dict, description="Cohort rule options that differ from definitions/cohort_rules.yaml."
+    rules: Annotated[dict[str, str | int | bool | list[str] | tuple[str, ...]], AfterValidator(_freeze)] = Field(
+        default_factory=FrozenMapping, description="Cohort rule options that differ from definitions/cohort_rules.yaml."
     )
-    rules_not_checked: dict[str, str] = Field(
-        default_factory=dict,
+    rules_not_checked: Reasons = Field(
+        default_factory=FrozenMapping,
         description="Cohort rule id -> why these data cannot show whether it holds. Shown beside what the rule leaves.",
     )
-    absent: dict[str, str] = Field(
-        default_factory=dict,
+    absent: Reasons = Field(
+        default_factory=FrozenMapping,
         description="Canonical table, column (drugs.cycle_date) or cohort that these data have not -> the sentence "
         "that says so wherever something needs it. Nothing that is there may be named.",
     )
-    not_derivable: dict[str, str] = Field(
-        default_factory=dict,
+    not_derivable: Reasons = Field(
+        default_factory=FrozenMapping,
         description="Judgements: indicator, measure, or canonical column that is there -> why no result is given all "
         "the same. What needs an absent thing is found without it.",
     )
-    notebooks: tuple[Annotated[str, Field(pattern=r"^[0-9]{2}$")], ...] = Field(
+    notebooks: Annotated[tuple[Annotated[str, Field(pattern=r"^[0-9]{2}$")], ...], Once] = Field(
         default=(),
         strict=False,
         description='Numbers of the notebooks that this audit runs, quoted: ["00", "01"]. All where it is not given.',
@@ -150,29 +216,66 @@ class Params(_Frozen):
 
     @model_validator(mode="after")
     def _dates_in_order(self) -> Params:
-        for first, last in [
-            ("diagnosed_from", "diagnosed_to"),
-            ("metastatic_from", "metastatic_to"),
-            ("metastatic_to", "censor_date"),
+        for first, last, strictly in [
+            ("diagnosed_from", "diagnosed_to", True),
+            ("metastatic_from", "metastatic_to", True),
+            ("metastatic_to", "censor_date", True),
+            ("diagnosed_to", "censor_date", True),
+            ("diagnosed_from", "metastatic_from", False),
+            *([("metastatic_from", "diagnosed_to", True)] if "denovo" in self.cohorts else []),
         ]:
-            if getattr(self, first) >= getattr(self, last):
-                raise ValueError(f"{first} ({getattr(self, first)}) must be before {last} ({getattr(self, last)})")
+            before, after = getattr(self, first), getattr(self, last)
+            if before > after or (strictly and before == after):
+                raise ValueError(
+                    f"{first} ({before}) must {'be before' if strictly else 'not be after'} {last} ({after})"
+                )
         return self
 
+    @model_validator(mode="after")
+    def _horizons_within_the_years(self) -> Params:
+        years = (self.censor_date - self.diagnosed_from).days / 365.25
+        if max(self.survival.horizons_years) > years:
+            raise ValueError(
+                f"survival.horizons_years ({max(self.survival.horizons_years)}) is longer than the {years:.1f} years "
+                "from diagnosed_from to censor_date, so nobody can be followed for so long"
+            )
+        return self
 
-def params_file(audit: str) -> Path:
-    """Return the path of an audit's parameter file, ``params/<audit>.yaml``.
+    @property
+    def effective(self) -> dict[str, Any]:
+        """What decides the results, as plain values: everything but where the extract lies."""
+        return self.model_dump(mode="json", exclude={"data_dir"})
+
+
+def find_params(source: str | Path) -> Path:
+    """Return the parameter file of an audit: a path as the caller means it, or the name of a shipped file.
+
+    Parameters
+    ----------
+    source : str or Path
+        A path that ends in ``.yaml`` or ``.yml``, relative to the current directory; or a name such as ``england``,
+        which means ``params/england.yaml`` of the project.
 
     Raises
     ------
     ParamsError
-        If there is no such file; the message lists the audits there are.
+        If there is no such file; the message lists the shipped audits.
     """
-    file = project_root() / "params" / f"{audit}.yaml"
+    shipped = project_root() / "params"
+    known = sorted(file.stem for file in shipped.glob("*.yaml"))
+    if str(source).endswith((".yaml", ".yml")):
+        file = Path(source).expanduser().absolute()
+        if not file.is_file():
+            raise ParamsError(
+                f"{file}: no such parameter file{suggest(file.stem, known)}. Hint: give the path of a file, or the "
+                f"name of a shipped audit ({', '.join(known)}); `naome new-audit` writes a file to start from."
+            )
+        return file
+    file = shipped / f"{source}.yaml"
     if not file.is_file():
-        known = sorted(f.stem for f in file.parent.glob("*.yaml"))
         raise ParamsError(
-            f"no parameter file {file.name} for audit {audit!r}{suggest(audit, known)}. Audits: {', '.join(known)}."
+            f"no parameter file {file.name} for audit {str(source)!r}{suggest(str(source), known)}. "
+            f"Audits: {', '.join(known)}. Hint: a file of your own is given by its path, which ends in .yaml."
         )
     return file
 
@@ -183,7 +286,7 @@ def load_params(source: str | Path) -> Params:
     Parameters
     ----------
     source : str or Path
-        An audit's name (``"england"``) or the path of a parameter file.
+        As in :func:`find_params`.
 
     Raises
     ------
@@ -195,19 +298,8 @@ def load_params(source: str | Path) -> Params:
     >>> load_params("england").nation
     'england'
     """
-    file = resolve(source) if str(source).endswith((".yaml", ".yml")) else params_file(str(source))
-    if not file.is_file():
-        raise ParamsError(f"{file}: no such parameter file. Hint: params/ holds one file per audit.")
-    try:
-        raw = read_yaml(file)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ParamsError(f"{file}: not readable as YAML: {error}") from None
-    if not isinstance(raw, dict):
-        raise ParamsError(f"{file}: expected a mapping of keys to values, found {type(raw).__name__}.")
-    try:
-        params = Params.model_validate(raw)
-    except ValidationError as error:
-        raise ParamsError(_explain(file, error)) from None
+    file = find_params(source)
+    params = read_params(file)
     if params.audit != file.stem:
         raise ParamsError(
             f"{file}: key 'audit' is {params.audit!r} but the file is named {file.name}; make them equal."
@@ -215,10 +307,34 @@ def load_params(source: str | Path) -> Params:
     return params
 
 
-def params_digest(source: str | Path) -> str:
-    """Return the sha256 of a parameter file's bytes, as recorded in the manifest."""
-    file = resolve(source) if str(source).endswith((".yaml", ".yml")) else params_file(str(source))
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+def read_params(file: Path) -> Params:
+    """Read and check a parameter file whatever it is called (:func:`load_params`)."""
+    try:
+        raw = read_yaml(file)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ParamsError(f"{file}: not readable as YAML: {error}") from None
+    if not isinstance(raw, dict):
+        raise ParamsError(f"{file}: expected a mapping of keys to values, found {type(raw).__name__}.")
+    try:
+        return Params.model_validate(raw)
+    except ValidationError as error:
+        raise ParamsError(_explain(file, error)) from None
+
+
+def find_data(params: Params, file: Path) -> Path | None:
+    """Return the folder that ``data_dir`` names, or None: relative to the parameter file, or to the project if shipped.
+
+    Parameters
+    ----------
+    params : Params
+    file : Path
+        The parameter file.
+    """
+    if not params.data_dir:
+        return None
+    root = project_root()
+    base = root if file.parent == root / "params" else file.parent
+    return base / Path(params.data_dir).expanduser()
 
 
 def describe_params(model: type[BaseModel] = Params, prefix: str = "") -> list[tuple[str, str, str, str]]:

@@ -1,9 +1,8 @@
-"""Where things lie, resolved from the project's folder and never from the current directory; texts written whole."""
+"""Where things lie: the project's own files beside this package, the runs where the user wants them."""
 
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
 
@@ -27,28 +26,7 @@ def project_root() -> Path:
     return root
 
 
-def resolve(path: str | Path) -> Path:
-    """Return `path` absolute, read from the project folder when it is relative.
-
-    Examples
-    --------
-    >>> resolve("params").name
-    'params'
-    """
-    path = Path(path).expanduser()
-    return path if path.is_absolute() else project_root() / path
-
-
 def runs_root() -> Path:
-    """Return the folder of all runs: ``NAOME_RUNS``, or ``runs`` in the project."""
-    return resolve(os.environ.get("NAOME_RUNS", "runs"))
-
-
-def write_text(text: str, path: Path) -> None:
-    """Write a text to a temporary name and rename it, so that nobody reads half a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
-    with os.fdopen(handle, "w", encoding="utf-8", newline="") as out:
-        out.write(text)
-    os.chmod(name, 0o644)
-    os.replace(name, path)
+    """Return the folder of all runs: ``NAOME_RUNS``, relative to the current directory, or ``runs`` in the project."""
+    chosen = os.environ.get("NAOME_RUNS")
+    return Path(chosen).expanduser().absolute() if chosen else project_root() / "runs"

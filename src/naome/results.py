@@ -7,11 +7,12 @@ status and a reason: never a blank and never a zero.
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
-from pathlib import Path
 
 import pandas as pd
+
+# Level, unit, nation and audit of results of several nations together
+POOLED = "england+wales"
+WHOLE = ("nation", POOLED)
 
 COLUMNS: dict[str, str] = {
     "result_id": "Stable identifier of the result: the same measure, unit and group have the same id in every run.",
@@ -19,7 +20,7 @@ COLUMNS: dict[str, str] = {
     "nation": "Nation.",
     "cohort": "denovo, recurrent or primary.",
     "measure": "Identifier of the measure (an indicator, a completeness item, a survival horizon ...).",
-    "level": "nation, region, alliance, provider, or england+wales.",
+    "level": f"nation, region, alliance, provider, or {POOLED}.",
     "unit": "Which one: the nation, region, alliance or organisation.",
     "group_by": "all, or the characteristic that divides people.",
     "group": "all, or the value of that characteristic.",
@@ -112,20 +113,6 @@ def result_id(*key: str) -> str:
     'r-e95e3097f7'
     """
     return "r-" + hashlib.sha256("|".join(map(str, key)).encode()).hexdigest()[:10]
-
-
-def write_frame(frame: pd.DataFrame, path: Path) -> None:
-    """Write a frame as Parquet to a temporary name and rename it, so that nobody reads half a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=".parquet", dir=path.parent)
-    os.close(handle)
-    try:
-        frame.to_parquet(name, index=False)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _row(frame: pd.DataFrame, mask: pd.Series) -> str:

@@ -1,182 +1,257 @@
-"""One run of one audit: its parameters, its folder, and what its steps have written.
+"""One run of one audit: a folder that owns its inputs, and what the steps have written from them.
 
-A run's folder holds ``canonical/`` (person-level, never leaves), ``analysis.parquet``
-(one row per person, no identifiers), ``results/`` (one file per notebook),
-``release/`` (what passed the disclosure door), ``notebooks/`` (executed copies),
-``read.json`` and ``manifest.json``.
+``inputs/`` appears whole when an extract has been read and is never changed: the parameter file as given, the
+definitions in force, the canonical tables (person-level), the data-quality log, and ``read.json``, which says where all
+of it came from. Every step reads these copies and nothing else. Steps write ``analysis.parquet`` (one row per person,
+no identifiers), ``results/`` (one file per frame), ``release/`` (what passed disclosure control), ``notebooks/``
+(executed copies) and ``manifest.json``.
+
+Only the runner writes to a run. A notebook opened by hand writes to ``.lab/`` beside the runs and reads the run.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from naome.definitions import load_cohort_rules
+from naome.atomic import write_frame
+from naome.code_version import code_version
+from naome.definitions import Definitions
 from naome.disclosure import release
 from naome.errors import ChainError
-from naome.measures.derivability import reasons_not_derivable
-from naome.measures.specification import (
-    Specification,
-    check_not_derivable,
-    load_specification,
-    note_inferred_codes,
-)
-from naome.params import Params, load_params, params_digest
-from naome.paths import resolve, runs_root, write_text
-from naome.results import write_frame
-from naome.sources import READERS
-from naome.sources.absent import Absent, find_absent
+from naome.measures.specification import Specification, note_inferred_codes
+from naome.params import Params, read_params
+from naome.paths import runs_root
+from naome.sources.absent import Absent
+from naome.study import Study, make_study
+
+if TYPE_CHECKING:
+    from naome.explore import WhatIf
+
+INPUTS = "inputs"
+#: The environment variable by which the runner tells a kernel which run it works for
+WRITES = "NAOME_WRITES_RUN"
+LAB = ".lab"
 
 
 @dataclass(frozen=True)
 class Run:
-    """An audit run on disk.
+    """An audit run on disk; make one with :func:`open_run`.
 
     Attributes
     ----------
-    params : Params
     folder : Path
         ``runs/<audit>`` unless told otherwise.
-    data_dir : Path
-        Folder of the extract.
     """
 
-    params: Params
     folder: Path
-    data_dir: Path
 
-    @cached_property
-    def specification(self) -> Specification:
-        """The indicator definitions."""
-        return load_specification()
+    def __repr__(self) -> str:
+        return f"Run({self.run_id}, {self.marking} data, {self.folder})"
+
+    @property
+    def inputs(self) -> Path:
+        """Folder of what the run was made from."""
+        return self.folder / INPUTS
 
     @property
     def canonical(self) -> Path:
         """Folder of the canonical tables."""
-        return self.folder / "canonical"
+        return self.inputs / "canonical"
 
     @cached_property
     def read_record(self) -> dict[str, Any]:
-        """What reading the extract recorded: input digests, rows, whether it is synthetic."""
-        file = self.folder / "read.json"
+        """What reading the extract recorded: where from, digests, rows, marking."""
+        file = self.inputs / "read.json"
         if not file.is_file():
             raise ChainError(
                 f"{file}: the extract has not been read yet. "
-                f"Hint: run `naome read --audit {self.params.audit}` (make extracts)."
+                f"Hint: run `naome read --audit {self.folder.name}`, with --data and --run-dir as for the other steps."
             )
         return json.loads(file.read_text(encoding="utf-8"))
 
     @cached_property
+    def params(self) -> Params:
+        """The parameters, from the run's copy of the file."""
+        return read_params(self._check_copy("params.yaml", "params_sha256"))
+
+    @cached_property
+    def definitions(self) -> Definitions:
+        """The definitions, from the run's copies."""
+        definitions = Definitions(self.inputs / "definitions")
+        if definitions.digest != self.read_record["definitions_sha256"]:
+            raise ChainError(f"{definitions.folder}: {self._explain_change()}")
+        return definitions
+
+    @property
+    def specification(self) -> Specification:
+        """The indicator definitions."""
+        return self.definitions.specification
+
+    @cached_property
     def run_id(self) -> str:
-        """Identifier of the run: parameters and inputs; the same inputs give the same id."""
-        text = json.dumps([params_digest(self.params.audit), self.read_record["inputs"]], sort_keys=True)
+        """Identifier of the run: effective parameters, definitions, inputs and code; the same four, the same id."""
+        parts = [self.params.effective, self.definitions.digest, self.read_record["inputs"], code_version().sha256]
+        text = json.dumps(parts, sort_keys=True)
         return f"{self.params.audit}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
+
+    @cached_property
+    def study(self) -> Study:
+        """What the measures of this run need to know besides its people."""
+        absent = Absent(self.read_record["absent"])
+        return make_study(self.params, run_id=self.run_id, definitions=self.definitions, absent=absent)
 
     @property
     def marking(self) -> str:
-        """Banner of every page; an extract that says it is synthetic is synthetic whatever the parameters say."""
-        return "synthetic" if self.read_record["synthetic"] else self.params.marking
+        """What the data are, as reading found: synthetic (by the generator's seal), open (by the reader) or real."""
+        return self.read_record["marking"]
 
     @cached_property
     def analysis(self) -> pd.DataFrame:
-        """The analysis table."""
+        """The analysis table: one row per person per cohort; :attr:`dictionary` says what the columns are."""
         return self.load("analysis")
+
+    @property
+    def official(self) -> bool:
+        """Whether this process works for the runner, and so may write to the run."""
+        return os.environ.get(WRITES) == str(self.folder)
+
+    @property
+    def lab(self) -> Path:
+        """Folder to which a notebook opened by hand writes."""
+        return self.folder.parent / LAB / self.run_id
 
     def save(self, name: str, frame: pd.DataFrame) -> None:
         """Write a frame of the run (``results/<name>.parquet``; the analysis table in the run's folder).
 
         A frame in the result schema says which of its results rest on inferred
         codes, and is released at once: its protected copy goes to
-        ``release/<name>.parquet``.
+        ``release/<name>.parquet``. Outside the runner all goes to :attr:`lab`.
         """
+        root = self.folder if self.official else self.lab
         if "result_id" not in frame.columns:
-            write_frame(frame, self._file(name))
+            write_frame(frame, root / _place(name), private=True)
             return
         noted = note_inferred_codes(frame, self.specification)
-        write_frame(noted, self._file(name))
-        write_frame(release(noted, self.params), self.folder / "release" / f"{name}.parquet")
+        write_frame(noted, root / _place(name), private=True)
+        write_frame(release(noted, self.params), root / "release" / f"{name}.parquet", private=True)
 
     def load(self, name: str) -> pd.DataFrame:
-        """Read a frame of the run.
+        """Read a frame of the run; by hand, what was written by hand under the same inputs and code comes first.
 
         Raises
         ------
         ChainError
             If no step has written it yet; the message says which notebook to run first.
         """
-        file = self._file(name)
-        if not file.is_file():
-            raise ChainError(f"{file}: not written yet. Hint: run the notebooks of audit {self.params.audit} in order.")
-        return pd.read_parquet(file)
+        roots = [self.folder] if self.official else [self.lab, self.folder]
+        for root in roots:
+            if (root / _place(name)).is_file():
+                return pd.read_parquet(root / _place(name))
+        raise ChainError(
+            f"{self.folder / _place(name)}: not written yet. Hint: run the notebooks of audit {self.params.audit} in "
+            "order."
+        )
+
+    def has(self, name: str) -> bool:
+        """Return whether a step of the run has written a frame."""
+        return (self.folder / _place(name)).is_file()
 
     def release(self, results: pd.DataFrame) -> pd.DataFrame:
         """Return results as they may be shown: the only thing a notebook displays."""
         return release(note_inferred_codes(results, self.specification), self.params)
 
-    def _file(self, name: str) -> Path:
-        return self.folder / ("analysis.parquet" if name == "analysis" else f"results/{name}.parquet")
+    def what_if(self, **choices: object) -> WhatIf:
+        """Derive the cohorts with some choices made differently, beside the run's own; nothing is written.
+
+        Examples
+        --------
+        >>> open_run("wales").what_if(gap_months=6).sizes  # doctest: +SKIP
+        """
+        from naome.explore import ask_what_if
+
+        return ask_what_if(self, **choices)
+
+    def people(self, cohort: str) -> pd.DataFrame:
+        """Return a cohort with plain types and ordered categories, on which formulas of models work."""
+        from naome.explore import take_people
+
+        return take_people(self, cohort)
+
+    @property
+    def dictionary(self) -> pd.DataFrame:
+        """What each column of the analysis table is."""
+        from naome.explore import list_columns
+
+        return list_columns()
+
+    def _check_copy(self, name: str, key: str) -> Path:
+        file = self.inputs / name
+        if hashlib.sha256(file.read_bytes()).hexdigest() != self.read_record[key]:
+            raise ChainError(f"{file}: {self._explain_change()}")
+        return file
+
+    def _explain_change(self) -> str:
+        return (
+            "was changed after the run began; a run's inputs are never changed. Hint: change the file that was given "
+            f"({self.read_record['params_from']}) or the project's definitions, and read the extract again."
+        )
 
 
-def open_run(audit: str, data_dir: str = "", run_dir: str = "") -> Run:
-    """Open the run of an audit.
+def open_run(audit: str = "", run_dir: str = "") -> Run:
+    """Open a run whose extract has been read.
 
     Parameters
     ----------
     audit : str
-        Name of a parameter file.
-    data_dir, run_dir : str
-        Folders that replace the defaults (the parameters' ``data_dir``; ``runs/<audit>``).
+        Name of the run's folder under the folder of all runs: the audit's name, if nothing else was chosen.
+    run_dir : str
+        The run's folder, which wins; relative to the current directory.
+
+    Raises
+    ------
+    ChainError
+        If nothing has been read into the folder, or its copies were changed.
 
     Examples
     --------
-    >>> open_run("wales").params.nation
+    >>> open_run("wales").params.nation  # doctest: +SKIP
     'wales'
     """
-    params = load_params(audit)
-    check_not_derivable(params, load_specification())
-    folder = resolve(run_dir) if run_dir else runs_root() / params.audit
-    return Run(
-        params=with_reasons(params, folder / "read.json"),
-        folder=folder,
-        data_dir=resolve(data_dir or params.data_dir),
-    )
+    if not (audit or run_dir):
+        raise ChainError(
+            "no run is named. Hint: give the name of an audit (--audit), or the folder of a run (--run-dir)."
+        )
+    run = Run(Path(run_dir).expanduser().absolute() if run_dir else runs_root() / audit)
+    if audit and run_dir and run.params.audit != audit:
+        raise ChainError(f"{run.folder}: holds a run of audit {run.params.audit!r}, not of {audit!r}.")
+    return run
 
 
-def with_reasons(params: Params, record: Path | None = None) -> Params:
-    """Return parameters whose ``not_derivable`` says of every result why it is not derivable.
-
-    Parameters
-    ----------
-    params : Params
-    record : Path, optional
-        ``read.json`` of the run; where it is not there yet, what the feed never has is absent.
-    """
-    if record is not None and record.is_file():
-        absent = Absent(json.loads(record.read_text(encoding="utf-8"))["absent"])
-    else:
-        reader = READERS[params.source]
-        absent = find_absent(reader.versions[-1][1] if reader.versions else reader)
-        params = params.model_copy(update={"absent": {k: v for k, v in params.absent.items() if k in absent}})
-    rules = load_cohort_rules(dict(params.rules))
-    reasons = reasons_not_derivable(absent, params, load_specification(), rules, rules.definitions.columns)
-    return params.model_copy(update={"not_derivable": reasons})
+@contextmanager
+def write_to(run: Run) -> Iterator[None]:
+    """Let this process and the kernels it starts write to a run: the runner, and nobody else, says so."""
+    before = os.environ.get(WRITES)
+    os.environ[WRITES] = str(run.folder)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[WRITES]
+        else:
+            os.environ[WRITES] = before
 
 
-def file_digest(path: Path) -> str:
-    """Return the sha256 of a file."""
-    digest = hashlib.sha256()
-    with path.open("rb") as handle:
-        while block := handle.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def write_json(record: dict[str, Any], path: Path) -> None:
-    """Write a record as JSON to a temporary name and rename it."""
-    write_text(json.dumps(record, indent=1, sort_keys=True, default=str) + "\n", path)
+def _place(name: str) -> str:
+    if name == "data_quality":
+        return f"{INPUTS}/data_quality.parquet"
+    return "analysis.parquet" if name == "analysis" else f"results/{name}.parquet"

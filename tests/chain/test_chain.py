@@ -6,7 +6,6 @@ import html
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +20,7 @@ from naome.disclosure.policy import POLICIES
 from naome.notebooks import notebooks_of
 from naome.params import load_params
 from naome.paths import project_root
-from naome.render import check_site, render_site
+from naome.render import check_site
 from naome.results import COLUMNS
 
 pytestmark = pytest.mark.chain
@@ -214,21 +213,12 @@ def test_a_killed_read_leaves_nothing_and_a_second_finishes(runs, tmp_path):
 
 @pytest.fixture(scope="session")
 def site(runs, tmp_path_factory) -> Path:
-    project = tmp_path_factory.mktemp("site") / "project"
-    project.mkdir()
-    root = project_root()
-    for name in ("_quarto.yml", "_variables.yml", "references.bib", "index.qmd"):
-        shutil.copy(root / name, project)
-    for name in ("methodology", "assets", "notebooks", "definitions"):
-        shutil.copytree(root / name, project / name)
-    for audit in (*ON_SITE, "truth"):
-        shutil.copytree(runs / audit, project / "runs" / audit)
-    downloads = ("downloads", "--audits", ",".join(ON_SITE), "--out", str(project / "downloads"))
-    done = naome(*downloads, cwd=project, runs=project / "runs")
+    out = tmp_path_factory.mktemp("site") / "site"
+    arguments = ("render", "--audits", ",".join(ON_SITE), "--out", str(out), "--renderer", "preview")
+    done = naome(*arguments, cwd=out.parent, runs=runs)
     assert done.returncode == 0, done.stderr
-    report = render_site(project, renderer="preview")
-    assert report.renderer == "preview"
-    return project / "_site"
+    assert [path.name for path in out.parent.iterdir()] == ["site"]
+    return out
 
 
 def test_site_has_no_broken_link_no_network_and_a_banner_everywhere(site):

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -13,8 +14,12 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot
 
+from naome.atomic import write_frame
+from naome.marking import MARKINGS
 from naome.publish import display
 from naome.render import render_site
+from naome.results import make_results
+from naome.run import file_digest
 
 SAMPLE = Path(__file__).parent / "sample"
 
@@ -116,6 +121,52 @@ def sample_cells():
         code_cell("6 * 7", [value]),
         markdown_cell("@fig-halves-1 and @fig-halves; @tbl-median."),
     ]
+
+
+def make_run(
+    folder, audit="mersey-2022", marking="real", *, title=None, notebooks=("00-cohort", "04-kaplan-meier-survival")
+):
+    """Make the folder of a finished run: executed notebooks, one released frame, and a manifest that lists them."""
+    run_id = f"{audit}-{hashlib.sha256(str(folder).encode()).hexdigest()[:10]}"
+    title = title or audit.title()
+    labels = {
+        "00-cohort": "tbl-attrition",
+        "04-kaplan-meier-survival": "tbl-survival",
+        "11-simulation-study": "tbl-reflection",
+    }
+    with capture_outputs() as banner:
+        words = MARKINGS[marking]
+        display.show_banner(words.kind, f"**{words.name}.** {words.page}")
+    with capture_outputs() as table:
+        display.show_table(pd.DataFrame({"Rule": ["EL1"], "Remaining": [1234]}))
+    with capture_outputs() as curve:
+        display.show_figure(draw_curve(), alt="A curve")
+    for name in notebooks:
+        cells = [
+            raw_cell(f'---\ntitle: "{name}: {title}"\n---'),
+            code_cell("#| label: banner\n#| echo: false\nshow_marking(run)", banner),
+            code_cell(f"#| label: {labels.get(name, 'tbl-any')}\n#| tbl-cap: Of {title}\nshow(table)", table),
+            markdown_cell(f"::: {{.provenance}}\nRun `{run_id}`.\n:::"),
+        ]
+        if name.startswith("04"):
+            cells.append(
+                code_cell("#| label: fig-survival\n#| fig-cap: Survival\n#| fig-alt: A falling curve\ndraw()", curve)
+            )
+        write_notebook(folder / "notebooks" / f"{name}.ipynb", cells)
+    row = {"measure": ["m"], "level": "nation", "unit": [audit], "estimate": [0.5], "method": "wilson"}
+    named = {"audit": audit, "nation": audit, "cohort": "denovo", "run_id": run_id}
+    write_frame(make_results(pd.DataFrame(row), **named), folder / "release" / "indicators.parquet")
+    manifest = {
+        "audit": audit, "title": title, "nation": "england", "marking": marking, "run_id": run_id,
+        "commit": "0123456789abcdef0123", "dirty": None, "period": ["2020-01-01", "2022-12-31"],
+        "pages": digests(folder, "notebooks/*.ipynb"), "files": digests(folder, "release/*.parquet"),
+    }  # fmt: skip
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    return folder
+
+
+def digests(folder, pattern):
+    return {f.relative_to(folder).as_posix(): file_digest(f) for f in sorted(folder.glob(pattern))}
 
 
 def make_sample(folder):

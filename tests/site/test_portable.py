@@ -137,6 +137,12 @@ def test_front_matter_refusals(sample, front, line, what):
 @pytest.mark.parametrize(
     ("old", "new", "what", "at"),
     [
+        (
+            "      - index.qmd\n      - section",
+            "      - auto: gone/*\n      - section",
+            "lists 'gone/*', in which",
+            "auto: gone/*",
+        ),
         ("type: website", "type: book", "project.type is 'book'", "type: book"),
         ("  html:\n", "  pdf: default\n  html:\n", "format.pdf is outside", "pdf: default"),
         ("lang: en-GB", "filters: [a.lua]", "filters is outside", "filters:"),

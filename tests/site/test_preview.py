@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import make_sample
 
-from naome.render import Refused, check_portable, check_site, render_site, run_render
+from naome.render import Refused, check_portable, check_site, check_sources, render_site
 from naome.render.htmlpage import read_html
 
 NOTEBOOK = "runs/england/04-survival.html"
@@ -278,6 +278,25 @@ def test_contents_and_page_navigation(built):
     assert 'href="runs/england/04-survival.html" class="pagination-link"' in html
 
 
+def test_sidebars_by_folder_are_drawn_each_on_its_own_pages(sample):
+    config = sample / "_quarto.yml"
+    bars = """  sidebar:
+    - {title: England, style: docked, contents: "runs/england/*"}
+    - title: Methods
+      contents:
+        - auto: "methodology/*"
+"""
+    config.write_text(re.sub(r"  sidebar:\n(    .*\n)+", bars, config.read_text()))
+    render_site(sample, renderer="preview")
+    sidebars = {}
+    for page in (NOTEBOOK, "methodology/survival.html"):
+        sidebars[page] = text_of(re.search(r'<nav id="quarto-sidebar".*?</nav>', read(sample, page), re.S)[0])
+    assert "Kaplan–Meier survival, England" in sidebars[NOTEBOOK]
+    assert (
+        "Survival" in sidebars["methodology/survival.html"] and "England" not in sidebars["methodology/survival.html"]
+    )
+
+
 def test_two_builds_are_the_same(built, tmp_path):
     project, _, _ = built
     again = make_sample(tmp_path / "again")
@@ -302,15 +321,16 @@ def test_manifest_names_sources(built):
     assert index["sha256"] == hashlib.sha256((project / "index.qmd").read_bytes()).hexdigest()
 
 
-def test_refusal_leaves_the_old_site_and_lists_everything(sample, capsys):
+def test_refusal_leaves_the_old_site_and_lists_everything(sample):
     render_site(sample, renderer="preview")
     before = read(sample, "index.html")
     (sample / "index.qmd").write_text(
         (sample / "index.qmd").read_text() + "\n@fig-none and @nobody2020\n\n{{< kbd X >}}\n"
     )
-    code = run_render(sample, renderer="preview")
-    shown = capsys.readouterr().err
-    assert code == 2
+    with pytest.raises(Refused) as refusal:
+        render_site(sample, renderer="preview")
+    shown = str(refusal.value)
+    assert refusal.value.exit_code == 2
     assert all(word in shown for word in ("@fig-none", "@nobody2020", "'kbd'", "3 problems"))
     assert read(sample, "index.html") == before
     assert [p.name for p in sample.iterdir() if p.name.startswith("._site")] == []
@@ -340,12 +360,13 @@ def test_what_pandoc_warns_of_is_refused_at_its_line(sample):
     assert any("frac{1}" in p.what for p in problems)
 
 
-def test_command_renders_and_checks(sample, capsys):
-    assert run_render(sample, check=True) == 0
-    assert run_render(sample, renderer="preview") == 0
-    assert "3 pages" in capsys.readouterr().out
-    assert run_render(sample / "nowhere", renderer="preview") == 2
-    assert "no _quarto.yml" in capsys.readouterr().err
+def test_sources_that_are_not_portable_are_refused(sample):
+    check_sources(sample)
+    (sample / "index.qmd").write_text((sample / "index.qmd").read_text() + "\n@fig-none\n")
+    with pytest.raises(Refused, match="refused: 1 problem to mend first"):
+        check_sources(sample)
+    with pytest.raises(FileNotFoundError, match="no _quarto.yml"):
+        check_sources(sample / "nowhere")
 
 
 def test_strange_folder_is_not_overwritten(sample, tmp_path):

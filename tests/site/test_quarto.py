@@ -60,6 +60,12 @@ def test_quarto_in_the_projects_environment_is_used(sample, path_dir):
     assert render_site(sample).why == f"Quarto 1.9.38 at {program}"
 
 
+def test_quarto_beside_the_interpreter_is_used_wherever_the_project_lies(sample, path_dir, tmp_path, monkeypatch):
+    program = write_quarto(tmp_path / "environment" / "bin" / "quarto")
+    monkeypatch.setattr("sys.executable", str(program.parent / "python"))
+    assert choose_renderer(sample, "auto") == (program, "1.9.38", f"Quarto 1.9.38 at {program}")
+
+
 def test_old_quarto_gives_the_preview_and_the_reason(sample, path_dir):
     write_quarto(path_dir / "quarto", version="1.8.27")
     report = render_site(sample)

@@ -15,6 +15,7 @@ from naome.measures.missed import count_sources, loglinear_population
 from naome.params import load_params
 from naome.run import Run, write_json
 from naome.sources import READERS, read_extract
+from naome.study import make_study
 from naome.synthetic import write_extract
 from naome.synthetic.report import tabulate_estimates, write_report
 from naome.synthetic.validate import compare_with_truth, count_true_recurrences, load_truth, measure_date_error
@@ -106,7 +107,7 @@ def test_rules_find_what_they_say_and_miss_many(extract):
 def test_capture_recapture_comes_nearer_to_the_living_than_counting(extract):
     params, canonical, _, truth = extract
     on = params.metastatic_to
-    counts = count_sources(params, canonical, alive_on=on)
+    counts = count_sources(make_study(params, run_id="r"), canonical, alive_on=on)
     estimate = loglinear_population(counts, ("admissions", "reported", "treatment"))
     true = count_true_recurrences(truth, on, alive=True)
     found = int(counts.loc[counts["admissions"], "people"].sum())

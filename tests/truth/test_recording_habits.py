@@ -17,6 +17,7 @@ from naome.measures.risk import CLOGLOG, CaseMix, assess_organisations, impute_c
 from naome.params import load_params
 from naome.paths import project_root
 from naome.stats.simulation import HORIZON, Scenario, make_patients, make_providers
+from naome.study import make_study
 
 COVARIATES = ("age", "er", "liver", "fit")
 REPLICATES = 12
@@ -95,7 +96,7 @@ def test_the_national_run_finds_planted_outliers_and_no_recording_habits(england
     """Planted survival effects show in z, in the right direction; the planted habit of not recording does not."""
     analysis, truth = england
     params = load_params("england")
-    assessment = assess_organisations(analysis, params, "denovo", run_id="r", definition_id="d")
+    assessment = assess_organisations(analysis, make_study(params, run_id="r"), "denovo")
     table = assessment.first.set_index("unit").join(truth, how="inner")
     effect, low, _ = correlate(table["EFFECT_SURVIVAL"], table["z"])
     assert low > 0 and effect > 0.3

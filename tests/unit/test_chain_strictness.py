@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import nbformat
 import pytest
+import yaml
 
 from naome import chain
 from naome.chain import check_parameters, declared_parameters, run_notebook
 from naome.cli import main
 from naome.errors import ChainError
+from naome.new_audit import write_audit
 from naome.notebooks import find_notebook
-from naome.run import open_run, write_json
 
-CELL = 'audit = "england"\ndata_dir = ""\nrun_dir = ""'
+CELL = 'audit = "england"\nrun_dir = ""'
 
 
 def notebook(folder: Path, *cells: tuple[str, list[str]]) -> Path:
@@ -28,12 +28,9 @@ def notebook(folder: Path, *cells: tuple[str, list[str]]) -> Path:
 
 
 @pytest.fixture
-def run(tmp_path):
+def run(tmp_path, make_run):
     """A run of the Rotterdam audit that has been read, as far as the runner can tell."""
-    folder = tmp_path / "run"
-    record = {"inputs": {}, "raw_rows": {}, "canonical_rows": {}, "synthetic": False, "started": "", "finished": ""}
-    write_json(record, folder / "read.json")
-    return open_run("rotterdam", run_dir=str(folder))
+    return make_run("rotterdam", folder=tmp_path / "run", marking="open")
 
 
 def test_unknown_key(tmp_path):
@@ -113,12 +110,53 @@ def test_the_command_line_refuses_with_exit_code_2(capsys):
 
 def test_works_from_any_directory(tmp_path, run, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    path = notebook(
-        tmp_path,
-        (CELL, ["parameters"]),
-        ("from naome.run import open_run\nopen_run(audit, data_dir, run_dir).run_id", []),
-    )
+    opened = "from naome.run import open_run\nrun = open_run(audit, run_dir)\nassert run.run_id and run.official"
+    path = notebook(tmp_path, (CELL, ["parameters"]), (opened, []))
     assert run_notebook(run, path).is_file()
+
+
+@pytest.mark.parametrize("exit_", ["import sys; sys.exit(0)", "raise SystemExit", "exit()"])
+def test_a_notebook_that_ends_before_its_last_cell_is_not_finished(tmp_path, run, exit_):
+    path = notebook(tmp_path, (CELL, ["parameters"]), (exit_, []), ("late = 1", []))
+    with pytest.raises(ChainError, match=r"07-test.ipynb: cell \d did not run"):
+        run_notebook(run, path)
+    assert not (run.folder / "notebooks" / path.name).exists()
+
+
+def test_an_exit_in_the_last_cell_is_no_end_either(tmp_path, run):
+    path = notebook(tmp_path, (CELL, ["parameters"]), ("import sys; sys.exit(0)", []))
+    with pytest.raises(ChainError, match="07-test.ipynb: cell"):
+        run_notebook(run, path)
+
+
+def test_a_dead_kernel_is_said(tmp_path, run):
+    path = notebook(tmp_path, (CELL, ["parameters"]), ("import os; os._exit(9)", []))
+    with pytest.raises(ChainError, match="the kernel died"):
+        run_notebook(run, path)
+
+
+def test_a_parameters_cell_that_is_not_python(tmp_path):
+    path = notebook(tmp_path, ("audit = ", ["parameters"]))
+    with pytest.raises(ChainError, match="parameters cell is not Python"):
+        declared_parameters(path)
+
+
+@pytest.mark.parametrize("title", ['Mersey "2022"', "C:\\data", "Mersey: north & south", "l'année"])
+def test_any_title_makes_a_page(tmp_path, make_run, title):
+    file = write_audit("mersey", like="rotterdam", title=title, folder=tmp_path)
+    run = make_run(str(file), folder=tmp_path / "run", marking="real")
+    path = notebook(tmp_path, (CELL, ["parameters"]))
+    book = nbformat.read(path, as_version=4)
+    book.cells.insert(0, nbformat.v4.new_raw_cell("---\ntitle: Survival\n---"))
+    nbformat.write(book, path)
+    front = nbformat.read(run_notebook(run, path), as_version=4).cells[0].source
+    assert yaml.safe_load(front.strip("-")) == {"title": f"Survival: {title}"}
+
+
+def test_pages_are_their_owners_only(tmp_path, run):
+    executed = run_notebook(run, notebook(tmp_path, (CELL, ["parameters"])))
+    assert executed.stat().st_mode & 0o077 == 0
+    assert [path.name for path in run.folder.iterdir() if path.name.endswith(".tmp")] == []
 
 
 def test_every_notebook_of_the_chain_is_checked_before_the_first_runs(tmp_path, run, monkeypatch):
@@ -126,6 +164,5 @@ def test_every_notebook_of_the_chain_is_checked_before_the_first_runs(tmp_path, 
     bad = notebook(tmp_path, (CELL, []))
     monkeypatch.setattr(chain, "notebooks_of", lambda params: [good, bad])
     with pytest.raises(ChainError, match="0 cells tagged"):
-        chain.run_chain(run)
+        chain.run_chain([run])
     assert not (run.folder / "notebooks").exists()
-    shutil.rmtree(run.folder)

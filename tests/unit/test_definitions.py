@@ -12,7 +12,9 @@ import yaml
 from naome.definitions import Definitions, load_codelist, load_cohort_rules, read_codelist
 from naome.errors import DefinitionError, NaomeError
 from naome.measures.agreement import load_published
+from naome.notebooks import Pages
 from naome.paths import project_root
+from naome.yaml_files import read_model
 
 HEADER = "code,term,group,status,source\n"
 FOLDER = project_root() / "definitions"
@@ -120,7 +122,12 @@ WRONG = {
         "rule DN2, text: words refer to words more than 3 times",
     ),
     "an unknown rule": (lambda raw, o: o["gap_months"].update(rule="RC9"), "gap_months belongs to rule 'RC9'"),
-    "a rule given twice": (lambda raw, o: raw["rules"].append(dict(raw["rules"][0])), "given twice: EL1"),
+    "a rule given twice": (lambda raw, o: raw["rules"].append(dict(raw["rules"][0])), "they must be, in order, EL1"),
+    "a rule left out": (lambda raw, o: raw["rules"].pop(2), "rules are EL1, EL2, EL4, .*they must be, in order"),
+    "an option given twice": (
+        lambda raw, o: raw["options"].append(copy.deepcopy(raw["options"][0])),
+        "twice: count_c779",
+    ),
 }
 
 
@@ -237,6 +244,7 @@ def load_everything(folder):
     for indicator in definitions.specification.indicators:
         indicator.say_exclusions(rules)
     assert definitions.data_items and rules.rules
+    read_model(folder / "pages.yaml", Pages, error=DefinitionError)
     for file in (folder / "published").glob("*.csv"):
         load_published(file.stem, definitions)
 

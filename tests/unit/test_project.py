@@ -79,6 +79,7 @@ ROOMS = {
         "paths",
         "results",
         "stats",
+        "study",
         "yaml_files",
     },
     "disclosure": {"disclosure", "params", "stats", "results"},

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from naome.results import COLUMNS, make_results, result_id, write_frame
+from naome.atomic import write_frame
+from naome.results import COLUMNS, make_results, result_id
 
 CONSTANTS = {"audit": "wales", "nation": "wales", "cohort": "denovo", "unit": "wales", "run_id": "r"}
 

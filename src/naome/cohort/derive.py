@@ -19,7 +19,7 @@ from naome.cohort.held import hold, working_ahead
 from naome.cohort.membership import de_novo, possible_members, primary, recurrence_found, recurrent
 from naome.cohort.primary import count_primary
 from naome.cohort.tables import CanonicalTables, open_tables
-from naome.definitions import CohortRules, load_cohort_rules
+from naome.definitions import CohortRules, project_definitions
 from naome.params import Params
 
 # The columns of the event tables that describing people takes: reading fewer is most of the speed
@@ -68,7 +68,7 @@ def derive_cohorts(
         Folder of the canonical tables.
     rules : CohortRules, optional
         The run's rules by default; a methodologist passes
-        ``load_cohort_rules(dict(params.rules)).replace(count_c779=True)``.
+        ``run.study.rules.replace(count_c779=True)``.
     connection : ibis backend, optional
         Engine; DuckDB by default.
 
@@ -77,7 +77,7 @@ def derive_cohorts(
     >>> from naome.params import load_params                       # doctest: +SKIP
     >>> derive_cohorts(load_params("wales"), folder).attrition     # doctest: +SKIP
     """
-    rules = rules or load_cohort_rules(dict(params.rules))
+    rules = rules or project_definitions().rules(params.rules)
     tables = open_tables(folder, params, connection, rules.definitions)
     with working_ahead():
         codes = hold(metastatic_codes(tables, rules))
@@ -107,7 +107,7 @@ def identify_members(
     DataFrame
         ``person_id, cohort, route, diagnosis_date, metastatic_date`` in order of cohort and person.
     """
-    rules = rules or load_cohort_rules(dict(params.rules))
+    rules = rules or project_definitions().rules(params.rules)
     tables = open_tables(folder, params, connection, rules.definitions)
     coded = code_dates(eligible_people(flag_tumours(tables, params, rules)), metastatic_codes(tables, rules), rules)
     members = find_members(coded, params, rules)

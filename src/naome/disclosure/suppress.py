@@ -18,6 +18,7 @@ from scipy.special import expit, logit, ndtri
 
 from naome.disclosure.policy import METHODS, PLACES, POLICIES, Policy
 from naome.params import Params
+from naome.results import WHOLE
 from naome.stats.intervals import wilson
 
 HIDDEN = "small enough to tell something about a person"
@@ -53,7 +54,7 @@ def release(results: pd.DataFrame, params: Params) -> pd.DataFrame:
     out = results.copy()
     protected = out["status"].isin(["ok", "too_few"])
     if params.disclosure.national == "show":
-        protected &= ~out["level"].isin(["nation", "england+wales"])
+        protected &= ~out["level"].isin(WHOLE)
     if not protected.any() or policy.name == "none":
         return out
     hide = protected & _small(out, policy)

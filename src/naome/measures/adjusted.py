@@ -10,8 +10,7 @@ import pandas as pd
 
 from naome.measures.risk import adjust_proportion
 from naome.measures.specification import Indicator, Specification
-from naome.params import Params
-from naome.results import make_results
+from naome.study import Study, say_too_few
 
 METHOD = "logistic case-mix model; Wilson limits shifted on the odds scale; Poisson-binomial mid-P"
 RATIO_METHOD = "logistic case-mix model; score limits of O/E, variance sum p(1 - p)"
@@ -54,21 +53,17 @@ class Adjusted:
     notes: tuple[str, ...] = ()
 
 
-def adjust_indicator(
-    analysis: pd.DataFrame, params: Params, specification: Specification, indicator_id: str, cohort: str, *, run_id: str
-) -> Adjusted:
+def adjust_indicator(analysis: pd.DataFrame, study: Study, indicator_id: str, cohort: str) -> Adjusted:
     """Compare organisations on one yes/no indicator with the case mix of the run.
 
     Parameters
     ----------
     analysis : DataFrame
         The analysis table.
-    params : Params
-    specification : Specification
+    study : Study
     indicator_id : str
         A proportion marked ``risk_adjusted``.
     cohort : str
-    run_id : str
 
     Returns
     -------
@@ -87,11 +82,11 @@ def adjust_indicator(
     For death within 30 days of chemotherapy the unit is a person, the last cycle decides, and the organisation is the
     one that gave it: Wallington et al. (2016) Lancet Oncol 17:1203.
     """
-    indicator = specification[indicator_id]
+    indicator = study.specification[indicator_id]
     if not indicator.risk_adjusted or indicator.estimator != "proportion" or cohort not in indicator.cohorts:
         raise ValueError(f"{indicator_id} of {cohort} is not a risk-adjusted proportion")
     people = analysis[analysis["cohort"] == cohort]
-    reason = indicator.reason_not_derivable(params, cohort)
+    reason = study.reason(indicator, cohort)
     national = float("nan")
     if not reason:
         inside, positive = indicator.select(people)
@@ -99,15 +94,16 @@ def adjust_indicator(
         national = float(positive[inside].mean()) if inside.any() else national
         reason = _reason_for_no_model(people, inside, positive, indicator.provider)
     if reason:
-        results = _no_results(indicator, cohort, params, reason, run_id)
+        known = {"cohort": cohort, "definition_id": indicator.definition_id}
+        results = study.results(study.not_derivable_rows(f"{indicator.id}_adjusted", reason, **known))
         return Adjusted(indicator_id, cohort, indicator.provider, pd.DataFrame(), national, results, reason)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
         table = adjust_proportion(
-            people, inside, positive, indicator.provider, params, higher_is=HIGHER_IS[indicator.polarity]
+            people, inside, positive, indicator.provider, study.params, higher_is=HIGHER_IS[indicator.polarity]
         )
     notes = tuple(sorted({str(each.message) for each in caught if issubclass(each.category, UserWarning)}))
-    results = _results(table, indicator, cohort, params, run_id)
+    results = _results(table, indicator, cohort, study)
     return Adjusted(indicator_id, cohort, indicator.provider, table, national, results, "", notes)
 
 
@@ -128,27 +124,18 @@ def list_adjusted(specification: Specification) -> list[tuple[str, str]]:
     ]
 
 
-def count_late_starts(analysis: pd.DataFrame) -> pd.Series:
-    """Count people whose last chemotherapy is recorded as after their death: errors of the record, by cohort.
-
-    Reading and deriving leave events after death out, so that the count in a sound run is zero.
-    """
-    late = (analysis["last_chemotherapy_to_death_days"] < 0).fillna(False)
-    return late.groupby(analysis["cohort"]).sum().astype(int)
-
-
 def _reason_for_no_model(people: pd.DataFrame, inside: np.ndarray, positive: np.ndarray, unit: str) -> str:
     if people.loc[inside, unit].nunique() < 2:
         return "There are no two organisations to compare."
     events = int(positive[inside].sum())
     fewer = min(events, int(inside.sum()) - events)
     if fewer < SMALLEST_OUTCOME:
-        return f"{fewer:,} people on the rarer side are too few for a case-mix model."
+        return f"A case-mix model is not fitted to {say_too_few(SMALLEST_OUTCOME, 'people on the rarer side')}."
     return ""
 
 
-def _results(table: pd.DataFrame, indicator: Indicator, cohort: str, params: Params, run_id: str) -> pd.DataFrame:
-    few = f"fewer than {params.outliers.minimum_n} people"
+def _results(table: pd.DataFrame, indicator: Indicator, cohort: str, study: Study) -> pd.DataFrame:
+    few = say_too_few(study.params.outliers.minimum_n, "people")
     ok = (table["status"] == "ok").to_numpy()
     shared = pd.DataFrame(
         {
@@ -174,18 +161,5 @@ def _results(table: pd.DataFrame, indicator: Indicator, cohort: str, params: Par
         method=RATIO_METHOD,
         unit_of_estimate="ratio",
     )
-    return make_results(
-        pd.concat([adjusted, ratio], ignore_index=True),
-        audit=params.audit,
-        nation=params.nation,
-        cohort=cohort,
-        level="provider",
-        run_id=run_id,
-        definition_id=indicator.definition_id,
-    )
-
-
-def _no_results(indicator: Indicator, cohort: str, params: Params, reason: str, run_id: str) -> pd.DataFrame:
-    row = pd.DataFrame({"measure": [f"{indicator.id}_adjusted"], "status": ["not_derivable"], "reason": [reason]})
-    named = {"audit": params.audit, "nation": params.nation, "unit": params.nation, "cohort": cohort}
-    return make_results(row, **named, run_id=run_id, definition_id=indicator.definition_id)
+    table = pd.concat([adjusted, ratio], ignore_index=True)
+    return study.results(table, cohort=cohort, level="provider", definition_id=indicator.definition_id)

@@ -13,7 +13,8 @@ import pandas as pd
 
 from naome.definitions import Definitions, project_definitions, read_rows
 from naome.errors import DefinitionError, suggest
-from naome.params import Params
+from naome.results import WHOLE
+from naome.study import Study
 
 VERDICTS = ("agrees", "differs", "not derivable here", "other period", "not compared")
 SCALE = {"percent": 100.0, "people": 1.0, "years": 1.0}
@@ -69,7 +70,7 @@ def load_published(name: str = "sotn2024", definitions: Definitions | None = Non
     return table
 
 
-def compare_published(published: pd.DataFrame, results: pd.DataFrame, params: Mapping[str, Params]) -> pd.DataFrame:
+def compare_published(published: pd.DataFrame, results: pd.DataFrame, studies: Mapping[str, Study]) -> pd.DataFrame:
     """Set every published figure beside the run's own result.
 
     Parameters
@@ -78,8 +79,8 @@ def compare_published(published: pd.DataFrame, results: pd.DataFrame, params: Ma
         From :func:`load_published`.
     results : DataFrame
         Released results of whole nations and of England + Wales (:func:`naome.measures.pooled.measure_nation`).
-    params : mapping of nation to Params
-        The runs the results come from; ``england+wales`` when they were pooled.
+    studies : mapping of nation to Study
+        The runs the results come from, and the pooled one when they were pooled.
 
     Returns
     -------
@@ -102,7 +103,7 @@ def compare_published(published: pd.DataFrame, results: pd.DataFrame, params: Ma
         }
     )
     columns = ["denominator", "estimate", "lower", "upper", "status", "reason", "result_id"]
-    ours = ours[ours["level"].isin(["nation", "england+wales"])].drop(columns=["level"])
+    ours = ours[ours["level"].isin(WHOLE)].drop(columns=["level"])
     ours = ours.loc[:, ~ours.columns.duplicated()]
     own = ours.set_index(KEY)[columns]
     table = table.rename(columns={"denominator": "published_denominator"})
@@ -112,7 +113,7 @@ def compare_published(published: pd.DataFrame, results: pd.DataFrame, params: Ma
     for column in ("estimate", "lower", "upper"):
         table[column] = pd.to_numeric(table[column]).astype("float64") * scale
     value, rounding = (pd.to_numeric(table[c], errors="coerce") for c in ("value", "rounding"))
-    verdicts = [_judge(row, params) for row in table.assign(v=value, r=rounding).to_dict("records")]
+    verdicts = [_judge(row, studies) for row in table.assign(v=value, r=rounding).to_dict("records")]
     table["verdict"], table["reason"] = (list(each) for each in zip(*verdicts, strict=True))
     silent = ~table["verdict"].isin(["agrees", "differs"])
     table.loc[silent, ["denominator", "estimate", "lower", "upper"]] = np.nan
@@ -156,13 +157,13 @@ def _find(own: pd.DataFrame, key: tuple) -> dict:
     return {"status": "absent", "reason": "", "result_id": ""}
 
 
-def _judge(row: dict, params: Mapping[str, Params]) -> tuple[str, str]:
+def _judge(row: dict, studies: Mapping[str, Study]) -> tuple[str, str]:
     """Return the verdict and its reason."""
     if row["not_compared"]:
         return "not compared", row["not_compared"]
-    if row["nation"] not in params:
+    if row["nation"] not in studies:
         return "not derivable here", f"There is no run of {row['nation'].replace('+', ' + ').title()} beside this one."
-    run = params[row["nation"]]
+    run = studies[row["nation"]].params
     period = (str(run.metastatic_from), str(run.metastatic_to))
     if (row["period_from"], row["period_to"]) != period:
         return "other period", f"It belongs to {_period(row['period_from'], row['period_to'])}."

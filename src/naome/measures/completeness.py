@@ -8,9 +8,8 @@ import pandas as pd
 from naome.definitions import project_definitions
 from naome.measures.indicators import count_proportions
 from naome.measures.specification import DataItem
-from naome.params import Params
-from naome.results import make_results
 from naome.stats.kaplan_meier import logrank
+from naome.study import Study
 
 
 def load_data_items() -> tuple[DataItem, ...]:
@@ -28,9 +27,7 @@ def item_title(measure: str) -> str:
     return next(item.title for item in load_data_items() if measure == f"completeness.{item.id}")
 
 
-def measure_completeness(
-    analysis: pd.DataFrame, params: Params, *, run_id: str, cohort: str = "denovo"
-) -> pd.DataFrame:
+def measure_completeness(analysis: pd.DataFrame, study: Study, *, cohort: str = "denovo") -> pd.DataFrame:
     """Measure the completeness of every data item, nationally, by year and by organisation.
 
     Returns
@@ -41,28 +38,26 @@ def measure_completeness(
     people = analysis[analysis["cohort"] == cohort]
     everyone = np.ones(len(people), dtype=bool)
     nation = pd.Series("all", index=people.index, dtype="string")
-    frames = []
-    for item in load_data_items():
-        reason = params.not_derivable.get(f"completeness.{item.id}")
-        if reason:
-            row = {"measure": f"completeness.{item.id}", "unit": params.nation, "group_by": "all", "group": "all"}
-            frames.append(pd.DataFrame([{**row, "status": "not_derivable", "reason": reason}]))
+    minimum, frames = study.params.minimum_denominator, []
+    for item in study.data_items:
+        measure = f"completeness.{item.id}"
+        if reason := study.reason(measure):
+            frames.append(study.not_derivable_rows(measure, reason))
             continue
         recorded = item.recorded.evaluate(people)
         for group_by, labels in (("all", nation), ("year", people["year"])):
-            counted = count_proportions(everyone, recorded, labels, params.minimum_denominator)
-            frames.append(counted.assign(measure=f"completeness.{item.id}", group_by=group_by, unit=params.nation))
+            counted = count_proportions(everyone, recorded, labels, minimum)
+            frames.append(counted.assign(measure=measure, level="nation", group_by=group_by))
         named = people["provider"].notna().to_numpy()
         if not named.any():
             continue
-        counted = count_proportions(named, recorded, people["provider"], params.minimum_denominator)
+        counted = count_proportions(named, recorded, people["provider"], minimum)
         counted = counted[counted["denominator"] > 0].rename(columns={"group": "unit"})
-        frames.append(counted.assign(measure=f"completeness.{item.id}", level="provider", group="all"))
-    table = pd.concat(frames, ignore_index=True)
-    return make_results(table, audit=params.audit, nation=params.nation, cohort=cohort, run_id=run_id)
+        frames.append(counted.assign(measure=measure, level="provider", group="all"))
+    return study.results(pd.concat(frames, ignore_index=True), cohort=cohort)
 
 
-def flag_biased_items(analysis: pd.DataFrame, params: Params, *, cohort: str = "denovo") -> pd.DataFrame:
+def flag_biased_items(analysis: pd.DataFrame, study: Study, *, cohort: str = "denovo") -> pd.DataFrame:
     """Test whether being recorded goes with the organisation or with survival.
 
     An item that is missing for reasons tied to where or how ill a person was can
@@ -79,8 +74,8 @@ def flag_biased_items(analysis: pd.DataFrame, params: Params, *, cohort: str = "
     """
     people = analysis[(analysis["cohort"] == cohort) & (analysis["survival_days"] >= 0)]
     rows = []
-    for item in load_data_items():
-        if f"completeness.{item.id}" in params.not_derivable:
+    for item in study.data_items:
+        if study.reason(f"completeness.{item.id}"):
             continue
         recorded = item.recorded.evaluate(people)
         provider_p = _provider_test(recorded, people["provider"])

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
 
 from naome.cohort.columns import AnalysisColumn, Need
-from naome.definitions import CohortRules
-from naome.errors import ParamsError
-from naome.measures.completeness import load_data_items
-from naome.measures.specification import Indicator, Specification
+from naome.definitions import CohortRules, Definitions
+from naome.errors import ParamsError, suggest
+from naome.measures.specification import Indicator
 from naome.measures.validation import MEASURES as DEATHS_CHECK
 from naome.params import Params
-from naome.sources.absent import EXTRACT, THINGS, Absent, check_thing
+from naome.sources import READERS
+from naome.sources.absent import EXTRACT, THINGS, Absent, check_thing, find_absent, list_optional
 
 #: What each source of evidence of metastatic disease needs of a feed
 EVIDENCE = {"admissions": "diagnoses", "reported": "recurrences"}
@@ -26,13 +28,7 @@ SURVIVAL = ("survival_days", "died")
 COHORTS = ("denovo", "recurrent", "primary")
 
 
-def reasons_not_derivable(
-    absent: Absent,
-    params: Params,
-    specification: Specification,
-    rules: CohortRules,
-    columns: tuple[AnalysisColumn, ...],
-) -> dict[str, str]:
+def reasons_not_derivable(absent: Absent, params: Params, rules: CohortRules) -> dict[str, str]:
     """Return why each result that a run's data cannot support is not derivable.
 
     Parameters
@@ -42,10 +38,8 @@ def reasons_not_derivable(
     params : Params
         ``absent`` gives the sentence for an absent thing, ``not_derivable`` the judgements: reasons for which a result
         (or anything that needs a canonical column) is not given although the data would allow it.
-    specification : Specification
     rules : CohortRules
-        Of the run.
-    columns : tuple of AnalysisColumn
+        Of the run; with them the definitions in force.
 
     Returns
     -------
@@ -59,21 +53,49 @@ def reasons_not_derivable(
         If the parameters give a sentence for something that is not absent, or a judgement on something unknown.
     """
     _check_sentences(absent, params)
-    return _find_reasons(absent, params, specification, rules, columns)
+    return _find_reasons(absent, params, rules)
 
 
-def say_taken_away(
-    absent: Absent,
-    params: Params,
-    specification: Specification,
-    rules: CohortRules,
-    columns: tuple[AnalysisColumn, ...],
-) -> list[str]:
+def presume_absent(params: Params) -> Absent:
+    """Return what is absent where no extract has been read: what the feed never has, and what the parameters say."""
+    reader = READERS[params.source]
+    never = find_absent(reader.versions[-1][1] if reader.versions else reader).things
+    return Absent({**never, **{name: EXTRACT for name in params.absent if name in THINGS and name not in never}})
+
+
+def check_reasons(params: Params, definitions: Definitions, file: Path) -> None:
+    """Check that the parameters give reasons for things that exist, and for nothing that the feed always has.
+
+    Raises
+    ------
+    ParamsError
+        Naming file and key.
+    """
+    reader = READERS[params.source]
+    versions = [version for _, version in reader.versions] or [reader]
+    possible = [find_absent(version, list_optional(version)) for version in versions]
+    for key in params.absent:
+        if key not in COHORTS:
+            check_thing(key, f"{file}: absent")
+            if not any(key in absent for absent in possible):
+                _refuse_sentence(key, f"{file}: absent")
+    results = [i.id for i in definitions.specification.indicators]
+    results += [f"{i.id}.{cohort}" for i in definitions.specification.indicators for cohort in i.cohorts]
+    results += [*(f"completeness.{item.id}" for item in definitions.data_items), *DEATHS_CHECK]
+    for key in params.not_derivable:
+        if key not in results and key not in THINGS:
+            raise ParamsError(
+                f"{file}: not_derivable names {key!r}{suggest(key, [*results, *THINGS])}; allowed: an indicator, one "
+                "of its cohorts, a data item, a measure of the check against deaths, a canonical table or column."
+            )
+
+
+def say_taken_away(absent: Absent, params: Params, rules: CohortRules) -> list[str]:
     """Say what this extract lacks although the feed has it, and which results go with it: a sentence or two for each.
 
     Parameters
     ----------
-    absent, params, specification, rules, columns
+    absent, params, rules
         As in :func:`reasons_not_derivable`.
 
     Returns
@@ -81,25 +103,26 @@ def say_taken_away(
     list of str
         Empty where the extract has everything.
     """
-    reasons = _find_reasons(absent, params, specification, rules, columns)
+    reasons = _find_reasons(absent, params, rules)
     said = []
     for name, known in absent.things.items():
         if known == EXTRACT:
             others = Absent({key: value for key, value in absent.things.items() if key != name})
-            left = _find_reasons(others, params, specification, rules, columns)
+            left = _find_reasons(others, params, rules)
             gone = ", ".join(key for key in reasons if key not in left)
             said.append(f"{absent.say(name)} {f'Not derivable without: {gone}.' if gone else 'No result needs it.'}")
     return said
 
 
-def _find_reasons(absent, params, specification: Specification, rules, columns) -> dict[str, str]:
-    finder = _Finder(absent, params, rules, {column.name: column for column in columns})
+def _find_reasons(absent: Absent, params: Params, rules: CohortRules) -> dict[str, str]:
+    definitions = rules.definitions
+    finder = _Finder(absent, params, rules, {column.name: column for column in definitions.columns})
     reasons = {}
-    for indicator in specification.indicators:
+    for indicator in definitions.specification.indicators:
         if not indicator.not_derivable:
             found = {cohort: finder.reason_for(indicator, cohort) for cohort in indicator.cohorts}
             reasons |= _by_cohort(indicator.id, found)
-    for item in load_data_items():
+    for item in definitions.data_items:
         reasons[f"completeness.{item.id}"] = finder.reason_of_columns(item.recorded.columns, params.cohorts[0])
     reasons |= dict(zip(DEATHS_CHECK, finder.reasons_of_deaths_check(), strict=True))
     judged = {key: reason for key, reason in params.not_derivable.items() if key not in THINGS}
@@ -192,7 +215,11 @@ def _check_sentences(absent: Absent, params: Params) -> None:
             continue
         check_thing(key, where)
         if key not in absent:
-            raise ParamsError(
-                f"{where} names {key!r}, which is in these data; remove the sentence. Hint: why a result is not given "
-                "although the data would allow it stands under not_derivable."
-            )
+            _refuse_sentence(key, where)
+
+
+def _refuse_sentence(key: str, where: str) -> NoReturn:
+    raise ParamsError(
+        f"{where} names {key!r}, which is in these data; remove the sentence. Hint: why a result is not given although "
+        "the data would allow it stands under not_derivable."
+    )

@@ -7,10 +7,8 @@ import pandas as pd
 from scipy.special import ndtri
 
 from naome.measures.indicators import count_proportions, divide_people
-from naome.measures.specification import Specification
-from naome.params import Params
-from naome.results import make_results
 from naome.stats.intervals import poisson_exact
+from naome.study import Study
 
 SHARED = ("age_band", "sex", "grade", "performance_status", "er", "pr", "her2", "stage", "deprivation", "ethnic_group")
 SITES = ("bone", "liver", "lung", "brain")
@@ -18,18 +16,14 @@ COUNTED_BY = ("all", "sex", "year")
 POOR_FITNESS = 3
 
 
-def describe_cohorts(
-    analysis: pd.DataFrame, params: Params, specification: Specification, *, run_id: str
-) -> pd.DataFrame:
+def describe_cohorts(analysis: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Describe the cohorts of a run in the result schema.
 
     Parameters
     ----------
     analysis : DataFrame
         The analysis table.
-    params : Params
-    specification : Specification
-    run_id : str
+    study : Study
 
     Returns
     -------
@@ -41,20 +35,19 @@ def describe_cohorts(
         derived. Characteristics that nobody has recorded give no row.
     """
     frames = []
-    for cohort in params.cohorts:
+    for cohort in study.params.cohorts:
         people = analysis[analysis["cohort"] == cohort]
         if people.empty:
             continue
-        for group in specification.groups:
+        for group in study.specification.groups:
             if group.id in COUNTED_BY:
                 within, labels = divide_people(people, group)
                 frames.append(_sizes(people[within], labels[within]).assign(group_by=group.id, cohort=cohort))
         for name, inside, labels in _characteristics(people):
-            counted = count_proportions_of(inside, labels, params.minimum_denominator)
+            counted = count_proportions_of(inside, labels, study.params.minimum_denominator)
             frames.append(counted.assign(measure="share", group_by=name, cohort=cohort))
-        frames.append(_eligible(people, specification, cohort).assign(cohort=cohort))
-    table = pd.concat(frames, ignore_index=True)
-    return make_results(table, audit=params.audit, nation=params.nation, unit=params.nation, run_id=run_id)
+        frames.append(_eligible(people, study, cohort).assign(cohort=cohort))
+    return study.results(pd.concat(frames, ignore_index=True))
 
 
 def count_proportions_of(inside: np.ndarray, labels: dict[str, np.ndarray], minimum: int) -> pd.DataFrame:
@@ -142,9 +135,9 @@ def _characteristics(people: pd.DataFrame):
     )
 
 
-def _eligible(people: pd.DataFrame, specification: Specification, cohort: str) -> pd.DataFrame:
+def _eligible(people: pd.DataFrame, study: Study, cohort: str) -> pd.DataFrame:
     rows = []
-    for indicator in specification.indicators:
+    for indicator in study.specification.indicators:
         if cohort not in indicator.cohorts or indicator.not_derivable or indicator.denominator is None:
             continue
         if people[list(indicator.denominator.columns)].isna().all().any():

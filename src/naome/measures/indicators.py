@@ -5,26 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from naome.measures.specification import Group, Indicator, Specification
-from naome.params import Params
-from naome.results import make_results
+from naome.measures.specification import Group, Indicator
 from naome.stats.intervals import wilson
+from naome.study import Study, say_too_few
 
 MISSING = "not recorded"
 
 
-def evaluate_indicators(
-    analysis: pd.DataFrame, params: Params, specification: Specification, *, run_id: str, only: tuple[str, ...] = ()
-) -> pd.DataFrame:
+def evaluate_indicators(analysis: pd.DataFrame, study: Study, *, only: tuple[str, ...] = ()) -> pd.DataFrame:
     """Evaluate every indicator for every group and level.
 
     Parameters
     ----------
     analysis : DataFrame
         The analysis table.
-    params : Params
-    specification : Specification
-    run_id : str
+    study : Study
     only : tuple of str
         Indicator ids to evaluate; all by default.
 
@@ -36,17 +31,18 @@ def evaluate_indicators(
         that says why.
     """
     frames = []
-    for indicator in specification.indicators:
+    for indicator in study.specification.indicators:
         if indicator.estimator != "proportion" or (only and indicator.id not in only):
             continue
         for cohort in indicator.cohorts:
-            reason = indicator.reason_not_derivable(params, cohort)
+            known = {"cohort": cohort, "definition_id": indicator.definition_id}
+            reason = study.reason(indicator, cohort)
             if reason:
-                frames.append(_not_derivable(indicator, cohort, params, reason))
+                frames.append(study.not_derivable_rows(indicator.id, reason, **known))
                 continue
             people = analysis[analysis["cohort"] == cohort]
-            frames.append(_evaluate(people, indicator, cohort, params, specification))
-    return make_results(pd.concat(frames, ignore_index=True), audit=params.audit, nation=params.nation, run_id=run_id)
+            frames.append(_evaluate(people, indicator, study).assign(**known))
+    return study.results(pd.concat(frames, ignore_index=True))
 
 
 def count_proportions(inside: np.ndarray, positive: np.ndarray, labels: pd.Series, minimum: int) -> pd.DataFrame:
@@ -84,7 +80,7 @@ def count_proportions(inside: np.ndarray, positive: np.ndarray, labels: pd.Serie
             "upper": interval["upper"].to_numpy(),
             "method": "wilson",
             "status": np.where(few, "too_few", "ok"),
-            "reason": np.where(few, f"fewer than {minimum} people in the denominator", ""),
+            "reason": np.where(few, say_too_few(minimum), ""),
         }
     )
 
@@ -106,35 +102,21 @@ def divide_people(people: pd.DataFrame, group: Group) -> tuple[np.ndarray, pd.Se
     return within, labels
 
 
-def _evaluate(people, indicator: Indicator, cohort: str, params: Params, specification: Specification) -> pd.DataFrame:
+def _evaluate(people: pd.DataFrame, indicator: Indicator, study: Study) -> pd.DataFrame:
+    minimum = study.params.minimum_denominator
     inside, positive = indicator.select(people)
     frames = []
-    for group in specification.groups:
+    for group in study.specification.groups:
         within, labels = divide_people(people, group)
-        counted = count_proportions(inside[within], positive[within], labels[within], params.minimum_denominator)
-        frames.append(counted.assign(level="nation", unit=params.nation, group_by=group.id))
-    for level in specification.levels:
+        counted = count_proportions(inside[within], positive[within], labels[within], minimum)
+        frames.append(counted.assign(level="nation", group_by=group.id))
+    for level in study.specification.levels:
         if level == "nation":
             continue
         column = indicator.provider if level == "provider" else level
         if people[column].isna().all():
             continue
-        counted = count_proportions(inside, positive, people[column], params.minimum_denominator)
+        counted = count_proportions(inside, positive, people[column], minimum)
         counted = counted[counted["denominator"] > 0].rename(columns={"group": "unit"})
         frames.append(counted.assign(level=level, group_by="all", group="all"))
-    table = pd.concat(frames, ignore_index=True)
-    return table.assign(cohort=cohort, measure=indicator.id, definition_id=indicator.definition_id)
-
-
-def _not_derivable(indicator: Indicator, cohort: str, params: Params, reason: str) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "cohort": [cohort],
-            "measure": [indicator.id],
-            "level": ["nation"],
-            "unit": [params.nation],
-            "status": ["not_derivable"],
-            "reason": [reason],
-            "definition_id": [indicator.definition_id],
-        }
-    )
+    return pd.concat(frames, ignore_index=True).assign(measure=indicator.id)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from naome.measures.specification import Indicator, Specification
-from naome.params import Params
-from naome.results import make_results
+from naome.measures.specification import Indicator
 from naome.stats.intervals import wilson
+from naome.study import Study
 
 MOST_DEPRIVED, LEAST_DEPRIVED = "1", "5"
 REFERENCE_ETHNIC_GROUP = "white"
 AGE_COLUMN = "age_group"
+GROUPED = ("deprivation", "ethnic_group")
 # Ten percentage points: a gap this wide matters to people, so data that cannot rule it out have not shown equality
 IMPORTANT_GAP = 0.10
 CRUDE_METHOD = "newcombe hybrid score interval"
@@ -20,16 +20,14 @@ STANDARDISED_METHOD = "direct standardisation to the ages of all counted; MOVER 
 READINGS = ("higher", "lower", "no important gap", "too small to tell", "not derivable")
 
 
-def measure_gaps(analysis: pd.DataFrame, params: Params, specification: Specification, *, run_id: str) -> pd.DataFrame:
+def measure_gaps(analysis: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Measure the gap of every indicator between the most and least deprived, and between ethnic groups.
 
     Parameters
     ----------
     analysis : DataFrame
         The analysis table; deprivation 1 is the most deprived fifth.
-    params : Params
-    specification : Specification
-    run_id : str
+    study : Study
 
     Returns
     -------
@@ -49,17 +47,17 @@ def measure_gaps(analysis: pd.DataFrame, params: Params, specification: Specific
     gap only.
     """
     frames = []
-    for indicator in specification.indicators:
+    for indicator in study.specification.indicators:
         if indicator.estimator != "proportion":
             continue
         for cohort in indicator.cohorts:
             people = analysis[analysis["cohort"] == cohort]
-            reason = indicator.reason_not_derivable(params, cohort)
-            rows = _not_derivable(indicator, reason) if reason else _gaps(people, indicator, params)
+            reason = study.reason(indicator, cohort)
+            measures = (f"{indicator.id}_gap", f"{indicator.id}_gap_standardised")
+            absent = study.not_derivable_rows(measures, reason, group_by=GROUPED)
+            rows = absent if reason else _gaps(people, indicator, study)
             frames.append(rows.assign(cohort=cohort, definition_id=indicator.definition_id))
-    table = pd.concat(frames, ignore_index=True)
-    constants = {"audit": params.audit, "nation": params.nation, "unit": params.nation, "run_id": run_id}
-    return make_results(table, **constants, unit_of_estimate="difference of proportions")
+    return study.results(pd.concat(frames, ignore_index=True), unit_of_estimate="difference of proportions")
 
 
 def read_gap(row: pd.Series | dict) -> str:
@@ -143,7 +141,7 @@ def standardise(inside: np.ndarray, positive: np.ndarray, strata: pd.Series, wei
     return {"estimate": estimate, "lower": estimate - float(below), "upper": estimate + float(above)}
 
 
-def _gaps(people: pd.DataFrame, indicator: Indicator, params: Params) -> pd.DataFrame:
+def _gaps(people: pd.DataFrame, indicator: Indicator, study: Study) -> pd.DataFrame:
     inside, positive = indicator.select(people)
     rows = []
     for group_by, one, other in _pairs(people):
@@ -156,12 +154,11 @@ def _gaps(people: pd.DataFrame, indicator: Indicator, params: Params) -> pd.Data
             "denominator": sum(n),
             "numerator": int((positive & (chosen[0] | chosen[1])).sum()),
         }
-        few = min(n) < params.minimum_denominator
-        reason = f"fewer than {params.minimum_denominator} people in one of the groups" if few else ""
-        crude = None if few else _crude(chosen, positive)
+        reason = study.too_few(min(n), "people in one of the groups")
+        crude = None if reason else _crude(chosen, positive)
         rows.append(_row(indicator, "gap", shared, crude, CRUDE_METHOD, reason))
-        standard = None if few else _standardised(people, inside, positive, chosen)
-        empty = "nobody of one of the groups in an age group" if not few and standard is None else reason
+        standard = None if reason else _standardised(people, inside, positive, chosen)
+        empty = reason or ("nobody of one of the groups in an age group" if standard is None else "")
         rows.append(_row(indicator, "gap_standardised", shared, standard, STANDARDISED_METHOD, empty))
     return pd.DataFrame(rows)
 
@@ -203,12 +200,3 @@ def _row(indicator: Indicator, name: str, shared: dict, found: dict | None, meth
         "status": status,
         "reason": reason,
     }
-
-
-def _not_derivable(indicator: Indicator, reason: str) -> pd.DataFrame:
-    rows = [
-        {"measure": f"{indicator.id}_{name}", "group_by": group_by, "group": "all", "status": "not_derivable"}
-        for name in ("gap", "gap_standardised")
-        for group_by in ("deprivation", "ethnic_group")
-    ]
-    return pd.DataFrame(rows).assign(reason=reason)

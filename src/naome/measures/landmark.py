@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 
 from naome.measures.specification import Indicator, Specification
-from naome.params import Params
-from naome.results import make_results
 from naome.stats.competing import aalen_johansen
 from naome.stats.intervals import wilson
+from naome.study import Study
 
 LANDMARK = "died_within_30_days"
 LANDMARK_DAYS = 30
 TREATED, DIED = 1, 2
+WAYS = ("landmark", "no_landmark", "incidence", "died_untreated")
 METHOD = "aalen-johansen, log(-log) interval"
 
 
@@ -37,18 +37,14 @@ def list_landmarked(specification: Specification) -> list[Indicator]:
     ]
 
 
-def compare_landmarks(
-    analysis: pd.DataFrame, params: Params, specification: Specification, *, run_id: str
-) -> pd.DataFrame:
+def compare_landmarks(analysis: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Estimate the cumulative incidence of treatment by the end of its window, with death competing.
 
     Parameters
     ----------
     analysis : DataFrame
         The analysis table.
-    params : Params
-    specification : Specification
-    run_id : str
+    study : Study
 
     Returns
     -------
@@ -64,15 +60,14 @@ def compare_landmarks(
     Treatment on the day of death counts as treatment. People alive and untreated are censored at the end of follow-up.
     """
     frames = []
-    for indicator in list_landmarked(specification):
+    for indicator in list_landmarked(study.specification):
         for cohort in indicator.cohorts:
             people = analysis[analysis["cohort"] == cohort]
-            reason = indicator.reason_not_derivable(params, cohort) or _too_few(people, indicator, params)
-            rows = _not_derivable(indicator, reason) if reason else _rows(people, indicator)
-            version = indicator.definition_id
-            frames.append(rows.assign(cohort=cohort, definition_id=version))
-    table = pd.concat(frames, ignore_index=True)
-    return make_results(table, audit=params.audit, nation=params.nation, unit=params.nation, run_id=run_id)
+            reason = study.reason(indicator, cohort) or study.too_few(int(_eligible(people, indicator).sum()))
+            measures = [f"{indicator.id}_{way}" for way in WAYS]
+            rows = study.not_derivable_rows(measures, reason) if reason else _rows(people, indicator)
+            frames.append(rows.assign(cohort=cohort, definition_id=indicator.definition_id))
+    return study.results(pd.concat(frames, ignore_index=True))
 
 
 def treatment_curves(analysis: pd.DataFrame, indicator: Indicator, cohort: str) -> pd.DataFrame:
@@ -136,16 +131,3 @@ def _competing(people: pd.DataFrame, indicator: Indicator) -> tuple[np.ndarray, 
 
 def _limits(interval: pd.Series) -> dict[str, float]:
     return {name: float(interval[name]) for name in ("estimate", "lower", "upper")}
-
-
-def _too_few(people: pd.DataFrame, indicator: Indicator, params: Params) -> str:
-    if int(_eligible(people, indicator).sum()) < params.minimum_denominator:
-        return f"Fewer than {params.minimum_denominator} people in the denominator."
-    return ""
-
-
-def _not_derivable(indicator: Indicator, reason: str) -> pd.DataFrame:
-    names = ("landmark", "no_landmark", "incidence", "died_untreated")
-    return pd.DataFrame(
-        {"measure": [f"{indicator.id}_{n}" for n in names], "status": "not_derivable", "reason": reason}
-    )

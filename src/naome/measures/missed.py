@@ -25,9 +25,9 @@ from naome.cohort.causes import is_breast_cancer
 from naome.cohort.eligible import code_dates, eligible_people, flag_tumours, metastatic_codes
 from naome.cohort.signs import metastatic_drugs
 from naome.cohort.tables import CanonicalTables, open_tables
-from naome.definitions import CohortRules, load_cohort_rules, project_definitions, say_inferred_codes
+from naome.definitions import CohortRules
 from naome.params import Params
-from naome.results import make_results
+from naome.study import Study
 
 SOURCES = ("admissions", "reported", "treatment", "death")
 UNBELIEVABLE_SE = 3.0
@@ -91,12 +91,7 @@ SCENARIOS = (
 
 
 def count_sources(
-    params: Params,
-    folder: Path,
-    *,
-    alive_on: dt.date | None = None,
-    rules: CohortRules | None = None,
-    connection: ibis.BaseBackend | None = None,
+    study: Study, folder: Path, *, alive_on: dt.date | None = None, connection: ibis.BaseBackend | None = None
 ) -> pd.DataFrame:
     """Count the people each combination of sources saw; see :func:`cross_classify_sources`.
 
@@ -114,12 +109,11 @@ def count_sources(
 
     Examples
     --------
-    >>> counts = count_sources(run.params, run.canonical)          # doctest: +SKIP
+    >>> counts = count_sources(run.study, run.canonical)          # doctest: +SKIP
     >>> loglinear_population(counts).population                    # doctest: +SKIP
     """
-    rules = rules or load_cohort_rules(dict(params.rules))
-    tables = open_tables(folder, params, connection, rules.definitions)
-    counts = cross_classify_sources(tables, params, rules, alive_on).execute()
+    tables = open_tables(folder, study.params, connection, study.definitions)
+    counts = cross_classify_sources(tables, study.params, study.rules, alive_on).execute()
     counts[list(SOURCES)] = counts[list(SOURCES)].astype(bool)
     return counts.sort_values(list(SOURCES), ascending=False, ignore_index=True)
 
@@ -316,7 +310,7 @@ def loglinear_population(
     )
 
 
-def measure_missed(counts: pd.DataFrame, params: Params, *, run_id: str) -> pd.DataFrame:
+def measure_missed(counts: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Measure how many people with recurrent disease there are, and the share that admissions found.
 
     Parameters
@@ -358,20 +352,18 @@ def measure_missed(counts: pd.DataFrame, params: Params, *, run_id: str) -> pd.D
         estimates["loglinear"] = f"Needs three sources; the data have {len(present)}: {', '.join(present) or 'none'}."
     if len(present) > len(modelled):
         estimates["loglinear_with_death"] = loglinear_population(counts, present)
+    frames = [pd.DataFrame(rows)]
     for name, estimate in estimates.items():
-        rows += _population_rows(name, estimate, seen["admissions"])
-    results = make_results(
-        pd.DataFrame(rows),
-        audit=params.audit,
-        nation=params.nation,
-        unit=params.nation,
-        cohort="primary",
-        run_id=run_id,
-    )
+        measures = (f"recurrent_population_{name}", f"recurrent_found_{name}")
+        if isinstance(estimate, str) or not np.isfinite(estimate.population):
+            reason = estimate if isinstance(estimate, str) else estimate.warning
+            frames.append(study.not_derivable_rows(measures, reason))
+        else:
+            frames.append(pd.DataFrame(_population_rows(measures, estimate, seen["admissions"])))
+    results = study.results(pd.concat(frames, ignore_index=True), cohort="primary")
     treated = (results["group"] == "treatment") | results["measure"].str.contains("loglinear")
-    results.loc[treated & (results["status"] == "ok"), "reason"] = say_inferred_codes(
-        [project_definitions().features.metastatic_only.codes]
-    )
+    inferred = study.definitions.say_inferred_codes([study.definitions.features.metastatic_only.codes])
+    results.loc[treated & (results["status"] == "ok"), "reason"] = inferred
     return results
 
 
@@ -493,11 +485,7 @@ def _fit(cells: pd.DataFrame, sources: tuple[str, ...], pairs: tuple[tuple[str, 
     return name, float(fit.aic), log_hidden, float(np.hypot(se, np.exp(-log_hidden / 2)))
 
 
-def _population_rows(name: str, estimate: PopulationEstimate | str, found: int) -> list[dict[str, object]]:
-    measures = (f"recurrent_population_{name}", f"recurrent_found_{name}")
-    if isinstance(estimate, str) or not np.isfinite(estimate.population):
-        reason = estimate if isinstance(estimate, str) else f"{estimate.warning}."
-        return [{"measure": measure, "status": "not_derivable", "reason": reason} for measure in measures]
+def _population_rows(measures: tuple[str, str], estimate: PopulationEstimate, found: int) -> list[dict[str, object]]:
     counts = {"numerator": found, "denominator": estimate.observed, "method": estimate.method}
     population = {"estimate": estimate.population, "lower": estimate.lower, "upper": estimate.upper}
     share = {"estimate": found / estimate.population, "lower": found / estimate.upper, "upper": found / estimate.lower}

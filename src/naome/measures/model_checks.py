@@ -43,6 +43,7 @@ from naome.stats.imputation import pool
 from naome.stats.kaplan_meier import kaplan_meier
 from naome.stats.pseudo import pseudo_observations
 from naome.stats.risk_adjustment import ExpectedModel, fit_expected
+from naome.study import say_too_few
 
 COX = {"duration": "duration", "event": "event"}
 # Checks and comparisons look at this many completed data sets: they are about the model, not about its last digit
@@ -534,7 +535,7 @@ def correlate_recording(treated: dict[str, Treatment], case_mix: CaseMix) -> pd.
         both = pd.concat([z, recorded], axis=1, join="inner")
         few = len(both) < MINIMUM_UNITS
         values = (np.nan, np.nan, np.nan) if few else correlate(both["recorded"], both["z"])
-        status = ("too_few", f"fewer than {MINIMUM_UNITS} organisations") if few else ("ok", "")
+        status = ("too_few", say_too_few(MINIMUM_UNITS, "organisations")) if few else ("ok", "")
         rows.append((name, len(both), *values, *status))
     return pd.DataFrame(rows, columns=["Missing items", "Organisations", *HABIT_FORMATS, "status", "reason"])
 

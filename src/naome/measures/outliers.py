@@ -17,6 +17,7 @@ import pandas as pd
 from naome.params import Params
 from naome.stats.funnel import classify_z
 from naome.stats.overdispersion import Overdispersion, overdispersion
+from naome.study import Study, say_too_few
 
 LEVELS = ("within", "alert", "alarm", "not_assessed")
 FORMULA = "z of pseudo-observations (C), pooled over imputations; additive overdispersion; version 1"
@@ -101,12 +102,7 @@ def expected_false_alarms(table: pd.DataFrame, params: Params) -> tuple[float, f
 
 
 def record_assessment(
-    tables: dict[tuple[str, int], pd.DataFrame],
-    params: Params,
-    *,
-    run_id: str,
-    definition_id: str,
-    imputations: dict[str, int],
+    tables: dict[tuple[str, int], pd.DataFrame], study: Study, *, imputations: dict[str, int]
 ) -> pd.DataFrame:
     """Write down how the levels came about: one row per cohort and horizon, enough to judge them again.
 
@@ -114,8 +110,7 @@ def record_assessment(
     ----------
     tables : dict of (str, int) to DataFrame
         (cohort, years) -> judged organisations.
-    params : Params
-    run_id, definition_id : str
+    study : Study
     imputations : dict of str to int
         Cohort -> completed data sets behind its tables.
 
@@ -125,17 +120,17 @@ def record_assessment(
         ``run_id`` (a hash of inputs and parameters), ``definition_id``, formula, program version, every
         parameter of the policy, the spread found, and how many were assessed and lie outside.
     """
-    policy = params.outliers
+    policy, definition = study.params.outliers, study.specification["survival"].definition_id
     rows = []
     for (cohort, years), table in tables.items():
         counts = table["level"].value_counts()
         rows.append(
             {
-                "run_id": run_id,
-                "definition_id": definition_id,
+                "run_id": study.run_id,
+                "definition_id": definition,
                 "formula": FORMULA,
                 "naome": importlib.metadata.version("naome"),
-                "audit": params.audit,
+                "audit": study.params.audit,
                 "cohort": cohort,
                 "measure": f"survival_{years}y_adjusted",
                 "limits": policy.limits,
@@ -147,9 +142,9 @@ def record_assessment(
                 "phi": table["phi"].max(),
                 "tau2": table["tau2"].max(),
                 "imputations": imputations[cohort],
-                "seed": params.seed,
+                "seed": study.params.seed,
                 **{level: int(counts.get(level, 0)) for level in LEVELS},
-                "false_alarms_expected": expected_false_alarms(table, params)[1],
+                "false_alarms_expected": expected_false_alarms(table, study.params)[1],
             }
         )
     return pd.DataFrame(rows)
@@ -164,7 +159,7 @@ def _reasons(table: pd.DataFrame, params: Params) -> pd.Series:
     reason = pd.Series("", index=table.index, dtype=object)
     reason = reason.mask(table["z"].isna(), "nobody to compare with what is expected")
     reason = reason.mask(poor, quality)
-    return reason.mask(table["n"] < policy.minimum_n, f"fewer than {policy.minimum_n} people")
+    return reason.mask(table["n"] < policy.minimum_n, say_too_few(policy.minimum_n, "people"))
 
 
 def _allow_for_spread(table: pd.DataFrame, z: np.ndarray, spread: Overdispersion) -> np.ndarray:

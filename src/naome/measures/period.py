@@ -25,13 +25,11 @@ from naome.cohort.features import describe_people
 from naome.cohort.held import hold, working_ahead
 from naome.cohort.membership import de_novo, possible_members
 from naome.cohort.tables import open_tables
-from naome.definitions import load_cohort_rules
 from naome.measures.indicators import divide_people
-from naome.measures.specification import Specification
 from naome.measures.survival import YEAR_DAYS, survival_arrays
 from naome.params import Params
-from naome.results import make_results
 from naome.stats.kaplan_meier import kaplan_meier
+from naome.study import Study, say_too_few
 
 PERIOD_YEARS = 2
 METHOD = "period analysis, log-log interval"
@@ -46,12 +44,12 @@ NOT_DERIVABLE = {
 DIRECT = "The audit period is the whole diagnosed window; there is nobody before it, and follow-up reaches the horizon."
 
 
-def derive_period_people(params: Params, folder: Path) -> pd.DataFrame:
+def derive_period_people(study: Study, folder: Path) -> pd.DataFrame:
     """Find everyone with metastatic disease at the initial diagnosis over the whole diagnosed window.
 
     Parameters
     ----------
-    params : Params
+    study : Study
         Rules as for the de-novo cohort, but for the first day: ``diagnosed_from`` instead of ``metastatic_from``.
     folder : Path
         Folder of the canonical tables.
@@ -61,10 +59,10 @@ def derive_period_people(params: Params, folder: Path) -> pd.DataFrame:
     DataFrame
         One row per person, no identifiers, ``COLUMNS``; empty when the run has no de-novo cohort.
     """
-    if "denovo" not in params.cohorts:
+    if "denovo" not in study.params.cohorts:
         return pd.DataFrame(columns=list(COLUMNS))
-    params = params.model_copy(update={"metastatic_from": params.diagnosed_from})
-    rules = load_cohort_rules(dict(params.rules))
+    params = study.params.model_copy(update={"metastatic_from": study.params.diagnosed_from})
+    rules = study.rules
     tables = open_tables(folder, params, definitions=rules.definitions)
     bare = replace(
         tables, **{name: getattr(tables, name).select(*columns).limit(0) for name, columns in NEEDED.items()}
@@ -77,18 +75,14 @@ def derive_period_people(params: Params, folder: Path) -> pd.DataFrame:
     return fetch_analysis(described)[list(COLUMNS)]
 
 
-def estimate_period_survival(
-    people: pd.DataFrame, params: Params, specification: Specification, *, run_id: str
-) -> pd.DataFrame:
+def estimate_period_survival(people: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Estimate survival at the last horizon by period analysis, for every cohort and for the groups in ``GROUPS``.
 
     Parameters
     ----------
     people : DataFrame
         From :func:`derive_period_people`.
-    params : Params
-    specification : Specification
-    run_id : str
+    study : Study
 
     Returns
     -------
@@ -98,30 +92,22 @@ def estimate_period_survival(
         estimate is shown only where at least ``minimum_at_risk`` people were at risk all the way to the
         horizon. A cohort that has no such estimate has a row that says why.
     """
+    params = study.params
     years = max(params.survival.horizons_years)
     measure = f"survival_{years}y_period"
     frames = []
     for cohort in params.cohorts:
         reason = _reason_for_none(cohort, people, params)
         if reason:
-            row = pd.DataFrame({"status": ["not_derivable"], "reason": [reason], "cohort": [cohort]})
-            frames.append(row)
+            frames.append(study.not_derivable_rows(measure, reason, cohort=cohort))
             continue
-        for group in (each for each in specification.groups if each.id in GROUPS):
+        for group in (each for each in study.specification.groups if each.id in GROUPS):
             within, labels = divide_people(people, group)
             table = period_survival(people[within], labels[within], params, years)
             frames.append(table.assign(cohort=cohort, group_by=group.id))
-    indicator = specification["survival"]
-    return make_results(
-        pd.concat(frames, ignore_index=True),
-        audit=params.audit,
-        nation=params.nation,
-        unit=params.nation,
-        measure=measure,
-        method=METHOD,
-        run_id=run_id,
-        definition_id=indicator.definition_id,
-    )
+    definition = study.specification["survival"].definition_id
+    table = pd.concat(frames, ignore_index=True)
+    return study.results(table, measure=measure, method=METHOD, definition_id=definition)
 
 
 def period_survival(people: pd.DataFrame, labels: pd.Series, params: Params, years: int) -> pd.DataFrame:
@@ -156,7 +142,7 @@ def period_survival(people: pd.DataFrame, labels: pd.Series, params: Params, yea
             "lower": table["lower"].mask(few).to_numpy(),
             "upper": table["upper"].mask(few).to_numpy(),
             "status": np.where(few, "too_few", "ok"),
-            "reason": np.where(few, f"fewer than {params.survival.minimum_at_risk} people at risk on the way", ""),
+            "reason": np.where(few, say_too_few(params.survival.minimum_at_risk, "people at risk on the way"), ""),
         }
     )
 

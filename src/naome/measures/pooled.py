@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pandas as pd
@@ -10,12 +10,14 @@ import pandas as pd
 from naome.measures.completeness import measure_completeness
 from naome.measures.description import describe_cohorts
 from naome.measures.indicators import evaluate_indicators
-from naome.measures.specification import Specification
 from naome.measures.survival import estimate_survival
 from naome.measures.validation import measure_records_before_death
 from naome.params import Params
+from naome.results import POOLED
+from naome.study import Study
 
-POOLED = "england+wales"
+TITLE = "England + Wales"
+NATIONS = ["england", "wales"]
 SAME = ("diagnosed_from", "diagnosed_to", "metastatic_from", "metastatic_to", "censor_date", "rules", "disclosure")
 
 
@@ -26,38 +28,38 @@ def reason_not_poolable(params: list[Params]) -> str:
     audit period, the same cohort rules and the same disclosure policy.
     """
     nations = sorted(p.nation for p in params)
-    if nations != ["england", "wales"]:
-        return f"England + Wales needs one run of each; found {', '.join(nations) or 'none'}."
+    if nations != NATIONS:
+        return f"{TITLE} needs one run of each; found {', '.join(nations) or 'none'}."
     for key in SAME:
         if getattr(params[0], key) != getattr(params[1], key):
             return f"The runs differ in {key}: {getattr(params[0], key)} and {getattr(params[1], key)}."
     return ""
 
 
-def pool_params(params: list[Params]) -> Params:
-    """Return the parameters of the pooled people: derivable is only what is derivable in every nation.
+def pool_studies(studies: Sequence[Study]) -> Study:
+    """Return the study of the pooled people: derivable is only what is derivable in every nation.
 
     Raises
     ------
     ValueError
         If the runs cannot be pooled.
     """
+    params = [study.params for study in studies]
     reason = reason_not_poolable(params)
     if reason:
         raise ValueError(reason)
     reasons: dict[str, str] = {}
-    for each in params:
-        for key, text in each.not_derivable.items():
-            said = f"{each.title}: {text}"
+    for study in studies:
+        for key, text in study.not_derivable.items():
+            said = f"{study.params.title}: {text}"
             reasons[key] = f"{reasons[key]} {said}" if key in reasons else said
     cohorts = tuple(c for c in params[0].cohorts if all(c in each.cohorts for each in params))
-    update = {"audit": POOLED, "nation": POOLED, "title": "England + Wales", "not_derivable": reasons}
-    return params[0].model_copy(update={**update, "cohorts": cohorts})
+    named = {"audit": POOLED, "nation": POOLED, "title": TITLE, "cohorts": cohorts}
+    run_id = "+".join(study.run_id for study in studies)
+    return replace(studies[0], params=params[0].model_copy(update=named), run_id=run_id, not_derivable=reasons)
 
 
-def measure_nation(
-    analysis: pd.DataFrame, primary: pd.DataFrame | None, params: Params, specification: Specification, *, run_id: str
-) -> pd.DataFrame:
+def measure_nation(analysis: pd.DataFrame, primary: pd.DataFrame | None, study: Study) -> pd.DataFrame:
     """Measure everything that is published for a whole nation, from its people.
 
     Parameters
@@ -67,50 +69,39 @@ def measure_nation(
     primary : DataFrame or None
         Counts of people with primary breast cancer (:func:`naome.cohort.primary.count_primary`); without them the
         deaths of the primary cohort are left out.
-    params : Params
-        Of the run, or of the pooled people (:func:`pool_params`).
-    specification : Specification
-    run_id : str
+    study : Study
+        Of the run, or of the pooled people (:func:`pool_studies`).
 
     Returns
     -------
     DataFrame
         Results of the nation: indicators, completeness, survival, description and records before death.
     """
-    national = replace(specification, levels={"nation": specification.levels["nation"]})
-    frames = [
-        describe_cohorts(analysis, params, national, run_id=run_id),
-        evaluate_indicators(analysis, params, national, run_id=run_id),
-        estimate_survival(analysis, params, national, run_id=run_id),
-    ]
-    if "denovo" in params.cohorts:
-        frames.append(measure_completeness(analysis, params, run_id=run_id))
+    levels = {"nation": study.specification.levels["nation"]}
+    national = replace(study, specification=replace(study.specification, levels=levels))
+    frames = [measure(analysis, national) for measure in (describe_cohorts, evaluate_indicators, estimate_survival)]
+    if "denovo" in study.params.cohorts:
+        frames.append(measure_completeness(analysis, study))
     if primary is not None and len(primary):
-        frames.append(measure_records_before_death(primary, params, run_id=run_id))
+        frames.append(measure_records_before_death(primary, study))
     table = pd.concat(frames, ignore_index=True)
     return table[table["level"] == "nation"].reset_index(drop=True)
 
 
 def measure_pooled(
-    analyses: Mapping[str, pd.DataFrame],
-    primaries: Mapping[str, pd.DataFrame],
-    params: Mapping[str, Params],
-    specification: Specification,
-    *,
-    run_ids: Mapping[str, str],
+    analyses: Mapping[str, pd.DataFrame], primaries: Mapping[str, pd.DataFrame], studies: Mapping[str, Study]
 ) -> pd.DataFrame:
     """Measure England + Wales from the people of both runs.
 
     Parameters
     ----------
-    analyses, primaries, params, run_ids : mapping of nation to value
+    analyses, primaries, studies : mapping of nation to value
         Of the two runs; `primaries` may lack a nation, then deaths of the primary cohort are left out.
-    specification : Specification
 
     Returns
     -------
     DataFrame
-        Results with level, unit, nation and audit ``england+wales``. What one nation cannot derive is not derivable
+        Results with level, unit, nation and audit ``POOLED``. What one nation cannot derive is not derivable
         for both, with that nation's reason.
 
     Raises
@@ -118,10 +109,9 @@ def measure_pooled(
     ValueError
         If the runs cannot be pooled.
     """
-    order = sorted(params)
-    both = pool_params([params[nation] for nation in order])
+    order = sorted(studies)
+    both = pool_studies([studies[nation] for nation in order])
     people = pd.concat([analyses[nation] for nation in order], ignore_index=True)
     counts = [primaries[nation] for nation in order if nation in primaries]
     primary = pd.concat(counts, ignore_index=True) if len(counts) == len(order) else None
-    run_id = "+".join(run_ids[nation] for nation in order)
-    return measure_nation(people, primary, both, specification, run_id=run_id).assign(level=POOLED)
+    return measure_nation(people, primary, both).assign(level=POOLED)

@@ -17,25 +17,22 @@ from ibis.expr.types import Table
 from naome.cohort.eligible import code_dates, eligible_people, flag_tumours, metastatic_codes
 from naome.cohort.membership import de_novo, recurrent
 from naome.cohort.tables import open_tables
-from naome.definitions import CohortRules, load_cohort_rules, project_definitions, say_inferred_codes
+from naome.definitions import CohortRules
 from naome.measures.missed import SOURCES, correction_factor, loglinear_population
 from naome.params import Params
-from naome.results import make_results
+from naome.study import Study
+
+TOO_FEW_SOURCES = "The data have too few sources to estimate how many people are missed."
 
 
 def count_living(
-    params: Params,
-    folder: Path,
-    *,
-    on: dt.date | None = None,
-    rules: CohortRules | None = None,
-    connection: ibis.BaseBackend | None = None,
+    study: Study, folder: Path, *, on: dt.date | None = None, connection: ibis.BaseBackend | None = None
 ) -> pd.DataFrame:
     """Count people found to have metastatic disease by a date, by whether they were alive on it.
 
     Parameters
     ----------
-    params : Params
+    study : Study
     folder : Path
         Folder of the canonical tables.
     on : date, optional
@@ -55,12 +52,12 @@ def count_living(
 
     Examples
     --------
-    >>> count_living(run.params, run.canonical, on=dt.date(2021, 12, 31))  # doctest: +SKIP
+    >>> count_living(run.study, run.canonical, on=dt.date(2021, 12, 31))  # doctest: +SKIP
     """
+    params, rules = study.params, study.rules
     on = on or params.censor_date
     if not params.diagnosed_from < on <= params.censor_date:
         raise ValueError(f"on={on} must be after {params.diagnosed_from} and not after {params.censor_date}")
-    rules = rules or load_cohort_rules(dict(params.rules))
     tables = open_tables(folder, params, connection, rules.definitions)
     coded = code_dates(eligible_people(flag_tumours(tables, params, rules)), metastatic_codes(tables, rules), rules)
     found = _found_by(coded, params, rules, on)
@@ -76,9 +73,8 @@ def count_living(
 
 def measure_prevalence(
     living: pd.DataFrame,
-    params: Params,
+    study: Study,
     *,
-    run_id: str,
     on: dt.date | None = None,
     factor: tuple[float, float, float] | None = None,
 ) -> pd.DataFrame:
@@ -111,15 +107,17 @@ def measure_prevalence(
     Examples
     --------
     >>> from naome.params import load_params
+    >>> from naome.study import make_study
+    >>> study = make_study(load_params("england"), run_id="r")
     >>> living = pd.DataFrame({"cohort": ["denovo", "recurrent"], "alive": [60, 40], "dead": [40, 60], "lost": [0, 1]})
-    >>> results = measure_prevalence(living, load_params("england"), run_id="r", factor=(2.0, 1.5, 2.5))
+    >>> results = measure_prevalence(living, study, factor=(2.0, 1.5, 2.5))
     >>> results.query("measure.str.endswith('corrected')")[["cohort", "estimate", "lower", "upper"]].values.tolist()
     [['recurrent', 80.0, 60.0, 100.0], ['primary', 140.0, 120.0, 160.0]]
     """
-    on = on or params.censor_date
+    on = on or study.params.censor_date
     counts = living.set_index("cohort")[["alive", "dead", "lost"]]
     counts.loc["primary"] = counts.sum()
-    rows = []
+    rows, absent = [], []
     for cohort, (alive, dead, lost) in counts.iterrows():
         base = {"cohort": cohort, "numerator": alive, "denominator": alive + dead + lost}
         rows.append({**base, "measure": "limited_duration_prevalence", "estimate": alive, "method": "count"})
@@ -127,26 +125,22 @@ def measure_prevalence(
             continue
         corrected = {**base, "measure": "limited_duration_prevalence_corrected"}
         if factor is None:
-            reason = "The data have too few sources to estimate how many people are missed."
-            rows.append({**corrected, "status": "not_derivable", "reason": reason, "numerator": None})
+            known = {"cohort": cohort, "denominator": base["denominator"]}
+            absent.append(study.not_derivable_rows(corrected["measure"], TOO_FEW_SOURCES, **known))
             continue
         others = alive - counts["alive"].get("recurrent", 0) if cohort == "primary" else 0
         found = alive - others
         limits = [others + found * value for value in factor]
         corrected |= dict(zip(("estimate", "lower", "upper"), limits, strict=True))
-        inferred = say_inferred_codes([project_definitions().features.metastatic_only.codes])
+        inferred = study.definitions.say_inferred_codes([study.definitions.features.metastatic_only.codes])
         corrected |= {"method": "count times capture-recapture factor", "reason": inferred}
         rows.append(corrected)
-    table = pd.DataFrame(rows).assign(
-        unit=params.nation,
-        level="nation",
-        unit_of_estimate="people",
-        definition_id=f"limited_duration_prevalence@{params.diagnosed_from}..{on}",
-    )
-    return make_results(table, audit=params.audit, nation=params.nation, run_id=run_id)
+    definition = f"limited_duration_prevalence@{study.params.diagnosed_from}..{on}"
+    table = pd.concat([pd.DataFrame(rows), *absent], ignore_index=True)
+    return study.results(table, unit_of_estimate="people", definition_id=definition)
 
 
-def measure_living(params: Params, folder: Path, alive: pd.DataFrame, *, run_id: str) -> pd.DataFrame:
+def measure_living(study: Study, folder: Path, alive: pd.DataFrame) -> pd.DataFrame:
     """Measure prevalence on the last day of follow-up, corrected where three sources saw anybody.
 
     Parameters
@@ -157,14 +151,14 @@ def measure_living(params: Params, folder: Path, alive: pd.DataFrame, *, run_id:
         Source counts among people alive on that day
         (:func:`naome.measures.missed.count_sources` with ``alive_on``).
     """
-    living = count_living(params, folder)
+    living = count_living(study, folder)
     sources = tuple(s for s in SOURCES if alive.loc[alive[s], "people"].sum() > 0)
     factor = None
     found = int(alive.loc[alive["admissions"], "people"].sum())
     if len(sources) >= 3 and found > 0:
         estimate = loglinear_population(alive, sources)
         factor = correction_factor(estimate, found) if np.isfinite(estimate.population) else None
-    return measure_prevalence(living, params, run_id=run_id, factor=factor)
+    return measure_prevalence(living, study, factor=factor)
 
 
 def say_prevalence_window(params: Params, on: dt.date | None = None) -> str:

@@ -5,12 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from naome.definitions import load_cohort_rules
-from naome.measures.completeness import load_data_items
-from naome.params import Params
-from naome.results import make_results
 from naome.stats.intervals import wilson
 from naome.stats.spc import xmr_chart
+from naome.study import Study, say_too_few
 
 RULES = {
     "outside_limits": "a single point beyond the process limits",
@@ -23,7 +20,7 @@ MINIMUM_QUARTERS = 8
 
 
 def measure_quarters(
-    analysis: pd.DataFrame, params: Params, *, run_id: str, cohort: str = "denovo"
+    analysis: pd.DataFrame, study: Study, *, cohort: str = "denovo"
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Chart the number of people and the completeness of every data item by quarter of origin.
 
@@ -31,9 +28,8 @@ def measure_quarters(
     ----------
     analysis : DataFrame
         The analysis table.
-    params : Params
+    study : Study
         Quarters that the audit period covers wholly are charted.
-    run_id : str
     cohort : str
 
     Returns
@@ -45,20 +41,20 @@ def measure_quarters(
     """
     people = analysis[analysis["cohort"] == cohort]
     everyone = np.ones(len(people), dtype=bool)
-    period = pd.Timestamp(params.metastatic_from), pd.Timestamp(params.metastatic_to)
+    period = pd.Timestamp(study.params.metastatic_from), pd.Timestamp(study.params.metastatic_to)
     charts, results = [], []
-    for item in load_data_items():
-        if f"completeness.{item.id}" in params.not_derivable:
+    for item in study.data_items:
+        measure = f"completeness.{item.id}"
+        if study.reason(measure):
             continue
         recorded = item.recorded.evaluate(people)
         counted = count_quarters(everyone, recorded, people["origin_date"], *period)
         if not recorded.any() or len(counted) < 2 or (counted["denominator"] == 0).any():
             continue
-        measure = f"completeness.{item.id}"
-        results.append(quarterly_results(counted, params, measure=measure, cohort=cohort, run_id=run_id))
+        results.append(quarterly_results(counted, study, measure=measure, cohort=cohort))
         charts.append(chart_quarters(counted).assign(measure=measure, title=item.title))
     if not charts:
-        return pd.DataFrame(columns=["measure", "title", "quarter", "rules"]), make_results(pd.DataFrame())
+        return pd.DataFrame(columns=["measure", "title", "quarter", "rules"]), study.results(pd.DataFrame())
     sizes = _chart_sizes(charts[0])
     charts.insert(0, sizes.assign(measure="cohort_size", title="People in the cohort"))
     return pd.concat(charts, ignore_index=True), pd.concat(results, ignore_index=True)
@@ -158,20 +154,21 @@ def say_chart(chart: pd.DataFrame, title: str) -> str:
     return f"{title}: special-cause variation: {'; '.join(broken)}."
 
 
-def say_growing_quarters(params: Params) -> str:
+def say_growing_quarters(study: Study) -> str:
     """Say which quarters of diagnosis will still gain people, because the time in which DN2 looks is not over.
 
     Examples
     --------
     >>> from naome.params import load_params
-    >>> say_growing_quarters(load_params("england"))
-    ''
-    >>> say_growing_quarters(load_params("england-rcrd")).split(":")[0]
+    >>> from naome.study import make_study
+    >>> study = make_study(load_params("england-rcrd"), run_id="r")
+    >>> say_growing_quarters(study).split(":")[0]
     '2022 Q2 to 2022 Q4 will still gain people'
     """
+    params = study.params
     if "denovo" not in params.cohorts or "DN2" in params.rules_not_checked:
         return ""
-    rules = load_cohort_rules(params.rules)
+    rules = study.rules
     months = rules["gap_months"]
     quarters = pd.period_range(params.metastatic_from, params.metastatic_to, freq="Q")
     end = pd.Timestamp(params.censor_date)
@@ -189,18 +186,18 @@ def say_growing_quarters(params: Params) -> str:
 
 
 def quarterly_results(
-    counted: pd.DataFrame, params: Params, *, measure: str, cohort: str, run_id: str, definition_id: str = ""
+    counted: pd.DataFrame, study: Study, *, measure: str, cohort: str, definition_id: str = ""
 ) -> pd.DataFrame:
     """Bring counted quarters into the result schema, grouped by ``quarter``."""
-    few = counted["denominator"] < params.minimum_denominator
+    minimum = study.params.minimum_denominator
+    few = counted["denominator"] < minimum
     rows = counted.rename(columns={"quarter": "group"}).assign(
         group_by="quarter",
         method="wilson",
         status=np.where(few, "too_few", "ok"),
-        reason=np.where(few, f"fewer than {params.minimum_denominator} people in the quarter", ""),
+        reason=np.where(few, say_too_few(minimum), ""),
     )
-    constants = {"audit": params.audit, "nation": params.nation, "unit": params.nation, "cohort": cohort}
-    return make_results(rows, **constants, measure=measure, run_id=run_id, definition_id=definition_id)
+    return study.results(rows, cohort=cohort, measure=measure, definition_id=definition_id)
 
 
 def _chart(values: np.ndarray, baseline: int | None = None) -> pd.DataFrame:

@@ -14,9 +14,7 @@ from scipy.special import expit, logit, ndtr, ndtri
 from naome.cohort.columns import COLUMNS
 from naome.measures.description import merge_poor_fitness
 from naome.measures.outliers import judge_organisations
-from naome.measures.specification import Indicator
 from naome.params import Params
-from naome.results import make_results
 from naome.stats.design import build_design
 from naome.stats.imputation import imputations_needed, impute, pool
 from naome.stats.kaplan_meier import kaplan_meier
@@ -26,6 +24,7 @@ from naome.stats.risk_adjustment import (
     risk_adjusted_proportion,
     risk_adjusted_survival,
 )
+from naome.study import Study, say_too_few
 
 YEAR_DAYS = 365.25
 METHOD = "risk-adjusted Kaplan-Meier ratio (D), alarms from pseudo-observations (C)"
@@ -122,23 +121,15 @@ class Assessment:
 
 
 def assess_cohorts(
-    analysis: pd.DataFrame,
-    params: Params,
-    definition: Indicator,
-    *,
-    run_id: str,
-    imputed: pd.DataFrame | None = None,
+    analysis: pd.DataFrame, study: Study, *, imputed: pd.DataFrame | None = None
 ) -> dict[str, Assessment]:
     """Compare the organisations of every cohort of a run on survival.
 
     Parameters
     ----------
     analysis : DataFrame
-    params : Params
-    definition : Indicator
-        The definition of survival. A cohort that the run's data cannot support, by the parameters, gets an assessment
-        that says why.
-    run_id : str
+    study : Study
+        A cohort that the run's data cannot support gets an assessment that says why.
     imputed : DataFrame, optional
         From :func:`pack_imputed`: what an earlier step imputed is used again.
 
@@ -147,30 +138,21 @@ def assess_cohorts(
     dict of str to Assessment
         By cohort, in the order of the parameters.
     """
+    params, definition = study.params, study.specification["survival"]
     known = [cohort for cohort in definition.cohorts if cohort not in params.cohorts]
-    absent = {cohort: definition.reason_not_derivable(params, cohort) for cohort in known}
-    constants = {"run_id": run_id, "definition_id": definition.definition_id}
-    assessments = {
-        cohort: assess_organisations(analysis, params, cohort, imputed=imputed, **constants)
-        for cohort in params.cohorts
-    }
+    absent = {cohort: study.reason(definition, cohort) for cohort in known}
+    assessments = {cohort: assess_organisations(analysis, study, cohort, imputed=imputed) for cohort in params.cohorts}
     for cohort, reason in absent.items():
         if reason:
             nobody = prepare_case_mix(analysis.iloc[:0], params, cohort)
             reason = reason.rstrip(".")
-            results = _no_results(params, cohort, dict.fromkeys(params.survival.horizons_years, reason), **constants)
+            results = _no_results(study, cohort, dict.fromkeys(params.survival.horizons_years, reason))
             assessments[cohort] = Assessment(cohort, nobody, {}, {}, results, reason)
     return assessments
 
 
 def assess_organisations(
-    analysis: pd.DataFrame,
-    params: Params,
-    cohort: str,
-    *,
-    run_id: str,
-    definition_id: str,
-    imputed: pd.DataFrame | None = None,
+    analysis: pd.DataFrame, study: Study, cohort: str, *, imputed: pd.DataFrame | None = None
 ) -> Assessment:
     """Compare the organisations of a cohort on survival at every horizon that follow-up reaches.
 
@@ -181,12 +163,12 @@ def assess_organisations(
     Parameters
     ----------
     analysis : DataFrame
-    params : Params
+    study : Study
     cohort : str
-    run_id, definition_id : str
     imputed : DataFrame, optional
         From :func:`pack_imputed`: what an earlier step imputed is used again.
     """
+    params = study.params
     case_mix = complete_case_mix(analysis, params, cohort, imputed=imputed)
     reason = _reason_for_no_model(case_mix)
     horizons = [years for years in params.survival.horizons_years if horizon_reached(case_mix, years)]
@@ -194,11 +176,10 @@ def assess_organisations(
     tables, models = {}, ()
     if not reason:
         case_mix, tables, models = adjust_survival(case_mix, params)
-    constants = {"run_id": run_id, "definition_id": definition_id}
-    frames = [adjusted_results(table, params, cohort, years, **constants) for years, table in tables.items()]
+    frames = [adjusted_results(table, study, cohort, years) for years, table in tables.items()]
     absent = {y: reason or say_horizon_not_reached(y) for y in params.survival.horizons_years if y not in tables}
     if absent:
-        frames.append(_no_results(params, cohort, absent, **constants))
+        frames.append(_no_results(study, cohort, absent))
     return Assessment(cohort, case_mix, tables, national, pd.concat(frames, ignore_index=True), reason, models)
 
 
@@ -482,12 +463,10 @@ def adjust_proportion(
     return _judge(table, case_mix, params, higher_is=higher_is)
 
 
-def adjusted_results(
-    table: pd.DataFrame, params: Params, cohort: str, years: int, *, run_id: str, definition_id: str
-) -> pd.DataFrame:
+def adjusted_results(table: pd.DataFrame, study: Study, cohort: str, years: int) -> pd.DataFrame:
     """Bring an organisation table into the result schema (``survival_<y>y_adjusted``)."""
     reasons = {
-        "too_few": f"fewer than {params.outliers.minimum_n} people",
+        "too_few": say_too_few(study.params.outliers.minimum_n, "people"),
         "not_estimable": "everyone or no one survived, or nobody was followed to the horizon",
     }
     rows = pd.DataFrame(
@@ -502,16 +481,13 @@ def adjusted_results(
             "reason": table["status"].map(reasons).fillna(""),
         }
     )
-    return make_results(
+    return study.results(
         rows,
-        audit=params.audit,
-        nation=params.nation,
         cohort=cohort,
         measure=f"survival_{years}y_adjusted",
         level="provider",
         method=METHOD,
-        run_id=run_id,
-        definition_id=definition_id,
+        definition_id=study.specification["survival"].definition_id,
     )
 
 
@@ -609,7 +585,8 @@ def _too_few_deaths(frame: pd.DataFrame, covariates: tuple[str, ...]) -> str:
     coefficients = sum(_width(frame, term) for term in covariates)
     deaths = int(frame["event"].sum())
     if deaths < DEATHS_PER_COEFFICIENT * coefficients:
-        return f"{deaths:,} deaths are too few for a case-mix model of {coefficients} coefficients"
+        few = say_too_few(DEATHS_PER_COEFFICIENT * coefficients, "deaths")
+        return f"a case-mix model of {coefficients} coefficients is not fitted to {few}"
     return ""
 
 
@@ -669,22 +646,10 @@ def _fill_gaps(case_mix: CaseMix, imputed: pd.DataFrame, cohort: str) -> list[pd
     return completed
 
 
-def _no_results(
-    params: Params, cohort: str, reasons: dict[int, str], *, run_id: str, definition_id: str
-) -> pd.DataFrame:
-    rows = pd.DataFrame(
-        {"measure": [f"survival_{years}y_adjusted" for years in reasons], "reason": list(reasons.values())}
-    )
-    return make_results(
-        rows,
-        status="not_derivable",
-        audit=params.audit,
-        nation=params.nation,
-        unit=params.nation,
-        cohort=cohort,
-        run_id=run_id,
-        definition_id=definition_id,
-    )
+def _no_results(study: Study, cohort: str, reasons: dict[int, str]) -> pd.DataFrame:
+    rows = [study.not_derivable_rows(f"survival_{years}y_adjusted", reason) for years, reason in reasons.items()]
+    definition = study.specification["survival"].definition_id
+    return study.results(pd.concat(rows, ignore_index=True), cohort=cohort, definition_id=definition)
 
 
 def _pool_ratios(pooled: pd.DataFrame, tables: list[pd.DataFrame]) -> pd.DataFrame:

@@ -19,13 +19,14 @@ from naome.cohort.features import describe_people
 from naome.cohort.held import hold
 from naome.cohort.signs import possible_evidence
 from naome.cohort.tables import CanonicalTables, code_between, code_in, open_tables
-from naome.definitions import CohortRules, Definitions, Option, project_definitions
+from naome.definitions import CohortRules, Option
 from naome.measures.expressions import parse_expression
-from naome.measures.specification import Indicator, Specification
+from naome.measures.specification import Indicator
 from naome.measures.survival import YEAR_DAYS, survival_arrays
 from naome.params import Params
 from naome.stats.intervals import wilson
 from naome.stats.kaplan_meier import kaplan_meier
+from naome.study import Study, say_too_few
 
 BASE = "base case"
 NO_SWITCH = {"option": BASE, "value": "", "title": BASE, "choice": ""}
@@ -78,13 +79,7 @@ class _Variant:
     analysis: pd.DataFrame
 
 
-def tabulate_switches(
-    params: Params,
-    folder: Path,
-    specification: Specification,
-    *,
-    connection: ibis.BaseBackend | None = None,
-) -> pd.DataFrame:
+def tabulate_switches(study: Study, folder: Path, *, connection: ibis.BaseBackend | None = None) -> pd.DataFrame:
     """Derive the cohorts again under every other value of every cohort rule option.
 
     The eligible people and the tables are read once; each variant takes its codes
@@ -92,12 +87,10 @@ def tabulate_switches(
 
     Parameters
     ----------
-    params : Params
+    study : Study
         The run; its own choices are the base case.
     folder : Path
         Folder of the canonical tables.
-    specification : Specification
-        Gives the headline indicators of ``HEADLINES``.
 
     Returns
     -------
@@ -115,12 +108,12 @@ def tabulate_switches(
 
     Examples
     --------
-    >>> tabulate_switches(run.params, run.canonical, run.specification)  # doctest: +SKIP
+    >>> tabulate_switches(run.study, run.canonical)  # doctest: +SKIP
     """
-    base_rules = specification.definitions.rules(params.rules)
+    params, base_rules = study.params, study.rules
     shared = _hold_shared(params, base_rules, folder, connection)
     base = _derive_variant(shared, params, base_rules)
-    rows = list(_variant_rows(NO_SWITCH, "", base, base, params, specification))
+    rows = list(_variant_rows(NO_SWITCH, "", base, base, study))
     for option in base_rules.options:
         for value in option.values:
             if value == base_rules[option.name]:
@@ -130,17 +123,11 @@ def tabulate_switches(
                 rows.append({**_switch(option, value), "rule": option.rule, "reason": reason})
                 continue
             variant = _derive_variant(shared, params, base_rules.replace(**{option.name: value}))
-            rows += _variant_rows(_switch(option, value), option.rule, variant, base, params, specification)
+            rows += _variant_rows(_switch(option, value), option.rule, variant, base, study)
     return _tidy(rows)
 
 
-def tabulate_death_switches(
-    params: Params,
-    folder: Path,
-    definitions: Definitions | None = None,
-    *,
-    connection: ibis.BaseBackend | None = None,
-) -> pd.DataFrame:
+def tabulate_death_switches(study: Study, folder: Path, *, connection: ibis.BaseBackend | None = None) -> pd.DataFrame:
     """Measure the share of breast cancer deaths with an earlier metastatic record under every option that changes it.
 
     Deaths are those of the check against deaths: under 70 at diagnosis, until the
@@ -154,10 +141,10 @@ def tabulate_death_switches(
         reason where the data have no causes of death or no admissions.
     """
     columns = ["option", "value", "title", "choice", "denominator", "numerator", "estimate", "lower", "upper", "reason"]
-    reason = params.not_derivable.get("record_before_breast_cancer_death", "")
+    params, base = study.params, study.rules
+    reason = study.reason("record_before_breast_cancer_death")
     if reason:
         return pd.DataFrame([{**NO_SWITCH, "reason": reason}]).reindex(columns=columns)
-    base = (definitions or project_definitions()).rules(params.rules)
     tables = open_tables(folder, params, connection, base.definitions)
     deaths = hold(_deaths_under_70(tables, params, base))
     events = {name: hold(getattr(tables, name).semi_join(deaths, "person_id")) for name in ("diagnoses", "recurrences")}
@@ -177,12 +164,12 @@ def tabulate_death_switches(
     limits = wilson(counted["numerator"].to_numpy(), counted["denominator"].to_numpy()).set_index(counted.index)
     few = table["denominator"] < params.minimum_denominator
     shares = {name: limits[name].mask(few) for name in ("estimate", "lower", "upper")}
-    too_few = f"fewer than {params.minimum_denominator} breast cancer deaths, or causes of death are not in the data"
+    too_few = say_too_few(params.minimum_denominator, "breast cancer deaths, or causes of death are not in the data")
     reasons = table["reason"].fillna("").mask(few, too_few)
     return table.astype(dict.fromkeys(["denominator", "numerator"], "Int64")).assign(**shares, reason=reasons)
 
 
-def tabulate_windows(analysis: pd.DataFrame, params: Params, specification: Specification) -> pd.DataFrame:
+def tabulate_windows(analysis: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Evaluate every indicator with a window of days at its default, at half of it and at one and a half times it.
 
     Windows are read off the analysis table, so nothing is derived again. A window
@@ -195,14 +182,14 @@ def tabulate_windows(analysis: pd.DataFrame, params: Params, specification: Spec
         the default.
     """
     rows = []
-    for indicator in specification.indicators:
+    for indicator in study.specification.indicators:
         for cohort in indicator.cohorts if indicator.windows else ():
-            reason = indicator.reason_not_derivable(params, cohort)
+            reason = study.reason(indicator, cohort)
             people = analysis[analysis["cohort"] == cohort]
             for window, default in indicator.windows.items():
                 for days in [default, *(round(default * factor) for factor in WINDOW_FACTORS)]:
                     row = {"indicator": indicator.id, "cohort": cohort, "window": window, "days": days}
-                    found = _proportion(people, _with_window(indicator, window, days), params) if not reason else {}
+                    found = _proportion(people, _with_window(indicator, window, days), study) if not reason else {}
                     rows.append({**row, **found, "reason": reason or found["reason"]})
     columns = ["indicator", "cohort", "window", "days", "denominator", "numerator", "estimate", "reason"]
     table = pd.DataFrame(rows).reindex(columns=columns)
@@ -295,15 +282,14 @@ def _variant_rows(
     rule: str,
     variant: _Variant,
     base: _Variant,
-    params: Params,
-    specification: Specification,
+    study: Study,
 ) -> Iterator[dict[str, Any]]:
-    for cohort in params.cohorts:
+    for cohort in study.params.cohorts:
         mine, theirs = (set(v.members.loc[v.members["cohort"] == cohort, "person_id"]) for v in (variant, base))
         people = variant.analysis[variant.analysis["cohort"] == cohort]
-        headlines, other = _headlines(specification, params, cohort)
-        found = {indicator.id: _proportion(people, indicator, params) for indicator in headlines}
-        stand_in = _proportion(people, other, params) if other else {}
+        headlines, other = _headlines(study, cohort)
+        found = {indicator.id: _proportion(people, indicator, study) for indicator in headlines}
+        stand_in = _proportion(people, other, study) if other else {}
         reasons = dict.fromkeys(f["reason"] for f in [*found.values(), stand_in] if f.get("reason"))
         yield {
             **switch,
@@ -315,30 +301,27 @@ def _variant_rows(
             **{name: values.get("estimate") for name, values in found.items()},
             "other_indicator": other.id if other else None,
             "other_value": stand_in.get("estimate"),
-            "survival_1y": _survival_1y(people, params),
+            "survival_1y": _survival_1y(people, study.params),
             "reason": "; ".join(reasons),
         }
 
 
-def _headlines(specification: Specification, params: Params, cohort: str) -> tuple[list[Indicator], Indicator | None]:
+def _headlines(study: Study, cohort: str) -> tuple[list[Indicator], Indicator | None]:
     """Return the headline indicators that the run can derive for a cohort; when there is none, the first other one."""
     derivable = [
         indicator
-        for indicator in specification.indicators
-        if indicator.estimator == "proportion"
-        and cohort in indicator.cohorts
-        and not indicator.reason_not_derivable(params, cohort)
+        for indicator in study.specification.indicators
+        if indicator.estimator == "proportion" and cohort in indicator.cohorts and not study.reason(indicator, cohort)
     ]
     headlines = [indicator for indicator in derivable if indicator.id in HEADLINES]
     return headlines, None if headlines or not derivable else derivable[0]
 
 
-def _proportion(people: pd.DataFrame, indicator: Indicator, params: Params) -> dict[str, Any]:
-    inside = indicator.denominator.evaluate(people) if indicator.denominator else np.ones(len(people), dtype=bool)
-    positive = indicator.numerator.evaluate(people) if indicator.numerator else np.ones(len(people), dtype=bool)
+def _proportion(people: pd.DataFrame, indicator: Indicator, study: Study) -> dict[str, Any]:
+    inside, positive = indicator.select(people)
     counts = {"denominator": int(inside.sum()), "numerator": int((inside & positive).sum())}
-    if counts["denominator"] < params.minimum_denominator:
-        return {**counts, "reason": f"fewer than {params.minimum_denominator} people in the denominator"}
+    if reason := study.too_few(counts["denominator"]):
+        return {**counts, "reason": reason}
     return {**counts, "estimate": counts["numerator"] / counts["denominator"], "reason": ""}
 
 

@@ -16,12 +16,9 @@ from pydantic import Field, field_validator, model_validator
 
 from naome.cohort.columns import COLUMN_NAMES, AnalysisColumn
 from naome.definitions import CohortRules, Definitions, project_definitions
-from naome.errors import DefinitionError, ParamsError, suggest
+from naome.errors import DefinitionError, suggest
 from naome.measures.expressions import Expression, parse_expression
 from naome.measures.probe import count_possible
-from naome.measures.validation import MEASURES as VALIDATION
-from naome.params import Params
-from naome.sources.absent import THINGS
 from naome.yaml_files import FrozenModel, Text, read_model
 
 KINDS = ("performance", "data_quality", "contextual")
@@ -151,16 +148,10 @@ class Indicator:
         Examples
         --------
         >>> rules = project_definitions().rules({"last_chemotherapy": "cycle_start"})
-        >>> load_specification()["death_30d_chemotherapy"].say_exclusions(rules)[-37:]
-        ' The last is the latest cycle start.'
+        >>> load_specification()["death_30d_chemotherapy"].say_exclusions(rules).split(". ")[1]
+        'The last is the latest cycle start.'
         """
         return rules.fill(self.exclusions, self.windows)
-
-    def reason_not_derivable(self, params: Params, cohort: str) -> str:
-        """Return why a run cannot derive the indicator for a cohort, or an empty text."""
-        if self.not_derivable:
-            return f"{self.not_derivable} Needed: {self.item_needed}."
-        return params.not_derivable.get(f"{self.id}.{cohort}", params.not_derivable.get(self.id, ""))
 
     def select(self, people: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         """Return who is in the denominator, and who fulfils the numerator's condition, denominator or not.
@@ -291,32 +282,6 @@ def note_inferred_codes(results: pd.DataFrame, specification: Specification) -> 
     note = results["definition_id"].map(notes).fillna("")
     concerned = (results["status"] == "ok") & (results["reason"] == "") & (note != "")
     return results.assign(reason=results["reason"].mask(concerned, note))
-
-
-def check_not_derivable(params: Params, specification: Specification) -> None:
-    """Raise ParamsError if the parameters give a reason for something that does not exist.
-
-    ``not_derivable`` names indicators, cohorts of an indicator, data items, measures of the check against deaths or
-    canonical tables and columns;
-    ``rules_not_checked`` names cohort rules.
-    """
-    definitions = specification.definitions
-    allowed = [i.id for i in specification.indicators]
-    allowed += [f"{i.id}.{cohort}" for i in specification.indicators for cohort in i.cohorts]
-    allowed += [f"completeness.{item.id}" for item in definitions.data_items]
-    allowed += [*VALIDATION, *THINGS]
-    rules = [rule.id for rule in definitions.rules().templates]
-    for key in params.rules_not_checked:
-        if key not in rules:
-            raise ParamsError(
-                f"{params.audit}.yaml: rules_not_checked names {key!r}{suggest(key, rules)}; "
-                f"allowed: {', '.join(rules)}."
-            )
-    for key in params.not_derivable:
-        if key not in allowed:
-            raise ParamsError(
-                f"{params.audit}.yaml: not_derivable names {key!r}{suggest(key, allowed)}; not an indicator."
-            )
 
 
 def _indicator(entry: _IndicatorEntry, file: Path, definitions: Definitions) -> Indicator:

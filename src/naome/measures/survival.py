@@ -6,19 +6,16 @@ import numpy as np
 import pandas as pd
 
 from naome.measures.indicators import divide_people
-from naome.measures.specification import Specification
 from naome.params import Params
-from naome.results import make_results
 from naome.stats.kaplan_meier import kaplan_meier
+from naome.study import Study, say_too_few
 
 YEAR_DAYS = 365.25
 BEYOND = "follow-up does not reach the horizon for anyone"
 METHOD = "kaplan-meier, log-log interval"
 
 
-def estimate_survival(
-    analysis: pd.DataFrame, params: Params, specification: Specification, *, run_id: str
-) -> pd.DataFrame:
+def estimate_survival(analysis: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Estimate survival at the run's horizons for every cohort and group.
 
     Time runs from the cohort's origin to death from any cause, censored at the
@@ -33,22 +30,17 @@ def estimate_survival(
         still at risk. Five years by period analysis: :mod:`naome.measures.period`.
     """
     frames = []
-    for cohort in params.cohorts:
+    for cohort in study.params.cohorts:
         people = analysis[analysis["cohort"] == cohort]
-        for group in specification.groups:
+        for group in study.specification.groups:
             within, labels = divide_people(people, group)
             members = people[within]
             if members.empty:
                 continue
-            table = _horizons(members, labels[within], params)
-            frames.append(table.assign(cohort=cohort, group_by=group.id, unit=params.nation))
-    constants = {
-        "audit": params.audit,
-        "nation": params.nation,
-        "run_id": run_id,
-        "definition_id": _definition(specification),
-    }
-    return make_results(pd.concat(frames, ignore_index=True), **constants)
+            table = _horizons(members, labels[within], study.params)
+            frames.append(table.assign(cohort=cohort, group_by=group.id))
+    definition = study.specification["survival"].definition_id
+    return study.results(pd.concat(frames, ignore_index=True), definition_id=definition)
 
 
 def survival_curves(people: pd.DataFrame, labels: pd.Series, params: Params) -> pd.DataFrame:
@@ -131,8 +123,8 @@ def _horizons(people: pd.DataFrame, labels: pd.Series, params: Params) -> pd.Dat
         [table["time"] > reach, small, few],
         [
             BEYOND,
-            f"fewer than {params.minimum_denominator} people",
-            f"fewer than {params.survival.minimum_at_risk} people still at risk at the horizon",
+            say_too_few(params.minimum_denominator),
+            say_too_few(params.survival.minimum_at_risk, "people still at risk at the horizon"),
         ],
         "",
     )
@@ -160,8 +152,3 @@ def _deaths_by(duration: np.ndarray, event: np.ndarray, groups: np.ndarray, tabl
         int(np.searchsorted(times.get(g, np.array([])), t, side="right"))
         for g, t in zip(table["group"], table["time"], strict=True)
     ]
-
-
-def _definition(specification: Specification) -> str:
-    indicator = specification["survival"]
-    return f"{indicator.id}@{indicator.version}"

@@ -6,40 +6,36 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr, ndtri
 
-from naome.measures.specification import Indicator, Specification
-from naome.params import Params
-from naome.results import make_results
+from naome.measures.specification import Indicator
+from naome.results import COLUMNS
 from naome.stats.logistic import fit_logistic
+from naome.study import Study
 
 METHOD = "logistic regression on year, Wald interval"
 SIGNIFICANT = 0.05
 TESTED = [
     *("cohort", "measure", "definition_id", "first_year", "last_year", "first", "last", "n", "events", "z", "p_value"),
-    *("odds_ratio", "lower", "upper", "reason", "caution"),
+    *("odds_ratio", "lower", "upper", "status", "reason", "caution"),
 ]
 LAST_CYCLE = "last_chemotherapy_to_death_days"
 UNEQUAL = "People of later years have been followed for less long, so fewer have reached their last cycle of all."
 
 
-def measure_trends(
-    analysis: pd.DataFrame, params: Params, specification: Specification, *, run_id: str
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def measure_trends(analysis: pd.DataFrame, study: Study) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Test every indicator for a trend over the years of origin.
 
     Parameters
     ----------
     analysis : DataFrame
         The analysis table; ``year`` is the year of origin (diagnosis of de-novo disease, first record of recurrence).
-    params : Params
-    specification : Specification
-    run_id : str
+    study : Study
 
     Returns
     -------
     DataFrame, DataFrame
         One row per indicator and cohort: ``cohort, measure, first_year, last_year, first, last`` (proportions),
-        ``n, events, z, p_value, odds_ratio, lower, upper, reason, caution``; and the odds ratio per year as results
-        (``<id>_trend``). Values by year themselves are results of the indicators, grouped by year.
+        ``n, events, z, p_value, odds_ratio, lower, upper, status, reason, caution``; and the odds ratio per year as
+        results (``<id>_trend``). Values by year themselves are results of the indicators, grouped by year.
 
     Notes
     -----
@@ -48,47 +44,29 @@ def measure_trends(
     shape; recording and drug access change too.
     """
     rows = []
-    for indicator in specification.indicators:
+    for indicator in study.specification.indicators:
         if indicator.estimator != "proportion":
             continue
         for cohort in indicator.cohorts:
             row = {"cohort": cohort, "measure": indicator.id, "definition_id": indicator.definition_id}
             row["caution"] = _caution(indicator)
-            reason = indicator.reason_not_derivable(params, cohort)
+            status, reason = "not_derivable", study.reason(indicator, cohort)
             if not reason:
                 people = analysis[analysis["cohort"] == cohort]
                 inside, positive = indicator.select(people)
                 keep = inside & people["year"].notna().to_numpy()
-                if keep.sum() < params.minimum_denominator:
-                    reason = f"Fewer than {params.minimum_denominator} people."
-                else:
+                status, reason = "too_few", study.too_few(int(keep.sum()))
+                if not reason:
+                    status = "not_derivable"
                     row |= find_trend(people.loc[keep, "year"].to_numpy(dtype=int), positive[keep])
-            rows.append({**row, "reason": reason or row.get("reason", "")})
+            reason = reason or row.get("reason", "")
+            rows.append({**row, "status": status if reason else "ok", "reason": reason})
     table = pd.DataFrame(rows).reindex(columns=TESTED)
     shown = table.rename(columns={"odds_ratio": "estimate", "n": "denominator", "events": "numerator"})
-    shown = shown.reindex(
-        columns=[
-            "cohort",
-            "measure",
-            "definition_id",
-            "denominator",
-            "numerator",
-            "estimate",
-            "lower",
-            "upper",
-            "reason",
-        ]
-    )
-    shown = shown.assign(
-        measure=shown["measure"] + "_trend",
-        status=np.select(
-            [shown["reason"] == "", shown["reason"].str.startswith("Fewer than")], ["ok", "too_few"], "not_derivable"
-        ),
-        unit_of_estimate="odds ratio per year",
-        method=METHOD,
-    )
-    constants = {"audit": params.audit, "nation": params.nation, "unit": params.nation, "run_id": run_id}
-    return table.drop(columns="definition_id"), make_results(shown, **constants)
+    shown = shown[[column for column in shown if column in COLUMNS]]
+    shown = shown.assign(measure=shown["measure"] + "_trend")
+    results = study.results(shown, unit_of_estimate="odds ratio per year", method=METHOD)
+    return table.drop(columns="definition_id"), results
 
 
 def find_trend(year: np.ndarray, positive: np.ndarray) -> dict[str, object]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pandas as pd
 
-from naome.params import Params
-from naome.results import make_results
 from naome.stats.intervals import wilson
+
+if TYPE_CHECKING:  # the specification imports this module
+    from naome.study import Study
 
 OUTCOMES = {
     ("alive", True): "Alive, metastatic record",
@@ -26,14 +29,14 @@ MEASURES = ("record_before_breast_cancer_death", "record_before_death", "breast_
 WHO_IS_MISSED = ("diagnosis_year", "age_group", "deprivation", "subtype", "stage")
 
 
-def classify_outcomes(primary: pd.DataFrame, params: Params, by: str = "diagnosis_year") -> pd.DataFrame:
+def classify_outcomes(primary: pd.DataFrame, study: Study, by: str = "diagnosis_year") -> pd.DataFrame:
     """Classify people under 70 with primary breast cancer as Figure 1 does.
 
     Parameters
     ----------
     primary : DataFrame
         Counts from :func:`naome.cohort.primary.count_primary`.
-    params : Params
+    study : Study
         Where records before death are not derivable, deaths are not divided by them.
     by : str
         Column that divides people.
@@ -45,7 +48,7 @@ def classify_outcomes(primary: pd.DataFrame, params: Params, by: str = "diagnosi
         of everyone in the group, including those alive without a record.
     """
     under_70 = primary[primary["age_under_70"]]
-    if "record_before_death" in params.not_derivable:
+    if study.reason("record_before_death"):
         return _classify_deaths(under_70, by)
     totals = under_70.groupby(by)["people"].sum()
     counts = under_70.groupby([by, "outcome", "metastatic_record"])["people"].sum()
@@ -59,7 +62,7 @@ def classify_outcomes(primary: pd.DataFrame, params: Params, by: str = "diagnosi
     return pd.DataFrame(rows, columns=[by, "outcome", "people", "share"])
 
 
-def measure_records_before_death(primary: pd.DataFrame, params: Params, *, run_id: str) -> pd.DataFrame:
+def measure_records_before_death(primary: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Measure how many deaths had a prior record of metastatic disease, and how many deaths were from breast cancer.
 
     Returns
@@ -71,9 +74,9 @@ def measure_records_before_death(primary: pd.DataFrame, params: Params, *, run_i
     """
     under_70 = primary[primary["age_under_70"]].assign(all="all")
     dead = under_70[under_70["outcome"] != "alive"]
-    reasons = {measure: params.not_derivable[measure] for measure in MEASURES if measure in params.not_derivable}
+    reasons = {measure: reason for measure in MEASURES if (reason := study.reason(measure))}
     breast = dead[dead["outcome"] == "breast_cancer"]
-    frames = [_not_derivable(measure, reason, params) for measure, reason in reasons.items()]
+    frames = [study.not_derivable_rows(measure, reason) for measure, reason in reasons.items()]
     for group_by in ("all", *WHO_IS_MISSED, "provider"):
         for measure, base, hit in (
             ("record_before_breast_cancer_death", breast, breast["metastatic_record"]),
@@ -88,18 +91,17 @@ def measure_records_before_death(primary: pd.DataFrame, params: Params, *, run_i
                 continue
             if group_by == "provider":
                 base = base[base["provider"].notna()]
-            counted = _share(base, hit, group_by, params.minimum_denominator)
+            counted = _share(base, hit, group_by, study)
             if group_by == "provider":
                 counted = counted.rename(columns={"group": "unit"}).assign(
                     level="provider", group_by="all", group="all"
                 )
             else:
-                counted = counted.assign(level="nation", unit=params.nation, group_by=group_by)
+                counted = counted.assign(level="nation", group_by=group_by)
             frames.append(counted.assign(measure=measure))
             if counted.empty and group_by == "all":
-                frames.append(_not_derivable(measure, "Causes of death are not in the data, or nobody died.", params))
-    table = pd.concat(frames, ignore_index=True)
-    return make_results(table, audit=params.audit, nation=params.nation, cohort="primary", run_id=run_id)
+                frames.append(study.not_derivable_rows(measure, "Causes of death are not in the data, or nobody died."))
+    return study.results(pd.concat(frames, ignore_index=True), cohort="primary")
 
 
 def intervals_to_death(primary: pd.DataFrame) -> pd.DataFrame:
@@ -130,18 +132,13 @@ def _classify_deaths(under_70: pd.DataFrame, by: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[by, "outcome", "people", "share"])
 
 
-def _not_derivable(measure: str, reason: str, params: Params) -> pd.DataFrame:
-    row = {"measure": measure, "unit": params.nation, "status": "not_derivable", "reason": reason, "level": "nation"}
-    return pd.DataFrame([{**row, "group_by": "all", "group": "all"}])
-
-
-def _share(base: pd.DataFrame, hit: pd.Series, group_by: str, minimum: int) -> pd.DataFrame:
+def _share(base: pd.DataFrame, hit: pd.Series, group_by: str, study: Study) -> pd.DataFrame:
     hit = hit.reindex(base.index)
     labels = base[group_by].astype("string").fillna("not recorded")
     denominator = base.groupby(labels)["people"].sum()
     numerator = base[hit].groupby(labels[hit])["people"].sum().reindex(denominator.index, fill_value=0)
     interval = wilson(numerator.to_numpy(), denominator.to_numpy())
-    few = denominator.to_numpy() < minimum
+    reasons = [study.too_few(n) for n in denominator]
     return pd.DataFrame(
         {
             "group": denominator.index.astype(str),
@@ -151,7 +148,7 @@ def _share(base: pd.DataFrame, hit: pd.Series, group_by: str, minimum: int) -> p
             "lower": interval["lower"],
             "upper": interval["upper"],
             "method": "wilson",
-            "status": ["too_few" if f else "ok" for f in few],
-            "reason": [f"fewer than {minimum} deaths" if f else "" for f in few],
+            "status": ["too_few" if reason else "ok" for reason in reasons],
+            "reason": reasons,
         }
     )

@@ -9,12 +9,12 @@ import pandas as pd
 
 from naome.measures.indicators import MISSING
 from naome.measures.outliers import MINIMUM_UNITS
-from naome.measures.specification import Indicator, Specification
+from naome.measures.specification import Indicator
 from naome.params import Params
-from naome.results import make_results
 from naome.stats.funnel import classify, classify_z, realised_tail_probabilities
 from naome.stats.overdispersion import overdispersion
 from naome.stats.variation import provider_variation
+from naome.study import Study
 
 DOMAINS = ("negative tail", "central mass", "positive tail")
 NEUTRAL_DOMAINS = ("low tail", "central mass", "high tail")
@@ -58,19 +58,15 @@ class Variation:
     results: pd.DataFrame
 
 
-def compare_organisations(
-    results: pd.DataFrame, params: Params, specification: Specification, *, run_id: str, kind: str = "performance"
-) -> Variation:
+def compare_organisations(results: pd.DataFrame, study: Study, *, kind: str = "performance") -> Variation:
     """Compare the organisations of a run on every indicator of a kind, unadjusted for case mix.
 
     Parameters
     ----------
     results : DataFrame
         Indicators before release (:func:`naome.measures.indicators.evaluate_indicators`): exact counts.
-    params : Params
-        ``outliers`` sets the limits and the smallest organisation that is assessed.
-    specification : Specification
-    run_id : str
+    study : Study
+        ``params.outliers`` sets the limits and the smallest organisation that is assessed.
     kind : {"performance", "data_quality", "contextual"}
 
     Returns
@@ -86,17 +82,17 @@ def compare_organisations(
     Overdispersion on the arcsine square-root scale: Spiegelhalter (2005) Stat Med 24:1185.
     """
     units, rows = [], []
-    for indicator in specification.indicators:
+    for indicator in study.specification.indicators:
         if indicator.kind != kind or indicator.estimator != "proportion":
             continue
         for cohort in indicator.cohorts:
             mine = results[(results["measure"] == indicator.id) & (results["cohort"] == cohort)]
-            table, row = _compare(mine, indicator, params)
+            table, row = _compare(mine, indicator, study.params)
             units.append(table.assign(cohort=cohort, measure=indicator.id))
             rows.append({"cohort": cohort, "measure": indicator.id, **row})
     summary = pd.DataFrame(rows).reindex(columns=SUMMARY)
     table = pd.concat(units, ignore_index=True).reindex(columns=UNITS)
-    return Variation(table, summary, _results(summary, params, specification, run_id))
+    return Variation(table, summary, _results(summary, study))
 
 
 def total_by_chance(summary: pd.DataFrame) -> tuple[float, float]:
@@ -194,10 +190,10 @@ def _by_chance(target: float, n: np.ndarray, tail: float) -> float:
     return float((exact["lower_tail"] + exact["upper_tail"]).sum())
 
 
-def _results(summary: pd.DataFrame, params: Params, specification: Specification, run_id: str) -> pd.DataFrame:
+def _results(summary: pd.DataFrame, study: Study) -> pd.DataFrame:
     rows = []
     for row in summary.to_dict("records"):
-        indicator = specification[row["measure"]]
+        indicator = study.specification[row["measure"]]
         shared = {
             "cohort": row["cohort"],
             "denominator": row["assessed"],
@@ -210,5 +206,4 @@ def _results(summary: pd.DataFrame, params: Params, specification: Specification
         rows.append({**shared, **ratio, "measure": f"{indicator.id}.median_odds_ratio", "unit_of_estimate": "ratio"})
         share = {"estimate": row.get("share_beyond_chance"), "unit_of_estimate": "proportion"}
         rows.append({**shared, **share, "measure": f"{indicator.id}.share_beyond_chance"})
-    table = pd.DataFrame(rows)
-    return make_results(table, audit=params.audit, nation=params.nation, unit=params.nation, run_id=run_id)
+    return study.results(pd.DataFrame(rows))

@@ -35,8 +35,8 @@ FRONT = """---
 title: Data dictionary
 description: Canonical tables, where each source fills them from, and every rule of reading
 ---"""
-BANNER = """::: {.banner-synthetic}
-**Synthetic data.** England and Wales on this site are synthetic extracts in the nations' own schemas.
+BANNER = """::: {.banner-neutral}
+**No results.** This page says how extracts are read; nothing on it comes from data.
 :::"""
 INTRODUCTION = """This page is made from the code that reads (`python -m naome.publish.data_dictionary`). Extracts are
 read into one set of canonical tables; all analysis starts from these. A value that is not recorded is missing, and

@@ -20,8 +20,8 @@ FRONT = """---
 title: Definitions
 description: Cohort rules and their options, every indicator, the analysis table and the code lists
 ---"""
-BANNER = """::: {.banner-synthetic}
-**Synthetic data.** England and Wales on this site are synthetic extracts; the definitions are those a real run uses.
+BANNER = """::: {.banner-neutral}
+**No results.** This page holds definitions; nothing on it comes from data.
 :::"""
 INTRODUCTION = """This page is made from the files in `definitions/` (`python -m naome.publish.definitions_page`):
 what is written here is what is computed. A condition is written in the words of the analysis table, whose columns stand

@@ -1,4 +1,4 @@
-"""All results of a run together, and the download of everything released with its data dictionary."""
+"""The download of everything that runs released, with its data dictionary."""
 
 from __future__ import annotations
 
@@ -8,47 +8,42 @@ from pathlib import Path
 
 import pandas as pd
 
-from naome.paths import write_text
-from naome.results import COLUMNS, KEY, STATUSES, write_frame
-from naome.run import Run
+from naome.atomic import write_text
+from naome.errors import ChainError
+from naome.finished import FinishedRun
+from naome.results import COLUMNS, KEY, STATUSES
 
-TOGETHER = "results"
 COUNTS = ("denominator", "numerator")
 NUMBERS = ("estimate", "lower", "upper")
 # An estimate is kept to nine places: enough to compute with, the same text on every machine
 PLACES = 9
 
 
-def collect_results(run: Run) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Put together all results of a run, before and after the disclosure door.
-
-    Writes ``<run>/results.parquet`` (stays inside) and ``<run>/release/results.parquet`` (may leave).
-
-    Returns
-    -------
-    DataFrame, DataFrame
-        All results and all released results, in the order of their keys.
+def collect_released(run: FinishedRun) -> pd.DataFrame:
+    """Put together all released results of a run, in the order of their keys.
 
     Raises
     ------
-    ValueError
-        If two steps of the run wrote the same result.
+    ChainError
+        If two steps of the run released the same result, or a file is not the one that the run released.
     """
-    frames = {}
-    for room in ("results", "release"):
-        found = [pd.read_parquet(f) for f in sorted((run.folder / room).glob("*.parquet")) if f.stem != TOGETHER]
-        frames[room] = _join([frame for frame in found if "result_id" in frame.columns])
-    write_frame(frames["results"], run.folder / f"{TOGETHER}.parquet")
-    write_frame(frames["release"], run.folder / "release" / f"{TOGETHER}.parquet")
-    return frames["results"], frames["release"]
+    frames = [frame for _, frame in run.read_released() if "result_id" in frame.columns]
+    if not frames:
+        return pd.DataFrame(columns=list(COLUMNS))
+    table = pd.concat(frames, ignore_index=True).sort_values(KEY, kind="stable").reset_index(drop=True)
+    twice = table.duplicated(KEY)
+    if twice.any():
+        first = ", ".join(f"{c}={table.loc[twice, c].iloc[0]}" for c in KEY)
+        raise ChainError(f"{run.folder}: {twice.sum()} results were released by two steps, first: {first}")
+    return table
 
 
-def write_downloads(runs: Iterable[Run], folder: Path) -> tuple[Path, Path]:
+def write_downloads(runs: Iterable[FinishedRun], folder: Path) -> tuple[Path, Path]:
     """Write ``results.csv`` of all released results of some runs, and ``datapackage.json`` that explains it.
 
     Parameters
     ----------
-    runs : iterable of Run
+    runs : iterable of FinishedRun
         England + Wales results, which both nations' runs hold, are written once.
     folder : Path
         For example ``_site/downloads``.
@@ -57,9 +52,14 @@ def write_downloads(runs: Iterable[Run], folder: Path) -> tuple[Path, Path]:
     -------
     Path, Path
         The two files; the same results give the same bytes.
+
+    Raises
+    ------
+    ChainError
+        See :func:`collect_released`.
     """
     runs = list(runs)
-    table = pd.concat([collect_results(run)[1] for run in runs], ignore_index=True)
+    table = pd.concat([collect_released(run) for run in runs], ignore_index=True)
     table = table.sort_values([*KEY, "run_id", "nation"], kind="stable").drop_duplicates(["result_id"])
     for column in NUMBERS:
         table[column] = table[column].round(PLACES)
@@ -111,14 +111,3 @@ def _field(name: str, meaning: str) -> dict:
     if name in COUNTS:
         field["constraints"] = {"minimum": 0}
     return field
-
-
-def _join(frames: list[pd.DataFrame]) -> pd.DataFrame:
-    if not frames:
-        return pd.DataFrame(columns=list(COLUMNS))
-    table = pd.concat(frames, ignore_index=True).sort_values(KEY, kind="stable").reset_index(drop=True)
-    twice = table.duplicated(KEY)
-    if twice.any():
-        first = ", ".join(f"{c}={table.loc[twice, c].iloc[0]}" for c in KEY)
-        raise ValueError(f"{twice.sum()} results were written by two steps, first: {first}")
-    return table

@@ -83,7 +83,7 @@ def tabulate_trends(trends: pd.DataFrame, specification: Specification, kind: st
             "Upper": t["upper"].to_numpy(),
             "p": t["p_value"].to_numpy(),
             "Caution": t["caution"].to_numpy(),
-            "status": ["not_derivable" if reason else "ok" for reason in t["reason"]],
+            "status": t["status"].to_numpy(),
             "reason": t["reason"].to_numpy(),
         }
     )

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from naome.paths import project_root, write_text
+from naome.atomic import write_text
+from naome.paths import project_root
 
 #: A column is at most this many times as wide as the narrowest
 WIDEST, NARROWEST = 48, 8

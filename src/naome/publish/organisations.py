@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 import numpy as np
@@ -13,8 +14,8 @@ from naome.measures.risk import Assessment, list_tables, say_horizon_not_reached
 from naome.measures.specification import Specification
 from naome.measures.variation import Variation
 from naome.params import Params
-from naome.publish.prose import say_count, say_interval, say_list, say_percent
-from naome.publish.tables import COHORT_NAMES
+from naome.publish.prose import lower_first, say_count, say_interval, say_list, say_percent
+from naome.publish.tables import COHORT_NAMES, name_term
 from naome.results import KEY
 from naome.run import Run
 from naome.stats.funnel import classify_z
@@ -510,7 +511,11 @@ def _adjusted_rows(
 def _write_survival(row: dict) -> str:
     if row["status"] == "ok":
         return say_interval(row)
-    words = {"too_few": str(row["reason"]), "suppressed": "hidden", "not_derivable": f"not compared: {row['reason']}"}
+    words = {
+        "too_few": str(row["reason"]),
+        "suppressed": "hidden",
+        "not_derivable": f"not compared: {lower_first(row['reason']).rstrip('.')}",
+    }
     return words[row["status"]]
 
 
@@ -529,3 +534,21 @@ def _titles(summary: pd.DataFrame, specification: Specification) -> list[str]:
 def _status(summary: pd.DataFrame) -> dict[str, list]:
     reasons = summary["reason"].tolist()
     return {"status": ["not_derivable" if reason else "ok" for reason in reasons], "reason": reasons}
+
+
+def say_unestimated(adjusted: Iterable[Adjusted]) -> str:
+    """Say which levels of the case mix no effect could be estimated for, because everybody or nobody had the outcome.
+
+    Parameters
+    ----------
+    adjusted : iterable of Adjusted
+        Their `notes` are the models' warnings.
+    """
+    named = [name for each in adjusted for note in each.notes for name in re.findall(r"""'([^']+)'|"([^"]+)\"""", note)]
+    levels = dict.fromkeys(name_term(one or other) for one, other in named if one != "intercept")
+    if not levels:
+        return "Every level of the case mix could be estimated."
+    return (
+        f"In at least one model no effect could be estimated for {say_list(levels)}: everybody with it, or nobody, had "
+        "the outcome. Expected numbers are not affected."
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from naome.definitions import project_definitions
+from naome.marking import describe_data
 from naome.measures.completeness import item_title
 from naome.measures.specification import Specification
 from naome.params import Params
@@ -20,30 +21,16 @@ VALIDATION_TITLES = {
     "breast_cancer_share_of_deaths": "share of deaths that were from breast cancer",
 }
 
-BANNERS = {
-    "synthetic": (
-        "synthetic",
-        "**Synthetic data.** Every person, organisation and number on this page is invented by a program to test the "
-        "methods. Nothing here describes real patients or real care.",
-    ),
-    "open": (
-        "real",
-        "**Real, public, historical data.** Women treated decades ago, published for research. "
-        "Nothing here describes present care.",
-    ),
-    "real": ("real", "**Real data.** Results have passed disclosure control."),
-}
-
 
 def show_marking(run: Run) -> None:
     """Show the banner of the run's data."""
-    show_banner(*BANNERS[run.marking])
+    show_banner(*describe_data(run.marking, run.read_record["about"]))
 
 
 def show_not_derivable(run: Run) -> None:
     """List what this nation's data cannot support, by reason."""
     by_reason: dict[str, list[str]] = {}
-    for key, reason in run.params.not_derivable.items():
+    for key, reason in run.study.not_derivable.items():
         by_reason.setdefault(reason, []).append(name_result(key, run.specification))
     if not by_reason:
         show_text("Everything defined for which a data item exists can be derived from these data.")
@@ -87,6 +74,7 @@ def say_routes(params: Params) -> str:
             project_definitions()
             .rules(params.rules)
             .fill("Rules RC1 and RC2 make the recurrent cohort. {early_code_bars_recurrence.later}")
+            .strip()
         )
     elif reason := params.not_derivable.get("survival.recurrent"):
         parts.append(f"There is no recurrent cohort. {reason}")

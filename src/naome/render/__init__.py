@@ -6,7 +6,7 @@ file and line. In short:
 * `_quarto.yml`: a website, an explicit `render:` list, Bootswatch themes and plain css, `html-math-method: mathml`,
   `execute: {enabled: false}`, `notebook-links: false`.
 * Every page has a title in its front matter (in a notebook: the first cell, raw) and says which data it shows, with
-  `::: {.banner-synthetic}` or `::: {.banner-real}` (in a notebook: `naome.publish.display.show_banner`).
+  `::: {.banner-synthetic}`, `::: {.banner-real}` or `::: {.banner-neutral}` where no result stands on it.
 * Figures and tables carry a label (`fig-`, `tbl-`), a caption and, for figures, `fig-alt`; `@fig-x` and `@tbl-x` refer
   to labels of the same page, links such as `[text](/methodology/x.qmd#fig-y)` to those of another.
 * Results come from executed notebooks: `{{< embed /runs/england/04.ipynb#fig-km >}}` brings the output of one cell to
@@ -14,8 +14,7 @@ file and line. In short:
 * No page fetches anything from the network, and no page holds code that runs.
 """
 
-from naome.render.command import run_render
-from naome.render.portable import check_portable
+from naome.render.portable import check_portable, check_sources
 from naome.render.problems import Problem, Refused
 from naome.render.site import RENDERERS, RenderReport, render_site
 from naome.render.sitecheck import check_site
@@ -27,6 +26,6 @@ __all__ = [
     "RenderReport",
     "check_portable",
     "check_site",
+    "check_sources",
     "render_site",
-    "run_render",
 ]

@@ -5,10 +5,11 @@ Some constructs are refused although one renderer could draw them: a page looks 
 
 import re
 from collections.abc import Callable
+from fnmatch import fnmatch
 from pathlib import Path
 
 from naome.render.notebook import CROSSREF_CELL, Cell, Notebook, choose_mime
-from naome.render.problems import Problem, sort_problems
+from naome.render.problems import Problem, Refused, sort_problems
 from naome.render.project import (
     CONFIG,
     Page,
@@ -26,7 +27,7 @@ THEMES = {
     "united", "vapor", "yeti", "zephyr",
 }  # fmt: skip
 ANY = None
-ENTRY: dict = {"text": ANY, "href": ANY, "file": ANY, "section": ANY, "target": ANY, "aria-label": ANY}
+ENTRY: dict = {"text": ANY, "href": ANY, "file": ANY, "section": ANY, "auto": ANY, "target": ANY, "aria-label": ANY}
 ENTRY["menu"] = ENTRY
 ENTRY["contents"] = ENTRY
 SIDEBAR = {"id": ANY, "title": ANY, "style": ANY, "contents": ENTRY, "search": ANY, "collapse-level": ANY}
@@ -137,6 +138,19 @@ def check_portable(project_dir: str | Path) -> list[Problem]:
     return read_checked(project_dir)[2]
 
 
+def check_sources(project_dir: str | Path) -> None:
+    """Refuse a project with anything that `check_portable` lists.
+
+    Raises
+    ------
+    Refused
+        With every problem.
+    """
+    problems = check_portable(project_dir)
+    if problems:
+        raise Refused(problems)
+
+
 def read_checked(project_dir: str | Path) -> tuple[Project, list[Page], list[Problem]]:
     """Read a project and check it: the project, its readable pages, and all problems."""
     problems: list[Problem] = []
@@ -232,6 +246,11 @@ def _check_navigation(project: Project, problems: list[Problem]) -> None:
         in_navbar = path[:2] == ("website", "navbar") and isinstance(path[-1], int)
         if in_navbar and not (isinstance(value, dict) and value.get("text")):
             problems.append(Problem(CONFIG, line, "a navbar entry without text", "- text: ... / href: ..."))
+        if path[-1] in ("contents", "auto") and isinstance(value, str) and value != "auto":
+            if not any(fnmatch(page, value.lstrip("/")) or page.startswith(f"{value}/") for page in project.page_paths):
+                what = f"the navigation lists {value!r}, in which there is no page"
+                problems.append(Problem(CONFIG, line, what, "a folder of the render list, or folder/*"))
+            continue
         is_target = path[-1] in ("href", "file") or (isinstance(path[-1], int) and path[-2] == "contents")
         if not is_target or not isinstance(value, str) or re.match(r"[a-zA-Z][\w+.-]*:|#|---", value):
             continue

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from naome.errors import NaomeError
+
 
 @dataclass(frozen=True, order=True)
 class Problem:
@@ -35,7 +37,7 @@ class Problem:
         return f"{place}: {self.what}. Instead: {self.instead}"
 
 
-class Refused(Exception):
+class Refused(NaomeError):
     """The site was not built, and every reason is listed; an existing site was left as it was.
 
     Parameters
@@ -43,8 +45,6 @@ class Refused(Exception):
     problems : list of Problem
         All problems found, in the order of files and lines.
     """
-
-    exit_code = 2
 
     def __init__(self, problems: list[Problem]):
         self.problems = sort_problems(problems)

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,18 +17,18 @@ ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
 def find_quarto(root: Path) -> tuple[Path | None, str, str]:
-    """Find a Quarto that is new enough, on PATH or in the project's `.venv`.
+    """Find a Quarto that is new enough: on PATH, in the environment that runs this, or in the project's `.venv`.
 
     Returns
     -------
     (Path or None, str, str)
         The program, its version, and the reason: which one was taken, or why none was.
     """
-    local = root / ".venv" / "bin" / "quarto"
     on_path = shutil.which("quarto")
     candidates = [Path(on_path)] if on_path else []
-    if os.access(local, os.X_OK) and local not in candidates:
-        candidates.append(local)
+    for local in (Path(sys.executable).parent / "quarto", root / ".venv" / "bin" / "quarto"):
+        if os.access(local, os.X_OK) and local not in candidates:
+            candidates.append(local)
     reasons = []
     for program in candidates:
         number = _ask_version(program)

@@ -158,7 +158,7 @@ def _swap(site: Path, target: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
     if target.exists():
         os.replace(target, old)
-    os.replace(site, target)
+    shutil.move(site, target)
     shutil.rmtree(old, ignore_errors=True)
 
 
@@ -180,9 +180,8 @@ def _render_quarto(program: Path, project: Project, target: Path, say: Callable[
             os.replace(old, output)
         raise
     if target != output:
-        if target.exists():
-            shutil.rmtree(target)
-        shutil.move(output, _make_parent(target) / target.name)
+        _make_parent(target)
+        _swap(output, target)
         if old.exists():
             os.replace(old, output)
     shutil.rmtree(old, ignore_errors=True)

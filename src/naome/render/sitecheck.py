@@ -21,15 +21,15 @@ FETCHED_LINKS = {
     "stylesheet", "icon", "shortcut", "preload", "prefetch", "modulepreload", "preconnect", "dns-prefetch",
     "manifest",
 }  # fmt: skip
-BANNERS = ("banner-synthetic", "banner-real")
+BANNERS = ("banner-synthetic", "banner-real", "banner-neutral")
 
 
 def check_site(out_dir: str | Path) -> list[Problem]:
     """List what is wrong with a built site.
 
     Broken internal links and anchors, missing images, references to the network (an ordinary link to the web is none),
-    images without a text alternative, identifiers used twice on a page, and pages without a `.banner-synthetic` or
-    `.banner-real` strip.
+    images without a text alternative, identifiers used twice on a page, and pages without a strip that says which data
+    they show (`.banner-synthetic`, `.banner-real`, `.banner-neutral`).
 
     Parameters
     ----------

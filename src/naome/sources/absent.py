@@ -133,6 +133,15 @@ def list_missing(raw: Mapping[str, RawTable], found: Mapping[str, Collection[str
     return {name: columns for name, columns in missing.items() if columns}
 
 
+def list_optional(reader: Reader) -> dict[str, tuple[str, ...]]:
+    """Return the columns of each raw table that an extract may lack: all of a table that may be absent."""
+    return {
+        name: tuple(table.columns) if table.may_be_absent else tuple(sorted(table.optional))
+        for name, table in reader.raw.items()
+        if table.may_be_absent or table.optional
+    }
+
+
 def trace_columns(reader: Reader, selection: Selection) -> dict[str, tuple[str, ...]]:
     """Return canonical column -> the raw columns that its expression names, from the parsed SELECT.
 

@@ -8,7 +8,7 @@ from the cleaned ones, and by which named rules rows are left out or refused.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from naome.definitions import Definitions
@@ -175,6 +175,10 @@ class Reader:
         SQL that returns offending values, and the message; none may return a row.
     versions : tuple of (str, Reader)
         For a source with versions: a column that only this version of the first raw table has, and its reader.
+    about : str
+        Of data that are published for everybody's use: a sentence on what they are, for the banner of every page.
+    open_names : str
+        How the files of such data are named, as a regular expression; under other names they count as real.
     """
 
     name: str
@@ -185,6 +189,12 @@ class Reader:
     country: tuple[str, str, str] | None = None
     checks: tuple[tuple[str, str], ...] = ()
     versions: tuple[tuple[str, Reader], ...] = ()
+    about: str = ""
+    open_names: str = ""
+
+    def holds_open_data(self, names: Iterable[str]) -> bool:
+        """Return whether files of these names are data that are published for everybody's use."""
+        return bool(self.about) and all(re.fullmatch(self.open_names, name, re.IGNORECASE) for name in names)
 
     def bind(self, definitions: Definitions) -> Reader:
         """Return the reader with the meanings that definitions give to codes.

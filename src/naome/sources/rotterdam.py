@@ -79,4 +79,11 @@ ROWS = (
         "people.vital_date <= t.recurrence_date",
     ),
 )
-READER = Reader("rotterdam", RAW, CANONICAL, ROWS)
+READER = Reader(
+    "rotterdam",
+    RAW,
+    CANONICAL,
+    ROWS,
+    about="Real people: women treated decades ago, published for research. Nothing here describes present care.",
+    open_names=r"rotterdam\..*",
+)

@@ -198,4 +198,11 @@ VERSION_1 = Reader(
     tuple(rule for rule in ROWS if rule.table != "radiotherapy"),
     COUNTS,
 )
-READER = Reader("simulacrum", {}, {}, versions=(("NEWVITALSTATUS", VERSION_1), ("VITALSTATUS", VERSION_2)))
+READER = Reader(
+    "simulacrum",
+    {},
+    {},
+    versions=(("NEWVITALSTATUS", VERSION_1), ("VITALSTATUS", VERSION_2)),
+    about="The Simulacrum: artificial records modelled on England's cancer registry. No row describes a patient.",
+    open_names=r"sim_.*",
+)

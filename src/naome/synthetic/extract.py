@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import math
 import os
-import shutil
-import tempfile
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 
+from naome.atomic import replace_folder, scratch_folder, sweep
+from naome.seal import SEAL, digest_inputs
 from naome.synthetic import course, records_england, records_rcrd, records_wales
 from naome.synthetic.calibration import load_calibration
 from naome.synthetic.defects import DefectLog, choose_defects
@@ -81,7 +82,7 @@ def write_extract(
     began = time.monotonic()
     calibration = load_calibration()
     names = choose_defects(defects)
-    with _Replacement(Path(out_dir)) as out, _Replacement(Path(truth_dir)) as truth:
+    with _replacement(Path(out_dir)) as out, _replacement(Path(truth_dir)) as truth:
         made = _write_chunks(nation, calibration, out, truth, scale, seed, fmt, names, progress)
         rows = _count_files(out, made.rows)
         header = {
@@ -93,8 +94,9 @@ def write_extract(
             "version": f"{GENERATOR_VERSION}.{calibration['version']}",
             "rows": rows,
             "cut_off": str(calibration["calendar"]["cut_off"]),
+            "files": dict(digest_inputs(out).digests),
         }
-        (out / "extract.json").write_text(json.dumps(header, indent=1) + "\n", encoding="utf-8")
+        (out / SEAL).write_text(json.dumps(header, indent=1) + "\n", encoding="utf-8")
         made.log.write(truth / "defects.parquet")
         summary = {
             "nation": nation,
@@ -120,7 +122,7 @@ def _check_arguments(nation: str, out_dir: Path, truth_dir: Path, scale: float, 
     out_dir, truth_dir = out_dir.resolve(), truth_dir.resolve()
     if truth_dir == out_dir or out_dir in truth_dir.parents or truth_dir in out_dir.parents:
         raise ValueError(f"the truth folder {truth_dir} and the extract folder {out_dir} must not contain each other")
-    for folder, mark in ((out_dir, "extract.json"), (truth_dir, "summary.json")):
+    for folder, mark in ((out_dir, SEAL), (truth_dir, "summary.json")):
         if folder.is_dir() and any(folder.iterdir()) and not (folder / mark).is_file():
             raise ValueError(
                 f"will not replace {folder}: it holds other files and no {mark}; name a new or empty folder"
@@ -205,31 +207,11 @@ def _count_files(out: Path, rows: dict[str, int]) -> dict[str, int]:
     return {path.stem: rows[path.stem] for path in sorted(out.iterdir()) if path.stem in rows}
 
 
-class _Replacement:
-    """A temporary folder beside `target` that takes its place when all went well, and vanishes otherwise."""
-
-    def __init__(self, target: Path) -> None:
-        self.target = target
-
-    def __enter__(self) -> Path:
-        self.target.parent.mkdir(parents=True, exist_ok=True)
-        self.temporary = Path(tempfile.mkdtemp(prefix=f".{self.target.name}.", dir=self.target.parent))
-        self.temporary.chmod(0o755)
-        return self.temporary
-
-    def __exit__(self, failed: object, *_: object) -> None:
-        if failed is not None:
-            shutil.rmtree(self.temporary, ignore_errors=True)
-            return
-        if not self.target.exists():
-            os.rename(self.temporary, self.target)
-            return
-        old = Path(tempfile.mkdtemp(prefix=f".{self.target.name}.old.", dir=self.target.parent))
-        os.rename(self.target, old / "old")
-        try:
-            os.rename(self.temporary, self.target)
-        except OSError:
-            os.rename(old / "old", self.target)
-            raise
-        finally:
-            shutil.rmtree(old)
+@contextmanager
+def _replacement(target: Path) -> Iterator[Path]:
+    """Give a temporary folder beside `target` that takes its place when all went well, and vanishes otherwise."""
+    sweep(target.parent)
+    with scratch_folder(target.parent, target.name) as folder:
+        yield folder
+        folder.chmod(0o755)
+        replace_folder(folder, target)

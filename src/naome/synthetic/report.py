@@ -27,6 +27,7 @@ from naome.synthetic.validate import (
 FRONT = """---
 title: The rules against the truth
 description: How many people with metastatic disease the cohort rules find when everybody's course is known
+runs: [{runs}]
 ---"""
 BANNER = """::: {.banner-synthetic}
 **Synthetic data.** Every person here is invented, which is why the truth about them is known.
@@ -54,7 +55,7 @@ ESTIMATES = {
 
 
 def write_report(runs: list[Run], truths: list[Path]) -> str:
-    """Compare the runs of synthetic extracts with their truth, as a page in Markdown.
+    """Compare the runs of synthetic extracts with their truth, as a page in Markdown that names the runs in its front.
 
     Parameters
     ----------
@@ -68,7 +69,7 @@ def write_report(runs: list[Run], truths: list[Path]) -> str:
     ChainError
         For an extract that is not synthetic, or a truth that is not there.
     """
-    parts = [FRONT, BANNER, INTRODUCTION]
+    parts = [FRONT.format(runs=", ".join(run.run_id for run in runs)), BANNER, INTRODUCTION]
     for run, folder in zip(runs, truths, strict=True):
         parts += _describe_run(run, folder)
     return "\n\n".join(parts) + "\n"
@@ -83,7 +84,7 @@ def tabulate_estimates(run: Run, truth: pd.DataFrame) -> pd.DataFrame:
         ``method, people, lower, upper, truth, holds, reason``; the count by admissions and the estimates of
         :func:`measure_missed`, by the last day of follow-up.
     """
-    results = measure_missed(count_sources(run.params, run.canonical), run.params, run_id=run.run_id)
+    results = measure_missed(count_sources(run.study, run.canonical), run.study)
     true = count_true_recurrences(truth, run.params.censor_date)
     wanted = results[results["measure"].isin(list(ESTIMATES)) & results["group"].isin(["all", "admissions"])]
     return pd.DataFrame(

@@ -35,6 +35,18 @@ def test_rules_are_the_steps_of_the_attrition_table(case):
     assert all(texts[rule.id] == rule.text for rule in RULES.rules)
 
 
+def test_texts_of_the_attrition_table_follow_the_options(case):
+    """With a gap of six months no text speaks of twelve.
+
+    tumours
+    person  diagnosis_date  stage
+    ann     2020-03-01      4
+    """
+    texts = case.derive(gap_months=6).attrition.set_index("step")["text"]
+    assert not texts.str.contains("12 months").any()
+    assert "within 6 months of diagnosis" in texts["DN2"] and "6 months or more after" in texts["RC1"]
+
+
 @pytest.mark.parametrize("option", RULES.options, ids=lambda option: option.name)
 def test_option_is_read_and_tried_at_every_value(option):
     switches = RULES.definitions.features.evidence.optional.values()

@@ -7,8 +7,8 @@ import pytest
 from naome.measures.missed import SOURCES, count_sources
 from naome.measures.prevalence import count_living, measure_prevalence
 from naome.measures.sensitivity import BASE, NOT_HELD, tabulate_death_switches, tabulate_switches, tabulate_windows
-from naome.measures.specification import load_specification
 from naome.measures.validation import measure_records_before_death
+from naome.study import make_study
 
 SEEN = """
     tumours
@@ -68,9 +68,9 @@ def test_sources_see_recurrence(case):
     ``after`` a code after death.
     """
     params = case.params()
-    table = count_sources(params, case.folder)
+    table = count_sources(make_study(params, run_id="r"), case.folder)
     assert counted(table) == {SOURCES: 1, ("admissions",): 1, ("reported",): 1, ("treatment",): 1, ("death",): 1}
-    alive = count_sources(params, case.folder, alive_on=dt.date(2020, 1, 31))
+    alive = count_sources(make_study(params, run_id="r"), case.folder, alive_on=dt.date(2020, 1, 31))
     assert counted(alive) == {("admissions", "reported", "treatment"): 1, ("admissions",): 1, ("reported",): 1}
 
 
@@ -106,21 +106,21 @@ def test_living_with_metastatic_disease(case):
     """
     params = case.params()
     on = dt.date(2021, 12, 31)
-    living = count_living(params, case.folder, on=on)
+    living = count_living(make_study(params, run_id="r"), case.folder, on=on)
     assert living.set_index("cohort").to_dict("index") == {
         "denovo": {"alive": 1, "dead": 2, "lost": 1},
         "recurrent": {"alive": 1, "dead": 0, "lost": 0},
     }
-    later = count_living(params, case.folder).set_index("cohort")
+    later = count_living(make_study(params, run_id="r"), case.folder).set_index("cohort")
     assert later.loc["recurrent", "alive"] == 2
     with pytest.raises(ValueError, match="not after 2023-06-01"):
-        count_living(params, case.folder, on=dt.date(2023, 6, 2))
-    results = measure_prevalence(living, params, run_id="r", on=on, factor=(3.0, 2.0, 5.0))
+        count_living(make_study(params, run_id="r"), case.folder, on=dt.date(2023, 6, 2))
+    results = measure_prevalence(living, make_study(params, run_id="r"), on=on, factor=(3.0, 2.0, 5.0))
     corrected = results[results["measure"] == "limited_duration_prevalence_corrected"].set_index("cohort")
     assert corrected.loc["recurrent", ["estimate", "lower", "upper"]].tolist() == [3, 2, 5]
     assert corrected.loc["primary", ["estimate", "lower", "upper"]].tolist() == [4, 3, 6]
     assert set(results["definition_id"]) == {"limited_duration_prevalence@2015-01-01..2021-12-31"}
-    bare = measure_prevalence(living, params, run_id="r", on=on)
+    bare = measure_prevalence(living, make_study(params, run_id="r"), on=on)
     assert set(bare.loc[bare["measure"].str.endswith("corrected"), "status"]) == {"not_derivable"}
 
 
@@ -140,7 +140,7 @@ def test_switches_are_compared_with_the_base_case(case):
     nodes   2020-02-01      C779
     late    2020-02-01      C795
     """
-    table = tabulate_switches(case.params(), case.folder, load_specification())
+    table = tabulate_switches(make_study(case.params(), run_id="r"), case.folder)
     assert table.loc[table["option"] == BASE, "people"].tolist() == [2, 1]
     rows = table.set_index(["option", "value", "cohort"])
     wider = rows.loc[("count_c779", "true", "denovo")]
@@ -153,6 +153,8 @@ def test_switches_are_compared_with_the_base_case(case):
     assert only_figure["reason"].str.contains("check against deaths").all()
     rules = {option.name for option in case.rules().options}
     assert set(table["option"]) == {BASE, *rules}
+    assert set(table["title"]) == {BASE, *(option.title for option in case.rules().options)}
+    assert table.loc[table["option"] == "gap_months", "choice"].drop_duplicates().tolist() == ["6 months", "none"]
     # Nobody was asked to report: that is not a cohort without people
     not_held = table[table["option"] == "evidence"]
     assert set(not_held["value"]) == {"reported", "admissions+reported"}
@@ -175,7 +177,9 @@ def test_a_source_that_the_data_have_is_switched_to(case):
     person  recurrence_date  kind
     told    2020-02-01       distant
     """
-    rows = tabulate_switches(case.params(), case.folder, load_specification()).set_index(["option", "value", "cohort"])
+    rows = tabulate_switches(make_study(case.params(), run_id="r"), case.folder).set_index(
+        ["option", "value", "cohort"]
+    )
     counts = rows[["people", "shared"]].apply(tuple, axis=1)
     assert counts[BASE, "", "recurrent"] == (1, 1)
     assert counts["evidence", "reported", "recurrent"] == (1, 0)
@@ -229,7 +233,7 @@ def test_the_check_against_deaths_moves_with_codes_and_causes(case):
     alive    2020-02-01      C795
     """
     params = case.params().model_copy(update={"minimum_denominator": 1})
-    table = tabulate_death_switches(params, case.folder).set_index(["option", "value"])
+    table = tabulate_death_switches(make_study(params, run_id="r"), case.folder).set_index(["option", "value"])
     counts = table[["numerator", "denominator"]].apply(tuple, axis=1)
     assert counts[BASE, ""] == (1, 3)
     assert counts["count_c779", "true"] == (2, 3)
@@ -238,14 +242,14 @@ def test_the_check_against_deaths_moves_with_codes_and_causes(case):
     assert counts["diagnosis_position", "secondary"] == (0, 3)
     assert table.loc["evidence", "reason"].eq(NOT_HELD["reported"]).all()
     assert table.loc["evidence", ["numerator", "denominator", "estimate"]].isna().all(axis=None)
-    results = measure_records_before_death(case.derive().primary, params, run_id="r")
+    results = measure_records_before_death(case.derive().primary, make_study(params, run_id="r"))
     national = results.query(
         "measure == 'record_before_breast_cancer_death' and level == 'nation' and group_by == 'all'"
     )
     assert tuple(national[["numerator", "denominator"]].iloc[0]) == counts[BASE, ""]
     assert national["lower"].iloc[0] == pytest.approx(table.loc[(BASE, ""), "lower"])
     none = params.model_copy(update={"not_derivable": {"record_before_breast_cancer_death": "No causes."}})
-    assert tabulate_death_switches(none, case.folder)["reason"].tolist() == ["No causes."]
+    assert tabulate_death_switches(make_study(none, run_id="r"), case.folder)["reason"].tolist() == ["No causes."]
 
 
 def test_windows_move_the_numerator(case):
@@ -264,6 +268,6 @@ def test_windows_move_the_numerator(case):
     late    PACLITAXEL  2021-03-10
     """
     params = case.params().model_copy(update={"minimum_denominator": 1})
-    table = tabulate_windows(case.derive().analysis, params, load_specification())
+    table = tabulate_windows(case.derive().analysis, make_study(params, run_id="r"))
     rows = table[(table["indicator"] == "chemotherapy") & (table["cohort"] == "denovo")]
     assert rows[["days", "numerator"]].values.tolist() == [[365, 2], [182, 1], [548, 3]]

@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 from scipy.special import expit, logit
 
-from naome.measures.adjusted import adjust_indicator, count_late_starts, list_adjusted
+from naome.measures.adjusted import adjust_indicator, list_adjusted
 from naome.measures.specification import load_specification
 from naome.stats.risk_adjustment import risk_adjusted_proportion
+from naome.study import make_study
 
 SPECIFICATION = load_specification()
 DEATHS = "death_30d_chemotherapy"
@@ -43,7 +44,7 @@ def treated(make_people, n=1200, seed=3, worse="T1", by=3.0):
 
 def test_expected_adds_up_and_case_mix_is_not_blamed(england, make_people):
     people = treated(make_people)
-    found = adjust_indicator(people, with_case_mix(england), SPECIFICATION, DEATHS, "denovo", run_id="r")
+    found = adjust_indicator(people, make_study(with_case_mix(england), run_id="r"), DEATHS, "denovo")
     table = found.table.set_index("unit")
     assert found.unit == "treating_provider" and set(table.index) == {"T0", "T1", "T2"}
     assert table["observed"].sum() == pytest.approx(table["expected"].sum())
@@ -64,7 +65,7 @@ def test_expected_adds_up_and_case_mix_is_not_blamed(england, make_people):
 def test_people_without_an_organisation_are_left_out(england, make_people):
     people = treated(make_people)
     people.loc[:99, "treating_provider"] = None
-    found = adjust_indicator(people, with_case_mix(england), SPECIFICATION, DEATHS, "denovo", run_id="r")
+    found = adjust_indicator(people, make_study(with_case_mix(england), run_id="r"), DEATHS, "denovo")
     assert found.table["n"].sum() == 1100
 
 
@@ -72,19 +73,19 @@ def test_recent_cycles_and_untreated_people_do_not_count(england, make_people):
     people = treated(make_people)
     people.loc[:49, "last_chemotherapy_to_cutoff_days"] = 29
     people.loc[50:59, "chemotherapy_days"] = None
-    found = adjust_indicator(people, with_case_mix(england), SPECIFICATION, DEATHS, "denovo", run_id="r")
+    found = adjust_indicator(people, make_study(with_case_mix(england), run_id="r"), DEATHS, "denovo")
     assert found.table["n"].sum() == 1140
 
 
 def test_what_cannot_be_modelled_says_why(england, wales, make_people):
     few = treated(make_people, n=200)
-    found = adjust_indicator(few, with_case_mix(england), SPECIFICATION, DEATHS, "denovo", run_id="r")
-    assert found.table.empty and "too few for a case-mix model" in found.reason
+    found = adjust_indicator(few, make_study(with_case_mix(england), run_id="r"), DEATHS, "denovo")
+    assert found.table.empty and "not fitted to fewer than 100 people on the rarer side" in found.reason
     assert found.results["status"].tolist() == ["not_derivable"]
-    found = adjust_indicator(few, wales, SPECIFICATION, DEATHS, "denovo", run_id="r")
+    found = adjust_indicator(few, make_study(wales, run_id="r"), DEATHS, "denovo")
     assert found.reason == "There are no dates of chemotherapy cycles in the Welsh feed."
     with pytest.raises(ValueError, match="mdt_discussion of denovo is not a risk-adjusted proportion"):
-        adjust_indicator(few, england, SPECIFICATION, "mdt_discussion", "denovo", run_id="r")
+        adjust_indicator(few, make_study(england, run_id="r"), "mdt_discussion", "denovo")
 
 
 def test_every_risk_adjusted_proportion_is_listed():
@@ -94,11 +95,6 @@ def test_every_risk_adjusted_proportion_is_listed():
         (DEATHS, "denovo"),
         (DEATHS, "recurrent"),
     ]
-
-
-def test_starts_after_death_are_counted(make_people):
-    people = make_people(3, last_chemotherapy_to_death_days=[-1, 0, None])
-    assert count_late_starts(people).to_dict() == {"denovo": 1}
 
 
 @pytest.mark.parametrize(("base", "odds"), [(0.08, 1.0), (0.08, 2.5), (0.35, 1.0), (0.35, 0.5), (0.75, 1.8)])

@@ -8,9 +8,10 @@ import pytest
 from naome.definitions import Definitions
 from naome.errors import DefinitionError
 from naome.measures.agreement import PUBLISHED, compare_published, count_verdicts, expected_by_chance, load_published
-from naome.measures.pooled import POOLED, measure_nation, measure_pooled, pool_params, reason_not_poolable
+from naome.measures.pooled import measure_nation, measure_pooled, pool_studies, reason_not_poolable
 from naome.measures.specification import load_specification
-from naome.results import make_results
+from naome.results import POOLED, make_results
+from naome.study import make_study
 
 
 def published(**changes) -> pd.DataFrame:
@@ -37,20 +38,20 @@ def result(**changes) -> pd.DataFrame:
 )
 def test_agrees_within_the_interval_and_rounding(england, upper, verdict):
     """published 61.2 (61.15 to 61.25), interval from 58.0 to the upper limit."""
-    row = compare_published(published(), result(upper=upper), {"england": england}).iloc[0]
+    row = compare_published(published(), result(upper=upper), {"england": make_study(england, run_id="r")}).iloc[0]
     assert row["verdict"] == verdict
     assert row["difference"] == pytest.approx(-1.2)
     assert (row["estimate"], row["upper"]) == (pytest.approx(60), pytest.approx(100 * upper))
 
 
 def test_a_value_below_the_interval_differs(england):
-    row = compare_published(published(value="57.9"), result(), {"england": england}).iloc[0]
+    row = compare_published(published(value="57.9"), result(), {"england": make_study(england, run_id="r")}).iloc[0]
     assert row["verdict"] == "differs"
 
 
 def test_another_period_is_not_compared(england):
     changed = published(period_from="2020-01-01", period_to="2022-12-31")
-    row = compare_published(changed, result(), {"england": england}).iloc[0]
+    row = compare_published(changed, result(), {"england": make_study(england, run_id="r")}).iloc[0]
     assert row["verdict"] == "other period" and "2020 to 2022" in row["reason"]
     assert pd.isna(row["estimate"]) and pd.isna(row["difference"])
 
@@ -59,26 +60,36 @@ def test_not_derivable_says_why(england):
     """The reason stands in the row for everyone, also for a group of an indicator that cannot be derived."""
     missing = result(status="not_derivable", reason="No cycle dates.", estimate=None, lower=None, upper=None)
     for group in ({}, {"our_group_by": "sex", "our_group": "female"}):
-        row = compare_published(published(**group), missing, {"england": england}).iloc[0]
+        row = compare_published(published(**group), missing, {"england": make_study(england, run_id="r")}).iloc[0]
         assert (row["verdict"], row["reason"]) == ("not derivable here", "No cycle dates.")
 
 
 def test_a_nation_without_a_run_and_a_group_without_people(england):
-    elsewhere = compare_published(published(nation="wales"), result(), {"england": england}).iloc[0]
+    elsewhere = compare_published(
+        published(nation="wales"), result(), {"england": make_study(england, run_id="r")}
+    ).iloc[0]
     assert elsewhere["reason"] == "There is no run of Wales beside this one."
-    nobody = compare_published(published(our_group_by="sex", our_group="male"), result(), {"england": england}).iloc[0]
+    nobody = compare_published(
+        published(our_group_by="sex", our_group="male"),
+        result(),
+        {"england": make_study(england, run_id="r")},
+    ).iloc[0]
     assert nobody["verdict"] == "not derivable here" and "Nobody" in nobody["reason"]
 
 
 def test_something_else_is_not_compared(england):
-    row = compare_published(published(our_measure="", not_compared="Prevalence."), result(), {"england": england})
+    row = compare_published(
+        published(our_measure="", not_compared="Prevalence."),
+        result(),
+        {"england": make_study(england, run_id="r")},
+    )
     assert row.loc[0, ["verdict", "reason"]].tolist() == ["not compared", "Prevalence."]
 
 
 def test_every_published_figure_has_a_verdict_and_counts_add_up(england):
     table = load_published()
     assert len(table) == 121
-    compared = compare_published(table, result(), {"england": england})
+    compared = compare_published(table, result(), {"england": make_study(england, run_id="r")})
     assert list(compared["id"]) == list(table["id"])
     counts = count_verdicts(compared)
     assert counts.iloc[-1].drop("nation").sum() == 121
@@ -120,9 +131,7 @@ def test_pooled_results_count_people_and_do_not_average(england, wales, make_peo
     pooled = measure_pooled(
         {"england": here, "wales": there},
         {},
-        {"england": england, "wales": wales},
-        load_specification(),
-        run_ids={"england": "e", "wales": "w"},
+        {"england": make_study(england, run_id="e"), "wales": make_study(wales, run_id="w")},
     )
     everyone = pooled[(pooled["measure"] == "mdt_discussion") & (pooled["group_by"] == "all")].iloc[0]
     assert everyone[["numerator", "denominator", "estimate"]].tolist() == [9, 100, 0.09]
@@ -138,7 +147,7 @@ def test_what_cannot_be_pooled_is_refused(england, wales):
     later = wales.model_copy(update={"censor_date": england.censor_date.replace(year=2024)})
     assert "differ in censor_date" in reason_not_poolable([england, later])
     with pytest.raises(ValueError, match="differ in censor_date"):
-        pool_params([england, later])
+        pool_studies([make_study(each, run_id="r") for each in (england, later)])
 
 
 def test_description_counts_sizes_shares_and_who_is_eligible(england, make_people):
@@ -162,7 +171,7 @@ def test_description_counts_sizes_shares_and_who_is_eligible(england, make_peopl
         survival_days=10,
         died_within_30_days=False,
     )
-    results = measure_nation(people, None, england, load_specification(), run_id="r")
+    results = measure_nation(people, None, make_study(england, run_id="r"))
     table = results[results["cohort"] == "denovo"].set_index(["measure", "group_by", "group"]).sort_index()
     assert table.loc[("cohort_size", "sex", "female"), "estimate"] == 3
     assert table.loc[("age_mean", "all", "all"), ["estimate", "denominator"]].tolist() == [70, 3]

@@ -6,15 +6,12 @@ import pytest
 
 from naome.agree import replicate
 from naome.companions import open_companions
-from naome.params import load_params
-from naome.run import Run, write_json
 
 
 @pytest.fixture
-def write(tmp_path, make_people):
-    def write_run(audit, *, discussed, synthetic=True):
-        run = Run(params=load_params(audit), folder=tmp_path / audit, data_dir=tmp_path)
-        write_json({"synthetic": synthetic, "inputs": {}}, run.folder / "read.json")
+def write(tmp_path, make_people, make_run, as_runner):
+    def write_run(audit, *, discussed, marking="synthetic", folder=None):
+        run = as_runner(make_run(audit, marking=marking, folder=folder))
         n = len(discussed)
         run.save("analysis", make_people(n, sex="female", age=60, survival_days=900, mdt_recorded=discussed, year=2020))
         return run
@@ -45,10 +42,21 @@ def test_a_run_alone_compares_its_own_nation_only(write):
     assert compared.loc["n_denovo_w", "estimate"] == 20
 
 
-def test_synthetic_people_are_never_put_beside_real_ones(write, monkeypatch):
+@pytest.mark.parametrize("others", [("synthetic", "real"), ("real", "synthetic"), ("open", "real")])
+def test_people_of_differently_marked_runs_are_never_pooled(write, others):
+    england = write("england", discussed=[True] * 20, marking=others[0])
+    write("wales", discussed=[True] * 20, marking=others[1])
+    assert list(open_companions(england)) == ["england"]
+
+
+def test_real_runs_of_any_name_are_pooled(write, tmp_path):
+    england = write("england", discussed=[True] * 20, marking="real", folder=tmp_path / "mersey")
+    write("wales", discussed=[True] * 20, marking="real", folder=tmp_path / "north wales")
+    assert list(open_companions(england)) == ["england", "wales"]
+
+
+def test_of_several_companions_none_is_taken(write, tmp_path):
     england = write("england", discussed=[True] * 20)
-    wales = write("wales", discussed=[True] * 20, synthetic=False)
-    monkeypatch.setattr(
-        type(wales), "marking", property(lambda run: "synthetic" if run.read_record["synthetic"] else "real")
-    )
+    write("wales", discussed=[True] * 20)
+    write("wales", discussed=[True] * 20, folder=tmp_path / "wales-again")
     assert list(open_companions(england)) == ["england"]

@@ -7,6 +7,7 @@ import pytest
 
 from naome.measures.inequalities import measure_gaps, read_gap, say_gaps
 from naome.measures.specification import load_specification
+from naome.study import make_study
 
 SPECIFICATION = load_specification()
 
@@ -29,7 +30,7 @@ def test_a_gap_of_ages_alone_vanishes_when_standardised(england, make_people):
     5         32 of 40   16 of 160  24%
     """
     cells = {(1, "18-49"): (80, 100), (1, "80+"): (10, 100), (5, "18-49"): (32, 40), (5, "80+"): (16, 160)}
-    table = measure_gaps(grouped(make_people, cells), england, SPECIFICATION, run_id="r")
+    table = measure_gaps(grouped(make_people, cells), make_study(england, run_id="r"))
     assert gap(table)["estimate"] == pytest.approx(0.45 - 0.24)
     assert gap(table)["lower"] > 0
     standard = gap(table, "gap_standardised")
@@ -42,14 +43,14 @@ def test_weights_are_the_ages_of_all_counted(england, make_people):
     """Three quarters of everyone counted are 80+, a third quintile included: 0.25 * 0.6 + 0.75 * 0.2 = 0.3."""
     cells = {(1, "18-49"): (80, 100), (1, "80+"): (30, 100), (5, "18-49"): (20, 100), (5, "80+"): (10, 100)}
     cells[3, "80+"] = (0, 400)
-    table = measure_gaps(grouped(make_people, cells), england, SPECIFICATION, run_id="r")
+    table = measure_gaps(grouped(make_people, cells), make_study(england, run_id="r"))
     assert gap(table, "gap_standardised")["estimate"] == pytest.approx(0.25 * 0.6 + 0.75 * 0.2)
 
 
 def test_crude_limits_are_newcombes(england, make_people):
     """56 of 70 against 48 of 80: Newcombe (1998), table II: 0.0524 to 0.3339."""
     cells = {(1, "18-49"): (56, 70), (5, "18-49"): (48, 80)}
-    row = gap(measure_gaps(grouped(make_people, cells), england, SPECIFICATION, run_id="r"))
+    row = gap(measure_gaps(grouped(make_people, cells), make_study(england, run_id="r")))
     assert row[["lower", "upper"]].tolist() == pytest.approx([0.0524, 0.3339], abs=5e-5)
 
 
@@ -63,7 +64,7 @@ def test_standardised_interval_covers(england, make_people):
         people = grouped(make_people, cells)
         from naome.measures.inequalities import _gaps
 
-        rows = _gaps(people, SPECIFICATION["mdt_discussion"], england)
+        rows = _gaps(people, SPECIFICATION["mdt_discussion"], make_study(england, run_id="r"))
         row = rows[rows["measure"] == "mdt_discussion_gap_standardised"].iloc[0]
         held += row["lower"] <= 0.1 <= row["upper"]
     assert 180 <= held <= 199
@@ -71,11 +72,13 @@ def test_standardised_interval_covers(england, make_people):
 
 def test_small_groups_and_empty_ages_say_so(england, make_people):
     table = measure_gaps(
-        grouped(make_people, {(1, "18-49"): (3, 9), (5, "18-49"): (10, 20)}), england, SPECIFICATION, run_id="r"
+        grouped(make_people, {(1, "18-49"): (3, 9), (5, "18-49"): (10, 20)}),
+        make_study(england, run_id="r"),
     )
     assert gap(table)["status"] == "too_few" and np.isnan(gap(table)["estimate"])
     table = measure_gaps(
-        grouped(make_people, {(1, "18-49"): (3, 20), (5, "80+"): (10, 20)}), england, SPECIFICATION, run_id="r"
+        grouped(make_people, {(1, "18-49"): (3, 20), (5, "80+"): (10, 20)}),
+        make_study(england, run_id="r"),
     )
     assert gap(table)["status"] == "ok"
     assert gap(table, "gap_standardised")["reason"] == "nobody of one of the groups in an age group"
@@ -88,7 +91,7 @@ def test_ethnic_groups_are_compared_with_the_largest_reference(england, make_peo
         age_group="50-69",
         mdt_recorded=[True, False] * 30,
     )
-    table = measure_gaps(people, england, SPECIFICATION, run_id="r")
+    table = measure_gaps(people, make_study(england, run_id="r"))
     row = gap(table, group_by="ethnic_group")
     assert row["group"] == "asian less white" and row["denominator"] == 50 and row["estimate"] == 0
 
@@ -109,7 +112,7 @@ def test_readings(lower, upper, reading):
 
 def test_the_sentence_counts_what_it_says(england, wales, make_people):
     cells = {(1, "18-49"): (12, 20), (5, "18-49"): (10, 20)}
-    table = measure_gaps(grouped(make_people, cells), england, SPECIFICATION, run_id="r")
+    table = measure_gaps(grouped(make_people, cells), make_study(england, run_id="r"))
     rows = table[table["measure"].str.endswith("_gap_standardised") & (table["group_by"] == "deprivation")]
     text = say_gaps(table, "deprivation")
     assert text.startswith(f"Of {int((rows['status'] != 'not_derivable').sum())} age-standardised gaps")

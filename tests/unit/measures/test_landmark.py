@@ -6,6 +6,7 @@ import pytest
 
 from naome.measures.landmark import compare_landmarks, list_landmarked, treatment_curves
 from naome.measures.specification import load_specification
+from naome.study import make_study
 
 SPECIFICATION = load_specification()
 
@@ -31,7 +32,7 @@ def people(make_people):
 
 
 def test_each_proportion_answers_its_own_question(england, people):
-    table = compare_landmarks(people, england, SPECIFICATION, run_id="r").set_index("measure")
+    table = compare_landmarks(people, make_study(england, run_id="r")).set_index("measure")
     assert table.loc["cdk46_first_line_landmark", ["numerator", "denominator"]].tolist() == [2, 8]
     assert table.loc["cdk46_first_line_no_landmark", ["numerator", "denominator"]].tolist() == [2, 10]
     # nobody is censored within the window, so the incidences are plain shares of everyone
@@ -43,7 +44,7 @@ def test_each_proportion_answers_its_own_question(england, people):
 def test_censoring_is_allowed_for(england, people):
     """One person is lost on day 5: the other nine share their chance, 2 of 9 and not 2 of 10."""
     people.loc[9, "survival_days"] = 5
-    table = compare_landmarks(people, england, SPECIFICATION, run_id="r").set_index("measure")
+    table = compare_landmarks(people, make_study(england, run_id="r")).set_index("measure")
     assert table.loc["cdk46_first_line_incidence", "estimate"] == pytest.approx(2 / 9)
 
 
@@ -64,5 +65,5 @@ def test_indicators_that_need_more_than_a_day_are_not_landmarked():
 
 
 def test_not_derivable_keeps_its_reason(wales, people):
-    table = compare_landmarks(people, wales, SPECIFICATION, run_id="r")
+    table = compare_landmarks(people, make_study(wales, run_id="r"))
     assert set(table["status"]) == {"not_derivable"} and table["reason"].str.contains("SACT").all()

@@ -19,6 +19,7 @@ from naome.measures.missed import (
     simulate_capture,
 )
 from naome.params import load_params
+from naome.study import make_study
 
 THREE = ("a", "b", "c")
 
@@ -165,7 +166,7 @@ def test_simulation_repeats_with_its_seed():
 def test_results_say_what_cannot_be_derived():
     params = load_params("wales")
     counts = make_counts(SOURCES, 0).assign(people=lambda f: 100 * (~f["reported"] & ~f["treatment"]))
-    results = measure_missed(counts, params, run_id="r")
+    results = measure_missed(counts, make_study(params, run_id="r"))
     found = results[results["measure"].str.startswith(("recurrent_pop", "recurrent_found"))]
     assert set(found["status"]) == {"not_derivable"}
     assert found["reason"].str.contains("admissions, death").sum() == 2
@@ -174,7 +175,7 @@ def test_results_say_what_cannot_be_derived():
 def test_results_hold_population_and_share_found():
     params = load_params("england")
     counts = make_counts(SOURCES, range(10, 160, 10))
-    results = measure_missed(counts, params, run_id="r").set_index(["measure", "group"])
+    results = measure_missed(counts, make_study(params, run_id="r")).set_index(["measure", "group"])
     assert choose_sources(counts) == SOURCES[:3]
     estimate = loglinear_population(counts, SOURCES[:3])
     with_death = loglinear_population(counts)

@@ -13,7 +13,9 @@ from naome.measures.outliers import (
     judge_organisations,
     record_assessment,
 )
+from naome.measures.specification import load_specification
 from naome.params import load_params
+from naome.study import make_study
 
 
 def policy(**changes):
@@ -107,13 +109,15 @@ def test_record_repeats_policy_inputs_and_outcome():
     judged = judge_organisations(organisations([3.5, -2.5, 0.0, np.nan]), policy(), higher_is="worse")
     record = record_assessment(
         {("denovo", 1): judged, ("recurrent", 1): judged},
-        policy(),
-        run_id="england-abc",
-        definition_id="survival@1",
+        make_study(policy(), run_id="england-abc"),
         imputations={"denovo": 10, "recurrent": 12},
     )
     assert record["cohort"].tolist() == ["denovo", "recurrent"] and record["imputations"].tolist() == [10, 12]
     row = record.iloc[0]
-    assert (row["run_id"], row["definition_id"], row["limits"]) == ("england-abc", "survival@1", "95/99.8")
+    assert (row["run_id"], row["definition_id"], row["limits"]) == (
+        "england-abc",
+        load_specification()["survival"].definition_id,
+        "95/99.8",
+    )
     assert (row["within"], row["alert"], row["alarm"], row["not_assessed"]) == (1, 1, 1, 1)
     assert row["false_alarms_expected"] == pytest.approx(0.006)

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from naome.measures.period import derive_period_people, estimate_period_survival, period_survival
-from naome.measures.specification import load_specification
 from naome.measures.survival import YEAR_DAYS
 from naome.params import load_params
+from naome.study import make_study
 
 
 def diagnosed(n: int, hazard, seed=1, first="2015-01-01", last="2021-12-31") -> pd.DataFrame:
@@ -67,9 +67,9 @@ def test_thin_risk_sets_are_not_shown(england, everyone):
 
 
 def test_results_by_cohort_and_group(england):
-    results = estimate_period_survival(
-        diagnosed(4_000, lambda year: 0.25), england, load_specification(), run_id="r"
-    ).set_index(["cohort", "group_by", "group"])
+    results = estimate_period_survival(diagnosed(4_000, lambda year: 0.25), make_study(england, run_id="r")).set_index(
+        ["cohort", "group_by", "group"]
+    )
     assert set(results["measure"]) == {"survival_5y_period"}
     assert results.loc[("denovo", "all", "all"), "status"] == "ok"
     assert results.loc[("denovo", "age_group", "80+"), "status"] == "ok"
@@ -79,14 +79,14 @@ def test_results_by_cohort_and_group(england):
 
 def test_nobody_before_the_audit_period_says_so(england):
     table = diagnosed(500, lambda year: 0.25, first="2019-01-01")
-    results = estimate_period_survival(table, england, load_specification(), run_id="r")
+    results = estimate_period_survival(table, make_study(england, run_id="r"))
     assert (results["status"] == "not_derivable").all()
     assert "before the audit period" in results.loc[results["cohort"] == "denovo", "reason"].iloc[0]
 
 
 def test_an_audit_of_the_whole_window_needs_none(tmp_path):
     rotterdam = load_params("rotterdam")
-    people = derive_period_people(rotterdam, tmp_path)
-    results = estimate_period_survival(people, rotterdam, load_specification(), run_id="r")
+    people = derive_period_people(make_study(rotterdam, run_id="r"), tmp_path)
+    results = estimate_period_survival(people, make_study(rotterdam, run_id="r"))
     assert people.empty and (results["status"] == "not_derivable").all()
     assert results["reason"].str.contains("whole diagnosed window").all()

@@ -13,7 +13,10 @@ from naome.measures.quarterly import (
     measure_quarters,
     quarterly_results,
     say_chart,
+    say_growing_quarters,
 )
+from naome.params import load_params
+from naome.study import make_study
 
 FIRST, LAST = pd.Timestamp("2019-10-01"), pd.Timestamp("2022-09-30")
 
@@ -70,7 +73,7 @@ def test_baseline_quarters_set_the_limits():
 
 
 def test_results_are_in_the_schema(england):
-    table = quarterly_results(quarters([5, 6], n=8), england, measure="stage", cohort="denovo", run_id="r")
+    table = quarterly_results(quarters([5, 6], n=8), make_study(england, run_id="r"), measure="stage", cohort="denovo")
     assert table["status"].tolist() == ["too_few"] * 2 and table["group"].tolist() == ["2019 Q4", "2020 Q1"]
 
 
@@ -79,7 +82,7 @@ def test_people_and_items_are_charted_and_never_recorded_ones_are_not(england, m
     days = [period.start_time for period in pd.period_range("2019-01-01", "2021-12-31", freq="Q") for _ in range(20)]
     people = make_people(len(days), origin_date=days, grade_recorded=False)
     people["stage_recorded"] = pd.array([i % 4 == 0 for i in range(len(days))], dtype="boolean")
-    charts, results = measure_quarters(people, england, run_id="r")
+    charts, results = measure_quarters(people, make_study(england, run_id="r"))
     assert charts["measure"].unique().tolist() == ["cohort_size", "completeness.stage"]
     sizes = charts[charts["measure"] == "cohort_size"]
     assert sizes["estimate"].tolist() == [20] * 12 and len(results) == 12
@@ -88,5 +91,14 @@ def test_people_and_items_are_charted_and_never_recorded_ones_are_not(england, m
 
 
 def test_a_quarter_without_people_leaves_no_chart(england, make_people):
-    charts, results = measure_quarters(make_people(3, stage_recorded=True), england, run_id="r")
+    charts, results = measure_quarters(make_people(3, stage_recorded=True), make_study(england, run_id="r"))
     assert charts.empty and results.empty
+
+
+def test_growing_quarters_follow_the_options():
+    params = load_params("england-rcrd")
+    six = params.model_copy(update={"rules": {"gap_months": 6, "evidence": ["admissions", "reported"]}})
+    said, after_six = (say_growing_quarters(make_study(each, run_id="r")) for each in (params, six))
+    assert "rule DN2 looks for an admission in the 12 months after diagnosis, and" in said
+    assert "an admission or a reported recurrence in the 6 months after" in after_six
+    assert "12 months" not in after_six

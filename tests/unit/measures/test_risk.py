@@ -19,7 +19,7 @@ from naome.measures.risk import (
     pack_imputed,
     pool_tables,
 )
-from naome.measures.specification import load_specification
+from naome.study import make_study
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def people(make_people):
 
 
 def assess(table, params):
-    return assess_organisations(table, params, "denovo", run_id="r", definition_id="survival@1")
+    return assess_organisations(table, make_study(params, run_id="r"), "denovo")
 
 
 def test_a_level_in_which_nobody_died_is_merged_or_left_out(people, params):
@@ -95,15 +95,15 @@ def test_horizons_that_nobody_reaches_have_no_table(people, params):
     assessment = assess(people(), params)
     assert list(assessment.tables) == [1, 3]
     row = assessment.results.set_index("measure").loc["survival_5y_adjusted"]
-    assert (row["status"], row["reason"]) == ("not_derivable", "nobody has been followed for 5 years")
+    assert (row["status"], row["reason"]) == ("not_derivable", "Nobody has been followed for 5 years.")
 
 
 def test_too_few_deaths_say_so(people, params):
     assessment = assess(people(n=20), params)
-    assert "too few for a case-mix model" in assessment.reason
+    assert assessment.reason == "a case-mix model of 3 coefficients is not fitted to fewer than 15 deaths"
     results = assessment.results
     assert results["measure"].tolist() == [f"survival_{years}y_adjusted" for years in (1, 3, 5)]
-    assert set(results["status"]) == {"not_derivable"} and set(results["reason"]) == {assessment.reason}
+    assert set(results["status"]) == {"not_derivable"} and set(results["reason"]) == {f"A{assessment.reason[1:]}."}
     assert assessment.first.empty and assessment.models == ()
 
 
@@ -185,7 +185,7 @@ def test_what_was_imputed_is_used_again_and_nothing_else(people, params, monkeyp
     imputed = pack_imputed({"denovo": first})
     assert len(imputed) == table["grade"].isna().sum() * len(first.case_mix.completed)
     monkeypatch.setattr(risk, "impute", lambda *_, **__: pytest.fail("imputed again"))
-    again = assess_organisations(table, params, "denovo", run_id="r", definition_id="survival@1", imputed=imputed)
+    again = assess_organisations(table, make_study(params, run_id="r"), "denovo", imputed=imputed)
     for one, other in zip(first.case_mix.completed, again.case_mix.completed, strict=True):
         pd.testing.assert_frame_equal(one, other)
     pd.testing.assert_frame_equal(first.results, again.results)
@@ -200,25 +200,24 @@ def test_what_was_imputed_is_used_again_and_nothing_else(people, params, monkeyp
 def test_every_cohort_is_assessed_or_says_why(people, params):
     table = people()
     both = pd.concat([table, recurrences(table, [800] * len(table))], ignore_index=True)
-    survival = load_specification()["survival"]
-    found = assess_cohorts(both, params, survival, run_id="r")
+    found = assess_cohorts(both, make_study(params, run_id="r"))
     assert list(found) == ["denovo", "recurrent"] and not any(each.reason for each in found.values())
     assert set(found["recurrent"].results["cohort"]) == {"recurrent"}
     one = params.model_copy(
         update={"cohorts": ("denovo",), "not_derivable": {"survival.recurrent": "There are no admissions."}}
     )
-    found = assess_cohorts(table, one, survival, run_id="r")
+    found = assess_cohorts(table, make_study(one, run_id="r"))
     assert found["recurrent"].reason == "There are no admissions" and found["recurrent"].first.empty
     assert set(found["recurrent"].results["status"]) == {"not_derivable"}
     silent = one.model_copy(update={"not_derivable": {}})
-    assert list(assess_cohorts(table, silent, survival, run_id="r")) == ["denovo"]
+    assert list(assess_cohorts(table, make_study(silent, run_id="r"))) == ["denovo"]
 
 
 @pytest.mark.parametrize("unit", ["provider", "diagnosis_year"])
 def test_nobody_and_hardly_anybody_is_said_and_not_an_error(people, params, make_people, unit):
     swapped = params.model_copy(update={"survival": params.survival.model_copy(update={"unit": unit})})
     for table in (people(n=12), make_people(0), people(n=12).assign(provider=pd.NA, diagnosis_year=2019)):
-        found = assess_cohorts(table, swapped, load_specification()["survival"], run_id="r")
+        found = assess_cohorts(table, make_study(swapped, run_id="r"))
         assert all(each.reason for each in found.values())
         assert all((each.results["status"] == "not_derivable").all() for each in found.values())
 

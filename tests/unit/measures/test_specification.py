@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
 import pytest
 import yaml
@@ -14,6 +15,7 @@ from naome.measures.indicators import evaluate_indicators
 from naome.measures.probe import count_possible, make_probe
 from naome.measures.specification import note_inferred_codes
 from naome.paths import project_root
+from naome.study import make_study
 
 ENTRY = {
     "id": "liver_biopsy",
@@ -56,7 +58,9 @@ def test_adding_an_indicator_is_adding_an_entry(tmp_path, make_people, england):
         provider="A",
     )
     specification = extend(tmp_path)
-    results = evaluate_indicators(people, england, specification, run_id="r", only=("liver_biopsy",))
+    results = evaluate_indicators(
+        people, replace(make_study(england, run_id="r"), specification=specification), only=("liver_biopsy",)
+    )
     for level in ("nation", "provider"):
         row = results[(results["level"] == level) & (results["group_by"] == "all")].iloc[0]
         assert (row["denominator"], row["numerator"]) == (3, 1)
@@ -122,7 +126,9 @@ def test_results_on_inferred_codes_say_so(tmp_path, make_people, england, codeli
         40, cohort="recurrent", sex="female", liver=True, biopsy_days=3, provider=["A"] * 37 + ["B"] * 3
     )
     specification = extend(tmp_path, codelists=codelists)
-    results = evaluate_indicators(people, england, specification, run_id="r", only=("liver_biopsy",))
+    results = evaluate_indicators(
+        people, replace(make_study(england, run_id="r"), specification=specification), only=("liver_biopsy",)
+    )
     assert (results["reason"][results["status"] == "ok"] == "").all()
     noted = note_inferred_codes(results, specification)
     assert (noted["status"] == "ok").any() and (noted["status"] == "too_few").any()

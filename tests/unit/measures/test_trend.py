@@ -7,6 +7,7 @@ import pytest
 
 from naome.measures.specification import load_specification
 from naome.measures.trend import count_trends, find_trend, measure_trends
+from naome.study import make_study
 
 SPECIFICATION = load_specification()
 
@@ -56,18 +57,18 @@ def test_what_cannot_be_tested_says_why(counts, reason):
 def test_every_indicator_has_a_row(england, wales, make_people):
     year, positive = by_year({2019: (30, 50), 2020: (20, 50)})
     people = make_people(100, year=year, mdt_recorded=positive)
-    table, results = measure_trends(people, england, SPECIFICATION, run_id="r")
+    table, results = measure_trends(people, make_study(england, run_id="r"))
     assert table.set_index("measure").loc["mdt_discussion", "z"] < 0
     row = results.set_index("measure").loc["mdt_discussion_trend"]
     assert (row["denominator"], row["numerator"]) == (100, 50) and row["estimate"] < 1
     tested, significant, chance = count_trends(table)
     assert tested >= significant and chance == pytest.approx(0.05 * tested)
-    _, welsh = measure_trends(people, wales, SPECIFICATION, run_id="r")
+    _, welsh = measure_trends(people, make_study(wales, run_id="r"))
     assert "SACT" in welsh.set_index("measure").loc["cdk46_first_line_trend", "reason"]
 
 
 def test_shorter_follow_up_of_later_years_is_a_caution(england, make_people):
-    table, _ = measure_trends(make_people(5), england, SPECIFICATION, run_id="r")
+    table, _ = measure_trends(make_people(5), make_study(england, run_id="r"))
     cautions = table.set_index("measure")["caution"]
     assert "followed for less long" in cautions["death_30d_chemotherapy"].iloc[0] and cautions["mdt_discussion"] == ""
 

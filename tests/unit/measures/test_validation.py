@@ -6,6 +6,7 @@ import pytest
 from naome.measures.validation import OUTCOMES, classify_outcomes, intervals_to_death, measure_records_before_death
 from naome.params import load_params
 from naome.stats.intervals import wilson
+from naome.study import make_study
 
 COLUMNS = ["outcome", "metastatic_record", "record_to_death", "people"]
 ROWS = [
@@ -36,7 +37,7 @@ def primary():
 
 
 def test_figure_1_counts_people_under_70_only(primary):
-    table = classify_outcomes(primary, load_params("england")).set_index("outcome")
+    table = classify_outcomes(primary, make_study(load_params("england"), run_id="r")).set_index("outcome")
     assert table.loc["Died of breast cancer, no metastatic record", "people"] == 30
     assert table.loc["Alive, metastatic record", "share"] == pytest.approx(40 / 1200)
     assert "Alive, no metastatic record" not in table.index
@@ -45,11 +46,15 @@ def test_figure_1_counts_people_under_70_only(primary):
 
 def test_outcomes_that_do_not_occur_are_not_shown(primary):
     without = primary[primary["outcome"] != "unknown_cause"]
-    assert not classify_outcomes(without, load_params("england"))["outcome"].str.contains("cause not recorded").any()
+    assert (
+        not classify_outcomes(without, make_study(load_params("england"), run_id="r"))["outcome"]
+        .str.contains("cause not recorded")
+        .any()
+    )
 
 
 def test_records_before_death_are_shares_of_deaths(primary):
-    results = measure_records_before_death(primary, load_params("england"), run_id="r")
+    results = measure_records_before_death(primary, make_study(load_params("england"), run_id="r"))
     national = results[results["group_by"].eq("all") & results["level"].eq("nation")].set_index("measure")
     expected = {
         "record_before_breast_cancer_death": (70, 100),
@@ -68,27 +73,27 @@ def test_records_before_death_are_shares_of_deaths(primary):
 
 def test_few_deaths_are_marked(primary):
     few = primary.assign(people=1)
-    results = measure_records_before_death(few, load_params("england"), run_id="r")
+    results = measure_records_before_death(few, make_study(load_params("england"), run_id="r"))
     assert set(results["status"]) == {"too_few"}
 
 
 def test_no_causes_of_death_is_not_derivable(primary):
     alive = primary[primary["outcome"] == "alive"]
-    results = measure_records_before_death(alive, load_params("wales"), run_id="r")
+    results = measure_records_before_death(alive, make_study(load_params("wales"), run_id="r"))
     assert set(results["status"]) == {"not_derivable"}
     assert results["reason"].str.contains("Causes of death").all()
 
 
 def test_without_admissions_records_are_not_derivable_and_deaths_are_not_divided_by_them(primary):
     params = load_params("simulacrum")
-    results = measure_records_before_death(primary, params, run_id="r").set_index("measure")
+    results = measure_records_before_death(primary, make_study(params, run_id="r")).set_index("measure")
     for measure in ("record_before_breast_cancer_death", "record_before_death"):
         assert results.loc[[measure], "status"].tolist() == ["not_derivable"]
         assert "no hospital admissions" in results.loc[measure, "reason"]
     assert results.loc[["breast_cancer_share_of_deaths"], "status"].isin(["ok", "too_few"]).all()
-    undivided = classify_outcomes(primary, params)
+    undivided = classify_outcomes(primary, make_study(params, run_id="r"))
     assert not undivided["outcome"].str.contains("metastatic record").any()
-    divided = classify_outcomes(primary, load_params("england"))
+    divided = classify_outcomes(primary, make_study(load_params("england"), run_id="r"))
     died = divided["outcome"].str.startswith("Died of breast cancer")
     assert undivided.set_index("outcome").loc["Died of breast cancer", "people"] == divided[died]["people"].sum()
 

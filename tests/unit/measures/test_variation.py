@@ -10,13 +10,14 @@ from scipy.stats import binom
 from naome.measures.indicators import evaluate_indicators
 from naome.measures.specification import load_specification
 from naome.measures.variation import compare_organisations, judge_proportions, total_by_chance
+from naome.study import make_study
 
 SPECIFICATION = load_specification()
 
 
 def compare(people, params):
-    results = evaluate_indicators(people, params, SPECIFICATION, run_id="r")
-    return compare_organisations(results, params, SPECIFICATION, run_id="r")
+    results = evaluate_indicators(people, make_study(params, run_id="r"))
+    return compare_organisations(results, make_study(params, run_id="r"))
 
 
 def providers(make_people, sizes, events):

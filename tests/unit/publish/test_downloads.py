@@ -8,13 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from naome.errors import ChainError
+from naome.finished import open_finished
 from naome.params import load_params
-from naome.publish.downloads import collect_results, write_downloads
+from naome.publish.downloads import collect_released, write_downloads
 from naome.results import COLUMNS, make_results
-from naome.run import Run, write_json
+from naome.run import Run, file_digest, write_json
 
 
-def write_run(folder, audit):
+def write_run(folder, audit, marking="synthetic"):
+    """Write a run that has released results, and its manifest."""
     run = Run(params=load_params(audit), folder=folder / audit, data_dir=folder)
     write_json({"synthetic": True, "inputs": {}}, run.folder / "read.json")
     named = {"audit": audit, "nation": audit, "cohort": "denovo", "run_id": run.run_id}
@@ -36,26 +39,50 @@ def write_run(folder, audit):
         make_results(both, **{**named, "audit": "england+wales", "nation": "england+wales", "run_id": "e+w"}),
     )
     run.save("attrition", pd.DataFrame({"step": ["EL1"], "remaining": [3]}))
-    return run
+    return finish(run.folder, {"audit": audit, "run_id": run.run_id, "marking": marking})
+
+
+def finish(folder, manifest):
+    """Write the manifest of a run with the digests of what it released."""
+    files = {f"release/{file.name}": file_digest(file) for file in (folder / "release").glob("*.parquet")}
+    write_json({**manifest, "files": files}, folder / "manifest.json")
+    return open_finished(folder)
 
 
 def test_small_numbers_stay_inside(tmp_path):
     run = write_run(tmp_path, "england")
-    inside, outside = collect_results(run)
-    assert len(inside) == len(outside) == 5
-    assert pd.read_parquet(run.folder / "results.parquet").equals(inside)
+    before = sorted(tmp_path.rglob("*"))
+    outside = collect_released(run)
+    assert len(outside) == 5
     hidden = outside.set_index("unit")
     assert hidden.loc["A", "status"] == "suppressed" and pd.isna(hidden.loc["A", "numerator"])
-    assert inside.set_index("unit").loc["A", "numerator"] == 3
-    again = collect_results(run)  # its own output is not read as a result
-    assert again[0].equals(inside)
+    assert sorted(tmp_path.rglob("*")) == before  # nothing is written into a run
 
 
 def test_the_same_result_of_two_steps_is_an_error(tmp_path):
     run = write_run(tmp_path, "england")
-    run.save("again", run.load("indicators"))
-    with pytest.raises(ValueError, match="4 results were written by two steps, first: audit=england"):
-        collect_results(run)
+    released = run.folder / "release"
+    (released / "again.parquet").write_bytes((released / "indicators.parquet").read_bytes())
+    with pytest.raises(ChainError, match="4 results were released by two steps, first: audit=england"):
+        collect_released(finish(run.folder, dict(run.manifest)))
+
+
+def test_a_release_that_is_not_of_the_run_is_named(tmp_path):
+    run = write_run(tmp_path, "england")
+    released = run.folder / "release"
+    before = (released / "indicators.parquet").read_bytes()
+    (released / "indicators.parquet").write_bytes((released / "england_wales.parquet").read_bytes())
+    with pytest.raises(ChainError, match="release/indicators.parquet was changed after run england-"):
+        write_downloads([run], tmp_path / "downloads")
+    (released / "indicators.parquet").write_bytes(before)
+    (released / "sensitivity.parquet").write_bytes(before)
+    with pytest.raises(ChainError, match="release/sensitivity.parquet is not of run england-"):
+        write_downloads([run], tmp_path / "downloads")
+    (released / "sensitivity.parquet").unlink()
+    (released / "indicators.parquet").unlink()
+    with pytest.raises(ChainError, match="release/indicators.parquet: not there, although run england-"):
+        write_downloads([run], tmp_path / "downloads")
+    assert not (tmp_path / "downloads").exists()
 
 
 def test_the_download_holds_what_was_released_and_nothing_else(tmp_path):

@@ -21,6 +21,7 @@ from naome.publish.organisations import (
     describe_spread,
     drawable_units,
     most_variable,
+    say_unestimated,
     tabulate_adjusted,
     tabulate_alerts,
     tabulate_counts,
@@ -30,6 +31,7 @@ from naome.publish.organisations import (
     tabulate_survival,
 )
 from naome.results import make_results
+from naome.study import make_study
 
 SPECIFICATION = load_specification()
 NAMES = {"A": "Alpha", "B": "Beta", "C": "Gamma"}
@@ -188,11 +190,20 @@ def test_survival_of_every_organisation_stands_in_one_row_per_cohort():
 def test_the_record_says_once_what_is_the_same_throughout():
     tables = {("denovo", 1): judged([3.5, 0.0]), ("recurrent", 1): judged([0.0])}
     made = {"denovo": 10, "recurrent": 12}
-    record = record_assessment(
-        tables, load_params("england"), run_id="england-abc", definition_id="s@1", imputations=made
-    )
+    record = record_assessment(tables, make_study(load_params("england"), run_id="england-abc"), imputations=made)
     laid = tabulate_record(record).set_index("Item")
     assert laid.loc["run_id"].tolist() == ["england-abc", "", ""]
     assert laid.loc["imputations"].tolist() == ["", "10", "12"]
     assert laid.columns.tolist() == ["Throughout", "De novo, 1 y", "Recurrent, 1 y"]
     assert tabulate_record(record.iloc[:0])["Item"].tolist() == ["none"]
+
+
+def test_a_warning_of_a_model_is_a_sentence_for_readers():
+    note = "no finite estimate for 'intercept', 'charlson[3+]', \"age'\": a level without events; merge levels"
+    found = Adjusted("x", "denovo", "provider", pd.DataFrame(), 0.4, pd.DataFrame(), "", (note,))
+    again = Adjusted("x", "recurrent", "provider", pd.DataFrame(), 0.4, pd.DataFrame(), "", (note,))
+    assert say_unestimated([found, again]) == (
+        "In at least one model no effect could be estimated for Comorbidities: 3+ and Age': everybody with it, or "
+        "nobody, had the outcome. Expected numbers are not affected."
+    )
+    assert say_unestimated([]) == "Every level of the case mix could be estimated."

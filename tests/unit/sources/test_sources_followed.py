@@ -20,6 +20,7 @@ from naome.params import load_params
 from naome.sources import READERS, read_extract
 from naome.sources.contract import CANONICAL
 from naome.sources.follow import FOLLOWED, Signs
+from naome.study import make_study
 
 READER_OF = {"england": "ncrd", "wales": "wcn", "england-rcrd": "rcrd"}
 EVENTS = ("admissions", "diagnoses", "procedures", "drugs", "radiotherapy")
@@ -120,7 +121,8 @@ def test_nothing_derived_depends_on_who_is_not_followed(both, audit):
     for name in ("analysis", "attrition", "primary"):
         pd.testing.assert_frame_equal(getattr(few, name), getattr(full, name))
     for measure in (count_sources, count_living, tabulate_death_switches):
-        pd.testing.assert_frame_equal(measure(params, followed), measure(params, everybody))
+        study = make_study(params, run_id="r")
+        pd.testing.assert_frame_equal(measure(study, followed), measure(study, everybody))
 
 
 def test_blanks_around_a_pseudonym_lose_nobody(copy, both, tmp_path):

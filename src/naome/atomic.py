@@ -1,0 +1,127 @@
+"""Files and folders written whole: nobody ever reads half of one, and what a killed process leaves is swept.
+
+Everything that is not finished yet has a name that begins with a dot and holds the number of the process that writes
+it, so that the next process can tell what nobody will finish any more (:func:`sweep`).
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+#: Of one person each, or of few: readable by their owner only
+PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
+_NAME = re.compile(r"^\.(?P<name>.+)\.(?P<process>\d+)-\d+\.(tmp|old)(\.\w+)?$")
+_count = itertools.count()
+
+
+def write_text(text: str, path: Path, *, private: bool = False) -> None:
+    """Write a text, in UTF-8 and with its own line ends.
+
+    Parameters
+    ----------
+    private : bool
+        Whether only the owner may read the file, whatever the umask; the umask decides otherwise.
+    """
+    _write(path, lambda name: name.write_text(text, encoding="utf-8", newline=""), private)
+
+
+def write_bytes(data: bytes, path: Path, *, private: bool = False) -> None:
+    """Write bytes; see :func:`write_text`."""
+    _write(path, lambda name: name.write_bytes(data), private)
+
+
+def write_json(record: dict[str, Any], path: Path, *, private: bool = False) -> None:
+    """Write a record as JSON with its keys in order; see :func:`write_text`."""
+    write_text(json.dumps(record, indent=1, sort_keys=True, default=str) + "\n", path, private=private)
+
+
+def write_frame(frame: pd.DataFrame, path: Path, *, private: bool = False) -> None:
+    """Write a frame as Parquet, without its index; see :func:`write_text`."""
+    _write(path, lambda name: frame.to_parquet(name, index=False), private)
+
+
+@contextmanager
+def scratch_folder(beside: Path, name: str) -> Iterator[Path]:
+    """Make a folder for what is only needed meanwhile, for its owner only; it is removed at the end.
+
+    Parameters
+    ----------
+    beside : Path
+        Folder in which it is made.
+    name : str
+        What it is for.
+    """
+    beside.mkdir(parents=True, exist_ok=True)
+    folder = _temporary(beside / name)
+    folder.mkdir(mode=PRIVATE_FOLDER)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def replace_folder(new: Path, target: Path) -> None:
+    """Put a finished folder in the place of another; an old one is moved aside first and removed last.
+
+    A process that is killed between the two renames leaves no folder under the name, and never a mixture.
+    """
+    old = _temporary(target, "old")
+    if target.exists():
+        target.rename(old)
+    try:
+        new.rename(target)
+    except OSError:
+        if old.exists():
+            old.rename(target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def sweep(folder: Path) -> list[str]:
+    """Remove what processes that are gone left unfinished in a folder; return the names."""
+    removed = []
+    for path in sorted(folder.glob(".*")) if folder.is_dir() else ():
+        left = _NAME.match(path.name)
+        if left and not is_alive(int(left["process"])):
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+            removed.append(path.name)
+    return removed
+
+
+def is_alive(process: int) -> bool:
+    """Return whether a process of this machine is still there."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True  # somebody else's
+    return True
+
+
+def _write(path: Path, write: Callable[[Path], object], private: bool) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    name = _temporary(path)
+    try:
+        name.open("xb").close()
+        if private:
+            name.chmod(PRIVATE_FILE)
+        write(name)
+        os.replace(name, path)
+    except BaseException:
+        name.unlink(missing_ok=True)
+        raise
+
+
+def _temporary(path: Path, end: str = "tmp") -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}-{next(_count)}.{end}")

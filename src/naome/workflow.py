@@ -1,0 +1,51 @@
+"""The workflow behind ``make site``: Snakemake, started so that a run that was killed can always go on."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+
+from naome.lock import lock_folder
+from naome.paths import project_root
+
+#: What of Snakemake's own reports is left out; its errors are not
+QUIET = ("rules", "host", "progress", "reason")
+
+
+def run_workflow(targets: Sequence[str] = (), *, cores: int = 2, scale: str = "1", audits: str = "") -> int:
+    """Run the workflow; what is there and still right is not made again.
+
+    A killed Snakemake leaves a lock of its own that never goes away. Whoever holds the project's lock, which the
+    operating system drops with its process, knows that nobody else runs the workflow and takes the old one away.
+
+    Parameters
+    ----------
+    targets : sequence of str
+        Files to make; the site by default.
+    cores : int
+    scale : str
+        Size of the synthetic extracts; 1 is national size.
+    audits : str
+        Names separated by commas instead of the site's audits.
+
+    Returns
+    -------
+    int
+        Snakemake's exit code.
+
+    Raises
+    ------
+    ChainError
+        If another process runs the workflow in this project.
+    """
+    root = project_root()
+    config = [f"scale={scale}", *([f"audits={audits}"] if audits else [])]
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(root / "Snakefile"), "--directory", str(root)]
+    with lock_folder(root / ".snakemake"):
+        locks = root / ".snakemake" / "locks"
+        if locks.is_dir() and any(locks.iterdir()):
+            print("an earlier run was stopped half-way: going on where it was", flush=True)
+            subprocess.run([*command, "--unlock", "--quiet", "all"], check=True, cwd=root)
+        make = ["--cores", str(cores), "--rerun-incomplete", "--quiet", *QUIET, "--config", *config, "--", *targets]
+        return subprocess.run([*command, *make], check=False, cwd=root).returncode

@@ -1,0 +1,14 @@
+"""Sentences of pages follow the options in force."""
+
+from __future__ import annotations
+
+from naome.params import load_params
+from naome.publish.page import say_routes
+
+
+def test_the_ways_into_the_cohorts_follow_the_options():
+    params = load_params("england")
+    assert "is never counted as recurrent later" in say_routes(params)
+    later = say_routes(params.model_copy(update={"rules": {"early_code_bars_recurrence": False}}))
+    assert "counts as recurrent when another follows after the gap" in later and "never" not in later
+    assert "the gap" not in say_routes(load_params("rotterdam")), "its rules have none"
