@@ -27,7 +27,7 @@ import yaml
 from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
-from naome.atomic import PRIVATE_FILE, scratch_folder, write_json
+from naome.atomic import PRIVATE_FILE, PRIVATE_FOLDER, scratch_folder, write_json
 from naome.code_version import code_version, digest_notebook
 from naome.errors import ChainError, NaomeError, suggest
 from naome.notebooks import list_notebooks, load_pages, notebooks_of, saved_by
@@ -275,6 +275,7 @@ def _forget_others(run: Run) -> None:
 def _surroundings(run: Run, scratch: Path) -> Iterator[None]:
     """Let Jupyter, IPython and Matplotlib keep what they write inside the run's folder, and nowhere else."""
     cache = run.folder / ".cache"
+    cache.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
     mine = {"JUPYTER_RUNTIME_DIR": str(scratch / "runtime"), "IPYTHONDIR": str(cache / "ipython")}
     if "MPLCONFIGDIR" not in os.environ and not list((Path.home() / ".cache" / "matplotlib").glob("fontlist-*.json")):
         mine["MPLCONFIGDIR"] = str(cache / "matplotlib")
@@ -299,13 +300,13 @@ def _keep(copy: Path, target: Path) -> None:
 def _check_finished(notebook: Path, copy: Path) -> None:
     """Check that every cell with code ran: an exit in the middle ends a notebook without an error."""
     for number, cell in enumerate(_read(copy).cells, start=1):
-        if cell.cell_type == "code" and cell.source.strip() and cell.execution_count is None:
-            raise ChainError(
-                f"{notebook.name}: cell {number} did not run: the notebook ended before it. "
-                "Hint: does a cell call exit()?"
-            )
         if any(output.output_type == "error" for output in cell.get("outputs", [])):
-            raise ChainError(f"{notebook.name}: cell {number} failed")
+            raise ChainError(
+                f"{notebook.name}: cell {number} ended the notebook, and what comes after it did not run. "
+                "Hint: does it call exit()?"
+            )
+        if cell.cell_type == "code" and cell.source.strip() and cell.execution_count is None:
+            raise ChainError(f"{notebook.name}: cell {number} did not run.")
 
 
 def _read(notebook: Path) -> nbformat.NotebookNode:
@@ -335,11 +336,12 @@ def _finish_copy(path: Path, run: Run, source: str) -> None:
 
 
 def _provenance(run: Run, source: str) -> str:
-    parameters, version = run.read_record["params_sha256"][:12], importlib.metadata.version("naome")
+    record, version = run.read_record, importlib.metadata.version("naome")
     return (
         "::: {.provenance}\n"
-        f"Run `{run.run_id}` of audit *{run.params.audit}*; parameters sha256 `{parameters}`; "
-        f"{code_version().describe()}; notebook sha256 `{source[:12]}`; naome {version}. The run's manifest holds inputs and package versions.\n"
+        f"Run `{run.run_id}` of audit *{run.params.audit}*; parameters sha256 `{record['params_sha256'][:12]}`; "
+        f"{code_version().describe()}; notebook sha256 `{source[:12]}`; naome {version}. "
+        "The run's manifest holds inputs and package versions.\n"
         ":::"
     )
 

@@ -15,11 +15,14 @@ import pandas as pd
 
 from naome.errors import ChainError, NaomeError, suggest
 from naome.marking import MARKINGS
-from naome.params import load_params
 from naome.paths import runs_root
 
 MANIFEST = "manifest.json"
-NEEDED = ("audit", "run_id", "marking")
+#: What a manifest has to hold for a site, and of which kind
+NEEDED = {
+    "audit": str, "title": str, "nation": str, "period": list, "run_id": str, "marking": str,
+    "pages": dict, "files": dict,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -54,28 +57,23 @@ class FinishedRun:
     @property
     def title(self) -> str:
         """How pages name the audit."""
-        return self.manifest.get("title") or load_params(self.audit).title
+        return self.manifest["title"]
 
     @property
     def nation(self) -> str:
         """The nation, as a heading has it."""
-        return (self.manifest.get("nation") or load_params(self.audit).nation).capitalize()
+        return self.manifest["nation"].capitalize()
 
     @property
     def period(self) -> tuple[dt.date, dt.date]:
         """First and last day of metastatic diagnosis."""
-        if "period" in self.manifest:
-            first, last = (dt.date.fromisoformat(day) for day in self.manifest["period"])
-            return first, last
-        params = load_params(self.audit)
-        return params.metastatic_from, params.metastatic_to
+        first, last = (dt.date.fromisoformat(day) for day in self.manifest["period"])
+        return first, last
 
     @property
     def pages(self) -> list[str]:
         """Names of the executed notebooks, without their ending, in order."""
-        if "pages" in self.manifest:
-            return sorted(Path(name).stem for name in self.manifest["pages"])
-        return sorted(step["notebook"] for step in self.manifest.get("steps", []))
+        return sorted(Path(name).stem for name in self.manifest["pages"])
 
     def describe(self) -> str:
         """Say which run this is, with which code it was made, in Markdown.
@@ -110,7 +108,7 @@ class FinishedRun:
             If one is not the file of the manifest, or stands only in the folder or only in the manifest.
         """
         found = {f"release/{file.name}" for file in (self.folder / "release").glob("*.parquet")}
-        declared = {name for name in self.manifest.get("files", {}) if name.startswith("release/")}
+        declared = {name for name in self.manifest["files"] if name.startswith("release/")}
         names = sorted(found | declared)
         return [(Path(name).stem, pd.read_parquet(io.BytesIO(self._read(name, "files")))) for name in names]
 
@@ -139,7 +137,7 @@ class FinishedRun:
                 f"{file}: not there, although run {self.run_id} made it. Hint: run the chain of {self.audit} again."
             )
         data = file.read_bytes()
-        if listed in self.manifest and hashlib.sha256(data).hexdigest() != self.manifest[listed].get(name):
+        if hashlib.sha256(data).hexdigest() != self.manifest[listed].get(name):
             what = "was changed after" if name in self.manifest[listed] else "is not of"
             raise ChainError(
                 f"{file} {what} run {self.run_id}: its digest is not the one in {MANIFEST}. "
@@ -177,9 +175,13 @@ def open_finished(name: str | Path) -> FinishedRun:
         manifest = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ChainError(f"{file}: not readable as JSON: {error}. Hint: run the chain again.") from None
-    missing = [key for key in NEEDED if not isinstance(manifest, dict) or not isinstance(manifest.get(key), str)]
+    held = manifest if isinstance(manifest, dict) else {}
+    missing = [key for key, kind in NEEDED.items() if not isinstance(held.get(key), kind)]
     if missing:
-        raise ChainError(f"{file}: key {missing[0]!r} is missing. Hint: run the chain again.")
+        raise ChainError(
+            f"{file}: key {missing[0]!r} is missing, or not a {NEEDED[missing[0]].__name__}. "
+            "Hint: run the chain again; runs of earlier versions cannot be drawn."
+        )
     if manifest["marking"] not in MARKINGS:
         raise ChainError(
             f"{file}: key 'marking' is {manifest['marking']!r}{suggest(manifest['marking'], [*MARKINGS])}; "

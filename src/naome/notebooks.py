@@ -108,7 +108,13 @@ def load_pages() -> Pages:
     >>> load_pages().find("09-agreement").companions
     True
     """
-    return _load_pages(project_root() / PAGES)
+    return read_pages(project_root() / PAGES)
+
+
+@cache
+def read_pages(file: Path) -> Pages:
+    """Read and check one file of pages; see :func:`load_pages`."""
+    return read_model(file, Pages, error=DefinitionError)
 
 
 def list_notebooks() -> list[Path]:
@@ -194,8 +200,3 @@ def check_frame(name: str) -> None:
             f"{PAGES} does not say that a notebook saves {name!r}{suggest(name, declared)}. Hint: add it under "
             "`saves` of the notebook that does."
         )
-
-
-@cache
-def _load_pages(file: Path) -> Pages:
-    return read_model(file, Pages, error=DefinitionError)

@@ -13,19 +13,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
 
-import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
 
 from naome.errors import ParamsError, suggest
 from naome.paths import project_root
-from naome.yaml_files import read_yaml
+from naome.yaml_files import FrozenModel, read_model
 
 #: No cancer registry of the United Kingdom or the Netherlands goes further back
 FIRST_DAY = dt.date(1950, 1, 1)
-
-
-class _Frozen(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class FrozenMapping(dict):
@@ -86,7 +81,7 @@ Once = AfterValidator(_check_once)
 Reasons = Annotated[dict[str, Words], AfterValidator(_freeze)]
 
 
-class Disclosure(_Frozen):
+class Disclosure(FrozenModel):
     """How small numbers are protected before anything leaves the run."""
 
     policy: Literal["none", "lt5", "lt10", "hes2018"] = Field(
@@ -101,7 +96,7 @@ class Disclosure(_Frozen):
 TAILS = {"95/99.8": (0.025, 0.001), "2sd/3sd": (0.022750131948179195, 0.0013498980316300933)}
 
 
-class Survival(_Frozen):
+class Survival(FrozenModel):
     """Survival estimation."""
 
     horizons_years: Annotated[tuple[Annotated[int, Field(ge=1, le=20)], ...], Once] = Field(
@@ -127,7 +122,7 @@ class Survival(_Frozen):
     )
 
 
-class Outliers(_Frozen):
+class Outliers(FrozenModel):
     """Outlier policy."""
 
     limits: Literal["95/99.8", "2sd/3sd"] = Field(
@@ -154,7 +149,7 @@ class Outliers(_Frozen):
         return TAILS[self.limits][1]
 
 
-class Params(_Frozen):
+class Params(FrozenModel):
     """One audit run."""
 
     audit: str = Field(pattern=r"^[a-z][a-z0-9-]*$", description="Identifier of the run; must equal the file's name.")
@@ -309,16 +304,7 @@ def load_params(source: str | Path) -> Params:
 
 def read_params(file: Path) -> Params:
     """Read and check a parameter file whatever it is called (:func:`load_params`)."""
-    try:
-        raw = read_yaml(file)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ParamsError(f"{file}: not readable as YAML: {error}") from None
-    if not isinstance(raw, dict):
-        raise ParamsError(f"{file}: expected a mapping of keys to values, found {type(raw).__name__}.")
-    try:
-        return Params.model_validate(raw)
-    except ValidationError as error:
-        raise ParamsError(_explain(file, error)) from None
+    return read_model(file, Params, error=ParamsError, hint="params/README.md says what it means")
 
 
 def find_data(params: Params, file: Path) -> Path | None:
@@ -364,32 +350,6 @@ def _type_name(kind: object) -> str:
     if getattr(kind, "__origin__", None) is dict:
         return "mapping"
     return {"str": "text", "int": "whole number", "float": "number"}.get(getattr(kind, "__name__", ""), str(kind))
-
-
-def _explain(file: Path, error: ValidationError) -> str:
-    lines = []
-    for problem in error.errors():
-        where = [str(part) for part in problem["loc"]]
-        key = ".".join(where) or "(whole file)"
-        if problem["type"] == "extra_forbidden":
-            allowed = _allowed_keys(where[:-1])
-            lines.append(
-                f"unknown key {key!r} with value {problem['input']!r}{suggest(where[-1], allowed)}. "
-                f"Allowed: {', '.join(allowed)}."
-            )
-        elif problem["type"] == "missing":
-            lines.append(f"missing key {key!r}. params/README.md says what it means.")
-        else:
-            lines.append(f"key {key!r}: {problem['msg']}; found {problem['input']!r}." if where else problem["msg"])
-    shown = "\n".join(f"  - {line}" for line in lines)
-    return f"{file}: {len(lines)} problem{'s' if len(lines) > 1 else ''} in the parameters\n{shown}"
-
-
-def _allowed_keys(where: list[str]) -> list[str]:
-    model: type[BaseModel] = Params
-    for part in where:
-        model = model.model_fields[part].annotation  # type: ignore[assignment]
-    return list(model.model_fields)
 
 
 def write_reference() -> str:

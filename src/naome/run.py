@@ -29,6 +29,7 @@ from naome.definitions import Definitions
 from naome.disclosure import release
 from naome.errors import ChainError
 from naome.measures.specification import Specification, note_inferred_codes
+from naome.notebooks import check_frame
 from naome.params import Params, read_params
 from naome.paths import runs_root
 from naome.sources.absent import Absent
@@ -136,7 +137,13 @@ class Run:
         A frame in the result schema says which of its results rest on inferred
         codes, and is released at once: its protected copy goes to
         ``release/<name>.parquet``. Outside the runner all goes to :attr:`lab`.
+
+        Raises
+        ------
+        ChainError
+            If no page declares that it saves such a frame.
         """
+        check_frame(name)
         root = self.folder if self.official else self.lab
         if "result_id" not in frame.columns:
             write_frame(frame, root / _place(name), private=True)

@@ -7,6 +7,7 @@ these, what depends on the runs stands in blocks named ``site-...``, which are f
 
 from __future__ import annotations
 
+import glob
 import re
 import shutil
 import tempfile
@@ -108,7 +109,7 @@ def render_runs(
     target = Path(out).resolve()
     target.parent.mkdir(parents=True, exist_ok=True)
     prefix = f".{target.name}-pages-"
-    for left in target.parent.glob(f"{prefix}*"):
+    for left in target.parent.glob(f"{glob.escape(prefix)}*"):
         shutil.rmtree(left, ignore_errors=True)  # of a run that was killed
     with tempfile.TemporaryDirectory(prefix=prefix, dir=target.parent) as folder:
         compose_site(opened, Path(folder), say=progress)
@@ -140,9 +141,11 @@ def compose_site(runs: list[FinishedRun], folder: Path, *, say: Callable[[str], 
     root = project_root()
     shown = _place_runs(runs, folder)
     methods = [page for page in load_pages().methods if _add_method(page, shown, root, folder, say)]
-    shutil.copytree(root / "assets", folder / "assets")
-    for bibliography in root.glob("*.bib"):
-        shutil.copyfile(bibliography, folder / bibliography.name)
+    for file in [*root.glob("assets/**/*"), *root.glob("*.bib")]:
+        if file.is_file():  # copied without its permissions: the project may be read-only
+            target = folder / file.relative_to(root)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, target)
     write_downloads(runs, folder / DOWNLOADS)
     _add_page(HOME, shown, root, folder, {"audits": _list_audits(shown), "methods": _list_methods(shown, methods)})
     config = read_yaml(root / CONFIG)
@@ -176,7 +179,7 @@ def _place_runs(runs: list[FinishedRun], folder: Path) -> list[Shown]:
 
 
 def _check_page(folder: Path, shown: Shown, page: Page) -> set[str]:
-    """Return the labels of the cells that show something; refuse a page whose strip is not that of the run."""
+    """Return the labels of cells that show something; refuse a page of an audit whose strip is not that of the run."""
     path = shown.locate(page)
     problems: list = []
     notebook = read_notebook(folder, path, problems)
@@ -184,7 +187,7 @@ def _check_page(folder: Path, shown: Shown, page: Page) -> set[str]:
         raise ChainError(f"{shown.run.folder / 'notebooks' / page.notebook}.ipynb: {problems[0].what}")
     shows = [join_text(o.get("data", {}).get("text/markdown", "")) for cell in notebook.cells for o in cell.outputs]
     found = set(STRIP.findall("\n".join(shows)))
-    if found != {MARKINGS[shown.run.marking].kind}:
+    if page.audits == "each" and found != {MARKINGS[shown.run.marking].kind}:
         strip = " and ".join(sorted(found)) or "no"
         raise ChainError(
             f"{shown.run.folder / 'notebooks' / page.notebook}.ipynb has the strip of {strip} data, "
@@ -201,16 +204,14 @@ def _add_method(
     page: MethodPage, shown: list[Shown], root: Path, folder: Path, say: Callable[[str], None] | None
 ) -> bool:
     """Add a page on methods where the site has what it is about; say why not otherwise."""
-    missing = ""
-    if page.with_notebook and not any(page.with_notebook in each.cells for each in shown):
-        missing = f"no run of the site has notebook {page.with_notebook}"
-    elif page.with_truth:
+    if page.with_truth:
         return _add_truth(page, shown, folder, say)
-    if missing and say:
-        say(f"left out: {page.file} ({missing})")
-    if not missing:
-        _add_page(page.file, shown, root, folder, {})
-    return not missing
+    if page.with_notebook and not any(page.with_notebook in each.cells for each in shown):
+        if say:
+            say(f"left out: {page.file} (no run of the site has notebook {page.with_notebook})")
+        return False
+    _add_page(page.file, shown, root, folder, {})
+    return True
 
 
 def _add_truth(page: MethodPage, shown: list[Shown], folder: Path, say: Callable[[str], None] | None) -> bool:

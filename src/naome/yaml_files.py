@@ -311,7 +311,7 @@ class _Reader:
         if UNPRINTABLE.search(text):
             self._refuse(line, "a text holds a control character, or half of a character.")
         tag = RESOLVER.resolve(yaml.ScalarNode, text, event.implicit).rpartition(":")[2]
-        if event.implicit[0] and LEADING_ZERO.fullmatch(text):
+        if tag != "str" and LEADING_ZERO.fullmatch(text):  # 08 and 09 cannot be octal: they are text
             self._refuse(line, f"{text} begins with 0; write a number without it, or text in quotation marks.")
         if tag == "str":
             return text

@@ -221,6 +221,23 @@ def test_every_result_that_a_page_on_methods_shows_is_in_the_notebooks(tmp_path)
         assert "Not shown here" not in text and "#site-" not in text, page
 
 
+def test_a_project_that_may_only_be_read(tmp_path, monkeypatch):
+    """Not under git, and without permission to write: what is copied from it can be written and removed again."""
+    project = copy_checkout(tmp_path / "pro ject")
+    for name in ("definitions", "params"):
+        shutil.copytree(project_root() / name, project / name)
+    for path in [project, *project.rglob("*")]:
+        path.chmod(path.stat().st_mode & ~0o222)
+    monkeypatch.setenv("NAOME_PROJECT", str(project))
+    composed = tmp_path / "composed"
+    composed.mkdir()
+    compose_site([open_finished(make_run(tmp_path / "mersey"))], composed)
+    assert (composed / "assets" / "naome.css").is_file() and (composed / "references.bib").is_file()
+    assert [path for path in composed.rglob("*") if not path.stat().st_mode & 0o200] == []
+    for path in [project, *project.rglob("*")]:
+        path.chmod(path.stat().st_mode | 0o200)
+
+
 # ---- what cannot be drawn is refused by name
 
 
@@ -237,7 +254,7 @@ def edit_page(folder, old, new):
 
 def strip_of_another(folder):
     edit_page(folder, "banner-real", "banner-synthetic")
-    edit_manifest(folder, pages=None, steps=[{"notebook": "00-cohort"}, {"notebook": "04-kaplan-meier-survival"}])
+    edit_manifest(folder, pages=digests(folder, "notebooks/*.ipynb"))
 
 
 @pytest.mark.parametrize(
@@ -246,6 +263,12 @@ def strip_of_another(folder):
         (lambda run: (run / "manifest.json").unlink(), "manifest.json: not there, so the run is not finished"),
         (lambda run: (run / "manifest.json").write_text("{"), "manifest.json: not readable as JSON"),
         (lambda run: edit_manifest(run, run_id=None), "manifest.json: key 'run_id' is missing"),
+        (
+            lambda run: edit_manifest(run, pages=None),
+            "key 'pages' is missing.*runs of earlier versions cannot be drawn",
+        ),
+        (lambda run: edit_manifest(run, files=[]), "key 'files' is missing, or not a dict"),
+        (lambda run: (run / "manifest.json").write_text("[]"), "key 'audit' is missing"),
         (lambda run: edit_manifest(run, marking="reel"), "'marking' is 'reel' .did you mean 'real'"),
         (lambda run: edit_manifest(run, pages={}), "lists no notebook|00-cohort.ipynb is not of run"),
         (lambda run: (run / "notebooks" / "00-cohort.ipynb").unlink(), "00-cohort.ipynb: not there, although run"),

@@ -174,12 +174,12 @@ def test_a_wrong_declaration_is_refused_with_its_key(tmp_path, edit, message):
     file = tmp_path / "pages.yaml"
     file.write_text(yaml.safe_dump(declared), encoding="utf-8")
     with pytest.raises(DefinitionError, match=f"(?s)pages.yaml.*{message}"):
-        notebooks._load_pages(file)
+        notebooks.read_pages(file)
 
 
 def test_a_declaration_that_is_not_there_or_not_yaml(tmp_path):
     with pytest.raises(DefinitionError, match="none.yaml: no such file"):
-        notebooks._load_pages(tmp_path / "none.yaml")
+        notebooks.read_pages(tmp_path / "none.yaml")
     (tmp_path / "bad.yaml").write_text("a: [")
     with pytest.raises(DefinitionError, match="bad.yaml:2: not readable as YAML"):
-        notebooks._load_pages(tmp_path / "bad.yaml")
+        notebooks.read_pages(tmp_path / "bad.yaml")

@@ -174,7 +174,7 @@ NONSENSE = {
     "a day to come": (move("censor_date", dt.date.today() + dt.timedelta(days=1)), "censor_date.*today"),
     "a year that no registry has": (move("diagnosed_from", dt.date(1, 1, 1)), "diagnosed_from.*1950"),
     "seconds for a date": (move("censor_date", "1685577600"), "censor_date"),
-    "a time of day": (move("censor_date", dt.datetime(2023, 6, 1, 12)), "censor_date"),
+    "a time of day": (move("censor_date", dt.datetime(2023, 6, 1, 12)), "without a time"),
     "audit period before reading begins": (
         move("diagnosed_from", dt.date(2020, 1, 1)),
         "must not be after metastatic_from",

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import pandas as pd
 
-from naome.definitions import project_definitions
 from naome.marking import describe_data
 from naome.measures.completeness import item_title
 from naome.measures.specification import Specification
-from naome.params import Params
 from naome.publish.display import show_banner, show_text
 from naome.publish.prose import lower_first, say_count, say_percent
 from naome.publish.tables import COHORT_NAMES, SITES
 from naome.run import Run
 from naome.sources.follow import NOT_FOLLOWED
+from naome.study import Study
 
 VALIDATION_TITLES = {
     "record_before_breast_cancer_death": "deaths from breast cancer with an earlier record of metastatic disease",
@@ -57,26 +56,24 @@ def name_result(key: str, specification: Specification) -> str:
     return f"{lower_first(specification[name].title)}{cohort}"
 
 
-def say_routes(params: Params) -> str:
+def say_routes(study: Study) -> str:
     """Say which rules make the cohorts of a run, and why there is no recurrent cohort where there is none.
 
     Examples
     --------
     >>> from naome.params import load_params
-    >>> say_routes(load_params("simulacrum")).split(".")[0]
+    >>> from naome.study import make_study
+    >>> say_routes(make_study(load_params("simulacrum"), run_id="r")).split(".")[0]
     'Rules DN1 and DN2 make the de-novo cohort'
     """
-    parts = []
+    params, parts = study.params, []
     if "denovo" in params.cohorts:
         parts.append("Rules DN1 and DN2 make the de-novo cohort.")
     if "recurrent" in params.cohorts:
         parts.append(
-            project_definitions()
-            .rules(params.rules)
-            .fill("Rules RC1 and RC2 make the recurrent cohort. {early_code_bars_recurrence.later}")
-            .strip()
+            study.rules.fill("Rules RC1 and RC2 make the recurrent cohort. {early_code_bars_recurrence.later}").strip()
         )
-    elif reason := params.not_derivable.get("survival.recurrent"):
+    elif reason := study.reason("survival", "recurrent"):
         parts.append(f"There is no recurrent cohort. {reason}")
     if "primary" in params.cohorts:
         parts.append("The primary cohort is everyone eligible, from the initial diagnosis.")
@@ -112,9 +109,9 @@ def say_reading(quality: pd.DataFrame, raw_rows: dict[str, int]) -> str:
     return " ".join([*parts, "Nothing else was changed."])
 
 
-def say_sites(analysis: pd.DataFrame, params: Params) -> str:
+def say_sites(analysis: pd.DataFrame, study: Study) -> str:
     """Say what metastatic sites in the table of characteristics mean, or why there are none."""
-    reason = params.not_derivable.get("site_recorded")
+    reason = study.reason("site_recorded", study.params.cohorts[0])
     if reason:
         return f"Metastatic sites are not shown. {reason}"
     if not analysis[list(SITES)].fillna(False).to_numpy().any():

@@ -45,7 +45,8 @@ def write_run(folder, audit, marking="synthetic"):
 def finish(folder, manifest):
     """Write the manifest of a run with the digests of what it released."""
     files = {f"release/{file.name}": file_digest(file) for file in (folder / "release").glob("*.parquet")}
-    write_json({**manifest, "files": files}, folder / "manifest.json")
+    rest = {"title": "T", "nation": "england", "period": ["2019-01-01", "2021-12-31"], "pages": {}, "files": files}
+    write_json({**manifest, **rest}, folder / "manifest.json")
     return open_finished(folder)
 
 
