@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from naome.measures.specification import DataItem, Specification
 
 CODE_PATTERNS = {
-    "icd10": (re.compile(r"[A-Z]\d[\dA-Z](\d[\dA-Z]?)?"), "ICD-10 without a dot, three to five characters, e.g. C795"),
-    "opcs4": (re.compile(r"[A-Z]\d{2}\d?"), "OPCS-4 without a dot, three or four characters, e.g. X721"),
-    "sact": (re.compile(r"[A-Z0-9][A-Z0-9 +/()-]*"), "a SACT drug group in capitals, e.g. PALBOCICLIB"),
+    "icd10": (re.compile(r"[A-Z]\d[\dA-Z](\d[\dA-Z]?)?"), "ICD-10 without a dot, three to five characters"),
+    "opcs4": (re.compile(r"[A-Z]\d{2}\d?"), "OPCS-4 without a dot, three or four characters"),
+    "sact": (re.compile(r"[A-Z0-9][A-Z0-9 +/()-]*"), "a SACT drug group in capitals"),
 }
 #: The rules that the cohort code applies, in its order
 RULES = ("EL1", "EL2", "EL3", "EL4", "EL5", "EL6", "EL7", "DN1", "DN2", "RC1", "RC2")

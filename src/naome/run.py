@@ -199,7 +199,7 @@ class Run:
         """What each column of the analysis table is."""
         from naome.explore import list_columns
 
-        return list_columns()
+        return list_columns(self.definitions)
 
     def _check_copy(self, name: str, key: str) -> Path:
         file = self.inputs / name

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from naome.cohort.feature_definitions import Features
-from naome.definitions import project_definitions
 
 
 @dataclass(frozen=True)
@@ -214,8 +213,3 @@ def describe_columns(features: Features) -> tuple[AnalysisColumn, ...]:
     for feature in features.features:
         found[feature.kind].append(_column(feature.name, feature.kind, feature.meaning, feature.needed))
     return (*FIRST, *found["integer"], *BETWEEN, *found["boolean"], *LAST)
-
-
-#: The columns of the project's own definitions
-COLUMNS: tuple[AnalysisColumn, ...] = project_definitions().columns
-COLUMN_NAMES: tuple[str, ...] = tuple(column.name for column in COLUMNS)

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from naome.cohort.columns import COLUMNS, AnalysisColumn
+from naome.cohort.columns import AnalysisColumn
+from naome.definitions import project_definitions
 from naome.errors import DefinitionError, suggest
 
 LONGEST = 1_000  # characters of an expression
@@ -72,7 +73,7 @@ def parse_expression(
     text: str,
     where: str,
     windows: dict[str, int] | None = None,
-    columns: tuple[AnalysisColumn, ...] = COLUMNS,
+    columns: tuple[AnalysisColumn, ...] | None = None,
 ) -> Expression:
     """Parse and check an expression.
 
@@ -102,7 +103,7 @@ def parse_expression(
     [True, False]
     """
     tree = _parse(text, where)
-    checker = _Checker(text, where, windows or {}, columns)
+    checker = _Checker(text, where, windows or {}, columns or project_definitions().columns)
     if checker.kind(tree) != "boolean":
         raise DefinitionError(f"{where}: {text!r} is not a condition; write a comparison, e.g. age >= 70")
     named = tuple(dict.fromkeys(checker.columns))

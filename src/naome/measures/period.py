@@ -72,7 +72,7 @@ def derive_period_people(study: Study, folder: Path) -> pd.DataFrame:
         eligible = hold(eligible_people(flag_tumours(tables, params, rules)))
         members = hold(de_novo(hold(possible_members(code_dates(eligible, codes, rules))), params))
         described = describe_people(members, bare, codes, params, rules)
-    return fetch_analysis(described)[list(COLUMNS)]
+    return fetch_analysis(described, rules.definitions)[list(COLUMNS)]
 
 
 def estimate_period_survival(people: pd.DataFrame, study: Study) -> pd.DataFrame:

@@ -259,7 +259,7 @@ def _derive_variant(shared: _Shared, params: Params, rules: CohortRules) -> _Var
     coded = code_dates(shared.eligible, codes, rules)
     members = hold(find_members(coded, params, rules), "variant_members")
     people = members.select("person_id", "cohort").execute()
-    return _Variant(people, fetch_analysis(_describe(shared, members, codes, params, rules)))
+    return _Variant(people, fetch_analysis(_describe(shared, members, codes, params, rules), rules.definitions))
 
 
 def _describe(shared: _Shared, members: Table, codes: Table, params: Params, rules: CohortRules) -> Table:

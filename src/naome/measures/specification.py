@@ -14,7 +14,7 @@ import pandas as pd
 import yaml
 from pydantic import Field, field_validator, model_validator
 
-from naome.cohort.columns import COLUMN_NAMES, AnalysisColumn
+from naome.cohort.columns import AnalysisColumn
 from naome.definitions import CohortRules, Definitions, project_definitions
 from naome.errors import DefinitionError, suggest
 from naome.measures.expressions import Expression, parse_expression
@@ -25,6 +25,10 @@ KINDS = ("performance", "data_quality", "contextual")
 NATION = "nation"
 PROVIDER = "provider"
 Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+def _list_columns() -> list[str]:
+    return [column.name for column in project_definitions().columns]
 
 
 class _IndicatorEntry(FrozenModel):
@@ -60,7 +64,7 @@ class _IndicatorEntry(FrozenModel):
     @classmethod
     def _own_names(cls, windows: dict[str, int]) -> dict[str, int]:
         for name in windows:
-            if name in COLUMN_NAMES:
+            if name in _list_columns():
                 raise ValueError(f"window {name!r} has the name of a column; choose another")
         return windows
 
@@ -90,7 +94,7 @@ class _IndicatorsFile(FrozenModel):
     @field_validator("levels")
     @classmethod
     def _levels_are_columns(cls, levels: dict[str, _LevelEntry]) -> dict[str, _LevelEntry]:
-        allowed = [NATION, *COLUMN_NAMES]
+        allowed = [NATION, *_list_columns()]
         for name in levels:
             if name not in allowed:
                 raise ValueError(

@@ -211,7 +211,9 @@ def clean_icd10(value: object) -> tuple[str | None, tuple[str, ...]]:
     if match := re.fullmatch(r"([A-Z]\d{2,3})[X-]{1,2}", text):
         text, rules = match[1], (*rules, "icd10_padding")
     if not re.fullmatch(r"[A-Z]\d{2,4}", text):
-        raise Refused("an ICD-10 code such as C795", "is this an OPCS-4 code, or a column shifted by one?")
+        raise Refused(
+            "an ICD-10 code (letter, two to four digits)", "is this an OPCS-4 code, or a column shifted by one?"
+        )
     return text, rules
 
 
@@ -231,7 +233,7 @@ def clean_opcs4(value: object) -> tuple[str | None, tuple[str, ...]]:
     if "." in text:
         text, rules = text.replace(".", ""), (*rules, "code_dot")
     if not re.fullmatch(r"[A-Z]\d{2}\d?", text):
-        raise Refused("an OPCS-4 code such as X721", "is this an ICD-10 code?")
+        raise Refused("an OPCS-4 code (letter, two or three digits)", "is this an ICD-10 code?")
     return text, rules
 
 
