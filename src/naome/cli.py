@@ -227,7 +227,7 @@ def _read_plan(plan: Plan) -> Run:
 
 
 def _check_extract(parsed: argparse.Namespace) -> None:
-    from naome.ingest import check_extract, describe_extract
+    from naome.ingest import check_extract, describe_extract, say_lacking
     from naome.plan import plan_check
 
     started = time.monotonic()
@@ -235,7 +235,7 @@ def _check_extract(parsed: argparse.Namespace) -> None:
     extract = check_extract(plan, progress=lambda line: None)
     seconds = time.monotonic() - started
     print(f"{parsed.folder}: readable as {plan.params.source} for audit {plan.params.audit} ({seconds:.1f} s)")
-    print(describe_extract(extract))
+    print("\n".join([describe_extract(extract), *say_lacking(plan, extract)]))
 
 
 def _run(parsed: argparse.Namespace) -> None:

@@ -24,13 +24,15 @@ from naome.paths import project_root
 from naome.yaml_files import FrozenModel, Text, read_model, read_text
 
 if TYPE_CHECKING:
+    from naome.codings import Coding
+    from naome.cohort.columns import AnalysisColumn
+    from naome.cohort.feature_definitions import Features
     from naome.measures.specification import DataItem, Specification
 
 CODE_PATTERNS = {
-    "icd10": (re.compile(r"[A-Z]\d[\dA-Z](\d[\dA-Z]?)?"), "ICD-10 without a dot, three to five characters, e.g. C795"),
-    "opcs4": (re.compile(r"[A-Z]\d{2}\d?"), "OPCS-4 without a dot, three or four characters, e.g. X721"),
-    "sact": (re.compile(r"[A-Z0-9][A-Z0-9 +/()-]*"), "a SACT drug group in capitals, e.g. PALBOCICLIB"),
-    "cns": (re.compile(r"Y[1-5]|NI|NN|99"), "a COSD clinical nurse specialist code, e.g. Y1"),
+    "icd10": (re.compile(r"[A-Z]\d[\dA-Z](\d[\dA-Z]?)?"), "ICD-10 without a dot, three to five characters"),
+    "opcs4": (re.compile(r"[A-Z]\d{2}\d?"), "OPCS-4 without a dot, three or four characters"),
+    "sact": (re.compile(r"[A-Z0-9][A-Z0-9 +/()-]*"), "a SACT drug group in capitals"),
 }
 #: The rules that the cohort code applies, in its order
 RULES = ("EL1", "EL2", "EL3", "EL4", "EL5", "EL6", "EL7", "DN1", "DN2", "RC1", "RC2")
@@ -358,6 +360,7 @@ class Definitions:
 
     folder: Path
     _lists: dict[str, CodeList] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _codings: dict[str, Coding] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def codelists(self) -> tuple[str, ...]:
@@ -365,7 +368,7 @@ class Definitions:
         return tuple(sorted(file.stem for file in (self.folder / "codelists").glob("*.csv")))
 
     def codelist(self, name: str) -> CodeList:
-        """Return the code list ``codelists/<name>.csv``.
+        """Return the code list ``codelists/<name>.csv``, or the codes of the coding of that name.
 
         Raises
         ------
@@ -373,6 +376,8 @@ class Definitions:
             If there is no such list, or as :func:`read_codelist`.
         """
         if name not in self._lists:
+            if (self.folder / "codings" / f"{name}.csv").is_file():
+                return self.coding(name).as_codelist()
             known = self.codelists
             if name not in known:
                 raise DefinitionError(
@@ -380,6 +385,33 @@ class Definitions:
                 )
             self._lists[name] = read_codelist(self.folder / "codelists" / f"{name}.csv")
         return self._lists[name]
+
+    @property
+    def codings(self) -> tuple[str, ...]:
+        """Names of the codings, in order."""
+        return tuple(sorted(file.stem for file in (self.folder / "codings").glob("*.csv")))
+
+    def coding(self, name: str) -> Coding:
+        """Return the coding ``codings/<name>.csv``.
+
+        Raises
+        ------
+        DefinitionError
+            If there is no such coding, or as :func:`naome.codings.read_coding`.
+
+        Examples
+        --------
+        >>> project_definitions().coding("gender").values["2"]
+        'female'
+        """
+        from naome.codings import read_coding
+
+        if name not in self._codings:
+            known = self.codings
+            if name not in known:
+                raise DefinitionError(f"no coding {name!r}{suggest(name, list(known))}; there are: {', '.join(known)}")
+            self._codings[name] = read_coding(self.folder / "codings" / f"{name}.csv")
+        return self._codings[name]
 
     def find_codes(self, reference: str) -> tuple[Code, ...]:
         """Return the codes of a reference: a code list (``cns_indicator``) or one group of it (``sact_drugs.cdk46``).
@@ -490,6 +522,20 @@ class Definitions:
                 raise DefinitionError(f"{file}: {where}: {error}") from None
 
     @cached_property
+    def features(self) -> Features:
+        """What is derived of people from coded events."""
+        from naome.cohort.feature_definitions import Features
+
+        return read_model(self.folder / "features.yaml", Features, error=DefinitionError)
+
+    @cached_property
+    def columns(self) -> tuple[AnalysisColumn, ...]:
+        """The columns of the analysis table, in order."""
+        from naome.cohort.columns import describe_columns
+
+        return describe_columns(self.features)
+
+    @cached_property
     def specification(self) -> Specification:
         """The indicators, groups and levels."""
         from naome.measures.specification import read_specification
@@ -501,7 +547,7 @@ class Definitions:
         """The data items whose completeness is reported."""
         from naome.measures.specification import read_data_items
 
-        return read_data_items(self.folder / "data_items.yaml")
+        return read_data_items(self.folder / "data_items.yaml", self.columns)
 
     def files(self) -> tuple[Path, ...]:
         """Return every file that a run copies, relative to the folder and in order: all that analyses may read."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
-from naome.cohort.columns import COLUMNS
 from naome.cohort.derive import Cohorts, derive_cohorts
+from naome.definitions import Definitions
 from naome.errors import ParamsError, suggest
 from naome.measures.indicators import evaluate_indicators
 from naome.measures.survival import estimate_survival
@@ -120,7 +120,7 @@ def take_people(run: Run, cohort: str) -> pd.DataFrame:
         known = list(run.params.cohorts)
         raise ParamsError(f"the run has no cohort {cohort!r}{suggest(cohort, known)}; cohorts: {', '.join(known)}.")
     people = run.analysis[run.analysis["cohort"] == cohort].reset_index(drop=True)
-    for column in COLUMNS:
+    for column in run.definitions.columns:
         values = people[column.name]
         if column.kind == "category":
             seen = list(column.values) or sorted(values.dropna().astype(str).unique())
@@ -132,9 +132,9 @@ def take_people(run: Run, cohort: str) -> pd.DataFrame:
     return people
 
 
-def list_columns() -> pd.DataFrame:
+def list_columns(definitions: Definitions) -> pd.DataFrame:
     """Return what each column of the analysis table is: its kind, what it means and the values it may take."""
-    rows = [(column.name, column.kind, column.meaning, ", ".join(column.values)) for column in COLUMNS]
+    rows = [(column.name, column.kind, column.meaning, ", ".join(column.values)) for column in definitions.columns]
     return pd.DataFrame(rows, columns=["column", "kind", "meaning", "values"]).set_index("column")
 
 

@@ -16,6 +16,7 @@ from naome.atomic import replace_folder, scratch_folder, sweep, write_bytes, wri
 from naome.code_version import code_version
 from naome.cohort.signs import signs_of
 from naome.errors import ParamsError
+from naome.measures.derivability import reasons_not_derivable, say_taken_away
 from naome.plan import Plan
 from naome.run import INPUTS, LAB, Run
 from naome.seal import file_digest
@@ -60,9 +61,12 @@ def read_run(plan: Plan, *, progress: Callable[[str], None] = print) -> tuple[Ru
             plan.inputs.folder,
             scratch / "canonical",
             diagnosed=(plan.params.diagnosed_from, plan.params.diagnosed_to),
-            signs=signs_of(plan.params),
+            signs=signs_of(plan.params, definitions),
+            definitions=definitions,
             progress=progress,
         )
+        for sentence in say_lacking(plan, extract):
+            progress(f"  {sentence}")
         last_death = check_last_death(plan, scratch / "canonical" / "deaths.parquet")
         plan.inputs.check_unchanged()
         quality = pd.DataFrame(extract.quality, columns=["rule", "table", "column", "rows", "kind", "meaning"])
@@ -85,6 +89,7 @@ def read_run(plan: Plan, *, progress: Callable[[str], None] = print) -> tuple[Ru
             "raw_rows": extract.raw_rows,
             "canonical_rows": extract.rows,
             "ignored_columns": {note.name: list(note.ignored) for note in extract.files if note.ignored},
+            "absent": dict(extract.absent.things),
             "last_death": last_death,
             "started": started.isoformat(timespec="seconds"),
             "finished": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
@@ -98,7 +103,32 @@ def read_run(plan: Plan, *, progress: Callable[[str], None] = print) -> tuple[Ru
 def check_extract(plan: Plan, *, progress: Callable[[str], None] = print) -> Extract:
     """Check the whole extract of a planned run, everybody's events, without writing anything."""
     diagnosed = (plan.params.diagnosed_from, plan.params.diagnosed_to)
-    return read_extract(READERS[plan.params.source], plan.inputs.folder, None, diagnosed=diagnosed, progress=progress)
+    return read_extract(
+        READERS[plan.params.source],
+        plan.inputs.folder,
+        None,
+        diagnosed=diagnosed,
+        definitions=plan.definitions,
+        progress=progress,
+    )
+
+
+def say_lacking(plan: Plan, extract: Extract) -> list[str]:
+    """Hold the parameters of a planned run against what its data have, and say what this extract lacks.
+
+    Returns
+    -------
+    list of str
+        One sentence for each thing that the feed has and the extract has not, and which results go with it.
+
+    Raises
+    ------
+    ParamsError
+        If the parameters say of something that it is absent, and it is there.
+    """
+    rules = plan.definitions.rules(plan.params.rules)
+    reasons_not_derivable(extract.absent, plan.params, rules)
+    return say_taken_away(extract.absent, plan.params, rules)
 
 
 def check_last_death(plan: Plan, deaths: Path) -> str:

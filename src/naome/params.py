@@ -180,8 +180,15 @@ class Params(FrozenModel):
         default_factory=FrozenMapping,
         description="Cohort rule id -> why these data cannot show whether it holds. Shown beside what the rule leaves.",
     )
+    absent: Reasons = Field(
+        default_factory=FrozenMapping,
+        description="Canonical table, column (drugs.cycle_date) or cohort that these data have not -> the sentence "
+        "that says so wherever something needs it. Nothing that is there may be named.",
+    )
     not_derivable: Reasons = Field(
-        description="Indicator or measure id -> why this nation's data cannot support it. Shown wherever it would be."
+        default_factory=FrozenMapping,
+        description="Judgements: indicator, measure, or canonical column that is there -> why no result is given all "
+        "the same. What needs an absent thing is found without it.",
     )
     notebooks: Annotated[tuple[Annotated[str, Field(pattern=r"^[0-9]{2}$")], ...], Once] = Field(
         default=(),

@@ -12,10 +12,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from naome.cohort.columns import COLUMNS
 from naome.definitions import Definitions, project_definitions
 from naome.errors import ChainError, ExtractError, ParamsError, suggest
-from naome.measures.specification import check_not_derivable
+from naome.measures.derivability import check_reasons
 from naome.notebooks import notebooks_of
 from naome.params import Params, find_data, find_params, load_params
 from naome.paths import runs_root
@@ -138,7 +137,7 @@ def check_params(params: Params, definitions: Definitions, file: Path) -> None:
             raise ParamsError(
                 f"{file}: rules_not_checked names {key!r}{suggest(key, known)}; rules: {', '.join(known)}."
             )
-    columns = {column.name: column for column in COLUMNS if column.kind != "date"}
+    columns = {column.name: column for column in definitions.columns if column.kind != "date"}
     for key, term in [("unit", params.survival.unit), *[("case_mix", term) for term in params.survival.case_mix]]:
         match = TERM.fullmatch(term)
         name = (match["splined"] or match["plain"]) if match else term
@@ -151,7 +150,7 @@ def check_params(params: Params, definitions: Definitions, file: Path) -> None:
             raise ParamsError(
                 f"{file}: survival.case_mix: {term!r} has {match['knots']} knots; allowed: {list(KNOT_QUANTILES)}."
             )
-    check_not_derivable(params, definitions.specification)
+    check_reasons(params, definitions, file)
     notebooks_of(params)
 
 

@@ -32,6 +32,7 @@ from naome.measures.specification import Specification, note_inferred_codes
 from naome.notebooks import check_frame
 from naome.params import Params, read_params
 from naome.paths import runs_root
+from naome.sources.absent import Absent
 from naome.study import Study, make_study
 
 if TYPE_CHECKING:
@@ -107,7 +108,8 @@ class Run:
     @cached_property
     def study(self) -> Study:
         """What the measures of this run need to know besides its people."""
-        return make_study(self.params, run_id=self.run_id, definitions=self.definitions)
+        absent = Absent(self.read_record["absent"])
+        return make_study(self.params, run_id=self.run_id, definitions=self.definitions, absent=absent)
 
     @property
     def marking(self) -> str:
@@ -197,7 +199,7 @@ class Run:
         """What each column of the analysis table is."""
         from naome.explore import list_columns
 
-        return list_columns()
+        return list_columns(self.definitions)
 
     def _check_copy(self, name: str, key: str) -> Path:
         file = self.inputs / name

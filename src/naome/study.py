@@ -14,6 +14,7 @@ from naome.results import make_results
 
 if TYPE_CHECKING:
     from naome.measures.specification import DataItem, Indicator, Specification
+    from naome.sources.absent import Absent
 
 COUNTED = "people in the denominator"
 
@@ -107,8 +108,20 @@ class Study:
         return table.assign(**fixed, reason=said, **columns)
 
 
-def make_study(params: Params, *, run_id: str, definitions: Definitions | None = None) -> Study:
-    """Put together the study of a run from its parameters and its definitions, the project's by default.
+def make_study(
+    params: Params, *, run_id: str, definitions: Definitions | None = None, absent: Absent | None = None
+) -> Study:
+    """Put together the study of a run.
+
+    Parameters
+    ----------
+    params : Params
+    run_id : str
+    definitions : Definitions, optional
+        The project's by default.
+    absent : Absent, optional
+        What the run's data have not, as reading found it; by default what the feed never has and what the parameters
+        say is absent.
 
     Examples
     --------
@@ -116,8 +129,12 @@ def make_study(params: Params, *, run_id: str, definitions: Definitions | None =
     >>> make_study(load_params("wales"), run_id="r").too_few(3)
     'fewer than 10 people in the denominator'
     """
+    from naome.measures.derivability import presume_absent, reasons_not_derivable
+
     definitions = definitions or project_definitions()
-    return Study(params, definitions.specification, definitions.rules(params.rules), run_id, params.not_derivable)
+    rules = definitions.rules(params.rules)
+    reasons = reasons_not_derivable(absent or presume_absent(params), params, rules)
+    return Study(params, definitions.specification, rules, run_id, reasons)
 
 
 def say_too_few(minimum: int, of: str = COUNTED) -> str:

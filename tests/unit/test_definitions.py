@@ -237,6 +237,8 @@ def load_everything(folder):
     definitions = Definitions(folder)
     for name in definitions.codelists:
         definitions.codelist(name)
+    for name in definitions.codings:
+        definitions.coding(name)
     rules = definitions.rules()
     for indicator in definitions.specification.indicators:
         indicator.say_exclusions(rules)

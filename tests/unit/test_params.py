@@ -8,8 +8,9 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
+from naome.definitions import project_definitions
 from naome.errors import ParamsError
-from naome.measures.specification import check_not_derivable, load_specification
+from naome.measures.derivability import check_reasons
 from naome.params import load_params, write_reference
 from naome.paths import project_root
 
@@ -31,7 +32,7 @@ def altered(tmp_path):
 @pytest.mark.parametrize("file", sorted((project_root() / "params").glob("*.yaml")), ids=lambda f: f.stem)
 def test_shipped_files_load(file):
     params = load_params(file.stem)
-    check_not_derivable(params, load_specification())
+    check_reasons(params, project_definitions(), file)
     assert params.audit == file.stem
 
 
@@ -84,10 +85,18 @@ def test_unknown_audit_lists_the_known_ones():
         load_params("englnd")
 
 
-def test_not_derivable_must_name_an_indicator():
-    params = load_params("wales").model_copy(update={"not_derivable": {"cdk46_first_lin": "because"}})
-    with pytest.raises(ParamsError, match="did you mean 'cdk46_first_line'"):
-        check_not_derivable(params, load_specification())
+@pytest.mark.parametrize(
+    ("reasons", "said"),
+    [
+        ({"not_derivable": {"cdk46_first_lin": "because"}}, "did you mean 'cdk46_first_line'"),
+        ({"absent": {"drug": "because"}}, r"absent names 'drug' \(did you mean 'drugs'"),
+        ({"absent": {"tumours.her2": "because"}}, "absent names 'tumours.her2', which is in these data; remove"),
+    ],
+)
+def test_a_reason_must_name_what_there_is_and_an_absent_thing_what_there_is_not(reasons, said):
+    params = load_params("wales").model_copy(update=reasons)
+    with pytest.raises(ParamsError, match=said):
+        check_reasons(params, project_definitions(), project_root() / "params" / "wales.yaml")
 
 
 def test_reference_page_is_generated():

@@ -67,10 +67,11 @@ def test_make_lists_every_command():
 
 ROOMS = {
     "stats": set(),
-    "sources": {"errors", "sources", "params", "paths", "run", "definitions"},
-    "cohort": {"cohort", "definitions", "params", "sources", "errors", "paths"},
+    "sources": {"errors", "sources", "paths", "codings", "definitions"},
+    "cohort": {"cohort", "codings", "definitions", "params", "sources", "errors", "paths", "yaml_files"},
     "measures": {
         "measures",
+        "sources",
         "cohort",
         "definitions",
         "errors",

@@ -2,12 +2,45 @@
 
 Dates say what they are the date of; durations say from when to when. This list
 is the contract: the table is built in this order, indicator expressions may name
-only these columns, and the data dictionary page is made from it.
+only these columns, and the data dictionary page is made from it. Columns that count
+coded events come from ``definitions/features.yaml``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from naome.cohort.feature_definitions import Features
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a column needs of a feed.
+
+    Attributes
+    ----------
+    any_of : tuple of str
+        Canonical tables (``drugs``), canonical columns (``tumours.her2``) or columns of the analysis table; one of
+        them is enough, and the first is the one to speak of where none is there.
+    cohorts : tuple of str
+        Cohorts in which it is needed; empty for all.
+    """
+
+    any_of: tuple[str, ...]
+    cohorts: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Need:
+        """Read a need as it is written.
+
+        Examples
+        --------
+        >>> Need.parse("drugs.given_date or tumours.chemotherapy_flag in denovo primary")
+        Need(any_of=('drugs.given_date', 'tumours.chemotherapy_flag'), cohorts=('denovo', 'primary'))
+        """
+        things, _, cohorts = text.partition(" in ")
+        return cls(tuple(things.split(" or ")), tuple(cohorts.split()))
 
 
 @dataclass(frozen=True)
@@ -15,12 +48,14 @@ class AnalysisColumn:
     """One column of the analysis table; `kind` is boolean, integer, number, date or category.
 
     `values` are those a category may take; empty where they are the run's own (organisations, nation).
+    `needs` is what a feed must hold for it; empty where every feed does.
     """
 
     name: str
     kind: str
     meaning: str
     values: tuple[str, ...] = ()
+    needs: tuple[Need, ...] = ()
 
 
 RECEPTOR = ("positive", "negative")
@@ -42,12 +77,49 @@ VALUES: dict[str, tuple[str, ...]] = {
     "cns": ("seen", "not_seen"),
 }
 
+#: Column -> what it needs of a feed (:class:`Need`); a column of another's name needs what that one needs
+ITEMS = (
+    "stage", "er", "pr", "her2", "grade", "performance_status", "deprivation", "provider", "cns", "m1",
+    "nodes_positive", "size_group", "postmenopausal", "endocrine_flag", "chemotherapy_flag", "radiotherapy_flag",
+)  # fmt: skip
+FOLLOWED_UP = ("people.vital_status or deaths.death_date",)
+NEEDS: Mapping[str, tuple[str, ...]] = {
+    **{item: (f"tumours.{item}",) for item in ITEMS},
+    **{f"{item}_recorded": (item,) for item in ("stage", "grade", "er", "pr", "her2", "performance_status", "cns")},
+    "mdt_recorded": ("tumours.mdt_date",),
+    "sex": ("people.sex",),
+    "ethnic_group": ("people.ethnic_group",),
+    "subtype": ("er", "her2"),
+    "alliance": ("provider", "organisations.alliance"),
+    "region": ("provider", "organisations.region"),
+    "treating_provider": ("drugs.provider or admissions.provider",),
+    "charlson": ("charlson_count",),
+    "frailty": ("frailty_count",),
+    "er_log": ("tumours.er_level",),
+    "pr_log": ("tumours.pr_level",),
+    "last_chemotherapy_to_death_days": ("drugs.cycle_date",),
+    "last_chemotherapy_to_cutoff_days": ("drugs.cycle_date",),
+    # Somebody with metastatic disease at diagnosis has an M category for it; only later disease has to be reported
+    "cosd_distant": ("recurrences in recurrent",),
+    "survival_days": FOLLOWED_UP,
+    "survival_from_diagnosis_days": FOLLOWED_UP,
+    "survival_from_metastatic_days": FOLLOWED_UP,
+    "died": FOLLOWED_UP,
+    "died_within_30_days": FOLLOWED_UP,
+    "died_of_breast_cancer": ("deaths.underlying_cause",),
+}
+
+
+def _column(name: str, kind: str, meaning: str, needs: tuple[str, ...] = ()) -> AnalysisColumn:
+    return AnalysisColumn(name, kind, meaning, VALUES.get(name, ()), tuple(map(Need.parse, needs)))
+
 
 def _columns(kind: str, **meanings: str) -> tuple[AnalysisColumn, ...]:
-    return tuple(AnalysisColumn(name, kind, meaning, VALUES.get(name, ())) for name, meaning in meanings.items())
+    return tuple(_column(name, kind, meaning, NEEDS.get(name, ())) for name, meaning in meanings.items())
 
 
-COLUMNS: tuple[AnalysisColumn, ...] = (
+#: Columns before the numbers that count events, between those and the conditions on events, and after these
+FIRST = (
     *_columns(
         "category",
         cohort="denovo, recurrent or primary.",
@@ -83,22 +155,14 @@ COLUMNS: tuple[AnalysisColumn, ...] = (
         performance_status="WHO performance status 0 to 4 at the initial diagnosis.",
         deprivation="Quintile of area deprivation, 1 = most deprived.",
         nodes_positive="Positive axillary lymph nodes.",
-        charlson_count="Number of RCS Charlson groups other than cancer.",
-        frailty_count="Number of SCARF deficits.",
-        biopsy_days="Days from the metastatic diagnosis to the first biopsy in the biopsy window.",
-        cdk46_days="Days from origin to the first CDK4/6 inhibitor on or after origin.",
-        anti_her2_days="Days from origin to the first anti-HER2 drug on or after origin.",
-        anti_her2_agents="Different anti-HER2 drugs in the 12 months after origin.",
-        endocrine_days="Days from origin to the first endocrine drug on or after origin.",
-        checkpoint_days="Days from origin to the first immune checkpoint inhibitor on or after origin.",
-        chemotherapy_days="Days from origin to the first chemotherapy from 31 days before origin.",
-        bone_agent_days="Days from origin to the first bisphosphonate or denosumab on or after origin.",
-        radiotherapy_days="Days from origin to the first radiotherapy on or after origin.",
-        bone_radiotherapy_days="Days from origin to the first radiotherapy of bone on or after origin.",
-        brain_radiotherapy_days="Days from origin to the first radiotherapy of brain on or after origin.",
+    ),
+)
+BETWEEN = (
+    *_columns(
+        "integer",
         last_chemotherapy_to_death_days="Days from the last chemotherapy to death.",
-        last_chemotherapy_to_cutoff_days="Days from the last chemotherapy to the run's end of follow-up; the last is "
-        "the latest cycle start, administration or hospital attendance.",
+        last_chemotherapy_to_cutoff_days="Days from the last chemotherapy to the run's end of follow-up, by the "
+        "rule chosen for the last.",
         diagnosis_to_metastatic_days="Days from the initial to the metastatic diagnosis.",
         survival_days="Days from origin to death or the end of follow-up.",
         survival_from_diagnosis_days="Days from the initial diagnosis to death or the end of follow-up.",
@@ -114,16 +178,11 @@ COLUMNS: tuple[AnalysisColumn, ...] = (
         postmenopausal="Whether menopause had passed at the initial diagnosis.",
         endocrine_flag="Record says endocrine therapy was given.",
         m1="M category M1 at the initial diagnosis; missing when M is not recorded.",
-        bone="Bone metastasis coded from 30 days before to 12 months after the metastatic diagnosis.",
-        liver="Liver metastasis, as bone.",
-        lung="Lung metastasis, as bone.",
-        brain="Brain metastasis, as bone.",
-        bone_early="Bone metastasis coded from 30 days before to 30 days after origin: known at the start, "
-        "fit for case mix.",
-        liver_early="Liver metastasis, as bone_early.",
-        lung_early="Lung metastasis, as bone_early.",
-        brain_early="Brain metastasis, as bone_early.",
-        site_recorded="Any specific metastatic site coded, as bone.",
+    ),
+)
+LAST = (
+    *_columns(
+        "boolean",
         stage_recorded="Overall stage 0 to 4 recorded.",
         grade_recorded="Grade 1 to 3 recorded.",
         er_recorded="Oestrogen receptor positive or negative recorded.",
@@ -146,4 +205,11 @@ COLUMNS: tuple[AnalysisColumn, ...] = (
         origin_date="Origin of the cohort's clock: the diagnosis (de novo) or the metastatic diagnosis (recurrent).",
     ),
 )
-COLUMN_NAMES: tuple[str, ...] = tuple(column.name for column in COLUMNS)
+
+
+def describe_columns(features: Features) -> tuple[AnalysisColumn, ...]:
+    """Return the columns of the analysis table in their order, those of the features among them."""
+    found = {"integer": [], "boolean": []}
+    for feature in features.features:
+        found[feature.kind].append(_column(feature.name, feature.kind, feature.meaning, feature.needed))
+    return (*FIRST, *found["integer"], *BETWEEN, *found["boolean"], *LAST)

@@ -12,14 +12,13 @@ import pandas as pd
 import pyarrow as pa
 
 from naome.cohort.attrition import count_attrition
-from naome.cohort.columns import COLUMNS
 from naome.cohort.eligible import code_dates, eligible_people, flag_tumours, metastatic_codes
 from naome.cohort.features import describe_people
 from naome.cohort.held import hold, working_ahead
 from naome.cohort.membership import de_novo, possible_members, primary, recurrence_found, recurrent
 from naome.cohort.primary import count_primary
 from naome.cohort.tables import CanonicalTables, open_tables
-from naome.definitions import CohortRules, project_definitions
+from naome.definitions import CohortRules, Definitions, project_definitions
 from naome.params import Params
 
 # The columns of the event tables that describing people takes: reading fewer is most of the speed
@@ -78,10 +77,10 @@ def derive_cohorts(
     >>> derive_cohorts(load_params("wales"), folder).attrition     # doctest: +SKIP
     """
     rules = rules or project_definitions().rules(params.rules)
-    tables = open_tables(folder, params, connection)
+    tables = open_tables(folder, params, connection, rules.definitions)
     with working_ahead():
         codes = hold(metastatic_codes(tables, rules))
-        flagged = hold(flag_tumours(tables, params))
+        flagged = hold(flag_tumours(tables, params, rules))
         eligible = eligible_people(flagged)
         coded = code_dates(eligible, codes, rules)
         if "primary" not in params.cohorts:
@@ -91,7 +90,7 @@ def derive_cohorts(
         described = hold(describe_people(members, near, codes, params, rules))
         found = hold(recurrence_found(coded, rules))
     return Cohorts(
-        analysis=fetch_analysis(described),
+        analysis=fetch_analysis(described, rules.definitions),
         attrition=count_attrition(flagged, found, members, rules),
         count=partial(count_primary, eligible, codes, tables, params, rules),
     )
@@ -108,15 +107,15 @@ def identify_members(
         ``person_id, cohort, route, diagnosis_date, metastatic_date`` in order of cohort and person.
     """
     rules = rules or project_definitions().rules(params.rules)
-    tables = open_tables(folder, params, connection)
-    coded = code_dates(eligible_people(flag_tumours(tables, params)), metastatic_codes(tables, rules), rules)
+    tables = open_tables(folder, params, connection, rules.definitions)
+    coded = code_dates(eligible_people(flag_tumours(tables, params, rules)), metastatic_codes(tables, rules), rules)
     members = find_members(coded, params, rules)
     columns = ("person_id", "cohort", "route", "diagnosis_date", "metastatic_date")
     frame = members.select(*columns).order_by("cohort", "person_id").execute()
     return frame.astype({"diagnosis_date": "datetime64[s]", "metastatic_date": "datetime64[s]"})
 
 
-def fetch_analysis(described: ibis.expr.types.Table) -> pd.DataFrame:
+def fetch_analysis(described: ibis.expr.types.Table, definitions: Definitions) -> pd.DataFrame:
     """Fetch an analysis table from its engine, with the documented types (nullable integers and booleans, text)."""
     kinds = {
         "integer": (pa.int64(), pd.Int64Dtype()),
@@ -125,7 +124,7 @@ def fetch_analysis(described: ibis.expr.types.Table) -> pd.DataFrame:
         "category": (pa.string(), pd.StringDtype()),
         "date": (pa.timestamp("s"), None),
     }
-    schema = pa.schema([(column.name, kinds[column.kind][0]) for column in COLUMNS])
+    schema = pa.schema([(column.name, kinds[column.kind][0]) for column in definitions.columns])
     return described.to_pyarrow().cast(schema).to_pandas(types_mapper=dict(kinds.values()).get)
 
 

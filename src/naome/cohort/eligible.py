@@ -6,9 +6,9 @@ import ibis
 from ibis.expr.types import BooleanValue, Table
 
 from naome.cohort.held import hold
-from naome.cohort.signs import NEVER_EVIDENCE
+from naome.cohort.signs import evidence_codes
 from naome.cohort.tables import CanonicalTables, code_between, code_in
-from naome.definitions import CohortRules, load_codelist
+from naome.definitions import CohortRules
 from naome.params import Params
 
 ELIGIBILITY = ("EL1", "EL2", "EL3", "EL4", "EL5", "EL6", "EL7")
@@ -16,7 +16,7 @@ ELIGIBILITY = ("EL1", "EL2", "EL3", "EL4", "EL5", "EL6", "EL7")
 MEMBERSHIP = ("tumour_id", "person_id", "diagnosis_date", "stage", "vital_status", "vital_date", "death_date")
 
 
-def flag_tumours(tables: CanonicalTables, params: Params) -> Table:
+def flag_tumours(tables: CanonicalTables, params: Params, rules: CohortRules) -> Table:
     """Return all tumours with one boolean per eligibility rule, EL1 to EL7, and what membership takes.
 
     EL7 is true for the first of a person's tumours that meet all other rules.
@@ -27,7 +27,7 @@ def flag_tumours(tables: CanonicalTables, params: Params) -> Table:
         ``tumour_id, person_id, diagnosis_date, stage, vital_status, vital_date, death_date`` and the rules. The date
         of death is that of the death registration, else that of the registry's vital status.
     """
-    breast = load_codelist("icd10_breast")
+    breast = rules.definitions.codelist("icd10_breast")
     people = tables.people.select("person_id", "vital_status", "vital_date")
     registered = tables.deaths.select("person_id", "death_date")
     t = tables.tumours.left_join(people, "person_id").drop("person_id_right")
@@ -38,7 +38,7 @@ def flag_tumours(tables: CanonicalTables, params: Params) -> Table:
         EL1=code_in(t.site, breast.prefixes()),
         EL2=dated,
         EL3=t.age >= 18,
-        EL4=(t.basis != "0").fill_null(True),
+        EL4=(t.basis != "death_certificate").fill_null(True),
         EL5=t.eligible_registration,
         EL6=(t.vital_status != "untraced").fill_null(False) & (t.death_date >= t.diagnosis_date).fill_null(True),
         in_situ=code_in(t.site, breast.prefixes("breast_in_situ")),
@@ -68,21 +68,17 @@ def metastatic_codes(tables: CanonicalTables, rules: CohortRules) -> Table:
     """Return the evidence of metastasis with its date, under the chosen options.
 
     Evidence is a metastatic code in an admission and, where the option says so, a
-    distant recurrence reported in cancer outcomes data (its ``code`` is C799).
+    distant recurrence reported in cancer outcomes data (its ``code`` names no site).
 
     Returns
     -------
     Table
         ``person_id, code, code_date``.
     """
-    metastatic = rules.definitions.codelist("icd10_metastatic")
-    never = NEVER_EVIDENCE if rules["count_c779"] else (*NEVER_EVIDENCE, "lymph_node_unspecified")
-    groups = [group for group in metastatic.groups if group not in never]
-    prefixes = metastatic.prefixes(*groups)
-    if not rules["count_c770_c771"]:
-        prefixes = tuple(code for code in prefixes if code not in ("C770", "C771"))
+    prefixes = evidence_codes(rules)
+    (unspecified,) = rules.definitions.find_codes(rules.definitions.features.evidence.reported)
     r = tables.recurrences.filter(tables.recurrences.kind == "distant", tables.recurrences.recurrence_date.notnull())
-    reported = r.select(r.person_id, code=ibis.literal("C799"), code_date=r.recurrence_date)
+    reported = r.select(r.person_id, code=ibis.literal(unspecified.code), code_date=r.recurrence_date)
     d = tables.diagnoses
     d = d.filter(code_between(d.code, prefixes))
     d = d.filter(code_in(d.code, prefixes), d.patient_class.isin(list(rules["admission_classes"])), _position(d, rules))

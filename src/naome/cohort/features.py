@@ -5,32 +5,14 @@ from __future__ import annotations
 import ibis
 from ibis.expr.types import Table
 
-from naome.cohort.columns import COLUMN_NAMES, VALUES
+from naome.cohort.causes import is_breast_cancer
+from naome.cohort.columns import VALUES
 from naome.cohort.eligible import add_records
+from naome.cohort.feature_definitions import ALL, Feature
 from naome.cohort.tables import CanonicalTables, code_groups, code_in
-from naome.definitions import CohortRules, load_codelist
+from naome.definitions import CohortRules, Definitions
 from naome.params import Params
 
-SITE_WINDOW = (-30, 365)
-EARLY_SITE_WINDOW = (-30, 30)
-LOOKBACK_DAYS = 365
-BIOPSY_FROM_DAYS = -30
-CHEMOTHERAPY_FROM_DAYS = -31
-FIRST_LINE_DAYS = 365
-# Groups of the Charlson list that everybody in a cancer audit has
-CANCER = ("mal", "mst")
-SITES = ("bone", "liver", "lung", "brain")
-DRUG_CLASSES = {
-    "cdk46": "cdk46",
-    "anti_her2": "anti_her2",
-    "endocrine": "endocrine",
-    "immune_checkpoint_inhibitor": "checkpoint",
-    "bone_modifying_agent": "bone_agent",
-}
-#: One product with two agents
-DUAL = "PERTUZUMAB + TRASTUZUMAB"
-BONE_Z = tuple(f"Z{n}" for n in range(63, 81))
-BRAIN_Z = tuple(f"Z{n:02d}" for n in range(1, 6))
 RECORDED = {name: name for name in ("stage", "grade", "er", "pr", "her2", "performance_status", "cns")} | {
     "mdt": "mdt_date"
 }
@@ -47,19 +29,17 @@ def describe_people(members: Table, tables: CanonicalTables, codes: Table, param
     codes : Table
         Metastatic codes (:func:`naome.cohort.eligible.metastatic_codes`).
     """
+    definitions = rules.definitions
+    last = definitions.features[definitions.features.chemotherapy]
     clock = members.select(*KEY, "diagnosis_date", "metastatic_date", "origin_date")
-    chemotherapy = _chemotherapy_events(tables)
     cycles_only = rules["last_chemotherapy"] == "cycle_start"
     table = add_records(members, tables)
     features = (
-        _metastatic_sites(clock, codes),
-        _early_sites(clock, codes),
-        _comorbidity(clock, tables, "icd10_charlson", "charlson_count", leave_out=CANCER),
-        _comorbidity(clock, tables, "icd10_scarf", "frailty_count"),
-        _biopsy(clock, tables),
-        _drugs(clock, tables),
-        _chemotherapy(clock, chemotherapy, params, cycles_only=cycles_only),
-        _radiotherapy(clock, tables),
+        *_conditions(clock, codes, definitions),
+        *(_groups(clock, tables, feature, definitions) for feature in definitions.features.counting("groups")),
+        *_first_days(clock, tables, params, definitions),
+        *_agents(clock, tables, definitions),
+        _last_chemotherapy(clock, find_events(tables, last, definitions), params, last, cycles_only=cycles_only),
         _distant_recurrence(tables),
         _death(tables, rules),
         tables.organisations.select("provider", "alliance", "region"),
@@ -71,109 +51,142 @@ def describe_people(members: Table, tables: CanonicalTables, codes: Table, param
         table = table.left_join(feature, keys, rname=f"{{name}}_{number}")
         columns += [column for column in feature.columns if column not in keys]
     table = table.select(columns).order_by("cohort", "person_id")
-    derived = _derive(table, params, admissions_known=tables.admissions_known)
-    return table.select(**{name: derived[name] if name in derived else table[name] for name in COLUMN_NAMES})
+    derived = _derive(table, params, definitions, admissions_known=tables.admissions_known)
+    names = [column.name for column in definitions.columns]
+    return table.select(**{name: derived[name] if name in derived else table[name] for name in names})
 
 
-def _metastatic_sites(clock: Table, codes: Table) -> Table:
-    metastatic = load_codelist("icd10_metastatic")
-    j = codes.inner_join(clock, "person_id")
-    j = j.mutate(days=days_between(j.code_date, j.metastatic_date))
-    j = j.filter(j.days.between(*SITE_WINDOW))
-    flags = {site: code_in(j.code, metastatic.prefixes(site)).any() for site in SITES}
-    vague = metastatic.prefixes("unspecified")
-    return j.group_by(*KEY).aggregate(**flags, site_recorded=(~code_in(j.code, vague)).any())
+def _conditions(clock: Table, codes: Table, definitions: Definitions) -> list[Table]:
+    """Say whether a metastatic code lies in a window, for the features with the same window together.
 
-
-def _early_sites(clock: Table, codes: Table) -> Table:
-    """Flag the sites known at the start: a site coded a year later is known only of those who lived to be coded."""
-    metastatic = load_codelist("icd10_metastatic")
-    j = codes.inner_join(clock, "person_id")
-    j = j.filter(days_between(j.code_date, j.origin_date).between(*EARLY_SITE_WINDOW))
-    return j.group_by(*KEY).aggregate(
-        **{f"{site}_early": code_in(j.code, metastatic.prefixes(site)).any() for site in SITES}
-    )
-
-
-def _comorbidity(
-    clock: Table, tables: CanonicalTables, codelist: str, name: str, leave_out: tuple[str, ...] = ()
-) -> Table:
-    """Count the different comorbidity groups coded in the 12 months up to and including the day before origin."""
-    d = tables.diagnoses.inner_join(clock, "person_id")
-    d = d.filter(days_between(d.admission_date, d.origin_date).between(-LOOKBACK_DAYS, -1))
-    coded = code_groups(d.select(*KEY, "code"), load_codelist(codelist), leave_out)
-    return coded.group_by(*KEY).aggregate(**{name: coded.group.nunique()})
-
-
-def _biopsy(clock: Table, tables: CanonicalTables) -> Table:
-    biopsies = tuple(code for code in load_codelist("opcs4_biopsy").prefixes() if code != "B32")
-    p = tables.procedures.filter(code_in(tables.procedures.code, biopsies)).inner_join(clock, "person_id")
-    p = p.mutate(days=days_between(p.procedure_date, p.metastatic_date))
-    return p.filter(p.days >= BIOPSY_FROM_DAYS).group_by(*KEY).aggregate(biopsy_days=p.days.min())
-
-
-def _drugs(clock: Table, tables: CanonicalTables) -> Table:
-    sact = load_codelist("sact_drugs")
-    d = tables.drugs.inner_join(clock, "person_id")
-    d = d.mutate(days=days_between(d.given_date, d.origin_date))
-    d = d.filter(d.days >= 0)
-    firsts = {
-        f"{name}_days": d.days.min(where=d.drug.isin(list(sact.prefixes(group))))
-        for group, name in DRUG_CLASSES.items()
-    }
-    # Drug by drug: to count the different ones, DuckDB would take all drugs of all people apart first
-    given = {drug: ((d.drug == drug) & (d.days <= FIRST_LINE_DAYS)).any() for drug in sact.prefixes("anti_her2")}
-    agents = sum(any_given.cast("int64") * (2 if drug == DUAL else 1) for drug, any_given in given.items())
-    return d.group_by(*KEY).aggregate(**firsts, anti_her2_agents=agents)
-
-
-def _chemotherapy_events(tables: CanonicalTables) -> Table:
-    """Return ``person_id, event_date, provider, cycle_start`` of every chemotherapy, from SACT and from admissions.
-
-    A SACT administration counts on its own date and on the start of its cycle,
-    so that the latest activity is found whichever is later; only the latter is the
-    start of a cycle.
+    A site coded a year later is known only of those who lived to be coded, so each feature has its own window.
     """
-    cytotoxic = list(load_codelist("sact_drugs").prefixes("cytotoxic"))
-    sact = tables.drugs.filter(tables.drugs.drug.isin(cytotoxic))
-    given = sact.select("person_id", "provider", event_date=sact.given_date)
-    cycle = sact.filter(sact.cycle_date.notnull()).select("person_id", "provider", event_date=sact.cycle_date)
-    p = tables.procedures.filter(code_in(tables.procedures.code, load_codelist("opcs4_chemotherapy").prefixes()))
-    operations = p.select("person_id", "provider", event_date=p.procedure_date)
-    sessions = load_codelist("icd10_treatment").prefixes("chemotherapy")
-    d = tables.diagnoses.filter(code_in(tables.diagnoses.code, sessions))
-    attendances = d.select("person_id", "provider", event_date=d.admission_date)
-    others = ibis.union(given, operations, attendances).mutate(cycle_start=False)
-    return ibis.union(cycle.mutate(cycle_start=True), others)
+    windows: dict[tuple[str, int | None, int | None], list[Feature]] = {}
+    for feature in definitions.features.counting("any"):
+        windows.setdefault((feature.clock, feature.from_days, feature.to_days), []).append(feature)
+    tables = []
+    for (_, *_), features in windows.items():
+        j = codes.inner_join(clock, "person_id")
+        j = j.filter(_in_window(features[0], days_between(j.code_date, j[f"{features[0].clock}_date"])))
+        flags = {
+            feature.name: code_in(j.code, _codes(definitions, reference, feature.leave_out)).any()
+            for feature in features
+            for reference in feature.events.values()
+        }
+        tables.append(j.group_by(*KEY).aggregate(**flags))
+    return tables
 
 
-def _chemotherapy(clock: Table, events: Table, params: Params, *, cycles_only: bool) -> Table:
-    """Date the first and the last chemotherapy; of several organisations on the last day the first in code order.
+def _groups(clock: Table, tables: CanonicalTables, feature: Feature, definitions: Definitions) -> Table:
+    """Count the different groups of codes in admissions that start in the window."""
+    d = tables.diagnoses.inner_join(clock, "person_id")
+    d = d.filter(_in_window(feature, days_between(d.admission_date, d[f"{feature.clock}_date"])))
+    codelist = definitions.codelist(feature.events["diagnoses"])
+    coded = code_groups(d.select(*KEY, "code"), codelist, feature.leave_out)
+    return coded.group_by(*KEY).aggregate(**{feature.name: coded.group.nunique()})
 
-    The first may be any event; the last is the latest one, or the latest start of a cycle.
+
+def _first_days(clock: Table, tables: CanonicalTables, params: Params, definitions: Definitions) -> list[Table]:
+    """Count the days to the first event, for all features whose events stand in the same tables together."""
+    by_tables: dict[tuple[str, ...], list[Feature]] = {}
+    for feature in definitions.features.counting("first_day"):
+        by_tables.setdefault(tuple(feature.events), []).append(feature)
+    return [_first_days_of(clock, tables, params, features, definitions) for features in by_tables.values()]
+
+
+def _first_days_of(
+    clock: Table, tables: CanonicalTables, params: Params, features: list[Feature], definitions: Definitions
+) -> Table:
+    found = [
+        find_events(tables, feature, definitions).mutate(feature=ibis.literal(feature.name)) for feature in features
+    ]
+    e = ibis.union(*found) if len(found) > 1 else found[0]
+    e = e.inner_join(clock, "person_id")
+    firsts = {}
+    for feature in features:
+        days = days_between(e.event_date, e[f"{feature.clock}_date"])
+        counted = (e.feature == feature.name) & _in_window(feature, days)
+        if feature.to_censoring:
+            counted &= e.event_date <= ibis.date(str(params.censor_date))
+        firsts[feature.name] = days.min(where=counted)
+    return e.group_by(*KEY).aggregate(**firsts)
+
+
+def _agents(clock: Table, tables: CanonicalTables, definitions: Definitions) -> list[Table]:
+    """Count the different drugs given in a window; a product with several agents counts as many."""
+    agents = definitions.coding("sact_agents").values
+    found = []
+    for feature in definitions.features.counting("agents"):
+        d = tables.drugs.inner_join(clock, "person_id")
+        d = d.filter(_in_window(feature, days_between(d.given_date, d[f"{feature.clock}_date"])))
+        # Drug by drug: to count the different ones, DuckDB would take all drugs of all people apart first
+        given = {
+            drug: (d.drug == drug).any() for drug in _codes(definitions, feature.events["drugs"], feature.leave_out)
+        }
+        count = sum(any_given.cast("int64") * int(agents.get(drug, 1)) for drug, any_given in given.items())
+        found.append(d.group_by(*KEY).aggregate(**{feature.name: count}))
+    return found
+
+
+def find_events(tables: CanonicalTables, feature: Feature, definitions: Definitions) -> Table:
+    """Return ``person_id, event_date, provider, cycle_start`` of every event of a feature, from all its tables.
+
+    Where the feature says so, a drug counts on the start of its cycle as well as on its own date, so that the latest
+    activity is found whichever is later; only the former is the start of a cycle.
+    """
+    events, cycles = [], []
+    for table, reference in feature.events.items():
+        t = getattr(tables, table)
+        codes = () if reference == ALL else _codes(definitions, reference, feature.leave_out)
+        if table == "drugs":
+            t = t.filter(t.drug.isin(list(codes)))
+            events.append(t.select("person_id", "provider", event_date=t.given_date))
+            if feature.cycle_starts:
+                cycle = t.filter(t.cycle_date.notnull())
+                cycles.append(cycle.select("person_id", "provider", event_date=cycle.cycle_date))
+        elif table == "radiotherapy":
+            t = t if reference == ALL else t.filter(code_in(t.site, codes))
+            nowhere = ibis.literal(None, type="string")
+            events.append(t.select("person_id", provider=nowhere, event_date=t.treatment_date))
+        else:
+            t = t.filter(code_in(t.code, codes))
+            date = t.procedure_date if table == "procedures" else t.admission_date
+            events.append(t.select("person_id", "provider", event_date=date))
+    one = ibis.union(*events) if len(events) > 1 else events[0]
+    one = one.mutate(cycle_start=ibis.literal(False))
+    return ibis.union(*(cycle.mutate(cycle_start=ibis.literal(True)) for cycle in cycles), one) if cycles else one
+
+
+def _last_chemotherapy(clock: Table, events: Table, params: Params, feature: Feature, *, cycles_only: bool) -> Table:
+    """Date the last chemotherapy; of several organisations on the last day the first in code order.
+
+    It is the latest event, or the latest start of a cycle.
     """
     e = events.inner_join(clock, "person_id")
-    e = e.mutate(days=days_between(e.event_date, e.origin_date))
-    e = e.filter(e.days >= CHEMOTHERAPY_FROM_DAYS, e.event_date <= ibis.date(str(params.censor_date)))
+    days = days_between(e.event_date, e[f"{feature.clock}_date"])
+    e = e.filter(_in_window(feature, days), e.event_date <= ibis.date(str(params.censor_date)))
     counted = e.mutate(may_be_last=e.cycle_start if cycles_only else ibis.literal(True))
     people = ibis.window(group_by=[counted[key] for key in KEY])
     e = counted.mutate(last_date=counted.event_date.max(where=counted.may_be_last).over(people))
     return e.group_by(*KEY).aggregate(
-        event_days=e.days.min(),
         last_chemotherapy_date=e.last_date.max(),
         treating_provider=e.provider.min(where=e.may_be_last & (e.event_date == e.last_date)),
     )
 
 
-def _radiotherapy(clock: Table, tables: CanonicalTables) -> Table:
-    r = tables.radiotherapy.inner_join(clock, "person_id")
-    r = r.mutate(days=days_between(r.treatment_date, r.origin_date))
-    r = r.filter(r.days >= 0)
-    return r.group_by(*KEY).aggregate(
-        treatment_days=r.days.min(),
-        bone_radiotherapy_days=r.days.min(where=code_in(r.site, BONE_Z)),
-        brain_radiotherapy_days=r.days.min(where=code_in(r.site, BRAIN_Z)),
-    )
+def _codes(definitions: Definitions, reference: str, leave_out: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the codes of a list (``opcs4_biopsy``) or of one group of it, without some groups."""
+    return tuple(code.code for code in definitions.find_codes(reference) if code.group not in leave_out)
+
+
+def _in_window(feature: Feature, days: ibis.Value) -> ibis.Value:
+    """Return whether days from its clock lie in a feature's window."""
+    limits = []
+    if feature.from_days is not None:
+        limits.append(days >= feature.from_days)
+    if feature.to_days is not None:
+        limits.append(days <= feature.to_days)
+    return ibis.and_(*limits)
 
 
 def _distant_recurrence(tables: CanonicalTables) -> Table:
@@ -183,14 +196,10 @@ def _distant_recurrence(tables: CanonicalTables) -> Table:
 
 def _death(tables: CanonicalTables, rules: CohortRules) -> Table:
     d = tables.deaths
-    if rules["breast_cancer_death"] == "underlying":
-        breast = code_in(d.underlying_cause, ("C50",))
-    else:
-        breast = d.causes.contains("C50")
-    return d.select("person_id", breast_cause=breast.fill_null(False))
+    return d.select("person_id", breast_cause=is_breast_cancer(d, rules))
 
 
-def _derive(t: Table, params: Params, *, admissions_known: bool) -> dict[str, ibis.Value]:
+def _derive(t: Table, params: Params, definitions: Definitions, *, admissions_known: bool) -> dict[str, ibis.Value]:
     """Return the columns that are not taken over as they are; said at once, so that one selection makes them all."""
     cutoff = ibis.date(str(params.censor_date))
     # Somebody lost to the registry whose death is registered is not lost
@@ -199,12 +208,16 @@ def _derive(t: Table, params: Params, *, admissions_known: bool) -> dict[str, ib
     end_date = ibis.least(ibis.coalesce(t.death_date, cutoff), ibis.coalesce(lost_date, cutoff), cutoff)
     age = t.age + (days_between(t.origin_date, t.diagnosis_date) / 365.25).floor().cast("int32")
     # Nobody's comorbidity is known from a feed without admissions; in one with them, nothing coded counts as none
-    charlson, frailty = (
-        t[name].fill_null(0) if admissions_known else t[name] for name in ("charlson_count", "frailty_count")
-    )
+    groups = {
+        feature.name: t[feature.name].fill_null(0) if admissions_known else t[feature.name]
+        for feature in definitions.features.counting("groups")
+    }
     flagged = {
-        name: ibis.cases((t[f"{name}_flag"].fill_null(False) & (t.cohort == "denovo"), 0))
-        for name in ("chemotherapy", "radiotherapy")
+        feature.name: ibis.coalesce(
+            t[feature.name], ibis.cases((t[feature.flag].fill_null(False) & (t.cohort == "denovo"), 0))
+        )
+        for feature in definitions.features.counting("first_day")
+        if feature.flag
     }
     return dict(
         nation=ibis.literal(params.nation),
@@ -218,28 +231,24 @@ def _derive(t: Table, params: Params, *, admissions_known: bool) -> dict[str, ib
             ((t.her2 == "negative") & (t.er == "positive"), "HER2-ER+"),
             ((t.her2 == "negative") & (t.er == "negative"), "HER2-ER-"),
         ),
-        charlson_count=charlson,
-        frailty_count=frailty,
-        charlson=band(charlson, (1, 2, 3), VALUES["charlson"]),
-        frailty=band(frailty, (2, 4, 6), VALUES["frailty"]),
+        **groups,
+        charlson=band(groups["charlson_count"], (1, 2, 3), VALUES["charlson"]),
+        frailty=band(groups["frailty_count"], (2, 4, 6), VALUES["frailty"]),
         er_log=(t.er_level.cast("float64") + 1).ln(),
         pr_log=(t.pr_level.cast("float64") + 1).ln(),
         diagnosis_year=t.diagnosis_date.year(),
         metastatic_year=t.metastatic_date.year(),
         year=t.origin_date.year(),
-        chemotherapy_days=ibis.coalesce(t.event_days, flagged["chemotherapy"]),
-        radiotherapy_days=ibis.coalesce(t.treatment_days, flagged["radiotherapy"]),
+        **flagged,
         last_chemotherapy_to_death_days=ibis.cases((died, days_between(t.death_date, t.last_chemotherapy_date))),
         last_chemotherapy_to_cutoff_days=days_between(cutoff, t.last_chemotherapy_date),
         diagnosis_to_metastatic_days=days_between(t.metastatic_date, t.diagnosis_date),
         survival_days=days_between(end_date, t.origin_date),
         survival_from_diagnosis_days=days_between(end_date, t.diagnosis_date),
         survival_from_metastatic_days=days_between(end_date, t.metastatic_date),
-        **{
-            flag: t[flag].fill_null(False)
-            for flag in (*SITES, *(f"{site}_early" for site in SITES), "site_recorded", "cosd_distant")
-        },
-        anti_her2_agents=t.anti_her2_agents.fill_null(0),
+        **{feature.name: t[feature.name].fill_null(False) for feature in definitions.features.counting("any")},
+        **{feature.name: t[feature.name].fill_null(0) for feature in definitions.features.counting("agents")},
+        cosd_distant=t.cosd_distant.fill_null(False),
         **{f"{name}_recorded": t[column].notnull() for name, column in RECORDED.items()},
         died=died,
         died_of_breast_cancer=died & t.breast_cause.fill_null(False),

@@ -5,10 +5,11 @@ from __future__ import annotations
 import ibis
 from ibis.expr.types import Table
 
+from naome.cohort.causes import is_breast_cancer
 from naome.cohort.columns import VALUES
 from naome.cohort.eligible import add_records
 from naome.cohort.features import band, days_between
-from naome.cohort.tables import CanonicalTables, code_in
+from naome.cohort.tables import CanonicalTables
 from naome.definitions import CohortRules
 from naome.params import Params
 
@@ -46,11 +47,7 @@ def count_primary(eligible: Table, codes: Table, tables: CanonicalTables, params
     deaths = tables.deaths.select("person_id", "underlying_cause", "causes")
     e = e.left_join(deaths, "person_id").drop("person_id_right")
     died = (e.death_date <= cutoff).fill_null(False)
-    by_field = {
-        "underlying": code_in(e.underlying_cause, ("C50",)),
-        "any_mention": e.causes.contains("C50"),
-    }
-    breast = by_field[rules["breast_cancer_death"]].fill_null(False)
+    breast = is_breast_cancer(e, rules)
     known = e.underlying_cause.notnull()
     outcomes = ((died & breast, "breast_cancer"), (died & known, "other_cause"), (died, "unknown_cause"))
     e = e.mutate(outcome=ibis.cases(*outcomes, else_="alive"))

@@ -5,31 +5,48 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from naome.definitions import find_codes, load_codelist
+from naome.definitions import CohortRules, Definitions, project_definitions
 from naome.errors import ExtractError
 from naome.params import Params
 from naome.sources.follow import FOLLOWED, Signs
 
-#: Groups of the list of metastatic codes that are evidence under no option
-NEVER_EVIDENCE = ("lymph_node_regional",)
-#: Drugs that are given for metastatic disease only, so that they show a recurrence nobody recorded
-METASTATIC_ONLY = "sact_drugs.metastatic_only"
 
-
-def possible_evidence() -> tuple[str, ...]:
+def possible_evidence(definitions: Definitions) -> tuple[str, ...]:
     """Return the ICD-10 codes that are evidence of metastasis under at least one option."""
-    metastatic = load_codelist("icd10_metastatic")
-    return metastatic.prefixes(*(group for group in metastatic.groups if group not in NEVER_EVIDENCE))
+    evidence = definitions.features.evidence
+    metastatic = definitions.codelist(evidence.codes)
+    return metastatic.prefixes(*(group for group in metastatic.groups if group not in evidence.never))
 
 
-def signs_of(params: Params) -> Signs | None:
-    """Return the signs by which a run follows people; None when a cohort takes people without any."""
+def evidence_codes(rules: CohortRules) -> tuple[str, ...]:
+    """Return the ICD-10 codes that are evidence of metastasis under the options chosen."""
+    evidence = rules.definitions.features.evidence
+    metastatic = rules.definitions.codelist(evidence.codes)
+    never = (*evidence.never, *(group for group, option in evidence.optional.items() if not rules[option]))
+    return metastatic.prefixes(*(group for group in metastatic.groups if group not in never))
+
+
+def metastatic_drugs(definitions: Definitions) -> tuple[str, ...]:
+    """Return the drugs given for metastatic disease only, so that they show a recurrence which nobody recorded."""
+    return tuple(code.code for code in definitions.find_codes(definitions.features.metastatic_only.codes))
+
+
+def signs_of(params: Params, definitions: Definitions | None = None) -> Signs | None:
+    """Return the signs by which a run follows people; None when a cohort takes people without any.
+
+    Parameters
+    ----------
+    params : Params
+    definitions : Definitions, optional
+        Of the run; the project's by default.
+    """
     if "primary" in params.cohorts:
         return None
-    return Signs(codes=possible_evidence(), drugs=tuple(code.code for code in find_codes(METASTATIC_ONLY)))
+    definitions = definitions or project_definitions()
+    return Signs(codes=possible_evidence(definitions), drugs=metastatic_drugs(definitions))
 
 
-def check_followed(folder: Path, params: Params) -> None:
+def check_followed(folder: Path, params: Params, definitions: Definitions | None = None) -> None:
     """Check that the canonical tables hold the events of everybody whom the definitions could take now.
 
     Raises
@@ -41,7 +58,7 @@ def check_followed(folder: Path, params: Params) -> None:
     if not file.is_file():
         return  # everybody's events are there
     read = json.loads(file.read_text(encoding="utf-8"))
-    wanted = signs_of(params)
+    wanted = signs_of(params, definitions)
     if wanted is None or not Signs(tuple(read["codes"]), tuple(read["drugs"])).covers(wanted):
         raise ExtractError(
             f"{file}: the canonical tables hold events of fewer people than the definitions ask for now: a code list "

@@ -12,7 +12,7 @@ from ibis.expr.types import BooleanValue, StringValue, Table
 
 from naome.cohort.held import hold_rows
 from naome.cohort.signs import check_followed
-from naome.definitions import CodeList
+from naome.definitions import CodeList, Definitions
 from naome.errors import ExtractError
 from naome.params import Params
 from naome.sources.contract import CANONICAL
@@ -38,7 +38,12 @@ class CanonicalTables:
     admissions_known: bool
 
 
-def open_tables(folder: Path, params: Params, connection: ibis.BaseBackend | None = None) -> CanonicalTables:
+def open_tables(
+    folder: Path,
+    params: Params,
+    connection: ibis.BaseBackend | None = None,
+    definitions: Definitions | None = None,
+) -> CanonicalTables:
     """Open the canonical Parquet files of a run as lazy tables.
 
     Parameters
@@ -49,13 +54,15 @@ def open_tables(folder: Path, params: Params, connection: ibis.BaseBackend | Non
         Of the run, which says whose events it needs.
     connection : ibis backend, optional
         DuckDB in memory by default; a PySpark connection works as well.
+    definitions : Definitions, optional
+        Of the run; the project's by default.
 
     Raises
     ------
     ExtractError
         If the tables were read for fewer people than the definitions ask for now, or by a version with other columns.
     """
-    check_followed(folder, params)
+    check_followed(folder, params, definitions)
     connection = connection or ibis.duckdb.connect()
     files = {name: connection.read_parquet(str(folder / f"{name}.parquet"), table_name=name) for name in CANONICAL}
     for name, table in CANONICAL.items():

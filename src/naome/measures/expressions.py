@@ -17,11 +17,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from naome.cohort.columns import COLUMNS
+from naome.cohort.columns import AnalysisColumn
+from naome.definitions import project_definitions
 from naome.errors import DefinitionError, suggest
 
-VALUES = {column.name: column.values for column in COLUMNS if column.values}
-KINDS = {column.name: column.kind.replace("number", "integer") for column in COLUMNS}
 LONGEST = 1_000  # characters of an expression
 DEEPEST = 20  # operations inside each other
 LARGEST = 1_000_000  # what a number may be
@@ -46,6 +45,8 @@ class Expression:
         File and key, for messages.
     columns : tuple of str
         Columns of the analysis table it reads.
+    kinds : tuple of str
+        Kind of each of them: boolean, integer, category or date.
     """
 
     text: str
@@ -53,6 +54,7 @@ class Expression:
     tree: ast.expr
     windows: tuple[tuple[str, int], ...]
     columns: tuple[str, ...]
+    kinds: tuple[str, ...]
 
     def evaluate(self, frame: pd.DataFrame) -> np.ndarray:
         """Return whether the condition holds for each row; missing counts as not.
@@ -67,7 +69,12 @@ class Expression:
         return value.astype("boolean").fillna(False).to_numpy(dtype=bool)
 
 
-def parse_expression(text: str, where: str, windows: dict[str, int] | None = None) -> Expression:
+def parse_expression(
+    text: str,
+    where: str,
+    windows: dict[str, int] | None = None,
+    columns: tuple[AnalysisColumn, ...] | None = None,
+) -> Expression:
     """Parse and check an expression.
 
     Parameters
@@ -78,6 +85,8 @@ def parse_expression(text: str, where: str, windows: dict[str, int] | None = Non
         File and key it stands in, for the error message.
     windows : dict of str to int, optional
         Named numbers, e.g. ``{"first_line": 365}``.
+    columns : tuple of AnalysisColumn
+        Columns that may be named; those of the checkout's definitions by default.
 
     Raises
     ------
@@ -94,10 +103,12 @@ def parse_expression(text: str, where: str, windows: dict[str, int] | None = Non
     [True, False]
     """
     tree = _parse(text, where)
-    checker = _Checker(text, where, windows or {})
+    checker = _Checker(text, where, windows or {}, columns or project_definitions().columns)
     if checker.kind(tree) != "boolean":
         raise DefinitionError(f"{where}: {text!r} is not a condition; write a comparison, e.g. age >= 70")
-    return Expression(text, where, tree, tuple((windows or {}).items()), tuple(dict.fromkeys(checker.columns)))
+    named = tuple(dict.fromkeys(checker.columns))
+    kinds = tuple(checker.kinds[name] for name in named)
+    return Expression(text, where, tree, tuple((windows or {}).items()), named, kinds)
 
 
 def _parse(text: str, where: str) -> ast.expr:
@@ -125,8 +136,10 @@ def _parse(text: str, where: str) -> ast.expr:
 
 
 class _Checker:
-    def __init__(self, text: str, where: str, windows: dict[str, int]) -> None:
+    def __init__(self, text: str, where: str, windows: dict[str, int], columns: tuple[AnalysisColumn, ...]) -> None:
         self.text, self.where, self.windows = text, where, windows
+        self.values = {column.name: column.values for column in columns if column.values}
+        self.kinds = {column.name: column.kind.replace("number", "integer") for column in columns}
         self.columns: list[str] = []
 
     def kind(self, node: ast.expr) -> str:
@@ -198,7 +211,7 @@ class _Checker:
         for side in sides:
             if isinstance(side, ast.Constant) and isinstance(side.value, str):
                 for column in named:
-                    allowed = VALUES.get(column, (side.value,))
+                    allowed = self.values.get(column, (side.value,))
                     if side.value not in allowed:
                         hint = suggest(side.value, list(allowed))
                         self._refuse(f"{column} is never {side.value!r}{hint}; values: {', '.join(allowed)}")
@@ -217,11 +230,11 @@ class _Checker:
     def _name(self, name: str) -> str:
         if name in self.windows:
             return "integer"
-        if name not in KINDS:
-            known = [*KINDS, *self.windows]
+        if name not in self.kinds:
+            known = [*self.kinds, *self.windows]
             self._refuse(f"unknown column {name!r}{suggest(name, known)}")
         self.columns.append(name)
-        return KINDS[name]
+        return self.kinds[name]
 
     def _need(self, kinds: list[str], wanted: str, what: str) -> None:
         for kind in kinds:

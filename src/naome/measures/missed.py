@@ -21,17 +21,15 @@ import pandas as pd
 from ibis.expr.types import Table
 from scipy.special import ndtri
 
+from naome.cohort.causes import is_breast_cancer
 from naome.cohort.eligible import code_dates, eligible_people, flag_tumours, metastatic_codes
-from naome.cohort.signs import METASTATIC_ONLY
-from naome.cohort.tables import CanonicalTables, code_in, open_tables
+from naome.cohort.signs import metastatic_drugs
+from naome.cohort.tables import CanonicalTables, open_tables
 from naome.definitions import CohortRules
 from naome.params import Params
 from naome.study import Study, say_too_few
 
 SOURCES = ("admissions", "reported", "treatment", "death")
-# Drugs without an adjuvant or neoadjuvant use in England until then. Left out are pertuzumab, trastuzumab emtansine
-# (from 2020), capecitabine and pembrolizumab.
-METASTATIC_ONLY_UNTIL = "2021-12-31"
 UNBELIEVABLE_SE = 3.0
 FEW_SHARED = 10
 
@@ -114,7 +112,7 @@ def count_sources(
     >>> counts = count_sources(run.study, run.canonical)          # doctest: +SKIP
     >>> loglinear_population(counts).population                    # doctest: +SKIP
     """
-    tables = open_tables(folder, study.params, connection)
+    tables = open_tables(folder, study.params, connection, study.definitions)
     counts = cross_classify_sources(tables, study.params, study.rules, alive_on).execute()
     counts[list(SOURCES)] = counts[list(SOURCES)].astype(bool)
     return counts.sort_values(list(SOURCES), ascending=False, ignore_index=True)
@@ -149,21 +147,17 @@ def cross_classify_sources(
         A boolean column per source and ``people``. No identifiers.
     """
     codes = metastatic_codes(tables, rules.replace(evidence=("admissions",)))
-    coded = code_dates(eligible_people(flag_tumours(tables, params)), codes, rules)
+    coded = code_dates(eligible_people(flag_tumours(tables, params, rules)), codes, rules)
     primary = coded.filter(coded.stage.isin(["0", "1", "2", "3"]).fill_null(True))
     last_day = alive_on or params.censor_date
     if alive_on:
         primary = primary.filter((primary.death_date > ibis.date(str(alive_on))).fill_null(True))
     reported = tables.recurrences.filter(tables.recurrences.kind == "distant")
     reported = reported.select("person_id", seen_date=reported.recurrence_date)
-    agents = [code.code for code in rules.definitions.find_codes(METASTATIC_ONLY)]
-    drugs = tables.drugs.filter(tables.drugs.drug.isin(agents))
-    drugs = drugs.filter(drugs.given_date <= ibis.date(METASTATIC_ONLY_UNTIL))
+    drugs = tables.drugs.filter(tables.drugs.drug.isin(list(metastatic_drugs(rules.definitions))))
+    drugs = drugs.filter(drugs.given_date <= ibis.date(str(rules.definitions.features.metastatic_only.until)))
     given = drugs.select("person_id", seen_date=drugs.given_date)
-    breast = code_in(tables.deaths.underlying_cause, ("C50",))
-    if rules["breast_cancer_death"] == "any_mention":
-        breast = tables.deaths.causes.contains("C50")
-    deaths = tables.deaths.filter(breast.fill_null(False))
+    deaths = tables.deaths.filter(is_breast_cancer(tables.deaths, rules))
     died = deaths.select("person_id", seen_date=deaths.death_date)
     admitted = primary.filter(primary.first_code_date.notnull())
     admitted = admitted.select("person_id", seen_date=admitted.first_code_date)
@@ -368,7 +362,7 @@ def measure_missed(counts: pd.DataFrame, study: Study) -> pd.DataFrame:
             frames.append(pd.DataFrame(_population_rows(measures, estimate, seen["admissions"])))
     results = study.results(pd.concat(frames, ignore_index=True), cohort="primary")
     treated = (results["group"] == "treatment") | results["measure"].str.contains("loglinear")
-    inferred = study.definitions.say_inferred_codes([METASTATIC_ONLY])
+    inferred = study.definitions.say_inferred_codes([study.definitions.features.metastatic_only.codes])
     results.loc[treated & (results["status"] == "ok"), "reason"] = inferred
     return results
 

@@ -63,16 +63,16 @@ def derive_period_people(study: Study, folder: Path) -> pd.DataFrame:
         return pd.DataFrame(columns=list(COLUMNS))
     params = study.params.model_copy(update={"metastatic_from": study.params.diagnosed_from})
     rules = study.rules
-    tables = open_tables(folder, params)
+    tables = open_tables(folder, params, definitions=rules.definitions)
     bare = replace(
         tables, **{name: getattr(tables, name).select(*columns).limit(0) for name, columns in NEEDED.items()}
     )
     with working_ahead():
         codes = hold(metastatic_codes(tables, rules))
-        eligible = hold(eligible_people(flag_tumours(tables, params)))
+        eligible = hold(eligible_people(flag_tumours(tables, params, rules)))
         members = hold(de_novo(hold(possible_members(code_dates(eligible, codes, rules))), params))
         described = describe_people(members, bare, codes, params, rules)
-    return fetch_analysis(described)[list(COLUMNS)]
+    return fetch_analysis(described, rules.definitions)[list(COLUMNS)]
 
 
 def estimate_period_survival(people: pd.DataFrame, study: Study) -> pd.DataFrame:

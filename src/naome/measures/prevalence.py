@@ -16,7 +16,6 @@ from ibis.expr.types import Table
 
 from naome.cohort.eligible import code_dates, eligible_people, flag_tumours, metastatic_codes
 from naome.cohort.membership import de_novo, recurrent
-from naome.cohort.signs import METASTATIC_ONLY
 from naome.cohort.tables import open_tables
 from naome.definitions import CohortRules
 from naome.measures.missed import SOURCES, correction_factor, loglinear_population
@@ -59,8 +58,8 @@ def count_living(
     on = on or params.censor_date
     if not params.diagnosed_from < on <= params.censor_date:
         raise ValueError(f"on={on} must be after {params.diagnosed_from} and not after {params.censor_date}")
-    tables = open_tables(folder, params, connection)
-    coded = code_dates(eligible_people(flag_tumours(tables, params)), metastatic_codes(tables, rules), rules)
+    tables = open_tables(folder, params, connection, rules.definitions)
+    coded = code_dates(eligible_people(flag_tumours(tables, params, rules)), metastatic_codes(tables, rules), rules)
     found = _found_by(coded, params, rules, on)
     day = ibis.date(str(on))
     dead = (found.death_date <= day).fill_null(False)
@@ -133,7 +132,7 @@ def measure_prevalence(
         found = alive - others
         limits = [others + found * value for value in factor]
         corrected |= dict(zip(("estimate", "lower", "upper"), limits, strict=True))
-        inferred = study.definitions.say_inferred_codes([METASTATIC_ONLY])
+        inferred = study.definitions.say_inferred_codes([study.definitions.features.metastatic_only.codes])
         corrected |= {"method": "count times capture-recapture factor", "reason": inferred}
         rows.append(corrected)
     definition = f"limited_duration_prevalence@{study.params.diagnosed_from}..{on}"

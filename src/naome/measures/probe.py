@@ -8,7 +8,7 @@ import itertools
 import numpy as np
 import pandas as pd
 
-from naome.measures.expressions import KINDS, Expression
+from naome.measures.expressions import Expression
 
 DTYPES = {"boolean": "boolean", "integer": "Int64", "category": "string"}
 ANOTHER = "another value"
@@ -50,23 +50,19 @@ def count_possible(*conditions: Expression) -> int:
 
 def make_probe(conditions: tuple[Expression, ...]) -> pd.DataFrame:
     """Return one row per kind of person the conditions could tell apart, with the columns they name."""
-    columns = list(dict.fromkeys(name for condition in conditions for name in condition.columns))
-    values = {name: _values(name, conditions) for name in columns}
+    kinds = {name: kind for c in conditions for name, kind in zip(c.columns, c.kinds, strict=True)}
+    columns = list(kinds)
+    values = {name: _values(kind, conditions) for name, kind in kinds.items()}
     if np.prod([float(len(each)) for each in values.values()]) <= LARGEST:
         rows = list(itertools.product(*values.values()))
         drawn = {name: [row[i] for row in rows] for i, name in enumerate(columns)}
     else:
         rng = np.random.default_rng(0)
         drawn = {name: [each[i] for i in rng.integers(len(each), size=LARGEST)] for name, each in values.items()}
-    return pd.DataFrame({n: pd.Series(v, dtype=_dtype(n)) for n, v in drawn.items()})
+    return pd.DataFrame({n: pd.Series(v, dtype=DTYPES.get(kinds[n], "datetime64[ns]")) for n, v in drawn.items()})
 
 
-def _dtype(name: str) -> str:
-    return DTYPES.get(KINDS[name], "datetime64[ns]")
-
-
-def _values(name: str, conditions: tuple[Expression, ...]) -> list:
-    kind = KINDS[name]
+def _values(kind: str, conditions: tuple[Expression, ...]) -> list:
     if kind == "boolean":
         return [True, False, None]
     if kind == "category":

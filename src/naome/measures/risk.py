@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, logit, ndtr, ndtri
 
-from naome.cohort.columns import COLUMNS
+from naome.definitions import project_definitions
 from naome.measures.description import merge_poor_fitness
 from naome.measures.outliers import judge_organisations
 from naome.params import Params
@@ -32,7 +32,6 @@ IMPUTATION_ROUNDS = 5
 DEATHS_PER_COEFFICIENT = 5
 # The logistic companion looks at this many completed data sets: it stands beside the level and never changes it
 COMPANION_SETS = 5
-KINDS = {column.name: column.kind for column in COLUMNS}
 # What a cohort has in its case mix beside the parameters' terms: known at its origin, and at no other cohort's
 # (time to metastasis is known at the origin of a recurrence; of de-novo disease it would be the future)
 ADDED_TERMS = {"recurrent": ("rcs(years_since_diagnosis, 4)",)}
@@ -674,7 +673,8 @@ def _pool_ratios(pooled: pd.DataFrame, tables: list[pd.DataFrame]) -> pd.DataFra
 
 def _plain(values: pd.Series, column: str) -> pd.Series:
     """Give a column a plain type: categories for codes, numbers for the rest."""
-    if KINDS.get(column, "number") == "category" or column in AS_CATEGORIES:
+    texts = [each.name for each in project_definitions().columns if each.kind == "category"]
+    if column in texts or column in AS_CATEGORIES:
         text = merge_poor_fitness(values) if column == "performance_status" else values.astype("string")
         return pd.Series(pd.Categorical(text.astype(object).where(values.notna(), None)), index=values.index)
     return values.astype("float64")

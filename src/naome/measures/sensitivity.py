@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from ibis.expr.types import Table
 
+from naome.cohort.causes import is_breast_cancer
 from naome.cohort.derive import fetch_analysis, find_members, keep_people
 from naome.cohort.eligible import add_records, code_dates, eligible_people, flag_tumours, metastatic_codes
 from naome.cohort.features import describe_people
@@ -110,7 +111,7 @@ def tabulate_switches(study: Study, folder: Path, *, connection: ibis.BaseBacken
     >>> tabulate_switches(run.study, run.canonical)  # doctest: +SKIP
     """
     params, base_rules = study.params, study.rules
-    shared = _hold_shared(params, folder, connection)
+    shared = _hold_shared(params, base_rules, folder, connection)
     base = _derive_variant(shared, params, base_rules)
     rows = list(_variant_rows(NO_SWITCH, "", base, base, study))
     for option in base_rules.options:
@@ -144,8 +145,8 @@ def tabulate_death_switches(study: Study, folder: Path, *, connection: ibis.Base
     reason = study.reason("record_before_breast_cancer_death")
     if reason:
         return pd.DataFrame([{**NO_SWITCH, "reason": reason}]).reindex(columns=columns)
-    tables = open_tables(folder, params, connection)
-    deaths = hold(_deaths_under_70(tables, params))
+    tables = open_tables(folder, params, connection, base.definitions)
+    deaths = hold(_deaths_under_70(tables, params, base))
     events = {name: hold(getattr(tables, name).semi_join(deaths, "person_id")) for name in ("diagnoses", "recurrences")}
     near = replace(tables, **events)
     held = _find_sources(tables)
@@ -195,12 +196,12 @@ def tabulate_windows(analysis: pd.DataFrame, study: Study) -> pd.DataFrame:
     return table.astype({"denominator": "Int64", "numerator": "Int64", "estimate": "float64"})
 
 
-def _hold_shared(params: Params, folder: Path, connection: ibis.BaseBackend | None) -> _Shared:
+def _hold_shared(params: Params, rules: CohortRules, folder: Path, connection: ibis.BaseBackend | None) -> _Shared:
     """Read once what all variants need: eligible people, every code that could be evidence, all it could concern."""
-    tables = open_tables(folder, params, connection)
-    eligible = hold(eligible_people(flag_tumours(tables, params)))
+    tables = open_tables(folder, params, connection, rules.definitions)
+    eligible = hold(eligible_people(flag_tumours(tables, params, rules)))
     d = tables.diagnoses
-    metastatic = possible_evidence()
+    metastatic = possible_evidence(rules.definitions)
     evidence = hold(d.filter(code_between(d.code, metastatic)).filter(code_in(d.code, metastatic)))
     if "primary" not in params.cohorts:
         # Nobody enters the other cohorts without evidence or stage 4
@@ -227,8 +228,8 @@ def _say_not_held(option: str, value: Any, held: frozenset[str]) -> str:
     return " ".join(NOT_HELD[source] for source in missing)
 
 
-def _deaths_under_70(tables: CanonicalTables, params: Params) -> Table:
-    people = add_records(eligible_people(flag_tumours(tables, params)), tables)
+def _deaths_under_70(tables: CanonicalTables, params: Params, rules: CohortRules) -> Table:
+    people = add_records(eligible_people(flag_tumours(tables, params, rules)), tables)
     people = people.filter(people.age < 70, people.death_date <= ibis.date(str(params.censor_date)))
     causes = tables.deaths.select("person_id", "underlying_cause", "causes")
     people = people.left_join(causes, "person_id")
@@ -237,8 +238,7 @@ def _deaths_under_70(tables: CanonicalTables, params: Params) -> Table:
         "diagnosis_date",
         "death_date",
         "stage",
-        underlying=code_in(people.underlying_cause, ("C50",)).fill_null(False),
-        any_mention=people.causes.contains("C50").fill_null(False),
+        **{by: is_breast_cancer(people, rules.replace(breast_cancer_death=by)) for by in ("underlying", "any_mention")},
     )
 
 
@@ -259,7 +259,7 @@ def _derive_variant(shared: _Shared, params: Params, rules: CohortRules) -> _Var
     coded = code_dates(shared.eligible, codes, rules)
     members = hold(find_members(coded, params, rules), "variant_members")
     people = members.select("person_id", "cohort").execute()
-    return _Variant(people, fetch_analysis(_describe(shared, members, codes, params, rules)))
+    return _Variant(people, fetch_analysis(_describe(shared, members, codes, params, rules), rules.definitions))
 
 
 def _describe(shared: _Shared, members: Table, codes: Table, params: Params, rules: CohortRules) -> Table:

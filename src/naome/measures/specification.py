@@ -14,19 +14,21 @@ import pandas as pd
 import yaml
 from pydantic import Field, field_validator, model_validator
 
-from naome.cohort.columns import COLUMN_NAMES
+from naome.cohort.columns import AnalysisColumn
 from naome.definitions import CohortRules, Definitions, project_definitions
-from naome.errors import DefinitionError, ParamsError, suggest
+from naome.errors import DefinitionError, suggest
 from naome.measures.expressions import Expression, parse_expression
 from naome.measures.probe import count_possible
-from naome.measures.validation import MEASURES as VALIDATION
-from naome.params import Params
 from naome.yaml_files import FrozenModel, Text, read_model
 
 KINDS = ("performance", "data_quality", "contextual")
 NATION = "nation"
 PROVIDER = "provider"
 Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+def _list_columns() -> list[str]:
+    return [column.name for column in project_definitions().columns]
 
 
 class _IndicatorEntry(FrozenModel):
@@ -62,7 +64,7 @@ class _IndicatorEntry(FrozenModel):
     @classmethod
     def _own_names(cls, windows: dict[str, int]) -> dict[str, int]:
         for name in windows:
-            if name in COLUMN_NAMES:
+            if name in _list_columns():
                 raise ValueError(f"window {name!r} has the name of a column; choose another")
         return windows
 
@@ -92,7 +94,7 @@ class _IndicatorsFile(FrozenModel):
     @field_validator("levels")
     @classmethod
     def _levels_are_columns(cls, levels: dict[str, _LevelEntry]) -> dict[str, _LevelEntry]:
-        allowed = [NATION, *COLUMN_NAMES]
+        allowed = [NATION, *_list_columns()]
         for name in levels:
             if name not in allowed:
                 raise ValueError(
@@ -237,12 +239,12 @@ def read_specification(definitions: Definitions) -> Specification:
     read = read_model(file, _IndicatorsFile, error=DefinitionError)
     _check_once([entry.id for entry in read.indicators], file)
     indicators = tuple(_indicator(entry, file, definitions) for entry in read.indicators)
-    groups = tuple(_group(name, entry, file) for name, entry in read.groups.items())
+    groups = tuple(_group(name, entry, file, definitions) for name, entry in read.groups.items())
     levels = MappingProxyType({name: entry.title for name, entry in read.levels.items()})
     return Specification(indicators, groups, levels, definitions)
 
 
-def read_data_items(file: Path) -> tuple[DataItem, ...]:
+def read_data_items(file: Path, columns: tuple[AnalysisColumn, ...]) -> tuple[DataItem, ...]:
     """Read and check ``data_items.yaml``.
 
     Raises
@@ -256,7 +258,7 @@ def read_data_items(file: Path) -> tuple[DataItem, ...]:
         DataItem(
             entry.id,
             entry.title,
-            parse_expression(entry.recorded, f"{file.name}: item {entry.id}, recorded"),
+            parse_expression(entry.recorded, f"{file.name}: item {entry.id}, recorded", columns=columns),
             entry.table_2,
         )
         for entry in read.items
@@ -286,31 +288,6 @@ def note_inferred_codes(results: pd.DataFrame, specification: Specification) -> 
     return results.assign(reason=results["reason"].mask(concerned, note))
 
 
-def check_not_derivable(params: Params, specification: Specification) -> None:
-    """Raise ParamsError if the parameters give a reason for something that does not exist.
-
-    ``not_derivable`` names indicators, cohorts of an indicator, data items or measures of the check against deaths;
-    ``rules_not_checked`` names cohort rules.
-    """
-    definitions = specification.definitions
-    allowed = [i.id for i in specification.indicators]
-    allowed += [f"{i.id}.{cohort}" for i in specification.indicators for cohort in i.cohorts]
-    allowed += [f"completeness.{item.id}" for item in definitions.data_items]
-    allowed += VALIDATION
-    rules = [rule.id for rule in definitions.rules().templates]
-    for key in params.rules_not_checked:
-        if key not in rules:
-            raise ParamsError(
-                f"{params.audit}.yaml: rules_not_checked names {key!r}{suggest(key, rules)}; "
-                f"allowed: {', '.join(rules)}."
-            )
-    for key in params.not_derivable:
-        if key not in allowed:
-            raise ParamsError(
-                f"{params.audit}.yaml: not_derivable names {key!r}{suggest(key, allowed)}; not an indicator."
-            )
-
-
 def _indicator(entry: _IndicatorEntry, file: Path, definitions: Definitions) -> Indicator:
     where = f"{file.name}: indicator {entry.id}"
     raw = entry.model_dump(exclude_unset=True)
@@ -322,7 +299,7 @@ def _indicator(entry: _IndicatorEntry, file: Path, definitions: Definitions) -> 
     except DefinitionError as error:
         raise DefinitionError(f"{where}: {error}") from None
     conditions = {
-        key: None if text == "all" else parse_expression(text, f"{where}, {key}", entry.windows)
+        key: None if text == "all" else parse_expression(text, f"{where}, {key}", entry.windows, definitions.columns)
         for key, text in (("denominator", entry.denominator), ("numerator", entry.numerator))
     }
     _check_inside(conditions, where)
@@ -343,11 +320,12 @@ def _check_inside(conditions: dict[str, Expression | None], where: str) -> None:
         )
 
 
-def _group(name: str, entry: _GroupEntry, file: Path) -> Group:
+def _group(name: str, entry: _GroupEntry, file: Path, definitions: Definitions) -> Group:
     where = f"{file.name}: group {name}"
     columns = (entry.column,) if isinstance(entry.column, str) else entry.column
+    known = [column.name for column in definitions.columns]
     for column in columns:
-        if column not in COLUMN_NAMES:
-            raise DefinitionError(f"{where}: unknown column {column!r}{suggest(column, list(COLUMN_NAMES))}")
-    condition = parse_expression(entry.where, f"{where}, where") if entry.where else None
+        if column not in known:
+            raise DefinitionError(f"{where}: unknown column {column!r}{suggest(column, known)}")
+    condition = parse_expression(entry.where, f"{where}, where", columns=definitions.columns) if entry.where else None
     return Group(name, entry.title, columns, condition, entry.label)

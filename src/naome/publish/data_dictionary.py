@@ -7,13 +7,12 @@ again, and a test holds the page to it.
 
 from __future__ import annotations
 
-import json
-
-import duckdb
 import pandas as pd
 
+from naome.definitions import project_definitions
 from naome.publish.markdown import write_page_again, write_pipe_table
 from naome.sources import READERS
+from naome.sources.absent import find_absent, name_thing, trace_columns
 from naome.sources.canonical import RowRule, Selection
 from naome.sources.clean import OPTIONAL_IDENTIFIER, RULES, Cleaner
 from naome.sources.contract import CANONICAL
@@ -21,6 +20,7 @@ from naome.sources.follow import NOT_FOLLOWED
 from naome.sources.reader import RawTable, Reader
 
 PAGE = "methodology/data-dictionary.qmd"
+DEFINITIONS = project_definitions()
 TITLES = {
     "ncrd": "England",
     "rcrd": "England, rapid registration",
@@ -78,7 +78,7 @@ def describe_raw(reader: Reader) -> pd.DataFrame:
     'F, M, I, Z'
     """
     rows = []
-    for name, table in reader.raw.items():
+    for name, table in reader.bind(DEFINITIONS).raw.items():
         rows += [(name, column, *_kind(cleaner)) for column, cleaner in table.columns.items()]
         for repeated in table.long.values():
             rows += [(name, _span(columns), *_kind(cleaner)) for columns, cleaner in repeated.parts()]
@@ -112,9 +112,33 @@ def describe_repairs() -> pd.DataFrame:
     return pd.DataFrame(list(RULES.items()), columns=["rule", "meaning"])
 
 
+def describe_coding(name: str) -> pd.DataFrame:
+    """Return what the codes of an item mean: ``code, read as, term, status, source``.
+
+    Examples
+    --------
+    >>> describe_coding("gender")["read as"].tolist()
+    ['male', 'female', 'not recorded', 'not recorded', 'not recorded']
+    """
+    lines = DEFINITIONS.coding(name).lines
+    rows = [(line.code, line.value or "not recorded", line.term, line.status, line.source) for line in lines]
+    return pd.DataFrame(rows, columns=["code", "read as", "term", "status", "source"])
+
+
+def say_absent(reader: Reader) -> str:
+    """Say which canonical tables and columns a feed never fills.
+
+    Examples
+    --------
+    >>> say_absent(READERS["wcn"]).split(",")[0]
+    'The feed never has: endocrine flag'
+    """
+    return f"The feed never has: {', '.join(name_thing(name) for name in find_absent(reader).things)}."
+
+
 def describe_row_rules(reader: Reader) -> pd.DataFrame:
     """Return the rules on rows and references: ``rule, table, what happens, meaning``."""
-    rows = []
+    rows, reader = [], reader.bind(DEFINITIONS)
     for rule in reader.rows:
         stops = isinstance(rule, RowRule) and rule.refuse
         meaning = rule.meaning[0].upper() + rule.meaning[1:]
@@ -139,6 +163,9 @@ def write_page() -> str:
         shown = canonical[canonical["table"] == table.name].drop(columns="table")
         parts += [f"### {table.name}", f"{table.meaning}{key}", write_pipe_table(shown)]
     parts += ["## Repairs of a value", write_pipe_table(describe_repairs())]
+    parts += ["## Codings", "What each code is read as. *Inferred*: no public document says so."]
+    for name in DEFINITIONS.codings:
+        parts += [f"### {name}", write_pipe_table(describe_coding(name))]
     for name, reader in _versions():
         parts += [
             f"## {name}",
@@ -146,6 +173,7 @@ def write_page() -> str:
             write_pipe_table(describe_raw(reader)),
             f"### Where canonical columns come from: {name}",
             write_pipe_table(describe_sources(reader)),
+            say_absent(reader),
         ]
         rules = describe_row_rules(reader)
         if len(rules):
@@ -177,22 +205,12 @@ def _span(columns: tuple[str, ...]) -> str:
 
 
 def _columns_of(reader: Reader, selection: Selection) -> dict[str, str]:
-    """Return canonical column -> raw columns, from the parsed SELECT."""
-    connection = duckdb.connect()
-    tree = json.loads(connection.execute("SELECT json_serialize_sql(?)", [selection.sql]).fetchone()[0])
-    connection.close()
-    node = tree["statements"][0]["node"]
-    while "select_list" not in node:
-        node = node.get("left") or node["children"][0]
+    """Return canonical column -> raw columns as text."""
     spans = _long_columns(reader.raw[selection.raw], selection.sql)
-    raw = {column for table in reader.raw.values() for column in table.columns}
     used = {}
-    for item in node["select_list"]:
-        alias = item.get("alias") or (item.get("column_names") or [""])[-1]
-        names = [spans.get(name, name) for name in dict.fromkeys(_references(item)) if name in raw or name in spans]
-        if not names and item.get("class") != "CONSTANT" and "canon_" in selection.sql:
-            names = ["another canonical table"]
-        used[alias] = ", ".join(names)
+    for column, raw in trace_columns(reader, selection).items():
+        names = [spans.get(name, name) for name in raw]
+        used[column] = ", ".join(names or (["another canonical table"] if "canon_" in selection.sql else []))
     return used
 
 
@@ -203,14 +221,6 @@ def _long_columns(table: RawTable, sql: str) -> dict[str, str]:
             spans = {"position": f"place in {_span(repeated.columns)}", "code": _span(repeated.columns)}
             return spans | ({"second": _span(repeated.seconds)} if repeated.seconds else {})
     return {}
-
-
-def _references(node: object) -> list[str]:
-    if isinstance(node, dict):
-        if node.get("class") == "COLUMN_REF":
-            return [node["column_names"][-1]]
-        return [name for value in node.values() for name in _references(value)]
-    return [name for value in node for name in _references(value)] if isinstance(node, list) else []
 
 
 def main() -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import pandas as pd
 
-from naome.cohort.columns import COLUMNS
 from naome.definitions import Code, CohortRules, Definitions, Option, project_definitions
 from naome.measures.expressions import Expression
 from naome.measures.specification import KINDS, Indicator
@@ -40,7 +39,7 @@ def write_page() -> str:
     """Return the definitions of the checkout as a page in Markdown, their words under the default options."""
     of = project_definitions()
     parts = [FRONT, BANNER, INTRODUCTION, *_cohort_rules(of), *_indicators(of), *_groups(of), *_data_items(of)]
-    return "\n\n".join([*parts, *_analysis_table(), *_codelists(of)]) + "\n"
+    return "\n\n".join([*parts, *_analysis_table(of), *_codelists(of)]) + "\n"
 
 
 def _cohort_rules(definitions: Definitions) -> list[str]:
@@ -127,8 +126,8 @@ def _data_items(definitions: Definitions) -> list[str]:
     return ["## Data items", write_pipe_table(pd.DataFrame(items, columns=columns))]
 
 
-def _analysis_table() -> list[str]:
-    rows = [(write_code(c.name), c.kind, ", ".join(c.values), c.meaning) for c in COLUMNS]
+def _analysis_table(definitions: Definitions) -> list[str]:
+    rows = [(write_code(c.name), c.kind, ", ".join(c.values), c.meaning) for c in definitions.columns]
     return [
         "## Analysis table",
         "One row per person per cohort. Origin is where the cohort's clock starts: the diagnosis (de novo) or the "

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from naome.definitions import project_definitions
 from naome.disclosure import HIDDEN, Released, declare_not_counts, release_counts
 from naome.marking import describe_data
 from naome.measures.completeness import item_title
 from naome.measures.specification import Specification
-from naome.params import Params
 from naome.publish.display import Sentence, Table, show, show_banner
 from naome.publish.prose import lower_first, say_count, say_list, say_number, say_percent
 from naome.publish.tables import COHORT_NAMES, SITES
@@ -74,26 +72,24 @@ def say_sizes(analysis: pd.DataFrame, study: Study) -> Sentence:
     return Sentence(f"{params.title}, {period}: {say_list(parts)}. {end}", counts)
 
 
-def say_routes(params: Params) -> Sentence:
+def say_routes(study: Study) -> Sentence:
     """Say which rules make the cohorts of a run, and why there is no recurrent cohort where there is none.
 
     Examples
     --------
     >>> from naome.params import load_params
-    >>> say_routes(load_params("simulacrum")).text.split(".")[0]
+    >>> from naome.study import make_study
+    >>> say_routes(make_study(load_params("simulacrum"), run_id="r")).text.split(".")[0]
     'Rules DN1 and DN2 make the de-novo cohort'
     """
-    parts = []
+    params, parts = study.params, []
     if "denovo" in params.cohorts:
         parts.append("Rules DN1 and DN2 make the de-novo cohort.")
     if "recurrent" in params.cohorts:
         parts.append(
-            project_definitions()
-            .rules(params.rules)
-            .fill("Rules RC1 and RC2 make the recurrent cohort. {early_code_bars_recurrence.later}")
-            .strip()
+            study.rules.fill("Rules RC1 and RC2 make the recurrent cohort. {early_code_bars_recurrence.later}").strip()
         )
-    elif reason := params.not_derivable.get("survival.recurrent"):
+    elif reason := study.reason("survival", "recurrent"):
         parts.append(f"There is no recurrent cohort. {reason}")
     if "primary" in params.cohorts:
         parts.append("The primary cohort is everyone eligible, from the initial diagnosis.")
@@ -140,7 +136,7 @@ def say_reading(by_rule: Released, raw_rows: dict[str, int]) -> Sentence:
 
 def say_sites(analysis: pd.DataFrame, study: Study) -> Sentence:
     """Say what metastatic sites in the table of characteristics mean, or why there are none."""
-    reason = study.reason("site_recorded")
+    reason = study.reason("site_recorded", study.params.cohorts[0])
     if reason:
         text = f"Metastatic sites are not shown. {reason}"
         return Sentence(text, declare_not_counts(text, "Why metastatic sites cannot be derived."))

@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
+from naome.definitions import Definitions
+
 RULES: dict[str, str] = {
     "white_space": "Blanks around the value are dropped.",
     "lower_case": "A code in lower case is read as its capitals.",
@@ -73,6 +75,57 @@ class Cleaner:
     clean: Callable[[object], tuple[object, tuple[str, ...]]]
     allowed: str
     plain: Callable[[], tuple[object, object]] | None = None
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A column that is cleaned by a coding of ``definitions/codings``; it becomes a cleaner when definitions are there.
+
+    Attributes
+    ----------
+    coding : str
+        File stem of the coding.
+    sql_type : str
+        DuckDB type of the cleaned column.
+    refuse : bool
+        Whether an unknown code stops the run; see :func:`choice`.
+    spelling : str
+        Pattern of the values that begin with a code, which stands for ``{codes}`` in it; empty where values are codes.
+    """
+
+    coding: str
+    sql_type: str = "VARCHAR"
+    refuse: bool = True
+    spelling: str = ""
+
+    def bind(self, definitions: Definitions) -> Cleaner:
+        """Return the cleaner that some definitions make.
+
+        Raises
+        ------
+        DefinitionError
+            If there is no such coding.
+
+        Examples
+        --------
+        >>> from naome.definitions import project_definitions
+        >>> Coded("gender").bind(project_definitions()).clean("2.0")
+        ('female', ('float_text',))
+        """
+        coding = definitions.coding(self.coding)
+        values = {code: _typed(value, self.sql_type) for code, value in coding.values.items()}
+        if not self.spelling:
+            return choice(values, sql_type=self.sql_type, refuse=self.refuse, **coding.rules)
+        known = {code: value for code, value in values.items() if value is not None}
+        pattern = self.spelling.replace("{codes}", "|".join(map(re.escape, known)))
+        unknown = tuple(code for code, value in values.items() if value is None)
+        return leading(pattern, known, unknown, sql_type=self.sql_type)
+
+
+def _typed(value: str, sql_type: str) -> object:
+    if value == "":
+        return None
+    return {"INTEGER": int, "BOOLEAN": lambda text: text == "true"}.get(sql_type, str)(value)
 
 
 def tidy(value: object) -> tuple[str, tuple[str, ...]]:
@@ -158,7 +211,9 @@ def clean_icd10(value: object) -> tuple[str | None, tuple[str, ...]]:
     if match := re.fullmatch(r"([A-Z]\d{2,3})[X-]{1,2}", text):
         text, rules = match[1], (*rules, "icd10_padding")
     if not re.fullmatch(r"[A-Z]\d{2,4}", text):
-        raise Refused("an ICD-10 code such as C795", "is this an OPCS-4 code, or a column shifted by one?")
+        raise Refused(
+            "an ICD-10 code (letter, two to four digits)", "is this an OPCS-4 code, or a column shifted by one?"
+        )
     return text, rules
 
 
@@ -178,7 +233,7 @@ def clean_opcs4(value: object) -> tuple[str | None, tuple[str, ...]]:
     if "." in text:
         text, rules = text.replace(".", ""), (*rules, "code_dot")
     if not re.fullmatch(r"[A-Z]\d{2}\d?", text):
-        raise Refused("an OPCS-4 code such as X721", "is this an ICD-10 code?")
+        raise Refused("an OPCS-4 code (letter, two or three digits)", "is this an ICD-10 code?")
     return text, rules
 
 

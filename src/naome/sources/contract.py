@@ -22,6 +22,8 @@ class Column:
         Allowed values, empty when any value of the type is allowed.
     required : bool
         Whether NULL is an error.
+    short : str
+        Its name in a sentence; the beginning of its meaning where not given.
     """
 
     name: str
@@ -29,13 +31,21 @@ class Column:
     meaning: str
     allowed: tuple[str, ...] = ()
     required: bool = False
+    short: str = ""
+
+    @property
+    def title(self) -> str:
+        """Its name in a sentence."""
+        text = self.short or self.meaning.rstrip(".").split(";")[0].split(",")[0].split(" (")[0]
+        return text if text[:2].isupper() else text[0].lower() + text[1:]
 
 
 @dataclass(frozen=True)
 class Table:
-    """One canonical table; `key` columns identify a row (empty: rows may repeat)."""
+    """One canonical table, `title` in a sentence; `key` columns identify a row (empty: rows may repeat)."""
 
     name: str
+    title: str
     meaning: str
     key: tuple[str, ...]
     columns: tuple[Column, ...]
@@ -67,17 +77,31 @@ CANONICAL: dict[str, Table] = {
     for table in (
         Table(
             "people",
+            "people",
             "One row per person.",
             ("person_id",),
             (
                 _person(),
                 Column("sex", "VARCHAR", "Sex as supplied.", ("female", "male")),
-                Column("ethnic_group", "VARCHAR", "Five census groups.", ("asian", "black", "mixed", "other", "white")),
-                Column("vital_status", "VARCHAR", "Registry's vital status.", ("alive", "dead", "lost", "untraced")),
+                Column(
+                    "ethnic_group",
+                    "VARCHAR",
+                    "Five census groups.",
+                    ("asian", "black", "mixed", "other", "white"),
+                    short="ethnic group",
+                ),
+                Column(
+                    "vital_status",
+                    "VARCHAR",
+                    "Registry's vital status.",
+                    ("alive", "dead", "lost", "untraced"),
+                    short="vital status",
+                ),
                 Column("vital_date", "DATE", "Date of death, of loss to follow-up, or of the last trace."),
             ),
         ),
         Table(
+            "tumours",
             "tumours",
             "One row per registered breast tumour.",
             ("tumour_id",),
@@ -87,33 +111,90 @@ CANONICAL: dict[str, Table] = {
                 Column("diagnosis_date", "DATE", "Date of diagnosis, best known to the registry.", required=True),
                 Column("site", "VARCHAR", "ICD-10 site without a dot, three or four characters.", required=True),
                 Column("age", "INTEGER", "Completed years at diagnosis.", required=True),
-                Column("stage", "VARCHAR", "Overall stage at diagnosis; NULL is unknown.", ("0", "1", "2", "3", "4")),
-                Column("m1", "BOOLEAN", "Whether the M category is M1; NULL when M is not recorded."),
-                Column("grade", "INTEGER", "Histological grade 1 to 3."),
+                Column(
+                    "stage",
+                    "VARCHAR",
+                    "Overall stage at diagnosis; NULL is unknown.",
+                    ("0", "1", "2", "3", "4"),
+                    short="stage",
+                ),
+                Column(
+                    "m1", "BOOLEAN", "Whether the M category is M1; NULL when M is not recorded.", short="M category"
+                ),
+                Column("grade", "INTEGER", "Histological grade 1 to 3.", short="tumour grade"),
                 Column("er", "VARCHAR", "Oestrogen receptor.", RECEPTOR),
                 Column("pr", "VARCHAR", "Progesterone receptor.", RECEPTOR),
                 Column("her2", "VARCHAR", "HER2; borderline counts as not recorded.", RECEPTOR),
-                Column("performance_status", "INTEGER", "WHO performance status 0 to 4 at diagnosis."),
-                Column("basis", "VARCHAR", "Basis of diagnosis; 0 is death certificate only."),
-                Column("eligible_registration", "BOOLEAN", "Final, in the nation, not a duplicate.", required=True),
+                Column(
+                    "performance_status",
+                    "INTEGER",
+                    "WHO performance status 0 to 4 at diagnosis.",
+                    short="performance status",
+                ),
+                Column(
+                    "basis",
+                    "VARCHAR",
+                    "Basis of diagnosis; death_certificate is a death certificate only.",
+                    short="basis of diagnosis",
+                ),
+                Column(
+                    "eligible_registration",
+                    "BOOLEAN",
+                    "Final, in the nation, not a duplicate.",
+                    required=True,
+                    short="state of registration",
+                ),
                 Column("provider", "VARCHAR", "Organisation of diagnosis (successor after a merger)."),
-                Column("deprivation", "INTEGER", "National quintile of area deprivation, 1 = most deprived."),
-                Column("mdt_date", "DATE", "First multidisciplinary team meeting."),
+                Column(
+                    "deprivation",
+                    "INTEGER",
+                    "National quintile of area deprivation, 1 = most deprived.",
+                    short="area deprivation",
+                ),
+                Column(
+                    "mdt_date",
+                    "DATE",
+                    "First multidisciplinary team meeting.",
+                    short="date of a multidisciplinary team meeting",
+                ),
                 Column(
                     "cns", "VARCHAR", "Contact with a clinical nurse specialist at diagnosis.", ("seen", "not_seen")
                 ),
-                Column("chemotherapy_flag", "BOOLEAN", "Registry says chemotherapy was given (Wales)."),
-                Column("radiotherapy_flag", "BOOLEAN", "Registry says radiotherapy was given (Wales)."),
-                Column("endocrine_flag", "BOOLEAN", "Record says endocrine therapy was given."),
+                Column(
+                    "chemotherapy_flag",
+                    "BOOLEAN",
+                    "Registry says chemotherapy was given (Wales).",
+                    short="chemotherapy flag",
+                ),
+                Column(
+                    "radiotherapy_flag",
+                    "BOOLEAN",
+                    "Registry says radiotherapy was given (Wales).",
+                    short="radiotherapy flag",
+                ),
+                Column("endocrine_flag", "BOOLEAN", "Record says endocrine therapy was given.", short="endocrine flag"),
                 Column("nodes_positive", "INTEGER", "Positive axillary lymph nodes."),
                 Column("size_group", "VARCHAR", "Tumour size in mm.", ("<=20", "20-50", ">50")),
-                Column("postmenopausal", "BOOLEAN", "Whether menopause had passed at diagnosis."),
-                Column("er_level", "INTEGER", "Oestrogen receptor, fmol/mg protein (historical assays)."),
-                Column("pr_level", "INTEGER", "Progesterone receptor, fmol/mg protein (historical assays)."),
+                Column(
+                    "postmenopausal", "BOOLEAN", "Whether menopause had passed at diagnosis.", short="menopausal status"
+                ),
+                Column(
+                    "er_level",
+                    "INTEGER",
+                    "Oestrogen receptor, fmol/mg protein (historical assays).",
+                    short="level of the oestrogen receptor",
+                ),
+                Column(
+                    "pr_level",
+                    "INTEGER",
+                    "Progesterone receptor, fmol/mg protein (historical assays).",
+                    short="level of the progesterone receptor",
+                ),
             ),
         ),
         Table(
             "admissions",
+            "hospital admissions",
             "One row per hospital episode.",
             ("episode",),
             (
@@ -129,6 +210,7 @@ CANONICAL: dict[str, Table] = {
         ),
         Table(
             "diagnoses",
+            "diagnoses of hospital admissions",
             "One row per diagnosis code of an episode.",
             (),
             (
@@ -139,6 +221,7 @@ CANONICAL: dict[str, Table] = {
         ),
         Table(
             "procedures",
+            "hospital procedures",
             "One row per procedure code of an episode.",
             (),
             (
@@ -152,6 +235,7 @@ CANONICAL: dict[str, Table] = {
         ),
         Table(
             "drugs",
+            "drugs",
             "One row per administration of systemic anti-cancer therapy.",
             (),
             (
@@ -159,10 +243,11 @@ CANONICAL: dict[str, Table] = {
                 Column("drug", "VARCHAR", "SACT drug group in capitals.", required=True),
                 Column("given_date", "DATE", "Date of administration; the cycle's start where missing.", required=True),
                 Column("cycle_date", "DATE", "Start of the cycle."),
-                Column("provider", "VARCHAR", "Organisation that gave it."),
+                Column("provider", "VARCHAR", "Organisation that gave it.", short="organisation that gave a drug"),
             ),
         ),
         Table(
+            "radiotherapy",
             "radiotherapy",
             "One row per radiotherapy prescription and attendance.",
             (),
@@ -174,6 +259,7 @@ CANONICAL: dict[str, Table] = {
         ),
         Table(
             "recurrences",
+            "reported recurrences",
             "One row per recurrence reported in cancer outcomes data.",
             (),
             (
@@ -184,16 +270,28 @@ CANONICAL: dict[str, Table] = {
         ),
         Table(
             "deaths",
+            "registered deaths",
             "One row per registered death.",
             ("person_id",),
             (
                 _person(),
                 Column("death_date", "DATE", "Date of death.", required=True),
-                Column("underlying_cause", "VARCHAR", "Underlying cause, ICD-10 without a dot."),
-                Column("causes", "VARCHAR", "All causes mentioned, ICD-10 without dots, separated by spaces."),
+                Column(
+                    "underlying_cause",
+                    "VARCHAR",
+                    "Underlying cause, ICD-10 without a dot.",
+                    short="underlying cause of death",
+                ),
+                Column(
+                    "causes",
+                    "VARCHAR",
+                    "All causes mentioned, ICD-10 without dots, separated by spaces.",
+                    short="causes of death",
+                ),
             ),
         ),
         Table(
+            "organisations",
             "organisations",
             "One row per organisation that is open, with where it belongs.",
             ("provider",),

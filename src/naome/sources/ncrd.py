@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from naome.sources import codings
 from naome.sources.canonical import Duplicates, RowRule, Selection
-from naome.sources.clean import CAUSES, DATE, ICD10, OPCS4, TEXT, UPPER, choice
+from naome.sources.clean import CAUSES, DATE, ICD10, OPCS4, TEXT, UPPER, Coded
 from naome.sources.reader import Belongs, Count, RawTable, Reader, Repeated
 
-FINAL_OR_PROVISIONAL = choice({"F": "F", "P": "P"})
 #: Cycles, drugs and radiotherapy; Simulacrum has the same.
 SACT_CYCLE = RawTable(
     {"MERGED_REGIMEN_ID": None, "MERGED_CYCLE_ID": None, "START_DATE_OF_CYCLE": DATE},
@@ -66,9 +65,9 @@ RAW = {
             "CNS": codings.CNS_INDICATOR,
             "QUINTILE_2019": codings.QUINTILE_1_MOST_DEPRIVED,
             "BASISOFDIAGNOSIS": codings.BASIS,
-            "STATUSOFREGISTRATION": FINAL_OR_PROVISIONAL,
+            "STATUSOFREGISTRATION": codings.REGISTRATION_STATUS,
             "CTRY_CODE": UPPER,
-            "DEDUP_FLAG": choice({"1": "1", "0": "0"}),
+            "DEDUP_FLAG": Coded("deduplication", "BOOLEAN"),
             "DIAG_TRUST": UPPER,
             "FIRSTMDTMEETINGDATE": DATE,
         },
@@ -114,7 +113,7 @@ RAW = {
     "cosd_recurrence": RawTable(
         {
             "PATIENTID": None,
-            "CANCERRECURRENCECAREPLANINDICATOR": choice({"YL": "local", "YD": "distant", "NN": None}),
+            "CANCERRECURRENCECAREPLANINDICATOR": Coded("recurrence_indicator"),
             "DATEOFRECURRENCE": DATE,
         },
         may_be_absent=True,
@@ -146,7 +145,7 @@ TUMOURS = Selection(
            SITE_ICD10_O2 AS site, AGE AS age, STAGE_BEST AS stage, M_BEST AS m1, GRADE AS grade,
            ER_STATUS AS er, PR_STATUS AS pr, HER2_STATUS AS her2, PERFORMANCESTATUS AS performance_status,
            BASISOFDIAGNOSIS AS basis,
-           coalesce(STATUSOFREGISTRATION = 'F' AND CTRY_CODE = 'E' AND DEDUP_FLAG = '1', false)
+           coalesce(STATUSOFREGISTRATION = 'final' AND CTRY_CODE = 'E' AND DEDUP_FLAG, false)
              AS eligible_registration,
            successor(DIAG_TRUST) AS provider, QUINTILE_2019 AS deprivation,
            FIRSTMDTMEETINGDATE AS mdt_date, CNS AS cns

@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from naome.definitions import Definitions
 from naome.sources.canonical import Duplicates, RowRule, Selection
-from naome.sources.clean import OPTIONAL_IDENTIFIER, Cleaner
+from naome.sources.clean import OPTIONAL_IDENTIFIER, Cleaner, Coded
+
+#: Codes of a list in the SQL of a reader: ``@codes(icd10_breast)`` or ``@codes(icd10_breast.breast_invasive)``
+CODES = re.compile(r"@codes\((\w+)(?:\.(\w+))?\)")
 
 
 @dataclass(frozen=True)
@@ -45,9 +49,14 @@ class Repeated:
     """
 
     columns: tuple[str, ...]
-    cleaner: Cleaner
+    cleaner: Cleaner | Coded
     seconds: tuple[str, ...] = ()
-    second_cleaner: Cleaner | None = None
+    second_cleaner: Cleaner | Coded | None = None
+
+    def bind(self, definitions: Definitions) -> Repeated:
+        """Return the same columns with codings as cleaners."""
+        cleaners = {"cleaner": self.cleaner, "second_cleaner": self.second_cleaner}
+        return replace(self, **{key: _bind(cleaner, definitions) for key, cleaner in cleaners.items()})
 
     def parts(self) -> Iterator[tuple[tuple[str, ...], Cleaner]]:
         """Go through the groups of columns with their cleaners."""
@@ -62,7 +71,7 @@ class RawTable:
 
     Attributes
     ----------
-    columns : mapping of str to Cleaner or None
+    columns : mapping of str to Cleaner, Coded or None
         Raw column -> how it is cleaned; None marks an identifier, which must be
         present in every row and is kept as it is.
     unique : tuple of str
@@ -87,7 +96,7 @@ class RawTable:
         Whether rows of people without any sign are not read, where a run follows people by signs.
     """
 
-    columns: Mapping[str, Cleaner | None]
+    columns: Mapping[str, Cleaner | Coded | None]
     unique: tuple[str, ...] = ()
     optional: frozenset[str] = frozenset()
     aliases: Mapping[str, str] = field(default_factory=dict)
@@ -98,6 +107,14 @@ class RawTable:
     belongs: Belongs | None = None
     signs: Mapping[str, str] = field(default_factory=dict)
     events: bool = False
+
+    def bind(self, definitions: Definitions) -> RawTable:
+        """Return the same table with codings as cleaners and the codes of code lists in its condition."""
+        columns = {column: _bind(cleaner, definitions) for column, cleaner in self.columns.items()}
+        long = {name: repeated.bind(definitions) for name, repeated in self.long.items()}
+        rule, meaning = self.only_rule
+        told = (rule, write_codes(meaning, definitions, ", "))
+        return replace(self, columns=columns, long=long, only=write_codes(self.only, definitions), only_rule=told)
 
     @property
     def identifiers(self) -> tuple[str, ...]:
@@ -179,6 +196,49 @@ class Reader:
         """Return whether files of these names are data that are published for everybody's use."""
         return bool(self.about) and all(re.fullmatch(self.open_names, name, re.IGNORECASE) for name in names)
 
+    def bind(self, definitions: Definitions) -> Reader:
+        """Return the reader with the meanings that definitions give to codes.
+
+        Parameters
+        ----------
+        definitions : Definitions
+            Their codings and code lists.
+
+        Raises
+        ------
+        DefinitionError
+            If a coding or code list is not there or not right.
+        """
+        selections = {
+            table: replace(selection, sql=write_codes(selection.sql, definitions))
+            for table, selection in self.canonical.items()
+        }
+        raw = {name: table.bind(definitions) for name, table in self.raw.items()}
+        versions = tuple((marker, version.bind(definitions)) for marker, version in self.versions)
+        return replace(self, raw=raw, canonical=selections, versions=versions)
+
     def rules_of(self, table: str) -> tuple[RowRule | Duplicates, ...]:
         """Return the rules of a canonical table, in order."""
         return tuple(rule for rule in self.rows if rule.table == table)
+
+
+def write_codes(text: str, definitions: Definitions, between: str = "|") -> str:
+    """Write the codes of code lists where a text names them; a code that a shorter one covers is left out.
+
+    Examples
+    --------
+    >>> from naome.definitions import project_definitions
+    >>> write_codes("site SIMILAR TO '(@codes(icd10_breast)).*'", project_definitions())
+    "site SIMILAR TO '(C50|D05).*'"
+    """
+
+    def write(match: re.Match[str]) -> str:
+        codes = definitions.codelist(match[1]).prefixes(*filter(None, [match[2]]))
+        shortest = [code for code in codes if not any(code != other and code.startswith(other) for other in codes)]
+        return between.join(dict.fromkeys(shortest))
+
+    return CODES.sub(write, text)
+
+
+def _bind(cleaner: Cleaner | Coded | None, definitions: Definitions) -> Cleaner | None:
+    return cleaner.bind(definitions) if isinstance(cleaner, Coded) else cleaner

@@ -19,7 +19,9 @@ from pathlib import Path
 
 import duckdb
 
+from naome.definitions import Definitions, project_definitions
 from naome.errors import ExtractError
+from naome.sources.absent import Absent, find_absent, list_missing
 from naome.sources.canonical import PERSON_TABLES, Source, find_tables, settle_table
 from naome.sources.contract import CANONICAL
 from naome.sources.files import RawFile, explain_damage, quote_text
@@ -71,6 +73,8 @@ class Extract:
     synthetic : bool
         Whether the extract says of itself that it is synthetic.
     files : tuple of FileNote
+    absent : Absent
+        Canonical tables and columns that the feed never has, or that are not in this extract.
     """
 
     folder: Path
@@ -79,6 +83,7 @@ class Extract:
     quality: Log
     synthetic: bool
     files: tuple[FileNote, ...] = ()
+    absent: Absent = field(default_factory=Absent)
 
 
 def read_extract(
@@ -88,6 +93,7 @@ def read_extract(
     *,
     diagnosed: tuple[dt.date, dt.date] | None = None,
     signs: Signs | None = None,
+    definitions: Definitions | None = None,
     progress: Callable[[str], None] = print,
 ) -> Extract:
     """Read, check and repair an extract and write its canonical tables.
@@ -103,6 +109,8 @@ def read_extract(
         First and last day of the run's diagnoses; an extract with none between them is of other years.
     signs : Signs, optional
         Read the events only of people with a sign of metastatic disease; everybody's by default.
+    definitions : Definitions, optional
+        They say what codes mean; the project's by default.
     progress : callable
         Receives one line per raw table.
 
@@ -119,7 +127,7 @@ def read_extract(
         connection = lanes.first
         (scratch / "canonical").mkdir()
         _check_kind(reader, note, problems)
-        reader = choose_version(connection, reader, folder, scratch)
+        reader = choose_version(connection, reader, folder, scratch).bind(definitions or project_definitions())
         notes = _open_tables(lanes, reader, folder, scratch, signs, problems, quality, progress)
         _check_note(note, notes, problems)
         problems.raise_if_any()
@@ -135,9 +143,10 @@ def read_extract(
             if signs is not None:
                 (scratch / "canonical" / FOLLOWED).write_text(json.dumps(asdict(signs)) + "\n", encoding="utf-8")
             _replace_folder(scratch / "canonical", out)
+    absent = find_absent(reader, list_missing(reader.raw, {name: note.used for name, note in notes.items()}))
     return Extract(
         out or folder, rows, {n.table: n.rows for n in notes.values()}, quality, note.get("synthetic", False) is True,
-        tuple(notes.values()),
+        tuple(notes.values()), absent,
     )  # fmt: skip
 
 

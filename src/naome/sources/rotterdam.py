@@ -8,10 +8,10 @@ are not. Royston and Altman, BMC Med Res Methodol 2013;13:33.
 from __future__ import annotations
 
 from naome.sources.canonical import RowRule, Selection
-from naome.sources.clean import choice, integer
+from naome.sources.clean import Coded, integer
 from naome.sources.reader import RawTable, Reader
 
-YES_NO = choice({"1": True, "0": False}, sql_type="BOOLEAN")
+YES_NO = Coded("yes_no", "BOOLEAN")
 DAYS = integer(0, 20000)
 ER_POSITIVE_FROM = 10  # fmol/mg protein, the assay's usual cut-off
 
@@ -22,7 +22,7 @@ RAW = {
             "YEAR": integer(1970, 2000),
             "AGE": integer(18, 110),
             "MENO": YES_NO,
-            "SIZE": choice({"<=20": "<=20", "20-50": "20-50", ">50": ">50"}),
+            "SIZE": Coded("size_group"),
             "GRADE": integer(1, 3),
             "NODES": integer(0, 100),
             "PGR": integer(0, 100000),
@@ -50,7 +50,8 @@ CANONICAL = {
     "tumours": Selection(
         "rotterdam",
         f"""
-        SELECT row_, PID AS tumour_id, PID AS person_id, {SURGERY} AS diagnosis_date, 'C50' AS site, AGE AS age,
+        SELECT row_, PID AS tumour_id, PID AS person_id, {SURGERY} AS diagnosis_date,
+               '@codes(icd10_breast.breast_invasive)' AS site, AGE AS age,
                GRADE AS grade, CASE WHEN ER >= {ER_POSITIVE_FROM} THEN 'positive' ELSE 'negative' END AS er,
                CASE WHEN PGR >= {ER_POSITIVE_FROM} THEN 'positive' ELSE 'negative' END AS pr,
                true AS eligible_registration, CHEMO AS chemotherapy_flag,

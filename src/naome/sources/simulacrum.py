@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from naome.sources import codings
 from naome.sources.canonical import RowRule, Selection
-from naome.sources.clean import CAUSES, DATE, ICD10, choice
+from naome.sources.clean import CAUSES, DATE, ICD10, Coded
 from naome.sources.ncrd import (
     DRUG_RULES,
     DUPLICATE_TUMOUR,
@@ -30,12 +30,8 @@ from naome.sources.ncrd import (
 from naome.sources.reader import Belongs, Count, RawTable, Reader
 
 #: Rare grades outside the published list (G5, G6) occur; grade is a secondary item.
-GRADE = choice(
-    {**{f"G{n}": n for n in (1, 2, 3)}, **dict.fromkeys(["G", "G4", "GX", "GH", "GI", "GL"])},
-    sql_type="INTEGER",
-    refuse=False,
-)
-BREAST_ONLY = "upper(trim(CAST(SITE_ICD10_O2 AS VARCHAR))) SIMILAR TO '(C50|D05).*'"
+GRADE = Coded("grade_simulacrum", "INTEGER", refuse=False)
+BREAST_ONLY = "upper(trim(CAST(SITE_ICD10_O2 AS VARCHAR))) SIMILAR TO '(@codes(icd10_breast)).*'"
 CAUSE_COLUMNS = ("UNDERLYING", "1A", "1B", "1C", "2")
 
 
@@ -77,7 +73,7 @@ def _tumours(sex: str, quintile: str, deprivation) -> RawTable:
         belongs=Belongs(("PATIENTID",)),
         signs={"STAGE_BEST": "stage"},
         only=BREAST_ONLY,
-        only_rule=("other_site", "Tumours of other sites than the breast (C50, D05) are not read."),
+        only_rule=("other_site", "Tumours of other sites than the breast (@codes(icd10_breast)) are not read."),
     )
 
 

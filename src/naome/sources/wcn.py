@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from naome.sources import codings
 from naome.sources.canonical import RowRule, Selection
-from naome.sources.clean import CAUSES, DATE, ICD10, OPCS4, OPTIONAL_IDENTIFIER, TEXT, UPPER, choice
+from naome.sources.clean import CAUSES, DATE, ICD10, OPCS4, OPTIONAL_IDENTIFIER, TEXT, UPPER, Coded
 from naome.sources.ncrd import (
     DEATH_BEFORE_DIAGNOSIS,
     DUPLICATE_DEATH,
     DUPLICATE_EPISODE,
     DUPLICATE_TUMOUR,
-    FINAL_OR_PROVISIONAL,
     OPEN_SUCCESSOR,
     TUMOUR_WITHOUT_PERSON,
     after_death,
@@ -23,9 +22,8 @@ from naome.sources.ncrd import (
 )
 from naome.sources.reader import Belongs, Count, RawTable, Reader
 
-LINKED = choice(
-    {code: True for code in ("1", "4", "39")} | {"99": False, "35": False}, sql_type="BOOLEAN", refuse=False
-)
+LINKED = Coded("linkage_status", "BOOLEAN", refuse=False)
+FLAG = Coded("flag_wales", "BOOLEAN")
 SPELL = Belongs(("PROV_UNIT_CD", "SPELL_NUM_PE"), of="pedw_spell")
 #: Codes of an episode that is no admission of the audit are left out with it.
 OF_ADMISSION = """
@@ -42,7 +40,7 @@ RAW = {
             "ALF_PE": None,
             "DATE_OF_DIAGNOSIS": DATE,
             "PRIMARY_DIAGNOSIS_ICD": ICD10,
-            "SEX_AT_BIRTH": choice({"F": "female", "M": "male", "I": None, "Z": None}),
+            "SEX_AT_BIRTH": Coded("sex_wales"),
             "AGE_AT_DIAGNOSIS": codings.AGE,
             "ETHNIC_GROUP": codings.ETHNIC_GROUP,
             "M_CATEGORY": codings.M_CATEGORY,
@@ -53,14 +51,14 @@ RAW = {
             "HER2_STATUS": codings.RECEPTOR,
             "PERFORMANCE_STATUS": codings.PERFORMANCE_STATUS,
             "BASIS_OF_DIAGNOSIS": codings.BASIS,
-            "REGISTRATION_STATUS": FINAL_OR_PROVISIONAL,
+            "REGISTRATION_STATUS": codings.REGISTRATION_STATUS,
             "COUNTRY_CODE": UPPER,
             "HEALTH_BOARD_OF_DIAGNOSIS": UPPER,
             "MDT_DISCUSSION_DATE": DATE,
-            "KEY_WORKER_SEEN": choice({"Y": "seen", "N": "not_seen", "9": None}, refuse=False),
+            "KEY_WORKER_SEEN": Coded("key_worker", refuse=False),
             "WIMD_2019_QUINTILE": codings.QUINTILE_1_MOST_DEPRIVED,
-            "CHEMOTHERAPY_FLAG": codings.yes_no("Y", "N", "9"),
-            "RADIOTHERAPY_FLAG": codings.yes_no("Y", "N", "9"),
+            "CHEMOTHERAPY_FLAG": FLAG,
+            "RADIOTHERAPY_FLAG": FLAG,
         },
         belongs=Belongs(("ALF_PE",)),
         signs={"STAGE_GROUPING": "stage"},
@@ -128,7 +126,7 @@ CANONICAL = {
                PRIMARY_DIAGNOSIS_ICD AS site, AGE_AT_DIAGNOSIS AS age, STAGE_GROUPING AS stage, M_CATEGORY AS m1,
                TUMOUR_GRADE AS grade, ER_STATUS AS er, PR_STATUS AS pr, HER2_STATUS AS her2,
                PERFORMANCE_STATUS AS performance_status, BASIS_OF_DIAGNOSIS AS basis,
-               coalesce(REGISTRATION_STATUS = 'F' AND COUNTRY_CODE = 'W', false) AS eligible_registration,
+               coalesce(REGISTRATION_STATUS = 'final' AND COUNTRY_CODE = 'W', false) AS eligible_registration,
                successor(HEALTH_BOARD_OF_DIAGNOSIS) AS provider, WIMD_2019_QUINTILE AS deprivation,
                MDT_DISCUSSION_DATE AS mdt_date, KEY_WORKER_SEEN AS cns,
                CHEMOTHERAPY_FLAG AS chemotherapy_flag, RADIOTHERAPY_FLAG AS radiotherapy_flag

@@ -43,7 +43,7 @@ PYTHON = {
 }
 DEFAULTS = {
     "people": {"sex": "female", "vital_status": "alive"},
-    "tumours": {"site": "C509", "age": 60, "basis": "7", "eligible_registration": True},
+    "tumours": {"site": "C509", "age": 60, "basis": "histology_primary", "eligible_registration": True},
     "admissions": {"patient_class": "ordinary"},
     "diagnoses": {"position": 1},
     "procedures": {"position": 1},

@@ -2,8 +2,9 @@
 
 import pandas as pd
 
-from naome.cohort.columns import COLUMNS
+from naome.definitions import project_definitions
 
+COLUMNS = project_definitions().columns
 PANDAS = {
     "category": "string",
     "integer": "Int64",

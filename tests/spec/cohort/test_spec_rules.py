@@ -65,12 +65,12 @@ def test_el3_eighteen_or_over(case):
 
 
 def test_el4_death_certificate_only(case):
-    """EL4: basis 0 is a death certificate only; a basis that is not recorded is no reason to leave somebody out.
+    """EL4: not from a death certificate only; a basis that is not recorded is no reason to leave somebody out.
 
     tumours
     person   diagnosis_date  stage  basis
-    dco      2020-03-01      4      0
-    biopsy   2020-03-01      4      7
+    dco      2020-03-01      4      death_certificate
+    biopsy   2020-03-01      4      histology_primary
     unknown  2020-03-01      4      -
 
     expected

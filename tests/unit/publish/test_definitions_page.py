@@ -7,8 +7,7 @@ import re
 import pandas as pd
 import pytest
 
-from naome.cohort.columns import COLUMNS
-from naome.definitions import load_cohort_rules
+from naome.definitions import load_cohort_rules, project_definitions
 from naome.measures.specification import load_specification
 from naome.paths import project_root
 from naome.publish.definitions_page import PAGE, write_page
@@ -37,7 +36,7 @@ def test_every_rule_option_and_column_is_there():
         assert f"| {name} |" in page
     assert all(f"| `{option.name}` |" in page for option in rules.options)
     assert not re.search(r"\{[a-z_.]+\}", page), "a placeholder is left"
-    assert all(f"| `{column.name}` |" in page for column in COLUMNS)
+    assert all(f"| `{column.name}` |" in page for column in project_definitions().columns)
 
 
 def test_a_condition_in_a_table_is_written_as_it_is():

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import datetime as dt
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from naome.sources import clean, codings
+from naome.definitions import project_definitions
+from naome.sources import clean
+from naome.sources import codings as items
 from naome.sources.clean import RULES, Refused
 
 D = dt.date
+DEFINITIONS = project_definitions()
+#: The shared items, each with the cleaner that its coding makes
+codings = SimpleNamespace(
+    **{
+        name: item.bind(DEFINITIONS) if isinstance(item, clean.Coded) else item
+        for name, item in vars(items).items()
+        if isinstance(item, clean.Coded | clean.Cleaner)
+    }
+)
+YES_NO = clean.Coded("flag_wales", "BOOLEAN").bind(DEFINITIONS)
 READ = [
     # cleaner, raw, value, rules
     (clean.DATE, D(2020, 2, 1), D(2020, 2, 1), ()),
@@ -95,7 +108,7 @@ READ = [
     (codings.QUINTILE_1_LEAST_DEPRIVED, "2", 4, ()),
     (codings.AGE, "65.0", 65, ("float_text",)),
     (codings.AGE, 65, 65, ()),
-    (codings.yes_no("Y", "N", "9"), "y", True, ("lower_case",)),
+    (YES_NO, "y", True, ("lower_case",)),
 ]
 REFUSED = [
     (clean.DATE, "31/02/2020"),

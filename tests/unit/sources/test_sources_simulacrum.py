@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from naome.errors import ExtractError
-from naome.measures.specification import check_not_derivable, load_specification
+from naome.measures.specification import load_specification
 from naome.params import load_params
 from naome.sources import READERS, read_extract
 from naome.study import make_study
@@ -103,16 +103,16 @@ def test_a_version_that_is_not_known_is_refused(tmp_path):
 
 def test_the_parameters_say_what_cannot_be_derived_and_why():
     params = load_params("simulacrum")
-    check_not_derivable(params, load_specification())
+    study = make_study(params, run_id="r")
     assert params.cohorts == ("denovo",)
     derivable = {
         indicator.id
         for indicator in load_specification().indicators
-        if "denovo" in indicator.cohorts and not make_study(params, run_id="r").reason(indicator, "denovo")
+        if "denovo" in indicator.cohorts and not study.reason(indicator, "denovo")
     }
     assert {"chemotherapy", "death_30d_chemotherapy", "survival"} <= derivable
     assert not derivable & {"mdt_discussion", "cns_contact", "biopsy", "bone_modifying_agent", "cdk46_first_line"}
-    assert "do not agree" in params.not_derivable["anti_her2_first_line"]
+    assert "do not agree" in study.not_derivable["anti_her2_first_line"]
 
 
 def test_an_interruption_from_the_keyboard_leaves_nothing_behind(tmp_path, monkeypatch):

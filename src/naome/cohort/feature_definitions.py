@@ -1,0 +1,108 @@
+"""The features of people as data: ``definitions/features.yaml``, parsed and checked."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from naome.yaml_files import FrozenModel
+
+#: What events of a kind need of a feed where a feature does not say it itself
+NEEDS = {
+    "diagnoses": "diagnoses",
+    "procedures": "procedures",
+    "drugs": "drugs.drug",
+    "radiotherapy": "radiotherapy.site",
+    "evidence": "diagnoses",
+}
+#: Code lists as a reference: every event of the table counts
+ALL = "all"
+
+
+class Feature(FrozenModel):
+    """One column that is derived from coded events; ``definitions/features.yaml`` says what each key means."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    meaning: str
+    count: Literal["first_day", "any", "groups", "agents"]
+    events: dict[Literal["diagnoses", "procedures", "drugs", "radiotherapy", "evidence"], str] = Field(min_length=1)
+    leave_out: tuple[str, ...] = Field(default=(), strict=False)
+    clock: Literal["origin", "metastatic"]
+    from_days: int | None = None
+    to_days: int | None = None
+    to_censoring: bool = False
+    cycle_starts: bool = False
+    flag: str = ""
+    needs: tuple[str, ...] = Field(default=(), strict=False)
+    source: str
+    status: Literal["sourced", "inferred"]
+
+    @model_validator(mode="after")
+    def _one_way_to_need(self) -> Feature:
+        if len(self.events) > 1 and not self.needs:
+            raise ValueError("events of several kinds, and no needs: say what a feed must hold for it")
+        return self
+
+    @property
+    def kind(self) -> str:
+        """Kind of the column."""
+        return "boolean" if self.count == "any" else "integer"
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """What a feed must hold for the column, as :class:`naome.cohort.columns.AnalysisColumn` says it."""
+        every = {"radiotherapy": "radiotherapy.treatment_date"}
+        return self.needs or tuple(
+            every.get(table, table) if reference == ALL else NEEDS[table] for table, reference in self.events.items()
+        )
+
+
+class Evidence(FrozenModel):
+    """Which metastatic codes are evidence of metastatic disease."""
+
+    codes: str
+    never: tuple[str, ...] = Field(strict=False)
+    optional: dict[str, str]
+    reported: str
+    source: str
+
+
+class Codes(FrozenModel):
+    """Codes with one meaning for the cohorts."""
+
+    codes: str
+    source: str
+
+
+class MetastaticOnly(Codes):
+    """Drugs that were given for metastatic disease only, until a day."""
+
+    until: Annotated[dt.date, Field(strict=False)]
+
+
+class Features(FrozenModel):
+    """Everything in the file of features."""
+
+    evidence: Evidence
+    breast_cancer_death: Codes
+    metastatic_only: MetastaticOnly
+    chemotherapy: str
+    features: tuple[Feature, ...] = Field(strict=False)
+
+    @model_validator(mode="after")
+    def _names_stand_once(self) -> Features:
+        names = [feature.name for feature in self.features]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"the same name more than once: {', '.join(twice)}")
+        if self.chemotherapy not in names:
+            raise ValueError(f"chemotherapy names {self.chemotherapy!r}; allowed: {', '.join(names)}")
+        return self
+
+    def __getitem__(self, name: str) -> Feature:
+        return next(feature for feature in self.features if feature.name == name)
+
+    def counting(self, how: str) -> tuple[Feature, ...]:
+        """Return the features that count events in one way, in the order of the file."""
+        return tuple(feature for feature in self.features if feature.count == how)

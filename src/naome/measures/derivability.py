@@ -1,0 +1,225 @@
+"""What a run's data cannot support, and why: it follows from the columns that each result reads.
+
+A reader says which canonical tables and columns are absent, a column of the
+analysis table says what it needs, an indicator says which columns it reads. The
+parameters only give the sentence for an absent thing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from naome.cohort.columns import AnalysisColumn, Need
+from naome.definitions import CohortRules, Definitions
+from naome.errors import ParamsError, suggest
+from naome.measures.specification import Indicator
+from naome.measures.validation import MEASURES as DEATHS_CHECK
+from naome.params import Params
+from naome.sources import READERS
+from naome.sources.absent import EXTRACT, THINGS, Absent, check_thing, find_absent, list_optional
+
+#: What each source of evidence of metastatic disease needs of a feed
+EVIDENCE = {"admissions": "diagnoses", "reported": "recurrences"}
+#: Columns that an estimate of survival reads
+SURVIVAL = ("survival_days", "died")
+COHORTS = ("denovo", "recurrent", "primary")
+
+
+def reasons_not_derivable(absent: Absent, params: Params, rules: CohortRules) -> dict[str, str]:
+    """Return why each result that a run's data cannot support is not derivable.
+
+    Parameters
+    ----------
+    absent : Absent
+        Canonical tables and columns that are not in the data (``Extract.absent``).
+    params : Params
+        ``absent`` gives the sentence for an absent thing, ``not_derivable`` the judgements: reasons for which a result
+        (or anything that needs a canonical column) is not given although the data would allow it.
+    rules : CohortRules
+        Of the run; with them the definitions in force.
+
+    Returns
+    -------
+    dict of str to str
+        ``<indicator>``, ``<indicator>.<cohort>`` where its cohorts differ, ``completeness.<item>``, and the measures
+        of the check against deaths -> the reason.
+
+    Raises
+    ------
+    ParamsError
+        If the parameters give a sentence for something that is not absent, or a judgement on something unknown.
+    """
+    _check_sentences(absent, params)
+    return _find_reasons(absent, params, rules)
+
+
+def presume_absent(params: Params) -> Absent:
+    """Return what is absent where no extract has been read: what the feed never has, and what the parameters say."""
+    reader = READERS[params.source]
+    never = find_absent(reader.versions[-1][1] if reader.versions else reader).things
+    return Absent({**never, **{name: EXTRACT for name in params.absent if name in THINGS and name not in never}})
+
+
+def check_reasons(params: Params, definitions: Definitions, file: Path) -> None:
+    """Check that the parameters give reasons for things that exist, and for nothing that the feed always has.
+
+    Raises
+    ------
+    ParamsError
+        Naming file and key.
+    """
+    reader = READERS[params.source]
+    versions = [version for _, version in reader.versions] or [reader]
+    possible = [find_absent(version, list_optional(version)) for version in versions]
+    for key in params.absent:
+        if key not in COHORTS:
+            check_thing(key, f"{file}: absent")
+            if not any(key in absent for absent in possible):
+                _refuse_sentence(key, f"{file}: absent")
+    results = [i.id for i in definitions.specification.indicators]
+    results += [f"{i.id}.{cohort}" for i in definitions.specification.indicators for cohort in i.cohorts]
+    results += [*(f"completeness.{item.id}" for item in definitions.data_items), *DEATHS_CHECK]
+    for key in params.not_derivable:
+        if key not in results and key not in THINGS:
+            raise ParamsError(
+                f"{file}: not_derivable names {key!r}{suggest(key, [*results, *THINGS])}; allowed: an indicator, one "
+                "of its cohorts, a data item, a measure of the check against deaths, a canonical table or column."
+            )
+
+
+def say_taken_away(absent: Absent, params: Params, rules: CohortRules) -> list[str]:
+    """Say what this extract lacks although the feed has it, and which results go with it: a sentence or two for each.
+
+    Parameters
+    ----------
+    absent, params, rules
+        As in :func:`reasons_not_derivable`.
+
+    Returns
+    -------
+    list of str
+        Empty where the extract has everything.
+    """
+    reasons = _find_reasons(absent, params, rules)
+    said = []
+    for name, known in absent.things.items():
+        if known == EXTRACT:
+            others = Absent({key: value for key, value in absent.things.items() if key != name})
+            left = _find_reasons(others, params, rules)
+            gone = ", ".join(key for key in reasons if key not in left)
+            said.append(f"{absent.say(name)} {f'Not derivable without: {gone}.' if gone else 'No result needs it.'}")
+    return said
+
+
+def _find_reasons(absent: Absent, params: Params, rules: CohortRules) -> dict[str, str]:
+    definitions = rules.definitions
+    finder = _Finder(absent, params, rules, {column.name: column for column in definitions.columns})
+    reasons = {}
+    for indicator in definitions.specification.indicators:
+        if not indicator.not_derivable:
+            found = {cohort: finder.reason_for(indicator, cohort) for cohort in indicator.cohorts}
+            reasons |= _by_cohort(indicator.id, found)
+    for item in definitions.data_items:
+        reasons[f"completeness.{item.id}"] = finder.reason_of_columns(item.recorded.columns, params.cohorts[0])
+    reasons |= dict(zip(DEATHS_CHECK, finder.reasons_of_deaths_check(), strict=True))
+    judged = {key: reason for key, reason in params.not_derivable.items() if key not in THINGS}
+    # A judgement on an indicator speaks of all its cohorts
+    found = {key: reason for key, reason in reasons.items() if reason and key.partition(".")[0] not in judged}
+    return found | judged
+
+
+@dataclass(frozen=True)
+class _Finder:
+    absent: Absent
+    params: Params
+    rules: CohortRules
+    columns: Mapping[str, AnalysisColumn]
+
+    def reason_for(self, indicator: Indicator, cohort: str) -> str:
+        """Return the reason that is nearest to what is measured: the numerator's, the denominator's, the cohort's."""
+        conditions = [condition for condition in (indicator.numerator, indicator.denominator) if condition]
+        read = [condition.columns for condition in conditions]
+        if indicator.estimator == "kaplan_meier":
+            read.append(SURVIVAL)
+        reasons = (*(self.reason_of_columns(names, cohort) for names in read), self.reason_of_cohort(cohort))
+        return next(filter(None, reasons), "")
+
+    def reason_of_columns(self, names: Iterable[str], cohort: str) -> str:
+        """Return why columns are not there for a cohort: a sentence for each absent thing, once."""
+        said = [self._say(need) for name in names for need in self._needs_of(name) if self._concerns(need, cohort)]
+        return " ".join(dict.fromkeys(filter(None, said)))
+
+    def reason_of_cohort(self, cohort: str) -> str:
+        """Return why there is no such cohort."""
+        if cohort in self.params.cohorts:
+            return self._say(self._enters(cohort))
+        why = self.params.absent.get(cohort) or self._say(self._enters(cohort))
+        return why or f"This run has no {COHORT_WORDS[cohort]} cohort."
+
+    def reasons_of_deaths_check(self) -> tuple[str, str, str]:
+        """Return the reasons of ``DEATHS_CHECK``, in its order."""
+        cause = self.reason_of_columns(["died_of_breast_cancer"], "primary")
+        record = self._say(self._evidence())
+        return " ".join(dict.fromkeys(filter(None, [record, cause]))), record, cause
+
+    def _enters(self, cohort: str) -> Need:
+        """Return by what people enter a cohort: stage 4, or evidence later, or nothing but being eligible."""
+        ways = {"denovo": ("tumours.stage", *self._evidence().any_of), "recurrent": self._evidence().any_of}
+        return Need(ways.get(cohort, ("tumours",)))
+
+    def _evidence(self) -> Need:
+        return Need(tuple(EVIDENCE[source] for source in self.rules["evidence"]))
+
+    def _needs_of(self, name: str) -> list[Need]:
+        found = []
+        for need in self.columns[name].needs:
+            derived = need.any_of[0] if len(need.any_of) == 1 and need.any_of[0] in self.columns else ""
+            found += self._needs_of(derived) if derived else [need]
+        return found
+
+    @staticmethod
+    def _concerns(need: Need, cohort: str) -> bool:
+        return not need.cohorts or cohort in need.cohorts
+
+    def _say(self, need: Need) -> str:
+        """Say why a need is not met; empty where one of its things is there and nothing is said against it."""
+        reasons = [self._say_thing(thing) for thing in need.any_of]
+        return reasons[0] if all(reasons) else ""
+
+    def _say_thing(self, thing: str) -> str:
+        if thing not in self.absent:
+            return self.params.not_derivable.get(thing, self.params.not_derivable.get(thing.partition(".")[0], ""))
+        sentences = self.params.absent
+        return sentences.get(thing) or sentences.get(thing.partition(".")[0]) or self.absent.say(thing)
+
+
+COHORT_WORDS = {"denovo": "de-novo", "recurrent": "recurrent", "primary": "primary"}
+
+
+def _by_cohort(name: str, found: Mapping[str, str]) -> dict[str, str]:
+    """Return one reason for a result where all its cohorts have the same, and one for each cohort otherwise."""
+    if len(set(found.values())) == 1:
+        return {name: next(iter(found.values()))}
+    return {f"{name}.{cohort}": reason for cohort, reason in found.items()}
+
+
+def _check_sentences(absent: Absent, params: Params) -> None:
+    where = f"{params.audit}.yaml: absent"
+    for key in params.absent:
+        if key in COHORTS:
+            if key in params.cohorts:
+                raise ParamsError(f"{where} names the cohort {key!r}, which this run has; remove the sentence.")
+            continue
+        check_thing(key, where)
+        if key not in absent:
+            _refuse_sentence(key, where)
+
+
+def _refuse_sentence(key: str, where: str) -> NoReturn:
+    raise ParamsError(
+        f"{where} names {key!r}, which is in these data; remove the sentence. Hint: why a result is not given although "
+        "the data would allow it stands under not_derivable."
+    )

@@ -1,0 +1,150 @@
+"""Every code list decides something, and a class of drugs is data: a group of a list and an entry in features.yaml."""
+
+import shutil
+
+import pandas as pd
+import pytest
+
+from naome.cohort.derive import derive_cohorts
+from naome.definitions import Definitions, project_definitions
+from naome.measures.derivability import presume_absent, reasons_not_derivable
+from naome.params import load_params
+from naome.publish.definitions_page import write_page
+
+#: A code of each classification that nobody in the case has
+NOBODYS = {"icd10": "U99", "opcs4": "Q99", "sact": "NOTHING"}
+
+
+def derive(case, definitions):
+    params = case.params().model_copy(update={"cohorts": ("denovo", "recurrent")})
+    cohorts = derive_cohorts(params, case.folder, rules=definitions.rules())
+    return cohorts.analysis, cohorts.primary
+
+
+def copy_definitions(tmp_path):
+    return shutil.copytree(project_definitions().folder, tmp_path / "copied")
+
+
+def same(one, other):
+    return all(a.equals(b) for a, b in zip(one, other, strict=True))
+
+
+CASE = """{}
+
+    tumours
+    person    diagnosis_date  stage
+    ill       2020-03-01      4
+    operated  2020-03-01      4
+    attended  2020-03-01      4
+    treated   2020-03-01      4
+
+    codes
+    person    code  admission_date
+    ill       I50   2019-12-01
+    ill       F00   2019-12-01
+    ill       C795  2020-03-05
+    attended  Z511  2020-04-01
+
+    procedures
+    person    code  procedure_date
+    operated  X722  2020-05-01
+    operated  J13   2020-03-20
+
+    drugs
+    person    drug                      given_date
+    treated   PACLITAXEL                2020-05-01
+    treated   PERTUZUMAB + TRASTUZUMAB  2020-05-02
+    treated   OLAPARIB                  2020-05-11
+
+    radiotherapy
+    person    site  treatment_date
+    treated   Z63   2020-06-01
+    """
+
+
+def say_case(text):
+    """Give a test the case of this module as its docstring."""
+
+    def decorate(function):
+        function.__doc__ = CASE.format(text)
+        return function
+
+    return decorate
+
+
+@pytest.mark.parametrize("name", project_definitions().codelists)
+@say_case("A list without its codes gives another analysis table.")
+def test_every_list_is_read(case, tmp_path, name):
+    folder = copy_definitions(tmp_path)
+    codelist = project_definitions().codelist(name)
+    code = NOBODYS[name.split("_")[0]]
+    rows = [f"{code},nobody has it,{group},inferred,a test" for group in codelist.groups]
+    text = "\n".join(["code,term,group,status,source", *rows]) + "\n"
+    (folder / "codelists" / f"{name}.csv").write_text(text, encoding="utf-8")
+    assert not same(derive(case, Definitions(folder)), derive(case, project_definitions()))
+
+
+@say_case("A product counts as the agents that its coding says.")
+def test_the_number_of_agents_of_a_product_is_read(case, tmp_path):
+    folder = copy_definitions(tmp_path)
+    file = folder / "codings" / "sact_agents.csv"
+    file.write_text(file.read_text(encoding="utf-8").replace(",2,", ",3,"), encoding="utf-8")
+    agents = [derive(case, d)[0]["anti_her2_agents"].max() for d in (project_definitions(), Definitions(folder))]
+    assert agents == [2, 3]
+
+
+@say_case("A window is read from features.yaml.")
+def test_a_window_is_data(case, tmp_path):
+    folder = copy_definitions(tmp_path)
+    file = folder / "features.yaml"
+    file.write_text(file.read_text(encoding="utf-8").replace("from_days: -365", "from_days: -30"), encoding="utf-8")
+    counts = [derive(case, d)[0]["charlson_count"].max() for d in (project_definitions(), Definitions(folder))]
+    assert counts == [2, 0]
+
+
+PARP = """
+  - name: parp_days
+    meaning: Days from origin to the first PARP inhibitor on or after origin.
+    count: first_day
+    events: {drugs: sact_drugs.parp_inhibitor}
+    clock: origin
+    from_days: 0
+    source: a test
+    status: inferred
+"""
+INDICATOR = """
+  - id: parp
+    title: PARP inhibitor
+    kind: contextual
+    cohorts: [denovo]
+    denominator: all
+    numerator: parp_days <= 365
+    polarity: neutral
+    codelists: [sact_drugs.parp_inhibitor]
+    source: a test
+"""
+
+
+@say_case("A new class of drugs is an entry in features.yaml: column, indicator, page and derivability follow.")
+def test_a_class_of_drugs_is_data(case, tmp_path):
+    folder = copy_definitions(tmp_path)
+    for name, entry in (("features.yaml", PARP), ("indicators.yaml", INDICATOR)):
+        with (folder / name).open("a", encoding="utf-8") as file:
+            file.write(entry)
+    definitions = Definitions(folder)
+    analysis, _ = derive(case, definitions)
+    assert analysis.set_index("provider")["parp_days"].dropna().to_dict() == {"treated": 71}
+    indicator = definitions.specification["parp"]
+    assert indicator.numerator.evaluate(analysis).sum() == 1
+    for audit, there in (("england", True), ("wales", False)):
+        params = load_params(audit)
+        reasons = reasons_not_derivable(presume_absent(params), params, definitions.rules(params.rules))
+        assert ("parp" not in reasons) == there
+
+
+@say_case("The order and types of the table are those of the columns in force.")
+def test_the_table_has_the_columns_in_force(case):
+    analysis, primary = derive(case, project_definitions())
+    assert isinstance(primary, pd.DataFrame)
+    assert list(analysis.columns) == [column.name for column in project_definitions().columns]
+    assert "parp_days" not in write_page()
