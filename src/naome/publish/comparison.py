@@ -12,10 +12,9 @@ from naome.measures.specification import Specification
 from naome.publish.display import CountText, Sentence, Table, format_number
 from naome.publish.prose import say_list
 from naome.publish.tables import COHORT_NAMES, tabulate_indicators
-from naome.results import POOLED
+from naome.results import name_nation
 
 FORMATS = {"percent": "percent1", "people": "count", "years": "decimal1"}
-NATIONS = {"england": "England", "wales": "Wales", POOLED: "England + Wales", "all": "All"}
 OTHER_TITLES = {
     "cohort_size": "People in the cohort",
     "age_mean": "Mean age, years",
@@ -67,7 +66,7 @@ def tabulate_agreement(compared: Released, specification: Specification) -> Tabl
         rows.append(
             {
                 "Figure": _label(row, specification),
-                "Nation": NATIONS.get(row["nation"], row["nation"]),
+                "Nation": name_nation(row["nation"]),
                 "Cohort": COHORT_NAMES.get(row["cohort"].split("_")[0], row["cohort"]),
                 "Published": _printed(row["published"], row["unit"]),
                 "This run": _write(row["estimate"], row["unit"]),
@@ -96,7 +95,7 @@ def tabulate_pooled(replication: Replication, specification: Specification) -> T
 def tabulate_verdicts(compared: Released) -> Table:
     """Lay out the numbers of verdicts by nation."""
     counts = count_verdicts(compared.frame)
-    frame = counts.assign(nation=counts["nation"].map(NATIONS)).rename(columns=str.capitalize)
+    frame = counts.assign(nation=counts["nation"].map(name_nation)).rename(columns=str.capitalize)
     return Table(frame, compared, dict.fromkeys(frame.columns[1:], "int"))
 
 
@@ -106,7 +105,7 @@ def tabulate_elsewhere(released: Released, specification: Specification) -> Tabl
     frame = pd.DataFrame(
         {
             "Figure": [_label(row, specification) for row in later.to_dict("records")],
-            "Nation": later["nation"].map(NATIONS),
+            "Nation": later["nation"].map(name_nation),
             "Published": [_printed(v, u) for v, u in zip(later["published"], later["unit"], strict=True)],
             "Belongs to": later["period"],
             "Verdict": [f"{v}: {r}" if r else v for v, r in zip(later["verdict"], later["reason"], strict=True)],
