@@ -59,6 +59,6 @@ def replicate(run: Run) -> Replication:
     released = run.release(pd.concat([*frames, pooled], ignore_index=True))
     compared, later = (
         released.transform(lambda ours, published=published: compare_published(published, ours, studies))
-        for published in (load_published(), load_published("other"))
+        for published in (load_published(definitions=run.definitions), load_published("other", run.definitions))
     )
     return Replication(run_ids, run.release(pooled), reason, compared, later)

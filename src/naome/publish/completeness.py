@@ -5,21 +5,23 @@ from __future__ import annotations
 import pandas as pd
 
 from naome.disclosure import Released, declare_not_counts
-from naome.measures.completeness import item_title, table_2_measures
+from naome.measures.specification import Specification
 from naome.publish.display import Sentence
 from naome.publish.prose import lower_first, say_count, say_list, say_percent
 
 
-def say_completeness(released: Released) -> Sentence:
+def say_completeness(released: Released, specification: Specification) -> Sentence:
     """Say which item of the report's Table 2 is recorded most often, and which least."""
-    six = released.where(level="nation", group_by="all", status="ok", measure=table_2_measures()).frame
+    items = specification.definitions.data_items
+    titles = {f"completeness.{item.id}": lower_first(item.title) for item in items if item.table_2}
+    six = released.where(level="nation", group_by="all", status="ok", measure=list(titles)).frame
     if len(six) < 2:
         return Sentence("These data hold too few items of the report's Table 2 to compare.", released)
     worst, best = six.loc[six["estimate"].idxmin()], six.loc[six["estimate"].idxmax()]
     return Sentence(
         f"Of {say_count(len(six), 'item')} of the report's Table 2 that these data can hold, "
-        f"{lower_first(item_title(best['measure']))} is recorded most often ({say_percent(best['estimate'])}) and "
-        f"{lower_first(item_title(worst['measure']))} least often ({say_percent(worst['estimate'])}).",
+        f"{titles[best['measure']]} is recorded most often ({say_percent(best['estimate'])}) and "
+        f"{titles[worst['measure']]} least often ({say_percent(worst['estimate'])}).",
         released,
     )
 

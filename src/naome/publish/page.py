@@ -6,7 +6,6 @@ import pandas as pd
 
 from naome.disclosure import HIDDEN, Released, declare_not_counts, release_counts
 from naome.marking import describe_data
-from naome.measures.completeness import item_title
 from naome.measures.specification import Specification
 from naome.publish.display import Sentence, Table, show, show_banner
 from naome.publish.prose import lower_first, say_count, say_list, say_number, say_percent
@@ -53,7 +52,8 @@ def name_result(key: str, specification: Specification) -> str:
         return VALIDATION_TITLES[key]
     name, _, part = key.partition(".")
     if name == "completeness":
-        return f"completeness of {lower_first(item_title(key))}"
+        titles = {item.id: item.title for item in specification.definitions.data_items}
+        return f"completeness of {lower_first(titles[part])}"
     cohort = f" ({COHORT_NAMES[part].lower()})" if part else ""
     return f"{lower_first(specification[name].title)}{cohort}"
 

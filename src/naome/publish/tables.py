@@ -7,7 +7,6 @@ import re
 import pandas as pd
 
 from naome.disclosure import HIDDEN, Released, release_counts, release_variants
-from naome.measures.completeness import load_data_items
 from naome.measures.indicators import MISSING
 from naome.measures.sensitivity import BASE, HEADLINES
 from naome.measures.specification import Specification
@@ -140,14 +139,15 @@ def tabulate_group(released: Released, measure: str, group_by: str, heading: str
     return tabulate_proportions(rows, rows["group"], heading, released)
 
 
-def tabulate_completeness(released: Released, *, table_2: bool) -> Table:
+def tabulate_completeness(released: Released, specification: Specification, *, table_2: bool) -> Table:
     """Lay out national completeness, the report's six items or the others."""
-    titles = {f"completeness.{item.id}": item.title for item in load_data_items() if item.table_2 == table_2}
+    items = specification.definitions.data_items
+    titles = {f"completeness.{item.id}": item.title for item in items if item.table_2 == table_2}
     rows = released.where(level="nation", group_by="all", measure=list(titles)).frame
     return tabulate_proportions(rows, rows["measure"].map(titles), "Data item", released)
 
 
-def tabulate_completeness_years(released: Released) -> Table:
+def tabulate_completeness_years(released: Released, specification: Specification) -> Table:
     """Lay out national completeness of the report's six items by year of origin.
 
     Returns
@@ -156,7 +156,8 @@ def tabulate_completeness_years(released: Released) -> Table:
         Texts, one row per year and one column per item that the data have: percent with its 95% interval, or why there
         is none. A single sentence where no item can be shown.
     """
-    titles = {f"completeness.{item.id}": item.title for item in load_data_items() if item.table_2}
+    items = specification.definitions.data_items
+    titles = {f"completeness.{item.id}": item.title for item in items if item.table_2}
     rows = released.where(level="nation", group_by="year", measure=list(titles)).frame
     if rows.empty:
         return Table(NOTHING.rename(columns={"Indicator": "Year"}), released)
