@@ -6,6 +6,7 @@ import pytest
 
 from naome.atomic import write_bytes, write_json
 from naome.definitions import project_definitions
+from naome.measures.derivability import presume_absent
 from naome.params import find_params, load_params
 from naome.paths import project_root
 from naome.run import WRITES, Run
@@ -40,7 +41,7 @@ def make_run(tmp_path):
             "inputs": {},
             "raw_rows": {},
             "canonical_rows": {},
-            "absent": {},
+            "absent": dict(presume_absent(params).things),
             "started": "",
             "finished": "",
         }

@@ -524,9 +524,9 @@ class Definitions:
     @cached_property
     def features(self) -> Features:
         """What is derived of people from coded events."""
-        from naome.cohort.feature_definitions import Features
+        from naome.cohort.feature_definitions import read_features
 
-        return read_model(self.folder / "features.yaml", Features, error=DefinitionError)
+        return read_features(self)
 
     @cached_property
     def columns(self) -> tuple[AnalysisColumn, ...]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -35,6 +35,8 @@ class Study:
     not_derivable : mapping of str to str
         Indicator, indicator and cohort (``survival.recurrent``), data item (``completeness.grade``) or measure -> why
         these data cannot support it.
+    absent_columns : mapping of str to str
+        Column of the analysis table and cohort (``bone.denovo``) -> why these data have nothing for it.
     """
 
     params: Params
@@ -42,6 +44,7 @@ class Study:
     rules: CohortRules
     run_id: str
     not_derivable: Mapping[str, str]
+    absent_columns: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def data_items(self) -> tuple[DataItem, ...]:
@@ -68,6 +71,11 @@ class Study:
                 return f"{of.not_derivable} Needed: {of.item_needed}."
             of = of.id
         return self.not_derivable.get(f"{of}.{cohort}", self.not_derivable.get(of, ""))
+
+    def lacks(self, columns: Iterable[str], cohort: str) -> str:
+        """Return why the data have nothing for one of some columns of the analysis table; empty when all are there."""
+        reasons = (self.absent_columns.get(f"{column}.{cohort}", "") for column in columns)
+        return next(filter(None, reasons), "")
 
     def too_few(self, n: int, of: str = COUNTED) -> str:
         """Return the reason why `n` people are too few for a percentage, or an empty text when they are enough."""
@@ -129,12 +137,14 @@ def make_study(
     >>> make_study(load_params("wales"), run_id="r").too_few(3)
     'fewer than 10 people in the denominator'
     """
-    from naome.measures.derivability import presume_absent, reasons_not_derivable
+    from naome.measures.derivability import presume_absent, reasons_not_derivable, reasons_of_columns
 
     definitions = definitions or project_definitions()
     rules = definitions.rules(params.rules)
-    reasons = reasons_not_derivable(absent or presume_absent(params), params, rules)
-    return Study(params, definitions.specification, rules, run_id, reasons)
+    absent = presume_absent(params) if absent is None else absent
+    reasons = reasons_not_derivable(absent, params, rules)
+    columns = reasons_of_columns(absent, params, rules)
+    return Study(params, definitions.specification, rules, run_id, reasons, columns)
 
 
 def say_too_few(minimum: int, of: str = COUNTED) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from naome.cohort.feature_definitions import Features
+from naome.errors import DefinitionError
 
 
 @dataclass(frozen=True)
@@ -212,4 +213,10 @@ def describe_columns(features: Features) -> tuple[AnalysisColumn, ...]:
     found = {"integer": [], "boolean": []}
     for feature in features.features:
         found[feature.kind].append(_column(feature.name, feature.kind, feature.meaning, feature.needed))
-    return (*FIRST, *found["integer"], *BETWEEN, *found["boolean"], *LAST)
+    columns = (*FIRST, *found["integer"], *BETWEEN, *found["boolean"], *LAST)
+    names = [column.name for column in columns]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise DefinitionError(
+            f"features.yaml: {', '.join(twice)}: the analysis table has a column of that name already"
+        )
+    return columns

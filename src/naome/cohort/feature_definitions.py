@@ -7,7 +7,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from naome.yaml_files import FrozenModel
+from naome.definitions import Definitions
+from naome.errors import DefinitionError, suggest
+from naome.sources.absent import THINGS
+from naome.sources.contract import CANONICAL
+from naome.yaml_files import FrozenModel, Text, read_model
 
 #: What events of a kind need of a feed where a feature does not say it itself
 NEEDS = {
@@ -25,7 +29,7 @@ class Feature(FrozenModel):
     """One column that is derived from coded events; ``definitions/features.yaml`` says what each key means."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
-    meaning: str
+    meaning: Text
     count: Literal["first_day", "any", "groups", "agents"]
     events: dict[Literal["diagnoses", "procedures", "drugs", "radiotherapy", "evidence"], str] = Field(min_length=1)
     leave_out: tuple[str, ...] = Field(default=(), strict=False)
@@ -36,7 +40,7 @@ class Feature(FrozenModel):
     cycle_starts: bool = False
     flag: str = ""
     needs: tuple[str, ...] = Field(default=(), strict=False)
-    source: str
+    source: Text
     status: Literal["sourced", "inferred"]
 
     @model_validator(mode="after")
@@ -62,18 +66,18 @@ class Feature(FrozenModel):
 class Evidence(FrozenModel):
     """Which metastatic codes are evidence of metastatic disease."""
 
-    codes: str
+    codes: Text
     never: tuple[str, ...] = Field(strict=False)
     optional: dict[str, str]
     reported: str
-    source: str
+    source: Text
 
 
 class Codes(FrozenModel):
     """Codes with one meaning for the cohorts."""
 
-    codes: str
-    source: str
+    codes: Text
+    source: Text
 
 
 class MetastaticOnly(Codes):
@@ -106,3 +110,45 @@ class Features(FrozenModel):
     def counting(self, how: str) -> tuple[Feature, ...]:
         """Return the features that count events in one way, in the order of the file."""
         return tuple(feature for feature in self.features if feature.count == how)
+
+
+def read_features(definitions: Definitions) -> Features:
+    """Read ``features.yaml`` and hold it against the code lists, the options and the canonical tables it names.
+
+    Raises
+    ------
+    DefinitionError
+        Naming file and entry: an unknown key, code list, group, option, canonical table or column.
+    """
+    file = definitions.folder / "features.yaml"
+    read = read_model(file, Features, error=DefinitionError)
+    flags = [column.name for column in CANONICAL["tumours"].columns if column.type == "BOOLEAN"]
+    for feature in read.features:
+        where = f"{file}: feature {feature.name}"
+        for reference in feature.events.values():
+            if reference != ALL:
+                _check_codes(definitions, reference, feature.leave_out, where)
+        if feature.flag:
+            _check_one_of(feature.flag, flags, f"{where}: flag")
+        for thing in (thing for need in feature.needs for thing in need.partition(" in ")[0].split(" or ")):
+            _check_one_of(thing, list(THINGS), f"{where}: needs")
+    evidence = read.evidence
+    _check_codes(definitions, evidence.codes, (*evidence.never, *evidence.optional), f"{file}: evidence")
+    for option in evidence.optional.values():
+        _check_one_of(option, [each.name for each in definitions.rules().options], f"{file}: evidence: option")
+    for reference in (evidence.reported, read.breast_cancer_death.codes, read.metastatic_only.codes):
+        _check_codes(definitions, reference, (), f"{file}")
+    return read
+
+
+def _check_codes(definitions: Definitions, reference: str, groups: tuple[str, ...], where: str) -> None:
+    try:
+        definitions.find_codes(reference)
+        definitions.codelist(reference.partition(".")[0]).prefixes(*groups)
+    except DefinitionError as error:
+        raise DefinitionError(f"{where}: {error}") from None
+
+
+def _check_one_of(name: str, known: list[str], where: str) -> None:
+    if name not in known:
+        raise DefinitionError(f"{where} names {name!r}{suggest(name, known)}; there is no such thing.")

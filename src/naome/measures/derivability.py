@@ -56,6 +56,25 @@ def reasons_not_derivable(absent: Absent, params: Params, rules: CohortRules) ->
     return _find_reasons(absent, params, rules)
 
 
+def reasons_of_columns(absent: Absent, params: Params, rules: CohortRules) -> dict[str, str]:
+    """Return why the data have nothing for a column of the analysis table.
+
+    Parameters
+    ----------
+    absent, params, rules
+        As in :func:`reasons_not_derivable`.
+
+    Returns
+    -------
+    dict of str to str
+        ``<column>.<cohort>`` -> the reason, for the columns that something is absent for.
+    """
+    columns = {column.name: column for column in rules.definitions.columns}
+    finder = _Finder(absent, params, rules, columns)
+    reasons = {f"{name}.{cohort}": finder.reason_of_columns([name], cohort) for name in columns for cohort in COHORTS}
+    return {key: reason for key, reason in reasons.items() if reason}
+
+
 def presume_absent(params: Params) -> Absent:
     """Return what is absent where no extract has been read: what the feed never has, and what the parameters say."""
     reader = READERS[params.source]

@@ -32,7 +32,7 @@ def describe_cohorts(analysis: pd.DataFrame, study: Study) -> pd.DataFrame:
         limits) for everyone, by sex and by year; ``share`` by characteristic, of those whose characteristic is recorded
         (metastatic sites under ``site``, of everyone, not exclusive; performance status 3 and 4 together as 3+); and
         ``eligible.<indicator>``, the people an indicator's denominator holds, also where its numerator cannot be
-        derived. Characteristics that nobody has recorded give no row.
+        derived. Characteristics that the data have not, or that nobody has recorded, give no row.
     """
     frames = []
     for cohort in study.params.cohorts:
@@ -43,7 +43,7 @@ def describe_cohorts(analysis: pd.DataFrame, study: Study) -> pd.DataFrame:
             if group.id in COUNTED_BY:
                 within, labels = divide_people(people, group)
                 frames.append(_sizes(people[within], labels[within]).assign(group_by=group.id, cohort=cohort))
-        for name, inside, labels in _characteristics(people):
+        for name, inside, labels in _characteristics(people, study, cohort):
             counted = count_proportions_of(inside, labels, study.params.minimum_denominator)
             frames.append(counted.assign(measure="share", group_by=name, cohort=cohort))
         frames.append(_eligible(people, study, cohort).assign(cohort=cohort))
@@ -118,7 +118,7 @@ def merge_poor_fitness(status: pd.Series) -> pd.Series:
     return status.astype("string").mask((status >= POOR_FITNESS).fillna(False), f"{POOR_FITNESS}+")
 
 
-def _characteristics(people: pd.DataFrame):
+def _characteristics(people: pd.DataFrame, study: Study, cohort: str):
     """Yield (name, denominator, label -> who has it)."""
     for column in SHARED:
         values = people[column]
@@ -128,6 +128,8 @@ def _characteristics(people: pd.DataFrame):
         recorded = text.notna().to_numpy(dtype=bool)
         levels = sorted(text.dropna().unique())
         yield column, recorded, {level: (text == level).fillna(False).to_numpy(dtype=bool) for level in levels}
+    if study.lacks(SITES, cohort):
+        return
     yield (
         "site",
         np.ones(len(people), dtype=bool),
@@ -140,7 +142,8 @@ def _eligible(people: pd.DataFrame, study: Study, cohort: str) -> pd.DataFrame:
     for indicator in study.specification.indicators:
         if cohort not in indicator.cohorts or indicator.not_derivable or indicator.denominator is None:
             continue
-        if people[list(indicator.denominator.columns)].isna().all().any():
+        columns = list(indicator.denominator.columns)
+        if study.lacks(columns, cohort) or people[columns].isna().all().any():
             continue
         n = int(indicator.denominator.evaluate(people).sum())
         rows.append((f"eligible.{indicator.id}", n, f"{indicator.id}@{indicator.version}"))

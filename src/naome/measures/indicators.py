@@ -41,7 +41,7 @@ def evaluate_indicators(analysis: pd.DataFrame, study: Study, *, only: tuple[str
                 frames.append(study.not_derivable_rows(indicator.id, reason, **known))
                 continue
             people = analysis[analysis["cohort"] == cohort]
-            frames.append(_evaluate(people, indicator, study).assign(**known))
+            frames.append(_evaluate(people, indicator, study, cohort).assign(**known))
     return study.results(pd.concat(frames, ignore_index=True))
 
 
@@ -102,11 +102,14 @@ def divide_people(people: pd.DataFrame, group: Group) -> tuple[np.ndarray, pd.Se
     return within, labels
 
 
-def _evaluate(people: pd.DataFrame, indicator: Indicator, study: Study) -> pd.DataFrame:
+def _evaluate(people: pd.DataFrame, indicator: Indicator, study: Study, cohort: str) -> pd.DataFrame:
     minimum = study.params.minimum_denominator
     inside, positive = indicator.select(people)
     frames = []
     for group in study.specification.groups:
+        if reason := study.lacks((*group.columns, *(group.where.columns if group.where else ())), cohort):
+            frames.append(study.not_derivable_rows(indicator.id, reason, group_by=group.id))
+            continue
         within, labels = divide_people(people, group)
         counted = count_proportions(inside[within], positive[within], labels[within], minimum)
         frames.append(counted.assign(level="nation", group_by=group.id))

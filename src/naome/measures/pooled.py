@@ -56,7 +56,9 @@ def pool_studies(studies: Sequence[Study]) -> Study:
     cohorts = tuple(c for c in params[0].cohorts if all(c in each.cohorts for each in params))
     named = {"audit": POOLED, "nation": POOLED, "title": TITLE, "cohorts": cohorts}
     run_id = "+".join(study.run_id for study in studies)
-    return replace(studies[0], params=params[0].model_copy(update=named), run_id=run_id, not_derivable=reasons)
+    columns = {key: f"{s.params.title}: {text}" for s in studies for key, text in s.absent_columns.items()}
+    pooled = params[0].model_copy(update=named)
+    return replace(studies[0], params=pooled, run_id=run_id, not_derivable=reasons, absent_columns=columns)
 
 
 def measure_nation(analysis: pd.DataFrame, primary: pd.DataFrame | None, study: Study) -> pd.DataFrame:

@@ -7,6 +7,7 @@ import pytest
 
 from naome.cohort.derive import derive_cohorts
 from naome.definitions import Definitions, project_definitions
+from naome.errors import DefinitionError
 from naome.measures.derivability import presume_absent, reasons_not_derivable
 from naome.params import load_params
 from naome.publish.definitions_page import write_page
@@ -148,3 +149,31 @@ def test_the_table_has_the_columns_in_force(case):
     assert isinstance(primary, pd.DataFrame)
     assert list(analysis.columns) == [column.name for column in project_definitions().columns]
     assert "parp_days" not in write_page()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "sact_drugs.cdk46}",
+            "sact_drugs.cdk4}",
+            "feature cdk46_days: .*no group 'cdk4' .did you mean",
+        ),
+        ("{diagnoses: icd10_scarf}", "{diagnoses: icd10_scarff}", "feature frailty_count: no code list 'icd10_scarff'"),
+        ("never: [lymph_node_regional]", "never: [lymph_node_regonal]", "evidence: .*no group 'lymph_node_regonal'"),
+        ("leave_out: [breast_biopsy]", "leave_out: [breast_biopsies]", "feature biopsy_days: .*'breast_biopsies'"),
+        ("count_c779,", "count_c778,", "option names 'count_c778' .did you mean 'count_c779'"),
+        ("[drugs.given_date or", "[drugs.given or", "needs names 'drugs.given' .did you mean 'drugs.given_date'"),
+        ("flag: chemotherapy_flag", "flag: chemo_flag", "flag names 'chemo_flag'"),
+        ("name: cdk46_days", "name: survival_days", "survival_days: the analysis table has a column of that name"),
+        ("count: agents", "count: agent", "(?s)features.yaml:.*agent"),
+        ("from_days: -365", "from_day: -365", "(?s)features.yaml:.*from_day"),
+    ],
+)
+def test_a_feature_that_names_nothing_is_refused(tmp_path, old, new, said):
+    folder = copy_definitions(tmp_path)
+    text = (folder / "features.yaml").read_text(encoding="utf-8")
+    assert old in text
+    (folder / "features.yaml").write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(DefinitionError, match=said):
+        assert Definitions(folder).columns

@@ -9,6 +9,7 @@ import pytest
 from naome.definitions import Definitions, project_definitions
 from naome.errors import ParamsError
 from naome.measures.derivability import presume_absent, reasons_not_derivable, say_taken_away
+from naome.measures.description import describe_cohorts
 from naome.measures.indicators import evaluate_indicators
 from naome.params import load_params
 from naome.sources import READERS
@@ -181,3 +182,31 @@ def test_every_column_says_what_it_needs_or_needs_nothing():
         "cohort", "route", "nation", "age_band", "age_group", "age", "age_at_diagnosis", "diagnosis_year",
         "metastatic_year", "year", "diagnosis_to_metastatic_days", "diagnosis_date", "metastatic_date", "origin_date",
     }  # fmt: skip
+
+
+#: Cohort rule -> what it reads
+READ_BY_RULE = {"EL4": "tumours.basis", "DN2": "diagnoses"}
+
+
+@pytest.mark.parametrize("audit", AUDITS)
+def test_a_rule_on_something_absent_is_marked_as_not_checked(audit):
+    params = load_params(audit)
+    absent = presume_absent(params)
+    unchecked = {rule for rule, thing in READ_BY_RULE.items() if thing in absent}
+    unchecked -= {"DN2"} if "denovo" not in params.cohorts else set()
+    assert unchecked <= set(params.rules_not_checked)
+
+
+def test_no_group_of_people_is_made_by_a_column_that_is_not_there(make_people):
+    study = make_study(load_params("simulacrum"), run_id="r")
+    results = evaluate_indicators(make_people(40), study, only=("molecular_status_recorded",))
+    rows = results[(results["cohort"] == "denovo") & (results["group_by"] == "bone")]
+    assert rows["status"].tolist() == ["not_derivable"] and "no hospital admissions" in rows["reason"].iloc[0]
+
+
+def test_no_characteristic_is_described_that_is_not_there(make_people):
+    """The Simulacrum's people once had bone metastases in 0 of 321, ok."""
+    described = describe_cohorts(make_people(40, age=60), make_study(load_params("simulacrum"), run_id="r"))
+    assert "site" not in set(described["group_by"]) and "eligible.bone_radiotherapy" not in set(described["measure"])
+    england = describe_cohorts(make_people(40, age=60), make_study(load_params("england"), run_id="r"))
+    assert "site" in set(england["group_by"])
