@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, logit, ndtr, ndtri
 
-from naome.definitions import project_definitions
 from naome.measures.description import merge_poor_fitness
 from naome.measures.outliers import judge_organisations
 from naome.params import Params
@@ -673,8 +672,8 @@ def _pool_ratios(pooled: pd.DataFrame, tables: list[pd.DataFrame]) -> pd.DataFra
 
 def _plain(values: pd.Series, column: str) -> pd.Series:
     """Give a column a plain type: categories for codes, numbers for the rest."""
-    texts = [each.name for each in project_definitions().columns if each.kind == "category"]
-    if column in texts or column in AS_CATEGORIES:
+    is_text = not (pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values))
+    if is_text or column in AS_CATEGORIES:
         text = merge_poor_fitness(values) if column == "performance_status" else values.astype("string")
         return pd.Series(pd.Categorical(text.astype(object).where(values.notna(), None)), index=values.index)
     return values.astype("float64")

@@ -27,10 +27,6 @@ PROVIDER = "provider"
 Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
-def _list_columns() -> list[str]:
-    return [column.name for column in project_definitions().columns]
-
-
 class _IndicatorEntry(FrozenModel):
     """An indicator as the file has it."""
 
@@ -60,14 +56,6 @@ class _IndicatorEntry(FrozenModel):
             raise ValueError("a cohort is named twice")
         return cohorts
 
-    @field_validator("windows")
-    @classmethod
-    def _own_names(cls, windows: dict[str, int]) -> dict[str, int]:
-        for name in windows:
-            if name in _list_columns():
-                raise ValueError(f"window {name!r} has the name of a column; choose another")
-        return windows
-
     @model_validator(mode="after")
     def _reason_with_item(self) -> _IndicatorEntry:
         if bool(self.not_derivable) != bool(self.item_needed):
@@ -93,13 +81,7 @@ class _IndicatorsFile(FrozenModel):
 
     @field_validator("levels")
     @classmethod
-    def _levels_are_columns(cls, levels: dict[str, _LevelEntry]) -> dict[str, _LevelEntry]:
-        allowed = [NATION, *_list_columns()]
-        for name in levels:
-            if name not in allowed:
-                raise ValueError(
-                    f"level {name!r} is neither {NATION} nor a column of the analysis table{suggest(name, allowed)}"
-                )
+    def _always_there(cls, levels: dict[str, _LevelEntry]) -> dict[str, _LevelEntry]:
         for name in (NATION, PROVIDER):
             if name not in levels:
                 raise ValueError(f"level {name!r} is missing")
@@ -238,6 +220,7 @@ def read_specification(definitions: Definitions) -> Specification:
     file = definitions.folder / "indicators.yaml"
     read = read_model(file, _IndicatorsFile, error=DefinitionError)
     _check_once([entry.id for entry in read.indicators], file)
+    _check_names(read, [column.name for column in definitions.columns], file)
     indicators = tuple(_indicator(entry, file, definitions) for entry in read.indicators)
     groups = tuple(_group(name, entry, file, definitions) for name, entry in read.groups.items())
     levels = MappingProxyType({name: entry.title for name, entry in read.levels.items()})
@@ -263,6 +246,22 @@ def read_data_items(file: Path, columns: tuple[AnalysisColumn, ...]) -> tuple[Da
         )
         for entry in read.items
     )
+
+
+def _check_names(read: _IndicatorsFile, columns: list[str], file: Path) -> None:
+    """Check that levels are columns, and that windows have names of their own."""
+    allowed = [NATION, *columns]
+    for name in read.levels:
+        if name not in allowed:
+            raise DefinitionError(
+                f"{file}: level {name!r} is neither {NATION} nor a column of the analysis table{suggest(name, allowed)}"
+            )
+    for entry in read.indicators:
+        for name in entry.windows:
+            if name in columns:
+                raise DefinitionError(
+                    f"{file}: indicator {entry.id}: window {name!r} has the name of a column; choose another"
+                )
 
 
 def _check_once(ids: list[str], file: Path) -> None:
