@@ -147,8 +147,8 @@ rule truth:
     input:
         [f"runs/{audit}/inputs/read.json" for audit in KNOWN],
         DEFINITIONS,
-        code("synthetic", "cohort"),
-        ["src/naome/measures/missed.py"],
+        code("synthetic"),
+        ANALYSIS,
     output:
         TRUTH,
     params:

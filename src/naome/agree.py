@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from naome.companions import open_companions
+from naome.disclosure import Released
 from naome.measures.agreement import compare_published, load_published
 from naome.measures.pooled import measure_nation, measure_pooled, pool_studies, reason_not_poolable
 from naome.results import POOLED
@@ -21,19 +22,19 @@ class Replication:
     ----------
     runs : dict of str to str
         Nation -> identifier of the run that was read.
-    pooled : DataFrame
+    pooled : Released
         Results of England + Wales; empty when they cannot be pooled.
     reason : str
         Why they cannot be pooled, or an empty text.
-    compared, later : DataFrame
+    compared, later : Released
         :func:`naome.measures.agreement.compare_published` for the 2024 report, and for figures published elsewhere.
     """
 
     runs: dict[str, str]
-    pooled: pd.DataFrame
+    pooled: Released
     reason: str
-    compared: pd.DataFrame
-    later: pd.DataFrame
+    compared: Released
+    later: Released
 
 
 def replicate(run: Run) -> Replication:
@@ -56,6 +57,8 @@ def replicate(run: Run) -> Replication:
         studies[POOLED] = pool_studies(list(studies.values()))
         run.save("england_wales", pooled)
     released = run.release(pd.concat([*frames, pooled], ignore_index=True))
-    compared = compare_published(load_published(), released, studies)
-    later = compare_published(load_published("other"), released, studies)
+    compared, later = (
+        released.transform(lambda ours, published=published: compare_published(published, ours, studies))
+        for published in (load_published(definitions=run.definitions), load_published("other", run.definitions))
+    )
     return Replication(run_ids, run.release(pooled), reason, compared, later)

@@ -16,6 +16,7 @@ import pandas as pd
 from naome.errors import ChainError, NaomeError, suggest
 from naome.marking import MARKINGS
 from naome.paths import runs_root
+from naome.results import name_nation
 
 MANIFEST = "manifest.json"
 #: What a manifest has to hold for a site, and of which kind
@@ -62,7 +63,7 @@ class FinishedRun:
     @property
     def nation(self) -> str:
         """The nation, as a heading has it."""
-        return self.manifest["nation"].capitalize()
+        return name_nation(self.manifest["nation"])
 
     @property
     def period(self) -> tuple[dt.date, dt.date]:

@@ -77,6 +77,7 @@ def _check_once(values: tuple) -> tuple:
 
 IsoDate = Annotated[dt.date, BeforeValidator(_check_date), AfterValidator(_check_past)]
 Words = Annotated[str, AfterValidator(_check_words)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
 Once = AfterValidator(_check_once)
 Reasons = Annotated[dict[str, Words], AfterValidator(_freeze)]
 
@@ -154,8 +155,8 @@ class Params(FrozenModel):
 
     audit: str = Field(pattern=r"^[a-z][a-z0-9-]*$", description="Identifier of the run; must equal the file's name.")
     title: Words = Field(max_length=100, description="How pages name this audit.")
-    nation: Literal["england", "wales", "netherlands"] = Field(description="The nation whose data this is.")
-    source: Literal["ncrd", "rcrd", "wcn", "simulacrum", "rotterdam"] = Field(description="Reader of the extract.")
+    nation: Name = Field(description="The nation whose people the source holds, as its reader says.")
+    source: Name = Field(description="Reader of the extract: the name of a module in `src/naome/sources/`.")
     data_dir: str = Field(
         default="",
         description="Folder of the extract, absolute or relative to the folder of this file (of the shipped files: to "

@@ -130,6 +130,16 @@ def check_params(params: Params, definitions: Definitions, file: Path) -> None:
     ParamsError, DefinitionError
         Naming file, key, what was found and what is allowed.
     """
+    if params.source not in READERS:
+        raise ParamsError(
+            f"{file}: key 'source': there is no reader {params.source!r}{suggest(params.source, list(READERS))}; "
+            f"allowed: {', '.join(READERS)}."
+        )
+    if params.nation != READERS[params.source].nation:
+        raise ParamsError(
+            f"{file}: key 'nation' is {params.nation!r}, but the source {params.source!r} holds the people of "
+            f"{READERS[params.source].nation!r}; make them agree."
+        )
     rules = definitions.rules(dict(params.rules))
     known = [rule.id for rule in rules.rules]
     for key in params.rules_not_checked:

@@ -14,6 +14,18 @@ import pandas as pd
 POOLED = "england+wales"
 WHOLE = ("nation", POOLED)
 
+
+def name_nation(nation: str) -> str:
+    """Return a nation, or several counted together, as a reader names them.
+
+    Examples
+    --------
+    >>> name_nation("wales"), name_nation("england+wales")
+    ('Wales', 'England + Wales')
+    """
+    return nation.replace("+", " + ").title()
+
+
 COLUMNS: dict[str, str] = {
     "result_id": "Stable identifier of the result: the same measure, unit and group have the same id in every run.",
     "audit": "Audit run (name of its parameter file).",

@@ -26,7 +26,7 @@ import pandas as pd
 from naome.atomic import write_frame
 from naome.code_version import code_version
 from naome.definitions import Definitions
-from naome.disclosure import release
+from naome.disclosure import Released, release
 from naome.errors import ChainError
 from naome.measures.specification import Specification, note_inferred_codes
 from naome.notebooks import check_frame
@@ -150,7 +150,7 @@ class Run:
             return
         noted = note_inferred_codes(frame, self.specification)
         write_frame(noted, root / _place(name), private=True)
-        write_frame(release(noted, self.params), root / "release" / f"{name}.parquet", private=True)
+        write_frame(release(noted, self.params).frame, root / "release" / f"{name}.parquet", private=True)
 
     def load(self, name: str) -> pd.DataFrame:
         """Read a frame of the run; by hand, what was written by hand under the same inputs and code comes first.
@@ -173,7 +173,7 @@ class Run:
         """Return whether a step of the run has written a frame."""
         return (self.folder / _place(name)).is_file()
 
-    def release(self, results: pd.DataFrame) -> pd.DataFrame:
+    def release(self, results: pd.DataFrame) -> Released:
         """Return results as they may be shown: the only thing a notebook displays."""
         return release(note_inferred_codes(results, self.specification), self.params)
 

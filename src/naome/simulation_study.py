@@ -16,8 +16,10 @@ import numpy as np
 import pandas as pd
 
 from naome.atomic import write_json
+from naome.disclosure import Declared, declare_not_counts
 from naome.errors import ChainError
 from naome.paths import project_root
+from naome.publish.display import Sentence, Table
 from naome.stats.funnel import binomial_limits, realised_tail_probabilities
 from naome.stats.simulation import simulate
 
@@ -69,12 +71,14 @@ FUNNEL_FORMATS = {
     "and people": "int",
 }
 REFLECTION_FORMATS = {
+    "People": "int",
     "Target": "percent1",
     "Counting deaths": "decimal2",
     "Counting survivors": "decimal2",
     "Gap": "decimal2",
     "Gap with half an event added": "decimal2",
 }
+EXACT = "Exact binomial probabilities; the organisations are invented."
 FUNNEL_METHODS = {
     "spiegelhalter": "As quoted from the paper, interpolated",
     "midp": "Half an event added (used here)",
@@ -132,7 +136,7 @@ def study_folder() -> Path:
     return project_root() / "methodology" / "simulation"
 
 
-def load_study(folder: Path | None = None) -> tuple[pd.DataFrame, dict]:
+def load_study(folder: Path | None = None) -> tuple[Declared, dict]:
     """Read the kept study: its summary and the record of how it was made.
 
     Raises
@@ -144,19 +148,25 @@ def load_study(folder: Path | None = None) -> tuple[pd.DataFrame, dict]:
     if not (folder / RESULTS).is_file():
         raise ChainError(f"{folder / RESULTS}: the study has not been run. Hint: naome simulate-study.")
     record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    return pd.read_csv(folder / RESULTS), record
+    return declare_not_counts(pd.read_csv(folder / RESULTS), "Summaries of simulated data sets."), record
 
 
-def spread_measures(study: pd.DataFrame, scenario: str) -> pd.DataFrame:
+def spread_measures(study: Declared, scenario: str) -> pd.DataFrame:
     """Return one scenario with a row per method and a column per measure, known methods first to last."""
-    wide = study[study["scenario"] == scenario].pivot(index="method", columns="measure", values="value")
+    wide = study.frame[study.frame["scenario"] == scenario].pivot(index="method", columns="measure", values="value")
     return wide.reindex([method for method in METHODS if method in wide.index])
 
 
-def tabulate_estimates(study: pd.DataFrame, scenarios: tuple[str, ...]) -> pd.DataFrame:
+def list_scenarios(study: Declared, *, with_outliers: bool = False) -> list[str]:
+    """Return the situations of the study in its order, all or those in which some organisations really differ."""
+    names = study.frame["scenario"].unique()
+    return [name for name in names if not with_outliers or ("outliers" in name and not name.startswith("no "))]
+
+
+def tabulate_estimates(study: Declared) -> Table:
     """Lay out how far estimates are from the truth: bias in percentage points, coverage of 95% limits."""
     pieces = []
-    for scenario in scenarios:
+    for scenario in list_scenarios(study):
         wide = spread_measures(study, scenario)
         pieces.append(
             pd.DataFrame(
@@ -171,25 +181,25 @@ def tabulate_estimates(study: pd.DataFrame, scenarios: tuple[str, ...]) -> pd.Da
                 }
             )
         )
-    return pd.concat(pieces, ignore_index=True)
+    return Table(pd.concat(pieces, ignore_index=True), study, ESTIMATE_FORMATS)
 
 
-def tabulate_alarms(study: pd.DataFrame, scenario: str) -> pd.DataFrame:
+def tabulate_alarms(study: Declared, scenario: str) -> Table:
     """Lay out variance of z and false alerts and alarms in both tails, the nominal rates in the first row."""
     wide = spread_measures(study, scenario)
-    nominal = study[study["scenario"] == scenario].groupby("measure")["nominal"].first()
+    nominal = study.frame[study.frame["scenario"] == scenario].groupby("measure")["nominal"].first()
     columns = {"variance_z": "Variance of z", **RATES}
     table = wide[list(columns)].rename(columns=columns).reset_index(drop=True)
     table.insert(0, "Method", wide.index.map(METHODS))
     first = {"Method": "Nominal", **{title: nominal[name] for name, title in columns.items()}}
     table = pd.concat([pd.DataFrame([first]), table], ignore_index=True)
-    return table.assign(**{title: 100 * table[title] for title in RATES.values()})
+    return Table(table.assign(**{title: 100 * table[title] for title in RATES.values()}), study, ALARM_FORMATS)
 
 
-def tabulate_power(study: pd.DataFrame, scenarios: tuple[str, ...]) -> pd.DataFrame:
+def tabulate_power(study: Declared) -> Table:
     """Lay out how often a real outlier is found."""
     pieces = []
-    for scenario in scenarios:
+    for scenario in list_scenarios(study, with_outliers=True):
         wide = spread_measures(study, scenario)
         pieces.append(
             pd.DataFrame(
@@ -201,34 +211,36 @@ def tabulate_power(study: pd.DataFrame, scenarios: tuple[str, ...]) -> pd.DataFr
                 }
             )
         )
-    return pd.concat(pieces, ignore_index=True)
+    return Table(pd.concat(pieces, ignore_index=True), study, POWER_FORMATS)
 
 
-def describe_calibration(study: pd.DataFrame) -> str:
+def describe_calibration(study: Declared) -> Sentence:
     """Say how well the methods used here keep their promises under the null."""
     null, missing = spread_measures(study, NULL), spread_measures(study, NULL_MISSING)
     c, d, imputed = null.loc["C"], null.loc["D"], missing.loc["C imputed"]
-    return (
+    return Sentence(
         f"With nothing to find, the z of pseudo-observations has variance {c['variance_z']:.2f}; "
         f"{100 * c['alert_high']:.1f}% of organisations are beyond the alert limit on the bad side and "
         f"{100 * c['alert_low']:.1f}% on the good side, {100 * c['alarm_high']:.2f}% and {100 * c['alarm_low']:.2f}% "
         f"beyond the alarm limits. With gaps in the case mix, imputed, the variance is {imputed['variance_z']:.2f}. "
         f"The limits of the estimate shown hold the truth {100 * d['coverage']:.1f}% of the time: a little wide, since "
-        "Greenwood's variance includes the spread that case mix explains."
+        "Greenwood's variance includes the spread that case mix explains.",
+        study,
     )
 
 
-def describe_record(record: dict) -> str:
+def describe_record(record: dict) -> Sentence:
     """Say how the kept study was made."""
     packages = ", ".join(f"{name} {version}" for name, version in sorted(record["packages"].items()))
     replicates, seed = record["replicates"], record["seed"]
-    return (
+    return Sentence(
         f"{replicates} data sets per situation, seed {seed}; Python {record['python']}, {packages}. "
-        f"`naome simulate-study --replicates {replicates} --seed {seed}` makes the same numbers again."
+        f"`naome simulate-study --replicates {replicates} --seed {seed}` makes the same numbers again.",
+        declare_not_counts(packages, "Versions of programs, and how often was simulated."),
     )
 
 
-def describe_costs(study: pd.DataFrame) -> str:
+def describe_costs(study: Declared) -> Sentence:
     """Say in one sentence each what a mistake costs, with the study's own numbers."""
     null, missing = spread_measures(study, NULL), spread_measures(study, NULL_MISSING)
     power = spread_measures(study, PROPORTIONAL)["power_alert"].map(_whole)
@@ -250,15 +262,15 @@ def describe_costs(study: pd.DataFrame) -> str:
         "**Only people with complete potential follow-up.** Not wrong, but those diagnosed last are left out: "
         f"{power['A']} of real outliers are noticed where pseudo-observations notice {power['C']}.",
     ]
-    return "\n".join(f"- {line}" for line in lines)
+    return Sentence("\n".join(f"- {line}" for line in lines), study)
 
 
-def tabulate_funnel_tails(tail: float) -> pd.DataFrame:
+def tabulate_funnel_tails(tail: float) -> Table:
     """Lay out exactly how often an organisation at the target lies beyond each kind of funnel limit.
 
     Returns
     -------
-    DataFrame
+    Table
         Per kind of limit the mean over targets and sizes of realised over nominal
         tail probability, low and high, and the largest high ratio with its target and size.
     """
@@ -277,24 +289,26 @@ def tabulate_funnel_tails(tail: float) -> pd.DataFrame:
                 "and people": int(worst["n"]),
             }
         )
-    return pd.DataFrame(rows)
+    frame = pd.DataFrame(rows)
+    return Table(frame, declare_not_counts(frame, EXACT), FUNNEL_FORMATS)
 
 
-def average_funnel_tails(tail: float) -> pd.DataFrame:
+def average_funnel_tails(tail: float) -> Declared:
     """Average realised tail probabilities over targets, per kind of limit and size (for the figure)."""
     exact = [
         realised_tail_probabilities(target, SIZES, tail, method) for method in FUNNEL_METHODS for target in TARGETS
     ]
     columns = ["nominal", "lower_tail", "upper_tail"]
-    return pd.concat(exact).groupby(["method", "n"], sort=False)[columns].mean().reset_index()
+    means = pd.concat(exact).groupby(["method", "n"], sort=False)[columns].mean().reset_index()
+    return declare_not_counts(means, EXACT)
 
 
-def tabulate_reflection(tail: float) -> pd.DataFrame:
+def tabulate_reflection(tail: float) -> Table:
     """Lay out limits of deaths and, counted the other way round, of survivors, in events; the gap should be nothing.
 
     Returns
     -------
-    DataFrame
+    Table
         Per target and size: the upper limit of the published formula for deaths, the
         same limit found by counting survivors, their difference in events, and that
         difference when half an event is added.
@@ -310,7 +324,8 @@ def tabulate_reflection(tail: float) -> pd.DataFrame:
                     row |= {"Counting deaths": deaths, "Counting survivors": survivors}
                 row[f"gap {method}"] = round(survivors - deaths, 9)
             rows.append(row)
-    return pd.DataFrame(rows).rename(columns={"gap spiegelhalter": "Gap", "gap midp": "Gap with half an event added"})
+    frame = pd.DataFrame(rows).rename(columns={"gap spiegelhalter": "Gap", "gap midp": "Gap with half an event added"})
+    return Table(frame, declare_not_counts(frame, EXACT), REFLECTION_FORMATS)
 
 
 def _column(wide: pd.DataFrame, name: str) -> np.ndarray:

@@ -83,12 +83,18 @@ def test_no_number_in_markdown_that_a_run_could_change(path):
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=ids)
 def test_every_figure_and_table_has_label_caption_and_alt_text(path):
+    labels = {"fig-": ("#| fig-cap:", "#| fig-alt:"), "tbl-": ("#| tbl-cap:",)}
     for cell in code_cells(path):
-        if "show_figure(" in cell.source:
-            assert (
-                re.search(r"#\| label: fig-", cell.source)
-                and "#| fig-cap:" in cell.source
-                and "#| fig-alt:" in cell.source
-            )
-        if "show_table(" in cell.source:
-            assert re.search(r"#\| label: tbl-", cell.source) and "#| tbl-cap:" in cell.source
+        if re.search(r"\b(tabulate|draw)_\w+\(", cell.source) and "show(" in cell.source:
+            assert re.search(r"#\| label: (fig|tbl)-", cell.source), cell.source
+        for label, needed in labels.items():
+            if f"#| label: {label}" in cell.source:
+                assert "show(" in cell.source and all(each in cell.source for each in needed), cell.source
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=ids)
+def test_pages_show_nothing_but_tables_figures_and_sentences(path):
+    for cell in code_cells(path):
+        assert not re.search(r"\b(display|print|show_table|show_text|show_figure)\(", cell.source), cell.source
+        for output in cell.outputs:
+            assert output.output_type == "display_data", f"{cell.id}: a bare value is shown"

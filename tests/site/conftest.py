@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import hashlib
+import io
 import json
 import shutil
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from matplotlib import pyplot
 
 from naome.atomic import write_frame
+from naome.disclosure import declare_not_counts
 from naome.marking import MARKINGS
 from naome.publish import display
 from naome.render import render_site
@@ -68,13 +70,28 @@ def draw_curve():
     return fig
 
 
+def show_table(frame, **layout):
+    """Show a made-up table."""
+    display.show(display.Table(frame, declare_not_counts(frame, "Numbers of a test."), **layout))
+
+
+def show_svg(alt):
+    buffer = io.StringIO()
+    figure = draw_curve()
+    with matplotlib.rc_context({"svg.hashsalt": "naome", "svg.fonttype": "none"}):
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    pyplot.close(figure)
+    display.display({"image/svg+xml": buffer.getvalue(), "text/plain": f"Figure: {alt}"}, raw=True)
+
+
 @functools.cache
 def sample_cells():
+    made = declare_not_counts("", "Numbers of a test.")
     with capture_outputs() as curve:
-        display.show_figure(draw_curve(), alt="A curve")
+        display.show(display.Figure(draw_curve(), "A curve", made))
     with capture_outputs() as halves:
-        display.show_figure(draw_curve(), alt="Left")
-        display.show_figure(draw_curve(), alt="Right", kind="svg")
+        display.show(display.Figure(draw_curve(), "Left", made))
+        show_svg("Right")
     frame = pd.DataFrame(
         {
             "Cohort": ["De novo", "Recurrent *all*", "1. Wales"],
@@ -86,11 +103,11 @@ def sample_cells():
         }
     )
     with capture_outputs() as table:
-        display.show_table(
-            frame, formats={"median": "years", "share": "percent1"}, headings={"median": "Median (years)"}
+        show_table(
+            frame, formats={"n": "count", "median": "years", "share": "percent1"}, headings={"median": "Median (years)"}
         )
     with capture_outputs() as sentence:
-        display.show_text("Of **1,234** women, 12.3% survived; see @fig-km.")
+        display.show(display.Sentence("Of **1,234** women, 12.3% survived; see @fig-km.", made))
     with capture_outputs() as banner:
         display.show_banner("synthetic", "**Synthetic data.** Nobody here exists.")
     stream = {"output_type": "stream", "name": "stdout", "text": "a *plain* line\n"}

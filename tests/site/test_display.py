@@ -11,10 +11,13 @@ import numpy as np
 import pandas as pd
 import pypandoc
 import pytest
-from conftest import capture_outputs, draw_curve
+from conftest import capture_outputs, draw_curve, show_table
 from matplotlib import pyplot
 
-from naome.publish.display import FORMATS, format_number, show_banner, show_figure, show_table, show_text
+from naome.disclosure import HIDDEN, declare_not_counts
+from naome.publish.display import FORMATS, CountText, Figure, Sentence, Table, format_number, show, show_banner
+
+MADE_UP = declare_not_counts("", "Numbers of a test.")
 
 
 def shown(function, *args, **kwargs):
@@ -64,13 +67,13 @@ def test_format_number(value, name, text):
 
 
 def test_unknown_format_is_named_with_the_known_ones():
-    with pytest.raises(ValueError, match="'percent' is not known; use one of text, int, percent0"):
+    with pytest.raises(ValueError, match="'percent' is not known; use one of text, count, int, percent0"):
         format_number(1, "percent")
 
 
 def test_table_has_one_markdown_output_and_a_fixed_plain_text():
     frame = pd.DataFrame({"Stage": ["1", "4"], "n": [1200, 3], "share": [0.1, 0.95]})
-    data = shown(show_table, frame, formats={"share": "percent1"}, headings={"n": "Women"})
+    data = shown(show_table, frame, formats={"n": "count", "share": "percent1"}, headings={"n": "Women"})
     assert set(data) == {"text/markdown", "text/plain"}
     assert data["text/plain"] == "Stage  Women  share\n1      1,200  10.0%\n4          3  95.0%"
     assert data["text/markdown"].split("\n") == [
@@ -80,8 +83,8 @@ def test_table_has_one_markdown_output_and_a_fixed_plain_text():
         '<th scope="col" class="num">share</th></tr>',
         "</thead>",
         "<tbody>",
-        '<tr><th scope="row">1</th><td class="num">1,200</td><td class="num">10.0%</td></tr>',
-        '<tr><th scope="row">4</th><td class="num">3</td><td class="num">95.0%</td></tr>',
+        '<tr><th scope="row">1</th><td class="num count">1,200</td><td class="num">10.0%</td></tr>',
+        '<tr><th scope="row">4</th><td class="num count">3</td><td class="num">95.0%</td></tr>',
         "</tbody>",
         "</table>",
     ]
@@ -95,14 +98,14 @@ def test_missing_numbers_say_why():
             "rate": [0.5, 0.5, 0.5, np.nan, np.nan, np.nan],
             "hi": [0.6, 0.6, 0.6, np.nan, np.nan, np.nan],
             "status": ["", "suppressed", "not_derivable", "not derivable", "too_few", ""],
-            "note": ["", "small number", "", "no feed", "fewer than 10", ""],
+            "reason": ["", "small number", "", "no feed", "fewer than 10", ""],
         }
     )
-    data = shown(show_table, frame, formats={"rate": "percent0", "hi": "percent0"}, reason="note")
+    data = shown(show_table, frame, formats={"n": "int", "rate": "percent0", "hi": "percent0"})
     assert read_back(data["text/markdown"]) == [
         ["unit", "n", "rate", "hi"],
         ["a", "10", "50%", "60%"],
-        ["b", "suppressed: small number"],
+        ["b", "hidden: small number"],
         ["c", "not derivable"],
         ["d", "not derivable: no feed"],
         ["e", "3", "too few: fewer than 10"],
@@ -129,7 +132,9 @@ def test_text_in_a_table_is_text_to_pandoc(text):
 @pytest.mark.parametrize(
     ("frame", "formats", "message"),
     [
-        ({"share": [0.5]}, {}, "column 'share' holds fractions and has no format; name one of"),
+        ({"share": [0.5]}, {}, "column 'share' holds numbers and has no format; name one of"),
+        ({"n": [5]}, {}, "column 'n' holds numbers and has no format"),
+        ({"n": [HIDDEN, 12]}, {}, "column 'n' holds numbers and has no format"),
         ({"share": [0.5]}, {"shar": "int"}, "formats name no column of the table: shar; columns are share"),
         ({"share": [0.5]}, {"share": "percent"}, "format percent is not known"),
         ({"status": ["x"]}, {}, "no column to show"),
@@ -151,24 +156,27 @@ def test_table_takes_every_kind_of_column():
             "date": pd.to_datetime(["2021-01-01", None]),
         }
     )
-    rows = read_back(shown(show_table, frame)["text/markdown"])
+    rows = read_back(shown(show_table, frame, formats={"nullable": "int"})["text/markdown"])
     assert rows[1] == ["a", "b", "True", "1", "x", "2021-01-01"]
     assert rows[2] == ["–", "–", "False", "–", "y", "–"]
 
 
 def test_long_row_headings_are_marked():
     frame = pd.DataFrame({"unit": ["A" * 24, "A" * 25], "n": [1, 2]})
-    assert re.findall(r'<th scope="row"([^>]*)>', shown(show_table, frame)["text/markdown"]) == ["", ' class="long"']
+    assert re.findall(r'<th scope="row"([^>]*)>', shown(show_table, frame, formats={"n": "int"})["text/markdown"]) == [
+        "",
+        ' class="long"',
+    ]
 
 
 def test_formats_are_all_used_by_format_number():
     assert [format_number(0.5, name) for name in FORMATS] == [
-        "0.5", "0", "50%", "50.0%", "0.5", "0.50", "0.500", "0.5", "0.500",
+        "0.5", "0", "0", "50%", "50.0%", "0.5", "0.50", "0.500", "0.5", "0.500",
     ]  # fmt: skip
 
 
 def test_text_and_banner():
-    assert shown(show_text, "  Of **12** women.\n") == {
+    assert shown(show, Sentence("  Of **12** women.\n", MADE_UP)) == {
         "text/markdown": "Of **12** women.",
         "text/plain": "Of **12** women.",
     }
@@ -181,24 +189,57 @@ def test_text_and_banner():
         show_banner("fake", "x")
 
 
-@pytest.mark.parametrize(("kind", "mime"), [("png", "image/png"), ("svg", "image/svg+xml")])
-def test_figure_is_deterministic_and_closed(kind, mime):
-    first = shown(show_figure, draw_curve(), alt="A falling\ncurve", kind=kind)
-    second = shown(show_figure, draw_curve(), alt="A falling curve", kind=kind)
+def test_figure_is_deterministic_and_closed():
+    first = shown(show, Figure(draw_curve(), "A falling\ncurve", MADE_UP))
+    second = shown(show, Figure(draw_curve(), "A falling curve", MADE_UP))
     assert first == second
-    assert set(first) == {mime, "text/plain"} and first["text/plain"] == "Figure: A falling curve"
+    assert set(first) == {"image/png", "text/plain"} and first["text/plain"] == "Figure: A falling curve"
     assert pyplot.get_fignums() == []
-    image = first[mime] if kind == "svg" else base64.b64decode(first[mime]).decode("latin-1")
-    assert ("<svg" if kind == "svg" else "PNG") in image
-    assert "Matplotlib v" not in image  # the file does not name the version that drew it
+    image = base64.b64decode(first["image/png"]).decode("latin-1")
+    assert "PNG" in image and "Matplotlib v" not in image  # the file does not name the version that drew it
 
 
-def test_figure_errors():
-    with pytest.raises(ValueError, match="use png or svg"):
-        show_figure(draw_curve(), alt="x", kind="pdf")
+def test_a_figure_says_what_it_shows():
     with pytest.raises(ValueError, match="alt is empty"):
-        show_figure(draw_curve(), alt=" ")
+        Figure(draw_curve(), " ", MADE_UP)
     pyplot.close("all")
+
+
+@pytest.mark.parametrize("bare", [pd.DataFrame({"people": [3]}), "3 people died.", pd.Series([3]), None])
+def test_what_is_not_released_cannot_be_shown_and_the_error_says_how(bare):
+    with pytest.raises(TypeError, match=r"cannot be shown.*run\.release.*release_counts.*declare_not_counts"):
+        show(bare)
+
+
+def test_tables_figures_and_sentences_are_made_from_what_is_released():
+    frame = pd.DataFrame({"people": [3]})
+    for make in (
+        lambda: Table(frame, frame, {"people": "count"}),
+        lambda: Figure(draw_curve(), "A curve", frame),
+        lambda: Sentence("3 people died."),
+        lambda: Sentence("3 people died.", frame),
+        lambda: Table(frame, (MADE_UP, frame), {"people": "count"}),
+    ):
+        with pytest.raises(TypeError, match="not from what is released or declared"):
+            make()
+    assert Sentence("Nobody is ranked.").text
+    pyplot.close("all")
+
+
+def test_counts_of_people_can_be_told_from_other_numbers_and_hidden_ones_are_words():
+    frame = pd.DataFrame(
+        {
+            "Year": ["2020", "2021"],
+            "People": [HIDDEN, 12],
+            "Same": [HIDDEN, 12],
+            "Days": [8, 9],
+            "Ours": [CountText("8"), "50%"],
+        }
+    )
+    html = shown(show_table, frame, formats={"People": "count", "Same": "count", "Days": "int"})["text/markdown"]
+    assert html.count('<td class="num suppressed">hidden</td>') == 2, "neighbours that are hidden stay two cells"
+    assert html.count('<td class="num count">12</td>') == 2 and '<td class="count">8</td>' in html
+    assert '<td class="num">8</td>' in html and "<td>50%</td>" in html
 
 
 def test_a_real_kernel_keeps_the_outputs_as_they_are(tmp_path):
@@ -208,9 +249,10 @@ import json, sys
 import nbformat, papermill
 cells = [
     "import pandas as pd\\nfrom matplotlib import pyplot\\nfrom naome.publish.display import *",
-    "show_table(pd.DataFrame({'a': ['x'], 'b': [1]}))",
-    "show_text('**x**')",
-    "fig, axis = pyplot.subplots()\\nshow_figure(fig, alt='Empty axes')",
+    "from naome.disclosure import declare_not_counts\\nmade = declare_not_counts('x', 'Nothing.')",
+    "show(Table(pd.DataFrame({'a': ['x'], 'b': ['1']}), made))",
+    "show(Sentence('**x**'))",
+    "fig, axis = pyplot.subplots()\\nshow(Figure(fig, 'Empty axes', made))",
 ]
 book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
 nbformat.write(book, sys.argv[1])
@@ -224,6 +266,7 @@ print(json.dumps([[sorted(o.get("data", {"stream": 0})) for o in c.outputs] for 
     )  # fmt: skip
     assert json.loads(done.stdout.strip().splitlines()[-1]) == [
         [],
+        [],
         [["text/markdown", "text/plain"]],
         [["text/markdown", "text/plain"]],
         [["image/png", "text/plain"]],
@@ -236,11 +279,9 @@ def test_a_marked_row_has_its_class_and_the_mark_is_not_shown(capsys):
     shown = []
     original, module.display = module.display, lambda data, raw: shown.append(data)
     try:
-        module.show_table(
-            pd.DataFrame({"Figure": ["a", "b"], "Verdict": ["agrees", "differs"], "mark": ["", "differs"]})
-        )
+        show_table(pd.DataFrame({"Figure": ["a", "b"], "Verdict": ["agrees", "differs"], "mark": ["", "differs"]}))
         with pytest.raises(ValueError, match="mark 'wrong' is not known"):
-            module.show_table(pd.DataFrame({"Figure": ["a"], "mark": ["wrong"]}))
+            show_table(pd.DataFrame({"Figure": ["a"], "mark": ["wrong"]}))
     finally:
         module.display = original
     html = shown[0]["text/markdown"]

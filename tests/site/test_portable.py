@@ -224,8 +224,8 @@ PLOTLY = {"output_type": "display_data", "data": {"application/vnd.plotly.v1+jso
     [
         (code_cell("1", count=None), None, "a cell that was not run", "execute"),
         (code_cell("1", [ERROR]), None, "an error output, KeyError", "run it again"),
-        (code_cell("1", [html_output("text/html")]), None, "a text/html output", "show_table"),
-        (code_cell("1", [html_output("application/javascript")]), None, "application/javascript", "show_table"),
+        (code_cell("1", [html_output("text/html")]), None, "a text/html output", "display.show"),
+        (code_cell("1", [html_output("application/javascript")]), None, "application/javascript", "display.show"),
         (code_cell("1", [WIDGET]), None, "no static form", "PNG or SVG"),
         (code_cell("1", [PLOTLY]), None, "application/vnd.plotly.v1+json", "PNG or SVG"),
         (code_cell("#| echo: false\n#| column: page\n1"), 2, "cell option column", "one of"),

@@ -13,7 +13,6 @@ from naome.cohort.derive import identify_members
 from naome.errors import ChainError
 from naome.measures.missed import count_sources, loglinear_population
 from naome.params import load_params
-from naome.run import Run, write_json
 from naome.sources import READERS, read_extract
 from naome.study import make_study
 from naome.synthetic import write_extract
@@ -115,12 +114,17 @@ def test_capture_recapture_comes_nearer_to_the_living_than_counting(extract):
     assert abs(estimate.population - true) < abs(found - true)
 
 
-def test_the_report_sets_every_figure_beside_the_truth(extract):
+def read_as_run(make_run, canonical, marking):
+    """Make a run whose tables are those that were read."""
+    run = make_run("england", marking=marking)
+    run.canonical.symlink_to(canonical)
+    return run
+
+
+def test_the_report_sets_every_figure_beside_the_truth(extract, make_run):
     params, canonical, found, truth = extract
-    run = Run(params, canonical.parent, canonical.parent / "raw")
-    record = {"inputs": {}, "synthetic": True}
-    write_json(record, run.folder / "read.json")
-    page = write_report([run], [run.folder / "hidden"])
+    run = read_as_run(make_run, canonical, "synthetic")
+    page = write_report([run], [canonical.parent / "hidden"])
     table = compare_with_truth(found, truth, (params.metastatic_from, params.metastatic_to))
     sensitivity = table.set_index(["cohort", "measure"]).loc[("recurrent", "sensitivity")]
     assert f"| {int(sensitivity['denominator']):,} | {sensitivity['estimate']:.1%} |" in page
@@ -129,10 +133,10 @@ def test_the_report_sets_every_figure_beside_the_truth(extract):
     assert len(estimates) == 4 and f"{estimates['people'].iloc[-1]:,.0f}" in page
 
 
-def test_a_real_extract_has_no_report(extract):
-    params, canonical, _, _ = extract
-    run = Run(params.model_copy(update={"marking": "real"}), canonical.parent / "real", canonical.parent)
-    write_json({"inputs": {}, "synthetic": False}, run.folder / "read.json")
+@pytest.mark.parametrize("marking", ["real", "open"])
+def test_an_extract_that_is_not_synthetic_has_no_report(extract, make_run, marking):
+    _, canonical, _, _ = extract
+    run = read_as_run(make_run, canonical, marking)
     with pytest.raises(ChainError, match="not synthetic"):
         write_report([run], [canonical.parent / "hidden"])
 

@@ -12,9 +12,8 @@ import yaml
 from naome.definitions import Definitions, load_codelist, load_cohort_rules, read_codelist
 from naome.errors import DefinitionError, NaomeError
 from naome.measures.agreement import load_published
-from naome.notebooks import Pages
+from naome.notebooks import read_pages
 from naome.paths import project_root
-from naome.yaml_files import read_model
 
 HEADER = "code,term,group,status,source\n"
 FOLDER = project_root() / "definitions"
@@ -242,9 +241,9 @@ def load_everything(folder):
     for indicator in definitions.specification.indicators:
         indicator.say_exclusions(rules)
     assert definitions.data_items and rules.rules
-    read_model(folder / "pages.yaml", Pages, error=DefinitionError)
     for file in (folder / "published").glob("*.csv"):
         load_published(file.stem, definitions)
+    read_pages.__wrapped__(folder / "pages.yaml")
 
 
 EVERY = sorted(file.relative_to(FOLDER) for file in FOLDER.rglob("*.[cy]*") if file.stem != "synthetic")

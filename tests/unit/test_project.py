@@ -82,7 +82,7 @@ ROOMS = {
         "study",
         "yaml_files",
     },
-    "disclosure": {"disclosure", "params", "stats", "results"},
+    "disclosure": {"disclosure", "params", "stats", "results", "study"},
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from naome.disclosure.released import release_checked
 from naome.publish.prose import pick, say_count, say_list, say_percent, say_result
 
 
@@ -40,6 +41,6 @@ def test_pick_wants_exactly_one():
         {"measure": ["a", "a"], "level": ["nation"] * 2, "group_by": ["all"] * 2, "group": ["all"] * 2}
     )
     with pytest.raises(KeyError, match="2 results"):
-        pick(frame, measure="a")
+        pick(release_checked(frame), measure="a")
     with pytest.raises(KeyError, match="0 results"):
-        pick(frame, measure="b")
+        pick(release_checked(frame), measure="b")

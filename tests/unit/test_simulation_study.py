@@ -18,11 +18,11 @@ def kept():
 
 
 def test_command_writes_summary_and_record(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(study, "simulate", lambda **given: study.load_study()[0].head(3))
+    monkeypatch.setattr(study, "simulate", lambda **given: study.load_study()[0].frame.head(3))
     assert main(["simulate-study", "--replicates", "7", "--seed", "5", "--out", str(tmp_path)]) == 0
     record = json.loads((tmp_path / study.RECORD).read_text())
     assert (record["replicates"], record["seed"]) == (7, 5) and "numpy" in record["packages"]
-    assert len(study.load_study(tmp_path)[0]) == 3
+    assert len(study.load_study(tmp_path)[0].frame) == 3
     assert "7 data sets" in capsys.readouterr().out
 
 
@@ -67,15 +67,15 @@ def test_kept_study_shows_what_mistakes_cost(kept):
     null, missing = (study.spread_measures(kept[0], name) for name in (study.NULL, study.NULL_MISSING))
     assert null.loc["unadjusted", "variance_z"] > 1.5 and null.loc["poisson", "variance_z"] < 0.6
     assert null.loc["dropped", "national_bias"] < -0.1 and missing.loc["D complete", "national_bias"] > 0.1
-    text = study.describe_costs(kept[0])
+    text = study.describe_costs(kept[0]).text
     assert text.count("\n") == 4 and f"{null.loc['poisson', 'variance_z']:.2f}" in text
 
 
 def test_funnel_limits_are_one_event_apart_and_half_an_event_mends_it():
-    table = study.tabulate_reflection(0.001)
+    table = study.tabulate_reflection(0.001).frame
     np.testing.assert_allclose(table["Gap"], 1, atol=1e-9)
     np.testing.assert_allclose(table["Gap with half an event added"], 0, atol=1e-9)
 
 
 def test_every_method_of_the_study_has_a_name(kept):
-    assert set(kept[0]["method"]) <= set(study.METHODS)
+    assert set(kept[0].frame["method"]) <= set(study.METHODS)

@@ -2,7 +2,29 @@
 
 from __future__ import annotations
 
+from naome.disclosure.counts import (
+    release_at_risk,
+    release_attrition,
+    release_counts,
+    release_curves,
+    release_variants,
+)
 from naome.disclosure.policy import POLICIES, Policy
-from naome.disclosure.suppress import release, release_counts
+from naome.disclosure.released import HIDDEN, Declared, Released, declare_not_counts, shown_numbers
+from naome.disclosure.suppress import release
 
-__all__ = ["POLICIES", "Policy", "release", "release_counts"]
+__all__ = [
+    "HIDDEN",
+    "POLICIES",
+    "Declared",
+    "Policy",
+    "Released",
+    "declare_not_counts",
+    "release",
+    "release_at_risk",
+    "release_attrition",
+    "release_counts",
+    "release_curves",
+    "release_variants",
+    "shown_numbers",
+]

@@ -17,6 +17,7 @@ import pandas as pd
 from scipy.special import expit, logit, ndtri
 
 from naome.disclosure.policy import METHODS, PLACES, POLICIES, Policy
+from naome.disclosure.released import Released, release_checked
 from naome.params import Params
 from naome.results import WHOLE
 from naome.stats.intervals import wilson
@@ -25,6 +26,9 @@ HIDDEN = "small enough to tell something about a person"
 COMPLEMENT = "otherwise another hidden number could be worked out"
 NO_RULE = "there is no rule for how exactly this may be shown"
 NUMBERS = ["estimate", "lower", "upper"]
+# The units of a group, and the groups of a unit, stand in one table beside their total
+UNITS = ["cohort", "measure", "level", "group_by", "group"]
+GROUPS = ["cohort", "measure", "level", "unit", "group_by"]
 SCALES = {
     "survival": (lambda s: np.log(-np.log(s)), lambda y: np.exp(-np.exp(y))),
     "proportion": (logit, expit),
@@ -32,7 +36,7 @@ SCALES = {
 }
 
 
-def release(results: pd.DataFrame, params: Params) -> pd.DataFrame:
+def release(results: pd.DataFrame, params: Params) -> Released:
     """Return results that may leave the run.
 
     Parameters
@@ -44,7 +48,7 @@ def release(results: pd.DataFrame, params: Params) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame
+    Released
         The same rows in the same order; hidden ones have status ``suppressed``,
         a reason, and no numbers. Where counts are rounded, a number below the national
         level by a method without a rule (:data:`naome.disclosure.policy.METHODS`) is
@@ -56,9 +60,9 @@ def release(results: pd.DataFrame, params: Params) -> pd.DataFrame:
     if params.disclosure.national == "show":
         protected &= ~out["level"].isin(WHOLE)
     if not protected.any() or policy.name == "none":
-        return out
+        return release_checked(out)
     hide = protected & _small(out, policy)
-    complement = protected & ~hide & _complementary(out, hide)
+    complement = protected & ~hide & (_complementary(out, hide, UNITS) | _complementary(out, hide, GROUPS))
     unruled = protected & ~hide & ~complement & out["estimate"].notna() & ~out["method"].isin(METHODS)
     unruled &= policy.round_to > 1
     out.loc[hide, "reason"], out.loc[complement, "reason"], out.loc[unruled, "reason"] = HIDDEN, COMPLEMENT, NO_RULE
@@ -66,7 +70,7 @@ def release(results: pd.DataFrame, params: Params) -> pd.DataFrame:
     out.loc[hidden, "status"] = "suppressed"
     out.loc[hidden, NUMBERS] = np.nan
     out.loc[hidden, ["denominator", "numerator"]] = pd.NA
-    return _round(out, protected & ~hidden, policy) if policy.round_to > 1 else out
+    return release_checked(_round(out, protected & ~hidden, policy) if policy.round_to > 1 else out)
 
 
 def carry_adjusted(values: pd.DataFrame, rounded: pd.DataFrame, kind: str) -> pd.DataFrame:
@@ -116,22 +120,6 @@ def carry_adjusted(values: pd.DataFrame, rounded: pd.DataFrame, kind: str) -> pd
     return pd.DataFrame(carried.round(PLACES[kind]), columns=NUMBERS, index=values.index)
 
 
-def release_counts(counts: pd.Series, params: Params, *, national: bool) -> pd.Series:
-    """Protect a plain column of counts (attrition, cohort sizes).
-
-    Returns
-    -------
-    Series of nullable integers, hidden ones missing.
-    """
-    policy = POLICIES[params.disclosure.policy]
-    counts = counts.astype("Int64")
-    if (national and params.disclosure.national == "show") or policy.name == "none":
-        return counts
-    small = counts.between(policy.hide_from, policy.hide_to).fillna(False)
-    rounded = (counts / policy.round_to).round().astype("Int64") * policy.round_to
-    return rounded.mask(small)
-
-
 def _small(results: pd.DataFrame, policy: Policy) -> pd.Series:
     rest = results["denominator"] - results["numerator"]
     small = pd.Series(False, index=results.index)
@@ -140,11 +128,10 @@ def _small(results: pd.DataFrame, policy: Policy) -> pd.Series:
     return small
 
 
-def _complementary(results: pd.DataFrame, hide: pd.Series) -> pd.Series:
-    """Mark the next smallest unit wherever exactly one unit of a table is hidden."""
+def _complementary(results: pd.DataFrame, hide: pd.Series, table: list[str]) -> pd.Series:
+    """Mark the next smallest row wherever exactly one row of a table is hidden; `table` has the keys of one."""
     extra = pd.Series(False, index=results.index)
-    tables = results.groupby(["cohort", "measure", "level", "group_by", "group"], sort=False)
-    for _, rows in tables:
+    for _, rows in results[hide.groupby([results[key] for key in table]).transform("any")].groupby(table, sort=False):
         hidden = hide.loc[rows.index]
         if hidden.sum() == 1 and len(rows) > 1:
             candidates = rows.loc[~hidden, "numerator"].dropna()

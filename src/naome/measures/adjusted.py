@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from dataclasses import dataclass
 
@@ -10,12 +11,14 @@ import pandas as pd
 
 from naome.measures.risk import adjust_proportion
 from naome.measures.specification import Indicator, Specification
+from naome.stats.logistic import NoFiniteEstimate
 from naome.study import Study, say_too_few
 
 METHOD = "logistic case-mix model; Wilson limits shifted on the odds scale; Poisson-binomial mid-P"
 RATIO_METHOD = "logistic case-mix model; score limits of O/E, variance sum p(1 - p)"
 # A national model with fewer is a guess; the smaller of those with and without the outcome counts (decision 0010)
 SMALLEST_OUTCOME = 100
+LOG = logging.getLogger(__name__)
 HIGHER_IS = {"higher": "better", "lower": "worse", "neutral": "neutral"}
 
 
@@ -39,8 +42,8 @@ class Adjusted:
         the result schema.
     reason : str
         Why there is no model; empty when there is.
-    notes : tuple of str
-        What the model could not estimate: levels without events, or with events only.
+    rare : tuple of str
+        Terms whose coefficient is not finite: levels without events, or with events only.
     """
 
     indicator: str
@@ -50,7 +53,7 @@ class Adjusted:
     national: float
     results: pd.DataFrame
     reason: str
-    notes: tuple[str, ...] = ()
+    rare: tuple[str, ...] = ()
 
 
 def adjust_indicator(analysis: pd.DataFrame, study: Study, indicator_id: str, cohort: str) -> Adjusted:
@@ -102,9 +105,13 @@ def adjust_indicator(analysis: pd.DataFrame, study: Study, indicator_id: str, co
         table = adjust_proportion(
             people, inside, positive, indicator.provider, study.params, higher_is=HIGHER_IS[indicator.polarity]
         )
-    notes = tuple(sorted({str(each.message) for each in caught if issubclass(each.category, UserWarning)}))
+    terms = set()
+    for each in caught:
+        LOG.info("%s of %s: %s", indicator_id, cohort, each.message)
+        terms |= set(each.message.terms) if isinstance(each.message, NoFiniteEstimate) else set()
+    rare = tuple(sorted(terms - {"intercept"}))
     results = _results(table, indicator, cohort, study)
-    return Adjusted(indicator_id, cohort, indicator.provider, table, national, results, "", notes)
+    return Adjusted(indicator_id, cohort, indicator.provider, table, national, results, "", rare)
 
 
 def list_adjusted(specification: Specification) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from naome.definitions import Definitions, project_definitions, read_rows
 from naome.errors import DefinitionError, suggest
-from naome.results import WHOLE
+from naome.results import WHOLE, name_nation
 from naome.study import Study
 
 VERDICTS = ("agrees", "differs", "not derivable here", "other period", "not compared")
@@ -162,7 +162,7 @@ def _judge(row: dict, studies: Mapping[str, Study]) -> tuple[str, str]:
     if row["not_compared"]:
         return "not compared", row["not_compared"]
     if row["nation"] not in studies:
-        return "not derivable here", f"There is no run of {row['nation'].replace('+', ' + ').title()} beside this one."
+        return "not derivable here", f"There is no run of {name_nation(row['nation'])} beside this one."
     run = studies[row["nation"]].params
     period = (str(run.metastatic_from), str(run.metastatic_to))
     if (row["period_from"], row["period_to"]) != period:

@@ -5,26 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from naome.definitions import project_definitions
 from naome.measures.indicators import count_proportions
-from naome.measures.specification import DataItem
 from naome.stats.kaplan_meier import logrank
 from naome.study import Study
-
-
-def load_data_items() -> tuple[DataItem, ...]:
-    """Return the data items of the checkout; see :attr:`naome.definitions.Definitions.data_items`."""
-    return project_definitions().data_items
-
-
-def table_2_measures() -> list[str]:
-    """Return the measures of the six items in the report's Table 2, in its order."""
-    return [f"completeness.{item.id}" for item in load_data_items() if item.table_2]
-
-
-def item_title(measure: str) -> str:
-    """Return the title of a completeness measure's item."""
-    return next(item.title for item in load_data_items() if measure == f"completeness.{item.id}")
 
 
 def measure_completeness(analysis: pd.DataFrame, study: Study, *, cohort: str = "denovo") -> pd.DataFrame:

@@ -84,34 +84,6 @@ def read_gap(row: pd.Series | dict) -> str:
     return "no important gap" if within else "too small to tell"
 
 
-def say_gaps(gaps: pd.DataFrame, group_by: str) -> str:
-    """Say in sentences what the age-standardised gaps of a characteristic show, and what they are too small to show.
-
-    Parameters
-    ----------
-    gaps : DataFrame
-        Released results of :func:`measure_gaps`.
-    group_by : {"deprivation", "ethnic_group"}
-    """
-    rows = gaps[gaps["measure"].str.endswith("_gap_standardised") & (gaps["group_by"] == group_by)]
-    readings = rows.apply(read_gap, axis=1) if len(rows) else pd.Series(dtype=object)
-    n = {reading: int((readings == reading).sum()) for reading in READINGS}
-    told = len(rows) - n["not derivable"]
-    what = {
-        "deprivation": "between the most and the least deprived fifth",
-        "ethnic_group": f"between other ethnic groups and the {REFERENCE_ETHNIC_GROUP} group",
-    }[group_by]
-    if not told:
-        return f"No gap {what} can be derived."
-    return (
-        f"Of {told} age-standardised gaps {what}, {n['higher'] + n['lower']} differ from none "
-        f"({n['higher']} higher, {n['lower']} lower; up to {0.05 * told:.1f} would by chance alone), "
-        f"{n['no important gap']} are within ten percentage points of none, and for {n['too small to tell']} the "
-        f"numbers are too small to tell no gap from one of ten points or more. "
-        "Too small to tell is not the same as no gap."
-    )
-
-
 def standardise(inside: np.ndarray, positive: np.ndarray, strata: pd.Series, weights: pd.Series) -> dict | None:
     """Standardise a proportion directly, with MOVER limits.
 

@@ -27,7 +27,7 @@ from naome.cohort.signs import metastatic_drugs
 from naome.cohort.tables import CanonicalTables, open_tables
 from naome.definitions import CohortRules
 from naome.params import Params
-from naome.study import Study
+from naome.study import Study, say_too_few
 
 SOURCES = ("admissions", "reported", "treatment", "death")
 UNBELIEVABLE_SE = 3.0
@@ -219,7 +219,7 @@ def chapman(n1: int, n2: int, m: int, conf_level: float = 0.95) -> PopulationEst
     population = (n1 + 1) * (n2 + 1) / (m + 1) - 1
     variance = (n1 + 1) * (n2 + 1) * (n1 - m) * (n2 - m) / ((m + 1) ** 2 * (m + 2))
     lower, upper = _hidden_interval(population - observed, np.sqrt(variance), conf_level)
-    warning = f"only {m} people were seen by both sources" if m < FEW_SHARED else ""
+    warning = say_too_few(FEW_SHARED, "people were seen by both sources") if m < FEW_SHARED else ""
     return PopulationEstimate(
         observed,
         population,
@@ -365,20 +365,6 @@ def measure_missed(counts: pd.DataFrame, study: Study) -> pd.DataFrame:
     inferred = study.definitions.say_inferred_codes([study.definitions.features.metastatic_only.codes])
     results.loc[treated & (results["status"] == "ok"), "reason"] = inferred
     return results
-
-
-def say_missed(counts: pd.DataFrame) -> str:
-    """Say which sources the log-linear estimate rests on, what it is and whether it should be believed."""
-    sources = choose_sources(counts)
-    if len(sources) < 3:
-        return f"The data have {len(sources)} of the sources; three are needed to see how they depend on each other."
-    estimate = loglinear_population(counts, sources)
-    text = (
-        f"The sources of the models ({', '.join(sources)}) together saw {estimate.observed:,} people with recurrent "
-        f"disease; the models estimate {estimate.population:,.0f} (95% interval {estimate.lower:,.0f} to "
-        f"{estimate.upper:,.0f})."
-    )
-    return f"{text} Not to be believed as it stands: {estimate.warning}" if estimate.warning else text
 
 
 def correction_factor(estimate: PopulationEstimate, found: int) -> tuple[float, float, float]:

@@ -58,18 +58,6 @@ TABLES = (
     "habits",
 )
 TREATMENTS = ("Imputed", "Imputed, not at random", "Complete cases", "Category not recorded")
-RATIO_FORMATS = {"Hazard ratio": "decimal2", "Lower": "decimal2", "Upper": "decimal2", "p": "pvalue", "FMI": "decimal2"}
-TEST_FORMATS = {"Chi-squared": "decimal1", "p": "pvalue"}
-CALIBRATION_FORMATS = {"Predicted": "percent1", "Observed": "percent1", "Lower": "percent1", "Upper": "percent1"}
-SUMMARY_FORMATS = {**CALIBRATION_FORMATS, "Difference": "percent1", "Slope": "decimal2"}
-SUMMARY_FORMATS |= {"Slope, lower": "decimal2", "Slope, upper": "decimal2"}
-CHANGE_FORMATS = {
-    "Rank correlation": "decimal3",
-    "Largest change, points": "decimal2",
-    "Largest change of z": "decimal2",
-}
-CONCORDANCE_FORMATS = {"Concordance": "decimal3", "Optimism": "decimal3", "Corrected": "decimal3"}
-HABIT_FORMATS = {"Correlation": "decimal2", "Lower": "decimal2", "Upper": "decimal2"}
 
 
 @dataclass(frozen=True)
@@ -141,13 +129,8 @@ def collect_checks(assessment: Assessment, params: Params) -> ModelChecks:
     )
 
 
-def choose(formats: dict[str, str], table: pd.DataFrame) -> dict[str, str]:
-    """Return the formats of the columns that a table has: one that has nothing to show lacks them."""
-    return {column: name for column, name in formats.items() if column in table}
-
-
 def pool_coefficients(models: list[ExpectedModel], deaths: int) -> pd.DataFrame:
-    """Pool the coefficients of completed data sets by Rubin's rules (formats ``RATIO_FORMATS``).
+    """Pool the coefficients of completed data sets by Rubin's rules.
 
     Parameters
     ----------
@@ -194,7 +177,7 @@ def describe_error(coefficients: pd.DataFrame, m: int) -> str:
 
 
 def check_proportional_hazards(case_mix: CaseMix) -> pd.DataFrame:
-    """Test every coefficient and the model as a whole for dependence on time (formats ``TEST_FORMATS``).
+    """Test every coefficient and the model as a whole for dependence on time.
 
     Returns
     -------
@@ -240,8 +223,8 @@ def check_calibration(
     Returns
     -------
     tuple of DataFrame
-        By tenth: ``Horizon, Tenth, People, Predicted, Observed, Lower, Upper`` (formats ``CALIBRATION_FORMATS``); over
-        everybody: ``Horizon, Predicted, Observed, Difference, Slope`` and its limits (``SUMMARY_FORMATS``).
+        By tenth: ``Horizon, Tenth, People, Predicted, Observed, Lower, Upper``; over
+        everybody: ``Horizon, Predicted, Observed, Difference, Slope`` and its limits.
     """
     frame = case_mix.completed[0]
     horizons = [years for years in params.survival.horizons_years if horizon_reached(case_mix, years)]
@@ -278,7 +261,7 @@ def check_discrimination(case_mix: CaseMix, models: list[ExpectedModel], params:
 
 
 def compare_models(assessment: Assessment, params: Params) -> pd.DataFrame:
-    """Say what organisations' results become under other models than the national one (formats ``CHANGE_FORMATS``).
+    """Say what organisations' results become under other models than the national one.
 
     The other models: numeric items as splines where they are straight and straight where they are splines; separate
     baselines for receptor subgroups (grades, where there are no subgroups); and a model of survival at the
@@ -481,7 +464,7 @@ def treat_missing(assessment: Assessment, params: Params) -> dict[str, Treatment
 
 
 def tabulate_treatments(treated: dict[str, Treatment], params: Params, assessment: Assessment) -> pd.DataFrame:
-    """Compare organisations under other treatments of missing items with imputation (formats ``CHANGE_FORMATS``)."""
+    """Compare organisations under other treatments of missing items with imputation."""
     base = treated[TREATMENTS[0]].table
     others = {name: each.table for name, each in treated.items() if name != TREATMENTS[0]}
     # a horizon that complete cases do not reach is compared under no treatment
@@ -517,7 +500,7 @@ def tabulate_ratios(treated: dict[str, Treatment]) -> pd.DataFrame:
 
 
 def correlate_recording(treated: dict[str, Treatment], case_mix: CaseMix) -> pd.DataFrame:
-    """Correlate organisations' share of recorded case mix with their z of deaths (formats ``HABIT_FORMATS``).
+    """Correlate organisations' share of recorded case mix with their z of deaths.
 
     A positive correlation rewards poor recorders: the less they record, the fewer deaths beyond what is expected.
 
@@ -537,7 +520,9 @@ def correlate_recording(treated: dict[str, Treatment], case_mix: CaseMix) -> pd.
         values = (np.nan, np.nan, np.nan) if few else correlate(both["recorded"], both["z"])
         status = ("too_few", say_too_few(MINIMUM_UNITS, "organisations")) if few else ("ok", "")
         rows.append((name, len(both), *values, *status))
-    return pd.DataFrame(rows, columns=["Missing items", "Organisations", *HABIT_FORMATS, "status", "reason"])
+    return pd.DataFrame(
+        rows, columns=["Missing items", "Organisations", "Correlation", "Lower", "Upper", "status", "reason"]
+    )
 
 
 def correlate(x: pd.Series, y: pd.Series) -> tuple[float, float, float]:

@@ -13,11 +13,11 @@ from naome.measures.indicators import evaluate_indicators
 from naome.measures.survival import estimate_survival
 from naome.measures.validation import measure_records_before_death
 from naome.params import Params
-from naome.results import POOLED
+from naome.results import POOLED, name_nation
 from naome.study import Study
 
-TITLE = "England + Wales"
-NATIONS = ["england", "wales"]
+TITLE = name_nation(POOLED)
+NATIONS = POOLED.split("+")
 SAME = ("diagnosed_from", "diagnosed_to", "metastatic_from", "metastatic_to", "censor_date", "rules", "disclosure")
 
 

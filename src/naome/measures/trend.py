@@ -15,6 +15,7 @@ METHOD = "logistic regression on year, Wald interval"
 SIGNIFICANT = 0.05
 TESTED = [
     *("cohort", "measure", "definition_id", "first_year", "last_year", "first", "last", "n", "events", "z", "p_value"),
+    *("first_n", "first_events", "last_n", "last_events"),
     *("odds_ratio", "lower", "upper", "status", "reason", "caution"),
 ]
 LAST_CYCLE = "last_chemotherapy_to_death_days"
@@ -33,9 +34,10 @@ def measure_trends(analysis: pd.DataFrame, study: Study) -> tuple[pd.DataFrame, 
     Returns
     -------
     DataFrame, DataFrame
-        One row per indicator and cohort: ``cohort, measure, first_year, last_year, first, last`` (proportions),
-        ``n, events, z, p_value, odds_ratio, lower, upper, status, reason, caution``; and the odds ratio per year as
-        results (``<id>_trend``). Values by year themselves are results of the indicators, grouped by year.
+        One row per indicator and cohort: ``cohort, measure, first_year, last_year, first, last`` (proportions) and
+        their counts (``first_n, first_events`` ...), ``n, events, z, p_value, odds_ratio, lower, upper, status, reason,
+        caution``; and the odds ratio per year as results (``<id>_trend``).
+        Values by year themselves are results of the indicators, grouped by year.
 
     Notes
     -----
@@ -80,7 +82,8 @@ def find_trend(year: np.ndarray, positive: np.ndarray) -> dict[str, object]:
     Returns
     -------
     dict
-        ``first_year, last_year, first, last, n, events, z`` (positive when rising)``, p_value`` (two-sided),
+        ``first_year, last_year, first, last`` and their counts, ``n, events, z`` (positive when rising)``, p_value``
+        (two-sided),
         ``odds_ratio, lower, upper`` (per year, 95% Wald limits), ``reason`` when there is nothing to test.
 
     Examples
@@ -94,7 +97,9 @@ def find_trend(year: np.ndarray, positive: np.ndarray) -> dict[str, object]:
     if not n or len(np.unique(year)) < 2:
         return {**found, "reason": "There are no two years to compare."}
     first, last = int(np.min(year)), int(np.max(year))
-    ends = {"first": float(positive[year == first].mean()), "last": float(positive[year == last].mean())}
+    ends: dict[str, object] = {}
+    for name, chosen in (("first", positive[year == first]), ("last", positive[year == last])):
+        ends |= {name: float(chosen.mean()), f"{name}_n": len(chosen), f"{name}_events": int(chosen.sum())}
     found |= {"first_year": first, "last_year": last, **ends}
     if not 0 < events < n:
         return {**found, "reason": "Everyone or no one is counted."}

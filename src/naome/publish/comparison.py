@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import pandas as pd
 
-from naome.measures.completeness import load_data_items
+from naome.agree import Replication
+from naome.disclosure import Released, declare_not_counts
+from naome.measures.agreement import VERDICTS, count_verdicts, expected_by_chance
 from naome.measures.specification import Specification
-from naome.publish.display import format_number
-from naome.publish.tables import COHORT_NAMES
+from naome.publish.display import CountText, Sentence, Table, format_number
+from naome.publish.prose import say_list
+from naome.publish.tables import COHORT_NAMES, tabulate_indicators
+from naome.results import name_nation
 
-FORMATS = {"percent": "percent1", "people": "int", "years": "decimal1"}
-NATIONS = {"england": "England", "wales": "Wales", "england+wales": "England + Wales", "all": "All"}
+FORMATS = {"percent": "percent1", "people": "count", "years": "decimal1"}
 OTHER_TITLES = {
     "cohort_size": "People in the cohort",
     "age_mean": "Mean age, years",
@@ -29,18 +32,32 @@ OTHER_TITLES = {
 }
 
 
-def tabulate_agreement(compared: pd.DataFrame, specification: Specification) -> pd.DataFrame:
-    """Lay out the comparison for :func:`naome.publish.display.show_table`; rows that differ are marked.
+def say_agreement(replication: Replication) -> Sentence:
+    """Say how many published figures agree, and which runs were read."""
+    compared = replication.compared.frame
+    n = compared["verdict"].value_counts().reindex(VERDICTS, fill_value=0)
+    runs = declare_not_counts(", ".join(replication.runs.values()), "Identifiers of runs.")
+    return Sentence(
+        f"Of {len(compared)} published figures {n['agrees']} agree within sampling error and rounding, {n['differs']} "
+        f"differ, {n['not derivable here']} are not derivable here and {n['other period']} belong to another period. "
+        f"Were everything right, up to {expected_by_chance(compared):.1f} would differ by chance. Runs read: "
+        f"{say_list(list(replication.runs.values()))}.",
+        (replication.compared, runs),
+    )
+
+
+def tabulate_agreement(compared: Released, specification: Specification) -> Table:
+    """Lay out the comparison; rows that differ are marked.
 
     Parameters
     ----------
-    compared : DataFrame
+    compared : Released
         From :func:`naome.measures.agreement.compare_published`.
     specification : Specification
         For the titles.
     """
     rows = []
-    for row in compared.to_dict("records"):
+    for row in compared.frame.to_dict("records"):
         interval = ""
         if row["verdict"] in ("agrees", "differs"):
             interval = f"{_write(row['lower'], row['unit'])} to {_write(row['upper'], row['unit'])}"
@@ -48,7 +65,7 @@ def tabulate_agreement(compared: pd.DataFrame, specification: Specification) -> 
         rows.append(
             {
                 "Figure": _label(row, specification),
-                "Nation": NATIONS.get(row["nation"], row["nation"]),
+                "Nation": name_nation(row["nation"]),
                 "Cohort": COHORT_NAMES.get(row["cohort"].split("_")[0], row["cohort"]),
                 "Published": _printed(row["published"], row["unit"]),
                 "This run": _write(row["estimate"], row["unit"]),
@@ -58,26 +75,43 @@ def tabulate_agreement(compared: pd.DataFrame, specification: Specification) -> 
                 "mark": "differs" if row["verdict"] == "differs" else "",
             }
         )
-    return pd.DataFrame(rows)
+    return Table(pd.DataFrame(rows), compared)
 
 
-def tabulate_verdicts(counts: pd.DataFrame) -> pd.DataFrame:
-    """Lay out the counts of verdicts by nation."""
-    return counts.assign(nation=counts["nation"].map(NATIONS)).rename(columns=str.capitalize)
+def tabulate_differing(compared: Released, specification: Specification) -> Table | Sentence:
+    """Lay out the figures that differ, or say that none does."""
+    differing = compared.where(verdict="differs")
+    return tabulate_agreement(differing, specification) if len(differing.frame) else Sentence("No figure differs.")
 
 
-def tabulate_elsewhere(later: pd.DataFrame, specification: Specification) -> pd.DataFrame:
+def tabulate_pooled(replication: Replication, specification: Specification) -> Table | Sentence:
+    """Lay out the performance indicators of all nations together, or say why there are none."""
+    if replication.reason:
+        return Sentence(replication.reason, declare_not_counts(replication.reason, "Why runs are not pooled: dates."))
+    return tabulate_indicators(replication.pooled, specification, "performance")
+
+
+def tabulate_verdicts(compared: Released) -> Table:
+    """Lay out the numbers of verdicts by nation."""
+    counts = count_verdicts(compared.frame)
+    frame = counts.assign(nation=counts["nation"].map(name_nation)).rename(columns=str.capitalize)
+    return Table(frame, compared, dict.fromkeys(frame.columns[1:], "int"))
+
+
+def tabulate_elsewhere(released: Released, specification: Specification) -> Table:
     """Lay out figures published elsewhere, with the period they belong to."""
-    return pd.DataFrame(
+    later = released.frame
+    frame = pd.DataFrame(
         {
             "Figure": [_label(row, specification) for row in later.to_dict("records")],
-            "Nation": later["nation"].map(NATIONS),
+            "Nation": later["nation"].map(name_nation),
             "Published": [_printed(v, u) for v, u in zip(later["published"], later["unit"], strict=True)],
             "Belongs to": later["period"],
             "Verdict": [f"{v}: {r}" if r else v for v, r in zip(later["verdict"], later["reason"], strict=True)],
             "Source": later["source"],
         }
     )
+    return Table(frame, released)
 
 
 def _label(row: dict, specification: Specification) -> str:
@@ -85,7 +119,7 @@ def _label(row: dict, specification: Specification) -> str:
     if measure == "completeness":
         name = {"tumour_grade": "grade", "overall_stage": "stage", "age_at_diagnosis": "age"}.get(group)
         name = name or group.removesuffix("_status") if group != "performance_status" else group
-        titles = {item.id: item.title for item in load_data_items()}
+        titles = {item.id: item.title for item in specification.definitions.data_items}
         return f"Recorded: {titles.get(name, group)}"
     known = {indicator.id: indicator.title for indicator in specification.indicators}
     if measure.endswith("_denominator"):
@@ -100,7 +134,8 @@ def _label(row: dict, specification: Specification) -> str:
 
 
 def _write(value: float, unit: str) -> str:
-    return format_number(value / 100 if unit == "percent" else value, FORMATS[unit])
+    text = format_number(value / 100 if unit == "percent" else value, FORMATS[unit])
+    return CountText(text) if unit == "people" else text
 
 
 def _printed(value: str, unit: str) -> str:
@@ -112,5 +147,5 @@ def _printed(value: str, unit: str) -> str:
 def _difference(value: float, unit: str) -> str:
     if pd.isna(value):
         return format_number(None, "text")
-    text = format_number(value, "int" if unit == "people" else "decimal1")
+    text = format_number(value, "count" if unit == "people" else "decimal1")
     return f"+{text}" if value > 0 and text.strip("0.") else text

@@ -11,24 +11,33 @@ import numbers
 import re
 import string
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pandas as pd
 from IPython.display import display
 
+from naome.disclosure import HIDDEN, Declared, Released
+from naome.disclosure.released import HOW
+
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure as Drawing
+
 
 EN_DASH = "–"
 MINUS = "−"
-FORMATS = ("text", "int", "percent0", "percent1", "decimal1", "decimal2", "decimal3", "years", "pvalue")
+FORMATS = ("text", "count", "int", "percent0", "percent1", "decimal1", "decimal2", "decimal3", "years", "pvalue")
 # What a status says where a number is missing, and the class that styles it; any other status says nothing
 STATUS_WORDS = {
-    "suppressed": ("suppressed", "suppressed"),
+    "suppressed": ("hidden", "suppressed"),
     "not_derivable": ("not derivable", "not-derivable"),
     "too_few": ("too few", "too-few"),
 }
 HIDING = ("suppressed", "not_derivable")
+# Classes of cells that stand alone beside an equal neighbour
+NEVER_MERGED = ("", "count", "num", "num count", "num suppressed")
+# Columns of a table that say something of its rows and are not shown themselves
+BESIDE = ("status", "reason", "mark")
 # Styles a row may have
 MARKS = ("", "differs")
 BANNERS = ("synthetic", "real")
@@ -39,60 +48,148 @@ LONG_HEADING = 24
 MARKUP = re.compile(r"(?![,%])(?!(?<=\d)\.(?=\d))[!-/:-@\[-`{-~]")
 
 
-def show_table(
-    frame: pd.DataFrame,
-    *,
-    formats: Mapping[str, str] | None = None,
-    headings: Mapping[str, str] | None = None,
-    status: str = "status",
-    reason: str = "reason",
-    mark: str = "mark",
-) -> None:
-    """Show a table as one accessible output, its first column as row headings; the cell's `tbl-cap` is the caption.
+class CountText(str):
+    """A count of people in a column of texts."""
 
-    Parameters
+
+Source = Released | Declared | tuple[Released | Declared, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A table for readers, made from what is released or declared; its first column holds row headings.
+
+    Attributes
     ----------
-    frame : pandas.DataFrame
-        One row of the table each; the index is not shown.
-    formats : mapping of str to str, optional
-        Column -> one of `FORMATS`: `text`; `int` (thousands separated); `percent0`, `percent1` (a share between 0 and
-        1, shown in per cent); `decimal1`, `decimal2`, `decimal3`; `years` (a duration in years, one decimal place);
-        `pvalue` (three places, `<0.001` below). Columns of integers are `int` and of texts `text` without being named;
-        a column of fractions must be named.
-    headings : mapping of str to str, optional
+    frame : DataFrame
+        One row of the table each; the index is not shown. Three columns are not shown themselves: ``status`` says why
+        numbers are missing (`suppressed`, `not_derivable`, `too_few`; other values say nothing); ``reason`` stands
+        where numbers are missing, and becomes a note under the table for a row that is `ok`; ``mark`` is the style of
+        each row: `differs`, or an empty text (a word in the row must say the same).
+    made_from : Released, Declared, or tuple of them
+        Where every number comes from.
+    formats : mapping of str to str
+        Column -> one of `FORMATS`: `text`; `count` (of people: a whole number); `int` (a whole number of other
+        things); `percent0`, `percent1` (a share between 0 and 1, shown in per cent); `decimal1`, `decimal2`,
+        `decimal3`; `years` (a duration in years, one decimal place); `pvalue` (three places, `<0.001` below). Columns
+        of texts need not be named.
+    headings : mapping of str to str
         Column -> heading; default the column's name with underscores as spaces.
-    status : str
-        A column that says why numbers are missing: `suppressed`, `not_derivable`, `too_few`; other values say nothing.
-        Not shown itself. Ignored when there is no such column.
-    reason : str
-        A column whose text stands where numbers are missing, and becomes a note under the table for a row whose status
-        is `ok`. Not shown itself. Ignored when there is no such column.
-    mark : str
-        A column with the style of each row: `differs`, or an empty text. Not shown itself, so a word in the row must
-        say the same. Ignored when there is no such column.
 
     Raises
     ------
+    TypeError
+        When it is made from a bare frame.
     ValueError
-        When the frame has no columns to show, when formats name unknown columns or formats, or when a column of
-        fractions has none.
+        When the frame has no column to show, formats name unknown columns or formats, or a column of numbers has none.
 
     Notes
     -----
     A missing number is shown as its status in words and its reason, or as an en dash when there is neither: never as a
     blank or a zero. Under `suppressed` and `not_derivable` no number of the row is shown even if the frame holds one,
     so that a value meant to be suppressed cannot slip through. Halves are rounded by Python's formatting, to even.
+    """
+
+    frame: pd.DataFrame
+    made_from: "Source"
+    formats: Mapping[str, str] = field(default_factory=dict)
+    headings: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _check_source(self.made_from, "a table")
+        _complete_formats(self.frame, self.columns, dict(self.formats))
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns that are shown."""
+        return [str(c) for c in self.frame.columns if c not in BESIDE]
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """Markdown text for readers: sentences, lists, references such as `@tbl-x`, links.
+
+    Attributes
+    ----------
+    text : str
+    made_from : Released, Declared, or tuple of them, optional
+        Where its numbers come from; a text without digits needs none.
+
+    Raises
+    ------
+    TypeError
+        When it holds a digit and does not say what it is made from.
+    """
+
+    text: str
+    made_from: "Source" = ()
+
+    def __post_init__(self) -> None:
+        words_alone = isinstance(self.made_from, tuple) and not self.made_from
+        if not words_alone or re.search(r"\d", self.text):
+            _check_source(self.made_from, "a sentence with numbers")
+
+
+@dataclass(frozen=True, eq=False)
+class Figure:
+    """A figure for readers.
+
+    Attributes
+    ----------
+    drawing : matplotlib.figure.Figure
+    alt : str
+        What it shows, in a sentence; it stands in the notebook's plain text. On the page the text alternative is the
+        cell's `fig-alt`.
+    made_from : Released, Declared, or tuple of them
+
+    Raises
+    ------
+    TypeError
+        When it is made from a bare frame.
+    ValueError
+        For an empty text alternative.
+    """
+
+    drawing: "Drawing"
+    alt: str
+    made_from: "Source"
+
+    def __post_init__(self) -> None:
+        _check_source(self.made_from, "a figure")
+        if not self.alt.strip():
+            raise ValueError("alt is empty; say in a sentence what the figure shows")
+
+
+def show(what: Table | Figure | Sentence) -> None:
+    """Show a table, figure or sentence; a cell's `tbl-cap` or `fig-cap` is its caption.
+
+    A figure is closed; two runs give the same bytes.
+
+    Raises
+    ------
+    TypeError
+        For anything else: a bare frame or text has not passed disclosure control.
 
     Examples
     --------
-    >>> show_table(pd.DataFrame({"Stage": ["4"], "Share": [0.25]}), formats={"Share": "percent1"})  # doctest: +SKIP
+    >>> show(Sentence("Nobody is ranked."))  # doctest: +SKIP
     """
-    formats, headings = dict(formats or {}), dict(headings or {})
-    columns = [str(c) for c in frame.columns if c not in (status, reason, mark)]
-    formats = _complete_formats(frame, columns, formats)
-    heads = [headings.get(c, c.replace("_", " ")) for c in columns]
-    statuses = list(frame[status]) if status in frame.columns else [None] * len(frame)
-    reasons = list(frame[reason]) if reason in frame.columns else [None] * len(frame)
+    if isinstance(what, Table):
+        _show_table(what)
+    elif isinstance(what, Figure):
+        _show_figure(what.drawing, what.alt)
+    elif isinstance(what, Sentence):
+        text = what.text.strip()
+        display({"text/markdown": text, "text/plain": text}, raw=True)
+    else:
+        raise TypeError(f"{type(what).__name__} cannot be shown; show a Table, Figure or Sentence. {HOW}")
+
+
+def _show_table(table: Table) -> None:
+    frame, columns = table.frame, table.columns
+    formats = _complete_formats(frame, columns, dict(table.formats))
+    heads = [table.headings.get(c, c.replace("_", " ")) for c in columns]
+    statuses, reasons, marks = (list(frame[c]) if c in frame else [None] * len(frame) for c in BESIDE)
     notes = _find_notes(statuses, reasons)
     rows = []
     for position in range(len(frame)):
@@ -101,24 +198,11 @@ def show_table(
         values = (frame[c].iloc[position] for c in columns)
         rows.append([_write_cell(v, formats[c], word, css, hidden) for v, c in zip(values, columns, strict=True)])
     numeric = [formats[c] != "text" for c in columns]
-    marks = [_check_mark(value) for value in frame[mark]] if mark in frame.columns else [""] * len(frame)
     data = {
-        "text/markdown": _write_html(heads, numeric, rows, marks, notes),
+        "text/markdown": _write_html(heads, numeric, rows, [_check_mark(mark) for mark in marks], notes),
         "text/plain": _write_plain(heads, numeric, rows, notes),
     }
     display(data, raw=True)
-
-
-def show_text(markdown: str) -> None:
-    """Show Markdown text: sentences with computed numbers, references such as `@tbl-x`, links.
-
-    Parameters
-    ----------
-    markdown : str
-        Pandoc Markdown.
-    """
-    text = markdown.strip()
-    display({"text/markdown": text, "text/plain": text}, raw=True)
 
 
 def show_banner(kind: str, text: str) -> None:
@@ -142,42 +226,17 @@ def show_banner(kind: str, text: str) -> None:
     display({"text/markdown": f'<div class="banner-{kind}">\n{line}\n</div>', "text/plain": line}, raw=True)
 
 
-def show_figure(fig: "Figure", *, alt: str, kind: str = "png") -> None:
-    """Show a figure and close it; two runs give the same bytes.
-
-    Parameters
-    ----------
-    fig : matplotlib.figure.Figure
-        The figure.
-    alt : str
-        What the figure shows, in a sentence; it stands in the notebook's plain text. On the page the text alternative
-        is the cell's `fig-alt`.
-    kind : {"png", "svg"}
-        Form of the image; PNG at 150 dots per inch.
-
-    Raises
-    ------
-    ValueError
-        For another kind, or an empty text alternative.
-    """
+def _show_figure(drawing: "Drawing", alt: str) -> None:
     import matplotlib
     from matplotlib import pyplot
 
-    if kind not in ("png", "svg"):
-        raise ValueError(f"figure kind {kind!r} is not known; use png or svg")
-    if not alt.strip():
-        raise ValueError("alt is empty; say in a sentence what the figure shows")
     buffer = io.BytesIO()
-    # Neither the time nor the version of matplotlib goes into the file, and SVG identifiers come from a fixed salt
+    # Neither the time nor the version of matplotlib goes into the file, and identifiers come from a fixed salt
     with matplotlib.rc_context({"svg.hashsalt": "naome", "svg.fonttype": "none"}):
-        metadata = {"Software": None} if kind == "png" else {"Date": None, "Creator": None}
-        fig.savefig(buffer, format=kind, dpi=FIGURE_DPI, bbox_inches="tight", metadata=metadata)
-    pyplot.close(fig)
-    image = buffer.getvalue() if kind == "png" else buffer.getvalue().decode("utf-8")
-    mime = "image/png" if kind == "png" else "image/svg+xml"
-    if kind == "png":
-        image = base64.b64encode(image).decode("ascii")
-    display({mime: image, "text/plain": f"Figure: {' '.join(alt.split())}"}, raw=True)
+        drawing.savefig(buffer, format="png", dpi=FIGURE_DPI, bbox_inches="tight", metadata={"Software": None})
+    pyplot.close(drawing)
+    image = base64.b64encode(buffer.getvalue()).decode("ascii")
+    display({"image/png": image, "text/plain": f"Figure: {' '.join(alt.split())}"}, raw=True)
 
 
 def format_number(value: object, name: str) -> str:
@@ -216,7 +275,7 @@ def format_number(value: object, name: str) -> str:
         return f"{MINUS if number < 0 else ''}∞"
     if name == "pvalue":
         return "<0.001" if number < 0.001 else f"{number:.3f}"
-    if name == "int":
+    if name in ("count", "int"):
         text = f"{value:,d}" if isinstance(value, numbers.Integral) else f"{number:,.0f}"
     elif name.startswith("percent"):
         text = f"{100 * number:,.{name[-1]}f}%"
@@ -225,6 +284,15 @@ def format_number(value: object, name: str) -> str:
         text = f"{number:,.{places}f}"
     negative = text.startswith("-") and re.search(r"[1-9]", text)
     return (MINUS if negative else "") + text.lstrip("-")
+
+
+def _check_source(made_from: object, what: str) -> None:
+    sources = made_from if isinstance(made_from, tuple) else (made_from,)
+    for source in sources or (None,):
+        if not isinstance(source, Released | Declared):
+            raise TypeError(
+                f"{what} is made from {type(source).__name__}, not from what is released or declared. {HOW}"
+            )
 
 
 def _complete_formats(frame: pd.DataFrame, columns: list[str], formats: dict[str, str]) -> dict[str, str]:
@@ -243,13 +311,15 @@ def _complete_formats(frame: pd.DataFrame, columns: list[str], formats: dict[str
             complete[column] = formats[column]
         elif pd.api.types.is_bool_dtype(kind):
             complete[column] = "text"
-        elif pd.api.types.is_integer_dtype(kind):
-            complete[column] = "int"
-        elif pd.api.types.is_numeric_dtype(kind):
-            raise ValueError(f"column {column!r} holds fractions and has no format; name one of {', '.join(FORMATS)}")
+        elif pd.api.types.is_numeric_dtype(kind) or any(map(_is_number, kind)):
+            raise ValueError(f"column {column!r} holds numbers and has no format; name one of {', '.join(FORMATS)}")
         else:
             complete[column] = "text"
     return complete
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, numbers.Number) and not isinstance(value, bool) and not _is_missing(value)
 
 
 def _is_missing(value: object) -> bool:
@@ -273,10 +343,12 @@ def _write_cell(value: object, name: str, word: str, css: str, hidden: bool) -> 
     """Give a cell's text and class; a text column keeps its text under a status."""
     if name == "text":
         text = _write_text(value)
-        return text or EN_DASH, ""
+        return text or EN_DASH, "count" if isinstance(value, CountText) else ""
     if hidden or _is_missing(value):
         return word, css
-    return format_number(value, name), "num"
+    if value is HIDDEN:
+        return STATUS_WORDS["suppressed"][0], "num suppressed"
+    return format_number(value, name), "num count" if name == "count" else "num"
 
 
 def _write_text(value: object) -> str:
@@ -341,7 +413,9 @@ def _merge_missing(cells: list[tuple[str, str]]) -> list[str]:
         text, css = cells[position]
         span = 1
         while (
-            css not in ("", "num") and text != EN_DASH and cells[position + span : position + span + 1] == [(text, css)]
+            css not in NEVER_MERGED
+            and text != EN_DASH
+            and cells[position + span : position + span + 1] == [(text, css)]
         ):
             span += 1
         attributes = (f' colspan="{span}"' if span > 1 else "") + (f' class="{css}"' if css else "")

@@ -8,11 +8,11 @@ matplotlib.use("agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 import seaborn as sns
-from matplotlib.figure import Figure
 
+from naome.disclosure import HIDDEN, Released, shown_numbers
 from naome.params import Params
+from naome.publish.display import Figure, Source, Table, format_number
 from naome.stats.funnel import binomial_limits
 
 PALETTE = ["#1f4e79", "#b8571b", "#4f7d4a", "#7a5195", "#6b6b6b", "#a3912e"]
@@ -47,52 +47,60 @@ def use_style() -> None:
     )
 
 
-def draw_intervals(table: pd.DataFrame, *, label: str, axis: str, reference: float | None = None) -> Figure:
-    """Draw estimates with their intervals, one row each, in the order given.
+def draw_empty(reason: str, made_from: Source) -> Figure:
+    """Draw a figure that says why there is none."""
+    use_style()
+    figure, axes = plt.subplots(figsize=(7.2, 1.2))
+    axes.text(0.5, 0.5, reason, ha="center", va="center", wrap=True, color=INK)
+    axes.set_axis_off()
+    return Figure(figure, reason, made_from)
+
+
+def draw_intervals(table: Table, *, axis: str, alt: str) -> Figure:
+    """Draw percentages with their intervals, one row each, in the order of a table of proportions.
 
     Parameters
     ----------
-    table : DataFrame
-        ``estimate, lower, upper`` (proportions) and the column `label`.
-    label : str
-        Column of the row labels.
+    table : Table
+        From :func:`naome.publish.tables.tabulate_proportions`; only rows that are ok are drawn.
     axis : str
         Text under the axis.
-    reference : float, optional
-        A value to mark with a line.
+    alt : str
     """
     use_style()
-    rows = table.reset_index(drop=True)
+    rows = table.frame[table.frame["status"] == "ok"].reset_index(drop=True)
     figure, axes = plt.subplots(figsize=(7.2, 0.9 + 0.34 * len(rows)))
     positions = np.arange(len(rows))[::-1]
-    axes.hlines(positions, 100 * rows["lower"], 100 * rows["upper"], color=PALETTE[0], linewidth=2)
-    axes.plot(100 * rows["estimate"], positions, "o", color=PALETTE[0], markersize=5)
-    if reference is not None:
-        axes.axvline(100 * reference, color=INK, linewidth=0.8, linestyle="--")
-    axes.set_yticks(positions, rows[label])
+    axes.hlines(positions, 100 * rows["Lower"], 100 * rows["Upper"], color=PALETTE[0], linewidth=2)
+    axes.plot(100 * rows["Percent"], positions, "o", color=PALETTE[0], markersize=5)
+    axes.set_yticks(positions, rows[table.columns[0]])
     axes.set_ylim(-0.7, len(rows) - 0.3)
     axes.set_xlabel(axis)
     axes.grid(axis="x", alpha=0.25)
-    return figure
+    return Figure(figure, alt, table.made_from)
 
 
-def draw_survival(curves: pd.DataFrame, at_risk: pd.DataFrame, years: list[float]) -> Figure:
+def draw_survival(curves: Released, at_risk: Released, years: list[float], *, alt: str) -> Figure:
     """Draw Kaplan-Meier curves with intervals and the numbers at risk below.
 
     Parameters
     ----------
-    curves : DataFrame
+    curves : Released
         ``group, years, survival, lower, upper``.
-    at_risk : DataFrame
+    at_risk : Released
         ``group`` and one column per time in `years`.
+    years : list of float
+    alt : str
     """
+    groups = list(dict.fromkeys(curves.frame["group"]))
+    if not groups:
+        return draw_empty("Curves are not drawn: too few people, or hidden by disclosure control.", curves)
     use_style()
-    groups = list(dict.fromkeys(curves["group"]))
     figure, (axes, below) = plt.subplots(
         2, 1, figsize=(7.2, 4.2 + 0.22 * len(groups)), sharex=True, height_ratios=[10, 1 + 0.9 * len(groups)]
     )
     for colour, group in zip(_colours(len(groups)), groups, strict=True):
-        rows = curves[curves["group"] == group]
+        rows = curves.where(group=group).frame
         axes.step(rows["years"], 100 * rows["survival"], where="post", color=colour, label=group)
         axes.fill_between(
             rows["years"], 100 * rows["lower"], 100 * rows["upper"], step="post", color=colour, alpha=0.15, linewidth=0
@@ -102,10 +110,11 @@ def draw_survival(curves: pd.DataFrame, at_risk: pd.DataFrame, years: list[float
     axes.grid(axis="y", alpha=0.25)
     if len(groups) > 1:
         axes.legend(loc="lower left")
-    table = at_risk.set_index("group").reindex(groups)
+    table = at_risk.frame.set_index("group").reindex(groups)
     for position, (group, counts) in enumerate(table.iterrows()):
         for year, count in zip(years, counts, strict=True):
-            below.text(year, -position, f"{int(count):,}", ha="center", va="center", fontsize=8.5, color=INK)
+            number = str(HIDDEN) if count is HIDDEN else format_number(int(count), "count")
+            below.text(year, -position, number, ha="center", va="center", fontsize=8.5, color=INK)
         below.text(
             -0.07, -position, group, ha="right", va="center", fontsize=8.5, transform=below.get_yaxis_transform()
         )
@@ -116,31 +125,34 @@ def draw_survival(curves: pd.DataFrame, at_risk: pd.DataFrame, years: list[float
     below.set_xticks(years)
     below.set_xlim(0, max(years) * 1.02)
     below.set_xlabel("Years from origin")
-    return figure
+    return Figure(figure, alt, (curves, at_risk))
 
 
-def draw_funnel(units: pd.DataFrame, *, target: float, tails: tuple[float, float], axis: str) -> Figure:
+def draw_funnel(released: Released, *, target: float, tails: tuple[float, float], axis: str, alt: str) -> Figure:
     """Draw proportions of organisations against their denominators, with mid-P binomial limits.
 
     Parameters
     ----------
-    units : DataFrame
-        ``denominator, estimate`` of released results.
+    released : Released
+        Results of the organisations to draw.
     target : float
-        National proportion.
+        National proportion, as released; NaN where there is none.
     tails : (float, float)
         One-sided tail probabilities of the two pairs of limits.
     axis : str
         Text of the vertical axis.
+    alt : str
     """
     use_style()
+    units = released.frame
     figure, axes = plt.subplots(figsize=(7.2, 4.4))
     largest = max(float(units["denominator"].max() if len(units) else 20), 20.0)
     sizes = np.unique(np.linspace(5, largest * 1.05, 200).astype(int))
     target = float(target)  # NaN where the item is not in the data
     if 0 < target < 1:
-        for tail, line, name in zip(tails, ("--", "-"), ("95% limits", "99.8% limits"), strict=True):
+        for tail, line in zip(tails, ("--", "-"), strict=True):
             limits = binomial_limits(target, sizes, tail)
+            name = f"{100 * (1 - 2 * tail):.3g}% limits"
             axes.plot(sizes, 100 * limits["lower"], line, color=INK, linewidth=0.9, label=name)
             axes.plot(sizes, 100 * limits["upper"], line, color=INK, linewidth=0.9)
     axes.axhline(100 * target, color=INK, linewidth=0.8)
@@ -158,7 +170,7 @@ def draw_funnel(units: pd.DataFrame, *, target: float, tails: tuple[float, float
         axes.text(0.5, 0.85, "no organisation to draw", transform=axes.transAxes, ha="center", color=INK)
     if 0 < target < 1:
         axes.legend(loc="upper right" if target < 0.4 else "lower right")
-    return figure
+    return Figure(figure, alt, released)
 
 
 def tails(params: Params) -> tuple[float, float]:
@@ -166,15 +178,23 @@ def tails(params: Params) -> tuple[float, float]:
     return params.outliers.alert_tail, params.outliers.alarm_tail
 
 
-def draw_stacked(table: pd.DataFrame, *, by: str, of: str, axis: str) -> Figure:
+def draw_stacked(released: Released, *, by: str, of: str, axis: str, alt: str) -> Figure:
     """Draw shares stacked by category (Figure 1 of the report).
 
     Parameters
     ----------
-    table : DataFrame
-        ``<by>, <of>, share``; ``share`` is a proportion.
+    released : Released
+        ``<by>, <of>, share``; ``share`` is a proportion, and one that is hidden is not drawn.
+    by, of : str
+        Columns: of the bars, and of their parts.
+    axis : str
+        Text of the vertical axis.
+    alt : str
     """
     use_style()
+    table = released.frame.assign(share=shown_numbers(released.frame["share"]).fillna(0.0))
+    if not table["share"].any():
+        return draw_empty("There is nothing to draw, or it is hidden by disclosure control.", released)
     wide = table.pivot(index=by, columns=of, values="share")[list(dict.fromkeys(table[of]))]
     figure, axes = plt.subplots(figsize=(7.2, 4.2))
     bottom = np.zeros(len(wide))
@@ -186,7 +206,7 @@ def draw_stacked(table: pd.DataFrame, *, by: str, of: str, axis: str) -> Figure:
     axes.set_xlabel(by.replace("_", " ").capitalize())
     axes.set_ylim(0, bottom.max() * 1.35)
     axes.legend(loc="upper right", fontsize=8)
-    return figure
+    return Figure(figure, alt, released)
 
 
 def _colours(n: int) -> list[str]:

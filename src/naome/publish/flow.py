@@ -13,12 +13,11 @@ matplotlib.use("agg")
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
-from naome.disclosure import release_counts
+from naome.disclosure import HIDDEN, Released
 from naome.params import Params
-from naome.publish.display import EN_DASH, format_number
+from naome.publish.display import EN_DASH, Figure, format_number
 from naome.publish.figures import INK, PALETTE, use_style
 from naome.publish.tables import COHORT_NAMES, explain_rules
 
@@ -54,16 +53,15 @@ class _Box:
         return self.left + self.width / 2
 
 
-def draw_flow(attrition: pd.DataFrame, params: Params) -> Figure:
+def draw_flow(attrition: Released, params: Params) -> Figure:
     """Draw who is left after every numbered rule, and who is left out.
 
     The figure is a white card, so that it can be read on paper and on a dark page.
-    Numbers pass the disclosure door as in the attrition table; one that is hidden
-    is a dash. The same table gives the same bytes.
+    Numbers are those of the attrition table; one that is hidden is said to be. The same table gives the same bytes.
 
     Parameters
     ----------
-    attrition : DataFrame
+    attrition : Released
         ``step, cohort, unit, remaining, left_out, text`` (:func:`naome.cohort.attrition.count_attrition`). Steps of
         ``both`` make the trunk, each further cohort of the run a branch; DN1 and DN2 are alternatives and add up,
         RC1 and RC2 follow each other.
@@ -76,14 +74,11 @@ def draw_flow(attrition: pd.DataFrame, params: Params) -> Figure:
 
     Examples
     --------
-    >>> show_figure(draw_flow(run.load("attrition"), run.params), alt="...")  # doctest: +SKIP
+    >>> show(draw_flow(release_attrition(run.load("attrition"), run.study), run.params))  # doctest: +SKIP
     """
     use_style()
-    table = explain_rules(attrition, params).assign(
-        unknown=attrition["step"].isin(params.rules_not_checked),
-        remaining=release_counts(attrition["remaining"], params, national=True),
-        left_out=release_counts(attrition["left_out"], params, national=True),
-    )
+    table = explain_rules(attrition.frame, params)
+    table = table.assign(unknown=table["step"].isin(params.rules_not_checked))
     trunk, outs = _place_trunk(table[table["cohort"] == "both"])
     cohorts = [cohort for cohort in params.cohorts if (table["cohort"] == cohort).any()]
     top = trunk[-1].bottom - 1.6 * GAP
@@ -106,22 +101,12 @@ def draw_flow(attrition: pd.DataFrame, params: Params) -> Figure:
     for box in trunk:
         _draw(axes, box)
     _draw_branches(axes, trunk[-1], branches)
-    return figure
+    return Figure(figure, describe_flow(attrition, params), attrition)
 
 
-def describe_flow(attrition: pd.DataFrame, params: Params) -> str:
-    """Say in a sentence what the flow diagram shows, as its text alternative.
-
-    Examples
-    --------
-    >>> from naome.params import load_params
-    >>> columns = ["step", "cohort", "unit", "remaining", "left_out", "text"]
-    >>> rows = [("registered", "both", "tumours", 100, None, ""), ("EL1", "both", "people", 90, 10, "")]
-    >>> describe_flow(pd.DataFrame(rows, columns=columns), load_params("england"))
-    'Flow diagram: 100 tumours registered, 90 people eligible.'
-    """
-    remaining = release_counts(attrition["remaining"], params, national=True)
-    shown = attrition.assign(number=[format_number(value, "int") for value in remaining])
+def describe_flow(attrition: Released, params: Params) -> str:
+    """Say in a sentence what the flow diagram shows, as its text alternative."""
+    shown = attrition.frame.assign(number=[_count(value) for value in attrition.frame["remaining"]])
     both = shown[shown["cohort"] == "both"]
     parts = [f"{both['number'].iloc[0]} {both['unit'].iloc[0]} registered"]
     parts.append(f"{both['number'].iloc[-1]} {both['unit'].iloc[-1]} eligible")
@@ -163,7 +148,8 @@ def _place_branch(rows: pd.DataFrame, cohort: str, number: int, of: int, top: fl
         boxes.append(_Box(left, width, top, lines, cohort))
         top = boxes[-1].bottom - GAP
     # De-novo rules are two ways in, recurrent rules two steps
-    size = rows["remaining"].sum(skipna=False) if cohort == "denovo" else rows["remaining"].iloc[-1]
+    sizes = list(rows["remaining"]) if cohort == "denovo" else [rows["remaining"].iloc[-1]]
+    size = HIDDEN if HIDDEN in sizes else pd.NA if any(map(pd.isna, sizes)) else sum(sizes)
     boxes.append(_Box(left, width, top, (f"{COHORT_NAMES[cohort]} cohort: {_count(size)} people",), f"{cohort} total"))
     return boxes
 
@@ -234,4 +220,6 @@ def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float]) -> 
 
 
 def _count(value: object) -> str:
-    return EN_DASH if pd.isna(value) else format_number(int(value), "int")
+    if value is HIDDEN:
+        return str(HIDDEN)
+    return EN_DASH if pd.isna(value) else format_number(int(value), "count")

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import pandas as pd
 
-from naome.measures.inequalities import read_gap
+from naome.disclosure import Released, release_counts, shown_numbers
+from naome.measures.inequalities import READINGS, REFERENCE_ETHNIC_GROUP, read_gap
 from naome.measures.landmark import list_landmarked
 from naome.measures.specification import Specification
+from naome.measures.trend import SIGNIFICANT, count_trends
+from naome.publish.display import Sentence, Table
 from naome.publish.organisations import title_of
+from naome.publish.tables import PERCENT
+from naome.study import Study
 
 POINTS = ("Crude, points", "Standardised, points", "Lower", "Upper")
-GAP_FORMATS = {"People": "int", **dict.fromkeys(POINTS, "decimal1")}
+GAP_FORMATS = {"People": "count", **dict.fromkeys(POINTS, "decimal1")}
 TREND_FORMATS = {
     "First year": "percent1",
     "Last year": "percent1",
@@ -19,7 +24,6 @@ TREND_FORMATS = {
     "Upper": "decimal2",
     "p": "pvalue",
 }
-LANDMARK_FORMATS = {"People": "int", "Of these": "int", "Percent": "percent1", "Lower": "percent1", "Upper": "percent1"}
 WAYS = {
     "landmark": "treated, of those alive at 30 days (the audit's)",
     "no_landmark": "treated, early deaths counted as not treated",
@@ -28,23 +32,53 @@ WAYS = {
 }
 
 
-def tabulate_gaps(released: pd.DataFrame, specification: Specification, group_by: str, kind: str) -> pd.DataFrame:
-    """Lay out crude and age-standardised gaps in percentage points, with what they can say (``GAP_FORMATS``).
+def say_gaps(released: Released, group_by: str) -> Sentence:
+    """Say in sentences what the age-standardised gaps of a characteristic show, and what they are too small to show.
 
     Parameters
     ----------
-    released : DataFrame
-        Released results of :func:`naome.measures.inequalities.measure_gaps`.
+    released : Released
+        Results of :func:`naome.measures.inequalities.measure_gaps`.
+    group_by : {"deprivation", "ethnic_group"}
+    """
+    rows = released.where(group_by=group_by).frame
+    rows = rows[rows["measure"].str.endswith("_gap_standardised")]
+    readings = rows.apply(read_gap, axis=1) if len(rows) else pd.Series(dtype=object)
+    n = {reading: int((readings == reading).sum()) for reading in READINGS}
+    told = len(rows) - n["not derivable"]
+    what = {
+        "deprivation": "between the most and the least deprived fifth",
+        "ethnic_group": f"between other ethnic groups and the {REFERENCE_ETHNIC_GROUP} group",
+    }[group_by]
+    if not told:
+        return Sentence(f"No gap {what} can be derived.", released)
+    return Sentence(
+        f"Of {told} age-standardised gaps {what}, {n['higher'] + n['lower']} differ from none "
+        f"({n['higher']} higher, {n['lower']} lower; up to {0.05 * told:.1f} would by chance alone), "
+        f"{n['no important gap']} are within ten percentage points of none, and for {n['too small to tell']} the "
+        f"numbers are too small to tell no gap from one of ten points or more. "
+        "Too small to tell is not the same as no gap.",
+        released,
+    )
+
+
+def tabulate_gaps(released: Released, specification: Specification, group_by: str, kind: str) -> Table:
+    """Lay out crude and age-standardised gaps in percentage points, with what they can say.
+
+    Parameters
+    ----------
+    released : Released
+        Results of :func:`naome.measures.inequalities.measure_gaps`.
     specification : Specification
     group_by : {"deprivation", "ethnic_group"}
     kind : {"performance", "data_quality", "contextual"}
 
     Returns
     -------
-    DataFrame
+    Table
         The interval and the reading are those of the standardised gap.
     """
-    rows = released[released["group_by"] == group_by]
+    rows = released.where(group_by=group_by).frame
     key = ["cohort", "group"]
     pieces = []
     for indicator in specification.indicators:
@@ -66,14 +100,32 @@ def tabulate_gaps(released: pd.DataFrame, specification: Specification, group_by
                     "reason": row["reason"],
                 }
             )
-    return pd.DataFrame(pieces).astype({"People": "Int64"})
+    return Table(pd.DataFrame(pieces).astype({"People": "Int64"}), released, GAP_FORMATS)
 
 
-def tabulate_trends(trends: pd.DataFrame, specification: Specification, kind: str) -> pd.DataFrame:
-    """Lay out trends over years (formats in ``TREND_FORMATS``)."""
+def release_trends(trends: pd.DataFrame, study: Study) -> Released:
+    """Release trends: a year, or a test, that few people make up is hidden."""
+    for year in ("first", "last"):
+        counted = release_counts(trends, f"{year}_events", study, of=f"{year}_n", with_it=[year])
+        trends = counted.frame
+    return release_counts(trends, "events", study, of="n", with_it=["odds_ratio", "lower", "upper", "z", "p_value"])
+
+
+def say_trends(trends: Released) -> Sentence:
+    """Say how many trends were tested, and how many would have a small p by chance alone."""
+    tested, found, chance = count_trends(trends.frame.assign(p_value=shown_numbers(trends.frame["p_value"])))
+    return Sentence(
+        f"Of {tested} indicators tested for a trend over the years of origin, {found} have p below {SIGNIFICANT}; "
+        f"{chance:.1f} would by chance alone.",
+        trends,
+    )
+
+
+def tabulate_trends(trends: Released, specification: Specification, kind: str) -> Table:
+    """Lay out trends over years."""
     kinds = {indicator.id: indicator.kind for indicator in specification.indicators}
-    t = trends[trends["measure"].map(kinds) == kind]
-    return pd.DataFrame(
+    t = trends.frame[trends.frame["measure"].map(kinds) == kind]
+    frame = pd.DataFrame(
         {
             "Indicator": [title_of(specification, m, c) for m, c in zip(t["measure"], t["cohort"], strict=True)],
             "First year": t["first"].to_numpy(),
@@ -87,14 +139,15 @@ def tabulate_trends(trends: pd.DataFrame, specification: Specification, kind: st
             "reason": t["reason"].to_numpy(),
         }
     )
+    return Table(frame, trends, TREND_FORMATS)
 
 
-def tabulate_landmarks(released: pd.DataFrame, specification: Specification) -> pd.DataFrame:
-    """Lay out the ways to count treatment when people may die first (formats in ``LANDMARK_FORMATS``)."""
+def tabulate_landmarks(released: Released, specification: Specification) -> Table:
+    """Lay out the ways to count treatment when people may die first."""
     pieces = []
     for indicator in list_landmarked(specification):
         for way, words in WAYS.items():
-            rows = released[released["measure"] == f"{indicator.id}_{way}"]
+            rows = released.where(measure=f"{indicator.id}_{way}").frame
             pieces.append(
                 pd.DataFrame(
                     {
@@ -110,4 +163,4 @@ def tabulate_landmarks(released: pd.DataFrame, specification: Specification) -> 
                     }
                 )
             )
-    return pd.concat(pieces, ignore_index=True)
+    return Table(pd.concat(pieces, ignore_index=True), released, PERCENT)

@@ -3,24 +3,51 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterable
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Drawing
 from scipy.special import ndtri
 
-from naome.measures.model_checks import ModelChecks
+from naome.disclosure import Declared, Released, declare_not_counts, release_counts
+from naome.measures.adjusted import Adjusted
+from naome.measures.model_checks import TREATMENTS, ModelChecks
 from naome.measures.outliers import expected_false_alarms
 from naome.measures.risk import Assessment, list_tables
+from naome.measures.specification import Specification
 from naome.params import Params
-from naome.publish.figures import INK, PALETTE, use_style
-from naome.publish.prose import say_count
+from naome.publish.display import Figure, Sentence, Table
+from naome.publish.figures import INK, PALETTE, draw_empty, use_style
+from naome.publish.organisations import collect_panels, drawable_units
+from naome.publish.prose import say_count, say_number
 from naome.publish.tables import COHORT_NAMES, name_term
 from naome.stats.funnel import binomial_limits
+from naome.study import Study
 
 NO_MODEL = "There is no model, so there is nothing to draw."
+OF_MODELS = "Coefficients, tests and predictions of models, and what would change with other models."
+_ESTIMATE = dict.fromkeys(("Lower", "Upper"), "percent1")
+FORMATS = {
+    "coefficients": {"p": "pvalue", **dict.fromkeys(("Hazard ratio", "Lower", "Upper", "FMI"), "decimal2")},
+    "hazards": {"Chi-squared": "decimal1", "Degrees of freedom": "int", "p": "pvalue"},
+    "tenths": {"Tenth": "int", "People": "count", "Predicted": "percent1", "Observed": "percent1", **_ESTIMATE},
+    "whole": {
+        **dict.fromkeys(("Predicted", "Observed", "Difference"), "percent1"),
+        **dict.fromkeys(("Slope", "Slope, lower", "Slope, upper"), "decimal2"),
+    },
+    "discrimination": {**dict.fromkeys(("Concordance", "Optimism", "Corrected"), "decimal3"), "Refits": "int"},
+    "ratios": dict.fromkeys(TREATMENTS, "decimal2"),
+    "habits": {"Organisations": "int", **dict.fromkeys(("Correlation", "Lower", "Upper"), "decimal2")},
+}
+_CHANGE = {
+    **dict.fromkeys(("Organisations", "Levels that change"), "int"),
+    **dict.fromkeys(("Largest change, points", "Largest change of z"), "decimal2"),
+    "Rank correlation": "decimal3",
+}
+FORMATS |= {"others": _CHANGE, "treatments": {"People": "count", **_CHANGE}}
 LEVEL_STYLES = {
     "within": ("o", PALETTE[0]),
     "alert": ("D", PALETTE[1]),
@@ -29,17 +56,8 @@ LEVEL_STYLES = {
 }
 
 
-def draw_empty(reason: str) -> Figure:
-    """Draw a figure that says why there is none."""
-    use_style()
-    figure, axes = plt.subplots(figsize=(7.2, 1.2))
-    axes.text(0.5, 0.5, reason, ha="center", va="center", wrap=True, color=INK)
-    axes.set_axis_off()
-    return figure
-
-
-def stack_checks(checks: dict[str, ModelChecks], name: str) -> pd.DataFrame:
-    """Put one table of the model's page together for all cohorts, the cohort in its first column.
+def tabulate_checks(checks: dict[str, ModelChecks], name: str, study: Study) -> Table:
+    """Lay out one table of the model's page for all cohorts, the cohort in its first column.
 
     Parameters
     ----------
@@ -47,10 +65,11 @@ def stack_checks(checks: dict[str, ModelChecks], name: str) -> pd.DataFrame:
         By cohort.
     name : str
         Attribute of :class:`naome.measures.model_checks.ModelChecks`.
+    study : Study
 
     Returns
     -------
-    DataFrame
+    Table
         A cohort without a model, or with nothing to show, is one row that says why.
     """
     pieces = []
@@ -60,44 +79,51 @@ def stack_checks(checks: dict[str, ModelChecks], name: str) -> pd.DataFrame:
             reason = (each.reason or each.missing).rstrip(".")
             table = pd.DataFrame({"status": ["not_derivable"], "reason": [reason]})
         pieces.append(table.assign(Cohort=COHORT_NAMES[cohort]))
-    if all(getattr(each, name).empty for each in checks.values()):
-        rows = pd.concat(pieces, ignore_index=True)
-        return rows.rename(columns={"reason": "Nothing to show"})[["Cohort", "Nothing to show"]]
     table = pd.concat(pieces, ignore_index=True)
+    if all(getattr(each, name).empty for each in checks.values()):
+        table = table.rename(columns={"reason": "Nothing to show"})[["Cohort", "Nothing to show"]]
+        return Table(table, declare_not_counts(table, OF_MODELS))
     if "Term" in table:
         table["Term"] = table["Term"].map(name_term, na_action="ignore")
     for column in ("status", "reason"):
         if column in table:
             table[column] = table[column].fillna({"status": "ok", "reason": ""}[column])
-    return table[["Cohort", *(column for column in table.columns if column != "Cohort")]].convert_dtypes()
+    table = table[["Cohort", *(column for column in table.columns if column != "Cohort")]].convert_dtypes()
+    made = release_counts(table, "People", study) if "People" in table else declare_not_counts(table, OF_MODELS)
+    return Table(made.frame, made, {c: kind for c, kind in FORMATS[name].items() if c in table})
 
 
 def describe_models(
-    assessments: dict[str, Assessment], checks: dict[str, ModelChecks], *, missing: bool = False
-) -> str:
+    assessments: dict[str, Assessment], checks: dict[str, ModelChecks], study: Study, *, missing: bool = False
+) -> Sentence:
     """Say for every cohort what its model rests on, or which treatments of missing items are compared.
 
     Returns
     -------
-    str
+    Sentence
         A Markdown list.
     """
+    observed = {cohort: each.case_mix.observed["event"] for cohort, each in assessments.items()}
+    sizes = [(cohort, len(event), int(event.sum())) for cohort, event in observed.items()]
+    counts = pd.DataFrame(sizes, columns=["cohort", "people", "deaths"])
+    counted = release_counts(counts, "deaths", study, of="people")
     lines = []
     for cohort, each in assessments.items():
-        case_mix, made = each.case_mix, len(each.case_mix.completed)
-        deaths = int(case_mix.observed["event"].sum())
-        people = say_count(len(case_mix.observed), "person", "people")
+        made, row = len(each.case_mix.completed), counted.where(cohort=cohort).frame.iloc[0]
+        people, deaths = say_count(row["people"], "person", "people"), say_number(row["deaths"], "deaths")
         data = f"{say_count(made, 'data set')}{' completed by imputation' if made > 1 else ''}"
-        said = f"the model rests on {people}, {deaths:,} deaths and {data}. {checks[cohort].error}"
+        said = f"the model rests on {people}, {deaths} and {data}. {checks[cohort].error}"
         if missing:
             said = checks[cohort].missing
         if each.reason:
             said = f"there is no model: {each.reason}."
         lines.append(f"- **{COHORT_NAMES[cohort]}**: {said}")
-    return "\n".join(lines)
+    return Sentence("\n".join(lines), (counted, declare_not_counts("\n".join(lines), OF_MODELS)))
 
 
-def draw_survival_funnels(assessments: dict[str, Assessment], released: pd.DataFrame, params: Params) -> Figure:
+def draw_survival_funnels(
+    assessments: dict[str, Assessment], released: Released, params: Params, *, alt: str
+) -> Figure:
     """Draw risk-adjusted survival against size: one row per cohort, one column per horizon.
 
     Limits are those of the alarm statistic (pseudo-observation differences with a pooled standard deviation); dotted
@@ -107,13 +133,14 @@ def draw_survival_funnels(assessments: dict[str, Assessment], released: pd.DataF
     Parameters
     ----------
     assessments : dict of str to Assessment
-    released : DataFrame
-        Released results ``survival_<y>y_adjusted``.
+    released : Released
+        Results ``survival_<y>y_adjusted``.
     params : Params
+    alt : str
     """
     tables = list_tables(assessments)
     if not tables:
-        return draw_empty("There is no comparison, so there is nothing to draw.")
+        return draw_empty("There is no comparison, so there is nothing to draw.", released)
     use_style()
     cohorts = list(dict.fromkeys(cohort for cohort, _ in tables))
     horizons = sorted({years for _, years in tables})
@@ -126,8 +153,7 @@ def draw_survival_funnels(assessments: dict[str, Assessment], released: pd.DataF
                 axes.set_axis_off()
                 continue
             table, target = tables[cohort, years], assessments[cohort].national[years]
-            shown = released[(released["measure"] == f"survival_{years}y_adjusted") & (released["status"] == "ok")]
-            shown = shown[(shown["cohort"] == cohort) & (shown["level"] == "provider")]
+            shown = drawable_units(released, f"survival_{years}y_adjusted", cohort).frame
             shown = shown.merge(table[["unit", "level"]], on="unit", suffixes=("_of_result", ""))
             _draw_funnel_panel(axes, shown, table, target, params)
             axes.set_title(f"{COHORT_NAMES[cohort]}, {years} year{'' if years == 1 else 's'}")
@@ -135,21 +161,33 @@ def draw_survival_funnels(assessments: dict[str, Assessment], released: pd.DataF
     for axes in panels[-1]:
         axes.set_xlabel("People in the organisation")
     _share_legend(figure)
-    return figure
+    return Figure(figure, alt, released)
 
 
-def draw_proportion_funnels(panels: list[tuple[str, float, pd.DataFrame]], tails: tuple[float, float]) -> Figure:
+def draw_proportion_funnels(
+    adjusted: Iterable[Adjusted],
+    released: Released,
+    specification: Specification,
+    tails: tuple[float, float],
+    *,
+    alt: str,
+) -> Figure:
     """Draw adjusted proportions of organisations against their size, one panel per indicator and cohort.
 
     Parameters
     ----------
-    panels : list of (str, float, DataFrame)
-        Title, national proportion, released results to draw with the ``level`` of each organisation.
+    adjusted : iterable of Adjusted
+    released : Released
+        Their results.
+    specification : Specification
+        For the titles.
     tails : (float, float)
         One-sided tail probabilities of the two pairs of limits.
+    alt : str
     """
+    panels = collect_panels(adjusted, released, specification)
     if not panels:
-        return draw_empty("There is no comparison, so there is nothing to draw.")
+        return draw_empty("There is no comparison, so there is nothing to draw.", released)
     use_style()
     rows = -(-len(panels) // 2)
     figure, grid = plt.subplots(rows, 2, figsize=(8.6, 3.3 * rows), squeeze=False)
@@ -174,10 +212,10 @@ def draw_proportion_funnels(panels: list[tuple[str, float, pd.DataFrame]], tails
     for line in grid:
         line[0].set_ylabel("Adjusted, %")
     _share_legend(figure)
-    return figure
+    return Figure(figure, alt, released)
 
 
-def draw_ratios(checks: dict[str, ModelChecks]) -> Figure:
+def draw_ratios(checks: dict[str, ModelChecks], *, alt: str) -> Figure:
     """Draw hazard ratios with their intervals, one colour per cohort; splines, which no ratio sums up, are left out.
 
     Parameters
@@ -186,7 +224,7 @@ def draw_ratios(checks: dict[str, ModelChecks]) -> Figure:
     """
     fitted = {cohort: each.coefficients for cohort, each in checks.items() if not each.reason}
     if not fitted:
-        return draw_empty(NO_MODEL)
+        return draw_empty(NO_MODEL, declare_not_counts(NO_MODEL, OF_MODELS))
     use_style()
     bent = {term.rstrip("'") for table in fitted.values() for term in table["Term"] if term.endswith("'")}
     terms = list(dict.fromkeys(term for table in fitted.values() for term in table["Term"]))
@@ -209,10 +247,10 @@ def draw_ratios(checks: dict[str, ModelChecks]) -> Figure:
     axes.set_xlabel("Hazard ratio, logarithmic scale")
     axes.grid(axis="x", alpha=0.25)
     axes.legend(loc="upper right", fontsize=8)
-    return figure
+    return Figure(figure, alt, declare_not_counts(pd.concat(fitted.values()), OF_MODELS))
 
 
-def draw_coefficients_over_time(checks: dict[str, ModelChecks]) -> Figure:
+def draw_coefficients_over_time(checks: dict[str, ModelChecks], *, alt: str) -> Figure:
     """Draw each cohort's most time-dependent coefficient as it varies, beside the constant of the model.
 
     Parameters
@@ -223,7 +261,7 @@ def draw_coefficients_over_time(checks: dict[str, ModelChecks]) -> Figure:
     """
     fitted = {cohort: each for cohort, each in checks.items() if not each.reason}
     if not fitted:
-        return draw_empty(NO_MODEL)
+        return draw_empty(NO_MODEL, declare_not_counts(NO_MODEL, OF_MODELS))
     use_style()
     figure, panels = plt.subplots(1, len(fitted), figsize=(max(7.2, 4.3 * len(fitted)), 3.8), squeeze=False)
     for axes, (cohort, each) in zip(panels[0], fitted.items(), strict=True):
@@ -236,10 +274,10 @@ def draw_coefficients_over_time(checks: dict[str, ModelChecks]) -> Figure:
         axes.set_title(f"{COHORT_NAMES[cohort]}: {name_term(each.worst)}", fontsize=10)
     panels[0][0].set_ylabel("Log hazard ratio")
     panels[0][-1].legend(loc="upper right", fontsize=8)
-    return figure
+    return Figure(figure, alt, declare_not_counts(pd.concat(each.smooth for each in fitted.values()), OF_MODELS))
 
 
-def draw_calibration(checks: dict[str, ModelChecks]) -> Figure:
+def draw_calibration(checks: dict[str, ModelChecks], *, alt: str) -> Figure:
     """Draw observed against predicted survival by tenth: one row per cohort, one panel per horizon.
 
     Parameters
@@ -249,7 +287,7 @@ def draw_calibration(checks: dict[str, ModelChecks]) -> Figure:
     """
     fitted = {cohort: each.tenths for cohort, each in checks.items() if not each.reason}
     if not fitted:
-        return draw_empty(NO_MODEL)
+        return draw_empty(NO_MODEL, declare_not_counts(NO_MODEL, OF_MODELS))
     use_style()
     horizons = list(dict.fromkeys(horizon for table in fitted.values() for horizon in table["Horizon"]))
     size = (3.4 * len(horizons) + 0.6, 3.4 * len(fitted))
@@ -271,22 +309,22 @@ def draw_calibration(checks: dict[str, ModelChecks]) -> Figure:
         line[0].set_ylabel("Observed survival, %")
     for axes in panels[-1]:
         axes.set_xlabel("Predicted survival, %")
-    return figure
+    return Figure(figure, alt, declare_not_counts(pd.concat(fitted.values()), OF_MODELS))
 
 
-def draw_alarm_rates(study: pd.DataFrame, scenario: str, names: dict[str, str]) -> Figure:
+def draw_alarm_rates(simulated: Declared, scenario: str, names: dict[str, str], *, alt: str) -> Figure:
     """Draw the rates of false alerts and alarms of every method, both tails, beside the nominal ones.
 
     Parameters
     ----------
-    study : DataFrame
+    simulated : Declared
         ``scenario, method, measure, value, lower, upper, nominal``.
     scenario : str
     names : dict of str to str
         Method -> what it is called, in the order wanted.
     """
     use_style()
-    rows = study[study["scenario"] == scenario]
+    rows = simulated.frame[simulated.frame["scenario"] == scenario]
     methods = [method for method in names if method in set(rows["method"])]
     figure, panels = plt.subplots(1, 2, figsize=(8.6, 0.9 + 0.42 * len(methods)), sharey=True)
     positions = np.arange(len(methods))[::-1]
@@ -301,15 +339,15 @@ def draw_alarm_rates(study: pd.DataFrame, scenario: str, names: dict[str, str]) 
         axes.set_xlim(left=0)
     panels[0].set_yticks(positions, [names[method] for method in methods])
     panels[1].legend(loc="lower right")
-    return figure
+    return Figure(figure, alt, simulated)
 
 
-def draw_funnel_tails(table: pd.DataFrame, names: dict[str, str]) -> Figure:
+def draw_funnel_tails(exact: Declared, names: dict[str, str], *, alt: str) -> Figure:
     """Draw realised over nominal tail probability of funnel limits against size, low and high tail.
 
     Parameters
     ----------
-    table : DataFrame
+    exact : Declared
         ``n, method, nominal, lower_tail, upper_tail`` averaged over targets.
     names : dict of str to str
         Method -> what it is called.
@@ -318,7 +356,7 @@ def draw_funnel_tails(table: pd.DataFrame, names: dict[str, str]) -> Figure:
     figure, panels = plt.subplots(1, 2, figsize=(8.6, 3.8), sharey=True)
     for axes, side, word in zip(panels, ("lower_tail", "upper_tail"), ("Low tail", "High tail"), strict=True):
         for colour, (method, name) in zip(PALETTE, names.items(), strict=False):
-            rows = table[table["method"] == method]
+            rows = exact.frame[exact.frame["method"] == method]
             axes.plot(rows["n"], rows[side] / rows["nominal"], "o-", color=colour, markersize=3.5, label=name)
         axes.axhline(1, color=INK, linewidth=0.9, linestyle="--")
         axes.set_xscale("log")
@@ -326,7 +364,7 @@ def draw_funnel_tails(table: pd.DataFrame, names: dict[str, str]) -> Figure:
         axes.set_xlabel("People in the organisation")
     panels[0].set_ylabel("Realised over nominal")
     panels[0].legend(loc="upper left", fontsize=8)
-    return figure
+    return Figure(figure, alt, exact)
 
 
 def _draw_funnel_panel(axes: Axes, shown: pd.DataFrame, table: pd.DataFrame, target: float, params: Params) -> None:
@@ -372,7 +410,7 @@ def _draw_levels(axes: Axes, shown: pd.DataFrame) -> None:
             axes.plot(*place, marker, color=colour, markersize=4.5, linestyle="", label=level.replace("_", " "))
 
 
-def _share_legend(figure: Figure) -> None:
+def _share_legend(figure: Drawing) -> None:
     """Put one legend of all panels under the figure."""
     found = [axes.get_legend_handles_labels() for axes in figure.axes]
     handles = {label: handle for each in found for handle, label in zip(*each, strict=True)}

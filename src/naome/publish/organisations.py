@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 
+from naome.disclosure import Declared, Released, declare_not_counts
 from naome.measures.adjusted import Adjusted
 from naome.measures.outliers import MINIMUM_UNITS, expected_false_alarms
 from naome.measures.risk import Assessment, list_tables, say_horizon_not_reached
 from naome.measures.specification import Specification
-from naome.measures.variation import Variation
+from naome.measures.variation import Variation, total_by_chance
 from naome.params import Params
-from naome.publish.prose import lower_first, say_count, say_interval, say_list, say_percent
+from naome.publish.display import Sentence, Table
+from naome.publish.prose import lower_first, say_count, say_interval, say_list, say_percent, say_result
 from naome.publish.tables import COHORT_NAMES, name_term
 from naome.results import KEY
 from naome.run import Run
 from naome.stats.funnel import classify_z
 
 OUTSIDE = ("alert", "alarm")
-ALERT_FORMATS = {"People": "int", "Percent": "percent1"}
+MORTALITY = "death_30d_chemotherapy"
+ALERT_FORMATS = {"People": "count", "Percent": "percent1"}
 VARIATION_FORMATS = {
     **{name: "int" for name in ("Organisations", "Assessed", "Negative tail", "Central mass", "Positive tail")},
     **{name: "int" for name in ("Alerts", "Alarms", "Alerts, spread allowed", "Alarms, spread allowed")},
@@ -36,16 +38,17 @@ SPREAD_FORMATS = {
     **{name: "decimal2" for name in ("Median odds ratio", "Lower", "Upper", "phi")},
 }
 ADJUSTED_FORMATS = {
-    "People": "int",
-    "Observed": "int",
+    "People": "count",
+    "Observed": "count",
     **{name: "decimal2" for name in ("Observed / expected", "from", "to")},
     **{name: "percent1" for name in ("Adjusted", "Lower", "Upper")},
 }
-OUTSIDE_FORMATS = {"People": "int", **{name: "percent1" for name in ("Adjusted survival", "Lower", "Upper")}}
-COUNT_FORMATS = {"Alerts expected": "decimal1", "Alarms expected": "decimal2"}
+OUTSIDE_FORMATS = {"People": "count", **{name: "percent1" for name in ("Adjusted survival", "Lower", "Upper")}}
+COUNT_FORMATS = {"Alarms expected": "decimal2", "Alerts expected": "decimal1"}
 # Whoever is beyond the limits without a result that may be shown
 NOT_NAMED = "hidden by disclosure control"
 _NUMBERS = ["estimate", "lower", "upper"]
+LEVELS_COUNTED = "Numbers of organisations, and national values of models that many events are needed for."
 
 
 def name_organisations(run: Run) -> dict[str, str]:
@@ -63,22 +66,22 @@ def title_of(specification: Specification, measure: str, cohort: str) -> str:
 
 
 def tabulate_alerts(
-    variation: Variation, released: pd.DataFrame, specification: Specification, names: dict[str, str]
-) -> pd.DataFrame:
-    """Lay out the organisations beyond the limits in both tails (formats in ``ALERT_FORMATS``).
+    variation: Variation, released: Released, specification: Specification, names: dict[str, str]
+) -> Table:
+    """Lay out the organisations beyond the limits in both tails.
 
     Parameters
     ----------
     variation : Variation
-    released : DataFrame
-        Released indicators: numbers come from here, and only organisations whose result is shown are named.
+    released : Released
+        Indicators: numbers come from here, and only organisations whose result is shown are named.
     specification : Specification
     names : dict of str to str
         Code -> name.
 
     Returns
     -------
-    DataFrame
+    Table
         Alarms first. Organisations hidden by disclosure control stand together in one row per indicator.
     """
     outside = variation.units[variation.units["level"].isin(OUTSIDE)]
@@ -101,19 +104,34 @@ def tabulate_alerts(
     order = {title_of(specification, i.id, c): k for k, i in enumerate(specification.indicators) for c in i.cohorts}
     table = pd.DataFrame(rows, columns=columns)
     table = table.sort_values("Indicator", key=lambda c: c.map(order), kind="stable").reset_index(drop=True)
-    return table.astype({"Percent": "float64", "People": "Int64"})
+    return Table(table.astype({"Percent": "float64", "People": "Int64"}), released, ALERT_FORMATS)
 
 
-def tabulate_domains(variation: Variation, specification: Specification) -> pd.DataFrame:
-    """Lay out how many organisations lie in each domain, and how many would by chance (``VARIATION_FORMATS``).
+def say_comparisons(variation: Variation, params: Params) -> Sentence:
+    """Say how many organisations are beyond the limits over all indicators, and how many would be by chance."""
+    summary, chance = variation.summary, total_by_chance(variation.summary)
+    compared = say_count(int((summary["reason"] == "").sum()), "comparison").capitalize()
+    return Sentence(
+        f"{compared} of organisations ({params.unit_name}) on performance indicators: {summary['alarms'].sum():.0f} "
+        f"alarms and {summary['alerts'].sum():.0f} alerts in both tails. If all organisations were alike, chance alone "
+        f"would give {chance[1]:.1f} alarms and {chance[0] - chance[1]:.1f} alerts over all of them.",
+        declare_not_counts(summary, LEVELS_COUNTED),
+    )
+
+
+def tabulate_domains(variation: Variation, released: Released, specification: Specification) -> Table:
+    """Lay out how many organisations lie in each domain, and how many would by chance.
 
     For a neutral indicator the negative tail is the low one and the positive tail the high one.
     """
     s = variation.summary
-    return pd.DataFrame(
+    national = released.where(level="nation", group_by="all", status="suppressed").frame
+    hidden = set(zip(national["measure"], national["cohort"], strict=True))
+    shown = [pair not in hidden for pair in zip(s["measure"], s["cohort"], strict=True)]
+    frame = pd.DataFrame(
         {
             "Indicator": _titles(s, specification),
-            "National": s["target"].to_numpy(),
+            "National": s["target"].where(shown).to_numpy(),
             "Organisations": s["organisations"].to_numpy(),
             "Assessed": s["assessed"].to_numpy(),
             "Negative tail": s["low"].to_numpy(),
@@ -128,12 +146,13 @@ def tabulate_domains(variation: Variation, specification: Specification) -> pd.D
             **_status(s),
         }
     )
+    return Table(frame, (released, declare_not_counts(s, LEVELS_COUNTED)), VARIATION_FORMATS)
 
 
-def tabulate_spread(variation: Variation, specification: Specification) -> pd.DataFrame:
-    """Lay out the variation between organisations that chance does not explain (formats in ``SPREAD_FORMATS``)."""
+def tabulate_spread(variation: Variation, specification: Specification) -> Table:
+    """Lay out the variation between organisations that chance does not explain."""
     s = variation.summary
-    return pd.DataFrame(
+    frame = pd.DataFrame(
         {
             "Indicator": _titles(s, specification),
             "Median odds ratio": s["median_odds_ratio"].to_numpy(),
@@ -146,23 +165,24 @@ def tabulate_spread(variation: Variation, specification: Specification) -> pd.Da
             **_status(s),
         }
     )
+    return Table(frame, declare_not_counts(s, "Measures of spread between organisations."), SPREAD_FORMATS)
 
 
 def tabulate_adjusted(
     adjusted: Iterable[Adjusted],
-    released: pd.DataFrame,
+    released: Released,
     specification: Specification,
     names: dict[str, str],
     *,
     outside: bool = False,
-) -> pd.DataFrame:
+) -> Table:
     """Lay out the organisations of risk-adjusted indicators, those furthest from expectation first.
 
     Parameters
     ----------
     adjusted : iterable of Adjusted
-    released : DataFrame
-        Their released results; organisations that are hidden are counted together and not named.
+    released : Released
+        Their results; organisations that are hidden are counted together and not named.
     specification : Specification
         For the titles.
     names : dict of str to str
@@ -171,26 +191,52 @@ def tabulate_adjusted(
 
     Returns
     -------
-    DataFrame
-        Formats in ``ADJUSTED_FORMATS``; ``from, to`` are the limits of observed over expected. An indicator without a
+    Table
+        ``from, to`` are the limits of observed over expected. An indicator without a
         model is one row that says why.
     """
     columns = ["Indicator", "Organisation", *ADJUSTED_FORMATS, "Level", "Side", "status", "reason"]
-    pieces = [_adjusted_rows(each, released, specification, names, outside) for each in adjusted]
+    pieces = [_adjusted_rows(each, released.frame, specification, names, outside) for each in adjusted]
     rows = [row for piece in pieces for row in piece] or [{"Indicator": "none"}]
     table = pd.DataFrame(rows).reindex(columns=columns)
     table[["Organisation", "Level", "Side", "reason"]] = table[["Organisation", "Level", "Side", "reason"]].fillna("")
     table["status"] = table["status"].fillna("ok")
     kinds = {"People": "Int64", "Observed": "Int64", **dict.fromkeys(list(ADJUSTED_FORMATS)[2:], "float64")}
-    return table.astype(kinds)
+    return Table(table.astype(kinds), released, ADJUSTED_FORMATS)
 
 
-def describe_adjusted(adjusted: Iterable[Adjusted], specification: Specification, params: Params) -> str:
+def say_women(adjusted: Iterable[Adjusted], released: Released) -> Sentence:
+    """Say the published figure of death within 30 days of chemotherapy, which is of women; or why there is none."""
+    rows = released.where(measure=MORTALITY, group_by="sex", group="female").frame.to_dict("records")
+    said = [f"{COHORT_NAMES[row['cohort']].lower()} {say_result(row)}" for row in rows]
+    if said:
+        return Sentence(f"The audit publishes women: {say_list(said)}. The comparison here is of everyone.", released)
+    reason = next(each.reason for each in adjusted if each.indicator == MORTALITY)
+    return Sentence(reason, declare_not_counts(reason, "Why an indicator cannot be derived."))
+
+
+def describe_rare_levels(adjusted: Iterable[Adjusted], specification: Specification) -> Sentence:
+    """Say which levels of the case mix are too rare for a coefficient of their own."""
+    rare = [
+        f"{', '.join(map(name_term, each.rare))} ({lower_first(title_of(specification, each.indicator, each.cohort))})"
+        for each in adjusted
+        if each.rare
+    ]
+    if not rare:
+        return Sentence("Every level of the case mix could be estimated.")
+    text = (
+        "No effect could be estimated for some levels of the case mix, because everybody with them, or nobody, had the "
+        f"outcome: {'; '.join(rare)}. Expected numbers are not affected."
+    )
+    return Sentence(text, declare_not_counts(text, "Names of levels and indicators."))
+
+
+def describe_adjusted(adjusted: Iterable[Adjusted], specification: Specification, params: Params) -> Sentence:
     """Say for every risk-adjusted indicator the national value, the levels and what chance gives, or why there is none.
 
     Returns
     -------
-    str
+    Sentence
         A Markdown list.
     """
     lines = []
@@ -205,15 +251,15 @@ def describe_adjusted(adjusted: Iterable[Adjusted], specification: Specification
             f"- {title}: {say_percent(each.national)} nationally; {_count_levels(counts)}, {alarms:.1f} and "
             f"{alerts - alarms:.1f} by chance alone."
         )
-    return "\n".join(lines)
+    return Sentence("\n".join(lines), declare_not_counts("\n".join(lines), LEVELS_COUNTED))
 
 
-def describe_assessments(assessments: dict[str, Assessment], params: Params) -> str:
+def describe_assessments(assessments: dict[str, Assessment], params: Params) -> Sentence:
     """Say for every cohort how many organisations lie outside the limits and how many would by chance, or why not.
 
     Returns
     -------
-    str
+    Sentence
         A Markdown list.
     """
     lines = []
@@ -235,15 +281,15 @@ def describe_assessments(assessments: dict[str, Assessment], params: Params) -> 
         for years in params.survival.horizons_years:
             if years not in each.tables:
                 lines.append(f"- **{name}, {_years(years)}**: not compared, since {say_horizon_not_reached(years)}.")
-    return "\n".join(lines)
+    return Sentence("\n".join(lines), declare_not_counts("\n".join(lines), LEVELS_COUNTED))
 
 
-def describe_case_mix(assessments: dict[str, Assessment]) -> str:
+def describe_case_mix(assessments: dict[str, Assessment]) -> Sentence:
     """Say for every cohort what the model rests on: what is recorded, imputed, and left out.
 
     Returns
     -------
-    str
+    Sentence
         A Markdown list; a cohort without a model has no line.
     """
     lines = []
@@ -265,10 +311,16 @@ def describe_case_mix(assessments: dict[str, Assessment]) -> str:
         if case_mix.dropped:
             line += f" Left out, since nobody differs or no coefficient is finite: {say_list(case_mix.dropped)}."
         lines.append(line)
-    return "\n".join(lines)
+    made = declare_not_counts("\n".join(lines), "Shares of items recorded, and numbers of completed data sets.")
+    return Sentence(
+        "\n".join(lines)
+        + "\n\nImputation knows outcome and organisation. The models, their checks and what other ways "
+        "of handling missing items would change are on the page of the case-mix model.",
+        made,
+    )
 
 
-def describe_spread(assessments: dict[str, Assessment], params: Params) -> str:
+def describe_spread(assessments: dict[str, Assessment], params: Params) -> Sentence:
     """Say how large the spread between organisations beyond chance is, and what the policy does about it."""
     found = [
         f"{table['phi'].max():.2f} ({COHORT_NAMES[cohort].lower()}, {_years(years)})"
@@ -276,33 +328,35 @@ def describe_spread(assessments: dict[str, Assessment], params: Params) -> str:
         if np.isfinite(table["phi"].max())
     ]
     if not found:
-        return f"Spread between organisations is not estimated: that takes {MINIMUM_UNITS} of them."
+        few = f"Spread between organisations is not estimated: that takes {MINIMUM_UNITS} of them."
+        return Sentence(few, declare_not_counts(few, LEVELS_COUNTED))
     rule = "does not allow" if params.outliers.overdispersion == "none" else "allows"
-    return (
+    return Sentence(
         f"The mean square of z over organisations, outer tenths pulled in, is {say_list(found)}; chance alone gives "
         f"less than one. The policy, fixed beforehand, {rule} for spread when it gives levels: allowing for it hides "
-        "real differences, not allowing for it blames organisations for what no model explains. Both are shown."
+        "real differences, not allowing for it blames organisations for what no model explains. Both are shown.",
+        declare_not_counts(say_list(found), "Measures of spread between organisations."),
     )
 
 
 def tabulate_outside(
-    tables: dict[tuple[str, int], pd.DataFrame], released: pd.DataFrame, params: Params, names: dict[str, str]
-) -> pd.DataFrame:
-    """Lay out the organisations beyond the alert limits at any horizon, both tails (formats ``OUTSIDE_FORMATS``).
+    tables: dict[tuple[str, int], pd.DataFrame], released: Released, params: Params, names: dict[str, str]
+) -> Table:
+    """Lay out the organisations beyond the alert limits at any horizon, both tails.
 
     Parameters
     ----------
     tables : dict of (str, int) to DataFrame
         (cohort, years) -> judged organisations with ``early_warning_z`` and ``logistic_z``.
-    released : DataFrame
-        Released results: numbers come from here, and only organisations whose result is shown are named.
+    released : Released
+        Results: numbers come from here, and only organisations whose result is shown are named.
     params : Params
     names : dict of str to str
         Code -> name.
 
     Returns
     -------
-    DataFrame
+    Table
         ``Organisation, Cohort, Horizon, Level`` (the policy's), ``Allowing for spread`` or ``Not allowing for spread``
         (the other one), ``Early warning`` and ``Logistic`` (the levels that deaths against expected deaths, and a
         logistic model of those followed long enough, would give; they never change the level), ``Survival is``, people
@@ -320,7 +374,7 @@ def tabulate_outside(
             logistic=classify_z(outside["logistic_z"], tails=tails, higher_is="worse")["level"].to_numpy(),
             size=outside["z"].abs(),
         ).sort_values(["level", "size"], ascending=[True, False])
-        shown = drawable_units(released, f"survival_{years}y_adjusted", cohort).set_index("unit")
+        shown = drawable_units(released, f"survival_{years}y_adjusted", cohort).frame.set_index("unit")
         for row in outside[outside["unit"].isin(shown.index)].to_dict("records"):
             result = shown.loc[row["unit"]]
             logistic = row["logistic"] if np.isfinite(row["logistic_z"]) else "not fitted"
@@ -333,15 +387,16 @@ def tabulate_outside(
             rows.append((*words, None, None, None, None))
     rows = rows or [("none", *[""] * 7, None, None, None, None)]
     table = pd.DataFrame(rows, columns=[*columns, *OUTSIDE_FORMATS]).replace("not_assessed", "not assessed")
-    return table.astype({**dict.fromkeys(OUTSIDE_FORMATS, "float64"), "People": "Int64"})
+    table = table.astype({**dict.fromkeys(OUTSIDE_FORMATS, "float64"), "People": "Int64"})
+    return Table(table, released, OUTSIDE_FORMATS)
 
 
-def tabulate_counts(tables: dict[tuple[str, int], pd.DataFrame], params: Params) -> pd.DataFrame:
-    """Count levels at every horizon, with and without allowance for spread, beside chance (``COUNT_FORMATS``).
+def tabulate_counts(tables: dict[tuple[str, int], pd.DataFrame], params: Params) -> Table:
+    """Count levels at every horizon, with and without allowance for spread, beside chance.
 
     Returns
     -------
-    DataFrame
+    Table
         Two rows per cohort and horizon; alarms are not counted among the alerts, and are in ``Alerts expected``
         neither. One row that says none when there is no comparison.
     """
@@ -368,10 +423,12 @@ def tabulate_counts(tables: dict[tuple[str, int], pd.DataFrame], params: Params)
                 }
             )
     nothing = {"Cohort": "none", "Horizon": "", "Alarms expected": np.nan, "Alerts expected": np.nan}
-    return pd.DataFrame(rows or [nothing])
+    frame = pd.DataFrame(rows or [nothing])
+    formats = dict.fromkeys(frame.columns[3:-2], "int") | COUNT_FORMATS
+    return Table(frame, declare_not_counts(frame, "Numbers of organisations."), formats)
 
 
-def tabulate_not_assessed(assessments: dict[str, Assessment], names: dict[str, str]) -> pd.DataFrame:
+def tabulate_not_assessed(assessments: dict[str, Assessment], names: dict[str, str]) -> Table:
     """Lay out the cohorts and organisations that are not assessed at the first horizon, and why."""
     rows = []
     for cohort, each in assessments.items():
@@ -380,25 +437,26 @@ def tabulate_not_assessed(assessments: dict[str, Assessment], names: dict[str, s
         table = each.first
         for row in table[table["level"] == "not_assessed"].to_dict("records"):
             rows.append((COHORT_NAMES[cohort], names.get(row["unit"], row["unit"]), row["reason"]))
-    return pd.DataFrame(rows or [("none", "", "")], columns=["Cohort", "Organisation", "Why not assessed"])
+    frame = pd.DataFrame(rows or [("none", "", "")], columns=["Cohort", "Organisation", "Why not assessed"])
+    return Table(frame, declare_not_counts(frame, "Names of organisations and the limits they do not reach."))
 
 
-def tabulate_survival(released: pd.DataFrame, names: dict[str, str], cohorts: Iterable[str]) -> pd.DataFrame:
+def tabulate_survival(released: Released, names: dict[str, str], cohorts: Iterable[str]) -> Table:
     """Lay out risk-adjusted survival of every organisation: one row per organisation and cohort, horizons side by side.
 
     Parameters
     ----------
-    released : DataFrame
-        Released results ``survival_<y>y_adjusted``.
+    released : Released
+        Results ``survival_<y>y_adjusted``.
     names : dict of str to str
     cohorts : iterable of str
 
     Returns
     -------
-    DataFrame
+    Table
         Texts: estimate with its 95% interval, or why there is none. A cohort that is not compared is one row.
     """
-    rows = released[released["measure"].str.fullmatch(r"survival_\d+y_adjusted")]
+    rows = released.frame[released.frame["measure"].str.fullmatch(r"survival_\d+y_adjusted")]
     order = {cohort: position for position, cohort in enumerate(cohorts)}
     years = rows["measure"].str.extract(r"_(\d+)y_")[0].astype(int)
     organisations = rows["level"] == "provider"
@@ -416,15 +474,19 @@ def tabulate_survival(released: pd.DataFrame, names: dict[str, str], cohorts: It
     table = table[sorted(table.columns)].rename(columns=_years)
     people = rows.groupby(keys, sort=False)["denominator"].max()
     table.insert(0, "People", people.reindex(table.index).astype("Int64"))
-    return (
-        table.reset_index().rename_axis(columns=None).fillna({name: "" for name in table.columns if name != "People"})
-    )
+    table = table.reset_index().rename_axis(columns=None)
+    table = table.fillna({name: "" for name in table.columns if name != "People"})
+    return Table(table, released, {"People": "count"})
 
 
-def tabulate_record(record: pd.DataFrame) -> pd.DataFrame:
+def tabulate_record(record: Declared) -> Table:
     """Lay out the record of an assessment: one row per item; what is the same throughout stands once."""
-    if record.empty:
-        return pd.DataFrame({"Item": ["none"], "Value": ["no organisation was assessed"]})
+    if record.frame.empty:
+        return Table(pd.DataFrame({"Item": ["none"], "Value": ["no organisation was assessed"]}), record)
+    return Table(_turn_record(record.frame), record)
+
+
+def _turn_record(record: pd.DataFrame) -> pd.DataFrame:
     text = record.map(lambda value: f"{value:.4g}" if isinstance(value, float) else str(value)).replace(
         "nan", "not estimated"
     )
@@ -439,37 +501,34 @@ def tabulate_record(record: pd.DataFrame) -> pd.DataFrame:
 
 
 def collect_panels(
-    adjusted: Iterable[Adjusted], released: pd.DataFrame, specification: Specification
+    adjusted: Iterable[Adjusted], released: Released, specification: Specification
 ) -> list[tuple[str, float, pd.DataFrame]]:
     """Return title, national value and released organisations with their ``level`` of every indicator with a model."""
     panels = []
     for each in adjusted:
         if not each.reason:
-            units = drawable_units(released, f"{each.indicator}_adjusted", each.cohort).drop(columns="level")
+            units = drawable_units(released, f"{each.indicator}_adjusted", each.cohort).frame.drop(columns="level")
             units = units.merge(each.table[["unit", "level"]], on="unit")
             panels.append((title_of(specification, each.indicator, each.cohort), each.national, units))
     return panels
 
 
-def most_variable(variation: Variation) -> tuple[str, str, float] | None:
-    """Return measure, cohort and national value of the indicator whose spread is least due to chance; None if none."""
+def most_variable(variation: Variation) -> tuple[str, str] | None:
+    """Return measure and cohort of the indicator whose spread is least due to chance; None if none."""
     compared = variation.summary[variation.summary["reason"] == ""]
     if compared.empty:
         return None
     row = compared.loc[compared["share_beyond_chance"].astype(float).idxmax()]
-    return row["measure"], row["cohort"], float(row["target"])
+    return row["measure"], row["cohort"]
 
 
-def drawable_units(released: pd.DataFrame, measure: str, cohort: str) -> pd.DataFrame:
+def drawable_units(released: Released, measure: str, cohort: str) -> Released:
     """Return the released organisations of a measure that may be drawn."""
-    key = {"measure": measure, "cohort": cohort, "level": "provider", "status": "ok", "group_by": "all"}
-    for column, value in key.items():
-        released = released[released[column] == value]
-    return released.reset_index(drop=True)
+    return released.where(measure=measure, cohort=cohort, level="provider", status="ok", group_by="all")
 
 
-def _released_providers(released: pd.DataFrame) -> dict[tuple, tuple]:
-    rows = released[(released["level"] == "provider") & (released["group_by"] == "all") & (released["status"] == "ok")]
+def _released_providers(released: Released) -> dict[tuple, tuple]:
+    rows = released.where(level="provider", group_by="all", status="ok").frame
     keys = rows[[c for c in KEY if c in ("cohort", "measure", "unit")]].itertuples(index=False)
     return {tuple(k): (d, e) for k, d, e in zip(keys, rows["denominator"], rows["estimate"], strict=True)}
 
@@ -534,21 +593,3 @@ def _titles(summary: pd.DataFrame, specification: Specification) -> list[str]:
 def _status(summary: pd.DataFrame) -> dict[str, list]:
     reasons = summary["reason"].tolist()
     return {"status": ["not_derivable" if reason else "ok" for reason in reasons], "reason": reasons}
-
-
-def say_unestimated(adjusted: Iterable[Adjusted]) -> str:
-    """Say which levels of the case mix no effect could be estimated for, because everybody or nobody had the outcome.
-
-    Parameters
-    ----------
-    adjusted : iterable of Adjusted
-        Their `notes` are the models' warnings.
-    """
-    named = [name for each in adjusted for note in each.notes for name in re.findall(r"""'([^']+)'|"([^"]+)\"""", note)]
-    levels = dict.fromkeys(name_term(one or other) for one, other in named if one != "intercept")
-    if not levels:
-        return "Every level of the case mix could be estimated."
-    return (
-        f"In at least one model no effect could be estimated for {say_list(levels)}: everybody with it, or nobody, had "
-        "the outcome. Expected numbers are not affected."
-    )

@@ -6,19 +6,34 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from naome.disclosure import HIDDEN, Released
+
 NUMBER_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
-def say_count(n: int, noun: str, plural: str | None = None) -> str:
-    """Say a number of things.
+def say_count(n: object, noun: str, plural: str | None = None) -> str:
+    """Say a number of things; a number of people that is hidden is said to be.
 
     Examples
     --------
     >>> say_count(0, "organisation"), say_count(1, "organisation"), say_count(1200, "person", "people")
     ('no organisations', 'one organisation', '1,200 people')
     """
+    if n is HIDDEN:
+        return f"a hidden number of {plural or noun + 's'}"
     word = NUMBER_WORDS[n] if n < len(NUMBER_WORDS) else f"{n:,}"
     return f"{word} {noun if n == 1 else plural or noun + 's'}"
+
+
+def say_number(n: object, noun: str) -> str:
+    """Say a number of people in figures, or that it is hidden.
+
+    Examples
+    --------
+    >>> say_number(1200, "deaths"), say_number(HIDDEN, "deaths")
+    ('1,200 deaths', 'a hidden number of deaths')
+    """
+    return f"a hidden number of {noun}" if n is HIDDEN else f"{n:,} {noun}"
 
 
 def lower_first(text: str) -> str:
@@ -85,8 +100,8 @@ def say_result(row: pd.Series | dict) -> str:
     return f"{say_percent(row['estimate'])} (95% interval {interval}, n = {int(row['denominator']):,})"
 
 
-def pick(results: pd.DataFrame, **key: str) -> pd.Series:
-    """Return the one result with these values (level nation and everyone unless told otherwise).
+def pick(released: Released, **key: str) -> pd.Series:
+    """Return the one released result with these values (level nation and everyone unless told otherwise).
 
     Raises
     ------
@@ -94,9 +109,7 @@ def pick(results: pd.DataFrame, **key: str) -> pd.Series:
         If there is none, or more than one.
     """
     key = {"level": "nation", "group_by": "all", "group": "all", **key}
-    rows = results
-    for column, value in key.items():
-        rows = rows[rows[column] == value]
+    rows = released.where(**key).frame
     if len(rows) != 1:
         raise KeyError(f"{len(rows)} results match {key}; exactly one was expected")
     return rows.iloc[0]

@@ -6,14 +6,18 @@ import re
 
 import pandas as pd
 
-from naome.disclosure import release_counts
-from naome.measures.completeness import load_data_items
+from naome.disclosure import HIDDEN, Released, release_counts, release_variants
 from naome.measures.indicators import MISSING
+from naome.measures.sensitivity import BASE, HEADLINES
 from naome.measures.specification import Specification
 from naome.params import Params
+from naome.publish.display import STATUS_WORDS, Table
 from naome.publish.prose import say_interval
+from naome.results import WHOLE
+from naome.study import Study
 
-PERCENT = {"Percent": "percent1", "Lower": "percent1", "Upper": "percent1", "People": "int", "Of these": "int"}
+LIMITS = {"Percent": "percent1", "Lower": "percent1", "Upper": "percent1"}
+PERCENT = {"People": "count", "Of these": "count", **LIMITS}
 MISSED_TITLES = {
     "recurrent_seen": "Seen by",
     "recurrent_population_chapman": "Estimated, two sources (Chapman)",
@@ -24,18 +28,6 @@ PREVALENCE_TITLES = {
     "limited_duration_prevalence_corrected": "Living, corrected for those missed",
 }
 NOTHING = pd.DataFrame({"Indicator": ["none of them can be derived from these data"]})
-PEOPLE_FORMATS = {"People": "int", "Lower": "int", "Upper": "int"}
-SENSITIVITY_FORMATS = {
-    "People": "int",
-    "In both": "int",
-    "Jaccard": "decimal2",
-    "Chemotherapy": "percent1",
-    "CDK4/6": "percent1",
-    "Death in 30 days": "percent1",
-    "1-year survival": "percent1",
-}
-DEATH_FORMATS = {"Deaths": "int", "With a record": "int", **dict.fromkeys(("Percent", "Lower", "Upper"), "percent1")}
-WINDOW_FORMATS = {"Window, days": "int", "People": "int", "Percent": "percent1"}
 COHORT_NAMES = {"denovo": "De novo", "recurrent": "Recurrent", "primary": "Primary"}
 CHARACTERISTICS = {
     "year": "Year",
@@ -93,38 +85,38 @@ def name_term(term: str) -> str:
     return f"{words}{bends}" + (f": {level}" if level else "")
 
 
-def tabulate_proportions(results: pd.DataFrame, labels: pd.Series, heading: str) -> pd.DataFrame:
-    """Lay out released proportions for :func:`naome.publish.display.show_table` (formats in ``PERCENT``).
-
-    A percentage of too few people is not shown; its counts are.
+def tabulate_proportions(rows: pd.DataFrame, labels: pd.Series, heading: str, released: Released) -> Table:
+    """Lay out released proportions; a percentage of too few people is not shown, its counts are.
 
     Parameters
     ----------
-    results : DataFrame
-        Released results, one row each in the order wanted.
+    rows : DataFrame
+        Rows of `released` in the order wanted.
     labels : Series
         What stands in the first column.
     heading : str
         Heading of the first column.
+    released : Released
     """
-    few = results["status"] == "too_few"
-    return pd.DataFrame(
+    few = rows["status"] == "too_few"
+    frame = pd.DataFrame(
         {
             heading: list(labels),
-            "People": results["denominator"].to_numpy(),
-            "Of these": results["numerator"].to_numpy(),
-            "Percent": results["estimate"].mask(few).to_numpy(),
-            "Lower": results["lower"].mask(few).to_numpy(),
-            "Upper": results["upper"].mask(few).to_numpy(),
-            "status": results["status"].to_numpy(),
-            "reason": results["reason"].to_numpy(),
+            "People": rows["denominator"].to_numpy(),
+            "Of these": rows["numerator"].to_numpy(),
+            "Percent": rows["estimate"].mask(few).to_numpy(),
+            "Lower": rows["lower"].mask(few).to_numpy(),
+            "Upper": rows["upper"].mask(few).to_numpy(),
+            "status": rows["status"].to_numpy(),
+            "reason": rows["reason"].to_numpy(),
         }
     )
+    return Table(frame, released, PERCENT)
 
 
-def tabulate_indicators(results: pd.DataFrame, specification: Specification, kind: str) -> pd.DataFrame:
-    """Lay out the national value of every indicator of a kind, one row per cohort."""
-    rows = results[(results["level"] == "nation") & (results["group_by"] == "all")]
+def tabulate_indicators(released: Released, specification: Specification, kind: str) -> Table:
+    """Lay out the value for the whole nation, or for all nations pooled, of every indicator of a kind by cohort."""
+    rows = released.where(level=WHOLE, group_by="all").frame
     order = {i.id: n for n, i in enumerate(specification.indicators) if i.kind == kind}
     rows = rows[rows["measure"].isin(list(order))]
     rows = rows.sort_values(["measure", "cohort"], key=lambda c: c.map(order) if c.name == "measure" else c)
@@ -132,62 +124,74 @@ def tabulate_indicators(results: pd.DataFrame, specification: Specification, kin
         f"{specification[m].title} ({COHORT_NAMES[c].lower()})"
         for m, c in zip(rows["measure"], rows["cohort"], strict=True)
     ]
-    return tabulate_proportions(rows, pd.Series(titles, dtype=object), "Indicator")
+    return tabulate_proportions(rows, pd.Series(titles, dtype=object), "Indicator", released)
 
 
-def tabulate_group(results: pd.DataFrame, measure: str, group_by: str, heading: str, cohort: str) -> pd.DataFrame:
+def tabulate_group(released: Released, measure: str, group_by: str, heading: str, cohort: str) -> Table:
     """Lay out one measure by one characteristic, ages in order and *not recorded* last."""
-    rows = pick_rows(results, measure=measure, group_by=group_by, cohort=cohort, level="nation")
+    one = released.where(measure=measure, cohort=cohort, level="nation")
+    rows = one.where(group_by=group_by).frame
     if rows.empty:  # not derivable: one row says so for all groups
-        rows = pick_rows(results, measure=measure, cohort=cohort, level="nation", group_by="all")
+        rows = one.where(group_by="all").frame
     rank = {name: n for n, name in enumerate(AGE_ORDER)}
     key = [(label == MISSING, rank.get(label.split(" / ")[0], 99), label) for label in rows["group"]]
     rows = rows.iloc[sorted(range(len(rows)), key=key.__getitem__)]
-    return tabulate_proportions(rows, rows["group"], heading)
+    return tabulate_proportions(rows, rows["group"], heading, released)
 
 
-def pick_rows(results: pd.DataFrame, **key: str) -> pd.DataFrame:
-    """Return the results with these values."""
-    for column, value in key.items():
-        results = results[results[column] == value]
-    return results
-
-
-def tabulate_completeness(results: pd.DataFrame, *, table_2: bool) -> pd.DataFrame:
+def tabulate_completeness(released: Released, specification: Specification, *, table_2: bool) -> Table:
     """Lay out national completeness, the report's six items or the others."""
-    titles = {f"completeness.{item.id}": item.title for item in load_data_items() if item.table_2 == table_2}
-    rows = results[
-        (results["level"] == "nation") & (results["group_by"] == "all") & results["measure"].isin(list(titles))
-    ]
-    return tabulate_proportions(rows, rows["measure"].map(titles), "Data item")
+    items = specification.definitions.data_items
+    titles = {f"completeness.{item.id}": item.title for item in items if item.table_2 == table_2}
+    rows = released.where(level="nation", group_by="all", measure=list(titles)).frame
+    return tabulate_proportions(rows, rows["measure"].map(titles), "Data item", released)
 
 
-def tabulate_completeness_years(results: pd.DataFrame) -> pd.DataFrame:
+def tabulate_completeness_years(released: Released, specification: Specification) -> Table:
     """Lay out national completeness of the report's six items by year of origin.
 
     Returns
     -------
-    DataFrame
+    Table
         Texts, one row per year and one column per item that the data have: percent with its 95% interval, or why there
         is none. A single sentence where no item can be shown.
     """
-    titles = {f"completeness.{item.id}": item.title for item in load_data_items() if item.table_2}
-    rows = pick_rows(results, level="nation", group_by="year")
-    rows = rows[rows["measure"].isin(list(titles))]
+    items = specification.definitions.data_items
+    titles = {f"completeness.{item.id}": item.title for item in items if item.table_2}
+    rows = released.where(level="nation", group_by="year", measure=list(titles)).frame
     if rows.empty:
-        return NOTHING.rename(columns={"Indicator": "Year"})
+        return Table(NOTHING.rename(columns={"Indicator": "Year"}), released)
     texts = [
-        say_interval(row) if row["status"] == "ok" else row["status"].replace("_", " ")
+        say_interval(row) if row["status"] == "ok" else STATUS_WORDS[row["status"]][0]
         for row in rows.to_dict("records")
     ]
     table = rows.assign(text=texts).pivot(index="group", columns="measure", values="text")
     table = table[[measure for measure in titles if measure in table.columns]].rename(columns=titles)
-    return table.reset_index(names="Year").rename_axis(columns=None)
+    return Table(table.reset_index(names="Year").rename_axis(columns=None), released)
 
 
-def tabulate_survival(results: pd.DataFrame, *, group_by: str = "all") -> pd.DataFrame:
+def tabulate_bias(flags: pd.DataFrame, study: Study) -> Table:
+    """Lay out whether being recorded goes with the organisation or with survival.
+
+    Parameters
+    ----------
+    flags : DataFrame
+        From :func:`naome.measures.completeness.flag_biased_items`; a test that no item had is left out.
+    study : Study
+    """
+    released = release_counts(flags, "recorded", study, of="n")
+    tests = ["provider_p", "survival_p"]
+    frame = released.frame.drop(columns=[test for test in tests if flags[test].isna().all()])
+    headings = {"item": "Data item", "n": "People", "recorded": "Recorded", "flag": "Differs by"}
+    headings |= {"provider_p": "p, organisations", "survival_p": "p, survival"}
+    formats = {"n": "count", "recorded": "count", **{test: "pvalue" for test in tests if test in frame}}
+    return Table(frame, released, formats, headings)
+
+
+def tabulate_survival(released: Released, *, group_by: str = "all") -> Table:
     """Lay out survival by cohort, group and horizon."""
-    rows = results[(results["group_by"] == group_by) & results["measure"].str.startswith("survival_")]
+    rows = released.where(group_by=group_by).frame
+    rows = rows[rows["measure"].str.startswith("survival_")]
     years = rows["measure"].str.extract(r"survival_(\d+)y(_period)?")
     horizon = years[0] + " years" + years[1].notna().map({True: " (period analysis)", False: ""})
     horizon = horizon.str.replace("^1 years", "1 year", regex=True)
@@ -195,7 +199,7 @@ def tabulate_survival(results: pd.DataFrame, *, group_by: str = "all") -> pd.Dat
     table = pd.DataFrame({"Cohort": rows["cohort"].map(COHORT_NAMES)})
     if group is not None:
         table["Group"] = group
-    return table.assign(
+    frame = table.assign(
         Horizon=horizon,
         People=rows["denominator"],
         Deaths=rows["numerator"],
@@ -205,15 +209,32 @@ def tabulate_survival(results: pd.DataFrame, *, group_by: str = "all") -> pd.Dat
         status=rows["status"],
         reason=rows["reason"],
     ).reset_index(drop=True)
+    formats = {"People": "count", "Deaths": "count", **dict.fromkeys(("Survival", "Lower", "Upper"), "percent1")}
+    return Table(frame, released, formats)
 
 
-def tabulate_people(released: pd.DataFrame, titles: dict[str, str]) -> pd.DataFrame:
-    """Lay out results that count people, in the order of `titles` (formats in ``PEOPLE_FORMATS``)."""
-    rows = released[released["measure"].isin(list(titles))]
+def tabulate_at_risk(at_risk: Released) -> Table:
+    """Lay out the numbers at risk of every cohort."""
+    frame = at_risk.frame.rename(columns={"group": "Cohort"})
+    return Table(frame, at_risk, dict.fromkeys(frame.columns[1:], "count"))
+
+
+def tabulate_clocks(clocks: pd.DataFrame, study: Study) -> Table:
+    """Lay out survival under other origins of time (:func:`naome.measures.survival.compare_clocks`)."""
+    released = release_counts(clocks, "n_risk", study, with_it=("survival", "lower", "upper"))
+    headings = {"route": "Rule", "clock": "Clock", "years": "Years", "n_risk": "At risk"}
+    headings |= {"survival": "Survival", "lower": "Lower", "upper": "Upper"}
+    formats = {"years": "int", "n_risk": "count", **dict.fromkeys(("survival", "lower", "upper"), "percent1")}
+    return Table(released.frame, released, formats, headings)
+
+
+def tabulate_people(released: Released, titles: dict[str, str]) -> Table:
+    """Lay out results that count people, in the order of `titles`."""
+    rows = released.where(measure=list(titles)).frame
     rows = rows.sort_values("measure", key=lambda c: c.map({m: n for n, m in enumerate(titles)}), kind="stable")
     names = rows["measure"].map(titles)
     labels = names.where(rows["group"] == "all", names + ": " + rows["group"])
-    return pd.DataFrame(
+    frame = pd.DataFrame(
         {
             "What": labels,
             "Cohort": rows["cohort"].map({**COHORT_NAMES, "primary": "All"}),
@@ -224,79 +245,116 @@ def tabulate_people(released: pd.DataFrame, titles: dict[str, str]) -> pd.DataFr
             "reason": rows["reason"],
         }
     ).reset_index(drop=True)
+    return Table(frame, released, dict.fromkeys(("People", "Lower", "Upper"), "count"))
 
 
-def tabulate_sensitivity(switches: pd.DataFrame, params: Params) -> pd.DataFrame:
-    """Lay out what every switch changes, one row per switch and cohort (formats in ``SENSITIVITY_FORMATS``)."""
-    rows = switches.reset_index(drop=True)
-    people = release_counts(rows["people"], params, national=True)
-    table = pd.DataFrame(
+def tabulate_sources(counts: pd.DataFrame, study: Study) -> Table:
+    """Lay out how many people each combination of sources saw (:func:`naome.measures.missed.count_sources`)."""
+    sources = [column for column in counts if column != "people"]
+    released = release_counts(counts, "people", study, totals=[[], *([source] for source in sources)])
+    frame = released.frame.replace({source: {True: "seen", False: ""} for source in sources})
+    return Table(frame.rename(columns=str.capitalize), released, {"People": "count"})
+
+
+def release_switches(switches: pd.DataFrame, study: Study) -> Released:
+    """Release what every switch of a cohort rule changes: nothing where few people are in one version only."""
+    base = switches[switches["option"] == BASE].drop_duplicates("cohort").set_index("cohort")["people"]
+    own = switches["cohort"].map(base)
+    known = pd.DataFrame({"people": own, "shared": own})
+    with_it = ("jaccard", *(c for c in switches.columns if c.endswith(("_value", "_1y")) or c in HEADLINES))
+    parts = [("shared", "people")]
+    return release_variants(switches, ("people", "shared"), known, study, parts=parts, with_it=with_it)
+
+
+def tabulate_sensitivity(switches: Released) -> Table:
+    """Lay out what every switch changes, one row per switch and cohort."""
+    rows = switches.frame
+    frame = pd.DataFrame(
         {
             "Option": rows["title"],
             "Value": rows["choice"].fillna(""),
             "Cohort": rows["cohort"].map(COHORT_NAMES).fillna(""),
-            "People": people,
-            "In both": release_counts(rows["shared"], params, national=True),
+            "People": rows["people"],
+            "In both": rows["shared"],
             "Jaccard": rows["jaccard"],
             "Chemotherapy": rows["chemotherapy"],
             "CDK4/6": rows["cdk46_first_line"],
             "Death in 30 days": rows["death_30d_chemotherapy"],
             "1-year survival": rows["survival_1y"],
+            "reason": rows["reason"].fillna(""),
         }
     )
-    return table.assign(reason=rows["reason"].fillna(""))
+    shares = dict.fromkeys(("Chemotherapy", "CDK4/6", "Death in 30 days", "1-year survival"), "percent1")
+    return Table(frame, switches, {"People": "count", "In both": "count", "Jaccard": "decimal2", **shares})
 
 
-def tabulate_death_sensitivity(switches: pd.DataFrame, params: Params) -> pd.DataFrame:
-    """Lay out the check against deaths under every option that changes it (formats in ``DEATH_FORMATS``)."""
-    return pd.DataFrame(
+def tabulate_death_sensitivity(switches: pd.DataFrame, study: Study) -> Table:
+    """Lay out the check against deaths under every option that changes it."""
+    columns = ["denominator", "numerator"]
+    base = switches.loc[switches["option"] == BASE, columns].head(1)
+    own = pd.concat([base] * len(switches), ignore_index=True)
+    released = release_variants(
+        switches, columns, own, study, parts=[("numerator", "denominator")], with_it=("estimate", "lower", "upper")
+    )
+    rows = released.frame
+    frame = pd.DataFrame(
         {
-            "Option": switches["title"],
-            "Value": switches["choice"].fillna(""),
-            "Deaths": release_counts(switches["denominator"], params, national=True),
-            "With a record": release_counts(switches["numerator"], params, national=True),
-            "Percent": switches["estimate"],
-            "Lower": switches["lower"],
-            "Upper": switches["upper"],
-            "reason": switches["reason"],
+            "Option": rows["title"],
+            "Value": rows["choice"].fillna(""),
+            "Deaths": rows["denominator"],
+            "With a record": rows["numerator"],
+            "Percent": rows["estimate"],
+            "Lower": rows["lower"],
+            "Upper": rows["upper"],
+            "reason": rows["reason"],
         }
     )
+    return Table(frame, released, {"Deaths": "count", "With a record": "count", **LIMITS})
 
 
-def tabulate_window_sensitivity(windows: pd.DataFrame, specification: Specification) -> pd.DataFrame:
-    """Lay out every indicator with a window at its default and at other lengths (formats in ``WINDOW_FORMATS``)."""
-    rows = windows[windows["estimate"].notna()]
-    titles = [specification[name].title for name in rows["indicator"]]
-    return pd.DataFrame(
+def tabulate_window_sensitivity(windows: pd.DataFrame, study: Study) -> Table:
+    """Lay out every indicator with a window at its default and at other lengths; a sentence where there is none."""
+    key = ["indicator", "cohort", "window"]
+    columns = ["denominator", "numerator"]
+    own = windows.groupby(key, sort=False)[columns].transform("first")
+    released = release_variants(
+        windows, columns, own, study, parts=[("numerator", "denominator")], with_it=("estimate",)
+    )
+    rows = released.frame[windows["estimate"].notna().to_numpy()]
+    if rows.empty:
+        return Table(NOTHING, released)
+    frame = pd.DataFrame(
         {
-            "Indicator": titles,
+            "Indicator": [study.specification[name].title for name in rows["indicator"]],
             "Cohort": rows["cohort"].map(COHORT_NAMES),
             "Window, days": rows["days"],
             "People": rows["denominator"],
             "Percent": rows["estimate"],
         }
     ).reset_index(drop=True)
+    return Table(frame, released, {"Window, days": "int", "People": "count", "Percent": "percent1"})
 
 
-def tabulate_attrition(attrition: pd.DataFrame, params: Params) -> pd.DataFrame:
-    """Lay out the attrition table; its numbers pass the disclosure door.
+def tabulate_attrition(attrition: Released, params: Params) -> Table:
+    """Lay out the attrition table (:func:`naome.disclosure.release_attrition`).
 
     A rule that the data cannot show stands with the reason: an eligibility rule then leaves everybody, and a way into
     a cohort has no number.
     """
-    rows = explain_rules(attrition, params)
+    rows = explain_rules(attrition.frame, params)
     rows = rows[rows["cohort"].isin(["both", *params.cohorts])]
     unknown = (rows["cohort"] != "both") & rows["step"].isin(params.rules_not_checked)
-    return pd.DataFrame(
+    frame = pd.DataFrame(
         {
             "Rule": rows["step"],
             "What it asks": rows["text"],
             "Counted": rows["unit"],
-            "Remaining": release_counts(rows["remaining"], params, national=True).mask(unknown),
-            "Left out": release_counts(rows["left_out"], params, national=True).mask(unknown),
+            "Remaining": rows["remaining"].mask(unknown),
+            "Left out": rows["left_out"].mask(unknown),
             "status": unknown.map({True: "not_derivable", False: "ok"}),
         }
     ).reset_index(drop=True)
+    return Table(frame, attrition, {"Remaining": "count", "Left out": "count"})
 
 
 def explain_rules(attrition: pd.DataFrame, params: Params) -> pd.DataFrame:
@@ -307,42 +365,62 @@ def explain_rules(attrition: pd.DataFrame, params: Params) -> pd.DataFrame:
     )
 
 
-def tabulate_characteristics(analysis: pd.DataFrame, params: Params) -> pd.DataFrame:
+def tabulate_routes(analysis: pd.DataFrame, study: Study) -> Table:
+    """Count the people of every cohort by the rule that found them and the year of origin."""
+    sizes = analysis.groupby(["cohort", "route", "year"]).size().unstack(fill_value=0)
+    counts = sizes.reset_index().melt(["cohort", "route"], var_name="year", value_name="people")
+    released = release_counts(counts, "people", study, totals=[["cohort", "route"], ["cohort", "year"]])
+    frame = released.frame.pivot(index=["cohort", "route"], columns="year", values="people")
+    frame.columns = [str(year) for year in frame.columns]
+    frame = frame.reset_index().replace({"cohort": COHORT_NAMES})
+    formats = dict.fromkeys(frame.columns[2:], "count")
+    return Table(frame.rename(columns={"cohort": "Cohort", "route": "Rule"}), released, formats)
+
+
+def tabulate_characteristics(analysis: pd.DataFrame, study: Study) -> Table:
     """Count the characteristics of every cohort: people and percent of everyone, missing shown and not dropped.
 
     Returns
     -------
-    DataFrame
-        ``Characteristic, Value`` and two columns per cohort; formats by ``characteristic_formats``.
+    Table
+        ``Characteristic, Value`` and two columns per cohort.
     """
     pieces = []
     for column, title in CHARACTERISTICS.items():
-        if analysis[column].isna().all():
-            continue
-        pieces.append(_characteristic(analysis, params, analysis[column].astype("string").fillna(MISSING), title))
+        if not analysis[column].isna().all():
+            labels = analysis[column].astype("string").fillna(MISSING)
+            pieces.append(_count_values(analysis["cohort"], labels, title, study.params.cohorts))
     for column, title in SITES.items():
         if analysis[column].fillna(False).any():
-            pieces.append(
-                _characteristic(analysis, params, analysis[column].map({True: title, False: ""}), "Metastatic site")
-            )
-    table = pd.concat(pieces, ignore_index=True)
-    return table[table["Value"] != ""].reset_index(drop=True)
+            labels = analysis[column].map({True: title, False: ""})
+            pieces.append(_count_values(analysis["cohort"], labels, "Metastatic site", study.params.cohorts))
+    counts = pd.concat(pieces, ignore_index=True)
+    # a site and its absence are the two parts of a cohort; the values of a characteristic are all parts
+    released = release_counts(counts, "people", study, of="everyone", totals=[["cohort", "part"]])
+    rows = released.frame[counts["value"].to_numpy() != ""]
+    frame = rows.drop_duplicates(["title", "value"])[["title", "value"]].reset_index(drop=True)
+    frame.columns = ["Characteristic", "Value"]
+    formats = {}
+    for cohort in study.params.cohorts:
+        mine, name = rows[rows["cohort"] == cohort], COHORT_NAMES[cohort]
+        frame[name] = mine["people"].to_numpy()
+        frame[name] = frame[name].convert_dtypes()
+        frame[f"{name}, %"] = [_share(n, whole) for n, whole in zip(mine["people"], mine["everyone"], strict=True)]
+        formats |= {name: "count", f"{name}, %": "percent1"}
+    return Table(frame, released, formats)
 
 
-def characteristic_formats(params: Params) -> dict[str, str]:
-    """Return the formats of the characteristics table."""
-    names = [COHORT_NAMES[cohort] for cohort in params.cohorts]
-    return {**{name: "int" for name in names}, **{f"{name}, %": "percent1" for name in names}}
-
-
-def _characteristic(analysis: pd.DataFrame, params: Params, labels: pd.Series, title: str) -> pd.DataFrame:
+def _count_values(cohort: pd.Series, labels: pd.Series, title: str, cohorts: tuple[str, ...]) -> pd.DataFrame:
     rank = {name: n for n, name in enumerate(AGE_ORDER)}
     values = sorted(labels.dropna().unique(), key=lambda v: (v == MISSING, rank.get(v, 99), v))
-    table = pd.DataFrame({"Characteristic": title, "Value": values})
-    for cohort in params.cohorts:
-        mine = labels[analysis["cohort"] == cohort]
-        counts = mine.value_counts().reindex(values, fill_value=0).astype("Int64")
-        shown = release_counts(pd.Series(counts.to_numpy()), params, national=True)
-        table[COHORT_NAMES[cohort]] = shown
-        table[f"{COHORT_NAMES[cohort]}, %"] = (shown / max(len(mine), 1)).astype("float64")
-    return table
+    part = title if "" not in values else max(values)
+    rows = []
+    for name in cohorts:
+        mine = labels[cohort == name]
+        counts = mine.value_counts().reindex(values, fill_value=0)
+        rows += [(title, part, value, name, int(counts[value]), len(mine)) for value in values]
+    return pd.DataFrame(rows, columns=["title", "part", "value", "cohort", "people", "everyone"])
+
+
+def _share(count: object, whole: object) -> object:
+    return HIDDEN if count is HIDDEN or whole is HIDDEN else int(count) / max(int(whole), 1)

@@ -457,7 +457,7 @@ def _check_output(output: dict, report: Report) -> None:
         if mime in data:
             report(
                 f"a {mime} output, for which Quarto fetches scripts from the network",
-                "naome.publish.display.show_table",
+                "naome.publish.display.show",
             )
             return
     if choose_mime(data) is None:

@@ -344,4 +344,13 @@ OPEN_SUCCESSOR = (
     "allowed: the code of a row without a successor. Hint: name the organisation that is open today.",
 )
 
-READER = Reader("ncrd", RAW, CANONICAL, ROWS, COUNTS, country=("av_tumour", "CTRY_CODE", "E"), checks=(OPEN_SUCCESSOR,))
+READER = Reader(
+    "ncrd",
+    "england",
+    RAW,
+    CANONICAL,
+    ROWS,
+    COUNTS,
+    country=("av_tumour", "CTRY_CODE", "E"),
+    checks=(OPEN_SUCCESSOR,),
+)

@@ -80,4 +80,4 @@ CONTRADICTION = (
     "rcrd_tumour: columns VITALSTATUS and VITALSTATUSDATE: the rows of {n} people contradict each other; allowed: "
     "one vital status for a person. Hint: were two snapshots joined?",
 )
-READER = Reader("rcrd", RAW, CANONICAL, ROWS, COUNTS, checks=(ncrd.OPEN_SUCCESSOR, CONTRADICTION))
+READER = Reader("rcrd", "england", RAW, CANONICAL, ROWS, COUNTS, checks=(ncrd.OPEN_SUCCESSOR, CONTRADICTION))

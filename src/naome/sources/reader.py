@@ -164,6 +164,8 @@ class Reader:
     Attributes
     ----------
     name : str
+    nation : str
+        Whose people the source holds, as parameters name it.
     raw : mapping of str to RawTable
     canonical : mapping of str to Selection
     rows : tuple of RowRule or Duplicates
@@ -182,6 +184,7 @@ class Reader:
     """
 
     name: str
+    nation: str
     raw: Mapping[str, RawTable]
     canonical: Mapping[str, Selection]
     rows: tuple[RowRule | Duplicates, ...] = ()

@@ -81,6 +81,7 @@ ROWS = (
 )
 READER = Reader(
     "rotterdam",
+    "netherlands",
     RAW,
     CANONICAL,
     ROWS,

@@ -186,6 +186,7 @@ COUNTS = (
 )
 VERSION_2 = Reader(
     "simulacrum",
+    "england",
     RAW_V2,
     {**_canonical("GENDER", "VITALSTATUS", "QUINTILE_2019", REGIMENS_V2), "radiotherapy": RADIOTHERAPY},
     ROWS,
@@ -193,6 +194,7 @@ VERSION_2 = Reader(
 )
 VERSION_1 = Reader(
     "simulacrum",
+    "england",
     RAW_V1,
     _canonical("SEX", "NEWVITALSTATUS", "QUINTILE_2015", REGIMENS_V1),
     tuple(rule for rule in ROWS if rule.table != "radiotherapy"),
@@ -200,6 +202,7 @@ VERSION_1 = Reader(
 )
 READER = Reader(
     "simulacrum",
+    "england",
     {},
     {},
     versions=(("NEWVITALSTATUS", VERSION_1), ("VITALSTATUS", VERSION_2)),

@@ -222,5 +222,12 @@ COUNTS = (
 )
 
 READER = Reader(
-    "wcn", RAW, CANONICAL, ROWS, COUNTS, country=("wcn_registration", "COUNTRY_CODE", "W"), checks=(OPEN_SUCCESSOR,)
+    "wcn",
+    "wales",
+    RAW,
+    CANONICAL,
+    ROWS,
+    COUNTS,
+    country=("wcn_registration", "COUNTRY_CODE", "W"),
+    checks=(OPEN_SUCCESSOR,),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
 from scipy import linalg, special
@@ -76,6 +77,20 @@ def fit_logistic(x: np.ndarray, y: np.ndarray, *, penalty: float = 0.0, start=No
     return coef, _solve(information, np.eye(x.shape[1]))
 
 
+class NoFiniteEstimate(UserWarning):
+    """Coefficients on their way to infinity.
+
+    Attributes
+    ----------
+    terms : tuple of str
+    """
+
+    def __init__(self, terms: Sequence[str]) -> None:
+        self.terms = tuple(terms)
+        which = ", ".join(map(repr, self.terms))
+        super().__init__(f"no finite estimate for {which}: a level without events, or all events; merge levels")
+
+
 def _check_finite(x, coef, step, value: float, names) -> None:
     if value > -1e-6 * len(x):
         raise ValueError(
@@ -84,10 +99,8 @@ def _check_finite(x, coef, step, value: float, names) -> None:
         )
     moving = np.flatnonzero(np.abs(step) > 1e-3)
     if len(moving):
-        which = ", ".join(repr(str(names[i])) if names is not None else f"column {i}" for i in moving)
-        warnings.warn(
-            f"no finite estimate for {which}: a level without events, or all events; merge levels", stacklevel=3
-        )
+        which = [str(names[i]) if names is not None else f"column {i}" for i in moving]
+        warnings.warn(NoFiniteEstimate(which), stacklevel=3)
 
 
 def _objective(x, y, coef, ridge) -> float:

@@ -24,20 +24,20 @@ def test_england_and_wales_side_by_side_are_pooled(write):
     write("wales", discussed=[True] * 30 + [False] * 30)
     assert list(open_companions(england)) == ["england", "wales"]
     found = replicate(england)
-    row = found.pooled[(found.pooled["measure"] == "mdt_discussion") & (found.pooled["group_by"] == "all")].iloc[0]
+    row = found.pooled.where(measure="mdt_discussion", group_by="all").frame.iloc[0]
     assert (row["numerator"], row["denominator"]) == (60, 100) and found.reason == ""
     assert set(england.load("england_wales")["level"]) == {"england+wales"}
-    compared = found.compared.set_index("id")
+    compared = found.compared.frame.set_index("id")
     assert compared.loc["mdt_w", "verdict"] == "differs" and compared.loc["mdt_w", "estimate"] == 50
     assert compared.loc["n_denovo_ew", "estimate"] == 100
-    assert found.later.set_index("id").loc["sotn2025_mdt_e", "verdict"] == "other period"
+    assert found.later.frame.set_index("id").loc["sotn2025_mdt_e", "verdict"] == "other period"
 
 
 def test_a_run_alone_compares_its_own_nation_only(write):
     wales = write("wales", discussed=[True] * 20)
     found = replicate(wales)
-    compared = found.compared.set_index("id")
-    assert "needs one run of each" in found.reason and found.pooled.empty
+    compared = found.compared.frame.set_index("id")
+    assert "needs one run of each" in found.reason and found.pooled.frame.empty
     assert compared.loc["n_denovo_ew", "verdict"] == compared.loc["mdt_e_f", "verdict"] == "not derivable here"
     assert compared.loc["n_denovo_w", "estimate"] == 20
 

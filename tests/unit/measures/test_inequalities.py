@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from naome.measures.inequalities import measure_gaps, read_gap, say_gaps
+from naome.disclosure import release
+from naome.measures.inequalities import measure_gaps, read_gap
 from naome.measures.specification import load_specification
+from naome.publish.gaps import say_gaps
 from naome.study import make_study
 
 SPECIFICATION = load_specification()
@@ -114,6 +116,6 @@ def test_the_sentence_counts_what_it_says(england, wales, make_people):
     cells = {(1, "18-49"): (12, 20), (5, "18-49"): (10, 20)}
     table = measure_gaps(grouped(make_people, cells), make_study(england, run_id="r"))
     rows = table[table["measure"].str.endswith("_gap_standardised") & (table["group_by"] == "deprivation")]
-    text = say_gaps(table, "deprivation")
+    text = say_gaps(release(table, england), "deprivation").text
     assert text.startswith(f"Of {int((rows['status'] != 'not_derivable').sum())} age-standardised gaps")
     assert f"for {int((rows.apply(read_gap, axis=1) == 'too small to tell').sum())} the numbers are too small" in text

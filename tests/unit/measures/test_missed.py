@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from naome.disclosure import release
 from naome.measures.missed import (
     SCENARIOS,
     SOURCES,
@@ -15,10 +16,10 @@ from naome.measures.missed import (
     correction_factor,
     loglinear_population,
     measure_missed,
-    say_missed,
     simulate_capture,
 )
 from naome.params import load_params
+from naome.publish.prevalence import say_missed
 from naome.study import make_study
 
 THREE = ("a", "b", "c")
@@ -31,7 +32,9 @@ def make_counts(sources, people):
 
 def test_sentence_names_the_sources_of_the_models_and_counts_those_they_saw():
     counts = make_counts(SOURCES, 100)  # deaths are left out: seven cells of the living sources, twice
-    assert say_missed(counts).startswith(
+    params = load_params("england")
+    released = release(measure_missed(counts, make_study(params, run_id="r")), params)
+    assert say_missed(released, counts).text.startswith(
         "The sources of the models (admissions, reported, treatment) together saw 1,400 people with recurrent disease;"
     )
 
@@ -55,7 +58,7 @@ def test_chapman_at_its_edges():
     assert (everyone.population, everyone.lower, everyone.upper) == (50, 50, 50)
     nobody_twice = chapman(9, 9, 0)
     assert nobody_twice.population == 99
-    assert "only 0 people" in nobody_twice.warning
+    assert "fewer than 10 people were seen by both" in nobody_twice.warning
     for wrong in [(10, 5, 6), (-1, 5, 0), (5, 5, -1)]:
         with pytest.raises(ValueError, match="m at most"):
             chapman(*wrong)

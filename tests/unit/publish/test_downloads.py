@@ -8,18 +8,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from naome.atomic import write_json
 from naome.errors import ChainError
 from naome.finished import open_finished
-from naome.params import load_params
 from naome.publish.downloads import collect_released, write_downloads
 from naome.results import COLUMNS, make_results
-from naome.run import Run, file_digest, write_json
+from naome.seal import file_digest
 
 
-def write_run(folder, audit, marking="synthetic"):
+@pytest.fixture
+def write_run(make_run, as_runner):
     """Write a run that has released results, and its manifest."""
-    run = Run(params=load_params(audit), folder=folder / audit, data_dir=folder)
-    write_json({"synthetic": True, "inputs": {}}, run.folder / "read.json")
+    return lambda audit, marking="synthetic": _write_run(as_runner(make_run(audit, marking=marking)), audit, marking)
+
+
+def _write_run(run, audit, marking):
     named = {"audit": audit, "nation": audit, "cohort": "denovo", "run_id": run.run_id}
     rows = pd.DataFrame(
         {
@@ -50,8 +53,8 @@ def finish(folder, manifest):
     return open_finished(folder)
 
 
-def test_small_numbers_stay_inside(tmp_path):
-    run = write_run(tmp_path, "england")
+def test_small_numbers_stay_inside(tmp_path, write_run):
+    run = write_run("england")
     before = sorted(tmp_path.rglob("*"))
     outside = collect_released(run)
     assert len(outside) == 5
@@ -60,16 +63,16 @@ def test_small_numbers_stay_inside(tmp_path):
     assert sorted(tmp_path.rglob("*")) == before  # nothing is written into a run
 
 
-def test_the_same_result_of_two_steps_is_an_error(tmp_path):
-    run = write_run(tmp_path, "england")
+def test_the_same_result_of_two_steps_is_an_error(tmp_path, write_run):
+    run = write_run("england")
     released = run.folder / "release"
     (released / "again.parquet").write_bytes((released / "indicators.parquet").read_bytes())
     with pytest.raises(ChainError, match="4 results were released by two steps, first: audit=england"):
         collect_released(finish(run.folder, dict(run.manifest)))
 
 
-def test_a_release_that_is_not_of_the_run_is_named(tmp_path):
-    run = write_run(tmp_path, "england")
+def test_a_release_that_is_not_of_the_run_is_named(tmp_path, write_run):
+    run = write_run("england")
     released = run.folder / "release"
     before = (released / "indicators.parquet").read_bytes()
     (released / "indicators.parquet").write_bytes((released / "england_wales.parquet").read_bytes())
@@ -86,8 +89,8 @@ def test_a_release_that_is_not_of_the_run_is_named(tmp_path):
     assert not (tmp_path / "downloads").exists()
 
 
-def test_the_download_holds_what_was_released_and_nothing_else(tmp_path):
-    runs = [write_run(tmp_path, audit) for audit in ("england", "wales")]
+def test_the_download_holds_what_was_released_and_nothing_else(tmp_path, write_run):
+    runs = [write_run(audit) for audit in ("england", "wales")]
     data, dictionary = write_downloads(runs, tmp_path / "downloads")
     table = pd.read_csv(data, keep_default_na=False, dtype=str)
     assert list(table.columns) == list(COLUMNS) and len(table) == 4 + 4 + 1
@@ -99,8 +102,8 @@ def test_the_download_holds_what_was_released_and_nothing_else(tmp_path):
     assert (again[0].read_text().splitlines(), again[1].read_bytes()) == (data.read_text().splitlines(), first[1])
 
 
-def test_the_dictionary_fits_the_file(tmp_path):
-    data, dictionary = write_downloads([write_run(tmp_path, "england")], tmp_path / "downloads")
+def test_the_dictionary_fits_the_file(tmp_path, write_run):
+    data, dictionary = write_downloads([write_run("england")], tmp_path / "downloads")
     package = json.loads(dictionary.read_text(encoding="utf-8"))
     resource = package["resources"][0]
     table = pd.read_csv(data, keep_default_na=False, dtype=str)

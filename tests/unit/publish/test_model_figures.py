@@ -7,9 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from naome.disclosure.released import release_checked
+from naome.measures.adjusted import Adjusted
 from naome.measures.model_checks import TABLES, ModelChecks
 from naome.measures.outliers import judge_organisations
 from naome.measures.risk import Assessment, CaseMix
+from naome.measures.specification import load_specification
 from naome.params import load_params
 from naome.publish.model_figures import (
     draw_calibration,
@@ -17,9 +20,11 @@ from naome.publish.model_figures import (
     draw_proportion_funnels,
     draw_ratios,
     draw_survival_funnels,
-    stack_checks,
+    tabulate_checks,
 )
+from naome.study import make_study
 
+STUDY = make_study(load_params("england"), run_id="r")
 NOTHING = ModelChecks(**{name: pd.DataFrame() for name in TABLES}, worst="", error="", missing="", reason="too few")
 
 
@@ -36,16 +41,16 @@ def checked(**tables) -> ModelChecks:
 
 def test_tables_of_cohorts_are_stacked_and_one_without_a_model_says_why():
     some = checked(coefficients=pd.DataFrame({"Term": ["age"], "Hazard ratio": [1.1]}))
-    both = stack_checks({"denovo": some, "recurrent": NOTHING}, "coefficients")
+    both = tabulate_checks({"denovo": some, "recurrent": NOTHING}, "coefficients", STUDY).frame
     assert both["Cohort"].tolist() == ["De novo", "Recurrent"]
     assert both["status"].tolist() == ["ok", "not_derivable"] and both["reason"].tolist() == ["", "too few"]
-    none = stack_checks({"denovo": some, "recurrent": NOTHING}, "habits")
+    none = tabulate_checks({"denovo": some, "recurrent": NOTHING}, "habits", STUDY).frame
     assert none["Nothing to show"].tolist() == ["No item is missing", "too few"]
 
 
 def test_without_a_model_figures_say_so():
     for draw in (draw_ratios, draw_calibration, draw_coefficients_over_time):
-        figure = draw({"denovo": NOTHING})
+        figure = draw({"denovo": NOTHING}, alt="Nothing").drawing
         assert "There is no model" in figure.axes[0].texts[0].get_text()
 
 
@@ -53,13 +58,14 @@ def test_splines_are_not_drawn_as_ratios():
     table = pd.DataFrame(
         {"Term": ["age", "age'", "sex[male]"], "Hazard ratio": 1.2, "Lower": 1.0, "Upper": 1.4, "p": 0.01, "FMI": 0.0}
     )
-    axes = draw_ratios({"denovo": checked(coefficients=table), "recurrent": NOTHING}).axes[0]
+    axes = draw_ratios({"denovo": checked(coefficients=table), "recurrent": NOTHING}, alt="Ratios").drawing.axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["Sex: male"]
 
 
 def test_calibration_has_a_panel_for_each_cohort_and_horizon():
     tenths = pd.DataFrame({"Horizon": ["1 y", "3 y"], "Predicted": 0.5, "Observed": 0.6, "Lower": 0.4, "Upper": 0.7})
-    figure = draw_calibration({"denovo": checked(tenths=tenths), "recurrent": checked(tenths=tenths.iloc[:1])})
+    checks = {"denovo": checked(tenths=tenths), "recurrent": checked(tenths=tenths.iloc[:1])}
+    figure = draw_calibration(checks, alt="Calibration").drawing
     titles = [axes.get_title(loc="left") for axes in figure.axes if axes.axison]
     assert titles == ["De novo, 1 y", "De novo, 3 y", "Recurrent, 1 y"]
 
@@ -73,18 +79,25 @@ def test_funnels_draw_released_numbers_only():
     assessment = Assessment("denovo", CaseMix(frame, [frame], (), (), table), {1: table}, {1: 0.7}, frame, "")
     released = pd.DataFrame(
         {"unit": ["A", "B"], "denominator": [45, 50], "estimate": [0.6, np.nan], "status": ["ok", "suppressed"]}
-    ).assign(measure="survival_1y_adjusted", cohort="denovo", level="provider")
-    axes = draw_survival_funnels({"denovo": assessment}, released, params).axes[0]
+    ).assign(measure="survival_1y_adjusted", cohort="denovo", level="provider", group_by="all")
+    released = release_checked(released)
+    axes = draw_survival_funnels({"denovo": assessment}, released, params, alt="Funnels").drawing.axes[0]
     points = [line.get_xydata().tolist() for line in axes.lines if line.get_label() == "within"]
     assert points == [[[45.0, 60.0]]]
     assert "by chance 0.0" in axes.texts[0].get_text()
-    empty = draw_survival_funnels({}, released, params)
+    empty = draw_survival_funnels({}, released, params, alt="Funnels").drawing
     assert "There is no comparison" in empty.axes[0].texts[0].get_text()
 
 
 def test_panels_of_proportions_say_levels():
-    units = pd.DataFrame({"denominator": [40, 60], "estimate": [0.1, 0.3], "level": ["within", "alarm"]})
-    figure = draw_proportion_funnels([("Deaths", 0.1, units)], (0.025, 0.001))
-    drawn = {line.get_label(): line.get_xydata().tolist() for line in figure.axes[0].lines}
+    units = pd.DataFrame({"unit": ["A", "B"], "denominator": [40, 60], "estimate": [0.1, 0.3]})
+    named = {"measure": "death_30d_chemotherapy_adjusted", "cohort": "denovo", "level": "provider", "status": "ok"}
+    released = release_checked(units.assign(**named, group_by="all"))
+    levels = pd.DataFrame({"unit": ["A", "B"], "level": ["within", "alarm"]})
+    found = Adjusted("death_30d_chemotherapy", "denovo", "treating_provider", levels, 0.1, units, "")
+    tails, specification = (0.025, 0.001), load_specification()
+    axes = draw_proportion_funnels([found], released, specification, tails, alt="Funnels").drawing.axes[0]
+    drawn = {line.get_label(): line.get_xydata().tolist() for line in axes.lines}
     assert drawn["alarm"] == [[60.0, 30.0]] and drawn["within"] == [[40.0, 10.0]]
-    assert "There is no comparison" in draw_proportion_funnels([], (0.025, 0.001)).axes[0].texts[0].get_text()
+    empty = draw_proportion_funnels([], released, specification, tails, alt="Funnels").drawing
+    assert "There is no comparison" in empty.axes[0].texts[0].get_text()

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from naome.disclosure import release
+from naome.disclosure import declare_not_counts, release
+from naome.disclosure.released import release_checked
 from naome.measures import adjusted as adjusting
 from naome.measures import risk
 from naome.measures.adjusted import Adjusted
@@ -18,10 +19,10 @@ from naome.params import load_params
 from naome.publish.organisations import (
     collect_panels,
     describe_assessments,
+    describe_rare_levels,
     describe_spread,
     drawable_units,
     most_variable,
-    say_unestimated,
     tabulate_adjusted,
     tabulate_alerts,
     tabulate_counts,
@@ -59,33 +60,33 @@ def variation(levels, z):
 
 
 def test_hidden_organisations_are_one_line_without_name_or_number(released):
-    hidden = set(released.loc[released["status"] == "suppressed", "unit"])
+    hidden = set(released.where(status="suppressed").frame["unit"])
     assert "B" in hidden
     table = tabulate_alerts(
         variation(["alert", "alarm", "alarm", "within"], [2.5, -6, -4, 0]), released, SPECIFICATION, NAMES
-    )
+    ).frame
     named = {
         NAMES[unit]
         for unit in "AC"
-        if unit not in set(released.query("measure == 'mdt_discussion' and status == 'suppressed'")["unit"])
+        if unit not in set(released.where(measure="mdt_discussion", status="suppressed").frame["unit"])
     }
     assert set(table["Organisation"]) & set(NAMES.values()) == named and "Beta" not in set(table["Organisation"])
     rest = table[table["Organisation"].str.contains("not named")]
     assert rest["People"].isna().all() and rest["Percent"].isna().all() and len(rest) == 1
-    shown = drawable_units(released, "mdt_discussion", "denovo")
+    shown = drawable_units(released, "mdt_discussion", "denovo").frame
     assert "B" not in set(shown["unit"])
 
 
 def test_nothing_beyond_the_limits_is_said(released):
-    table = tabulate_alerts(variation(["within"] * 4, [0.0] * 4), released, SPECIFICATION, NAMES)
+    table = tabulate_alerts(variation(["within"] * 4, [0.0] * 4), released, SPECIFICATION, NAMES).frame
     assert table["Indicator"].tolist() == ["none"]
     assert most_variable(variation(["within"] * 4, [0.0] * 4)) is None
 
 
 def test_adjusted_rows_of_hidden_organisations_are_counted_only(released):
     table = pd.DataFrame({"unit": list("ABC"), "z": [0.1, -2.5, 3.0], "level": "within", "direction": "none"})
-    found = Adjusted("death_30d_chemotherapy", "denovo", "treating_provider", table, 0.4, released, "")
-    laid = tabulate_adjusted([found], released, SPECIFICATION, NAMES)
+    found = Adjusted("death_30d_chemotherapy", "denovo", "treating_provider", table, 0.4, released.frame, "")
+    laid = tabulate_adjusted([found], released, SPECIFICATION, NAMES).frame
     assert "Beta" not in set(laid["Organisation"])
     assert laid["Organisation"].iloc[-1].endswith("not named") and laid["People"].isna().iloc[-1]
     named = laid[laid["People"].notna()]
@@ -93,9 +94,9 @@ def test_adjusted_rows_of_hidden_organisations_are_counted_only(released):
     assert (named["Observed / expected"] <= named["to"]).all()
     assert {"Alpha"} >= set(collect_panels([found], released, SPECIFICATION)[0][2]["unit"].map(NAMES))
     silent = Adjusted(
-        "death_30d_chemotherapy", "denovo", "treating_provider", pd.DataFrame(), 0.4, released, "No dates."
+        "death_30d_chemotherapy", "denovo", "treating_provider", pd.DataFrame(), 0.4, released.frame, "No dates."
     )
-    laid = tabulate_adjusted([silent, silent], released, SPECIFICATION, NAMES)
+    laid = tabulate_adjusted([silent, silent], released, SPECIFICATION, NAMES).frame
     assert laid["reason"].tolist() == ["No dates."] * 2 and set(laid["status"]) == {"not_derivable"}
     assert collect_panels([silent], released, SPECIFICATION) == []
 
@@ -128,8 +129,8 @@ def assessed(tables, reason="", cohort="denovo"):
 
 def test_outside_shows_both_tails_the_companions_and_only_what_may_be_shown():
     table = judged([3.5, -2.5, 0.0, 2.2]).assign(early_warning_z=[0.1, -4.0, 5.0, 0.0], logistic_z=[3.3, np.nan, 0, 0])
-    released = survival_results([0.5, 0.8, 0.7, np.nan], ["ok", "ok", "ok", "suppressed"])
-    laid = tabulate_outside({("denovo", 1): table}, released, load_params("england"), {"U00": "Alpha"})
+    released = release_checked(survival_results([0.5, 0.8, 0.7, np.nan], ["ok", "ok", "ok", "suppressed"]))
+    laid = tabulate_outside({("denovo", 1): table}, released, load_params("england"), {"U00": "Alpha"}).frame
     assert laid["Organisation"].tolist() == ["Alpha", "U01", "1 not named"]
     assert laid["Level"].tolist()[:2] == ["alarm", "alert"]
     assert laid["Survival is"].tolist() == ["worse", "better", ""]
@@ -138,17 +139,17 @@ def test_outside_shows_both_tails_the_companions_and_only_what_may_be_shown():
     assert laid["Adjusted survival"].tolist()[:2] == [0.5, 0.8] and laid.iloc[2][["People", "Lower"]].isna().all()
     assert "U03" not in laid.to_string()
     assert not {"z", "z of deaths"} & set(laid.columns)
-    assert tabulate_outside({}, released, load_params("england"), {})["Organisation"].tolist() == ["none"]
+    assert tabulate_outside({}, released, load_params("england"), {}).frame["Organisation"].tolist() == ["none"]
 
 
 def test_counts_stand_beside_chance_for_every_cohort():
     tables = {("denovo", 1): judged([0.0] * 100 + [np.nan] * 5), ("recurrent", 3): judged([4.0, -2.0])}
-    counts = tabulate_counts(tables, load_params("england"))
+    counts = tabulate_counts(tables, load_params("england")).frame
     assert counts["Cohort"].tolist() == ["De novo", "De novo", "Recurrent", "Recurrent"]
     assert counts["Assessed"].tolist() == [100, 100, 2, 2] and counts["Not assessed"].tolist() == [5, 5, 0, 0]
     assert counts["Alerts expected"].iloc[0] == pytest.approx(4.8)
     assert counts[["Alarms, worse", "Alerts, better"]].iloc[2].tolist() == [1, 1]
-    assert tabulate_counts({}, load_params("england"))["Cohort"].tolist() == ["none"]
+    assert tabulate_counts({}, load_params("england")).frame["Cohort"].tolist() == ["none"]
 
 
 def test_a_cohort_or_organisation_that_is_not_assessed_says_why():
@@ -156,16 +157,16 @@ def test_a_cohort_or_organisation_that_is_not_assessed_says_why():
         "denovo": assessed({1: judged([0.0, 1.0], n=[50, 9])}),
         "recurrent": assessed({}, "there are no two organisations to compare", "recurrent"),
     }
-    laid = tabulate_not_assessed(assessments, {"U01": "Beta"})
+    laid = tabulate_not_assessed(assessments, {"U01": "Beta"}).frame
     assert laid.to_numpy().tolist() == [
         ["De novo", "Beta", "fewer than 10 people"],
         ["Recurrent", "all", "there are no two organisations to compare"],
     ]
-    said = describe_assessments(assessments, load_params("england"))
+    said = describe_assessments(assessments, load_params("england")).text
     assert "**Recurrent**: organisations are not compared: there are no two organisations" in said
     assert "**De novo, 3 years**: not compared, since nobody has been followed for 3 years." in said
     assert "no alarms and no alerts" in said and "chance alone would give 0.0 and 0.0" in said
-    assert "not estimated: that takes 20" in describe_spread(assessments, load_params("england"))
+    assert "not estimated: that takes 20" in describe_spread(assessments, load_params("england")).text
 
 
 def test_survival_of_every_organisation_stands_in_one_row_per_cohort():
@@ -177,7 +178,7 @@ def test_survival_of_every_organisation_stands_in_one_row_per_cohort():
         ],
         ignore_index=True,
     )
-    laid = tabulate_survival(released, {"U00": "Alpha"}, ["denovo", "recurrent"])
+    laid = tabulate_survival(release_checked(released), {"U00": "Alpha"}, ["denovo", "recurrent"]).frame
     assert laid[["Organisation", "Cohort"]].to_numpy().tolist() == [
         ["Alpha", "De novo"],
         ["Alpha", "Recurrent"],
@@ -191,19 +192,20 @@ def test_the_record_says_once_what_is_the_same_throughout():
     tables = {("denovo", 1): judged([3.5, 0.0]), ("recurrent", 1): judged([0.0])}
     made = {"denovo": 10, "recurrent": 12}
     record = record_assessment(tables, make_study(load_params("england"), run_id="england-abc"), imputations=made)
-    laid = tabulate_record(record).set_index("Item")
+    why = "The policy and what it found."
+    laid = tabulate_record(declare_not_counts(record, why)).frame.set_index("Item")
     assert laid.loc["run_id"].tolist() == ["england-abc", "", ""]
     assert laid.loc["imputations"].tolist() == ["", "10", "12"]
     assert laid.columns.tolist() == ["Throughout", "De novo, 1 y", "Recurrent, 1 y"]
-    assert tabulate_record(record.iloc[:0])["Item"].tolist() == ["none"]
+    assert tabulate_record(declare_not_counts(record.iloc[:0], why)).frame["Item"].tolist() == ["none"]
 
 
-def test_a_warning_of_a_model_is_a_sentence_for_readers():
-    note = "no finite estimate for 'intercept', 'charlson[3+]', \"age'\": a level without events; merge levels"
-    found = Adjusted("x", "denovo", "provider", pd.DataFrame(), 0.4, pd.DataFrame(), "", (note,))
-    again = Adjusted("x", "recurrent", "provider", pd.DataFrame(), 0.4, pd.DataFrame(), "", (note,))
-    assert say_unestimated([found, again]) == (
-        "In at least one model no effect could be estimated for Comorbidities: 3+ and Age': everybody with it, or "
-        "nobody, had the outcome. Expected numbers are not affected."
+def test_levels_too_rare_for_a_coefficient_are_named_in_words(released):
+    found = Adjusted(
+        "death_30d_chemotherapy", "denovo", "u", pd.DataFrame(), 0.4, released.frame, "", ("charlson[3+]",)
     )
-    assert say_unestimated([]) == "Every level of the case mix could be estimated."
+    said = describe_rare_levels([found], SPECIFICATION).text
+    assert "Comorbidities: 3+ (death within 30 days of the last chemotherapy (de novo))" in said
+    assert "finite estimate" not in said and "intercept" not in said
+    none = describe_rare_levels([found.__class__(**{**vars(found), "rare": ()})], SPECIFICATION).text
+    assert none == "Every level of the case mix could be estimated."

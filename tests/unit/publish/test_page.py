@@ -9,8 +9,8 @@ from naome.study import make_study
 
 def test_the_ways_into_the_cohorts_follow_the_options():
     params = load_params("england")
-    assert "is never counted as recurrent later" in say_routes(make_study(params, run_id="r"))
+    assert "is never counted as recurrent later" in say_routes(make_study(params, run_id="r")).text
     other = params.model_copy(update={"rules": {"early_code_bars_recurrence": False}})
-    later = say_routes(make_study(other, run_id="r"))
+    later = say_routes(make_study(other, run_id="r")).text
     assert "counts as recurrent when another follows after the gap" in later and "never" not in later
-    assert "the gap" not in say_routes(make_study(load_params("rotterdam"), run_id="r")), "its rules have none"
+    assert "the gap" not in say_routes(make_study(load_params("rotterdam"), run_id="r")).text, "its rules have none"

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
+from naome.disclosure.released import release_checked
+from naome.measures.specification import load_specification
 from naome.publish.tables import tabulate_completeness_years
 
+SPECIFICATION = load_specification()
 ROW = {"level": "nation", "group_by": "year", "status": "ok", "estimate": 0.5, "lower": 0.4, "upper": 0.6}
 
 
@@ -18,10 +21,12 @@ def test_completeness_by_year_has_a_row_per_year_and_a_column_per_item():
         {**ROW, "measure": "completeness.age", "group": "2019"},
         {**ROW, "measure": "completeness.grade", "group": "all", "group_by": "all"},
     ]
-    table = tabulate_completeness_years(pd.DataFrame(rows))
+    table = tabulate_completeness_years(release_checked(pd.DataFrame(rows)), SPECIFICATION).frame
     assert table.to_dict("list") == {
         "Year": ["2019", "2020"],
         "Tumour grade": ["50.0% (40.0% to 60.0%)", "too few"],
         "Overall stage": ["90.0% (80.0% to 95.0%)", "50.0% (40.0% to 60.0%)"],
     }
-    assert tabulate_completeness_years(pd.DataFrame(rows[-1:])).columns.tolist() == ["Year"]
+    assert tabulate_completeness_years(
+        release_checked(pd.DataFrame(rows[-1:])), SPECIFICATION
+    ).frame.columns.tolist() == ["Year"]

@@ -1,0 +1,53 @@
+"""A run under a strict policy shows no count of people from 1 to 9, in no table, sentence or text of a figure."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from small_counts import find_shares_of_few, find_small_counts, read_outputs
+
+from naome.paths import project_root
+
+pytestmark = pytest.mark.chain
+NAOME = Path(sys.executable).parent / "naome"
+
+
+@pytest.fixture(scope="module")
+def notebooks(tmp_path_factory) -> list[Path]:
+    """Run the chain on a small Welsh extract, with a copy of the parameters whose policy is strict."""
+    base = tmp_path_factory.mktemp("strict")
+    text = (project_root() / "params" / "wales.yaml").read_text(encoding="utf-8")
+    policy = "disclosure:\n  policy: lt10\n  national: suppress\n"
+    strict = re.sub(r"^disclosure:\n(?:  .*\n)+", policy, text, flags=re.M)
+    assert strict != text
+    (base / "wales.yaml").write_text(strict, encoding="utf-8")
+    data, run = str(base / "data"), base / "runs" / "wales"
+    for arguments in (
+        ("simulate", "wales", "--scale", "0.1", "--out", data, "--truth", str(base / "truth")),
+        ("chain", "--params", str(base / "wales.yaml"), "--data", data, "--run-dir", str(run), "--no-site"),
+    ):
+        done = subprocess.run([NAOME, *arguments], cwd=base, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    return sorted((run / "notebooks").glob("*.ipynb"))
+
+
+def test_no_count_from_one_to_nine_is_shown(notebooks):
+    assert len(notebooks) > 10
+    assert [found for notebook in notebooks for found in find_small_counts(notebook)] == []
+
+
+def test_no_percentage_gives_a_hidden_count(notebooks):
+    assert [found for notebook in notebooks for found in find_shares_of_few(notebook)] == []
+
+
+def test_counts_are_there_and_hidden_ones_are_said_to_be(notebooks):
+    """Otherwise the other tests could not fail: there are many counts, and the small ones stand as words."""
+    pages = [(notebook, shown) for notebook in notebooks for _, _, shown in read_outputs(notebook)]
+    counts = [cell for _, shown in pages for cell in re.findall(r'class="(?:num )?count">([\d,]+)<', shown)]
+    assert len(counts) > 200 and {"0", "47"} <= set(counts)
+    with_hidden = {notebook.stem[:2] for notebook, shown in pages if re.search(r">hidden(?:<|&#58;)", shown)}
+    assert {"00", "01", "02", "03", "04", "07", "12", "13"} <= with_hidden
