@@ -376,8 +376,9 @@ class Definitions:
             If there is no such list, or as :func:`read_codelist`.
         """
         if name not in self._lists:
-            if (self.folder / "codings" / f"{name}.csv").is_file():
-                return self.coding(name).as_codelist()
+            if name in self.codings:
+                self._lists[name] = self.coding(name).as_codelist()
+                return self._lists[name]
             known = self.codelists
             if name not in known:
                 raise DefinitionError(

@@ -237,8 +237,6 @@ def load_everything(folder):
     definitions = Definitions(folder)
     for name in definitions.codelists:
         definitions.codelist(name)
-    for name in definitions.codings:
-        definitions.coding(name)
     rules = definitions.rules()
     for indicator in definitions.specification.indicators:
         indicator.say_exclusions(rules)
@@ -262,7 +260,10 @@ def test_a_spoilt_file_loads_or_is_refused_by_name(tmp_path, name):
     for _, content in spoilt:
         (folder / name).write_bytes(content)
         try:
-            load_everything(folder)
+            if name.parts[0] == "codings":  # nothing else is read from it
+                Definitions(folder).coding(name.stem)
+            else:
+                load_everything(folder)
         except NaomeError as error:
             refused += 1
             assert name.name in str(error)
