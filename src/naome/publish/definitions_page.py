@@ -9,12 +9,20 @@ from __future__ import annotations
 
 import pandas as pd
 
+from naome.cohort.feature_definitions import Feature
 from naome.definitions import Code, CohortRules, Definitions, Option, project_definitions
 from naome.measures.expressions import Expression
 from naome.measures.specification import KINDS, Indicator
 from naome.publish.markdown import write_code, write_list, write_page_again, write_pipe_table
 
 PAGE = "methodology/definitions.qmd"
+#: How events are counted, in words
+COUNTS = {
+    "first_day": "days to the first",
+    "any": "whether there is one",
+    "groups": "different groups",
+    "agents": "different agents",
+}
 FRONT = """---
 title: Definitions
 description: Cohort rules and their options, every indicator, the analysis table and the code lists
@@ -39,7 +47,7 @@ def write_page() -> str:
     """Return the definitions of the checkout as a page in Markdown, their words under the default options."""
     of = project_definitions()
     parts = [FRONT, BANNER, INTRODUCTION, *_cohort_rules(of), *_indicators(of), *_groups(of), *_data_items(of)]
-    return "\n\n".join([*parts, *_analysis_table(of), *_codelists(of)]) + "\n"
+    return "\n\n".join([*parts, *_analysis_table(of), *_features(of), *_codelists(of)]) + "\n"
 
 
 def _cohort_rules(definitions: Definitions) -> list[str]:
@@ -134,6 +142,37 @@ def _analysis_table(definitions: Definitions) -> list[str]:
         "metastatic diagnosis (recurrent).",
         write_pipe_table(pd.DataFrame(rows, columns=["column", "kind", "values", "meaning"])),
     ]
+
+
+def _features(definitions: Definitions) -> list[str]:
+    rows = [
+        {
+            "column": write_code(feature.name),
+            "counts": COUNTS[feature.count],
+            "of": "; ".join(f"{table}: {write_code(reference)}" for table, reference in feature.events.items()),
+            "left out": ", ".join(feature.leave_out).replace("_", " "),
+            "days": _window(feature),
+            "status": feature.status,
+            "source": feature.source,
+        }
+        for feature in definitions.features.features
+    ]
+    return [
+        "## Columns from coded events",
+        "Which events each such column counts (`definitions/features.yaml`). A window is *inferred* when this project "
+        "chose it or the use of the codes. Evidence is the metastatic codes that the cohort rules count.",
+        write_pipe_table(pd.DataFrame(rows)),
+    ]
+
+
+def _window(feature: Feature) -> str:
+    """Say the window of a feature in days from its clock."""
+    clock = {"origin": "origin", "metastatic": "the metastatic diagnosis"}[feature.clock]
+    first = "any" if feature.from_days is None else str(feature.from_days)
+    last = (
+        "the end of follow-up" if feature.to_censoring else "any" if feature.to_days is None else str(feature.to_days)
+    )
+    return f"{first} to {last}, from {clock}"
 
 
 def _codelists(definitions: Definitions) -> list[str]:

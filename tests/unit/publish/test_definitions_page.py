@@ -44,3 +44,12 @@ def test_a_condition_in_a_table_is_written_as_it_is():
     assert "| `age < 40` |" in write_page()
     table = write_pipe_table(pd.DataFrame({"a": ["`x | y < 1`", "x | y < 1"]}))
     assert table.splitlines()[2:] == [r"| `x \| y < 1` |", r"| x \| y \< 1 |"]
+
+
+def test_every_feature_is_described_with_its_window_and_source():
+    section = write_page().split("## Columns from coded events")[1].split("## Code lists")[0]
+    for feature in project_definitions().features.features:
+        (row,) = [line for line in section.splitlines() if line.startswith(f"| `{feature.name}` |")]
+        assert feature.source in row and feature.status in row
+        assert all(f"`{reference}`" in row for reference in feature.events.values())
+    assert "-365 to -1, from origin" in section and "-30 to any, from the metastatic diagnosis" in section
