@@ -13,6 +13,7 @@ import pandas as pd
 from ibis.expr.types import Table
 
 from naome.cohort.causes import is_breast_cancer
+from naome.cohort.columns import AnalysisColumn
 from naome.cohort.derive import fetch_analysis, find_members, keep_people
 from naome.cohort.eligible import add_records, code_dates, eligible_people, flag_tumours, metastatic_codes
 from naome.cohort.features import describe_people
@@ -189,7 +190,11 @@ def tabulate_windows(analysis: pd.DataFrame, study: Study) -> pd.DataFrame:
             for window, default in indicator.windows.items():
                 for days in [default, *(round(default * factor) for factor in WINDOW_FACTORS)]:
                     row = {"indicator": indicator.id, "cohort": cohort, "window": window, "days": days}
-                    found = _proportion(people, _with_window(indicator, window, days), study) if not reason else {}
+                    found = (
+                        _proportion(people, _with_window(indicator, window, days, study.definitions.columns), study)
+                        if not reason
+                        else {}
+                    )
                     rows.append({**row, **found, "reason": reason or found["reason"]})
     columns = ["indicator", "cohort", "window", "days", "denominator", "numerator", "estimate", "reason"]
     table = pd.DataFrame(rows).reindex(columns=columns)
@@ -333,10 +338,10 @@ def _survival_1y(people: pd.DataFrame, params: Params) -> float:
     return float(row["survival"]) if row["n_risk"] >= params.survival.minimum_at_risk else float("nan")
 
 
-def _with_window(indicator: Indicator, window: str, days: int) -> Indicator:
+def _with_window(indicator: Indicator, window: str, days: int, columns: tuple[AnalysisColumn, ...]) -> Indicator:
     windows = {**indicator.windows, window: days}
     expressions = {
-        name: None if expression is None else parse_expression(expression.text, expression.where, windows)
+        name: None if expression is None else parse_expression(expression.text, expression.where, windows, columns)
         for name, expression in (("denominator", indicator.denominator), ("numerator", indicator.numerator))
     }
     return replace(indicator, windows=windows, **expressions)
