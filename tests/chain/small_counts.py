@@ -52,16 +52,18 @@ def find_shares_of_few(notebook: Path) -> list[str]:
     found = []
     for cell, kind, shown in read_outputs(notebook):
         heads = [html.unescape(head) for head in re.findall(r"<th scope=\"col\"[^>]*>(.*?)</th>", shown)]
-        if kind != "table" or "People" not in heads or "Percent" not in heads:
+        shares = [head for head in ("Percent", "Observed") if head in heads]
+        if kind != "table" or "People" not in heads or not shares:
             continue
         for row in re.findall(r"<tr>(<th scope=\"row\".*?)</tr>", shown, re.S):
             cells = [html.unescape(text) for _, text in CELL.findall(row)]
             if len(cells) != len(heads):
                 continue  # one reason instead of numbers
-            people, percent = (cells[heads.index(head)] for head in ("People", "Percent"))
-            if re.fullmatch(r"[\d,]+", people) and re.fullmatch(r"[\d.]+%", percent):
-                n = int(people.replace(",", ""))
-                counted = round(n * float(percent.rstrip("%")) / 100)
-                if 1 <= min(counted, n - counted) <= 9 and n < 1000:
-                    found.append(f"{notebook.stem} {cell}: {cells}")
+            people = cells[heads.index("People")]
+            for percent in (cells[heads.index(head)] for head in shares):
+                if re.fullmatch(r"[\d,]+", people) and re.fullmatch(r"[\d.]+%", percent):
+                    n = int(people.replace(",", ""))
+                    counted = round(n * float(percent.rstrip("%")) / 100)
+                    if 1 <= min(counted, n - counted) <= 9 and n < 1000:
+                        found.append(f"{notebook.stem} {cell}: {cells}")
     return found

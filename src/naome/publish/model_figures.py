@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 from scipy.special import ndtri
 
-from naome.disclosure import Declared, Released, declare_not_counts, release_counts
+from naome.disclosure import Declared, Released, declare_not_counts, release_counts, shown_numbers
 from naome.measures.adjusted import Adjusted
 from naome.measures.model_checks import TREATMENTS, ModelChecks
 from naome.measures.outliers import expected_false_alarms
@@ -89,8 +89,19 @@ def tabulate_checks(checks: dict[str, ModelChecks], name: str, study: Study) -> 
         if column in table:
             table[column] = table[column].fillna({"status": "ok", "reason": ""}[column])
     table = table[["Cohort", *(column for column in table.columns if column != "Cohort")]].convert_dtypes()
-    made = release_counts(table, "People", study) if "People" in table else declare_not_counts(table, OF_MODELS)
+    made = _release_people(table, study) if "People" in table else declare_not_counts(table, OF_MODELS)
     return Table(made.frame, made, {c: kind for c, kind in FORMATS[name].items() if c in table})
+
+
+def _release_people(table: pd.DataFrame, study: Study) -> Released:
+    """Release a table of a model with numbers of people; what they were observed to be goes by its own count."""
+    if "Observed" not in table:
+        return release_counts(table, "People", study)
+    alive = (table["Observed"].astype("Float64").clip(0, 1) * table["People"]).round().astype("Int64")
+    counted = release_counts(
+        table.assign(alive=alive), "alive", study, of="People", with_it=("Observed", "Lower", "Upper")
+    )
+    return counted.transform(lambda frame: frame.drop(columns="alive"))
 
 
 def describe_models(
@@ -277,15 +288,22 @@ def draw_coefficients_over_time(checks: dict[str, ModelChecks], *, alt: str) -> 
     return Figure(figure, alt, declare_not_counts(pd.concat(each.smooth for each in fitted.values()), OF_MODELS))
 
 
-def draw_calibration(checks: dict[str, ModelChecks], *, alt: str) -> Figure:
+def draw_calibration(checks: dict[str, ModelChecks], study: Study, *, alt: str) -> Figure:
     """Draw observed against predicted survival by tenth: one row per cohort, one panel per horizon.
 
     Parameters
     ----------
     checks : dict of str to ModelChecks
-        With ``tenths``: ``Horizon, Predicted, Observed, Lower, Upper``, proportions.
+        With ``tenths``: ``Horizon, People, Predicted, Observed, Lower, Upper``, proportions.
+    study : Study
+        A tenth of which few lived, or few died, may be hidden.
+    alt : str
     """
-    fitted = {cohort: each.tenths for cohort, each in checks.items() if not each.reason}
+    tenths = {cohort: _release_people(each.tenths, study) for cohort, each in checks.items() if not each.reason}
+    fitted = {
+        cohort: each.frame.assign(**{name: shown_numbers(each.frame[name]) for name in ("Observed", "Lower", "Upper")})
+        for cohort, each in tenths.items()
+    }
     if not fitted:
         return draw_empty(NO_MODEL, declare_not_counts(NO_MODEL, OF_MODELS))
     use_style()
@@ -309,7 +327,7 @@ def draw_calibration(checks: dict[str, ModelChecks], *, alt: str) -> Figure:
         line[0].set_ylabel("Observed survival, %")
     for axes in panels[-1]:
         axes.set_xlabel("Predicted survival, %")
-    return Figure(figure, alt, declare_not_counts(pd.concat(fitted.values()), OF_MODELS))
+    return Figure(figure, alt, tuple(tenths.values()))
 
 
 def draw_alarm_rates(simulated: Declared, scenario: str, names: dict[str, str], *, alt: str) -> Figure:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from naome.disclosure import HIDDEN
 from naome.disclosure.released import release_checked
 from naome.measures.adjusted import Adjusted
 from naome.measures.model_checks import TABLES, ModelChecks
@@ -50,7 +51,8 @@ def test_tables_of_cohorts_are_stacked_and_one_without_a_model_says_why():
 
 def test_without_a_model_figures_say_so():
     for draw in (draw_ratios, draw_calibration, draw_coefficients_over_time):
-        figure = draw({"denovo": NOTHING}, alt="Nothing").drawing
+        given = (STUDY,) if draw is draw_calibration else ()
+        figure = draw({"denovo": NOTHING}, *given, alt="Nothing").drawing
         assert "There is no model" in figure.axes[0].texts[0].get_text()
 
 
@@ -63,11 +65,27 @@ def test_splines_are_not_drawn_as_ratios():
 
 
 def test_calibration_has_a_panel_for_each_cohort_and_horizon():
-    tenths = pd.DataFrame({"Horizon": ["1 y", "3 y"], "Predicted": 0.5, "Observed": 0.6, "Lower": 0.4, "Upper": 0.7})
+    tenths = pd.DataFrame(
+        {"Horizon": ["1 y", "3 y"], "People": 50, "Predicted": 0.5, "Observed": 0.6, "Lower": 0.4, "Upper": 0.7}
+    )
     checks = {"denovo": checked(tenths=tenths), "recurrent": checked(tenths=tenths.iloc[:1])}
-    figure = draw_calibration(checks, alt="Calibration").drawing
+    figure = draw_calibration(checks, STUDY, alt="Calibration").drawing
     titles = [axes.get_title(loc="left") for axes in figure.axes if axes.axison]
     assert titles == ["De novo, 1 y", "De novo, 3 y", "Recurrent, 1 y"]
+
+
+def test_a_tenth_of_which_few_died_is_neither_shown_nor_drawn_where_small_counts_are_hidden():
+    """Of 47 people 93.6% lived: 3 died. Of the other tenth 24 of 48 lived."""
+    tenths = pd.DataFrame({"Horizon": "1 y", "Tenth": [1, 8], "People": [48, 47], "Predicted": [0.5, 0.9]})
+    tenths = tenths.assign(Observed=[0.5, 0.936], Lower=[0.4, 0.866], Upper=[0.6, 1.007])
+    strict = STUDY.params.disclosure.model_copy(update={"policy": "lt10", "national": "suppress"})
+    study = make_study(STUDY.params.model_copy(update={"disclosure": strict}), run_id="r")
+    laid = tabulate_checks({"denovo": checked(tenths=tenths)}, "tenths", study).frame
+    assert laid["People"].tolist() == [48, 47] and laid["Observed"].tolist() == [0.5, HIDDEN]
+    axes = draw_calibration({"denovo": checked(tenths=tenths)}, study, alt="Calibration").drawing.axes[0]
+    assert np.isnan(axes.lines[1].get_ydata()).tolist() == [False, True]
+    exact = tabulate_checks({"denovo": checked(tenths=tenths)}, "tenths", STUDY).frame
+    assert exact["Observed"].tolist() == [0.5, 0.936]
 
 
 def test_funnels_draw_released_numbers_only():
