@@ -222,6 +222,8 @@ def _read_plan(plan: Plan) -> Run:
         f"{left_out:,} left out, {sum(int(entry['rows']) for entry in repairs):,} repairs by "
         f"{len({entry['rule'] for entry in repairs})} rules ({time.monotonic() - started:.1f} s)"
     )
+    for sentence in run.read_record["lacking"]:
+        print(f"{run.folder.name}: {sentence}")
     print(f"{run.folder.name}: {plan.describe_marking()}; run {run.run_id} in {run.folder}", flush=True)
     return run
 

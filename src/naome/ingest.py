@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
@@ -65,9 +66,8 @@ def read_run(plan: Plan, *, progress: Callable[[str], None] = print) -> tuple[Ru
             definitions=definitions,
             progress=progress,
         )
-        for sentence in say_lacking(plan, extract):
-            progress(f"  {sentence}")
-        last_death = check_last_death(plan, scratch / "canonical" / "deaths.parquet")
+        lacking = say_lacking(plan, extract)
+        last_death = check_last_death(plan, scratch / "canonical")
         plan.inputs.check_unchanged()
         quality = pd.DataFrame(extract.quality, columns=["rule", "table", "column", "rows", "kind", "meaning"])
         write_frame(quality, scratch / "data_quality.parquet", private=True)
@@ -90,6 +90,7 @@ def read_run(plan: Plan, *, progress: Callable[[str], None] = print) -> tuple[Ru
             "canonical_rows": extract.rows,
             "ignored_columns": {note.name: list(note.ignored) for note in extract.files if note.ignored},
             "absent": dict(extract.absent.things),
+            "lacking": lacking,
             "last_death": last_death,
             "started": started.isoformat(timespec="seconds"),
             "finished": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
@@ -131,14 +132,16 @@ def say_lacking(plan: Plan, extract: Extract) -> list[str]:
     return say_taken_away(extract.absent, plan.params, rules)
 
 
-def check_last_death(plan: Plan, deaths: Path) -> str:
+def check_last_death(plan: Plan, canonical: Path) -> str:
     """Check that follow-up does not end long after the last death in the extract; return the day of that death.
+
+    Only people count who are taken for alive until then: those lost to follow-up end on a day of their own.
 
     Parameters
     ----------
     plan : Plan
-    deaths : Path
-        The canonical table of deaths.
+    canonical : Path
+        Folder of the canonical tables.
 
     Returns
     -------
@@ -152,13 +155,15 @@ def check_last_death(plan: Plan, deaths: Path) -> str:
         least :data:`EXPECTED_DEATHS` deaths were to be expected in between: people would count as alive for whom
         nobody has looked.
     """
-    dates = pq.read_table(deaths, columns=["death_date"])["death_date"].drop_null()
+    dates = pq.read_table(canonical / "deaths.parquet", columns=["death_date"])["death_date"].drop_null()
     if not len(dates):
         return ""
     last = pc.max(dates).as_py()
     recent = pc.sum(pc.greater(dates, last - dt.timedelta(days=365))).as_py()
+    status = pq.read_table(canonical / "people.parquet", columns=["vital_status"])["vital_status"]
+    taken_for_alive = pc.any(pc.invert(pc.is_in(status, pa.array(["dead", "lost"])))).as_py()
     gap = (plan.params.censor_date - last).days
-    expected = recent * gap / 365
+    expected = recent * gap / 365 if taken_for_alive else 0
     if gap > LAG_DAYS and expected >= EXPECTED_DEATHS:
         raise ParamsError(
             f"{plan.file}: censor_date is {plan.params.censor_date}, but the last death in the extract is of {last}, "

@@ -9,8 +9,18 @@ from collections.abc import Sequence
 from naome.lock import lock_folder
 from naome.paths import project_root
 
-#: What of Snakemake's own reports is left out; its errors are not
-QUIET = ("rules", "host", "progress", "reason")
+#: How lines of Snakemake begin that tell a user nothing; its errors and its count of steps are passed on
+NOISE = (
+    "Assuming unrestricted shared",
+    "Building DAG",
+    "Using shell",
+    "Select jobs",
+    "Execute ",
+    "Touching output",
+    "Nothing to be done",
+    "Complete log",
+    "Elapsed time",
+)
 
 
 def run_workflow(targets: Sequence[str] = (), *, cores: int = 2, scale: str = "1", audits: str = "") -> int:
@@ -47,5 +57,10 @@ def run_workflow(targets: Sequence[str] = (), *, cores: int = 2, scale: str = "1
         if locks.is_dir() and any(locks.iterdir()):
             print("an earlier run was stopped half-way: going on where it was", flush=True)
             subprocess.run([*command, "--unlock", "--quiet", "all"], check=True, cwd=root)
-        make = ["--cores", str(cores), "--rerun-incomplete", "--quiet", *QUIET, "--config", *config, "--", *targets]
-        return subprocess.run([*command, *make], check=False, cwd=root).returncode
+        make = ["--cores", str(cores), "--rerun-incomplete", "--quiet", "rules", "host", "progress", "reason"]
+        make += ["--config", *config, "--", *targets]
+        with subprocess.Popen([*command, *make], cwd=root, stderr=subprocess.PIPE, text=True) as process:
+            for line in process.stderr or ():
+                if line.strip() and not line.startswith(NOISE):
+                    print(line, end="", file=sys.stderr, flush=True)
+            return process.wait()
