@@ -38,17 +38,34 @@ def lock_folder(folder: Path, *, shared: bool = False) -> Iterator[None]:
     ChainError
         If another process holds the folder; the message says which, and since when.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    file = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
+    made = [parent for parent in (folder, *folder.parents) if not parent.exists()]
+    file = _take(folder, shared)
     try:
-        if fcntl is not None:
-            try:
-                fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-            except OSError:
-                raise ChainError(f"{folder}: {_describe_holder(file)}") from None
         _write_holder(file)
         yield
     finally:
+        if made and [path.name for path in folder.iterdir()] == [LOCK]:
+            (folder / LOCK).unlink()  # nothing was written, so nothing is left
+            for parent in made:
+                parent.rmdir()
+        os.close(file)
+
+
+def _take(folder: Path, shared: bool) -> int:
+    """Open the lock file and lock it; again, if its folder went away in between."""
+    while True:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
+        if fcntl is None:
+            return file
+        try:
+            fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        except BlockingIOError:
+            said = _describe_holder(file)
+            os.close(file)
+            raise ChainError(f"{folder}: {said}") from None
+        if os.fstat(file).st_nlink:
+            return file
         os.close(file)
 
 

@@ -57,7 +57,7 @@ def run_workflow(targets: Sequence[str] = (), *, cores: int = 2, scale: str = "1
         if locks.is_dir() and any(locks.iterdir()):
             print("an earlier run was stopped half-way: going on where it was", flush=True)
             subprocess.run([*command, "--unlock", "--quiet", "all"], check=True, cwd=root)
-        make = ["--cores", str(cores), "--rerun-incomplete", "--quiet", "rules", "host", "progress", "reason"]
+        make = ["--cores", str(cores), "--rerun-incomplete", "--quiet", "rules", "host", "reason"]
         make += ["--config", *config, "--", *targets]
         with subprocess.Popen([*command, *make], cwd=root, stderr=subprocess.PIPE, text=True) as process:
             for line in process.stderr or ():

@@ -63,7 +63,7 @@ def run_audit(audit: str, base: Path) -> None:
     if audit == "simulacrum":
         write_simulacrum(base / "data" / audit)
         data = ["--data", str(base / "data" / audit)]
-    done = naome("chain", "--audit", audit, *data, cwd=elsewhere, runs=base / "runs")
+    done = naome("chain", "--audit", audit, *data, "--no-site", cwd=elsewhere, runs=base / "runs")
     assert done.returncode == 0, done.stderr
 
 
@@ -186,7 +186,7 @@ def test_manifest(runs, audit):
     assert set(manifest["inputs_sha256"]) and all(len(v) == 64 for v in manifest["inputs_sha256"].values())
     assert manifest["rows_out"]["analysis"] == len(pd.read_parquet(runs / audit / "analysis.parquet"))
     assert [step["notebook"] for step in manifest["steps"]] == [path.stem for path in notebooks_of(load_params(audit))]
-    assert manifest["marking"] == ("open" if audit == "rotterdam" else "synthetic")
+    assert manifest["marking"] == ("open" if audit in ("rotterdam", "simulacrum") else "synthetic")
     assert manifest["started"] <= manifest["finished"]
 
 
@@ -205,10 +205,13 @@ def test_an_unread_extract_says_what_to_do(tmp_path):
 def test_a_killed_read_leaves_nothing_and_a_second_finishes(runs, tmp_path):
     """What a killed run leaves behind is a hidden temporary folder; the next run does not trip over it."""
     folder = tmp_path / "runs" / "rotterdam"
-    (folder / ".canonical-left-over").mkdir(parents=True)
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    (folder / f".inputs.{process.pid}-0.tmp").mkdir(parents=True)
     done = naome("read", "--audit", "rotterdam", cwd=tmp_path, runs=tmp_path / "runs")
     assert done.returncode == 0, done.stderr
-    assert (folder / "canonical" / "people.parquet").is_file()
+    assert (folder / "inputs" / "canonical" / "people.parquet").is_file()
+    assert sorted(path.name for path in folder.iterdir()) == [".lock", "inputs"]
 
 
 @pytest.fixture(scope="session")

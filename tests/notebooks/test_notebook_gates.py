@@ -29,8 +29,8 @@ def test_the_chain_has_its_notebooks():
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=ids)
-def test_one_parameters_cell_with_the_three_scalars(path):
-    assert declared_parameters(path) == {"audit": "england", "data_dir": "", "run_dir": ""}
+def test_one_parameters_cell_that_names_the_run(path):
+    assert declared_parameters(path) == {"audit": "england", "run_dir": ""}
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=ids)

@@ -63,3 +63,12 @@ def test_steps_share_and_reading_does_not(tmp_path, hold):
         pass
     with pytest.raises(ChainError, match="works in this folder"), lock_folder(tmp_path):
         raise AssertionError("the folder is held")
+
+
+def test_nothing_is_left_of_a_folder_in_which_nothing_was_written(tmp_path):
+    with lock_folder(tmp_path / "runs" / "wales"):
+        pass
+    assert list(tmp_path.iterdir()) == []
+    with lock_folder(tmp_path / "runs" / "wales"):
+        (tmp_path / "runs" / "wales" / "inputs").mkdir()
+    assert sorted(path.name for path in (tmp_path / "runs" / "wales").iterdir()) == [".lock", "inputs"]

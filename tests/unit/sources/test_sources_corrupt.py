@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -544,14 +545,16 @@ def test_a_corruption_gets_its_error(corruption, copy, run_naome, identifiers, t
     folder = copy(made)
     corruption.spoil(folder)
     run_dir = tmp_path / "run"
-    (run_dir / "canonical").mkdir(parents=True)
-    (run_dir / "canonical" / "people.parquet").write_bytes(b"an earlier run")
-    (run_dir / "read.json").write_text("{}")
+    (run_dir / "inputs" / "canonical").mkdir(parents=True)
+    (run_dir / "inputs" / "canonical" / "people.parquet").write_bytes(b"an earlier run")
+    (run_dir / "inputs" / "read.json").write_text(json.dumps({"audit": audit or made}))
+    (run_dir / ".lock").touch()
     before = digest_tree(run_dir)
 
     assert run_naome("read", "--audit", audit or made, "--data", folder.path, "--run-dir", run_dir) == 2
 
     written = capsys.readouterr()
+    (run_dir / ".lock").write_text("")  # says who held the folder last
     assert digest_tree(run_dir) == before
     assert "Traceback" not in written.err
     for pattern in corruption.expect:
