@@ -21,7 +21,7 @@ from naome.marking import MARKINGS
 from naome.publish import display
 from naome.render import render_site
 from naome.results import make_results
-from naome.run import file_digest
+from naome.seal import file_digest
 
 SAMPLE = Path(__file__).parent / "sample"
 
