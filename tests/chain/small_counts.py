@@ -67,3 +67,18 @@ def find_shares_of_few(notebook: Path) -> list[str]:
                     if 1 <= min(counted, n - counted) <= 9 and n < 1000:
                         found.append(f"{notebook.stem} {cell}: {cells}")
     return found
+
+
+def find_count_cells(page: Path) -> list[str]:
+    """Return what stands in the cells of counts of people of a drawn page."""
+    text = page.read_text(encoding="utf-8")
+    cells = [(attributes, html.unescape(value)) for attributes, value in CELL.findall(text)]
+    return [value.strip() for attributes, value in cells if re.search(r'class="[^"]*\bcount\b', attributes)]
+
+
+def find_small_counts_on_page(page: Path) -> list[str]:
+    """Return where a drawn page shows a count of people from 1 to 9: in a cell, a sentence or a text alternative."""
+    text = re.sub(r"<(script|style|pre)\b.*?</\1>", " ", page.read_text(encoding="utf-8"), flags=re.S)
+    found = [f"{page.stem}: a cell of {value}" for value in find_count_cells(page) if re.fullmatch(r"[1-9]", value)]
+    words = [*re.findall(r'alt="([^"]*)"', text), html.unescape(re.sub(r"<[^>]+>", " ", text))]
+    return found + [f"{page.stem}: {m[0]}" for part in words for m in IN_WORDS.finditer(ALLOWED.sub("", part))]

@@ -8,7 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from small_counts import find_shares_of_few, find_small_counts, read_outputs
+from small_counts import (
+    find_count_cells,
+    find_shares_of_few,
+    find_small_counts,
+    find_small_counts_on_page,
+    read_outputs,
+)
 
 from naome.paths import project_root
 
@@ -28,7 +34,7 @@ def notebooks(tmp_path_factory) -> list[Path]:
     data, run = str(base / "data"), base / "runs" / "wales"
     for arguments in (
         ("simulate", "wales", "--scale", "0.1", "--out", data, "--truth", str(base / "truth")),
-        ("chain", "--params", str(base / "wales.yaml"), "--data", data, "--run-dir", str(run), "--no-site"),
+        ("chain", "--params", str(base / "wales.yaml"), "--data", data, "--run-dir", str(run)),
     ):
         done = subprocess.run([NAOME, *arguments], cwd=base, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
@@ -42,6 +48,15 @@ def test_no_count_from_one_to_nine_is_shown(notebooks):
 
 def test_no_percentage_gives_a_hidden_count(notebooks):
     assert [found for notebook in notebooks for found in find_shares_of_few(notebook)] == []
+
+
+def test_no_count_from_one_to_nine_is_on_the_site(notebooks):
+    pages = sorted((notebooks[0].parents[1] / "site").rglob("*.html"))
+    drawn = [page for page in pages if "runs" in page.parts[-4:]]
+    assert len(drawn) >= len(notebooks)
+    assert [found for page in drawn for found in find_small_counts_on_page(page)] == []
+    counts = [cell for page in drawn for cell in find_count_cells(page)]
+    assert len(counts) > 200 and "0" in counts
 
 
 def test_counts_are_there_and_hidden_ones_are_said_to_be(notebooks):
