@@ -12,8 +12,8 @@ ruff format --check .
 step "unit, reference, spec, site and strictness tests"
 pytest -q -n 2 --dist loadscope tests --ignore tests/chain -m "not chain"
 
-step "whole chains: England and Wales on small extracts, Rotterdam on real people"
-pytest -q tests/chain -m chain
+step "whole chains: small extracts, real people of Rotterdam, extracts that are real for the program, a strict policy"
+pytest -q -n 2 --dist loadfile tests/chain -m chain
 
 step "synthetic extracts and canonical tables for the notebooks' defaults"
 bash tests/notebooks/prepare.sh

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 import pandas as pd
+from pydantic import ValidationError
 
 from naome.cohort.derive import Cohorts, derive_cohorts
 from naome.definitions import Definitions
@@ -78,7 +79,11 @@ def ask_what_if(run: Run, **choices: object) -> WhatIf:
     overrides = dict(run.params.rules) | {name: value for name, value in choices.items() if name in options}
     rules = run.definitions.rules(overrides)
     changed = {name: value for name, value in choices.items() if name not in options}
-    params = Params.model_validate({**dict(run.params), **changed, "rules": overrides})
+    try:
+        params = Params.model_validate({**dict(run.params), **changed, "rules": overrides})
+    except ValidationError as error:
+        said = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        raise ParamsError(f"what_if: {said}.") from None
     name = "+".join(f"{key}={value}" for key, value in choices.items())
     study = replace(run.study, params=params, rules=rules, run_id=f"{run.run_id}?{name}")
     cohorts = derive_cohorts(params, run.canonical, rules=rules)
@@ -108,8 +113,8 @@ def take_people(run: Run, cohort: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Numbers as float or int, booleans as bool (as 0 and 1 with gaps where something is missing), categories as
-        categoricals, ordered where the values have an order, dates as datetime64.
+        Numbers and booleans (0 and 1) as int, or as float where something is missing; categories as categoricals,
+        ordered where the values have an order; dates as datetime64.
 
     Raises
     ------
@@ -127,8 +132,8 @@ def take_people(run: Run, cohort: str) -> pd.DataFrame:
             ordered = column.name in ORDERED
             people[column.name] = pd.Categorical(values.astype(object), categories=seen, ordered=ordered)
         elif column.kind in ("integer", "boolean", "number"):
-            whole = {"integer": "int64", "boolean": "bool"}.get(column.kind, "float64")
-            people[column.name] = values.astype("float64" if values.isna().any() else whole)
+            plain = "float64" if column.kind == "number" or values.isna().any() else "int64"
+            people[column.name] = values.astype(plain)
     return people
 
 

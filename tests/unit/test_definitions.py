@@ -254,8 +254,8 @@ def test_a_spoilt_file_loads_or_is_refused_by_name(tmp_path, name):
     """No traceback, whatever stands in a file of definitions; what is refused names the file."""
     folder = shutil.copytree(FOLDER, tmp_path / "definitions")
     spoilt = list(mutations(FOLDER / name))
-    if len(spoilt) > 80:
-        spoilt = spoilt[:5] + random.Random(1).sample(spoilt[5:], 75)
+    if len(spoilt) > 40:
+        spoilt = spoilt[:5] + random.Random(1).sample(spoilt[5:], 35)
     refused = 0
     for _, content in spoilt:
         (folder / name).write_bytes(content)

@@ -117,7 +117,7 @@ def test_tables_and_columns_are_those_of_the_contract(made, nation):
 @pytest.mark.parametrize(("nation", "kind"), [("england", "ncrd"), ("wales", "wcn"), ("england-rcrd", "rcrd")])
 def test_the_header_describes_the_files(made, nation, kind):
     header = json.loads((made.extract[nation] / "extract.json").read_text())
-    assert set(header) == {"nation", "synthetic", "kind", "scale", "seed", "version", "rows", "cut_off"}
+    assert set(header) == {"nation", "synthetic", "kind", "scale", "seed", "version", "rows", "cut_off", "files"}
     assert (header["synthetic"], header["kind"], header["scale"], header["cut_off"]) == (True, kind, 0.02, "2023-06-01")
     rows = {p.stem: pq.read_metadata(p).num_rows for p in made.extract[nation].glob("*.parquet")}
     assert header["rows"] == rows
