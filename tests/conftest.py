@@ -41,6 +41,7 @@ def make_run(tmp_path):
             "inputs": {},
             "raw_rows": {},
             "canonical_rows": {},
+            "canonical_sha256": {},
             "absent": dict(presume_absent(params).things),
             "started": "",
             "finished": "",

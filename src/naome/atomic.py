@@ -98,6 +98,11 @@ def sweep(folder: Path) -> list[str]:
     return removed
 
 
+def is_unfinished(path: Path) -> bool:
+    """Return whether a file or folder has the name of what some process has not finished."""
+    return bool(_NAME.match(path.name))
+
+
 def is_alive(process: int) -> bool:
     """Return whether a process of this machine is still there."""
     try:
@@ -118,8 +123,10 @@ def _write(path: Path, write: Callable[[Path], object], private: bool) -> None:
             name.chmod(PRIVATE_FILE)
         write(name)
         os.replace(name, path)
-    except BaseException:
+    except BaseException as error:
         name.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno and error.filename is None:
+            raise OSError(error.errno, os.strerror(error.errno), str(path)) from None  # a library does not say where
         raise
 
 

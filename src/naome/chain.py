@@ -32,7 +32,7 @@ from naome.code_version import code_version, digest_notebook
 from naome.errors import ChainError, NaomeError, suggest
 from naome.notebooks import list_notebooks, load_pages, notebooks_of, saved_by
 from naome.paths import project_root
-from naome.run import Run, write_to
+from naome.run import CACHE, Run, write_to
 from naome.seal import file_digest
 
 PACKAGES = (
@@ -274,7 +274,7 @@ def _forget_others(run: Run) -> None:
 @contextmanager
 def _surroundings(run: Run, scratch: Path) -> Iterator[None]:
     """Let Jupyter, IPython and Matplotlib keep what they write inside the run's folder, and nowhere else."""
-    cache = run.folder / ".cache"
+    cache = run.folder / CACHE
     cache.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
     mine = {"JUPYTER_RUNTIME_DIR": str(scratch / "runtime"), "IPYTHONDIR": str(cache / "ipython")}
     if "MPLCONFIGDIR" not in os.environ and not list((Path.home() / ".cache" / "matplotlib").glob("fontlist-*.json")):

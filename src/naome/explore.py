@@ -84,6 +84,10 @@ def ask_what_if(run: Run, **choices: object) -> WhatIf:
     except ValidationError as error:
         said = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
         raise ParamsError(f"what_if: {said}.") from None
+    if params.censor_date > run.params.censor_date:
+        raise ParamsError(
+            f"what_if: censor_date is {params.censor_date}, but deaths are complete to {run.params.censor_date} only."
+        )
     name = "+".join(f"{key}={value}" for key, value in choices.items())
     study = replace(run.study, params=params, rules=rules, run_id=f"{run.run_id}?{name}")
     cohorts = derive_cohorts(params, run.canonical, rules=rules)

@@ -88,6 +88,9 @@ def read_run(plan: Plan, *, progress: Callable[[str], None] = print) -> tuple[Ru
             "inputs": dict(plan.inputs.digests),
             "raw_rows": extract.raw_rows,
             "canonical_rows": extract.rows,
+            "canonical_sha256": {
+                path.name: file_digest(path) for path in sorted((scratch / "canonical").iterdir()) if path.is_file()
+            },
             "ignored_columns": {note.name: list(note.ignored) for note in extract.files if note.ignored},
             "absent": dict(extract.absent.things),
             "lacking": lacking,

@@ -22,7 +22,7 @@ LOCK = ".lock"
 
 
 @contextmanager
-def lock_folder(folder: Path, *, shared: bool = False) -> Iterator[None]:
+def lock_folder(folder: Path, *, shared: bool = False) -> Iterator[int]:
     """Hold a folder while something is written to it.
 
     Parameters
@@ -33,6 +33,11 @@ def lock_folder(folder: Path, *, shared: bool = False) -> Iterator[None]:
         Whether others that share may write as well: the steps of one run, each of which writes files of its own. The
         whole folder is for whoever does not share.
 
+    Yields
+    ------
+    int
+        The open lock file: a process that inherits it holds the folder, too, until it ends.
+
     Raises
     ------
     ChainError
@@ -41,8 +46,8 @@ def lock_folder(folder: Path, *, shared: bool = False) -> Iterator[None]:
     made = [parent for parent in (folder, *folder.parents) if not parent.exists()]
     file = _take(folder, shared)
     try:
-        _write_holder(file)
-        yield
+        write_holder(file, os.getpid())
+        yield file
     finally:
         if made and [path.name for path in folder.iterdir()] == [LOCK]:
             (folder / LOCK).unlink()  # nothing was written, so nothing is left
@@ -81,9 +86,10 @@ def _describe_holder(file: int) -> str:
     )
 
 
-def _write_holder(file: int) -> None:
+def write_holder(file: int, process: int) -> None:
+    """Write into a lock file which process works in the folder."""
     command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:2]])
     since = time.strftime("%Y-%m-%d %H:%M:%S")
-    record = json.dumps({"process": os.getpid(), "command": command, "since": since}).encode()
+    record = json.dumps({"process": process, "command": command, "since": since}).encode()
     os.truncate(file, 0)
     os.pwrite(file, record, 0)

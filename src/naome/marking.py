@@ -50,6 +50,11 @@ MARKINGS = {
     ),
 }
 
+#: Of a page whose numbers are simulated and come from no run
+SIMULATED = (
+    "**Simulated data.** The numbers on this page come from a simulation whose truth is known, and from no audit."
+)
+
 
 def describe_data(marking: str, about: str = "") -> tuple[str, str]:
     """Return the kind of a page's strip and its words, in Markdown.

@@ -167,7 +167,7 @@ class Params(FrozenModel):
     metastatic_from: IsoDate = Field(description="First day of the audit period (metastatic diagnosis).")
     metastatic_to: IsoDate = Field(description="Last day of the audit period.")
     censor_date: IsoDate = Field(description="Last day to which deaths are complete; follow-up ends here.")
-    seed: int = Field(ge=0, description="Seed of everything random in the analysis (imputation, bootstrap).")
+    seed: int = Field(ge=0, lt=2**32, description="Seed of everything random in the analysis (imputation, bootstrap).")
     unit_name: Words = Field(description="What an organisation is called on pages, e.g. NHS trust.")
     cohorts: Annotated[tuple[Literal["denovo", "recurrent", "primary"], ...], Once] = Field(
         strict=False,
@@ -196,7 +196,7 @@ class Params(FrozenModel):
         strict=False,
         description='Numbers of the notebooks that this audit runs, quoted: ["00", "01"]. All where it is not given.',
     )
-    minimum_denominator: int = Field(ge=1, description="Percentages on fewer people are marked too few.")
+    minimum_denominator: int = Field(ge=1, le=10_000, description="Percentages on fewer people are marked too few.")
     survival: Survival
     outliers: Outliers
     disclosure: Disclosure
@@ -225,6 +225,13 @@ class Params(FrozenModel):
                 raise ValueError(
                     f"{first} ({before}) must {'be before' if strictly else 'not be after'} {last} ({after})"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _horizons_in_order(self) -> Params:
+        horizons = self.survival.horizons_years
+        if list(horizons) != sorted(horizons):
+            raise ValueError(f"survival.horizons_years must be in order, shortest first; found {list(horizons)}")
         return self
 
     @model_validator(mode="after")

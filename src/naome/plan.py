@@ -9,20 +9,27 @@ import dataclasses
 import datetime as dt
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from naome.atomic import is_unfinished
+from naome.cohort.columns import AnalysisColumn
 from naome.definitions import Definitions, project_definitions
 from naome.errors import ChainError, ExtractError, ParamsError, suggest
+from naome.lock import LOCK
 from naome.measures.derivability import check_reasons
 from naome.notebooks import notebooks_of
 from naome.params import Params, find_data, find_params, load_params
 from naome.paths import runs_root
-from naome.run import Run, open_run
+from naome.run import CACHE, Run, open_run
 from naome.seal import SEAL, Inputs, check_seal, digest_inputs, list_files, read_note
 from naome.sources import READERS
 from naome.stats.design import KNOT_QUANTILES
 
+#: What people are divided by or measured on is not what they brought with them
+NO_CASE_MIX = ("cohort", "route", "nation")
+OUTCOMES = ("died", "survival_", "last_chemotherapy")
 TERM = re.compile(r"(?:rcs\(\s*(?P<splined>\w+)\s*,\s*(?P<knots>\d+)\s*\)|(?P<plain>\w+))")
 
 
@@ -148,20 +155,38 @@ def check_params(params: Params, definitions: Definitions, file: Path) -> None:
                 f"{file}: rules_not_checked names {key!r}{suggest(key, known)}; rules: {', '.join(known)}."
             )
     columns = {column.name: column for column in definitions.columns if column.kind != "date"}
-    for key, term in [("unit", params.survival.unit), *[("case_mix", term) for term in params.survival.case_mix]]:
-        match = TERM.fullmatch(term)
-        name = (match["splined"] or match["plain"]) if match else term
-        if name not in columns or (key == "unit" and match and match["splined"]):
-            raise ParamsError(
-                f"{file}: survival.{key}: {term!r} is no column of the analysis table{suggest(name, list(columns))}. "
-                "Hint: the data dictionary lists the columns; rcs(column, knots) is a spline."
-            )
-        if match and match["knots"] and int(match["knots"]) not in KNOT_QUANTILES:
-            raise ParamsError(
-                f"{file}: survival.case_mix: {term!r} has {match['knots']} knots; allowed: {list(KNOT_QUANTILES)}."
-            )
+    _check_case_mix(params, columns, file)
     check_reasons(params, definitions, file)
     notebooks_of(params)
+
+
+def _check_case_mix(params: Params, columns: Mapping[str, AnalysisColumn], file: Path) -> None:
+    """Check that organisations and case mix are columns that can be that, each covariate once."""
+    unit, used = params.survival.unit, []
+    if unit not in columns or not (columns[unit].kind == "category" or unit.endswith("year")):
+        allowed = [name for name, column in columns.items() if column.kind == "category" or name.endswith("year")]
+        raise ParamsError(
+            f"{file}: survival.unit: {unit!r} is no column of the analysis table that divides people into "
+            f"units{suggest(unit, allowed)}; allowed: {', '.join(allowed)}."
+        )
+    for term in params.survival.case_mix:
+        match = TERM.fullmatch(term)
+        name = (match["splined"] or match["plain"]) if match else term
+        where = f"{file}: survival.case_mix: {term!r}"
+        if match is None or name not in columns:
+            raise ParamsError(
+                f"{where} is no column of the analysis table{suggest(name, list(columns))}. "
+                "Hint: the data dictionary lists the columns; rcs(column, knots) is a spline."
+            )
+        if name in (unit, *NO_CASE_MIX) or name.startswith(OUTCOMES):
+            raise ParamsError(f"{where} cannot be case mix: it is the unit, the cohort, or what happened to people.")
+        if name in used:
+            raise ParamsError(f"{where}: the column {name!r} is in the case mix more than once.")
+        if match["knots"] and columns[name].kind not in ("integer", "number"):
+            raise ParamsError(f"{where} is a spline of a {columns[name].kind} column; allowed: of numbers.")
+        if match["knots"] and int(match["knots"]) not in KNOT_QUANTILES:
+            raise ParamsError(f"{where} has {match['knots']} knots; allowed: {', '.join(map(str, KNOT_QUANTILES))}.")
+        used.append(name)
 
 
 def check_cut_off(params: Params, folder: Path, file: Path) -> None:
@@ -237,8 +262,21 @@ def _find_folder(source: str, data: str) -> Path:
 
 
 def _check_folder(plan: Plan, *, chosen: bool, replace: bool) -> None:
+    """Check that the folder is a run's own: new, empty, or of an earlier run of the same audit."""
+    folder, data = plan.folder.resolve(), plan.inputs.folder.resolve()
+    if folder == data or folder in data.parents or data in folder.parents:
+        raise ChainError(
+            f"{plan.folder}: the run's folder and the extract's, {plan.inputs.folder}, must not contain each other. "
+            "Hint: choose another --run-dir."
+        )
     record = Run(plan.folder).inputs / "read.json"
     if not record.is_file():
+        there = sorted(folder.iterdir()) if folder.is_dir() else []
+        others = [path.name for path in there if path.name not in (LOCK, CACHE) and not is_unfinished(path)]
+        if others:
+            raise ChainError(
+                f"{plan.folder}: holds {', '.join(others[:5])} and no run. Hint: choose a new or empty folder."
+            )
         return
     earlier = json.loads(record.read_text(encoding="utf-8"))
     if earlier["audit"] != plan.params.audit:

@@ -32,6 +32,7 @@ from naome.measures.specification import Specification, note_inferred_codes
 from naome.notebooks import check_frame
 from naome.params import Params, read_params
 from naome.paths import runs_root
+from naome.seal import file_digest
 from naome.sources.absent import Absent
 from naome.study import Study, make_study
 
@@ -42,6 +43,8 @@ INPUTS = "inputs"
 #: The environment variable by which the runner tells a kernel which run it works for
 WRITES = "NAOME_WRITES_RUN"
 LAB = ".lab"
+#: Folder of a run for what Jupyter, IPython and Matplotlib keep
+CACHE = ".cache"
 
 
 @dataclass(frozen=True)
@@ -64,10 +67,14 @@ class Run:
         """Folder of what the run was made from."""
         return self.folder / INPUTS
 
-    @property
+    @cached_property
     def canonical(self) -> Path:
-        """Folder of the canonical tables."""
-        return self.inputs / "canonical"
+        """Folder of the canonical tables, once they have been found as they were read."""
+        folder = self.inputs / "canonical"
+        for name, digest in self.read_record["canonical_sha256"].items():
+            if not (folder / name).is_file() or file_digest(folder / name) != digest:
+                raise ChainError(f"{folder / name}: {self._explain_change()}")
+        return folder
 
     @cached_property
     def read_record(self) -> dict[str, Any]:
@@ -101,7 +108,9 @@ class Run:
     @cached_property
     def run_id(self) -> str:
         """Identifier of the run: effective parameters, definitions, inputs and code; the same four, the same id."""
-        parts = [self.params.effective, self.definitions.digest, self.read_record["inputs"], code_version().sha256]
+        record = self.read_record
+        inputs = [record["marking"], record["inputs"], record["canonical_sha256"]]
+        parts = [self.params.effective, self.definitions.digest, inputs, code_version().sha256]
         text = json.dumps(parts, sort_keys=True)
         return f"{self.params.audit}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
 

@@ -7,17 +7,15 @@ these, what depends on the runs stands in blocks named ``site-...``, which are f
 
 from __future__ import annotations
 
-import glob
 import re
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
-from naome.atomic import write_text
+from naome.atomic import scratch_folder, sweep, write_text
 from naome.errors import ChainError
 from naome.finished import FinishedRun, open_all_finished
 from naome.marking import MARKINGS, name_by_marking, write_banners
@@ -108,11 +106,9 @@ def render_runs(
     opened += open_all_finished(run for run in given if not isinstance(run, FinishedRun))
     target = Path(out).resolve()
     target.parent.mkdir(parents=True, exist_ok=True)
-    prefix = f".{target.name}-pages-"
-    for left in target.parent.glob(f"{glob.escape(prefix)}*"):
-        shutil.rmtree(left, ignore_errors=True)  # of a run that was killed
-    with tempfile.TemporaryDirectory(prefix=prefix, dir=target.parent) as folder:
-        compose_site(opened, Path(folder), say=progress)
+    sweep(target.parent)
+    with scratch_folder(target.parent, f"{target.name}-pages") as folder:
+        compose_site(opened, folder, say=progress)
         try:
             return render_site(folder, renderer=renderer, out_dir=target, progress=progress)
         except (FileNotFoundError, ValueError) as error:

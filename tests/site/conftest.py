@@ -155,9 +155,10 @@ def make_run(
         words = MARKINGS[marking]
         display.show_banner(words.kind, f"**{words.name}.** {words.page}")
     with capture_outputs() as table:
-        display.show_table(pd.DataFrame({"Rule": ["EL1"], "Remaining": [1234]}))
+        show_table(pd.DataFrame({"Rule": ["EL1"], "Remaining": [1234]}), formats={"Remaining": "count"})
     with capture_outputs() as curve:
-        display.show_figure(draw_curve(), alt="A curve")
+        made = declare_not_counts("", "Numbers of a test.")
+        display.show(display.Figure(draw_curve(), "A curve", made))
     for name in notebooks:
         cells = [
             raw_cell(f'---\ntitle: "{name}: {title}"\n---'),

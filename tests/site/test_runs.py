@@ -133,7 +133,7 @@ def test_each_page_of_a_mixture_carries_its_own_strip(mixed):
     home = read(site, "index.html")
     assert f"The results for England ({synthetic}) describe invented people" in home
     assert f"The results for England ({real}) have passed disclosure control." in home
-    foot = f"Synthetic data: England ({synthetic}). Real data: England ({real}). Real, public, historical data: Tumour"
+    foot = f"Synthetic data: England ({synthetic}). Real data: England ({real}). Open data: Tumour"
     assert foot in home
 
 

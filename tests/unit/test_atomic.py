@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -52,3 +53,13 @@ def test_a_folder_takes_the_place_of_another(tmp_path):
         (new / "new").touch()
         replace_folder(new, tmp_path / "inputs")
     assert [path.name for path in tmp_path.rglob("*")] == ["inputs", "new"]
+
+
+def test_a_full_disk_is_said_with_the_path(tmp_path, monkeypatch):
+    def refuse(frame, name, **_):
+        raise OSError(errno.ENOSPC, "Error writing bytes")
+
+    monkeypatch.setattr(pd.DataFrame, "to_parquet", refuse)
+    with pytest.raises(OSError, match="No space left") as caught:
+        write_frame(pd.DataFrame({"a": [1]}), tmp_path / "a.parquet")
+    assert caught.value.filename == str(tmp_path / "a.parquet") and list(tmp_path.iterdir()) == []

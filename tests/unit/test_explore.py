@@ -66,6 +66,7 @@ def test_the_same_choice_changes_nothing(run):
         ({"gap_months": 7}, DefinitionError, "12, 6"),
         ({"audit": "mine"}, ParamsError, "no option or parameter 'audit'"),
         ({"censor_date": "2999-01-01"}, ParamsError, "censor_date"),
+        ({"censor_date": "2024-01-01"}, ParamsError, "deaths are complete to 2023-06-01 only"),
     ],
 )
 def test_a_choice_that_is_none_is_refused(run, choice, error, said):

@@ -204,6 +204,15 @@ NONSENSE = {
     "a notebook that is none": (move("notebooks", ["00", "77"]), "77"),
     "an empty title": (move("title", "  "), "title"),
     "a title of two lines": (move("title", "a\nb"), "title"),
+    "a spline of a category": (lambda raw: raw["survival"].update(case_mix=["rcs(sex, 4)"]), "spline of a category"),
+    "a covariate twice": (
+        lambda raw: raw["survival"].update(case_mix=["age", "rcs(age, 4)"]),
+        "'age' is in the case",
+    ),
+    "the unit as case mix": (lambda raw: raw["survival"].update(case_mix=["provider"]), "cannot be case mix"),
+    "an outcome as case mix": (lambda raw: raw["survival"].update(case_mix=["died"]), "cannot be case mix"),
+    "a number as unit": (lambda raw: raw["survival"].update(unit="age"), "survival.unit: 'age'"),
+    "horizons out of order": (lambda raw: raw["survival"].update(horizons_years=[3, 1]), "in order, shortest first"),
     "an option that is none": (move("rules", {"gap_month": 6}), "gap_month"),
     "a rule that is none": (move("rules_not_checked", {"EL99": "why"}), "EL99"),
 }
@@ -230,3 +239,29 @@ def test_the_record_says_where_everything_came_from(runs, extract):
     assert set(record["inputs"]) == {path.name for path in extract.iterdir()}
     assert record["data_dir"] == str(extract) and record["marking"] == "synthetic"
     assert load_params("wales") == run.params
+
+
+def test_a_folder_with_other_files_is_no_folder_of_a_run(runs, extract, tmp_path):
+    mine = tmp_path / "mine"
+    (mine / "notebooks").mkdir(parents=True)
+    (mine / "notebooks" / "a.txt").touch()
+    with pytest.raises(ChainError, match="holds notebooks and no run"):
+        plan_run("wales", str(extract), str(mine))
+    assert (mine / "notebooks" / "a.txt").exists()
+
+
+@pytest.mark.parametrize("place", [".", "inputs", "inputs/run"])
+def test_run_and_extract_do_not_contain_each_other(extract, tmp_path, place):
+    shutil.copytree(extract, tmp_path / "study" / "inputs")
+    before = sorted((tmp_path / "study").rglob("*"))
+    with pytest.raises(ChainError, match="must not contain each other"):
+        plan_run("wales", str(tmp_path / "study" / "inputs"), str(tmp_path / "study" / place))
+    assert sorted((tmp_path / "study").rglob("*")) == before
+
+
+def test_canonical_tables_that_were_changed_are_refused(runs, extract):
+    run, _ = read_run(plan_run("wales", str(extract)), progress=lambda line: None)
+    table = run.inputs / "canonical" / "deaths.parquet"
+    table.write_bytes(table.read_bytes() + b"x")
+    with pytest.raises(ChainError, match=r"deaths.parquet: was changed after the run began"):
+        print(Run(run.folder).canonical)

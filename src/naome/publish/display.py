@@ -40,7 +40,7 @@ NEVER_MERGED = ("", "count", "num", "num count", "num suppressed")
 BESIDE = ("status", "reason", "mark")
 # Styles a row may have
 MARKS = ("", "differs")
-BANNERS = ("synthetic", "real")
+BANNERS = ("synthetic", "real", "neutral")
 FIGURE_DPI = 150
 # Row headings of more characters get room, so that they do not become a column of single words
 LONG_HEADING = 24
@@ -210,7 +210,7 @@ def show_banner(kind: str, text: str) -> None:
 
     Parameters
     ----------
-    kind : {"synthetic", "real"}
+    kind : {"synthetic", "real", "neutral"}
         Which data.
     text : str
         What the strip says, in Markdown, on one line.

@@ -62,7 +62,7 @@ def write_downloads(runs: Iterable[FinishedRun], folder: Path) -> tuple[Path, Pa
     table = pd.concat([collect_released(run) for run in runs], ignore_index=True)
     table = table.sort_values([*KEY, "run_id", "nation"], kind="stable").drop_duplicates(["result_id"])
     for column in NUMBERS:
-        table[column] = table[column].round(PLACES)
+        table[column] = table[column].astype(float).round(PLACES)
     data, dictionary = folder / "results.csv", folder / "datapackage.json"
     write_text(table.to_csv(index=False, lineterminator="\n"), data)
     package = describe_package(sorted({run.marking for run in runs}), len(table))

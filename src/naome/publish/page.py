@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from naome.disclosure import HIDDEN, Released, declare_not_counts, release_counts
-from naome.marking import describe_data
+from naome.marking import SIMULATED, describe_data
 from naome.measures.specification import Specification
 from naome.publish.display import Sentence, Table, show, show_banner
 from naome.publish.prose import lower_first, say_count, say_list, say_number, say_percent
@@ -24,6 +24,11 @@ VALIDATION_TITLES = {
 def show_marking(run: Run) -> None:
     """Show the banner of the run's data."""
     show_banner(*describe_data(run.marking, run.read_record["about"]))
+
+
+def show_simulated() -> None:
+    """Show the banner of a page that holds simulated numbers and nothing of a run."""
+    show_banner("neutral", SIMULATED)
 
 
 def show_not_derivable(run: Run) -> None:

@@ -2,12 +2,12 @@
 
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from naome.atomic import scratch_folder, sweep
 from naome.render.portable import read_checked
 from naome.render.preview import build_preview, list_versions
 from naome.render.problems import Refused
@@ -128,11 +128,10 @@ def choose_renderer(root: Path, renderer: str) -> tuple[Path | None, str, str]:
 
 def _render_preview(project: Project, pages: list[Page], target: Path, say: Callable[[str], None]) -> None:
     """Build beside the target, on the same file system, so that the swap is a rename."""
-    parent, prefix = _make_parent(target), f".{target.name}-build-"
-    for left in parent.glob(f"{prefix}*"):
-        shutil.rmtree(left, ignore_errors=True)  # of a run that was killed
-    with tempfile.TemporaryDirectory(prefix=prefix, dir=parent) as build:
-        site = build_preview(project, pages, Path(build), say)
+    parent = _make_parent(target)
+    sweep(parent)
+    with scratch_folder(parent, f"{target.name}-build") as build:
+        site = build_preview(project, pages, build, say)
         _refuse_broken(site)
         _swap(site, target)
 
