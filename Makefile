@@ -46,7 +46,7 @@ site: $(READY) $(VENV)/.quarto ## make everything: environment, extracts, notebo
 	@echo "site: _site/index.html"
 
 extracts: $(READY) ## write the synthetic extracts and read them
-	@naome workflow --cores $(CORES) --scale $(SCALE) $(foreach a,england wales rotterdam,runs/$(a)/inputs/read.json)
+	@naome workflow --cores $(CORES) --scale $(SCALE) $(foreach a,england wales rotterdam,runs/$(a)/.read)
 
 test: $(READY) ## prove everything that CI proves
 	@bash tests/run.sh

@@ -87,14 +87,15 @@ rule read:
         code("sources", "ingest", "plan", "params", "cohort/signs"),
         DEFINITIONS,
     output:
-        "runs/{audit}/inputs/read.json",
+        # Snakemake deletes outputs before a job: a mark, so that what was read stays when an extract is refused
+        touch("runs/{audit}/.read"),
     shell:
         "naome read --audit {wildcards.audit}"
 
 
 rule cohort:
     input:
-        "runs/{audit}/inputs/read.json",
+        "runs/{audit}/.read",
         f"notebooks/{FIRST}.ipynb",
         DEFINITIONS,
         ANALYSIS,
@@ -145,7 +146,7 @@ rule manifest:
 
 rule truth:
     input:
-        [f"runs/{audit}/inputs/read.json" for audit in KNOWN],
+        [f"runs/{audit}/.read" for audit in KNOWN],
         DEFINITIONS,
         code("synthetic"),
         ANALYSIS,

@@ -22,7 +22,7 @@ from naome.measures.derivability import check_reasons
 from naome.notebooks import notebooks_of
 from naome.params import Params, find_data, find_params, load_params
 from naome.paths import runs_root
-from naome.run import CACHE, Run, open_run
+from naome.run import CACHE, MARK, Run, open_run
 from naome.seal import SEAL, Inputs, check_seal, digest_inputs, list_files, read_note
 from naome.sources import READERS
 from naome.stats.design import KNOT_QUANTILES
@@ -272,7 +272,7 @@ def _check_folder(plan: Plan, *, chosen: bool, replace: bool) -> None:
     record = Run(plan.folder).inputs / "read.json"
     if not record.is_file():
         there = sorted(folder.iterdir()) if folder.is_dir() else []
-        others = [path.name for path in there if path.name not in (LOCK, CACHE) and not is_unfinished(path)]
+        others = [path.name for path in there if path.name not in (LOCK, CACHE, MARK) and not is_unfinished(path)]
         if others:
             raise ChainError(
                 f"{plan.folder}: holds {', '.join(others[:5])} and no run. Hint: choose a new or empty folder."

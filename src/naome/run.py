@@ -45,6 +45,8 @@ WRITES = "NAOME_WRITES_RUN"
 LAB = ".lab"
 #: Folder of a run for what Jupyter, IPython and Matplotlib keep
 CACHE = ".cache"
+#: What the workflow leaves when an extract has been read
+MARK = ".read"
 
 
 @dataclass(frozen=True)

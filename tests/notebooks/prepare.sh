@@ -2,7 +2,7 @@
 # A runs folder for executing the committed notebooks with their defaults: England read, Wales with its cohorts.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-naome workflow runs/england/inputs/read.json runs/wales/notebooks/00-cohort.ipynb
+naome workflow runs/england/.read runs/wales/notebooks/00-cohort.ipynb
 rm -rf runs/nbval
 for audit in england wales; do
   mkdir -p "runs/nbval/$audit"
