@@ -16,16 +16,20 @@ from pathlib import Path
 import yaml
 
 from naome.atomic import scratch_folder, sweep, write_text
+from naome.definitions import Definitions
 from naome.errors import ChainError
 from naome.finished import FinishedRun, open_all_finished
 from naome.marking import MARKINGS, name_by_marking, write_banners
 from naome.notebooks import MethodPage, Page, load_pages
+from naome.params import read_params
 from naome.paths import project_root
+from naome.publish import definitions_page
 from naome.publish.downloads import write_downloads
 from naome.render import RenderReport, render_site
 from naome.render.notebook import join_text, read_notebook
 from naome.render.project import CONFIG
 from naome.render.source import FRONT_MATTER
+from naome.run import INPUTS
 from naome.yaml_files import read_yaml
 
 HOME = "index.qmd"
@@ -231,7 +235,7 @@ def _add_truth(page: MethodPage, shown: list[Shown], folder: Path, say: Callable
 
 def _add_page(path: str, shown: list[Shown], root: Path, folder: Path, blocks: dict[str, str]) -> None:
     """Copy a page: its blocks filled, its results those of one run, that run at its foot."""
-    text = (root / path).read_text(encoding="utf-8")
+    text = _read_method(path, shown[0], root)
     own = BLOCK.sub("", text)
     wanted = [(name, label) for _, _, name, label in EMBED.findall(own)]
     source = max(shown, key=lambda each: sum(label in each.cells.get(name, ()) for name, label in wanted))
@@ -249,6 +253,15 @@ def _add_page(path: str, shown: list[Shown], root: Path, folder: Path, blocks: d
     text = BLOCK.sub(lambda match: filled[match[1]], text)
     text = EMBED.sub(lambda match: _embed(match, source), text)
     write_text(f"{text.rstrip()}\n\n{_write_foot(speaks_of, shown)}\n", folder / path)
+
+
+def _read_method(path: str, first: Shown, root: Path) -> str:
+    """Read a page of the project; the definitions are those of the first run, under its options."""
+    inputs = first.run.folder / INPUTS
+    if path != definitions_page.PAGE or not inputs.is_dir():
+        return (root / path).read_text(encoding="utf-8")
+    chosen = read_params(inputs / "params.yaml").rules
+    return definitions_page.write_page(Definitions(inputs / "definitions"), chosen)
 
 
 def _embed(match: re.Match, source: Shown) -> str:

@@ -75,6 +75,11 @@ def reasons_of_columns(absent: Absent, params: Params, rules: CohortRules) -> di
     return {key: reason for key, reason in reasons.items() if reason}
 
 
+def judgements_of(params: Params) -> dict[str, str]:
+    """Return what the records cannot bear: as the reader knows it, and as the parameters add to it."""
+    return {**READERS[params.source].judgements, **params.not_derivable}
+
+
 def presume_absent(params: Params) -> Absent:
     """Return what is absent where no extract has been read: what the feed never has, and what the parameters say."""
     reader = READERS[params.source]
@@ -144,7 +149,7 @@ def _find_reasons(absent: Absent, params: Params, rules: CohortRules) -> dict[st
     for item in definitions.data_items:
         reasons[f"completeness.{item.id}"] = finder.reason_of_columns(item.recorded.columns, params.cohorts[0])
     reasons |= dict(zip(DEATHS_CHECK, finder.reasons_of_deaths_check(), strict=True))
-    judged = {key: reason for key, reason in params.not_derivable.items() if key not in THINGS}
+    judged = {key: reason for key, reason in judgements_of(params).items() if key not in THINGS}
     # A judgement on an indicator speaks of all its cohorts
     found = {key: reason for key, reason in reasons.items() if reason and key.partition(".")[0] not in judged}
     return found | judged
@@ -210,7 +215,8 @@ class _Finder:
 
     def _say_thing(self, thing: str) -> str:
         if thing not in self.absent:
-            return self.params.not_derivable.get(thing, self.params.not_derivable.get(thing.partition(".")[0], ""))
+            judged = judgements_of(self.params)
+            return judged.get(thing, judged.get(thing.partition(".")[0], ""))
         sentences = self.params.absent
         return sentences.get(thing) or sentences.get(thing.partition(".")[0]) or self.absent.say(thing)
 

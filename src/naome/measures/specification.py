@@ -24,6 +24,15 @@ from naome.yaml_files import FrozenModel, Text, read_model
 KINDS = ("performance", "data_quality", "contextual")
 NATION = "nation"
 PROVIDER = "provider"
+#: Indicators that pages and measures name
+NAMED = (
+    "survival",
+    "mdt_discussion",
+    "cdk46_first_line",
+    "anti_her2_first_line",
+    "chemotherapy",
+    "death_30d_chemotherapy",
+)
 Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
@@ -220,6 +229,10 @@ def read_specification(definitions: Definitions) -> Specification:
     file = definitions.folder / "indicators.yaml"
     read = read_model(file, _IndicatorsFile, error=DefinitionError)
     _check_once([entry.id for entry in read.indicators], file)
+    ids = [entry.id for entry in read.indicators]
+    for name in NAMED:
+        if name not in ids:
+            raise DefinitionError(f"{file}: indicator {name!r} is missing; pages are about it{suggest(name, ids)}")
     _check_names(read, [column.name for column in definitions.columns], file)
     indicators = tuple(_indicator(entry, file, definitions) for entry in read.indicators)
     groups = tuple(_group(name, entry, file, definitions) for name, entry in read.groups.items())

@@ -30,16 +30,22 @@ def estimate_survival(analysis: pd.DataFrame, study: Study) -> pd.DataFrame:
         still at risk. Five years by period analysis: :mod:`naome.measures.period`.
     """
     frames = []
+    survival = study.specification["survival"]
+    measures = [f"survival_{years}y" for years in study.params.survival.horizons_years]
     for cohort in study.params.cohorts:
         people = analysis[analysis["cohort"] == cohort]
         for group in study.specification.groups:
+            columns = (*group.columns, *(group.where.columns if group.where else ()))
+            if reason := study.reason(survival, cohort) or study.lacks(columns, cohort):
+                frames.append(study.not_derivable_rows(measures, reason, group_by=group.id, cohort=cohort))
+                continue
             within, labels = divide_people(people, group)
             members = people[within]
             if members.empty:
                 continue
             table = _horizons(members, labels[within], study.params)
             frames.append(table.assign(cohort=cohort, group_by=group.id))
-    definition = study.specification["survival"].definition_id
+    definition = survival.definition_id
     return study.results(pd.concat(frames, ignore_index=True), definition_id=definition)
 
 

@@ -7,6 +7,9 @@ cannot be out of date: ``python -m naome.publish.definitions_page`` writes
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 
 from naome.cohort.feature_definitions import Feature
@@ -43,15 +46,24 @@ POLARITIES = {"higher": "higher is better", "lower": "lower is better", "neutral
 PROVIDERS = {"provider": "of diagnosis", "treating_provider": "of the last chemotherapy"}
 
 
-def write_page() -> str:
-    """Return the definitions of the checkout as a page in Markdown, their words under the default options."""
-    of = project_definitions()
-    parts = [FRONT, BANNER, INTRODUCTION, *_cohort_rules(of), *_indicators(of), *_groups(of), *_data_items(of)]
+def write_page(definitions: Definitions | None = None, chosen: Mapping[str, Any] | None = None) -> str:
+    """Return definitions as a page in Markdown.
+
+    Parameters
+    ----------
+    definitions : Definitions, optional
+        The checkout's by default.
+    chosen : mapping, optional
+        Options of the cohort rules that a run chose; words are under these options.
+    """
+    of = definitions or project_definitions()
+    rules = of.rules(chosen)
+    parts = [FRONT, BANNER, INTRODUCTION, *_cohort_rules(rules), *_indicators(of, rules), *_groups(of)]
+    parts += _data_items(of)
     return "\n\n".join([*parts, *_analysis_table(of), *_features(of), *_codelists(of)]) + "\n"
 
 
-def _cohort_rules(definitions: Definitions) -> list[str]:
-    rules = definitions.rules()
+def _cohort_rules(rules: CohortRules) -> list[str]:
     numbered = pd.DataFrame(
         [(rule.id, COHORTS[rule.cohort], rule.text, rule.source) for rule in rules.rules],
         columns=["rule", "cohort", "what it asks", "source"],
@@ -59,8 +71,8 @@ def _cohort_rules(definitions: Definitions) -> list[str]:
     options = [
         (
             o.title,
-            _choice(o, o.default),
-            "; ".join(_choice(o, value) for value in o.values if value != o.default),
+            _choice(o, rules[o.name]),
+            "; ".join(_choice(o, value) for value in o.values if value != rules[o.name]),
             o.rule,
             rules.fill(o.reason),
             o.source,
@@ -68,7 +80,7 @@ def _cohort_rules(definitions: Definitions) -> list[str]:
         )
         for o in rules.options
     ]
-    columns = ["option", "default", "other values", "rule", "reason", "source", "in parameters"]
+    columns = ["option", "in force", "other values", "rule", "reason", "source", "in parameters"]
     return [
         "## Cohort rules",
         write_pipe_table(numbered),
@@ -80,13 +92,13 @@ def _cohort_rules(definitions: Definitions) -> list[str]:
     ]
 
 
-def _indicators(definitions: Definitions) -> list[str]:
+def _indicators(definitions: Definitions, rules: CohortRules) -> list[str]:
     parts = []
     for kind in KINDS:
         parts.append(f"## {KIND_TITLES[kind]}")
         for indicator in definitions.specification.indicators:
             if indicator.kind == kind:
-                parts += [f"### {indicator.title}", _describe_indicator(indicator, definitions.rules())]
+                parts += [f"### {indicator.title}", _describe_indicator(indicator, rules)]
     return parts
 
 

@@ -9,8 +9,10 @@ import json
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import duckdb
+import pyarrow.parquet as pq
 
 from naome.errors import ParamsError, suggest
 from naome.sources.canonical import Selection
@@ -19,6 +21,8 @@ from naome.sources.reader import RawTable, Reader
 
 #: How something is known to be absent, and how a sentence about it begins
 FEED = "feed"
+#: A column that is empty in so many rows was not delivered
+TELLING_ROWS = 100
 EXTRACT = "extract"
 WHERE = {FEED: "The feed", EXTRACT: "This extract"}
 
@@ -115,6 +119,34 @@ def find_absent(reader: Reader, without: Mapping[str, Collection[str]] | None = 
             elif raw and set(raw) <= gone:
                 things[f"{table}.{column}"] = EXTRACT
     return Absent(things)
+
+
+def add_empty(absent: Absent, canonical: Path) -> Absent:
+    """Add the canonical columns in which nobody has anything, as things that are not in this extract.
+
+    Parameters
+    ----------
+    absent : Absent
+    canonical : Path
+        Folder of the canonical tables.
+
+    Returns
+    -------
+    Absent
+        Tables of fewer than :data:`TELLING_ROWS` rows tell nothing: nobody may have it by chance.
+    """
+    found = {}
+    for table, contract in CANONICAL.items():
+        with pq.ParquetFile(canonical / f"{table}.parquet") as file:
+            rows, groups = file.metadata.num_rows, range(file.metadata.num_row_groups)
+            places = {name: position for position, name in enumerate(file.schema.names)}
+            for column in contract.column_names if rows >= TELLING_ROWS else ():
+                name = f"{table}.{column}"
+                parts = [file.metadata.row_group(group).column(places[column]).statistics for group in groups]
+                empty = all(part is not None and part.has_null_count for part in parts)
+                if name not in absent and empty and sum(part.null_count for part in parts) == rows:
+                    found[name] = EXTRACT
+    return Absent({**absent.things, **found})
 
 
 def list_missing(raw: Mapping[str, RawTable], found: Mapping[str, Collection[str]]) -> dict[str, tuple[str, ...]]:

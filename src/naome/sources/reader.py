@@ -177,6 +177,8 @@ class Reader:
         SQL that returns offending values, and the message; none may return a row.
     versions : tuple of (str, Reader)
         For a source with versions: a column that only this version of the first raw table has, and its reader.
+    judgements : mapping of str to str
+        What the source's records cannot bear although they are there: indicator, data item or canonical column -> why.
     about : str
         Of data that are published for everybody's use: a sentence on what they are, for the banner of every page.
     open_names : str
@@ -192,6 +194,7 @@ class Reader:
     country: tuple[str, str, str] | None = None
     checks: tuple[tuple[str, str], ...] = ()
     versions: tuple[tuple[str, Reader], ...] = ()
+    judgements: Mapping[str, str] = field(default_factory=dict)
     about: str = ""
     open_names: str = ""
 

@@ -21,7 +21,7 @@ import duckdb
 
 from naome.definitions import Definitions, project_definitions
 from naome.errors import ExtractError
-from naome.sources.absent import Absent, find_absent, list_missing
+from naome.sources.absent import Absent, add_empty, find_absent, list_missing
 from naome.sources.canonical import PERSON_TABLES, Source, find_tables, settle_table
 from naome.sources.contract import CANONICAL
 from naome.sources.files import RawFile, explain_damage, quote_text
@@ -144,6 +144,8 @@ def read_extract(
                 (scratch / "canonical" / FOLLOWED).write_text(json.dumps(asdict(signs)) + "\n", encoding="utf-8")
             _replace_folder(scratch / "canonical", out)
     absent = find_absent(reader, list_missing(reader.raw, {name: note.used for name, note in notes.items()}))
+    if out is not None:
+        absent = add_empty(absent, out)
     return Extract(
         out or folder, rows, {n.table: n.rows for n in notes.values()}, quality, note.get("synthetic", False) is True,
         tuple(notes.values()), absent,

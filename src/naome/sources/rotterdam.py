@@ -87,4 +87,9 @@ READER = Reader(
     ROWS,
     about="Real people: women treated decades ago, published for research. Nothing here describes present care.",
     open_names=r"rotterdam\..*",
+    judgements={
+        "chemotherapy": "Only adjuvant chemotherapy is known, not treatment of metastatic disease.",
+        "endocrine_first_line": "Only adjuvant endocrine therapy is known.",
+        "m1_or_recurrence_recorded": "Everyone in the recurrent cohort is there because a recurrence was recorded.",
+    },
 )

@@ -208,4 +208,9 @@ READER = Reader(
     versions=(("NEWVITALSTATUS", VERSION_1), ("VITALSTATUS", VERSION_2)),
     about="The Simulacrum: artificial records modelled on England's cancer registry. No row describes a patient.",
     open_names=r"sim_.*",
+    judgements={
+        "drugs.drug": "Regimens and drugs of one person do not agree in Simulacrum, so a result by drug would say "
+        "nothing.",
+        "completeness.stage": "Only people with stage 4 can be found, so everyone in the cohort has a stage.",
+    },
 )

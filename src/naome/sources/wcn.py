@@ -230,4 +230,7 @@ READER = Reader(
     COUNTS,
     country=("wcn_registration", "COUNTRY_CODE", "W"),
     checks=(OPEN_SUCCESSOR,),
+    judgements={
+        "biopsy": "PEDW procedures do not show whether a biopsy was taken from a metastatic lesion.",
+    },
 )
