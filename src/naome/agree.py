@@ -46,9 +46,7 @@ def replicate(run: Run) -> Replication:
     runs = open_companions(run)
     studies = {nation: each.study for nation, each in runs.items()}
     analyses = {nation: each.analysis for nation, each in runs.items()}
-    primaries = {
-        n: each.load("primary") for n, each in runs.items() if (each.folder / "results" / "primary.parquet").is_file()
-    }
+    primaries = {n: each.load("primary") for n, each in runs.items() if each.has("primary")}
     run_ids = {nation: each.run_id for nation, each in runs.items()}
     frames = [measure_nation(analyses[n], primaries.get(n), studies[n]) for n in runs]
     reason, pooled = reason_not_poolable([study.params for study in studies.values()]), frames[0].iloc[:0]

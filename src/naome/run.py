@@ -171,18 +171,17 @@ class Run:
         ChainError
             If no step has written it yet; the message says which notebook to run first.
         """
-        roots = [self.folder] if self.official else [self.lab, self.folder]
-        for root in roots:
-            if (root / _place(name)).is_file():
-                return pd.read_parquet(root / _place(name))
+        file = self._find(name)
+        if file is not None:
+            return pd.read_parquet(file)
         raise ChainError(
             f"{self.folder / _place(name)}: not written yet. Hint: run the notebooks of audit {self.params.audit} in "
             "order."
         )
 
     def has(self, name: str) -> bool:
-        """Return whether a step of the run has written a frame."""
-        return (self.folder / _place(name)).is_file()
+        """Return whether a step of the run, or by hand somebody, has written a frame."""
+        return self._find(name) is not None
 
     def release(self, results: pd.DataFrame) -> Released:
         """Return results as they may be shown: the only thing a notebook displays."""
@@ -211,6 +210,11 @@ class Run:
         from naome.explore import list_columns
 
         return list_columns(self.definitions)
+
+    def _find(self, name: str) -> Path | None:
+        # A runner never reads what was written by hand, of another run beside its own neither
+        roots = [self.folder] if WRITES in os.environ else [self.lab, self.folder]
+        return next((root / _place(name) for root in roots if (root / _place(name)).is_file()), None)
 
     def _check_copy(self, name: str, key: str) -> Path:
         file = self.inputs / name

@@ -10,7 +10,7 @@ import yaml
 
 from naome import code_version
 from naome.errors import ChainError
-from naome.run import open_run
+from naome.run import WRITES, open_run
 from naome.seal import file_digest
 
 
@@ -85,18 +85,18 @@ def test_the_run_id_does_not_depend_on_where_the_data_lie_or_on_comments(make_ru
     assert moved.run_id == before
 
 
-def test_by_hand_nothing_of_the_run_is_written(make_run, as_runner):
+def test_by_hand_nothing_of_the_run_is_written(make_run, as_runner, monkeypatch):
     run = as_runner(make_run("england"))
     run.save("analysis", pd.DataFrame({"age": [1]}))
     before = {path: path.read_bytes() for path in run.folder.rglob("*") if path.is_file()}
-    as_runner(make_run("wales"))
+    monkeypatch.delenv(WRITES)
     byhand = open_run(run_dir=str(run.folder))
     assert not byhand.official
     byhand.save("analysis", pd.DataFrame({"age": [2]}))
     assert byhand.load("analysis")["age"].tolist() == [2]
     assert {path: path.read_bytes() for path in run.folder.rglob("*") if path.is_file()} == before
-    as_runner(run)
-    assert run.load("analysis")["age"].tolist() == [1]
+    as_runner(make_run("wales"))
+    assert run.load("analysis")["age"].tolist() == [1], "the runner of another run reads what was not written by hand"
 
 
 def test_parameters_are_frozen_all_the_way_down(make_run):

@@ -19,11 +19,11 @@ def write(tmp_path, make_people, make_run, as_runner):
     return write_run
 
 
-def test_england_and_wales_side_by_side_are_pooled(write):
+def test_england_and_wales_side_by_side_are_pooled(write, as_runner):
     england = write("england", discussed=[True] * 30 + [False] * 10)
     write("wales", discussed=[True] * 30 + [False] * 30)
     assert list(open_companions(england)) == ["england", "wales"]
-    found = replicate(england)
+    found = replicate(as_runner(england))
     row = found.pooled.where(measure="mdt_discussion", group_by="all").frame.iloc[0]
     assert (row["numerator"], row["denominator"]) == (60, 100) and found.reason == ""
     assert set(england.load("england_wales")["level"]) == {"england+wales"}
