@@ -50,19 +50,19 @@ def test_cohorts_are_the_same_on_both_engines(case, spark):
 
     tumours
     person    diagnosis_date  site  stage  age  er        her2      er_level  chemotherapy_flag  basis
-    denovo    2020-03-01      C509  4      61   positive  negative  12        true               7
-    denovo    2020-03-01      C509  4      61   positive  negative  14        true               7
-    leap      2020-02-29      C501  2      35   negative  negative  -         -                  7
+    denovo    2020-03-01      C509  4      61   positive  negative  12        true               histology_primary
+    denovo    2020-03-01      C509  4      61   positive  negative  14        true               histology_primary
+    leap      2020-02-29      C501  2      35   negative  negative  -         -                  histology_primary
     leap_out  2020-02-29      C501  2      35   negative  positive  -         -                  -
-    in_situ   2016-05-01      D051  0      50   -         -         -         false              5
-    mixed     2020-06-01      D051  0      50   -         -         -         -                  5
-    mixed     2020-06-01      C509  -      50   -         -         -         -                  5
-    lost      2019-12-31      C509  4      82   -         negative  -         -                  7
-    dead      2019-12-31      C509  4      75   -         negative  -         -                  7
-    untraced  2019-12-31      C509  4      75   -         negative  -         -                  7
-    dco       2019-12-31      C509  4      75   -         negative  -         -                  0
-    primary   2017-12-31      C509  1      45   positive  negative  -         -                  7
-    buried    2017-12-31      C509  1      45   positive  negative  -         -                  7
+    in_situ   2016-05-01      D051  0      50   -         -         -         false              cytology
+    mixed     2020-06-01      D051  0      50   -         -         -         -                  cytology
+    mixed     2020-06-01      C509  -      50   -         -         -         -                  cytology
+    lost      2019-12-31      C509  4      82   -         negative  -         -                  histology_primary
+    dead      2019-12-31      C509  4      75   -         negative  -         -                  histology_primary
+    untraced  2019-12-31      C509  4      75   -         negative  -         -                  histology_primary
+    dco       2019-12-31      C509  4      75   -         negative  -         -                  death_certificate
+    primary   2017-12-31      C509  1      45   positive  negative  -         -                  histology_primary
+    buried    2017-12-31      C509  1      45   positive  negative  -         -                  histology_primary
 
     codes
     person   admission_date  episode_date  code   position  patient_class  provider
