@@ -593,16 +593,6 @@ def load_codelist(name: str) -> CodeList:
     return project_definitions().codelist(name)
 
 
-def find_codes(reference: str) -> tuple[Code, ...]:
-    """Return codes of the checkout; see :meth:`Definitions.find_codes`."""
-    return project_definitions().find_codes(reference)
-
-
-def say_inferred_codes(references: Iterable[str]) -> str:
-    """Say which codes of the checkout are inferred; see :meth:`Definitions.say_inferred_codes`."""
-    return project_definitions().say_inferred_codes(references)
-
-
 def load_cohort_rules(overrides: Mapping[str, Any] | None = None) -> CohortRules:
     """Return the rules of the checkout; see :meth:`Definitions.rules`."""
     return project_definitions().rules(overrides)
