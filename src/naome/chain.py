@@ -28,7 +28,7 @@ from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from naome.atomic import PRIVATE_FILE, PRIVATE_FOLDER, scratch_folder, write_json
-from naome.code_version import code_version, digest_notebook
+from naome.code_version import NO_COMMIT, code_version, digest_notebook
 from naome.errors import ChainError, NaomeError, suggest
 from naome.notebooks import list_notebooks, load_pages, notebooks_of, saved_by
 from naome.paths import project_root
@@ -212,7 +212,7 @@ def write_manifest(run: Run, renderer: str = "") -> Path:
         "run_id": run.run_id,
         "marking": run.marking,
         "about": record["about"],
-        "commit": code.commit or "not a git checkout",
+        "commit": code.commit or NO_COMMIT,
         "dirty": code.dirty,
         "code_sha256": code.sha256,
         "params_from": Path(record["params_from"]).name,

@@ -20,6 +20,9 @@ from naome.paths import project_root
 #: What decides no number of a run: it draws the site, makes the extracts, or takes commands
 OUTSIDE = ("render", "synthetic", "site.py", "finished.py", "cli.py", "workflow.py", "new_audit.py", "refresh.py")
 
+#: What stands for the commit in a manifest where git cannot tell
+NO_COMMIT = "not a git checkout"
+
 
 @dataclass(frozen=True)
 class CodeVersion:
@@ -48,7 +51,7 @@ class CodeVersion:
         'code sha256 `ffffffffffff` (not a git checkout)'
         """
         if not self.commit:
-            return f"code sha256 `{self.sha256[:12]}` (not a git checkout)"
+            return f"code sha256 `{self.sha256[:12]}` ({NO_COMMIT})"
         return f"code `{self.commit[:12]}`{' with uncommitted changes' if self.dirty else ''}"
 
 

@@ -586,13 +586,3 @@ def project_definitions() -> Definitions:
 @cache
 def _open(folder: Path) -> Definitions:
     return Definitions(folder)
-
-
-def load_codelist(name: str) -> CodeList:
-    """Return a code list of the checkout; see :meth:`Definitions.codelist`."""
-    return project_definitions().codelist(name)
-
-
-def load_cohort_rules(overrides: Mapping[str, Any] | None = None) -> CohortRules:
-    """Return the rules of the checkout; see :meth:`Definitions.rules`."""
-    return project_definitions().rules(overrides)

@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from naome.code_version import NO_COMMIT, CodeVersion
 from naome.errors import ChainError, NaomeError, suggest
 from naome.marking import MARKINGS
 from naome.paths import runs_root
@@ -81,14 +82,13 @@ class FinishedRun:
 
         Examples
         --------
-        >>> run = FinishedRun(Path("m"), {"audit": "m", "run_id": "m-1f", "commit": "0123456789abcdef", "dirty": False})
-        >>> run.describe()
+        >>> code = {"code_sha256": "f" * 64, "commit": "0123456789abcdef", "dirty": False}
+        >>> FinishedRun(Path("m"), {"audit": "m", "run_id": "m-1f", **code}).describe()
         'run `m-1f` of audit *m*, code `0123456789ab`'
         """
-        commit = self.manifest.get("commit") or ""
-        code = f"code `{commit[:12]}`" if commit and " " not in commit else "code of no known commit"
-        changed = " with uncommitted changes" if self.manifest.get("dirty") else ""
-        return f"run `{self.run_id}` of audit *{self.audit}*, {code}{changed}"
+        commit = self.manifest["commit"].removeprefix(NO_COMMIT)
+        made_by = CodeVersion(self.manifest["code_sha256"], commit, self.manifest["dirty"])
+        return f"run `{self.run_id}` of audit *{self.audit}*, {made_by.describe()}"
 
     def read_page(self, name: str) -> bytes:
         """Return an executed notebook as it was when the run ended.

@@ -16,9 +16,11 @@ import pyarrow.parquet as pq
 from naome.atomic import replace_folder, scratch_folder, sweep, write_bytes, write_frame, write_json
 from naome.code_version import code_version
 from naome.cohort.signs import signs_of
+from naome.definitions import Definitions
 from naome.errors import ParamsError
 from naome.measures.derivability import reasons_not_derivable, say_taken_away
-from naome.plan import Plan
+from naome.params import read_params
+from naome.plan import Plan, check_params
 from naome.run import INPUTS, LAB, Run
 from naome.seal import file_digest
 from naome.sources import READERS, Extract, read_extract
@@ -57,6 +59,7 @@ def read_run(plan: Plan, *, progress: Callable[[str], None] = print) -> tuple[Ru
         params = scratch / "params.yaml"
         write_bytes(plan.file.read_bytes(), params, private=True)
         definitions = plan.definitions.copy_to(scratch / "definitions")
+        _check_copies(plan, params, definitions)
         extract = read_extract(
             reader,
             plan.inputs.folder,
@@ -102,6 +105,13 @@ def read_run(plan: Plan, *, progress: Callable[[str], None] = print) -> tuple[Ru
         _forget_outdated(Run(plan.folder), record)
         replace_folder(scratch, plan.folder / INPUTS)
     return Run(plan.folder), extract
+
+
+def _check_copies(plan: Plan, params: Path, definitions: Definitions) -> None:
+    """Check what was copied as it was checked before: somebody may have saved a file in between."""
+    if read_params(params) != plan.params:
+        raise ParamsError(f"{plan.file}: has changed while the run was being prepared. Hint: give the command again.")
+    check_params(plan.params, definitions, plan.file)
 
 
 def check_extract(plan: Plan, *, progress: Callable[[str], None] = print) -> Extract:

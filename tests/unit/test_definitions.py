@@ -9,7 +9,7 @@ import shutil
 import pytest
 import yaml
 
-from naome.definitions import Definitions, load_codelist, load_cohort_rules, read_codelist
+from naome.definitions import Definitions, project_definitions, read_codelist
 from naome.errors import DefinitionError, NaomeError
 from naome.measures.agreement import load_published
 from naome.notebooks import read_pages
@@ -51,24 +51,24 @@ def test_malformed_codelist_is_refused(tmp_path, name):
 
 def test_unknown_list_and_group():
     with pytest.raises(DefinitionError, match="did you mean 'icd10_metastatic'"):
-        load_codelist("icd10_metastatc")
+        project_definitions().codelist("icd10_metastatc")
     with pytest.raises(DefinitionError, match="did you mean 'bone'"):
-        load_codelist("icd10_metastatic").prefixes("bonee")
+        project_definitions().codelist("icd10_metastatic").prefixes("bonee")
 
 
 def test_axillary_nodes_are_not_distant():
-    assert "C773" not in load_codelist("icd10_metastatic").prefixes("lymph_node_distant")
+    assert "C773" not in project_definitions().codelist("icd10_metastatic").prefixes("lymph_node_distant")
 
 
 def test_options_are_checked():
-    rules = load_cohort_rules()
+    rules = project_definitions().rules()
     assert rules["count_c779"] is False
     assert rules.replace(count_c779=True)["count_c779"] is True
     assert rules["count_c779"] is False, "replacing leaves the original"
     with pytest.raises(DefinitionError, match="did you mean 'count_c779'"):
-        load_cohort_rules({"count_c77": True})
+        project_definitions().rules({"count_c77": True})
     with pytest.raises(DefinitionError, match="'maybe' is not allowed; allowed: False, True"):
-        load_cohort_rules({"count_c779": "maybe"})
+        project_definitions().rules({"count_c779": "maybe"})
 
 
 def test_rule_file_with_a_missing_key_is_refused(tmp_path):
@@ -139,11 +139,11 @@ def test_rules_that_cannot_be_meant_are_refused(tmp_path, name):
 
 def test_a_value_is_not_taken_for_one_that_python_thinks_equal():
     with pytest.raises(DefinitionError, match="gap_months: False is not allowed; allowed: 12, 6, 0"):
-        load_cohort_rules({"gap_months": False})
+        project_definitions().rules({"gap_months": False})
 
 
 def test_words_follow_the_options_in_force():
-    rules = load_cohort_rules({"gap_months": 6, "stage_0_can_recur": False, "count_c779": True})
+    rules = project_definitions().rules({"gap_months": 6, "stage_0_can_recur": False, "count_c779": True})
     assert rules.rule("RC1").text == (
         "Stage 1 to 3 or unknown, and an admission with a metastatic code 6 months or more after diagnosis. "
         "Unspecified lymph nodes (C77.9) count."
@@ -158,11 +158,11 @@ def test_words_follow_the_options_in_force():
         rules.fill("{gap}")
 
 
-@pytest.mark.parametrize("option", load_cohort_rules().options, ids=lambda option: option.name)
+@pytest.mark.parametrize("option", project_definitions().rules().options, ids=lambda option: option.name)
 def test_every_choice_that_changes_a_rule_changes_its_words(option):
     if option.rule == "none":
         return
-    base = load_cohort_rules()
+    base = project_definitions().rules()
     for value in option.values:
         texts = [rule.text for rule in base.replace(**{option.name: value}).rules]
         assert (texts == [rule.text for rule in base.rules]) == (value == option.default)

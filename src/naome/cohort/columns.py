@@ -22,8 +22,9 @@ class Need:
     Attributes
     ----------
     any_of : tuple of str
-        Canonical tables (``drugs``), canonical columns (``tumours.her2``) or columns of the analysis table; one of
-        them is enough, and the first is the one to speak of where none is there.
+        Canonical tables (``drugs``), canonical columns (``tumours.her2``), columns of the analysis table, or sources
+        of evidence of metastatic disease as the rules name them (``evidence.admissions``); one of them is enough, and
+        the first is the one to speak of where none is there.
     cohorts : tuple of str
         Cohorts in which it is needed; empty for all.
     """
@@ -100,8 +101,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "pr_log": ("tumours.pr_level",),
     "last_chemotherapy_to_death_days": ("drugs.cycle_date",),
     "last_chemotherapy_to_cutoff_days": ("drugs.cycle_date",),
-    # Somebody with metastatic disease at diagnosis has an M category for it; only later disease has to be reported
-    "cosd_distant": ("recurrences in recurrent",),
+    "cosd_distant": ("recurrences",),
     "survival_days": FOLLOWED_UP,
     "survival_from_diagnosis_days": FOLLOWED_UP,
     "survival_from_metastatic_days": FOLLOWED_UP,
@@ -202,7 +202,7 @@ LAST = (
     *_columns(
         "date",
         diagnosis_date="Initial diagnosis.",
-        metastatic_date="Metastatic diagnosis: the diagnosis (DN1) or the first admission with a metastatic code.",
+        metastatic_date="Metastatic diagnosis: the diagnosis (DN1) or the first evidence of metastatic disease that the rules count.",
         origin_date="Origin of the cohort's clock: the diagnosis (de novo) or the metastatic diagnosis (recurrent).",
     ),
 )

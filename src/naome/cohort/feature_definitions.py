@@ -13,13 +13,13 @@ from naome.sources.absent import THINGS
 from naome.sources.contract import CANONICAL
 from naome.yaml_files import FrozenModel, Text, read_model
 
-#: What events of a kind need of a feed where a feature does not say it itself
+#: What events of a kind need of a feed where a feature does not say it itself; for evidence see :func:`read_features`
 NEEDS = {
     "diagnoses": "diagnoses",
     "procedures": "procedures",
     "drugs": "drugs.drug",
     "radiotherapy": "radiotherapy.site",
-    "evidence": "diagnoses",
+    "evidence": "evidence.admissions",
 }
 #: Code lists as a reference: every event of the table counts
 ALL = "all"
@@ -138,7 +138,17 @@ def read_features(definitions: Definitions) -> Features:
         _check_one_of(option, [each.name for each in definitions.rules().options], f"{file}: evidence: option")
     for reference in (evidence.reported, read.breast_cancer_death.codes, read.metastatic_only.codes):
         _check_codes(definitions, reference, (), f"{file}")
-    return read
+    return read.model_copy(update={"features": tuple(_say_evidence(f, evidence, definitions) for f in read.features)})
+
+
+def _say_evidence(feature: Feature, evidence: Evidence, definitions: Definitions) -> Feature:
+    """Let a feature on evidence need admissions, or a reported recurrence too where its code is one that counts."""
+    if "evidence" not in feature.events or feature.needs:
+        return feature
+    counted = {c.code for c in definitions.find_codes(feature.events["evidence"]) if c.group not in feature.leave_out}
+    reported = {code.code for code in definitions.find_codes(evidence.reported)}
+    need = NEEDS["evidence"] + (" or evidence.reported" if reported & counted else "")
+    return feature.model_copy(update={"needs": (need,)})
 
 
 def _check_codes(definitions: Definitions, reference: str, groups: tuple[str, ...], where: str) -> None:

@@ -31,9 +31,9 @@ def count_primary(eligible: Table, codes: Table, tables: CanonicalTables, params
     """Count people with primary breast cancer by outcome and by record of metastatic disease.
 
     ``outcome`` is alive, breast_cancer, other_cause or unknown_cause at the end of follow-up;
-    ``metastatic_record`` is whether an admission with a metastatic code stands
-    on or after diagnosis and, for those who died, on or before death.
-    ``record_to_death`` bands the days from that admission to death.
+    ``metastatic_record`` is whether there is evidence of metastatic disease, as the
+    rules count it, on or after diagnosis and, for those who died, on or before death.
+    ``record_to_death`` bands the days from the first such record to death.
 
     Returns
     -------

@@ -23,6 +23,7 @@ from naome.sources.absent import EXTRACT, THINGS, Absent, check_thing, find_abse
 
 #: What each source of evidence of metastatic disease needs of a feed
 EVIDENCE = {"admissions": "diagnoses", "reported": "recurrences"}
+EVIDENCE_TITLES = {"admissions": "Admissions", "reported": "Reported recurrences"}
 #: Columns that an estimate of survival reads
 SURVIVAL = ("survival_days", "died")
 COHORTS = ("denovo", "recurrent", "primary")
@@ -164,12 +165,16 @@ class _Finder:
 
     def reason_for(self, indicator: Indicator, cohort: str) -> str:
         """Return the reason that is nearest to what is measured: the numerator's, the denominator's, the cohort's."""
+        reasons = [self.reason_of_columns(names, cohort) for names in self._list_read(indicator, cohort)]
+        return next(filter(None, [*reasons, self.reason_of_cohort(cohort)]), "")
+
+    def _list_read(self, indicator: Indicator, cohort: str) -> list[Iterable[str]]:
+        """Return the columns that an indicator reads; of its numerator those it needs, where it says so."""
         conditions = [condition for condition in (indicator.numerator, indicator.denominator) if condition]
-        read = [condition.columns for condition in conditions]
-        if indicator.estimator == "kaplan_meier":
-            read.append(SURVIVAL)
-        reasons = (*(self.reason_of_columns(names, cohort) for names in read), self.reason_of_cohort(cohort))
-        return next(filter(None, reasons), "")
+        read: list[Iterable[str]] = [condition.columns for condition in conditions]
+        if cohort in indicator.needs:
+            read[0] = indicator.needs[cohort]
+        return [*read, SURVIVAL] if indicator.estimator == "kaplan_meier" else read
 
     def reason_of_columns(self, names: Iterable[str], cohort: str) -> str:
         """Return why columns are not there for a cohort: a sentence for each absent thing, once."""
@@ -195,7 +200,7 @@ class _Finder:
         return Need(ways.get(cohort, ("tumours",)))
 
     def _evidence(self) -> Need:
-        return Need(tuple(EVIDENCE[source] for source in self.rules["evidence"]))
+        return Need(tuple(f"evidence.{source}" for source in self.rules["evidence"]))
 
     def _needs_of(self, name: str) -> list[Need]:
         found = []
@@ -214,11 +219,16 @@ class _Finder:
         return reasons[0] if all(reasons) else ""
 
     def _say_thing(self, thing: str) -> str:
+        table, _, source = thing.partition(".")
+        if table == "evidence":
+            if source not in self.rules["evidence"]:
+                return f"{EVIDENCE_TITLES[source]} are not evidence of metastatic disease in this run."
+            return self._say_thing(EVIDENCE[source])
         if thing not in self.absent:
             judged = judgements_of(self.params)
-            return judged.get(thing, judged.get(thing.partition(".")[0], ""))
+            return judged.get(thing, judged.get(table, ""))
         sentences = self.params.absent
-        return sentences.get(thing) or sentences.get(thing.partition(".")[0]) or self.absent.say(thing)
+        return sentences.get(thing) or sentences.get(table) or self.absent.say(thing)
 
 
 COHORT_WORDS = {"denovo": "de-novo", "recurrent": "recurrent", "primary": "primary"}

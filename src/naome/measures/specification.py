@@ -47,6 +47,7 @@ class _IndicatorEntry(FrozenModel):
     denominator: Text
     numerator: Text
     windows: dict[Id, Annotated[int, Field(ge=0, le=36_525)]] = Field(default_factory=dict)
+    needs: dict[str, Annotated[tuple[Text, ...], Field(strict=False, min_length=1)]] = Field(default_factory=dict)
     exclusions: str = ""
     polarity: Literal["higher", "lower", "neutral"]
     provider: Literal["provider", "treating_provider"] = "provider"
@@ -112,6 +113,7 @@ class _ItemsFile(FrozenModel):
 class Indicator:
     """One indicator; `denominator` and `numerator` are None for everyone.
 
+    `needs` holds, by cohort, the columns of the numerator without which there is no result; all of them by default.
     `exclusions` is a template over options and windows: :meth:`say_exclusions` fills it. `inferred_codes` says which
     codes the indicator rests on are inferred; it is empty when all have a public source.
     """
@@ -124,6 +126,7 @@ class Indicator:
     denominator: Expression | None
     numerator: Expression | None
     windows: Mapping[str, int]
+    needs: Mapping[str, tuple[str, ...]]
     exclusions: str
     polarity: str
     provider: str
@@ -302,7 +305,8 @@ def note_inferred_codes(results: pd.DataFrame, specification: Specification) -> 
 
 def _indicator(entry: _IndicatorEntry, file: Path, definitions: Definitions) -> Indicator:
     where = f"{file.name}: indicator {entry.id}"
-    raw = entry.model_dump(exclude_unset=True)
+    # What a feed must hold changes no number, so that it is no part of the version
+    raw = entry.model_dump(exclude_unset=True, exclude={"needs"})
     try:
         inferred = definitions.say_inferred_codes(entry.codelists)
         if entry.exclusions:
@@ -315,9 +319,27 @@ def _indicator(entry: _IndicatorEntry, file: Path, definitions: Definitions) -> 
         for key, text in (("denominator", entry.denominator), ("numerator", entry.numerator))
     }
     _check_inside(conditions, where)
+    _check_needs(entry, conditions["numerator"], where)
     version = hashlib.sha256(yaml.safe_dump(raw, sort_keys=True).encode()).hexdigest()[:8]
-    windows = MappingProxyType(entry.windows)
-    return Indicator(**{**dict(entry), **conditions, "windows": windows}, inferred_codes=inferred, version=version)
+    frozen = {"windows": MappingProxyType(entry.windows), "needs": MappingProxyType(entry.needs)}
+    return Indicator(**{**dict(entry), **conditions, **frozen}, inferred_codes=inferred, version=version)
+
+
+def _check_needs(entry: _IndicatorEntry, numerator: Expression | None, where: str) -> None:
+    """Check that needs name cohorts of the indicator, and columns that its numerator reads."""
+    read = list(numerator.columns) if numerator else []
+    for cohort, columns in entry.needs.items():
+        if cohort not in entry.cohorts:
+            raise DefinitionError(
+                f"{where}, needs: the cohort {cohort!r} is not one of the indicator's; "
+                f"allowed: {', '.join(entry.cohorts)}"
+            )
+        for column in columns:
+            if column not in read:
+                raise DefinitionError(
+                    f"{where}, needs: the numerator does not read {column!r}{suggest(column, read)}; "
+                    f"allowed: {', '.join(read) or 'nothing, since it reads no column'}"
+                )
 
 
 def _check_inside(conditions: dict[str, Expression | None], where: str) -> None:

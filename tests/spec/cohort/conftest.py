@@ -23,7 +23,7 @@ import pytest
 import yaml
 
 from naome.cohort.derive import Cohorts, derive_cohorts
-from naome.definitions import CohortRules, load_cohort_rules
+from naome.definitions import CohortRules, project_definitions
 from naome.params import Params, load_params
 from naome.sources.contract import CANONICAL
 
@@ -90,7 +90,7 @@ class Case:
     @staticmethod
     def rules() -> CohortRules:
         """Return the rules with every default."""
-        return load_cohort_rules()
+        return project_definitions().rules()
 
     def analysis(self, **options: object) -> pd.DataFrame:
         """Return the analysis table by person."""

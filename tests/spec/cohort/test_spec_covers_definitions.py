@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 import naome.cohort
-from naome.definitions import load_cohort_rules
+from naome.definitions import project_definitions
 
-RULES = load_cohort_rules()
+RULES = project_definitions().rules()
 IDS = [rule.id for rule in RULES.rules]
 HERE = Path(__file__).parent
 CODE = "".join(file.read_text() for file in Path(naome.cohort.__file__).parent.glob("*.py"))

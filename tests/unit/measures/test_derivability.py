@@ -34,9 +34,9 @@ def without_sentences(params):
     return params.model_copy(update={"absent": {}})
 
 
-def find_reasons(audit, absent=None, params=None):
+def find_reasons(audit, absent=None, params=None, definitions=None):
     params = params or load_params(audit)
-    rules = project_definitions().rules(params.rules)
+    rules = (definitions or project_definitions()).rules(params.rules)
     return reasons_not_derivable(absent or presume_absent(params), params, rules)
 
 
@@ -210,3 +210,65 @@ def test_no_characteristic_is_described_that_is_not_there(make_people):
     assert "site" not in set(described["group_by"]) and "eligible.bone_radiotherapy" not in set(described["measure"])
     england = describe_cohorts(make_people(40, age=60), make_study(load_params("england"), run_id="r"))
     assert "site" in set(england["group_by"])
+
+
+def test_no_site_of_metastases_is_known_where_only_reported_recurrences_are_evidence(make_people):
+    """A reported recurrence names no site: these were once 0%, ok."""
+    params = load_params("england").model_copy(update={"rules": {"evidence": ["reported"]}})
+    reasons = find_reasons("england", params=params)
+    said = "Admissions are not evidence of metastatic disease in this run."
+    for key in ("site_recorded", "completeness.metastatic_site", "bone_radiotherapy", "brain_radiotherapy"):
+        assert reasons[key] == said, key
+    assert not {"biopsy", "survival", "chemotherapy", "m1_or_recurrence_recorded"} & set(reasons)
+    results = evaluate_indicators(make_people(40), make_study(params, run_id="r"), only=("site_recorded",))
+    assert set(results["status"]) == {"not_derivable"}
+
+
+@pytest.mark.parametrize(("group", "derivable"), [("unspecified", True), ("bone", False)])
+def test_a_feature_on_evidence_needs_what_can_hold_its_codes(group, derivable, tmp_path):
+    """Reported recurrences are read as a metastasis of unspecified site, and as no other."""
+    folder = shutil.copytree(project_definitions().folder, tmp_path / "definitions")
+    features, indicators = folder / "features.yaml", folder / "indicators.yaml"
+    features.write_text(
+        features.read_text(encoding="utf-8")
+        + f"""  - name: other_metastasis
+    meaning: A metastasis.
+    count: any
+    events: {{evidence: icd10_metastatic.{group}}}
+    clock: metastatic
+    source: a test
+    status: inferred
+""",
+        encoding="utf-8",
+    )
+    with indicators.open("a", encoding="utf-8") as file:
+        file.write("""
+  - id: other
+    title: Other metastasis
+    kind: contextual
+    cohorts: [recurrent]
+    denominator: all
+    numerator: other_metastasis
+    polarity: neutral
+    source: a test
+""")
+    params = load_params("england").model_copy(update={"rules": {"evidence": ["reported"]}})
+    reasons = find_reasons("england", params=params, definitions=Definitions(folder))
+    assert ("other" not in reasons) == derivable
+
+
+def test_a_new_indicator_on_reported_recurrences_alone_is_not_derivable_in_wales(tmp_path):
+    folder = shutil.copytree(project_definitions().folder, tmp_path / "definitions")
+    with (folder / "indicators.yaml").open("a", encoding="utf-8") as file:
+        file.write("""
+  - id: reported
+    title: Distant recurrence reported
+    kind: data_quality
+    cohorts: [denovo, recurrent]
+    denominator: all
+    numerator: cosd_distant
+    polarity: higher
+    source: a test
+""")
+    assert "reported" in find_reasons("wales", definitions=Definitions(folder))
+    assert "reported" not in find_reasons("england", definitions=Definitions(folder))

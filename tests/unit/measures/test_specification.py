@@ -71,6 +71,12 @@ def test_adding_an_indicator_is_adding_an_entry(tmp_path, make_people, england):
     ("changes", "message"),
     [
         ({"denominator": "not liver", "numerator": "liver"}, "numerator: numerator not inside denominator"),
+        (
+            {"needs": {"denovo": ["biopsy_days"]}},
+            "needs: the cohort 'denovo' is not one of the indicator's",
+        ),
+        ({"needs": {"recurrent": ["biopsi_days"]}}, "needs: the numerator does not read 'biopsi_days'"),
+        ({"numerator": "all", "needs": {"recurrent": ["liver"]}}, "needs: the numerator does not read 'liver'"),
         ({"denominator": 'her2 == "positive"', "numerator": 'her2 == "negative"'}, "numerator not inside denominator"),
         ({"denominator": "missing(biopsy_days)"}, "numerator not inside denominator"),
         ({"denominator": "age >= 70", "numerator": "age < 70"}, "numerator not inside denominator"),

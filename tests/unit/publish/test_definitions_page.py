@@ -7,7 +7,7 @@ import re
 import pandas as pd
 import pytest
 
-from naome.definitions import load_cohort_rules, project_definitions
+from naome.definitions import project_definitions
 from naome.measures.specification import load_specification
 from naome.paths import project_root
 from naome.publish.definitions_page import PAGE, write_page
@@ -31,7 +31,7 @@ def test_every_indicator_is_there_with_its_conditions(indicator):
 
 
 def test_every_rule_option_and_column_is_there():
-    page, rules = write_page(), load_cohort_rules()
+    page, rules = write_page(), project_definitions().rules()
     for name in [*(r.id for r in rules.rules), *(o.title for o in rules.options)]:
         assert f"| {name} |" in page
     assert all(f"| `{option.name}` |" in page for option in rules.options)
