@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from naome import plan as planning
+from naome.definitions import Definitions
 from naome.errors import ChainError, DefinitionError, NaomeError, ParamsError
 from naome.ingest import read_run
 from naome.params import load_params
@@ -139,6 +140,22 @@ def test_a_file_that_changes_while_it_is_read_keeps_nothing(runs, extract, tmp_p
     with pytest.raises(NaomeError, match=f"{file.name} changed while the extract was read"):
         read_run(plan, progress=lambda line: None)
     assert not (tmp_path / "run" / "inputs").exists()
+
+
+def test_parameters_and_definitions_that_change_before_they_are_copied_are_refused(runs, extract, altered, monkeypatch):
+    file = altered()
+    plan = plan_run(str(file), str(extract))
+    altered(lambda raw: raw.update(seed=7))
+    with pytest.raises(ParamsError, match="has changed while the run was being prepared"):
+        read_run(plan, progress=lambda line: None)
+    other = file.parent / "definitions"
+    shutil.copytree(project_root() / "definitions", other)
+    monkeypatch.setattr(planning, "project_definitions", lambda: Definitions(other))
+    plan = plan_run(str(file), str(extract))
+    (other / "indicators.yaml").write_text("indicators: []\n", encoding="utf-8")
+    with pytest.raises(DefinitionError, match="indicators.yaml"):
+        read_run(plan, progress=lambda line: None)
+    assert not (runs / "wales" / "inputs").exists()
 
 
 def test_results_of_other_inputs_do_not_outlive_them(runs, extract, altered, as_runner):

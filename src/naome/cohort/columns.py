@@ -202,7 +202,7 @@ LAST = (
     *_columns(
         "date",
         diagnosis_date="Initial diagnosis.",
-        metastatic_date="Metastatic diagnosis: the diagnosis (DN1) or the first evidence of metastatic disease that the rules count.",
+        metastatic_date="Metastatic diagnosis: the diagnosis (DN1) or the first evidence of it that the rules count.",
         origin_date="Origin of the cohort's clock: the diagnosis (de novo) or the metastatic diagnosis (recurrent).",
     ),
 )
