@@ -10,11 +10,11 @@ from __future__ import annotations
 import csv
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache, cached_property, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -25,9 +25,6 @@ from naome.yaml_files import FrozenModel, Text, read_model, read_text
 
 if TYPE_CHECKING:
     from naome.codings import Coding
-    from naome.cohort.columns import AnalysisColumn
-    from naome.cohort.feature_definitions import Features
-    from naome.measures.specification import DataItem, Specification
 
 CODE_PATTERNS = {
     "icd10": (re.compile(r"[A-Z]\d[\dA-Z](\d[\dA-Z]?)?"), "ICD-10 without a dot, three to five characters"),
@@ -361,6 +358,7 @@ class Definitions:
     folder: Path
     _lists: dict[str, CodeList] = field(default_factory=dict, init=False, repr=False, compare=False)
     _codings: dict[str, Coding] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _read: dict[Callable[..., Any], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def codelists(self) -> tuple[str, ...]:
@@ -522,34 +520,6 @@ class Definitions:
             except DefinitionError as error:
                 raise DefinitionError(f"{file}: {where}: {error}") from None
 
-    @cached_property
-    def features(self) -> Features:
-        """What is derived of people from coded events."""
-        from naome.cohort.feature_definitions import read_features
-
-        return read_features(self)
-
-    @cached_property
-    def columns(self) -> tuple[AnalysisColumn, ...]:
-        """The columns of the analysis table, in order."""
-        from naome.cohort.columns import describe_columns
-
-        return describe_columns(self.features)
-
-    @cached_property
-    def specification(self) -> Specification:
-        """The indicators, groups and levels."""
-        from naome.measures.specification import read_specification
-
-        return read_specification(self)
-
-    @cached_property
-    def data_items(self) -> tuple[DataItem, ...]:
-        """The data items whose completeness is reported."""
-        from naome.measures.specification import read_data_items
-
-        return read_data_items(self.folder / "data_items.yaml", self.columns)
-
     def files(self) -> tuple[Path, ...]:
         """Return every file that a run copies, relative to the folder and in order: all that analyses may read."""
         found = (file.relative_to(self.folder) for file in self.folder.rglob("*") if file.is_file())
@@ -576,6 +546,21 @@ class Definitions:
         """Return the names of files that another folder has not, or has otherwise."""
         here, there = ({file.as_posix(): (d.folder / file).read_bytes() for file in d.files()} for d in (self, other))
         return sorted(name for name in here.keys() | there.keys() if here.get(name) != there.get(name))
+
+
+Reader = TypeVar("Reader", bound=Callable[..., Any])
+
+
+def read_once(read: Reader) -> Reader:
+    """Let a function that reads something from definitions do so once for each :class:`Definitions`."""
+
+    @wraps(read)
+    def remember(definitions: Definitions) -> Any:
+        if read not in definitions._read:
+            definitions._read[read] = read(definitions)
+        return definitions._read[read]
+
+    return remember  # type: ignore[return-value]
 
 
 def project_definitions() -> Definitions:

@@ -7,14 +7,15 @@ from dataclasses import dataclass, field, replace
 import pandas as pd
 from pydantic import ValidationError
 
+from naome.cohort.columns import list_columns
 from naome.cohort.derive import Cohorts, derive_cohorts
 from naome.definitions import Definitions
 from naome.errors import ParamsError, suggest
 from naome.measures.indicators import evaluate_indicators
+from naome.measures.study import Study
 from naome.measures.survival import estimate_survival
 from naome.params import Params
 from naome.run import Run
-from naome.study import Study
 
 #: Categories that have an order; what is graded in numbers stays a number
 ORDERED = ("age_band", "age_group", "stage", "charlson", "frailty", "size_group")
@@ -129,7 +130,7 @@ def take_people(run: Run, cohort: str) -> pd.DataFrame:
         known = list(run.params.cohorts)
         raise ParamsError(f"the run has no cohort {cohort!r}{suggest(cohort, known)}; cohorts: {', '.join(known)}.")
     people = run.analysis[run.analysis["cohort"] == cohort].reset_index(drop=True)
-    for column in run.definitions.columns:
+    for column in list_columns(run.definitions):
         values = people[column.name]
         if column.kind == "category":
             seen = list(column.values) or sorted(values.dropna().astype(str).unique())
@@ -141,9 +142,11 @@ def take_people(run: Run, cohort: str) -> pd.DataFrame:
     return people
 
 
-def list_columns(definitions: Definitions) -> pd.DataFrame:
+def make_dictionary(definitions: Definitions) -> pd.DataFrame:
     """Return what each column of the analysis table is: its kind, what it means and the values it may take."""
-    rows = [(column.name, column.kind, column.meaning, ", ".join(column.values)) for column in definitions.columns]
+    rows = [
+        (column.name, column.kind, column.meaning, ", ".join(column.values)) for column in list_columns(definitions)
+    ]
     return pd.DataFrame(rows, columns=["column", "kind", "meaning", "values"]).set_index("column")
 
 

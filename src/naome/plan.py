@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from naome.atomic import is_unfinished
-from naome.cohort.columns import AnalysisColumn
+from naome.cohort.columns import AnalysisColumn, list_columns
 from naome.definitions import Definitions, project_definitions
 from naome.errors import ChainError, ExtractError, ParamsError, suggest
 from naome.lock import LOCK
@@ -154,7 +154,7 @@ def check_params(params: Params, definitions: Definitions, file: Path) -> None:
             raise ParamsError(
                 f"{file}: rules_not_checked names {key!r}{suggest(key, known)}; rules: {', '.join(known)}."
             )
-    columns = {column.name: column for column in definitions.columns if column.kind != "date"}
+    columns = {column.name: column for column in list_columns(definitions) if column.kind != "date"}
     _check_case_mix(params, columns, file)
     check_reasons(params, definitions, file)
     notebooks_of(params)

@@ -28,13 +28,13 @@ from naome.code_version import code_version
 from naome.definitions import Definitions
 from naome.disclosure import Released, release
 from naome.errors import ChainError
-from naome.measures.specification import Specification, note_inferred_codes
+from naome.measures.specification import Specification, note_inferred_codes, read_specification
+from naome.measures.study import Study, make_study
 from naome.notebooks import check_frame
 from naome.params import Params, read_params
 from naome.paths import runs_root
 from naome.seal import file_digest
 from naome.sources.absent import Absent
-from naome.study import Study, make_study
 
 if TYPE_CHECKING:
     from naome.explore import WhatIf
@@ -105,7 +105,7 @@ class Run:
     @property
     def specification(self) -> Specification:
         """The indicator definitions."""
-        return self.definitions.specification
+        return read_specification(self.definitions)
 
     @cached_property
     def run_id(self) -> str:
@@ -207,9 +207,9 @@ class Run:
     @property
     def dictionary(self) -> pd.DataFrame:
         """What each column of the analysis table is."""
-        from naome.explore import list_columns
+        from naome.explore import make_dictionary
 
-        return list_columns(self.definitions)
+        return make_dictionary(self.definitions)
 
     def _find(self, name: str) -> Path | None:
         # A runner never reads what was written by hand, of another run beside its own neither

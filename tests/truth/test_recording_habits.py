@@ -14,10 +14,10 @@ import pytest
 from naome.measures.model_checks import adjust_frame, correlate, flag_missing
 from naome.measures.outliers import judge_organisations
 from naome.measures.risk import CLOGLOG, CaseMix, assess_organisations, impute_case_mix, pool_tables
+from naome.measures.study import make_study
 from naome.params import load_params
 from naome.paths import project_root
 from naome.stats.simulation import HORIZON, Scenario, make_patients, make_providers
-from naome.study import make_study
 
 COVARIATES = ("age", "er", "liver", "fit")
 REPLICATES = 12

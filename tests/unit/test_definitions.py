@@ -12,6 +12,7 @@ import yaml
 from naome.definitions import Definitions, project_definitions, read_codelist
 from naome.errors import DefinitionError, NaomeError
 from naome.measures.agreement import load_published
+from naome.measures.specification import read_data_items, read_specification
 from naome.notebooks import read_pages
 from naome.paths import project_root
 
@@ -179,7 +180,7 @@ def test_a_folder_is_read_and_copied_as_a_whole(tmp_path):
     file.write_text(file.read_text(encoding="utf-8").replace("C795,", "C798,", 1), encoding="utf-8")
     assert own.digest != project.digest
     assert own.codelist("icd10_metastatic").prefixes("bone") == ("C798",)
-    assert own.rules().definitions is own and own.specification.definitions is own
+    assert own.rules().definitions is own and read_specification(own).definitions is own
     assert project.codelist("icd10_metastatic").prefixes("bone") == ("C795",)
 
 
@@ -238,9 +239,9 @@ def load_everything(folder):
     for name in definitions.codelists:
         definitions.codelist(name)
     rules = definitions.rules()
-    for indicator in definitions.specification.indicators:
+    for indicator in read_specification(definitions).indicators:
         indicator.say_exclusions(rules)
-    assert definitions.data_items and rules.rules
+    assert read_data_items(definitions) and rules.rules
     for file in (folder / "published").glob("*.csv"):
         load_published(file.stem, definitions)
     read_pages.__wrapped__(folder / "pages.yaml")

@@ -19,10 +19,10 @@ from naome.disclosure import (
     release_variants,
     shown_numbers,
 )
+from naome.measures.study import make_study
 from naome.params import Disclosure, load_params
 from naome.paths import project_root
 from naome.results import make_results
-from naome.study import make_study
 
 H = HIDDEN
 

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from naome.measures.specification import load_specification
+from naome.measures.study import make_study
 from naome.params import load_params
 from naome.paths import project_root
-from naome.study import make_study
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ibis
 from ibis.expr.types import BooleanValue, Table
 
+from naome.cohort.feature_definitions import read_features
 from naome.cohort.tables import code_in
 from naome.definitions import CohortRules
 
@@ -20,7 +21,7 @@ def is_breast_cancer(deaths: Table, rules: CohortRules) -> BooleanValue:
         ``breast_cancer_death`` says whether the underlying cause counts or any mention.
     """
     definitions = rules.definitions
-    codes = tuple(code.code for code in definitions.find_codes(definitions.features.breast_cancer_death.codes))
+    codes = tuple(code.code for code in definitions.find_codes(read_features(definitions).breast_cancer_death.codes))
     if rules["breast_cancer_death"] == "underlying":
         found = code_in(deaths.underlying_cause, codes)
     else:

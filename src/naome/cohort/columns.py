@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from naome.cohort.feature_definitions import Features
+from naome.cohort.feature_definitions import read_features
+from naome.definitions import Definitions, read_once
 from naome.errors import DefinitionError
 
 
@@ -208,10 +209,17 @@ LAST = (
 )
 
 
-def describe_columns(features: Features) -> tuple[AnalysisColumn, ...]:
-    """Return the columns of the analysis table in their order, those of the features among them."""
+@read_once
+def list_columns(definitions: Definitions) -> tuple[AnalysisColumn, ...]:
+    """Return the columns of the analysis table in their order, those of ``features.yaml`` among them.
+
+    Raises
+    ------
+    DefinitionError
+        If a feature has the name of another column.
+    """
     found = {"integer": [], "boolean": []}
-    for feature in features.features:
+    for feature in read_features(definitions).features:
         found[feature.kind].append(_column(feature.name, feature.kind, feature.meaning, feature.needed))
     columns = (*FIRST, *found["integer"], *BETWEEN, *found["boolean"], *LAST)
     names = [column.name for column in columns]

@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from naome.cohort.attrition import count_attrition
+from naome.cohort.columns import list_columns
 from naome.cohort.eligible import code_dates, eligible_people, flag_tumours, metastatic_codes
 from naome.cohort.features import describe_people
 from naome.cohort.held import hold, working_ahead
@@ -124,7 +125,7 @@ def fetch_analysis(described: ibis.expr.types.Table, definitions: Definitions) -
         "category": (pa.string(), pd.StringDtype()),
         "date": (pa.timestamp("s"), None),
     }
-    schema = pa.schema([(column.name, kinds[column.kind][0]) for column in definitions.columns])
+    schema = pa.schema([(column.name, kinds[column.kind][0]) for column in list_columns(definitions)])
     return described.to_pyarrow().cast(schema).to_pandas(types_mapper=dict(kinds.values()).get)
 
 

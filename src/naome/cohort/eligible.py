@@ -5,6 +5,7 @@ from __future__ import annotations
 import ibis
 from ibis.expr.types import BooleanValue, Table
 
+from naome.cohort.feature_definitions import read_features
 from naome.cohort.held import hold
 from naome.cohort.signs import evidence_codes
 from naome.cohort.tables import CanonicalTables, code_between, code_in
@@ -76,7 +77,7 @@ def metastatic_codes(tables: CanonicalTables, rules: CohortRules) -> Table:
         ``person_id, code, code_date``.
     """
     prefixes = evidence_codes(rules)
-    (unspecified,) = rules.definitions.find_codes(rules.definitions.features.evidence.reported)
+    (unspecified,) = rules.definitions.find_codes(read_features(rules.definitions).evidence.reported)
     r = tables.recurrences.filter(tables.recurrences.kind == "distant", tables.recurrences.recurrence_date.notnull())
     reported = r.select(r.person_id, code=ibis.literal(unspecified.code), code_date=r.recurrence_date)
     d = tables.diagnoses

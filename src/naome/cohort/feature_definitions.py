@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from naome.definitions import Definitions
+from naome.definitions import Definitions, read_once
 from naome.errors import DefinitionError, suggest
 from naome.sources.absent import THINGS
 from naome.sources.contract import CANONICAL
@@ -112,6 +112,7 @@ class Features(FrozenModel):
         return tuple(feature for feature in self.features if feature.count == how)
 
 
+@read_once
 def read_features(definitions: Definitions) -> Features:
     """Read ``features.yaml`` and hold it against the code lists, the options and the canonical tables it names.
 

@@ -6,9 +6,9 @@ import ibis
 from ibis.expr.types import Table
 
 from naome.cohort.causes import is_breast_cancer
-from naome.cohort.columns import VALUES
+from naome.cohort.columns import VALUES, list_columns
 from naome.cohort.eligible import add_records
-from naome.cohort.feature_definitions import ALL, Feature
+from naome.cohort.feature_definitions import ALL, Feature, read_features
 from naome.cohort.tables import CanonicalTables, code_groups, code_in
 from naome.definitions import CohortRules, Definitions
 from naome.params import Params
@@ -30,13 +30,13 @@ def describe_people(members: Table, tables: CanonicalTables, codes: Table, param
         Metastatic codes (:func:`naome.cohort.eligible.metastatic_codes`).
     """
     definitions = rules.definitions
-    last = definitions.features[definitions.features.chemotherapy]
+    last = read_features(definitions)[read_features(definitions).chemotherapy]
     clock = members.select(*KEY, "diagnosis_date", "metastatic_date", "origin_date")
     cycles_only = rules["last_chemotherapy"] == "cycle_start"
     table = add_records(members, tables)
     features = (
         *_conditions(clock, codes, definitions),
-        *(_groups(clock, tables, feature, definitions) for feature in definitions.features.counting("groups")),
+        *(_groups(clock, tables, feature, definitions) for feature in read_features(definitions).counting("groups")),
         *_first_days(clock, tables, params, definitions),
         *_agents(clock, tables, definitions),
         _last_chemotherapy(clock, find_events(tables, last, definitions), params, last, cycles_only=cycles_only),
@@ -52,7 +52,7 @@ def describe_people(members: Table, tables: CanonicalTables, codes: Table, param
         columns += [column for column in feature.columns if column not in keys]
     table = table.select(columns).order_by("cohort", "person_id")
     derived = _derive(table, params, definitions, admissions_known=tables.admissions_known)
-    names = [column.name for column in definitions.columns]
+    names = [column.name for column in list_columns(definitions)]
     return table.select(**{name: derived[name] if name in derived else table[name] for name in names})
 
 
@@ -62,7 +62,7 @@ def _conditions(clock: Table, codes: Table, definitions: Definitions) -> list[Ta
     A site coded a year later is known only of those who lived to be coded, so each feature has its own window.
     """
     windows: dict[tuple[str, int | None, int | None], list[Feature]] = {}
-    for feature in definitions.features.counting("any"):
+    for feature in read_features(definitions).counting("any"):
         windows.setdefault((feature.clock, feature.from_days, feature.to_days), []).append(feature)
     tables = []
     for (_, *_), features in windows.items():
@@ -89,7 +89,7 @@ def _groups(clock: Table, tables: CanonicalTables, feature: Feature, definitions
 def _first_days(clock: Table, tables: CanonicalTables, params: Params, definitions: Definitions) -> list[Table]:
     """Count the days to the first event, for all features whose events stand in the same tables together."""
     by_tables: dict[tuple[str, ...], list[Feature]] = {}
-    for feature in definitions.features.counting("first_day"):
+    for feature in read_features(definitions).counting("first_day"):
         by_tables.setdefault(tuple(feature.events), []).append(feature)
     return [_first_days_of(clock, tables, params, features, definitions) for features in by_tables.values()]
 
@@ -116,7 +116,7 @@ def _agents(clock: Table, tables: CanonicalTables, definitions: Definitions) -> 
     """Count the different drugs given in a window; a product with several agents counts as many."""
     agents = definitions.coding("sact_agents").values
     found = []
-    for feature in definitions.features.counting("agents"):
+    for feature in read_features(definitions).counting("agents"):
         d = tables.drugs.inner_join(clock, "person_id")
         d = d.filter(_in_window(feature, days_between(d.given_date, d[f"{feature.clock}_date"])))
         # Drug by drug: to count the different ones, DuckDB would take all drugs of all people apart first
@@ -210,13 +210,13 @@ def _derive(t: Table, params: Params, definitions: Definitions, *, admissions_kn
     # Nobody's comorbidity is known from a feed without admissions; in one with them, nothing coded counts as none
     groups = {
         feature.name: t[feature.name].fill_null(0) if admissions_known else t[feature.name]
-        for feature in definitions.features.counting("groups")
+        for feature in read_features(definitions).counting("groups")
     }
     flagged = {
         feature.name: ibis.coalesce(
             t[feature.name], ibis.cases((t[feature.flag].fill_null(False) & (t.cohort == "denovo"), 0))
         )
-        for feature in definitions.features.counting("first_day")
+        for feature in read_features(definitions).counting("first_day")
         if feature.flag
     }
     return dict(
@@ -246,8 +246,8 @@ def _derive(t: Table, params: Params, definitions: Definitions, *, admissions_kn
         survival_days=days_between(end_date, t.origin_date),
         survival_from_diagnosis_days=days_between(end_date, t.diagnosis_date),
         survival_from_metastatic_days=days_between(end_date, t.metastatic_date),
-        **{feature.name: t[feature.name].fill_null(False) for feature in definitions.features.counting("any")},
-        **{feature.name: t[feature.name].fill_null(0) for feature in definitions.features.counting("agents")},
+        **{feature.name: t[feature.name].fill_null(False) for feature in read_features(definitions).counting("any")},
+        **{feature.name: t[feature.name].fill_null(0) for feature in read_features(definitions).counting("agents")},
         cosd_distant=t.cosd_distant.fill_null(False),
         **{f"{name}_recorded": t[column].notnull() for name, column in RECORDED.items()},
         died=died,

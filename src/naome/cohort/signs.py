@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from naome.cohort.feature_definitions import read_features
 from naome.definitions import CohortRules, Definitions, project_definitions
 from naome.errors import ExtractError
 from naome.params import Params
@@ -13,14 +14,14 @@ from naome.sources.follow import FOLLOWED, Signs
 
 def possible_evidence(definitions: Definitions) -> tuple[str, ...]:
     """Return the ICD-10 codes that are evidence of metastasis under at least one option."""
-    evidence = definitions.features.evidence
+    evidence = read_features(definitions).evidence
     metastatic = definitions.codelist(evidence.codes)
     return metastatic.prefixes(*(group for group in metastatic.groups if group not in evidence.never))
 
 
 def evidence_codes(rules: CohortRules) -> tuple[str, ...]:
     """Return the ICD-10 codes that are evidence of metastasis under the options chosen."""
-    evidence = rules.definitions.features.evidence
+    evidence = read_features(rules.definitions).evidence
     metastatic = rules.definitions.codelist(evidence.codes)
     never = (*evidence.never, *(group for group, option in evidence.optional.items() if not rules[option]))
     return metastatic.prefixes(*(group for group in metastatic.groups if group not in never))
@@ -28,7 +29,7 @@ def evidence_codes(rules: CohortRules) -> tuple[str, ...]:
 
 def metastatic_drugs(definitions: Definitions) -> tuple[str, ...]:
     """Return the drugs given for metastatic disease only, so that they show a recurrence which nobody recorded."""
-    return tuple(code.code for code in definitions.find_codes(definitions.features.metastatic_only.codes))
+    return tuple(code.code for code in definitions.find_codes(read_features(definitions).metastatic_only.codes))
 
 
 def signs_of(params: Params, definitions: Definitions | None = None) -> Signs | None:

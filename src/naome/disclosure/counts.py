@@ -14,7 +14,7 @@ import pandas as pd
 
 from naome.disclosure.policy import POLICIES, Policy
 from naome.disclosure.released import HIDDEN, Released, release_checked
-from naome.study import Study
+from naome.measures.study import Study
 
 
 def release_counts(
@@ -53,7 +53,7 @@ def release_counts(
     Examples
     --------
     >>> from naome.params import Disclosure, load_params
-    >>> from naome.study import make_study
+    >>> from naome.measures.study import make_study
     >>> strict = Disclosure(policy="lt10", national="suppress")
     >>> study = make_study(load_params("wales").model_copy(update={"disclosure": strict}), run_id="r")
     >>> frame = pd.DataFrame({"sex": ["female", "male"], "people": [480, 3]})

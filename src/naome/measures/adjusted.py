@@ -11,8 +11,8 @@ import pandas as pd
 
 from naome.measures.risk import adjust_proportion
 from naome.measures.specification import Indicator, Specification
+from naome.measures.study import Study, say_too_few
 from naome.stats.logistic import NoFiniteEstimate
-from naome.study import Study, say_too_few
 
 METHOD = "logistic case-mix model; Wilson limits shifted on the odds scale; Poisson-binomial mid-P"
 RATIO_METHOD = "logistic case-mix model; score limits of O/E, variance sum p(1 - p)"

@@ -13,8 +13,8 @@ import pandas as pd
 
 from naome.definitions import Definitions, project_definitions, read_rows
 from naome.errors import DefinitionError, suggest
+from naome.measures.study import Study
 from naome.results import WHOLE, name_nation
-from naome.study import Study
 
 VERDICTS = ("agrees", "differs", "not derivable here", "other period", "not compared")
 SCALE = {"percent": 100.0, "people": 1.0, "years": 1.0}

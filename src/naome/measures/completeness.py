@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from naome.measures.indicators import count_proportions
+from naome.measures.study import Study
 from naome.stats.kaplan_meier import logrank
-from naome.study import Study
 
 
 def measure_completeness(analysis: pd.DataFrame, study: Study, *, cohort: str = "denovo") -> pd.DataFrame:

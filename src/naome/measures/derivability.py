@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from naome.cohort.columns import AnalysisColumn, Need
+from naome.cohort.columns import AnalysisColumn, Need, list_columns
 from naome.definitions import CohortRules, Definitions
 from naome.errors import ParamsError, suggest
-from naome.measures.specification import Indicator
-from naome.measures.validation import MEASURES as DEATHS_CHECK
+from naome.measures.specification import Indicator, read_data_items, read_specification
 from naome.params import Params
 from naome.sources import READERS
 from naome.sources.absent import EXTRACT, THINGS, Absent, check_thing, find_absent, list_optional
@@ -27,6 +26,8 @@ EVIDENCE_TITLES = {"admissions": "Admissions", "reported": "Reported recurrences
 #: Columns that an estimate of survival reads
 SURVIVAL = ("survival_days", "died")
 COHORTS = ("denovo", "recurrent", "primary")
+#: Measures of the check against deaths
+DEATHS_CHECK = ("record_before_breast_cancer_death", "record_before_death", "breast_cancer_share_of_deaths")
 
 
 def reasons_not_derivable(absent: Absent, params: Params, rules: CohortRules) -> dict[str, str]:
@@ -70,7 +71,7 @@ def reasons_of_columns(absent: Absent, params: Params, rules: CohortRules) -> di
     dict of str to str
         ``<column>.<cohort>`` -> the reason, for the columns that something is absent for.
     """
-    columns = {column.name: column for column in rules.definitions.columns}
+    columns = {column.name: column for column in list_columns(rules.definitions)}
     finder = _Finder(absent, params, rules, columns)
     reasons = {f"{name}.{cohort}": finder.reason_of_columns([name], cohort) for name in columns for cohort in COHORTS}
     return {key: reason for key, reason in reasons.items() if reason}
@@ -104,9 +105,9 @@ def check_reasons(params: Params, definitions: Definitions, file: Path) -> None:
             check_thing(key, f"{file}: absent")
             if not any(key in absent for absent in possible):
                 _refuse_sentence(key, f"{file}: absent")
-    results = [i.id for i in definitions.specification.indicators]
-    results += [f"{i.id}.{cohort}" for i in definitions.specification.indicators for cohort in i.cohorts]
-    results += [*(f"completeness.{item.id}" for item in definitions.data_items), *DEATHS_CHECK]
+    results = [i.id for i in read_specification(definitions).indicators]
+    results += [f"{i.id}.{cohort}" for i in read_specification(definitions).indicators for cohort in i.cohorts]
+    results += [*(f"completeness.{item.id}" for item in read_data_items(definitions)), *DEATHS_CHECK]
     for key in params.not_derivable:
         if key not in results and key not in THINGS:
             raise ParamsError(
@@ -141,13 +142,13 @@ def say_taken_away(absent: Absent, params: Params, rules: CohortRules) -> list[s
 
 def _find_reasons(absent: Absent, params: Params, rules: CohortRules) -> dict[str, str]:
     definitions = rules.definitions
-    finder = _Finder(absent, params, rules, {column.name: column for column in definitions.columns})
+    finder = _Finder(absent, params, rules, {column.name: column for column in list_columns(definitions)})
     reasons = {}
-    for indicator in definitions.specification.indicators:
+    for indicator in read_specification(definitions).indicators:
         if not indicator.not_derivable:
             found = {cohort: finder.reason_for(indicator, cohort) for cohort in indicator.cohorts}
             reasons |= _by_cohort(indicator.id, found)
-    for item in definitions.data_items:
+    for item in read_data_items(definitions):
         reasons[f"completeness.{item.id}"] = finder.reason_of_columns(item.recorded.columns, params.cohorts[0])
     reasons |= dict(zip(DEATHS_CHECK, finder.reasons_of_deaths_check(), strict=True))
     judged = {key: reason for key, reason in judgements_of(params).items() if key not in THINGS}

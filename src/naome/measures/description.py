@@ -7,8 +7,8 @@ import pandas as pd
 from scipy.special import ndtri
 
 from naome.measures.indicators import count_proportions, divide_people
+from naome.measures.study import Study
 from naome.stats.intervals import poisson_exact
-from naome.study import Study
 
 SHARED = ("age_band", "sex", "grade", "performance_status", "er", "pr", "her2", "stage", "deprivation", "ethnic_group")
 SITES = ("bone", "liver", "lung", "brain")

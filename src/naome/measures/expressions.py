@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from naome.cohort.columns import AnalysisColumn
+from naome.cohort.columns import AnalysisColumn, list_columns
 from naome.definitions import project_definitions
 from naome.errors import DefinitionError, suggest
 
@@ -103,7 +103,7 @@ def parse_expression(
     [True, False]
     """
     tree = _parse(text, where)
-    checker = _Checker(text, where, windows or {}, columns or project_definitions().columns)
+    checker = _Checker(text, where, windows or {}, columns or list_columns(project_definitions()))
     if checker.kind(tree) != "boolean":
         raise DefinitionError(f"{where}: {text!r} is not a condition; write a comparison, e.g. age >= 70")
     named = tuple(dict.fromkeys(checker.columns))

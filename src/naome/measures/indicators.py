@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from naome.measures.specification import Group, Indicator
+from naome.measures.study import Study, say_too_few
 from naome.stats.intervals import wilson
-from naome.study import Study, say_too_few
 
 MISSING = "not recorded"
 

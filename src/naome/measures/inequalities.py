@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from naome.measures.specification import Indicator
+from naome.measures.study import Study
 from naome.stats.intervals import wilson
-from naome.study import Study
 
 MOST_DEPRIVED, LEAST_DEPRIVED = "1", "5"
 REFERENCE_ETHNIC_GROUP = "white"

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from naome.measures.specification import Indicator, Specification
+from naome.measures.study import Study
 from naome.stats.competing import aalen_johansen
 from naome.stats.intervals import wilson
-from naome.study import Study
 
 LANDMARK = "died_within_30_days"
 LANDMARK_DAYS = 30

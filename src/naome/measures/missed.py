@@ -23,11 +23,12 @@ from scipy.special import ndtri
 
 from naome.cohort.causes import is_breast_cancer
 from naome.cohort.eligible import code_dates, eligible_people, flag_tumours, metastatic_codes
+from naome.cohort.feature_definitions import read_features
 from naome.cohort.signs import metastatic_drugs
 from naome.cohort.tables import CanonicalTables, open_tables
 from naome.definitions import CohortRules
+from naome.measures.study import Study, say_too_few
 from naome.params import Params
-from naome.study import Study, say_too_few
 
 SOURCES = ("admissions", "reported", "treatment", "death")
 UNBELIEVABLE_SE = 3.0
@@ -155,7 +156,7 @@ def cross_classify_sources(
     reported = tables.recurrences.filter(tables.recurrences.kind == "distant")
     reported = reported.select("person_id", seen_date=reported.recurrence_date)
     drugs = tables.drugs.filter(tables.drugs.drug.isin(list(metastatic_drugs(rules.definitions))))
-    drugs = drugs.filter(drugs.given_date <= ibis.date(str(rules.definitions.features.metastatic_only.until)))
+    drugs = drugs.filter(drugs.given_date <= ibis.date(str(read_features(rules.definitions).metastatic_only.until)))
     given = drugs.select("person_id", seen_date=drugs.given_date)
     deaths = tables.deaths.filter(is_breast_cancer(tables.deaths, rules))
     died = deaths.select("person_id", seen_date=deaths.death_date)
@@ -362,7 +363,7 @@ def measure_missed(counts: pd.DataFrame, study: Study) -> pd.DataFrame:
             frames.append(pd.DataFrame(_population_rows(measures, estimate, seen["admissions"])))
     results = study.results(pd.concat(frames, ignore_index=True), cohort="primary")
     treated = (results["group"] == "treatment") | results["measure"].str.contains("loglinear")
-    inferred = study.definitions.say_inferred_codes([study.definitions.features.metastatic_only.codes])
+    inferred = study.definitions.say_inferred_codes([read_features(study.definitions).metastatic_only.codes])
     results.loc[treated & (results["status"] == "ok"), "reason"] = inferred
     return results
 

@@ -28,6 +28,7 @@ from naome.measures.risk import (
     pool_tables,
     term_column,
 )
+from naome.measures.study import say_too_few
 from naome.params import Params
 from naome.stats.design import build_design
 from naome.stats.diagnostics import (
@@ -43,7 +44,6 @@ from naome.stats.imputation import pool
 from naome.stats.kaplan_meier import kaplan_meier
 from naome.stats.pseudo import pseudo_observations
 from naome.stats.risk_adjustment import ExpectedModel, fit_expected
-from naome.study import say_too_few
 
 COX = {"duration": "duration", "event": "event"}
 # Checks and comparisons look at this many completed data sets: they are about the model, not about its last digit

@@ -14,10 +14,10 @@ import importlib.metadata
 import numpy as np
 import pandas as pd
 
+from naome.measures.study import Study, say_too_few
 from naome.params import Params
 from naome.stats.funnel import classify_z
 from naome.stats.overdispersion import Overdispersion, overdispersion
-from naome.study import Study, say_too_few
 
 LEVELS = ("within", "alert", "alarm", "not_assessed")
 FORMULA = "z of pseudo-observations (C), pooled over imputations; additive overdispersion; version 1"

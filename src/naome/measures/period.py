@@ -26,10 +26,10 @@ from naome.cohort.held import hold, working_ahead
 from naome.cohort.membership import de_novo, possible_members
 from naome.cohort.tables import open_tables
 from naome.measures.indicators import divide_people
+from naome.measures.study import Study, say_too_few
 from naome.measures.survival import YEAR_DAYS, survival_arrays
 from naome.params import Params
 from naome.stats.kaplan_meier import kaplan_meier
-from naome.study import Study, say_too_few
 
 PERIOD_YEARS = 2
 METHOD = "period analysis, log-log interval"

@@ -10,11 +10,11 @@ import pandas as pd
 from naome.measures.completeness import measure_completeness
 from naome.measures.description import describe_cohorts
 from naome.measures.indicators import evaluate_indicators
+from naome.measures.study import Study
 from naome.measures.survival import estimate_survival
 from naome.measures.validation import measure_records_before_death
 from naome.params import Params
 from naome.results import POOLED, name_nation
-from naome.study import Study
 
 TITLE = name_nation(POOLED)
 NATIONS = POOLED.split("+")

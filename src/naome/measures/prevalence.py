@@ -15,12 +15,13 @@ import pandas as pd
 from ibis.expr.types import Table
 
 from naome.cohort.eligible import code_dates, eligible_people, flag_tumours, metastatic_codes
+from naome.cohort.feature_definitions import read_features
 from naome.cohort.membership import de_novo, recurrent
 from naome.cohort.tables import open_tables
 from naome.definitions import CohortRules
 from naome.measures.missed import SOURCES, correction_factor, loglinear_population
+from naome.measures.study import Study
 from naome.params import Params
-from naome.study import Study
 
 TOO_FEW_SOURCES = "The data have too few sources to estimate how many people are missed."
 
@@ -107,7 +108,7 @@ def measure_prevalence(
     Examples
     --------
     >>> from naome.params import load_params
-    >>> from naome.study import make_study
+    >>> from naome.measures.study import make_study
     >>> study = make_study(load_params("england"), run_id="r")
     >>> living = pd.DataFrame({"cohort": ["denovo", "recurrent"], "alive": [60, 40], "dead": [40, 60], "lost": [0, 1]})
     >>> results = measure_prevalence(living, study, factor=(2.0, 1.5, 2.5))
@@ -132,7 +133,7 @@ def measure_prevalence(
         found = alive - others
         limits = [others + found * value for value in factor]
         corrected |= dict(zip(("estimate", "lower", "upper"), limits, strict=True))
-        inferred = study.definitions.say_inferred_codes([study.definitions.features.metastatic_only.codes])
+        inferred = study.definitions.say_inferred_codes([read_features(study.definitions).metastatic_only.codes])
         corrected |= {"method": "count times capture-recapture factor", "reason": inferred}
         rows.append(corrected)
     definition = f"limited_duration_prevalence@{study.params.diagnosed_from}..{on}"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from naome.measures.study import Study, say_too_few
 from naome.stats.intervals import wilson
 from naome.stats.spc import xmr_chart
-from naome.study import Study, say_too_few
 
 RULES = {
     "outside_limits": "a single point beyond the process limits",
@@ -160,7 +160,7 @@ def say_growing_quarters(study: Study) -> str:
     Examples
     --------
     >>> from naome.params import load_params
-    >>> from naome.study import make_study
+    >>> from naome.measures.study import make_study
     >>> study = make_study(load_params("england-rcrd"), run_id="r")
     >>> say_growing_quarters(study).split(":")[0]
     '2022 Q2 to 2022 Q4 will still gain people'

@@ -13,6 +13,7 @@ from scipy.special import expit, logit, ndtr, ndtri
 
 from naome.measures.description import merge_poor_fitness
 from naome.measures.outliers import judge_organisations
+from naome.measures.study import Study, say_too_few
 from naome.params import Params
 from naome.stats.design import build_design
 from naome.stats.imputation import imputations_needed, impute, pool
@@ -23,7 +24,6 @@ from naome.stats.risk_adjustment import (
     risk_adjusted_proportion,
     risk_adjusted_survival,
 )
-from naome.study import Study, say_too_few
 
 YEAR_DAYS = 365.25
 METHOD = "risk-adjusted Kaplan-Meier ratio (D), alarms from pseudo-observations (C)"

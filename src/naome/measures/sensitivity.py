@@ -13,7 +13,7 @@ import pandas as pd
 from ibis.expr.types import Table
 
 from naome.cohort.causes import is_breast_cancer
-from naome.cohort.columns import AnalysisColumn
+from naome.cohort.columns import AnalysisColumn, list_columns
 from naome.cohort.derive import fetch_analysis, find_members, keep_people
 from naome.cohort.eligible import add_records, code_dates, eligible_people, flag_tumours, metastatic_codes
 from naome.cohort.features import describe_people
@@ -23,11 +23,11 @@ from naome.cohort.tables import CanonicalTables, code_between, code_in, open_tab
 from naome.definitions import CohortRules, Option
 from naome.measures.expressions import parse_expression
 from naome.measures.specification import Indicator
+from naome.measures.study import Study, say_too_few
 from naome.measures.survival import YEAR_DAYS, survival_arrays
 from naome.params import Params
 from naome.stats.intervals import wilson
 from naome.stats.kaplan_meier import kaplan_meier
-from naome.study import Study, say_too_few
 
 BASE = "base case"
 NO_SWITCH = {"option": BASE, "value": "", "title": BASE, "choice": ""}
@@ -182,7 +182,7 @@ def tabulate_windows(analysis: pd.DataFrame, study: Study) -> pd.DataFrame:
         ``indicator, cohort, window, days, denominator, numerator, estimate, reason``; the first row of each group is
         the default.
     """
-    rows = []
+    rows, columns = [], list_columns(study.definitions)
     for indicator in study.specification.indicators:
         for cohort in indicator.cohorts if indicator.windows else ():
             reason = study.reason(indicator, cohort)
@@ -190,11 +190,8 @@ def tabulate_windows(analysis: pd.DataFrame, study: Study) -> pd.DataFrame:
             for window, default in indicator.windows.items():
                 for days in [default, *(round(default * factor) for factor in WINDOW_FACTORS)]:
                     row = {"indicator": indicator.id, "cohort": cohort, "window": window, "days": days}
-                    found = (
-                        _proportion(people, _with_window(indicator, window, days, study.definitions.columns), study)
-                        if not reason
-                        else {}
-                    )
+                    changed = _with_window(indicator, window, days, columns)
+                    found = _proportion(people, changed, study) if not reason else {}
                     rows.append({**row, **found, "reason": reason or found["reason"]})
     columns = ["indicator", "cohort", "window", "days", "denominator", "numerator", "estimate", "reason"]
     table = pd.DataFrame(rows).reindex(columns=columns)

@@ -14,8 +14,8 @@ import pandas as pd
 import yaml
 from pydantic import Field, field_validator, model_validator
 
-from naome.cohort.columns import AnalysisColumn
-from naome.definitions import CohortRules, Definitions, project_definitions
+from naome.cohort.columns import list_columns
+from naome.definitions import CohortRules, Definitions, project_definitions, read_once
 from naome.errors import DefinitionError, suggest
 from naome.measures.expressions import Expression, parse_expression
 from naome.measures.probe import count_possible
@@ -217,9 +217,10 @@ class Specification:
 
 def load_specification() -> Specification:
     """Return the specification of the checkout; a run has its own."""
-    return project_definitions().specification
+    return read_specification(project_definitions())
 
 
+@read_once
 def read_specification(definitions: Definitions) -> Specification:
     """Read and check ``indicators.yaml`` of a folder of definitions.
 
@@ -236,21 +237,23 @@ def read_specification(definitions: Definitions) -> Specification:
     for name in NAMED:
         if name not in ids:
             raise DefinitionError(f"{file}: indicator {name!r} is missing; pages are about it{suggest(name, ids)}")
-    _check_names(read, [column.name for column in definitions.columns], file)
+    _check_names(read, [column.name for column in list_columns(definitions)], file)
     indicators = tuple(_indicator(entry, file, definitions) for entry in read.indicators)
     groups = tuple(_group(name, entry, file, definitions) for name, entry in read.groups.items())
     levels = MappingProxyType({name: entry.title for name, entry in read.levels.items()})
     return Specification(indicators, groups, levels, definitions)
 
 
-def read_data_items(file: Path, columns: tuple[AnalysisColumn, ...]) -> tuple[DataItem, ...]:
-    """Read and check ``data_items.yaml``.
+@read_once
+def read_data_items(definitions: Definitions) -> tuple[DataItem, ...]:
+    """Read and check ``data_items.yaml`` of a folder of definitions: the items whose completeness is reported.
 
     Raises
     ------
     DefinitionError
         Naming file, entry and key.
     """
+    file, columns = definitions.folder / "data_items.yaml", list_columns(definitions)
     read = read_model(file, _ItemsFile, error=DefinitionError)
     _check_once([entry.id for entry in read.items], file)
     return tuple(
@@ -314,8 +317,9 @@ def _indicator(entry: _IndicatorEntry, file: Path, definitions: Definitions) -> 
             raw["exclusions"] = definitions.rules().fill(entry.exclusions, entry.windows)
     except DefinitionError as error:
         raise DefinitionError(f"{where}: {error}") from None
+    columns = list_columns(definitions)
     conditions = {
-        key: None if text == "all" else parse_expression(text, f"{where}, {key}", entry.windows, definitions.columns)
+        key: None if text == "all" else parse_expression(text, f"{where}, {key}", entry.windows, columns)
         for key, text in (("denominator", entry.denominator), ("numerator", entry.numerator))
     }
     _check_inside(conditions, where)
@@ -356,10 +360,11 @@ def _check_inside(conditions: dict[str, Expression | None], where: str) -> None:
 
 def _group(name: str, entry: _GroupEntry, file: Path, definitions: Definitions) -> Group:
     where = f"{file.name}: group {name}"
-    columns = (entry.column,) if isinstance(entry.column, str) else entry.column
-    known = [column.name for column in definitions.columns]
-    for column in columns:
+    columns = list_columns(definitions)
+    known = [column.name for column in columns]
+    divided_by = (entry.column,) if isinstance(entry.column, str) else entry.column
+    for column in divided_by:
         if column not in known:
             raise DefinitionError(f"{where}: unknown column {column!r}{suggest(column, known)}")
-    condition = parse_expression(entry.where, f"{where}, where", columns=definitions.columns) if entry.where else None
-    return Group(name, entry.title, columns, condition, entry.label)
+    condition = parse_expression(entry.where, f"{where}, where", columns=columns) if entry.where else None
+    return Group(name, entry.title, divided_by, condition, entry.label)

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from naome.measures.indicators import divide_people
+from naome.measures.study import Study, say_too_few
 from naome.params import Params
 from naome.stats.kaplan_meier import kaplan_meier
-from naome.study import Study, say_too_few
 
 YEAR_DAYS = 365.25
 BEYOND = "follow-up does not reach the horizon for anyone"

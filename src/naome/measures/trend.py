@@ -7,9 +7,9 @@ import pandas as pd
 from scipy.special import ndtr, ndtri
 
 from naome.measures.specification import Indicator
+from naome.measures.study import Study
 from naome.results import COLUMNS
 from naome.stats.logistic import fit_logistic
-from naome.study import Study
 
 METHOD = "logistic regression on year, Wald interval"
 SIGNIFICANT = 0.05

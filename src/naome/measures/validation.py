@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pandas as pd
 
+from naome.measures.derivability import DEATHS_CHECK
+from naome.measures.study import Study
 from naome.stats.intervals import wilson
-
-if TYPE_CHECKING:  # the specification imports this module
-    from naome.study import Study
 
 OUTCOMES = {
     ("alive", True): "Alive, metastatic record",
@@ -25,7 +22,6 @@ DEATHS = {
     "other_cause": "Died of another cause",
     "unknown_cause": "Died, cause not recorded",
 }
-MEASURES = ("record_before_breast_cancer_death", "record_before_death", "breast_cancer_share_of_deaths")
 WHO_IS_MISSED = ("diagnosis_year", "age_group", "deprivation", "subtype", "stage")
 
 
@@ -74,7 +70,7 @@ def measure_records_before_death(primary: pd.DataFrame, study: Study) -> pd.Data
     """
     under_70 = primary[primary["age_under_70"]].assign(all="all")
     dead = under_70[under_70["outcome"] != "alive"]
-    reasons = {measure: reason for measure in MEASURES if (reason := study.reason(measure))}
+    reasons = {measure: reason for measure in DEATHS_CHECK if (reason := study.reason(measure))}
     breast = dead[dead["outcome"] == "breast_cancer"]
     frames = [study.not_derivable_rows(measure, reason) for measure, reason in reasons.items()]
     for group_by in ("all", *WHO_IS_MISSED, "provider"):

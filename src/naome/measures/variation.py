@@ -10,11 +10,11 @@ import pandas as pd
 from naome.measures.indicators import MISSING
 from naome.measures.outliers import MINIMUM_UNITS
 from naome.measures.specification import Indicator
+from naome.measures.study import Study
 from naome.params import Params
 from naome.stats.funnel import classify, classify_z, realised_tail_probabilities
 from naome.stats.overdispersion import overdispersion
 from naome.stats.variation import provider_variation
-from naome.study import Study
 
 DOMAINS = ("negative tail", "central mass", "positive tail")
 NEUTRAL_DOMAINS = ("low tail", "central mass", "high tail")

@@ -7,7 +7,7 @@ import pandas as pd
 from naome.agree import Replication
 from naome.disclosure import Released, declare_not_counts
 from naome.measures.agreement import VERDICTS, count_verdicts, expected_by_chance
-from naome.measures.specification import Specification
+from naome.measures.specification import Specification, read_data_items
 from naome.publish.display import CountText, Sentence, Table, format_number
 from naome.publish.prose import say_list
 from naome.publish.tables import COHORT_NAMES, tabulate_indicators
@@ -119,7 +119,7 @@ def _label(row: dict, specification: Specification) -> str:
     if measure == "completeness":
         name = {"tumour_grade": "grade", "overall_stage": "stage", "age_at_diagnosis": "age"}.get(group)
         name = name or group.removesuffix("_status") if group != "performance_status" else group
-        titles = {item.id: item.title for item in specification.definitions.data_items}
+        titles = {item.id: item.title for item in read_data_items(specification.definitions)}
         return f"Recorded: {titles.get(name, group)}"
     known = {indicator.id: indicator.title for indicator in specification.indicators}
     if measure.endswith("_denominator"):

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pandas as pd
 
 from naome.disclosure import Released, declare_not_counts
-from naome.measures.specification import Specification
+from naome.measures.specification import Specification, read_data_items
 from naome.publish.display import Sentence
 from naome.publish.prose import lower_first, say_count, say_list, say_percent
 
 
 def say_completeness(released: Released, specification: Specification) -> Sentence:
     """Say which item of the report's Table 2 is recorded most often, and which least."""
-    items = specification.definitions.data_items
+    items = read_data_items(specification.definitions)
     titles = {f"completeness.{item.id}": lower_first(item.title) for item in items if item.table_2}
     six = released.where(level="nation", group_by="all", status="ok", measure=list(titles)).frame
     if len(six) < 2:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pandas as pd
 
 from naome.disclosure import Released, release_counts
+from naome.measures.study import Study
 from naome.publish.display import Sentence, Table
 from naome.publish.prose import pick, say_result
-from naome.study import Study
 
 
 def say_deaths(released: Released) -> Sentence:

@@ -12,10 +12,11 @@ from typing import Any
 
 import pandas as pd
 
-from naome.cohort.feature_definitions import Feature
+from naome.cohort.columns import list_columns
+from naome.cohort.feature_definitions import Feature, read_features
 from naome.definitions import Code, CohortRules, Definitions, Option, project_definitions
 from naome.measures.expressions import Expression
-from naome.measures.specification import KINDS, Indicator
+from naome.measures.specification import KINDS, Indicator, read_data_items, read_specification
 from naome.publish.markdown import write_code, write_list, write_page_again, write_pipe_table
 
 PAGE = "methodology/definitions.qmd"
@@ -96,7 +97,7 @@ def _indicators(definitions: Definitions, rules: CohortRules) -> list[str]:
     parts = []
     for kind in KINDS:
         parts.append(f"## {KIND_TITLES[kind]}")
-        for indicator in definitions.specification.indicators:
+        for indicator in read_specification(definitions).indicators:
             if indicator.kind == kind:
                 parts += [f"### {indicator.title}", _describe_indicator(indicator, rules)]
     return parts
@@ -135,19 +136,19 @@ def _describe_indicator(indicator: Indicator, rules: CohortRules) -> str:
 def _groups(definitions: Definitions) -> list[str]:
     groups = [
         (group.title, ", ".join(group.columns), write_code(group.where.text if group.where else ""))
-        for group in definitions.specification.groups
+        for group in read_specification(definitions).groups
     ]
     return ["## Groups", write_pipe_table(pd.DataFrame(groups, columns=["group", "divided by", "people with"]))]
 
 
 def _data_items(definitions: Definitions) -> list[str]:
-    items = [(i.title, write_code(i.recorded.text), "yes" if i.table_2 else "") for i in definitions.data_items]
+    items = [(i.title, write_code(i.recorded.text), "yes" if i.table_2 else "") for i in read_data_items(definitions)]
     columns = ["item", "recorded when", "in the report's Table 2"]
     return ["## Data items", write_pipe_table(pd.DataFrame(items, columns=columns))]
 
 
 def _analysis_table(definitions: Definitions) -> list[str]:
-    rows = [(write_code(c.name), c.kind, ", ".join(c.values), c.meaning) for c in definitions.columns]
+    rows = [(write_code(c.name), c.kind, ", ".join(c.values), c.meaning) for c in list_columns(definitions)]
     return [
         "## Analysis table",
         "One row per person per cohort. Origin is where the cohort's clock starts: the diagnosis (de novo) or the "
@@ -167,7 +168,7 @@ def _features(definitions: Definitions) -> list[str]:
             "status": feature.status,
             "source": feature.source,
         }
-        for feature in definitions.features.features
+        for feature in read_features(definitions).features
     ]
     return [
         "## Columns from coded events",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from naome.disclosure import release_variants
 from naome.explore import WhatIf
+from naome.measures.study import Study
 from naome.publish.display import Table
 from naome.publish.tables import COHORT_NAMES
-from naome.study import Study
 
 
 def tabulate_what_if(found: WhatIf, study: Study) -> Table:

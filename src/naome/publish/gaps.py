@@ -8,11 +8,11 @@ from naome.disclosure import Released, release_counts, shown_numbers
 from naome.measures.inequalities import READINGS, REFERENCE_ETHNIC_GROUP, read_gap
 from naome.measures.landmark import list_landmarked
 from naome.measures.specification import Specification
+from naome.measures.study import Study
 from naome.measures.trend import SIGNIFICANT, count_trends
 from naome.publish.display import Sentence, Table
 from naome.publish.organisations import title_of
 from naome.publish.tables import PERCENT
-from naome.study import Study
 
 POINTS = ("Crude, points", "Standardised, points", "Lower", "Upper")
 GAP_FORMATS = {"People": "count", **dict.fromkeys(POINTS, "decimal1")}

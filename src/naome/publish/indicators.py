@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from naome.disclosure import HIDDEN, Released, declare_not_counts
 from naome.measures.sensitivity import BASE
+from naome.measures.study import Study
 from naome.params import Params
 from naome.publish.display import Sentence
 from naome.publish.prose import say_percent
 from naome.publish.tables import COHORT_NAMES
-from naome.study import Study
 
 LAST_CHEMOTHERAPY = {
     "latest_activity": "the latest start of a cycle, administration or hospital attendance for chemotherapy",

@@ -18,6 +18,7 @@ from naome.measures.model_checks import TREATMENTS, ModelChecks
 from naome.measures.outliers import expected_false_alarms
 from naome.measures.risk import Assessment, list_tables
 from naome.measures.specification import Specification
+from naome.measures.study import Study
 from naome.params import Params
 from naome.publish.display import Figure, Sentence, Table
 from naome.publish.figures import INK, PALETTE, draw_empty, use_style
@@ -25,7 +26,6 @@ from naome.publish.organisations import collect_panels, drawable_units
 from naome.publish.prose import say_count, say_number
 from naome.publish.tables import COHORT_NAMES, name_term
 from naome.stats.funnel import binomial_limits
-from naome.study import Study
 
 NO_MODEL = "There is no model, so there is nothing to draw."
 OF_MODELS = "Coefficients, tests and predictions of models, and what would change with other models."

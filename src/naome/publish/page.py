@@ -6,13 +6,13 @@ import pandas as pd
 
 from naome.disclosure import HIDDEN, Released, declare_not_counts, release_counts
 from naome.marking import SIMULATED, describe_data
-from naome.measures.specification import Specification
+from naome.measures.specification import Specification, read_data_items
+from naome.measures.study import Study
 from naome.publish.display import Sentence, Table, show, show_banner
 from naome.publish.prose import lower_first, say_count, say_list, say_number, say_percent
 from naome.publish.tables import COHORT_NAMES, SITES
 from naome.run import Run
 from naome.sources.follow import NOT_FOLLOWED
-from naome.study import Study
 
 VALIDATION_TITLES = {
     "record_before_breast_cancer_death": "deaths from breast cancer with an earlier record of metastatic disease",
@@ -57,7 +57,7 @@ def name_result(key: str, specification: Specification) -> str:
         return VALIDATION_TITLES[key]
     name, _, part = key.partition(".")
     if name == "completeness":
-        titles = {item.id: item.title for item in specification.definitions.data_items}
+        titles = {item.id: item.title for item in read_data_items(specification.definitions)}
         return f"completeness of {lower_first(titles[part])}"
     cohort = f" ({COHORT_NAMES[part].lower()})" if part else ""
     return f"{lower_first(specification[name].title)}{cohort}"
@@ -83,7 +83,7 @@ def say_routes(study: Study) -> Sentence:
     Examples
     --------
     >>> from naome.params import load_params
-    >>> from naome.study import make_study
+    >>> from naome.measures.study import make_study
     >>> say_routes(make_study(load_params("simulacrum"), run_id="r")).text.split(".")[0]
     'Rules DN1 and DN2 make the de-novo cohort'
     """

@@ -8,9 +8,9 @@ import pandas as pd
 
 from naome.disclosure import Released, declare_not_counts, release_counts, shown_numbers
 from naome.measures.quarterly import MINIMUM_QUARTERS, RULES, say_chart, say_growing_quarters
+from naome.measures.study import Study
 from naome.publish.display import Figure, Sentence, Table
 from naome.publish.figures import INK, PALETTE, use_style
-from naome.study import Study
 
 NO_CHART = "No quarter of the audit period can be charted: a quarter has nobody, or days of origin are not known."
 #: The rules in a word or two, for a column of a table.

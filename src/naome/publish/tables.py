@@ -9,12 +9,12 @@ import pandas as pd
 from naome.disclosure import HIDDEN, Released, release_counts, release_variants
 from naome.measures.indicators import MISSING
 from naome.measures.sensitivity import BASE, HEADLINES
-from naome.measures.specification import Specification
+from naome.measures.specification import Specification, read_data_items
+from naome.measures.study import Study
 from naome.params import Params
 from naome.publish.display import STATUS_WORDS, Table
 from naome.publish.prose import say_interval
 from naome.results import WHOLE
-from naome.study import Study
 
 LIMITS = {"Percent": "percent1", "Lower": "percent1", "Upper": "percent1"}
 PERCENT = {"People": "count", "Of these": "count", **LIMITS}
@@ -141,7 +141,7 @@ def tabulate_group(released: Released, measure: str, group_by: str, heading: str
 
 def tabulate_completeness(released: Released, specification: Specification, *, table_2: bool) -> Table:
     """Lay out national completeness, the report's six items or the others."""
-    items = specification.definitions.data_items
+    items = read_data_items(specification.definitions)
     titles = {f"completeness.{item.id}": item.title for item in items if item.table_2 == table_2}
     rows = released.where(level="nation", group_by="all", measure=list(titles)).frame
     return tabulate_proportions(rows, rows["measure"].map(titles), "Data item", released)
@@ -156,7 +156,7 @@ def tabulate_completeness_years(released: Released, specification: Specification
         Texts, one row per year and one column per item that the data have: percent with its 95% interval, or why there
         is none. A single sentence where no item can be shown.
     """
-    items = specification.definitions.data_items
+    items = read_data_items(specification.definitions)
     titles = {f"completeness.{item.id}": item.title for item in items if item.table_2}
     rows = released.where(level="nation", group_by="year", measure=list(titles)).frame
     if rows.empty:

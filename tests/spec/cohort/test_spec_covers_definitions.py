@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import naome.cohort
+from naome.cohort.feature_definitions import read_features
 from naome.definitions import project_definitions
 
 RULES = project_definitions().rules()
@@ -49,7 +50,7 @@ def test_texts_of_the_attrition_table_follow_the_options(case):
 
 @pytest.mark.parametrize("option", RULES.options, ids=lambda option: option.name)
 def test_option_is_read_and_tried_at_every_value(option):
-    switches = RULES.definitions.features.evidence.optional.values()
+    switches = read_features(RULES.definitions).evidence.optional.values()
     assert f'rules["{option.name}"]' in CODE or option.name in switches, f"{option.name} is never read"
     body = re.search(rf"def test_option_{option.name}\(.*?(?=\ndef |\Z)", OPTIONS_SPEC, re.S)
     assert body, f"{option.name} has no spec test"

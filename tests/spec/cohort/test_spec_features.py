@@ -2,9 +2,10 @@
 
 import pandas as pd
 
+from naome.cohort.columns import list_columns
 from naome.definitions import project_definitions
 
-COLUMNS = project_definitions().columns
+COLUMNS = list_columns(project_definitions())
 PANDAS = {
     "category": "string",
     "integer": "Int64",

@@ -5,10 +5,12 @@ import shutil
 import pandas as pd
 import pytest
 
+from naome.cohort.columns import list_columns
 from naome.cohort.derive import derive_cohorts
 from naome.definitions import Definitions, project_definitions
 from naome.errors import DefinitionError
 from naome.measures.derivability import presume_absent, reasons_not_derivable
+from naome.measures.specification import read_specification
 from naome.params import load_params
 from naome.publish.definitions_page import write_page
 
@@ -135,7 +137,7 @@ def test_a_class_of_drugs_is_data(case, tmp_path):
     definitions = Definitions(folder)
     analysis, _ = derive(case, definitions)
     assert analysis.set_index("provider")["parp_days"].dropna().to_dict() == {"treated": 71}
-    indicator = definitions.specification["parp"]
+    indicator = read_specification(definitions)["parp"]
     assert indicator.numerator.evaluate(analysis).sum() == 1
     for audit, there in (("england", True), ("wales", False)):
         params = load_params(audit)
@@ -147,7 +149,7 @@ def test_a_class_of_drugs_is_data(case, tmp_path):
 def test_the_table_has_the_columns_in_force(case):
     analysis, primary = derive(case, project_definitions())
     assert isinstance(primary, pd.DataFrame)
-    assert list(analysis.columns) == [column.name for column in project_definitions().columns]
+    assert list(analysis.columns) == [column.name for column in list_columns(project_definitions())]
     assert "parp_days" not in write_page()
 
 
@@ -176,4 +178,4 @@ def test_a_feature_that_names_nothing_is_refused(tmp_path, old, new, said):
     assert old in text
     (folder / "features.yaml").write_text(text.replace(old, new, 1), encoding="utf-8")
     with pytest.raises(DefinitionError, match=said):
-        assert Definitions(folder).columns
+        assert list_columns(Definitions(folder))

@@ -7,8 +7,8 @@ import pytest
 from naome.measures.missed import SOURCES, count_sources
 from naome.measures.prevalence import count_living, measure_prevalence
 from naome.measures.sensitivity import BASE, NOT_HELD, tabulate_death_switches, tabulate_switches, tabulate_windows
+from naome.measures.study import make_study
 from naome.measures.validation import measure_records_before_death
-from naome.study import make_study
 
 SEEN = """
     tumours

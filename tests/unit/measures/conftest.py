@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from naome.cohort.columns import list_columns
 from naome.definitions import project_definitions
 from naome.params import load_params
 
@@ -16,7 +17,7 @@ def _make_people(n: int, **columns) -> pd.DataFrame:
     """Return an analysis table of n people; columns not given are missing, and the cohort is denovo."""
     columns = {"cohort": "denovo", "origin_date": "2020-01-01", **columns}
     frame = {}
-    for column in project_definitions().columns:
+    for column in list_columns(project_definitions()):
         values = columns.pop(column.name, None)
         values = values if isinstance(values, list | np.ndarray | pd.Series) else [values] * n
         frame[column.name] = pd.Series(list(values)).astype(DTYPES[column.kind])

@@ -9,8 +9,8 @@ from scipy.special import expit, logit
 
 from naome.measures.adjusted import adjust_indicator, list_adjusted
 from naome.measures.specification import load_specification
+from naome.measures.study import make_study
 from naome.stats.risk_adjustment import risk_adjusted_proportion
-from naome.study import make_study
 
 SPECIFICATION = load_specification()
 DEATHS = "death_30d_chemotherapy"

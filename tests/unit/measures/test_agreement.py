@@ -10,8 +10,8 @@ from naome.errors import DefinitionError
 from naome.measures.agreement import PUBLISHED, compare_published, count_verdicts, expected_by_chance, load_published
 from naome.measures.pooled import measure_nation, measure_pooled, pool_studies, reason_not_poolable
 from naome.measures.specification import load_specification
+from naome.measures.study import make_study
 from naome.results import POOLED, make_results
-from naome.study import make_study
 
 
 def published(**changes) -> pd.DataFrame:

@@ -6,15 +6,17 @@ import shutil
 
 import pytest
 
+from naome.cohort.columns import list_columns
 from naome.definitions import Definitions, project_definitions
 from naome.errors import ParamsError
 from naome.measures.derivability import presume_absent, reasons_not_derivable, say_taken_away
 from naome.measures.description import describe_cohorts
 from naome.measures.indicators import evaluate_indicators
+from naome.measures.specification import read_specification
+from naome.measures.study import make_study
 from naome.params import load_params
 from naome.sources import READERS
 from naome.sources.absent import EXTRACT, FEED, Absent, find_absent, list_missing, list_optional
-from naome.study import make_study
 
 AUDITS = ("england", "wales", "england-rcrd", "rotterdam", "simulacrum", "simulacrum-v1")
 DRUGS = {
@@ -53,7 +55,7 @@ def test_without_the_sentences_the_same_is_not_derivable_and_the_reason_is_poore
 
     def spread(reasons):
         cohorts = ("denovo", "recurrent")
-        indicators = project_definitions().specification.indicators
+        indicators = read_specification(project_definitions()).indicators
         return {
             f"{i.id}.{c}"
             for i in indicators
@@ -123,10 +125,10 @@ def test_nothing_that_needs_an_optional_thing_is_derivable_without_it(name, read
     params = without_sentences(load_params(AUDIT_OF[name]))
     reasons = find_reasons(AUDIT_OF[name], absent, params)
     rules = project_definitions().rules(params.rules)
-    columns = {c.name: c for c in project_definitions().columns}
+    columns = {c.name: c for c in list_columns(project_definitions())}
     needing = {
         indicator.id
-        for indicator in project_definitions().specification.indicators
+        for indicator in read_specification(project_definitions()).indicators
         for condition in (indicator.numerator, indicator.denominator)
         for read in (condition.columns if condition else ())
         for need in columns[read].needs
@@ -177,7 +179,7 @@ def test_a_cohort_that_a_run_has_not_has_no_results():
 
 
 def test_every_column_says_what_it_needs_or_needs_nothing():
-    bare = {column.name for column in project_definitions().columns if not column.needs}
+    bare = {column.name for column in list_columns(project_definitions()) if not column.needs}
     assert bare == {
         "cohort", "route", "nation", "age_band", "age_group", "age", "age_at_diagnosis", "diagnosis_year",
         "metastatic_year", "year", "diagnosis_to_metastatic_days", "diagnosis_date", "metastatic_date", "origin_date",

@@ -8,8 +8,8 @@ import pytest
 from naome.disclosure import release
 from naome.measures.inequalities import measure_gaps, read_gap
 from naome.measures.specification import load_specification
+from naome.measures.study import make_study
 from naome.publish.gaps import say_gaps
-from naome.study import make_study
 
 SPECIFICATION = load_specification()
 

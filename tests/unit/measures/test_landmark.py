@@ -6,7 +6,7 @@ import pytest
 
 from naome.measures.landmark import compare_landmarks, list_landmarked, treatment_curves
 from naome.measures.specification import load_specification
-from naome.study import make_study
+from naome.measures.study import make_study
 
 SPECIFICATION = load_specification()
 

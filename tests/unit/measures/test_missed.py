@@ -18,9 +18,9 @@ from naome.measures.missed import (
     measure_missed,
     simulate_capture,
 )
+from naome.measures.study import make_study
 from naome.params import load_params
 from naome.publish.prevalence import say_missed
-from naome.study import make_study
 
 THREE = ("a", "b", "c")
 

@@ -14,8 +14,8 @@ from naome.measures.outliers import (
     record_assessment,
 )
 from naome.measures.specification import load_specification
+from naome.measures.study import make_study
 from naome.params import load_params
-from naome.study import make_study
 
 
 def policy(**changes):

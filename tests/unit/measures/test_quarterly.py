@@ -15,8 +15,8 @@ from naome.measures.quarterly import (
     say_chart,
     say_growing_quarters,
 )
+from naome.measures.study import make_study
 from naome.params import load_params
-from naome.study import make_study
 
 FIRST, LAST = pd.Timestamp("2019-10-01"), pd.Timestamp("2022-09-30")
 

@@ -19,7 +19,7 @@ from naome.measures.risk import (
     pack_imputed,
     pool_tables,
 )
-from naome.study import make_study
+from naome.measures.study import make_study
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ from naome.errors import DefinitionError
 from naome.measures.expressions import parse_expression
 from naome.measures.indicators import evaluate_indicators
 from naome.measures.probe import count_possible, make_probe
-from naome.measures.specification import note_inferred_codes
+from naome.measures.specification import note_inferred_codes, read_specification
+from naome.measures.study import make_study
 from naome.paths import project_root
-from naome.study import make_study
 
 ENTRY = {
     "id": "liver_biopsy",
@@ -37,7 +37,7 @@ def extend(tmp_path, **changes):
     raw = yaml.safe_load(file.read_text(encoding="utf-8"))
     raw["indicators"].append({**ENTRY, **changes})
     file.write_text(yaml.safe_dump(raw, sort_keys=False), encoding="utf-8")
-    return Definitions(folder).specification
+    return read_specification(Definitions(folder))
 
 
 def test_adding_an_indicator_is_adding_an_entry(tmp_path, make_people, england):

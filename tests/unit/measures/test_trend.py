@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from naome.measures.specification import load_specification
+from naome.measures.study import make_study
 from naome.measures.trend import count_trends, find_trend, measure_trends
-from naome.study import make_study
 
 SPECIFICATION = load_specification()
 

@@ -9,8 +9,8 @@ from scipy.stats import binom
 
 from naome.measures.indicators import evaluate_indicators
 from naome.measures.specification import load_specification
+from naome.measures.study import make_study
 from naome.measures.variation import compare_organisations, judge_proportions, total_by_chance
-from naome.study import make_study
 
 SPECIFICATION = load_specification()
 

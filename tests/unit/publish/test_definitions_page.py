@@ -7,6 +7,8 @@ import re
 import pandas as pd
 import pytest
 
+from naome.cohort.columns import list_columns
+from naome.cohort.feature_definitions import read_features
 from naome.definitions import project_definitions
 from naome.measures.specification import load_specification
 from naome.paths import project_root
@@ -36,7 +38,7 @@ def test_every_rule_option_and_column_is_there():
         assert f"| {name} |" in page
     assert all(f"| `{option.name}` |" in page for option in rules.options)
     assert not re.search(r"\{[a-z_.]+\}", page), "a placeholder is left"
-    assert all(f"| `{column.name}` |" in page for column in project_definitions().columns)
+    assert all(f"| `{column.name}` |" in page for column in list_columns(project_definitions()))
 
 
 def test_a_condition_in_a_table_is_written_as_it_is():
@@ -48,7 +50,7 @@ def test_a_condition_in_a_table_is_written_as_it_is():
 
 def test_every_feature_is_described_with_its_window_and_source():
     section = write_page().split("## Columns from coded events")[1].split("## Code lists")[0]
-    for feature in project_definitions().features.features:
+    for feature in read_features(project_definitions()).features:
         (row,) = [line for line in section.splitlines() if line.startswith(f"| `{feature.name}` |")]
         assert feature.source in row and feature.status in row
         assert all(f"`{reference}`" in row for reference in feature.events.values())

@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 from naome.disclosure import release_attrition
+from naome.measures.study import make_study
 from naome.params import load_params
 from naome.publish.flow import describe_flow, draw_flow
-from naome.study import make_study
 
 STEPS = [
     ("registered", "both", "tumours", 1200, None, "Tumours in the extract."),

@@ -14,6 +14,7 @@ from naome.measures.model_checks import TABLES, ModelChecks
 from naome.measures.outliers import judge_organisations
 from naome.measures.risk import Assessment, CaseMix
 from naome.measures.specification import load_specification
+from naome.measures.study import make_study
 from naome.params import load_params
 from naome.publish.model_figures import (
     draw_calibration,
@@ -23,7 +24,6 @@ from naome.publish.model_figures import (
     draw_survival_funnels,
     tabulate_checks,
 )
-from naome.study import make_study
 
 STUDY = make_study(load_params("england"), run_id="r")
 NOTHING = ModelChecks(**{name: pd.DataFrame() for name in TABLES}, worst="", error="", missing="", reason="too few")

@@ -14,6 +14,7 @@ from naome.measures.adjusted import Adjusted
 from naome.measures.outliers import judge_organisations, record_assessment
 from naome.measures.risk import Assessment, CaseMix
 from naome.measures.specification import load_specification
+from naome.measures.study import make_study
 from naome.measures.variation import SUMMARY, Variation
 from naome.params import load_params
 from naome.publish.organisations import (
@@ -32,7 +33,6 @@ from naome.publish.organisations import (
     tabulate_survival,
 )
 from naome.results import make_results
-from naome.study import make_study
 
 SPECIFICATION = load_specification()
 NAMES = {"A": "Alpha", "B": "Beta", "C": "Gamma"}

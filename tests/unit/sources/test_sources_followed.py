@@ -16,11 +16,11 @@ from naome.errors import ExtractError
 from naome.measures.missed import count_sources
 from naome.measures.prevalence import count_living
 from naome.measures.sensitivity import tabulate_death_switches
+from naome.measures.study import make_study
 from naome.params import load_params
 from naome.sources import READERS, read_extract
 from naome.sources.contract import CANONICAL
 from naome.sources.follow import FOLLOWED, Signs
-from naome.study import make_study
 
 READER_OF = {"england": "ncrd", "wales": "wcn", "england-rcrd": "rcrd"}
 EVENTS = ("admissions", "diagnoses", "procedures", "drugs", "radiotherapy")

@@ -10,9 +10,9 @@ import pytest
 
 from naome.errors import ExtractError
 from naome.measures.specification import load_specification
+from naome.measures.study import make_study
 from naome.params import load_params
 from naome.sources import READERS, read_extract
-from naome.study import make_study
 
 DATA = Path(__file__).parent / "data"
 

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from naome.definitions import CohortRules, Definitions, project_definitions
+from naome.measures.derivability import presume_absent, reasons_not_derivable, reasons_of_columns
+from naome.measures.specification import DataItem, Indicator, Specification, read_data_items, read_specification
 from naome.params import Params
 from naome.results import make_results
-
-if TYPE_CHECKING:
-    from naome.measures.specification import DataItem, Indicator, Specification
-    from naome.sources.absent import Absent
+from naome.sources.absent import Absent
 
 COUNTED = "people in the denominator"
 
@@ -49,7 +47,7 @@ class Study:
     @property
     def data_items(self) -> tuple[DataItem, ...]:
         """The data items whose completeness is measured."""
-        return self.definitions.data_items
+        return read_data_items(self.definitions)
 
     @property
     def definitions(self) -> Definitions:
@@ -137,14 +135,12 @@ def make_study(
     >>> make_study(load_params("wales"), run_id="r").too_few(3)
     'fewer than 10 people in the denominator'
     """
-    from naome.measures.derivability import presume_absent, reasons_not_derivable, reasons_of_columns
-
     definitions = definitions or project_definitions()
     rules = definitions.rules(params.rules)
     absent = presume_absent(params) if absent is None else absent
     reasons = reasons_not_derivable(absent, params, rules)
     columns = reasons_of_columns(absent, params, rules)
-    return Study(params, definitions.specification, rules, run_id, reasons, columns)
+    return Study(params, read_specification(definitions), rules, run_id, reasons, columns)
 
 
 def say_too_few(minimum: int, of: str = COUNTED) -> str:
