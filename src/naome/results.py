@@ -49,6 +49,8 @@ COLUMNS: dict[str, str] = {
     "run_id": "Identifier of the run that computed it.",
 }
 STATUSES = ("ok", "too_few", "suppressed", "not_derivable")
+#: Columns of the estimate and its interval
+NUMBERS = ["estimate", "lower", "upper"]
 KEY = ["audit", "cohort", "measure", "level", "unit", "group_by", "group"]
 DEFAULTS = {
     "level": "nation",
@@ -99,9 +101,9 @@ def make_results(frame: pd.DataFrame, **constants: object) -> pd.DataFrame:
     frame = frame.reindex(columns=list(COLUMNS))
     for column in ("denominator", "numerator"):
         frame[column] = frame[column].astype("Int64")
-    for column in ("estimate", "lower", "upper"):
+    for column in NUMBERS:
         frame[column] = frame[column].astype("float64")
-    texts = [c for c in COLUMNS if c not in ("denominator", "numerator", "estimate", "lower", "upper")]
+    texts = [c for c in COLUMNS if c not in ("denominator", "numerator", *NUMBERS)]
     frame[texts] = frame[texts].fillna("").astype(str)
     wrong = set(frame["status"]) - set(STATUSES)
     if wrong:

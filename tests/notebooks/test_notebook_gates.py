@@ -70,7 +70,7 @@ def test_no_relative_or_absolute_paths(path):
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=ids)
 def test_no_number_in_markdown_that_a_run_could_change(path):
-    """Percentages, decimals and counts of people belong to results; names of things (Table 2, 95%, 30 days) may stand."""
+    """Percentages, decimals and counts belong to results; names of things (Table 2, 95%, 30 days) may stand."""
     allowed = (
         r"(Figure|Table|Rule|rule|ABC|under|over|p <) ?\d+|\b(95|99\.8)%|\b\d+ (days|months|years)"
         r"|C\d\d|(DN|RC|EL)\d|CDK4/6|HER2|PD-L1"

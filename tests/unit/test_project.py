@@ -79,10 +79,9 @@ ROOMS = {
         "paths",
         "results",
         "stats",
-        "study",
         "yaml_files",
     },
-    "disclosure": {"disclosure", "params", "stats", "results", "study"},
+    "disclosure": {"disclosure", "measures", "params", "stats", "results"},
 }
 
 

@@ -66,13 +66,15 @@ def test_what_holds_no_counts_says_why_in_a_sentence():
 def test_every_declaration_in_the_program_says_why():
     """Run with -s to read them."""
     told = []
-    for file in sorted((project_root() / "src" / "naome").rglob("*.py")):
-        tree = ast.parse(file.read_text(encoding="utf-8"))
-        constants = {
-            node.targets[0].id: node.value.value
-            for node in tree.body
-            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
-        }
+    files = sorted((project_root() / "src" / "naome").rglob("*.py"))
+    trees = {file: ast.parse(file.read_text(encoding="utf-8")) for file in files}
+    constants = {
+        node.targets[0].id: node.value.value
+        for tree in trees.values()
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+    }
+    for file, tree in trees.items():
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "declare_not_counts":
                 why = node.args[1]

@@ -19,13 +19,12 @@ from scipy.special import expit, logit, ndtri
 from naome.disclosure.policy import METHODS, PLACES, POLICIES, Policy
 from naome.disclosure.released import Released, release_checked
 from naome.params import Params
-from naome.results import WHOLE
+from naome.results import NUMBERS, WHOLE
 from naome.stats.intervals import wilson
 
 HIDDEN = "small enough to tell something about a person"
 COMPLEMENT = "otherwise another hidden number could be worked out"
 NO_RULE = "there is no rule for how exactly this may be shown"
-NUMBERS = ["estimate", "lower", "upper"]
 # The units of a group, and the groups of a unit, stand in one table beside their total
 UNITS = ["cohort", "measure", "level", "group_by", "group"]
 GROUPS = ["cohort", "measure", "level", "unit", "group_by"]

@@ -11,10 +11,9 @@ import pandas as pd
 from naome.atomic import write_text
 from naome.errors import ChainError
 from naome.finished import FinishedRun
-from naome.results import COLUMNS, KEY, STATUSES
+from naome.results import COLUMNS, KEY, NUMBERS, STATUSES
 
 COUNTS = ("denominator", "numerator")
-NUMBERS = ("estimate", "lower", "upper")
 # An estimate is kept to nine places: enough to compute with, the same text on every machine
 PLACES = 9
 

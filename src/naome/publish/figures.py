@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import matplotlib
-
-matplotlib.use("agg")
-
 import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 
-from naome.disclosure import HIDDEN, Released, shown_numbers
-from naome.params import Params
-from naome.publish.display import Figure, Source, Table, format_number
-from naome.stats.funnel import binomial_limits
+from naome.disclosure import Released, shown_numbers
+from naome.publish.display import Figure, Source, Table
+
+matplotlib.use("agg")
+
 
 PALETTE = ["#1f4e79", "#b8571b", "#4f7d4a", "#7a5195", "#6b6b6b", "#a3912e"]
+
+
 INK = "#333333"
 
 
@@ -62,7 +62,7 @@ def draw_intervals(table: Table, *, axis: str, alt: str) -> Figure:
     Parameters
     ----------
     table : Table
-        From :func:`naome.publish.tables.tabulate_proportions`; only rows that are ok are drawn.
+        From :func:`naome.publish.proportions.tabulate_proportions`; only rows that are ok are drawn.
     axis : str
         Text under the axis.
     alt : str
@@ -78,104 +78,6 @@ def draw_intervals(table: Table, *, axis: str, alt: str) -> Figure:
     axes.set_xlabel(axis)
     axes.grid(axis="x", alpha=0.25)
     return Figure(figure, alt, table.made_from)
-
-
-def draw_survival(curves: Released, at_risk: Released, years: list[float], *, alt: str) -> Figure:
-    """Draw Kaplan-Meier curves with intervals and the numbers at risk below.
-
-    Parameters
-    ----------
-    curves : Released
-        ``group, years, survival, lower, upper``.
-    at_risk : Released
-        ``group`` and one column per time in `years`.
-    years : list of float
-    alt : str
-    """
-    groups = list(dict.fromkeys(curves.frame["group"]))
-    if not groups:
-        return draw_empty("Curves are not drawn: too few people, or hidden by disclosure control.", curves)
-    use_style()
-    figure, (axes, below) = plt.subplots(
-        2, 1, figsize=(7.2, 4.2 + 0.22 * len(groups)), sharex=True, height_ratios=[10, 1 + 0.9 * len(groups)]
-    )
-    for colour, group in zip(_colours(len(groups)), groups, strict=True):
-        rows = curves.where(group=group).frame
-        axes.step(rows["years"], 100 * rows["survival"], where="post", color=colour, label=group)
-        axes.fill_between(
-            rows["years"], 100 * rows["lower"], 100 * rows["upper"], step="post", color=colour, alpha=0.15, linewidth=0
-        )
-    axes.set_ylim(0, 101)
-    axes.set_ylabel("Alive, %")
-    axes.grid(axis="y", alpha=0.25)
-    if len(groups) > 1:
-        axes.legend(loc="lower left")
-    table = at_risk.frame.set_index("group").reindex(groups)
-    for position, (group, counts) in enumerate(table.iterrows()):
-        for year, count in zip(years, counts, strict=True):
-            number = str(HIDDEN) if count is HIDDEN else format_number(int(count), "count")
-            below.text(year, -position, number, ha="center", va="center", fontsize=8.5, color=INK)
-        below.text(
-            -0.07, -position, group, ha="right", va="center", fontsize=8.5, transform=below.get_yaxis_transform()
-        )
-    below.set_ylim(-len(groups) + 0.4, 0.6)
-    below.set_yticks([])
-    below.spines["left"].set_visible(False)
-    below.set_title("At risk", fontsize=9)
-    below.set_xticks(years)
-    below.set_xlim(0, max(years) * 1.02)
-    below.set_xlabel("Years from origin")
-    return Figure(figure, alt, (curves, at_risk))
-
-
-def draw_funnel(released: Released, *, target: float, tails: tuple[float, float], axis: str, alt: str) -> Figure:
-    """Draw proportions of organisations against their denominators, with mid-P binomial limits.
-
-    Parameters
-    ----------
-    released : Released
-        Results of the organisations to draw.
-    target : float
-        National proportion, as released; NaN where there is none.
-    tails : (float, float)
-        One-sided tail probabilities of the two pairs of limits.
-    axis : str
-        Text of the vertical axis.
-    alt : str
-    """
-    use_style()
-    units = released.frame
-    figure, axes = plt.subplots(figsize=(7.2, 4.4))
-    largest = max(float(units["denominator"].max() if len(units) else 20), 20.0)
-    sizes = np.unique(np.linspace(5, largest * 1.05, 200).astype(int))
-    target = float(target)  # NaN where the item is not in the data
-    if 0 < target < 1:
-        for tail, line in zip(tails, ("--", "-"), strict=True):
-            limits = binomial_limits(target, sizes, tail)
-            name = f"{100 * (1 - 2 * tail):.3g}% limits"
-            axes.plot(sizes, 100 * limits["lower"], line, color=INK, linewidth=0.9, label=name)
-            axes.plot(sizes, 100 * limits["upper"], line, color=INK, linewidth=0.9)
-    axes.axhline(100 * target, color=INK, linewidth=0.8)
-    axes.plot(
-        units["denominator"].astype(float), 100 * units["estimate"], "o", color=PALETTE[0], markersize=4.5, alpha=0.8
-    )
-    axes.set_xlim(0, largest * 1.05)
-    top = 102.0
-    if len(units) and target < 0.4:  # low proportions: spend the height on them
-        top = min(102.0, 1.35 * 100 * max(float(units["estimate"].max()), 2 * target))
-    axes.set_ylim(-0.02 * top, top)
-    axes.set_xlabel("People in the organisation")
-    axes.set_ylabel(axis)
-    if units.empty:
-        axes.text(0.5, 0.85, "no organisation to draw", transform=axes.transAxes, ha="center", color=INK)
-    if 0 < target < 1:
-        axes.legend(loc="upper right" if target < 0.4 else "lower right")
-    return Figure(figure, alt, released)
-
-
-def tails(params: Params) -> tuple[float, float]:
-    """Return the run's one-sided tail probabilities of alert and alarm."""
-    return params.outliers.alert_tail, params.outliers.alarm_tail
 
 
 def draw_stacked(released: Released, *, by: str, of: str, axis: str, alt: str) -> Figure:
@@ -207,7 +109,3 @@ def draw_stacked(released: Released, *, by: str, of: str, axis: str, alt: str) -
     axes.set_ylim(0, bottom.max() * 1.35)
     axes.legend(loc="upper right", fontsize=8)
     return Figure(figure, alt, released)
-
-
-def _colours(n: int) -> list[str]:
-    return [PALETTE[i % len(PALETTE)] for i in range(n)]

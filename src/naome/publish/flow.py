@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import matplotlib
-
-matplotlib.use("agg")
-
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
@@ -19,16 +16,35 @@ from naome.disclosure import HIDDEN, Released
 from naome.params import Params
 from naome.publish.display import EN_DASH, Figure, format_number
 from naome.publish.figures import INK, PALETTE, use_style
-from naome.publish.tables import COHORT_NAMES, explain_rules
+from naome.publish.labels import COHORT_NAMES
+
+matplotlib.use("agg")
+
 
 PAPER = "#ffffff"
+
+
 SHADE = {"both": "#eef2f6", "denovo": "#e6eef6", "recurrent": "#faeee6"}
+
+
 EDGE = {"both": "#6b7c8d", "denovo": PALETTE[0], "recurrent": PALETTE[1]}
+
+
 WIDTH = 7.2  # inches; heights below are inches too
+
+
 LINE = 0.165
+
+
 PADDING = 0.11
+
+
 GAP = 0.24
+
+
 TRUNK = 4.35
+
+
 CHARACTERS = {"main": 60, "cohort": 45}
 
 
@@ -223,3 +239,11 @@ def _count(value: object) -> str:
     if value is HIDDEN:
         return str(HIDDEN)
     return EN_DASH if pd.isna(value) else format_number(int(value), "count")
+
+
+def explain_rules(attrition: pd.DataFrame, params: Params) -> pd.DataFrame:
+    """Add to the text of rules that the data cannot show why they were not checked."""
+    reasons = attrition["step"].map(params.rules_not_checked)
+    return attrition.assign(
+        text=attrition["text"].where(reasons.isna(), attrition["text"] + " Not checked: " + reasons)
+    )

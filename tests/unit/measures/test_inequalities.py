@@ -9,7 +9,7 @@ from naome.disclosure import release
 from naome.measures.inequalities import measure_gaps, read_gap
 from naome.measures.specification import load_specification
 from naome.measures.study import make_study
-from naome.publish.gaps import say_gaps
+from naome.publish.pages.inequalities import say_gaps
 
 SPECIFICATION = load_specification()
 

@@ -20,7 +20,7 @@ from naome.measures.missed import (
 )
 from naome.measures.study import make_study
 from naome.params import load_params
-from naome.publish.prevalence import say_missed
+from naome.publish.pages.prevalence import say_missed
 
 THREE = ("a", "b", "c")
 

@@ -16,14 +16,14 @@ from naome.measures.risk import Assessment, CaseMix
 from naome.measures.specification import load_specification
 from naome.measures.study import make_study
 from naome.params import load_params
-from naome.publish.model_figures import (
+from naome.publish.pages.case_mix_model import (
     draw_calibration,
     draw_coefficients_over_time,
-    draw_proportion_funnels,
     draw_ratios,
-    draw_survival_funnels,
     tabulate_checks,
 )
+from naome.publish.pages.organisations import draw_proportion_funnels
+from naome.publish.pages.risk_adjusted_survival import draw_survival_funnels
 
 STUDY = make_study(load_params("england"), run_id="r")
 NOTHING = ModelChecks(**{name: pd.DataFrame() for name in TABLES}, worst="", error="", missing="", reason="too few")

@@ -17,15 +17,17 @@ from naome.measures.specification import load_specification
 from naome.measures.study import make_study
 from naome.measures.variation import SUMMARY, Variation
 from naome.params import load_params
-from naome.publish.organisations import (
+from naome.publish.funnels import drawable_units
+from naome.publish.pages.organisations import (
     collect_panels,
-    describe_assessments,
     describe_rare_levels,
-    describe_spread,
-    drawable_units,
     most_variable,
     tabulate_adjusted,
     tabulate_alerts,
+)
+from naome.publish.pages.risk_adjusted_survival import (
+    describe_assessments,
+    describe_spread,
     tabulate_counts,
     tabulate_not_assessed,
     tabulate_outside,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from naome.measures.study import make_study
 from naome.params import load_params
-from naome.publish.page import say_routes
+from naome.publish.pages.cohort import say_routes
 
 
 def test_the_ways_into_the_cohorts_follow_the_options():

@@ -6,7 +6,7 @@ import pandas as pd
 
 from naome.disclosure.released import release_checked
 from naome.measures.specification import load_specification
-from naome.publish.tables import tabulate_completeness_years
+from naome.publish.pages.data_completeness import tabulate_completeness_years
 
 SPECIFICATION = load_specification()
 ROW = {"level": "nation", "group_by": "year", "status": "ok", "estimate": 0.5, "lower": 0.4, "upper": 0.6}

@@ -1,4 +1,4 @@
-"""Tables and sentences of the page of the cohorts against deaths."""
+"""The page of the check against deaths."""
 
 from __future__ import annotations
 

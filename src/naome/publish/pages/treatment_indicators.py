@@ -1,14 +1,11 @@
-"""Sentences of the page of indicators, and of what each choice changes."""
+"""The page of the indicators."""
 
 from __future__ import annotations
 
-from naome.disclosure import HIDDEN, Released, declare_not_counts
-from naome.measures.sensitivity import BASE
+from naome.disclosure import Released, declare_not_counts
 from naome.measures.study import Study
 from naome.params import Params
 from naome.publish.display import Sentence
-from naome.publish.prose import say_percent
-from naome.publish.tables import COHORT_NAMES
 
 LAST_CHEMOTHERAPY = {
     "latest_activity": "the latest start of a cycle, administration or hospital attendance for chemotherapy",
@@ -35,20 +32,3 @@ def say_last_chemotherapy(study: Study) -> Sentence:
         "than 30 days before follow-up ends are not counted, because their outcome is not known."
     )
     return Sentence(text, declare_not_counts(text, "Lengths of windows."))
-
-
-def say_most_changed(switches: Released) -> Sentence:
-    """Say which choice changes a cohort most."""
-    rows = switches.frame
-    rows = rows[rows["jaccard"].notna() & (rows["option"] != BASE)]
-    rows = rows[[value is not HIDDEN for value in rows["jaccard"]]].sort_values("jaccard")
-    if rows.empty or rows["jaccard"].iloc[0] == 1:
-        nothing = "No choice changes a cohort here: all rest on records that these data do not have, or that agree."
-        return Sentence(nothing)
-    most = rows.iloc[0]
-    return Sentence(
-        f"The choice that changes a cohort most is *{most['title']}* set to *{most['choice']}*: "
-        f"{say_percent(most['jaccard'])} of the people in either version of the {COHORT_NAMES[most['cohort']].lower()} "
-        "cohort are in both.",
-        switches,
-    )

@@ -1,4 +1,4 @@
-"""Tables of the agreement page: published figures beside the run's own."""
+"""The page of agreement: published figures beside the run's own."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from naome.disclosure import Released, declare_not_counts
 from naome.measures.agreement import VERDICTS, count_verdicts, expected_by_chance
 from naome.measures.specification import Specification, read_data_items
 from naome.publish.display import CountText, Sentence, Table, format_number
+from naome.publish.labels import COHORT_NAMES
+from naome.publish.proportions import tabulate_indicators
 from naome.publish.prose import say_list
-from naome.publish.tables import COHORT_NAMES, tabulate_indicators
 from naome.results import name_nation
 
 FORMATS = {"percent": "percent1", "people": "count", "years": "decimal1"}
+
+
 OTHER_TITLES = {
     "cohort_size": "People in the cohort",
     "age_mean": "Mean age, years",

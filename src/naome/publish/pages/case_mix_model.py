@@ -1,35 +1,29 @@
-"""Figures of risk adjustment: funnels of all cohorts, the case-mix model's page, the simulation study's page."""
+"""The page of the case-mix model: coefficients, checks, and what other models would change."""
 
 from __future__ import annotations
-
-import textwrap
-from collections.abc import Iterable
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure as Drawing
-from scipy.special import ndtri
 
-from naome.disclosure import Declared, Released, declare_not_counts, release_counts, shown_numbers
-from naome.measures.adjusted import Adjusted
+from naome.disclosure import Released, declare_not_counts, release_counts, shown_numbers
 from naome.measures.model_checks import TREATMENTS, ModelChecks
-from naome.measures.outliers import expected_false_alarms
-from naome.measures.risk import Assessment, list_tables
-from naome.measures.specification import Specification
+from naome.measures.risk import Assessment
 from naome.measures.study import Study
-from naome.params import Params
 from naome.publish.display import Figure, Sentence, Table
 from naome.publish.figures import INK, PALETTE, draw_empty, use_style
-from naome.publish.organisations import collect_panels, drawable_units
+from naome.publish.labels import COHORT_NAMES, name_term
 from naome.publish.prose import say_count, say_number
-from naome.publish.tables import COHORT_NAMES, name_term
-from naome.stats.funnel import binomial_limits
 
 NO_MODEL = "There is no model, so there is nothing to draw."
+
+
 OF_MODELS = "Coefficients, tests and predictions of models, and what would change with other models."
+
+
 _ESTIMATE = dict.fromkeys(("Lower", "Upper"), "percent1")
+
+
 FORMATS = {
     "coefficients": {"p": "pvalue", **dict.fromkeys(("Hazard ratio", "Lower", "Upper", "FMI"), "decimal2")},
     "hazards": {"Chi-squared": "decimal1", "Degrees of freedom": "int", "p": "pvalue"},
@@ -42,18 +36,16 @@ FORMATS = {
     "ratios": dict.fromkeys(TREATMENTS, "decimal2"),
     "habits": {"Organisations": "int", **dict.fromkeys(("Correlation", "Lower", "Upper"), "decimal2")},
 }
+
+
 _CHANGE = {
     **dict.fromkeys(("Organisations", "Levels that change"), "int"),
     **dict.fromkeys(("Largest change, points", "Largest change of z"), "decimal2"),
     "Rank correlation": "decimal3",
 }
+
+
 FORMATS |= {"others": _CHANGE, "treatments": {"People": "count", **_CHANGE}}
-LEVEL_STYLES = {
-    "within": ("o", PALETTE[0]),
-    "alert": ("D", PALETTE[1]),
-    "alarm": ("s", PALETTE[3]),
-    "not_assessed": ("x", PALETTE[4]),
-}
 
 
 def tabulate_checks(checks: dict[str, ModelChecks], name: str, study: Study) -> Table:
@@ -130,100 +122,6 @@ def describe_models(
             said = f"there is no model: {each.reason}."
         lines.append(f"- **{COHORT_NAMES[cohort]}**: {said}")
     return Sentence("\n".join(lines), (counted, declare_not_counts("\n".join(lines), OF_MODELS)))
-
-
-def draw_survival_funnels(
-    assessments: dict[str, Assessment], released: Released, params: Params, *, alt: str
-) -> Figure:
-    """Draw risk-adjusted survival against size: one row per cohort, one column per horizon.
-
-    Limits are those of the alarm statistic (pseudo-observation differences with a pooled standard deviation); dotted
-    ones allow for the spread between organisations. Every organisation is classified at its own exact size and not by
-    the drawn curve; it is drawn where its released numbers are.
-
-    Parameters
-    ----------
-    assessments : dict of str to Assessment
-    released : Released
-        Results ``survival_<y>y_adjusted``.
-    params : Params
-    alt : str
-    """
-    tables = list_tables(assessments)
-    if not tables:
-        return draw_empty("There is no comparison, so there is nothing to draw.", released)
-    use_style()
-    cohorts = list(dict.fromkeys(cohort for cohort, _ in tables))
-    horizons = sorted({years for _, years in tables})
-    figure, panels = plt.subplots(
-        len(cohorts), len(horizons), figsize=(4.2 * len(horizons), 3.5 * len(cohorts)), squeeze=False
-    )
-    for line, cohort in zip(panels, cohorts, strict=True):
-        for axes, years in zip(line, horizons, strict=True):
-            if (cohort, years) not in tables:
-                axes.set_axis_off()
-                continue
-            table, target = tables[cohort, years], assessments[cohort].national[years]
-            shown = drawable_units(released, f"survival_{years}y_adjusted", cohort).frame
-            shown = shown.merge(table[["unit", "level"]], on="unit", suffixes=("_of_result", ""))
-            _draw_funnel_panel(axes, shown, table, target, params)
-            axes.set_title(f"{COHORT_NAMES[cohort]}, {years} year{'' if years == 1 else 's'}")
-        line[0].set_ylabel("Risk-adjusted survival, %")
-    for axes in panels[-1]:
-        axes.set_xlabel("People in the organisation")
-    _share_legend(figure)
-    return Figure(figure, alt, released)
-
-
-def draw_proportion_funnels(
-    adjusted: Iterable[Adjusted],
-    released: Released,
-    specification: Specification,
-    tails: tuple[float, float],
-    *,
-    alt: str,
-) -> Figure:
-    """Draw adjusted proportions of organisations against their size, one panel per indicator and cohort.
-
-    Parameters
-    ----------
-    adjusted : iterable of Adjusted
-    released : Released
-        Their results.
-    specification : Specification
-        For the titles.
-    tails : (float, float)
-        One-sided tail probabilities of the two pairs of limits.
-    alt : str
-    """
-    panels = collect_panels(adjusted, released, specification)
-    if not panels:
-        return draw_empty("There is no comparison, so there is nothing to draw.", released)
-    use_style()
-    rows = -(-len(panels) // 2)
-    figure, grid = plt.subplots(rows, 2, figsize=(8.6, 3.3 * rows), squeeze=False)
-    for axes in grid.flat[len(panels) :]:
-        axes.set_axis_off()
-    for axes, (title, target, units) in zip(grid.flat, panels, strict=False):
-        largest = max(float(units["denominator"].max()) if len(units) else 0.0, 50.0)
-        sizes = np.unique(np.linspace(5, largest * 1.05, 150).astype(int))
-        for tail, style, name in zip(tails, ("--", "-"), ("alert limits", "alarm limits"), strict=True):
-            limits = binomial_limits(target, sizes, tail)
-            for side in ("lower", "upper"):
-                label = name if side == "upper" else None
-                axes.plot(sizes, 100 * limits[side], style, color=INK, linewidth=0.9, label=label)
-        axes.axhline(100 * target, color=INK, linewidth=0.8)
-        _draw_levels(axes, units)
-        axes.set_xlim(0, largest * 1.05)
-        top = 1.3 * max([100 * target * 2, *(100 * units["estimate"])]) if target < 0.4 else 102.0
-        axes.set_ylim(-0.02 * min(top, 102), min(top, 102))
-        axes.set_title(textwrap.fill(title, 52), fontsize=9.5)
-    for axes in grid[-1]:
-        axes.set_xlabel("People in the organisation")
-    for line in grid:
-        line[0].set_ylabel("Adjusted, %")
-    _share_legend(figure)
-    return Figure(figure, alt, released)
 
 
 def draw_ratios(checks: dict[str, ModelChecks], *, alt: str) -> Figure:
@@ -328,108 +226,3 @@ def draw_calibration(checks: dict[str, ModelChecks], study: Study, *, alt: str) 
     for axes in panels[-1]:
         axes.set_xlabel("Predicted survival, %")
     return Figure(figure, alt, tuple(tenths.values()))
-
-
-def draw_alarm_rates(simulated: Declared, scenario: str, names: dict[str, str], *, alt: str) -> Figure:
-    """Draw the rates of false alerts and alarms of every method, both tails, beside the nominal ones.
-
-    Parameters
-    ----------
-    simulated : Declared
-        ``scenario, method, measure, value, lower, upper, nominal``.
-    scenario : str
-    names : dict of str to str
-        Method -> what it is called, in the order wanted.
-    """
-    use_style()
-    rows = simulated.frame[simulated.frame["scenario"] == scenario]
-    methods = [method for method in names if method in set(rows["method"])]
-    figure, panels = plt.subplots(1, 2, figsize=(8.6, 0.9 + 0.42 * len(methods)), sharey=True)
-    positions = np.arange(len(methods))[::-1]
-    for axes, level in zip(panels, ("alert", "alarm"), strict=True):
-        for side, shift, colour, word in (("high", 0.12, PALETTE[1], "worse"), ("low", -0.12, PALETTE[0], "better")):
-            part = rows[rows["measure"] == f"{level}_{side}"].set_index("method").loc[methods]
-            axes.hlines(positions + shift, 100 * part["lower"], 100 * part["upper"], color=colour, linewidth=1.6)
-            axes.plot(100 * part["value"], positions + shift, "o", color=colour, markersize=4, label=word)
-        axes.axvline(100 * part["nominal"].iloc[0], color=INK, linewidth=0.9, linestyle="--", label="nominal")
-        axes.set_title(f"False {level}s")
-        axes.set_xlabel("Organisations, % per tail")
-        axes.set_xlim(left=0)
-    panels[0].set_yticks(positions, [names[method] for method in methods])
-    panels[1].legend(loc="lower right")
-    return Figure(figure, alt, simulated)
-
-
-def draw_funnel_tails(exact: Declared, names: dict[str, str], *, alt: str) -> Figure:
-    """Draw realised over nominal tail probability of funnel limits against size, low and high tail.
-
-    Parameters
-    ----------
-    exact : Declared
-        ``n, method, nominal, lower_tail, upper_tail`` averaged over targets.
-    names : dict of str to str
-        Method -> what it is called.
-    """
-    use_style()
-    figure, panels = plt.subplots(1, 2, figsize=(8.6, 3.8), sharey=True)
-    for axes, side, word in zip(panels, ("lower_tail", "upper_tail"), ("Low tail", "High tail"), strict=True):
-        for colour, (method, name) in zip(PALETTE, names.items(), strict=False):
-            rows = exact.frame[exact.frame["method"] == method]
-            axes.plot(rows["n"], rows[side] / rows["nominal"], "o-", color=colour, markersize=3.5, label=name)
-        axes.axhline(1, color=INK, linewidth=0.9, linestyle="--")
-        axes.set_xscale("log")
-        axes.set_title(word)
-        axes.set_xlabel("People in the organisation")
-    panels[0].set_ylabel("Realised over nominal")
-    panels[0].legend(loc="upper left", fontsize=8)
-    return Figure(figure, alt, exact)
-
-
-def _draw_funnel_panel(axes: Axes, shown: pd.DataFrame, table: pd.DataFrame, target: float, params: Params) -> None:
-    largest = max(float(shown["denominator"].max()) if len(shown) else 0.0, 50.0)
-    sizes = np.linspace(5, largest * 1.05, 300)
-    error = float(table["spread"].max()) / np.sqrt(sizes)
-    tau2 = float(table["tau2"].max())
-    policy = params.outliers
-    for tail, style, name in ((policy.alert_tail, "--", "alert limits"), (policy.alarm_tail, "-", "alarm limits")):
-        wide = np.sqrt(error**2 + tau2) if tau2 > 0 else None
-        for sign in (-1, 1):
-            limit = 100 * np.clip(target + sign * ndtri(1 - tail) * error, 0, 1)
-            axes.plot(sizes, limit, style, color=INK, linewidth=0.9, label=name if sign == 1 else None)
-            if wide is not None:
-                limit = 100 * np.clip(target + sign * ndtri(1 - tail) * wide, 0, 1)
-                axes.plot(sizes, limit, ":", color=PALETTE[4], linewidth=1.0, label="allowing for spread")
-    axes.axhline(100 * target, color=INK, linewidth=0.8)
-    _draw_levels(axes, shown)
-    alarms = int((table["level"] == "alarm").sum())
-    axes.text(
-        0.98,
-        0.03,
-        f"beyond alarm limits: {alarms}; by chance {expected_false_alarms(table, params)[1]:.1f}",
-        transform=axes.transAxes,
-        ha="right",
-        fontsize=8,
-        color=INK,
-        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5, "alpha": 0.85},
-    )
-    values = 100 * shown["estimate"]
-    low = min([100 * target, *values]) - 10 if len(values) else 0.0
-    axes.set_xlim(0, largest * 1.05)
-    axes.set_ylim(max(0.0, low), min(100.5, max([100 * target, *values]) + 8))
-    if shown.empty:
-        axes.text(0.5, 0.85, "no organisation to draw", transform=axes.transAxes, ha="center", color=INK)
-
-
-def _draw_levels(axes: Axes, shown: pd.DataFrame) -> None:
-    for level, (marker, colour) in LEVEL_STYLES.items():
-        rows = shown[shown["level"] == level]
-        if len(rows):
-            place = (rows["denominator"].astype(float), 100 * rows["estimate"])
-            axes.plot(*place, marker, color=colour, markersize=4.5, linestyle="", label=level.replace("_", " "))
-
-
-def _share_legend(figure: Drawing) -> None:
-    """Put one legend of all panels under the figure."""
-    found = [axes.get_legend_handles_labels() for axes in figure.axes]
-    handles = {label: handle for each in found for handle, label in zip(*each, strict=True)}
-    figure.legend(list(handles.values()), list(handles), loc="outside lower center", ncols=3)

@@ -1,14 +1,16 @@
-"""Sentences and tables of the page of prevalence and of people who are missed."""
+"""The page of people living with metastatic disease, and of those who are missed."""
 
 from __future__ import annotations
 
 import pandas as pd
 
-from naome.disclosure import Released, declare_not_counts
+from naome.disclosure import Released, declare_not_counts, release_counts
 from naome.measures.missed import choose_sources, loglinear_population
 from naome.measures.prevalence import say_prevalence_window
+from naome.measures.study import Study
 from naome.params import Params
 from naome.publish.display import Sentence, Table
+from naome.publish.labels import COHORT_NAMES
 
 
 def say_missed(released: Released, counts: pd.DataFrame) -> Sentence:
@@ -50,3 +52,44 @@ def say_window(params: Params) -> Sentence:
     """Say whom limited-duration prevalence counts."""
     text = f"Limited-duration prevalence counts {say_prevalence_window(params)}. People diagnosed earlier are not in "
     return Sentence(f"{text}the data.", declare_not_counts(text, "Dates of the parameters."))
+
+
+MISSED_TITLES = {
+    "recurrent_seen": "Seen by",
+    "recurrent_population_chapman": "Estimated, two sources (Chapman)",
+    "recurrent_population_loglinear": "Estimated, log-linear models",
+}
+
+
+PREVALENCE_TITLES = {
+    "limited_duration_prevalence": "Living, as found",
+    "limited_duration_prevalence_corrected": "Living, corrected for those missed",
+}
+
+
+def tabulate_people(released: Released, titles: dict[str, str]) -> Table:
+    """Lay out results that count people, in the order of `titles`."""
+    rows = released.where(measure=list(titles)).frame
+    rows = rows.sort_values("measure", key=lambda c: c.map({m: n for n, m in enumerate(titles)}), kind="stable")
+    names = rows["measure"].map(titles)
+    labels = names.where(rows["group"] == "all", names + ": " + rows["group"])
+    frame = pd.DataFrame(
+        {
+            "What": labels,
+            "Cohort": rows["cohort"].map({**COHORT_NAMES, "primary": "All"}),
+            "People": rows["estimate"].round(),
+            "Lower": rows["lower"].round(),
+            "Upper": rows["upper"].round(),
+            "status": rows["status"],
+            "reason": rows["reason"],
+        }
+    ).reset_index(drop=True)
+    return Table(frame, released, dict.fromkeys(("People", "Lower", "Upper"), "count"))
+
+
+def tabulate_sources(counts: pd.DataFrame, study: Study) -> Table:
+    """Lay out how many people each combination of sources saw (:func:`naome.measures.missed.count_sources`)."""
+    sources = [column for column in counts if column != "people"]
+    released = release_counts(counts, "people", study, totals=[[], *([source] for source in sources)])
+    frame = released.frame.replace({source: {True: "seen", False: ""} for source in sources})
+    return Table(frame.rename(columns=str.capitalize), released, {"People": "count"})

@@ -1,4 +1,4 @@
-"""Figures and tables of quarterly XmR charts."""
+"""The page of quarterly charts of data quality."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from naome.publish.display import Figure, Sentence, Table
 from naome.publish.figures import INK, PALETTE, use_style
 
 NO_CHART = "No quarter of the audit period can be charted: a quarter has nobody, or days of origin are not known."
+
+
 #: The rules in a word or two, for a column of a table.
 SHORT = {
     "outside_limits": "beyond a limit",
@@ -20,7 +22,11 @@ SHORT = {
     "trend": "one direction",
     "two_of_three": "near a limit",
 }
+
+
 QUARTER_FORMATS = dict.fromkeys(("First", "Latest", "Mean", "Lower limit", "Upper limit"), "percent1")
+
+
 CHART_FORMATS = {
     "People": "count",
     "Percent": "percent1",

@@ -1,4 +1,4 @@
-"""Tables of gaps, trends and treatment with death competing."""
+"""The page of inequalities: gaps, trends, and treatment with death competing."""
 
 from __future__ import annotations
 
@@ -11,11 +11,15 @@ from naome.measures.specification import Specification
 from naome.measures.study import Study
 from naome.measures.trend import SIGNIFICANT, count_trends
 from naome.publish.display import Sentence, Table
-from naome.publish.organisations import title_of
-from naome.publish.tables import PERCENT
+from naome.publish.labels import title_of
+from naome.publish.proportions import PERCENT
 
 POINTS = ("Crude, points", "Standardised, points", "Lower", "Upper")
+
+
 GAP_FORMATS = {"People": "count", **dict.fromkeys(POINTS, "decimal1")}
+
+
 TREND_FORMATS = {
     "First year": "percent1",
     "Last year": "percent1",
@@ -24,6 +28,8 @@ TREND_FORMATS = {
     "Upper": "decimal2",
     "p": "pvalue",
 }
+
+
 WAYS = {
     "landmark": "treated, of those alive at 30 days (the audit's)",
     "no_landmark": "treated, early deaths counted as not treated",

@@ -1,0 +1,88 @@
+"""What readers see for cohorts, items of case mix, characteristics and organisations."""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+
+from naome.measures.specification import Specification
+from naome.run import Run
+
+COHORT_NAMES = {"denovo": "De novo", "recurrent": "Recurrent", "primary": "Primary"}
+
+
+CHARACTERISTICS = {
+    "year": "Year",
+    "age_band": "Age at origin",
+    "sex": "Sex",
+    "stage": "Stage at diagnosis",
+    "grade": "Grade",
+    "performance_status": "Performance status",
+    "charlson": "Comorbidities (RCS Charlson)",
+    "frailty": "Frailty (SCARF)",
+    "er": "ER status",
+    "pr": "PR status",
+    "her2": "HER2 status",
+    "size_group": "Tumour size, mm",
+    "deprivation": "Deprivation quintile (1 = most deprived)",
+    "ethnic_group": "Ethnic group",
+}
+
+
+#: Items of a case-mix model in words, where they are not characteristics of a cohort or more must be said.
+CASE_MIX = {
+    "age": "Age",
+    "subtype": "Subtype",
+    "charlson": "Comorbidities",
+    "frailty": "Frailty",
+    "deprivation": "Deprivation quintile",
+    "years_since_diagnosis": "Years since initial diagnosis",
+    "postmenopausal": "After menopause",
+    "size_group": "Tumour size, mm",
+    "nodes_positive": "Positive lymph nodes",
+    "er_log": "ER, logarithm of fmol/mg",
+    "pr_log": "PR, logarithm of fmol/mg",
+    "endocrine_flag": "Endocrine therapy",
+    "chemotherapy_flag": "Chemotherapy",
+    "GLOBAL": "The whole model",
+}
+
+
+SITES = {"bone": "Bone", "liver": "Liver", "lung": "Lung", "brain": "Brain"}
+
+
+AGE_ORDER = ["under 40", "18-49", "40-49", "50-59", "50-69", "60-69", "70-79", "80+"]
+
+
+def name_term(term: str) -> str:
+    """Name a coefficient of a case-mix model in words: the item, and the level it compares with the first.
+
+    Examples
+    --------
+    >>> name_term("performance_status[2]"), name_term("bone_early"), name_term("age'"), name_term("grade_missing")
+    ('Performance status: 2', 'Bone metastasis at the start', "Age'", 'Grade: missing')
+    """
+    item, bends, level = re.fullmatch(r"(.+?)('*)(?:\[(.*)\])?", term).groups()
+    missing = item.endswith("_missing")
+    item = item.removesuffix("_missing")
+    title = CASE_MIX.get(item) or CHARACTERISTICS.get(item)
+    if title is None and item.removesuffix("_early") in SITES:
+        title = f"{SITES[item.removesuffix('_early')]} metastasis at the start"
+    level = "missing" if missing else level
+    words = title or item.replace("_", " ").capitalize()
+    return f"{words}{bends}" + (f": {level}" if level else "")
+
+
+def name_organisations(run: Run) -> dict[str, str]:
+    """Return code -> name of the organisations of a run; empty where the data hold no names."""
+    file = run.canonical / "organisations.parquet"
+    if not file.is_file():
+        return {}
+    table = pd.read_parquet(file)
+    return dict(zip(table["provider"].astype(str), table["name"].astype(str), strict=True))
+
+
+def title_of(specification: Specification, measure: str, cohort: str) -> str:
+    """Return an indicator's title with its cohort."""
+    return f"{specification[measure].title} ({COHORT_NAMES[cohort].lower()})"
