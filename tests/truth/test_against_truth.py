@@ -11,10 +11,11 @@ import pytest
 import naome
 from naome.cohort.derive import identify_members
 from naome.errors import ChainError
-from naome.measures.missed import count_sources, loglinear_population
+from naome.measures.ascertainment import count_sources
 from naome.measures.study import make_study
 from naome.params import load_params
 from naome.sources import READERS, read_extract
+from naome.stats.capture_recapture import loglinear_population
 from naome.synthetic import write_extract
 from naome.synthetic.report import tabulate_estimates, write_report
 from naome.synthetic.validate import compare_with_truth, count_true_recurrences, load_truth, measure_date_error

@@ -10,10 +10,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from naome.measures.model_checks import adjust_frame
 
-from naome.measures.model_checks import adjust_frame, correlate, flag_missing
-from naome.measures.outliers import judge_organisations
-from naome.measures.risk import CLOGLOG, CaseMix, assess_organisations, impute_case_mix, pool_tables
+from naome.measures.casemix.adjust import assess_organisations
+from naome.measures.casemix.alternatives import correlate, flag_missing
+from naome.measures.casemix.impute import impute_case_mix
+from naome.measures.casemix.outliers import judge_organisations
+from naome.measures.casemix.pool import CLOGLOG, pool_tables
+from naome.measures.casemix.prepare import CaseMix
 from naome.measures.study import make_study
 from naome.params import load_params
 from naome.paths import project_root

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from naome.measures.risk import adjust_proportion
+from naome.measures.casemix.adjust import adjust_proportion
 from naome.measures.specification import Indicator, Specification
 from naome.measures.study import Study, say_too_few
 from naome.stats.logistic import NoFiniteEstimate
@@ -33,7 +33,7 @@ class Adjusted:
     unit : str
         Column that attributes a person to an organisation: of diagnosis, or the one that gave the treatment.
     table : DataFrame
-        From :func:`naome.measures.risk.adjust_proportion`: ``unit, n, observed, expected, ratio, ratio_lower,
+        From :func:`naome.measures.casemix.adjust.adjust_proportion`: ``unit, n, observed, expected, ratio, ratio_lower,
         ratio_upper, proportion_adjusted, lower, upper, z, level, direction, status``; empty when there is no model.
     national : float
         Proportion of those attributed to an organisation: the funnel's target.

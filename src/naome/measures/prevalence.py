@@ -19,9 +19,10 @@ from naome.cohort.feature_definitions import read_features
 from naome.cohort.membership import de_novo, recurrent
 from naome.cohort.tables import open_tables
 from naome.definitions import CohortRules
-from naome.measures.missed import SOURCES, correction_factor, loglinear_population
+from naome.measures.ascertainment import SOURCES, correction_factor
 from naome.measures.study import Study
 from naome.params import Params
+from naome.stats.capture_recapture import loglinear_population
 
 TOO_FEW_SOURCES = "The data have too few sources to estimate how many people are missed."
 
@@ -82,7 +83,7 @@ def measure_prevalence(
     """Measure limited-duration prevalence, as found and corrected for those missed.
 
     The correction multiplies the recurrent cohort by the ratio of everybody with
-    recurrence to those admissions found (:func:`naome.measures.missed.correction_factor`). It carries the
+    recurrence to those admissions found (:func:`naome.measures.ascertainment.correction_factor`). It carries the
     assumptions of that estimate over. Take a factor estimated among people alive on the date
     (``count_sources(..., alive_on=on)``): many of those missed are known by their death only, and a factor that
     counts them would raise the dead to life. The de-novo cohort is not corrected: its route is the registry's
@@ -150,7 +151,7 @@ def measure_living(study: Study, folder: Path, alive: pd.DataFrame) -> pd.DataFr
         Folder of the canonical tables.
     alive : DataFrame
         Source counts among people alive on that day
-        (:func:`naome.measures.missed.count_sources` with ``alive_on``).
+        (:func:`naome.measures.ascertainment.count_sources` with ``alive_on``).
     """
     living = count_living(study, folder)
     sources = tuple(s for s in SOURCES if alive.loc[alive[s], "people"].sum() > 0)

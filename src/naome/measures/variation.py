@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from naome.measures.casemix.outliers import MINIMUM_UNITS
 from naome.measures.indicators import MISSING
-from naome.measures.outliers import MINIMUM_UNITS
 from naome.measures.specification import Indicator
 from naome.measures.study import Study
 from naome.params import Params

@@ -12,7 +12,7 @@ import pandas as pd
 
 from naome.cohort.derive import identify_members
 from naome.errors import ChainError
-from naome.measures.missed import count_sources, measure_missed
+from naome.measures.ascertainment import count_sources, measure_missed
 from naome.publish.display import format_number
 from naome.publish.markdown import write_pipe_table
 from naome.run import Run

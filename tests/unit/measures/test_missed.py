@@ -7,20 +7,11 @@ import pandas as pd
 import pytest
 
 from naome.disclosure import release
-from naome.measures.missed import (
-    SCENARIOS,
-    SOURCES,
-    Scenario,
-    chapman,
-    choose_sources,
-    correction_factor,
-    loglinear_population,
-    measure_missed,
-    simulate_capture,
-)
+from naome.measures.ascertainment import SOURCES, choose_sources, correction_factor, measure_missed
 from naome.measures.study import make_study
 from naome.params import load_params
 from naome.publish.pages.prevalence import say_missed
+from naome.stats.capture_recapture import SCENARIOS, Scenario, chapman, loglinear_population, simulate_capture
 
 THREE = ("a", "b", "c")
 
@@ -181,7 +172,7 @@ def test_results_hold_population_and_share_found():
     results = measure_missed(counts, make_study(params, run_id="r")).set_index(["measure", "group"])
     assert choose_sources(counts) == SOURCES[:3]
     estimate = loglinear_population(counts, SOURCES[:3])
-    with_death = loglinear_population(counts)
+    with_death = loglinear_population(counts, SOURCES)
     assert results.loc[("recurrent_population_loglinear_with_death", "all"), "estimate"] == with_death.population
     row = results.loc[("recurrent_population_loglinear", "all")]
     assert row["estimate"] == pytest.approx(estimate.population)

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from naome.measures import model_checks as checks
-from naome.measures.risk import YEAR_DAYS, Assessment, CaseMix, adjust_survival
+from naome.measures.casemix import adjust, alternatives, checks, prepare
+from naome.measures.casemix.adjust import Assessment, adjust_survival
+from naome.measures.casemix.prepare import YEAR_DAYS, CaseMix
 from naome.stats.risk_adjustment import fit_expected
 
 
@@ -37,7 +38,7 @@ def made(n=3000, *, crossing=False, missing=0.0, seed=1) -> CaseMix:
     lacking.columns = ["unit", "n", "recorded"]
     case_mix = CaseMix(frame, [frame], ("age", "subtype"), (), lacking)
     if missing:
-        from naome.measures.risk import impute_case_mix
+        from naome.measures.casemix.impute import impute_case_mix
 
         return CaseMix(frame, impute_case_mix(case_mix, 5, 1), ("age", "subtype"), (), lacking)
     return case_mix
@@ -49,7 +50,7 @@ def assess(case_mix: CaseMix, params) -> Assessment:
 
 
 def fit(case_mix: CaseMix) -> list:
-    return [fit_expected(frame, **checks.COX, covariates=list(case_mix.covariates)) for frame in case_mix.completed]
+    return [fit_expected(frame, **prepare.COX, covariates=list(case_mix.covariates)) for frame in case_mix.completed]
 
 
 def test_proportional_hazards_are_found_to_be_so_and_not(england):
@@ -89,15 +90,15 @@ def test_pseudo_observation_regression_recovers_survival():
     rng = np.random.default_rng(2)
     x = np.column_stack([np.ones(20_000), rng.normal(size=20_000)])
     truth = np.exp(-np.exp(x @ [-0.5, 0.6]))
-    fitted = checks.fit_pseudo(x, (rng.random(len(x)) < truth).astype(float), truth.mean())
+    fitted = alternatives.fit_pseudo(x, (rng.random(len(x)) < truth).astype(float), truth.mean())
     assert np.abs(fitted - truth).max() < 0.02
 
 
 def test_pseudo_observation_model_equals_cox_where_cox_is_right(england):
     case_mix = made()
     at = [YEAR_DAYS, 3 * YEAR_DAYS]
-    cox = checks.adjust_frame(case_mix.completed[0], case_mix.covariates, at, england)
-    pseudo = checks.adjust_by_pseudo(case_mix.completed[0], case_mix.covariates, at, cox)
+    cox = adjust.adjust_frame(case_mix.completed[0], case_mix.covariates, at, england)
+    pseudo = alternatives.adjust_by_pseudo(case_mix.completed[0], case_mix.covariates, at, cox)
     assert (cox["survival_adjusted"] - pseudo["survival_adjusted"]).abs().max() < 0.01
     assert (cox["z"] - pseudo["z"]).abs().max() < 0.3
     ordered = (pseudo["lower"] < pseudo["survival_adjusted"]) & (pseudo["survival_adjusted"] < pseudo["upper"])
@@ -106,14 +107,14 @@ def test_pseudo_observation_model_equals_cox_where_cox_is_right(england):
 
 def test_comparing_a_table_with_itself_changes_nothing(england):
     case_mix = made(n=1000)
-    table = checks.adjust_frame(case_mix.completed[0], case_mix.covariates, [YEAR_DAYS], england)
-    row = checks.compare_tables(table, {"same": table}, {1: YEAR_DAYS}, england).iloc[0]
+    table = adjust.adjust_frame(case_mix.completed[0], case_mix.covariates, [YEAR_DAYS], england)
+    row = alternatives.compare_tables(table, {"same": table}, {1: YEAR_DAYS}, england).iloc[0]
     assert row["Rank correlation"] == pytest.approx(1) and row["Levels that change"] == 0
     assert row["Largest change, points"] == 0 and row["Largest change of z"] == 0
 
 
 def test_other_models_are_named_and_compared(england):
-    table = checks.compare_models(assess(made(), england), england)
+    table = alternatives.compare_models(assess(made(), england), england)
     assert table["Model"].unique().tolist() == [
         "Splines for age",
         "Separate baselines by subtype",
@@ -126,15 +127,15 @@ def test_treatments_of_missing_items(england):
     """Every treatment is compared, and the not-at-random one moves as asked."""
     case_mix = made(missing=0.4)
     assessment = assess(case_mix, england)
-    treated = checks.treat_missing(assessment, england)
-    assert tuple(treated) == checks.TREATMENTS
-    ratios = checks.tabulate_ratios(treated).set_index("Term")
-    assert ratios.loc["subtype[b]", list(checks.TREATMENTS)].notna().all()
-    shares = [np.mean([(f["subtype"] == "b").mean() for f in treated[n].frames]) for n in checks.TREATMENTS[:2]]
+    treated = alternatives.treat_missing(assessment, england)
+    assert tuple(treated) == alternatives.TREATMENTS
+    ratios = alternatives.tabulate_ratios(treated).set_index("Term")
+    assert ratios.loc["subtype[b]", list(alternatives.TREATMENTS)].notna().all()
+    shares = [np.mean([(f["subtype"] == "b").mean() for f in treated[n].frames]) for n in alternatives.TREATMENTS[:2]]
     assert shares[1] > shares[0] + 0.02
-    habits = checks.correlate_recording(treated, case_mix)
+    habits = alternatives.correlate_recording(treated, case_mix)
     assert habits["Organisations"].tolist() == [24] * 4
-    assert "Every case-mix item is recorded" in checks.describe_treatments(treated, assessment)
+    assert "Every case-mix item is recorded" in alternatives.describe_treatments(treated, assessment)
 
 
 def test_imputation_finds_the_coefficient_that_complete_data_would_have_given():
@@ -150,8 +151,8 @@ def test_imputation_finds_the_coefficient_that_complete_data_would_have_given():
 
 def test_nothing_missing_nothing_to_treat(england):
     assessment = assess(made(n=1000), england)
-    assert checks.treat_missing(assessment, england) == {}
-    assert "No case-mix item is missing" in checks.describe_treatments({}, assessment)
+    assert alternatives.treat_missing(assessment, england) == {}
+    assert "No case-mix item is missing" in alternatives.describe_treatments({}, assessment)
 
 
 def test_no_model_gives_a_page_that_says_so(england):
@@ -170,16 +171,16 @@ def test_nothing_is_fitted_twice(england, monkeypatch):
         fitted.append((tuple(keywords["covariates"]), frame["subtype"].isna().sum(), len(frame)))
         return fit_expected(frame, **keywords)
 
-    monkeypatch.setattr(checks, "fit_expected", count)
-    checks.treat_missing(assessment, england)
-    assert len(fitted) == checks.SHIFTED + 2
+    monkeypatch.setattr(alternatives, "fit_expected", count)
+    alternatives.treat_missing(assessment, england)
+    assert len(fitted) == alternatives.SHIFTED + 2
 
 
 def test_pseudo_observations_of_very_few_people_do_not_overflow():
     """Ten covariates, forty people: Gauss-Newton would step to where survival is exactly 0."""
     rng = np.random.default_rng(3)
     x = np.column_stack([np.ones(40), rng.normal(size=(40, 10))])
-    fitted = checks.fit_pseudo(x, (x[:, 1] + 0.1 * rng.normal(size=40) > 0).astype(float), 0.5)
+    fitted = alternatives.fit_pseudo(x, (x[:, 1] + 0.1 * rng.normal(size=40) > 0).astype(float), 0.5)
     assert np.isfinite(fitted).all() and ((fitted >= 0) & (fitted <= 1)).all()
 
 
@@ -188,9 +189,9 @@ def test_people_whom_a_model_gives_no_hope_are_not_adjusted(england, monkeypatch
     case_mix = made(n=1000)
     frame = case_mix.completed[0]
     first = sorted(frame["unit"].unique())[0]
-    table = checks.adjust_frame(frame, case_mix.covariates, [YEAR_DAYS], england)
+    table = adjust.adjust_frame(frame, case_mix.covariates, [YEAR_DAYS], england)
     hopeless = (frame["unit"] == first).to_numpy()
-    monkeypatch.setattr(checks, "fit_pseudo", lambda x, pseudo, mean: np.where(hopeless, 0.0, mean))
-    adjusted = checks.adjust_by_pseudo(frame, case_mix.covariates, [YEAR_DAYS], table).set_index("provider")
+    monkeypatch.setattr(alternatives, "fit_pseudo", lambda x, pseudo, mean: np.where(hopeless, 0.0, mean))
+    adjusted = alternatives.adjust_by_pseudo(frame, case_mix.covariates, [YEAR_DAYS], table).set_index("provider")
     assert np.isnan(adjusted.loc[first, "survival_adjusted"])
     assert adjusted["survival_adjusted"].drop(first).notna().all()

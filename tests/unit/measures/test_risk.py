@@ -7,18 +7,17 @@ import pandas as pd
 import pytest
 from scipy.special import expit
 
-from naome.measures import risk
-from naome.measures.risk import (
-    CLOGLOG,
+from naome.measures.casemix import impute, pool, prepare
+from naome.measures.casemix.adjust import (
     adjust_proportion,
     assess_cohorts,
     assess_organisations,
+    collect_imputations,
     compare_followed,
-    complete_case_mix,
-    list_terms,
-    pack_imputed,
-    pool_tables,
 )
+from naome.measures.casemix.impute import complete_case_mix
+from naome.measures.casemix.pool import CLOGLOG, pool_tables
+from naome.measures.casemix.prepare import list_terms
 from naome.measures.study import make_study
 
 
@@ -61,7 +60,7 @@ def test_a_level_in_which_nobody_died_is_merged_or_left_out(people, params):
     case_mix = complete_case_mix(people(men=3), params, "denovo")
     assert case_mix.covariates == ("age", "grade") and case_mix.dropped == ("sex",)
     values = pd.Series(pd.Categorical(["a", "b", "c", "c", "a", None]))
-    merged = risk.merge_levels(values, np.array([1, 0, 1, 0, 0, 1]))
+    merged = prepare.merge_levels(values, np.array([1, 0, 1, 0, 0, 1]))
     assert merged.tolist()[:5] == ["a or b", "a or b", "c", "c", "a or b"] and merged.isna().tolist()[5]
 
 
@@ -80,11 +79,11 @@ def test_nothing_missing_one_data_set(people, params):
 
 
 def test_more_missing_information_more_imputations_up_to_the_cap(people, params, monkeypatch):
-    monkeypatch.setattr(risk, "imputations_needed", lambda fmi: 14)
+    monkeypatch.setattr(pool, "imputations_needed", lambda fmi: 14)
     table = people(missing=0.5)
     assessment = assess(table, params)
     assert len(assessment.case_mix.completed) == 14 and assessment.case_mix.needed == 14
-    monkeypatch.setattr(risk, "imputations_needed", lambda fmi: 60)
+    monkeypatch.setattr(pool, "imputations_needed", lambda fmi: 60)
     capped = assess(table, params).case_mix
     assert len(capped.completed) == params.survival.imputations_at_most and capped.needed == 60
     for made, same in zip(assessment.case_mix.completed, capped.completed, strict=False):
@@ -182,9 +181,9 @@ def test_a_spline_whose_knots_coincide_is_a_straight_line(people, params):
 def test_what_was_imputed_is_used_again_and_nothing_else(people, params, monkeypatch):
     table = people(missing=0.4)
     first = assess(table, params)
-    imputed = pack_imputed({"denovo": first})
+    imputed = collect_imputations({"denovo": first})
     assert len(imputed) == table["grade"].isna().sum() * len(first.case_mix.completed)
-    monkeypatch.setattr(risk, "impute", lambda *_, **__: pytest.fail("imputed again"))
+    monkeypatch.setattr(impute, "impute", lambda *_, **__: pytest.fail("imputed again"))
     again = assess_organisations(table, make_study(params, run_id="r"), "denovo", imputed=imputed)
     for one, other in zip(first.case_mix.completed, again.case_mix.completed, strict=True):
         pd.testing.assert_frame_equal(one, other)
@@ -194,7 +193,7 @@ def test_what_was_imputed_is_used_again_and_nothing_else(people, params, monkeyp
         complete_case_mix(table.iloc[10:], params, "denovo", imputed=imputed)
     with pytest.raises(ValueError, match="no imputed values of the denovo cohort"):
         complete_case_mix(table, params, "denovo", imputed=imputed.iloc[:0])
-    assert pack_imputed({"denovo": assess(people(), params)}).empty
+    assert collect_imputations({"denovo": assess(people(), params)}).empty
 
 
 def test_every_cohort_is_assessed_or_says_why(people, params):
@@ -272,7 +271,7 @@ def test_ratios_are_pooled_about_the_mean_expectation():
         )
         for e in (10.0, 12.5)
     ]
-    pooled = pool_tables(tables, "proportion_adjusted", risk.LOGIT)
+    pooled = pool_tables(tables, "proportion_adjusted", pool.LOGIT)
     assert pooled["ratio"].tolist() == [pytest.approx(10 / 11.25), 0.0]
     assert np.log(pooled.loc[0, "ratio"] / pooled.loc[0, "ratio_lower"]) > np.log(2)
     assert np.log(pooled.loc[0, "ratio_upper"] / pooled.loc[0, "ratio"]) > np.log(1.8)

@@ -10,9 +10,10 @@ import pytest
 from naome.disclosure import HIDDEN
 from naome.disclosure.released import release_checked
 from naome.measures.adjusted import Adjusted
-from naome.measures.model_checks import TABLES, ModelChecks
-from naome.measures.outliers import judge_organisations
-from naome.measures.risk import Assessment, CaseMix
+from naome.measures.casemix.adjust import Assessment
+from naome.measures.casemix.checks import TABLES, ModelChecks
+from naome.measures.casemix.outliers import judge_organisations
+from naome.measures.casemix.prepare import CaseMix
 from naome.measures.specification import load_specification
 from naome.measures.study import make_study
 from naome.params import load_params

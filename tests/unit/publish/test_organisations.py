@@ -9,10 +9,11 @@ import pytest
 from naome.disclosure import declare_not_counts, release
 from naome.disclosure.released import release_checked
 from naome.measures import adjusted as adjusting
-from naome.measures import risk
 from naome.measures.adjusted import Adjusted
-from naome.measures.outliers import judge_organisations, record_assessment
-from naome.measures.risk import Assessment, CaseMix
+from naome.measures.casemix import adjust
+from naome.measures.casemix.adjust import Assessment
+from naome.measures.casemix.outliers import judge_organisations, record_assessment
+from naome.measures.casemix.prepare import CaseMix
 from naome.measures.specification import load_specification
 from naome.measures.study import make_study
 from naome.measures.variation import SUMMARY, Variation
@@ -118,7 +119,7 @@ def survival_results(estimates, statuses, years=1, cohort="denovo"):
         upper=rows["estimate"] + 0.1,
         reason=["" if status == "ok" else "small number" for status in statuses],
         measure=f"survival_{years}y_adjusted",
-        method=risk.METHOD,
+        method=adjust.METHOD,
     )
     return make_results(rows, audit="england", nation="england", cohort=cohort, level="provider", run_id="r")
 

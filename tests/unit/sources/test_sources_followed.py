@@ -13,7 +13,7 @@ import pytest
 from naome.cohort.derive import derive_cohorts
 from naome.cohort.signs import check_followed, signs_of
 from naome.errors import ExtractError
-from naome.measures.missed import count_sources
+from naome.measures.ascertainment import count_sources
 from naome.measures.prevalence import count_living
 from naome.measures.sensitivity import tabulate_death_switches
 from naome.measures.study import make_study

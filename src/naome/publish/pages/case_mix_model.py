@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 
 from naome.disclosure import Released, declare_not_counts, release_counts, shown_numbers
-from naome.measures.model_checks import TREATMENTS, ModelChecks
-from naome.measures.risk import Assessment
+from naome.measures.casemix.adjust import Assessment
+from naome.measures.casemix.alternatives import TREATMENTS
+from naome.measures.casemix.checks import ModelChecks
 from naome.measures.study import Study
 from naome.publish.display import Figure, Sentence, Table
 from naome.publish.figures import INK, PALETTE, draw_empty, use_style
@@ -56,7 +57,7 @@ def tabulate_checks(checks: dict[str, ModelChecks], name: str, study: Study) -> 
     checks : dict of str to ModelChecks
         By cohort.
     name : str
-        Attribute of :class:`naome.measures.model_checks.ModelChecks`.
+        Attribute of :class:`naome.measures.casemix.checks.ModelChecks`.
     study : Study
 
     Returns
@@ -166,7 +167,7 @@ def draw_coefficients_over_time(checks: dict[str, ModelChecks], *, alt: str) -> 
     ----------
     checks : dict of str to ModelChecks
         With ``smooth``: ``years, estimate, lower, upper, coefficient``
-        (:func:`naome.measures.model_checks.smooth_residuals`).
+        (:func:`naome.measures.casemix.checks.smooth_residuals`).
     """
     fitted = {cohort: each for cohort, each in checks.items() if not each.reason}
     if not fitted:

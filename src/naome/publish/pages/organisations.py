@@ -11,7 +11,7 @@ import pandas as pd
 
 from naome.disclosure import Released, declare_not_counts
 from naome.measures.adjusted import Adjusted
-from naome.measures.outliers import expected_false_alarms
+from naome.measures.casemix.outliers import expected_false_alarms
 from naome.measures.specification import Specification
 from naome.measures.variation import Variation, total_by_chance
 from naome.params import Params

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pandas as pd
 
 from naome.disclosure import Released, declare_not_counts, release_counts
-from naome.measures.missed import choose_sources, loglinear_population
+from naome.measures.ascertainment import choose_sources
 from naome.measures.prevalence import say_prevalence_window
 from naome.measures.study import Study
 from naome.params import Params
 from naome.publish.display import Sentence, Table
 from naome.publish.labels import COHORT_NAMES
+from naome.stats.capture_recapture import loglinear_population
 
 
 def say_missed(released: Released, counts: pd.DataFrame) -> Sentence:
@@ -19,9 +20,9 @@ def say_missed(released: Released, counts: pd.DataFrame) -> Sentence:
     Parameters
     ----------
     released : Released
-        Results of :func:`naome.measures.missed.measure_missed`: the numbers.
+        Results of :func:`naome.measures.ascertainment.measure_missed`: the numbers.
     counts : DataFrame
-        From :func:`naome.measures.missed.count_sources`: which sources there are, and how the models went.
+        From :func:`naome.measures.ascertainment.count_sources`: which sources there are, and how the models went.
     """
     sources = choose_sources(counts)
     if len(sources) < 3:
@@ -42,7 +43,7 @@ def say_missed(released: Released, counts: pd.DataFrame) -> Sentence:
 
 
 def tabulate_simulated(simulated: pd.DataFrame) -> Table:
-    """Lay out how the estimators do where the truth is known (:func:`naome.measures.missed.simulate_capture`)."""
+    """Lay out how the estimators do where the truth is known (:mod:`naome.stats.capture_recapture`)."""
     made = declare_not_counts(simulated, "Estimates on simulated populations.")
     frame = simulated[["scenario", "method", "bias", "coverage"]].rename(columns=str.capitalize)
     return Table(frame, made, {"Bias": "percent1", "Coverage": "percent0"})
@@ -88,7 +89,7 @@ def tabulate_people(released: Released, titles: dict[str, str]) -> Table:
 
 
 def tabulate_sources(counts: pd.DataFrame, study: Study) -> Table:
-    """Lay out how many people each combination of sources saw (:func:`naome.measures.missed.count_sources`)."""
+    """Lay out how many people each combination of sources saw (:func:`naome.measures.ascertainment.count_sources`)."""
     sources = [column for column in counts if column != "people"]
     released = release_counts(counts, "people", study, totals=[[], *([source] for source in sources)])
     frame = released.frame.replace({source: {True: "seen", False: ""} for source in sources})

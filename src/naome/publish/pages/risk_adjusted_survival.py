@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from scipy.special import ndtri
 
 from naome.disclosure import Declared, Released, declare_not_counts
-from naome.measures.outliers import MINIMUM_UNITS, expected_false_alarms
-from naome.measures.risk import Assessment, list_tables, say_horizon_not_reached
+from naome.measures.casemix.adjust import Assessment, list_tables, say_horizon_not_reached
+from naome.measures.casemix.outliers import MINIMUM_UNITS, expected_false_alarms
 from naome.params import Params
 from naome.publish.display import Figure, Sentence, Table
 from naome.publish.figures import INK, PALETTE, draw_empty, use_style

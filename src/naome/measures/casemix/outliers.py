@@ -1,11 +1,4 @@
-"""The outlier policy as code: levels, directions, what is not assessed and why, and the record of an assessment.
-
-The policy is fixed before results are seen, in the parameters (``outliers``). Every
-organisation gets one level: ``within``, ``alert``, ``alarm``, or ``not_assessed`` with
-a reason. Both tails count: the good one is where to learn. Levels with and without
-allowance for spread between organisations are always both there; the parameters say
-which one is *the* level.
-"""
+"""TODO."""
 
 from __future__ import annotations
 
@@ -20,7 +13,11 @@ from naome.stats.funnel import classify_z
 from naome.stats.overdispersion import Overdispersion, overdispersion
 
 LEVELS = ("within", "alert", "alarm", "not_assessed")
+
+
 FORMULA = "z of pseudo-observations (C), pooled over imputations; additive overdispersion; version 1"
+
+
 # A variance between organisations cannot be estimated from a handful of them (decision 0009)
 MINIMUM_UNITS = 20
 

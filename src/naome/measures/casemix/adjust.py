@@ -1,0 +1,366 @@
+"""Risk-adjusted survival and outcomes of organisations."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from naome.measures.casemix.impute import complete_case_mix
+from naome.measures.casemix.outliers import judge_organisations
+from naome.measures.casemix.pool import CLOGLOG, LOGIT, adjust_pooled
+from naome.measures.casemix.prepare import (
+    DEATHS_PER_COEFFICIENT,
+    FOLLOW_UP,
+    YEAR_DAYS,
+    CaseMix,
+    count_coefficients,
+    fit_for_model,
+    prepare_case_mix,
+    say_too_few_deaths,
+)
+from naome.measures.study import Study, say_too_few
+from naome.params import Params
+from naome.stats.kaplan_meier import kaplan_meier
+from naome.stats.risk_adjustment import ExpectedModel, fit_expected, risk_adjusted_proportion, risk_adjusted_survival
+
+METHOD = "risk-adjusted Kaplan-Meier ratio (D), alarms from pseudo-observations (C)"
+
+
+# The logistic companion looks at this many completed data sets: it stands beside the level and never changes it
+COMPANION_SETS = 5
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """Organisations of a cohort compared on survival.
+
+    Attributes
+    ----------
+    cohort : str
+    case_mix : CaseMix
+    tables : dict of int to DataFrame
+        Years -> organisation table (:func:`adjust_survival`); empty when the model cannot be fitted.
+    national : dict of int to float
+        Years -> national survival, the target.
+    results : DataFrame
+        Everything in the result schema.
+    reason : str
+        Why there is no model; empty when there is.
+    models : tuple of ExpectedModel
+        The national model of every completed data set.
+    """
+
+    cohort: str
+    case_mix: CaseMix
+    tables: dict[int, pd.DataFrame]
+    national: dict[int, float]
+    results: pd.DataFrame
+    reason: str
+    models: tuple[ExpectedModel, ...] = ()
+
+    @property
+    def first(self) -> pd.DataFrame:
+        """The table of the first horizon; empty when there is no model."""
+        columns = ["unit", "n", "z", "survival_adjusted", "recorded", "level", "spread", "reason", "phi", "tau2"]
+        return next(iter(self.tables.values()), pd.DataFrame(columns=columns))
+
+
+def assess_cohorts(
+    analysis: pd.DataFrame, study: Study, *, imputed: pd.DataFrame | None = None
+) -> dict[str, Assessment]:
+    """Compare the organisations of every cohort of a run on survival.
+
+    Parameters
+    ----------
+    analysis : DataFrame
+    study : Study
+        A cohort that the run's data cannot support gets an assessment that says why.
+    imputed : DataFrame, optional
+        From :func:`collect_imputations`: what an earlier step imputed is used again.
+
+    Returns
+    -------
+    dict of str to Assessment
+        By cohort, in the order of the parameters.
+    """
+    params, definition = study.params, study.specification["survival"]
+    known = [cohort for cohort in definition.cohorts if cohort not in params.cohorts]
+    absent = {cohort: study.reason(definition, cohort) for cohort in known}
+    assessments = {cohort: assess_organisations(analysis, study, cohort, imputed=imputed) for cohort in params.cohorts}
+    for cohort, reason in absent.items():
+        if reason:
+            nobody = prepare_case_mix(analysis.iloc[:0], params, cohort)
+            reason = reason.rstrip(".")
+            results = _no_results(study, cohort, dict.fromkeys(params.survival.horizons_years, reason))
+            assessments[cohort] = Assessment(cohort, nobody, {}, {}, results, reason)
+    return assessments
+
+
+def assess_organisations(
+    analysis: pd.DataFrame, study: Study, cohort: str, *, imputed: pd.DataFrame | None = None
+) -> Assessment:
+    """Compare the organisations of a cohort on survival at every horizon that follow-up reaches.
+
+    A case-mix model needs at least ``DEATHS_PER_COEFFICIENT`` deaths for each of
+    its coefficients (and two organisations to compare); where there are fewer, and at horizons nobody has been
+    followed to, the results say so instead.
+
+    Parameters
+    ----------
+    analysis : DataFrame
+    study : Study
+    cohort : str
+    imputed : DataFrame, optional
+        From :func:`collect_imputations`: what an earlier step imputed is used again.
+    """
+    params = study.params
+    case_mix = complete_case_mix(analysis, params, cohort, imputed=imputed)
+    reason = _reason_for_no_model(case_mix)
+    horizons = [years for years in params.survival.horizons_years if horizon_reached(case_mix, years)]
+    national = {years: national_survival(case_mix, years) for years in horizons}
+    tables, models = {}, ()
+    if not reason:
+        case_mix, tables, models = adjust_survival(case_mix, params)
+    frames = [adjusted_results(table, study, cohort, years) for years, table in tables.items()]
+    absent = {y: reason or say_horizon_not_reached(y) for y in params.survival.horizons_years if y not in tables}
+    if absent:
+        frames.append(_no_results(study, cohort, absent))
+    return Assessment(cohort, case_mix, tables, national, pd.concat(frames, ignore_index=True), reason, models)
+
+
+def list_tables(assessments: dict[str, Assessment]) -> dict[tuple[str, int], pd.DataFrame]:
+    """Return the organisation tables of all cohorts and horizons by (cohort, years)."""
+    return {(c, years): table for c, each in assessments.items() for years, table in each.tables.items()}
+
+
+def adjust_survival(
+    case_mix: CaseMix, params: Params
+) -> tuple[CaseMix, dict[int, pd.DataFrame], tuple[ExpectedModel, ...]]:
+    """Estimate risk-adjusted survival of every organisation at every horizon reached, pooled over imputations.
+
+    More data sets are imputed where the largest fraction of missing information of an
+    organisation's adjusted survival asks for them, up to ``survival.imputations_at_most``.
+
+    Returns
+    -------
+    CaseMix
+        With all data sets that were used.
+    dict of int to DataFrame
+        Years -> the columns of
+        :func:`naome.stats.risk_adjustment.risk_adjusted_survival` (z positive
+        when more die than expected), ``fmi`` (fraction of missing information), ``std_error`` (of the
+        difference under the null), ``recorded`` (share of case mix recorded), those of :func:`compare_followed` and
+        of :func:`naome.measures.casemix.outliers.judge_organisations`. A horizon that nobody's follow-up reaches has
+        no table.
+    tuple of ExpectedModel
+        The national model of every data set.
+    """
+    horizons = [years for years in params.survival.horizons_years if horizon_reached(case_mix, years)]
+    at, models = [years * YEAR_DAYS for years in horizons], []
+
+    def adjust(frame: pd.DataFrame) -> pd.DataFrame:
+        models.append(fit_expected(frame, duration="duration", event="event", covariates=list(case_mix.covariates)))
+        return adjust_frame(frame, case_mix.covariates, at, params, model=models[-1])
+
+    case_mix, pooled = adjust_pooled(case_mix, params, adjust, "survival_adjusted", CLOGLOG)
+    pooled["std_error"] = pooled["spread"] / np.sqrt(pooled["n"])
+    tables = {}
+    for years in horizons:
+        table = pooled[np.isclose(pooled["time"], years * YEAR_DAYS)]
+        table = table.merge(compare_followed(case_mix, years, params), on="unit", how="left")
+        tables[years] = _judge(table, case_mix, params, higher_is="worse")
+    return case_mix, tables, tuple(models)
+
+
+def adjust_frame(
+    frame: pd.DataFrame,
+    covariates: tuple[str, ...],
+    at: list[float],
+    params: Params,
+    *,
+    strata: str | None = None,
+    model: ExpectedModel | None = None,
+) -> pd.DataFrame:
+    """Adjust the survival of organisations in one completed data set, by a model fitted to it already or by its own."""
+    return risk_adjusted_survival(
+        frame,
+        duration="duration",
+        event="event",
+        provider="unit",
+        covariates=list(covariates),
+        at=at,
+        strata=strata,
+        minimum_n=params.outliers.minimum_n,
+        model=model,
+    )
+
+
+def compare_followed(case_mix: CaseMix, years: int, params: Params) -> pd.DataFrame:
+    """Compare deaths by a horizon with a logistic model, among those whose follow-up could have reached it.
+
+    The companion that supposes nothing about hazards. People are chosen by their date of origin, never by what
+    happened to them; the few who were lost to follow-up before the horizon have no outcome and are left out.
+
+    Returns
+    -------
+    DataFrame
+        ``unit, logistic_n`` (people), ``logistic_z`` (positive when more died than expected): the mean over the first
+        ``COMPANION_SETS`` data sets. No rows where deaths or survivors are too few for the model.
+    """
+    nothing = pd.DataFrame({"unit": pd.Series(dtype=str), "logistic_n": [], "logistic_z": []})
+    at, tables = years * YEAR_DAYS, []
+    for frame in case_mix.completed[:COMPANION_SETS]:
+        lost = (frame["event"] == 0) & (frame["duration"] < at)
+        chosen = frame[(frame[FOLLOW_UP] >= at) & ~lost].reset_index(drop=True)
+        chosen["event"] = ((chosen["event"] == 1) & (chosen["duration"] <= at)).astype(int)
+        chosen, terms = fit_for_model(chosen, case_mix.covariates)
+        fewer = min(chosen["event"].sum(), (1 - chosen["event"]).sum())
+        if fewer < DEATHS_PER_COEFFICIENT * max(1, sum(count_coefficients(chosen, term) for term in terms)):
+            return nothing
+        with warnings.catch_warnings():
+            # a level where everybody died has no finite coefficient; its expected deaths are right all the same
+            warnings.filterwarnings("ignore", message="no finite estimate")
+            tables.append(
+                risk_adjusted_proportion(
+                    chosen,
+                    event="event",
+                    provider="unit",
+                    covariates=list(terms),
+                    minimum_n=params.outliers.minimum_n,
+                )
+            )
+    z = np.mean([table["z"].to_numpy() for table in tables], axis=0)
+    return pd.DataFrame({"unit": tables[0]["provider"], "logistic_n": tables[0]["n"], "logistic_z": z})
+
+
+def adjust_proportion(
+    analysis: pd.DataFrame, inside: np.ndarray, positive: np.ndarray, unit: str, params: Params, *, higher_is: str
+) -> pd.DataFrame:
+    """Compare organisations on a yes/no outcome with the case mix of the run.
+
+    Parameters
+    ----------
+    analysis : DataFrame
+        People of one cohort.
+    inside, positive : array of bool
+        Denominator and numerator of the indicator.
+    unit : str
+        Column that names the organisation.
+    higher_is : {"better", "worse", "neutral"}
+
+    Returns
+    -------
+    DataFrame
+        Columns of :func:`naome.stats.risk_adjustment.risk_adjusted_proportion`, pooled over imputations, and of
+        :func:`naome.measures.casemix.outliers.judge_organisations`. The outcome is a predictor in the imputation.
+    """
+    people = analysis[inside].assign(outcome=positive[inside].astype(int))
+    swapped = params.model_copy(update={"survival": params.survival.model_copy(update={"unit": unit})})
+    cohort = str(people["cohort"].iloc[0])
+    case_mix = complete_case_mix(people, swapped, cohort, also=("outcome",))
+
+    def adjust(frame: pd.DataFrame) -> pd.DataFrame:
+        return risk_adjusted_proportion(
+            frame,
+            event="outcome",
+            provider="unit",
+            covariates=list(case_mix.covariates),
+            minimum_n=params.outliers.minimum_n,
+        )
+
+    case_mix, table = adjust_pooled(case_mix, params, adjust, "proportion_adjusted", LOGIT)
+    return _judge(table, case_mix, params, higher_is=higher_is)
+
+
+def adjusted_results(table: pd.DataFrame, study: Study, cohort: str, years: int) -> pd.DataFrame:
+    """Bring an organisation table into the result schema (``survival_<y>y_adjusted``)."""
+    reasons = {
+        "too_few": say_too_few(study.params.outliers.minimum_n, "people"),
+        "not_estimable": "everyone or no one survived, or nobody was followed to the horizon",
+    }
+    rows = pd.DataFrame(
+        {
+            "unit": table["unit"],
+            "denominator": table["n"],
+            "numerator": table["observed"],
+            "estimate": table["survival_adjusted"],
+            "lower": table["lower"],
+            "upper": table["upper"],
+            "status": np.where(table["status"] == "ok", "ok", "too_few"),
+            "reason": table["status"].map(reasons).fillna(""),
+        }
+    )
+    return study.results(
+        rows,
+        cohort=cohort,
+        measure=f"survival_{years}y_adjusted",
+        level="provider",
+        method=METHOD,
+        definition_id=study.specification["survival"].definition_id,
+    )
+
+
+def national_survival(case_mix: CaseMix, years: int) -> float:
+    """Return the national Kaplan-Meier survival at a horizon (the funnel's target)."""
+    frame = case_mix.completed[0]
+    return float(kaplan_meier(frame["duration"], frame["event"], at=years * YEAR_DAYS)["survival"].iloc[0])
+
+
+def horizon_reached(case_mix: CaseMix, years: int) -> bool:
+    """Return whether anybody is still at risk at a horizon, so that it can be estimated at all."""
+    return bool((case_mix.completed[0]["duration"] >= years * YEAR_DAYS).any())
+
+
+def say_horizon_not_reached(years: int) -> str:
+    """Say why there is no survival at a horizon."""
+    return f"nobody has been followed for {years} year{'' if years == 1 else 's'}"
+
+
+def _reason_for_no_model(case_mix: CaseMix) -> str:
+    frame = case_mix.completed[0]
+    if frame["unit"].nunique() < 2:
+        return "there are no two organisations to compare"
+    return say_too_few_deaths(frame, case_mix.covariates)
+
+
+def _no_results(study: Study, cohort: str, reasons: dict[int, str]) -> pd.DataFrame:
+    rows = [study.not_derivable_rows(f"survival_{years}y_adjusted", reason) for years, reason in reasons.items()]
+    definition = study.specification["survival"].definition_id
+    return study.results(pd.concat(rows, ignore_index=True), cohort=cohort, definition_id=definition)
+
+
+def _judge(table: pd.DataFrame, case_mix: CaseMix, params: Params, *, higher_is: str) -> pd.DataFrame:
+    table = table.merge(case_mix.recorded[["unit", "recorded"]], on="unit", how="left")
+    return judge_organisations(table, params, higher_is=higher_is)
+
+
+IMPUTED = ["cohort", "imputation", "item", "row", "value"]
+
+
+def collect_imputations(assessments: dict[str, Assessment]) -> pd.DataFrame:
+    """Write down what was imputed, so that a later step of the run need not impute again.
+
+    Returns
+    -------
+    DataFrame
+        ``cohort, imputation, item, row`` (position in the cohort's case mix), ``value`` (the number, or the position
+        of the level): one row per gap filled. Person-level: it stays in the run's folder.
+    """
+    pieces = []
+    for cohort, each in assessments.items():
+        observed = each.case_mix.observed
+        lacking = [column for column in observed if observed[column].isna().any()]
+        if len(each.case_mix.completed) == 1:
+            continue
+        for number, frame in enumerate(each.case_mix.completed):
+            for item in lacking:
+                row = np.flatnonzero(observed[item].isna())
+                values = frame[item].cat.codes if isinstance(frame[item].dtype, pd.CategoricalDtype) else frame[item]
+                value = values.to_numpy(dtype=float)[row]
+                pieces.append(
+                    pd.DataFrame({"cohort": cohort, "imputation": number, "item": item, "row": row, "value": value})
+                )
+    return pd.concat(pieces, ignore_index=True) if pieces else pd.DataFrame(columns=IMPUTED)

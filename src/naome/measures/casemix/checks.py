@@ -1,0 +1,240 @@
+"""TODO."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtr
+
+from naome.measures.casemix.adjust import Assessment, horizon_reached
+from naome.measures.casemix.alternatives import (
+    compare_models,
+    correlate_recording,
+    describe_treatments,
+    tabulate_ratios,
+    tabulate_treatments,
+    treat_missing,
+)
+from naome.measures.casemix.prepare import CHECKED, COX, YEAR_DAYS, CaseMix
+from naome.params import Params
+from naome.stats.diagnostics import (
+    calibration,
+    calibration_summary,
+    concordance,
+    cox_zph,
+    schoenfeld_residuals,
+    schoenfeld_smooth,
+)
+from naome.stats.imputation import pool
+from naome.stats.risk_adjustment import ExpectedModel
+
+BOOTSTRAP = 20
+
+
+TABLES = (
+    *("coefficients", "hazards", "smooth", "tenths", "whole", "discrimination", "others", "treatments", "ratios"),
+    "habits",
+)
+
+
+@dataclass(frozen=True)
+class ModelChecks:
+    """Everything on the page of the case-mix model; tables without rows where there is nothing to show.
+
+    Attributes
+    ----------
+    coefficients, hazards, smooth, tenths, whole, discrimination, others, treatments, ratios, habits : DataFrame
+        From :func:`pool_coefficients`, :func:`check_proportional_hazards`, :func:`smooth_residuals`,
+        :func:`check_calibration` (by tenth, and over everybody), :func:`check_discrimination`, :func:`compare_models`,
+        :func:`tabulate_treatments`, :func:`tabulate_ratios` and :func:`correlate_recording`.
+    worst : str
+        The term that departs most from proportional hazards.
+    error, missing : str
+        Sentences: Monte Carlo error of imputation; which treatments of missing items are compared.
+    reason : str
+        Why there is no model, and nothing to check; empty when there is.
+    """
+
+    coefficients: pd.DataFrame
+    hazards: pd.DataFrame
+    smooth: pd.DataFrame
+    tenths: pd.DataFrame
+    whole: pd.DataFrame
+    discrimination: pd.DataFrame
+    others: pd.DataFrame
+    treatments: pd.DataFrame
+    ratios: pd.DataFrame
+    habits: pd.DataFrame
+    worst: str
+    error: str
+    missing: str
+    reason: str = ""
+
+
+def collect_checks(assessment: Assessment, params: Params) -> ModelChecks:
+    """Check the national model of a cohort in every way of its page.
+
+    Parameters
+    ----------
+    assessment : Assessment
+        With its models: only what differs from them is fitted again.
+    params : Params
+    """
+    case_mix, models = assessment.case_mix, list(assessment.models)
+    if assessment.reason:
+        nothing = {name: pd.DataFrame() for name in TABLES}
+        return ModelChecks(**nothing, worst="", error="", missing="", reason=assessment.reason)
+    coefficients = pool_coefficients(models, int(case_mix.observed["event"].sum()))
+    hazards = check_proportional_hazards(case_mix)
+    worst = str(hazards["Term"].iloc[0])
+    tenths, whole = check_calibration(case_mix, models, params)
+    treated = treat_missing(assessment, params)
+    return ModelChecks(
+        coefficients=coefficients,
+        hazards=hazards,
+        smooth=smooth_residuals(case_mix, worst, models[0]),
+        tenths=tenths,
+        whole=whole,
+        discrimination=check_discrimination(case_mix, models, params),
+        others=compare_models(assessment, params),
+        treatments=tabulate_treatments(treated, params, assessment) if treated else pd.DataFrame(),
+        ratios=tabulate_ratios(treated) if treated else pd.DataFrame(),
+        habits=correlate_recording(treated, case_mix) if treated else pd.DataFrame(),
+        worst=worst,
+        error=describe_error(coefficients, len(models)),
+        missing=describe_treatments(treated, assessment),
+    )
+
+
+def pool_coefficients(models: list[ExpectedModel], deaths: int) -> pd.DataFrame:
+    """Pool the coefficients of completed data sets by Rubin's rules.
+
+    Parameters
+    ----------
+    models : list of ExpectedModel
+        One per completed data set.
+    deaths : int
+        The complete-data degrees of freedom are deaths less coefficients.
+
+    Returns
+    -------
+    DataFrame
+        ``Term, Hazard ratio, Lower, Upper, p, FMI`` (fraction of missing information; 0 for one data set).
+    """
+    first = models[0].coefficients
+    if len(models) == 1:
+        pooled = first.rename(columns={"coef": "estimate"}).assign(fmi=0.0)
+        p = pooled["p"]
+    else:
+        estimates = np.array([model.coefficients["coef"] for model in models])
+        variances = np.array([model.coefficients["std_error"] ** 2 for model in models])
+        pooled = pool(estimates, variances, df_complete=deaths - estimates.shape[1])
+        p = 2 * ndtr(-np.abs(pooled["estimate"] / pooled["std_error"]))
+    return pd.DataFrame(
+        {
+            "Term": list(first["term"]),
+            "Hazard ratio": np.exp(pooled["estimate"].to_numpy()),
+            "Lower": np.exp(pooled["lower"].to_numpy()),
+            "Upper": np.exp(pooled["upper"].to_numpy()),
+            "p": np.asarray(p),
+            "FMI": pooled["fmi"].to_numpy(),
+        }
+    )
+
+
+def describe_error(coefficients: pd.DataFrame, m: int) -> str:
+    """Say how far the number of imputations lets a coefficient move: its Monte Carlo error in standard errors."""
+    if m == 1:
+        return "No case-mix item is missing, so nothing was imputed."
+    largest = float(coefficients["FMI"].max())
+    return (
+        f"The largest fraction of missing information of a coefficient is {largest:.2f}. With {m} data sets, another "
+        f"seed would move that coefficient by about {np.sqrt(largest / m):.2f} of its standard error."
+    )
+
+
+def check_proportional_hazards(case_mix: CaseMix) -> pd.DataFrame:
+    """Test every coefficient and the model as a whole for dependence on time.
+
+    Returns
+    -------
+    DataFrame
+        ``Term, Chi-squared, Degrees of freedom, p``, the largest statistic first and GLOBAL last. Over completed data
+        sets the median of the statistic and of p is given (the median-p rule).
+    """
+    tests = [cox_zph(frame, **COX, covariates=list(case_mix.covariates)) for frame in case_mix.completed[:CHECKED]]
+    table = pd.concat(tests).groupby("term", sort=False)[["chi_squared", "df", "p_value"]].median().reset_index()
+    order = table.sort_values(
+        "chi_squared", ascending=False, kind="stable", key=lambda c: c.where(table["term"] != "GLOBAL", -1)
+    )
+    headings = ["Term", "Chi-squared", "Degrees of freedom", "p"]
+    return order.astype({"df": int}).set_axis(headings, axis=1).reset_index(drop=True)
+
+
+def smooth_residuals(case_mix: CaseMix, term: str, model: ExpectedModel) -> pd.DataFrame:
+    """Smooth the scaled Schoenfeld residuals of one term in the first completed data set, whose model is given.
+
+    Returns
+    -------
+    DataFrame
+        ``years, estimate, lower, upper`` (log hazard ratio as it varies) and the constant ``coefficient``.
+    """
+    frame, covariates = case_mix.completed[0], list(case_mix.covariates)
+    residuals = schoenfeld_residuals(frame, **COX, covariates=covariates)
+    table = schoenfeld_smooth(residuals[residuals["term"] == term])
+    coefficients = model.coefficients.set_index("term")["coef"]
+    return table.assign(years=table["time"] / YEAR_DAYS, coefficient=coefficients[term])
+
+
+def predict_survival(case_mix: CaseMix, models: list[ExpectedModel], at: list[float]) -> np.ndarray:
+    """Predict each person's survival, averaged over completed data sets: shape (people, times)."""
+    pairs = list(zip(models, case_mix.completed, strict=True))[:CHECKED]
+    return np.mean([model.expected_survival(frame, at) for model, frame in pairs], axis=0)
+
+
+def check_calibration(
+    case_mix: CaseMix, models: list[ExpectedModel], params: Params
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Compare predicted with observed survival by tenth of the prediction, at every horizon reached.
+
+    Returns
+    -------
+    tuple of DataFrame
+        By tenth: ``Horizon, Tenth, People, Predicted, Observed, Lower, Upper``; over
+        everybody: ``Horizon, Predicted, Observed, Difference, Slope`` and its limits.
+    """
+    frame = case_mix.completed[0]
+    horizons = [years for years in params.survival.horizons_years if horizon_reached(case_mix, years)]
+    predicted = predict_survival(case_mix, models, [years * YEAR_DAYS for years in horizons])
+    tenths, wholes = [], []
+    for column, years in enumerate(horizons):
+        at = years * YEAR_DAYS
+        by_tenth = calibration(frame["duration"], frame["event"], predicted[:, column], at=at)
+        tenths.append(by_tenth.assign(horizon=f"{years} y"))
+        whole = calibration_summary(frame["duration"], frame["event"], predicted[:, column], at=at)
+        wholes.append(whole.assign(horizon=f"{years} y"))
+    names = {"horizon": "Horizon", "group": "Tenth", "n": "People", "predicted": "Predicted", "observed": "Observed"}
+    names |= {"lower": "Lower", "upper": "Upper", "difference": "Difference", "slope": "Slope"}
+    names |= {"slope_lower": "Slope, lower", "slope_upper": "Slope, upper"}
+    table, summary = pd.concat(tenths, ignore_index=True), pd.concat(wholes, ignore_index=True)
+    chosen = ["horizon", "group", "n", "predicted", "observed", "lower", "upper"]
+    overall = ["horizon", "predicted", "observed", "difference", "slope", "slope_lower", "slope_upper"]
+    return table[chosen].rename(columns=names), summary[overall].rename(columns=names)
+
+
+def check_discrimination(case_mix: CaseMix, models: list[ExpectedModel], params: Params) -> pd.DataFrame:
+    """Compute Harrell's concordance of the first completed data set, corrected for optimism by ``BOOTSTRAP`` refits."""
+    frame, model = case_mix.completed[0], models[0]
+    matrix = model.design.matrix(frame)
+    risk = model.cox.linear_predictor(matrix)
+    with warnings.catch_warnings():
+        # a resample may lack the only deaths of a rare level; its people are then ranked first or last, as they should
+        warnings.filterwarnings("ignore", message="no finite estimate")
+        table = concordance(
+            frame["duration"], frame["event"], risk, covariates=matrix, bootstrap=BOOTSTRAP, seed=params.seed
+        )
+    headings = {"concordance": "Concordance", "optimism": "Optimism", "corrected": "Corrected"}
+    return table[list(headings)].rename(columns=headings).assign(Refits=BOOTSTRAP)
