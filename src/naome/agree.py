@@ -2,39 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pandas as pd
 
 from naome.companions import open_companions
-from naome.disclosure import Released
 from naome.measures.agreement import compare_published, load_published
 from naome.measures.pooled import measure_nation, measure_pooled, pool_studies, reason_not_poolable
+from naome.publish.pages.agreement import Replication
 from naome.results import POOLED
 from naome.run import Run
-
-
-@dataclass(frozen=True)
-class Replication:
-    """What :func:`replicate` found.
-
-    Attributes
-    ----------
-    runs : dict of str to str
-        Nation -> identifier of the run that was read.
-    pooled : Released
-        Results of England + Wales; empty when they cannot be pooled.
-    reason : str
-        Why they cannot be pooled, or an empty text.
-    compared, later : Released
-        :func:`naome.measures.agreement.compare_published` for the 2024 report, and for figures published elsewhere.
-    """
-
-    runs: dict[str, str]
-    pooled: Released
-    reason: str
-    compared: Released
-    later: Released
 
 
 def replicate(run: Run) -> Replication:

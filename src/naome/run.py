@@ -127,6 +127,11 @@ class Run:
         """What the data are, as reading found: synthetic (by the generator's seal), open (by the reader) or real."""
         return self.read_record["marking"]
 
+    @property
+    def about(self) -> str:
+        """What the reader says of open data; empty for other data."""
+        return self.read_record["about"]
+
     @cached_property
     def analysis(self) -> pd.DataFrame:
         """The analysis table: one row per person per cohort; :attr:`dictionary` says what the columns are."""

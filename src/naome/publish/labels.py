@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pandas as pd
 
 from naome.measures.specification import Specification
-from naome.run import Run
 
 COHORT_NAMES = {"denovo": "De novo", "recurrent": "Recurrent", "primary": "Primary"}
 
@@ -74,9 +74,9 @@ def name_term(term: str) -> str:
     return f"{words}{bends}" + (f": {level}" if level else "")
 
 
-def name_organisations(run: Run) -> dict[str, str]:
-    """Return code -> name of the organisations of a run; empty where the data hold no names."""
-    file = run.canonical / "organisations.parquet"
+def name_organisations(canonical: Path) -> dict[str, str]:
+    """Return code -> name of the organisations in a folder of canonical tables; empty where the data hold no names."""
+    file = canonical / "organisations.parquet"
     if not file.is_file():
         return {}
     table = pd.read_parquet(file)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from naome.disclosure import declare_not_counts
 from naome.marking import SIMULATED, describe_data
 from naome.measures.specification import Specification, read_data_items
+from naome.measures.study import Study
 from naome.publish.display import Sentence, show, show_banner
 from naome.publish.labels import COHORT_NAMES
 from naome.publish.prose import lower_first
-from naome.run import Run
 
 VALIDATION_TITLES = {
     "record_before_breast_cancer_death": "deaths from breast cancer with an earlier record of metastatic disease",
@@ -17,9 +19,27 @@ VALIDATION_TITLES = {
 }
 
 
-def show_marking(run: Run) -> None:
+class Marked(Protocol):
+    """A run as its pages see it.
+
+    Attributes
+    ----------
+    marking : {"synthetic", "open", "real"}
+        What the data are.
+    about : str
+        What the reader says of open data.
+    """
+
+    @property
+    def marking(self) -> str: ...  # noqa: D102
+
+    @property
+    def about(self) -> str: ...  # noqa: D102
+
+
+def show_marking(run: Marked) -> None:
     """Show the banner of the run's data."""
-    show_banner(*describe_data(run.marking, run.read_record["about"]))
+    show_banner(*describe_data(run.marking, run.about))
 
 
 def show_simulated() -> None:
@@ -27,11 +47,11 @@ def show_simulated() -> None:
     show_banner("neutral", SIMULATED)
 
 
-def show_not_derivable(run: Run) -> None:
+def show_not_derivable(study: Study) -> None:
     """List what this nation's data cannot support, by reason."""
     by_reason: dict[str, list[str]] = {}
-    for key, reason in run.study.not_derivable.items():
-        by_reason.setdefault(reason, []).append(name_result(key, run.specification))
+    for key, reason in study.not_derivable.items():
+        by_reason.setdefault(reason, []).append(name_result(key, study.specification))
     if not by_reason:
         show(Sentence("Everything defined for which a data item exists can be derived from these data."))
         return

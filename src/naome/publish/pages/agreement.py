@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pandas as pd
 
-from naome.agree import Replication
 from naome.disclosure import Released, declare_not_counts
 from naome.measures.agreement import VERDICTS, count_verdicts, expected_by_chance
 from naome.measures.specification import Specification, read_data_items
@@ -152,3 +153,26 @@ def _difference(value: float, unit: str) -> str:
         return format_number(None, "text")
     text = format_number(value, "count" if unit == "people" else "decimal1")
     return f"+{text}" if value > 0 and text.strip("0.") else text
+
+
+@dataclass(frozen=True)
+class Replication:
+    """What :func:`replicate` found.
+
+    Attributes
+    ----------
+    runs : dict of str to str
+        Nation -> identifier of the run that was read.
+    pooled : Released
+        Results of England + Wales; empty when they cannot be pooled.
+    reason : str
+        Why they cannot be pooled, or an empty text.
+    compared, later : Released
+        :func:`naome.measures.agreement.compare_published` for the 2024 report, and for figures published elsewhere.
+    """
+
+    runs: dict[str, str]
+    pooled: Released
+    reason: str
+    compared: Released
+    later: Released

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pandas as pd
 
 from naome.disclosure import HIDDEN, Released, declare_not_counts, release_counts, release_variants
-from naome.explore import WhatIf
 from naome.measures.indicators import MISSING
 from naome.measures.study import Study
 from naome.params import Params
@@ -189,9 +188,9 @@ def _share(count: object, whole: object) -> object:
     return HIDDEN if count is HIDDEN or whole is HIDDEN else int(count) / max(int(whole), 1)
 
 
-def tabulate_what_if(found: WhatIf, study: Study) -> Table:
+def tabulate_what_if(sizes: pd.DataFrame, study: Study) -> Table:
     """Lay out people by cohort under the run's own choices and under others (:func:`naome.explore.ask_what_if`)."""
-    sizes = found.sizes.rename_axis("cohort").reset_index().drop(columns="change")
+    sizes = sizes.rename_axis("cohort").reset_index().drop(columns="change")
     own = sizes.assign(what_if=sizes["run"])
     released = release_variants(sizes, ["run", "what_if"], own, study)
     frame = released.frame
