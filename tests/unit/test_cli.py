@@ -61,3 +61,17 @@ def test_a_new_audit_starts_from_another(tmp_path, monkeypatch, capsys):
     assert main(["new-audit", "Mersey", "--like", "england"]) == 2
     assert main(["new-audit", "mersey", "--like", "englnd"]) == 2
     assert "did you mean 'england'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("command", "now"),
+    [
+        ("simulate", "naome-synthetic simulate"),
+        ("compare-truth", "naome-synthetic compare-truth"),
+        ("simulate-study", "naome simulation-study"),
+    ],
+)
+def test_a_command_of_an_earlier_version_says_what_it_is_now(command, now, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main([command, "england"])
+    assert ended.value.code == 2 and f"{command} is now `{now}`" in capsys.readouterr().err

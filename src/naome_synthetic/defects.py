@@ -14,10 +14,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from naome.synthetic.course import NEVER
-from naome.synthetic.organisations import Organisations
-from naome.synthetic.sampling import day_number
-from naome.synthetic.tables import MISSING, Column, Table, append_copies, count_rows
+from naome_synthetic.course import NEVER
+from naome_synthetic.organisations import Organisations
+from naome_synthetic.sampling import day_number
+from naome_synthetic.tables import MISSING, Column, Table, append_copies, count_rows
 
 EARLY_SENTINELS = (day_number("1800-01-01"), day_number("1801-01-01"))
 _DIAGNOSES = [f"DIAG_{k:02d}" for k in range(1, 11)]

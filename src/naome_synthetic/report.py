@@ -1,6 +1,6 @@
 """The cohort rules and the estimate of missed cases against the truth of the synthetic extracts, as a page.
 
-Not part of an audit run and not read by one: ``naome compare-truth`` makes it from
+Not part of an audit run and not read by one: ``naome-synthetic compare-truth`` makes it from
 canonical tables and the truth beside the extracts.
 """
 
@@ -16,7 +16,7 @@ from naome.measures.missed import count_sources, measure_missed
 from naome.publish.display import format_number
 from naome.publish.markdown import write_pipe_table
 from naome.run import Run
-from naome.synthetic.validate import (
+from naome_synthetic.validate import (
     NEAR_DAYS,
     compare_with_truth,
     count_true_recurrences,
@@ -104,7 +104,9 @@ def _describe_run(run: Run, folder: Path) -> list[str]:
     if run.marking != "synthetic":
         raise ChainError(f"{run.params.audit}: the extract is not synthetic, so there is no truth to compare with")
     if not (folder / "people.parquet").is_file():
-        raise ChainError(f"{folder}: no truth of the extract here. Hint: `naome simulate` writes it (make extracts).")
+        raise ChainError(
+            f"{folder}: no truth of the extract here. Hint: `naome-synthetic simulate` writes it (make extracts)."
+        )
     truth = load_truth(folder)
     found = identify_members(run.params, run.canonical)
     period = (run.params.metastatic_from, run.params.metastatic_to)

@@ -6,10 +6,10 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from naome.synthetic import codes
-from naome.synthetic.course import CODED_BEFORE, NEVER, is_denovo_like
-from naome.synthetic.sampling import expit
-from naome.synthetic.therapy import CYTOTOXIC, ORAL, expand_cycles
+from naome_synthetic import codes
+from naome_synthetic.course import CODED_BEFORE, NEVER, is_denovo_like
+from naome_synthetic.sampling import expit
+from naome_synthetic.therapy import CYTOTOXIC, ORAL, expand_cycles
 
 DIAGNOSES, OPERATIONS = 10, 4
 #: Share of the admissions for the cancer or its metastases in which the metastasis is what was treated. An assumption:

@@ -6,12 +6,12 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from naome.synthetic import codes, hospital, therapy
-from naome.synthetic.course import ETHNICITIES, NEVER, date_reference, is_denovo_like, is_recurrent_like
-from naome.synthetic.organisations import Organisations
-from naome.synthetic.registration_extras import Names, append_ineligible, append_other_tumours, stack_tables
-from naome.synthetic.sampling import day_number, draw_fixed
-from naome.synthetic.tables import (
+from naome_synthetic import codes, hospital, therapy
+from naome_synthetic.course import ETHNICITIES, NEVER, date_reference, is_denovo_like, is_recurrent_like
+from naome_synthetic.organisations import Organisations
+from naome_synthetic.registration_extras import Names, append_ineligible, append_other_tumours, stack_tables
+from naome_synthetic.sampling import day_number, draw_fixed
+from naome_synthetic.tables import (
     Column,
     Table,
     code,

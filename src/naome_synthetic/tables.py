@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from naome.synthetic.course import NEVER
+from naome_synthetic.course import NEVER
 
 MISSING = -1
 KINDS = ("code", "date", "datetext", "id", "int", "float")

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from naome.synthetic.tables import Table, count_rows, to_arrow
+from naome_synthetic.tables import Table, count_rows, to_arrow
 
 LATIN1_TABLES = frozenset({"sact_regimen"})
 
@@ -28,7 +28,7 @@ class TableWriter:
     Examples
     --------
     >>> import tempfile, numpy as np
-    >>> from naome.synthetic.tables import integer
+    >>> from naome_synthetic.tables import integer
     >>> with tempfile.TemporaryDirectory() as d:
     ...     with TableWriter(Path(d), "parquet") as writer:
     ...         writer.append({"t": {"N": integer(np.arange(3))}})

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from naome.synthetic.sampling import day_number
+from naome_synthetic.sampling import day_number
 
 MEASURES = (
     "survival",

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from naome.synthetic.course import NEVER, date_reference, is_denovo_like, is_recurrent_like
+from naome_synthetic.course import NEVER, date_reference, is_denovo_like, is_recurrent_like
 
 # name, drugs, benchmark group, days between cycles, cytotoxic
 REGIMENS = (

@@ -6,12 +6,12 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from naome.synthetic import codes, hospital, therapy
-from naome.synthetic.course import ETHNICITIES, NEVER
-from naome.synthetic.organisations import Organisations
-from naome.synthetic.records_england import ICD10_WORDS, certify_causes, write_receptor, write_stage
-from naome.synthetic.registration_extras import Names, append_ineligible, append_other_tumours
-from naome.synthetic.tables import Table, code, constant, date, datetext, identifier, integer
+from naome_synthetic import codes, hospital, therapy
+from naome_synthetic.course import ETHNICITIES, NEVER
+from naome_synthetic.organisations import Organisations
+from naome_synthetic.records_england import ICD10_WORDS, certify_causes, write_receptor, write_stage
+from naome_synthetic.registration_extras import Names, append_ineligible, append_other_tumours
+from naome_synthetic.tables import Table, code, constant, date, datetext, identifier, integer
 
 FIRST_PERSON, FIRST_EXTRA = 2_000_000_000, 6_000_000_000
 _NAMES = Names(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from naome.yaml_files import read_yaml
 
-CALIBRATION_FILE = Path(__file__).resolve().parents[3] / "definitions" / "synthetic.yaml"
+CALIBRATION_FILE = Path(__file__).resolve().parents[2] / "definitions" / "synthetic.yaml"
 
 
 @functools.cache

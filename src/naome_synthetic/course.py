@@ -10,8 +10,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from naome.synthetic.organisations import Organisations
-from naome.synthetic.sampling import (
+from naome_synthetic.organisations import Organisations
+from naome_synthetic.sampling import (
     choose_category,
     day_number,
     draw_calibrated,

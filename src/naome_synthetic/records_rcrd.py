@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from naome.synthetic.records_england import write_stage
-from naome.synthetic.tables import Table, identifier, take_rows
+from naome_synthetic.records_england import write_stage
+from naome_synthetic.tables import Table, identifier, take_rows
 
 _FROM_TUMOUR = {
     "DIAGNOSISDATE": "DIAGNOSISDATEBEST",

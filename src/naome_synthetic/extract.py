@@ -15,12 +15,12 @@ import numpy as np
 
 from naome.atomic import replace_folder, scratch_folder, sweep
 from naome.seal import SEAL, digest_inputs
-from naome.synthetic import course, records_england, records_rcrd, records_wales
-from naome.synthetic.calibration import load_calibration
-from naome.synthetic.defects import DefectLog, choose_defects
-from naome.synthetic.organisations import MEASURES, Organisations, build_organisations
-from naome.synthetic.tables import code, date, identifier, integer, real, words
-from naome.synthetic.write import TableWriter
+from naome_synthetic import course, records_england, records_rcrd, records_wales
+from naome_synthetic.calibration import load_calibration
+from naome_synthetic.defects import DefectLog, choose_defects
+from naome_synthetic.organisations import MEASURES, Organisations, build_organisations
+from naome_synthetic.tables import code, date, identifier, integer, real, words
+from naome_synthetic.write import TableWriter
 
 NATIONS = {"england": "ncrd", "wales": "wcn", "england-rcrd": "rcrd"}
 GENERATOR_VERSION = "1"
@@ -56,7 +56,7 @@ def write_extract(
     fmt : {"parquet", "csv"}
         CSV has dates as dd/mm/yyyy and all fields quoted; `sact_regimen` is latin-1, the rest UTF-8.
     defects : bool or collection of str
-        All defects, none, or those named (see `naome.synthetic.defects.DEFECTS`).
+        All defects, none, or those named (see `naome_synthetic.defects.DEFECTS`).
     progress : callable, optional
         Called with a line of text per chunk.
 

@@ -7,10 +7,10 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from naome.synthetic import codes
-from naome.synthetic.course import NEVER
-from naome.synthetic.sampling import day_number
-from naome.synthetic.tables import Table, count_rows, take_rows
+from naome_synthetic import codes
+from naome_synthetic.course import NEVER
+from naome_synthetic.sampling import day_number
+from naome_synthetic.tables import Table, count_rows, take_rows
 
 
 @dataclass(frozen=True)
