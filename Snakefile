@@ -171,7 +171,7 @@ rule render:
         [str(path) for path in sorted([*Path(".").glob("*.qmd"), *Path("methodology").glob("*.qmd"), *Path("assets").glob("*")])],
         ["_quarto.yml", "references.bib", "definitions/pages.yaml"],
         code("site", "finished", "marking", "notebooks", "publish/downloads"),
-        [str(path) for path in sorted(Path("src/naome/render").glob("*"))],
+        package("sitepreview"),
     output:
         "_site/index.html",
     shell:

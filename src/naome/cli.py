@@ -266,7 +266,7 @@ def _manifest(parsed: argparse.Namespace) -> None:
     from naome.lock import lock_folder
     from naome.paths import project_root
     from naome.plan import open_step
-    from naome.render.site import choose_renderer
+    from sitepreview import choose_renderer
 
     run = open_step(parsed.audit, parsed.data, parsed.run_dir)
     program, version, why = choose_renderer(project_root(), "auto")
@@ -300,11 +300,10 @@ def _downloads(parsed: argparse.Namespace) -> None:
 def _render(parsed: argparse.Namespace) -> None:
     from naome.notebooks import load_pages
     from naome.paths import project_root
-    from naome.render import check_sources
-    from naome.site import render_runs
+    from naome.site import check_pages, render_runs
 
     if parsed.check:
-        check_sources(project_root())
+        check_pages(project_root())
         print("every page is inside the portable subset")
         return
     runs = parsed.audits.split(",") if parsed.audits else load_pages().site

@@ -20,8 +20,9 @@ from naome.disclosure.policy import POLICIES
 from naome.notebooks import notebooks_of
 from naome.params import load_params
 from naome.paths import project_root
-from naome.render import check_site
 from naome.results import COLUMNS
+from naome.site import check_strips
+from sitepreview import check_site
 
 pytestmark = pytest.mark.chain
 NAOME = Path(sys.executable).parent / "naome"
@@ -233,7 +234,7 @@ def site(runs, tmp_path_factory) -> Path:
 
 
 def test_site_has_no_broken_link_no_network_and_a_banner_everywhere(site):
-    assert check_site(site) == []
+    assert check_site(site) == [] and check_strips(site) == []
 
 
 def test_site_marks_synthetic_and_real_pages(site):

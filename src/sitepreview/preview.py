@@ -24,16 +24,16 @@ from pathlib import Path
 import pypandoc
 import yaml
 
-from naome.render.problems import Problem, Refused
-from naome.render.project import CONFIG, Page, Project, find_citation_files, output_path
-from naome.render.search import write_search
-from naome.render.source import join_lines
+from sitepreview.problems import Problem, Refused
+from sitepreview.project import CONFIG, Page, Project, find_citation_files, output_path
+from sitepreview.search import write_search
+from sitepreview.source import join_lines
 
 HERE = Path(__file__).parent
 PANDOC_JOBS = 2
 # Attributes stay, but nothing that markdown-it would read differently: no smart quotes, no dollars, no raw attributes
 WRITE = "commonmark_x-smart-tex_math_dollars-raw_attribute+raw_html"
-HIDDEN = re.compile(r"<!--naome-html:([0-9a-f]*)-->")
+HIDDEN = re.compile(r"<!--sitepreview-html:([0-9a-f]*)-->")
 LINK = re.compile(r'(<[a-zA-Z][^<>]*?\s(?:href|src)=")([^"]*)(")')
 SCHEME = re.compile(r"^(?:[a-zA-Z][a-zA-Z0-9+.-]*:|//)")
 # The address of a font may hold semicolons, so the end of the rule is sought after the closing bracket or quote

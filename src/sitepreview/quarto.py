@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from naome.render.problems import Problem, Refused
+from sitepreview.problems import Problem, Refused
 
 OLDEST = (1, 9)
 # Quarto ends with code 0 on all of these

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import yaml
 
-from naome.render.notebook import Cell, Notebook, lower_cell, lower_notebook, read_notebook
-from naome.render.problems import Problem
-from naome.render.source import FRONT_MATTER, Context, Line, expand_shortcodes, resolve_path, split_lines, walk_prose
+from sitepreview.notebook import Cell, Notebook, lower_cell, lower_notebook, read_notebook
+from sitepreview.problems import Problem
+from sitepreview.source import FRONT_MATTER, Context, Line, expand_shortcodes, resolve_path, split_lines, walk_prose
 
 CONFIG = "_quarto.yml"
 CELL_DEFAULTS = ("echo", "warning", "include", "output")

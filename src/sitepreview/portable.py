@@ -8,9 +8,9 @@ from collections.abc import Callable
 from fnmatch import fnmatch
 from pathlib import Path
 
-from naome.render.notebook import CROSSREF_CELL, Cell, Notebook, choose_mime
-from naome.render.problems import Problem, Refused, sort_problems
-from naome.render.project import (
+from sitepreview.notebook import CROSSREF_CELL, Cell, Notebook, choose_mime
+from sitepreview.problems import Problem, Refused, sort_problems
+from sitepreview.project import (
     CONFIG,
     Page,
     Project,
@@ -19,7 +19,7 @@ from naome.render.project import (
     read_page,
     read_project,
 )
-from naome.render.source import Fence, Line, walk_blocks, walk_prose
+from sitepreview.source import Fence, Line, walk_blocks, walk_prose
 
 THEMES = {
     "cerulean", "cosmo", "cyborg", "darkly", "flatly", "journal", "litera", "lumen", "lux", "materia", "minty",
@@ -55,7 +55,7 @@ KEY_INSTEAD = {
     "filters": "leave it out; the preview renderer runs no filters",
     "crossref": "leave it out; figures and tables are numbered page by page",
     "listing": "write links in a table or list",
-    "engine": "run notebooks with naome chain; pages hold no code that runs",
+    "engine": "execute notebooks before rendering; pages hold no code that runs",
     "abstract": "use description",
     "number-sections": "leave it out; refer to a section by a link, [text](#id)",
     "icon": "give text:",
@@ -457,7 +457,7 @@ def _check_output(output: dict, report: Report) -> None:
         if mime in data:
             report(
                 f"a {mime} output, for which Quarto fetches scripts from the network",
-                "naome.publish.display.show",
+                "text/markdown, image/svg+xml or image/png",
             )
             return
     if choose_mime(data) is None:

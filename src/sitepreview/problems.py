@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from naome.errors import NaomeError
-
 
 @dataclass(frozen=True, order=True)
 class Problem:
@@ -37,7 +35,7 @@ class Problem:
         return f"{place}: {self.what}. Instead: {self.instead}"
 
 
-class Refused(NaomeError):
+class Refused(Exception):
     """The site was not built, and every reason is listed; an existing site was left as it was.
 
     Parameters

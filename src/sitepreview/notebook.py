@@ -8,8 +8,8 @@ from pathlib import Path, PurePosixPath
 
 import yaml
 
-from naome.render.problems import Problem
-from naome.render.source import FRONT_MATTER, Line, split_lines
+from sitepreview.problems import Problem
+from sitepreview.source import FRONT_MATTER, Line, split_lines
 
 MIME_ORDER = ("image/svg+xml", "image/png", "image/jpeg", "text/markdown", "text/latex", "text/plain")
 IMAGE_SUFFIX = {"image/svg+xml": "svg", "image/png": "png", "image/jpeg": "jpg"}

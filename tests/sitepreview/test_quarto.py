@@ -5,11 +5,11 @@ import textwrap
 
 import pytest
 
-from naome.render import Refused, render_site
-from naome.render.site import choose_renderer
+from sitepreview import Refused, render_site
+from sitepreview.site import choose_renderer
 
 PAGE = """<html><head><title>t</title></head><body><main><h1>t</h1>
-<div class="banner-synthetic">Synthetic</div>{extra}</main></body></html>"""
+<div class="banner">Synthetic</div>{extra}</main></body></html>"""
 
 
 def write_quarto(path, *, version="1.9.38", log="[1/1] index.qmd", code=0, extra="", body=""):
@@ -143,7 +143,7 @@ def test_quarto_into_another_folder(sample, path_dir, tmp_path):
     (sample / "_site" / "index.html").write_text("old")
     write_quarto(path_dir / "quarto")
     render_site(sample, out_dir=tmp_path / "out")
-    assert "banner-synthetic" in (tmp_path / "out" / "index.html").read_text()
+    assert "banner" in (tmp_path / "out" / "index.html").read_text()
     assert (sample / "_site" / "index.html").read_text() == "old"
 
 

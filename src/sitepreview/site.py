@@ -5,15 +5,16 @@ import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from naome.atomic import scratch_folder, sweep
-from naome.render.portable import read_checked
-from naome.render.preview import build_preview, list_versions
-from naome.render.problems import Refused
-from naome.render.project import Page, Project
-from naome.render.quarto import find_quarto, run_quarto
-from naome.render.sitecheck import check_site
+from sitepreview.folders import build_folder
+from sitepreview.portable import read_checked
+from sitepreview.preview import build_preview, list_versions
+from sitepreview.problems import Problem, Refused
+from sitepreview.project import Page, Project
+from sitepreview.quarto import find_quarto, run_quarto
+from sitepreview.sitecheck import check_site
 
 RENDERERS = ("auto", "quarto", "preview")
 
@@ -54,6 +55,7 @@ def render_site(
     *,
     renderer: str = "auto",
     out_dir: str | Path | None = None,
+    own_check: Callable[[Path], list[Problem]] | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> RenderReport:
     """Render a project's website.
@@ -69,6 +71,8 @@ def render_site(
         `auto` takes Quarto 1.9 or later, on PATH or in `.venv/bin`, and otherwise the preview renderer.
     out_dir : str or Path, optional
         The folder of the site; default `project.output-dir`, or `_site`.
+    own_check : callable, optional
+        What else the built pages have to satisfy: takes the folder of the site, gives problems.
     progress : callable, optional
         Takes each line of progress; the first says which renderer and why. Nothing is printed without it.
 
@@ -79,7 +83,7 @@ def render_site(
     Raises
     ------
     Refused
-        With every problem found; the command line ends with code 2.
+        With every problem found.
     ValueError
         For an unknown renderer, or an `out_dir` that holds something else than a site.
     FileNotFoundError
@@ -101,10 +105,11 @@ def render_site(
         raise Refused(problems)
     target = Path(out_dir).resolve() if out_dir is not None else project.output_dir
     _guard_target(target)
+    check = partial(_refuse_broken, own_check=own_check)
     if program:
-        _render_quarto(program, project, target, say)
+        _render_quarto(program, project, target, check, say)
     else:
-        _render_preview(project, pages, target, say)
+        _render_preview(project, pages, target, check, say)
     return RenderReport(name, versions, why, len(pages), time.monotonic() - started, target)
 
 
@@ -126,19 +131,14 @@ def choose_renderer(root: Path, renderer: str) -> tuple[Path | None, str, str]:
     return program, number, why
 
 
-def _render_preview(project: Project, pages: list[Page], target: Path, say: Callable[[str], None]) -> None:
+def _render_preview(
+    project: Project, pages: list[Page], target: Path, check: Callable[[Path], None], say: Callable[[str], None]
+) -> None:
     """Build beside the target, on the same file system, so that the swap is a rename."""
-    parent = _make_parent(target)
-    sweep(parent)
-    with scratch_folder(parent, f"{target.name}-build") as build:
+    with build_folder(target) as build:
         site = build_preview(project, pages, build, say)
-        _refuse_broken(site)
+        check(site)
         _swap(site, target)
-
-
-def _make_parent(target: Path) -> Path:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    return target.parent
 
 
 def _guard_target(target: Path) -> None:
@@ -146,8 +146,8 @@ def _guard_target(target: Path) -> None:
         raise ValueError(f"{target} holds something else than a built site; name an empty or new folder")
 
 
-def _refuse_broken(site: Path) -> None:
-    problems = check_site(site)
+def _refuse_broken(site: Path, own_check: Callable[[Path], list[Problem]] | None) -> None:
+    problems = [*check_site(site), *(own_check(site) if own_check else ())]
     if problems:
         raise Refused(problems)
 
@@ -161,7 +161,9 @@ def _swap(site: Path, target: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _render_quarto(program: Path, project: Project, target: Path, say: Callable[[str], None]) -> None:
+def _render_quarto(
+    program: Path, project: Project, target: Path, check: Callable[[Path], None], say: Callable[[str], None]
+) -> None:
     """Let Quarto write its output folder, the old site set aside; on any failure the old site comes back."""
     output = project.output_dir
     old = output.with_name(f".{output.name}.previous")
@@ -172,14 +174,14 @@ def _render_quarto(program: Path, project: Project, target: Path, say: Callable[
         os.replace(output, old)
     try:
         run_quarto(program, project.root, say)
-        _refuse_broken(output)
+        check(output)
     except BaseException:
         shutil.rmtree(output, ignore_errors=True)
         if old.exists():
             os.replace(old, output)
         raise
     if target != output:
-        _make_parent(target)
+        target.parent.mkdir(parents=True, exist_ok=True)
         _swap(output, target)
         if old.exists():
             os.replace(old, output)

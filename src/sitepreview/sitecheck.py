@@ -1,12 +1,12 @@
-"""The check of a built site, whoever drew it: links, images, banners, and that no page asks the network."""
+"""The check of a built site, whoever drew it: links, images, and that no page asks the network."""
 
 import posixpath
 import re
 from pathlib import Path
 from urllib.parse import unquote
 
-from naome.render.htmlpage import Element, HtmlPage, read_html
-from naome.render.problems import Problem, sort_problems
+from sitepreview.htmlpage import Element, HtmlPage, read_html
+from sitepreview.problems import Problem, sort_problems
 
 REMOTE = re.compile(r"^(?:https?:)?//", re.I)
 CSS_REMOTE = re.compile(r"(?:url\(\s*|@import\s+)['\"]?((?:https?:)?//[^)'\"\s;]+)", re.I)
@@ -21,15 +21,13 @@ FETCHED_LINKS = {
     "stylesheet", "icon", "shortcut", "preload", "prefetch", "modulepreload", "preconnect", "dns-prefetch",
     "manifest",
 }  # fmt: skip
-BANNERS = ("banner-synthetic", "banner-real", "banner-neutral")
 
 
 def check_site(out_dir: str | Path) -> list[Problem]:
     """List what is wrong with a built site.
 
     Broken internal links and anchors, missing images, references to the network (an ordinary link to the web is none),
-    images without a text alternative, identifiers used twice on a page, and pages without a strip that says which data
-    they show (`.banner-synthetic`, `.banner-real`, `.banner-neutral`).
+    images without a text alternative, and identifiers used twice on a page.
 
     Parameters
     ----------
@@ -47,10 +45,9 @@ def check_site(out_dir: str | Path) -> list[Problem]:
         When the folder holds no page.
     """
     site = Path(out_dir)
-    files = sorted(f for f in site.rglob("*.html") if "site_libs" not in f.relative_to(site).parts)
-    if not files:
+    pages = read_pages(site)
+    if not pages:
         raise FileNotFoundError(f"no page in {site}; render the site first")
-    pages = {f.relative_to(site).as_posix(): read_html(f) for f in files}
     anchors = {name: _list_anchors(page) for name, page in pages.items()}
     problems: list[Problem] = []
     for name, page in pages.items():
@@ -60,17 +57,18 @@ def check_site(out_dir: str | Path) -> list[Problem]:
         for text, line in page.styles:
             problems += [_network_problem(name, line, url) for url in CSS_REMOTE.findall(text)]
         _check_identifiers(name, page, problems)
-        classes = {c for e in page.elements if e.in_main for c in e.attributes.get("class", "").split()}
-        if not classes.intersection(BANNERS):
-            problems.append(
-                Problem(name, None, "the page has no banner that says which data it shows", "::: {.banner-synthetic}")
-            )
     for sheet in sorted(site.rglob("*.css")):
         text = sheet.read_text(encoding="utf-8", errors="replace")
         for found in CSS_REMOTE.finditer(text):
             line = text.count("\n", 0, found.start()) + 1
             problems.append(_network_problem(sheet.relative_to(site).as_posix(), line, found[1]))
     return sort_problems(problems)
+
+
+def read_pages(site: Path) -> dict[str, HtmlPage]:
+    """Read every page of a built site, by its path in it."""
+    files = sorted(f for f in site.rglob("*.html") if "site_libs" not in f.relative_to(site).parts)
+    return {f.relative_to(site).as_posix(): read_html(f) for f in files}
 
 
 def _list_anchors(page: HtmlPage) -> set[str]:

@@ -3,15 +3,19 @@
 import filecmp
 import hashlib
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from conftest import make_sample
+from sample_project import make_sample
 
-from naome.render import Refused, check_portable, check_site, check_sources, render_site
-from naome.render.htmlpage import read_html
+from sitepreview import Problem, Refused, check_portable, check_site, check_sources, render_site
+from sitepreview.__main__ import main
+from sitepreview.htmlpage import read_html
 
 NOTEBOOK = "runs/england/04-survival.html"
 NBSP = "\N{NO-BREAK SPACE}"
@@ -198,7 +202,7 @@ def test_notebook_cells_follow_their_options(built):
 def test_table_keeps_its_cells_through_markdown(built):
     project, _, _ = built
     html = read(project, "index.html")
-    table = re.search(r'<table class="table naome-table">.*?</table>', html, re.S)[0]
+    table = re.search(r'<table class="table">.*?</table>', html, re.S)[0]
     rows = [
         [text_of(c) for c in re.findall(r"<t[hd][ >].*?</t[hd]>", row, re.S)]
         for row in re.findall(r"<tr>.*?</tr>", table, re.S)
@@ -251,7 +255,7 @@ def test_search_finds_text_of_every_kind_and_works_from_a_file(built):
     assert by_href["methodology/survival.html#kaplan-meier"]["title"] == "Survival"
     assert by_href["methodology/survival.html#kaplan-meier"]["section"] == "Kaplan–Meier"
     script = (site / "site_libs" / "search-index.js").read_text(encoding="utf-8")
-    assert json.loads(script.removeprefix("window.naomeSearchIndex = ").rstrip(";\n")) == entries
+    assert json.loads(script.removeprefix("window.sitepreviewSearchIndex = ").rstrip(";\n")) == entries
     assert '<script src="../../site_libs/search-file.js"></script></head>' in read(project, NOTEBOOK)
 
 
@@ -268,7 +272,7 @@ def test_dark_sidebar_is_mended(built):
     assert re.search(r"html\.quarto-dark[^{]*\{[^}]*--bs-tertiary-bg: color-mix\(", css)
     assert re.search(r"html\.quarto-dark[^{]*\{[^}]*--bs-emphasis-color: var\(--bs-body-color\)", css)
     html = read(project, "index.html")
-    assert html.index("preview.css") < html.index("assets/naome.css")  # the project's own look has the last word
+    assert html.index("preview.css") < html.index("assets/look.css")  # the project's own look has the last word
 
 
 def test_contents_and_page_navigation(built):
@@ -330,7 +334,6 @@ def test_refusal_leaves_the_old_site_and_lists_everything(sample):
     with pytest.raises(Refused) as refusal:
         render_site(sample, renderer="preview")
     shown = str(refusal.value)
-    assert refusal.value.exit_code == 2
     assert all(word in shown for word in ("@fig-none", "@nobody2020", "'kbd'", "3 problems"))
     assert read(sample, "index.html") == before
     assert [p.name for p in sample.iterdir() if p.name.startswith("._site")] == []
@@ -396,3 +399,39 @@ def test_reader_keeps_words_apart_but_not_letters(tmp_path):
         ("", "", "H2O end"),
         ("a", "Two words", "1 2"),
     ]
+
+
+def test_a_caller_may_check_the_built_pages_too(sample):
+    def ask_for_a_title(site):
+        seen.append((site / "index.html").is_file())
+        return [Problem("index.html", None, "the title is dull", "a better one")]
+
+    seen = []
+    with pytest.raises(Refused, match=r"index.html: the title is dull. Instead: a better one"):
+        render_site(sample, renderer="preview", own_check=ask_for_a_title)
+    assert seen == [True] and not (sample / "_site").exists()
+
+
+def test_what_a_killed_build_left_is_removed_and_nothing_else(sample):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    left, another = (sample / f".{name}-build.{gone.pid}-0.tmp" for name in ("_site", "_other"))
+    alive = sample / f"._site-build.{os.getpid()}-9999.tmp"
+    for folder in (left, another, alive):
+        folder.mkdir()
+    render_site(sample, renderer="preview")
+    assert not left.exists() and another.exists() and alive.exists()
+
+
+def test_the_command_draws_checks_and_refuses(sample, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")  # no Quarto
+    assert main([str(sample), "--check"]) == 0
+    assert capsys.readouterr().out == "every page is inside the portable subset\n"
+    assert main([str(sample), "--out", str(tmp_path / "out")]) == 0
+    assert "3 pages in" in capsys.readouterr().out and (tmp_path / "out" / "index.html").is_file()
+    (sample / "index.qmd").write_text((sample / "index.qmd").read_text() + "\n@fig-none\n")
+    for arguments in (["--check"], ["--out", str(tmp_path / "new")]):
+        assert main([str(sample), *arguments]) == 2
+        assert capsys.readouterr().err.startswith("sitepreview: refused: 1 problem to mend first\n  index.qmd:")
+    assert main([str(tmp_path)]) == 2
+    assert "no _quarto.yml in" in capsys.readouterr().err

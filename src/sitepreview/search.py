@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from naome.render.htmlpage import read_html
+from sitepreview.htmlpage import read_html
 
 # A browser refuses to fetch() a neighbour of a file:// page, but runs it as a script. Only then is the script loaded,
 # and only when the reader searches.
@@ -15,7 +15,7 @@ SHIM = """(function () {
     if (!index) index = new Promise(function (resolve, reject) {
       var script = document.createElement("script");
       script.src = String(url).replace(/search\\.json$/, "site_libs/search-index.js");
-      script.onload = function () { resolve(window.naomeSearchIndex); };
+      script.onload = function () { resolve(window.sitepreviewSearchIndex); };
       script.onerror = reject;
       document.head.appendChild(script);
     });
@@ -40,7 +40,7 @@ def write_search(site: Path, pages: list[str]) -> None:
     entries = [entry for page in pages for entry in _index_page(site, page)]
     text = json.dumps(entries, ensure_ascii=False)
     (site / "search.json").write_text(text, encoding="utf-8")
-    script = "window.naomeSearchIndex = " + text.replace("</", "<\\/") + ";\n"
+    script = "window.sitepreviewSearchIndex = " + text.replace("</", "<\\/") + ";\n"
     (site / "site_libs" / "search-index.js").write_text(script, encoding="utf-8")
     (site / "site_libs" / "search-file.js").write_text(SHIM, encoding="utf-8")
     for page in pages:

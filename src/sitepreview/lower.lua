@@ -4,7 +4,7 @@
 
 -- No highlighting here: each part is written on its own, and the lines of a highlighted block would share identifiers
 local options = pandoc.WriterOptions { html_math_method = "mathml", wrap_text = "none", highlight_method = "none" }
-local MARK = "naome-html:"
+local MARK = "sitepreview-html:"
 
 local function to_html(blocks)
   return pandoc.write(pandoc.Pandoc(blocks), "html5", options)

@@ -3,9 +3,9 @@
 import json
 
 import pytest
-from conftest import code_cell, markdown_cell, raw_cell, write_notebook
+from sample_project import code_cell, markdown_cell, raw_cell, write_notebook
 
-from naome.render import check_portable
+from sitepreview import check_portable
 
 FRONT = "---\ntitle: Page\n---\n"
 
@@ -151,7 +151,7 @@ def test_front_matter_refusals(sample, front, line, what):
         ("lang: en-GB", "number-sections: true", "number-sections is outside", "number-sections:"),
         ("light: cosmo", "light: [cosmo, custom.scss]", "is not one Bootswatch theme", "light:"),
         ("dark: darkly", "dark: midnight", "theme 'midnight' is not one Bootswatch theme", "dark:"),
-        ("css: assets/naome.css", "css: assets/none.css", "css 'assets/none.css' is not a file", "css:"),
+        ("css: assets/look.css", "css: assets/none.css", "css 'assets/none.css' is not a file", "css:"),
         ("html-math-method: mathml", "html-math-method: katex", "html-math-method is 'katex'", "html-math-method"),
         ("    html-math-method: mathml\n", "", "html-math-method is missing", "  html:"),
         ("notebook-links: false", "", "notebook-links is missing", None),
@@ -224,8 +224,13 @@ PLOTLY = {"output_type": "display_data", "data": {"application/vnd.plotly.v1+jso
     [
         (code_cell("1", count=None), None, "a cell that was not run", "execute"),
         (code_cell("1", [ERROR]), None, "an error output, KeyError", "run it again"),
-        (code_cell("1", [html_output("text/html")]), None, "a text/html output", "display.show"),
-        (code_cell("1", [html_output("application/javascript")]), None, "application/javascript", "display.show"),
+        (code_cell("1", [html_output("text/html")]), None, "a text/html output", "image/svg+xml or image/png"),
+        (
+            code_cell("1", [html_output("application/javascript")]),
+            None,
+            "application/javascript",
+            "image/svg+xml or image/png",
+        ),
         (code_cell("1", [WIDGET]), None, "no static form", "PNG or SVG"),
         (code_cell("1", [PLOTLY]), None, "application/vnd.plotly.v1+json", "PNG or SVG"),
         (code_cell("#| echo: false\n#| column: page\n1"), 2, "cell option column", "one of"),
