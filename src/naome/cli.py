@@ -124,6 +124,14 @@ def _parser() -> argparse.ArgumentParser:
     render.add_argument("--renderer", choices=["auto", "quarto", "preview"], default="auto")
     render.add_argument("--check", action="store_true", help="only list what is outside the portable subset")
     render.set_defaults(do=_render)
+
+    docs = commands.add_parser("docs", help="write again the reference pages that are made from code")
+    docs.add_argument("--check", action="store_true", help="write nothing; say what is out of date")
+    docs.set_defaults(do=_docs)
+
+    refresh = commands.add_parser("refresh", help="execute the committed notebooks again and keep their outputs")
+    refresh.add_argument("notebooks", nargs="*", metavar="notebook", help="number or name (default: all)")
+    refresh.set_defaults(do=_refresh)
     return parser
 
 
@@ -310,6 +318,23 @@ def _render(parsed: argparse.Namespace) -> None:
     print(
         render_runs(runs, parsed.out or project_root() / "_site", parsed.renderer, lambda row: print(row, flush=True))
     )
+
+
+def _docs(parsed: argparse.Namespace) -> None:
+    from naome.docs import DOCS, find_stale_docs, write_docs
+    from naome.errors import ChainError
+
+    if parsed.check and (stale := find_stale_docs()):
+        raise ChainError(f"{', '.join(stale)}: out of date. Hint: naome docs.")
+    written = [] if parsed.check else write_docs()
+    for name in DOCS:
+        print(f"{name}: {'written' if name in written else 'up to date'}")
+
+
+def _refresh(parsed: argparse.Namespace) -> None:
+    from naome.refresh import refresh_notebooks
+
+    refresh_notebooks(parsed.notebooks)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ import nbformat
 from naome.paths import project_root
 
 #: What decides no number of a run: it draws the site, or takes commands
-OUTSIDE = ("site.py", "finished.py", "cli.py", "workflow.py", "new_audit.py", "refresh.py")
+OUTSIDE = ("site.py", "finished.py", "cli.py", "workflow.py", "new_audit.py", "refresh.py", "docs.py")
 
 
 @dataclass(frozen=True)
