@@ -173,7 +173,16 @@ def _new_audit(parsed: argparse.Namespace) -> None:
     print(f"  naome chain --params {shlex.quote(str(file))}{'' if parsed.data else ' --data FOLDER'}")
 
 
+def _check_params(*sources: str) -> None:
+    """Refuse a parameter file before anything that takes seconds to import."""
+    from naome.params import load_params
+
+    for source in sources:
+        load_params(source)
+
+
 def _read(parsed: argparse.Namespace) -> None:
+    _check_params(parsed.audit)
     from naome.lock import lock_folder
     from naome.plan import plan_run
 
@@ -201,6 +210,7 @@ def _read_plan(plan: Plan) -> Run:
 
 
 def _check_extract(parsed: argparse.Namespace) -> None:
+    _check_params(parsed.params)
     from naome.ingest import check_extract, describe_extract, say_lacking
     from naome.plan import plan_check
 
@@ -213,11 +223,8 @@ def _check_extract(parsed: argparse.Namespace) -> None:
 
 
 def _run(parsed: argparse.Namespace) -> None:
-    from naome.chain import check_parameters, run_notebook
     from naome.errors import ChainError
-    from naome.lock import lock_folder
     from naome.notebooks import find_notebook
-    from naome.plan import open_step
 
     notebook = find_notebook(parsed.notebook)
     extra = {}
@@ -226,6 +233,10 @@ def _run(parsed: argparse.Namespace) -> None:
         if not separator:
             raise ChainError(f"parameter {item!r}: write KEY=VALUE")
         extra[key] = value
+    from naome.chain import check_parameters, run_notebook
+    from naome.lock import lock_folder
+    from naome.plan import open_step
+
     check_parameters(notebook, {"audit": parsed.audit, **extra})
     run = open_step(parsed.audit, parsed.data, parsed.run_dir)
     started = time.monotonic()
@@ -235,10 +246,7 @@ def _run(parsed: argparse.Namespace) -> None:
 
 
 def _chain(parsed: argparse.Namespace) -> None:
-    from naome.chain import run_chain, write_manifest
     from naome.errors import ChainError
-    from naome.lock import lock_folder
-    from naome.plan import plan_run
 
     audits = len(parsed.audit)
     for option, given in (("--data", parsed.data), ("--run-dir", parsed.run_dir)):
@@ -246,6 +254,11 @@ def _chain(parsed: argparse.Namespace) -> None:
             raise ChainError(
                 f"{option} is given {len(given)} times for {audits} audits; give it once for each, or never."
             )
+    _check_params(*parsed.audit)
+    from naome.chain import run_chain, write_manifest
+    from naome.lock import lock_folder
+    from naome.plan import plan_run
+
     data, folders = parsed.data or [""] * audits, parsed.run_dir or [""] * audits
     plans = [plan_run(*each, replace=parsed.replace) for each in zip(parsed.audit, data, folders, strict=True)]
     if len({plan.folder for plan in plans}) < audits:

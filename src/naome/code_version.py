@@ -12,10 +12,12 @@ import subprocess
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-
-import nbformat
+from typing import TYPE_CHECKING
 
 from naome.paths import project_root
+
+if TYPE_CHECKING:
+    import nbformat
 
 #: What decides no number of a run: it draws the site, or takes commands
 OUTSIDE = ("site.py", "finished.py", "cli.py", "workflow.py", "new_audit.py", "refresh.py", "docs.py")
