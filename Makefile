@@ -13,7 +13,7 @@ export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
-.PHONY: help site test lab notebooks audit extracts check format bench validate-r spark lock clean
+.PHONY: help site test lab notebooks docs audit extracts check format bench validate-r spark lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the commands
@@ -57,7 +57,10 @@ lab: extracts ## open JupyterLab on the notebooks
 
 notebooks: $(READY) ## execute the committed notebooks again and keep their outputs
 	@bash tests/notebooks/prepare.sh
-	@NAOME_RUNS=$(CURDIR)/runs/nbval python -m naome.refresh
+	@NAOME_RUNS=$(CURDIR)/runs/nbval naome refresh
+
+docs: $(READY) ## write again what is made from code: params/README.md, the definitions page, the data dictionary
+	@naome docs
 
 audit: $(READY) ## from your extract to a site of it: make audit PARAMS=england DATA=folder
 	@test -n "$(PARAMS)" && test -n "$(DATA)" || { echo "usage: make audit PARAMS=name-or-file.yaml DATA=folder [RUN=folder]"; exit 2; }

@@ -34,6 +34,11 @@ def code(*rooms):
     return sorted(map(str, files))
 
 
+def package(name):
+    """All files of a package beside `naome`."""
+    return sorted(str(path) for path in Path("src", name).glob("*") if path.is_file())
+
+
 # What the run id covers: results of two versions of the program never stand in one run
 ANALYSIS = [str(path.relative_to(Path.cwd())) for path in list_code()] + ["methodology/simulation/results.csv"]
 
@@ -70,14 +75,14 @@ rule site:
 
 rule simulate:
     input:
-        code("synthetic"),
+        package("naome_synthetic"),
         "definitions/synthetic.yaml",
     output:
         touch("data/synthetic/{audit}.written"),
     wildcard_constraints:
         audit="england|wales|england-rcrd",
     shell:
-        "naome simulate {wildcards.audit} --scale {SCALE}"
+        "python -m naome_synthetic simulate {wildcards.audit} --scale {SCALE}"
 
 
 rule read:
@@ -148,14 +153,14 @@ rule truth:
     input:
         [f"runs/{audit}/.read" for audit in KNOWN],
         DEFINITIONS,
-        code("synthetic"),
+        package("naome_synthetic"),
         ANALYSIS,
     output:
         TRUTH,
     params:
         audits=",".join(KNOWN),
     shell:
-        "naome compare-truth --audits {params.audits}"
+        "python -m naome_synthetic compare-truth --audits {params.audits}"
 
 
 rule render:
@@ -166,7 +171,7 @@ rule render:
         [str(path) for path in sorted([*Path(".").glob("*.qmd"), *Path("methodology").glob("*.qmd"), *Path("assets").glob("*")])],
         ["_quarto.yml", "references.bib", "definitions/pages.yaml"],
         code("site", "finished", "marking", "notebooks", "publish/downloads"),
-        [str(path) for path in sorted(Path("src/naome/render").glob("*"))],
+        package("sitepreview"),
     output:
         "_site/index.html",
     shell:

@@ -26,7 +26,7 @@ from pathlib import Path
 AUDITS = ("england", "wales")
 HEADERS = ("scale", "step", "rows", "seconds", "CPU s", "of it user", "import s", "peak MB", "s per million rows")
 IMPORTS = {
-    "simulate": "import naome.synthetic",
+    "simulate": "import naome_synthetic",
     "read": "import naome.ingest, naome.run",
     "derive": "import naome.cohort.derive, naome.run",
     "raw to analysis": "import naome.ingest, naome.run, naome.cohort.derive",
@@ -104,7 +104,7 @@ def _do(parsed: argparse.Namespace) -> int:
     from naome.run import open_run
 
     if parsed.step == "simulate":
-        from naome.synthetic import write_extract
+        from naome_synthetic import write_extract
 
         truth = parsed.data.parent / "truth"
         return sum(write_extract(parsed.audit, parsed.data, truth, scale=parsed.scale, seed=2024)["rows"].values())

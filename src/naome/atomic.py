@@ -14,9 +14,10 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Of one person each, or of few: readable by their owner only
 PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700

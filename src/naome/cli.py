@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import errno
 import os
 import shlex
 import sys
@@ -14,16 +13,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from naome import __version__
-from naome.errors import NaomeError
+from naome.errors import NaomeError, explain_system
 
 if TYPE_CHECKING:
     from naome.plan import Plan
     from naome.run import Run
 
+#: Commands of earlier versions, and what they are called now
+MOVED = {
+    "simulate": "naome-synthetic simulate",
+    "compare-truth": "naome-synthetic compare-truth",
+    "simulate-study": "naome simulation-study",
+}
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return the exit code (0 well, 2 refused with a message, 1 unexpected)."""
-    parsed = _parser().parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    parser = _parser()
+    if arguments and arguments[0] in MOVED:
+        parser.error(f"{arguments[0]} is now `{MOVED[arguments[0]]}`")
+    parsed = parser.parse_args(arguments)
     try:
         return parsed.do(parsed) or 0
     except NaomeError as error:
@@ -33,39 +43,14 @@ def main(arguments: list[str] | None = None) -> int:
         print("naome: interrupted; what was finished is kept, run the command again to go on", file=sys.stderr)
         return 130
     except OSError as error:
-        print(f"naome: {_explain_system(error)}", file=sys.stderr)
+        print(f"naome: {explain_system(error, 'NAOME_RUNS or --run-dir')}", file=sys.stderr)
         return 2
-
-
-def _explain_system(error: OSError) -> str:
-    """Say in one sentence what the operating system refused: which path, and why."""
-    if error.strerror is None:
-        return str(error)
-    names = [str(name) for name in (error.filename, error.filename2) if name is not None]
-    hint = {
-        errno.ENOSPC: " Hint: make room, or set NAOME_RUNS or --run-dir to a folder on another disk.",
-        errno.EDQUOT: " Hint: make room, or set NAOME_RUNS or --run-dir to a folder on another disk.",
-        errno.EROFS: " Hint: set NAOME_RUNS, or --run-dir, to a folder that may be written to.",
-        errno.EACCES: " Hint: whose is it? Results go to --run-dir, or below NAOME_RUNS.",
-    }
-    return f"{' to '.join(names) or 'a file'}: {error.strerror}.{hint.get(error.errno or 0, '')}"
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="naome", description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--version", action="version", version=f"naome {__version__}")
     commands = parser.add_subparsers(required=True, metavar="command")
-
-    simulate = commands.add_parser("simulate", help="write a synthetic extract in a nation's real schema")
-    simulate.add_argument("nation", choices=["england", "wales", "england-rcrd"])
-    simulate.add_argument("--out", type=Path, help="folder of the extract (default data/synthetic/NATION)")
-    simulate.add_argument("--truth", type=Path, help="folder of the truth (default data/truth/NATION)")
-    simulate.add_argument(
-        "--scale", type=float, default=1.0, help="1 is national size, 0.02 is enough to try (default 1)"
-    )
-    simulate.add_argument("--seed", type=int, default=2024, help="same seed and version, same bytes (default 2024)")
-    simulate.add_argument("--format", choices=["parquet", "csv"], default="parquet")
-    simulate.set_defaults(do=_simulate)
 
     new = commands.add_parser("new-audit", help="write a parameter file to start from")
     new.add_argument("name", help="name of the audit: small letters, digits, hyphens, e.g. mersey-2022")
@@ -119,18 +104,12 @@ def _parser() -> argparse.ArgumentParser:
     workflow.add_argument("--audits", default="", help="names separated by commas, instead of the site's audits")
     workflow.set_defaults(do=_workflow)
 
-    study = commands.add_parser("simulate-study", help="run the simulation study of provider methods (minutes)")
+    study = commands.add_parser("simulation-study", help="run the simulation study of provider methods (minutes)")
     study.add_argument("--replicates", type=int, default=200, help="data sets per situation (default 200)")
     study.add_argument("--seed", type=int, default=2024, help="same seed and versions, same numbers (default 2024)")
     study.add_argument("--workers", type=int, default=1, help="processes (default 1)")
     study.add_argument("--out", type=Path, help="folder of the summary (default methodology/simulation)")
-    study.set_defaults(do=_simulate_study)
-
-    truth = commands.add_parser("compare-truth", help="compare what was found in synthetic extracts with their truth")
-    truth.add_argument("--audits", required=True, help="audit names, separated by commas; each must have been read")
-    truth.add_argument("--truth", type=Path, help="folder of the truths, one folder per audit (default data/truth)")
-    truth.add_argument("--out", type=Path, help="page to write (default runs/truth/cohorts-against-truth.qmd)")
-    truth.set_defaults(do=_compare_truth)
+    study.set_defaults(do=_simulation_study)
 
     downloads = commands.add_parser("downloads", help="write all released results and their data dictionary")
     downloads.add_argument("--audits", required=True, help="runs: names or folders, separated by commas")
@@ -145,6 +124,14 @@ def _parser() -> argparse.ArgumentParser:
     render.add_argument("--renderer", choices=["auto", "quarto", "preview"], default="auto")
     render.add_argument("--check", action="store_true", help="only list what is outside the portable subset")
     render.set_defaults(do=_render)
+
+    docs = commands.add_parser("docs", help="write again the reference pages that are made from code")
+    docs.add_argument("--check", action="store_true", help="write nothing; say what is out of date")
+    docs.set_defaults(do=_docs)
+
+    refresh = commands.add_parser("refresh", help="execute the committed notebooks again and keep their outputs")
+    refresh.add_argument("notebooks", nargs="*", metavar="notebook", help="number or name (default: all)")
+    refresh.set_defaults(do=_refresh)
     return parser
 
 
@@ -178,21 +165,6 @@ def _private() -> Iterator[None]:
         os.umask(before)
 
 
-def _simulate(parsed: argparse.Namespace) -> None:
-    from naome.paths import project_root
-    from naome.synthetic import write_extract
-
-    started = time.monotonic()
-    out = parsed.out or project_root() / "data" / "synthetic" / parsed.nation
-    truth = parsed.truth or project_root() / "data" / "truth" / parsed.nation
-    try:
-        summary = write_extract(parsed.nation, out, truth, scale=parsed.scale, seed=parsed.seed, fmt=parsed.format)
-    except ValueError as error:
-        raise NaomeError(str(error)) from None
-    rows = sum(summary["rows"].values())
-    print(f"{parsed.nation}: synthetic extract of {rows:,} rows in {out} ({time.monotonic() - started:.1f} s)")
-
-
 def _new_audit(parsed: argparse.Namespace) -> None:
     from naome.new_audit import write_audit
 
@@ -201,7 +173,16 @@ def _new_audit(parsed: argparse.Namespace) -> None:
     print(f"  naome chain --params {shlex.quote(str(file))}{'' if parsed.data else ' --data FOLDER'}")
 
 
+def _check_params(*sources: str) -> None:
+    """Refuse a parameter file before anything that takes seconds to import."""
+    from naome.params import load_params
+
+    for source in sources:
+        load_params(source)
+
+
 def _read(parsed: argparse.Namespace) -> None:
+    _check_params(parsed.audit)
     from naome.lock import lock_folder
     from naome.plan import plan_run
 
@@ -229,6 +210,7 @@ def _read_plan(plan: Plan) -> Run:
 
 
 def _check_extract(parsed: argparse.Namespace) -> None:
+    _check_params(parsed.params)
     from naome.ingest import check_extract, describe_extract, say_lacking
     from naome.plan import plan_check
 
@@ -241,11 +223,8 @@ def _check_extract(parsed: argparse.Namespace) -> None:
 
 
 def _run(parsed: argparse.Namespace) -> None:
-    from naome.chain import check_parameters, run_notebook
     from naome.errors import ChainError
-    from naome.lock import lock_folder
     from naome.notebooks import find_notebook
-    from naome.plan import open_step
 
     notebook = find_notebook(parsed.notebook)
     extra = {}
@@ -254,6 +233,10 @@ def _run(parsed: argparse.Namespace) -> None:
         if not separator:
             raise ChainError(f"parameter {item!r}: write KEY=VALUE")
         extra[key] = value
+    from naome.chain import check_parameters, run_notebook
+    from naome.lock import lock_folder
+    from naome.plan import open_step
+
     check_parameters(notebook, {"audit": parsed.audit, **extra})
     run = open_step(parsed.audit, parsed.data, parsed.run_dir)
     started = time.monotonic()
@@ -263,10 +246,7 @@ def _run(parsed: argparse.Namespace) -> None:
 
 
 def _chain(parsed: argparse.Namespace) -> None:
-    from naome.chain import run_chain, write_manifest
     from naome.errors import ChainError
-    from naome.lock import lock_folder
-    from naome.plan import plan_run
 
     audits = len(parsed.audit)
     for option, given in (("--data", parsed.data), ("--run-dir", parsed.run_dir)):
@@ -274,6 +254,11 @@ def _chain(parsed: argparse.Namespace) -> None:
             raise ChainError(
                 f"{option} is given {len(given)} times for {audits} audits; give it once for each, or never."
             )
+    _check_params(*parsed.audit)
+    from naome.chain import run_chain, write_manifest
+    from naome.lock import lock_folder
+    from naome.plan import plan_run
+
     data, folders = parsed.data or [""] * audits, parsed.run_dir or [""] * audits
     plans = [plan_run(*each, replace=parsed.replace) for each in zip(parsed.audit, data, folders, strict=True)]
     if len({plan.folder for plan in plans}) < audits:
@@ -302,7 +287,7 @@ def _manifest(parsed: argparse.Namespace) -> None:
     from naome.lock import lock_folder
     from naome.paths import project_root
     from naome.plan import open_step
-    from naome.render.site import choose_renderer
+    from sitepreview import choose_renderer
 
     run = open_step(parsed.audit, parsed.data, parsed.run_dir)
     program, version, why = choose_renderer(project_root(), "auto")
@@ -316,26 +301,13 @@ def _workflow(parsed: argparse.Namespace) -> int:
     return run_workflow(parsed.targets, cores=parsed.cores, scale=parsed.scale, audits=parsed.audits)
 
 
-def _simulate_study(parsed: argparse.Namespace) -> None:
+def _simulation_study(parsed: argparse.Namespace) -> None:
     from naome.simulation_study import run_study, study_folder
 
     started = time.monotonic()
     folder = parsed.out or study_folder()
     path = run_study(replicates=parsed.replicates, seed=parsed.seed, workers=parsed.workers, folder=folder)
     print(f"{path}: {parsed.replicates} data sets per situation ({time.monotonic() - started:.1f} s)")
-
-
-def _compare_truth(parsed: argparse.Namespace) -> None:
-    from naome.atomic import write_text
-    from naome.paths import project_root, runs_root
-    from naome.run import open_run
-    from naome.synthetic.report import write_report
-
-    runs = [open_run(name) for name in parsed.audits.split(",")]
-    root = parsed.truth or project_root() / "data" / "truth"
-    page = parsed.out or runs_root() / "truth" / "cohorts-against-truth.qmd"
-    write_text(write_report(runs, [root / run.params.audit for run in runs]), page)
-    print(f"truth: {page}")
 
 
 def _downloads(parsed: argparse.Namespace) -> None:
@@ -349,17 +321,33 @@ def _downloads(parsed: argparse.Namespace) -> None:
 def _render(parsed: argparse.Namespace) -> None:
     from naome.notebooks import load_pages
     from naome.paths import project_root
-    from naome.render import check_sources
-    from naome.site import render_runs
+    from naome.site import check_pages, render_runs
 
     if parsed.check:
-        check_sources(project_root())
+        check_pages(project_root())
         print("every page is inside the portable subset")
         return
     runs = parsed.audits.split(",") if parsed.audits else load_pages().site
     print(
         render_runs(runs, parsed.out or project_root() / "_site", parsed.renderer, lambda row: print(row, flush=True))
     )
+
+
+def _docs(parsed: argparse.Namespace) -> None:
+    from naome.docs import DOCS, find_stale_docs, write_docs
+    from naome.errors import ChainError
+
+    if parsed.check and (stale := find_stale_docs()):
+        raise ChainError(f"{', '.join(stale)}: out of date. Hint: naome docs.")
+    written = [] if parsed.check else write_docs()
+    for name in DOCS:
+        print(f"{name}: {'written' if name in written else 'up to date'}")
+
+
+def _refresh(parsed: argparse.Namespace) -> None:
+    from naome.refresh import refresh_notebooks
+
+    refresh_notebooks(parsed.notebooks)
 
 
 if __name__ == "__main__":

@@ -12,13 +12,15 @@ import subprocess
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-
-import nbformat
+from typing import TYPE_CHECKING
 
 from naome.paths import project_root
 
-#: What decides no number of a run: it draws the site, makes the extracts, or takes commands
-OUTSIDE = ("render", "synthetic", "site.py", "finished.py", "cli.py", "workflow.py", "new_audit.py", "refresh.py")
+if TYPE_CHECKING:
+    import nbformat
+
+#: What decides no number of a run: it draws the site, or takes commands
+OUTSIDE = ("site.py", "finished.py", "cli.py", "workflow.py", "new_audit.py", "refresh.py", "docs.py")
 
 #: What stands for the commit in a manifest where git cannot tell
 NO_COMMIT = "not a git checkout"

@@ -7,6 +7,7 @@ offending value.
 
 from __future__ import annotations
 
+import errno
 from difflib import get_close_matches
 
 
@@ -46,3 +47,30 @@ def suggest(word: str, allowed: list[str]) -> str:
     """
     close = get_close_matches(word, allowed, n=1, cutoff=0.6)
     return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def explain_system(error: OSError, elsewhere: str) -> str:
+    """Say in one sentence what the operating system refused: which path, and why.
+
+    Parameters
+    ----------
+    error : OSError
+    elsewhere : str
+        What names another folder to write to, such as ``--out``.
+
+    Examples
+    --------
+    >>> explain_system(OSError(28, "No space left on device", "/data/x"), "--out")
+    '/data/x: No space left on device. Hint: make room, or set --out to a folder on another disk.'
+    """
+    if error.strerror is None:
+        return str(error)
+    names = [str(name) for name in (error.filename, error.filename2) if name is not None]
+    full = f" Hint: make room, or set {elsewhere} to a folder on another disk."
+    hint = {
+        errno.ENOSPC: full,
+        errno.EDQUOT: full,
+        errno.EROFS: f" Hint: set {elsewhere} to a folder that may be written to.",
+        errno.EACCES: f" Hint: whose is it? Set {elsewhere} to a folder of your own.",
+    }
+    return f"{' to '.join(names) or 'a file'}: {error.strerror}.{hint.get(error.errno or 0, '')}"

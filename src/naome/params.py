@@ -363,13 +363,13 @@ def _type_name(kind: object) -> str:
 def write_reference() -> str:
     """Return the text of ``params/README.md``: every key with its type and meaning.
 
-    A test holds the file to this text; ``python -m naome.params`` writes it.
+    ``naome docs`` writes it, and a test holds the file to this text.
     """
     lines = [
         "# Parameters",
         "",
         "One file is one audit run; its name is the audit's name. Unknown, missing and mistyped keys stop the run.",
-        "This page is generated from the model (`python -m naome.params`).",
+        "This page is generated from the model (`naome docs`).",
         "",
         "| key | type | needed | meaning |",
         "|---|---|---|---|",
@@ -377,7 +377,3 @@ def write_reference() -> str:
     rows = [(f"`{key}`", kind.replace("|", "or"), needed, text) for key, kind, needed, text in describe_params()]
     lines += [f"| {' | '.join(row)} |" for row in rows]
     return "\n".join(lines) + "\n"
-
-
-if __name__ == "__main__":
-    (project_root() / "params" / "README.md").write_text(write_reference(), encoding="utf-8")

@@ -1,6 +1,6 @@
 """Executing the committed notebooks again with their defaults, so that their stored outputs are today's.
 
-``python -m naome.refresh`` is for the person who changed a notebook or the code
+``naome refresh`` is for the person who changed a notebook or the code
 behind it; nbval then holds the outputs against a fresh execution. Only what a
 reader or nbval needs is kept: no timings, no kernel versions.
 """
@@ -8,7 +8,6 @@ reader or nbval needs is kept: no timings, no kernel versions.
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 import nbformat
@@ -32,14 +31,9 @@ def refresh_notebook(path: Path) -> None:
     os.replace(temporary, path)
 
 
-def main() -> int:
-    """Refresh the notebooks named on the command line (number or name), or all."""
-    chosen = [find_notebook(Path(name).stem) for name in sys.argv[1:]] or list_notebooks()
+def refresh_notebooks(names: list[str]) -> None:
+    """Refresh the notebooks named (number or name), or all."""
+    chosen = [find_notebook(Path(name).stem) for name in names] or list_notebooks()
     for path in chosen:
         refresh_notebook(path)
         print(f"{path.name}: outputs refreshed", flush=True)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

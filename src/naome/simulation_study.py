@@ -1,7 +1,7 @@
 """The simulation study of provider methods: running it, keeping its numbers, laying them out for its page.
 
 The study itself is :mod:`naome.stats.simulation`; it takes minutes, so it is run by
-``naome simulate-study`` and its summary is kept in ``methodology/simulation``. The
+``naome simulation-study`` and its summary is kept in ``methodology/simulation``. The
 page is a notebook that reads the summary: no number on it is typed.
 """
 
@@ -146,7 +146,7 @@ def load_study(folder: Path | None = None) -> tuple[Declared, dict]:
     """
     folder = folder or study_folder()
     if not (folder / RESULTS).is_file():
-        raise ChainError(f"{folder / RESULTS}: the study has not been run. Hint: naome simulate-study.")
+        raise ChainError(f"{folder / RESULTS}: the study has not been run. Hint: naome simulation-study.")
     record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     return declare_not_counts(pd.read_csv(folder / RESULTS), "Summaries of simulated data sets."), record
 
@@ -235,7 +235,7 @@ def describe_record(record: dict) -> Sentence:
     replicates, seed = record["replicates"], record["seed"]
     return Sentence(
         f"{replicates} data sets per situation, seed {seed}; Python {record['python']}, {packages}. "
-        f"`naome simulate-study --replicates {replicates} --seed {seed}` makes the same numbers again.",
+        f"`naome simulation-study --replicates {replicates} --seed {seed}` makes the same numbers again.",
         declare_not_counts(packages, "Versions of programs, and how often was simulated."),
     )
 

@@ -25,18 +25,19 @@ from naome.params import read_params
 from naome.paths import project_root
 from naome.publish import definitions_page
 from naome.publish.downloads import write_downloads
-from naome.render import RenderReport, render_site
-from naome.render.notebook import join_text, read_notebook
-from naome.render.project import CONFIG
-from naome.render.source import FRONT_MATTER
 from naome.run import INPUTS
 from naome.yaml_files import read_yaml
+from sitepreview import Problem, Refused, RenderReport, check_sources, read_pages, render_site
+from sitepreview.notebook import join_text, read_notebook
+from sitepreview.project import CONFIG
+from sitepreview.source import FRONT_MATTER
 
 HOME = "index.qmd"
 DOWNLOADS = "downloads"
 SYNTHETIC = "synthetic"
 BLOCK = re.compile(r"^::: \{#site-([a-z]+)[^}\n]*\}\n.*?^:::$", re.M | re.S)
 EMBED = re.compile(r"^(\{\{< embed (?:\.\./|/)?runs/)[a-z0-9-]+(/notebooks/([\w-]+)\.ipynb#([\w-]+) >\}\})$", re.M)
+STRIPS = ("banner-synthetic", "banner-real", "banner-neutral")
 STRIP = re.compile(r'class="banner-(\w+)"')
 NOT_SHOWN = "*Not shown here: {run} has no result `{label}` of notebook {notebook}.*"
 NEUTRAL = "::: {.banner-neutral}\n**No results.** What stands on this page does not come from data.\n:::"
@@ -97,9 +98,8 @@ def render_runs(
     Raises
     ------
     ChainError
-        For a run that cannot be drawn, by name: no such run, no manifest, a page that is missing or was changed.
-    Refused
-        With every problem of the pages.
+        For a run that cannot be drawn, by name: no such run, no manifest, a page that is missing or was changed; and
+        with every problem of the pages.
 
     Examples
     --------
@@ -114,9 +114,34 @@ def render_runs(
     with scratch_folder(target.parent, f"{target.name}-pages") as folder:
         compose_site(opened, folder, say=progress)
         try:
-            return render_site(folder, renderer=renderer, out_dir=target, progress=progress)
-        except (FileNotFoundError, ValueError) as error:
+            return render_site(folder, renderer=renderer, out_dir=target, own_check=check_strips, progress=progress)
+        except (Refused, FileNotFoundError, ValueError) as error:
             raise ChainError(str(error)) from None
+
+
+def check_pages(project: Path) -> None:
+    """Refuse pages of the project that Quarto and the preview renderer would not draw alike.
+
+    Raises
+    ------
+    ChainError
+        With every problem.
+    """
+    try:
+        check_sources(project)
+    except (Refused, FileNotFoundError) as error:
+        raise ChainError(str(error)) from None
+
+
+def check_strips(site: Path) -> list[Problem]:
+    """List the pages of a built site that have no strip in their main part to say which data they show."""
+    problems = []
+    for name, page in read_pages(site).items():
+        classes = {c for e in page.elements if e.in_main for c in e.attributes.get("class", "").split()}
+        if not classes.intersection(STRIPS):
+            what = "the page has no banner that says which data it shows"
+            problems.append(Problem(name, None, what, "::: {.banner-synthetic}"))
+    return problems
 
 
 def compose_site(runs: list[FinishedRun], folder: Path, *, say: Callable[[str], None] | None = None) -> None:

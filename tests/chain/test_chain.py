@@ -20,8 +20,9 @@ from naome.disclosure.policy import POLICIES
 from naome.notebooks import notebooks_of
 from naome.params import load_params
 from naome.paths import project_root
-from naome.render import check_site
 from naome.results import COLUMNS
+from naome.site import check_strips
+from sitepreview import check_site
 
 pytestmark = pytest.mark.chain
 NAOME = Path(sys.executable).parent / "naome"
@@ -32,10 +33,18 @@ ON_SITE = tuple(audit for audit in AUDITS if audit != "simulacrum")
 
 
 def naome(*arguments: str, cwd: Path, runs: Path | None = None) -> subprocess.CompletedProcess:
+    return call([NAOME, *arguments], cwd, runs)
+
+
+def synthetic(*arguments: str, cwd: Path, runs: Path | None = None) -> subprocess.CompletedProcess:
+    return call([sys.executable, "-m", "naome_synthetic", *arguments], cwd, runs)
+
+
+def call(command: list[str | Path], cwd: Path, runs: Path | None) -> subprocess.CompletedProcess:
     environment = dict(os.environ)
     if runs:
         environment["NAOME_RUNS"] = str(runs)
-    return subprocess.run([NAOME, *arguments], cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +55,7 @@ def runs(tmp_path_factory) -> Path:
     with ThreadPoolExecutor(max_workers=2) as pool:
         list(pool.map(lambda audit: run_audit(audit, base), AUDITS))
     truth = ("compare-truth", "--audits", "england,wales", "--truth", str(base / "truth"))
-    done = naome(*truth, cwd=base / "elsewhere", runs=base / "runs")
+    done = synthetic(*truth, cwd=base / "elsewhere", runs=base / "runs")
     assert done.returncode == 0, done.stderr
     assert list((base / "elsewhere").iterdir()) == []
     return base / "runs"
@@ -57,7 +66,7 @@ def run_audit(audit: str, base: Path) -> None:
     if audit in SCALES:
         folder, truth = str(base / "data" / audit), str(base / "truth" / audit)
         arguments = ("simulate", audit, "--scale", SCALES[audit], "--out", folder, "--truth", truth)
-        done = naome(*arguments, cwd=elsewhere)
+        done = synthetic(*arguments, cwd=elsewhere)
         assert done.returncode == 0, done.stderr
         data = ["--data", folder]
     if audit == "simulacrum":
@@ -225,7 +234,7 @@ def site(runs, tmp_path_factory) -> Path:
 
 
 def test_site_has_no_broken_link_no_network_and_a_banner_everywhere(site):
-    assert check_site(site) == []
+    assert check_site(site) == [] and check_strips(site) == []
 
 
 def test_site_marks_synthetic_and_real_pages(site):

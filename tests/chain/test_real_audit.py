@@ -21,7 +21,7 @@ import pytest
 
 from naome.paths import project_root
 from naome.seal import SEAL
-from naome.synthetic import write_extract
+from naome_synthetic import write_extract
 
 pytestmark = pytest.mark.chain
 NOTEBOOKS = '["00", "01", "02", "03", "04", "09"]'

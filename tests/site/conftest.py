@@ -1,29 +1,21 @@
-"""The sample project: every construct of the portable subset, with an executed notebook made on the spot."""
+"""Finished runs made on the spot, with what display functions show as the outputs of their notebooks."""
 
 import contextlib
-import functools
 import hashlib
-import io
 import json
-import shutil
-from pathlib import Path
 
 import matplotlib
 
 matplotlib.use("Agg")
 import pandas as pd
-import pytest
 from matplotlib import pyplot
 
 from naome.atomic import write_frame
 from naome.disclosure import declare_not_counts
 from naome.marking import MARKINGS
 from naome.publish import display
-from naome.render import render_site
 from naome.results import make_results
 from naome.seal import file_digest
-
-SAMPLE = Path(__file__).parent / "sample"
 
 
 @contextlib.contextmanager
@@ -75,71 +67,6 @@ def show_table(frame, **layout):
     display.show(display.Table(frame, declare_not_counts(frame, "Numbers of a test."), **layout))
 
 
-def show_svg(alt):
-    buffer = io.StringIO()
-    figure = draw_curve()
-    with matplotlib.rc_context({"svg.hashsalt": "naome", "svg.fonttype": "none"}):
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    pyplot.close(figure)
-    display.display({"image/svg+xml": buffer.getvalue(), "text/plain": f"Figure: {alt}"}, raw=True)
-
-
-@functools.cache
-def sample_cells():
-    made = declare_not_counts("", "Numbers of a test.")
-    with capture_outputs() as curve:
-        display.show(display.Figure(draw_curve(), "A curve", made))
-    with capture_outputs() as halves:
-        display.show(display.Figure(draw_curve(), "Left", made))
-        show_svg("Right")
-    frame = pd.DataFrame(
-        {
-            "Cohort": ["De novo", "Recurrent *all*", "1. Wales"],
-            "n": [1234, 98765, 4],
-            "median": [2.55, 1.0, 9.9],
-            "share": [0.1234, None, 0.5],
-            "status": ["", "too_few", "not_derivable"],
-            "reason": ["", "", "no regimen-level feed"],
-        }
-    )
-    with capture_outputs() as table:
-        show_table(
-            frame, formats={"n": "count", "median": "years", "share": "percent1"}, headings={"median": "Median (years)"}
-        )
-    with capture_outputs() as sentence:
-        display.show(display.Sentence("Of **1,234** women, 12.3% survived; see @fig-km.", made))
-    with capture_outputs() as banner:
-        display.show_banner("synthetic", "**Synthetic data.** Nobody here exists.")
-    stream = {"output_type": "stream", "name": "stdout", "text": "a *plain* line\n"}
-    noise = {"output_type": "stream", "name": "stderr", "text": "a warning that is not shown\n"}
-    value = {"output_type": "execute_result", "data": {"text/plain": "42"}, "metadata": {}, "execution_count": 9}
-    return [
-        raw_cell("---\ntitle: Kaplan–Meier survival, England\n---"),
-        code_cell("#| echo: false\nshow_banner()", banner),
-        code_cell('audit = "england"', tags=["parameters"]),
-        code_cell("#| include: false\nimport secret_setup"),
-        markdown_cell(
-            "## Curve\n\nThe method is on [its page](../../methodology/survival.qmd#kaplan-meier) [@kaplan1958]."
-        ),
-        code_cell(
-            '#| label: fig-km\n#| fig-cap: "Survival, with $S(t)$ [see *methods*]"\n'
-            '#| fig-alt: A falling "step" curve\n#| code-summary: Draw\ndraw(curve)',
-            curve,
-        ),
-        code_cell(
-            "#| label: fig-halves\n#| fig-cap: Two halves\n#| fig-subcap: [Left, Right]\n"
-            "#| fig-alt: [Left curve, Right curve]\n#| layout-ncol: 2\n#| echo: false\ndraw(both)",
-            halves,
-        ),
-        code_cell("#| label: tbl-median\n#| tbl-cap: Median survival\n#| echo: false\nshow(table)", table),
-        code_cell("#| label: sentence\n#| echo: false\nsay()", [*sentence, noise]),
-        code_cell("#| code-fold: false\nprint('x')", [stream]),
-        code_cell("#| output: asis\n#| echo: false\nprint('*x*')", [stream]),
-        code_cell("6 * 7", [value]),
-        markdown_cell("@fig-halves-1 and @fig-halves; @tbl-median."),
-    ]
-
-
 def make_run(
     folder, audit="mersey-2022", marking="real", *, title=None, notebooks=("00-cohort", "04-kaplan-meier-survival")
 ):
@@ -185,26 +112,3 @@ def make_run(
 
 def digests(folder, pattern):
     return {f.relative_to(folder).as_posix(): file_digest(f) for f in sorted(folder.glob(pattern))}
-
-
-def make_sample(folder):
-    """Make the sample project in a folder."""
-    shutil.copytree(SAMPLE, folder)
-    shutil.copy(SAMPLE.parents[2] / "assets" / "naome.css", folder / "assets" / "naome.css")
-    write_notebook(folder / "runs" / "england" / "04-survival.ipynb", sample_cells())
-    return folder
-
-
-@pytest.fixture
-def sample(tmp_path):
-    """A fresh sample project that a test may break."""
-    return make_sample(tmp_path / "project")
-
-
-@pytest.fixture(scope="session")
-def built(tmp_path_factory):
-    """The sample project, drawn once by the preview renderer: project and report."""
-    project = make_sample(tmp_path_factory.mktemp("site") / "project")
-    rows = []
-    report = render_site(project, renderer="preview", progress=rows.append)
-    return project, report, rows

@@ -16,8 +16,8 @@ from naome.finished import open_finished
 from naome.notebooks import load_pages
 from naome.params import load_params
 from naome.paths import project_root
-from naome.render import check_portable, check_site
-from naome.site import compose_site, render_runs
+from naome.site import check_strips, compose_site, render_runs
+from sitepreview import check_portable, check_site
 
 BANNER = re.compile(r'class="(banner-\w+)"')
 
@@ -57,7 +57,7 @@ def real(tmp_path_factory):
 
 def test_a_real_audit_of_any_name_has_a_site_without_an_edit(real):
     run, site, rows = real
-    assert check_site(site) == []
+    assert check_site(site) == [] and check_strips(site) == []
     assert [page for page in pages_of(site) if page.startswith("runs")] == [
         "runs/mersey-2022/notebooks/00-cohort.html",
         "runs/mersey-2022/notebooks/04-kaplan-meier-survival.html",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -61,3 +63,41 @@ def test_a_new_audit_starts_from_another(tmp_path, monkeypatch, capsys):
     assert main(["new-audit", "Mersey", "--like", "england"]) == 2
     assert main(["new-audit", "mersey", "--like", "englnd"]) == 2
     assert "did you mean 'england'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("command", "now"),
+    [
+        ("simulate", "naome-synthetic simulate"),
+        ("compare-truth", "naome-synthetic compare-truth"),
+        ("simulate-study", "naome simulation-study"),
+    ],
+)
+def test_a_command_of_an_earlier_version_says_what_it_is_now(command, now, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main([command, "england"])
+    assert ended.value.code == 2 and f"{command} is now `{now}`" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["read", "--audit", "englnd"],
+        ["check-extract", ".", "--params", "senseless.yaml"],
+        ["chain", "--params", "senseless.yaml", "--data", "."],
+        ["new-audit", "Mersey", "--like", "england"],
+        ["run", "99", "--audit", "england"],
+    ],
+)
+def test_help_and_refused_parameters_come_before_what_takes_seconds_to_import(arguments, tmp_path):
+    (tmp_path / "senseless.yaml").write_text("audit: senseless\n", encoding="utf-8")
+    program = (
+        "import sys\nfrom naome.cli import main\n"
+        "try:\n    code = main(sys.argv[1:])\nexcept SystemExit as ended:\n    code = ended.code\n"
+        "print(*({'pandas', 'duckdb', 'papermill', 'ibis', 'matplotlib'} & sys.modules.keys()), file=sys.stderr)\n"
+        "sys.exit(code)"
+    )
+    done = subprocess.run([sys.executable, "-c", program, *arguments], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == (0 if arguments == ["--help"] else 2)
+    assert done.stderr.splitlines()[-1] == ""

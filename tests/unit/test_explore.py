@@ -12,7 +12,7 @@ from naome.errors import DefinitionError, ParamsError
 from naome.ingest import read_run
 from naome.plan import plan_run
 from naome.run import WRITES, Run, open_run
-from naome.synthetic import write_extract
+from naome_synthetic import write_extract
 
 
 @pytest.fixture(scope="module")

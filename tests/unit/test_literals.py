@@ -14,7 +14,7 @@ from naome.paths import project_root
 SOURCE = project_root() / "src" / "naome"
 #: ICD-10, OPCS-4 and their site codes: a letter and two to four digits
 CODE = re.compile(r"(?<![A-Za-z0-9_])[A-Z]\d{2,4}[A-Z]?(?![A-Za-z0-9_])")
-FILES = sorted(file for file in SOURCE.rglob("*.py") if "synthetic" not in file.parts)
+FILES = sorted(SOURCE.rglob("*.py"))
 
 
 def list_drugs() -> set[str]:

@@ -101,4 +101,4 @@ def test_a_reason_must_name_what_there_is_and_an_absent_thing_what_there_is_not(
 
 def test_reference_page_is_generated():
     page = project_root() / "params" / "README.md"
-    assert page.read_text(encoding="utf-8") == write_reference(), "run: python -m naome.params"
+    assert page.read_text(encoding="utf-8") == write_reference(), "run `make docs`"

@@ -18,7 +18,7 @@ from naome.paths import project_root
 from naome.plan import open_step, plan_run
 from naome.run import Run
 from naome.seal import SEAL
-from naome.synthetic import write_extract
+from naome_synthetic import write_extract
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 
 from naome.errors import ExtractError
 from naome.seal import SEAL, check_seal, digest_inputs
-from naome.synthetic import write_extract
+from naome_synthetic import write_extract
 
 
 @pytest.fixture(scope="module")

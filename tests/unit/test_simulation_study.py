@@ -19,7 +19,7 @@ def kept():
 
 def test_command_writes_summary_and_record(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(study, "simulate", lambda **given: study.load_study()[0].frame.head(3))
-    assert main(["simulate-study", "--replicates", "7", "--seed", "5", "--out", str(tmp_path)]) == 0
+    assert main(["simulation-study", "--replicates", "7", "--seed", "5", "--out", str(tmp_path)]) == 0
     record = json.loads((tmp_path / study.RECORD).read_text())
     assert (record["replicates"], record["seed"]) == (7, 5) and "numpy" in record["packages"]
     assert len(study.load_study(tmp_path)[0].frame) == 3
@@ -27,12 +27,12 @@ def test_command_writes_summary_and_record(tmp_path, capsys, monkeypatch):
 
 
 def test_command_refuses_no_replicates(capsys, tmp_path):
-    assert main(["simulate-study", "--replicates", "0", "--out", str(tmp_path)]) == 2
+    assert main(["simulation-study", "--replicates", "0", "--out", str(tmp_path)]) == 2
     assert "at least 1" in capsys.readouterr().err and not list(tmp_path.iterdir())
 
 
 def test_a_study_that_was_not_run_says_so(tmp_path):
-    with pytest.raises(ChainError, match="naome simulate-study"):
+    with pytest.raises(ChainError, match="naome simulation-study"):
         study.load_study(tmp_path)
 
 

@@ -1,8 +1,7 @@
 """The data dictionary: canonical tables, what each source gives them, and every rule of reading.
 
-All of it is taken from the code that reads, so that it cannot be out of date:
-``python -m naome.publish.data_dictionary`` writes ``methodology/data-dictionary.qmd``
-again, and a test holds the page to it.
+All of it is taken from the code that reads, so that it cannot be out of date: ``naome docs`` writes
+``methodology/data-dictionary.qmd`` again, and a test holds the page to it.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 import pandas as pd
 
 from naome.definitions import project_definitions
-from naome.publish.markdown import write_page_again, write_pipe_table
+from naome.publish.markdown import write_pipe_table
 from naome.sources import READERS
 from naome.sources.absent import find_absent, name_thing, trace_columns
 from naome.sources.canonical import RowRule, Selection
@@ -38,12 +37,12 @@ description: Canonical tables, where each source fills them from, and every rule
 BANNER = """::: {.banner-neutral}
 **No results.** This page says how extracts are read; nothing on it comes from data.
 :::"""
-INTRODUCTION = """This page is made from the code that reads (`python -m naome.publish.data_dictionary`). Extracts are
-read into one set of canonical tables; all analysis starts from these. A value that is not recorded is missing, and
-missing never means no. Each repair of a value and each row left out is counted by its rule in `data_quality.parquet`;
-what cannot be read without guessing stops the run, with the file, the column, the row, the value and what is
-allowed. Tables of events (admissions, diagnoses, procedures, drugs, radiotherapy) hold the events of people with a sign
-of metastatic disease, and everybody's where a cohort of the run needs no sign."""
+INTRODUCTION = """This page is made from the code that reads (`naome docs`). Extracts are read into one set of canonical
+tables; all analysis starts from these. A value that is not recorded is missing, and missing never means no. Each repair
+of a value and each row left out is counted by its rule in `data_quality.parquet`; what cannot be read without guessing
+stops the run, with the file, the column, the row, the value and what is allowed. Tables of events (admissions,
+diagnoses, procedures, drugs, radiotherapy) hold the events of people with a sign of metastatic disease, and everybody's
+where a cohort of the run needs no sign."""
 
 
 def describe_canonical() -> pd.DataFrame:
@@ -221,12 +220,3 @@ def _long_columns(table: RawTable, sql: str) -> dict[str, str]:
             spans = {"position": f"place in {_span(repeated.columns)}", "code": _span(repeated.columns)}
             return spans | ({"second": _span(repeated.seconds)} if repeated.seconds else {})
     return {}
-
-
-def main() -> None:
-    """Write the page again."""
-    write_page_again(PAGE, write_page())
-
-
-if __name__ == "__main__":
-    main()

@@ -1,8 +1,7 @@
 """The definitions as a page: cohort rules and their options, indicators, data items, the analysis table, code lists.
 
-All of it is taken from ``definitions/`` and the code that reads it, so that it
-cannot be out of date: ``python -m naome.publish.definitions_page`` writes
-``methodology/definitions.qmd`` again, and a test holds the page to it.
+All of it is taken from ``definitions/`` and the code that reads it, so that it cannot be out of date: ``naome docs``
+writes ``methodology/definitions.qmd`` again, and a test holds the page to it.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from naome.cohort.feature_definitions import Feature, read_features
 from naome.definitions import Code, CohortRules, Definitions, Option, project_definitions
 from naome.measures.expressions import Expression
 from naome.measures.specification import KINDS, Indicator, read_data_items, read_specification
-from naome.publish.markdown import write_code, write_list, write_page_again, write_pipe_table
+from naome.publish.markdown import write_code, write_list, write_pipe_table
 
 PAGE = "methodology/definitions.qmd"
 #: How events are counted, in words
@@ -34,9 +33,9 @@ description: Cohort rules and their options, every indicator, the analysis table
 BANNER = """::: {.banner-neutral}
 **No results.** This page holds definitions; nothing on it comes from data.
 :::"""
-INTRODUCTION = """This page is made from the files in `definitions/` (`python -m naome.publish.definitions_page`):
-what is written here is what is computed. A condition is written in the words of the analysis table, whose columns stand
-below. An indicator's version changes with any change of its definition, and every published result carries it."""
+INTRODUCTION = """This page is made from the files in `definitions/` (`naome docs`): what is written here is what is
+computed. A condition is written in the words of the analysis table, whose columns stand below. An indicator's version
+changes with any change of its definition, and every published result carries it."""
 COHORTS = {"both": "both", "denovo": "de novo", "recurrent": "recurrent"}
 KIND_TITLES = {
     "performance": "Performance indicators",
@@ -219,12 +218,3 @@ def _choice(option: Option, value: object) -> str:
     """Write a value for a reader and, in code, for a parameter file."""
     written = f"[{', '.join(value)}]" if isinstance(value, tuple) else str(value)
     return f"{option.choice(value).title} ({write_code(written.lower())})"
-
-
-def main() -> None:
-    """Write the page again."""
-    write_page_again(PAGE, write_page())
-
-
-if __name__ == "__main__":
-    main()

@@ -7,9 +7,6 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from naome.atomic import write_text
-from naome.paths import project_root
-
 #: A column is at most this many times as wide as the narrowest
 WIDEST, NARROWEST = 48, 8
 NUMBER = re.compile(r"[−-]?[\d,.]+%?|–|")
@@ -59,12 +56,6 @@ def _escape(cell: str) -> str:
     """Escape what would end the cell or start markup; a code span keeps all but the bar, which ends it even there."""
     parts = re.split(r"(`[^`]*`)", cell)
     return "".join(re.sub(r"\|" if part.startswith("`") else r"[|<*]", r"\\\g<0>", part) for part in parts)
-
-
-def write_page_again(page: str, text: str) -> None:
-    """Write a page that is made from code into the project."""
-    write_text(text, project_root() / page)
-    print(f"{page}: written")
 
 
 def _rule_off(column: tuple[str, ...]) -> str:

@@ -24,7 +24,7 @@ ALL = {name: reader for name, reader in READERS.items() if not reader.versions} 
 
 def test_the_page_is_up_to_date():
     page = (project_root() / PAGE).read_text(encoding="utf-8")
-    assert page == write_page(), "run `python -m naome.publish.data_dictionary`"
+    assert page == write_page(), "run `make docs`"
 
 
 def test_every_canonical_column_is_described():

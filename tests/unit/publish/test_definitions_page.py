@@ -18,7 +18,7 @@ from naome.publish.markdown import write_pipe_table
 
 def test_the_page_is_up_to_date():
     page = (project_root() / PAGE).read_text(encoding="utf-8")
-    assert page == write_page(), "run `python -m naome.publish.definitions_page`"
+    assert page == write_page(), "run `make docs`"
 
 
 @pytest.mark.parametrize("indicator", load_specification().indicators, ids=lambda i: i.id)

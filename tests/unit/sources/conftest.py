@@ -10,7 +10,7 @@ import pytest
 
 from naome.cli import main
 from naome.sources.lanes import Lanes
-from naome.synthetic import write_extract
+from naome_synthetic import write_extract
 
 CSV = "FORMAT csv, HEADER, DATEFORMAT '%d/%m/%Y', FORCE_QUOTE *"
 

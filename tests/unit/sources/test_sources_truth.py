@@ -10,8 +10,8 @@ import pytest
 
 from naome.sources import READERS, read_extract
 from naome.sources.clean import OPTIONAL_IDENTIFIER
-from naome.synthetic import write_extract
-from naome.synthetic.defects import DEFECTS, ON_REQUEST
+from naome_synthetic import write_extract
+from naome_synthetic.defects import DEFECTS, ON_REQUEST
 
 READER_OF = {"england": "ncrd", "wales": "wcn", "england-rcrd": "rcrd"}
 RULE_OF = {

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import duckdb
 import pytest
 
-from naome.synthetic import write_extract
+from naome_synthetic import write_extract
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from naome.definitions import project_definitions
-from naome.synthetic.codes import ORDINARY
+from naome_synthetic.codes import ORDINARY
 
 
 def test_ordinary_procedures_are_in_no_code_list():

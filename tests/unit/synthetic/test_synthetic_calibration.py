@@ -7,7 +7,7 @@ import os
 import pytest
 from derive_published import Comparison, compare_with_published
 
-from naome.synthetic import write_extract
+from naome_synthetic import write_extract
 
 FULL = pytest.mark.skipif(os.environ.get("NAOME_FULL_SCALE") != "1", reason="set NAOME_FULL_SCALE=1 (about a minute)")
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from naome.synthetic import write_extract
-from naome.synthetic.defects import DEFECTS, ON_REQUEST, choose_defects
+from naome_synthetic import write_extract
+from naome_synthetic.defects import DEFECTS, ON_REQUEST, choose_defects
 
 SCALE = {"england": 0.006, "wales": 0.04, "england-rcrd": 0.006}
 ONLY = {

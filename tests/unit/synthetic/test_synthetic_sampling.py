@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from naome.synthetic.calibration import load_calibration
-from naome.synthetic.course import plan_strata, take_chunk
-from naome.synthetic.sampling import (
+from naome_synthetic.calibration import load_calibration
+from naome_synthetic.course import plan_strata, take_chunk
+from naome_synthetic.sampling import (
     choose_category,
     draw_calibrated,
     draw_fixed,

@@ -1,0 +1,37 @@
+"""The calibration file of the generator, `definitions/synthetic.yaml`."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+from naome.yaml_files import read_yaml
+
+CALIBRATION_FILE = Path(__file__).resolve().parents[2] / "definitions" / "synthetic.yaml"
+
+
+@functools.cache
+def load_calibration(path: Path = CALIBRATION_FILE) -> dict:
+    """Read the calibration parameters and the published targets they were tuned to.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The YAML file; by default the one of this checkout.
+
+    Returns
+    -------
+    dict
+        The parsed file. Callers must not change it: it is read once per process.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the file is not there.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"the generator's calibration file is missing: {path} (definitions/synthetic.yaml of the checkout; "
+            "install naome from a checkout, e.g. pip install -e .)"
+        )
+    return read_yaml(path)
