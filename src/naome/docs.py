@@ -7,13 +7,15 @@ from pathlib import Path
 from naome.atomic import write_text
 from naome.params import write_reference
 from naome.paths import project_root
-from naome.publish import data_dictionary, definitions_page
+from naome.publish import api_page, data_dictionary, definitions_page, examples_page
 
 #: Each file, and what returns its text
 DOCS = {
     "params/README.md": write_reference,
     definitions_page.PAGE: definitions_page.write_page,
     data_dictionary.PAGE: data_dictionary.write_page,
+    examples_page.PAGE: examples_page.write_page,
+    api_page.PAGE: api_page.write_page,
 }
 
 

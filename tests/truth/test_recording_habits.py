@@ -10,9 +10,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from naome.measures.model_checks import adjust_frame
 
-from naome.measures.casemix.adjust import assess_organisations
+from naome.measures.casemix.adjust import adjust_frame, assess_organisations
 from naome.measures.casemix.alternatives import correlate, flag_missing
 from naome.measures.casemix.impute import impute_case_mix
 from naome.measures.casemix.outliers import judge_organisations

@@ -10,7 +10,8 @@ from scipy.special import expit, logit, ndtri
 from naome.disclosure import release as release_results
 from naome.disclosure.policy import METHODS
 from naome.disclosure.suppress import carry_adjusted
-from naome.measures import adjusted, risk
+from naome.measures import adjusted
+from naome.measures.casemix import adjust
 from naome.params import load_params
 from naome.results import make_results
 from naome.stats.intervals import wilson
@@ -124,7 +125,7 @@ def survival_of_organisations():
     rows = table.rename(columns={"provider": "unit_", "survival_adjusted": "estimate", "n": "denominator"})
     rows = rows.assign(unit=table["provider"], numerator=table["observed"])
     rows = rows[["unit", "denominator", "numerator", "estimate", "lower", "upper"]]
-    named = {"measure": "survival_1y_adjusted", "level": "provider", "method": risk.METHOD, "cohort": "denovo"}
+    named = {"measure": "survival_1y_adjusted", "level": "provider", "method": adjust.METHOD, "cohort": "denovo"}
     return make_results(rows, **named, audit="england", nation="england", run_id="r")
 
 
@@ -222,7 +223,7 @@ def solve_for_events(rows: pd.DataFrame, near: float, near_ratio: float) -> set[
 
 
 def test_every_adjusted_method_has_a_rule_and_one_without_is_hidden():
-    methods = {risk.METHOD, adjusted.METHOD, adjusted.RATIO_METHOD, "wilson"}
+    methods = {adjust.METHOD, adjusted.METHOD, adjusted.RATIO_METHOD, "wilson"}
     assert methods == set(METHODS)
     odd = results((50, 100), (40, 100)).assign(method="something new")
     out = release(odd, PARAMS)
