@@ -6,11 +6,11 @@ Run it with `make site`; `snakemake -n` says what would run and why. The audits 
 
 from pathlib import Path
 
-from naome.code_version import list_code
-from naome.errors import NaomeError
-from naome.notebooks import find_notebook, list_notebooks, load_pages, notebooks_of, reads_from
-from naome.params import find_data, find_params, load_params
-from naome.seal import list_files
+from naome.core.code_version import list_code
+from naome.core.errors import NaomeError
+from naome.workflow.pages import find_notebook, list_notebooks, load_pages, notebooks_of, reads_from
+from naome.core.params import find_data, find_params, load_params
+from naome.core.seal import list_files
 
 AUDITS = config["audits"].split(",") if "audits" in config else list(load_pages().site)
 AUDITS_TEXT = ",".join(AUDITS)
@@ -89,7 +89,7 @@ rule read:
     input:
         extract_of,
         "params/{audit}.yaml",
-        code("sources", "ingest", "plan", "params", "cohort/signs"),
+        code("core", "extract", "extract/readers", "workflow/ingest", "workflow/plan", "cohort/evidence"),
         DEFINITIONS,
     output:
         # Snakemake deletes outputs before a job: a mark, so that what was read stays when an extract is refused
@@ -170,7 +170,7 @@ rule render:
         TRUTH,
         [str(path) for path in sorted([*Path(".").glob("*.qmd"), *Path("methodology").glob("*.qmd"), *Path("assets").glob("*")])],
         ["_quarto.yml", "references.bib", "definitions/pages.yaml"],
-        code("site", "finished", "marking", "notebooks", "publish/downloads"),
+        code("workflow/site", "workflow/pages", "report/finished", "report/marking", "report/downloads", "report/reference"),
         package("sitepreview"),
     output:
         "_site/index.html",

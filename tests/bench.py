@@ -27,9 +27,9 @@ AUDITS = ("england", "wales")
 HEADERS = ("scale", "step", "rows", "seconds", "CPU s", "of it user", "import s", "peak MB", "s per million rows")
 IMPORTS = {
     "simulate": "import naome_synthetic",
-    "read": "import naome.ingest, naome.run",
-    "derive": "import naome.cohort.derive, naome.run",
-    "raw to analysis": "import naome.ingest, naome.run, naome.cohort.derive",
+    "read": "import naome.workflow.ingest, naome.workflow.run",
+    "derive": "import naome.cohort.derive, naome.workflow.run",
+    "raw to analysis": "import naome.workflow.ingest, naome.workflow.run, naome.cohort.derive",
 }
 
 
@@ -101,7 +101,7 @@ def _run_step(parsed: argparse.Namespace) -> None:
 
 def _do(parsed: argparse.Namespace) -> int:
     """Do one step; return the raw rows it is about."""
-    from naome.run import open_run
+    from naome.workflow.run import open_run
 
     if parsed.step == "simulate":
         from naome_synthetic import write_extract
@@ -110,7 +110,7 @@ def _do(parsed: argparse.Namespace) -> int:
         return sum(write_extract(parsed.audit, parsed.data, truth, scale=parsed.scale, seed=2024)["rows"].values())
     run = open_run(parsed.audit, str(parsed.data.resolve()), str(parsed.run_dir.resolve()))
     if parsed.step != "derive":
-        from naome.ingest import read_run
+        from naome.workflow.ingest import read_run
 
         read_run(run, progress=lambda line: None)
     if parsed.step != "read":

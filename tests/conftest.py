@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from naome.atomic import write_bytes, write_json
-from naome.definitions import project_definitions
+from naome.core.atomic import write_bytes, write_json
+from naome.core.definitions import project_definitions
+from naome.core.params import find_params, load_params
+from naome.core.paths import project_root
+from naome.core.seal import file_digest
 from naome.measures.derivability import presume_absent
-from naome.params import find_params, load_params
-from naome.paths import project_root
-from naome.run import WRITES, Run
-from naome.seal import file_digest
+from naome.workflow.run import WRITES, Run
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 
-from naome.yaml_files import read_yaml
+from naome.core.yaml_files import read_yaml
 
 CALIBRATION_FILE = Path(__file__).resolve().parents[2] / "definitions" / "synthetic.yaml"
 

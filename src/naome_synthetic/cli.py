@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 
 from naome import __version__
-from naome.errors import NaomeError, explain_system
-from naome.paths import project_root, runs_root
+from naome.core.errors import NaomeError, explain_system
+from naome.core.paths import project_root, runs_root
 from naome_synthetic.extract import NATIONS, write_extract
 
 
@@ -68,8 +68,8 @@ def _simulate(parsed: argparse.Namespace) -> None:
 
 def _compare_truth(parsed: argparse.Namespace) -> None:
     # only this command needs the analysis
-    from naome.atomic import write_text
-    from naome.run import open_run
+    from naome.core.atomic import write_text
+    from naome.workflow.run import open_run
     from naome_synthetic.report import write_report
 
     runs = [open_run(name) for name in parsed.audits.split(",")]

@@ -13,8 +13,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from naome.atomic import replace_folder, scratch_folder, sweep
-from naome.seal import SEAL, digest_inputs
+from naome.core.atomic import replace_folder, scratch_folder, sweep
+from naome.core.seal import SEAL, digest_inputs
 from naome_synthetic import course, records_england, records_rcrd, records_wales
 from naome_synthetic.calibration import load_calibration
 from naome_synthetic.defects import DefectLog, choose_defects

@@ -11,11 +11,11 @@ from pathlib import Path
 import pandas as pd
 
 from naome.cohort.derive import identify_members
-from naome.errors import ChainError
+from naome.core.errors import ChainError
 from naome.measures.ascertainment import count_sources, measure_missed
-from naome.publish.display import format_number
-from naome.publish.markdown import write_pipe_table
-from naome.run import Run
+from naome.report.display import format_number
+from naome.report.markdown import write_pipe_table
+from naome.workflow.run import Run
 from naome_synthetic.validate import (
     NEAR_DAYS,
     compare_with_truth,

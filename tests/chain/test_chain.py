@@ -16,12 +16,12 @@ import pandas as pd
 import pytest
 from simulacrum_files import write_simulacrum
 
-from naome.disclosure.policy import POLICIES
-from naome.notebooks import notebooks_of
-from naome.params import load_params
-from naome.paths import project_root
-from naome.results import COLUMNS
-from naome.site import check_strips
+from naome.core.params import load_params
+from naome.core.paths import project_root
+from naome.core.results import COLUMNS
+from naome.release.policy import POLICIES
+from naome.workflow.pages import notebooks_of
+from naome.workflow.site import check_strips
 from sitepreview import check_site
 
 pytestmark = pytest.mark.chain
@@ -138,7 +138,7 @@ def test_version_1_of_the_simulacrum_has_parameters_of_its_own(tmp_path):
 
 
 def test_sample_rows_without_a_cohort_are_refused_with_the_rule(tmp_path):
-    sample = project_root() / "tests" / "unit" / "sources" / "data" / "simulacrum_v2"
+    sample = project_root() / "tests" / "unit" / "extract" / "data" / "simulacrum_v2"
     done = naome("chain", "--audit", "simulacrum", "--data", str(sample), cwd=tmp_path, runs=tmp_path / "runs")
     assert done.returncode == 2
     assert "nobody is in a cohort. At EL6" in done.stderr and "none of 5 tumours is left" in done.stderr

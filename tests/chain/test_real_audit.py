@@ -19,8 +19,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from naome.paths import project_root
-from naome.seal import SEAL
+from naome.core.paths import project_root
+from naome.core.seal import SEAL
 from naome_synthetic import write_extract
 
 pytestmark = pytest.mark.chain
@@ -66,7 +66,7 @@ def naome(base: Path, *arguments: str) -> subprocess.CompletedProcess:
         "TMPDIR": str(base / "tmp"),
         "NAOME_NO_QUARTO": "1",
     }
-    command = [sys.executable, "-m", "naome.cli", *arguments]
+    command = [sys.executable, "-m", "naome.workflow.cli", *arguments]
     return subprocess.run(command, cwd=base / "elsewhere", env=environment, capture_output=True, text=True, check=False)
 
 

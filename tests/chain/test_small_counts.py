@@ -16,7 +16,7 @@ from small_counts import (
     read_outputs,
 )
 
-from naome.paths import project_root
+from naome.core.paths import project_root
 from naome_synthetic import write_extract
 
 pytestmark = pytest.mark.chain

@@ -21,7 +21,7 @@ def project(tmp_path_factory) -> Path:
 
 def workflow(project: Path, *arguments: str) -> subprocess.CompletedProcess:
     environment = {**os.environ, "PYTHONPATH": str(project / "src")}
-    command = [sys.executable, "-m", "naome.cli", "workflow", *arguments]
+    command = [sys.executable, "-m", "naome.workflow.cli", "workflow", *arguments]
     return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
 
 
@@ -39,7 +39,7 @@ def test_the_lock_of_a_killed_run_does_not_stop_the_next(project):
 
 def test_a_second_workflow_is_told_who_is_at_work(project):
     hold = (
-        "import sys, time; from pathlib import Path; from naome.lock import lock_folder\n"
+        "import sys, time; from pathlib import Path; from naome.core.lock import lock_folder\n"
         "with lock_folder(Path(sys.argv[1])):\n    print('held', flush=True); time.sleep(60)"
     )
     command = [sys.executable, "-c", hold, str(project / ".snakemake")]

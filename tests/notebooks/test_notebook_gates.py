@@ -8,8 +8,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from naome.chain import declared_parameters
-from naome.notebooks import list_notebooks
+from naome.workflow.chain import declared_parameters
+from naome.workflow.pages import list_notebooks
 
 NOTEBOOKS = list_notebooks()
 ids = [path.stem for path in NOTEBOOKS]

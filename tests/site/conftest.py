@@ -10,12 +10,12 @@ matplotlib.use("Agg")
 import pandas as pd
 from matplotlib import pyplot
 
-from naome.atomic import write_frame
-from naome.disclosure import declare_not_counts
-from naome.marking import MARKINGS
-from naome.publish import display
-from naome.results import make_results
-from naome.seal import file_digest
+from naome.core.atomic import write_frame
+from naome.core.results import make_results
+from naome.core.seal import file_digest
+from naome.release import declare_not_counts
+from naome.report import display
+from naome.report.marking import MARKINGS
 
 
 @contextlib.contextmanager

@@ -14,8 +14,8 @@ import pytest
 from conftest import capture_outputs, draw_curve, show_table
 from matplotlib import pyplot
 
-from naome.disclosure import HIDDEN, declare_not_counts
-from naome.publish.display import FORMATS, CountText, Figure, Sentence, Table, format_number, show, show_banner
+from naome.release import HIDDEN, declare_not_counts
+from naome.report.display import FORMATS, CountText, Figure, Sentence, Table, format_number, show, show_banner
 
 MADE_UP = declare_not_counts("", "Numbers of a test.")
 
@@ -248,7 +248,7 @@ def test_a_real_kernel_keeps_the_outputs_as_they_are(tmp_path):
 import json, sys
 import nbformat, papermill
 cells = [
-    "import pandas as pd\\nfrom matplotlib import pyplot\\nfrom naome.publish.display import *",
+    "import pandas as pd\\nfrom matplotlib import pyplot\\nfrom naome.report.display import *",
     "from naome.disclosure import declare_not_counts\\nmade = declare_not_counts('x', 'Nothing.')",
     "show(Table(pd.DataFrame({'a': ['x'], 'b': ['1']}), made))",
     "show(Sentence('**x**'))",
@@ -274,7 +274,7 @@ print(json.dumps([[sorted(o.get("data", {"stream": 0})) for o in c.outputs] for 
 
 
 def test_a_marked_row_has_its_class_and_the_mark_is_not_shown(capsys):
-    from naome.publish import display as module
+    from naome.report import display as module
 
     shown = []
     original, module.display = module.display, lambda data, raw: shown.append(data)

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from conftest import capture_outputs, code_cell, draw_curve, raw_cell, show_table, write_notebook
 
-from naome.cli import main
-from naome.disclosure import declare_not_counts
-from naome.publish import display
-from naome.site import check_strips
+from naome.release import declare_not_counts
+from naome.report import display
+from naome.workflow.cli import main
+from naome.workflow.site import check_strips
 from sitepreview import render_site
 
 CONFIG = """project:
@@ -99,7 +99,7 @@ def test_a_page_without_a_strip_in_its_main_part_is_found(tmp_path, page):
 
 
 def test_pages_outside_the_subset_are_one_refusal_of_the_command(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("naome.paths.project_root", lambda: tmp_path)
+    monkeypatch.setattr("naome.core.paths.project_root", lambda: tmp_path)
     (tmp_path / "_quarto.yml").write_text(CONFIG.replace("index.ipynb", "index.qmd"))
     (tmp_path / "index.qmd").write_text("---\ntitle: T\n---\n\n@fig-none\n")
     assert main(["render", "--check"]) == 2

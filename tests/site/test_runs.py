@@ -10,13 +10,13 @@ import pytest
 import yaml
 from conftest import digests, make_run
 
-from naome.cli import main
-from naome.errors import ChainError
-from naome.finished import open_finished
-from naome.notebooks import load_pages
-from naome.params import load_params
-from naome.paths import project_root
-from naome.site import check_strips, compose_site, render_runs
+from naome.core.errors import ChainError
+from naome.core.params import load_params
+from naome.core.paths import project_root
+from naome.report.finished import open_finished
+from naome.workflow.cli import main
+from naome.workflow.pages import load_pages
+from naome.workflow.site import check_strips, compose_site, render_runs
 from sitepreview import check_portable, check_site
 
 BANNER = re.compile(r'class="(banner-\w+)"')

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from naome.cohort.derive import identify_members
-from naome.errors import ChainError
+from naome.core.errors import ChainError
+from naome.core.params import load_params
+from naome.extract import READERS, read_extract
 from naome.measures.ascertainment import count_sources
 from naome.measures.study import make_study
-from naome.params import load_params
-from naome.sources import READERS, read_extract
 from naome.stats.capture_recapture import loglinear_population
 from naome_synthetic import write_extract
 from naome_synthetic.report import tabulate_estimates, write_report

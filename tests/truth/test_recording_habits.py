@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from naome.core.params import load_params
+from naome.core.paths import project_root
 from naome.measures.casemix.adjust import adjust_frame, assess_organisations
 from naome.measures.casemix.alternatives import correlate, flag_missing
 from naome.measures.casemix.impute import impute_case_mix
@@ -18,8 +20,6 @@ from naome.measures.casemix.outliers import judge_organisations
 from naome.measures.casemix.pool import CLOGLOG, pool_tables
 from naome.measures.casemix.prepare import CaseMix
 from naome.measures.study import make_study
-from naome.params import load_params
-from naome.paths import project_root
 from naome.stats.simulation import HORIZON, Scenario, make_patients, make_providers
 
 COVARIATES = ("age", "er", "liver", "fit")

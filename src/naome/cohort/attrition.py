@@ -6,9 +6,9 @@ import pandas as pd
 from ibis.expr.types import Table
 
 from naome.cohort.eligible import ELIGIBILITY
-from naome.definitions import CohortRules
-from naome.errors import ExtractError
-from naome.params import Params
+from naome.core.definitions import CohortRules
+from naome.core.errors import ExtractError
+from naome.core.params import Params
 
 
 def count_attrition(flagged: Table, found: Table, members: Table, rules: CohortRules) -> pd.DataFrame:

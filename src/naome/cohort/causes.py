@@ -7,7 +7,7 @@ from ibis.expr.types import BooleanValue, Table
 
 from naome.cohort.feature_definitions import read_features
 from naome.cohort.tables import code_in
-from naome.definitions import CohortRules
+from naome.core.definitions import CohortRules
 
 
 def is_breast_cancer(deaths: Table, rules: CohortRules) -> BooleanValue:

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from naome.cohort.feature_definitions import read_features
-from naome.definitions import Definitions, read_once
-from naome.errors import DefinitionError
+from naome.core.definitions import Definitions, read_once
+from naome.core.errors import DefinitionError
 
 
 @dataclass(frozen=True)

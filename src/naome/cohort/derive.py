@@ -13,14 +13,14 @@ import pyarrow as pa
 
 from naome.cohort.attrition import count_attrition
 from naome.cohort.columns import list_columns
+from naome.cohort.deaths_check import count_primary
 from naome.cohort.eligible import code_dates, eligible_people, flag_tumours, metastatic_codes
 from naome.cohort.features import describe_people
-from naome.cohort.held import hold, working_ahead
+from naome.cohort.materialise import hold, working_ahead
 from naome.cohort.membership import de_novo, possible_members, primary, recurrence_found, recurrent
-from naome.cohort.primary import count_primary
 from naome.cohort.tables import CanonicalTables, open_tables
-from naome.definitions import CohortRules, Definitions, project_definitions
-from naome.params import Params
+from naome.core.definitions import CohortRules, Definitions, project_definitions
+from naome.core.params import Params
 
 # The columns of the event tables that describing people takes: reading fewer is most of the speed
 NEEDED = {
@@ -74,7 +74,7 @@ def derive_cohorts(
 
     Examples
     --------
-    >>> from naome.params import load_params                       # doctest: +SKIP
+    >>> from naome.core.params import load_params# doctest: +SKIP
     >>> derive_cohorts(load_params("wales"), folder).attrition     # doctest: +SKIP
     """
     rules = rules or project_definitions().rules(params.rules)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import ibis
 from ibis.expr.types import BooleanValue, Table
 
+from naome.cohort.evidence import evidence_codes
 from naome.cohort.feature_definitions import read_features
-from naome.cohort.held import hold
-from naome.cohort.signs import evidence_codes
+from naome.cohort.materialise import hold
 from naome.cohort.tables import CanonicalTables, code_between, code_in
-from naome.definitions import CohortRules
-from naome.params import Params
+from naome.core.definitions import CohortRules
+from naome.core.params import Params
 
 ELIGIBILITY = ("EL1", "EL2", "EL3", "EL4", "EL5", "EL6", "EL7")
 #: What deciding about membership takes of a tumour and its person

@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from naome.definitions import Definitions, read_once
-from naome.errors import DefinitionError, suggest
-from naome.sources.absent import THINGS
-from naome.sources.contract import CANONICAL
-from naome.yaml_files import FrozenModel, Text, read_model
+from naome.core.definitions import Definitions, read_once
+from naome.core.errors import DefinitionError, suggest
+from naome.core.yaml_files import FrozenModel, Text, read_model
+from naome.extract.absent import THINGS
+from naome.extract.schema import CANONICAL
 
 #: What events of a kind need of a feed where a feature does not say it itself; for evidence see :func:`read_features`
 NEEDS = {

@@ -10,8 +10,8 @@ from naome.cohort.columns import VALUES, list_columns
 from naome.cohort.eligible import add_records
 from naome.cohort.feature_definitions import ALL, Feature, read_features
 from naome.cohort.tables import CanonicalTables, code_groups, code_in
-from naome.definitions import CohortRules, Definitions
-from naome.params import Params
+from naome.core.definitions import CohortRules, Definitions
+from naome.core.params import Params
 
 RECORDED = {name: name for name in ("stage", "grade", "er", "pr", "her2", "performance_status", "cns")} | {
     "mdt": "mdt_date"

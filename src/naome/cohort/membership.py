@@ -5,8 +5,8 @@ from __future__ import annotations
 import ibis
 from ibis.expr.types import Table
 
-from naome.definitions import CohortRules
-from naome.params import Params
+from naome.core.definitions import CohortRules
+from naome.core.params import Params
 
 
 def de_novo(coded: Table, params: Params) -> Table:

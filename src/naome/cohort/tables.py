@@ -10,12 +10,12 @@ import pandas as pd
 import pyarrow.parquet as pq
 from ibis.expr.types import BooleanValue, StringValue, Table
 
-from naome.cohort.held import hold_rows
-from naome.cohort.signs import check_followed
-from naome.definitions import CodeList, Definitions
-from naome.errors import ExtractError
-from naome.params import Params
-from naome.sources.contract import CANONICAL
+from naome.cohort.evidence import check_followed
+from naome.cohort.materialise import hold_rows
+from naome.core.definitions import CodeList, Definitions
+from naome.core.errors import ExtractError
+from naome.core.params import Params
+from naome.extract.schema import CANONICAL
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from naome.definitions import Definitions, project_definitions, read_rows
-from naome.errors import DefinitionError, suggest
+from naome.core.definitions import Definitions, project_definitions, read_rows
+from naome.core.errors import DefinitionError, suggest
+from naome.core.results import WHOLE, name_nation
 from naome.measures.study import Study
-from naome.results import WHOLE, name_nation
 
 VERDICTS = ("agrees", "differs", "not derivable here", "other period", "not compared")
 SCALE = {"percent": 100.0, "people": 1.0, "years": 1.0}

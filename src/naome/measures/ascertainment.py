@@ -12,12 +12,12 @@ from ibis.expr.types import Table
 
 from naome.cohort.causes import is_breast_cancer
 from naome.cohort.eligible import code_dates, eligible_people, flag_tumours, metastatic_codes
+from naome.cohort.evidence import metastatic_drugs
 from naome.cohort.feature_definitions import read_features
-from naome.cohort.signs import metastatic_drugs
 from naome.cohort.tables import CanonicalTables, open_tables
-from naome.definitions import CohortRules
+from naome.core.definitions import CohortRules
+from naome.core.params import Params
 from naome.measures.study import Study
-from naome.params import Params
 from naome.stats.capture_recapture import PopulationEstimate, chapman, loglinear_population
 
 SOURCES = ("admissions", "reported", "treatment", "death")

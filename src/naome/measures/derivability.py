@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import NoReturn
 
 from naome.cohort.columns import AnalysisColumn, Need, list_columns
-from naome.definitions import CohortRules, Definitions
-from naome.errors import ParamsError, suggest
+from naome.core.definitions import CohortRules, Definitions
+from naome.core.errors import ParamsError, suggest
+from naome.core.params import Params
+from naome.extract import READERS
+from naome.extract.absent import EXTRACT, THINGS, Absent, check_thing, find_absent, list_optional
 from naome.measures.specification import Indicator, read_data_items, read_specification
-from naome.params import Params
-from naome.sources import READERS
-from naome.sources.absent import EXTRACT, THINGS, Absent, check_thing, find_absent, list_optional
 
 #: What each source of evidence of metastatic disease needs of a feed
 EVIDENCE = {"admissions": "diagnoses", "reported": "recurrences"}

@@ -18,8 +18,8 @@ import numpy as np
 import pandas as pd
 
 from naome.cohort.columns import AnalysisColumn, list_columns
-from naome.definitions import project_definitions
-from naome.errors import DefinitionError, suggest
+from naome.core.definitions import project_definitions
+from naome.core.errors import DefinitionError, suggest
 
 LONGEST = 1_000  # characters of an expression
 DEEPEST = 20  # operations inside each other

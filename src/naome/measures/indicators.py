@@ -26,7 +26,7 @@ def evaluate_indicators(analysis: pd.DataFrame, study: Study, *, only: tuple[str
     Returns
     -------
     DataFrame
-        Results (:mod:`naome.results`). Sub-national levels are given for
+        Results (:mod:`naome.core.results`). Sub-national levels are given for
         everyone; groups are given nationally. What cannot be derived is one row
         that says why.
     """

@@ -22,13 +22,13 @@ import pandas as pd
 from naome.cohort.derive import NEEDED, fetch_analysis
 from naome.cohort.eligible import code_dates, eligible_people, flag_tumours, metastatic_codes
 from naome.cohort.features import describe_people
-from naome.cohort.held import hold, working_ahead
+from naome.cohort.materialise import hold, working_ahead
 from naome.cohort.membership import de_novo, possible_members
 from naome.cohort.tables import open_tables
+from naome.core.params import Params
 from naome.measures.indicators import divide_people
 from naome.measures.study import Study, say_too_few
 from naome.measures.survival import YEAR_DAYS, survival_arrays
-from naome.params import Params
 from naome.stats.kaplan_meier import kaplan_meier
 
 PERIOD_YEARS = 2

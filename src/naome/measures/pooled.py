@@ -7,14 +7,14 @@ from dataclasses import replace
 
 import pandas as pd
 
+from naome.core.params import Params
+from naome.core.results import POOLED, name_nation
 from naome.measures.completeness import measure_completeness
+from naome.measures.deaths_check import measure_records_before_death
 from naome.measures.description import describe_cohorts
 from naome.measures.indicators import evaluate_indicators
 from naome.measures.study import Study
 from naome.measures.survival import estimate_survival
-from naome.measures.validation import measure_records_before_death
-from naome.params import Params
-from naome.results import POOLED, name_nation
 
 TITLE = name_nation(POOLED)
 NATIONS = POOLED.split("+")
@@ -69,7 +69,7 @@ def measure_nation(analysis: pd.DataFrame, primary: pd.DataFrame | None, study: 
     analysis : DataFrame
         The analysis table.
     primary : DataFrame or None
-        Counts of people with primary breast cancer (:func:`naome.cohort.primary.count_primary`); without them the
+        Counts of people with primary breast cancer (:func:`naome.cohort.deaths_check.count_primary`); without them the
         deaths of the primary cohort are left out.
     study : Study
         Of the run, or of the pooled people (:func:`pool_studies`).

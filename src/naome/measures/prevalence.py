@@ -18,10 +18,10 @@ from naome.cohort.eligible import code_dates, eligible_people, flag_tumours, met
 from naome.cohort.feature_definitions import read_features
 from naome.cohort.membership import de_novo, recurrent
 from naome.cohort.tables import open_tables
-from naome.definitions import CohortRules
+from naome.core.definitions import CohortRules
+from naome.core.params import Params
 from naome.measures.ascertainment import SOURCES, correction_factor
 from naome.measures.study import Study
-from naome.params import Params
 from naome.stats.capture_recapture import loglinear_population
 
 TOO_FEW_SOURCES = "The data have too few sources to estimate how many people are missed."
@@ -108,7 +108,7 @@ def measure_prevalence(
 
     Examples
     --------
-    >>> from naome.params import load_params
+    >>> from naome.core.params import load_params
     >>> from naome.measures.study import make_study
     >>> study = make_study(load_params("england"), run_id="r")
     >>> living = pd.DataFrame({"cohort": ["denovo", "recurrent"], "alive": [60, 40], "dead": [40, 60], "lost": [0, 1]})
@@ -168,7 +168,7 @@ def say_prevalence_window(params: Params, on: dt.date | None = None) -> str:
 
     Examples
     --------
-    >>> from naome.params import load_params
+    >>> from naome.core.params import load_params
     >>> say_prevalence_window(load_params("england"))
     'people alive on 1 June 2023 whose breast cancer was diagnosed from 1 January 2015 to 31 December 2021'
     """

@@ -159,7 +159,7 @@ def say_growing_quarters(study: Study) -> str:
 
     Examples
     --------
-    >>> from naome.params import load_params
+    >>> from naome.core.params import load_params
     >>> from naome.measures.study import make_study
     >>> study = make_study(load_params("england-rcrd"), run_id="r")
     >>> say_growing_quarters(study).split(":")[0]

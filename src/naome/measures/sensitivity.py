@@ -16,16 +16,16 @@ from naome.cohort.causes import is_breast_cancer
 from naome.cohort.columns import AnalysisColumn, list_columns
 from naome.cohort.derive import fetch_analysis, find_members, keep_people
 from naome.cohort.eligible import add_records, code_dates, eligible_people, flag_tumours, metastatic_codes
+from naome.cohort.evidence import possible_evidence
 from naome.cohort.features import describe_people
-from naome.cohort.held import hold
-from naome.cohort.signs import possible_evidence
+from naome.cohort.materialise import hold
 from naome.cohort.tables import CanonicalTables, code_between, code_in, open_tables
-from naome.definitions import CohortRules, Option
+from naome.core.definitions import CohortRules, Option
+from naome.core.params import Params
 from naome.measures.expressions import parse_expression
 from naome.measures.specification import Indicator
 from naome.measures.study import Study, say_too_few
 from naome.measures.survival import YEAR_DAYS, survival_arrays
-from naome.params import Params
 from naome.stats.intervals import wilson
 from naome.stats.kaplan_meier import kaplan_meier
 

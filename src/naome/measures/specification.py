@@ -15,11 +15,11 @@ import yaml
 from pydantic import Field, field_validator, model_validator
 
 from naome.cohort.columns import list_columns
-from naome.definitions import CohortRules, Definitions, project_definitions, read_once
-from naome.errors import DefinitionError, suggest
+from naome.core.definitions import CohortRules, Definitions, project_definitions, read_once
+from naome.core.errors import DefinitionError, suggest
+from naome.core.yaml_files import FrozenModel, Text, read_model
 from naome.measures.expressions import Expression, parse_expression
-from naome.measures.probe import count_possible
-from naome.yaml_files import FrozenModel, Text, read_model
+from naome.measures.satisfiable import count_possible
 
 KINDS = ("performance", "data_quality", "contextual")
 NATION = "nation"

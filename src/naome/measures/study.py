@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from naome.definitions import CohortRules, Definitions, project_definitions
+from naome.core.definitions import CohortRules, Definitions, project_definitions
+from naome.core.params import Params
+from naome.core.results import make_results
+from naome.extract.absent import Absent
 from naome.measures.derivability import presume_absent, reasons_not_derivable, reasons_of_columns
 from naome.measures.specification import DataItem, Indicator, Specification, read_data_items, read_specification
-from naome.params import Params
-from naome.results import make_results
-from naome.sources.absent import Absent
 
 COUNTED = "people in the denominator"
 
@@ -81,7 +81,7 @@ class Study:
         return say_too_few(minimum, of) if n < minimum else ""
 
     def results(self, frame: pd.DataFrame, **constants: object) -> pd.DataFrame:
-        """Bring a frame into the result schema (:func:`naome.results.make_results`) as results of this run.
+        """Bring a frame into the result schema (:func:`naome.core.results.make_results`) as results of this run.
 
         Audit, nation and run id are filled; a row of the nation that names no unit is of this nation.
         """
@@ -131,7 +131,7 @@ def make_study(
 
     Examples
     --------
-    >>> from naome.params import load_params
+    >>> from naome.core.params import load_params
     >>> make_study(load_params("wales"), run_id="r").too_few(3)
     'fewer than 10 people in the denominator'
     """

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from naome.core.params import Params
 from naome.measures.indicators import divide_people
 from naome.measures.study import Study, say_too_few
-from naome.params import Params
 from naome.stats.kaplan_meier import kaplan_meier
 
 YEAR_DAYS = 365.25

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr, ndtri
 
+from naome.core.results import COLUMNS
 from naome.measures.specification import Indicator
 from naome.measures.study import Study
-from naome.results import COLUMNS
 from naome.stats.logistic import fit_logistic
 
 METHOD = "logistic regression on year, Wald interval"

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from naome.core.params import Params
 from naome.measures.casemix.outliers import MINIMUM_UNITS
 from naome.measures.indicators import MISSING
 from naome.measures.specification import Indicator
 from naome.measures.study import Study
-from naome.params import Params
 from naome.stats.funnel import classify, classify_z, realised_tail_probabilities
 from naome.stats.overdispersion import overdispersion
 from naome.stats.variation import provider_variation

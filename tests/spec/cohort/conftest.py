@@ -23,9 +23,9 @@ import pytest
 import yaml
 
 from naome.cohort.derive import Cohorts, derive_cohorts
-from naome.definitions import CohortRules, project_definitions
-from naome.params import Params, load_params
-from naome.sources.contract import CANONICAL
+from naome.core.definitions import CohortRules, project_definitions
+from naome.core.params import Params, load_params
+from naome.extract.schema import CANONICAL
 
 ARROW = {
     "VARCHAR": pa.string(),

@@ -7,7 +7,7 @@ import pytest
 
 import naome.cohort
 from naome.cohort.feature_definitions import read_features
-from naome.definitions import project_definitions
+from naome.core.definitions import project_definitions
 
 RULES = project_definitions().rules()
 IDS = [rule.id for rule in RULES.rules]

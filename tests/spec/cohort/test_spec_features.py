@@ -3,7 +3,7 @@
 import pandas as pd
 
 from naome.cohort.columns import list_columns
-from naome.definitions import project_definitions
+from naome.core.definitions import project_definitions
 
 COLUMNS = list_columns(project_definitions())
 PANDAS = {

@@ -7,12 +7,12 @@ import pytest
 
 from naome.cohort.columns import list_columns
 from naome.cohort.derive import derive_cohorts
-from naome.definitions import Definitions, project_definitions
-from naome.errors import DefinitionError
+from naome.core.definitions import Definitions, project_definitions
+from naome.core.errors import DefinitionError
+from naome.core.params import load_params
 from naome.measures.derivability import presume_absent, reasons_not_derivable
 from naome.measures.specification import read_specification
-from naome.params import load_params
-from naome.publish.definitions_page import write_page
+from naome.report.reference.definitions import write_page
 
 #: A code of each classification that nobody in the case has
 NOBODYS = {"icd10": "U99", "opcs4": "Q99", "sact": "NOTHING"}

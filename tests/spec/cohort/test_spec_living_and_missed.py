@@ -5,10 +5,10 @@ import datetime as dt
 import pytest
 
 from naome.measures.ascertainment import SOURCES, count_sources
+from naome.measures.deaths_check import measure_records_before_death
 from naome.measures.prevalence import count_living, measure_prevalence
 from naome.measures.sensitivity import BASE, NOT_HELD, tabulate_death_switches, tabulate_switches, tabulate_windows
 from naome.measures.study import make_study
-from naome.measures.validation import measure_records_before_death
 
 SEEN = """
     tumours

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from naome.cohort.attrition import check_anybody
-from naome.errors import ExtractError
-from naome.params import load_params
+from naome.core.errors import ExtractError
+from naome.core.params import load_params
 
 
 def attrition(*remaining: int) -> pd.DataFrame:

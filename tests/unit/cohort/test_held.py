@@ -8,7 +8,7 @@ import ibis
 import pandas as pd
 import pytest
 
-from naome.cohort.held import hold, hold_rows, working_ahead
+from naome.cohort.materialise import hold, hold_rows, working_ahead
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ import pytest
 
 import naome
 from naome.cohort.tables import open_tables
-from naome.errors import ExtractError
-from naome.params import load_params
-from naome.sources.contract import CANONICAL
+from naome.core.errors import ExtractError
+from naome.core.params import load_params
+from naome.extract.schema import CANONICAL
 
 
 def write_tables(folder, without: str = "") -> None:

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from naome.cohort.columns import list_columns
-from naome.definitions import project_definitions
-from naome.params import load_params
+from naome.core.definitions import project_definitions
+from naome.core.params import load_params
 
 DTYPES = {"category": "string", "integer": "Int64", "number": "float64", "boolean": "boolean", "date": "datetime64[ns]"}
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from naome.definitions import Definitions
-from naome.errors import DefinitionError
+from naome.core.definitions import Definitions
+from naome.core.errors import DefinitionError
+from naome.core.results import POOLED, make_results
 from naome.measures.agreement import PUBLISHED, compare_published, count_verdicts, expected_by_chance, load_published
 from naome.measures.pooled import measure_nation, measure_pooled, pool_studies, reason_not_poolable
 from naome.measures.specification import load_specification
 from naome.measures.study import make_study
-from naome.results import POOLED, make_results
 
 
 def published(**changes) -> pd.DataFrame:

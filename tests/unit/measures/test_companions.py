@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from naome.agree import replicate
-from naome.companions import open_companions
+from naome.workflow.companions import open_companions
+from naome.workflow.replication import replicate
 
 
 @pytest.fixture

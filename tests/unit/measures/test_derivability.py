@@ -7,16 +7,16 @@ import shutil
 import pytest
 
 from naome.cohort.columns import list_columns
-from naome.definitions import Definitions, project_definitions
-from naome.errors import ParamsError
+from naome.core.definitions import Definitions, project_definitions
+from naome.core.errors import ParamsError
+from naome.core.params import load_params
+from naome.extract import READERS
+from naome.extract.absent import EXTRACT, FEED, Absent, find_absent, list_missing, list_optional
 from naome.measures.derivability import presume_absent, reasons_not_derivable, say_taken_away
 from naome.measures.description import describe_cohorts
 from naome.measures.indicators import evaluate_indicators
 from naome.measures.specification import read_specification
 from naome.measures.study import make_study
-from naome.params import load_params
-from naome.sources import READERS
-from naome.sources.absent import EXTRACT, FEED, Absent, find_absent, list_missing, list_optional
 
 AUDITS = ("england", "wales", "england-rcrd", "rotterdam", "simulacrum", "simulacrum-v1")
 DRUGS = {

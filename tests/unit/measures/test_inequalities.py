@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from naome.disclosure import release
 from naome.measures.inequalities import measure_gaps, read_gap
 from naome.measures.specification import load_specification
 from naome.measures.study import make_study
-from naome.publish.pages.inequalities import say_gaps
+from naome.release import release
+from naome.report.pages.inequalities import say_gaps
 
 SPECIFICATION = load_specification()
 

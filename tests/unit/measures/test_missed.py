@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from naome.disclosure import release
+from naome.core.params import load_params
 from naome.measures.ascertainment import SOURCES, choose_sources, correction_factor, measure_missed
 from naome.measures.study import make_study
-from naome.params import load_params
-from naome.publish.pages.prevalence import say_missed
+from naome.release import release
+from naome.report.pages.prevalence import say_missed
 from naome.stats.capture_recapture import SCENARIOS, Scenario, chapman, loglinear_population, simulate_capture
 
 THREE = ("a", "b", "c")

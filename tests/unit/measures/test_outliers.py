@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from scipy.special import ndtri
 
+from naome.core.params import load_params
 from naome.measures.casemix.outliers import MINIMUM_UNITS, expected_false_alarms, judge_organisations, record_assessment
 from naome.measures.specification import load_specification
 from naome.measures.study import make_study
-from naome.params import load_params
 
 
 def policy(**changes):

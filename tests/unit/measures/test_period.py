@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from naome.core.params import load_params
 from naome.measures.period import derive_period_people, estimate_period_survival, period_survival
 from naome.measures.study import make_study
 from naome.measures.survival import YEAR_DAYS
-from naome.params import load_params
 
 
 def diagnosed(n: int, hazard, seed=1, first="2015-01-01", last="2021-12-31") -> pd.DataFrame:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from naome.core.params import load_params
 from naome.measures.quarterly import (
     RULES,
     chart_quarters,
@@ -16,7 +17,6 @@ from naome.measures.quarterly import (
     say_growing_quarters,
 )
 from naome.measures.study import make_study
-from naome.params import load_params
 
 FIRST, LAST = pd.Timestamp("2019-10-01"), pd.Timestamp("2022-09-30")
 

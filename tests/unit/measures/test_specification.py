@@ -8,14 +8,14 @@ from dataclasses import replace
 import pytest
 import yaml
 
-from naome.definitions import Definitions
-from naome.errors import DefinitionError
+from naome.core.definitions import Definitions
+from naome.core.errors import DefinitionError
+from naome.core.paths import project_root
 from naome.measures.expressions import parse_expression
 from naome.measures.indicators import evaluate_indicators
-from naome.measures.probe import count_possible, make_probe
+from naome.measures.satisfiable import count_possible, make_probe
 from naome.measures.specification import note_inferred_codes, read_specification
 from naome.measures.study import make_study
-from naome.paths import project_root
 
 ENTRY = {
     "id": "liver_biopsy",

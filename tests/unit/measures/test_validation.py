@@ -3,9 +3,9 @@
 import pandas as pd
 import pytest
 
+from naome.core.params import load_params
+from naome.measures.deaths_check import OUTCOMES, classify_outcomes, intervals_to_death, measure_records_before_death
 from naome.measures.study import make_study
-from naome.measures.validation import OUTCOMES, classify_outcomes, intervals_to_death, measure_records_before_death
-from naome.params import load_params
 from naome.stats.intervals import wilson
 
 COLUMNS = ["outcome", "metastatic_record", "record_to_death", "people"]

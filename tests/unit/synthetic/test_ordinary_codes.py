@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from naome.definitions import project_definitions
+from naome.core.definitions import project_definitions
 from naome_synthetic.codes import ORDINARY
 
 

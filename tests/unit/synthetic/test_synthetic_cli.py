@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from naome.seal import SEAL
+from naome.core.seal import SEAL
 from naome_synthetic.cli import main
 
 

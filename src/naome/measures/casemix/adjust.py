@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from naome.core.params import Params
 from naome.measures.casemix.impute import complete_case_mix
 from naome.measures.casemix.outliers import judge_organisations
 from naome.measures.casemix.pool import CLOGLOG, LOGIT, adjust_pooled
@@ -22,7 +23,6 @@ from naome.measures.casemix.prepare import (
     say_too_few_deaths,
 )
 from naome.measures.study import Study, say_too_few
-from naome.params import Params
 from naome.stats.kaplan_meier import kaplan_meier
 from naome.stats.risk_adjustment import ExpectedModel, fit_expected, risk_adjusted_proportion, risk_adjusted_survival
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 
+from naome.core.params import Params
 from naome.measures.casemix.adjust import Assessment, horizon_reached
 from naome.measures.casemix.alternatives import (
     compare_models,
@@ -19,7 +20,6 @@ from naome.measures.casemix.alternatives import (
     treat_missing,
 )
 from naome.measures.casemix.prepare import CHECKED, COX, YEAR_DAYS, CaseMix
-from naome.params import Params
 from naome.stats.diagnostics import (
     calibration,
     calibration_summary,

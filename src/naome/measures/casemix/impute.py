@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from naome.core.params import Params
 from naome.measures.casemix.prepare import FOLLOW_UP, CaseMix, list_covariates, prepare_case_mix, say_too_few_deaths
-from naome.params import Params
 from naome.stats.imputation import impute
 
 IMPUTATION_ROUNDS = 5

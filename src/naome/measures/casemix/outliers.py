@@ -7,8 +7,8 @@ import importlib.metadata
 import numpy as np
 import pandas as pd
 
+from naome.core.params import Params
 from naome.measures.study import Study, say_too_few
-from naome.params import Params
 from naome.stats.funnel import classify_z
 from naome.stats.overdispersion import Overdispersion, overdispersion
 
@@ -54,7 +54,7 @@ def judge_organisations(table: pd.DataFrame, params: Params, *, higher_is: str) 
 
     Examples
     --------
-    >>> from naome.params import load_params
+    >>> from naome.core.params import load_params
     >>> table = pd.DataFrame({"unit": ["A", "B"], "n": [50, 4], "z": [3.5, 0.1], "recorded": [0.9, 0.9]})
     >>> judge_organisations(table, load_params("england"), higher_is="worse")[["level", "direction"]].values.tolist()
     [['alarm', 'worse'], ['not_assessed', 'none']]

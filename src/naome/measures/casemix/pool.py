@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, logit, ndtr, ndtri
 
+from naome.core.params import Params
 from naome.measures.casemix.impute import impute_case_mix
 from naome.measures.casemix.prepare import CaseMix
-from naome.params import Params
 from naome.stats.imputation import imputations_needed, pool
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from naome.core.params import Params
 from naome.measures.description import merge_poor_fitness
 from naome.measures.study import say_too_few
-from naome.params import Params
 from naome.stats.design import build_design
 
 YEAR_DAYS = 365.25
@@ -67,7 +67,7 @@ def list_terms(params: Params, cohort: str) -> tuple[str, ...]:
 
     Examples
     --------
-    >>> from naome.params import load_params
+    >>> from naome.core.params import load_params
     >>> list_terms(load_params("england"), "recurrent")[-1]
     'rcs(years_since_diagnosis, 4)'
     """

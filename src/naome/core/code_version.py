@@ -1,0 +1,96 @@
+"""Which code a run was made by: a digest of the program, and the commit where git can tell.
+
+A notebook is not part of the digest: each page says by which notebook it was made (:func:`digest_notebook`), so that a
+change in one does not put all others out of date.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from naome.core.paths import project_root
+
+if TYPE_CHECKING:
+    import nbformat
+
+#: What decides no number of a run: it draws the site, or takes commands
+OUTSIDE = (
+    *("report/finished.py", "report/downloads.py", "report/reference/", "workflow/site.py", "workflow/cli.py"),
+    *("workflow/graph.py", "workflow/new_audit.py", "workflow/refresh.py", "workflow/docs.py"),
+)
+PACKAGE = Path(__file__).parent.parent
+
+#: What stands for the commit in a manifest where git cannot tell
+NO_COMMIT = "not a git checkout"
+
+
+@dataclass(frozen=True)
+class CodeVersion:
+    """The code of a run.
+
+    Attributes
+    ----------
+    sha256 : str
+        Digest of the package's source, without :data:`OUTSIDE`.
+    commit : str
+        The commit that is checked out; empty where git cannot tell.
+    dirty : bool or None
+        Whether files differ from that commit; None where git cannot tell.
+    """
+
+    sha256: str
+    commit: str
+    dirty: bool | None
+
+    def describe(self) -> str:
+        """Return how a page names it: the commit, or the digest where there is none.
+
+        Examples
+        --------
+        >>> CodeVersion("f" * 64, "", None).describe()
+        'code sha256 `ffffffffffff` (not a git checkout)'
+        """
+        if not self.commit:
+            return f"code sha256 `{self.sha256[:12]}` ({NO_COMMIT})"
+        return f"code `{self.commit[:12]}`{' with uncommitted changes' if self.dirty else ''}"
+
+
+def list_code() -> list[Path]:
+    """Return the source files that decide the numbers of a run; workflow and digest use the same list."""
+    found = PACKAGE.rglob("*.py")
+    return sorted(path for path in found if not path.relative_to(PACKAGE).as_posix().startswith(OUTSIDE))
+
+
+@cache
+def code_version() -> CodeVersion:
+    """Return the version of the code that is running."""
+    root = project_root()
+    digest = hashlib.sha256()
+    for path in list_code():
+        digest.update(f"{path.relative_to(PACKAGE).as_posix()}\0".encode() + path.read_bytes() + b"\0")
+    top = _git("rev-parse", "--show-toplevel")
+    if top is None or Path(top).resolve() != root:
+        return CodeVersion(digest.hexdigest(), "", None)  # of no repository, or inside another's
+    changes = _git("status", "--porcelain")
+    return CodeVersion(digest.hexdigest(), _git("rev-parse", "HEAD") or "", None if changes is None else bool(changes))
+
+
+def digest_notebook(notebook: nbformat.NotebookNode) -> str:
+    """Return the sha256 of a notebook's cells, without outputs and metadata."""
+    source = [[cell.cell_type, cell.source] for cell in notebook.cells]
+    return hashlib.sha256(json.dumps(source).encode()).hexdigest()
+
+
+def _git(*arguments: str) -> str | None:
+    """Return what git says, or None where it is missing or refuses."""
+    try:
+        done = subprocess.run(["git", *arguments], cwd=project_root(), capture_output=True, text=True, check=False)
+    except OSError:
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

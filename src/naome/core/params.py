@@ -1,0 +1,379 @@
+"""Audit parameters: one YAML file is one audit run, typed and frozen all the way down.
+
+The file is the protocol of a run: whose data, which dates, which choices. It may lie anywhere; a run keeps a copy
+and reads nothing else (:mod:`naome.workflow.run`). A misspelt, missing, mistyped or senseless key stops the run before
+anything is read. What only the definitions or the data can tell is checked in :mod:`naome.protocol`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, NoReturn
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
+
+from naome.core.errors import ParamsError, suggest
+from naome.core.paths import project_root
+from naome.core.yaml_files import FrozenModel, read_model
+
+#: No cancer registry of the United Kingdom or the Netherlands goes further back
+FIRST_DAY = dt.date(1950, 1, 1)
+
+
+class FrozenMapping(dict):
+    """A mapping that cannot be changed: a run computed with other parameters would still carry the run's name.
+
+    Examples
+    --------
+    >>> FrozenMapping(gap_months=12)["gap_months"]
+    12
+    """
+
+    def _refuse(self, *_: object, **__: object) -> NoReturn:
+        raise TypeError("the parameters of a run are frozen. Hint: run.what_if(gap_months=6) shows what would change")
+
+    __setitem__ = __delitem__ = __ior__ = update = pop = popitem = clear = setdefault = _refuse
+
+    def __reduce__(self) -> tuple:
+        return FrozenMapping, (dict(self),)
+
+
+def _freeze(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return FrozenMapping({key: _freeze(each) for key, each in value.items()})
+    return tuple(_freeze(each) for each in value) if isinstance(value, list | tuple) else value
+
+
+def _check_date(value: object) -> object:
+    """Take a date as YAML or ISO 8601 writes it; a number of seconds, or a time of day, is none."""
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+        return dt.date.fromisoformat(value)
+    return value
+
+
+def _check_past(value: dt.date) -> dt.date:
+    if not FIRST_DAY <= value <= dt.date.today():
+        raise ValueError(f"must be from {FIRST_DAY} to today, {dt.date.today()}")
+    return value
+
+
+def _check_words(value: str) -> str:
+    if not value.strip():
+        raise ValueError("must not be empty")
+    if not value.isprintable():
+        raise ValueError("must be one line of printable characters")
+    return value
+
+
+def _check_once(values: tuple) -> tuple:
+    twice = sorted({str(value) for value in values if values.count(value) > 1})
+    if twice:
+        raise ValueError(f"names {', '.join(twice)} more than once")
+    return values
+
+
+IsoDate = Annotated[dt.date, BeforeValidator(_check_date), AfterValidator(_check_past)]
+Words = Annotated[str, AfterValidator(_check_words)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
+Once = AfterValidator(_check_once)
+Reasons = Annotated[dict[str, Words], AfterValidator(_freeze)]
+
+
+class Disclosure(FrozenModel):
+    """How small numbers are protected before anything leaves the run."""
+
+    policy: Literal["none", "lt5", "lt10", "hes2018"] = Field(
+        description="Suppression rule for counts below the national level. hes2018: 1-7 hidden, others rounded to 5."
+    )
+    national: Literal["show", "suppress"] = Field(
+        description="Whether national figures are shown as they are (the audit's practice) or treated like any other."
+    )
+
+
+# One-sided tail probabilities of alert and alarm; two and three standard deviations of a normal distribution
+TAILS = {"95/99.8": (0.025, 0.001), "2sd/3sd": (0.022750131948179195, 0.0013498980316300933)}
+
+
+class Survival(FrozenModel):
+    """Survival estimation."""
+
+    horizons_years: Annotated[tuple[Annotated[int, Field(ge=1, le=20)], ...], Once] = Field(
+        strict=False,
+        min_length=1,
+        description="Years after the origin at which survival is estimated; 1 year is 365.25 days.",
+    )
+    minimum_at_risk: int = Field(ge=1, description="Estimates with fewer people still at risk are not shown.")
+    case_mix: Annotated[tuple[Words, ...], Once] = Field(
+        strict=False,
+        min_length=1,
+        description="Covariates of the risk-adjustment model; rcs(x, k) is a restricted cubic spline.",
+    )
+    unit: str = Field(description="Column of the analysis table whose values are compared (the organisation).")
+    imputations: int = Field(
+        ge=10,
+        le=200,
+        description="Imputed data sets for missing case-mix items; more are made where the fraction of "
+        "missing information asks for them.",
+    )
+    imputations_at_most: int = Field(
+        ge=10, le=200, description="Imputed data sets are never more than this; pages say when more were asked for."
+    )
+
+
+class Outliers(FrozenModel):
+    """Outlier policy."""
+
+    limits: Literal["95/99.8", "2sd/3sd"] = Field(
+        description="Limits of alert and alarm: 95% and 99.8%, or two and three standard deviations."
+    )
+    minimum_n: int = Field(ge=1, description="Organisations with fewer people are listed but not assessed.")
+    minimum_completeness: float = Field(
+        ge=0,
+        le=1,
+        description="Organisations with a smaller share of the case-mix items that can be missing are not assessed.",
+    )
+    overdispersion: Literal["none", "additive"] = Field(
+        description="Whether alarms allow for between-organisation spread (fixed beforehand; both are always shown)."
+    )
+
+    @property
+    def alert_tail(self) -> float:
+        """One-sided tail probability of an alert."""
+        return TAILS[self.limits][0]
+
+    @property
+    def alarm_tail(self) -> float:
+        """One-sided tail probability of an alarm."""
+        return TAILS[self.limits][1]
+
+
+class Params(FrozenModel):
+    """One audit run."""
+
+    audit: str = Field(pattern=r"^[a-z][a-z0-9-]*$", description="Identifier of the run; must equal the file's name.")
+    title: Words = Field(max_length=100, description="How pages name this audit.")
+    nation: Name = Field(description="The nation whose people the source holds, as its reader says.")
+    source: Name = Field(description="Reader of the extract: the name of a module in `src/naome/extract/readers/`.")
+    data_dir: str = Field(
+        default="",
+        description="Folder of the extract, absolute or relative to the folder of this file (of the shipped files: to "
+        "the project). Without it, `--data` names the folder.",
+    )
+    diagnosed_from: IsoDate = Field(description="First day of primary diagnosis that is read.")
+    diagnosed_to: IsoDate = Field(description="Last day of primary diagnosis that is read.")
+    metastatic_from: IsoDate = Field(description="First day of the audit period (metastatic diagnosis).")
+    metastatic_to: IsoDate = Field(description="Last day of the audit period.")
+    censor_date: IsoDate = Field(description="Last day to which deaths are complete; follow-up ends here.")
+    seed: int = Field(ge=0, lt=2**32, description="Seed of everything random in the analysis (imputation, bootstrap).")
+    unit_name: Words = Field(description="What an organisation is called on pages, e.g. NHS trust.")
+    cohorts: Annotated[tuple[Literal["denovo", "recurrent", "primary"], ...], Once] = Field(
+        strict=False,
+        min_length=1,
+        description="Cohorts of the run; primary is everyone eligible, from initial diagnosis.",
+    )
+    rules: Annotated[dict[str, str | int | bool | list[str] | tuple[str, ...]], AfterValidator(_freeze)] = Field(
+        default_factory=FrozenMapping, description="Cohort rule options that differ from definitions/cohort_rules.yaml."
+    )
+    rules_not_checked: Reasons = Field(
+        default_factory=FrozenMapping,
+        description="Cohort rule id -> why these data cannot show whether it holds. Shown beside what the rule leaves.",
+    )
+    absent: Reasons = Field(
+        default_factory=FrozenMapping,
+        description="Canonical table, column (drugs.cycle_date) or cohort that these data have not -> the sentence "
+        "that says so wherever something needs it. Nothing that is there may be named.",
+    )
+    not_derivable: Reasons = Field(
+        default_factory=FrozenMapping,
+        description="Judgements: indicator, measure, or canonical column that is there -> why no result is given all "
+        "the same. What needs an absent thing is found without it.",
+    )
+    notebooks: Annotated[tuple[Annotated[str, Field(pattern=r"^[0-9]{2}$")], ...], Once] = Field(
+        default=(),
+        strict=False,
+        description='Numbers of the notebooks that this audit runs, quoted: ["00", "01"]. All where it is not given.',
+    )
+    minimum_denominator: int = Field(ge=1, le=10_000, description="Percentages on fewer people are marked too few.")
+    survival: Survival
+    outliers: Outliers
+    disclosure: Disclosure
+
+    @model_validator(mode="after")
+    def _imputations_in_order(self) -> Params:
+        if self.survival.imputations > self.survival.imputations_at_most:
+            raise ValueError(
+                f"survival.imputations ({self.survival.imputations}) must not exceed imputations_at_most "
+                f"({self.survival.imputations_at_most})"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _dates_in_order(self) -> Params:
+        for first, last, strictly in [
+            ("diagnosed_from", "diagnosed_to", True),
+            ("metastatic_from", "metastatic_to", True),
+            ("metastatic_to", "censor_date", True),
+            ("diagnosed_to", "censor_date", True),
+            ("diagnosed_from", "metastatic_from", False),
+            *([("metastatic_from", "diagnosed_to", True)] if "denovo" in self.cohorts else []),
+        ]:
+            before, after = getattr(self, first), getattr(self, last)
+            if before > after or (strictly and before == after):
+                raise ValueError(
+                    f"{first} ({before}) must {'be before' if strictly else 'not be after'} {last} ({after})"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _horizons_in_order(self) -> Params:
+        horizons = self.survival.horizons_years
+        if list(horizons) != sorted(horizons):
+            raise ValueError(f"survival.horizons_years must be in order, shortest first; found {list(horizons)}")
+        return self
+
+    @model_validator(mode="after")
+    def _horizons_within_the_years(self) -> Params:
+        years = (self.censor_date - self.diagnosed_from).days / 365.25
+        if max(self.survival.horizons_years) > years:
+            raise ValueError(
+                f"survival.horizons_years ({max(self.survival.horizons_years)}) is longer than the {years:.1f} years "
+                "from diagnosed_from to censor_date, so nobody can be followed for so long"
+            )
+        return self
+
+    @property
+    def effective(self) -> dict[str, Any]:
+        """What decides the results, as plain values: everything but where the extract lies."""
+        return self.model_dump(mode="json", exclude={"data_dir"})
+
+
+def find_params(source: str | Path) -> Path:
+    """Return the parameter file of an audit: a path as the caller means it, or the name of a shipped file.
+
+    Parameters
+    ----------
+    source : str or Path
+        A path that ends in ``.yaml`` or ``.yml``, relative to the current directory; or a name such as ``england``,
+        which means ``params/england.yaml`` of the project.
+
+    Raises
+    ------
+    ParamsError
+        If there is no such file; the message lists the shipped audits.
+    """
+    shipped = project_root() / "params"
+    known = sorted(file.stem for file in shipped.glob("*.yaml"))
+    if str(source).endswith((".yaml", ".yml")):
+        file = Path(source).expanduser().absolute()
+        if not file.is_file():
+            raise ParamsError(
+                f"{file}: no such parameter file{suggest(file.stem, known)}. Hint: give the path of a file, or the "
+                f"name of a shipped audit ({', '.join(known)}); `naome new-audit` writes a file to start from."
+            )
+        return file
+    file = shipped / f"{source}.yaml"
+    if not file.is_file():
+        raise ParamsError(
+            f"no parameter file {file.name} for audit {str(source)!r}{suggest(str(source), known)}. "
+            f"Audits: {', '.join(known)}. Hint: a file of your own is given by its path, which ends in .yaml."
+        )
+    return file
+
+
+def load_params(source: str | Path) -> Params:
+    """Load, check and freeze the parameters of one audit run.
+
+    Parameters
+    ----------
+    source : str or Path
+        As in :func:`find_params`.
+
+    Raises
+    ------
+    ParamsError
+        Naming file, key, value and what was allowed; all problems at once.
+
+    Examples
+    --------
+    >>> load_params("england").nation
+    'england'
+    """
+    file = find_params(source)
+    params = read_params(file)
+    if params.audit != file.stem:
+        raise ParamsError(
+            f"{file}: key 'audit' is {params.audit!r} but the file is named {file.name}; make them equal."
+        )
+    return params
+
+
+def read_params(file: Path) -> Params:
+    """Read and check a parameter file whatever it is called (:func:`load_params`)."""
+    return read_model(file, Params, error=ParamsError, hint="params/README.md says what it means")
+
+
+def find_data(params: Params, file: Path) -> Path | None:
+    """Return the folder that ``data_dir`` names, or None: relative to the parameter file, or to the project if shipped.
+
+    Parameters
+    ----------
+    params : Params
+    file : Path
+        The parameter file.
+    """
+    if not params.data_dir:
+        return None
+    root = project_root()
+    base = root if file.parent == root / "params" else file.parent
+    return base / Path(params.data_dir).expanduser()
+
+
+def describe_params(model: type[BaseModel] = Params, prefix: str = "") -> list[tuple[str, str, str, str]]:
+    """Return ``(key, type, required, meaning)`` for every key, in file order.
+
+    ``params/README.md`` is generated from this and a test holds it there.
+    """
+    rows = []
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            rows += describe_params(kind, f"{prefix}{name}.")
+            continue
+        rows.append((prefix + name, _type_name(kind), "yes" if field.is_required() else "no", field.description or ""))
+    return rows
+
+
+def _type_name(kind: object) -> str:
+    if kind is dt.date:
+        return "date, YYYY-MM-DD"
+    if getattr(kind, "__origin__", None) is Literal:
+        return "one of " + ", ".join(map(str, kind.__args__))
+    if getattr(kind, "__origin__", None) is tuple:
+        return f"list of {_type_name(kind.__args__[0])}"
+    if getattr(kind, "__origin__", None) is Annotated or hasattr(kind, "__metadata__"):
+        return _type_name(kind.__origin__)
+    if getattr(kind, "__origin__", None) is dict:
+        return "mapping"
+    return {"str": "text", "int": "whole number", "float": "number"}.get(getattr(kind, "__name__", ""), str(kind))
+
+
+def write_reference() -> str:
+    """Return the text of ``params/README.md``: every key with its type and meaning.
+
+    ``naome docs`` writes it, and a test holds the file to this text.
+    """
+    lines = [
+        "# Parameters",
+        "",
+        "One file is one audit run; its name is the audit's name. Unknown, missing and mistyped keys stop the run.",
+        "This page is generated from the model (`naome docs`).",
+        "",
+        "| key | type | needed | meaning |",
+        "|---|---|---|---|",
+    ]
+    rows = [(f"`{key}`", kind.replace("|", "or"), needed, text) for key, kind, needed, text in describe_params()]
+    lines += [f"| {' | '.join(row)} |" for row in rows]
+    return "\n".join(lines) + "\n"

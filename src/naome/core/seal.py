@@ -1,0 +1,134 @@
+"""What a folder of an extract holds: digests of its files, and whether the generator's seal on them is whole.
+
+The generator of synthetic extracts leaves ``extract.json`` beside its files, with the digest of each. Only that makes
+data synthetic: a file that was changed, added or taken away breaks the seal, and the data count as real.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from naome.core.errors import ExtractError
+
+SEAL = "extract.json"
+#: What the files of an extract may be; in any case of letters
+SUFFIXES = (".parquet", ".csv", ".csv.gz")
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The files of an extract as they were when they were digested.
+
+    Attributes
+    ----------
+    folder : Path
+    digests : mapping of str to str
+        File name -> sha256, the seal among them.
+    seen : mapping of str to tuple
+        File name -> size, time of change and identity, by which :meth:`check_unchanged` tells another file.
+    """
+
+    folder: Path
+    digests: Mapping[str, str]
+    seen: Mapping[str, tuple[int, int, int]]
+
+    def check_unchanged(self) -> None:
+        """Check that the files are still those that were digested.
+
+        Raises
+        ------
+        ExtractError
+            If one was changed, added or taken away meanwhile.
+        """
+        now = {path.name: _look_at(path) for path in list_files(self.folder)}
+        changed = sorted(name for name in {*now, *self.seen} if now.get(name) != self.seen.get(name))
+        if changed:
+            raise ExtractError(
+                f"{self.folder}: {', '.join(changed[:5])} changed while the extract was read; nothing was kept. "
+                "Hint: wait until the files have been copied, and read again."
+            )
+
+
+def list_files(folder: Path) -> list[Path]:
+    """Return the files of an extract that may be read, and its seal.
+
+    Raises
+    ------
+    ExtractError
+        If there is no such folder, or an entry with a readable name is not a file (a named pipe never ends).
+    """
+    if not folder.is_dir():
+        raise ExtractError(
+            f"{folder}: no such folder. Hint: --data, or data_dir in the parameters, names the folder of the extract."
+        )
+    named = [p for p in sorted(folder.iterdir()) if p.name.lower().endswith(SUFFIXES) or p.name == SEAL]
+    for path in named:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise ExtractError(f"{path}: is not a file but a pipe or a device; allowed: files.")
+    return [path for path in named if path.is_file()]
+
+
+def digest_inputs(folder: Path) -> Inputs:
+    """Digest the files of an extract (:func:`list_files`)."""
+    digests, seen = {}, {}
+    for path in list_files(folder):
+        seen[path.name] = _look_at(path)
+        digests[path.name] = file_digest(path)
+    return Inputs(folder, digests, seen)
+
+
+def read_note(folder: Path) -> dict[str, Any]:
+    """Return what an extract says of itself in its seal; empty when it has none.
+
+    Raises
+    ------
+    ExtractError
+        If the file is not a JSON object.
+    """
+    file = folder / SEAL
+    if not file.is_file():
+        return {}
+    try:
+        note = json.loads(file.read_text(encoding="utf-8"))
+    except (ValueError, OSError, RecursionError):
+        note = None
+    if not isinstance(note, dict):
+        raise ExtractError(f"{file}: not readable as JSON. Hint: write the extract again; the file says what it holds.")
+    return note
+
+
+def check_seal(inputs: Inputs) -> tuple[bool, str]:
+    """Return whether the generator's seal is there and whole, and why not where it claims to be.
+
+    Returns
+    -------
+    bool, str
+        False with an empty text when the extract does not claim to be synthetic.
+    """
+    note = read_note(inputs.folder)
+    if note.get("synthetic") is not True:
+        return False, ""
+    sealed = note.get("files")
+    if not isinstance(sealed, dict):
+        return False, f"{SEAL} holds no digests of the files, so it proves nothing"
+    there = {name: digest for name, digest in inputs.digests.items() if name != SEAL}
+    broken = sorted(name for name in {*sealed, *there} if sealed.get(name) != there.get(name))
+    if broken:
+        return False, f"{', '.join(broken[:5])} is not as the generator wrote it"
+    return True, ""
+
+
+def file_digest(path: Path) -> str:
+    """Return the sha256 of a file."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def _look_at(path: Path) -> tuple[int, int, int]:
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns, found.st_ino

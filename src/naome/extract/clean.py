@@ -1,0 +1,398 @@
+"""Cleaning one value: every repair is a named rule, and what is not understood is refused.
+
+Cleaners work on distinct values, not on rows: a column of ten million codes has
+a few thousand different ones. Each returns the cleaned value with the rules that
+were needed; :class:`Refused` says what would have been allowed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from naome.core.definitions import Definitions
+
+RULES: dict[str, str] = {
+    "white_space": "Blanks around the value are dropped.",
+    "lower_case": "A code in lower case is read as its capitals.",
+    "float_text": "A whole number written as a decimal (3.0) is read as the whole number.",
+    "sentinel_date": "1582-10-15, 1800-01-01, 1801-01-01 and 1900-01-01 stand for a missing date.",
+    "truncated_date": "A date without day and month (1899-) is read as missing.",
+    "empty_marker": "'-', '&' and blank stand for no code.",
+    "code_dot": "The dot of an ICD-10 or OPCS-4 code is dropped.",
+    "icd10_padding": "The X or - that pads a three-character ICD-10 code is dropped.",
+    "icd10_dagger": "A dagger, asterisk or trailing D or A mark of an ICD-10 code is dropped.",
+    "code_list_in_field": "Several codes in one cause-of-death field are read one by one.",
+    "borderline_receptor": "A borderline receptor result counts as not recorded.",
+    "registry_suffix": "A code with the registry's m suffix is read without it.",
+    "unmapped_code": "A code outside the published list of a secondary item is read as not recorded.",
+    "time_of_day": "The time of day in a date is dropped.",
+}
+
+SENTINEL_DATES = {dt.date(1800, 1, 1), dt.date(1801, 1, 1), dt.date(1900, 1, 1), dt.date(1582, 10, 15)}
+EARLIEST = dt.date(1900, 1, 2)
+#: The three ways in which dates are written, with or without a time of day.
+DATE_TEXT = re.compile(
+    r"((?P<year1>\d{4})-(?P<month1>\d\d?)-(?P<day1>\d\d?)"
+    r"|(?P<day2>\d\d?)/(?P<month2>\d\d?)/(?P<year2>\d{4})"
+    r"|(?P<year3>\d{4})(?P<month3>\d\d)(?P<day3>\d\d)(\.0)?)"
+    r"([ T](?P<time>\d\d:\d\d(:\d\d(\.\d+)?)?))?",
+    re.ASCII,
+)
+#: What spreadsheets and programs write where nothing is known; a code is never spelt like this.
+NOT_A_VALUE = frozenset({"NAN", "NULL", "(NULL)", "NONE", "<NA>", "#N/A", "N/A", "#REF!", "#VALUE!", "NAT"})
+
+
+class Refused(Exception):
+    """A value that cannot be read without guessing."""
+
+    def __init__(self, allowed: str, hint: str = "") -> None:
+        super().__init__(allowed)
+        self.allowed, self.hint = allowed, hint
+
+
+@dataclass(frozen=True)
+class Cleaner:
+    """How one kind of column is cleaned.
+
+    Attributes
+    ----------
+    sql_type : str
+        DuckDB type of the cleaned column.
+    clean : callable
+        Raw value (text, or a date where the file has dates) -> ``(value, rules)``.
+    allowed : str
+        What may stand in the column, for the data dictionary.
+    plain : callable, optional
+        Returns the first and the last value that stay as they are, of columns that are of `sql_type` already.
+        What lies between them need not be looked at one by one.
+    """
+
+    sql_type: str
+    clean: Callable[[object], tuple[object, tuple[str, ...]]]
+    allowed: str
+    plain: Callable[[], tuple[object, object]] | None = None
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A column that is cleaned by a coding of ``definitions/codings``; it becomes a cleaner when definitions are there.
+
+    Attributes
+    ----------
+    coding : str
+        File stem of the coding.
+    sql_type : str
+        DuckDB type of the cleaned column.
+    refuse : bool
+        Whether an unknown code stops the run; see :func:`choice`.
+    spelling : str
+        Pattern of the values that begin with a code, which stands for ``{codes}`` in it; empty where values are codes.
+    """
+
+    coding: str
+    sql_type: str = "VARCHAR"
+    refuse: bool = True
+    spelling: str = ""
+
+    def bind(self, definitions: Definitions) -> Cleaner:
+        """Return the cleaner that some definitions make.
+
+        Raises
+        ------
+        DefinitionError
+            If there is no such coding.
+
+        Examples
+        --------
+        >>> from naome.core.definitions import project_definitions
+        >>> Coded("gender").bind(project_definitions()).clean("2.0")
+        ('female', ('float_text',))
+        """
+        coding = definitions.coding(self.coding)
+        values = {code: _typed(value, self.sql_type) for code, value in coding.values.items()}
+        if not self.spelling:
+            return choice(values, sql_type=self.sql_type, refuse=self.refuse, **coding.rules)
+        known = {code: value for code, value in values.items() if value is not None}
+        pattern = self.spelling.replace("{codes}", "|".join(map(re.escape, known)))
+        unknown = tuple(code for code, value in values.items() if value is None)
+        return leading(pattern, known, unknown, sql_type=self.sql_type)
+
+
+def _typed(value: str, sql_type: str) -> object:
+    if value == "":
+        return None
+    return {"INTEGER": int, "BOOLEAN": lambda text: text == "true"}.get(sql_type, str)(value)
+
+
+def tidy(value: object) -> tuple[str, tuple[str, ...]]:
+    """Return text without blanks around it.
+
+    Examples
+    --------
+    >>> tidy(" C50 ")
+    ('C50', ('white_space',))
+    """
+    text = str(value)
+    stripped = text.strip()
+    return stripped, ("white_space",) if stripped != text else ()
+
+
+def clean_date(value: object) -> tuple[dt.date | None, tuple[str, ...]]:
+    """Read a date: DATE columns, YYYY-MM-DD, dd/mm/yyyy or yyyymmdd; no later than today.
+
+    Examples
+    --------
+    >>> clean_date("01/02/2020")
+    (datetime.date(2020, 2, 1), ())
+    >>> clean_date("1800-01-01")
+    (None, ('sentinel_date',))
+    """
+    rules: tuple[str, ...] = ()
+    if isinstance(value, dt.datetime):
+        rules = ("time_of_day",) if value.time() != dt.time() else ()
+        value = value.date()
+    if not isinstance(value, dt.date):
+        text, rules = tidy(value)
+        if text == "":
+            return None, rules
+        if text == "-":
+            return None, (*rules, "empty_marker")
+        if re.fullmatch(r"\d{4}-", text):
+            return None, (*rules, "truncated_date")
+        value, dropped = _parse_date(text)
+        rules += dropped
+    if value in SENTINEL_DATES:
+        return None, (*rules, "sentinel_date")
+    first, last = plain_dates()
+    if not first <= value <= last:
+        raise Refused("a date from 1900 to today", "is a digit of the year mistyped, or is this a planned date?")
+    return value, rules
+
+
+def plain_dates() -> tuple[dt.date, dt.date]:
+    """Return the first and the last date that is read as it stands: from after the sentinels to today."""
+    return EARLIEST, dt.date.today()
+
+
+def _parse_date(text: str) -> tuple[dt.date, tuple[str, ...]]:
+    match = DATE_TEXT.fullmatch(text)
+    if match is not None:
+        part = match.groupdict()
+        numbers = [part[f"{name}1"] or part[f"{name}2"] or part[f"{name}3"] for name in ("year", "month", "day")]
+        with suppress(ValueError):  # no such day
+            time = part["time"] and re.search("[1-9]", part["time"])
+            return dt.date(*map(int, numbers)), ("time_of_day",) if time else ()
+    raise Refused("a date as YYYY-MM-DD, dd/mm/yyyy or yyyymmdd", "is this another column, or a month/day/year date?")
+
+
+def clean_icd10(value: object) -> tuple[str | None, tuple[str, ...]]:
+    """Read one ICD-10 code.
+
+    Examples
+    --------
+    >>> clean_icd10("c79.5")
+    ('C795', ('lower_case', 'code_dot'))
+    >>> clean_icd10("C50X")
+    ('C50', ('icd10_padding',))
+    """
+    text, rules = tidy(value)
+    if text in ("", "-", "&"):
+        return None, (*rules, "empty_marker") if text else rules
+    if text != text.upper():
+        text, rules = text.upper(), (*rules, "lower_case")
+    if "." in text:
+        text, rules = text.replace(".", ""), (*rules, "code_dot")
+    if match := re.fullmatch(r"([A-Z]\d{2,4})([†*+]|[DA])", text):
+        text, rules = match[1], (*rules, "icd10_dagger")
+    if match := re.fullmatch(r"([A-Z]\d{2,3})[X-]{1,2}", text):
+        text, rules = match[1], (*rules, "icd10_padding")
+    if not re.fullmatch(r"[A-Z]\d{2,4}", text):
+        raise Refused(
+            "an ICD-10 code (letter, two to four digits)", "is this an OPCS-4 code, or a column shifted by one?"
+        )
+    return text, rules
+
+
+def clean_opcs4(value: object) -> tuple[str | None, tuple[str, ...]]:
+    """Read one OPCS-4 code.
+
+    Examples
+    --------
+    >>> clean_opcs4("x72.1")
+    ('X721', ('lower_case', 'code_dot'))
+    """
+    text, rules = tidy(value)
+    if text in ("", "-", "&"):
+        return None, (*rules, "empty_marker") if text else rules
+    if text != text.upper():
+        text, rules = text.upper(), (*rules, "lower_case")
+    if "." in text:
+        text, rules = text.replace(".", ""), (*rules, "code_dot")
+    if not re.fullmatch(r"[A-Z]\d{2}\d?", text):
+        raise Refused("an OPCS-4 code (letter, two or three digits)", "is this an ICD-10 code?")
+    return text, rules
+
+
+def clean_cause_list(value: object) -> tuple[str | None, tuple[str, ...]]:
+    """Read a cause-of-death field that may hold several codes; return them separated by blanks.
+
+    Examples
+    --------
+    >>> clean_cause_list("G309,C449")
+    ('G309 C449', ('code_list_in_field',))
+    """
+    text, rules = tidy(value)
+    codes = []
+    parts = [part for part in re.split(r"[,;\s]+", text) if part]
+    for part in parts:
+        code, used = clean_icd10(part)
+        rules += tuple(rule for rule in used if rule not in rules)
+        if code:
+            codes.append(code)
+    if len(parts) > 1:
+        rules = (*rules, "code_list_in_field")
+    return " ".join(codes) or None, rules
+
+
+def clean_text(value: object) -> tuple[str | None, tuple[str, ...]]:
+    """Keep text as it is, without blanks around it; refuse what programs write for nothing.
+
+    Examples
+    --------
+    >>> clean_text(" Fictitious Trust")
+    ('Fictitious Trust', ('white_space',))
+    """
+    text, rules = tidy(value)
+    if text.upper() in NOT_A_VALUE:
+        raise Refused("text, or nothing at all", "leave the field empty where there is no value.")
+    return text or None, rules
+
+
+def clean_upper(value: object) -> tuple[str | None, tuple[str, ...]]:
+    """Keep text in capitals (drug groups, organisation codes).
+
+    Examples
+    --------
+    >>> clean_upper("palbociclib")
+    ('PALBOCICLIB', ('lower_case',))
+    """
+    text, rules = clean_text(value)
+    if text is not None and text != text.upper():
+        text, rules = text.upper(), (*rules, "lower_case")
+    return text, rules
+
+
+def choice(mapping: Mapping[str, object], *, sql_type: str = "VARCHAR", refuse: bool = True, **special: str) -> Cleaner:
+    """Return a cleaner for a coded item.
+
+    Parameters
+    ----------
+    mapping : mapping
+        Raw code -> canonical value; None means *not recorded*.
+    refuse : bool
+        Whether an unknown code stops the run. Only secondary items may pass
+        one, and then it is counted as ``unmapped_code``.
+    **special : str
+        Raw code (as keyword) -> name of the rule to count when it is met.
+
+    Examples
+    --------
+    >>> choice({"1": "male", "2": "female"}).clean("2.0")
+    ('female', ('float_text',))
+    """
+
+    def clean(value: object) -> tuple[object, tuple[str, ...]]:
+        text, rules = tidy(value)
+        if text == "":
+            return None, rules
+        if text not in mapping and re.fullmatch(r"\d+\.0+", text):
+            text, rules = text.split(".")[0], (*rules, "float_text")
+        if text not in mapping and text.upper() in mapping:
+            text, rules = text.upper(), (*rules, "lower_case")
+        if text not in mapping:
+            if refuse or text.upper() in NOT_A_VALUE:
+                raise Refused(
+                    "one of " + ", ".join(mapping), "is this another column, or a newer version of the code list?"
+                )
+            return None, (*rules, "unmapped_code")
+        if text in special:
+            rules = (*rules, special[text])
+        return mapping[text], rules
+
+    return Cleaner(sql_type, clean, ", ".join(mapping))
+
+
+def integer(low: int, high: int) -> Cleaner:
+    """Return a cleaner for a whole number between `low` and `high` inclusive.
+
+    Examples
+    --------
+    >>> integer(0, 120).clean("65.0")
+    (65, ('float_text',))
+    """
+
+    def clean(value: object) -> tuple[int | None, tuple[str, ...]]:
+        text, rules = tidy(value)
+        if text == "":
+            return None, rules
+        if re.fullmatch(r"-?\d+\.0+", text):
+            text, rules = text.split(".")[0], (*rules, "float_text")
+        if not re.fullmatch(r"-?\d+", text) or not low <= int(text) <= high:
+            raise Refused(f"a whole number from {low} to {high}")
+        return int(text), rules
+
+    return Cleaner("INTEGER", clean, f"whole number from {low} to {high}")
+
+
+def leading(
+    known: str, mapping: Mapping[str, object], unknown: tuple[str, ...], *, sql_type: str = "VARCHAR"
+) -> Cleaner:
+    """Return a cleaner that reads an item by its first digit (stage, M category).
+
+    Parameters
+    ----------
+    known : str
+        Pattern of the values that are read, in capitals; its first group is the digit.
+    mapping : mapping
+        Digit -> canonical value.
+    unknown : tuple of str
+        Values that mean *not recorded*.
+
+    Examples
+    --------
+    >>> leading(r"([0-4])[A-C]?", {"4": "4"}, ("?",)).clean("4A")
+    ('4', ())
+    """
+
+    def clean(value: object) -> tuple[object, tuple[str, ...]]:
+        text, rules = tidy(value)
+        if re.fullmatch(r"\d\.0", text):
+            text, rules = text[0], (*rules, "float_text")
+        capital = text.upper()
+        if capital in ("", *unknown):
+            return None, (*rules, "lower_case") if capital != text else rules
+        if match := re.fullmatch(known, capital):
+            # Sub-stages may have small letters of their own (3Aii); only the first letter tells.
+            return mapping[match[1]], (*rules, "lower_case") if text[1:2].islower() and sql_type == "VARCHAR" else rules
+        raise Refused(
+            f"{', '.join(mapping)} with or without a sub-category, or one of {', '.join(unknown)}",
+            "is this another column?",
+        )
+
+    return Cleaner(sql_type, clean, f"{', '.join(mapping)} and sub-categories; not recorded: {', '.join(unknown)}")
+
+
+DATE = Cleaner(
+    "DATE", clean_date, "a date as DATE, YYYY-MM-DD, dd/mm/yyyy or yyyymmdd, no later than today", plain=plain_dates
+)
+ICD10 = Cleaner("VARCHAR", clean_icd10, "an ICD-10 code")
+OPCS4 = Cleaner("VARCHAR", clean_opcs4, "an OPCS-4 code")
+CAUSES = Cleaner("VARCHAR", clean_cause_list, "one or more ICD-10 codes")
+TEXT = Cleaner("VARCHAR", clean_text, "text")
+UPPER = Cleaner("VARCHAR", clean_upper, "text in capitals")
+#: An identifier that may be missing: a record that could not be linked to a person.
+OPTIONAL_IDENTIFIER = Cleaner("VARCHAR", clean_text, "a pseudonym, or nothing")

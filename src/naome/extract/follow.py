@@ -1,0 +1,173 @@
+"""Who is followed into the event tables: people with any sign of metastatic disease.
+
+An extract holds the hospital records of everybody with breast cancer; analysis
+reads those of the few who may have metastatic disease. Records of the others are
+not read (data minimisation, decision 0016). Signs say more than any rule of a
+cohort: whoever a rule or an option could take has one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from naome.extract.clean import Cleaner
+from naome.extract.files import RawFile, quote_name, quote_text
+from naome.extract.lanes import Lane
+from naome.extract.problems import Problems
+from naome.extract.specification import Belongs, RawTable
+from naome.extract.values import clean_columns
+
+#: File beside the canonical tables that says by which signs people were followed; none where everybody was.
+FOLLOWED = "followed.json"
+#: Rule and meaning in the data-quality log.
+NOT_FOLLOWED = (
+    "no_sign_of_metastasis",
+    "Events of people without any sign of metastatic disease (stage 4, a code that can be evidence, a reported "
+    "recurrence, a drug for metastatic disease only) are not read: no analysis uses them.",
+)
+
+
+@dataclass(frozen=True)
+class Signs:
+    """What is a sign of metastatic disease, beside stage 4 at diagnosis and a reported recurrence.
+
+    Attributes
+    ----------
+    codes : tuple of str
+        First characters of ICD-10 codes in admissions.
+    drugs : tuple of str
+        SACT drug groups in capitals.
+    """
+
+    codes: tuple[str, ...]
+    drugs: tuple[str, ...]
+
+    def has(self, kind: str, value: object) -> bool:
+        """Return whether a cleaned value is a sign; `kind` is ``stage``, ``recurrence``, ``code`` or ``drug``.
+
+        Examples
+        --------
+        >>> Signs(("C78", "C79"), ()).has("code", "C795")
+        True
+        """
+        if value is None:
+            return False
+        if kind == "stage":
+            return value == "4"
+        if kind == "recurrence":
+            return True
+        return str(value).startswith(self.codes) if kind == "code" else value in self.drugs
+
+    def covers(self, other: Signs) -> bool:
+        """Return whether everybody with the other signs has one of these."""
+        return all(code.startswith(self.codes) for code in other.codes) and set(other.drugs) <= set(self.drugs)
+
+
+def follow_people(
+    connection: Lane,
+    tables: Mapping[str, RawTable],
+    files: Mapping[str, RawFile],
+    signs: Signs,
+    problems: Problems,
+) -> None:
+    """Find the people with a sign, table ``followed``, and those known to be without one, ``without_people``.
+
+    Parameters
+    ----------
+    tables, files : mapping
+        By raw table; a table stands after those that its rows belong to.
+    problems : Problems
+        Receives values that cannot be read where a sign would stand: nobody can be told to be without one then.
+    """
+    found = []
+    for name, file in files.items():
+        for place, kind in tables[name].signs.items():
+            shown = _say_signs(connection, file, tables[name].cleaned_at(place), kind, signs, problems)
+            found += [_people_of(tables, files, name, condition) for condition in shown]
+    people = " UNION ALL ".join(found) or "SELECT NULL::VARCHAR AS key"
+    connection.execute(f"CREATE TABLE followed AS SELECT DISTINCT key FROM ({people}) WHERE key IS NOT NULL")
+    known = [name for name in files if tables[name].belongs is not None and not tables[name].events]
+    everybody = " UNION ALL ".join(
+        f"SELECT {_key(files[name], tables[name].belongs)} AS key FROM {files[name].view}" for name in known
+    )
+    connection.execute(
+        f"CREATE TABLE without_people AS SELECT DISTINCT key FROM ({everybody or 'SELECT key FROM followed'}) "
+        "WHERE key NOT IN (SELECT key FROM followed)"
+    )
+
+
+def _key(file: RawFile, belongs: Belongs) -> str:
+    """Return what a row of a file belongs to, or what rows that belong to it call it, in SQL."""
+    return " || ' ' || ".join(map(file.identifier, belongs.columns))
+
+
+def _say_signs(connection, file: RawFile, columns: Mapping[str, Cleaner], kind, signs, problems) -> list[str]:
+    """Return the SQL conditions, one per column, that a row shows a sign, said of raw values.
+
+    Each is looked for by itself: DuckDB takes half as long again for a row with one sign or another.
+    """
+    there = [(column, column, cleaner) for column, cleaner in columns.items() if column in file.columns]
+    found = clean_columns(connection, file, there, problems, counted=False)
+    conditions = []
+    for column, _, _ in there:
+        raw = [quote_text(value) for value, clean in found.values[column].items() if signs.has(kind, clean)]
+        if raw:
+            conditions.append(f"CAST({quote_name(column)} AS VARCHAR) IN (SELECT unnest([{', '.join(raw)}]))")
+    return conditions
+
+
+def _people_of(tables, files, name: str, condition: str) -> str:
+    """Return the SELECT of the people to whom rows of a table belong, through as many tables as it takes."""
+    belongs = tables[name].belongs
+    rows = f"SELECT {_key(files[name], belongs)} AS key FROM {files[name].view} WHERE {condition}"
+    if not belongs.of:
+        return rows
+    if belongs.of not in files:
+        return "SELECT NULL::VARCHAR AS key WHERE false"
+    return _people_of(tables, files, belongs.of, f"{_key(files[belongs.of], belongs)} IN ({rows})")
+
+
+def linking_columns(tables: Mapping[str, RawTable], name: str) -> tuple[str, ...]:
+    """Return the identifiers of a raw table by which its rows are told apart or belong to others.
+
+    Not the pseudonym of an event of a person: it is looked up as it stands, and a row that is not found is kept.
+    """
+    table = tables[name]
+    columns = dict.fromkeys(table.unique)
+    if table.belongs is not None and (table.belongs.of or not table.events):
+        columns |= dict.fromkeys(table.belongs.columns)
+    for children in _children(tables, name):
+        columns |= dict.fromkeys(children.columns)
+    return tuple(columns)
+
+
+def _children(tables: Mapping[str, RawTable], name: str) -> set[Belongs]:
+    """Return the ways in which rows of other tables belong to those of a table."""
+    return {table.belongs for table in tables.values() if table.belongs is not None and table.belongs.of == name}
+
+
+def keep_rows(connection, tables, file: RawFile) -> RawFile:
+    """Hold the rows that are kept, in their order, and return the file with a view of them.
+
+    A row is kept unless it belongs to somebody known to be without a sign: one that
+    belongs to nobody is kept, so that it can be refused.
+    What the other rows are called by rows that belong to them is kept in ``without_<table>``.
+    """
+    table = tables[file.table]
+    key = _key(file, table.belongs)
+    if not table.belongs.of:
+        # Trimming takes longer than all else here; a pseudonym with blanks is nobody's, and its rows are kept
+        key = f"CAST({quote_name(table.belongs.columns[0])} AS VARCHAR)"
+    without = f"({key} IN (SELECT key FROM without_{table.belongs.of or 'people'})) IS TRUE"
+    for children in _children(tables, file.table):
+        left = f"SELECT {_key(file, children)} AS key FROM {file.view} WHERE {without}"
+        connection.execute(f"CREATE TABLE without_{file.table} AS {left}")
+    columns = {column: kind for column, kind in file.columns.items() if column in table.wanted()}
+    filled = ", ".join(["row_", *(quote_name(column) for column in columns if column not in file.empty)])
+    rows = f"SELECT {filled} FROM {file.view} WHERE NOT ({without}) ORDER BY row_"
+    connection.execute(f"CREATE TABLE followed_{file.table} AS {rows}")
+    empty = "".join(f", NULL::{columns[column]} AS {quote_name(column)}" for column in columns if column in file.empty)
+    view = f"{file.view}_followed"
+    connection.execute(f"CREATE VIEW {view} AS SELECT *{empty} FROM followed_{file.table}")
+    return replace(file, view=view)

@@ -1,0 +1,28 @@
+"""The data-quality log of an extract: how many rows were repaired or left out, by which rule."""
+
+from __future__ import annotations
+
+from naome.extract.clean import RULES
+
+Log = list[dict[str, object]]
+
+
+def log_rows(log: Log, rule: str, table: str, column: str, rows: int, meaning: str, kind: str = "repair") -> None:
+    """Add an entry, unless no row is concerned; `kind` is ``repair`` or ``left out``."""
+    if rows:
+        log.append({"rule": rule, "table": table, "column": column, "rows": rows, "kind": kind, "meaning": meaning})
+
+
+def log_repairs(log: Log, table: str, repairs: dict[tuple[str, str], int], blanks: dict[str, int]) -> None:
+    """Add the repairs of a file in the order of the columns.
+
+    Parameters
+    ----------
+    repairs : dict
+        ``(label of the column, rule)`` -> rows.
+    blanks : dict
+        Identifier -> rows in which blanks stood around it.
+    """
+    counts = repairs | {(column, "white_space"): rows for column, rows in blanks.items()}
+    for (label, rule), rows in sorted(counts.items()):
+        log_rows(log, rule, table, label, rows, RULES[rule])

@@ -1,0 +1,234 @@
+"""The raw tables of an extract: opening their files as the reader expects them, and making their clean views."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from naome.core.errors import ExtractError, suggest
+from naome.extract.clean import OPTIONAL_IDENTIFIER
+from naome.extract.files import (
+    READABLE_TYPES,
+    RawFile,
+    explain_missing,
+    find_file,
+    list_columns,
+    open_file,
+    quote_name,
+    quote_text,
+)
+from naome.extract.follow import NOT_FOLLOWED
+from naome.extract.lanes import Lane, Lanes
+from naome.extract.problems import Problems
+from naome.extract.quality import Log, log_repairs, log_rows
+from naome.extract.specification import RawTable, Reader, Repeated
+from naome.extract.values import CleanColumns, check_identifiers, clean_columns, map_column
+
+
+@dataclass(frozen=True)
+class FileNote:
+    """What was seen of one raw file: `used` and `ignored` are column names."""
+
+    table: str
+    name: str
+    rows: int
+    encoding: str
+    used: tuple[str, ...]
+    ignored: tuple[str, ...]
+
+
+def choose_version(connection: Lane, reader: Reader, folder: Path, scratch: Path) -> Reader:
+    """Return the reader for the version of an extract, told by a column of its first raw table.
+
+    Raises
+    ------
+    ExtractError
+        If the table is absent or of no known version.
+    """
+    if not reader.versions:
+        return reader
+    table = next(iter(reader.versions[0][1].raw))
+    path = find_file(folder, table)
+    if path is None:
+        raise ExtractError(f"{folder}: {explain_missing(folder, table, with_listing=True)}")
+    expected = frozenset(marker for marker, _ in reader.versions) | reader.versions[0][1].raw[table].expected()
+    file = open_file(connection, path, table, scratch, expected)
+    connection.execute(f"DROP VIEW {file.view}")
+    for marker, version in reader.versions:
+        if marker in file.columns:
+            return version
+    raise ExtractError(
+        f"{path.name}: the version of the extract is not known; allowed: one of the columns "
+        f"{', '.join(marker for marker, _ in reader.versions)}. "
+        f"Hint: the file has {list_columns(list(file.columns))}."
+    )
+
+
+def open_raw_tables(
+    lanes: Lanes, reader: Reader, folder: Path, scratch: Path, problems: Problems
+) -> dict[str, RawFile]:
+    """Open the files of all raw tables and check their columns; one that may be absent and is gets an empty view."""
+    paths = {}
+    for name, table in reader.raw.items():
+        try:
+            path = find_file(folder, name)
+            if path is not None:
+                paths[name] = path
+            elif table.may_be_absent:
+                _make_empty(lanes.first, name, table)
+            else:
+                problems.add(explain_missing(folder, name, with_listing=not problems.count))
+        except ExtractError as error:
+            problems.add(str(error))
+
+    def open_one(connection: Lane, name: str) -> tuple[RawFile | None, Problems]:
+        noted = Problems(folder)
+        try:
+            return _open_table(connection, reader, name, paths[name], scratch, noted), noted
+        except ExtractError as error:
+            noted.add(str(error))
+            return None, noted
+
+    opened = lanes.map(open_one, paths)
+    for _, noted in opened.values():
+        problems.include(noted)
+    return {name: file for name, (file, _) in opened.items() if file is not None}
+
+
+def _open_table(
+    connection: Lane, reader: Reader, name: str, path: Path, scratch: Path, problems: Problems
+) -> RawFile | None:
+    """Open a table's file and check its columns; None if they are not what is read."""
+    table = reader.raw[name]
+    file = open_file(connection, path, name, scratch, table.expected())
+    file = _rename_aliases(connection, file, table)
+    missing = [column for column in table.wanted() if column not in file.columns and column not in table.optional]
+    other = _recognise(reader, name, file.columns) if len(missing) > 1 else ""
+    spare = [column for column in file.columns if column not in table.wanted()]
+    for column in missing:
+        hint = f" Hint: this looks like the file of table {other}." if other else ""
+        problems.add(
+            f"{path.name}: column {column} is missing{suggest(column, spare)}; "
+            f"the file has {list_columns(list(file.columns))}.{hint}"
+        )
+    unreadable = _check_types(file, table, problems)
+    if missing or unreadable:
+        return None
+    if table.only:
+        only = f"{file.view}_only"
+        connection.execute(f"CREATE VIEW {only} AS SELECT * FROM {file.view} WHERE {table.only}")
+        file = replace(file, view=only)
+    return file
+
+
+def _rename_aliases(connection, file: RawFile, table: RawTable) -> RawFile:
+    renamed = {
+        alias: name for alias, name in table.aliases.items() if alias in file.columns and name not in file.columns
+    }
+    if not renamed:
+        return file
+    view = f"{file.view}_renamed"
+    names = ", ".join(f'"{alias}" AS "{name}"' for alias, name in renamed.items())
+    connection.execute(f"CREATE VIEW {view} AS SELECT * RENAME ({names}) FROM {file.view}")
+    columns = {renamed.get(column, column): kind for column, kind in file.columns.items()}
+    return replace(file, view=view, columns=columns, empty=frozenset(renamed.get(c, c) for c in file.empty))
+
+
+def _recognise(reader: Reader, name: str, columns: dict[str, str]) -> str:
+    """Return the raw table whose columns a file has, when it is not the one its name says."""
+    for other, table in reader.raw.items():
+        wanted = set(table.wanted()) - table.optional
+        if other != name and len(wanted & set(columns)) > 0.8 * len(wanted):
+            return other
+    return ""
+
+
+def _check_types(file: RawFile, table: RawTable, problems: Problems) -> bool:
+    wrong = False
+    for column in table.wanted():
+        kind = file.columns.get(column)
+        if kind is not None and not re.fullmatch(READABLE_TYPES, kind):
+            wrong = True
+            problems.add(
+                f"{file.path.name}: column {column}: is of type {kind[:40]}; allowed: text, numbers, dates. "
+                "Hint: was the column written as bytes, as a list or with a time zone?"
+            )
+    return wrong
+
+
+def clean_table(connection: Lane, file: RawFile, table: RawTable, problems: Problems, quality: Log) -> FileNote:
+    """Check the identifiers of a file, clean its columns and make its clean views ``clean_<table>``."""
+    if file.rows == 0 and not table.may_be_absent:
+        problems.add(
+            f"{file.path.name}: no rows under the header; allowed: at least one. Hint: was the extract cut off?"
+        )
+    if table.only or table.events:
+        rule, meaning = table.only_rule if table.only else NOT_FOLLOWED
+        left = file.rows - connection.execute(f"SELECT count(*) FROM {file.view}").fetchone()[0]
+        log_rows(quality, rule, file.table, "", left, meaning, "left out")
+    blanks = check_identifiers(connection, file, list(table.identifiers), problems) if table.identifiers else {}
+    found = clean_columns(connection, file, [c for c in table.cleaned() if c[0] in file.columns], problems)
+    log_repairs(quality, file.table, found.repairs, blanks)
+    _make_clean_views(connection, file, table, found, blanks)
+    used = tuple(column for column in file.columns if column in table.wanted())
+    ignored = tuple(column for column in file.columns if column not in used)
+    return FileNote(file.table, file.path.name, file.rows, file.encoding, used, ignored)
+
+
+def _make_clean_views(connection, file: RawFile, table: RawTable, found: CleanColumns, blanks) -> None:
+    selected = ["row_"]
+    for column, cleaner in table.columns.items():
+        raw, kind = f'"{column}"', file.columns.get(column)
+        text = raw if kind == "VARCHAR" else f"CAST({raw} AS VARCHAR)"
+        text = f"trim({text})" if column in blanks or cleaner is OPTIONAL_IDENTIFIER else text
+        if kind is None:
+            expression = f"NULL::{cleaner.sql_type if cleaner else 'VARCHAR'}"
+        elif cleaner is None:
+            expression = text
+        elif cleaner is OPTIONAL_IDENTIFIER:
+            expression = f"nullif({text}, '')"
+        else:
+            name = f"{file.table}_{column}"
+            expression = map_column(connection, name, raw, kind, found.values[column], cleaner.sql_type)
+        selected.append(f'{expression} AS "{column}"')
+    connection.execute(f"CREATE VIEW clean_{file.table} AS SELECT {', '.join(selected)} FROM {file.view}")
+    for name, repeated in table.long.items():
+        _make_long_view(connection, name, repeated, file, found, ", ".join(selected))
+
+
+def _make_long_view(connection, name: str, repeated: Repeated, file: RawFile, found: CleanColumns, selected) -> None:
+    """Turn repeated columns into rows: one per code, with its position and, if there is one, its second value."""
+    positions = [n for n, column in enumerate(repeated.columns) if found.filled[column]]
+    if not positions:
+        types = f"0 AS position, NULL::{repeated.cleaner.sql_type} AS code"
+        second = f", NULL::{repeated.second_cleaner.sql_type} AS second" if repeated.second_cleaner else ""
+        connection.execute(
+            f"CREATE VIEW clean_{name} AS SELECT {selected}, {types}{second} FROM {file.view} WHERE false"
+        )
+        return
+    lists = [f"unnest([{', '.join(str(n + 1) for n in positions)}]) AS position"]
+    outer = ["* EXCLUDE (raw_code, raw_second)" if repeated.seconds else "* EXCLUDE (raw_code)"]
+    recorded = "raw_code IS NOT NULL"
+    for (columns, cleaner), word in zip(repeated.parts(), ("code", "second"), strict=False):
+        picked = [columns[n] for n in positions]
+        kinds = {file.columns[column] for column in picked}
+        kind = kinds.pop() if len(kinds) == 1 else "VARCHAR"
+        lists.append(f"unnest([{', '.join(f'CAST({quote_name(c)} AS {kind})' for c in picked)}]) AS raw_{word}")
+        values = {raw: clean for column in picked for raw, clean in found.values[column].items()}
+        expression = map_column(connection, f"{name}_{word}", f"raw_{word}", kind, values, cleaner.sql_type)
+        outer.append(f"{expression} AS {word}")
+        # Said of the raw value: said of the cleaned one, DuckDB would clean every value twice.
+        blank = ", ".join(quote_text(raw) for raw, clean in values.items() if clean is None)
+        if word == "code" and blank:
+            recorded += f" AND CAST(raw_code AS VARCHAR) NOT IN ({blank})"
+    connection.execute(
+        f"CREATE VIEW clean_{name} AS SELECT {', '.join(outer)} FROM "
+        f"(SELECT {selected}, {', '.join(lists)} FROM {file.view}) WHERE {recorded}"
+    )
+
+
+def _make_empty(connection, name: str, table: RawTable) -> None:
+    columns = ["0 AS row_"]
+    columns += [f'NULL::{c.sql_type if c else "VARCHAR"} AS "{column}"' for column, c in table.columns.items()]
+    connection.execute(f"CREATE VIEW clean_{name} AS SELECT {', '.join(columns)} WHERE false")

@@ -1,0 +1,404 @@
+"""The reading engine: raw files in, canonical tables and a data-quality log out.
+
+Readers say what is to be done (:mod:`naome.extract.specification`). Tables are lazy views
+over the files; each canonical table is written once, to a temporary folder that
+takes its place when everything is right.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import duckdb
+
+from naome.core.definitions import Definitions, project_definitions
+from naome.core.errors import ExtractError
+from naome.extract.absent import Absent, add_empty, find_absent, list_missing
+from naome.extract.files import RawFile, explain_damage, quote_text
+from naome.extract.follow import FOLLOWED, Signs, follow_people, keep_rows, linking_columns
+from naome.extract.lanes import Lane, Lanes
+from naome.extract.problems import Problems
+from naome.extract.quality import Log, log_rows
+from naome.extract.raw_tables import FileNote, choose_version, clean_table, open_raw_tables
+from naome.extract.schema import CANONICAL
+from naome.extract.settle import PERSON_TABLES, Source, find_tables, settle_table
+from naome.extract.specification import Reader
+from naome.extract.values import check_unique, find_tidy
+
+
+def _choose_memory_limit() -> str:
+    """Return a quarter of the machine's memory, or of the container's, but 1.5 GB at least, as DuckDB writes it."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    with suppress(OSError, ValueError):  # no container, or one without a limit
+        memory = min(memory, int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii")))
+    return f"{max(1500, memory // 4_000_000)}MB"
+
+
+#: DuckDB spills to the scratch folder beyond this; reading then takes longer but not more memory. England needs
+#: 0.6 GB; look-ups for the rows of thirty Englands, on two lanes at once, cannot be spilled from 1.5 GB.
+MEMORY_LIMIT = _choose_memory_limit()
+#: Tables that take least time: settled last, they keep a lane from working alone for long at the end.
+QUICKLY_SETTLED = ("procedures", "radiotherapy", "recurrences", "organisations")
+#: Errors of DuckDB that no file is to blame for.
+NOT_THE_FILE = (
+    duckdb.CatalogException,
+    duckdb.BinderException,
+    duckdb.ParserException,
+    duckdb.OutOfMemoryException,
+)
+
+
+@dataclass(frozen=True)
+class Extract:
+    """What reading an extract gave.
+
+    Attributes
+    ----------
+    folder : Path
+        Folder of canonical Parquet files, one per table (of the raw files, when only checked).
+    rows : dict of str to int
+        Rows of each canonical table.
+    raw_rows : dict of str to int
+        Rows of each raw file.
+    quality : list of dict
+        The data-quality log: ``rule, table, column, rows, kind, meaning``.
+    synthetic : bool
+        Whether the extract says of itself that it is synthetic.
+    files : tuple of FileNote
+    absent : Absent
+        Canonical tables and columns that the feed never has, or that are not in this extract.
+    """
+
+    folder: Path
+    rows: dict[str, int]
+    raw_rows: dict[str, int]
+    quality: Log
+    synthetic: bool
+    files: tuple[FileNote, ...] = ()
+    absent: Absent = field(default_factory=Absent)
+
+
+def read_extract(
+    reader: Reader,
+    folder: Path,
+    out: Path | None,
+    *,
+    diagnosed: tuple[dt.date, dt.date] | None = None,
+    signs: Signs | None = None,
+    definitions: Definitions | None = None,
+    progress: Callable[[str], None] = print,
+) -> Extract:
+    """Read, check and repair an extract and write its canonical tables.
+
+    Parameters
+    ----------
+    reader : Reader
+    folder : Path
+        Folder of the raw files.
+    out : Path or None
+        Folder to write to; replaced whole. None checks only.
+    diagnosed : tuple of date, optional
+        First and last day of the run's diagnoses; an extract with none between them is of other years.
+    signs : Signs, optional
+        Read the events only of people with a sign of metastatic disease; everybody's by default.
+    definitions : Definitions, optional
+        They say what codes mean; the project's by default.
+    progress : callable
+        Receives one line per raw table.
+
+    Raises
+    ------
+    ExtractError
+        With every problem of the extract: file, column, row, value, what was
+        allowed and a hint. Nothing is written then.
+    """
+    note = _read_note(folder)
+    problems = Problems(folder)
+    quality: Log = []
+    with _open_scratch(out) as scratch, _connect(scratch) as lanes:
+        connection = lanes.first
+        (scratch / "canonical").mkdir()
+        _check_kind(reader, note, problems)
+        reader = choose_version(connection, reader, folder, scratch).bind(definitions or project_definitions())
+        notes = _open_tables(lanes, reader, folder, scratch, signs, problems, quality, progress)
+        _check_note(note, notes, problems)
+        problems.raise_if_any()
+        _check_nation(connection, reader, problems)
+        _make_successors(connection, reader)
+        rows = _settle_tables(lanes, reader, notes, scratch / "canonical" if out else None, problems, quality)
+        _check_years(connection, diagnosed, problems)
+        for count in reader.counts:
+            found = connection.execute(count.sql).fetchone()[0]
+            log_rows(quality, count.rule, count.table, count.column, found, count.meaning, count.kind)
+        problems.raise_if_any()
+        if out is not None:
+            if signs is not None:
+                (scratch / "canonical" / FOLLOWED).write_text(json.dumps(asdict(signs)) + "\n", encoding="utf-8")
+            _replace_folder(scratch / "canonical", out)
+    absent = find_absent(reader, list_missing(reader.raw, {name: note.used for name, note in notes.items()}))
+    if out is not None:
+        absent = add_empty(absent, out)
+    return Extract(
+        out or folder, rows, {n.table: n.rows for n in notes.values()}, quality, note.get("synthetic", False) is True,
+        tuple(notes.values()), absent,
+    )  # fmt: skip
+
+
+@contextmanager
+def _open_scratch(out: Path | None) -> Iterator[Path]:
+    """Make a folder for what is only needed meanwhile, beside the output so that it can be renamed; always removed."""
+    if out is not None:
+        made = [parent for parent in (out.parent, *out.parent.parents) if not parent.exists()]
+        out.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=f".{out.name}-" if out else "naome-", dir=out.parent if out else None))
+    try:
+        yield scratch
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+        if out is not None and not out.exists():
+            for parent in made:
+                if not any(parent.iterdir()):
+                    parent.rmdir()
+
+
+@contextmanager
+def _connect(scratch: Path) -> Iterator[Lanes]:
+    connection = duckdb.connect(
+        config={
+            "memory_limit": MEMORY_LIMIT,
+            "temp_directory": str(scratch / "spill"),
+            "preserve_insertion_order": "true",
+            "autoinstall_known_extensions": "false",
+        }
+    )
+    lanes = Lanes(connection)
+    try:
+        yield lanes
+    except RuntimeError as error:
+        # What DuckDB makes of an interruption from the keyboard while it works for the main thread
+        if str(error) == "Query interrupted":
+            raise KeyboardInterrupt from None
+        raise
+    except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
+        reason = "the disk is full" if "No space left" in str(error) else type(error).__name__
+        raise ExtractError(
+            f"{scratch.parent}: reading stopped: {reason}; nothing was written. Hint: reading needs {MEMORY_LIMIT} of "
+            "memory, and room on the disk for the canonical tables and, meanwhile, for rows that memory does not hold."
+        ) from None
+    finally:
+        lanes.close()
+        connection.close()
+
+
+def _read_note(folder: Path) -> dict:
+    if not folder.is_dir():
+        raise ExtractError(
+            f"{folder}: no such folder. Hint: data_dir in the parameters (or --data) names the folder of the extract."
+        )
+    file = folder / "extract.json"
+    if not file.is_file():
+        return {}
+    try:
+        note = json.loads(file.read_text(encoding="utf-8"))
+    except (ValueError, OSError):
+        note = None
+    if not isinstance(note, dict):
+        raise ExtractError(f"{file}: not readable as JSON. Hint: write the extract again; the file says what it holds.")
+    return note
+
+
+@dataclass
+class _Found:
+    """What work on one table found; kept apart, so that it can be told in the order of the tables."""
+
+    problems: Problems
+    quality: Log = field(default_factory=list)
+    note: FileNote | None = None
+    rows: int = 0
+
+
+def _open_tables(
+    lanes: Lanes, reader: Reader, folder, scratch, signs, problems, quality, progress
+) -> dict[str, FileNote]:
+    files = open_raw_tables(lanes, reader, folder, scratch, problems)
+    files = lanes.map(lambda connection, name: _look_for_blanks(connection, reader, files[name]), files)
+    # What is wrong with an extract is best looked for everywhere, so nobody is left out of one with a problem
+    followed = signs is not None and not problems.count and _follow(lanes.first, reader, folder, files, signs, progress)
+
+    def read(connection: Lane, names: tuple[str, ...]) -> dict[str, _Found]:
+        return _read_chain(connection, reader, files, names, folder, followed, progress)
+
+    # The longest first, so that no lane waits for it at the end
+    chains = sorted(_chain(reader, files), key=lambda names: -sum(files[name].rows for name in names))
+    found = {name: each for chain in lanes.map(read, chains).values() for name, each in chain.items()}
+    for name in files:
+        problems.include(found[name].problems)
+        quality += found[name].quality
+    return {name: note for name in files if (note := found[name].note) is not None}
+
+
+def _look_for_blanks(connection: Lane, reader: Reader, file: RawFile) -> RawFile:
+    """Note which identifiers need no trimming when rows are linked; none where the file cannot be read."""
+    columns = linking_columns(reader.raw, file.table)
+    try:
+        return replace(file, tidy=find_tidy(connection, file, columns)) if columns else file
+    except NOT_THE_FILE:
+        raise
+    except duckdb.Error:
+        return file  # cleaning finds what it is, and says so
+
+
+def _chain(reader: Reader, files: Mapping[str, RawFile]) -> list[tuple[str, ...]]:
+    """Put tables together whose rows belong to rows of another: they are read one after the other."""
+    chains: dict[str, list[str]] = {}
+    for name in files:
+        root = name
+        while (belongs := reader.raw[root].belongs) is not None and belongs.of:
+            root = belongs.of
+        chains.setdefault(root, []).append(name)
+    return [tuple(names) for names in chains.values()]
+
+
+def _read_chain(connection: Lane, reader: Reader, files, names, folder, followed: bool, progress) -> dict[str, _Found]:
+    chain = {}
+    for name in names:
+        file, table = files[name], reader.raw[name]
+        chain[name] = found = _Found(Problems(folder))
+        try:
+            kept = keep_rows(connection, reader.raw, file) if followed and table.events else file
+            # Which row belongs to which is checked of all rows, values of those that are read
+            if table.unique:
+                check_unique(connection, file, table.unique, found.problems)
+            found.note = clean_table(connection, kept, table, found.problems, found.quality)
+        except NOT_THE_FILE:
+            raise
+        except duckdb.Error as error:
+            found.problems.add(explain_damage(file.path, error))
+            followed = False  # which rows belong to those of this file cannot be told any more
+            continue
+        progress(f"  {name}: {file.rows:,} rows")
+    return chain
+
+
+def _follow(connection: Lane, reader: Reader, folder, files, signs: Signs, progress) -> bool:
+    """Find the people with a sign; return whether signs could be looked for."""
+    unreadable = Problems(folder)
+    try:
+        follow_people(connection, reader.raw, files, signs, unreadable)
+    except NOT_THE_FILE:
+        raise
+    except duckdb.Error:
+        return False  # cleaning finds what it is, and says so
+    if unreadable.count:
+        return False
+    people = connection.execute("SELECT count(*) FROM followed").fetchone()[0]
+    progress(f"  {people:,} people with a sign of metastatic disease are followed")
+    return True
+
+
+def _make_successors(connection, reader: Reader) -> None:
+    """Make ``successor(code)``: an organisation that has merged becomes the one it merged into."""
+    if "organisations" not in reader.raw:
+        return
+    merged = connection.execute(
+        "SELECT ORG_CODE, SUCCESSOR_CODE FROM clean_organisations WHERE SUCCESSOR_CODE IS NOT NULL"
+    ).fetchall()
+    cases = " ".join(f"WHEN {quote_text(code)} THEN {quote_text(successor)}" for code, successor in merged)
+    connection.execute(f"CREATE MACRO successor(c) AS {f'CASE c {cases} ELSE c END' if cases else 'c'}")
+
+
+def _settle_tables(
+    lanes: Lanes, reader: Reader, notes, folder: Path | None, problems: Problems, quality
+) -> dict[str, int]:
+    def settle(connection: Lane, name: str) -> _Found:
+        return _settle(connection, reader, notes, folder, name, Problems(problems.folder))
+
+    # What most others wait for stands first, the quickest last
+    names = sorted(CANONICAL, key=lambda name: (name not in PERSON_TABLES, name in QUICKLY_SETTLED))
+    after = {name: find_tables(reader.canonical.get(name), reader.rules_of(name)) for name in names}
+    found = lanes.map(settle, names, after=after)
+    for name in CANONICAL:
+        problems.include(found[name].problems)
+        quality += found[name].quality
+    return {name: found[name].rows for name in CANONICAL}
+
+
+def _settle(connection: Lane, reader: Reader, notes, folder: Path | None, name: str, problems: Problems) -> _Found:
+    selection = reader.canonical.get(name)
+    note = notes.get(selection.raw) if selection else None
+    source = Source(note.name, 1 if note.encoding == "parquet" else 2) if note else Source(name, 1)
+    found = _Found(problems)
+    found.rows = settle_table(
+        connection, name, selection, reader.rules_of(name), source, folder, problems, found.quality
+    )
+    return found
+
+
+def _check_kind(reader: Reader, note: dict, problems: Problems) -> None:
+    kind = note.get("kind", reader.name)
+    if kind != reader.name:
+        problems.add(
+            f"extract.json: kind is {kind!r}; allowed: {reader.name!r}. "
+            "Hint: this folder is another nation's or feed's extract; choose the audit whose parameters read it."
+        )
+
+
+def _check_note(note: dict, notes: Mapping[str, FileNote], problems: Problems) -> None:
+    """Compare with the rows that the extract says it has: a file cut off at the end of a line looks whole."""
+    said = note.get("rows")
+    for table, rows in said.items() if isinstance(said, dict) else ():
+        if table in notes and notes[table].rows != rows:
+            problems.add(
+                f"{notes[table].name}: {notes[table].rows:,} rows; allowed: the {rows:,} that extract.json says. "
+                "Hint: was the file cut off or changed?"
+            )
+
+
+def _check_nation(connection, reader: Reader, problems: Problems) -> None:
+    if reader.country is not None:
+        table, column, code = reader.country
+        if not connection.execute(f"SELECT count(*) FROM clean_{table} WHERE \"{column}\" = '{code}'").fetchone()[0]:
+            problems.add(
+                f"{table}: column {column}: no row has {code!r}; allowed: an extract with rows of this nation. "
+                "Hint: is this another nation's extract?"
+            )
+    for sql, message in reader.checks:
+        found = [str(row[0]) for row in connection.execute(sql).fetchall()]
+        if found:
+            problems.add(message.format(values=", ".join(found[:5]), n=len(found)))
+
+
+def _check_years(connection, diagnosed: tuple[dt.date, dt.date] | None, problems: Problems) -> None:
+    if diagnosed is None:
+        return
+    first, last, within = connection.execute(
+        f"SELECT min(diagnosis_date), max(diagnosis_date), count_if(diagnosis_date BETWEEN DATE '{diagnosed[0]}' "
+        f"AND DATE '{diagnosed[1]}') FROM canon_tumours"
+    ).fetchone()
+    if not within:
+        held = f"{first} to {last}" if first else "no date"
+        problems.add(
+            f"tumours: diagnosis_date: no diagnosis within the run; the extract has {held}; allowed: some from "
+            f"{diagnosed[0]} to {diagnosed[1]}. Hint: is this the extract of another year?"
+        )
+
+
+def _replace_folder(new: Path, target: Path) -> None:
+    """Put a finished folder in the place of another; the old one goes only when the new one stands."""
+    old = new.parent / "replaced"
+    if target.exists():
+        target.rename(old)
+    try:
+        new.rename(target)
+    except OSError:
+        if old.exists():
+            old.rename(target)
+        raise

@@ -1,0 +1,356 @@
+"""England: annual cancer registration (NCRD), HES admissions, SACT, RTDS, COSD recurrence and ONS deaths."""
+
+from __future__ import annotations
+
+from naome.extract import codings
+from naome.extract.clean import CAUSES, DATE, ICD10, OPCS4, TEXT, UPPER, Coded
+from naome.extract.settle import Duplicates, RowRule, Selection
+from naome.extract.specification import Belongs, Count, RawTable, Reader, Repeated
+
+#: Cycles, drugs and radiotherapy; Simulacrum has the same.
+SACT_CYCLE = RawTable(
+    {"MERGED_REGIMEN_ID": None, "MERGED_CYCLE_ID": None, "START_DATE_OF_CYCLE": DATE},
+    unique=("MERGED_CYCLE_ID",),
+    belongs=Belongs(("MERGED_REGIMEN_ID",), of="sact_regimen"),
+    events=True,
+)
+SACT_DRUG = RawTable(
+    {"MERGED_CYCLE_ID": None, "ADMINISTRATION_DATE": DATE, "DRUG_GROUP": UPPER},
+    belongs=Belongs(("MERGED_CYCLE_ID",), of="sact_cycle"),
+    signs={"DRUG_GROUP": "drug"},
+    events=True,
+)
+RTDS_PRESCRIPTION = RawTable(
+    {"PATIENTID": None, "APPTDATE": DATE, "RTTREATMENTANATOMICALSITE": UPPER},
+    belongs=Belongs(("PATIENTID",)),
+    events=True,
+)
+
+RAW = {
+    "organisations": RawTable(
+        {
+            "ORG_CODE": None,
+            "ORG_NAME": TEXT,
+            "REGION_NAME": TEXT,
+            "ALLIANCE_NAME": TEXT,
+            "SUCCESSOR_CODE": UPPER,
+        },
+        unique=("ORG_CODE",),
+    ),
+    "av_patient": RawTable(
+        {
+            "PATIENTID": None,
+            "GENDER": codings.GENDER,
+            "ETHNICITY": codings.ETHNIC_GROUP,
+            "VITALSTATUS": codings.VITAL_STATUS,
+            "VITALSTATUSDATE": DATE,
+        },
+        unique=("PATIENTID",),
+        belongs=Belongs(("PATIENTID",)),
+    ),
+    "av_tumour": RawTable(
+        {
+            "TUMOURID": None,
+            "PATIENTID": None,
+            "DIAGNOSISDATEBEST": DATE,
+            "SITE_ICD10_O2": ICD10,
+            "AGE": codings.AGE,
+            "STAGE_BEST": codings.STAGE,
+            "M_BEST": codings.M_CATEGORY,
+            "GRADE": codings.GRADE,
+            "ER_STATUS": codings.RECEPTOR,
+            "PR_STATUS": codings.RECEPTOR,
+            "HER2_STATUS": codings.RECEPTOR,
+            "PERFORMANCESTATUS": codings.PERFORMANCE_STATUS,
+            "CNS": codings.CNS_INDICATOR,
+            "QUINTILE_2019": codings.QUINTILE_1_MOST_DEPRIVED,
+            "BASISOFDIAGNOSIS": codings.BASIS,
+            "STATUSOFREGISTRATION": codings.REGISTRATION_STATUS,
+            "CTRY_CODE": UPPER,
+            "DEDUP_FLAG": Coded("deduplication", "BOOLEAN"),
+            "DIAG_TRUST": UPPER,
+            "FIRSTMDTMEETINGDATE": DATE,
+        },
+        belongs=Belongs(("PATIENTID",)),
+        signs={"STAGE_BEST": "stage"},
+    ),
+    "hes_apc": RawTable(
+        {
+            "STUDY_ID": None,
+            "EPIKEY": None,
+            "EPISTART": DATE,
+            "ADMIDATE": DATE,
+            "CLASSPAT": codings.PATIENT_CLASS,
+            "PROCODE3": UPPER,
+        },
+        long={
+            "hes_diagnosis": Repeated(tuple(f"DIAG_{n:02d}" for n in range(1, 21)), ICD10),
+            "hes_operation": Repeated(
+                tuple(f"OPERTN_{n:02d}" for n in range(1, 25)),
+                OPCS4,
+                tuple(f"OPDATE_{n:02d}" for n in range(1, 25)),
+                DATE,
+            ),
+        },
+        belongs=Belongs(("STUDY_ID",)),
+        signs={"hes_diagnosis": "code"},
+        events=True,
+    ),
+    "sact_regimen": RawTable(
+        {
+            "ENCORE_PATIENT_ID": None,
+            "MERGED_REGIMEN_ID": None,
+            "START_DATE_OF_REGIMEN": DATE,
+            "ORGANISATION_CODE_OF_PROVIDER": UPPER,
+        },
+        unique=("MERGED_REGIMEN_ID",),
+        belongs=Belongs(("ENCORE_PATIENT_ID",)),
+        events=True,
+    ),
+    "sact_cycle": SACT_CYCLE,
+    "sact_drug_detail": SACT_DRUG,
+    "rtds_prescription": RTDS_PRESCRIPTION,
+    "cosd_recurrence": RawTable(
+        {
+            "PATIENTID": None,
+            "CANCERRECURRENCECAREPLANINDICATOR": Coded("recurrence_indicator"),
+            "DATEOFRECURRENCE": DATE,
+        },
+        may_be_absent=True,
+        belongs=Belongs(("PATIENTID",)),
+        signs={"CANCERRECURRENCECAREPLANINDICATOR": "recurrence"},
+    ),
+    "ons_deaths": RawTable(
+        {
+            "DEC_CONF_NHS_NUMBER_CLEAN_DEID": None,
+            "REG_DATE": DATE,
+            "REG_DATE_OF_DEATH": DATE,
+            "S_UNDERLYING_COD_ICD10": CAUSES,
+            **{f"S_COD_CODE_{n}": CAUSES for n in range(1, 16)},
+        }
+    ),
+}
+
+PEOPLE = Selection(
+    "av_patient",
+    """
+    SELECT row_, PATIENTID AS person_id, GENDER AS sex, ETHNICITY AS ethnic_group,
+           VITALSTATUS AS vital_status, VITALSTATUSDATE AS vital_date
+    FROM clean_av_patient""",
+)
+TUMOURS = Selection(
+    "av_tumour",
+    """
+    SELECT row_, TUMOURID AS tumour_id, PATIENTID AS person_id, DIAGNOSISDATEBEST AS diagnosis_date,
+           SITE_ICD10_O2 AS site, AGE AS age, STAGE_BEST AS stage, M_BEST AS m1, GRADE AS grade,
+           ER_STATUS AS er, PR_STATUS AS pr, HER2_STATUS AS her2, PERFORMANCESTATUS AS performance_status,
+           BASISOFDIAGNOSIS AS basis,
+           coalesce(STATUSOFREGISTRATION = 'final' AND CTRY_CODE = 'E' AND DEDUP_FLAG, false)
+             AS eligible_registration,
+           successor(DIAG_TRUST) AS provider, QUINTILE_2019 AS deprivation,
+           FIRSTMDTMEETINGDATE AS mdt_date, CNS AS cns
+    FROM clean_av_tumour""",
+)
+#: HES admissions; rapid registration brings the same file.
+ADMISSIONS = Selection(
+    "hes_apc",
+    """
+    SELECT row_, row_ AS episode, EPIKEY AS episode_id, STUDY_ID AS person_id,
+           coalesce(ADMIDATE, EPISTART) AS admission_date,
+           coalesce(EPISTART, ADMIDATE) AS episode_date, CLASSPAT AS patient_class,
+           successor(PROCODE3) AS provider
+    FROM clean_hes_apc""",
+)
+DIAGNOSES = Selection(
+    "hes_apc",
+    """
+    SELECT row_, row_ AS episode, position, code
+    FROM clean_hes_diagnosis WHERE NOT is_left_out_of_admissions(row_)""",
+    place="position",
+)
+PROCEDURES = Selection(
+    "hes_apc",
+    """
+    SELECT row_, row_ AS episode, STUDY_ID AS person_id, position, code,
+           coalesce(second, EPISTART, ADMIDATE) AS procedure_date
+    FROM clean_hes_operation WHERE NOT is_left_out_of_admissions(row_)""",
+    place="position",
+)
+#: A drug row whose cycle or regimen is not there keeps its place (regimen_id is NULL) so that it can be refused.
+DRUGS = Selection(
+    "sact_drug_detail",
+    """
+    SELECT d.row_, r.ENCORE_PATIENT_ID AS person_id, r.MERGED_REGIMEN_ID AS regimen_id, d.DRUG_GROUP AS drug,
+           coalesce(d.ADMINISTRATION_DATE, c.START_DATE_OF_CYCLE, r.START_DATE_OF_REGIMEN) AS given_date,
+           c.START_DATE_OF_CYCLE AS cycle_date,
+           successor(left(r.ORGANISATION_CODE_OF_PROVIDER, 3)) AS provider
+    FROM clean_sact_drug_detail d
+    LEFT JOIN clean_sact_cycle c USING (MERGED_CYCLE_ID)
+    LEFT JOIN clean_sact_regimen r ON r.MERGED_REGIMEN_ID = c.MERGED_REGIMEN_ID""",
+    hold=True,
+)
+RADIOTHERAPY = Selection(
+    "rtds_prescription",
+    """
+    SELECT row_, PATIENTID AS person_id, APPTDATE AS treatment_date, RTTREATMENTANATOMICALSITE AS site
+    FROM clean_rtds_prescription""",
+)
+ORGANISATIONS = Selection(
+    "organisations",
+    """
+    SELECT row_, ORG_CODE AS provider, ORG_NAME AS name, ALLIANCE_NAME AS alliance, REGION_NAME AS region
+    FROM clean_organisations WHERE SUCCESSOR_CODE IS NULL""",
+)
+CANONICAL = {
+    "people": PEOPLE,
+    "tumours": TUMOURS,
+    "admissions": ADMISSIONS,
+    "diagnoses": DIAGNOSES,
+    "procedures": PROCEDURES,
+    "drugs": DRUGS,
+    "radiotherapy": RADIOTHERAPY,
+    # NN says that there was no recurrence.
+    "recurrences": Selection(
+        "cosd_recurrence",
+        """
+        SELECT row_, PATIENTID AS person_id, DATEOFRECURRENCE AS recurrence_date,
+               CANCERRECURRENCECAREPLANINDICATOR AS kind
+        FROM clean_cosd_recurrence WHERE CANCERRECURRENCECAREPLANINDICATOR IS NOT NULL""",
+    ),
+    "deaths": Selection(
+        "ons_deaths",
+        f"""
+        SELECT row_, DEC_CONF_NHS_NUMBER_CLEAN_DEID AS person_id, REG_DATE_OF_DEATH AS death_date,
+               split_part(S_UNDERLYING_COD_ICD10, ' ', 1) AS underlying_cause,
+               nullif(concat_ws(' ', S_UNDERLYING_COD_ICD10, {", ".join(f"S_COD_CODE_{n}" for n in range(1, 16))}), '')
+                 AS causes,
+               REG_DATE AS registered
+        FROM clean_ons_deaths""",
+    ),
+    "organisations": ORGANISATIONS,
+}
+
+
+def after_death(table: str, date: str) -> RowRule:
+    """Return the rule that leaves out events dated after the person's death."""
+    return RowRule(
+        "event_after_death",
+        "Events dated after the person's registered death are left out.",
+        table,
+        f"t.{date} > deaths.death_date",
+    )
+
+
+def without_date(table: str, date: str) -> RowRule:
+    """Return the rule that leaves out events without any date."""
+    return RowRule("event_without_date", "Events without any date are left out.", table, f"t.{date} IS NULL")
+
+
+DUPLICATE_TUMOUR = Duplicates(
+    "duplicate_registration",
+    "A tumour registered more than once is kept once, the eligible registration first.",
+    "tumours",
+    key="tumour_id",
+    order=("eligible_registration DESC",),
+    agree=("person_id", "diagnosis_date"),
+)
+DUPLICATE_EPISODE = Duplicates(
+    "duplicate_episode",
+    "A hospital episode that stands more than once is kept once.",
+    "admissions",
+    key="episode_id",
+    agree=("person_id", "admission_date"),
+)
+DUPLICATE_DEATH = Duplicates(
+    "duplicate_death",
+    "Of several registrations of a death the latest is kept.",
+    "deaths",
+    key="person_id",
+    order=("registered DESC NULLS LAST", "death_date DESC"),
+)
+DEATH_BEFORE_DIAGNOSIS = RowRule(
+    "death_before_diagnosis",
+    "the registered death is before the diagnosis",
+    "tumours",
+    "t.eligible_registration AND deaths.death_date < t.diagnosis_date "
+    "AND people.vital_status IS DISTINCT FROM 'untraced'",
+    refuse=True,
+    allowed="a death on or after the diagnosis",
+    hint="are the dates of two people or of two columns exchanged?",
+)
+TUMOUR_WITHOUT_PERSON = RowRule(
+    "tumour_without_person",
+    "the tumour belongs to nobody in the table of people",
+    "tumours",
+    "people.person_id IS NULL",
+    refuse=True,
+    allowed="people of the same extract",
+    hint="are the tables from the same extract?",
+)
+DRUG_RULES = (
+    RowRule(
+        "drug_without_regimen",
+        "the drug belongs to no cycle, or its cycle to no regimen",
+        "drugs",
+        "t.regimen_id IS NULL",
+        refuse=True,
+        allowed="cycles and regimens of the same extract",
+        hint="are the SACT tables from the same extract?",
+    ),
+    RowRule("drug_without_name", "Drugs without a drug group are left out.", "drugs", "t.drug IS NULL"),
+    without_date("drugs", "given_date"),
+    after_death("drugs", "given_date"),
+)
+HES_RULES = (
+    without_date("admissions", "admission_date"),
+    after_death("admissions", "admission_date"),
+    DUPLICATE_EPISODE,
+    after_death("procedures", "procedure_date"),
+)
+ROWS = (
+    RowRule("death_without_date", "A registered death without its date is left out.", "deaths", "t.death_date IS NULL"),
+    DUPLICATE_DEATH,
+    TUMOUR_WITHOUT_PERSON,
+    DEATH_BEFORE_DIAGNOSIS,
+    DUPLICATE_TUMOUR,
+    *HES_RULES,
+    *DRUG_RULES,
+    without_date("radiotherapy", "treatment_date"),
+    after_death("radiotherapy", "treatment_date"),
+)
+
+
+def merged(table: str, column: str, expression: str = "") -> Count:
+    """Return the count of records that carry the code of an organisation that has merged."""
+    return Count(
+        "merged_provider",
+        "An organisation that has merged is read as its successor.",
+        table,
+        column,
+        f"SELECT count(*) FROM clean_{table} JOIN clean_organisations o ON o.ORG_CODE = {expression or column} "
+        "WHERE o.SUCCESSOR_CODE IS NOT NULL",
+    )
+
+
+COUNTS = (
+    merged("av_tumour", "DIAG_TRUST"),
+    merged("hes_apc", "PROCODE3"),
+    merged("sact_regimen", "ORGANISATION_CODE_OF_PROVIDER", "left(ORGANISATION_CODE_OF_PROVIDER, 3)"),
+)
+OPEN_SUCCESSOR = (
+    "SELECT ORG_CODE FROM clean_organisations WHERE SUCCESSOR_CODE IS NOT NULL AND SUCCESSOR_CODE NOT IN "
+    "(SELECT ORG_CODE FROM clean_organisations WHERE SUCCESSOR_CODE IS NULL)",
+    "organisations: column SUCCESSOR_CODE: the successor of {values} is not an open organisation ({n} rows); "
+    "allowed: the code of a row without a successor. Hint: name the organisation that is open today.",
+)
+
+READER = Reader(
+    "ncrd",
+    "england",
+    RAW,
+    CANONICAL,
+    ROWS,
+    COUNTS,
+    country=("av_tumour", "CTRY_CODE", "E"),
+    checks=(OPEN_SUCCESSOR,),
+)

@@ -1,0 +1,84 @@
+"""England's rapid registration (RCRD) with HES admissions: quicker, with less stage and no receptors.
+
+Registrations are provisional; there is one row per tumour, and the person's sex,
+ethnic group and vital status stand in it.
+"""
+
+from __future__ import annotations
+
+from naome.extract import codings
+from naome.extract.clean import DATE, ICD10, UPPER
+from naome.extract.readers import ncrd
+from naome.extract.settle import RowRule, Selection
+from naome.extract.specification import Belongs, RawTable, Reader
+
+RAW = {
+    "organisations": ncrd.RAW["organisations"],
+    "rcrd_tumour": RawTable(
+        {
+            "TUMOURID": None,
+            "PATIENTID": None,
+            "DIAGNOSISDATE": DATE,
+            "SITE_ICD10": ICD10,
+            "GENDER": codings.GENDER,
+            "AGE": codings.AGE,
+            "ETHNICITY": codings.ETHNIC_GROUP,
+            "STAGE": codings.STAGE,
+            "QUINTILE_2019": codings.QUINTILE_1_MOST_DEPRIVED,
+            "DIAG_TRUST": UPPER,
+            "PERFORMANCESTATUS": codings.PERFORMANCE_STATUS,
+            "CNS": codings.CNS_INDICATOR,
+            "VITALSTATUS": codings.VITAL_STATUS,
+            "VITALSTATUSDATE": DATE,
+        },
+        belongs=Belongs(("PATIENTID",)),
+        signs={"STAGE": "stage"},
+    ),
+    "hes_apc": ncrd.RAW["hes_apc"],
+}
+CANONICAL = {
+    "people": Selection(
+        "rcrd_tumour",
+        """
+        SELECT min(row_) AS row_, PATIENTID AS person_id, first(GENDER ORDER BY row_) AS sex,
+               first(ETHNICITY ORDER BY row_) AS ethnic_group, first(VITALSTATUS ORDER BY row_) AS vital_status,
+               first(VITALSTATUSDATE ORDER BY row_) AS vital_date
+        FROM clean_rcrd_tumour GROUP BY PATIENTID""",
+    ),
+    # Rapid registrations have no state or deduplication flag: every one counts.
+    "tumours": Selection(
+        "rcrd_tumour",
+        """
+        SELECT row_, TUMOURID AS tumour_id, PATIENTID AS person_id, DIAGNOSISDATE AS diagnosis_date,
+               SITE_ICD10 AS site, AGE AS age, STAGE AS stage, PERFORMANCESTATUS AS performance_status,
+               true AS eligible_registration, successor(DIAG_TRUST) AS provider,
+               QUINTILE_2019 AS deprivation, CNS AS cns
+        FROM clean_rcrd_tumour""",
+    ),
+    "admissions": ncrd.ADMISSIONS,
+    "diagnoses": ncrd.DIAGNOSES,
+    "procedures": ncrd.PROCEDURES,
+    # Causes of death come later than the rapid registration: only the date is known.
+    "deaths": Selection(
+        "rcrd_tumour",
+        """
+        SELECT min(row_) AS row_, PATIENTID AS person_id, min(VITALSTATUSDATE) AS death_date
+        FROM clean_rcrd_tumour WHERE VITALSTATUS = 'dead' GROUP BY PATIENTID""",
+    ),
+    "organisations": ncrd.ORGANISATIONS,
+}
+ROWS = (
+    RowRule("death_without_date", "A registered death without its date is left out.", "deaths", "t.death_date IS NULL"),
+    ncrd.DEATH_BEFORE_DIAGNOSIS,
+    ncrd.DUPLICATE_TUMOUR,
+    *ncrd.HES_RULES,
+)
+COUNTS = (ncrd.merged("rcrd_tumour", "DIAG_TRUST"), ncrd.merged("hes_apc", "PROCODE3"))
+#: A person has several tumours in rows of their own; what the rows say of the person must agree.
+CONTRADICTION = (
+    "SELECT 'a person' FROM clean_rcrd_tumour GROUP BY PATIENTID HAVING count(DISTINCT VITALSTATUS) > 1 "
+    "OR count(DISTINCT VITALSTATUSDATE) > 1",
+    "rcrd_tumour: columns VITALSTATUS and VITALSTATUSDATE: the rows of {n} people contradict each other; allowed: "
+    "one vital status for a person. Hint: were two snapshots joined?",
+)
+READER = Reader("rcrd", "england", RAW, CANONICAL, ROWS, COUNTS, checks=(ncrd.OPEN_SUCCESSOR, CONTRADICTION))

@@ -1,0 +1,236 @@
+"""Wales: cancer registration supplied by the Wales Cancer Network, PEDW admissions and deaths.
+
+The network's physical schema is not public; column names follow the item names of
+the Welsh data dictionary. There is no regimen-level systemic therapy.
+"""
+
+from __future__ import annotations
+
+from naome.extract import codings
+from naome.extract.clean import CAUSES, DATE, ICD10, OPCS4, OPTIONAL_IDENTIFIER, TEXT, UPPER, Coded
+from naome.extract.readers.ncrd import (
+    DEATH_BEFORE_DIAGNOSIS,
+    DUPLICATE_DEATH,
+    DUPLICATE_EPISODE,
+    DUPLICATE_TUMOUR,
+    OPEN_SUCCESSOR,
+    TUMOUR_WITHOUT_PERSON,
+    after_death,
+    merged,
+    without_date,
+)
+from naome.extract.settle import RowRule, Selection
+from naome.extract.specification import Belongs, Count, RawTable, Reader
+
+LINKED = Coded("linkage_status", "BOOLEAN", refuse=False)
+FLAG = Coded("flag_wales", "BOOLEAN")
+SPELL = Belongs(("PROV_UNIT_CD", "SPELL_NUM_PE"), of="pedw_spell")
+#: Codes of an episode that is no admission of the audit are left out with it.
+OF_ADMISSION = """
+        JOIN clean_pedw_episode e USING (PROV_UNIT_CD, SPELL_NUM_PE, EPI_NUM)
+        JOIN canon_admissions a ON a.episode = e.row_"""
+
+RAW = {
+    "organisations": RawTable(
+        {"ORG_CODE": None, "ORG_NAME": TEXT, "REGION_NAME": TEXT, "SUCCESSOR_CODE": UPPER}, unique=("ORG_CODE",)
+    ),
+    "wcn_registration": RawTable(
+        {
+            "TUMOUR_ID": None,
+            "ALF_PE": None,
+            "DATE_OF_DIAGNOSIS": DATE,
+            "PRIMARY_DIAGNOSIS_ICD": ICD10,
+            "SEX_AT_BIRTH": Coded("sex_wales"),
+            "AGE_AT_DIAGNOSIS": codings.AGE,
+            "ETHNIC_GROUP": codings.ETHNIC_GROUP,
+            "M_CATEGORY": codings.M_CATEGORY,
+            "STAGE_GROUPING": codings.STAGE,
+            "TUMOUR_GRADE": codings.GRADE,
+            "ER_STATUS": codings.RECEPTOR,
+            "PR_STATUS": codings.RECEPTOR,
+            "HER2_STATUS": codings.RECEPTOR,
+            "PERFORMANCE_STATUS": codings.PERFORMANCE_STATUS,
+            "BASIS_OF_DIAGNOSIS": codings.BASIS,
+            "REGISTRATION_STATUS": codings.REGISTRATION_STATUS,
+            "COUNTRY_CODE": UPPER,
+            "HEALTH_BOARD_OF_DIAGNOSIS": UPPER,
+            "MDT_DISCUSSION_DATE": DATE,
+            "KEY_WORKER_SEEN": Coded("key_worker", refuse=False),
+            "WIMD_2019_QUINTILE": codings.QUINTILE_1_MOST_DEPRIVED,
+            "CHEMOTHERAPY_FLAG": FLAG,
+            "RADIOTHERAPY_FLAG": FLAG,
+        },
+        belongs=Belongs(("ALF_PE",)),
+        signs={"STAGE_GROUPING": "stage"},
+    ),
+    "pedw_spell": RawTable(
+        {
+            "PROV_UNIT_CD": None,
+            "SPELL_NUM_PE": None,
+            "ALF_PE": OPTIONAL_IDENTIFIER,
+            "ALF_STS_CD": LINKED,
+            "ADMIS_DT": DATE,
+            "PAT_CLASS_CD": codings.PATIENT_CLASS,
+        },
+        unique=SPELL.columns,
+        belongs=Belongs(("ALF_PE",)),
+        events=True,
+    ),
+    "pedw_episode": RawTable(
+        {"PROV_UNIT_CD": None, "SPELL_NUM_PE": None, "EPI_NUM": None, "EPI_STR_DT": DATE}, belongs=SPELL, events=True
+    ),
+    "pedw_diag": RawTable(
+        {"PROV_UNIT_CD": None, "SPELL_NUM_PE": None, "EPI_NUM": None, "DIAG_NUM": TEXT, "DIAG_CD_1234": ICD10},
+        belongs=SPELL,
+        signs={"DIAG_CD_1234": "code"},
+        events=True,
+    ),
+    "pedw_oper": RawTable(
+        {
+            "PROV_UNIT_CD": None,
+            "SPELL_NUM_PE": None,
+            "EPI_NUM": None,
+            "OPER_NUM": TEXT,
+            "OPER_CD": OPCS4,
+            "OPER_DT": DATE,
+        },
+        belongs=SPELL,
+        events=True,
+    ),
+    "adde_deaths": RawTable(
+        {
+            "ALF_PE": OPTIONAL_IDENTIFIER,
+            "ALF_STS_CD": LINKED,
+            "DEATH_DT": DATE,
+            "DEATH_REG_DT": DATE,
+            "DEATHCAUSE_DIAG_UNDERLYING_CD": CAUSES,
+            **{f"DEATHCAUSE_DIAG_{n}_CD": CAUSES for n in range(1, 9)},
+        }
+    ),
+}
+
+CANONICAL = {
+    "people": Selection(
+        "wcn_registration",
+        """
+        SELECT min(row_) AS row_, ALF_PE AS person_id, first(SEX_AT_BIRTH ORDER BY TUMOUR_ID) AS sex,
+               first(ETHNIC_GROUP ORDER BY TUMOUR_ID) AS ethnic_group,
+               CASE WHEN any_value(d.death_date) IS NULL THEN 'alive' ELSE 'dead' END AS vital_status,
+               max(d.death_date) AS vital_date
+        FROM clean_wcn_registration LEFT JOIN canon_deaths d ON d.person_id = ALF_PE GROUP BY ALF_PE""",
+    ),
+    "tumours": Selection(
+        "wcn_registration",
+        """
+        SELECT row_, TUMOUR_ID AS tumour_id, ALF_PE AS person_id, DATE_OF_DIAGNOSIS AS diagnosis_date,
+               PRIMARY_DIAGNOSIS_ICD AS site, AGE_AT_DIAGNOSIS AS age, STAGE_GROUPING AS stage, M_CATEGORY AS m1,
+               TUMOUR_GRADE AS grade, ER_STATUS AS er, PR_STATUS AS pr, HER2_STATUS AS her2,
+               PERFORMANCE_STATUS AS performance_status, BASIS_OF_DIAGNOSIS AS basis,
+               coalesce(REGISTRATION_STATUS = 'final' AND COUNTRY_CODE = 'W', false) AS eligible_registration,
+               successor(HEALTH_BOARD_OF_DIAGNOSIS) AS provider, WIMD_2019_QUINTILE AS deprivation,
+               MDT_DISCUSSION_DATE AS mdt_date, KEY_WORKER_SEEN AS cns,
+               CHEMOTHERAPY_FLAG AS chemotherapy_flag, RADIOTHERAPY_FLAG AS radiotherapy_flag
+        FROM clean_wcn_registration""",
+    ),
+    # An episode without its spell keeps its place (patient_class is NULL) so that it can be refused.
+    "admissions": Selection(
+        "pedw_episode",
+        """
+        SELECT e.row_, e.row_ AS episode, PROV_UNIT_CD || '-' || SPELL_NUM_PE || '-' || EPI_NUM AS episode_id,
+               s.ALF_PE AS person_id, coalesce(s.ALF_STS_CD, false) AS linked, s.row_ AS spell,
+               coalesce(s.ADMIS_DT, e.EPI_STR_DT) AS admission_date,
+               coalesce(e.EPI_STR_DT, s.ADMIS_DT) AS episode_date, s.PAT_CLASS_CD AS patient_class,
+               successor(left(PROV_UNIT_CD, 3)) AS provider
+        FROM clean_pedw_episode e LEFT JOIN clean_pedw_spell s USING (PROV_UNIT_CD, SPELL_NUM_PE)""",
+    ),
+    "diagnoses": Selection(
+        "pedw_diag",
+        f"""
+        SELECT d.row_, a.episode, CAST(DIAG_NUM AS INTEGER) AS position, DIAG_CD_1234 AS code
+        FROM clean_pedw_diag d {OF_ADMISSION} WHERE DIAG_CD_1234 IS NOT NULL""",
+    ),
+    "procedures": Selection(
+        "pedw_oper",
+        f"""
+        SELECT o.row_, a.episode, a.person_id, CAST(OPER_NUM AS INTEGER) AS position, OPER_CD AS code,
+               coalesce(OPER_DT, a.episode_date) AS procedure_date
+        FROM clean_pedw_oper o {OF_ADMISSION} WHERE OPER_CD IS NOT NULL""",
+        hold=True,
+    ),
+    "deaths": Selection(
+        "adde_deaths",
+        f"""
+        SELECT row_, ALF_PE AS person_id, coalesce(ALF_STS_CD, false) AS linked, DEATH_DT AS death_date,
+               split_part(DEATHCAUSE_DIAG_UNDERLYING_CD, ' ', 1) AS underlying_cause,
+               nullif(concat_ws(' ', DEATHCAUSE_DIAG_UNDERLYING_CD,
+                                {", ".join(f"DEATHCAUSE_DIAG_{n}_CD" for n in range(1, 9))}), '') AS causes,
+               DEATH_REG_DT AS registered
+        FROM clean_adde_deaths""",
+    ),
+    "organisations": Selection(
+        "organisations",
+        """
+        SELECT row_, ORG_CODE AS provider, ORG_NAME AS name, REGION_NAME AS region
+        FROM clean_organisations WHERE SUCCESSOR_CODE IS NULL""",
+    ),
+}
+
+
+def unlinked(table: str) -> RowRule:
+    """Return the rule that leaves out records that are not linked to a person with certainty."""
+    return RowRule(
+        "unlinked_record",
+        "A hospital episode or death that is not linked to a person with certainty is left out.",
+        table,
+        "t.linked IS NOT TRUE OR t.person_id IS NULL",
+    )
+
+
+ROWS = (
+    unlinked("deaths"),
+    RowRule("death_without_date", "A registered death without its date is left out.", "deaths", "t.death_date IS NULL"),
+    DUPLICATE_DEATH,
+    TUMOUR_WITHOUT_PERSON,
+    DEATH_BEFORE_DIAGNOSIS,
+    DUPLICATE_TUMOUR,
+    RowRule(
+        "episode_without_spell",
+        "the episode belongs to no spell",
+        "admissions",
+        "t.spell IS NULL",
+        refuse=True,
+        allowed="spells of the same extract",
+        hint="are the PEDW tables from the same extract?",
+    ),
+    unlinked("admissions"),
+    without_date("admissions", "admission_date"),
+    after_death("admissions", "admission_date"),
+    DUPLICATE_EPISODE,
+    after_death("procedures", "procedure_date"),
+)
+COUNTS = (
+    Count(
+        "unlinked_record",
+        "A hospital episode or death that is not linked to a person with certainty is left out.",
+        "pedw_spell",
+        "ALF_STS_CD",
+        "SELECT count(*) FROM clean_pedw_spell WHERE ALF_STS_CD IS NOT TRUE OR ALF_PE IS NULL",
+        "left out",
+    ),
+    merged("wcn_registration", "HEALTH_BOARD_OF_DIAGNOSIS"),
+    merged("pedw_episode", "PROV_UNIT_CD", "left(PROV_UNIT_CD, 3)"),
+)
+
+READER = Reader(
+    "wcn",
+    "wales",
+    RAW,
+    CANONICAL,
+    ROWS,
+    COUNTS,
+    country=("wcn_registration", "COUNTRY_CODE", "W"),
+    checks=(OPEN_SUCCESSOR,),
+    judgements={
+        "biopsy": "PEDW procedures do not show whether a biopsy was taken from a metastatic lesion.",
+    },
+)

@@ -1,0 +1,261 @@
+"""Protection of plain tables of counts: what a run shows besides its results.
+
+Counts are of the whole nation. They stay as they are where the parameters show national figures; otherwise small
+ones are hidden, others rounded as the policy says, and a count is hidden too where a hidden one could be worked out
+from it and a total or a difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from naome.measures.study import Study
+from naome.release.policy import POLICIES, Policy
+from naome.release.types import HIDDEN, Released, release_checked
+
+
+def release_counts(
+    frame: pd.DataFrame,
+    columns: str | Sequence[str],
+    study: Study,
+    *,
+    of: str = "",
+    totals: Sequence[Sequence[str]] = (),
+    with_it: Sequence[str] = (),
+) -> Released:
+    """Release a table of counts of people.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One row per count.
+    columns : str or sequence of str
+        Columns that hold counts.
+    study : Study
+        Its parameters say which policy, and whether national figures are shown as they are.
+    of : str
+        Column with the number of people that the counts are part of; the rest is protected as the count is.
+    totals : sequence of sequence of str
+        Keys of the sums a reader may know; no keys is the sum of the column. Where one part of a sum is hidden alone,
+        the next smallest is hidden with it.
+    with_it : sequence of str
+        Numbers made from the counts, such as their share: hidden where a count of the row is, and everywhere when
+        counts are rounded.
+
+    Returns
+    -------
+    Released
+        The same rows and columns; counts as nullable integers, or, where any is hidden, as objects with ``HIDDEN``.
+
+    Examples
+    --------
+    >>> from naome.core.params import Disclosure, load_params
+    >>> from naome.measures.study import make_study
+    >>> strict = Disclosure(policy="lt10", national="suppress")
+    >>> study = make_study(load_params("wales").model_copy(update={"disclosure": strict}), run_id="r")
+    >>> frame = pd.DataFrame({"sex": ["female", "male"], "people": [480, 3]})
+    >>> release_counts(frame, "people", study, totals=[[]]).frame["people"].tolist()
+    [hidden, hidden]
+    """
+    columns = [columns] if isinstance(columns, str) else list(columns)
+    out = frame.astype(dict.fromkeys([*columns, *([of] if of else [])], "Int64")).reset_index(drop=True)
+    policy = policy_in_force(study)
+    if policy is None:
+        return release_checked(out)
+    hidden = pd.DataFrame({column: is_small(out[column], policy) for column in columns})
+    if of:
+        whole = is_small(out[of], policy)
+        for column in columns:
+            hidden[column] |= whole | is_small(out[of] - out[column], policy)
+    for column in columns:
+        hidden[column] = _hide_complements(out, out[column], hidden[column], totals)
+    for column in with_it:
+        lost = hidden.any(axis=1) | (policy.round_to > 1)
+        out[column] = out[column].astype(object).mask(lost & out[column].notna(), HIDDEN)
+    if of:
+        out[of] = hide(out[of], whole, policy)
+    for column in columns:
+        out[column] = hide(out[column], hidden[column], policy)
+    return release_checked(out)
+
+
+def release_attrition(attrition: pd.DataFrame, study: Study) -> Released:
+    """Release what every rule leaves and leaves out.
+
+    Parameters
+    ----------
+    attrition : DataFrame
+        From :func:`naome.cohort.attrition.count_attrition`.
+    study : Study
+
+    Returns
+    -------
+    Released
+        A number is hidden when it, or its difference to the next that is shown, is small: no subtraction along the
+        table gives a small number. The two ways into the de-novo cohort are hidden together, since their sum is known.
+    """
+    out = attrition.astype({"remaining": "Int64", "left_out": "Int64"}).reset_index(drop=True)
+    policy = policy_in_force(study)
+    if policy is None:
+        return release_checked(out)
+    remaining, cohort = out["remaining"], out["cohort"]
+    hidden = is_small(remaining, policy)
+    for chain in ("both", "recurrent"):
+        _hide_differences(remaining, hidden, list(out.index[cohort == chain][::-1]), policy)
+    ways, common = out.index[cohort == "denovo"], out.index[cohort == "both"]
+    starts = {row: common[-1] for rows in (ways, out.index[cohort == "recurrent"][:1]) for row in rows}
+    for row, start in starts.items():
+        hidden[row] |= bool(is_small((remaining[[start]] - remaining[row]), policy).iloc[0])
+    hidden[ways] = hidden[ways].any()
+    before = {row: starts.get(row, row - 1) for row in out.index}
+    lost = [hidden[row] or before[row] < 0 or hidden[before[row]] for row in out.index]
+    out["left_out"] = hide(out["left_out"], pd.Series(lost) & out["left_out"].notna(), policy)
+    out["remaining"] = hide(remaining, hidden, policy)
+    return release_checked(out)
+
+
+def release_at_risk(at_risk: pd.DataFrame, study: Study) -> Released:
+    """Release numbers at risk, one row per group and one column per time in their order.
+
+    Returns
+    -------
+    Released
+        A number is hidden when it, or its difference to the last that is shown, is small.
+    """
+    times = [column for column in at_risk if column != "group"]
+    out = at_risk.astype(dict.fromkeys(times, "Int64")).reset_index(drop=True)
+    policy = policy_in_force(study)
+    if policy is None:
+        return release_checked(out)
+    for row in out.index:
+        counts = out.loc[row, times].astype("Int64")
+        hidden = is_small(counts, policy)
+        _hide_differences(counts, hidden, times, policy)
+        values = hide(counts, hidden, policy)
+        for time in times:
+            out[time] = out[time].astype(object)
+            out.at[row, time] = values[time]
+    return release_checked(out)
+
+
+def release_curves(curves: pd.DataFrame, study: Study) -> Released:
+    """Release survival curves to be drawn: where few are at risk, or counts are rounded, there is no curve.
+
+    Parameters
+    ----------
+    curves : DataFrame
+        From :func:`naome.measures.survival.survival_curves`.
+    study : Study
+
+    Returns
+    -------
+    Released
+        ``group, years, survival, lower, upper``. The steps of a curve are not made coarser.
+    """
+    drawn = curves[["group", "years", "survival", "lower", "upper"]]
+    policy = policy_in_force(study)
+    if policy is None:
+        return release_checked(drawn)
+    return release_checked(drawn[~is_small(curves["n_risk"].astype("Int64"), policy) & (policy.round_to == 1)])
+
+
+def release_variants(
+    frame: pd.DataFrame,
+    columns: Sequence[str],
+    base: pd.DataFrame,
+    study: Study,
+    *,
+    parts: Sequence[tuple[str, str]] = (),
+    with_it: Sequence[str] = (),
+) -> Released:
+    """Release counts under other definitions, which stand beside the same counts under the run's own.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        A row per variant.
+    columns : sequence of str
+        Columns that hold counts.
+    base : DataFrame
+        The counts of the run's own definition, in the same rows.
+    study : Study
+    parts : sequence of (str, str)
+        A count that is part of another: the rest is protected too.
+    with_it : sequence of str
+        Numbers made from the counts.
+
+    Returns
+    -------
+    Released
+        A row is hidden whole when a count of it is small, or differs from the run's own by a small number.
+    """
+    out = frame.astype(dict.fromkeys(columns, "Int64")).reset_index(drop=True)
+    policy = policy_in_force(study)
+    if policy is None:
+        return release_checked(out)
+    own = base.astype(dict.fromkeys(columns, "Int64")).reset_index(drop=True)
+    hidden = pd.Series(False, index=out.index)
+    for column in columns:
+        hidden |= is_small(out[column], policy) | is_small((out[column] - own[column]).abs(), policy)
+    for part, whole in parts:
+        for table in (out, own):
+            hidden |= is_small(table[whole] - out[part], policy)
+    for column in columns:
+        out[column] = hide(out[column], hidden & out[column].notna(), policy)
+    for column in with_it:
+        lost = hidden | (policy.round_to > 1)
+        out[column] = out[column].astype(object).mask(lost & out[column].notna(), HIDDEN)
+    return release_checked(out)
+
+
+def policy_in_force(study: Study) -> Policy | None:
+    """Return the policy that protects national counts; None where they are shown as they are."""
+    disclosure = study.params.disclosure
+    policy = POLICIES[disclosure.policy]
+    return None if disclosure.national == "show" or policy.name == "none" else policy
+
+
+def is_small(counts: pd.Series, policy: Policy) -> pd.Series:
+    """Return which counts a policy hides; a missing one is not hidden."""
+    return counts.between(policy.hide_from, policy.hide_to).fillna(False).astype(bool)
+
+
+def hide(counts: pd.Series, hidden: pd.Series, policy: Policy) -> pd.Series:
+    """Return counts as the policy rounds them, hidden ones as ``HIDDEN``."""
+    rounded = (counts / policy.round_to).round().astype("Int64") * policy.round_to
+    return rounded.astype(object).mask(hidden, HIDDEN) if hidden.any() else rounded
+
+
+def _hide_complements(
+    frame: pd.DataFrame, counts: pd.Series, hidden: pd.Series, totals: Sequence[Sequence[str]]
+) -> pd.Series:
+    """Hide the next smallest count wherever one part of a sum is hidden alone, until there is no such sum."""
+    hidden = hidden.copy()
+    sums = [rows for keys in totals for rows in _parts(frame, list(keys))]
+    changed = True
+    while changed:
+        changed = False
+        for rows in sums:
+            shown = counts[rows][~hidden[rows]].dropna().astype(int)
+            if hidden[rows].sum() == 1 and len(shown):
+                hidden[(shown[shown > 0] if (shown > 0).any() else shown).idxmin()] = changed = True
+    return hidden
+
+
+def _parts(frame: pd.DataFrame, keys: list[str]) -> list[np.ndarray]:
+    if not keys:
+        return [frame.index.to_numpy()]
+    return [frame.index[places].to_numpy() for places in frame.groupby(keys, dropna=False).indices.values()]
+
+
+def _hide_differences(counts: pd.Series, hidden: pd.Series, order: list, policy: Policy) -> None:
+    """Hide a count that differs from the one last shown by a small number; the first of the order goes before."""
+    last = None
+    for place in order:
+        if not hidden[place] and last is not None:
+            hidden[place] = policy.hide_from <= abs(int(counts[place]) - last) <= policy.hide_to
+        if not hidden[place]:
+            last = int(counts[place])

@@ -1,0 +1,169 @@
+"""Suppression and rounding of results.
+
+Counts are protected first and the proportion is computed again from what is
+shown, so that the hidden count cannot be worked out from the percentage. When a
+single organisation of a table is hidden and the national total is shown, the next
+smallest is hidden with it (complementary suppression).
+
+Numbers adjusted for case mix are carried along: an exact interval beside rounded
+counts gives the exact counts away, because its width depends on nothing else (see
+:func:`carry_adjusted`).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit, logit, ndtri
+
+from naome.core.params import Params
+from naome.core.results import NUMBERS, WHOLE
+from naome.release.policy import METHODS, PLACES, POLICIES, Policy
+from naome.release.types import Released, release_checked
+from naome.stats.intervals import wilson
+
+HIDDEN = "small enough to tell something about a person"
+COMPLEMENT = "otherwise another hidden number could be worked out"
+NO_RULE = "there is no rule for how exactly this may be shown"
+# The units of a group, and the groups of a unit, stand in one table beside their total
+UNITS = ["cohort", "measure", "level", "group_by", "group"]
+GROUPS = ["cohort", "measure", "level", "unit", "group_by"]
+SCALES = {
+    "survival": (lambda s: np.log(-np.log(s)), lambda y: np.exp(-np.exp(y))),
+    "proportion": (logit, expit),
+    "ratio": (np.log, np.exp),
+}
+
+
+def release(results: pd.DataFrame, params: Params) -> Released:
+    """Return results that may leave the run.
+
+    Parameters
+    ----------
+    results : DataFrame
+        Results (:mod:`naome.core.results`).
+    params : Params
+        Its ``disclosure`` says which policy, and whether national figures are shown as they are.
+
+    Returns
+    -------
+    Released
+        The same rows in the same order; hidden ones have status ``suppressed``,
+        a reason, and no numbers. Where counts are rounded, a number below the national
+        level by a method without a rule (:data:`naome.release.policy.METHODS`) is
+        hidden too.
+    """
+    policy = POLICIES[params.disclosure.policy]
+    out = results.copy()
+    protected = out["status"].isin(["ok", "too_few"])
+    if params.disclosure.national == "show":
+        protected &= ~out["level"].isin(WHOLE)
+    if not protected.any() or policy.name == "none":
+        return release_checked(out)
+    hide = protected & _small(out, policy)
+    complement = protected & ~hide & (_complementary(out, hide, UNITS) | _complementary(out, hide, GROUPS))
+    unruled = protected & ~hide & ~complement & out["estimate"].notna() & ~out["method"].isin(METHODS)
+    unruled &= policy.round_to > 1
+    out.loc[hide, "reason"], out.loc[complement, "reason"], out.loc[unruled, "reason"] = HIDDEN, COMPLEMENT, NO_RULE
+    hidden = hide | complement | unruled
+    out.loc[hidden, "status"] = "suppressed"
+    out.loc[hidden, NUMBERS] = np.nan
+    out.loc[hidden, ["denominator", "numerator"]] = pd.NA
+    return release_checked(_round(out, protected & ~hidden, policy) if policy.round_to > 1 else out)
+
+
+def carry_adjusted(values: pd.DataFrame, rounded: pd.DataFrame, kind: str) -> pd.DataFrame:
+    """Carry numbers adjusted for case mix from exact to rounded counts.
+
+    Parameters
+    ----------
+    values : DataFrame
+        ``numerator, denominator`` as counted, ``estimate, lower, upper`` as computed.
+    rounded : DataFrame
+        ``numerator, denominator`` as they will be shown, in the same rows.
+    kind : {"survival", "proportion", "ratio"}
+
+    Returns
+    -------
+    DataFrame
+        ``estimate, lower, upper``, in the order lower <= estimate <= upper, to ``PLACES``.
+
+    Notes
+    -----
+    On a scale T (log minus log of survival, logit, or log) each number is the simple one, T(s), of the counts, plus
+    what case mix (and censoring, and imputation) adds. T(s) is taken out at the exact counts and put in at the rounded
+    ones: T(v') = T(v) + T(s(rounded)) - T(s(exact)), with s the plain proportion with Wilson's limits, or survival
+    without censoring with log-log limits. What an attacker can take out again is then what case mix adds, and not the
+    counts. The estimate of survival itself stays: one number with one unknown, what case mix adds, tells nothing; its
+    limits keep their distance as the rounded counts have it. An adjusted proportion moves, because observed over
+    expected stands beside it. Where T is infinite (nobody, or everybody) the number stays as it is.
+
+    Examples
+    --------
+    >>> exact = pd.DataFrame({"numerator": [33], "denominator": [98], "estimate": 0.4, "lower": 0.3, "upper": 0.5})
+    >>> shown = pd.DataFrame({"numerator": [35], "denominator": [100]})
+    >>> carry_adjusted(exact, shown, "proportion").iloc[0].tolist()
+    [0.414, 0.314, 0.513]
+    """
+    there, back = SCALES[kind]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        moved = _simple(rounded, kind) - _simple(values, kind)
+        if kind == "survival":
+            moved = moved - moved[:, :1]
+        numbers = values[NUMBERS].to_numpy(dtype=float)
+        carried = back(there(numbers) + moved)
+    carried = np.where(np.isfinite(carried), carried, numbers)
+    estimate = carried[:, 0]
+    carried[:, 1], carried[:, 2] = np.fmin(carried[:, 1], estimate), np.fmax(carried[:, 2], estimate)
+    carried[np.isnan(numbers)] = np.nan
+    return pd.DataFrame(carried.round(PLACES[kind]), columns=NUMBERS, index=values.index)
+
+
+def _small(results: pd.DataFrame, policy: Policy) -> pd.Series:
+    rest = results["denominator"] - results["numerator"]
+    small = pd.Series(False, index=results.index)
+    for counts in (results["denominator"], results["numerator"], rest):
+        small |= counts.between(policy.hide_from, policy.hide_to).fillna(False).astype(bool)
+    return small
+
+
+def _complementary(results: pd.DataFrame, hide: pd.Series, table: list[str]) -> pd.Series:
+    """Mark the next smallest row wherever exactly one row of a table is hidden; `table` has the keys of one."""
+    extra = pd.Series(False, index=results.index)
+    for _, rows in results[hide.groupby([results[key] for key in table]).transform("any")].groupby(table, sort=False):
+        hidden = hide.loc[rows.index]
+        if hidden.sum() == 1 and len(rows) > 1:
+            candidates = rows.loc[~hidden, "numerator"].dropna()
+            if len(candidates):
+                extra.loc[candidates.astype(int).idxmin()] = True
+    return extra
+
+
+def _round(out: pd.DataFrame, shown: pd.Series, policy: Policy) -> pd.DataFrame:
+    exact = out.copy()
+    for column in ("denominator", "numerator"):
+        values = out.loc[shown, column]
+        out.loc[shown, column] = (values / policy.round_to).round().astype("Int64") * policy.round_to
+    counted = shown & (out["denominator"] > 0) & out["numerator"].notna()
+    for kind in sorted(set(METHODS.values())):
+        rows = counted & (out["method"].map(METHODS) == kind)
+        if not rows.any():
+            continue
+        if kind == "counts":
+            again = wilson(*(out.loc[rows, c].astype(int).to_numpy() for c in ("numerator", "denominator")))
+        else:
+            again = carry_adjusted(exact[rows], out[rows], kind)
+        for column in NUMBERS:
+            out.loc[rows, column] = again[column].to_numpy()
+    return out
+
+
+def _simple(counts: pd.DataFrame, kind: str) -> np.ndarray:
+    """Return estimate, lower and upper of the counts alone, on the scale of a kind: shape (rows, 3)."""
+    x, n = (counts[name].to_numpy(dtype=float) for name in ("numerator", "denominator"))
+    if kind == "survival":
+        survival = 1 - x / n
+        half = ndtri(0.975) * np.sqrt(x / (n * (n - x))) / np.abs(np.log(survival))
+        centre = SCALES[kind][0](survival)
+        return np.column_stack([centre, centre + half, centre - half])
+    return SCALES[kind][0](wilson(x.astype(int), n.astype(int))[NUMBERS].to_numpy())

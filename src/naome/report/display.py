@@ -1,0 +1,443 @@
+"""Show tables, figures and sentences in a notebook so that both renderers, JupyterLab and nbval agree on them.
+
+A page that holds a `text/html` output makes Quarto fetch scripts from the network, so everything here is
+`text/markdown` or an image, with a fixed `text/plain` beside it for nbval.
+"""
+
+import base64
+import io
+import math
+import numbers
+import re
+import string
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from IPython.display import display
+
+from naome.release import HIDDEN, Declared, Released
+from naome.release.types import HOW
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Drawing
+
+
+EN_DASH = "–"
+MINUS = "−"
+FORMATS = ("text", "count", "int", "percent0", "percent1", "decimal1", "decimal2", "decimal3", "years", "pvalue")
+# What a status says where a number is missing, and the class that styles it; any other status says nothing
+STATUS_WORDS = {
+    "suppressed": ("hidden", "suppressed"),
+    "not_derivable": ("not derivable", "not-derivable"),
+    "too_few": ("too few", "too-few"),
+}
+HIDING = ("suppressed", "not_derivable")
+# Classes of cells that stand alone beside an equal neighbour
+NEVER_MERGED = ("", "count", "num", "num count", "num suppressed")
+# Columns of a table that say something of its rows and are not shown themselves
+BESIDE = ("status", "reason", "mark")
+# Styles a row may have
+MARKS = ("", "differs")
+BANNERS = ("synthetic", "real", "neutral")
+FIGURE_DPI = 150
+# Row headings of more characters get room, so that they do not become a column of single words
+LONG_HEADING = 24
+# ASCII punctuation but commas, per cent signs and decimal points
+MARKUP = re.compile(r"(?![,%])(?!(?<=\d)\.(?=\d))[!-/:-@\[-`{-~]")
+
+
+class CountText(str):
+    """A count of people in a column of texts."""
+
+
+Source = Released | Declared | tuple[Released | Declared, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A table for readers, made from what is released or declared; its first column holds row headings.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        One row of the table each; the index is not shown. Three columns are not shown themselves: ``status`` says why
+        numbers are missing (`suppressed`, `not_derivable`, `too_few`; other values say nothing); ``reason`` stands
+        where numbers are missing, and becomes a note under the table for a row that is `ok`; ``mark`` is the style of
+        each row: `differs`, or an empty text (a word in the row must say the same).
+    made_from : Released, Declared, or tuple of them
+        Where every number comes from.
+    formats : mapping of str to str
+        Column -> one of `FORMATS`: `text`; `count` (of people: a whole number); `int` (a whole number of other
+        things); `percent0`, `percent1` (a share between 0 and 1, shown in per cent); `decimal1`, `decimal2`,
+        `decimal3`; `years` (a duration in years, one decimal place); `pvalue` (three places, `<0.001` below). Columns
+        of texts need not be named.
+    headings : mapping of str to str
+        Column -> heading; default the column's name with underscores as spaces.
+
+    Raises
+    ------
+    TypeError
+        When it is made from a bare frame.
+    ValueError
+        When the frame has no column to show, formats name unknown columns or formats, or a column of numbers has none.
+
+    Notes
+    -----
+    A missing number is shown as its status in words and its reason, or as an en dash when there is neither: never as a
+    blank or a zero. Under `suppressed` and `not_derivable` no number of the row is shown even if the frame holds one,
+    so that a value meant to be suppressed cannot slip through. Halves are rounded by Python's formatting, to even.
+    """
+
+    frame: pd.DataFrame
+    made_from: "Source"
+    formats: Mapping[str, str] = field(default_factory=dict)
+    headings: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _check_source(self.made_from, "a table")
+        _complete_formats(self.frame, self.columns, dict(self.formats))
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns that are shown."""
+        return [str(c) for c in self.frame.columns if c not in BESIDE]
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """Markdown text for readers: sentences, lists, references such as `@tbl-x`, links.
+
+    Attributes
+    ----------
+    text : str
+    made_from : Released, Declared, or tuple of them, optional
+        Where its numbers come from; a text without digits needs none.
+
+    Raises
+    ------
+    TypeError
+        When it holds a digit and does not say what it is made from.
+    """
+
+    text: str
+    made_from: "Source" = ()
+
+    def __post_init__(self) -> None:
+        words_alone = isinstance(self.made_from, tuple) and not self.made_from
+        if not words_alone or re.search(r"\d", self.text):
+            _check_source(self.made_from, "a sentence with numbers")
+
+
+@dataclass(frozen=True, eq=False)
+class Figure:
+    """A figure for readers.
+
+    Attributes
+    ----------
+    drawing : matplotlib.figure.Figure
+    alt : str
+        What it shows, in a sentence; it stands in the notebook's plain text. On the page the text alternative is the
+        cell's `fig-alt`.
+    made_from : Released, Declared, or tuple of them
+
+    Raises
+    ------
+    TypeError
+        When it is made from a bare frame.
+    ValueError
+        For an empty text alternative.
+    """
+
+    drawing: "Drawing"
+    alt: str
+    made_from: "Source"
+
+    def __post_init__(self) -> None:
+        _check_source(self.made_from, "a figure")
+        if not self.alt.strip():
+            raise ValueError("alt is empty; say in a sentence what the figure shows")
+
+
+def show(what: Table | Figure | Sentence) -> None:
+    """Show a table, figure or sentence; a cell's `tbl-cap` or `fig-cap` is its caption.
+
+    A figure is closed; two runs give the same bytes.
+
+    Raises
+    ------
+    TypeError
+        For anything else: a bare frame or text has not passed disclosure control.
+
+    Examples
+    --------
+    >>> show(Sentence("Nobody is ranked."))  # doctest: +SKIP
+    """
+    if isinstance(what, Table):
+        _show_table(what)
+    elif isinstance(what, Figure):
+        _show_figure(what.drawing, what.alt)
+    elif isinstance(what, Sentence):
+        text = what.text.strip()
+        display({"text/markdown": text, "text/plain": text}, raw=True)
+    else:
+        raise TypeError(f"{type(what).__name__} cannot be shown; show a Table, Figure or Sentence. {HOW}")
+
+
+def _show_table(table: Table) -> None:
+    frame, columns = table.frame, table.columns
+    formats = _complete_formats(frame, columns, dict(table.formats))
+    heads = [table.headings.get(c, c.replace("_", " ")) for c in columns]
+    statuses, reasons, marks = (list(frame[c]) if c in frame else [None] * len(frame) for c in BESIDE)
+    notes = _find_notes(statuses, reasons)
+    rows = []
+    for position in range(len(frame)):
+        word, css = _explain_missing(statuses[position], None if notes[position] else reasons[position])
+        hidden = str(statuses[position]).replace(" ", "_") in HIDING
+        values = (frame[c].iloc[position] for c in columns)
+        rows.append([_write_cell(v, formats[c], word, css, hidden) for v, c in zip(values, columns, strict=True)])
+    numeric = [formats[c] != "text" for c in columns]
+    data = {
+        "text/markdown": _write_html(heads, numeric, rows, [_check_mark(mark) for mark in marks], notes),
+        "text/plain": _write_plain(heads, numeric, rows, notes),
+    }
+    display(data, raw=True)
+
+
+def show_banner(kind: str, text: str) -> None:
+    """Show the strip at the top of a page that says which data it shows.
+
+    Parameters
+    ----------
+    kind : {"synthetic", "real", "neutral"}
+        Which data.
+    text : str
+        What the strip says, in Markdown, on one line.
+
+    Raises
+    ------
+    ValueError
+        For another kind.
+    """
+    if kind not in BANNERS:
+        raise ValueError(f"banner {kind!r} is not known; use one of {', '.join(BANNERS)}")
+    line = " ".join(text.split())
+    display({"text/markdown": f'<div class="banner-{kind}">\n{line}\n</div>', "text/plain": line}, raw=True)
+
+
+def _show_figure(drawing: "Drawing", alt: str) -> None:
+    import matplotlib
+    from matplotlib import pyplot
+
+    buffer = io.BytesIO()
+    # Neither the time nor the version of matplotlib goes into the file, and identifiers come from a fixed salt
+    with matplotlib.rc_context({"svg.hashsalt": "naome", "svg.fonttype": "none"}):
+        drawing.savefig(buffer, format="png", dpi=FIGURE_DPI, bbox_inches="tight", metadata={"Software": None})
+    pyplot.close(drawing)
+    image = base64.b64encode(buffer.getvalue()).decode("ascii")
+    display({"image/png": image, "text/plain": f"Figure: {' '.join(alt.split())}"}, raw=True)
+
+
+def format_number(value: object, name: str) -> str:
+    """Format one number by the name of a format.
+
+    Parameters
+    ----------
+    value : number, or missing
+        A missing value (None, NaN, NA) gives an en dash.
+    name : str
+        One of `FORMATS`.
+
+    Returns
+    -------
+    str
+        Thousands are separated by commas; a minus is the sign U+2212; a zero has no sign.
+
+    Raises
+    ------
+    ValueError
+        For an unknown format.
+
+    Examples
+    --------
+    >>> format_number(0.1234, "percent1"), format_number(-1234567, "int"), format_number(None, "int")
+    ('12.3%', '−1,234,567', '–')
+    """
+    if name not in FORMATS:
+        raise ValueError(f"format {name!r} is not known; use one of {', '.join(FORMATS)}")
+    if _is_missing(value):
+        return EN_DASH
+    if name == "text":
+        return str(value)
+    number = float(value)
+    if math.isinf(number):
+        return f"{MINUS if number < 0 else ''}∞"
+    if name == "pvalue":
+        return "<0.001" if number < 0.001 else f"{number:.3f}"
+    if name in ("count", "int"):
+        text = f"{value:,d}" if isinstance(value, numbers.Integral) else f"{number:,.0f}"
+    elif name.startswith("percent"):
+        text = f"{100 * number:,.{name[-1]}f}%"
+    else:
+        places = 1 if name == "years" else int(name[-1])
+        text = f"{number:,.{places}f}"
+    negative = text.startswith("-") and re.search(r"[1-9]", text)
+    return (MINUS if negative else "") + text.lstrip("-")
+
+
+def _check_source(made_from: object, what: str) -> None:
+    sources = made_from if isinstance(made_from, tuple) else (made_from,)
+    for source in sources or (None,):
+        if not isinstance(source, Released | Declared):
+            raise TypeError(
+                f"{what} is made from {type(source).__name__}, not from what is released or declared. {HOW}"
+            )
+
+
+def _complete_formats(frame: pd.DataFrame, columns: list[str], formats: dict[str, str]) -> dict[str, str]:
+    if not columns:
+        raise ValueError("the table has no column to show")
+    unknown = sorted(set(formats) - set(columns))
+    if unknown:
+        raise ValueError(f"formats name no column of the table: {', '.join(unknown)}; columns are {', '.join(columns)}")
+    wrong = sorted({name for name in formats.values() if name not in FORMATS})
+    if wrong:
+        raise ValueError(f"format {', '.join(wrong)} is not known; use one of {', '.join(FORMATS)}")
+    complete = {}
+    for column in columns:
+        kind = frame[column]
+        if column in formats:
+            complete[column] = formats[column]
+        elif pd.api.types.is_bool_dtype(kind):
+            complete[column] = "text"
+        elif pd.api.types.is_numeric_dtype(kind) or any(map(_is_number, kind)):
+            raise ValueError(f"column {column!r} holds numbers and has no format; name one of {', '.join(FORMATS)}")
+        else:
+            complete[column] = "text"
+    return complete
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, numbers.Number) and not isinstance(value, bool) and not _is_missing(value)
+
+
+def _is_missing(value: object) -> bool:
+    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value))
+
+
+def _is_status(value: object) -> bool:
+    return isinstance(value, str) and value.replace(" ", "_") in STATUS_WORDS
+
+
+def _explain_missing(status: object, reason: object) -> tuple[str, str]:
+    """Say why a row's numbers are missing: the words and their class."""
+    word, css = STATUS_WORDS[str(status).replace(" ", "_")] if _is_status(status) else ("", "missing")
+    why = "" if _is_missing(reason) else str(reason).strip()
+    if word and why:
+        return f"{word}: {why}", css
+    return word or why or EN_DASH, css
+
+
+def _write_cell(value: object, name: str, word: str, css: str, hidden: bool) -> tuple[str, str]:
+    """Give a cell's text and class; a text column keeps its text under a status."""
+    if name == "text":
+        text = _write_text(value)
+        return text or EN_DASH, "count" if isinstance(value, CountText) else ""
+    if hidden or _is_missing(value):
+        return word, css
+    if value is HIDDEN:
+        return STATUS_WORDS["suppressed"][0], "num suppressed"
+    return format_number(value, name), "num count" if name == "count" else "num"
+
+
+def _write_text(value: object) -> str:
+    """Write a text, a category, or a day, which is a timestamp at midnight; missing gives an empty text."""
+    if _is_missing(value):
+        return ""
+    if isinstance(value, pd.Timestamp) and value == value.normalize():
+        return value.date().isoformat()
+    return str(value).strip()
+
+
+def _check_mark(value: object) -> str:
+    text = "" if _is_missing(value) else str(value)
+    if text not in MARKS:
+        raise ValueError(f"mark {text!r} is not known; use one of {', '.join(map(repr, MARKS))}")
+    return text
+
+
+def _find_notes(statuses: list[object], reasons: list[object]) -> list[str]:
+    """Return the note each row carries: the reason of a row that is `ok`, else an empty text."""
+    shown = (str(s) == "ok" and not _is_missing(r) for s, r in zip(statuses, reasons, strict=True))
+    return [str(reason).strip() if show else "" for show, reason in zip(shown, reasons, strict=True)]
+
+
+def _letter_notes(notes: list[str]) -> dict[str, str]:
+    """Give every different note a letter, in the order of the rows; a note that all rows share needs none."""
+    different = list(dict.fromkeys(note for note in notes if note))
+    if len(different) == 1 and all(notes):
+        return {different[0]: ""}
+    return {note: string.ascii_lowercase[n % 26] * (n // 26 + 1) for n, note in enumerate(different)}
+
+
+def _write_html(
+    heads: list[str], numeric: list[bool], rows: list[list[tuple[str, str]]], marks: list[str], notes: list[str]
+) -> str:
+    """Write the table as HTML without blank lines or indents, so that Markdown readers leave it alone."""
+    letters = _letter_notes(notes)
+    top = "".join(
+        f'<th scope="col"{" class=" + chr(34) + "num" + chr(34) if n else ""}>{_escape(h)}</th>'
+        for h, n in zip(heads, numeric, strict=True)
+    )
+    out = ['<table class="table naome-table">', "<thead>", f"<tr>{top}</tr>", "</thead>", "<tbody>"]
+    for row, mark, note in zip(rows, marks, notes, strict=True):
+        head = row[0][0]
+        letter = f"<sup>{letters[note]}</sup>" if letters.get(note) else ""
+        long = ' class="long"' if len(head) > LONG_HEADING else ""
+        cells = [f'<th scope="row"{long}>{_escape(head)}{letter}</th>', *_merge_missing(row[1:])]
+        out.append(f"<tr{f' class={chr(34)}{mark}{chr(34)}' if mark else ''}>" + "".join(cells) + "</tr>")
+    out.append("</tbody>")
+    if letters:
+        lines = [
+            f"<sup>{letter}</sup> {_escape(note)}" if letter else _escape(note) for note, letter in letters.items()
+        ]
+        out += ["<tfoot>", *(f'<tr><td colspan="{len(heads)}">{line}</td></tr>' for line in lines), "</tfoot>"]
+    return "\n".join([*out, "</table>"])
+
+
+def _merge_missing(cells: list[tuple[str, str]]) -> list[str]:
+    """Write cells; neighbours that are missing for the same reason become one cell that says it once."""
+    out, position = [], 0
+    while position < len(cells):
+        text, css = cells[position]
+        span = 1
+        while (
+            css not in NEVER_MERGED
+            and text != EN_DASH
+            and cells[position + span : position + span + 1] == [(text, css)]
+        ):
+            span += 1
+        attributes = (f' colspan="{span}"' if span > 1 else "") + (f' class="{css}"' if css else "")
+        out.append(f"<td{attributes}>{_escape(text)}</td>")
+        position += span
+    return out
+
+
+def _escape(text: str) -> str:
+    """Escape text for HTML that passes through a Markdown reader: nothing may start emphasis, a list or a citation."""
+    safe = " ".join(str(text).split())
+    return MARKUP.sub(lambda m: f"&#{ord(m[0])};", safe)
+
+
+def _write_plain(heads: list[str], numeric: list[bool], rows: list[list[tuple[str, str]]], notes: list[str]) -> str:
+    letters = _letter_notes(notes)
+    grid = [heads, *[[text for text, _ in row] for row in rows]]
+    for line, note in zip(grid[1:], notes, strict=True):
+        line[0] += f" [{letters[note]}]" if letters.get(note) else ""
+    widths = [max(len(row[i]) for row in grid) for i in range(len(heads))]
+    lines = [
+        "  ".join(v.rjust(w) if n else v.ljust(w) for v, w, n in zip(row, widths, numeric, strict=True)).rstrip()
+        for row in grid
+    ]
+    return "\n".join([*lines, *(f"[{letter}] {note}" if letter else note for note, letter in letters.items())])

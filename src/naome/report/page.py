@@ -1,0 +1,79 @@
+"""What every page has: the banner that says which data it shows, and where its numbers come from."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from naome.measures.specification import Specification, read_data_items
+from naome.measures.study import Study
+from naome.release import declare_not_counts
+from naome.report.display import Sentence, show, show_banner
+from naome.report.labels import COHORT_NAMES
+from naome.report.marking import SIMULATED, describe_data
+from naome.report.prose import lower_first
+
+VALIDATION_TITLES = {
+    "record_before_breast_cancer_death": "deaths from breast cancer with an earlier record of metastatic disease",
+    "record_before_death": "deaths from any cause with such a record",
+    "breast_cancer_share_of_deaths": "share of deaths that were from breast cancer",
+}
+
+
+class Marked(Protocol):
+    """A run as its pages see it.
+
+    Attributes
+    ----------
+    marking : {"synthetic", "open", "real"}
+        What the data are.
+    about : str
+        What the reader says of open data.
+    """
+
+    @property
+    def marking(self) -> str: ...  # noqa: D102
+
+    @property
+    def about(self) -> str: ...  # noqa: D102
+
+
+def show_marking(run: Marked) -> None:
+    """Show the banner of the run's data."""
+    show_banner(*describe_data(run.marking, run.about))
+
+
+def show_simulated() -> None:
+    """Show the banner of a page that holds simulated numbers and nothing of a run."""
+    show_banner("neutral", SIMULATED)
+
+
+def show_not_derivable(study: Study) -> None:
+    """List what this nation's data cannot support, by reason."""
+    by_reason: dict[str, list[str]] = {}
+    for key, reason in study.not_derivable.items():
+        by_reason.setdefault(reason, []).append(name_result(key, study.specification))
+    if not by_reason:
+        show(Sentence("Everything defined for which a data item exists can be derived from these data."))
+        return
+    lines = [f"- {reason} Therefore not: {'; '.join(names)}." for reason, names in by_reason.items()]
+    text = "Not derivable from these data:\n\n" + "\n".join(lines)
+    show(Sentence(text, declare_not_counts(text, "Why indicators cannot be derived, and their names.")))
+
+
+def name_result(key: str, specification: Specification) -> str:
+    """Name a key of ``not_derivable`` as a reader would.
+
+    Examples
+    --------
+    >>> from naome.measures.specification import load_specification
+    >>> name_result("completeness.grade", load_specification()), name_result("biopsy", load_specification())
+    ('completeness of tumour grade', 'biopsy of a metastatic lesion')
+    """
+    if key in VALIDATION_TITLES:
+        return VALIDATION_TITLES[key]
+    name, _, part = key.partition(".")
+    if name == "completeness":
+        titles = {item.id: item.title for item in read_data_items(specification.definitions)}
+        return f"completeness of {lower_first(titles[part])}"
+    cohort = f" ({COHORT_NAMES[part].lower()})" if part else ""
+    return f"{lower_first(specification[name].title)}{cohort}"

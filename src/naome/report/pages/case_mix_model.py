@@ -1,0 +1,229 @@
+"""The page of the case-mix model: coefficients, checks, and what other models would change."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from naome.measures.casemix.adjust import Assessment
+from naome.measures.casemix.alternatives import TREATMENTS
+from naome.measures.casemix.checks import ModelChecks
+from naome.measures.study import Study
+from naome.release import Released, declare_not_counts, release_counts, shown_numbers
+from naome.report.display import Figure, Sentence, Table
+from naome.report.figures import INK, PALETTE, draw_empty, use_style
+from naome.report.labels import COHORT_NAMES, name_term
+from naome.report.prose import say_count, say_number
+
+NO_MODEL = "There is no model, so there is nothing to draw."
+
+
+OF_MODELS = "Coefficients, tests and predictions of models, and what would change with other models."
+
+
+_ESTIMATE = dict.fromkeys(("Lower", "Upper"), "percent1")
+
+
+FORMATS = {
+    "coefficients": {"p": "pvalue", **dict.fromkeys(("Hazard ratio", "Lower", "Upper", "FMI"), "decimal2")},
+    "hazards": {"Chi-squared": "decimal1", "Degrees of freedom": "int", "p": "pvalue"},
+    "tenths": {"Tenth": "int", "People": "count", "Predicted": "percent1", "Observed": "percent1", **_ESTIMATE},
+    "whole": {
+        **dict.fromkeys(("Predicted", "Observed", "Difference"), "percent1"),
+        **dict.fromkeys(("Slope", "Slope, lower", "Slope, upper"), "decimal2"),
+    },
+    "discrimination": {**dict.fromkeys(("Concordance", "Optimism", "Corrected"), "decimal3"), "Refits": "int"},
+    "ratios": dict.fromkeys(TREATMENTS, "decimal2"),
+    "habits": {"Organisations": "int", **dict.fromkeys(("Correlation", "Lower", "Upper"), "decimal2")},
+}
+
+
+_CHANGE = {
+    **dict.fromkeys(("Organisations", "Levels that change"), "int"),
+    **dict.fromkeys(("Largest change, points", "Largest change of z"), "decimal2"),
+    "Rank correlation": "decimal3",
+}
+
+
+FORMATS |= {"others": _CHANGE, "treatments": {"People": "count", **_CHANGE}}
+
+
+def tabulate_checks(checks: dict[str, ModelChecks], name: str, study: Study) -> Table:
+    """Lay out one table of the model's page for all cohorts, the cohort in its first column.
+
+    Parameters
+    ----------
+    checks : dict of str to ModelChecks
+        By cohort.
+    name : str
+        Attribute of :class:`naome.measures.casemix.checks.ModelChecks`.
+    study : Study
+
+    Returns
+    -------
+    Table
+        A cohort without a model, or with nothing to show, is one row that says why.
+    """
+    pieces = []
+    for cohort, each in checks.items():
+        table = getattr(each, name)
+        if table.empty:
+            reason = (each.reason or each.missing).rstrip(".")
+            table = pd.DataFrame({"status": ["not_derivable"], "reason": [reason]})
+        pieces.append(table.assign(Cohort=COHORT_NAMES[cohort]))
+    table = pd.concat(pieces, ignore_index=True)
+    if all(getattr(each, name).empty for each in checks.values()):
+        table = table.rename(columns={"reason": "Nothing to show"})[["Cohort", "Nothing to show"]]
+        return Table(table, declare_not_counts(table, OF_MODELS))
+    if "Term" in table:
+        table["Term"] = table["Term"].map(name_term, na_action="ignore")
+    for column in ("status", "reason"):
+        if column in table:
+            table[column] = table[column].fillna({"status": "ok", "reason": ""}[column])
+    table = table[["Cohort", *(column for column in table.columns if column != "Cohort")]].convert_dtypes()
+    made = _release_people(table, study) if "People" in table else declare_not_counts(table, OF_MODELS)
+    return Table(made.frame, made, {c: kind for c, kind in FORMATS[name].items() if c in table})
+
+
+def _release_people(table: pd.DataFrame, study: Study) -> Released:
+    """Release a table of a model with numbers of people; what they were observed to be goes by its own count."""
+    if "Observed" not in table:
+        return release_counts(table, "People", study)
+    alive = (table["Observed"].astype("Float64").clip(0, 1) * table["People"]).round().astype("Int64")
+    counted = release_counts(
+        table.assign(alive=alive), "alive", study, of="People", with_it=("Observed", "Lower", "Upper")
+    )
+    return counted.transform(lambda frame: frame.drop(columns="alive"))
+
+
+def describe_models(
+    assessments: dict[str, Assessment], checks: dict[str, ModelChecks], study: Study, *, missing: bool = False
+) -> Sentence:
+    """Say for every cohort what its model rests on, or which treatments of missing items are compared.
+
+    Returns
+    -------
+    Sentence
+        A Markdown list.
+    """
+    observed = {cohort: each.case_mix.observed["event"] for cohort, each in assessments.items()}
+    sizes = [(cohort, len(event), int(event.sum())) for cohort, event in observed.items()]
+    counts = pd.DataFrame(sizes, columns=["cohort", "people", "deaths"])
+    counted = release_counts(counts, "deaths", study, of="people")
+    lines = []
+    for cohort, each in assessments.items():
+        made, row = len(each.case_mix.completed), counted.where(cohort=cohort).frame.iloc[0]
+        people, deaths = say_count(row["people"], "person", "people"), say_number(row["deaths"], "deaths")
+        data = f"{say_count(made, 'data set')}{' completed by imputation' if made > 1 else ''}"
+        said = f"the model rests on {people}, {deaths} and {data}. {checks[cohort].error}"
+        if missing:
+            said = checks[cohort].missing
+        if each.reason:
+            said = f"there is no model: {each.reason}."
+        lines.append(f"- **{COHORT_NAMES[cohort]}**: {said}")
+    return Sentence("\n".join(lines), (counted, declare_not_counts("\n".join(lines), OF_MODELS)))
+
+
+def draw_ratios(checks: dict[str, ModelChecks], *, alt: str) -> Figure:
+    """Draw hazard ratios with their intervals, one colour per cohort; splines, which no ratio sums up, are left out.
+
+    Parameters
+    ----------
+    checks : dict of str to ModelChecks
+    """
+    fitted = {cohort: each.coefficients for cohort, each in checks.items() if not each.reason}
+    if not fitted:
+        return draw_empty(NO_MODEL, declare_not_counts(NO_MODEL, OF_MODELS))
+    use_style()
+    bent = {term.rstrip("'") for table in fitted.values() for term in table["Term"] if term.endswith("'")}
+    terms = list(dict.fromkeys(term for table in fitted.values() for term in table["Term"]))
+    terms = [term for term in terms if term.rstrip("'") not in bent]
+    figure, axes = plt.subplots(figsize=(7.2, 0.9 + 0.3 * len(terms)))
+    positions = np.arange(len(terms))[::-1]
+    for number, (cohort, table) in enumerate(fitted.items()):
+        rows = table.set_index("Term").reindex(terms)
+        place, colour = positions + 0.13 - 0.26 * number, PALETTE[number]
+        axes.hlines(place, rows["Lower"], rows["Upper"], color=colour, linewidth=1.6)
+        axes.plot(rows["Hazard ratio"], place, "os"[number % 2], color=colour, markersize=4, label=COHORT_NAMES[cohort])
+    axes.axvline(1, color=INK, linewidth=0.8, linestyle="--")
+    axes.set_xscale("log")
+    ticks = [0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5]
+    low, high = axes.get_xlim()
+    axes.set_xticks([t for t in ticks if low <= t <= high], [f"{t:g}" for t in ticks if low <= t <= high])
+    axes.minorticks_off()
+    axes.set_yticks(positions, map(name_term, terms))
+    axes.set_ylim(-0.7, len(terms) - 0.3)
+    axes.set_xlabel("Hazard ratio, logarithmic scale")
+    axes.grid(axis="x", alpha=0.25)
+    axes.legend(loc="upper right", fontsize=8)
+    return Figure(figure, alt, declare_not_counts(pd.concat(fitted.values()), OF_MODELS))
+
+
+def draw_coefficients_over_time(checks: dict[str, ModelChecks], *, alt: str) -> Figure:
+    """Draw each cohort's most time-dependent coefficient as it varies, beside the constant of the model.
+
+    Parameters
+    ----------
+    checks : dict of str to ModelChecks
+        With ``smooth``: ``years, estimate, lower, upper, coefficient``
+        (:func:`naome.measures.casemix.checks.smooth_residuals`).
+    """
+    fitted = {cohort: each for cohort, each in checks.items() if not each.reason}
+    if not fitted:
+        return draw_empty(NO_MODEL, declare_not_counts(NO_MODEL, OF_MODELS))
+    use_style()
+    figure, panels = plt.subplots(1, len(fitted), figsize=(max(7.2, 4.3 * len(fitted)), 3.8), squeeze=False)
+    for axes, (cohort, each) in zip(panels[0], fitted.items(), strict=True):
+        smooth = each.smooth
+        axes.fill_between(smooth["years"], smooth["lower"], smooth["upper"], color=PALETTE[0], alpha=0.18, linewidth=0)
+        axes.plot(smooth["years"], smooth["estimate"], color=PALETTE[0], label="as it varies, with 95% limits")
+        axes.axhline(smooth["coefficient"].iloc[0], color=PALETTE[1], linestyle="--", label="constant in the model")
+        axes.axhline(0, color=INK, linewidth=0.6)
+        axes.set_xlabel("Years from origin")
+        axes.set_title(f"{COHORT_NAMES[cohort]}: {name_term(each.worst)}", fontsize=10)
+    panels[0][0].set_ylabel("Log hazard ratio")
+    panels[0][-1].legend(loc="upper right", fontsize=8)
+    return Figure(figure, alt, declare_not_counts(pd.concat(each.smooth for each in fitted.values()), OF_MODELS))
+
+
+def draw_calibration(checks: dict[str, ModelChecks], study: Study, *, alt: str) -> Figure:
+    """Draw observed against predicted survival by tenth: one row per cohort, one panel per horizon.
+
+    Parameters
+    ----------
+    checks : dict of str to ModelChecks
+        With ``tenths``: ``Horizon, People, Predicted, Observed, Lower, Upper``, proportions.
+    study : Study
+        A tenth of which few lived, or few died, may be hidden.
+    alt : str
+    """
+    tenths = {cohort: _release_people(each.tenths, study) for cohort, each in checks.items() if not each.reason}
+    fitted = {
+        cohort: each.frame.assign(**{name: shown_numbers(each.frame[name]) for name in ("Observed", "Lower", "Upper")})
+        for cohort, each in tenths.items()
+    }
+    if not fitted:
+        return draw_empty(NO_MODEL, declare_not_counts(NO_MODEL, OF_MODELS))
+    use_style()
+    horizons = list(dict.fromkeys(horizon for table in fitted.values() for horizon in table["Horizon"]))
+    size = (3.4 * len(horizons) + 0.6, 3.4 * len(fitted))
+    figure, panels = plt.subplots(len(fitted), len(horizons), figsize=size, squeeze=False)
+    for line, (cohort, table) in zip(panels, fitted.items(), strict=True):
+        for axes, horizon in zip(line, horizons, strict=True):
+            rows = table[table["Horizon"] == horizon]
+            if rows.empty:
+                axes.set_axis_off()
+                continue
+            x = 100 * rows["Predicted"]
+            axes.plot([0, 100], [0, 100], color=INK, linewidth=0.8)
+            axes.vlines(x, 100 * rows["Lower"], 100 * rows["Upper"], color=PALETTE[0], linewidth=1.5)
+            axes.plot(x, 100 * rows["Observed"], "o", color=PALETTE[0], markersize=4.5)
+            low = max(0.0, 100 * float(rows[["Predicted", "Lower"]].min().min()) - 5)
+            axes.set_xlim(low, 102)
+            axes.set_ylim(low, 102)
+            axes.set_title(f"{COHORT_NAMES[cohort]}, {horizon}")
+        line[0].set_ylabel("Observed survival, %")
+    for axes in panels[-1]:
+        axes.set_xlabel("Predicted survival, %")
+    return Figure(figure, alt, tuple(tenths.values()))

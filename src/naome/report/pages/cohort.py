@@ -1,0 +1,199 @@
+"""The page of the cohorts: how they came about, and who is in them."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from naome.core.params import Params
+from naome.extract.follow import NOT_FOLLOWED
+from naome.measures.indicators import MISSING
+from naome.measures.study import Study
+from naome.release import HIDDEN, Released, declare_not_counts, release_counts, release_variants
+from naome.report.display import Sentence, Table
+from naome.report.flow import explain_rules
+from naome.report.labels import AGE_ORDER, CHARACTERISTICS, COHORT_NAMES, SITES
+from naome.report.prose import say_count, say_list, say_number, say_percent
+
+
+def say_sizes(analysis: pd.DataFrame, study: Study) -> Sentence:
+    """Say how many people are in the cohorts, in which period, and until when deaths are complete."""
+    params = study.params
+    sizes = analysis["cohort"].value_counts().reindex(params.cohorts, fill_value=0)
+    counts = release_counts(sizes.rename_axis("cohort").reset_index(name="people"), "people", study)
+    parts = [
+        f"{say_number(n, 'people') if n is HIDDEN else f'{n:,}'} in the {COHORT_NAMES[cohort].lower()} cohort"
+        for cohort, n in counts.frame.itertuples(index=False)
+    ]
+    period = f"{params.metastatic_from:%-d %B %Y} to {params.metastatic_to:%-d %B %Y}"
+    end = f"Deaths are complete to {params.censor_date:%-d %B %Y}."
+    return Sentence(f"{params.title}, {period}: {say_list(parts)}. {end}", counts)
+
+
+def say_routes(study: Study) -> Sentence:
+    """Say which rules make the cohorts of a run, and why there is no recurrent cohort where there is none.
+
+    Examples
+    --------
+    >>> from naome.core.params import load_params
+    >>> from naome.measures.study import make_study
+    >>> say_routes(make_study(load_params("simulacrum"), run_id="r")).text.split(".")[0]
+    'Rules DN1 and DN2 make the de-novo cohort'
+    """
+    params, parts = study.params, []
+    if "denovo" in params.cohorts:
+        parts.append("Rules DN1 and DN2 make the de-novo cohort.")
+    if "recurrent" in params.cohorts:
+        parts.append(
+            study.rules.fill("Rules RC1 and RC2 make the recurrent cohort. {early_code_bars_recurrence.later}").strip()
+        )
+    elif reason := study.reason("survival", "recurrent"):
+        parts.append(f"There is no recurrent cohort. {reason}")
+    if "primary" in params.cohorts:
+        parts.append("The primary cohort is everyone eligible, from the initial diagnosis.")
+    text = " ".join(parts)
+    return Sentence(text, declare_not_counts(text, "Identifiers of rules."))
+
+
+def release_quality(quality: pd.DataFrame, study: Study) -> Released:
+    """Add up the uses of every named rule of reading, and release them: a row can be a person."""
+    by_rule = quality.groupby(["rule", "kind"], as_index=False).agg(rows=("rows", "sum"), meaning=("meaning", "first"))
+    return release_counts(by_rule, "rows", study)
+
+
+def tabulate_quality(by_rule: Released) -> Table:
+    """Lay out the uses of every named rule of reading."""
+    frame = by_rule.frame.assign(rule=by_rule.frame["rule"].str.replace("_", " "))
+    frame = frame[["rule", "kind", "meaning", "rows"]].rename(columns=str.capitalize)
+    return Table(frame, by_rule, {"Rows": "count"})
+
+
+def say_reading(by_rule: Released, raw_rows: dict[str, int]) -> Sentence:
+    """Say how many rows of the extract were read, whose were not, and how many rules were used on the rest.
+
+    Parameters
+    ----------
+    by_rule : Released
+        From :func:`release_quality`.
+    raw_rows : dict of str to int
+        Rows of each raw file.
+    """
+    unread = by_rule.where(rule=NOT_FOLLOWED[0]).frame["rows"].tolist()
+    used = by_rule.frame.loc[by_rule.frame["rule"] != NOT_FOLLOWED[0], "rule"].nunique()
+    rows = sum(raw_rows.values())
+    parts = [f"The extract has {rows:,} rows."]
+    if unread and unread[0] is not HIDDEN:
+        parts.append(
+            f"{unread[0]:,} of them ({say_percent(unread[0] / rows)}) are events of people without any sign of "
+            "metastatic disease and were not read."
+        )
+    parts.append(f"On the rows read, {say_count(used, 'rule')} had to be used; every use is counted.")
+    lines = declare_not_counts(" ".join(parts), "Rows of the raw files, and the number of rules used.")
+    return Sentence(" ".join([*parts, "Nothing else was changed."]), (by_rule, lines))
+
+
+def say_sites(analysis: pd.DataFrame, study: Study) -> Sentence:
+    """Say what metastatic sites in the table of characteristics mean, or why there are none."""
+    reason = study.reason("site_recorded", study.params.cohorts[0])
+    if reason:
+        text = f"Metastatic sites are not shown. {reason}"
+        return Sentence(text, declare_not_counts(text, "Why metastatic sites cannot be derived."))
+    if not analysis[list(SITES)].fillna(False).to_numpy().any():
+        return Sentence("Nobody has a metastatic site coded.")
+    return Sentence(
+        "Metastatic sites are those coded in admissions around the metastatic diagnosis; a person can have several, "
+        "and somebody without an admission has none coded, so these percentages are lower limits."
+    )
+
+
+def tabulate_attrition(attrition: Released, params: Params) -> Table:
+    """Lay out the attrition table (:func:`naome.release.release_attrition`).
+
+    A rule that the data cannot show stands with the reason: an eligibility rule then leaves everybody, and a way into
+    a cohort has no number.
+    """
+    rows = explain_rules(attrition.frame, params)
+    rows = rows[rows["cohort"].isin(["both", *params.cohorts])]
+    unknown = (rows["cohort"] != "both") & rows["step"].isin(params.rules_not_checked)
+    frame = pd.DataFrame(
+        {
+            "Rule": rows["step"],
+            "What it asks": rows["text"],
+            "Counted": rows["unit"],
+            "Remaining": rows["remaining"].mask(unknown),
+            "Left out": rows["left_out"].mask(unknown),
+            "status": unknown.map({True: "not_derivable", False: "ok"}),
+        }
+    ).reset_index(drop=True)
+    return Table(frame, attrition, {"Remaining": "count", "Left out": "count"})
+
+
+def tabulate_routes(analysis: pd.DataFrame, study: Study) -> Table:
+    """Count the people of every cohort by the rule that found them and the year of origin."""
+    sizes = analysis.groupby(["cohort", "route", "year"]).size().unstack(fill_value=0)
+    counts = sizes.reset_index().melt(["cohort", "route"], var_name="year", value_name="people")
+    released = release_counts(counts, "people", study, totals=[["cohort", "route"], ["cohort", "year"]])
+    frame = released.frame.pivot(index=["cohort", "route"], columns="year", values="people")
+    frame.columns = [str(year) for year in frame.columns]
+    frame = frame.reset_index().replace({"cohort": COHORT_NAMES})
+    formats = dict.fromkeys(frame.columns[2:], "count")
+    return Table(frame.rename(columns={"cohort": "Cohort", "route": "Rule"}), released, formats)
+
+
+def tabulate_characteristics(analysis: pd.DataFrame, study: Study) -> Table:
+    """Count the characteristics of every cohort: people and percent of everyone, missing shown and not dropped.
+
+    Returns
+    -------
+    Table
+        ``Characteristic, Value`` and two columns per cohort.
+    """
+    pieces = []
+    for column, title in CHARACTERISTICS.items():
+        if not analysis[column].isna().all():
+            labels = analysis[column].astype("string").fillna(MISSING)
+            pieces.append(_count_values(analysis["cohort"], labels, title, study.params.cohorts))
+    for column, title in SITES.items():
+        if analysis[column].fillna(False).any():
+            labels = analysis[column].map({True: title, False: ""})
+            pieces.append(_count_values(analysis["cohort"], labels, "Metastatic site", study.params.cohorts))
+    counts = pd.concat(pieces, ignore_index=True)
+    # a site and its absence are the two parts of a cohort; the values of a characteristic are all parts
+    released = release_counts(counts, "people", study, of="everyone", totals=[["cohort", "part"]])
+    rows = released.frame[counts["value"].to_numpy() != ""]
+    frame = rows.drop_duplicates(["title", "value"])[["title", "value"]].reset_index(drop=True)
+    frame.columns = ["Characteristic", "Value"]
+    formats = {}
+    for cohort in study.params.cohorts:
+        mine, name = rows[rows["cohort"] == cohort], COHORT_NAMES[cohort]
+        frame[name] = mine["people"].to_numpy()
+        frame[name] = frame[name].convert_dtypes()
+        frame[f"{name}, %"] = [_share(n, whole) for n, whole in zip(mine["people"], mine["everyone"], strict=True)]
+        formats |= {name: "count", f"{name}, %": "percent1"}
+    return Table(frame, released, formats)
+
+
+def _count_values(cohort: pd.Series, labels: pd.Series, title: str, cohorts: tuple[str, ...]) -> pd.DataFrame:
+    rank = {name: n for n, name in enumerate(AGE_ORDER)}
+    values = sorted(labels.dropna().unique(), key=lambda v: (v == MISSING, rank.get(v, 99), v))
+    part = title if "" not in values else max(values)
+    rows = []
+    for name in cohorts:
+        mine = labels[cohort == name]
+        counts = mine.value_counts().reindex(values, fill_value=0)
+        rows += [(title, part, value, name, int(counts[value]), len(mine)) for value in values]
+    return pd.DataFrame(rows, columns=["title", "part", "value", "cohort", "people", "everyone"])
+
+
+def _share(count: object, whole: object) -> object:
+    return HIDDEN if count is HIDDEN or whole is HIDDEN else int(count) / max(int(whole), 1)
+
+
+def tabulate_what_if(sizes: pd.DataFrame, study: Study) -> Table:
+    """Lay out people by cohort under the run's own choices and under others (``run.what_if(...).sizes``)."""
+    sizes = sizes.rename_axis("cohort").reset_index().drop(columns="change")
+    own = sizes.assign(what_if=sizes["run"])
+    released = release_variants(sizes, ["run", "what_if"], own, study)
+    frame = released.frame
+    frame = frame.assign(cohort=frame["cohort"].map(COHORT_NAMES))[["cohort", "run", "what_if"]]
+    names = {"cohort": "Cohort", "run": "This run", "what_if": "With the other choice"}
+    return Table(frame.rename(columns=names), released, {"This run": "count", "With the other choice": "count"})

@@ -1,0 +1,56 @@
+"""The page of the check against deaths."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from naome.measures.study import Study
+from naome.release import Released, release_counts
+from naome.report.display import Sentence, Table
+from naome.report.prose import pick, say_result
+
+
+def say_deaths(released: Released) -> Sentence:
+    """Say how many deaths have an earlier record of metastatic disease."""
+    seen, anyone, share = (
+        say_result(pick(released, measure=measure))
+        for measure in ("record_before_breast_cancer_death", "record_before_death", "breast_cancer_share_of_deaths")
+    )
+    return Sentence(
+        f"Breast cancer deaths with an earlier record of metastatic disease: {seen}. "
+        f"Deaths from any cause with such a record: {anyone}. Share of deaths that were from breast cancer: {share}.",
+        released,
+    )
+
+
+def choose_measure(released: Released) -> str:
+    """Return the measure to divide: breast cancer deaths, or all deaths where causes are not in the data."""
+    seen = pick(released, measure="record_before_breast_cancer_death")
+    return "record_before_breast_cancer_death" if seen["status"] == "ok" else "record_before_death"
+
+
+def release_outcomes(outcomes: pd.DataFrame, study: Study) -> Released:
+    """Release the outcomes of :func:`naome.measures.deaths_check.classify_outcomes` by year of diagnosis."""
+    totals = [["outcome"], ["diagnosis_year"]]
+    return release_counts(outcomes, "people", study, totals=totals, with_it=["share"])
+
+
+def tabulate_outcomes(outcomes: Released) -> Table:
+    """Lay out outcomes by year of diagnosis."""
+    frame = outcomes.frame
+    wide = frame.pivot(index="outcome", columns="diagnosis_year", values="people")
+    wide = wide.reindex(dict.fromkeys(frame["outcome"]))
+    wide.columns = [str(int(year)) for year in wide.columns]
+    wide = wide.reset_index().rename(columns={"outcome": "Outcome"})
+    return Table(wide, outcomes, dict.fromkeys(wide.columns[1:], "count"))
+
+
+def tabulate_intervals(intervals: pd.DataFrame, study: Study) -> Table | Sentence:
+    """Lay out the time from the first metastatic record to death, or say that no death has one."""
+    if intervals.empty:
+        return Sentence(
+            "No death has an earlier record of metastatic disease, or records are not derivable from these data."
+        )
+    released = release_counts(intervals, "people", study, totals=[[]], with_it=["share"])
+    frame = released.frame.rename(columns=str.capitalize)
+    return Table(frame, released, {"People": "count", "Share": "percent1"})

@@ -1,0 +1,90 @@
+"""The page of completeness: how often data items are recorded, and by whom."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from naome.measures.specification import Specification, read_data_items
+from naome.measures.study import Study
+from naome.release import Released, declare_not_counts, release_counts
+from naome.report.display import STATUS_WORDS, Sentence, Table
+from naome.report.proportions import NOTHING, tabulate_proportions
+from naome.report.prose import lower_first, say_count, say_interval, say_list, say_percent
+
+
+def say_completeness(released: Released, specification: Specification) -> Sentence:
+    """Say which item of the report's Table 2 is recorded most often, and which least."""
+    items = read_data_items(specification.definitions)
+    titles = {f"completeness.{item.id}": lower_first(item.title) for item in items if item.table_2}
+    six = released.where(level="nation", group_by="all", status="ok", measure=list(titles)).frame
+    if len(six) < 2:
+        return Sentence("These data hold too few items of the report's Table 2 to compare.", released)
+    worst, best = six.loc[six["estimate"].idxmin()], six.loc[six["estimate"].idxmax()]
+    return Sentence(
+        f"Of {say_count(len(six), 'item')} of the report's Table 2 that these data can hold, "
+        f"{titles[best['measure']]} is recorded most often ({say_percent(best['estimate'])}) and "
+        f"{titles[worst['measure']]} least often ({say_percent(worst['estimate'])}).",
+        released,
+    )
+
+
+def say_bias(flags: pd.DataFrame) -> Sentence:
+    """Say which items could bias a result that drops the missing (:func:`measures.completeness.flag_biased_items`)."""
+    flagged = flags.loc[flags["flag"] != "none", "item"]
+    which = f": {say_list([lower_first(item) for item in flagged])}" if len(flagged) else ""
+    compared = flags["provider_p"].notna().any()
+    untested = " Organisations were not compared: the data name none, or too few are large enough."
+    return Sentence(
+        f"{say_count(len(flagged), 'item').capitalize()} of {len(flags)} could bias a result that drops the missing"
+        f"{which}.{'' if compared else untested}",
+        declare_not_counts(flags[["item", "flag"]], "Numbers and names of data items."),
+    )
+
+
+def tabulate_completeness(released: Released, specification: Specification, *, table_2: bool) -> Table:
+    """Lay out national completeness, the report's six items or the others."""
+    items = read_data_items(specification.definitions)
+    titles = {f"completeness.{item.id}": item.title for item in items if item.table_2 == table_2}
+    rows = released.where(level="nation", group_by="all", measure=list(titles)).frame
+    return tabulate_proportions(rows, rows["measure"].map(titles), "Data item", released)
+
+
+def tabulate_completeness_years(released: Released, specification: Specification) -> Table:
+    """Lay out national completeness of the report's six items by year of origin.
+
+    Returns
+    -------
+    Table
+        Texts, one row per year and one column per item that the data have: percent with its 95% interval, or why there
+        is none. A single sentence where no item can be shown.
+    """
+    items = read_data_items(specification.definitions)
+    titles = {f"completeness.{item.id}": item.title for item in items if item.table_2}
+    rows = released.where(level="nation", group_by="year", measure=list(titles)).frame
+    if rows.empty:
+        return Table(NOTHING.rename(columns={"Indicator": "Year"}), released)
+    texts = [
+        say_interval(row) if row["status"] == "ok" else STATUS_WORDS[row["status"]][0]
+        for row in rows.to_dict("records")
+    ]
+    table = rows.assign(text=texts).pivot(index="group", columns="measure", values="text")
+    table = table[[measure for measure in titles if measure in table.columns]].rename(columns=titles)
+    return Table(table.reset_index(names="Year").rename_axis(columns=None), released)
+
+
+def tabulate_bias(flags: pd.DataFrame, study: Study) -> Table:
+    """Lay out whether being recorded goes with the organisation or with survival.
+
+    Parameters
+    ----------
+    flags : DataFrame
+        From :func:`naome.measures.completeness.flag_biased_items`; a test that no item had is left out.
+    study : Study
+    """
+    released = release_counts(flags, "recorded", study, of="n")
+    tests = ["provider_p", "survival_p"]
+    frame = released.frame.drop(columns=[test for test in tests if flags[test].isna().all()])
+    headings = {"item": "Data item", "n": "People", "recorded": "Recorded", "flag": "Differs by"}
+    headings |= {"provider_p": "p, organisations", "survival_p": "p, survival"}
+    formats = {"n": "count", "recorded": "count", **{test: "pvalue" for test in tests if test in frame}}
+    return Table(frame, released, formats, headings)

@@ -1,0 +1,145 @@
+"""The page of quarterly charts of data quality."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from naome.measures.quarterly import MINIMUM_QUARTERS, RULES, say_chart, say_growing_quarters
+from naome.measures.study import Study
+from naome.release import Released, declare_not_counts, release_counts, shown_numbers
+from naome.report.display import Figure, Sentence, Table
+from naome.report.figures import INK, PALETTE, use_style
+
+NO_CHART = "No quarter of the audit period can be charted: a quarter has nobody, or days of origin are not known."
+
+
+#: The rules in a word or two, for a column of a table.
+SHORT = {
+    "outside_limits": "beyond a limit",
+    "run": "on one side",
+    "trend": "one direction",
+    "two_of_three": "near a limit",
+}
+
+
+QUARTER_FORMATS = dict.fromkeys(("First", "Latest", "Mean", "Lower limit", "Upper limit"), "percent1")
+
+
+CHART_FORMATS = {
+    "People": "count",
+    "Percent": "percent1",
+    "Mean": "percent1",
+    "Lower limit": "percent1",
+    "Upper limit": "percent1",
+}
+
+
+def release_charts(charts: pd.DataFrame, study: Study) -> Released:
+    """Release charts: a quarter with few people, or few who are recorded or not, has no point."""
+    if charts.empty:
+        return release_counts(charts, [], study)
+    points = ("estimate", "lower", "upper")
+    lines = ("centre", "limit_lower", "limit_upper")
+    sums = charts.groupby("measure")[["numerator", "denominator"]].transform("sum")
+    whole = release_counts(
+        charts.assign(all_numerator=sums["numerator"], all_denominator=sums["denominator"]),
+        "all_numerator",
+        study,
+        of="all_denominator",
+        with_it=lines,
+    ).frame.drop(columns=["all_numerator", "all_denominator"])
+    return release_counts(whole, "numerator", study, of="denominator", totals=[["measure"]], with_it=points)
+
+
+def say_charts(charts: Released, measures: list[str], study: Study) -> Sentence:
+    """Say what each chart shows, and which quarters will still gain people."""
+    frame = charts.frame
+    said = [
+        say_chart(frame[frame["measure"] == m], frame.loc[frame["measure"] == m, "title"].iloc[0]) for m in measures
+    ]
+    growing = say_growing_quarters(study)
+    text = "\n".join(f"- {sentence}" for sentence in [*said, growing] if sentence)
+    dates = declare_not_counts(growing, "Quarters and the length of a window.")
+    return Sentence(text or NO_CHART, (charts, dates))
+
+
+def say_rules() -> Sentence:
+    """Say which rules make a change a change."""
+    return Sentence("NHS England's *Making Data Count* rules:\n\n" + "\n".join(f"- {text}" for text in RULES.values()))
+
+
+def draw_xmr(charts: Released, measures: list[str], *, alt: str) -> Figure:
+    """Draw XmR charts below each other: values, mean, process limits, special-cause points marked by shape and colour.
+
+    Parameters
+    ----------
+    charts : Released
+        From :func:`release_charts`; a hidden point is not drawn.
+    measures : list of str
+        Which ones, in order; the number of people is drawn as a number and everything else in per cent.
+    alt : str
+    """
+    use_style()
+    figure, panels = plt.subplots(
+        len(measures), 1, figsize=(7.2, 2.3 * len(measures) + 0.4), sharex=True, squeeze=False
+    )
+    for axes, measure in zip(panels[:, 0], measures, strict=True):
+        rows = charts.where(measure=measure).frame.reset_index(drop=True)
+        for column in ("estimate", "centre", "limit_lower", "limit_upper"):
+            rows[column] = shown_numbers(rows[column])
+        scale = 1 if measure == "cohort_size" else 100
+        x = np.arange(len(rows))
+        axes.plot(x, scale * rows["estimate"], "-o", color=PALETTE[0], markersize=4.5, linewidth=1.2)
+        axes.axhline(scale * rows["centre"].iloc[0], color=INK, linewidth=0.9)
+        for side in ("limit_lower", "limit_upper"):
+            axes.axhline(scale * rows[side].iloc[0], color=INK, linewidth=0.9, linestyle="--")
+        special = rows["special_cause"].to_numpy(dtype=bool)
+        axes.plot(x[special], scale * rows.loc[special, "estimate"], "D", color=PALETTE[1], markersize=6.5)
+        axes.set_title(rows["title"].iloc[0] + ("" if scale == 1 else ", % recorded"))
+        axes.set_xticks(x, rows["quarter"], rotation=90)
+    return Figure(figure, alt, charts)
+
+
+def tabulate_charts(charts: Released) -> Table:
+    """Lay out every completeness chart in a row: first and latest quarter, mean, limits, what it says."""
+    rows = []
+    frame = charts.frame
+    for _, chart in frame[frame["measure"] != "cohort_size"].groupby("measure", sort=False):
+        rows.append(
+            {
+                "Data item": chart["title"].iloc[0],
+                "First": chart["estimate"].iloc[0],
+                "Latest": chart["estimate"].iloc[-1],
+                "Mean": chart["centre"].iloc[0],
+                "Lower limit": chart["limit_lower"].iloc[0],
+                "Upper limit": chart["limit_upper"].iloc[0],
+                "Variation": _name_variation(chart),
+            }
+        )
+    return Table(pd.DataFrame(rows), charts, QUARTER_FORMATS)
+
+
+def tabulate_quarters(charts: Released, measure: str) -> Table:
+    """Lay out one completeness chart by quarter."""
+    rows = charts.where(measure=measure).frame
+    frame = pd.DataFrame(
+        {
+            "Quarter": rows["quarter"].to_numpy(),
+            "People": rows["denominator"].to_numpy(),
+            "Percent": rows["estimate"].to_numpy(),
+            "Mean": rows["centre"].to_numpy(),
+            "Lower limit": rows["limit_lower"].to_numpy(),
+            "Upper limit": rows["limit_upper"].to_numpy(),
+            "Rules broken": [text or "none" for text in rows["rules"]],
+        }
+    )
+    return Table(frame, charts, CHART_FORMATS)
+
+
+def _name_variation(chart: pd.DataFrame) -> str:
+    if len(chart) < MINIMUM_QUARTERS:
+        return "too few quarters"
+    broken = [SHORT[name] for name, text in RULES.items() if chart["rules"].str.contains(text, regex=False).any()]
+    return f"special: {', '.join(broken)}" if broken else "common cause"

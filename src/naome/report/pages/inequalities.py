@@ -1,0 +1,172 @@
+"""The page of inequalities: gaps, trends, and treatment with death competing."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from naome.measures.inequalities import READINGS, REFERENCE_ETHNIC_GROUP, read_gap
+from naome.measures.landmark import list_landmarked
+from naome.measures.specification import Specification
+from naome.measures.study import Study
+from naome.measures.trend import SIGNIFICANT, count_trends
+from naome.release import Released, release_counts, shown_numbers
+from naome.report.display import Sentence, Table
+from naome.report.labels import title_of
+from naome.report.proportions import PERCENT
+
+POINTS = ("Crude, points", "Standardised, points", "Lower", "Upper")
+
+
+GAP_FORMATS = {"People": "count", **dict.fromkeys(POINTS, "decimal1")}
+
+
+TREND_FORMATS = {
+    "First year": "percent1",
+    "Last year": "percent1",
+    "Odds ratio per year": "decimal2",
+    "Lower": "decimal2",
+    "Upper": "decimal2",
+    "p": "pvalue",
+}
+
+
+WAYS = {
+    "landmark": "treated, of those alive at 30 days (the audit's)",
+    "no_landmark": "treated, early deaths counted as not treated",
+    "incidence": "treated, cumulative incidence with death competing",
+    "died_untreated": "died before treatment, cumulative incidence",
+}
+
+
+def say_gaps(released: Released, group_by: str) -> Sentence:
+    """Say in sentences what the age-standardised gaps of a characteristic show, and what they are too small to show.
+
+    Parameters
+    ----------
+    released : Released
+        Results of :func:`naome.measures.inequalities.measure_gaps`.
+    group_by : {"deprivation", "ethnic_group"}
+    """
+    rows = released.where(group_by=group_by).frame
+    rows = rows[rows["measure"].str.endswith("_gap_standardised")]
+    readings = rows.apply(read_gap, axis=1) if len(rows) else pd.Series(dtype=object)
+    n = {reading: int((readings == reading).sum()) for reading in READINGS}
+    told = len(rows) - n["not derivable"]
+    what = {
+        "deprivation": "between the most and the least deprived fifth",
+        "ethnic_group": f"between other ethnic groups and the {REFERENCE_ETHNIC_GROUP} group",
+    }[group_by]
+    if not told:
+        return Sentence(f"No gap {what} can be derived.", released)
+    return Sentence(
+        f"Of {told} age-standardised gaps {what}, {n['higher'] + n['lower']} differ from none "
+        f"({n['higher']} higher, {n['lower']} lower; up to {0.05 * told:.1f} would by chance alone), "
+        f"{n['no important gap']} are within ten percentage points of none, and for {n['too small to tell']} the "
+        f"numbers are too small to tell no gap from one of ten points or more. "
+        "Too small to tell is not the same as no gap.",
+        released,
+    )
+
+
+def tabulate_gaps(released: Released, specification: Specification, group_by: str, kind: str) -> Table:
+    """Lay out crude and age-standardised gaps in percentage points, with what they can say.
+
+    Parameters
+    ----------
+    released : Released
+        Results of :func:`naome.measures.inequalities.measure_gaps`.
+    specification : Specification
+    group_by : {"deprivation", "ethnic_group"}
+    kind : {"performance", "data_quality", "contextual"}
+
+    Returns
+    -------
+    Table
+        The interval and the reading are those of the standardised gap.
+    """
+    rows = released.where(group_by=group_by).frame
+    key = ["cohort", "group"]
+    pieces = []
+    for indicator in specification.indicators:
+        if indicator.kind != kind:
+            continue
+        crude = rows[rows["measure"] == f"{indicator.id}_gap"].set_index(key)["estimate"]
+        for row in rows[rows["measure"] == f"{indicator.id}_gap_standardised"].to_dict("records"):
+            pieces.append(
+                {
+                    "Indicator": title_of(specification, indicator.id, row["cohort"]),
+                    "Compared": row["group"],
+                    "People": row["denominator"],
+                    "Crude, points": 100 * crude.get((row["cohort"], row["group"]), float("nan")),
+                    "Standardised, points": 100 * row["estimate"],
+                    "Lower": 100 * row["lower"],
+                    "Upper": 100 * row["upper"],
+                    "Reading": read_gap(row),
+                    "status": row["status"],
+                    "reason": row["reason"],
+                }
+            )
+    return Table(pd.DataFrame(pieces).astype({"People": "Int64"}), released, GAP_FORMATS)
+
+
+def release_trends(trends: pd.DataFrame, study: Study) -> Released:
+    """Release trends: a year, or a test, that few people make up is hidden."""
+    for year in ("first", "last"):
+        counted = release_counts(trends, f"{year}_events", study, of=f"{year}_n", with_it=[year])
+        trends = counted.frame
+    return release_counts(trends, "events", study, of="n", with_it=["odds_ratio", "lower", "upper", "z", "p_value"])
+
+
+def say_trends(trends: Released) -> Sentence:
+    """Say how many trends were tested, and how many would have a small p by chance alone."""
+    tested, found, chance = count_trends(trends.frame.assign(p_value=shown_numbers(trends.frame["p_value"])))
+    return Sentence(
+        f"Of {tested} indicators tested for a trend over the years of origin, {found} have p below {SIGNIFICANT}; "
+        f"{chance:.1f} would by chance alone.",
+        trends,
+    )
+
+
+def tabulate_trends(trends: Released, specification: Specification, kind: str) -> Table:
+    """Lay out trends over years."""
+    kinds = {indicator.id: indicator.kind for indicator in specification.indicators}
+    t = trends.frame[trends.frame["measure"].map(kinds) == kind]
+    frame = pd.DataFrame(
+        {
+            "Indicator": [title_of(specification, m, c) for m, c in zip(t["measure"], t["cohort"], strict=True)],
+            "First year": t["first"].to_numpy(),
+            "Last year": t["last"].to_numpy(),
+            "Odds ratio per year": t["odds_ratio"].to_numpy(),
+            "Lower": t["lower"].to_numpy(),
+            "Upper": t["upper"].to_numpy(),
+            "p": t["p_value"].to_numpy(),
+            "Caution": t["caution"].to_numpy(),
+            "status": t["status"].to_numpy(),
+            "reason": t["reason"].to_numpy(),
+        }
+    )
+    return Table(frame, trends, TREND_FORMATS)
+
+
+def tabulate_landmarks(released: Released, specification: Specification) -> Table:
+    """Lay out the ways to count treatment when people may die first."""
+    pieces = []
+    for indicator in list_landmarked(specification):
+        for way, words in WAYS.items():
+            rows = released.where(measure=f"{indicator.id}_{way}").frame
+            pieces.append(
+                pd.DataFrame(
+                    {
+                        "Indicator": [title_of(specification, indicator.id, c) for c in rows["cohort"]],
+                        "Counted": words,
+                        "People": rows["denominator"].to_numpy(),
+                        "Of these": rows["numerator"].to_numpy(),
+                        "Percent": rows["estimate"].to_numpy(),
+                        "Lower": rows["lower"].to_numpy(),
+                        "Upper": rows["upper"].to_numpy(),
+                        "status": rows["status"].to_numpy(),
+                        "reason": rows["reason"].to_numpy(),
+                    }
+                )
+            )
+    return Table(pd.concat(pieces, ignore_index=True), released, PERCENT)

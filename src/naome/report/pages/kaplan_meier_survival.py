@@ -1,0 +1,104 @@
+"""The page of survival: Kaplan-Meier curves, numbers at risk, time points."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import pandas as pd
+
+from naome.measures.study import Study
+from naome.release import HIDDEN, Released, release_counts
+from naome.report.display import Figure, Table, format_number
+from naome.report.figures import INK, PALETTE, draw_empty, use_style
+from naome.report.labels import COHORT_NAMES
+
+
+def tabulate_survival(released: Released, *, group_by: str = "all") -> Table:
+    """Lay out survival by cohort, group and horizon."""
+    rows = released.where(group_by=group_by).frame
+    rows = rows[rows["measure"].str.startswith("survival_")]
+    years = rows["measure"].str.extract(r"survival_(\d+)y(_period)?")
+    horizon = years[0] + " years" + years[1].notna().map({True: " (period analysis)", False: ""})
+    horizon = horizon.str.replace("^1 years", "1 year", regex=True)
+    group = rows["group"] if group_by != "all" else None
+    table = pd.DataFrame({"Cohort": rows["cohort"].map(COHORT_NAMES)})
+    if group is not None:
+        table["Group"] = group
+    frame = table.assign(
+        Horizon=horizon,
+        People=rows["denominator"],
+        Deaths=rows["numerator"],
+        Survival=rows["estimate"],
+        Lower=rows["lower"],
+        Upper=rows["upper"],
+        status=rows["status"],
+        reason=rows["reason"],
+    ).reset_index(drop=True)
+    formats = {"People": "count", "Deaths": "count", **dict.fromkeys(("Survival", "Lower", "Upper"), "percent1")}
+    return Table(frame, released, formats)
+
+
+def tabulate_at_risk(at_risk: Released) -> Table:
+    """Lay out the numbers at risk of every cohort."""
+    frame = at_risk.frame.rename(columns={"group": "Cohort"})
+    return Table(frame, at_risk, dict.fromkeys(frame.columns[1:], "count"))
+
+
+def tabulate_clocks(clocks: pd.DataFrame, study: Study) -> Table:
+    """Lay out survival under other origins of time (:func:`naome.measures.survival.compare_clocks`)."""
+    released = release_counts(clocks, "n_risk", study, with_it=("survival", "lower", "upper"))
+    headings = {"route": "Rule", "clock": "Clock", "years": "Years", "n_risk": "At risk"}
+    headings |= {"survival": "Survival", "lower": "Lower", "upper": "Upper"}
+    formats = {"years": "int", "n_risk": "count", **dict.fromkeys(("survival", "lower", "upper"), "percent1")}
+    return Table(released.frame, released, formats, headings)
+
+
+def draw_survival(curves: Released, at_risk: Released, years: list[float], *, alt: str) -> Figure:
+    """Draw Kaplan-Meier curves with intervals and the numbers at risk below.
+
+    Parameters
+    ----------
+    curves : Released
+        ``group, years, survival, lower, upper``.
+    at_risk : Released
+        ``group`` and one column per time in `years`.
+    years : list of float
+    alt : str
+    """
+    groups = list(dict.fromkeys(curves.frame["group"]))
+    if not groups:
+        return draw_empty("Curves are not drawn: too few people, or hidden by disclosure control.", curves)
+    use_style()
+    figure, (axes, below) = plt.subplots(
+        2, 1, figsize=(7.2, 4.2 + 0.22 * len(groups)), sharex=True, height_ratios=[10, 1 + 0.9 * len(groups)]
+    )
+    for colour, group in zip(_colours(len(groups)), groups, strict=True):
+        rows = curves.where(group=group).frame
+        axes.step(rows["years"], 100 * rows["survival"], where="post", color=colour, label=group)
+        axes.fill_between(
+            rows["years"], 100 * rows["lower"], 100 * rows["upper"], step="post", color=colour, alpha=0.15, linewidth=0
+        )
+    axes.set_ylim(0, 101)
+    axes.set_ylabel("Alive, %")
+    axes.grid(axis="y", alpha=0.25)
+    if len(groups) > 1:
+        axes.legend(loc="lower left")
+    table = at_risk.frame.set_index("group").reindex(groups)
+    for position, (group, counts) in enumerate(table.iterrows()):
+        for year, count in zip(years, counts, strict=True):
+            number = str(HIDDEN) if count is HIDDEN else format_number(int(count), "count")
+            below.text(year, -position, number, ha="center", va="center", fontsize=8.5, color=INK)
+        below.text(
+            -0.07, -position, group, ha="right", va="center", fontsize=8.5, transform=below.get_yaxis_transform()
+        )
+    below.set_ylim(-len(groups) + 0.4, 0.6)
+    below.set_yticks([])
+    below.spines["left"].set_visible(False)
+    below.set_title("At risk", fontsize=9)
+    below.set_xticks(years)
+    below.set_xlim(0, max(years) * 1.02)
+    below.set_xlabel("Years from origin")
+    return Figure(figure, alt, (curves, at_risk))
+
+
+def _colours(n: int) -> list[str]:
+    return [PALETTE[i % len(PALETTE)] for i in range(n)]

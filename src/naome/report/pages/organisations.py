@@ -1,0 +1,373 @@
+"""The page that compares organisations on indicators."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from naome.core.params import Params
+from naome.core.results import KEY, NUMBERS
+from naome.measures.adjusted import Adjusted
+from naome.measures.casemix.outliers import expected_false_alarms
+from naome.measures.specification import Specification
+from naome.measures.variation import Variation, total_by_chance
+from naome.release import Released, declare_not_counts
+from naome.report.display import Figure, Sentence, Table
+from naome.report.figures import INK, draw_empty, use_style
+from naome.report.funnels import (
+    LEVELS_COUNTED,
+    NOT_NAMED,
+    OUTSIDE,
+    draw_levels,
+    drawable_units,
+    say_levels,
+    share_legend,
+)
+from naome.report.labels import COHORT_NAMES, name_term, title_of
+from naome.report.prose import lower_first, say_count, say_list, say_percent, say_result
+from naome.stats.funnel import binomial_limits
+
+MORTALITY = "death_30d_chemotherapy"
+
+
+ALERT_FORMATS = {"People": "count", "Percent": "percent1"}
+
+
+VARIATION_FORMATS = {
+    **{name: "int" for name in ("Organisations", "Assessed", "Negative tail", "Central mass", "Positive tail")},
+    **{name: "int" for name in ("Alerts", "Alarms", "Alerts, spread allowed", "Alarms, spread allowed")},
+    "National": "percent1",
+    "Alerts by chance": "decimal1",
+    "Alarms by chance": "decimal2",
+}
+
+
+SPREAD_FORMATS = {
+    "Variance": "decimal2",
+    "Beyond chance": "percent0",
+    "p": "pvalue",
+    **{name: "decimal2" for name in ("Median odds ratio", "Lower", "Upper", "phi")},
+}
+
+
+ADJUSTED_FORMATS = {
+    "People": "count",
+    "Observed": "count",
+    **{name: "decimal2" for name in ("Observed / expected", "from", "to")},
+    **{name: "percent1" for name in ("Adjusted", "Lower", "Upper")},
+}
+
+
+def tabulate_alerts(
+    variation: Variation, released: Released, specification: Specification, names: dict[str, str]
+) -> Table:
+    """Lay out the organisations beyond the limits in both tails.
+
+    Parameters
+    ----------
+    variation : Variation
+    released : Released
+        Indicators: numbers come from here, and only organisations whose result is shown are named.
+    specification : Specification
+    names : dict of str to str
+        Code -> name.
+
+    Returns
+    -------
+    Table
+        Alarms first. Organisations hidden by disclosure control stand together in one row per indicator.
+    """
+    outside = variation.units[variation.units["level"].isin(OUTSIDE)]
+    shown = _released_providers(released)
+    rows, hidden = [], {}
+    ordered = outside.assign(size=outside["z"].abs()).sort_values(["level", "size"], ascending=[True, False])
+    for row in ordered.to_dict("records"):
+        title = title_of(specification, row["measure"], row["cohort"])
+        found = shown.get((row["cohort"], row["measure"], row["unit"]))
+        if found is None:
+            hidden[title] = hidden.get(title, 0) + 1
+            continue
+        name = names.get(row["unit"], row["unit"])
+        people, percent = found
+        rows.append((title, name, row["level"], row["domain"], people, percent))
+    rows += [(title, f"{n} not named", "hidden by disclosure control", "", None, None) for title, n in hidden.items()]
+    columns = ["Indicator", "Organisation", "Level", "Domain", "People", "Percent"]
+    if not rows:
+        rows = [("none", "", "", "", None, None)]
+    order = {title_of(specification, i.id, c): k for k, i in enumerate(specification.indicators) for c in i.cohorts}
+    table = pd.DataFrame(rows, columns=columns)
+    table = table.sort_values("Indicator", key=lambda c: c.map(order), kind="stable").reset_index(drop=True)
+    return Table(table.astype({"Percent": "float64", "People": "Int64"}), released, ALERT_FORMATS)
+
+
+def say_comparisons(variation: Variation, params: Params) -> Sentence:
+    """Say how many organisations are beyond the limits over all indicators, and how many would be by chance."""
+    summary, chance = variation.summary, total_by_chance(variation.summary)
+    compared = say_count(int((summary["reason"] == "").sum()), "comparison").capitalize()
+    return Sentence(
+        f"{compared} of organisations ({params.unit_name}) on performance indicators: {summary['alarms'].sum():.0f} "
+        f"alarms and {summary['alerts'].sum():.0f} alerts in both tails. If all organisations were alike, chance alone "
+        f"would give {chance[1]:.1f} alarms and {chance[0] - chance[1]:.1f} alerts over all of them.",
+        declare_not_counts(summary, LEVELS_COUNTED),
+    )
+
+
+def tabulate_domains(variation: Variation, released: Released, specification: Specification) -> Table:
+    """Lay out how many organisations lie in each domain, and how many would by chance.
+
+    For a neutral indicator the negative tail is the low one and the positive tail the high one.
+    """
+    s = variation.summary
+    national = released.where(level="nation", group_by="all", status="suppressed").frame
+    hidden = set(zip(national["measure"], national["cohort"], strict=True))
+    shown = [pair not in hidden for pair in zip(s["measure"], s["cohort"], strict=True)]
+    frame = pd.DataFrame(
+        {
+            "Indicator": _titles(s, specification),
+            "National": s["target"].where(shown).to_numpy(),
+            "Organisations": s["organisations"].to_numpy(),
+            "Assessed": s["assessed"].to_numpy(),
+            "Negative tail": s["low"].to_numpy(),
+            "Central mass": s["central"].to_numpy(),
+            "Positive tail": s["high"].to_numpy(),
+            "Alerts": s["alerts"].to_numpy(),
+            "Alerts by chance": s["chance_alerts"].to_numpy(),
+            "Alarms": s["alarms"].to_numpy(),
+            "Alarms by chance": s["chance_alarms"].to_numpy(),
+            "Alerts, spread allowed": s["alerts_spread"].to_numpy(),
+            "Alarms, spread allowed": s["alarms_spread"].to_numpy(),
+            **_status(s),
+        }
+    )
+    return Table(frame, (released, declare_not_counts(s, LEVELS_COUNTED)), VARIATION_FORMATS)
+
+
+def tabulate_spread(variation: Variation, specification: Specification) -> Table:
+    """Lay out the variation between organisations that chance does not explain."""
+    s = variation.summary
+    frame = pd.DataFrame(
+        {
+            "Indicator": _titles(s, specification),
+            "Median odds ratio": s["median_odds_ratio"].to_numpy(),
+            "Lower": s["mor_lower"].to_numpy(),
+            "Upper": s["mor_upper"].to_numpy(),
+            "Variance": s["variance"].to_numpy(),
+            "Beyond chance": s["share_beyond_chance"].to_numpy(),
+            "p": s["p_value"].to_numpy(),
+            "phi": s["phi"].to_numpy(),
+            **_status(s),
+        }
+    )
+    return Table(frame, declare_not_counts(s, "Measures of spread between organisations."), SPREAD_FORMATS)
+
+
+def tabulate_adjusted(
+    adjusted: Iterable[Adjusted],
+    released: Released,
+    specification: Specification,
+    names: dict[str, str],
+    *,
+    outside: bool = False,
+) -> Table:
+    """Lay out the organisations of risk-adjusted indicators, those furthest from expectation first.
+
+    Parameters
+    ----------
+    adjusted : iterable of Adjusted
+    released : Released
+        Their results; organisations that are hidden are counted together and not named.
+    specification : Specification
+        For the titles.
+    names : dict of str to str
+    outside : bool
+        Only organisations beyond the alert limits.
+
+    Returns
+    -------
+    Table
+        ``from, to`` are the limits of observed over expected. An indicator without a
+        model is one row that says why.
+    """
+    columns = ["Indicator", "Organisation", *ADJUSTED_FORMATS, "Level", "Side", "status", "reason"]
+    pieces = [_adjusted_rows(each, released.frame, specification, names, outside) for each in adjusted]
+    rows = [row for piece in pieces for row in piece] or [{"Indicator": "none"}]
+    table = pd.DataFrame(rows).reindex(columns=columns)
+    table[["Organisation", "Level", "Side", "reason"]] = table[["Organisation", "Level", "Side", "reason"]].fillna("")
+    table["status"] = table["status"].fillna("ok")
+    kinds = {"People": "Int64", "Observed": "Int64", **dict.fromkeys(list(ADJUSTED_FORMATS)[2:], "float64")}
+    return Table(table.astype(kinds), released, ADJUSTED_FORMATS)
+
+
+def say_women(adjusted: Iterable[Adjusted], released: Released) -> Sentence:
+    """Say the published figure of death within 30 days of chemotherapy, which is of women; or why there is none."""
+    rows = released.where(measure=MORTALITY, group_by="sex", group="female").frame.to_dict("records")
+    said = [f"{COHORT_NAMES[row['cohort']].lower()} {say_result(row)}" for row in rows]
+    if said:
+        return Sentence(f"The audit publishes women: {say_list(said)}. The comparison here is of everyone.", released)
+    reason = next(each.reason for each in adjusted if each.indicator == MORTALITY)
+    return Sentence(reason, declare_not_counts(reason, "Why an indicator cannot be derived."))
+
+
+def describe_rare_levels(adjusted: Iterable[Adjusted], specification: Specification) -> Sentence:
+    """Say which levels of the case mix are too rare for a coefficient of their own."""
+    rare = [
+        f"{', '.join(map(name_term, each.rare))} ({lower_first(title_of(specification, each.indicator, each.cohort))})"
+        for each in adjusted
+        if each.rare
+    ]
+    if not rare:
+        return Sentence("Every level of the case mix could be estimated.")
+    text = (
+        "No effect could be estimated for some levels of the case mix, because everybody with them, or nobody, had the "
+        f"outcome: {'; '.join(rare)}. Expected numbers are not affected."
+    )
+    return Sentence(text, declare_not_counts(text, "Names of levels and indicators."))
+
+
+def describe_adjusted(adjusted: Iterable[Adjusted], specification: Specification, params: Params) -> Sentence:
+    """Say for every risk-adjusted indicator the national value, the levels and what chance gives, or why there is none.
+
+    Returns
+    -------
+    Sentence
+        A Markdown list.
+    """
+    lines = []
+    for each in adjusted:
+        title = title_of(specification, each.indicator, each.cohort)
+        if each.reason:
+            lines.append(f"- {title}: {each.reason}")
+            continue
+        counts = each.table["level"].value_counts()
+        alerts, alarms = expected_false_alarms(each.table, params)
+        lines.append(
+            f"- {title}: {say_percent(each.national)} nationally; {say_levels(counts)}, {alarms:.1f} and "
+            f"{alerts - alarms:.1f} by chance alone."
+        )
+    return Sentence("\n".join(lines), declare_not_counts("\n".join(lines), LEVELS_COUNTED))
+
+
+def collect_panels(
+    adjusted: Iterable[Adjusted], released: Released, specification: Specification
+) -> list[tuple[str, float, pd.DataFrame]]:
+    """Return title, national value and released organisations with their ``level`` of every indicator with a model."""
+    panels = []
+    for each in adjusted:
+        if not each.reason:
+            units = drawable_units(released, f"{each.indicator}_adjusted", each.cohort).frame.drop(columns="level")
+            units = units.merge(each.table[["unit", "level"]], on="unit")
+            panels.append((title_of(specification, each.indicator, each.cohort), each.national, units))
+    return panels
+
+
+def most_variable(variation: Variation) -> tuple[str, str] | None:
+    """Return measure and cohort of the indicator whose spread is least due to chance; None if none."""
+    compared = variation.summary[variation.summary["reason"] == ""]
+    if compared.empty:
+        return None
+    row = compared.loc[compared["share_beyond_chance"].astype(float).idxmax()]
+    return row["measure"], row["cohort"]
+
+
+def _released_providers(released: Released) -> dict[tuple, tuple]:
+    rows = released.where(level="provider", group_by="all", status="ok").frame
+    keys = rows[[c for c in KEY if c in ("cohort", "measure", "unit")]].itertuples(index=False)
+    return {tuple(k): (d, e) for k, d, e in zip(keys, rows["denominator"], rows["estimate"], strict=True)}
+
+
+def _adjusted_rows(
+    each: Adjusted, released: pd.DataFrame, specification: Specification, names: dict[str, str], outside: bool
+) -> list[dict]:
+    title = title_of(specification, each.indicator, each.cohort)
+    if each.reason:
+        return [{"Indicator": title, "Organisation": "all", "status": "not_derivable", "reason": each.reason}]
+    mine = released[(released["cohort"] == each.cohort) & (released["level"] == "provider")]
+    rows = mine[mine["measure"] == f"{each.indicator}_adjusted"].set_index("unit")
+    ratios = mine[mine["measure"] == f"{each.indicator}_ratio"].set_index("unit").reindex(rows.index)
+    table = each.table.set_index("unit")
+    if outside:
+        rows = rows[table["level"].reindex(rows.index).isin(OUTSIDE)]
+    shown = rows.index[rows["status"] == "ok"]
+    order = table["z"].abs().reindex(shown).sort_values(ascending=False).index
+    out = [
+        {
+            "Indicator": title,
+            "Organisation": names.get(unit, unit),
+            "People": rows.loc[unit, "denominator"],
+            "Observed": rows.loc[unit, "numerator"],
+            **dict(zip(("Observed / expected", "from", "to"), ratios.loc[unit, NUMBERS], strict=True)),
+            **dict(zip(("Adjusted", "Lower", "Upper"), rows.loc[unit, NUMBERS], strict=True)),
+            "Level": table.loc[unit, "level"].replace("_", " "),
+            "Side": table.loc[unit, "direction"],
+        }
+        for unit in order
+    ]
+    left = len(rows) - len(shown)
+    if left:
+        word = NOT_NAMED if outside else "too small or hidden"
+        out.append({"Indicator": title, "Organisation": f"{left} not named", "Level": word})
+    return out
+
+
+def _titles(summary: pd.DataFrame, specification: Specification) -> list[str]:
+    return [title_of(specification, m, c) for m, c in zip(summary["measure"], summary["cohort"], strict=True)]
+
+
+def _status(summary: pd.DataFrame) -> dict[str, list]:
+    reasons = summary["reason"].tolist()
+    return {"status": ["not_derivable" if reason else "ok" for reason in reasons], "reason": reasons}
+
+
+def draw_proportion_funnels(
+    adjusted: Iterable[Adjusted],
+    released: Released,
+    specification: Specification,
+    tails: tuple[float, float],
+    *,
+    alt: str,
+) -> Figure:
+    """Draw adjusted proportions of organisations against their size, one panel per indicator and cohort.
+
+    Parameters
+    ----------
+    adjusted : iterable of Adjusted
+    released : Released
+        Their results.
+    specification : Specification
+        For the titles.
+    tails : (float, float)
+        One-sided tail probabilities of the two pairs of limits.
+    alt : str
+    """
+    panels = collect_panels(adjusted, released, specification)
+    if not panels:
+        return draw_empty("There is no comparison, so there is nothing to draw.", released)
+    use_style()
+    rows = -(-len(panels) // 2)
+    figure, grid = plt.subplots(rows, 2, figsize=(8.6, 3.3 * rows), squeeze=False)
+    for axes in grid.flat[len(panels) :]:
+        axes.set_axis_off()
+    for axes, (title, target, units) in zip(grid.flat, panels, strict=False):
+        largest = max(float(units["denominator"].max()) if len(units) else 0.0, 50.0)
+        sizes = np.unique(np.linspace(5, largest * 1.05, 150).astype(int))
+        for tail, style, name in zip(tails, ("--", "-"), ("alert limits", "alarm limits"), strict=True):
+            limits = binomial_limits(target, sizes, tail)
+            for side in ("lower", "upper"):
+                label = name if side == "upper" else None
+                axes.plot(sizes, 100 * limits[side], style, color=INK, linewidth=0.9, label=label)
+        axes.axhline(100 * target, color=INK, linewidth=0.8)
+        draw_levels(axes, units)
+        axes.set_xlim(0, largest * 1.05)
+        top = 1.3 * max([100 * target * 2, *(100 * units["estimate"])]) if target < 0.4 else 102.0
+        axes.set_ylim(-0.02 * min(top, 102), min(top, 102))
+        axes.set_title(textwrap.fill(title, 52), fontsize=9.5)
+    for axes in grid[-1]:
+        axes.set_xlabel("People in the organisation")
+    for line in grid:
+        line[0].set_ylabel("Adjusted, %")
+    share_legend(figure)
+    return Figure(figure, alt, released)

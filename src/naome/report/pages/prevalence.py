@@ -1,0 +1,96 @@
+"""The page of people living with metastatic disease, and of those who are missed."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from naome.core.params import Params
+from naome.measures.ascertainment import choose_sources
+from naome.measures.prevalence import say_prevalence_window
+from naome.measures.study import Study
+from naome.release import Released, declare_not_counts, release_counts
+from naome.report.display import Sentence, Table
+from naome.report.labels import COHORT_NAMES
+from naome.stats.capture_recapture import loglinear_population
+
+
+def say_missed(released: Released, counts: pd.DataFrame) -> Sentence:
+    """Say which sources the log-linear estimate rests on, what it is and whether it should be believed.
+
+    Parameters
+    ----------
+    released : Released
+        Results of :func:`naome.measures.ascertainment.measure_missed`: the numbers.
+    counts : DataFrame
+        From :func:`naome.measures.ascertainment.count_sources`: which sources there are, and how the models went.
+    """
+    sources = choose_sources(counts)
+    if len(sources) < 3:
+        few = f"The data have {len(sources)} of the sources; three are needed to see how they depend on each other."
+        return Sentence(few, declare_not_counts(few, "The number of sources."))
+    row = released.where(measure="recurrent_population_loglinear").frame.iloc[0]
+    warning = loglinear_population(counts, sources).warning
+    if row["status"] != "ok":
+        text = f"The number of people with recurrent disease is not shown: {row['reason']}"
+    else:
+        text = (
+            f"The sources of the models ({', '.join(sources)}) together saw {row['denominator']:,} people with "
+            f"recurrent disease; the models estimate {row['estimate']:,.0f} (95% interval {row['lower']:,.0f} to "
+            f"{row['upper']:,.0f})."
+        )
+    models = declare_not_counts(warning, "How many models could not be estimated.")
+    return Sentence(f"{text} Not to be believed as it stands: {warning}" if warning else text, (released, models))
+
+
+def tabulate_simulated(simulated: pd.DataFrame) -> Table:
+    """Lay out how the estimators do where the truth is known (:mod:`naome.stats.capture_recapture`)."""
+    made = declare_not_counts(simulated, "Estimates on simulated populations.")
+    frame = simulated[["scenario", "method", "bias", "coverage"]].rename(columns=str.capitalize)
+    return Table(frame, made, {"Bias": "percent1", "Coverage": "percent0"})
+
+
+def say_window(params: Params) -> Sentence:
+    """Say whom limited-duration prevalence counts."""
+    text = f"Limited-duration prevalence counts {say_prevalence_window(params)}. People diagnosed earlier are not in "
+    return Sentence(f"{text}the data.", declare_not_counts(text, "Dates of the parameters."))
+
+
+MISSED_TITLES = {
+    "recurrent_seen": "Seen by",
+    "recurrent_population_chapman": "Estimated, two sources (Chapman)",
+    "recurrent_population_loglinear": "Estimated, log-linear models",
+}
+
+
+PREVALENCE_TITLES = {
+    "limited_duration_prevalence": "Living, as found",
+    "limited_duration_prevalence_corrected": "Living, corrected for those missed",
+}
+
+
+def tabulate_people(released: Released, titles: dict[str, str]) -> Table:
+    """Lay out results that count people, in the order of `titles`."""
+    rows = released.where(measure=list(titles)).frame
+    rows = rows.sort_values("measure", key=lambda c: c.map({m: n for n, m in enumerate(titles)}), kind="stable")
+    names = rows["measure"].map(titles)
+    labels = names.where(rows["group"] == "all", names + ": " + rows["group"])
+    frame = pd.DataFrame(
+        {
+            "What": labels,
+            "Cohort": rows["cohort"].map({**COHORT_NAMES, "primary": "All"}),
+            "People": rows["estimate"].round(),
+            "Lower": rows["lower"].round(),
+            "Upper": rows["upper"].round(),
+            "status": rows["status"],
+            "reason": rows["reason"],
+        }
+    ).reset_index(drop=True)
+    return Table(frame, released, dict.fromkeys(("People", "Lower", "Upper"), "count"))
+
+
+def tabulate_sources(counts: pd.DataFrame, study: Study) -> Table:
+    """Lay out how many people each combination of sources saw (:func:`naome.measures.ascertainment.count_sources`)."""
+    sources = [column for column in counts if column != "people"]
+    released = release_counts(counts, "people", study, totals=[[], *([source] for source in sources)])
+    frame = released.frame.replace({source: {True: "seen", False: ""} for source in sources})
+    return Table(frame.rename(columns=str.capitalize), released, {"People": "count"})

@@ -1,0 +1,375 @@
+"""The page of risk-adjusted survival by organisation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from scipy.special import ndtri
+
+from naome.core.params import Params
+from naome.core.results import NUMBERS
+from naome.measures.casemix.adjust import Assessment, list_tables, say_horizon_not_reached
+from naome.measures.casemix.outliers import MINIMUM_UNITS, expected_false_alarms
+from naome.release import Declared, Released, declare_not_counts
+from naome.report.display import Figure, Sentence, Table
+from naome.report.figures import INK, PALETTE, draw_empty, use_style
+from naome.report.funnels import (
+    LEVELS_COUNTED,
+    NOT_NAMED,
+    OUTSIDE,
+    draw_levels,
+    drawable_units,
+    say_levels,
+    share_legend,
+)
+from naome.report.labels import COHORT_NAMES
+from naome.report.prose import lower_first, say_count, say_interval, say_list, say_percent
+from naome.stats.funnel import classify_z
+
+OUTSIDE_FORMATS = {"People": "count", **{name: "percent1" for name in ("Adjusted survival", "Lower", "Upper")}}
+
+
+COUNT_FORMATS = {"Alarms expected": "decimal2", "Alerts expected": "decimal1"}
+
+
+def describe_assessments(assessments: dict[str, Assessment], params: Params) -> Sentence:
+    """Say for every cohort how many organisations lie outside the limits and how many would by chance, or why not.
+
+    Returns
+    -------
+    Sentence
+        A Markdown list.
+    """
+    lines = []
+    for cohort, each in assessments.items():
+        name = COHORT_NAMES[cohort]
+        if each.reason:
+            lines.append(f"- **{name}**: organisations are not compared: {each.reason}.")
+            continue
+        for years, table in each.tables.items():
+            counts = table["level"].value_counts()
+            alerts, alarms = expected_false_alarms(table, params)
+            assessed = int((table["level"] != "not_assessed").sum())
+            lines.append(
+                f"- **{name}, {_years(years)}**: national survival is {say_percent(each.national[years])}. Among "
+                f"{say_count(assessed, 'organisation')} assessed ({params.unit_name}): "
+                f"{say_levels(counts)}, in both directions; chance alone would give {alarms:.1f} and "
+                f"{alerts - alarms:.1f}."
+            )
+        for years in params.survival.horizons_years:
+            if years not in each.tables:
+                lines.append(f"- **{name}, {_years(years)}**: not compared, since {say_horizon_not_reached(years)}.")
+    return Sentence("\n".join(lines), declare_not_counts("\n".join(lines), LEVELS_COUNTED))
+
+
+def describe_case_mix(assessments: dict[str, Assessment]) -> Sentence:
+    """Say for every cohort what the model rests on: what is recorded, imputed, and left out.
+
+    Returns
+    -------
+    Sentence
+        A Markdown list; a cohort without a model has no line.
+    """
+    lines = []
+    for cohort, each in assessments.items():
+        if each.reason:
+            continue
+        case_mix = each.case_mix
+        made, needed = len(case_mix.completed), case_mix.needed
+        share = say_percent(case_mix.recorded["recorded"].mean())
+        line = (
+            f"- **{COHORT_NAMES[cohort]}**: case-mix items that can be missing are recorded for {share} on average "
+            f"over organisations. The model rests on {say_count(made, 'completed data set')}."
+        )
+        if made > 1:
+            fmi = max(table["fmi"].max() for table in each.tables.values())
+            line += f" The largest fraction of missing information of an organisation's estimate is {fmi:.2f}."
+        if needed > made:
+            line += f" That asks for {needed}; the parameters cap them."
+        if case_mix.dropped:
+            line += f" Left out, since nobody differs or no coefficient is finite: {say_list(case_mix.dropped)}."
+        lines.append(line)
+    made = declare_not_counts("\n".join(lines), "Shares of items recorded, and numbers of completed data sets.")
+    return Sentence(
+        "\n".join(lines)
+        + "\n\nImputation knows outcome and organisation. The models, their checks and what other ways "
+        "of handling missing items would change are on the page of the case-mix model.",
+        made,
+    )
+
+
+def describe_spread(assessments: dict[str, Assessment], params: Params) -> Sentence:
+    """Say how large the spread between organisations beyond chance is, and what the policy does about it."""
+    found = [
+        f"{table['phi'].max():.2f} ({COHORT_NAMES[cohort].lower()}, {_years(years)})"
+        for (cohort, years), table in list_tables(assessments).items()
+        if np.isfinite(table["phi"].max())
+    ]
+    if not found:
+        few = f"Spread between organisations is not estimated: that takes {MINIMUM_UNITS} of them."
+        return Sentence(few, declare_not_counts(few, LEVELS_COUNTED))
+    rule = "does not allow" if params.outliers.overdispersion == "none" else "allows"
+    return Sentence(
+        f"The mean square of z over organisations, outer tenths pulled in, is {say_list(found)}; chance alone gives "
+        f"less than one. The policy, fixed beforehand, {rule} for spread when it gives levels: allowing for it hides "
+        "real differences, not allowing for it blames organisations for what no model explains. Both are shown.",
+        declare_not_counts(say_list(found), "Measures of spread between organisations."),
+    )
+
+
+def tabulate_outside(
+    tables: dict[tuple[str, int], pd.DataFrame], released: Released, params: Params, names: dict[str, str]
+) -> Table:
+    """Lay out the organisations beyond the alert limits at any horizon, both tails.
+
+    Parameters
+    ----------
+    tables : dict of (str, int) to DataFrame
+        (cohort, years) -> judged organisations with ``early_warning_z`` and ``logistic_z``.
+    released : Released
+        Results: numbers come from here, and only organisations whose result is shown are named.
+    params : Params
+    names : dict of str to str
+        Code -> name.
+
+    Returns
+    -------
+    Table
+        ``Organisation, Cohort, Horizon, Level`` (the policy's), ``Allowing for spread`` or ``Not allowing for spread``
+        (the other one), ``Early warning`` and ``Logistic`` (the levels that deaths against expected deaths, and a
+        logistic model of those followed long enough, would give; they never change the level), ``Survival is``, people
+        and adjusted survival. Alarms first; one row per cohort and horizon counts those that are hidden.
+    """
+    additive = params.outliers.overdispersion == "additive"
+    other, heading = ("level_plain", "Not allowing for spread") if additive else ("level_spread", "Allowing for spread")
+    tails = (params.outliers.alert_tail, params.outliers.alarm_tail)
+    columns = ["Organisation", "Cohort", "Horizon", "Survival is", "Level", heading, "Early warning", "Logistic"]
+    rows = []
+    for (cohort, years), table in tables.items():
+        outside = table[table["level_plain"].isin(OUTSIDE) | table["level_spread"].isin(OUTSIDE)]
+        outside = outside.assign(
+            early=classify_z(outside["early_warning_z"], tails=tails, higher_is="worse")["level"].to_numpy(),
+            logistic=classify_z(outside["logistic_z"], tails=tails, higher_is="worse")["level"].to_numpy(),
+            size=outside["z"].abs(),
+        ).sort_values(["level", "size"], ascending=[True, False])
+        shown = drawable_units(released, f"survival_{years}y_adjusted", cohort).frame.set_index("unit")
+        for row in outside[outside["unit"].isin(shown.index)].to_dict("records"):
+            result = shown.loc[row["unit"]]
+            logistic = row["logistic"] if np.isfinite(row["logistic_z"]) else "not fitted"
+            side = "better" if row["z"] < 0 else "worse"
+            words = (names.get(row["unit"], row["unit"]), COHORT_NAMES[cohort], f"{years} y", side, row["level"])
+            rows.append((*words, row[other], row["early"], logistic, result["denominator"], *result[NUMBERS]))
+        hidden = int((~outside["unit"].isin(shown.index)).sum())
+        if hidden:
+            words = (f"{hidden} not named", COHORT_NAMES[cohort], f"{years} y", "", NOT_NAMED, "", "", "")
+            rows.append((*words, None, None, None, None))
+    rows = rows or [("none", *[""] * 7, None, None, None, None)]
+    table = pd.DataFrame(rows, columns=[*columns, *OUTSIDE_FORMATS]).replace("not_assessed", "not assessed")
+    table = table.astype({**dict.fromkeys(OUTSIDE_FORMATS, "float64"), "People": "Int64"})
+    return Table(table, released, OUTSIDE_FORMATS)
+
+
+def tabulate_counts(tables: dict[tuple[str, int], pd.DataFrame], params: Params) -> Table:
+    """Count levels at every horizon, with and without allowance for spread, beside chance.
+
+    Returns
+    -------
+    Table
+        Two rows per cohort and horizon; alarms are not counted among the alerts, and are in ``Alerts expected``
+        neither. One row that says none when there is no comparison.
+    """
+    rows = []
+    for (cohort, years), table in tables.items():
+        beyond_alert, beyond_alarm = expected_false_alarms(table, params)
+        assessed = table["level"] != "not_assessed"
+        for column, allowing in (("level_plain", "no"), ("level_spread", "yes")):
+            counts = {
+                f"{level.capitalize()}s, {side}": int(((table[column] == level) & (np.sign(table["z"]) == sign)).sum())
+                for level in ("alarm", "alert")
+                for side, sign in (("worse", 1), ("better", -1))
+            }
+            rows.append(
+                {
+                    "Cohort": COHORT_NAMES[cohort],
+                    "Horizon": f"{years} y",
+                    "Allowing for spread": allowing,
+                    "Assessed": int(assessed.sum()),
+                    "Not assessed": int((~assessed).sum()),
+                    **counts,
+                    "Alarms expected": beyond_alarm,
+                    "Alerts expected": beyond_alert - beyond_alarm,
+                }
+            )
+    nothing = {"Cohort": "none", "Horizon": "", "Alarms expected": np.nan, "Alerts expected": np.nan}
+    frame = pd.DataFrame(rows or [nothing])
+    formats = dict.fromkeys(frame.columns[3:-2], "int") | COUNT_FORMATS
+    return Table(frame, declare_not_counts(frame, "Numbers of organisations."), formats)
+
+
+def tabulate_not_assessed(assessments: dict[str, Assessment], names: dict[str, str]) -> Table:
+    """Lay out the cohorts and organisations that are not assessed at the first horizon, and why."""
+    rows = []
+    for cohort, each in assessments.items():
+        if each.reason:
+            rows.append((COHORT_NAMES[cohort], "all", each.reason))
+        table = each.first
+        for row in table[table["level"] == "not_assessed"].to_dict("records"):
+            rows.append((COHORT_NAMES[cohort], names.get(row["unit"], row["unit"]), row["reason"]))
+    frame = pd.DataFrame(rows or [("none", "", "")], columns=["Cohort", "Organisation", "Why not assessed"])
+    return Table(frame, declare_not_counts(frame, "Names of organisations and the limits they do not reach."))
+
+
+def tabulate_survival(released: Released, names: dict[str, str], cohorts: Iterable[str]) -> Table:
+    """Lay out risk-adjusted survival of every organisation: one row per organisation and cohort, horizons side by side.
+
+    Parameters
+    ----------
+    released : Released
+        Results ``survival_<y>y_adjusted``.
+    names : dict of str to str
+    cohorts : iterable of str
+
+    Returns
+    -------
+    Table
+        Texts: estimate with its 95% interval, or why there is none. A cohort that is not compared is one row.
+    """
+    rows = released.frame[released.frame["measure"].str.fullmatch(r"survival_\d+y_adjusted")]
+    order = {cohort: position for position, cohort in enumerate(cohorts)}
+    years = rows["measure"].str.extract(r"_(\d+)y_")[0].astype(int)
+    organisations = rows["level"] == "provider"
+    rows = rows.assign(
+        Organisation=rows["unit"].map(lambda unit: names.get(unit, unit)).where(organisations, "all"),
+        Cohort=rows["cohort"].map(COHORT_NAMES),
+        order=rows["cohort"].map(order),
+        years=years,
+        text=[_write_survival(row) for row in rows.to_dict("records")],
+    )
+    reached = set(years[organisations]) or set(years)
+    rows = rows[rows["years"].isin(reached)].sort_values(["Organisation", "order", "years"], kind="stable")
+    keys = ["Organisation", "Cohort"]
+    table = rows.pivot_table(index=keys, columns="years", values="text", aggfunc="first", sort=False)
+    table = table[sorted(table.columns)].rename(columns=_years)
+    people = rows.groupby(keys, sort=False)["denominator"].max()
+    table.insert(0, "People", people.reindex(table.index).astype("Int64"))
+    table = table.reset_index().rename_axis(columns=None)
+    table = table.fillna({name: "" for name in table.columns if name != "People"})
+    return Table(table, released, {"People": "count"})
+
+
+def tabulate_record(record: Declared) -> Table:
+    """Lay out the record of an assessment: one row per item; what is the same throughout stands once."""
+    if record.frame.empty:
+        return Table(pd.DataFrame({"Item": ["none"], "Value": ["no organisation was assessed"]}), record)
+    return Table(_turn_record(record.frame), record)
+
+
+def _turn_record(record: pd.DataFrame) -> pd.DataFrame:
+    text = record.map(lambda value: f"{value:.4g}" if isinstance(value, float) else str(value)).replace(
+        "nan", "not estimated"
+    )
+    years = record["measure"].str.extract(r"_(\d+)y_")[0]
+    heads = [f"{COHORT_NAMES[c]}, {y} y" for c, y in zip(record["cohort"], years, strict=True)]
+    rows = []
+    for item in text.columns.drop(["measure", "cohort"]):
+        values = text[item].tolist()
+        same = len(set(values)) == 1 and len(values) > 1
+        rows.append([item, values[0] if same else "", *([""] * len(values) if same else values)])
+    return pd.DataFrame(rows, columns=["Item", "Throughout", *heads])
+
+
+def _write_survival(row: dict) -> str:
+    if row["status"] == "ok":
+        return say_interval(row)
+    words = {
+        "too_few": str(row["reason"]),
+        "suppressed": "hidden",
+        "not_derivable": f"not compared: {lower_first(row['reason']).rstrip('.')}",
+    }
+    return words[row["status"]]
+
+
+def _years(years: int) -> str:
+    return f"{years} year{'' if years == 1 else 's'}"
+
+
+def draw_survival_funnels(
+    assessments: dict[str, Assessment], released: Released, params: Params, *, alt: str
+) -> Figure:
+    """Draw risk-adjusted survival against size: one row per cohort, one column per horizon.
+
+    Limits are those of the alarm statistic (pseudo-observation differences with a pooled standard deviation); dotted
+    ones allow for the spread between organisations. Every organisation is classified at its own exact size and not by
+    the drawn curve; it is drawn where its released numbers are.
+
+    Parameters
+    ----------
+    assessments : dict of str to Assessment
+    released : Released
+        Results ``survival_<y>y_adjusted``.
+    params : Params
+    alt : str
+    """
+    tables = list_tables(assessments)
+    if not tables:
+        return draw_empty("There is no comparison, so there is nothing to draw.", released)
+    use_style()
+    cohorts = list(dict.fromkeys(cohort for cohort, _ in tables))
+    horizons = sorted({years for _, years in tables})
+    figure, panels = plt.subplots(
+        len(cohorts), len(horizons), figsize=(4.2 * len(horizons), 3.5 * len(cohorts)), squeeze=False
+    )
+    for line, cohort in zip(panels, cohorts, strict=True):
+        for axes, years in zip(line, horizons, strict=True):
+            if (cohort, years) not in tables:
+                axes.set_axis_off()
+                continue
+            table, target = tables[cohort, years], assessments[cohort].national[years]
+            shown = drawable_units(released, f"survival_{years}y_adjusted", cohort).frame
+            shown = shown.merge(table[["unit", "level"]], on="unit", suffixes=("_of_result", ""))
+            _draw_funnel_panel(axes, shown, table, target, params)
+            axes.set_title(f"{COHORT_NAMES[cohort]}, {years} year{'' if years == 1 else 's'}")
+        line[0].set_ylabel("Risk-adjusted survival, %")
+    for axes in panels[-1]:
+        axes.set_xlabel("People in the organisation")
+    share_legend(figure)
+    return Figure(figure, alt, released)
+
+
+def _draw_funnel_panel(axes: Axes, shown: pd.DataFrame, table: pd.DataFrame, target: float, params: Params) -> None:
+    largest = max(float(shown["denominator"].max()) if len(shown) else 0.0, 50.0)
+    sizes = np.linspace(5, largest * 1.05, 300)
+    error = float(table["spread"].max()) / np.sqrt(sizes)
+    tau2 = float(table["tau2"].max())
+    policy = params.outliers
+    for tail, style, name in ((policy.alert_tail, "--", "alert limits"), (policy.alarm_tail, "-", "alarm limits")):
+        wide = np.sqrt(error**2 + tau2) if tau2 > 0 else None
+        for sign in (-1, 1):
+            limit = 100 * np.clip(target + sign * ndtri(1 - tail) * error, 0, 1)
+            axes.plot(sizes, limit, style, color=INK, linewidth=0.9, label=name if sign == 1 else None)
+            if wide is not None:
+                limit = 100 * np.clip(target + sign * ndtri(1 - tail) * wide, 0, 1)
+                axes.plot(sizes, limit, ":", color=PALETTE[4], linewidth=1.0, label="allowing for spread")
+    axes.axhline(100 * target, color=INK, linewidth=0.8)
+    draw_levels(axes, shown)
+    alarms = int((table["level"] == "alarm").sum())
+    axes.text(
+        0.98,
+        0.03,
+        f"beyond alarm limits: {alarms}; by chance {expected_false_alarms(table, params)[1]:.1f}",
+        transform=axes.transAxes,
+        ha="right",
+        fontsize=8,
+        color=INK,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5, "alpha": 0.85},
+    )
+    values = 100 * shown["estimate"]
+    low = min([100 * target, *values]) - 10 if len(values) else 0.0
+    axes.set_xlim(0, largest * 1.05)
+    axes.set_ylim(max(0.0, low), min(100.5, max([100 * target, *values]) + 8))
+    if shown.empty:
+        axes.text(0.5, 0.85, "no organisation to draw", transform=axes.transAxes, ha="center", color=INK)

@@ -1,0 +1,222 @@
+"""The data dictionary: canonical tables, what each source gives them, and every rule of reading.
+
+All of it is taken from the code that reads, so that it cannot be out of date: ``naome docs`` writes
+``methodology/data-dictionary.qmd`` again, and a test holds the page to it.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from naome.core.definitions import project_definitions
+from naome.extract import READERS
+from naome.extract.absent import find_absent, name_thing, trace_columns
+from naome.extract.clean import OPTIONAL_IDENTIFIER, RULES, Cleaner
+from naome.extract.follow import NOT_FOLLOWED
+from naome.extract.schema import CANONICAL
+from naome.extract.settle import RowRule, Selection
+from naome.extract.specification import RawTable, Reader
+from naome.report.markdown import write_pipe_table
+
+PAGE = "methodology/data-dictionary.qmd"
+DEFINITIONS = project_definitions()
+TITLES = {
+    "ncrd": "England",
+    "rcrd": "England, rapid registration",
+    "wcn": "Wales",
+    "simulacrum": "Simulacrum",
+    "rotterdam": "Rotterdam tumour bank",
+}
+TYPES = {"VARCHAR": "text", "INTEGER": "whole number", "BIGINT": "whole number", "BOOLEAN": "yes or no", "DATE": "date"}
+
+
+FRONT = """---
+title: Data dictionary
+description: Canonical tables, where each source fills them from, and every rule of reading
+---"""
+BANNER = """::: {.banner-neutral}
+**No results.** This page says how extracts are read; nothing on it comes from data.
+:::"""
+INTRODUCTION = """This page is made from the code that reads (`naome docs`). Extracts are read into one set of canonical
+tables; all analysis starts from these. A value that is not recorded is missing, and missing never means no. Each repair
+of a value and each row left out is counted by its rule in `data_quality.parquet`; what cannot be read without guessing
+stops the run, with the file, the column, the row, the value and what is allowed. Tables of events (admissions,
+diagnoses, procedures, drugs, radiotherapy) hold the events of people with a sign of metastatic disease, and everybody's
+where a cohort of the run needs no sign."""
+
+
+def describe_canonical() -> pd.DataFrame:
+    """Return the canonical contract: ``table, column, type, required, allowed, meaning``.
+
+    Examples
+    --------
+    >>> describe_canonical().query("table == 'deaths'")["column"].tolist()
+    ['person_id', 'death_date', 'underlying_cause', 'causes']
+    """
+    rows = [
+        (
+            table.name,
+            column.name,
+            TYPES[column.type],
+            "yes" if column.required else "",
+            ", ".join(column.allowed),
+            column.meaning,
+        )
+        for table in CANONICAL.values()
+        for column in table.columns
+    ]
+    return pd.DataFrame(rows, columns=["table", "column", "type", "required", "allowed", "meaning"])
+
+
+def describe_raw(reader: Reader) -> pd.DataFrame:
+    """Return what a reader reads: ``file, column, read as, allowed``.
+
+    Examples
+    --------
+    >>> describe_raw(READERS["wcn"]).query("column == 'SEX_AT_BIRTH'")["allowed"].item()
+    'F, M, I, Z'
+    """
+    rows = []
+    for name, table in reader.bind(DEFINITIONS).raw.items():
+        rows += [(name, column, *_kind(cleaner)) for column, cleaner in table.columns.items()]
+        for repeated in table.long.values():
+            rows += [(name, _span(columns), *_kind(cleaner)) for columns, cleaner in repeated.parts()]
+    return pd.DataFrame(rows, columns=["file", "column", "read as", "allowed"])
+
+
+def describe_sources(reader: Reader) -> pd.DataFrame:
+    """Return where each canonical column comes from: ``table, column, file, raw columns``.
+
+    Raw columns are those that the column's expression names; a column that
+    follows from none of them (a constant) has none.
+
+    Examples
+    --------
+    >>> found = describe_sources(READERS["ncrd"]).query("table == 'tumours' and column == 'stage'")
+    >>> found["raw columns"].item()
+    'STAGE_BEST'
+    """
+    rows = []
+    for table, contract in CANONICAL.items():
+        selection = reader.canonical.get(table)
+        if selection is None:
+            continue
+        used = _columns_of(reader, selection)
+        rows += [(table, c.name, selection.raw, used[c.name]) for c in contract.columns if c.name in used]
+    return pd.DataFrame(rows, columns=["table", "column", "file", "raw columns"])
+
+
+def describe_repairs() -> pd.DataFrame:
+    """Return the rules that clean one value: ``rule, meaning``."""
+    return pd.DataFrame(list(RULES.items()), columns=["rule", "meaning"])
+
+
+def describe_coding(name: str) -> pd.DataFrame:
+    """Return what the codes of an item mean: ``code, read as, term, status, source``.
+
+    Examples
+    --------
+    >>> describe_coding("gender")["read as"].tolist()
+    ['male', 'female', 'not recorded', 'not recorded', 'not recorded']
+    """
+    lines = DEFINITIONS.coding(name).lines
+    rows = [(line.code, line.value or "not recorded", line.term, line.status, line.source) for line in lines]
+    return pd.DataFrame(rows, columns=["code", "read as", "term", "status", "source"])
+
+
+def say_absent(reader: Reader) -> str:
+    """Say which canonical tables and columns a feed never fills.
+
+    Examples
+    --------
+    >>> say_absent(READERS["wcn"]).split(",")[0]
+    'The feed never has: endocrine flag'
+    """
+    return f"The feed never has: {', '.join(name_thing(name) for name in find_absent(reader).things)}."
+
+
+def describe_row_rules(reader: Reader) -> pd.DataFrame:
+    """Return the rules on rows and references: ``rule, table, what happens, meaning``."""
+    rows, reader = [], reader.bind(DEFINITIONS)
+    for rule in reader.rows:
+        stops = isinstance(rule, RowRule) and rule.refuse
+        meaning = rule.meaning[0].upper() + rule.meaning[1:]
+        rows.append((rule.rule, rule.table, "stops the run" if stops else "left out", meaning.rstrip(".") + "."))
+    rows += [(t.only_rule[0], name, "left out", t.only_rule[1]) for name, t in reader.raw.items() if t.only_rule[0]]
+    rows += [(NOT_FOLLOWED[0], name, "not read", NOT_FOLLOWED[1]) for name, t in reader.raw.items() if t.events]
+    rows += [(c.rule, c.table, "left out" if c.kind == "left out" else "repaired", c.meaning) for c in reader.counts]
+    return pd.DataFrame(rows, columns=["rule", "table", "what happens", "meaning"])
+
+
+def write_page() -> str:
+    """Return the data dictionary as a page in Markdown."""
+    parts = [
+        FRONT,
+        BANNER,
+        INTRODUCTION,
+        "## Canonical tables",
+    ]
+    canonical = describe_canonical()
+    for table in CANONICAL.values():
+        key = f" Key: {', '.join(table.key)}." if table.key else ""
+        shown = canonical[canonical["table"] == table.name].drop(columns="table")
+        parts += [f"### {table.name}", f"{table.meaning}{key}", write_pipe_table(shown)]
+    parts += ["## Repairs of a value", write_pipe_table(describe_repairs())]
+    parts += ["## Codings", "What each code is read as. *Inferred*: no public document says so."]
+    for name in DEFINITIONS.codings:
+        parts += [f"### {name}", write_pipe_table(describe_coding(name))]
+    for name, reader in _versions():
+        parts += [
+            f"## {name}",
+            f"### Columns read: {name}",
+            write_pipe_table(describe_raw(reader)),
+            f"### Where canonical columns come from: {name}",
+            write_pipe_table(describe_sources(reader)),
+            say_absent(reader),
+        ]
+        rules = describe_row_rules(reader)
+        if len(rules):
+            parts += [f"### Rules on rows: {name}", write_pipe_table(rules)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _versions() -> list[tuple[str, Reader]]:
+    named = []
+    for name, reader in READERS.items():
+        if reader.versions:
+            # Versions are told apart by a column; the newest stands last.
+            named += [(f"{TITLES[name]}, version {n}", r) for n, (_, r) in enumerate(reader.versions, start=1)]
+        else:
+            named.append((TITLES[name], reader))
+    return named
+
+
+def _kind(cleaner: Cleaner | None) -> tuple[str, str]:
+    if cleaner is None:
+        return "identifier", "in every row"
+    if cleaner is OPTIONAL_IDENTIFIER:
+        return "identifier", "may be missing"
+    return TYPES[cleaner.sql_type], cleaner.allowed
+
+
+def _span(columns: tuple[str, ...]) -> str:
+    return f"{columns[0]} to {columns[-1]}"
+
+
+def _columns_of(reader: Reader, selection: Selection) -> dict[str, str]:
+    """Return canonical column -> raw columns as text."""
+    spans = _long_columns(reader.raw[selection.raw], selection.sql)
+    used = {}
+    for column, raw in trace_columns(reader, selection).items():
+        names = [spans.get(name, name) for name in raw]
+        used[column] = ", ".join(names or (["another canonical table"] if "canon_" in selection.sql else []))
+    return used
+
+
+def _long_columns(table: RawTable, sql: str) -> dict[str, str]:
+    """Return what ``position``, ``code`` and ``second`` stand for in a selection from a long table."""
+    for name, repeated in table.long.items():
+        if f"clean_{name}" in sql:
+            spans = {"position": f"place in {_span(repeated.columns)}", "code": _span(repeated.columns)}
+            return spans | ({"second": _span(repeated.seconds)} if repeated.seconds else {})
+    return {}

@@ -1,0 +1,1 @@
+"""Runs from extract to site: plan, read, execute, explore, render; and the command line."""

@@ -1,0 +1,367 @@
+"""The strict notebook runner.
+
+Papermill exits 0 on an unknown key and on a notebook without a ``parameters``
+tag, and then runs with the notebook's own defaults: the wrong nation under the
+right name. Here each of these is an error before anything runs.
+"""
+
+from __future__ import annotations
+
+import ast
+import datetime as dt
+import importlib.metadata
+import json
+import logging
+import os
+import platform
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+import papermill
+import yaml
+from nbclient.exceptions import DeadKernelError
+from papermill.exceptions import PapermillExecutionError
+
+from naome.core.atomic import PRIVATE_FILE, PRIVATE_FOLDER, scratch_folder, write_json
+from naome.core.code_version import NO_COMMIT, code_version, digest_notebook
+from naome.core.errors import ChainError, NaomeError, suggest
+from naome.core.paths import project_root
+from naome.core.seal import file_digest
+from naome.workflow.pages import list_notebooks, load_pages, notebooks_of, saved_by
+from naome.workflow.run import CACHE, Run, write_to
+
+PACKAGES = (
+    "naome",
+    "pandas",
+    "numpy",
+    "scipy",
+    "lifelines",
+    "statsmodels",
+    "duckdb",
+    "ibis-framework",
+    "papermill",
+    "nbval",
+)
+REFUSALS = {error.__name__ for error in NaomeError.__subclasses__()}
+
+
+def declared_parameters(notebook: Path) -> dict[str, object]:
+    """Return the names and default values in a notebook's ``parameters`` cell.
+
+    Raises
+    ------
+    ChainError
+        If the notebook has not exactly one such cell, or the cell holds anything
+        but assignments of plain values.
+    """
+    cells = [c for c in _read(notebook).cells if "parameters" in c.metadata.get("tags", [])]
+    if len(cells) != 1 or cells[0].cell_type != "code":
+        raise ChainError(f"{notebook}: {len(cells)} cells tagged 'parameters'; there must be exactly one code cell.")
+    defaults: dict[str, object] = {}
+    try:
+        statements = ast.parse(cells[0].source).body
+    except SyntaxError as error:
+        raise ChainError(f"{notebook}: the parameters cell is not Python: {error.msg} in line {error.lineno}") from None
+    for statement in statements:
+        simple = isinstance(statement, ast.Assign) and len(statement.targets) == 1
+        if (
+            not simple
+            or not isinstance(statement.targets[0], ast.Name)
+            or not isinstance(statement.value, ast.Constant)
+        ):
+            raise ChainError(
+                f"{notebook}: the parameters cell may only assign plain values, one name a line; "
+                f"found {ast.unparse(statement)!r}"
+            )
+        defaults[statement.targets[0].id] = statement.value.value
+    return defaults
+
+
+def check_parameters(notebook: Path, given: Mapping[str, object]) -> dict[str, object]:
+    """Return the parameters to inject, after checking them against what the notebook declares.
+
+    Raises
+    ------
+    ChainError
+        For an unknown key, a key whose default is empty and that is not given
+        (``audit``), or a value of another type than the default.
+    """
+    declared = declared_parameters(notebook)
+    for key, value in given.items():
+        if key not in declared:
+            raise ChainError(
+                f"{notebook}: unknown parameter {key!r}{suggest(key, list(declared))}; declared: {', '.join(declared)}"
+            )
+        if type(value) is not type(declared[key]):
+            raise ChainError(
+                f"{notebook}: parameter {key!r} is {value!r} ({type(value).__name__}); "
+                f"allowed: {type(declared[key]).__name__}"
+            )
+    missing = [key for key in ("audit",) if key in declared and key not in given]
+    if missing or "audit" not in declared:
+        raise ChainError(f"{notebook}: parameter 'audit' must be declared and given; declared: {', '.join(declared)}")
+    return dict(given)
+
+
+def run_notebook(run: Run, notebook: Path, parameters: Mapping[str, object] | None = None) -> Path:
+    """Execute one notebook of a run and keep the executed copy.
+
+    The copy goes to ``<run>/notebooks/<name>.ipynb`` under its final name only
+    when every cell ran. A notebook that fails is kept as
+    ``<run>/failed/<name>.failed.ipynb`` and is never rendered.
+
+    Returns
+    -------
+    Path
+        The executed notebook.
+
+    Raises
+    ------
+    ChainError
+        With notebook, cell and the last lines of the traceback; also when a notebook ends before its last cell.
+    """
+    given = check_parameters(notebook, {"audit": run.params.audit, "run_dir": str(run.folder), **(parameters or {})})
+    target = run.folder / "notebooks" / notebook.name
+    failed = run.folder / "failed" / f"{notebook.stem}.failed.ipynb"
+    logging.getLogger("papermill").setLevel(logging.ERROR)
+    started = time.monotonic()
+    with scratch_folder(run.folder, notebook.stem) as scratch, _surroundings(run, scratch), write_to(run):
+        copy = scratch / notebook.name
+        try:
+            papermill.execute_notebook(
+                str(notebook),
+                str(copy),
+                parameters=given,
+                cwd=str(project_root()),
+                kernel_name="python3",
+                progress_bar=False,
+                log_output=False,
+            )
+            _check_finished(notebook, copy)
+        except PapermillExecutionError as error:
+            _keep(copy, failed)
+            raise ChainError(_explain_failure(notebook, failed, error)) from None
+        except DeadKernelError:
+            _keep(copy, failed)
+            raise ChainError(
+                f"{notebook.name}: the kernel died: its process was killed, or memory ran out.\n"
+                f"  The unfinished notebook is kept: {failed}"
+            ) from None
+        source = digest_notebook(_read(notebook))
+        _finish_copy(copy, run, source)
+        _keep(copy, target)
+    failed.unlink(missing_ok=True)
+    _record_step(run, notebook, source, time.monotonic() - started)
+    return target
+
+
+def run_chain(runs: Sequence[Run], *, progress: Callable[[str], None] = print) -> list[Path]:
+    """Check all notebooks that some runs' audits have, then execute them in order.
+
+    Pages that read the runs beside theirs come last, when all have derived their cohorts.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+    progress : callable
+        Receives a line for each notebook that is done.
+    """
+    todo = [(run, notebook) for run in runs for notebook in notebooks_of(run.params)]
+    for run, notebook in todo:
+        check_parameters(notebook, {"audit": run.params.audit, "run_dir": ""})
+    done = []
+    for run, notebook in sorted(todo, key=lambda each: load_pages().find(each[1].stem).companions):
+        started = time.monotonic()
+        done.append(run_notebook(run, notebook))
+        line = f"{run.folder.name}: {notebook.stem} ({time.monotonic() - started:.1f} s)"
+        progress(f"{len(done)}/{len(todo)} {line}")
+    return done
+
+
+def write_manifest(run: Run, renderer: str = "") -> Path:
+    """Write ``manifest.json``: what ran, on which inputs, with which code and packages, and the digest of every file.
+
+    What notebooks left behind that the audit does not run any more is removed first, so that a page or a result of
+    earlier parameters never stands beside today's. The site and the downloads take only files named here.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    ChainError
+        If a page or a released result was made by other code than now runs.
+    """
+    _forget_others(run)
+    pages = _digest_files(run, "notebooks/*.ipynb")
+    release = _digest_files(run, "release/*.parquet")
+    _check_made_together(run, release)
+    records = [json.loads(step.read_text(encoding="utf-8")) for step in sorted((run.folder / "steps").glob("*.json"))]
+    code, record = code_version(), run.read_record
+    manifest = {
+        "audit": run.params.audit,
+        "title": run.params.title,
+        "nation": run.params.nation,
+        "period": [run.params.metastatic_from, run.params.metastatic_to],
+        "run_id": run.run_id,
+        "marking": run.marking,
+        "about": record["about"],
+        "commit": code.commit or NO_COMMIT,
+        "dirty": code.dirty,
+        "code_sha256": code.sha256,
+        "params_from": Path(record["params_from"]).name,
+        "params_sha256": record["params_sha256"],
+        "definitions_sha256": record["definitions_sha256"],
+        "inputs_sha256": record["inputs"],
+        "seed": run.params.seed,
+        "rows_in": record["raw_rows"],
+        "rows_canonical": record["canonical_rows"],
+        "rows_out": {"analysis": len(run.analysis)} if run.has("analysis") else {},
+        "pages": pages,
+        "files": release,
+        "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "python": platform.python_version(),
+        "started": record["started"],
+        "finished": max([r["finished"] for r in records], default=record["finished"]),
+        "steps": records,
+        "renderer": renderer,
+    }
+    path = run.folder / "manifest.json"
+    write_json(manifest, path, private=True)
+    return path
+
+
+def _digest_files(run: Run, pattern: str) -> dict[str, str]:
+    return {path.relative_to(run.folder).as_posix(): file_digest(path) for path in sorted(run.folder.glob(pattern))}
+
+
+def _check_made_together(run: Run, release: Mapping[str, str]) -> None:
+    """Check that pages and released results carry this run's id: the same inputs, and the same code."""
+    other = [
+        f"notebooks/{record['notebook']}.ipynb"
+        for step in sorted((run.folder / "steps").glob("*.json"))
+        if (record := json.loads(step.read_text(encoding="utf-8"))).get("run_id") != run.run_id
+    ]
+    for name in release:
+        ids = set(pd.read_parquet(run.folder / name, columns=["run_id"])["run_id"])
+        if not all(run.run_id in each.split("+") for each in ids):
+            other.append(name)
+    if other:
+        raise ChainError(
+            f"{run.folder}: made by other code or from other inputs than {run.run_id}: {', '.join(other[:5])}. "
+            "Hint: run these notebooks again, or the whole chain."
+        )
+
+
+def _forget_others(run: Run) -> None:
+    kept = notebooks_of(run.params)
+    for notebook in list_notebooks():
+        if notebook in kept:
+            continue
+        (run.folder / "notebooks" / notebook.name).unlink(missing_ok=True)
+        (run.folder / "steps" / f"{notebook.stem}.json").unlink(missing_ok=True)
+        for name in saved_by(notebook):
+            (run.folder / "results" / f"{name}.parquet").unlink(missing_ok=True)
+            (run.folder / "release" / f"{name}.parquet").unlink(missing_ok=True)
+
+
+@contextmanager
+def _surroundings(run: Run, scratch: Path) -> Iterator[None]:
+    """Let Jupyter, IPython and Matplotlib keep what they write inside the run's folder, and nowhere else."""
+    cache = run.folder / CACHE
+    cache.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+    mine = {"JUPYTER_RUNTIME_DIR": str(scratch / "runtime"), "IPYTHONDIR": str(cache / "ipython")}
+    if "MPLCONFIGDIR" not in os.environ and not list((Path.home() / ".cache" / "matplotlib").glob("fontlist-*.json")):
+        mine["MPLCONFIGDIR"] = str(cache / "matplotlib")
+    before = {name: os.environ.get(name) for name in mine}
+    os.environ.update(mine)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _keep(copy: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    copy.chmod(PRIVATE_FILE)
+    os.replace(copy, target)
+
+
+def _check_finished(notebook: Path, copy: Path) -> None:
+    """Check that every cell with code ran: an exit in the middle ends a notebook without an error."""
+    for number, cell in enumerate(_read(copy).cells, start=1):
+        if any(output.output_type == "error" for output in cell.get("outputs", [])):
+            raise ChainError(
+                f"{notebook.name}: cell {number} ended the notebook, and what comes after it did not run. "
+                "Hint: does it call exit()?"
+            )
+        if cell.cell_type == "code" and cell.source.strip() and cell.execution_count is None:
+            raise ChainError(f"{notebook.name}: cell {number} did not run.")
+
+
+def _read(notebook: Path) -> nbformat.NotebookNode:
+    try:
+        return nbformat.read(notebook, as_version=4)
+    except Exception as error:
+        raise ChainError(f"{notebook}: not readable as a notebook: {type(error).__name__}: {error}") from None
+
+
+def _finish_copy(path: Path, run: Run, source: str) -> None:
+    """Make the executed copy a page: its title names the audit, its end says which run made it."""
+    notebook = nbformat.read(path, as_version=4)
+    front = notebook.cells[0]
+    if front.cell_type == "raw" and front.source.startswith("---"):
+        fields = yaml.safe_load(front.source.strip().removeprefix("---").removesuffix("---"))
+        fields["title"] = f"{fields['title']}: {run.params.title}"
+        front.source = f"---\n{yaml.safe_dump(fields, sort_keys=False, allow_unicode=True, width=1000)}---"
+    notebook.cells.append(nbformat.v4.new_markdown_cell(_provenance(run, source), id="provenance"))
+    notebook.metadata.pop("papermill", None)
+    for cell in notebook.cells:
+        cell.metadata.pop("papermill", None)
+        tags = cell.metadata.get("tags", [])
+        if "injected-parameters" in tags:
+            cell.id = "injected-parameters"  # papermill draws one by lot
+            cell.metadata["tags"] = list(dict.fromkeys([*tags, "remove-cell"]))
+    nbformat.write(notebook, path)
+
+
+def _provenance(run: Run, source: str) -> str:
+    record, version = run.read_record, importlib.metadata.version("naome")
+    return (
+        "::: {.provenance}\n"
+        f"Run `{run.run_id}` of audit *{run.params.audit}*; parameters sha256 `{record['params_sha256'][:12]}`; "
+        f"{code_version().describe()}; notebook sha256 `{source[:12]}`; naome {version}. "
+        "The run's manifest holds inputs and package versions.\n"
+        ":::"
+    )
+
+
+def _explain_failure(notebook: Path, failed: Path, error: PapermillExecutionError) -> str:
+    kept = f"  The failed notebook is kept for debugging: {failed}"
+    if error.ename in REFUSALS:  # says itself what was wrong; where it was raised would only distract
+        return f"{notebook.name}: {error.evalue}\n{kept}"
+    trace = [re.sub(r"\x1b\[[0-9;]*m", "", line) for part in error.traceback for line in part.splitlines()]
+    last = "\n".join(f"    {line}" for line in trace if line.strip())
+    last = "\n".join(last.splitlines()[-8:])
+    return f"{notebook.name}: cell {error.exec_count} failed with {error.ename}: {error.evalue}\n{last}\n{kept}"
+
+
+def _record_step(run: Run, notebook: Path, source: str, seconds: float) -> None:
+    record = {
+        "notebook": notebook.stem,
+        "notebook_sha256": source,
+        "run_id": run.run_id,
+        "finished": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "seconds": round(seconds, 1),
+    }
+    write_json(record, run.folder / "steps" / f"{notebook.stem}.json", private=True)

@@ -1,0 +1,354 @@
+"""The command line: ``naome <command>``. Each command is one thing; ``--help`` says what."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from naome import __version__
+from naome.core.errors import NaomeError, explain_system
+
+if TYPE_CHECKING:
+    from naome.workflow.plan import Plan
+    from naome.workflow.run import Run
+
+#: Commands of earlier versions, and what they are called now
+MOVED = {
+    "simulate": "naome-synthetic simulate",
+    "compare-truth": "naome-synthetic compare-truth",
+    "simulate-study": "naome simulation-study",
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; return the exit code (0 well, 2 refused with a message, 1 unexpected)."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    parser = _parser()
+    if arguments and arguments[0] in MOVED:
+        parser.error(f"{arguments[0]} is now `{MOVED[arguments[0]]}`")
+    parsed = parser.parse_args(arguments)
+    try:
+        return parsed.do(parsed) or 0
+    except NaomeError as error:
+        print(f"naome: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("naome: interrupted; what was finished is kept, run the command again to go on", file=sys.stderr)
+        return 130
+    except OSError as error:
+        print(f"naome: {explain_system(error, 'NAOME_RUNS or --run-dir')}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="naome", description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--version", action="version", version=f"naome {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    new = commands.add_parser("new-audit", help="write a parameter file to start from")
+    new.add_argument("name", help="name of the audit: small letters, digits, hyphens, e.g. mersey-2022")
+    new.add_argument("--like", required=True, help="shipped audit or parameter file that it resembles, e.g. england")
+    new.add_argument("--title", help="how pages name it (default: made from the name)")
+    new.add_argument("--data", default="", help="folder of its extract")
+    new.add_argument("--out", type=Path, default=Path(), help="folder of the new file (default: this one)")
+    new.set_defaults(do=_new_audit)
+
+    read = commands.add_parser("read", help="read an extract into a run's folder")
+    _add_audit(read)
+    _add_run_dir(read)
+    _add_replace(read)
+    read.set_defaults(do=_read)
+
+    check = commands.add_parser("check-extract", help="check an extract and write nothing")
+    check.add_argument("folder", type=Path)
+    check.add_argument("--params", required=True, help="parameter file or audit name")
+    check.set_defaults(do=_check_extract)
+
+    run = commands.add_parser("run", help="execute one notebook of a run, strictly")
+    run.add_argument("notebook", help="number or name, e.g. 04 or 04-kaplan-meier-survival")
+    _add_step(run)
+    run.add_argument("-p", "--parameter", action="append", default=[], metavar="KEY=VALUE", help="another parameter")
+    run.set_defaults(do=_run)
+
+    chain = commands.add_parser(
+        "chain",
+        help="read an extract, execute the notebooks of its audit, draw its site",
+        description="One command from an extract to a site. Give --params, --data and --run-dir several times, in the "
+        "same order, for several audits on one site: people of England and Wales are pooled where that is allowed.",
+    )
+    chain.add_argument(
+        "--params", "--audit", required=True, action="append", dest="audit", help="parameter file or name"
+    )
+    chain.add_argument("--data", action="append", default=[], help="folder of the extract")
+    chain.add_argument("--run-dir", action="append", default=[], help="folder of the run (default: runs/AUDIT)")
+    chain.add_argument("--site", type=Path, help="folder of the site (default: site/ in the first run's folder)")
+    chain.add_argument("--no-site", action="store_true", help="draw no site")
+    _add_replace(chain)
+    chain.set_defaults(do=_chain)
+
+    manifest = commands.add_parser("manifest", help="write a run's manifest.json")
+    _add_step(manifest)
+    manifest.set_defaults(do=_manifest)
+
+    workflow = commands.add_parser("workflow", help="make the site, or the files named, as far as they are not there")
+    workflow.add_argument("targets", nargs="*", help="files to make (default: the site)")
+    workflow.add_argument("--cores", type=int, default=2, help="steps at the same time (default 2)")
+    workflow.add_argument("--scale", default="1", help="size of the synthetic extracts, 1 is national (default 1)")
+    workflow.add_argument("--audits", default="", help="names separated by commas, instead of the site's audits")
+    workflow.set_defaults(do=_workflow)
+
+    study = commands.add_parser("simulation-study", help="run the simulation study of provider methods (minutes)")
+    study.add_argument("--replicates", type=int, default=200, help="data sets per situation (default 200)")
+    study.add_argument("--seed", type=int, default=2024, help="same seed and versions, same numbers (default 2024)")
+    study.add_argument("--workers", type=int, default=1, help="processes (default 1)")
+    study.add_argument("--out", type=Path, help="folder of the summary (default methodology/simulation)")
+    study.set_defaults(do=_simulation_study)
+
+    downloads = commands.add_parser("downloads", help="write all released results and their data dictionary")
+    downloads.add_argument("--audits", required=True, help="runs: names or folders, separated by commas")
+    downloads.add_argument("--out", type=Path, default=Path("downloads"), help="folder (default downloads)")
+    downloads.set_defaults(do=_downloads)
+
+    render = commands.add_parser("render", help="draw a site of finished runs")
+    render.add_argument(
+        "--audits", help="runs: names or folders, separated by commas (default: those of the site that is shipped)"
+    )
+    render.add_argument("--out", type=Path, help="folder of the site (default _site in the project)")
+    render.add_argument("--renderer", choices=["auto", "quarto", "preview"], default="auto")
+    render.add_argument("--check", action="store_true", help="only list what is outside the portable subset")
+    render.set_defaults(do=_render)
+
+    docs = commands.add_parser("docs", help="write again the reference pages that are made from code")
+    docs.add_argument("--check", action="store_true", help="write nothing; say what is out of date")
+    docs.set_defaults(do=_docs)
+
+    refresh = commands.add_parser("refresh", help="execute the committed notebooks again and keep their outputs")
+    refresh.add_argument("notebooks", nargs="*", metavar="notebook", help="number or name (default: all)")
+    refresh.set_defaults(do=_refresh)
+    return parser
+
+
+def _add_audit(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
+    parser.add_argument(
+        "--params", "--audit", required=required, default="", dest="audit", help="parameter file or name"
+    )
+    parser.add_argument("--data", default="", help="folder of the extract (default: data_dir of the parameters)")
+
+
+def _add_run_dir(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--run-dir", default="", help="folder of the run (default: runs/AUDIT)")
+
+
+def _add_step(parser: argparse.ArgumentParser) -> None:
+    _add_audit(parser, required=False)
+    _add_run_dir(parser)
+
+
+def _add_replace(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--replace", action="store_true", help="replace a run of other data or another parameter file")
+
+
+@contextmanager
+def _private() -> Iterator[None]:
+    """Let nobody else read what a run writes: its files are about people."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def _new_audit(parsed: argparse.Namespace) -> None:
+    from naome.workflow.new_audit import write_audit
+
+    file = write_audit(parsed.name, like=parsed.like, title=parsed.title, data=parsed.data, folder=parsed.out)
+    print(f"{file}: a copy of {parsed.like} under the name {parsed.name}; look through its dates and choices, then run")
+    print(f"  naome chain --params {shlex.quote(str(file))}{'' if parsed.data else ' --data FOLDER'}")
+
+
+def _check_params(*sources: str) -> None:
+    """Refuse a parameter file before anything that takes seconds to import."""
+    from naome.core.params import load_params
+
+    for source in sources:
+        load_params(source)
+
+
+def _read(parsed: argparse.Namespace) -> None:
+    _check_params(parsed.audit)
+    from naome.core.lock import lock_folder
+    from naome.workflow.plan import plan_run
+
+    plan = plan_run(parsed.audit, parsed.data, parsed.run_dir, replace=parsed.replace)
+    with _private(), lock_folder(plan.folder):
+        _read_plan(plan)
+
+
+def _read_plan(plan: Plan) -> Run:
+    from naome.workflow.ingest import read_run
+
+    started = time.monotonic()
+    run, extract = read_run(plan, progress=lambda line: None)
+    repairs = [entry for entry in extract.quality if entry["kind"] == "repair"]
+    left_out = sum(int(entry["rows"]) for entry in extract.quality if entry["kind"] == "left out")
+    print(
+        f"{run.folder.name}: read {sum(extract.raw_rows.values()):,} rows of {len(extract.raw_rows)} tables, "
+        f"{left_out:,} left out, {sum(int(entry['rows']) for entry in repairs):,} repairs by "
+        f"{len({entry['rule'] for entry in repairs})} rules ({time.monotonic() - started:.1f} s)"
+    )
+    for sentence in run.read_record["lacking"]:
+        print(f"{run.folder.name}: {sentence}")
+    print(f"{run.folder.name}: {plan.describe_marking()}; run {run.run_id} in {run.folder}", flush=True)
+    return run
+
+
+def _check_extract(parsed: argparse.Namespace) -> None:
+    _check_params(parsed.params)
+    from naome.workflow.ingest import check_extract, describe_extract, say_lacking
+    from naome.workflow.plan import plan_check
+
+    started = time.monotonic()
+    plan = plan_check(parsed.params, str(parsed.folder))
+    extract = check_extract(plan, progress=lambda line: None)
+    seconds = time.monotonic() - started
+    print(f"{parsed.folder}: readable as {plan.params.source} for audit {plan.params.audit} ({seconds:.1f} s)")
+    print("\n".join([describe_extract(extract), *say_lacking(plan, extract)]))
+
+
+def _run(parsed: argparse.Namespace) -> None:
+    from naome.core.errors import ChainError
+    from naome.workflow.pages import find_notebook
+
+    notebook = find_notebook(parsed.notebook)
+    extra = {}
+    for item in parsed.parameter:
+        key, separator, value = item.partition("=")
+        if not separator:
+            raise ChainError(f"parameter {item!r}: write KEY=VALUE")
+        extra[key] = value
+    from naome.core.lock import lock_folder
+    from naome.workflow.chain import check_parameters, run_notebook
+    from naome.workflow.plan import open_step
+
+    check_parameters(notebook, {"audit": parsed.audit, **extra})
+    run = open_step(parsed.audit, parsed.data, parsed.run_dir)
+    started = time.monotonic()
+    with _private(), lock_folder(run.folder, shared=True):
+        run_notebook(run, notebook, extra)
+    print(f"{run.folder.name}: {notebook.stem} ({time.monotonic() - started:.1f} s)", flush=True)
+
+
+def _chain(parsed: argparse.Namespace) -> None:
+    from naome.core.errors import ChainError
+
+    audits = len(parsed.audit)
+    for option, given in (("--data", parsed.data), ("--run-dir", parsed.run_dir)):
+        if len(given) not in (0, audits):
+            raise ChainError(
+                f"{option} is given {len(given)} times for {audits} audits; give it once for each, or never."
+            )
+    _check_params(*parsed.audit)
+    from naome.core.lock import lock_folder
+    from naome.workflow.chain import run_chain, write_manifest
+    from naome.workflow.plan import plan_run
+
+    data, folders = parsed.data or [""] * audits, parsed.run_dir or [""] * audits
+    plans = [plan_run(*each, replace=parsed.replace) for each in zip(parsed.audit, data, folders, strict=True)]
+    if len({plan.folder for plan in plans}) < audits:
+        raise ChainError("two audits have the same folder. Hint: give each a --run-dir of its own.")
+    with ExitStack() as held:
+        held.enter_context(_private())
+        for plan in plans:
+            held.enter_context(lock_folder(plan.folder))
+        runs = [_read_plan(plan) for plan in plans]
+        run_chain(runs)
+        for run in runs:
+            write_manifest(run)
+    if not parsed.no_site:
+        _draw_site([run.folder for run in runs], parsed.site or runs[0].folder / "site")
+
+
+def _draw_site(folders: list[Path], out: Path) -> None:
+    from naome.workflow.site import render_runs
+
+    report = render_runs(folders, out, progress=print)
+    print(f"site: {report.out_dir / 'index.html'}")
+
+
+def _manifest(parsed: argparse.Namespace) -> None:
+    from naome.core.lock import lock_folder
+    from naome.core.paths import project_root
+    from naome.workflow.chain import write_manifest
+    from naome.workflow.plan import open_step
+    from sitepreview import choose_renderer
+
+    run = open_step(parsed.audit, parsed.data, parsed.run_dir)
+    program, version, why = choose_renderer(project_root(), "auto")
+    with _private(), lock_folder(run.folder, shared=True):
+        print(write_manifest(run, f"Quarto {version}" if program else f"preview ({why})"))
+
+
+def _workflow(parsed: argparse.Namespace) -> int:
+    from naome.workflow.graph import run_workflow
+
+    return run_workflow(parsed.targets, cores=parsed.cores, scale=parsed.scale, audits=parsed.audits)
+
+
+def _simulation_study(parsed: argparse.Namespace) -> None:
+    from naome.workflow.simulation_study import run_study, study_folder
+
+    started = time.monotonic()
+    folder = parsed.out or study_folder()
+    path = run_study(replicates=parsed.replicates, seed=parsed.seed, workers=parsed.workers, folder=folder)
+    print(f"{path}: {parsed.replicates} data sets per situation ({time.monotonic() - started:.1f} s)")
+
+
+def _downloads(parsed: argparse.Namespace) -> None:
+    from naome.report.downloads import write_downloads
+    from naome.report.finished import open_all_finished
+
+    results, _ = write_downloads(open_all_finished(parsed.audits.split(",")), parsed.out)
+    print(f"downloads: {results}")
+
+
+def _render(parsed: argparse.Namespace) -> None:
+    from naome.core.paths import project_root
+    from naome.workflow.pages import load_pages
+    from naome.workflow.site import check_pages, render_runs
+
+    if parsed.check:
+        check_pages(project_root())
+        print("every page is inside the portable subset")
+        return
+    runs = parsed.audits.split(",") if parsed.audits else load_pages().site
+    print(
+        render_runs(runs, parsed.out or project_root() / "_site", parsed.renderer, lambda row: print(row, flush=True))
+    )
+
+
+def _docs(parsed: argparse.Namespace) -> None:
+    from naome.core.errors import ChainError
+    from naome.workflow.docs import DOCS, find_stale_docs, write_docs
+
+    if parsed.check and (stale := find_stale_docs()):
+        raise ChainError(f"{', '.join(stale)}: out of date. Hint: naome docs.")
+    written = [] if parsed.check else write_docs()
+    for name in DOCS:
+        print(f"{name}: {'written' if name in written else 'up to date'}")
+
+
+def _refresh(parsed: argparse.Namespace) -> None:
+    from naome.workflow.refresh import refresh_notebooks
+
+    refresh_notebooks(parsed.notebooks)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,240 @@
+"""Reading an extract into a run's folder: canonical tables, the data-quality log, and a record of all that went in."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from naome.cohort.evidence import signs_of
+from naome.core.atomic import replace_folder, scratch_folder, sweep, write_bytes, write_frame, write_json
+from naome.core.code_version import code_version
+from naome.core.definitions import Definitions
+from naome.core.errors import ParamsError
+from naome.core.params import read_params
+from naome.core.seal import file_digest
+from naome.extract import READERS, Extract, read_extract
+from naome.measures.derivability import reasons_not_derivable, say_taken_away
+from naome.workflow.plan import Plan, check_params
+from naome.workflow.run import INPUTS, LAB, Run
+
+#: Follow-up may end so many days after the last death that the extract holds
+LAG_DAYS = 92
+#: ... unless fewer deaths than this were to be expected in the gap, at the rate of the year before
+EXPECTED_DEATHS = 10
+
+
+def read_run(plan: Plan, *, progress: Callable[[str], None] = print) -> tuple[Run, Extract]:
+    """Read the extract of a planned run into its folder.
+
+    ``inputs/`` appears whole, with the copies of parameters and definitions, in one rename; results of other inputs
+    are removed before. Events are read of people with a sign of metastatic disease only. Nothing is written when the
+    extract has a problem.
+
+    Parameters
+    ----------
+    plan : Plan
+        From :func:`naome.workflow.plan.plan_run`.
+    progress : callable, optional
+        Receives lines of text.
+
+    Raises
+    ------
+    ExtractError
+        With all problems of the extract; also when its files change while they are read.
+    ParamsError
+        If follow-up ends long after the last death of the extract.
+    """
+    started = dt.datetime.now(dt.UTC)
+    reader = READERS[plan.params.source]
+    sweep(plan.folder)
+    with scratch_folder(plan.folder, INPUTS) as scratch:
+        params = scratch / "params.yaml"
+        write_bytes(plan.file.read_bytes(), params, private=True)
+        definitions = plan.definitions.copy_to(scratch / "definitions")
+        _check_copies(plan, params, definitions)
+        extract = read_extract(
+            reader,
+            plan.inputs.folder,
+            scratch / "canonical",
+            diagnosed=(plan.params.diagnosed_from, plan.params.diagnosed_to),
+            signs=signs_of(plan.params, definitions),
+            definitions=definitions,
+            progress=progress,
+        )
+        lacking = say_lacking(plan, extract)
+        last_death = check_last_death(plan, scratch / "canonical")
+        plan.inputs.check_unchanged()
+        quality = pd.DataFrame(extract.quality, columns=["rule", "table", "column", "rows", "kind", "meaning"])
+        write_frame(quality, scratch / "data_quality.parquet", private=True)
+        code = code_version()
+        record = {
+            "audit": plan.params.audit,
+            "title": plan.params.title,
+            "nation": plan.params.nation,
+            "reader": plan.params.source,
+            "marking": plan.marking,
+            "about": reader.about if plan.marking == "open" else "",
+            "seal_broken": plan.seal_broken,
+            "params_from": str(plan.file),
+            "params_sha256": file_digest(params),
+            "definitions_sha256": definitions.digest,
+            "code": {"sha256": code.sha256, "commit": code.commit, "dirty": code.dirty},
+            "data_dir": str(plan.inputs.folder),
+            "inputs": dict(plan.inputs.digests),
+            "raw_rows": extract.raw_rows,
+            "canonical_rows": extract.rows,
+            "canonical_sha256": {
+                path.name: file_digest(path) for path in sorted((scratch / "canonical").iterdir()) if path.is_file()
+            },
+            "ignored_columns": {note.name: list(note.ignored) for note in extract.files if note.ignored},
+            "absent": dict(extract.absent.things),
+            "lacking": lacking,
+            "last_death": last_death,
+            "started": started.isoformat(timespec="seconds"),
+            "finished": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        }
+        write_json(record, scratch / "read.json", private=True)
+        _forget_outdated(Run(plan.folder), record)
+        replace_folder(scratch, plan.folder / INPUTS)
+    return Run(plan.folder), extract
+
+
+def _check_copies(plan: Plan, params: Path, definitions: Definitions) -> None:
+    """Check what was copied as it was checked before: somebody may have saved a file in between."""
+    if read_params(params) != plan.params:
+        raise ParamsError(f"{plan.file}: has changed while the run was being prepared. Hint: give the command again.")
+    check_params(plan.params, definitions, plan.file)
+
+
+def check_extract(plan: Plan, *, progress: Callable[[str], None] = print) -> Extract:
+    """Check the whole extract of a planned run, everybody's events, without writing anything."""
+    diagnosed = (plan.params.diagnosed_from, plan.params.diagnosed_to)
+    return read_extract(
+        READERS[plan.params.source],
+        plan.inputs.folder,
+        None,
+        diagnosed=diagnosed,
+        definitions=plan.definitions,
+        progress=progress,
+    )
+
+
+def say_lacking(plan: Plan, extract: Extract) -> list[str]:
+    """Hold the parameters of a planned run against what its data have, and say what this extract lacks.
+
+    Returns
+    -------
+    list of str
+        One sentence for each thing that the feed has and the extract has not, and which results go with it.
+
+    Raises
+    ------
+    ParamsError
+        If the parameters say of something that it is absent, and it is there.
+    """
+    rules = plan.definitions.rules(plan.params.rules)
+    reasons_not_derivable(extract.absent, plan.params, rules)
+    return say_taken_away(extract.absent, plan.params, rules)
+
+
+def check_last_death(plan: Plan, canonical: Path) -> str:
+    """Check that follow-up does not end long after the last death in the extract; return the day of that death.
+
+    Only people count who are taken for alive until then: those lost to follow-up end on a day of their own.
+
+    Parameters
+    ----------
+    plan : Plan
+    canonical : Path
+        Folder of the canonical tables.
+
+    Returns
+    -------
+    str
+        ISO 8601; empty when nobody has died.
+
+    Raises
+    ------
+    ParamsError
+        If ``censor_date`` is more than :data:`LAG_DAYS` days later and, at the rate of the year before that death, at
+        least :data:`EXPECTED_DEATHS` deaths were to be expected in between: people would count as alive for whom
+        nobody has looked.
+    """
+    dates = pq.read_table(canonical / "deaths.parquet", columns=["death_date"])["death_date"].drop_null()
+    if not len(dates):
+        return ""
+    last = pc.max(dates).as_py()
+    recent = pc.sum(pc.greater(dates, last - dt.timedelta(days=365))).as_py()
+    status = pq.read_table(canonical / "people.parquet", columns=["vital_status"])["vital_status"]
+    taken_for_alive = pc.any(pc.invert(pc.is_in(status, pa.array(["dead", "lost"])))).as_py()
+    gap = (plan.params.censor_date - last).days
+    expected = recent * gap / 365 if taken_for_alive else 0
+    if gap > LAG_DAYS and expected >= EXPECTED_DEATHS:
+        raise ParamsError(
+            f"{plan.file}: censor_date is {plan.params.censor_date}, but the last death in the extract is of {last}, "
+            f"{gap} days before; at the rate of the year before, about {expected:.0f} deaths are missing. Allowed: a "
+            "day to which deaths are complete. Hint: is a digit of the date wrong, or the extract of an earlier year?"
+        )
+    return str(last)
+
+
+def _forget_outdated(run: Run, record: dict) -> None:
+    """Remove what steps wrote from other inputs, parameters or definitions, so that it never stands beside new ones."""
+    if not (run.inputs / "read.json").is_file():
+        return
+    same = ("inputs", "params_sha256", "definitions_sha256")
+    if all(run.read_record.get(key) == record[key] for key in same):
+        return
+    for name in ("manifest.json", "analysis.parquet", "results.parquet"):
+        (run.folder / name).unlink(missing_ok=True)
+    for name in ("release", "results", "notebooks", "steps", "failed", "site"):
+        shutil.rmtree(run.folder / name, ignore_errors=True)
+    for folder in (run.folder.parent / LAB).glob(f"{record['audit']}-*"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def describe_extract(extract: Extract) -> str:
+    """Return what was seen of an extract as text: per file rows, columns, encoding and repairs; then the repairs.
+
+    Holds counts and names of files, columns and rules, no values.
+    """
+    head = ("file", "rows", "columns read", "ignored", "encoding", "repairs", "left out")
+    rows = []
+    for note in extract.files:
+        counts = {kind: 0 for kind in ("repair", "left out")}
+        for entry in extract.quality:
+            if entry["table"] == note.table:
+                counts[str(entry["kind"])] += int(entry["rows"])
+        numbers = (f"{note.rows:,}", str(len(note.used)), str(len(note.ignored)))
+        rows.append((note.name, *numbers, note.encoding, f"{counts['repair']:,}", f"{counts['left out']:,}"))
+    left = {0, 4}  # text to the left, numbers to the right
+    widths = [max(len(row[n]) for row in (head, *rows)) for n in range(len(head))]
+    lines = [
+        "  ".join(
+            cell.ljust(width) if n in left else cell.rjust(width)
+            for n, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in (head, *rows)
+    ]
+    for note in extract.files:
+        if note.ignored:
+            lines += textwrap.wrap(
+                f"{note.name}: columns that are not read: {', '.join(note.ignored)}",
+                width=118,
+                subsequent_indent="    ",
+                break_on_hyphens=False,
+            )
+    if extract.quality:
+        lines.append("repairs and rows left out, by rule:")
+    for entry in extract.quality:
+        where = f"{entry['table']} {entry['column']}".rstrip()
+        lines.append(f"  {entry['rows']:>10,}  {entry['rule']} ({entry['kind']}) in {where}")
+    return "\n".join(line.rstrip() for line in lines)

@@ -1,0 +1,294 @@
+"""What a run will be made of, checked before anything is read: parameters against definitions, data, and the folder.
+
+Whatever can be refused without opening a table is refused here, so that nobody waits for the reading first.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from naome.cohort.columns import AnalysisColumn, list_columns
+from naome.core.atomic import is_unfinished
+from naome.core.definitions import Definitions, project_definitions
+from naome.core.errors import ChainError, ExtractError, ParamsError, suggest
+from naome.core.lock import LOCK
+from naome.core.params import Params, find_data, find_params, load_params
+from naome.core.paths import runs_root
+from naome.core.seal import SEAL, Inputs, check_seal, digest_inputs, list_files, read_note
+from naome.extract import READERS
+from naome.measures.derivability import check_reasons
+from naome.stats.design import KNOT_QUANTILES
+from naome.workflow.pages import notebooks_of
+from naome.workflow.run import CACHE, MARK, Run, open_run
+
+#: What people are divided by or measured on is not what they brought with them
+NO_CASE_MIX = ("cohort", "route", "nation")
+OUTCOMES = ("died", "survival_", "last_chemotherapy")
+TERM = re.compile(r"(?:rcs\(\s*(?P<splined>\w+)\s*,\s*(?P<knots>\d+)\s*\)|(?P<plain>\w+))")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run that is about to begin.
+
+    Attributes
+    ----------
+    params : Params
+    file : Path
+        The parameter file as given.
+    definitions : Definitions
+        Those of the project; the run will copy them.
+    inputs : Inputs
+        The extract's files and their digests.
+    marking : {"synthetic", "open", "real"}
+        What the data are: synthetic by the generator's seal, open by the reader, otherwise real.
+    seal_broken : str
+        Why a seal that is there does not count; empty otherwise.
+    folder : Path
+        The run's folder.
+    """
+
+    params: Params
+    file: Path
+    definitions: Definitions
+    inputs: Inputs
+    marking: str
+    seal_broken: str
+    folder: Path
+
+    def describe_marking(self) -> str:
+        """Say what the data count as, and why."""
+        if self.seal_broken:
+            return f"marked as real data, because {self.seal_broken}"
+        return {
+            "synthetic": "synthetic data, by the generator's seal",
+            "open": "open data",
+            "real": "marked as real data, because no generator's seal is beside them",
+        }[self.marking]
+
+
+def plan_run(source: str | Path, data: str = "", run_dir: str = "", *, replace: bool = False) -> Plan:
+    """Check everything that a run will be made of, and choose its folder.
+
+    Parameters
+    ----------
+    source : str or Path
+        Parameter file or name of a shipped audit (:func:`naome.core.params.find_params`).
+    data : str
+        Folder of the extract, relative to the current directory; by default what the parameters say.
+    run_dir : str
+        Folder of the run, relative to the current directory. By default ``<audit>`` under the folder of all runs; for
+        real data that are not those the parameters name, ``<audit>.<name of the data's folder>``, so that an audit of
+        real people never takes the place of the synthetic one.
+    replace : bool
+        Whether a run of another parameter file or other data may be replaced in a default folder.
+
+    Raises
+    ------
+    ParamsError, DefinitionError
+        If parameters and definitions make no sense, alone or together.
+    ExtractError
+        If the data cannot be looked at, or contradict the parameters.
+    ChainError
+        If the folder holds another run.
+    """
+    plan = plan_check(source, data)
+    if run_dir:
+        folder = Path(run_dir).expanduser().absolute()
+    else:
+        own = find_data(plan.params, plan.file)
+        borrowed = plan.marking == "real" and own is not None and own.resolve() != plan.inputs.folder.resolve()
+        folder = runs_root() / (
+            f"{plan.params.audit}.{_slug(plan.inputs.folder.name)}" if borrowed else plan.params.audit
+        )
+    plan = dataclasses.replace(plan, folder=folder)
+    _check_folder(plan, chosen=bool(run_dir), replace=replace)
+    return plan
+
+
+def plan_check(source: str | Path, data: str = "") -> Plan:
+    """Check everything that a run will be made of but its folder (:func:`plan_run`)."""
+    file = find_params(source)
+    params = load_params(source)
+    definitions = project_definitions()
+    check_params(params, definitions, file)
+    folder = Path(data).expanduser().absolute() if data else find_data(params, file)
+    if folder is None:
+        raise ParamsError(f"{file}: key 'data_dir' is not given. Hint: name the folder of the extract with --data.")
+    check_cut_off(params, folder, file)
+    inputs = digest_inputs(folder)
+    sealed, broken = check_seal(inputs)
+    is_open = READERS[params.source].holds_open_data(name for name in inputs.digests if name != SEAL)
+    marking = "synthetic" if sealed else "open" if is_open else "real"
+    return Plan(params, file, definitions, inputs, marking, broken, runs_root() / params.audit)
+
+
+def check_params(params: Params, definitions: Definitions, file: Path) -> None:
+    """Check parameters against the definitions: options, columns, terms, pages and reasons must exist.
+
+    Raises
+    ------
+    ParamsError, DefinitionError
+        Naming file, key, what was found and what is allowed.
+    """
+    if params.source not in READERS:
+        raise ParamsError(
+            f"{file}: key 'source': there is no reader {params.source!r}{suggest(params.source, list(READERS))}; "
+            f"allowed: {', '.join(READERS)}."
+        )
+    if params.nation != READERS[params.source].nation:
+        raise ParamsError(
+            f"{file}: key 'nation' is {params.nation!r}, but the source {params.source!r} holds the people of "
+            f"{READERS[params.source].nation!r}; make them agree."
+        )
+    rules = definitions.rules(dict(params.rules))
+    known = [rule.id for rule in rules.rules]
+    for key in params.rules_not_checked:
+        if key not in known:
+            raise ParamsError(
+                f"{file}: rules_not_checked names {key!r}{suggest(key, known)}; rules: {', '.join(known)}."
+            )
+    columns = {column.name: column for column in list_columns(definitions) if column.kind != "date"}
+    _check_case_mix(params, columns, file)
+    check_reasons(params, definitions, file)
+    notebooks_of(params)
+
+
+def _check_case_mix(params: Params, columns: Mapping[str, AnalysisColumn], file: Path) -> None:
+    """Check that organisations and case mix are columns that can be that, each covariate once."""
+    unit, used = params.survival.unit, []
+    if unit not in columns or not (columns[unit].kind == "category" or unit.endswith("year")):
+        allowed = [name for name, column in columns.items() if column.kind == "category" or name.endswith("year")]
+        raise ParamsError(
+            f"{file}: survival.unit: {unit!r} is no column of the analysis table that divides people into "
+            f"units{suggest(unit, allowed)}; allowed: {', '.join(allowed)}."
+        )
+    for term in params.survival.case_mix:
+        match = TERM.fullmatch(term)
+        name = (match["splined"] or match["plain"]) if match else term
+        where = f"{file}: survival.case_mix: {term!r}"
+        if match is None or name not in columns:
+            raise ParamsError(
+                f"{where} is no column of the analysis table{suggest(name, list(columns))}. "
+                "Hint: the data dictionary lists the columns; rcs(column, knots) is a spline."
+            )
+        if name in (unit, *NO_CASE_MIX) or name.startswith(OUTCOMES):
+            raise ParamsError(f"{where} cannot be case mix: it is the unit, the cohort, or what happened to people.")
+        if name in used:
+            raise ParamsError(f"{where}: the column {name!r} is in the case mix more than once.")
+        if match["knots"] and columns[name].kind not in ("integer", "number"):
+            raise ParamsError(f"{where} is a spline of a {columns[name].kind} column; allowed: of numbers.")
+        if match["knots"] and int(match["knots"]) not in KNOT_QUANTILES:
+            raise ParamsError(f"{where} has {match['knots']} knots; allowed: {', '.join(map(str, KNOT_QUANTILES))}.")
+        used.append(name)
+
+
+def check_cut_off(params: Params, folder: Path, file: Path) -> None:
+    """Check that follow-up does not end after the day to which the extract says it is complete.
+
+    Raises
+    ------
+    ParamsError
+        With both dates.
+    """
+    said = read_note(folder).get("cut_off") if list_files(folder) else None
+    try:
+        cut_off = dt.date.fromisoformat(str(said)) if said else None
+    except ValueError:
+        raise ExtractError(f"{folder}/extract.json: cut_off is no date; allowed: YYYY-MM-DD.") from None
+    if cut_off and params.censor_date > cut_off:
+        raise ParamsError(
+            f"{file}: censor_date is {params.censor_date}, but the extract says that it is complete to {cut_off} only; "
+            "people would count as alive whose deaths nobody could have recorded."
+        )
+
+
+def open_step(source: str = "", data: str = "", run_dir: str = "") -> Run:
+    """Open the run of a step, after checking that parameters, data and definitions are still those it was read with.
+
+    Parameters
+    ----------
+    source, data, run_dir : str
+        As for :func:`plan_run`; `source` may be left out when `run_dir` is given. What is given must be the run's.
+
+    Raises
+    ------
+    ChainError
+        If the run was read with other parameters, data or definitions, or has not been read.
+    """
+    if run_dir or not source:
+        run = open_run(run_dir=run_dir)
+    elif not str(source).endswith((".yaml", ".yml")) and not data and (runs_root() / source / "inputs").is_dir():
+        run = open_run(source)  # the name of a run
+        source = "" if run.params.audit != source else source
+    else:
+        run = Run(_find_folder(source, data))
+    record = run.read_record
+    again = "Hint: read the extract again (`naome read`)."
+    if source:
+        given, own = load_params(source).effective, run.params.effective
+        changed = ", ".join(key for key, value in given.items() if own.get(key) != value)
+        if changed:
+            raise ChainError(f"{run.folder}: was read with other parameters: {changed} of {source} differ. {again}")
+    if data and Path(data).expanduser().resolve() != Path(record["data_dir"]).resolve():
+        raise ChainError(f"{run.folder}: was read from {record['data_dir']}, not from {data}. {again}")
+    changed = run.definitions.compare(project_definitions())
+    if changed:
+        raise ChainError(
+            f"{run.folder}: was read with other definitions: {', '.join(changed[:5])} changed since. {again}"
+        )
+    return run
+
+
+def _find_folder(source: str, data: str) -> Path:
+    """Return the folder that :func:`plan_run` chooses for these data, without looking at them again if it was read."""
+    params = load_params(source)
+    plain = runs_root() / params.audit
+    if data:
+        other = runs_root() / f"{params.audit}.{_slug(Path(data).expanduser().absolute().name)}"
+        for folder in (other, plain):
+            record = folder / "inputs" / "read.json"
+            if record.is_file():
+                read_from = json.loads(record.read_text(encoding="utf-8"))["data_dir"]
+                if Path(read_from).resolve() == Path(data).expanduser().resolve():
+                    return folder
+    return plain
+
+
+def _check_folder(plan: Plan, *, chosen: bool, replace: bool) -> None:
+    """Check that the folder is a run's own: new, empty, or of an earlier run of the same audit."""
+    folder, data = plan.folder.resolve(), plan.inputs.folder.resolve()
+    if folder == data or folder in data.parents or data in folder.parents:
+        raise ChainError(
+            f"{plan.folder}: the run's folder and the extract's, {plan.inputs.folder}, must not contain each other. "
+            "Hint: choose another --run-dir."
+        )
+    record = Run(plan.folder).inputs / "read.json"
+    if not record.is_file():
+        there = sorted(folder.iterdir()) if folder.is_dir() else []
+        others = [path.name for path in there if path.name not in (LOCK, CACHE, MARK) and not is_unfinished(path)]
+        if others:
+            raise ChainError(
+                f"{plan.folder}: holds {', '.join(others[:5])} and no run. Hint: choose a new or empty folder."
+            )
+        return
+    earlier = json.loads(record.read_text(encoding="utf-8"))
+    if earlier["audit"] != plan.params.audit:
+        raise ChainError(f"{plan.folder}: holds a run of audit {earlier['audit']!r}. Hint: choose another --run-dir.")
+    if chosen or replace:
+        return
+    hint = "Hint: --run-dir keeps both; --replace replaces the earlier one."
+    if Path(earlier["data_dir"]).resolve() != plan.inputs.folder.resolve():
+        raise ChainError(f"{plan.folder}: holds a run of the data in {earlier['data_dir']}. {hint}")
+    if earlier["params_from"] != str(plan.file):
+        raise ChainError(f"{plan.folder}: holds a run of the parameters in {earlier['params_from']}. {hint}")
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "data"

@@ -1,0 +1,284 @@
+"""One run of one audit: a folder that owns its inputs, and what the steps have written from them.
+
+``inputs/`` appears whole when an extract has been read and is never changed: the parameter file as given, the
+definitions in force, the canonical tables (person-level), the data-quality log, and ``read.json``, which says where all
+of it came from. Every step reads these copies and nothing else. Steps write ``analysis.parquet`` (one row per person,
+no identifiers), ``results/`` (one file per frame), ``release/`` (what passed disclosure control), ``notebooks/``
+(executed copies) and ``manifest.json``.
+
+Only the runner writes to a run. A notebook opened by hand writes to ``.lab/`` beside the runs and reads the run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from naome.core.atomic import write_frame
+from naome.core.code_version import code_version
+from naome.core.definitions import Definitions
+from naome.core.errors import ChainError
+from naome.core.params import Params, read_params
+from naome.core.paths import runs_root
+from naome.core.seal import file_digest
+from naome.extract.absent import Absent
+from naome.measures.specification import Specification, note_inferred_codes, read_specification
+from naome.measures.study import Study, make_study
+from naome.release import Released, release
+from naome.workflow.pages import check_frame
+
+if TYPE_CHECKING:
+    from naome.workflow.explore import WhatIf
+
+INPUTS = "inputs"
+#: The environment variable by which the runner tells a kernel which run it works for
+WRITES = "NAOME_WRITES_RUN"
+LAB = ".lab"
+#: Folder of a run for what Jupyter, IPython and Matplotlib keep
+CACHE = ".cache"
+#: What the workflow leaves when an extract has been read
+MARK = ".read"
+
+
+@dataclass(frozen=True)
+class Run:
+    """An audit run on disk; make one with :func:`open_run`.
+
+    Attributes
+    ----------
+    folder : Path
+        ``runs/<audit>`` unless told otherwise.
+    """
+
+    folder: Path
+
+    def __repr__(self) -> str:
+        return f"Run({self.run_id}, {self.marking} data, {self.folder})"
+
+    @property
+    def inputs(self) -> Path:
+        """Folder of what the run was made from."""
+        return self.folder / INPUTS
+
+    @cached_property
+    def canonical(self) -> Path:
+        """Folder of the canonical tables, once they have been found as they were read."""
+        folder = self.inputs / "canonical"
+        for name, digest in self.read_record["canonical_sha256"].items():
+            if not (folder / name).is_file() or file_digest(folder / name) != digest:
+                raise ChainError(f"{folder / name}: {self._explain_change()}")
+        return folder
+
+    @cached_property
+    def read_record(self) -> dict[str, Any]:
+        """What reading the extract recorded: where from, digests, rows, marking."""
+        file = self.inputs / "read.json"
+        if not file.is_file():
+            raise ChainError(
+                f"{file}: the extract has not been read yet. "
+                f"Hint: run `naome read --audit {self.folder.name}`, with --data and --run-dir as for the other steps."
+            )
+        return json.loads(file.read_text(encoding="utf-8"))
+
+    @cached_property
+    def params(self) -> Params:
+        """The parameters, from the run's copy of the file."""
+        return read_params(self._check_copy("params.yaml", "params_sha256"))
+
+    @cached_property
+    def definitions(self) -> Definitions:
+        """The definitions, from the run's copies."""
+        definitions = Definitions(self.inputs / "definitions")
+        if definitions.digest != self.read_record["definitions_sha256"]:
+            raise ChainError(f"{definitions.folder}: {self._explain_change()}")
+        return definitions
+
+    @property
+    def specification(self) -> Specification:
+        """The indicator definitions."""
+        return read_specification(self.definitions)
+
+    @cached_property
+    def run_id(self) -> str:
+        """Identifier of the run: effective parameters, definitions, inputs and code; the same four, the same id."""
+        record = self.read_record
+        inputs = [record["marking"], record["inputs"], record["canonical_sha256"]]
+        parts = [self.params.effective, self.definitions.digest, inputs, code_version().sha256]
+        text = json.dumps(parts, sort_keys=True)
+        return f"{self.params.audit}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
+
+    @cached_property
+    def study(self) -> Study:
+        """What the measures of this run need to know besides its people."""
+        absent = Absent(self.read_record["absent"])
+        return make_study(self.params, run_id=self.run_id, definitions=self.definitions, absent=absent)
+
+    @property
+    def marking(self) -> str:
+        """What the data are, as reading found: synthetic (by the generator's seal), open (by the reader) or real."""
+        return self.read_record["marking"]
+
+    @property
+    def about(self) -> str:
+        """What the reader says of open data; empty for other data."""
+        return self.read_record["about"]
+
+    @cached_property
+    def analysis(self) -> pd.DataFrame:
+        """The analysis table: one row per person per cohort; :attr:`dictionary` says what the columns are."""
+        return self.load("analysis")
+
+    @property
+    def official(self) -> bool:
+        """Whether this process works for the runner, and so may write to the run."""
+        return os.environ.get(WRITES) == str(self.folder)
+
+    @property
+    def lab(self) -> Path:
+        """Folder to which a notebook opened by hand writes."""
+        return self.folder.parent / LAB / self.run_id
+
+    def save(self, name: str, frame: pd.DataFrame) -> None:
+        """Write a frame of the run (``results/<name>.parquet``; the analysis table in the run's folder).
+
+        A frame in the result schema says which of its results rest on inferred
+        codes, and is released at once: its protected copy goes to
+        ``release/<name>.parquet``. Outside the runner all goes to :attr:`lab`.
+
+        Raises
+        ------
+        ChainError
+            If no page declares that it saves such a frame.
+        """
+        check_frame(name)
+        root = self.folder if self.official else self.lab
+        if "result_id" not in frame.columns:
+            write_frame(frame, root / _place(name), private=True)
+            return
+        noted = note_inferred_codes(frame, self.specification)
+        write_frame(noted, root / _place(name), private=True)
+        write_frame(release(noted, self.params).frame, root / "release" / f"{name}.parquet", private=True)
+
+    def load(self, name: str) -> pd.DataFrame:
+        """Read a frame of the run; by hand, what was written by hand under the same inputs and code comes first.
+
+        Raises
+        ------
+        ChainError
+            If no step has written it yet; the message says which notebook to run first.
+        """
+        file = self._find(name)
+        if file is not None:
+            return pd.read_parquet(file)
+        raise ChainError(
+            f"{self.folder / _place(name)}: not written yet. Hint: run the notebooks of audit {self.params.audit} in "
+            "order."
+        )
+
+    def has(self, name: str) -> bool:
+        """Return whether a step of the run, or by hand somebody, has written a frame."""
+        return self._find(name) is not None
+
+    def release(self, results: pd.DataFrame) -> Released:
+        """Return results as they may be shown: the only thing a notebook displays."""
+        return release(note_inferred_codes(results, self.specification), self.params)
+
+    def what_if(self, **choices: object) -> WhatIf:
+        """Derive the cohorts with some choices made differently, beside the run's own; nothing is written.
+
+        Examples
+        --------
+        >>> open_run("wales").what_if(gap_months=6).sizes  # doctest: +SKIP
+        """
+        from naome.workflow.explore import ask_what_if
+
+        return ask_what_if(self, **choices)
+
+    def people(self, cohort: str) -> pd.DataFrame:
+        """Return a cohort with plain types and ordered categories, on which formulas of models work."""
+        from naome.workflow.explore import take_people
+
+        return take_people(self, cohort)
+
+    @property
+    def dictionary(self) -> pd.DataFrame:
+        """What each column of the analysis table is."""
+        from naome.workflow.explore import make_dictionary
+
+        return make_dictionary(self.definitions)
+
+    def _find(self, name: str) -> Path | None:
+        # A runner never reads what was written by hand, of another run beside its own neither
+        roots = [self.folder] if WRITES in os.environ else [self.lab, self.folder]
+        return next((root / _place(name) for root in roots if (root / _place(name)).is_file()), None)
+
+    def _check_copy(self, name: str, key: str) -> Path:
+        file = self.inputs / name
+        if hashlib.sha256(file.read_bytes()).hexdigest() != self.read_record[key]:
+            raise ChainError(f"{file}: {self._explain_change()}")
+        return file
+
+    def _explain_change(self) -> str:
+        return (
+            "was changed after the run began; a run's inputs are never changed. Hint: change the file that was given "
+            f"({self.read_record['params_from']}) or the project's definitions, and read the extract again."
+        )
+
+
+def open_run(audit: str = "", run_dir: str = "") -> Run:
+    """Open a run whose extract has been read.
+
+    Parameters
+    ----------
+    audit : str
+        Name of the run's folder under the folder of all runs: the audit's name, if nothing else was chosen.
+    run_dir : str
+        The run's folder, which wins; relative to the current directory.
+
+    Raises
+    ------
+    ChainError
+        If nothing has been read into the folder, or its copies were changed.
+
+    Examples
+    --------
+    >>> open_run("wales").params.nation  # doctest: +SKIP
+    'wales'
+    """
+    if not (audit or run_dir):
+        raise ChainError(
+            "no run is named. Hint: give the name of an audit (--audit), or the folder of a run (--run-dir)."
+        )
+    run = Run(Path(run_dir).expanduser().absolute() if run_dir else runs_root() / audit)
+    if audit and run_dir and run.params.audit != audit:
+        raise ChainError(f"{run.folder}: holds a run of audit {run.params.audit!r}, not of {audit!r}.")
+    return run
+
+
+@contextmanager
+def write_to(run: Run) -> Iterator[None]:
+    """Let this process and the kernels it starts write to a run: the runner, and nobody else, says so."""
+    before = os.environ.get(WRITES)
+    os.environ[WRITES] = str(run.folder)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[WRITES]
+        else:
+            os.environ[WRITES] = before
+
+
+def _place(name: str) -> str:
+    if name == "data_quality":
+        return f"{INPUTS}/data_quality.parquet"
+    return "analysis.parquet" if name == "analysis" else f"results/{name}.parquet"

@@ -1,0 +1,340 @@
+"""The simulation study of provider methods: running it, keeping its numbers, laying them out for its page.
+
+The study itself is :mod:`naome.stats.simulation`; it takes minutes, so it is run by
+``naome simulation-study`` and its summary is kept in ``methodology/simulation``. The
+page is a notebook that reads the summary: no number on it is typed.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import platform
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from naome.core.atomic import write_json
+from naome.core.errors import ChainError
+from naome.core.paths import project_root
+from naome.release import Declared, declare_not_counts
+from naome.report.display import Sentence, Table
+from naome.stats.funnel import binomial_limits, realised_tail_probabilities
+from naome.stats.simulation import simulate
+
+RESULTS, RECORD = "results.csv", "study.json"
+PACKAGES = ("naome", "numpy", "pandas", "scipy")
+OURS = {
+    "D": "Ratio of log survivals (estimate shown)",
+    "C": "Pseudo-observations (alerts and alarms)",
+    "B": "Deaths against expected deaths (early warning)",
+    "A": "Logistic, complete potential follow-up",
+    "D imputed": "Ratio of log survivals, imputed (estimate shown)",
+    "C imputed": "Pseudo-observations, imputed (alerts and alarms)",
+    "B imputed": "Deaths against expected deaths, imputed (early warning)",
+}
+MISTAKES = {
+    "unadjusted": "Mistake: no case mix",
+    "dropped": "Mistake: people censored early dropped",
+    "poisson": "Mistake: Poisson variance for a common outcome",
+    "D complete": "Mistake: complete cases only, ratio of log survivals",
+    "C complete": "Mistake: complete cases only, pseudo-observations",
+    "B complete": "Mistake: complete cases only, deaths against expected",
+}
+METHODS = {**OURS, **MISTAKES}
+NULL, NULL_MISSING = "no outliers", "no outliers, 40% missing"
+PROPORTIONAL, PROPORTIONAL_MISSING = "proportional outliers", "proportional outliers, 40% missing"
+TARGETS = (0.083, 0.207, 0.349, 0.612, 0.75)
+SIZES = (10, 20, 30, 50, 100, 200, 500, 1000)
+TAILS = (0.025, 0.001)
+RATES = {
+    "alert_high": "Alerts, worse, %",
+    "alert_low": "Alerts, better, %",
+    "alarm_high": "Alarms, worse, %",
+    "alarm_low": "Alarms, better, %",
+}
+ALARM_FORMATS = {"Variance of z": "decimal2", **dict.fromkeys(RATES.values(), "decimal2")}
+ESTIMATE_FORMATS = {
+    "Bias, points": "decimal2",
+    "Coverage": "percent1",
+    "Bias of outliers, points": "decimal2",
+    "Coverage of outliers": "percent1",
+    "Bias of national survival, points": "decimal2",
+}
+POWER_FORMATS = {"On alert or alarm": "percent0", "On alarm": "percent0"}
+FUNNEL_FORMATS = {
+    "Low tail": "decimal2",
+    "High tail": "decimal2",
+    "Highest": "decimal1",
+    "At a target of": "percent1",
+    "and people": "int",
+}
+REFLECTION_FORMATS = {
+    "People": "int",
+    "Target": "percent1",
+    "Counting deaths": "decimal2",
+    "Counting survivors": "decimal2",
+    "Gap": "decimal2",
+    "Gap with half an event added": "decimal2",
+}
+EXACT = "Exact binomial probabilities; the organisations are invented."
+FUNNEL_METHODS = {
+    "spiegelhalter": "As quoted from the paper, interpolated",
+    "midp": "Half an event added (used here)",
+    "exact_tail": "One event added to the upper limit",
+    "normal": "Normal approximation",
+}
+
+
+def run_study(*, replicates: int, seed: int, workers: int, folder: Path) -> Path:
+    """Run the study and keep its summary.
+
+    Parameters
+    ----------
+    replicates : int
+        Data sets per scenario.
+    seed : int
+        The same seed and versions give the same file.
+    workers : int
+        Processes; the numbers do not depend on them.
+    folder : Path
+        Where ``results.csv`` and ``study.json`` go.
+
+    Returns
+    -------
+    Path
+        The CSV file: ``scenario, method, measure, value, lower, upper, nominal, n``,
+        see :func:`naome.stats.simulation.simulate`.
+
+    Raises
+    ------
+    ChainError
+        If replicates or workers is below 1.
+
+    Examples
+    --------
+    >>> run_study(replicates=2, seed=1, workers=1, folder=Path("somewhere"))  # doctest: +SKIP
+    """
+    try:
+        table = simulate(replicates=replicates, seed=seed, workers=workers)
+    except ValueError as error:
+        raise ChainError(str(error)) from None
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / RESULTS
+    partial = path.with_suffix(".tmp")
+    table.to_csv(partial, index=False, float_format="%.6g", lineterminator="\n")
+    partial.replace(path)
+    packages = {name: importlib.metadata.version(name) for name in PACKAGES}
+    record = {"replicates": replicates, "seed": seed, "packages": packages, "python": platform.python_version()}
+    write_json(record, folder / RECORD)
+    return path
+
+
+def study_folder() -> Path:
+    """Return the folder of the study that is kept with the project."""
+    return project_root() / "methodology" / "simulation"
+
+
+def load_study(folder: Path | None = None) -> tuple[Declared, dict]:
+    """Read the kept study: its summary and the record of how it was made.
+
+    Raises
+    ------
+    ChainError
+        If it has not been run.
+    """
+    folder = folder or study_folder()
+    if not (folder / RESULTS).is_file():
+        raise ChainError(f"{folder / RESULTS}: the study has not been run. Hint: naome simulation-study.")
+    record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    return declare_not_counts(pd.read_csv(folder / RESULTS), "Summaries of simulated data sets."), record
+
+
+def spread_measures(study: Declared, scenario: str) -> pd.DataFrame:
+    """Return one scenario with a row per method and a column per measure, known methods first to last."""
+    wide = study.frame[study.frame["scenario"] == scenario].pivot(index="method", columns="measure", values="value")
+    return wide.reindex([method for method in METHODS if method in wide.index])
+
+
+def list_scenarios(study: Declared, *, with_outliers: bool = False) -> list[str]:
+    """Return the situations of the study in its order, all or those in which some organisations really differ."""
+    names = study.frame["scenario"].unique()
+    return [name for name in names if not with_outliers or ("outliers" in name and not name.startswith("no "))]
+
+
+def tabulate_estimates(study: Declared) -> Table:
+    """Lay out how far estimates are from the truth: bias in percentage points, coverage of 95% limits."""
+    pieces = []
+    for scenario in list_scenarios(study):
+        wide = spread_measures(study, scenario)
+        pieces.append(
+            pd.DataFrame(
+                {
+                    "Method": wide.index.map(METHODS),
+                    "Situation": scenario.capitalize(),
+                    "Bias, points": 100 * wide["bias"].to_numpy(),
+                    "Coverage": wide["coverage"].to_numpy(),
+                    "Bias of outliers, points": 100 * _column(wide, "outlier_bias"),
+                    "Coverage of outliers": _column(wide, "outlier_coverage"),
+                    "Bias of national survival, points": 100 * wide["national_bias"].to_numpy(),
+                }
+            )
+        )
+    return Table(pd.concat(pieces, ignore_index=True), study, ESTIMATE_FORMATS)
+
+
+def tabulate_alarms(study: Declared, scenario: str) -> Table:
+    """Lay out variance of z and false alerts and alarms in both tails, the nominal rates in the first row."""
+    wide = spread_measures(study, scenario)
+    nominal = study.frame[study.frame["scenario"] == scenario].groupby("measure")["nominal"].first()
+    columns = {"variance_z": "Variance of z", **RATES}
+    table = wide[list(columns)].rename(columns=columns).reset_index(drop=True)
+    table.insert(0, "Method", wide.index.map(METHODS))
+    first = {"Method": "Nominal", **{title: nominal[name] for name, title in columns.items()}}
+    table = pd.concat([pd.DataFrame([first]), table], ignore_index=True)
+    return Table(table.assign(**{title: 100 * table[title] for title in RATES.values()}), study, ALARM_FORMATS)
+
+
+def tabulate_power(study: Declared) -> Table:
+    """Lay out how often a real outlier is found."""
+    pieces = []
+    for scenario in list_scenarios(study, with_outliers=True):
+        wide = spread_measures(study, scenario)
+        pieces.append(
+            pd.DataFrame(
+                {
+                    "Method": wide.index.map(METHODS),
+                    "Situation": scenario.capitalize(),
+                    "On alert or alarm": wide["power_alert"].to_numpy(),
+                    "On alarm": wide["power_alarm"].to_numpy(),
+                }
+            )
+        )
+    return Table(pd.concat(pieces, ignore_index=True), study, POWER_FORMATS)
+
+
+def describe_calibration(study: Declared) -> Sentence:
+    """Say how well the methods used here keep their promises under the null."""
+    null, missing = spread_measures(study, NULL), spread_measures(study, NULL_MISSING)
+    c, d, imputed = null.loc["C"], null.loc["D"], missing.loc["C imputed"]
+    return Sentence(
+        f"With nothing to find, the z of pseudo-observations has variance {c['variance_z']:.2f}; "
+        f"{100 * c['alert_high']:.1f}% of organisations are beyond the alert limit on the bad side and "
+        f"{100 * c['alert_low']:.1f}% on the good side, {100 * c['alarm_high']:.2f}% and {100 * c['alarm_low']:.2f}% "
+        f"beyond the alarm limits. With gaps in the case mix, imputed, the variance is {imputed['variance_z']:.2f}. "
+        f"The limits of the estimate shown hold the truth {100 * d['coverage']:.1f}% of the time: a little wide, since "
+        "Greenwood's variance includes the spread that case mix explains.",
+        study,
+    )
+
+
+def describe_record(record: dict) -> Sentence:
+    """Say how the kept study was made."""
+    packages = ", ".join(f"{name} {version}" for name, version in sorted(record["packages"].items()))
+    replicates, seed = record["replicates"], record["seed"]
+    return Sentence(
+        f"{replicates} data sets per situation, seed {seed}; Python {record['python']}, {packages}. "
+        f"`naome simulation-study --replicates {replicates} --seed {seed}` makes the same numbers again.",
+        declare_not_counts(packages, "Versions of programs, and how often was simulated."),
+    )
+
+
+def describe_costs(study: Declared) -> Sentence:
+    """Say in one sentence each what a mistake costs, with the study's own numbers."""
+    null, missing = spread_measures(study, NULL), spread_measures(study, NULL_MISSING)
+    power = spread_measures(study, PROPORTIONAL)["power_alert"].map(_whole)
+    power_missing = spread_measures(study, PROPORTIONAL_MISSING)["power_alert"].map(_whole)
+    alarms = null["alarm_high"] + null["alarm_low"]
+    covered = missing["coverage"].map(_whole)
+    lines = [
+        f"**No case mix.** Blameless organisations are called alarms {alarms['unadjusted'] / alarms['C']:.0f} times as "
+        "often as by pseudo-observations, because their patients differ.",
+        f"**Dropping people censored early.** National survival comes out "
+        f"{_points(null.loc['dropped', 'national_bias'])}, organisations' {_points(null.loc['dropped', 'bias'])}: the "
+        "early deaths of late diagnoses stay, their survivors go.",
+        f"**A Poisson variance for a common outcome.** The variance of z is {null.loc['poisson', 'variance_z']:.2f} "
+        f"instead of about 1, so {power['poisson']} of real outliers are noticed instead of {power['A']}.",
+        "**Complete cases only.** National survival comes out "
+        f"{_points(missing.loc['D complete', 'national_bias'])}, limits hold an "
+        f"organisation's truth {covered['D complete']} of the time instead of {covered['D imputed']}, and "
+        f"{power_missing['C complete']} of real outliers are noticed instead of {power_missing['C imputed']}.",
+        "**Only people with complete potential follow-up.** Not wrong, but those diagnosed last are left out: "
+        f"{power['A']} of real outliers are noticed where pseudo-observations notice {power['C']}.",
+    ]
+    return Sentence("\n".join(f"- {line}" for line in lines), study)
+
+
+def tabulate_funnel_tails(tail: float) -> Table:
+    """Lay out exactly how often an organisation at the target lies beyond each kind of funnel limit.
+
+    Returns
+    -------
+    Table
+        Per kind of limit the mean over targets and sizes of realised over nominal
+        tail probability, low and high, and the largest high ratio with its target and size.
+    """
+    rows = []
+    for method, title in FUNNEL_METHODS.items():
+        exact = pd.concat([realised_tail_probabilities(target, SIZES, tail, method) for target in TARGETS])
+        low, high = exact["lower_tail"] / tail, exact["upper_tail"] / tail
+        worst = exact.iloc[int(np.argmax(high))]
+        rows.append(
+            {
+                "Limits": title,
+                "Low tail": low.mean(),
+                "High tail": high.mean(),
+                "Highest": high.max(),
+                "At a target of": worst["target"],
+                "and people": int(worst["n"]),
+            }
+        )
+    frame = pd.DataFrame(rows)
+    return Table(frame, declare_not_counts(frame, EXACT), FUNNEL_FORMATS)
+
+
+def average_funnel_tails(tail: float) -> Declared:
+    """Average realised tail probabilities over targets, per kind of limit and size (for the figure)."""
+    exact = [
+        realised_tail_probabilities(target, SIZES, tail, method) for method in FUNNEL_METHODS for target in TARGETS
+    ]
+    columns = ["nominal", "lower_tail", "upper_tail"]
+    means = pd.concat(exact).groupby(["method", "n"], sort=False)[columns].mean().reset_index()
+    return declare_not_counts(means, EXACT)
+
+
+def tabulate_reflection(tail: float) -> Table:
+    """Lay out limits of deaths and, counted the other way round, of survivors, in events; the gap should be nothing.
+
+    Returns
+    -------
+    Table
+        Per target and size: the upper limit of the published formula for deaths, the
+        same limit found by counting survivors, their difference in events, and that
+        difference when half an event is added.
+    """
+    rows = []
+    for target in TARGETS[:3]:
+        for n in (20, 100, 500):
+            row = {"Target": target, "People": n}
+            for method in ("spiegelhalter", "midp"):
+                deaths = n * binomial_limits(target, n, tail, method)["upper"].iloc[0]
+                survivors = n * (1 - binomial_limits(1 - target, n, tail, method)["lower"].iloc[0])
+                if method == "spiegelhalter":
+                    row |= {"Counting deaths": deaths, "Counting survivors": survivors}
+                row[f"gap {method}"] = round(survivors - deaths, 9)
+            rows.append(row)
+    frame = pd.DataFrame(rows).rename(columns={"gap spiegelhalter": "Gap", "gap midp": "Gap with half an event added"})
+    return Table(frame, declare_not_counts(frame, EXACT), REFLECTION_FORMATS)
+
+
+def _column(wide: pd.DataFrame, name: str) -> np.ndarray:
+    return wide[name].to_numpy() if name in wide else np.full(len(wide), np.nan)
+
+
+def _points(value: float) -> str:
+    return f"{abs(100 * value):.1f} percentage points too {'high' if value > 0 else 'low'}"
+
+
+def _whole(share: float) -> str:
+    return f"{100 * share:.0f}%"

@@ -1,0 +1,65 @@
+"""Files appear whole, private ones for their owner only, and what a killed process left is swept."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+from naome.core.atomic import replace_folder, scratch_folder, sweep, write_frame, write_json, write_text
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+def test_private_files_are_their_owners_only_whatever_the_umask(tmp_path, umask):
+    before = os.umask(umask)
+    try:
+        write_frame(pd.DataFrame({"a": [1]}), tmp_path / "private.parquet", private=True)
+        write_text("x", tmp_path / "public.txt")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "private.parquet").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "public.txt").stat().st_mode & 0o777 == 0o666 & ~umask
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
+    file = tmp_path / "a.json"
+    write_json({"a": 1}, file)
+    with pytest.raises(UnicodeEncodeError):
+        write_text("\ud800", file)
+    assert file.read_text() == '{\n "a": 1\n}\n' and os.listdir(tmp_path) == ["a.json"]
+
+
+def test_what_a_killed_process_left_is_swept_and_what_a_living_one_writes_is_not(tmp_path):
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    (tmp_path / f".inputs.{dead.pid}-0.tmp").mkdir()
+    (tmp_path / f".inputs.{dead.pid}-0.tmp" / "people.parquet").touch()
+    (tmp_path / f".analysis.parquet.{dead.pid}-3.tmp").touch()
+    (tmp_path / f".site.{dead.pid}-1.old").mkdir()
+    with scratch_folder(tmp_path, "mine") as mine:
+        assert len(sweep(tmp_path)) == 3
+        assert [path.name for path in tmp_path.iterdir()] == [mine.name]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_takes_the_place_of_another(tmp_path):
+    (tmp_path / "inputs").mkdir()
+    (tmp_path / "inputs" / "old").touch()
+    with scratch_folder(tmp_path, "inputs") as new:
+        (new / "new").touch()
+        replace_folder(new, tmp_path / "inputs")
+    assert [path.name for path in tmp_path.rglob("*")] == ["inputs", "new"]
+
+
+def test_a_full_disk_is_said_with_the_path(tmp_path, monkeypatch):
+    def refuse(frame, name, **_):
+        raise OSError(errno.ENOSPC, "Error writing bytes")
+
+    monkeypatch.setattr(pd.DataFrame, "to_parquet", refuse)
+    with pytest.raises(OSError, match="No space left") as caught:
+        write_frame(pd.DataFrame({"a": [1]}), tmp_path / "a.parquet")
+    assert caught.value.filename == str(tmp_path / "a.parquet") and list(tmp_path.iterdir()) == []

@@ -1,0 +1,221 @@
+"""Cleaners, value by value: what is read, by which named rules, and what is refused."""
+
+from __future__ import annotations
+
+import datetime as dt
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from naome.core.definitions import project_definitions
+from naome.extract import clean
+from naome.extract import codings as items
+from naome.extract.clean import RULES, Refused
+
+D = dt.date
+DEFINITIONS = project_definitions()
+#: The shared items, each with the cleaner that its coding makes
+codings = SimpleNamespace(
+    **{
+        name: item.bind(DEFINITIONS) if isinstance(item, clean.Coded) else item
+        for name, item in vars(items).items()
+        if isinstance(item, clean.Coded | clean.Cleaner)
+    }
+)
+YES_NO = clean.Coded("flag_wales", "BOOLEAN").bind(DEFINITIONS)
+READ = [
+    # cleaner, raw, value, rules
+    (clean.DATE, D(2020, 2, 1), D(2020, 2, 1), ()),
+    (clean.DATE, dt.datetime(2020, 2, 1), D(2020, 2, 1), ()),
+    (clean.DATE, dt.datetime(2020, 2, 1, 9, 30), D(2020, 2, 1), ("time_of_day",)),
+    (clean.DATE, "2020-02-01", D(2020, 2, 1), ()),
+    (clean.DATE, "01/02/2020", D(2020, 2, 1), ()),
+    (clean.DATE, "1/2/2020", D(2020, 2, 1), ()),
+    (clean.DATE, "20200201", D(2020, 2, 1), ()),
+    (clean.DATE, "20200201.0", D(2020, 2, 1), ()),
+    (clean.DATE, " 2020-02-01 ", D(2020, 2, 1), ("white_space",)),
+    (clean.DATE, "2020-02-01 00:00:00", D(2020, 2, 1), ()),
+    (clean.DATE, "2020-02-01T00:00:00.000", D(2020, 2, 1), ()),
+    (clean.DATE, "2020-02-01 13:45:00", D(2020, 2, 1), ("time_of_day",)),
+    (clean.DATE, "29/02/2020", D(2020, 2, 29), ()),
+    (clean.DATE, "1800-01-01", None, ("sentinel_date",)),
+    (clean.DATE, D(1801, 1, 1), None, ("sentinel_date",)),
+    (clean.DATE, "15/10/1582", None, ("sentinel_date",)),
+    (clean.DATE, "1899-", None, ("truncated_date",)),
+    (clean.DATE, "-", None, ("empty_marker",)),
+    (clean.DATE, "", None, ()),
+    (clean.ICD10, "C795", "C795", ()),
+    (clean.ICD10, "C79.5", "C795", ("code_dot",)),
+    (clean.ICD10, "c795", "C795", ("lower_case",)),
+    (clean.ICD10, "C50X", "C50", ("icd10_padding",)),
+    (clean.ICD10, "C795X", "C795", ("icd10_padding",)),
+    (clean.ICD10, "C50-", "C50", ("icd10_padding",)),
+    (clean.ICD10, "C795D", "C795", ("icd10_dagger",)),
+    (clean.ICD10, "C795A", "C795", ("icd10_dagger",)),
+    (clean.ICD10, "C795*", "C795", ("icd10_dagger",)),
+    (clean.ICD10, "C795+", "C795", ("icd10_dagger",)),
+    (clean.ICD10, "M4955", "M4955", ()),
+    (clean.ICD10, "-", None, ("empty_marker",)),
+    (clean.ICD10, "&", None, ("empty_marker",)),
+    (clean.ICD10, "  ", None, ("white_space",)),
+    (clean.ICD10, " c79.5 ", "C795", ("white_space", "lower_case", "code_dot")),
+    (clean.OPCS4, "B274", "B274", ()),
+    (clean.OPCS4, "x72.1", "X721", ("lower_case", "code_dot")),
+    (clean.OPCS4, "&", None, ("empty_marker",)),
+    (clean.CAUSES, "C509", "C509", ()),
+    (clean.CAUSES, "G309,C449", "G309 C449", ("code_list_in_field",)),
+    (clean.CAUSES, "c50.9; J189", "C509 J189", ("lower_case", "code_dot", "code_list_in_field")),
+    (clean.CAUSES, "", None, ()),
+    (clean.TEXT, " A trust", "A trust", ("white_space",)),
+    (clean.UPPER, "palbociclib", "PALBOCICLIB", ("lower_case",)),
+    (codings.STAGE, "4", "4", ()),
+    (codings.STAGE, "4A", "4", ()),
+    (codings.STAGE, "3Aii", "3", ()),
+    (codings.STAGE, "0IS", "0", ()),
+    (codings.STAGE, "2a", "2", ("lower_case",)),
+    (codings.STAGE, "3.0", "3", ("float_text",)),
+    (codings.STAGE, "6", None, ()),
+    (codings.STAGE, "?", None, ()),
+    (codings.STAGE, "u", None, ("lower_case",)),
+    (codings.M_CATEGORY, "1b", True, ()),
+    (codings.M_CATEGORY, "0", False, ()),
+    (codings.M_CATEGORY, "X", None, ()),
+    (codings.M_CATEGORY, "M1", True, ()),
+    (codings.RECEPTOR, "P", "positive", ()),
+    (codings.RECEPTOR, "n", "negative", ("lower_case",)),
+    (codings.RECEPTOR, "B", None, ("borderline_receptor",)),
+    (codings.RECEPTOR, "Pm", "positive", ("registry_suffix",)),
+    (codings.RECEPTOR, "U", None, ()),
+    (codings.GRADE, "G2", 2, ()),
+    (codings.GRADE, "3", 3, ()),
+    (codings.GRADE, "GX", None, ()),
+    (codings.GRADE, "G4", None, ()),
+    (codings.PERFORMANCE_STATUS, "3.0", 3, ("float_text",)),
+    (codings.PERFORMANCE_STATUS, "2m", 2, ("registry_suffix",)),
+    (codings.PERFORMANCE_STATUS, "9", None, ()),
+    (codings.CNS_INDICATOR, "Y1", "seen", ()),
+    (codings.CNS_INDICATOR, "NIm", "not_seen", ("registry_suffix",)),
+    (codings.CNS_INDICATOR, "Q7", None, ("unmapped_code",)),
+    (codings.GENDER, "2.0", "female", ("float_text",)),
+    (codings.ETHNIC_GROUP, "M", "black", ()),
+    (codings.ETHNIC_GROUP, "Z", None, ()),
+    (codings.VITAL_STATUS, "D4", "untraced", ()),
+    (codings.QUINTILE_1_MOST_DEPRIVED, "1 - most deprived", 1, ()),
+    (codings.QUINTILE_1_LEAST_DEPRIVED, "1 - least deprived", 5, ()),
+    (codings.QUINTILE_1_LEAST_DEPRIVED, "5 - most deprived", 1, ()),
+    (codings.QUINTILE_1_LEAST_DEPRIVED, "2", 4, ()),
+    (codings.AGE, "65.0", 65, ("float_text",)),
+    (codings.AGE, 65, 65, ()),
+    (YES_NO, "y", True, ("lower_case",)),
+]
+REFUSED = [
+    (clean.DATE, "31/02/2020"),
+    (clean.DATE, "12/31/2020"),
+    (clean.DATE, "01/02/20"),
+    (clean.DATE, "0202-01-01"),
+    (clean.DATE, "2999-01-01"),
+    (clean.DATE, D(2999, 1, 1)),
+    (clean.DATE, "43831"),
+    (clean.DATE, "NaN"),
+    (clean.DATE, "unknown"),
+    (clean.ICD10, "C79.50000"),
+    (clean.ICD10, "1E+05"),
+    (clean.ICD10, "BREAST"),
+    (clean.ICD10, "NaN"),
+    (clean.ICD10, "C5O9"),
+    (clean.OPCS4, "B2"),
+    (clean.OPCS4, "nan"),
+    (clean.CAUSES, "HEART FAILURE"),
+    (clean.TEXT, "NaN"),
+    (clean.UPPER, "null"),
+    (codings.STAGE, "II"),
+    (codings.STAGE, "45"),
+    (codings.STAGE, "NaN"),
+    (codings.M_CATEGORY, "nan"),
+    (codings.M_CATEGORY, "7"),
+    (codings.RECEPTOR, "positive"),
+    (codings.RECEPTOR, "PP"),
+    (codings.GRADE, "7"),
+    (codings.PERFORMANCE_STATUS, "5"),
+    (codings.GENDER, "F"),
+    (codings.ETHNIC_GROUP, "NaN"),
+    (codings.VITAL_STATUS, "DEAD"),
+    (codings.PATIENT_CLASS, "0"),
+    (codings.BASIS, "3"),
+    (codings.QUINTILE_1_MOST_DEPRIVED, "1 - least deprived"),
+    (codings.QUINTILE_1_LEAST_DEPRIVED, "1 - most deprived"),
+    (codings.AGE, "200"),
+    (codings.AGE, "-1"),
+    (codings.AGE, "65,5"),
+    (codings.AGE, "65.5"),
+    (codings.AGE, "1E+02"),
+    (codings.AGE, "sixty"),
+]
+
+
+@pytest.mark.parametrize(("cleaner", "raw", "value", "rules"), READ)
+def test_a_value_is_read_by_named_rules(cleaner, raw, value, rules):
+    read, used = cleaner.clean(raw)
+    assert (read, used) == (value, rules)
+    assert type(read) is type(value)
+    assert set(used) <= set(RULES)
+
+
+@pytest.mark.parametrize(("cleaner", "raw"), REFUSED)
+def test_a_value_is_refused_with_what_is_allowed(cleaner, raw):
+    with pytest.raises(Refused) as refusal:
+        cleaner.clean(raw)
+    assert refusal.value.allowed
+
+
+ALL = {name: c for module in (clean, codings) for name, c in vars(module).items() if isinstance(c, clean.Cleaner)}
+
+
+@pytest.mark.parametrize("cleaner", ALL.values(), ids=ALL)
+@given(raw=st.text(max_size=12))
+def test_any_text_is_read_or_refused(cleaner, raw):
+    try:
+        value, rules = cleaner.clean(raw)
+    except Refused:
+        return
+    assert set(rules) <= set(RULES)
+    if value is not None and cleaner.sql_type == "VARCHAR":
+        # What has been read once is read as itself: cleaning twice changes nothing (codes and text, not coded items).
+        assert value == value.strip()
+
+
+@given(day=st.dates(min_value=D(1900, 1, 2), max_value=D(2025, 12, 31)))
+def test_every_way_of_writing_a_day_is_the_same_day(day):
+    for text in (f"{day:%Y-%m-%d}", f"{day:%d/%m/%Y}", f"{day:%Y%m%d}", f"{day:%Y-%m-%d} 00:00:00"):
+        assert clean.DATE.clean(text) == (day, ())
+
+
+@given(letter=st.sampled_from("ABCDEFGHIJKLMNOPQRSTUVWXYZ"), digits=st.from_regex(r"\d{2,3}", fullmatch=True))
+def test_an_icd10_code_is_found_in_all_its_dresses(letter, digits):
+    code = letter + digits
+    dresses = [code, code.lower(), f" {code}", f"{code}  ", f"{code}X"]
+    dresses += [f"{code[:3]}.{code[3:]}", *(code + mark for mark in "D+A*")] if len(code) == 4 else []
+    assert {clean.ICD10.clean(dress)[0] for dress in dresses} == {code}
+
+
+@given(number=st.integers(0, 120))
+def test_an_age_is_read_as_number_text_and_decimal(number):
+    assert [codings.AGE.clean(raw)[0] for raw in (number, str(number), f"{number}.0", f" {number}")] == [number] * 4
+
+
+def test_every_rule_is_used_by_a_cleaner():
+    used = {rule for cleaner, raw, _, _ in READ for rule in cleaner.clean(raw)[1]}
+    assert used == set(RULES)
+
+
+def test_dates_between_the_first_and_the_last_plain_one_stay_as_they_are():
+    first, last = clean.plain_dates()
+    day = dt.timedelta(days=1)
+    days = {first, first + day, D(2020, 2, 29), last - day, last}
+
+    assert all(clean.clean_date(plain) == (plain, ()) for plain in days)
+    assert clean.clean_date(first - day) == (None, ("sentinel_date",))
+    with pytest.raises(Refused):
+        clean.clean_date(last + day)

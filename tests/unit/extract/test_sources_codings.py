@@ -1,0 +1,100 @@
+"""Every coding of ``definitions/codings`` is what is computed: another meaning in the file is another value read."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import shutil
+from pathlib import Path
+
+import pytest
+
+from naome.core.codings import COLUMNS
+from naome.core.definitions import Definitions, project_definitions
+from naome.core.errors import ExtractError
+from naome.core.paths import project_root
+from naome.extract import READERS, read_extract
+from naome.extract.clean import Coded
+
+DATA = Path(__file__).parent / "data"
+#: A coding that no reader uses; test_spec_lists.py changes it
+NOT_OF_READERS = {"sact_agents"}
+
+
+def find_readers() -> dict[str, str]:
+    """Return coding -> the first reader that cleans by it."""
+    found = {}
+    for name, reader in READERS.items():
+        for version in [v for _, v in reader.versions] or [reader]:
+            for table in version.raw.values():
+                cleaners = [*table.columns.values(), *(each.cleaner for each in table.long.values())]
+                for cleaner in cleaners:
+                    if isinstance(cleaner, Coded):
+                        found.setdefault(cleaner.coding, name)
+    return found
+
+
+READER_OF = find_readers()
+#: Version 1 of the Simulacrum counts deprivation from the other end
+EXTRACT_OF = {"ncrd": "england", "wcn": "wales", "simulacrum": "simulacrum_v1", "rotterdam": ""}
+
+
+def find_extract(name: str, extracts: dict[str, Path]) -> Path:
+    extract = EXTRACT_OF[name]
+    return extracts.get(extract) or (DATA / extract if extract else project_root() / "data" / "open")
+
+
+def outcome(name: str, extract: Path, definitions: Definitions, out: Path) -> str:
+    """Say what reading gives: the canonical tables, or what is wrong with the extract."""
+    try:
+        read_extract(READERS[name], extract, out, definitions=definitions, progress=lambda line: None)
+    except ExtractError as error:
+        return str(error)
+    return " ".join(hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(out.iterdir()))
+
+
+@pytest.fixture(scope="module")
+def as_shipped(extracts, tmp_path_factory):
+    """What reading gives with the shipped codings, by reader."""
+    root = tmp_path_factory.mktemp("shipped")
+    known = {}
+
+    def find(name: str) -> str:
+        if name not in known:
+            known[name] = outcome(name, find_extract(name, extracts), project_definitions(), root / name)
+        return known[name]
+
+    return find
+
+
+@pytest.mark.parametrize("coding", [name for name in project_definitions().codings if name not in NOT_OF_READERS])
+def test_exchanging_the_meanings_of_codes_changes_what_is_read(coding, extracts, as_shipped, tmp_path):
+    assert coding in READER_OF, f"{coding}.csv is read by no reader"
+    name = READER_OF[coding]
+    folder = shutil.copytree(project_definitions().folder, tmp_path / "definitions")
+    lines = project_definitions().coding(coding).lines
+    values = list(dict.fromkeys(line.value for line in lines))
+    following = dict(zip(values, [*values[1:], values[0]], strict=True))
+    with (folder / "codings" / f"{coding}.csv").open("w", encoding="utf-8", newline="") as handle:
+        writer = csv.writer(handle)
+        writer.writerow(COLUMNS)
+        for line in lines:
+            writer.writerow((line.code, following[line.value], line.rule, line.term, line.status, line.source))
+    found = outcome(name, find_extract(name, extracts), Definitions(folder), tmp_path / "out")
+    assert found != as_shipped(name)
+
+
+def test_a_reader_is_bound_to_the_definitions_that_are_given(tmp_path):
+    """Exchanging seen and not seen in cns_indicator.csv once changed nothing."""
+    folder = shutil.copytree(project_definitions().folder, tmp_path / "definitions")
+    file = folder / "codings" / "cns_indicator.csv"
+    text = file.read_text(encoding="utf-8").replace(",seen,", ",SEEN,").replace(",not_seen,", ",seen,")
+    file.write_text(text.replace(",SEEN,", ",not_seen,"), encoding="utf-8")
+    for definitions, value in ((project_definitions(), "seen"), (Definitions(folder), "not_seen")):
+        cleaner = READERS["ncrd"].bind(definitions).raw["av_tumour"].columns["CNS"]
+        assert cleaner.clean("Y1") == (value, ())
+
+
+def test_what_is_not_read_by_a_coding_is_read_by_a_list():
+    bound = READERS["simulacrum"].versions[0][1].bind(project_definitions()).raw["av_tumour"]
+    assert bound.only.endswith("SIMILAR TO '(C50|D05).*'") and "(C50, D05)" in bound.only_rule[1]

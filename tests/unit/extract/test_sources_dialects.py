@@ -1,0 +1,172 @@
+"""The same extract in other clothes reads as the same canonical tables."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+
+import duckdb
+import pyarrow.parquet as pq
+import pytest
+
+from naome.extract import READERS, read_extract
+from naome.workflow.ingest import describe_extract
+
+
+def read_tables(folder, out) -> tuple[dict, object]:
+    extract = read_extract(READERS["ncrd"], folder, out, progress=lambda line: None)
+    return {file.stem: pq.read_table(file).to_pydict() for file in sorted(out.glob("*.parquet"))}, extract
+
+
+def as_csv(change: Callable[[bytes], bytes], *tables: str) -> Callable:
+    def dress(folder):
+        for table in tables or ("av_patient", "organisations"):
+            folder.as_csv(table, change)
+
+    return dress
+
+
+def as_gzip(folder) -> None:
+    folder.as_csv("sact_cycle")
+    plain = folder.file("sact_cycle", "csv")
+    folder.file("sact_cycle", "csv.gz").write_bytes(gzip.compress(plain.read_bytes()))
+    plain.unlink()
+
+
+def shuffle_columns(folder) -> None:
+    for table in ("av_tumour", "hes_apc"):
+        names = pq.read_schema(folder.file(table)).names
+        folder.edit(table, f"SELECT {', '.join(reversed(names))} FROM t")
+
+
+def add_columns(folder) -> None:
+    folder.edit("av_tumour", "SELECT *, 1 AS FREE_TEXT, 'x' AS \"Another One\" FROM t")
+
+
+def lower_names(folder) -> None:
+    for table in ("av_tumour", "sact_cycle"):
+        names = pq.read_schema(folder.file(table)).names
+        folder.edit(table, "SELECT " + ", ".join(f'{name} AS "{name.lower()}"' for name in names) + " FROM t")
+        folder.file(table).rename(folder.path / f"{table.title()}.PARQUET".replace("PARQUET", "parquet"))
+
+
+def quote_newlines(folder) -> None:
+    """A column that is not read holds line ends inside quotation marks."""
+    folder.edit("sact_regimen", "SELECT * REPLACE ('two' || chr(10) || 'lines, \"quoted\"' AS MAPPED_REGIMEN) FROM t")
+    folder.as_csv("sact_regimen")
+
+
+def latin1(folder) -> None:
+    folder.edit("sact_regimen", "SELECT * REPLACE ('Zolédronic 4 mg/m²' AS MAPPED_REGIMEN) FROM t")
+    folder.as_csv("sact_regimen", lambda data: data.decode().encode("latin-1"))
+
+
+def dates_as_timestamps(folder) -> None:
+    folder.edit("av_tumour", "SELECT * REPLACE (DIAGNOSISDATEBEST::TIMESTAMP AS DIAGNOSISDATEBEST) FROM t")
+
+
+def dates_as_text(folder) -> None:
+    folder.edit(
+        "hes_apc",
+        "SELECT * REPLACE (strftime(EPISTART, '%Y%m%d') AS EPISTART, strftime(ADMIDATE, '%d/%m/%Y') AS ADMIDATE) "
+        "FROM t",
+    )
+
+
+def numbers_as_text(folder) -> None:
+    folder.edit("av_tumour", "SELECT * REPLACE (AGE::VARCHAR AS AGE) FROM t")
+
+
+def identifiers_as_numbers(folder) -> None:
+    folder.edit("av_patient", "SELECT * REPLACE (PATIENTID::BIGINT AS PATIENTID) FROM t")
+
+
+def without_optional_table(folder) -> None:
+    folder.edit("cosd_recurrence", "SELECT * FROM t WHERE CANCERRECURRENCECAREPLANINDICATOR IS NULL")
+
+
+DRESSES = {
+    "CSV": as_csv(lambda d: d),
+    "CSV of everything wide": as_csv(lambda d: d, "hes_apc", "av_tumour", "ons_deaths"),
+    "CSV without quotes": as_csv(lambda d: d.replace(b'"', b""), "sact_cycle"),
+    "CR LF": as_csv(lambda d: d.replace(b"\n", b"\r\n")),
+    "byte-order mark": as_csv(lambda d: b"\xef\xbb\xbf" + d),
+    "latin-1": latin1,
+    "gzip": as_gzip,
+    "line ends in quotes": quote_newlines,
+    "columns in another order": shuffle_columns,
+    "extra columns": add_columns,
+    "names in small letters": lower_names,
+    "dates as timestamps": dates_as_timestamps,
+    "dates as text": dates_as_text,
+    "numbers as text": numbers_as_text,
+    "identifiers as numbers": identifiers_as_numbers,
+}
+
+
+@pytest.fixture(scope="module")
+def plain(extracts, tmp_path_factory):
+    return read_tables(extracts["england"], tmp_path_factory.mktemp("plain") / "canonical")
+
+
+@pytest.mark.parametrize("dress", DRESSES.values(), ids=DRESSES)
+def test_another_dialect_reads_the_same(dress, copy, plain, tmp_path):
+    folder = copy("england")
+    dress(folder)
+    tables, extract = read_tables(folder.path, tmp_path / "canonical")
+    assert tables == plain[0]
+    assert extract.quality == plain[1].quality
+
+
+def test_extra_columns_are_listed_and_the_encoding_is_told(copy, tmp_path):
+    folder = copy("england")
+    add_columns(folder)
+    latin1(folder)
+    folder.as_csv("av_patient", lambda d: b"\xef\xbb\xbf" + d)
+    extract = read_extract(READERS["ncrd"], folder.path, None, progress=lambda line: None)
+    notes = {note.table: note for note in extract.files}
+    assert notes["av_tumour"].ignored[-2:] == ("FREE_TEXT", "ANOTHER ONE")
+    assert notes["sact_regimen"].encoding == "latin-1"
+    assert notes["av_patient"].encoding == "utf-8 with byte-order mark"
+    text = describe_extract(extract)
+    for words in ("FREE_TEXT, ANOTHER ONE", "latin-1", "with byte-order mark", "av_tumour.parquet"):
+        assert words in text.replace("\n    ", " ")
+
+
+def test_a_table_that_may_be_absent(copy, plain, tmp_path):
+    folder = copy("england")
+    folder.file("cosd_recurrence").unlink()
+    tables, _ = read_tables(folder.path, tmp_path / "canonical")
+    assert tables["recurrences"] == {name: [] for name in plain[0]["recurrences"]}
+    assert {name: table for name, table in tables.items() if name != "recurrences"} == {
+        name: table for name, table in plain[0].items() if name != "recurrences"
+    }
+
+
+def test_blanks_around_identifiers_are_dropped_and_counted(copy, plain, tmp_path):
+    folder = copy("england")
+    folder.put("av_tumour", "PATIENTID", "' ' || PATIENTID || ' '", "n < 5")
+    tables, extract = read_tables(folder.path, tmp_path / "canonical")
+    assert tables == plain[0]
+    assert [e["rows"] for e in extract.quality if (e["rule"], e["column"]) == ("white_space", "PATIENTID")] == [5]
+
+
+def test_reading_twice_gives_the_same_bytes(extracts, tmp_path):
+    for name in ("one", "two"):
+        read_extract(READERS["ncrd"], extracts["england"], tmp_path / name, progress=lambda line: None)
+    for file in sorted((tmp_path / "one").iterdir()):
+        assert file.read_bytes() == (tmp_path / "two" / file.name).read_bytes(), file.name
+
+
+def test_checking_writes_nothing_and_finds_what_reading_finds(extracts, plain, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    extract = read_extract(READERS["ncrd"], extracts["england"], None, progress=lambda line: None)
+    assert (extract.rows, extract.quality) == (plain[1].rows, plain[1].quality)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_reading_spills_rather_than_growing(extracts, plain, tmp_path, monkeypatch):
+    monkeypatch.setattr("naome.extract.read.MEMORY_LIMIT", "300MB")
+    tables, _ = read_tables(extracts["england-truth"], tmp_path / "canonical")
+    duckdb.execute("SELECT 1")
+    assert len(tables["diagnoses"]["code"]) > 100_000

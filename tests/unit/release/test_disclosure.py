@@ -1,0 +1,256 @@
+"""The disclosure door: edges of the rule, complementary suppression, what is shown, and attacks on it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import expit, logit, ndtri
+
+from naome.core.params import load_params
+from naome.core.results import make_results
+from naome.measures import adjusted
+from naome.measures.casemix import adjust
+from naome.release import release as release_results
+from naome.release.policy import METHODS
+from naome.release.suppress import carry_adjusted
+from naome.stats.intervals import wilson
+from naome.stats.risk_adjustment import risk_adjusted_survival
+
+PARAMS = load_params("england")
+
+
+def release(frame, params):
+    return release_results(frame, params).frame
+
+
+def results(*counts: tuple[int, int], level: str = "provider") -> pd.DataFrame:
+    rows = [
+        {"unit": f"Z{i}", "numerator": x, "denominator": n, "estimate": x / n, "lower": 0.0, "upper": 1.0}
+        for i, (x, n) in enumerate(counts)
+    ]
+    frame = pd.DataFrame(rows).assign(measure="mdt_discussion", level=level, method="wilson")
+    return make_results(frame, audit="england", nation="england", cohort="denovo", run_id="r")
+
+
+@pytest.mark.parametrize(("count", "hidden"), [(0, False), (1, True), (7, True), (8, False)])
+def test_edges_of_the_rule(count, hidden):
+    out = release(results((count, 100), (50, 100), (40, 100)), PARAMS)
+    assert (out.loc[0, "status"] == "suppressed") == hidden
+    assert (
+        out.loc[0, "estimate"] != out.loc[0, "estimate"]
+        if hidden
+        else out.loc[0, "estimate"] == round(count / 5) * 5 / 100
+    )
+
+
+def test_a_small_remainder_is_hidden_too():
+    assert release(results((97, 100), (50, 100), (50, 100)), PARAMS).loc[0, "status"] == "suppressed"
+
+
+def test_one_hidden_unit_takes_the_next_smallest_with_it():
+    out = release(results((3, 100), (20, 100), (60, 100)), PARAMS)
+    assert out["status"].tolist() == ["suppressed", "suppressed", "ok"]
+    assert "worked out" in out.loc[1, "reason"]
+
+
+def test_two_hidden_units_need_no_third():
+    out = release(results((3, 100), (4, 100), (60, 100)), PARAMS)
+    assert out["status"].tolist() == ["suppressed", "suppressed", "ok"]
+
+
+def test_proportions_are_computed_from_rounded_counts():
+    out = release(results((33, 98), (50, 100), (40, 100)), PARAMS)
+    assert (out.loc[0, "numerator"], out.loc[0, "denominator"]) == (35, 100)
+    assert out.loc[0, "estimate"] == 0.35
+    assert out.loc[0, "lower"] < 0.35 < out.loc[0, "upper"]
+
+
+def test_hidden_rows_hold_no_numbers():
+    out = release(results((3, 100), (4, 100)), PARAMS)
+    assert out[["numerator", "denominator", "estimate", "lower", "upper"]].isna().all().all()
+
+
+def test_national_figures_are_shown_as_the_policy_says():
+    assert release(results((3, 100), level="nation"), PARAMS)["status"].tolist() == ["ok"]
+    strict = PARAMS.model_copy(update={"disclosure": PARAMS.disclosure.model_copy(update={"national": "suppress"})})
+    assert release(results((3, 100), level="nation"), strict)["status"].tolist() == ["suppressed"]
+
+
+def round_to_5(count):
+    return int(pd.Series([count / 5]).round().iloc[0]) * 5
+
+
+def pairs(n_shown: int, x_shown: int) -> list[tuple[int, int]]:
+    """Every (people, events) that the rule shows as this pair."""
+    near = range(-2, 3)
+    return [
+        (n_shown + i, x_shown + j)
+        for i in near
+        for j in near
+        if x_shown + j > 7 and n_shown + i - x_shown - j > 7 and (n_shown + i, x_shown + j) != (0, 0)
+    ]
+
+
+def log_log(n, x):
+    """Estimate and 95% limits of survival without censoring, on the log(-log) scale."""
+    survival = 1 - x / n
+    half = ndtri(0.975) * np.sqrt(x / (n * (n - x))) / abs(np.log(survival))
+    centre = np.log(-np.log(survival))
+    return np.array([centre, centre + half, centre - half])
+
+
+def guess_by_width(row, step: float) -> set[int]:
+    """Try every pair: case mix shifts all three numbers by one unknown, so their distances give the pair away."""
+    shown = row[["estimate", "lower", "upper"]].to_numpy(dtype=float)
+    ends = np.sort(np.log(-np.log(np.clip([shown - step / 2, shown + step / 2], 1e-9, 1 - 1e-9))), axis=0)
+    found = set()
+    for n, x in pairs(int(row["denominator"]), int(row["numerator"])):
+        low, high = ends - log_log(n, x)
+        if low.max() <= high.min():
+            found.add(x)
+    return found
+
+
+@pytest.fixture(scope="module")
+def survival_of_organisations():
+    """Forty organisations of 20 to 150 people, all followed for a year, no item missing."""
+    rng = np.random.default_rng(12)
+    sizes = rng.integers(20, 150, 40)
+    unit = np.repeat([f"Z{k:02d}" for k in range(40)], sizes)
+    age = rng.normal(size=len(unit)) + np.repeat(rng.normal(0, 0.3, 40), sizes)
+    time = rng.exponential(1.2, len(unit)) / np.exp(0.5 * age)
+    frame = pd.DataFrame({"t": np.minimum(time, 1.5), "d": (time <= 1.5).astype(int), "unit": unit, "age": age})
+    table = risk_adjusted_survival(frame, duration="t", event="d", provider="unit", covariates=["age"], at=1.0)
+    rows = table.rename(columns={"provider": "unit_", "survival_adjusted": "estimate", "n": "denominator"})
+    rows = rows.assign(unit=table["provider"], numerator=table["observed"])
+    rows = rows[["unit", "denominator", "numerator", "estimate", "lower", "upper"]]
+    named = {"measure": "survival_1y_adjusted", "level": "provider", "method": adjust.METHOD, "cohort": "denovo"}
+    return make_results(rows, **named, audit="england", nation="england", run_id="r")
+
+
+def test_an_exact_interval_would_give_the_deaths_away(survival_of_organisations):
+    """The attack works: with exact limits, and with limits to a tenth of a point for most organisations."""
+    exact = survival_of_organisations.copy()
+    truth = exact["numerator"].astype(int).tolist()
+    for column in ("denominator", "numerator"):
+        exact[column] = [round_to_5(value) for value in exact[column]]
+    rows = [row for _, row in exact.iterrows()]
+    people = survival_of_organisations["denominator"].astype(int)
+    hidden = [min(x, n - x) <= 7 for n, x in zip(people, truth, strict=True)]
+    guesses = [guess_by_width(row, 1e-9) for row in rows]
+    assert all(found == {x} for found, x, h in zip(guesses, truth, hidden, strict=True) if not h)
+    coarse = exact.assign(**{c: exact[c].round(3) for c in ("estimate", "lower", "upper")})
+    guesses = [guess_by_width(row, 1e-3) for _, row in coarse.iterrows()]
+    assert np.mean([len(found) == 1 for found, h in zip(guesses, hidden, strict=True) if not h]) > 0.4
+
+
+def test_released_intervals_leave_every_candidate(survival_of_organisations):
+    """The attack on what is released finds the rounded counts' own pair, whatever the true one is."""
+    released = release(survival_of_organisations, PARAMS)
+    shown = released[released["status"] == "ok"]
+    assert len(shown) > 30
+    hits, sizes = 0, []
+    for index, row in shown.iterrows():
+        found = guess_by_width(row, 1e-3)
+        rounded = int(row["numerator"])
+        assert not found or min(abs(x - rounded) for x in found) <= 1
+        hits += found == {int(survival_of_organisations.loc[index, "numerator"])}
+        sizes.append(len({x for _, x in pairs(int(row["denominator"]), rounded)}))
+    # somebody who names one of the candidates blindly is right as often
+    assert hits <= sum(1 / size for size in sizes) + 2 * np.sqrt(sum(1 / size * (1 - 1 / size) for size in sizes))
+
+
+def test_limits_of_survival_depend_on_the_rounded_counts_alone(survival_of_organisations):
+    """Without censoring and gaps the distances of limits from the estimate are those of the rounded counts."""
+    released = release(survival_of_organisations, PARAMS)
+    row = released[released["status"] == "ok"].iloc[0]
+    carried = np.log(-np.log(row[["estimate", "lower", "upper"]].to_numpy(dtype=float)))
+    plain = log_log(row["denominator"], row["numerator"])
+    np.testing.assert_allclose(carried - carried[0], plain - plain[0], atol=0.01)
+    exact = survival_of_organisations.loc[row.name, "estimate"]
+    assert row["estimate"] == pytest.approx(exact, abs=5e-4)
+
+
+def test_proportion_and_ratio_together_leave_every_candidate():
+    """Two numbers, one unknown expectation: exact ones would solve for the counts; carried ones agree with any pair."""
+    rng = np.random.default_rng(5)
+    solved_before, solved_after, shown = 0, 0, 0
+    for _ in range(60):
+        n = int(rng.integers(25, 120))
+        x, expected = int(rng.binomial(n, 0.4)), float(rng.uniform(0.3, 0.5))
+        if not 7 < x < n - 7:
+            continue
+        shown += 1
+        odds = logit(0.4) - logit(expected)
+        p = wilson(x, n).iloc[0]
+        values = [expit(logit(p[c]) + odds) for c in ("estimate", "lower", "upper")]
+        rows = pd.DataFrame(
+            {
+                "unit": "Z0",
+                "denominator": n,
+                "numerator": x,
+                "measure": ["a_adjusted", "a_ratio"],
+                "estimate": [values[0], p["estimate"] / expected],
+                "lower": [values[1], p["lower"] / expected],
+                "upper": [values[2], p["upper"] / expected],
+                "method": [adjusted.METHOD, adjusted.RATIO_METHOD],
+                "unit_of_estimate": ["proportion", "ratio"],
+            }
+        )
+        named = {"level": "provider", "cohort": "denovo", "audit": "england", "nation": "england", "run_id": "r"}
+        rows = make_results(rows, **named)
+        released = release(rows, PARAMS)
+        assert set(released["status"]) == {"ok"}
+        seen = released.assign(estimate=rows["estimate"])
+        solved_before += solve_for_events(seen, 1e-6, 1e-6) == {x}
+        solved_after += solve_for_events(released, 5e-4, 5e-3) == {x}
+    assert shown > 40 and solved_before > 0.9 * shown
+    assert solved_after <= 0.35 * shown
+
+
+def solve_for_events(rows: pd.DataFrame, near: float, near_ratio: float) -> set[int]:
+    """For every pair take the expectation from the ratio, and see whether the adjusted proportion fits."""
+    proportion, ratio = rows["estimate"]
+    found = set()
+    for n, x in pairs(int(rows["denominator"].iloc[0]), int(rows["numerator"].iloc[0])):
+        ends = [x / n / (ratio + sign * near_ratio) for sign in (1, -1)]
+        if max(ends) < 1:
+            low, high = sorted(expit(logit(0.4) + logit(x / n) - logit(e)) for e in ends)
+            if low - near <= proportion <= high + near:
+                found.add(x)
+    return found
+
+
+def test_every_adjusted_method_has_a_rule_and_one_without_is_hidden():
+    methods = {adjust.METHOD, adjusted.METHOD, adjusted.RATIO_METHOD, "wilson"}
+    assert methods == set(METHODS)
+    odd = results((50, 100), (40, 100)).assign(method="something new")
+    out = release(odd, PARAMS)
+    assert set(out["status"]) == {"suppressed"} and out["estimate"].isna().all()
+    assert "no rule" in out["reason"].iloc[0]
+    exact = PARAMS.model_copy(update={"disclosure": PARAMS.disclosure.model_copy(update={"policy": "none"})})
+    assert release(odd, exact)["status"].tolist() == ["ok", "ok"]
+
+
+@pytest.mark.parametrize("kind", ["survival", "proportion", "ratio"])
+def test_carrying_to_the_same_counts_changes_nothing(kind):
+    values = pd.DataFrame(
+        {
+            "numerator": [30, 0],
+            "denominator": [100, 40],
+            "estimate": [0.4, 0.0],
+            "lower": [0.3, 0.0],
+            "upper": [0.5, 0.1],
+        }
+    )
+    carried = carry_adjusted(values, values[["numerator", "denominator"]], kind)
+    np.testing.assert_allclose(carried, values[["estimate", "lower", "upper"]])
+
+
+def test_limits_stay_around_the_estimate_when_counts_are_rounded():
+    values = pd.DataFrame({"numerator": range(8, 33), "denominator": 40, "estimate": 0.31, "lower": 0.3, "upper": 0.32})
+    rounded = pd.DataFrame({"numerator": [round_to_5(x) for x in range(8, 33)], "denominator": 40})
+    for kind in ("survival", "proportion", "ratio"):
+        carried = carry_adjusted(values, rounded, kind)
+        assert ((carried["lower"] <= carried["estimate"]) & (carried["estimate"] <= carried["upper"])).all()

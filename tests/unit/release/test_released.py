@@ -1,0 +1,183 @@
+"""What may be shown, by type: who can make it, and what plain tables of counts hide under a strict policy."""
+
+from __future__ import annotations
+
+import ast
+
+import pandas as pd
+import pytest
+
+from naome.core.params import Disclosure, load_params
+from naome.core.paths import project_root
+from naome.core.results import make_results
+from naome.measures.study import make_study
+from naome.release import (
+    HIDDEN,
+    Released,
+    declare_not_counts,
+    release,
+    release_at_risk,
+    release_attrition,
+    release_counts,
+    release_curves,
+    release_variants,
+    shown_numbers,
+)
+
+H = HIDDEN
+
+
+def study(policy="lt10", national="suppress"):
+    params = load_params("wales").model_copy(update={"disclosure": Disclosure(policy=policy, national=national)})
+    return make_study(params, run_id="r")
+
+
+def table(rows: str) -> pd.DataFrame:
+    """Read a little table; a dash is missing."""
+    head, *lines = [line.split() for line in rows.strip().splitlines()]
+    frame = pd.DataFrame(lines, columns=head).replace("-", pd.NA)
+    for column in frame:
+        values = frame[column].dropna()
+        if values.str.fullmatch(r"\d+").all():
+            frame[column] = frame[column].astype("Int64")
+    return frame
+
+
+def test_nobody_but_disclosure_makes_a_released_frame():
+    with pytest.raises(TypeError, match=r"only naome\.release makes a Released.*run\.release"):
+        Released(pd.DataFrame({"people": [3]}), object())
+    with pytest.raises(TypeError):
+        Released(pd.DataFrame({"people": [3]}))
+
+
+def test_a_part_or_a_transformation_of_what_is_released_is_released():
+    released = release_counts(table("sex people\nfemale 30\nmale 20"), "people", study())
+    assert released.where(sex="male").frame["people"].tolist() == [20]
+    assert released.where(sex=["male", "female"]).frame["people"].tolist() == [30, 20]
+    changed = released.transform(lambda frame: frame.assign(people=0))
+    assert changed.frame["people"].tolist() == [0, 0] and released.frame["people"].tolist() == [30, 20]
+
+
+def test_what_holds_no_counts_says_why_in_a_sentence():
+    with pytest.raises(ValueError, match="say in a sentence"):
+        declare_not_counts(pd.DataFrame(), "coefficients")
+
+
+def test_every_declaration_in_the_program_says_why():
+    """Run with -s to read them."""
+    told = []
+    files = sorted((project_root() / "src" / "naome").rglob("*.py"))
+    trees = {file: ast.parse(file.read_text(encoding="utf-8")) for file in files}
+    constants = {
+        node.targets[0].id: node.value.value
+        for tree in trees.values()
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+    }
+    for file, tree in trees.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "declare_not_counts":
+                why = node.args[1]
+                text = why.value if isinstance(why, ast.Constant) else constants[why.id]
+                told.append(f"{file.name}:{node.lineno}: {text}")
+    print("\n".join(told))
+    assert len(told) > 20 and all(line.endswith(".") and len(line.split(": ", 1)[1].split()) > 2 for line in told)
+    assert not [line for line in told if "people" in line.lower() and "invented" not in line]
+
+
+@pytest.mark.parametrize(("policy", "national"), [("lt10", "show"), ("hes2018", "show"), ("none", "suppress")])
+def test_where_national_counts_are_shown_nothing_changes(policy, national):
+    frame = table("sex people of\nfemale 30 33\nmale 3 33").assign(share=[0.9, 0.1])
+    shown = release_counts(frame, "people", study(policy, national), of="of", totals=[[]], with_it=["share"]).frame
+    pd.testing.assert_frame_equal(shown, frame)
+
+
+@pytest.mark.parametrize(("count", "hidden"), [(0, False), (1, True), (9, True), (10, False)])
+def test_edges_of_the_rule(count, hidden):
+    assert (release_counts(table(f"people\n{count}"), "people", study()).frame["people"][0] is HIDDEN) == hidden
+
+
+def test_counts_are_rounded_where_the_policy_rounds_and_what_goes_with_them_is_hidden():
+    frame = table("people\n7\n8\n102").assign(share=0.5)
+    shown = release_counts(frame, "people", study("hes2018"), with_it=["share"]).frame
+    assert shown["people"].tolist() == [H, 10, 100] and shown["share"].tolist() == [H, H, H]
+
+
+def test_a_hidden_count_cannot_be_had_from_its_total():
+    """
+    Row and column totals are known: every line with a hidden count has two.
+    """
+    frame = table("""
+        cohort  route year people
+        denovo  DN1   2020 5
+        denovo  DN1   2021 40
+        denovo  DN1   2022 30
+        denovo  DN2   2020 20
+        denovo  DN2   2021 50
+        denovo  DN2   2022 60
+    """)
+    shown = release_counts(frame, "people", study(), totals=[["cohort", "route"], ["cohort", "year"]]).frame
+    assert shown["people"].tolist() == [H, 40, H, H, 50, H]
+
+
+def test_a_small_rest_and_the_share_of_a_hidden_count_are_hidden():
+    frame = table("people of\n95 100\n60 100\n3 5").assign(share=[0.95, 0.6, 0.6])
+    shown = release_counts(frame, "people", study(), of="of", with_it=["share"]).frame
+    assert shown["people"].tolist() == [H, 60, H] and shown["of"].tolist() == [100, 100, H]
+    assert shown["share"].tolist() == [H, 0.6, H]
+    assert shown_numbers(shown["share"]).tolist()[1] == 0.6 and shown_numbers(shown["share"]).isna().sum() == 2
+
+
+def test_attrition_gives_no_small_number_by_subtraction():
+    """EL1 leaves out 3 and EL2 none: showing both ends would tell the 3. DN2 is small, so DN1 goes with it."""
+    frame = table("""
+        step       cohort    unit    remaining left_out
+        registered both      tumours 1003      -
+        EL1        both      tumours 1000      3
+        EL2        both      tumours 1000      0
+        EL7        both      people  900       100
+        DN1        denovo    people  50        850
+        DN2        denovo    people  4         896
+        RC1        recurrent people  60        840
+        RC2        recurrent people  55        5
+    """)
+    shown = release_attrition(frame, study()).frame
+    assert shown["remaining"].tolist() == [H, 1000, 1000, 900, H, H, H, 55]
+    left_out = shown["left_out"].tolist()
+    assert left_out[1:] == [H, 0, 100, H, H, H, H] and left_out[0] is pd.NA
+    pd.testing.assert_frame_equal(release_attrition(frame, study(national="show")).frame, frame)
+
+
+def test_numbers_at_risk_give_no_small_number_by_subtraction():
+    frame = pd.DataFrame({"group": ["a"], "0 y": [47], "1 y": [40], "2 y": [33], "3 y": [20], "4 y": [9], "5 y": [0]})
+    shown = release_at_risk(frame, study()).frame
+    assert shown.iloc[0].tolist() == ["a", 47, H, 33, 20, H, 0]
+
+
+def test_curves_end_where_few_are_at_risk_and_are_not_drawn_where_counts_are_rounded():
+    frame = pd.DataFrame(
+        {"group": "a", "years": [0, 1], "survival": 0.5, "lower": 0.4, "upper": 0.6, "n_risk": [10, 9]}
+    )
+    assert release_curves(frame, study()).frame["years"].tolist() == [0]
+    assert release_curves(frame, study("hes2018")).frame.empty
+    assert release_curves(frame, study(national="show")).frame["years"].tolist() == [0, 1]
+
+
+def test_a_variant_that_few_people_tell_from_the_base_is_hidden_whole():
+    frame = table("people shared\n100 100\n105 100\n130 100\n100 95").assign(share=0.5)
+    base = table("people shared\n100 100\n100 100\n100 100\n100 100")
+    shown = release_variants(
+        frame, ("people", "shared"), base, study(), parts=[("shared", "people")], with_it=["share"]
+    ).frame
+    assert shown["people"].tolist() == [100, H, 130, H] and shown["share"].tolist() == [0.5, H, 0.5, H]
+
+
+def test_a_group_of_the_nation_hidden_alone_takes_another_with_it():
+    """Everybody is 100 and the others are shown: the 3 would be the rest."""
+    rows = pd.DataFrame({"group": ["all", "a", "b", "c"], "group_by": ["all", "g", "g", "g"]})
+    rows = rows.assign(numerator=[45, 20, 3, 22], denominator=[100, 50, 10, 40], estimate=0.4, measure="m")
+    rows = rows.assign(method="wilson", unit="wales", status="ok")
+    results = make_results(rows, audit="wales", nation="wales", cohort="denovo", run_id="r")
+    shown = release(results, study().params).frame
+    assert shown["status"].tolist() == ["ok", "suppressed", "suppressed", "ok"]
+    assert release(results, study(national="show").params).frame["status"].tolist() == ["ok"] * 4

@@ -1,0 +1,122 @@
+"""Figures and tables of the case-mix model's page, with and without a model, of one cohort or several."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from naome.core.params import load_params
+from naome.measures.adjusted import Adjusted
+from naome.measures.casemix.adjust import Assessment
+from naome.measures.casemix.checks import TABLES, ModelChecks
+from naome.measures.casemix.outliers import judge_organisations
+from naome.measures.casemix.prepare import CaseMix
+from naome.measures.specification import load_specification
+from naome.measures.study import make_study
+from naome.release import HIDDEN
+from naome.release.types import release_checked
+from naome.report.pages.case_mix_model import (
+    draw_calibration,
+    draw_coefficients_over_time,
+    draw_ratios,
+    tabulate_checks,
+)
+from naome.report.pages.organisations import draw_proportion_funnels
+from naome.report.pages.risk_adjusted_survival import draw_survival_funnels
+
+STUDY = make_study(load_params("england"), run_id="r")
+NOTHING = ModelChecks(**{name: pd.DataFrame() for name in TABLES}, worst="", error="", missing="", reason="too few")
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+def checked(**tables) -> ModelChecks:
+    empty = {name: pd.DataFrame() for name in TABLES}
+    return ModelChecks(**(empty | tables), worst="age", error="", missing="No item is missing.")
+
+
+def test_tables_of_cohorts_are_stacked_and_one_without_a_model_says_why():
+    some = checked(coefficients=pd.DataFrame({"Term": ["age"], "Hazard ratio": [1.1]}))
+    both = tabulate_checks({"denovo": some, "recurrent": NOTHING}, "coefficients", STUDY).frame
+    assert both["Cohort"].tolist() == ["De novo", "Recurrent"]
+    assert both["status"].tolist() == ["ok", "not_derivable"] and both["reason"].tolist() == ["", "too few"]
+    none = tabulate_checks({"denovo": some, "recurrent": NOTHING}, "habits", STUDY).frame
+    assert none["Nothing to show"].tolist() == ["No item is missing", "too few"]
+
+
+def test_without_a_model_figures_say_so():
+    for draw in (draw_ratios, draw_calibration, draw_coefficients_over_time):
+        given = (STUDY,) if draw is draw_calibration else ()
+        figure = draw({"denovo": NOTHING}, *given, alt="Nothing").drawing
+        assert "There is no model" in figure.axes[0].texts[0].get_text()
+
+
+def test_splines_are_not_drawn_as_ratios():
+    table = pd.DataFrame(
+        {"Term": ["age", "age'", "sex[male]"], "Hazard ratio": 1.2, "Lower": 1.0, "Upper": 1.4, "p": 0.01, "FMI": 0.0}
+    )
+    axes = draw_ratios({"denovo": checked(coefficients=table), "recurrent": NOTHING}, alt="Ratios").drawing.axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["Sex: male"]
+
+
+def test_calibration_has_a_panel_for_each_cohort_and_horizon():
+    tenths = pd.DataFrame(
+        {"Horizon": ["1 y", "3 y"], "People": 50, "Predicted": 0.5, "Observed": 0.6, "Lower": 0.4, "Upper": 0.7}
+    )
+    checks = {"denovo": checked(tenths=tenths), "recurrent": checked(tenths=tenths.iloc[:1])}
+    figure = draw_calibration(checks, STUDY, alt="Calibration").drawing
+    titles = [axes.get_title(loc="left") for axes in figure.axes if axes.axison]
+    assert titles == ["De novo, 1 y", "De novo, 3 y", "Recurrent, 1 y"]
+
+
+def test_a_tenth_of_which_few_died_is_neither_shown_nor_drawn_where_small_counts_are_hidden():
+    """Of 47 people 93.6% lived: 3 died. Of the other tenth 24 of 48 lived."""
+    tenths = pd.DataFrame({"Horizon": "1 y", "Tenth": [1, 8], "People": [48, 47], "Predicted": [0.5, 0.9]})
+    tenths = tenths.assign(Observed=[0.5, 0.936], Lower=[0.4, 0.866], Upper=[0.6, 1.007])
+    strict = STUDY.params.disclosure.model_copy(update={"policy": "lt10", "national": "suppress"})
+    study = make_study(STUDY.params.model_copy(update={"disclosure": strict}), run_id="r")
+    laid = tabulate_checks({"denovo": checked(tenths=tenths)}, "tenths", study).frame
+    assert laid["People"].tolist() == [48, 47] and laid["Observed"].tolist() == [0.5, HIDDEN]
+    axes = draw_calibration({"denovo": checked(tenths=tenths)}, study, alt="Calibration").drawing.axes[0]
+    assert np.isnan(axes.lines[1].get_ydata()).tolist() == [False, True]
+    exact = tabulate_checks({"denovo": checked(tenths=tenths)}, "tenths", STUDY).frame
+    assert exact["Observed"].tolist() == [0.5, 0.936]
+
+
+def test_funnels_draw_released_numbers_only():
+    """The exact size is 47 and the exact survival 61.3%: neither may be read off the figure."""
+    params = load_params("england")
+    table = pd.DataFrame({"unit": ["A", "B"], "n": [47, 52], "z": [0.0, 1.0], "recorded": 1.0, "spread": 0.4})
+    table = judge_organisations(table.assign(survival_adjusted=[0.613, 0.5]), params, higher_is="worse")
+    frame = pd.DataFrame({"duration": [1.0], "event": [1], "unit": ["A"]})
+    assessment = Assessment("denovo", CaseMix(frame, [frame], (), (), table), {1: table}, {1: 0.7}, frame, "")
+    released = pd.DataFrame(
+        {"unit": ["A", "B"], "denominator": [45, 50], "estimate": [0.6, np.nan], "status": ["ok", "suppressed"]}
+    ).assign(measure="survival_1y_adjusted", cohort="denovo", level="provider", group_by="all")
+    released = release_checked(released)
+    axes = draw_survival_funnels({"denovo": assessment}, released, params, alt="Funnels").drawing.axes[0]
+    points = [line.get_xydata().tolist() for line in axes.lines if line.get_label() == "within"]
+    assert points == [[[45.0, 60.0]]]
+    assert "by chance 0.0" in axes.texts[0].get_text()
+    empty = draw_survival_funnels({}, released, params, alt="Funnels").drawing
+    assert "There is no comparison" in empty.axes[0].texts[0].get_text()
+
+
+def test_panels_of_proportions_say_levels():
+    units = pd.DataFrame({"unit": ["A", "B"], "denominator": [40, 60], "estimate": [0.1, 0.3]})
+    named = {"measure": "death_30d_chemotherapy_adjusted", "cohort": "denovo", "level": "provider", "status": "ok"}
+    released = release_checked(units.assign(**named, group_by="all"))
+    levels = pd.DataFrame({"unit": ["A", "B"], "level": ["within", "alarm"]})
+    found = Adjusted("death_30d_chemotherapy", "denovo", "treating_provider", levels, 0.1, units, "")
+    tails, specification = (0.025, 0.001), load_specification()
+    axes = draw_proportion_funnels([found], released, specification, tails, alt="Funnels").drawing.axes[0]
+    drawn = {line.get_label(): line.get_xydata().tolist() for line in axes.lines}
+    assert drawn["alarm"] == [[60.0, 30.0]] and drawn["within"] == [[40.0, 10.0]]
+    empty = draw_proportion_funnels([], released, specification, tails, alt="Funnels").drawing
+    assert "There is no comparison" in empty.axes[0].texts[0].get_text()

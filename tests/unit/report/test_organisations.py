@@ -1,0 +1,214 @@
+"""Whoever is hidden by disclosure control is counted and not named."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from naome.core.params import load_params
+from naome.core.results import make_results
+from naome.measures import adjusted as adjusting
+from naome.measures.adjusted import Adjusted
+from naome.measures.casemix import adjust
+from naome.measures.casemix.adjust import Assessment
+from naome.measures.casemix.outliers import judge_organisations, record_assessment
+from naome.measures.casemix.prepare import CaseMix
+from naome.measures.specification import load_specification
+from naome.measures.study import make_study
+from naome.measures.variation import SUMMARY, Variation
+from naome.release import declare_not_counts, release
+from naome.release.types import release_checked
+from naome.report.funnels import drawable_units
+from naome.report.pages.organisations import (
+    collect_panels,
+    describe_rare_levels,
+    most_variable,
+    tabulate_adjusted,
+    tabulate_alerts,
+)
+from naome.report.pages.risk_adjusted_survival import (
+    describe_assessments,
+    describe_spread,
+    tabulate_counts,
+    tabulate_not_assessed,
+    tabulate_outside,
+    tabulate_record,
+    tabulate_survival,
+)
+
+SPECIFICATION = load_specification()
+NAMES = {"A": "Alpha", "B": "Beta", "C": "Gamma"}
+
+
+@pytest.fixture
+def released():
+    """A: 60 of 100, B: 3 of 50 (hidden), C: 20 of 90; D: 10 of 20."""
+    rows = pd.DataFrame(
+        {"unit": list("ABCD"), "numerator": [60, 3, 20, 10], "denominator": [100, 50, 90, 20], "method": "wilson"}
+    )
+    rows = rows.assign(estimate=rows["numerator"] / rows["denominator"], measure="mdt_discussion", level="provider")
+    named = {"audit": "england", "nation": "england", "cohort": "denovo", "run_id": "r"}
+    adjusted = rows.iloc[:3].assign(measure="death_30d_chemotherapy_adjusted", method=adjusting.METHOD)
+    adjusted = adjusted.assign(lower=adjusted["estimate"] - 0.02, upper=adjusted["estimate"] + 0.02)
+    ratio = adjusted.assign(measure="death_30d_chemotherapy_ratio", method=adjusting.RATIO_METHOD)
+    both = pd.concat([rows, adjusted, ratio.assign(unit_of_estimate="ratio", upper=1.5)])
+    return release(make_results(both, **named), load_params("england"))
+
+
+def variation(levels, z):
+    units = pd.DataFrame({"unit": list("ABCD"), "level": levels, "z": z, "domain": "negative tail"})
+    summary = pd.DataFrame(columns=SUMMARY)
+    return Variation(units.assign(cohort="denovo", measure="mdt_discussion"), summary, pd.DataFrame())
+
+
+def test_hidden_organisations_are_one_line_without_name_or_number(released):
+    hidden = set(released.where(status="suppressed").frame["unit"])
+    assert "B" in hidden
+    table = tabulate_alerts(
+        variation(["alert", "alarm", "alarm", "within"], [2.5, -6, -4, 0]), released, SPECIFICATION, NAMES
+    ).frame
+    named = {
+        NAMES[unit]
+        for unit in "AC"
+        if unit not in set(released.where(measure="mdt_discussion", status="suppressed").frame["unit"])
+    }
+    assert set(table["Organisation"]) & set(NAMES.values()) == named and "Beta" not in set(table["Organisation"])
+    rest = table[table["Organisation"].str.contains("not named")]
+    assert rest["People"].isna().all() and rest["Percent"].isna().all() and len(rest) == 1
+    shown = drawable_units(released, "mdt_discussion", "denovo").frame
+    assert "B" not in set(shown["unit"])
+
+
+def test_nothing_beyond_the_limits_is_said(released):
+    table = tabulate_alerts(variation(["within"] * 4, [0.0] * 4), released, SPECIFICATION, NAMES).frame
+    assert table["Indicator"].tolist() == ["none"]
+    assert most_variable(variation(["within"] * 4, [0.0] * 4)) is None
+
+
+def test_adjusted_rows_of_hidden_organisations_are_counted_only(released):
+    table = pd.DataFrame({"unit": list("ABC"), "z": [0.1, -2.5, 3.0], "level": "within", "direction": "none"})
+    found = Adjusted("death_30d_chemotherapy", "denovo", "treating_provider", table, 0.4, released.frame, "")
+    laid = tabulate_adjusted([found], released, SPECIFICATION, NAMES).frame
+    assert "Beta" not in set(laid["Organisation"])
+    assert laid["Organisation"].iloc[-1].endswith("not named") and laid["People"].isna().iloc[-1]
+    named = laid[laid["People"].notna()]
+    assert len(named) and (named["from"] <= named["Observed / expected"]).all()
+    assert (named["Observed / expected"] <= named["to"]).all()
+    assert {"Alpha"} >= set(collect_panels([found], released, SPECIFICATION)[0][2]["unit"].map(NAMES))
+    silent = Adjusted(
+        "death_30d_chemotherapy", "denovo", "treating_provider", pd.DataFrame(), 0.4, released.frame, "No dates."
+    )
+    laid = tabulate_adjusted([silent, silent], released, SPECIFICATION, NAMES).frame
+    assert laid["reason"].tolist() == ["No dates."] * 2 and set(laid["status"]) == {"not_derivable"}
+    assert collect_panels([silent], released, SPECIFICATION) == []
+
+
+def judged(z, **columns) -> pd.DataFrame:
+    z = np.asarray(z, dtype=float)
+    table = pd.DataFrame({"unit": [f"U{k:02d}" for k in range(len(z))], "n": 50, "z": z, "recorded": 0.9, "fmi": 0.1})
+    table = table.assign(early_warning_z=0.1, logistic_z=np.nan, **columns)
+    return judge_organisations(table, load_params("england"), higher_is="worse")
+
+
+def survival_results(estimates, statuses, years=1, cohort="denovo"):
+    rows = pd.DataFrame({"estimate": estimates, "status": statuses, "denominator": 50, "numerator": 20})
+    rows = rows.assign(
+        unit=[f"U{k:02d}" for k in range(len(rows))],
+        lower=rows["estimate"] - 0.1,
+        upper=rows["estimate"] + 0.1,
+        reason=["" if status == "ok" else "small number" for status in statuses],
+        measure=f"survival_{years}y_adjusted",
+        method=adjust.METHOD,
+    )
+    return make_results(rows, audit="england", nation="england", cohort=cohort, level="provider", run_id="r")
+
+
+def assessed(tables, reason="", cohort="denovo"):
+    frame = pd.DataFrame({"duration": [1.0], "event": [1], "unit": ["U00"]})
+    nobody = CaseMix(frame, [frame], (), (), pd.DataFrame({"unit": [], "n": [], "recorded": []}))
+    return Assessment(cohort, nobody, tables, dict.fromkeys(tables, 0.7), pd.DataFrame(), reason)
+
+
+def test_outside_shows_both_tails_the_companions_and_only_what_may_be_shown():
+    table = judged([3.5, -2.5, 0.0, 2.2]).assign(early_warning_z=[0.1, -4.0, 5.0, 0.0], logistic_z=[3.3, np.nan, 0, 0])
+    released = release_checked(survival_results([0.5, 0.8, 0.7, np.nan], ["ok", "ok", "ok", "suppressed"]))
+    laid = tabulate_outside({("denovo", 1): table}, released, load_params("england"), {"U00": "Alpha"}).frame
+    assert laid["Organisation"].tolist() == ["Alpha", "U01", "1 not named"]
+    assert laid["Level"].tolist()[:2] == ["alarm", "alert"]
+    assert laid["Survival is"].tolist() == ["worse", "better", ""]
+    assert laid["Early warning"].tolist()[:2] == ["within", "alarm"]
+    assert laid["Logistic"].tolist()[:2] == ["alarm", "not fitted"]
+    assert laid["Adjusted survival"].tolist()[:2] == [0.5, 0.8] and laid.iloc[2][["People", "Lower"]].isna().all()
+    assert "U03" not in laid.to_string()
+    assert not {"z", "z of deaths"} & set(laid.columns)
+    assert tabulate_outside({}, released, load_params("england"), {}).frame["Organisation"].tolist() == ["none"]
+
+
+def test_counts_stand_beside_chance_for_every_cohort():
+    tables = {("denovo", 1): judged([0.0] * 100 + [np.nan] * 5), ("recurrent", 3): judged([4.0, -2.0])}
+    counts = tabulate_counts(tables, load_params("england")).frame
+    assert counts["Cohort"].tolist() == ["De novo", "De novo", "Recurrent", "Recurrent"]
+    assert counts["Assessed"].tolist() == [100, 100, 2, 2] and counts["Not assessed"].tolist() == [5, 5, 0, 0]
+    assert counts["Alerts expected"].iloc[0] == pytest.approx(4.8)
+    assert counts[["Alarms, worse", "Alerts, better"]].iloc[2].tolist() == [1, 1]
+    assert tabulate_counts({}, load_params("england")).frame["Cohort"].tolist() == ["none"]
+
+
+def test_a_cohort_or_organisation_that_is_not_assessed_says_why():
+    assessments = {
+        "denovo": assessed({1: judged([0.0, 1.0], n=[50, 9])}),
+        "recurrent": assessed({}, "there are no two organisations to compare", "recurrent"),
+    }
+    laid = tabulate_not_assessed(assessments, {"U01": "Beta"}).frame
+    assert laid.to_numpy().tolist() == [
+        ["De novo", "Beta", "fewer than 10 people"],
+        ["Recurrent", "all", "there are no two organisations to compare"],
+    ]
+    said = describe_assessments(assessments, load_params("england")).text
+    assert "**Recurrent**: organisations are not compared: there are no two organisations" in said
+    assert "**De novo, 3 years**: not compared, since nobody has been followed for 3 years." in said
+    assert "no alarms and no alerts" in said and "chance alone would give 0.0 and 0.0" in said
+    assert "not estimated: that takes 20" in describe_spread(assessments, load_params("england")).text
+
+
+def test_survival_of_every_organisation_stands_in_one_row_per_cohort():
+    released = pd.concat(
+        [
+            survival_results([0.7, np.nan], ["ok", "suppressed"]),
+            survival_results([0.5, 0.4], ["ok", "ok"], years=3),
+            survival_results([0.55], ["ok"], cohort="recurrent"),
+        ],
+        ignore_index=True,
+    )
+    laid = tabulate_survival(release_checked(released), {"U00": "Alpha"}, ["denovo", "recurrent"]).frame
+    assert laid[["Organisation", "Cohort"]].to_numpy().tolist() == [
+        ["Alpha", "De novo"],
+        ["Alpha", "Recurrent"],
+        ["U01", "De novo"],
+    ]
+    assert laid["1 year"].tolist() == ["70.0% (60.0% to 80.0%)", "55.0% (45.0% to 65.0%)", "hidden"]
+    assert laid["3 years"].tolist() == ["50.0% (40.0% to 60.0%)", "", "40.0% (30.0% to 50.0%)"]
+
+
+def test_the_record_says_once_what_is_the_same_throughout():
+    tables = {("denovo", 1): judged([3.5, 0.0]), ("recurrent", 1): judged([0.0])}
+    made = {"denovo": 10, "recurrent": 12}
+    record = record_assessment(tables, make_study(load_params("england"), run_id="england-abc"), imputations=made)
+    why = "The policy and what it found."
+    laid = tabulate_record(declare_not_counts(record, why)).frame.set_index("Item")
+    assert laid.loc["run_id"].tolist() == ["england-abc", "", ""]
+    assert laid.loc["imputations"].tolist() == ["", "10", "12"]
+    assert laid.columns.tolist() == ["Throughout", "De novo, 1 y", "Recurrent, 1 y"]
+    assert tabulate_record(declare_not_counts(record.iloc[:0], why)).frame["Item"].tolist() == ["none"]
+
+
+def test_levels_too_rare_for_a_coefficient_are_named_in_words(released):
+    found = Adjusted(
+        "death_30d_chemotherapy", "denovo", "u", pd.DataFrame(), 0.4, released.frame, "", ("charlson[3+]",)
+    )
+    said = describe_rare_levels([found], SPECIFICATION).text
+    assert "Comorbidities: 3+ (death within 30 days of the last chemotherapy (de novo))" in said
+    assert "finite estimate" not in said and "intercept" not in said
+    none = describe_rare_levels([found.__class__(**{**vars(found), "rare": ()})], SPECIFICATION).text
+    assert none == "Every level of the case mix could be estimated."

@@ -1,0 +1,103 @@
+"""What the operating system refuses is one sentence with path and cause, and exit code 2."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+
+import pytest
+
+from naome.workflow import cli
+from naome.workflow.cli import main
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (errno.ENOSPC, "/data/runs/x: No space left on device. Hint: make room"),
+        (errno.EACCES, "/data/runs/x: Permission denied. Hint: whose is it?"),
+        (errno.EROFS, "/data/runs/x: Read-only file system. Hint: set NAOME_RUNS"),
+        (errno.EIO, "/data/runs/x: Input/output error."),
+    ],
+)
+def test_an_error_of_the_system_is_one_sentence(monkeypatch, capsys, number, said):
+    def refuse(parsed):
+        raise OSError(number, os.strerror(number), "/data/runs/x")
+
+    monkeypatch.setattr(cli, "_read", refuse)
+    assert main(["read", "--audit", "rotterdam"]) == 2
+    written = capsys.readouterr()
+    assert said in written.err and written.err.count("\n") == 1 and "Traceback" not in written.err
+
+
+@pytest.mark.parametrize("command", ["read", "chain"])
+def test_a_folder_that_cannot_be_made_is_said(command, tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert main([command, "--audit", "rotterdam", "--run-dir", str(tmp_path / "file" / "run")]) == 2
+    written = capsys.readouterr()
+    assert f"{tmp_path / 'file'}" in written.err and "Not a directory" in written.err
+
+
+def test_a_folder_that_is_not_the_runs_is_left_alone(tmp_path, capsys):
+    assert main(["run", "04", "--run-dir", str(tmp_path)]) == 2
+    assert "has not been read yet" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_as_many_folders_as_audits(capsys):
+    assert main(["chain", "--params", "england", "--params", "wales", "--data", "x"]) == 2
+    assert "--data is given 1 times for 2 audits" in capsys.readouterr().err
+
+
+def test_a_new_audit_starts_from_another(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["new-audit", "mersey-2022", "--like", "england"]) == 0
+    assert "naome chain --params" in capsys.readouterr().out
+    text = (tmp_path / "mersey-2022.yaml").read_text(encoding="utf-8")
+    assert "audit: mersey-2022" in text and "title: Mersey 2022" in text and "data_dir" not in text
+    assert text.startswith("# England: annual registration")
+    assert main(["new-audit", "mersey-2022", "--like", "england"]) == 2
+    assert "is there already" in capsys.readouterr().err
+    assert main(["new-audit", "Mersey", "--like", "england"]) == 2
+    assert main(["new-audit", "mersey", "--like", "englnd"]) == 2
+    assert "did you mean 'england'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("command", "now"),
+    [
+        ("simulate", "naome-synthetic simulate"),
+        ("compare-truth", "naome-synthetic compare-truth"),
+        ("simulate-study", "naome simulation-study"),
+    ],
+)
+def test_a_command_of_an_earlier_version_says_what_it_is_now(command, now, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main([command, "england"])
+    assert ended.value.code == 2 and f"{command} is now `{now}`" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["read", "--audit", "englnd"],
+        ["check-extract", ".", "--params", "senseless.yaml"],
+        ["chain", "--params", "senseless.yaml", "--data", "."],
+        ["new-audit", "Mersey", "--like", "england"],
+        ["run", "99", "--audit", "england"],
+    ],
+)
+def test_help_and_refused_parameters_come_before_what_takes_seconds_to_import(arguments, tmp_path):
+    (tmp_path / "senseless.yaml").write_text("audit: senseless\n", encoding="utf-8")
+    program = (
+        "import sys\nfrom naome.workflow.cli import main\n"
+        "try:\n    code = main(sys.argv[1:])\nexcept SystemExit as ended:\n    code = ended.code\n"
+        "print(*({'pandas', 'duckdb', 'papermill', 'ibis', 'matplotlib'} & sys.modules.keys()), file=sys.stderr)\n"
+        "sys.exit(code)"
+    )
+    done = subprocess.run([sys.executable, "-c", program, *arguments], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == (0 if arguments == ["--help"] else 2)
+    assert done.stderr.splitlines()[-1] == ""

@@ -1,0 +1,81 @@
+"""The simulation study's command, its kept summary and its page."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from naome.core.errors import ChainError
+from naome.workflow import simulation_study as study
+from naome.workflow.cli import main
+
+
+@pytest.fixture(scope="module")
+def kept():
+    return study.load_study()
+
+
+def test_command_writes_summary_and_record(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(study, "simulate", lambda **given: study.load_study()[0].frame.head(3))
+    assert main(["simulation-study", "--replicates", "7", "--seed", "5", "--out", str(tmp_path)]) == 0
+    record = json.loads((tmp_path / study.RECORD).read_text())
+    assert (record["replicates"], record["seed"]) == (7, 5) and "numpy" in record["packages"]
+    assert len(study.load_study(tmp_path)[0].frame) == 3
+    assert "7 data sets" in capsys.readouterr().out
+
+
+def test_command_refuses_no_replicates(capsys, tmp_path):
+    assert main(["simulation-study", "--replicates", "0", "--out", str(tmp_path)]) == 2
+    assert "at least 1" in capsys.readouterr().err and not list(tmp_path.iterdir())
+
+
+def test_a_study_that_was_not_run_says_so(tmp_path):
+    with pytest.raises(ChainError, match="naome simulation-study"):
+        study.load_study(tmp_path)
+
+
+def test_kept_study_is_reproducible_and_small(kept):
+    _, record = kept
+    assert record["replicates"] >= 200 and record["seed"] >= 0
+    assert (study.study_folder() / study.RESULTS).stat().st_size < 200_000
+
+
+@pytest.mark.parametrize(
+    ("scenario", "method"), [(study.NULL, "C"), (study.NULL_MISSING, "C imputed"), (study.NULL, "B")]
+)
+def test_kept_study_holds_what_the_methods_promise(kept, scenario, method):
+    """Variance of z within 0.95 to 1.05 and the nominal rates near, in both tails; early warning likewise."""
+    row = study.spread_measures(kept[0], scenario).loc[method]
+    assert 0.95 <= row["variance_z"] <= 1.05
+    for side in ("high", "low"):
+        assert row[f"alert_{side}"] == pytest.approx(0.025, abs=0.004)
+        assert row[f"alarm_{side}"] == pytest.approx(0.001, abs=0.0008)
+
+
+@pytest.mark.parametrize("method", ["D", "C"])
+def test_kept_study_estimates_are_right_whatever_the_hazard(kept, method):
+    for scenario in (study.NULL, study.PROPORTIONAL, "early outliers", "late outliers"):
+        row = study.spread_measures(kept[0], scenario).loc[method]
+        assert abs(row["bias"]) < 0.003 and 0.94 <= row["coverage"] <= 0.975
+        if scenario != study.NULL:
+            assert abs(row["outlier_bias"]) < 0.01
+
+
+def test_kept_study_shows_what_mistakes_cost(kept):
+    null, missing = (study.spread_measures(kept[0], name) for name in (study.NULL, study.NULL_MISSING))
+    assert null.loc["unadjusted", "variance_z"] > 1.5 and null.loc["poisson", "variance_z"] < 0.6
+    assert null.loc["dropped", "national_bias"] < -0.1 and missing.loc["D complete", "national_bias"] > 0.1
+    text = study.describe_costs(kept[0]).text
+    assert text.count("\n") == 4 and f"{null.loc['poisson', 'variance_z']:.2f}" in text
+
+
+def test_funnel_limits_are_one_event_apart_and_half_an_event_mends_it():
+    table = study.tabulate_reflection(0.001).frame
+    np.testing.assert_allclose(table["Gap"], 1, atol=1e-9)
+    np.testing.assert_allclose(table["Gap with half an event added"], 0, atol=1e-9)
+
+
+def test_every_method_of_the_study_has_a_name(kept):
+    assert set(kept[0].frame["method"]) <= set(study.METHODS)
