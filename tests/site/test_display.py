@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pypandoc
 import pytest
-from conftest import capture_outputs, draw_curve, show_table
+from made_pages import capture_outputs, draw_curve, show_table
 from matplotlib import pyplot
 
 from naome.release import HIDDEN, declare_not_counts

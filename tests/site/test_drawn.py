@@ -5,7 +5,7 @@ import re
 
 import pandas as pd
 import pytest
-from conftest import capture_outputs, code_cell, draw_curve, raw_cell, show_table, write_notebook
+from made_pages import capture_outputs, code_cell, draw_curve, raw_cell, show_table, write_notebook
 
 from naome.release import declare_not_counts
 from naome.report import display

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import digests, make_run
+from made_pages import digests, make_run
 
 from naome.core.errors import ChainError
 from naome.core.params import load_params
@@ -263,6 +263,7 @@ def strip_of_another(folder):
         (lambda run: (run / "manifest.json").unlink(), "manifest.json: not there, so the run is not finished"),
         (lambda run: (run / "manifest.json").write_text("{"), "manifest.json: not readable as JSON"),
         (lambda run: edit_manifest(run, run_id=None), "manifest.json: key 'run_id' is missing"),
+        (lambda run: edit_manifest(run, code_sha256=None), "manifest.json: key 'code_sha256' is missing"),
         (
             lambda run: edit_manifest(run, pages=None),
             "key 'pages' is missing.*runs of earlier versions cannot be drawn",

@@ -23,7 +23,7 @@ MANIFEST = "manifest.json"
 #: What a manifest has to hold for a site, and of which kind
 NEEDED = {
     "audit": str, "title": str, "nation": str, "period": list, "run_id": str, "marking": str,
-    "pages": dict, "files": dict,
+    "code_sha256": str, "commit": str, "pages": dict, "files": dict,
 }  # fmt: skip
 
 

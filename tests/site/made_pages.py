@@ -103,8 +103,9 @@ def make_run(
     write_frame(make_results(pd.DataFrame(row), **named), folder / "release" / "indicators.parquet")
     manifest = {
         "audit": audit, "title": title, "nation": "england", "marking": marking, "run_id": run_id,
-        "commit": "0123456789abcdef0123", "dirty": None, "period": ["2020-01-01", "2022-12-31"],
-        "pages": digests(folder, "notebooks/*.ipynb"), "files": digests(folder, "release/*.parquet"),
+        "code_sha256": "f" * 64, "commit": "0123456789abcdef0123", "dirty": False,
+        "period": ["2020-01-01", "2022-12-31"], "pages": digests(folder, "notebooks/*.ipynb"),
+        "files": digests(folder, "release/*.parquet"),
     }  # fmt: skip
     (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     return folder
