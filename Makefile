@@ -66,8 +66,8 @@ audit: $(READY) ## from your extract to a site of it: make audit PARAMS=england 
 	@test -n "$(PARAMS)" && test -n "$(DATA)" || { echo "usage: make audit PARAMS=name-or-file.yaml DATA=folder [RUN=folder]"; exit 2; }
 	@naome chain --params "$(PARAMS)" --data "$(DATA)" $(if $(RUN),--run-dir "$(RUN)")
 
-check: $(READY) ## lint, format, portable subset; report all failures
-	@status=0; ruff check . || status=1; ruff format --check . || status=1; naome render --check || status=1; exit $$status
+check: $(READY) ## lint, format, types, portable subset; report all failures
+	@status=0; ruff check . || status=1; ruff format --check . || status=1; mypy || status=1; naome render --check || status=1; exit $$status
 
 format: $(READY) ## format the code
 	@ruff format .; ruff check --fix --quiet . || true

@@ -218,7 +218,7 @@ def list_columns(definitions: Definitions) -> tuple[AnalysisColumn, ...]:
     DefinitionError
         If a feature has the name of another column.
     """
-    found = {"integer": [], "boolean": []}
+    found: dict[str, list[AnalysisColumn]] = {"integer": [], "boolean": []}
     for feature in read_features(definitions).features:
         found[feature.kind].append(_column(feature.name, feature.kind, feature.meaning, feature.needed))
     columns = (*FIRST, *found["integer"], *BETWEEN, *found["boolean"], *LAST)

@@ -143,7 +143,7 @@ def say_taken_away(absent: Absent, params: Params, rules: CohortRules) -> list[s
 def _find_reasons(absent: Absent, params: Params, rules: CohortRules) -> dict[str, str]:
     definitions = rules.definitions
     finder = _Finder(absent, params, rules, {column.name: column for column in list_columns(definitions)})
-    reasons = {}
+    reasons: dict[str, str] = {}
     for indicator in read_specification(definitions).indicators:
         if not indicator.not_derivable:
             found = {cohort: finder.reason_for(indicator, cohort) for cohort in indicator.cohorts}

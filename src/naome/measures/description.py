@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 from scipy.special import ndtri
@@ -118,7 +120,9 @@ def merge_poor_fitness(status: pd.Series) -> pd.Series:
     return status.astype("string").mask((status >= POOR_FITNESS).fillna(False), f"{POOR_FITNESS}+")
 
 
-def _characteristics(people: pd.DataFrame, study: Study, cohort: str):
+def _characteristics(
+    people: pd.DataFrame, study: Study, cohort: str
+) -> Iterator[tuple[str, np.ndarray, dict[str, np.ndarray]]]:
     """Yield (name, denominator, label -> who has it)."""
     for column in SHARED:
         values = people[column]

@@ -13,6 +13,7 @@ import ast
 import operator
 import warnings
 from dataclasses import dataclass
+from typing import Any, NoReturn
 
 import numpy as np
 import pandas as pd
@@ -126,7 +127,8 @@ def _parse(text: str, where: str) -> ast.expr:
         ) from None
     except (ValueError, RecursionError, MemoryError):  # a NUL, half of a character, nested too deep
         raise DefinitionError(f"{where}: {text!r} is not an expression") from None
-    level, depth = [tree], 0
+    level: list[ast.AST] = [tree]
+    depth = 0
     while level:
         depth += 1
         level = [child for node in level for child in ast.iter_child_nodes(node)]
@@ -159,7 +161,11 @@ class _Checker:
             return self._missing(node)
         if isinstance(node, ast.Name):
             return self._name(node.id)
-        if isinstance(node, ast.Constant) and type(node.value) in (int, float, str):
+        if (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, int | float | str)
+            and not isinstance(node.value, bool)
+        ):
             return self._constant(node.value)
         self._refuse(f"{ast.unparse(node)!r} is not allowed")
 
@@ -177,8 +183,7 @@ class _Checker:
         for op, right in zip(node.ops, node.comparators, strict=True):
             kind = self.kind(left)
             if isinstance(op, ast.In | ast.NotIn):
-                self._membership(left, right)
-                kinds = [self.kind(item) for item in right.elts]
+                kinds = [self.kind(item) for item in self._members(left, right)]
             elif type(op) in COMPARISONS:
                 if not self._is_column(left) and not self._is_column(right):
                     self._refuse(f"{ast.unparse(node)!r} compares no column; it holds for everyone or for nobody")
@@ -192,14 +197,15 @@ class _Checker:
             left = right
         return "boolean"
 
-    def _membership(self, left: ast.expr, right: ast.expr) -> None:
-        """Refuse ``in`` but for a column in a list of values, at the end of a chain."""
+    def _members(self, left: ast.expr, right: ast.expr) -> list[ast.expr]:
+        """Return the values of an ``in``; refuse all but a column in a list of values, at the end of a chain."""
         if not isinstance(right, ast.List | ast.Tuple) or not right.elts:
             self._refuse("'in' needs a list of values in square brackets")
         if not self._is_column(left):
             self._refuse("'in' needs a column on its left")
         if any(self._is_column(item) for item in right.elts):
             self._refuse("the list of 'in' holds a column; allowed: numbers, quoted texts and windows")
+        return right.elts
 
     def _is_column(self, node: ast.expr) -> bool:
         return isinstance(node, ast.Name) and node.id not in self.windows
@@ -220,11 +226,12 @@ class _Checker:
         simple = (
             isinstance(node.func, ast.Name) and node.func.id == "missing" and len(node.args) == 1 and not node.keywords
         )
-        if not simple or not isinstance(node.args[0], ast.Name):
+        column = node.args[0] if simple else None
+        if not isinstance(column, ast.Name):
             self._refuse(f"{ast.unparse(node)!r}: the only function is missing(column)")
-        if not self._is_column(node.args[0]):
+        if not self._is_column(column):
             self._refuse(f"{ast.unparse(node)!r}: a window is never missing; missing() takes a column")
-        self._name(node.args[0].id)
+        self._name(column.id)
         return "boolean"
 
     def _name(self, name: str) -> str:
@@ -241,11 +248,11 @@ class _Checker:
             if kind != wanted:
                 self._refuse(f"{what}: wrong type, {kind} where {wanted} is needed")
 
-    def _refuse(self, message: str) -> None:
+    def _refuse(self, message: str) -> NoReturn:
         raise DefinitionError(f"{self.where}: {message} (in {self.text!r})")
 
 
-def _evaluate(node: ast.expr, frame: pd.DataFrame, windows: dict[str, int]):
+def _evaluate(node: ast.expr, frame: pd.DataFrame, windows: dict[str, int]) -> Any:
     if isinstance(node, ast.BoolOp):
         values = [_evaluate(value, frame, windows) for value in node.values]
         combine = operator.and_ if isinstance(node.op, ast.And) else operator.or_
@@ -259,16 +266,16 @@ def _evaluate(node: ast.expr, frame: pd.DataFrame, windows: dict[str, int]):
     if isinstance(node, ast.Compare):
         return _compare(node, frame, windows)
     if isinstance(node, ast.Call):
-        return frame[node.args[0].id].isna().astype("boolean")
+        return _evaluate(node.args[0], frame, windows).isna().astype("boolean")
     if isinstance(node, ast.Name):
         return windows[node.id] if node.id in windows else frame[node.id]
-    return node.value
+    return ast.literal_eval(node)
 
 
 def _compare(node: ast.Compare, frame: pd.DataFrame, windows: dict[str, int]) -> pd.Series:
     left, total = _evaluate(node.left, frame, windows), None
     for op, comparator in zip(node.ops, node.comparators, strict=True):
-        if isinstance(op, ast.In | ast.NotIn):
+        if isinstance(comparator, ast.List | ast.Tuple):
             right = [_evaluate(item, frame, windows) for item in comparator.elts]
             held = left.isin(right).astype("boolean").mask(left.isna())
             held = ~held if isinstance(op, ast.NotIn) else held

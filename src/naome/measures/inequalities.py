@@ -84,7 +84,9 @@ def read_gap(row: pd.Series | dict) -> str:
     return "no important gap" if within else "too small to tell"
 
 
-def standardise(inside: np.ndarray, positive: np.ndarray, strata: pd.Series, weights: pd.Series) -> dict | None:
+def standardise(
+    inside: np.ndarray, positive: np.ndarray, strata: pd.Series, weights: pd.Series
+) -> dict[str, float] | None:
     """Standardise a proportion directly, with MOVER limits.
 
     Parameters
@@ -147,11 +149,13 @@ def _crude(chosen: list[np.ndarray], positive: np.ndarray) -> dict[str, float]:
     return _difference(first, second)
 
 
-def _standardised(people, inside, positive, chosen) -> dict[str, float] | None:
+def _standardised(
+    people: pd.DataFrame, inside: np.ndarray, positive: np.ndarray, chosen: list[np.ndarray]
+) -> dict[str, float] | None:
     strata = people[AGE_COLUMN].astype("string")
     weights = strata[inside].dropna().value_counts(normalize=True).sort_index().astype("float64")
-    parts = [standardise(who, positive, strata, weights) for who in chosen]
-    return None if not len(weights) or None in parts else _difference(*parts)
+    first, second = (standardise(who, positive, strata, weights) for who in chosen)
+    return _difference(first, second) if len(weights) and first and second else None
 
 
 def _difference(first: dict[str, float], second: dict[str, float]) -> dict[str, float]:

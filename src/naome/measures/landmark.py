@@ -118,10 +118,11 @@ def _rows(people: pd.DataFrame, indicator: Indicator) -> pd.DataFrame:
 def _eligible(people: pd.DataFrame, indicator: Indicator) -> np.ndarray:
     """Return who would be in the denominator had nobody died early, and has a survival time."""
     lived = people.assign(**{LANDMARK: pd.array([False] * len(people), dtype="boolean")})
-    return indicator.denominator.evaluate(lived) & (people["survival_days"] >= 0).fillna(False).to_numpy(dtype=bool)
+    return indicator.select(lived)[0] & (people["survival_days"] >= 0).fillna(False).to_numpy(dtype=bool)
 
 
 def _competing(people: pd.DataFrame, indicator: Indicator) -> tuple[np.ndarray, np.ndarray]:
+    assert indicator.numerator is not None, "see list_landmarked"
     treated = people[list(indicator.numerator.columns)].astype("float64").min(axis=1).to_numpy()
     end = people["survival_days"].to_numpy(dtype=float)
     died = people["died"].fillna(False).to_numpy(dtype=bool)

@@ -193,8 +193,8 @@ def tabulate_windows(analysis: pd.DataFrame, study: Study) -> pd.DataFrame:
                     changed = _with_window(indicator, window, days, columns)
                     found = _proportion(people, changed, study) if not reason else {}
                     rows.append({**row, **found, "reason": reason or found["reason"]})
-    columns = ["indicator", "cohort", "window", "days", "denominator", "numerator", "estimate", "reason"]
-    table = pd.DataFrame(rows).reindex(columns=columns)
+    named = ["indicator", "cohort", "window", "days", "denominator", "numerator", "estimate", "reason"]
+    table = pd.DataFrame(rows).reindex(columns=named)
     return table.astype({"denominator": "Int64", "numerator": "Int64", "estimate": "float64"})
 
 
@@ -337,11 +337,11 @@ def _survival_1y(people: pd.DataFrame, params: Params) -> float:
 
 def _with_window(indicator: Indicator, window: str, days: int, columns: tuple[AnalysisColumn, ...]) -> Indicator:
     windows = {**indicator.windows, window: days}
-    expressions = {
-        name: None if expression is None else parse_expression(expression.text, expression.where, windows, columns)
-        for name, expression in (("denominator", indicator.denominator), ("numerator", indicator.numerator))
-    }
-    return replace(indicator, windows=windows, **expressions)
+    denominator, numerator = (
+        None if expression is None else parse_expression(expression.text, expression.where, windows, columns)
+        for expression in (indicator.denominator, indicator.numerator)
+    )
+    return replace(indicator, windows=windows, denominator=denominator, numerator=numerator)
 
 
 def _switch(option: Option, value: Any) -> dict[str, str]:

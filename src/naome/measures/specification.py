@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,8 @@ from naome.core.yaml_files import FrozenModel, Text, read_model
 from naome.measures.expressions import Expression, parse_expression
 from naome.measures.satisfiable import count_possible
 
-KINDS = ("performance", "data_quality", "contextual")
+Kind = Literal["performance", "data_quality", "contextual"]
+KINDS: tuple[str, ...] = get_args(Kind)
 NATION = "nation"
 PROVIDER = "provider"
 #: Indicators that pages and measures name
@@ -41,7 +42,7 @@ class _IndicatorEntry(FrozenModel):
 
     id: Id
     title: Text
-    kind: Literal[KINDS]
+    kind: Kind
     goal: Annotated[int, Field(ge=0, le=9)] = 0
     cohorts: Annotated[tuple[Literal["denovo", "recurrent"], ...], Field(strict=False, min_length=1)]
     denominator: Text

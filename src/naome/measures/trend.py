@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from scipy.special import ndtr, ndtri
@@ -50,8 +52,8 @@ def measure_trends(analysis: pd.DataFrame, study: Study) -> tuple[pd.DataFrame, 
         if indicator.estimator != "proportion":
             continue
         for cohort in indicator.cohorts:
-            row = {"cohort": cohort, "measure": indicator.id, "definition_id": indicator.definition_id}
-            row["caution"] = _caution(indicator)
+            row: dict[str, Any] = {"cohort": cohort, "measure": indicator.id, "caution": _caution(indicator)}
+            row["definition_id"] = indicator.definition_id
             status, reason = "not_derivable", study.reason(indicator, cohort)
             if not reason:
                 people = analysis[analysis["cohort"] == cohort]

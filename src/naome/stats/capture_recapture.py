@@ -170,9 +170,12 @@ def loglinear_population(
     models["upper"] = np.exp(models["log_hidden"] + z * models["se"])
     total = len(models) + failed
     warning = f"{failed} of {total} models could not be estimated: combinations are sparse" if failed else ""
+    population, lower, upper = (observed + float(np.exp(mean + sign * z * se)) for sign in (0, -1, 1))
     return PopulationEstimate(
         observed,
-        *(observed + float(np.exp(mean + sign * z * se)) for sign in (0, -1, 1)),
+        population,
+        lower,
+        upper,
         "log-linear, AIC-weighted over pairwise dependence",
         warning,
         models[["model", "aic", "weight", "hidden", "lower", "upper"]].sort_values("aic", ignore_index=True),

@@ -587,7 +587,7 @@ def _maximise(likelihood: PartialLikelihood):
 
 def _warn_of_infinite(likelihood: PartialLikelihood, coef: np.ndarray, information: np.ndarray) -> None:
     # standardised covariates: with D deaths an information far below 1 says the data no longer bear on the coefficient
-    flat = np.flatnonzero((np.diag(information) < 1e-3) & (np.abs(coef) > 1)) if len(coef) else []
+    flat = np.flatnonzero((np.diag(information) < 1e-3) & (np.abs(coef) > 1)) if len(coef) else np.array([], dtype=int)
     if len(flat):
         names = ", ".join(repr(likelihood.terms[i]) for i in flat)
         warnings.warn(

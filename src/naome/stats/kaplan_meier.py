@@ -20,6 +20,7 @@ after t when t itself is not one, and so counts people who enter in between; her
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -296,7 +297,7 @@ class _Counter:
     entries: np.ndarray | None
     grid: np.ndarray  # all distinct times, entries included
 
-    def key(self, group: np.ndarray, time: np.ndarray, side: str) -> np.ndarray:
+    def key(self, group: np.ndarray, time: np.ndarray, side: Literal["left", "right"]) -> np.ndarray:
         return group * (len(self.grid) + 1) + np.searchsorted(self.grid, time, side=side)
 
     def count_at_risk(self, group: np.ndarray, time: np.ndarray) -> np.ndarray:

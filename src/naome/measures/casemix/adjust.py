@@ -89,7 +89,9 @@ def assess_cohorts(
     params, definition = study.params, study.specification["survival"]
     known = [cohort for cohort in definition.cohorts if cohort not in params.cohorts]
     absent = {cohort: study.reason(definition, cohort) for cohort in known}
-    assessments = {cohort: assess_organisations(analysis, study, cohort, imputed=imputed) for cohort in params.cohorts}
+    assessments: dict[str, Assessment] = {
+        cohort: assess_organisations(analysis, study, cohort, imputed=imputed) for cohort in params.cohorts
+    }
     for cohort, reason in absent.items():
         if reason:
             nobody = prepare_case_mix(analysis.iloc[:0], params, cohort)
@@ -121,7 +123,8 @@ def assess_organisations(
     reason = _reason_for_no_model(case_mix)
     horizons = [years for years in params.survival.horizons_years if horizon_reached(case_mix, years)]
     national = {years: national_survival(case_mix, years) for years in horizons}
-    tables, models = {}, ()
+    tables: dict[int, pd.DataFrame] = {}
+    models: tuple[ExpectedModel, ...] = ()
     if not reason:
         case_mix, tables, models = adjust_survival(case_mix, params)
     frames = [adjusted_results(table, study, cohort, years) for years, table in tables.items()]
