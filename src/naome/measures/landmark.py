@@ -11,7 +11,6 @@ from naome.stats.competing import aalen_johansen
 from naome.stats.intervals import wilson
 
 LANDMARK = "died_within_30_days"
-LANDMARK_DAYS = 30
 TREATED, DIED = 1, 2
 WAYS = ("landmark", "no_landmark", "incidence", "died_untreated")
 METHOD = "aalen-johansen, log(-log) interval"
@@ -68,21 +67,6 @@ def compare_landmarks(analysis: pd.DataFrame, study: Study) -> pd.DataFrame:
             rows = study.not_derivable_rows(measures, reason) if reason else _rows(people, indicator)
             frames.append(rows.assign(cohort=cohort, definition_id=indicator.definition_id))
     return study.results(pd.concat(frames, ignore_index=True))
-
-
-def treatment_curves(analysis: pd.DataFrame, indicator: Indicator, cohort: str) -> pd.DataFrame:
-    """Return cumulative incidence of treatment and of death untreated, day by day to the end of the window.
-
-    Returns
-    -------
-    DataFrame
-        Columns of :func:`naome.stats.competing.aalen_johansen` with ``event`` (treated, died untreated).
-    """
-    people = analysis[analysis["cohort"] == cohort]
-    duration, cause = _competing(people[_eligible(people, indicator)], indicator)
-    window = next(iter(indicator.windows.values()))
-    curves = aalen_johansen(duration, cause, at=list(range(window + 1)))
-    return curves.assign(event=curves["cause"].map({TREATED: "treated", DIED: "died untreated"}))
 
 
 def _rows(people: pd.DataFrame, indicator: Indicator) -> pd.DataFrame:

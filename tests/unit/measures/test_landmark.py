@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from naome.measures.landmark import compare_landmarks, list_landmarked, treatment_curves
+from naome.measures.landmark import compare_landmarks, list_landmarked
 from naome.measures.specification import load_specification
 from naome.measures.study import make_study
 
@@ -48,12 +48,10 @@ def test_censoring_is_allowed_for(england, people):
     assert table.loc["cdk46_first_line_incidence", "estimate"] == pytest.approx(2 / 9)
 
 
-def test_treatment_on_the_day_of_death_counts_and_curves_end_at_the_window(people):
+def test_treatment_on_the_day_of_death_counts(england, people):
     people.loc[3, "cdk46_days"] = 10
-    curves = treatment_curves(people, SPECIFICATION["cdk46_first_line"], "denovo")
-    assert curves["time"].max() == 365
-    treated = curves[curves["event"] == "treated"].set_index("time")["cumulative_incidence"]
-    assert treated[9] == 0 and treated[10] == pytest.approx(0.1) and treated.iloc[-1] == pytest.approx(0.3)
+    table = compare_landmarks(people, make_study(england, run_id="r")).set_index("measure")
+    assert table.loc["cdk46_first_line_incidence", "estimate"] == pytest.approx(0.3)
 
 
 def test_indicators_that_need_more_than_a_day_are_not_landmarked():
