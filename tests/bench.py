@@ -27,7 +27,7 @@ AUDITS = ("england", "wales")
 HEADERS = ("scale", "step", "rows", "seconds", "CPU s", "of it user", "import s", "peak MB", "s per million rows")
 IMPORTS = {
     "simulate": "import naome_synthetic",
-    "read": "import naome.workflow.ingest, naome.workflow.run",
+    "read": "import naome.workflow.ingest, naome.workflow.plan, naome.workflow.run",
     "derive": "import naome.cohort.derive, naome.workflow.run",
     "raw to analysis": "import naome.workflow.ingest, naome.workflow.run, naome.cohort.derive",
 }
@@ -101,22 +101,24 @@ def _run_step(parsed: argparse.Namespace) -> None:
 
 def _do(parsed: argparse.Namespace) -> int:
     """Do one step; return the raw rows it is about."""
-    from naome.workflow.run import open_run
-
     if parsed.step == "simulate":
         from naome_synthetic import write_extract
 
         truth = parsed.data.parent / "truth"
         return sum(write_extract(parsed.audit, parsed.data, truth, scale=parsed.scale, seed=2024)["rows"].values())
-    run = open_run(parsed.audit, str(parsed.data.resolve()), str(parsed.run_dir.resolve()))
+    folder = str(parsed.run_dir.resolve())
     if parsed.step != "derive":
         from naome.workflow.ingest import read_run
+        from naome.workflow.plan import plan_run
 
-        read_run(run, progress=lambda line: None)
+        read_run(plan_run(parsed.audit, str(parsed.data.resolve()), folder), progress=lambda line: None)
+    from naome.workflow.run import open_run
+
+    run = open_run(run_dir=folder)
     if parsed.step != "read":
         from naome.cohort.derive import derive_cohorts
 
-        cohorts = derive_cohorts(run.params, run.canonical)
+        cohorts = derive_cohorts(run.params, run.canonical, rules=run.study.rules)
         run.save("analysis", cohorts.analysis)
         run.save("attrition", cohorts.attrition)
     return sum(run.read_record["raw_rows"].values())

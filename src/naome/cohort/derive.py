@@ -16,7 +16,7 @@ from naome.cohort.columns import list_columns
 from naome.cohort.deaths_check import count_primary
 from naome.cohort.eligible import code_dates, eligible_people, flag_tumours, metastatic_codes
 from naome.cohort.features import describe_people
-from naome.cohort.materialise import hold, working_ahead
+from naome.cohort.materialise import hold
 from naome.cohort.membership import de_novo, possible_members, primary, recurrence_found, recurrent
 from naome.cohort.tables import CanonicalTables, open_tables
 from naome.core.definitions import CohortRules, Definitions, project_definitions
@@ -79,17 +79,16 @@ def derive_cohorts(
     """
     rules = rules or project_definitions().rules(params.rules)
     tables = open_tables(folder, params, connection, rules.definitions)
-    with working_ahead():
-        codes = hold(metastatic_codes(tables, rules))
-        flagged = hold(flag_tumours(tables, params, rules))
-        eligible = eligible_people(flagged)
-        coded = code_dates(eligible, codes, rules)
-        if "primary" not in params.cohorts:
-            coded = hold(possible_members(coded))
-        members = hold(find_members(coded, params, rules))
-        near = keep_people(tables, members)
-        described = hold(describe_people(members, near, codes, params, rules))
-        found = hold(recurrence_found(coded, rules))
+    codes = hold(metastatic_codes(tables, rules))
+    flagged = hold(flag_tumours(tables, params, rules))
+    eligible = eligible_people(flagged)
+    coded = code_dates(eligible, codes, rules)
+    if "primary" not in params.cohorts:
+        coded = hold(possible_members(coded))
+    members = hold(find_members(coded, params, rules))
+    near = keep_people(tables, members)
+    described = hold(describe_people(members, near, codes, params, rules))
+    found = hold(recurrence_found(coded, rules))
     return Cohorts(
         analysis=fetch_analysis(described, rules.definitions),
         attrition=count_attrition(flagged, found, members, rules),

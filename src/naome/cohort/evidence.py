@@ -9,7 +9,7 @@ from naome.cohort.feature_definitions import read_features
 from naome.core.definitions import CohortRules, Definitions, project_definitions
 from naome.core.errors import ExtractError
 from naome.core.params import Params
-from naome.extract.follow import FOLLOWED, Signs
+from naome.extract.candidates import CANDIDATES, Signs
 
 
 def possible_evidence(definitions: Definitions) -> tuple[str, ...]:
@@ -47,7 +47,7 @@ def signs_of(params: Params, definitions: Definitions | None = None) -> Signs | 
     return Signs(codes=possible_evidence(definitions), drugs=metastatic_drugs(definitions))
 
 
-def check_followed(folder: Path, params: Params, definitions: Definitions | None = None) -> None:
+def check_candidates(folder: Path, params: Params, definitions: Definitions | None = None) -> None:
     """Check that the canonical tables hold the events of everybody whom the definitions could take now.
 
     Raises
@@ -55,7 +55,7 @@ def check_followed(folder: Path, params: Params, definitions: Definitions | None
     ExtractError
         If they were read by fewer signs: a code list or the cohorts of the run have changed since.
     """
-    file = folder / FOLLOWED
+    file = folder / CANDIDATES
     if not file.is_file():
         return  # everybody's events are there
     read = json.loads(file.read_text(encoding="utf-8"))

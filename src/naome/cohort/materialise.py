@@ -1,12 +1,6 @@
-"""Tables that an engine computes once and keeps, and working ahead of it while it does."""
+"""Tables that an engine computes once and keeps."""
 
 from __future__ import annotations
-
-import gc
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from contextvars import ContextVar
 
 import ibis
 import ibis.expr.operations as ops
@@ -18,52 +12,6 @@ from naome.extract.files import quote_name, quote_text
 
 #: Where DuckDB keeps what goes with its connection
 TEMPORARY = ops.Namespace(catalog="temp", database="main")
-
-
-class _Queue:
-    """Statements for DuckDB, done one after the other in a thread of their own."""
-
-    def __init__(self) -> None:
-        self.thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="held")
-        self.statements: list[Future] = []
-
-    def run(self, connection: DuckDB, sql: str) -> None:
-        self.statements.append(self.thread.submit(_run, connection, sql))
-
-
-_queue: ContextVar[_Queue | None] = ContextVar("queue", default=None)
-
-
-@contextmanager
-def working_ahead() -> Iterator[None]:
-    """Let DuckDB compute what is held while Python writes the next expressions.
-
-    Writing and compiling the expressions of the cohorts takes as long as computing
-    them. At the end of the block all of it is computed; inside, nothing may be asked
-    of the engine but :func:`hold`. Engines other than DuckDB compute when asked anyway.
-
-    Raises
-    ------
-    duckdb.Error
-        At the end of the block, for the first statement that failed.
-    """
-    queue = _Queue()
-    before = _queue.set(queue)
-    # Expressions are so many small objects that Python would look for garbage among all it holds: a tenth of the time
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    except BaseException:
-        queue.thread.shutdown(cancel_futures=True)
-        raise
-    finally:
-        if collecting:
-            gc.enable()
-        _queue.reset(before)
-    queue.thread.shutdown()
-    for statement in queue.statements:
-        statement.result()
 
 
 def hold(table: Table, name: str = "") -> Table:
@@ -104,10 +52,5 @@ def _compile(connection: DuckDB, table: Table) -> str:
 
 
 def _keep(connection: DuckDB, name: str, schema: ibis.Schema, sql: str) -> Table:
-    run = queue.run if (queue := _queue.get()) else _run
-    run(connection, f'CREATE OR REPLACE TEMP TABLE "{name}" AS {sql}')
+    connection.raw_sql(f'CREATE OR REPLACE TEMP TABLE "{name}" AS {sql}').fetchall()
     return ops.DatabaseTable(name, schema=schema, source=connection, namespace=TEMPORARY).to_expr()
-
-
-def _run(connection: DuckDB, sql: str) -> None:
-    connection.raw_sql(sql).fetchall()

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 from ibis.expr.types import BooleanValue, StringValue, Table
 
-from naome.cohort.evidence import check_followed
+from naome.cohort.evidence import check_candidates
 from naome.cohort.materialise import hold_rows
 from naome.core.definitions import CodeList, Definitions
 from naome.core.errors import ExtractError
@@ -62,7 +62,7 @@ def open_tables(
     ExtractError
         If the tables were read for fewer people than the definitions ask for now, or by a version with other columns.
     """
-    check_followed(folder, params, definitions)
+    check_candidates(folder, params, definitions)
     connection = connection or ibis.duckdb.connect()
     files = {name: connection.read_parquet(str(folder / f"{name}.parquet"), table_name=name) for name in CANONICAL}
     for name, table in CANONICAL.items():

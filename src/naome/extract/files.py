@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+from duckdb import DuckDBPyConnection
 
 from naome.core.errors import ExtractError, suggest
-from naome.extract.lanes import Lane
 
 SUFFIXES = (".parquet", ".csv", ".csv.gz")
 MAX_LINE_BYTES = 2_000_000
@@ -44,8 +44,6 @@ class RawFile:
     empty : frozenset of str
         Columns in which no row holds anything.
     rows : int
-    tidy : frozenset of str
-        Identifiers that are known to have no blanks around them.
     """
 
     table: str
@@ -56,12 +54,10 @@ class RawFile:
     encoding: str
     empty: frozenset[str]
     rows: int
-    tidy: frozenset[str] = frozenset()
 
     def identifier(self, column: str) -> str:
         """Return an identifier in SQL, without the blanks around it."""
-        text = f"CAST({quote_name(column)} AS VARCHAR)"
-        return text if column in self.tidy else f"trim({text})"
+        return f"trim(CAST({quote_name(column)} AS VARCHAR))"
 
 
 def find_file(folder: Path, table: str) -> Path | None:
@@ -88,7 +84,9 @@ def find_file(folder: Path, table: str) -> Path | None:
     return found[0]
 
 
-def open_file(connection: Lane, path: Path, table: str, scratch: Path, expected: frozenset[str]) -> RawFile:
+def open_file(
+    connection: DuckDBPyConnection, path: Path, table: str, scratch: Path, expected: frozenset[str]
+) -> RawFile:
     """Open a raw file as a DuckDB view with capital column names.
 
     CSV files are read as text only, UTF-8 (with or without a byte-order mark)

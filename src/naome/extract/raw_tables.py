@@ -6,7 +6,10 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from duckdb import DuckDBPyConnection
+
 from naome.core.errors import ExtractError, suggest
+from naome.extract.candidates import NOT_CANDIDATES
 from naome.extract.clean import OPTIONAL_IDENTIFIER
 from naome.extract.files import (
     READABLE_TYPES,
@@ -16,14 +19,11 @@ from naome.extract.files import (
     list_columns,
     open_file,
     quote_name,
-    quote_text,
 )
-from naome.extract.follow import NOT_FOLLOWED
-from naome.extract.lanes import Lane, Lanes
 from naome.extract.problems import Problems
 from naome.extract.quality import Log, log_repairs, log_rows
 from naome.extract.specification import RawTable, Reader, Repeated
-from naome.extract.values import CleanColumns, check_identifiers, clean_columns, map_column
+from naome.extract.values import CleanColumns, Mapped, check_identifiers, clean_columns, map_column
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class FileNote:
     ignored: tuple[str, ...]
 
 
-def choose_version(connection: Lane, reader: Reader, folder: Path, scratch: Path) -> Reader:
+def choose_version(connection: DuckDBPyConnection, reader: Reader, folder: Path, scratch: Path) -> Reader:
     """Return the reader for the version of an extract, told by a column of its first raw table.
 
     Raises
@@ -66,38 +66,26 @@ def choose_version(connection: Lane, reader: Reader, folder: Path, scratch: Path
 
 
 def open_raw_tables(
-    lanes: Lanes, reader: Reader, folder: Path, scratch: Path, problems: Problems
+    connection: DuckDBPyConnection, reader: Reader, folder: Path, scratch: Path, problems: Problems
 ) -> dict[str, RawFile]:
     """Open the files of all raw tables and check their columns; one that may be absent and is gets an empty view."""
-    paths = {}
+    files = {}
     for name, table in reader.raw.items():
         try:
             path = find_file(folder, name)
             if path is not None:
-                paths[name] = path
+                files[name] = _open_table(connection, reader, name, path, scratch, problems)
             elif table.may_be_absent:
-                _make_empty(lanes.first, name, table)
+                _make_empty(connection, name, table)
             else:
                 problems.add(explain_missing(folder, name, with_listing=not problems.count))
         except ExtractError as error:
             problems.add(str(error))
-
-    def open_one(connection: Lane, name: str) -> tuple[RawFile | None, Problems]:
-        noted = Problems(folder)
-        try:
-            return _open_table(connection, reader, name, paths[name], scratch, noted), noted
-        except ExtractError as error:
-            noted.add(str(error))
-            return None, noted
-
-    opened = lanes.map(open_one, paths)
-    for _, noted in opened.values():
-        problems.include(noted)
-    return {name: file for name, (file, _) in opened.items() if file is not None}
+    return {name: file for name, file in files.items() if file is not None}
 
 
 def _open_table(
-    connection: Lane, reader: Reader, name: str, path: Path, scratch: Path, problems: Problems
+    connection: DuckDBPyConnection, reader: Reader, name: str, path: Path, scratch: Path, problems: Problems
 ) -> RawFile | None:
     """Open a table's file and check its columns; None if they are not what is read."""
     table = reader.raw[name]
@@ -157,14 +145,16 @@ def _check_types(file: RawFile, table: RawTable, problems: Problems) -> bool:
     return wrong
 
 
-def clean_table(connection: Lane, file: RawFile, table: RawTable, problems: Problems, quality: Log) -> FileNote:
+def clean_table(
+    connection: DuckDBPyConnection, file: RawFile, table: RawTable, problems: Problems, quality: Log
+) -> FileNote:
     """Check the identifiers of a file, clean its columns and make its clean views ``clean_<table>``."""
     if file.rows == 0 and not table.may_be_absent:
         problems.add(
             f"{file.path.name}: no rows under the header; allowed: at least one. Hint: was the extract cut off?"
         )
     if table.only or table.events:
-        rule, meaning = table.only_rule if table.only else NOT_FOLLOWED
+        rule, meaning = table.only_rule if table.only else NOT_CANDIDATES
         left = file.rows - connection.execute(f"SELECT count(*) FROM {file.view}").fetchone()[0]
         log_rows(quality, rule, file.table, "", left, meaning, "left out")
     blanks = check_identifiers(connection, file, list(table.identifiers), problems) if table.identifiers else {}
@@ -177,54 +167,52 @@ def clean_table(connection: Lane, file: RawFile, table: RawTable, problems: Prob
 
 
 def _make_clean_views(connection, file: RawFile, table: RawTable, found: CleanColumns, blanks) -> None:
-    selected = ["row_"]
-    for column, cleaner in table.columns.items():
-        raw, kind = f'"{column}"', file.columns.get(column)
-        text = raw if kind == "VARCHAR" else f"CAST({raw} AS VARCHAR)"
-        text = f"trim({text})" if column in blanks or cleaner is OPTIONAL_IDENTIFIER else text
-        if kind is None:
-            expression = f"NULL::{cleaner.sql_type if cleaner else 'VARCHAR'}"
-        elif cleaner is None:
-            expression = text
-        elif cleaner is OPTIONAL_IDENTIFIER:
-            expression = f"nullif({text}, '')"
-        else:
-            name = f"{file.table}_{column}"
-            expression = map_column(connection, name, raw, kind, found.values[column], cleaner.sql_type)
-        selected.append(f'{expression} AS "{column}"')
-    connection.execute(f"CREATE VIEW clean_{file.table} AS SELECT {', '.join(selected)} FROM {file.view}")
+    columns = {column: _clean_column(connection, file, column, table, found, blanks) for column in table.columns}
+    selected = ", ".join(["v.row_", *(f'{mapped.expression} AS "{column}"' for column, mapped in columns.items())])
+    rows = " ".join([f"{file.view} v", *(mapped.join for mapped in columns.values())])
+    connection.execute(f"CREATE VIEW clean_{file.table} AS SELECT {selected} FROM {rows}")
     for name, repeated in table.long.items():
-        _make_long_view(connection, name, repeated, file, found, ", ".join(selected))
+        _make_long_view(connection, name, repeated, file, found, selected, rows)
 
 
-def _make_long_view(connection, name: str, repeated: Repeated, file: RawFile, found: CleanColumns, selected) -> None:
+def _clean_column(connection, file: RawFile, column: str, table: RawTable, found: CleanColumns, blanks) -> Mapped:
+    cleaner, kind, raw = table.columns[column], file.columns.get(column), f"v.{quote_name(column)}"
+    text = raw if kind == "VARCHAR" else f"CAST({raw} AS VARCHAR)"
+    text = f"trim({text})" if column in blanks or cleaner is OPTIONAL_IDENTIFIER else text
+    if kind is None:
+        return Mapped(f"NULL::{cleaner.sql_type if cleaner else 'VARCHAR'}")
+    if cleaner is None:
+        return Mapped(text)
+    if cleaner is OPTIONAL_IDENTIFIER:
+        return Mapped(f"nullif({text}, '')")
+    return map_column(connection, f"{file.table}_{column}", raw, kind, found.values[column], cleaner.sql_type)
+
+
+def _make_long_view(
+    connection, name: str, repeated: Repeated, file: RawFile, found: CleanColumns, selected: str, rows: str
+) -> None:
     """Turn repeated columns into rows: one per code, with its position and, if there is one, its second value."""
     positions = [n for n, column in enumerate(repeated.columns) if found.filled[column]]
     if not positions:
         types = f"0 AS position, NULL::{repeated.cleaner.sql_type} AS code"
         second = f", NULL::{repeated.second_cleaner.sql_type} AS second" if repeated.second_cleaner else ""
-        connection.execute(
-            f"CREATE VIEW clean_{name} AS SELECT {selected}, {types}{second} FROM {file.view} WHERE false"
-        )
+        connection.execute(f"CREATE VIEW clean_{name} AS SELECT {selected}, {types}{second} FROM {rows} WHERE false")
         return
     lists = [f"unnest([{', '.join(str(n + 1) for n in positions)}]) AS position"]
-    outer = ["* EXCLUDE (raw_code, raw_second)" if repeated.seconds else "* EXCLUDE (raw_code)"]
-    recorded = "raw_code IS NOT NULL"
+    outer, joins = [], []
     for (columns, cleaner), word in zip(repeated.parts(), ("code", "second"), strict=False):
         picked = [columns[n] for n in positions]
         kinds = {file.columns[column] for column in picked}
         kind = kinds.pop() if len(kinds) == 1 else "VARCHAR"
-        lists.append(f"unnest([{', '.join(f'CAST({quote_name(c)} AS {kind})' for c in picked)}]) AS raw_{word}")
+        lists.append(f"unnest([{', '.join(f'CAST(v.{quote_name(c)} AS {kind})' for c in picked)}]) AS raw_{word}")
         values = {raw: clean for column in picked for raw, clean in found.values[column].items()}
-        expression = map_column(connection, f"{name}_{word}", f"raw_{word}", kind, values, cleaner.sql_type)
-        outer.append(f"{expression} AS {word}")
-        # Said of the raw value: said of the cleaned one, DuckDB would clean every value twice.
-        blank = ", ".join(quote_text(raw) for raw, clean in values.items() if clean is None)
-        if word == "code" and blank:
-            recorded += f" AND CAST(raw_code AS VARCHAR) NOT IN ({blank})"
+        mapped = map_column(connection, f"{name}_{word}", f"long.raw_{word}", kind, values, cleaner.sql_type)
+        outer.append(f"{mapped.expression} AS {word}")
+        joins.append(mapped.join)
+    raw = "raw_code, raw_second" if repeated.seconds else "raw_code"
     connection.execute(
-        f"CREATE VIEW clean_{name} AS SELECT {', '.join(outer)} FROM "
-        f"(SELECT {selected}, {', '.join(lists)} FROM {file.view}) WHERE {recorded}"
+        f"CREATE VIEW clean_{name} AS SELECT * FROM (SELECT long.* EXCLUDE ({raw}), {', '.join(outer)} FROM "
+        f"(SELECT {selected}, {', '.join(lists)} FROM {rows}) long {' '.join(joins)}) WHERE code IS NOT NULL"
     )
 
 

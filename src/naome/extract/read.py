@@ -14,24 +14,25 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import duckdb
+from duckdb import DuckDBPyConnection
 
 from naome.core.definitions import Definitions, project_definitions
 from naome.core.errors import ExtractError
 from naome.extract.absent import Absent, add_empty, find_absent, list_missing
-from naome.extract.files import RawFile, explain_damage, quote_text
-from naome.extract.follow import FOLLOWED, Signs, follow_people, keep_rows, linking_columns
-from naome.extract.lanes import Lane, Lanes
+from naome.extract.candidates import CANDIDATES, Signs, find_candidates, keep_rows
+from naome.extract.files import explain_damage, quote_text
 from naome.extract.problems import Problems
 from naome.extract.quality import Log, log_rows
 from naome.extract.raw_tables import FileNote, choose_version, clean_table, open_raw_tables
 from naome.extract.schema import CANONICAL
-from naome.extract.settle import PERSON_TABLES, Source, find_tables, settle_table
+from naome.extract.settle import Source, find_tables, settle_table
 from naome.extract.specification import Reader
-from naome.extract.values import check_unique, find_tidy
+from naome.extract.values import check_unique
 
 
 def _choose_memory_limit() -> str:
@@ -43,10 +44,8 @@ def _choose_memory_limit() -> str:
 
 
 #: DuckDB spills to the scratch folder beyond this; reading then takes longer but not more memory. England needs
-#: 0.6 GB; look-ups for the rows of thirty Englands, on two lanes at once, cannot be spilled from 1.5 GB.
+#: less than a gigabyte.
 MEMORY_LIMIT = _choose_memory_limit()
-#: Tables that take least time: settled last, they keep a lane from working alone for long at the end.
-QUICKLY_SETTLED = ("procedures", "radiotherapy", "recurrences", "organisations")
 #: Errors of DuckDB that no file is to blame for.
 NOT_THE_FILE = (
     duckdb.CatalogException,
@@ -123,17 +122,16 @@ def read_extract(
     note = _read_note(folder)
     problems = Problems(folder)
     quality: Log = []
-    with _open_scratch(out) as scratch, _connect(scratch) as lanes:
-        connection = lanes.first
+    with _open_scratch(out) as scratch, _connect(scratch) as connection:
         (scratch / "canonical").mkdir()
         _check_kind(reader, note, problems)
         reader = choose_version(connection, reader, folder, scratch).bind(definitions or project_definitions())
-        notes = _open_tables(lanes, reader, folder, scratch, signs, problems, quality, progress)
+        notes = _open_tables(connection, reader, folder, scratch, signs, problems, quality, progress)
         _check_note(note, notes, problems)
         problems.raise_if_any()
         _check_nation(connection, reader, problems)
         _make_successors(connection, reader)
-        rows = _settle_tables(lanes, reader, notes, scratch / "canonical" if out else None, problems, quality)
+        rows = _settle_tables(connection, reader, notes, scratch / "canonical" if out else None, problems, quality)
         _check_years(connection, diagnosed, problems)
         for count in reader.counts:
             found = connection.execute(count.sql).fetchone()[0]
@@ -141,7 +139,7 @@ def read_extract(
         problems.raise_if_any()
         if out is not None:
             if signs is not None:
-                (scratch / "canonical" / FOLLOWED).write_text(json.dumps(asdict(signs)) + "\n", encoding="utf-8")
+                (scratch / "canonical" / CANDIDATES).write_text(json.dumps(asdict(signs)) + "\n", encoding="utf-8")
             _replace_folder(scratch / "canonical", out)
     absent = find_absent(reader, list_missing(reader.raw, {name: note.used for name, note in notes.items()}))
     if out is not None:
@@ -170,7 +168,7 @@ def _open_scratch(out: Path | None) -> Iterator[Path]:
 
 
 @contextmanager
-def _connect(scratch: Path) -> Iterator[Lanes]:
+def _connect(scratch: Path) -> Iterator[DuckDBPyConnection]:
     connection = duckdb.connect(
         config={
             "memory_limit": MEMORY_LIMIT,
@@ -179,9 +177,8 @@ def _connect(scratch: Path) -> Iterator[Lanes]:
             "autoinstall_known_extensions": "false",
         }
     )
-    lanes = Lanes(connection)
     try:
-        yield lanes
+        yield connection
     except RuntimeError as error:
         # What DuckDB makes of an interruption from the keyboard while it works for the main thread
         if str(error) == "Query interrupted":
@@ -194,7 +191,6 @@ def _connect(scratch: Path) -> Iterator[Lanes]:
             "memory, and room on the disk for the canonical tables and, meanwhile, for rows that memory does not hold."
         ) from None
     finally:
-        lanes.close()
         connection.close()
 
 
@@ -215,92 +211,48 @@ def _read_note(folder: Path) -> dict:
     return note
 
 
-@dataclass
-class _Found:
-    """What work on one table found; kept apart, so that it can be told in the order of the tables."""
-
-    problems: Problems
-    quality: Log = field(default_factory=list)
-    note: FileNote | None = None
-    rows: int = 0
-
-
 def _open_tables(
-    lanes: Lanes, reader: Reader, folder, scratch, signs, problems, quality, progress
+    connection: DuckDBPyConnection, reader: Reader, folder, scratch, signs, problems, quality, progress
 ) -> dict[str, FileNote]:
-    files = open_raw_tables(lanes, reader, folder, scratch, problems)
-    files = lanes.map(lambda connection, name: _look_for_blanks(connection, reader, files[name]), files)
+    files = open_raw_tables(connection, reader, folder, scratch, problems)
     # What is wrong with an extract is best looked for everywhere, so nobody is left out of one with a problem
-    followed = signs is not None and not problems.count and _follow(lanes.first, reader, folder, files, signs, progress)
-
-    def read(connection: Lane, names: tuple[str, ...]) -> dict[str, _Found]:
-        return _read_chain(connection, reader, files, names, folder, followed, progress)
-
-    # The longest first, so that no lane waits for it at the end
-    chains = sorted(_chain(reader, files), key=lambda names: -sum(files[name].rows for name in names))
-    found = {name: each for chain in lanes.map(read, chains).values() for name, each in chain.items()}
-    for name in files:
-        problems.include(found[name].problems)
-        quality += found[name].quality
-    return {name: note for name in files if (note := found[name].note) is not None}
-
-
-def _look_for_blanks(connection: Lane, reader: Reader, file: RawFile) -> RawFile:
-    """Note which identifiers need no trimming when rows are linked; none where the file cannot be read."""
-    columns = linking_columns(reader.raw, file.table)
-    try:
-        return replace(file, tidy=find_tidy(connection, file, columns)) if columns else file
-    except NOT_THE_FILE:
-        raise
-    except duckdb.Error:
-        return file  # cleaning finds what it is, and says so
-
-
-def _chain(reader: Reader, files: Mapping[str, RawFile]) -> list[tuple[str, ...]]:
-    """Put tables together whose rows belong to rows of another: they are read one after the other."""
-    chains: dict[str, list[str]] = {}
-    for name in files:
-        root = name
-        while (belongs := reader.raw[root].belongs) is not None and belongs.of:
-            root = belongs.of
-        chains.setdefault(root, []).append(name)
-    return [tuple(names) for names in chains.values()]
-
-
-def _read_chain(connection: Lane, reader: Reader, files, names, folder, followed: bool, progress) -> dict[str, _Found]:
-    chain = {}
-    for name in names:
-        file, table = files[name], reader.raw[name]
-        chain[name] = found = _Found(Problems(folder))
+    only = (
+        signs is not None
+        and not problems.count
+        and _find_candidates(connection, reader, folder, files, signs, progress)
+    )
+    notes = {}
+    for name, file in files.items():
+        table = reader.raw[name]
         try:
-            kept = keep_rows(connection, reader.raw, file) if followed and table.events else file
+            kept = keep_rows(connection, reader.raw, file) if only and table.events else file
             # Which row belongs to which is checked of all rows, values of those that are read
             if table.unique:
-                check_unique(connection, file, table.unique, found.problems)
-            found.note = clean_table(connection, kept, table, found.problems, found.quality)
+                check_unique(connection, file, table.unique, problems)
+            notes[name] = clean_table(connection, kept, table, problems, quality)
         except NOT_THE_FILE:
             raise
         except duckdb.Error as error:
-            found.problems.add(explain_damage(file.path, error))
-            followed = False  # which rows belong to those of this file cannot be told any more
+            problems.add(explain_damage(file.path, error))
+            only = False  # which rows belong to those of this file cannot be told any more
             continue
         progress(f"  {name}: {file.rows:,} rows")
-    return chain
+    return notes
 
 
-def _follow(connection: Lane, reader: Reader, folder, files, signs: Signs, progress) -> bool:
-    """Find the people with a sign; return whether signs could be looked for."""
+def _find_candidates(connection: DuckDBPyConnection, reader: Reader, folder, files, signs: Signs, progress) -> bool:
+    """Find the people whose events are read; return whether signs could be looked for."""
     unreadable = Problems(folder)
     try:
-        follow_people(connection, reader.raw, files, signs, unreadable)
+        find_candidates(connection, reader.raw, files, signs, unreadable)
     except NOT_THE_FILE:
         raise
     except duckdb.Error:
         return False  # cleaning finds what it is, and says so
     if unreadable.count:
         return False
-    people = connection.execute("SELECT count(*) FROM followed").fetchone()[0]
-    progress(f"  {people:,} people with a sign of metastatic disease are followed")
+    people = connection.execute("SELECT count(*) FROM candidates").fetchone()[0]
+    progress(f"  {people:,} people have a record suggestive of metastatic disease; the events of others are not read")
     return True
 
 
@@ -316,30 +268,21 @@ def _make_successors(connection, reader: Reader) -> None:
 
 
 def _settle_tables(
-    lanes: Lanes, reader: Reader, notes, folder: Path | None, problems: Problems, quality
+    connection: DuckDBPyConnection, reader: Reader, notes, folder: Path | None, problems: Problems, quality
 ) -> dict[str, int]:
-    def settle(connection: Lane, name: str) -> _Found:
-        return _settle(connection, reader, notes, folder, name, Problems(problems.folder))
-
-    # What most others wait for stands first, the quickest last
-    names = sorted(CANONICAL, key=lambda name: (name not in PERSON_TABLES, name in QUICKLY_SETTLED))
-    after = {name: find_tables(reader.canonical.get(name), reader.rules_of(name)) for name in names}
-    found = lanes.map(settle, names, after=after)
+    after = {name: find_tables(reader.canonical.get(name), reader.rules_of(name)) for name in CANONICAL}
+    rows: dict[str, int] = {}
+    found: dict[str, tuple[Problems, Log]] = {}
+    for name in TopologicalSorter(after).static_order():
+        selection = reader.canonical.get(name)
+        note = notes.get(selection.raw) if selection else None
+        source = Source(note.name, 1 if note.encoding == "parquet" else 2) if note else Source(name, 1)
+        noted, log = found[name] = Problems(problems.folder), []
+        rows[name] = settle_table(connection, name, selection, reader.rules_of(name), source, folder, noted, log)
     for name in CANONICAL:
-        problems.include(found[name].problems)
-        quality += found[name].quality
-    return {name: found[name].rows for name in CANONICAL}
-
-
-def _settle(connection: Lane, reader: Reader, notes, folder: Path | None, name: str, problems: Problems) -> _Found:
-    selection = reader.canonical.get(name)
-    note = notes.get(selection.raw) if selection else None
-    source = Source(note.name, 1 if note.encoding == "parquet" else 2) if note else Source(name, 1)
-    found = _Found(problems)
-    found.rows = settle_table(
-        connection, name, selection, reader.rules_of(name), source, folder, problems, found.quality
-    )
-    return found
+        problems.include(found[name][0])
+        quality += found[name][1]
+    return {name: rows[name] for name in CANONICAL}
 
 
 def _check_kind(reader: Reader, note: dict, problems: Problems) -> None:

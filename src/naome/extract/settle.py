@@ -7,18 +7,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from duckdb import DuckDBPyConnection
+
 from naome.extract.files import quote_text
-from naome.extract.lanes import Lane
 from naome.extract.problems import Problems, say_rows
 from naome.extract.quality import Log, log_rows
 from naome.extract.schema import CANONICAL, Column
 
 #: Tables that rules of other tables may look into (``deaths.death_date``), one row per person each.
 PERSON_TABLES = ("deaths", "people")
-PLACES = 1000  # more rows than any record gives
-BLOCK = 1 << 20
-#: What gives rows in any order; the cleaned views only scan.
-REARRANGES = r"\bJOIN\b|\bGROUP BY\b"
 
 
 @dataclass(frozen=True)
@@ -32,16 +29,12 @@ class Selection:
     sql : str
         A SELECT over ``clean_<raw table>``; columns it does not give are not
         recorded. Extra columns serve the rules; ``row_`` is the record's number.
-    hold : bool
-        Whether rows are gathered once before rules are applied: right where the
-        SELECT joins large tables, wasteful where it only scans one.
     place : str
         Column that tells the rows of one record apart, in their order; empty where a record gives one row.
     """
 
     raw: str
     sql: str
-    hold: bool = False
     place: str = ""
 
     @property
@@ -113,12 +106,12 @@ class Source:
 def find_tables(selection: Selection | None, rules: tuple[RowRule | Duplicates, ...]) -> frozenset[str]:
     """Return the canonical tables that the rows or the rules of one look into: they must be settled before."""
     words = set(re.findall(r"\w+", selection.sql if selection else ""))
-    looked_into = {table for table in CANONICAL if {f"canon_{table}", f"is_left_out_of_{table}"} & words}
+    looked_into = {table for table in CANONICAL if {f"canon_{table}", f"left_out_{table}"} & words}
     return frozenset(looked_into.union(_person_tables(rule for rule in rules if isinstance(rule, RowRule))))
 
 
 def settle_table(
-    connection: Lane,
+    connection: DuckDBPyConnection,
     name: str,
     selection: Selection | None,
     rules: tuple[RowRule | Duplicates, ...],
@@ -136,91 +129,56 @@ def settle_table(
     rules : tuple
         Rules of this table, in order.
     folder : Path or None
-        Folder to write ``<name>.parquet`` to; None keeps a lazy view.
+        Folder to write ``<name>.parquet`` to; None keeps the rows in the database.
     quality : list
         The data-quality log; receives the rows left out.
     """
-    if selection is None:
-        connection.execute(f"CREATE VIEW select_{name} AS {_empty(name)}")
-        kept = f"SELECT * FROM select_{name}"
-    else:
-        connection.execute(f"CREATE VIEW select_{name} AS {selection.sql}")
-        mark = _hold if selection.hold else _mark
-        kept = mark(connection, name, selection, rules, source, problems, quality)
-        if folder is not None and (selection.hold or re.search(REARRANGES, selection.sql)):
-            kept += f" ORDER BY {selection.order}"
+    connection.execute(f"CREATE VIEW select_{name} AS {selection.sql if selection else _empty(name)}")
+    kept = f"SELECT * FROM select_{name}"
+    if selection is not None:
+        _apply_rules(connection, name, rules, source, problems)
+        _report(connection, name, selection, rules, source, problems, quality)
+        kept = f"SELECT {_casts(connection, name)} FROM held_{name} t WHERE which IS NULL"
     if folder is None:
         connection.execute(f"CREATE VIEW canon_{name} AS {kept}")
     else:
         # Rows stay in the order of the extract, so the same extract gives the same rows in the same order.
-        file = folder / f"{name}.parquet"
+        order = f" ORDER BY {selection.order}" if selection else ""
+        file = quote_text(folder / f"{name}.parquet")
         connection.execute(
-            f"COPY ({kept}) TO {quote_text(file)} "
+            f"COPY ({kept}{order}) TO {file} "
             "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, WRITE_BLOOM_FILTER false)"
         )
-        connection.execute(f"CREATE VIEW canon_{name} AS SELECT * FROM read_parquet({quote_text(file)})")
+        connection.execute(f"CREATE VIEW canon_{name} AS SELECT * FROM read_parquet({file})")
         connection.execute(f"DROP TABLE IF EXISTS held_{name}")
     one_each = selection is not None and any(isinstance(rule, Duplicates) for rule in rules)
     return _check_contract(connection, name, source, problems, check_key=not one_each)
 
 
-def _mark(connection, name, selection: Selection, rules, source: Source, problems, quality) -> str:
-    """Note the rows that rules leave out by their number; return the SELECT of the others."""
-    connection.execute(f"CREATE TABLE left_out_{name} (row_ BIGINT, place INTEGER, which INTEGER)")
+def _apply_rules(connection, name: str, rules, source: Source, problems: Problems) -> None:
+    """Gather the selected rows in ``held_<name>``: ``which`` is the number of the rule that leaves a row out.
+
+    The records left out are in ``left_out_<name>``, for the tables that follow from them.
+    """
     conditions = [(n, rule) for n, rule in enumerate(rules) if isinstance(rule, RowRule)]
-    place = f"t.{selection.place}" if selection.place else "0"
-    if conditions:
-        connection.execute(
-            f"INSERT INTO left_out_{name} SELECT * FROM (SELECT t.row_, {place}, {_which(conditions)} AS which "
-            f"FROM select_{name} t {_person_joins(conditions)}) WHERE which IS NOT NULL"
-        )
-    for n, rule in enumerate(rules):
-        if isinstance(rule, Duplicates):
-            _mark_duplicates(connection, name, n, rule, source, problems)
-    _report(connection, f"left_out_{name}", selection, rules, source, problems, quality)
-    _make_test(connection, name)
-    left_out = f"is_left_out_of_{name}(row_)"
-    if selection.place:
-        places = f"SELECT list(row_ * {PLACES} + place) FROM left_out_{name}"
-        connection.set_variable(f"places_left_out_of_{name}", f"({places})")
-        left_out += f" AND list_contains(getvariable('places_left_out_of_{name}'), row_ * {PLACES} + {place})"
-    return f"SELECT {_casts(connection, name)} FROM select_{name} t WHERE NOT ({left_out})"
-
-
-def _make_test(connection, name: str) -> None:
-    """Make ``is_left_out_of_<name>(row_)``, for this table and those that follow its rows."""
-    # A bit for every row: as quick for a million rows left out as for one, and unlike a join it keeps the order.
-    # In blocks, because DuckDB copies a constant for every 2,048 rows.
-    blocks = connection.execute(f"SELECT DISTINCT row_ // {BLOCK} FROM left_out_{name} ORDER BY 1").fetchall()
-    cases = ""
-    for (block,) in blocks:
-        variable = f"left_out_of_{name}_{block}"
-        bits = (
-            f"SELECT bitstring_agg(row_ % {BLOCK}, 0, {BLOCK - 1}) FROM left_out_{name} WHERE row_ // {BLOCK} = {block}"
-        )
-        connection.set_variable(variable, f"({bits})")
-        cases += f" WHEN {block} THEN get_bit(getvariable('{variable}'), CAST(r % {BLOCK} AS INTEGER)) = 1"
-    test = f"CASE r // {BLOCK}{cases} ELSE false END" if cases else "false"
-    connection.execute(f"CREATE MACRO is_left_out_of_{name}(r) AS {test}")
-
-
-def _mark_duplicates(connection, name, number, rule: Duplicates, source: Source, problems) -> None:
-    rest = f"select_{name} ANTI JOIN left_out_{name} USING (row_)"
-    # Hashes that all differ prove that all keys do, at a fraction of the memory; few rows share one otherwise.
-    shared = connection.execute(
-        f"CREATE OR REPLACE TABLE shared_{name} AS SELECT hash({rule.key}) AS hash FROM {rest} "
-        f"WHERE {rule.key} IS NOT NULL GROUP BY hash HAVING count(*) > 1"
-    ).fetchone()[0]
-    if not shared:
-        return
-    columns = dict.fromkeys(["row_", rule.key, *rule.agree, *(part.split()[0] for part in rule.order)])
     connection.execute(
-        f"CREATE TABLE same_{name} AS SELECT {', '.join(columns)} FROM {rest} "
-        f"WHERE hash({rule.key}) IN (SELECT hash FROM shared_{name})"
+        f"CREATE TABLE held_{name} AS SELECT t.*, {_which(conditions)} AS which "
+        f"FROM select_{name} t {_person_joins(conditions)}"
+    )
+    for number, rule in enumerate(rules):
+        if isinstance(rule, Duplicates):
+            _leave_out_duplicates(connection, name, number, rule, source, problems)
+    connection.execute(f"CREATE TABLE left_out_{name} AS SELECT row_ FROM held_{name} WHERE which IS NOT NULL")
+
+
+def _leave_out_duplicates(connection, name, number, rule: Duplicates, source: Source, problems: Problems) -> None:
+    same = (
+        f"SELECT * FROM held_{name} WHERE which IS NULL AND {rule.key} IN (SELECT {rule.key} FROM held_{name} "
+        f"WHERE which IS NULL GROUP BY {rule.key} HAVING count(*) > 1)"
     )
     for column in rule.agree:
         n, first = connection.execute(
-            f"SELECT count(*), min(second) FROM (SELECT max(row_) AS second FROM same_{name} GROUP BY {rule.key} "
+            f"SELECT count(*), min(second) FROM (SELECT max(row_) AS second FROM ({same}) GROUP BY {rule.key} "
             f"HAVING count(DISTINCT {column}) > 1)"
         ).fetchone()
         if n:
@@ -231,26 +189,14 @@ def _mark_duplicates(connection, name, number, rule: Duplicates, source: Source,
             )
     order = ", ".join([*rule.order, "row_"])
     connection.execute(
-        f"INSERT INTO left_out_{name} SELECT row_, 0, {number} FROM (SELECT row_, row_number() OVER "
-        f"(PARTITION BY {rule.key} ORDER BY {order}) AS place FROM same_{name}) WHERE place > 1"
+        f"UPDATE held_{name} SET which = {number} WHERE row_ IN (SELECT row_ FROM ({same}) "
+        f"QUALIFY row_number() OVER (PARTITION BY {rule.key} ORDER BY {order}) > 1)"
     )
-    connection.execute(f"DROP TABLE same_{name}")
 
 
-def _hold(connection, name, selection: Selection, rules, source: Source, problems, quality) -> str:
-    """Gather the rows with the rule that applies to each; return the SELECT of those no rule applies to."""
-    conditions = list(enumerate(rules))
-    connection.execute(
-        f"CREATE TABLE held_{name} AS SELECT {_casts(connection, name)}, t.row_, {_which(conditions)} AS which "
-        f"FROM select_{name} t {_person_joins(conditions)}"
-    )
-    _report(connection, f"held_{name}", selection, rules, source, problems, quality)
-    return f"SELECT * EXCLUDE (row_, which) FROM held_{name} WHERE which IS NULL"
-
-
-def _report(connection, table, selection: Selection, rules, source: Source, problems, quality) -> None:
+def _report(connection, name, selection: Selection, rules, source: Source, problems, quality) -> None:
     counts = connection.execute(
-        f"SELECT which, count(*), min(row_) FROM {table} WHERE which IS NOT NULL GROUP BY 1 ORDER BY 1"
+        f"SELECT which, count(*), min(row_) FROM held_{name} WHERE which IS NOT NULL GROUP BY 1 ORDER BY 1"
     ).fetchall()
     for number, rows, first in counts:
         rule = rules[number]
@@ -325,17 +271,10 @@ def _first_missing(connection, name: str, column: str, source: Source) -> str:
 
 
 def _casts(connection, name: str) -> str:
-    """Select every column of a canonical table; what the source does not have is not recorded.
-
-    An ENUM stays one: Parquet writes it as the text it stands for.
-    """
-    given = {row[0]: row[1] for row in connection.execute(f"DESCRIBE select_{name}").fetchall()}
-    kinds = {c: "ENUM" if given.get(c.name, "").startswith("ENUM") else c.type for c in CANONICAL[name].columns}
+    """Select every column of a canonical table; what the source does not have is not recorded."""
+    given = {row[0] for row in connection.execute(f"DESCRIBE select_{name}").fetchall()}
     return ", ".join(
-        f"t.{c.name}"
-        if kinds[c] in ("ENUM", given.get(c.name))
-        else f"CAST({f't.{c.name}' if c.name in given else 'NULL'} AS {c.type}) AS {c.name}"
-        for c in CANONICAL[name].columns
+        f"CAST({f't.{c.name}' if c.name in given else 'NULL'} AS {c.type}) AS {c.name}" for c in CANONICAL[name].columns
     )
 
 

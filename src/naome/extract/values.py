@@ -2,8 +2,7 @@
 
 A column of ten million codes has a few thousand different ones. They are counted
 for all columns in one scan, cleaned in Python one by one, and the answer goes
-back as an SQL expression: the column itself where nothing changes, else a look-up
-of the cleaned value.
+back as SQL: the column itself where nothing changes, else a join with the values that do.
 """
 
 from __future__ import annotations
@@ -13,17 +12,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from duckdb import DuckDBPyConnection
+
 from naome.extract.clean import Cleaner, Refused
 from naome.extract.files import RawFile, quote_name, quote_text
-from naome.extract.lanes import Lane
 from naome.extract.problems import SHOWN_VALUES, Problems, say_rows, show_value
 
 COLUMNS_AT_ONCE = 48  # GROUPING SETS name at most 64 columns
-#: A list this long is searched from its beginning: of a column that Parquet holds as a dictionary DuckDB looks up
-#: each different value once, but casts every row to an ENUM. Longer ones take too long where there is no dictionary.
-SHORT_LIST = 64
-WHOLE_NUMBER = "U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)"
-MANGLED = re.compile(r"[\d.,]+E\+?\d+", re.IGNORECASE)
 
 
 @dataclass
@@ -47,7 +42,7 @@ class CleanColumns:
 
 
 def clean_columns(
-    connection: Lane,
+    connection: DuckDBPyConnection,
     file: RawFile,
     columns: Sequence[tuple[str, str, Cleaner]],
     problems: Problems,
@@ -168,55 +163,48 @@ def _note_refused(connection, file, column, cleaner, refused, wrong, problems: P
         )
 
 
-def map_column(connection: Lane, name: str, expression: str, kind: str, values: dict[object, object], to: str) -> str:
-    """Return the SQL of a cleaned column: the raw one, a CASE, or a look-up by the place of the raw value in a list.
+@dataclass(frozen=True)
+class Mapped:
+    """A cleaned column in SQL: its expression, and the join that the expression needs; empty where it needs none."""
 
-    It is an expression and never a join, so that a scan stays a scan and rows keep their order.
+    expression: str
+    join: str = ""
+
+
+def map_column(
+    connection: DuckDBPyConnection, name: str, column: str, kind: str, values: dict[object, object], to: str
+) -> Mapped:
+    """Return a cleaned column: the raw one where a cast reads it as the cleaner does, else looked up in a table.
 
     Parameters
     ----------
     name : str
-        Name for what the look-up needs.
-    expression : str
+        Name for the table of the values that change.
+    column : str
         The raw column in SQL.
     kind : str
         Its DuckDB type.
     values : dict
-        Raw value -> cleaned value, of all that stand in the column.
+        Raw value -> cleaned value, of all that are in the column.
     to : str
-        DuckDB type of the cleaned column; a text that is looked up becomes an ENUM of the cleaned texts, which
-        compares as text and is written to Parquet as text, by number.
+        DuckDB type of the cleaned column.
     """
-    changed = {raw: clean for raw, clean in values.items() if not _same_after_cast(raw, clean)}
+    cast = column if kind == to else f"CAST({column} AS {to})"
+    changed = {str(_day(raw)): clean for raw, clean in values.items() if not _same_after_cast(raw, clean)}
     if not changed:
-        return expression if kind == to else f"CAST({expression} AS {to})"
-    if re.fullmatch(f"VARCHAR|{WHOLE_NUMBER}", kind):
-        return _look_up(connection, name, expression, values, to)
-    key = f"CAST({expression} AS {'DATE' if re.match('DATE|TIMESTAMP', kind) else 'VARCHAR'})"
-    kept = "NULL" if len(changed) >= len(values) else f"CAST({expression} AS {to})"
-    day_or_text = {_day(raw) if isinstance(raw, dt.date) else str(raw): clean for raw, clean in changed.items()}
-    whens = " ".join(f"WHEN {_literal(raw)} THEN {_literal(clean)}" for raw, clean in day_or_text.items())
-    return f"CAST(CASE {key} {whens} ELSE {kept} END AS {to})"
-
-
-def _look_up(connection, name: str, expression: str, values: dict[object, object], to: str) -> str:
-    """Find the place of the raw value in a list and take what stands at that place in the list of cleaned values."""
-    cleaned = {str(raw): clean for raw, clean in values.items()}
-    if to == "VARCHAR" and (texts := sorted({str(clean) for clean in cleaned.values() if clean is not None})):
-        to = f"ENUM({', '.join(map(quote_text, texts))})"
-    raw, clean, text = f"raw_{name}", f"clean_{name}", f"CAST({expression} AS VARCHAR)"
-    # As parameters: a list that is written out takes DuckDB five times as long to read
-    listed = [value if value is None or isinstance(value, (bool, int)) else str(value) for value in cleaned.values()]
-    connection.set_variable(clean, f"CAST(? AS {to}[])", [listed])
-    if len(cleaned) <= SHORT_LIST:
-        # A missing value stands last, where the other list has nothing; a value that is not listed is an error
-        connection.set_variable(raw, "CAST(? AS VARCHAR[])", [[*cleaned, None]])
-        unknown = quote_text(f"{name}: a value that was not there when values were counted")
-        place = f"coalesce(list_position(getvariable({quote_text(raw)}), {text}), error({unknown}))"
-    else:
-        connection.execute(f"CREATE TYPE {quote_name(raw)} AS ENUM ({', '.join(map(quote_text, cleaned))})")
-        place = f"enum_code(CAST({text} AS {quote_name(raw)})) + 1"
-    return f"getvariable({quote_text(clean)})[{place}]"
+        return Mapped(cast)
+    table = quote_name(f"map_{name}")
+    cleaned = [value if value is None or isinstance(value, bool | int) else str(value) for value in changed.values()]
+    connection.execute(
+        f"CREATE TABLE {table} AS SELECT unnest(CAST(? AS VARCHAR[])) AS raw, unnest(CAST(? AS {to}[])) AS clean",
+        [list(changed), cleaned],
+    )
+    key = f"CAST({column} AS DATE)" if re.match("DATE|TIMESTAMP", kind) else column
+    kept = "NULL" if len(changed) >= len(values) else cast
+    return Mapped(
+        f"CASE WHEN {table}.raw IS NOT NULL THEN {table}.clean ELSE {kept} END",
+        f"LEFT JOIN {table} ON {table}.raw = CAST({key} AS VARCHAR)",
+    )
 
 
 def _same_after_cast(raw: object, clean: object) -> bool:
@@ -230,16 +218,9 @@ def _day(value: object) -> object:
     return value.date() if isinstance(value, dt.datetime) else value
 
 
-def _literal(value: object) -> str:
-    """Write a value in SQL; a date as text, which is cast with its column: DuckDB binds typed dates slowly."""
-    if value is None:
-        return "NULL"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value) if isinstance(value, int) else quote_text(value)
-
-
-def check_identifiers(connection: Lane, file: RawFile, columns: list[str], problems: Problems) -> dict[str, int]:
+def check_identifiers(
+    connection: DuckDBPyConnection, file: RawFile, columns: list[str], problems: Problems
+) -> dict[str, int]:
     """Check that identifiers stand in every row and have not been mangled; return rows with blanks around them."""
     text = {column: f'CAST("{column}" AS VARCHAR)' for column in columns}
     blanks: dict[str, int] = {}
@@ -251,8 +232,7 @@ def check_identifiers(connection: Lane, file: RawFile, columns: list[str], probl
             )
     # Searching for single characters costs a tenth of the exact conditions; those follow only where one is found.
     screens = {
-        column: " OR ".join(f"contains({v}, '{character}')" for character in ("+." if column in file.tidy else "+. "))
-        for column, v in text.items()
+        column: " OR ".join(f"contains({v}, '{character}')" for character in "+. ") for column, v in text.items()
     }
     counts = ", ".join(f"count({v}), min(length({v})), count_if({screens[column]})" for column, v in text.items())
     row = connection.execute(f"SELECT count(*), {counts} FROM {file.view}").fetchone()
@@ -289,14 +269,7 @@ def check_identifiers(connection: Lane, file: RawFile, columns: list[str], probl
     return blanks
 
 
-def find_tidy(connection: Lane, file: RawFile, columns: Sequence[str]) -> frozenset[str]:
-    """Return the identifiers in which no blank stands anywhere: looking for one takes a third of trimming."""
-    counts = ", ".join(f"count_if(contains(CAST({quote_name(column)} AS VARCHAR), ' '))" for column in columns)
-    found = connection.execute(f"SELECT {counts} FROM {file.view}").fetchone()
-    return frozenset(column for column, blanks in zip(columns, found, strict=True) if not blanks)
-
-
-def check_unique(connection: Lane, file: RawFile, columns: tuple[str, ...], problems: Problems) -> None:
+def check_unique(connection: DuckDBPyConnection, file: RawFile, columns: tuple[str, ...], problems: Problems) -> None:
     """Check that identifiers occur once: a row that is joined to others by them must be the only one."""
     keys = ", ".join(map(file.identifier, columns))
     # Equal counts of hashes prove that all differ, at a fraction of the memory of the identifiers themselves.

@@ -22,7 +22,7 @@ import pandas as pd
 from naome.cohort.derive import NEEDED, fetch_analysis
 from naome.cohort.eligible import code_dates, eligible_people, flag_tumours, metastatic_codes
 from naome.cohort.features import describe_people
-from naome.cohort.materialise import hold, working_ahead
+from naome.cohort.materialise import hold
 from naome.cohort.membership import de_novo, possible_members
 from naome.cohort.tables import open_tables
 from naome.core.params import Params
@@ -67,11 +67,10 @@ def derive_period_people(study: Study, folder: Path) -> pd.DataFrame:
     bare = replace(
         tables, **{name: getattr(tables, name).select(*columns).limit(0) for name, columns in NEEDED.items()}
     )
-    with working_ahead():
-        codes = hold(metastatic_codes(tables, rules))
-        eligible = hold(eligible_people(flag_tumours(tables, params, rules)))
-        members = hold(de_novo(hold(possible_members(code_dates(eligible, codes, rules))), params))
-        described = describe_people(members, bare, codes, params, rules)
+    codes = hold(metastatic_codes(tables, rules))
+    eligible = hold(eligible_people(flag_tumours(tables, params, rules)))
+    members = hold(de_novo(hold(possible_members(code_dates(eligible, codes, rules))), params))
+    described = describe_people(members, bare, codes, params, rules)
     return fetch_analysis(described, rules.definitions)[list(COLUMNS)]
 
 

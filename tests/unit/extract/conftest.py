@@ -8,7 +8,6 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from naome.extract.lanes import Lanes
 from naome.workflow.cli import main
 from naome_synthetic import write_extract
 
@@ -97,16 +96,7 @@ def run_naome():
 
 
 @pytest.fixture
-def lanes():
-    """All lanes to an empty database."""
-    connection = duckdb.connect()
-    lanes = Lanes(connection)
-    yield lanes
-    lanes.close()
-    connection.close()
-
-
-@pytest.fixture
-def lane(lanes):
-    """One lane to an empty database."""
-    return lanes.first
+def connection():
+    """An empty database."""
+    with duckdb.connect() as connection:
+        yield connection

@@ -11,19 +11,19 @@ LATEST = Duplicates("repeated_person", "The latest is kept.", "people", key="per
 
 
 @pytest.fixture
-def settle(lane, tmp_path):
+def settle(connection, tmp_path):
     """Settle people given as rows of SQL; return the rows kept, the problems and the quality log."""
 
     def settle_people(*rows: str, rules=(), write=True):
         columns = "row_, person_id, sex, ethnic_group, vital_status, vital_date"
         values = ", ".join(f"({number}, {row})" for number, row in enumerate(rows))
-        lane.execute(f"CREATE VIEW clean_av_patient AS SELECT * FROM (VALUES {values}) people ({columns})")
+        connection.execute(f"CREATE VIEW clean_av_patient AS SELECT * FROM (VALUES {values}) people ({columns})")
         problems, quality = Problems(tmp_path), []
         settle_table(
-            lane, "people", SELECTION, rules, Source("av_patient.parquet", 1),
+            connection, "people", SELECTION, rules, Source("av_patient.parquet", 1),
             tmp_path if write else None, problems, quality,
         )  # fmt: skip
-        kept = lane.execute("SELECT person_id, vital_date::VARCHAR FROM canon_people ORDER BY ALL").fetchall()
+        kept = connection.execute("SELECT person_id, vital_date::VARCHAR FROM canon_people ORDER BY ALL").fetchall()
         return kept, problems, quality
 
     return settle_people

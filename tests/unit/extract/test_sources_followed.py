@@ -11,11 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from naome.cohort.derive import derive_cohorts
-from naome.cohort.evidence import check_followed, signs_of
+from naome.cohort.evidence import check_candidates, signs_of
 from naome.core.errors import ExtractError
 from naome.core.params import load_params
 from naome.extract import READERS, read_extract
-from naome.extract.follow import FOLLOWED, Signs
+from naome.extract.candidates import CANDIDATES, Signs
 from naome.extract.schema import CANONICAL
 from naome.measures.ascertainment import count_sources
 from naome.measures.prevalence import count_living
@@ -159,16 +159,16 @@ def test_a_code_that_cannot_be_read_might_be_a_sign_and_stops_the_run(copy, both
 def test_tables_read_by_fewer_signs_than_asked_for_now_are_refused(tmp_path):
     params = load_params("england")
     signs = signs_of(params)
-    check_followed(tmp_path, params)  # nothing said: everybody was read
-    file = tmp_path / FOLLOWED
+    check_candidates(tmp_path, params)  # nothing said: everybody was read
+    file = tmp_path / CANDIDATES
     file.write_text(json.dumps({"codes": [*signs.codes, "R99"], "drugs": list(signs.drugs)}), encoding="utf-8")
-    check_followed(tmp_path, params)
+    check_candidates(tmp_path, params)
     with pytest.raises(ExtractError, match="read the extract again"):
-        check_followed(tmp_path, params.model_copy(update={"cohorts": ("primary",)}))
+        check_candidates(tmp_path, params.model_copy(update={"cohorts": ("primary",)}))
     for fewer in (replace(signs, codes=signs.codes[1:]), replace(signs, drugs=signs.drugs[1:])):
         file.write_text(json.dumps({"codes": fewer.codes, "drugs": fewer.drugs}), encoding="utf-8")
         with pytest.raises(ExtractError, match="events of fewer people than the definitions ask for"):
-            check_followed(tmp_path, params)
+            check_candidates(tmp_path, params)
 
 
 def test_a_cohort_of_everybody_reads_everybody():

@@ -8,7 +8,6 @@ import duckdb
 import pytest
 
 from naome.extract import READERS, read_extract
-from naome.extract import settle as canonical
 
 
 def read(folder: Path, out: Path) -> dict[str, bytes]:
@@ -25,13 +24,6 @@ def someone_dead(copy):
     extract.put("hes_apc", "ADMIDATE", "DATE '2022-12-30'", f"STUDY_ID IN ({chosen})")
     extract.put("hes_apc", "EPISTART", "DATE '2022-12-30'", f"STUDY_ID IN ({chosen})")
     return extract
-
-
-@pytest.mark.parametrize("rows", [1, 64, 1000])
-def test_rows_left_out_do_not_depend_on_the_size_of_blocks(someone_dead, tmp_path, monkeypatch, rows):
-    usual = read(someone_dead.path, tmp_path / "usual")
-    monkeypatch.setattr(canonical, "BLOCK", rows * 16)
-    assert read(someone_dead.path, tmp_path / "blocks") == usual
 
 
 def test_codes_stand_in_the_order_of_the_records_and_only_they(someone_dead, tmp_path):

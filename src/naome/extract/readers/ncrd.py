@@ -165,7 +165,7 @@ DIAGNOSES = Selection(
     "hes_apc",
     """
     SELECT row_, row_ AS episode, position, code
-    FROM clean_hes_diagnosis WHERE NOT is_left_out_of_admissions(row_)""",
+    FROM clean_hes_diagnosis WHERE row_ NOT IN (SELECT row_ FROM left_out_admissions)""",
     place="position",
 )
 PROCEDURES = Selection(
@@ -173,7 +173,7 @@ PROCEDURES = Selection(
     """
     SELECT row_, row_ AS episode, STUDY_ID AS person_id, position, code,
            coalesce(second, EPISTART, ADMIDATE) AS procedure_date
-    FROM clean_hes_operation WHERE NOT is_left_out_of_admissions(row_)""",
+    FROM clean_hes_operation WHERE row_ NOT IN (SELECT row_ FROM left_out_admissions)""",
     place="position",
 )
 #: A drug row whose cycle or regimen is not there keeps its place (regimen_id is NULL) so that it can be refused.
@@ -187,7 +187,6 @@ DRUGS = Selection(
     FROM clean_sact_drug_detail d
     LEFT JOIN clean_sact_cycle c USING (MERGED_CYCLE_ID)
     LEFT JOIN clean_sact_regimen r ON r.MERGED_REGIMEN_ID = c.MERGED_REGIMEN_ID""",
-    hold=True,
 )
 RADIOTHERAPY = Selection(
     "rtds_prescription",

@@ -155,7 +155,6 @@ CANONICAL = {
         SELECT o.row_, a.episode, a.person_id, CAST(OPER_NUM AS INTEGER) AS position, OPER_CD AS code,
                coalesce(OPER_DT, a.episode_date) AS procedure_date
         FROM clean_pedw_oper o {OF_ADMISSION} WHERE OPER_CD IS NOT NULL""",
-        hold=True,
     ),
     "deaths": Selection(
         "adde_deaths",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from naome.core.params import Params
-from naome.extract.follow import NOT_FOLLOWED
+from naome.extract.candidates import NOT_CANDIDATES
 from naome.measures.indicators import MISSING
 from naome.measures.study import Study
 from naome.release import HIDDEN, Released, declare_not_counts, release_counts, release_variants
@@ -77,8 +77,8 @@ def say_reading(by_rule: Released, raw_rows: dict[str, int]) -> Sentence:
     raw_rows : dict of str to int
         Rows of each raw file.
     """
-    unread = by_rule.where(rule=NOT_FOLLOWED[0]).frame["rows"].tolist()
-    used = by_rule.frame.loc[by_rule.frame["rule"] != NOT_FOLLOWED[0], "rule"].nunique()
+    unread = by_rule.where(rule=NOT_CANDIDATES[0]).frame["rows"].tolist()
+    used = by_rule.frame.loc[by_rule.frame["rule"] != NOT_CANDIDATES[0], "rule"].nunique()
     rows = sum(raw_rows.values())
     parts = [f"The extract has {rows:,} rows."]
     if unread and unread[0] is not HIDDEN:

@@ -11,8 +11,8 @@ import pandas as pd
 from naome.core.definitions import project_definitions
 from naome.extract import READERS
 from naome.extract.absent import find_absent, name_thing, trace_columns
+from naome.extract.candidates import NOT_CANDIDATES
 from naome.extract.clean import OPTIONAL_IDENTIFIER, RULES, Cleaner
-from naome.extract.follow import NOT_FOLLOWED
 from naome.extract.schema import CANONICAL
 from naome.extract.settle import RowRule, Selection
 from naome.extract.specification import RawTable, Reader
@@ -143,7 +143,7 @@ def describe_row_rules(reader: Reader) -> pd.DataFrame:
         meaning = rule.meaning[0].upper() + rule.meaning[1:]
         rows.append((rule.rule, rule.table, "stops the run" if stops else "left out", meaning.rstrip(".") + "."))
     rows += [(t.only_rule[0], name, "left out", t.only_rule[1]) for name, t in reader.raw.items() if t.only_rule[0]]
-    rows += [(NOT_FOLLOWED[0], name, "not read", NOT_FOLLOWED[1]) for name, t in reader.raw.items() if t.events]
+    rows += [(NOT_CANDIDATES[0], name, "not read", NOT_CANDIDATES[1]) for name, t in reader.raw.items() if t.events]
     rows += [(c.rule, c.table, "left out" if c.kind == "left out" else "repaired", c.meaning) for c in reader.counts]
     return pd.DataFrame(rows, columns=["rule", "table", "what happens", "meaning"])
 

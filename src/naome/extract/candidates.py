@@ -1,4 +1,4 @@
-"""Who is followed into the event tables: people with any sign of metastatic disease.
+"""Candidates: the people whose events are read, those with any record suggestive of metastatic disease.
 
 An extract holds the hospital records of everybody with breast cancer; analysis
 reads those of the few who may have metastatic disease. Records of the others are
@@ -11,17 +11,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from duckdb import DuckDBPyConnection
+
 from naome.extract.clean import Cleaner
 from naome.extract.files import RawFile, quote_name, quote_text
-from naome.extract.lanes import Lane
 from naome.extract.problems import Problems
 from naome.extract.specification import Belongs, RawTable
 from naome.extract.values import clean_columns
 
-#: File beside the canonical tables that says by which signs people were followed; none where everybody was.
-FOLLOWED = "followed.json"
+#: File beside the canonical tables that says by which signs candidates were found; none where everybody is one.
+CANDIDATES = "candidates.json"
 #: Rule and meaning in the data-quality log.
-NOT_FOLLOWED = (
+NOT_CANDIDATES = (
     "no_sign_of_metastasis",
     "Events of people without any sign of metastatic disease (stage 4, a code that can be evidence, a reported "
     "recurrence, a drug for metastatic disease only) are not read: no analysis uses them.",
@@ -64,14 +65,14 @@ class Signs:
         return all(code.startswith(self.codes) for code in other.codes) and set(other.drugs) <= set(self.drugs)
 
 
-def follow_people(
-    connection: Lane,
+def find_candidates(
+    connection: DuckDBPyConnection,
     tables: Mapping[str, RawTable],
     files: Mapping[str, RawFile],
     signs: Signs,
     problems: Problems,
 ) -> None:
-    """Find the people with a sign, table ``followed``, and those known to be without one, ``without_people``.
+    """Find the people with a sign, table ``candidates``, and those known to be without one, ``without_people``.
 
     Parameters
     ----------
@@ -86,14 +87,14 @@ def follow_people(
             shown = _say_signs(connection, file, tables[name].cleaned_at(place), kind, signs, problems)
             found += [_people_of(tables, files, name, condition) for condition in shown]
     people = " UNION ALL ".join(found) or "SELECT NULL::VARCHAR AS key"
-    connection.execute(f"CREATE TABLE followed AS SELECT DISTINCT key FROM ({people}) WHERE key IS NOT NULL")
+    connection.execute(f"CREATE TABLE candidates AS SELECT DISTINCT key FROM ({people}) WHERE key IS NOT NULL")
     known = [name for name in files if tables[name].belongs is not None and not tables[name].events]
     everybody = " UNION ALL ".join(
         f"SELECT {_key(files[name], tables[name].belongs)} AS key FROM {files[name].view}" for name in known
     )
     connection.execute(
-        f"CREATE TABLE without_people AS SELECT DISTINCT key FROM ({everybody or 'SELECT key FROM followed'}) "
-        "WHERE key NOT IN (SELECT key FROM followed)"
+        f"CREATE TABLE without_people AS SELECT DISTINCT key FROM ({everybody or 'SELECT key FROM candidates'}) "
+        "WHERE key NOT IN (SELECT key FROM candidates)"
     )
 
 
@@ -128,20 +129,6 @@ def _people_of(tables, files, name: str, condition: str) -> str:
     return _people_of(tables, files, belongs.of, f"{_key(files[belongs.of], belongs)} IN ({rows})")
 
 
-def linking_columns(tables: Mapping[str, RawTable], name: str) -> tuple[str, ...]:
-    """Return the identifiers of a raw table by which its rows are told apart or belong to others.
-
-    Not the pseudonym of an event of a person: it is looked up as it stands, and a row that is not found is kept.
-    """
-    table = tables[name]
-    columns = dict.fromkeys(table.unique)
-    if table.belongs is not None and (table.belongs.of or not table.events):
-        columns |= dict.fromkeys(table.belongs.columns)
-    for children in _children(tables, name):
-        columns |= dict.fromkeys(children.columns)
-    return tuple(columns)
-
-
 def _children(tables: Mapping[str, RawTable], name: str) -> set[Belongs]:
     """Return the ways in which rows of other tables belong to those of a table."""
     return {table.belongs for table in tables.values() if table.belongs is not None and table.belongs.of == name}
@@ -166,8 +153,8 @@ def keep_rows(connection, tables, file: RawFile) -> RawFile:
     columns = {column: kind for column, kind in file.columns.items() if column in table.wanted()}
     filled = ", ".join(["row_", *(quote_name(column) for column in columns if column not in file.empty)])
     rows = f"SELECT {filled} FROM {file.view} WHERE NOT ({without}) ORDER BY row_"
-    connection.execute(f"CREATE TABLE followed_{file.table} AS {rows}")
+    connection.execute(f"CREATE TABLE candidates_{file.table} AS {rows}")
     empty = "".join(f", NULL::{columns[column]} AS {quote_name(column)}" for column in columns if column in file.empty)
-    view = f"{file.view}_followed"
-    connection.execute(f"CREATE VIEW {view} AS SELECT *{empty} FROM followed_{file.table}")
+    view = f"{file.view}_candidates"
+    connection.execute(f"CREATE VIEW {view} AS SELECT *{empty} FROM candidates_{file.table}")
     return replace(file, view=view)
