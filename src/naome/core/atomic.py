@@ -88,12 +88,19 @@ def replace_folder(new: Path, target: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def sweep(folder: Path) -> list[str]:
-    """Remove what processes that are gone left unfinished in a folder; return the names."""
+def sweep(folder: Path, name: str = "") -> list[str]:
+    """Remove what processes that are gone left unfinished in a folder; return the names.
+
+    Parameters
+    ----------
+    folder : Path
+    name : str
+        Only what was to become this; everything by default. For a folder that others use too.
+    """
     removed = []
     for path in sorted(folder.glob(".*")) if folder.is_dir() else ():
         left = _NAME.match(path.name)
-        if left and not is_alive(int(left["process"])):
+        if left and name in ("", left["name"]) and not is_alive(int(left["process"])):
             shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
             removed.append(path.name)
     return removed

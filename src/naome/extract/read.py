@@ -10,10 +10,9 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -21,8 +20,10 @@ from pathlib import Path
 import duckdb
 from duckdb import DuckDBPyConnection
 
+from naome.core.atomic import replace_folder, scratch_folder, sweep
 from naome.core.definitions import Definitions, project_definitions
 from naome.core.errors import ExtractError
+from naome.core.seal import read_note
 from naome.extract.absent import Absent, add_empty, find_absent, list_missing
 from naome.extract.candidates import CANDIDATES, Signs, find_candidates, keep_rows
 from naome.extract.files import explain_damage, quote_text
@@ -46,6 +47,8 @@ def _choose_memory_limit() -> str:
 #: DuckDB spills to the scratch folder beyond this; reading then takes longer but not more memory. England needs
 #: less than a gigabyte.
 MEMORY_LIMIT = _choose_memory_limit()
+#: Name of the folder for what is only needed while an extract is read
+SCRATCH = "naome-reading"
 #: Errors of DuckDB that no file is to blame for.
 NOT_THE_FILE = (
     duckdb.CatalogException,
@@ -119,7 +122,11 @@ def read_extract(
         With every problem of the extract: file, column, row, value, what was
         allowed and a hint. Nothing is written then.
     """
-    note = _read_note(folder)
+    if not folder.is_dir():
+        raise ExtractError(
+            f"{folder}: no such folder. Hint: data_dir in the parameters (or --data) names the folder of the extract."
+        )
+    note = read_note(folder)
     problems = Problems(folder)
     quality: Log = []
     with _open_scratch(out) as scratch, _connect(scratch) as connection:
@@ -140,7 +147,7 @@ def read_extract(
         if out is not None:
             if signs is not None:
                 (scratch / "canonical" / CANDIDATES).write_text(json.dumps(asdict(signs)) + "\n", encoding="utf-8")
-            _replace_folder(scratch / "canonical", out)
+            replace_folder(scratch / "canonical", out)
     absent = find_absent(reader, list_missing(reader.raw, {name: note.used for name, note in notes.items()}))
     if out is not None:
         absent = add_empty(absent, out)
@@ -150,21 +157,11 @@ def read_extract(
     )  # fmt: skip
 
 
-@contextmanager
-def _open_scratch(out: Path | None) -> Iterator[Path]:
-    """Make a folder for what is only needed meanwhile, beside the output so that it can be renamed; always removed."""
-    if out is not None:
-        made = [parent for parent in (out.parent, *out.parent.parents) if not parent.exists()]
-        out.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{out.name}-" if out else "naome-", dir=out.parent if out else None))
-    try:
-        yield scratch
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-        if out is not None and not out.exists():
-            for parent in made:
-                if not any(parent.iterdir()):
-                    parent.rmdir()
+def _open_scratch(out: Path | None) -> AbstractContextManager[Path]:
+    """Return a folder for what is only needed meanwhile: beside the output so that it can be renamed, or temporary."""
+    beside = out.parent if out else Path(tempfile.gettempdir())
+    sweep(beside, SCRATCH)
+    return scratch_folder(beside, SCRATCH)
 
 
 @contextmanager
@@ -192,23 +189,6 @@ def _connect(scratch: Path) -> Iterator[DuckDBPyConnection]:
         ) from None
     finally:
         connection.close()
-
-
-def _read_note(folder: Path) -> dict:
-    if not folder.is_dir():
-        raise ExtractError(
-            f"{folder}: no such folder. Hint: data_dir in the parameters (or --data) names the folder of the extract."
-        )
-    file = folder / "extract.json"
-    if not file.is_file():
-        return {}
-    try:
-        note = json.loads(file.read_text(encoding="utf-8"))
-    except (ValueError, OSError):
-        note = None
-    if not isinstance(note, dict):
-        raise ExtractError(f"{file}: not readable as JSON. Hint: write the extract again; the file says what it holds.")
-    return note
 
 
 def _open_tables(
@@ -332,16 +312,3 @@ def _check_years(connection, diagnosed: tuple[dt.date, dt.date] | None, problems
             f"tumours: diagnosis_date: no diagnosis within the run; the extract has {held}; allowed: some from "
             f"{diagnosed[0]} to {diagnosed[1]}. Hint: is this the extract of another year?"
         )
-
-
-def _replace_folder(new: Path, target: Path) -> None:
-    """Put a finished folder in the place of another; the old one goes only when the new one stands."""
-    old = new.parent / "replaced"
-    if target.exists():
-        target.rename(old)
-    try:
-        new.rename(target)
-    except OSError:
-        if old.exists():
-            old.rename(target)
-        raise
