@@ -19,5 +19,5 @@ step "synthetic extracts and canonical tables for the notebooks' defaults"
 bash tests/notebooks/prepare.sh
 
 step "nbval: the committed notebooks, executed again and compared, strictly"
-NAOME_RUNS="$PWD/runs/nbval" pytest -q -p no:cacheprovider -p no:xdist -W default \
+NAOME_RUNS="$PWD/runs/nbval" PYTHONPATH=tests/notebooks pytest -q -p warm_start -p no:cacheprovider -p no:xdist -W default \
   --nbval --nbval-sanitize-with tests/notebooks/sanitise.cfg notebooks

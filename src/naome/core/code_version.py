@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 #: What decides no number of a run: it draws the site, or takes commands
 OUTSIDE = (
     *("report/finished.py", "report/downloads.py", "report/reference/", "workflow/site.py", "workflow/cli.py"),
-    *("workflow/graph.py", "workflow/new_audit.py", "workflow/refresh.py", "workflow/docs.py"),
+    *("workflow/graph.py", "workflow/new_audit.py", "workflow/refresh.py", "workflow/docs.py", "workflow/warm.py"),
+    "workflow/kernels.py",
 )
 PACKAGE = Path(__file__).parent.parent
 

@@ -19,13 +19,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import nbformat
 import pandas as pd
-import papermill
 import yaml
-from nbclient.exceptions import DeadKernelError
-from papermill.exceptions import PapermillExecutionError
 
 from naome.core.atomic import PRIVATE_FILE, PRIVATE_FOLDER, scratch_folder, write_json
 from naome.core.code_version import NO_COMMIT, code_version, digest_notebook
@@ -34,6 +31,11 @@ from naome.core.paths import project_root
 from naome.core.seal import file_digest
 from naome.workflow.pages import list_notebooks, load_pages, notebooks_of, saved_by
 from naome.workflow.run import CACHE, Run, write_to
+from naome.workflow.warm import keep_warm
+
+if TYPE_CHECKING:
+    import nbformat
+    from papermill.exceptions import PapermillExecutionError
 
 PACKAGES = (
     "naome",
@@ -59,12 +61,16 @@ def declared_parameters(notebook: Path) -> dict[str, object]:
         If the notebook has not exactly one such cell, or the cell holds anything
         but assignments of plain values.
     """
-    cells = [c for c in _read(notebook).cells if "parameters" in c.metadata.get("tags", [])]
-    if len(cells) != 1 or cells[0].cell_type != "code":
+    try:
+        cells = json.loads(notebook.read_bytes())["cells"]  # a refusal need not wait until nbformat is imported
+    except (ValueError, LookupError, TypeError) as error:
+        raise _not_readable(notebook, error) from None
+    cells = [cell for cell in cells if "parameters" in cell["metadata"].get("tags", [])]
+    if len(cells) != 1 or cells[0]["cell_type"] != "code":
         raise ChainError(f"{notebook}: {len(cells)} cells tagged 'parameters'; there must be exactly one code cell.")
     defaults: dict[str, object] = {}
     try:
-        statements = ast.parse(cells[0].source).body
+        statements = ast.parse("".join(cells[0]["source"])).body
     except SyntaxError as error:
         raise ChainError(f"{notebook}: the parameters cell is not Python: {error.msg} in line {error.lineno}") from None
     for statement in statements:
@@ -126,10 +132,17 @@ def run_notebook(run: Run, notebook: Path, parameters: Mapping[str, object] | No
         With notebook, cell and the last lines of the traceback; also when a notebook ends before its last cell.
     """
     given = check_parameters(notebook, {"audit": run.params.audit, "run_dir": str(run.folder), **(parameters or {})})
+    import papermill  # takes long to import; what is refused is refused before
+    from nbclient.exceptions import DeadKernelError
+    from papermill.exceptions import PapermillExecutionError
+
+    from naome.workflow.kernels import use_warm_kernels
+
+    use_warm_kernels()
     target = run.folder / "notebooks" / notebook.name
     failed = run.folder / "failed" / f"{notebook.stem}.failed.ipynb"
     logging.getLogger("papermill").setLevel(logging.ERROR)
-    started = time.monotonic()
+    started, began = time.monotonic(), dt.datetime.now(dt.UTC)
     with scratch_folder(run.folder, notebook.stem) as scratch, _surroundings(run, scratch), write_to(run):
         copy = scratch / notebook.name
         try:
@@ -152,11 +165,11 @@ def run_notebook(run: Run, notebook: Path, parameters: Mapping[str, object] | No
                 f"{notebook.name}: the kernel died: its process was killed, or memory ran out.\n"
                 f"  The unfinished notebook is kept: {failed}"
             ) from None
-        source = digest_notebook(_read(notebook))
+        source, took = digest_notebook(_read(notebook)), _time_cells(copy, began)
         _finish_copy(copy, run, source)
         _keep(copy, target)
     failed.unlink(missing_ok=True)
-    _record_step(run, notebook, source, time.monotonic() - started)
+    _record_step(run, notebook, source, took | {"total": round(time.monotonic() - started, 2)})
     return target
 
 
@@ -175,11 +188,12 @@ def run_chain(runs: Sequence[Run], *, progress: Callable[[str], None] = print) -
     for run, notebook in todo:
         check_parameters(notebook, {"audit": run.params.audit, "run_dir": ""})
     done = []
-    for run, notebook in sorted(todo, key=lambda each: load_pages().find(each[1].stem).companions):
-        started = time.monotonic()
-        done.append(run_notebook(run, notebook))
-        line = f"{run.folder.name}: {notebook.stem} ({time.monotonic() - started:.1f} s)"
-        progress(f"{len(done)}/{len(todo)} {line}")
+    with scratch_folder(runs[0].folder, "warm") as scratch, keep_warm(scratch / "parent"):
+        for run, notebook in sorted(todo, key=lambda each: load_pages().find(each[1].stem).companions):
+            started = time.monotonic()
+            done.append(run_notebook(run, notebook))
+            line = f"{run.folder.name}: {notebook.stem} ({time.monotonic() - started:.1f} s)"
+            progress(f"{len(done)}/{len(todo)} {line}")
     return done
 
 
@@ -310,14 +324,22 @@ def _check_finished(notebook: Path, copy: Path) -> None:
 
 
 def _read(notebook: Path) -> nbformat.NotebookNode:
+    import nbformat
+
     try:
         return nbformat.read(notebook, as_version=4)
     except Exception as error:
-        raise ChainError(f"{notebook}: not readable as a notebook: {type(error).__name__}: {error}") from None
+        raise _not_readable(notebook, error) from None
+
+
+def _not_readable(notebook: Path, error: Exception) -> ChainError:
+    return ChainError(f"{notebook}: not readable as a notebook: {type(error).__name__}: {error}")
 
 
 def _finish_copy(path: Path, run: Run, source: str) -> None:
     """Make the executed copy a page: its title names the audit, its end says which run made it."""
+    import nbformat
+
     notebook = nbformat.read(path, as_version=4)
     front = notebook.cells[0]
     if front.cell_type == "raw" and front.source.startswith("---"):
@@ -356,12 +378,24 @@ def _explain_failure(notebook: Path, failed: Path, error: PapermillExecutionErro
     return f"{notebook.name}: cell {error.exec_count} failed with {error.ename}: {error.evalue}\n{last}\n{kept}"
 
 
-def _record_step(run: Run, notebook: Path, source: str, seconds: float) -> None:
+def _time_cells(copy: Path, began: dt.datetime) -> dict[str, float]:
+    """Return how long an executed copy's cells took (``own``) and when the first began (``start``), in seconds."""
+    times = [
+        cell.metadata["papermill"] for cell in _read(copy).cells if cell.metadata.get("papermill", {}).get("duration")
+    ]
+    first = min(dt.datetime.fromisoformat(each["start_time"]) for each in times)
+    return {
+        "own": round(sum(each["duration"] for each in times), 2),
+        "start": round((first.replace(tzinfo=dt.UTC) - began).total_seconds(), 2),
+    }
+
+
+def _record_step(run: Run, notebook: Path, source: str, seconds: Mapping[str, float]) -> None:
     record = {
         "notebook": notebook.stem,
         "notebook_sha256": source,
         "run_id": run.run_id,
         "finished": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        "seconds": round(seconds, 1),
+        "seconds": seconds,
     }
     write_json(record, run.folder / "steps" / f"{notebook.stem}.json", private=True)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from naome import __version__
 from naome.core.errors import NaomeError, explain_system
+from naome.workflow.warm import run_warm
 
 if TYPE_CHECKING:
     from naome.workflow.plan import Plan
@@ -29,11 +30,13 @@ MOVED = {
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return the exit code (0 well, 2 refused with a message, 1 unexpected)."""
-    arguments = sys.argv[1:] if arguments is None else arguments
+    given, arguments = arguments, sys.argv[1:] if arguments is None else arguments
     parser = _parser()
     if arguments and arguments[0] in MOVED:
         parser.error(f"{arguments[0]} is now `{MOVED[arguments[0]]}`")
     parsed = parser.parse_args(arguments)
+    if given is None and (code := run_warm(arguments)) is not None:
+        return code
     try:
         return parsed.do(parsed) or 0
     except NaomeError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import signal
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from collections.abc import Sequence
 
 from naome.core.lock import lock_folder, write_holder
 from naome.core.paths import project_root
+from naome.workflow.warm import die_with_parent, keep_warm
 
 #: How lines of Snakemake begin that tell a user nothing; its errors and its count of steps are passed on
 NOISE = (
@@ -23,8 +23,6 @@ NOISE = (
     "Complete log",
     "Elapsed time",
 )
-#: From <sys/prctl.h>
-PR_SET_PDEATHSIG = 1
 
 
 def run_workflow(targets: Sequence[str] = (), *, cores: int = 2, scale: str = "1", audits: str = "") -> int:
@@ -63,21 +61,23 @@ def run_workflow(targets: Sequence[str] = (), *, cores: int = 2, scale: str = "1
             subprocess.run([*command, "--unlock", "--quiet", "all"], check=True, cwd=root)
         make = ["--cores", str(cores), "--rerun-incomplete", "--quiet", "rules", "host", "reason"]
         make += ["--config", *config, "--", *targets]
-        with subprocess.Popen(
-            [*command, *make], cwd=root, stderr=subprocess.PIPE, text=True, pass_fds=[lock], preexec_fn=_die_with_parent
-        ) as process:
+        with (
+            keep_warm(
+                root / ".snakemake" / "warm"
+            ),  # Snakemake's steps call naome, which hands them to the warm parent
+            subprocess.Popen(
+                [*command, *make],
+                cwd=root,
+                stderr=subprocess.PIPE,
+                text=True,
+                pass_fds=[lock],
+                # Elsewhere than on Linux it goes on and holds the project's lock, so that nobody starts beside it
+                preexec_fn=die_with_parent,
+            ) as process,
+        ):
             write_holder(lock, process.pid)
             signal.signal(signal.SIGTERM, lambda *_: process.terminate())
             for line in process.stderr or ():
                 if line.strip() and not line.startswith(NOISE):
                     print(line, end="", file=sys.stderr, flush=True)
             return process.wait()
-
-
-def _die_with_parent() -> None:
-    """Ask the operating system to end Snakemake when the process that reads its messages is killed (Linux only).
-
-    Elsewhere it goes on and holds the project's lock, so that nobody starts beside it.
-    """
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -13,7 +13,11 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
+from naome.core.atomic import scratch_folder
+from naome.core.paths import runs_root
+from naome.workflow.kernels import use_warm_kernels
 from naome.workflow.pages import find_notebook, list_notebooks
+from naome.workflow.warm import keep_warm
 
 
 def refresh_notebook(path: Path) -> None:
@@ -34,6 +38,8 @@ def refresh_notebook(path: Path) -> None:
 def refresh_notebooks(names: list[str]) -> None:
     """Refresh the notebooks named (number or name), or all."""
     chosen = [find_notebook(Path(name).stem) for name in names] or list_notebooks()
-    for path in chosen:
-        refresh_notebook(path)
-        print(f"{path.name}: outputs refreshed", flush=True)
+    with scratch_folder(runs_root(), "warm") as scratch, keep_warm(scratch / "parent"):
+        use_warm_kernels()
+        for path in chosen:
+            refresh_notebook(path)
+            print(f"{path.name}: outputs refreshed", flush=True)
