@@ -70,7 +70,8 @@ class WarmProcess:
 
     def wait(self, timeout: float | None = None) -> int:
         """Wait for the end and return the exit code: negative for a signal, as ``subprocess`` has it."""
-        self._connection.settimeout(timeout)
+        if self.returncode is None:
+            self._connection.settimeout(timeout)
         while (code := self._listen(0)) is None:
             pass
         return code
