@@ -222,9 +222,9 @@ class _Finder:
     def _say_thing(self, thing: str) -> str:
         table, _, source = thing.partition(".")
         if table == "evidence":
-            if source not in self.rules["evidence"]:
-                return f"{EVIDENCE_TITLES[source]} are not evidence of metastatic disease in this run."
-            return self._say_thing(EVIDENCE[source])
+            counts = source in self.rules["evidence"]
+            not_counted = f"{EVIDENCE_TITLES[source]} are not evidence of metastatic disease in this run."
+            return self._say_thing(EVIDENCE[source]) or ("" if counts else not_counted)
         if thing not in self.absent:
             judged = judgements_of(self.params)
             return judged.get(thing, judged.get(table, ""))
