@@ -13,7 +13,7 @@ export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
-.PHONY: help site test lab notebooks docs audit extracts check format bench validate-r spark lock clean
+.PHONY: help site test quick lab notebooks docs audit extracts check format bench validate-r spark lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the commands
@@ -50,6 +50,9 @@ extracts: $(READY) ## write the synthetic extracts and read them
 
 test: $(READY) ## prove everything that CI proves
 	@bash tests/run.sh
+
+quick: $(READY) ## a tenth of test: lint, and the tests of the rooms that changed since main
+	@bash tests/run.sh quick
 
 lab: extracts ## open JupyterLab on the notebooks
 	@jupyter lab --notebook-dir=$(CURDIR) $$(test "$$(id -u)" != 0 || echo --allow-root) \

@@ -9,6 +9,16 @@ step "lint and format"
 ruff check .
 ruff format --check .
 
+if [ "${1:-}" = quick ]; then
+  # What a change in one room needs: the tests of the rooms whose files differ from the last commit of main, and a core
+  changed=$(git diff --name-only "$(git merge-base HEAD main 2>/dev/null || echo HEAD)"; git ls-files -o --exclude-standard)
+  rooms=$(sed -nE 's#^(src/naome|tests/unit)/([a-z]+)/.*#\2#p; s#^src/naome_synthetic/.*#synthetic#p' <<< "$changed" | sort -u)
+  step "quick: project, plan and run; rooms that changed: ${rooms:-none}"
+  folders=$(for room in $rooms; do test ! -d "tests/unit/$room" || echo "tests/unit/$room"; done)
+  # shellcheck disable=SC2086
+  exec pytest -q -n 2 tests/unit/test_project.py tests/unit/core tests/notebooks $folders
+fi
+
 step "unit, reference, spec, site and strictness tests"
 pytest -q -n 2 --dist loadscope tests --ignore tests/chain -m "not chain"
 
