@@ -3,6 +3,7 @@
     python tests/bench.py                          # England at national size
     python tests/bench.py --scales 0.1 1 10        # growth: seconds per million rows should not rise
     python tests/bench.py --data FOLDER            # an extract that is there already
+    python tests/bench.py --notebooks runs         # what the notebooks of finished runs took, from their records
 
 Every step runs in a process of its own, so that memory and imports are its own. Nothing
 is written into the project unless ``--out`` says where. Not a test: a machine that is
@@ -37,6 +38,9 @@ def main() -> None:
     """Run the steps at each scale and print one table."""
     parser = _parser()
     parsed = parser.parse_args()
+    if parsed.notebooks:
+        _print_notebooks(parsed.notebooks)
+        return
     if parsed.step:
         if parsed.data is None or parsed.run_dir is None:
             parser.error("--step is how this program calls itself; leave it out")
@@ -57,6 +61,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--scale", type=float, default=1.0, help="1 is national size (default)")
     parser.add_argument("--scales", type=float, nargs="+", help="several, one after the other")
     parser.add_argument("--data", type=Path, help="an extract that is there already, instead of simulating one")
+    parser.add_argument(
+        "--notebooks", type=Path, metavar="RUNS", help="folder of finished runs: print their notebooks' times"
+    )
     parser.add_argument("--scratch", type=Path, help="folder for extracts and runs (default: the system's)")
     parser.add_argument("--out", type=Path, help="also write the measurements here, as JSON")
     parser.add_argument("--step", choices=sorted(IMPORTS), help=argparse.SUPPRESS)
@@ -122,6 +129,18 @@ def _do(parsed: argparse.Namespace) -> int:
         run.save("analysis", cohorts.analysis)
         run.save("attrition", cohorts.attrition)
     return sum(run.read_record["raw_rows"].values())
+
+
+def _print_notebooks(runs: Path) -> None:
+    """Print own (seconds of the cells), start (until the first cell) and total of every step, and their sums."""
+    steps = [json.loads(file.read_text(encoding="utf-8")) for file in sorted(runs.glob("*/steps/*.json"))]
+    print(f"{'run':<28}{'notebook':<28}{'own':>8}{'start':>8}{'total':>8}")
+    for step in steps:
+        times = "".join(f"{step['seconds'][name]:>8.2f}" for name in ("own", "start", "total"))
+        print(f"{step['run_id']:<28}{step['notebook']:<28}{times}")
+    own, start, total = (sum(step["seconds"][name] for step in steps) for name in ("own", "start", "total"))
+    print(f"{'sum of ' + str(len(steps)) + ' notebooks':<56}{own:>8.1f}{start:>8.1f}{total:>8.1f}")
+    print(f"total / own: {total / own:.2f}")
 
 
 def _print(rows: list[dict], *, head: bool = True, to=None) -> None:
