@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 import yaml
+from tqdm import tqdm
 
 from naome.core.atomic import PRIVATE_FILE, PRIVATE_FOLDER, scratch_folder, write_json
 from naome.core.code_version import NO_COMMIT, code_version, digest_notebook
@@ -188,12 +189,20 @@ def run_chain(runs: Sequence[Run], *, progress: Callable[[str], None] = print) -
     for run, notebook in todo:
         check_parameters(notebook, {"audit": run.params.audit, "run_dir": ""})
     done = []
-    with scratch_folder(runs[0].folder, "warm") as scratch, keep_warm(scratch / "parent"):
-        for run, notebook in sorted(todo, key=lambda each: load_pages().find(each[1].stem).companions):
+    todo.sort(key=lambda each: load_pages().find(each[1].stem).companions)
+    with (
+        scratch_folder(runs[0].folder, "warm") as scratch,
+        keep_warm(scratch / "parent"),
+        tqdm(total=len(todo), unit="notebook", leave=False, disable=None) as bar,  # in a terminal only
+    ):
+        for run, notebook in todo:
+            bar.set_description(f"{run.folder.name}: {notebook.stem}")
             started = time.monotonic()
             done.append(run_notebook(run, notebook))
             line = f"{run.folder.name}: {notebook.stem} ({time.monotonic() - started:.1f} s)"
-            progress(f"{len(done)}/{len(todo)} {line}")
+            with tqdm.external_write_mode():
+                progress(f"{len(done)}/{len(todo)} {line}")
+            bar.update()
     return done
 
 
