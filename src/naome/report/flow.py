@@ -145,7 +145,7 @@ def _place_trunk(rows: pd.DataFrame) -> tuple[list[_Box], list[tuple[_Box, _Box]
         box = _Box(0.05, width, top, lines, "both")
         boxes.append(box)
         if row.step != "registered":
-            out = _Box(width + 0.55, WIDTH - width - 0.6, box.top, (f"{_count(row.left_out)} {unit} left out",), "out")
+            out = _Box(width + 0.55, WIDTH - width - 0.6, box.top, (f"{_count(row.left_out)} {unit} excluded",), "out")
             shift = (box.height - out.height) / 2
             outs.append((box, _Box(out.left, out.width, box.top - shift, out.lines, "out")))
         top, unit = box.bottom - GAP, row.unit

@@ -14,7 +14,7 @@ from naome.report.labels import AGE_ORDER, COHORT_NAMES
 LIMITS = {"Percent": "percent1", "Lower": "percent1", "Upper": "percent1"}
 
 
-PERCENT = {"People": "count", "Of these": "count", **LIMITS}
+PERCENT = {"People": "count", "Numerator": "count", **LIMITS}
 
 
 NOTHING = pd.DataFrame({"Indicator": ["none of them can be derived from these data"]})
@@ -38,7 +38,7 @@ def tabulate_proportions(rows: pd.DataFrame, labels: pd.Series, heading: str, re
         {
             heading: list(labels),
             "People": rows["denominator"].to_numpy(),
-            "Of these": rows["numerator"].to_numpy(),
+            "Numerator": rows["numerator"].to_numpy(),
             "Percent": rows["estimate"].mask(few).to_numpy(),
             "Lower": rows["lower"].mask(few).to_numpy(),
             "Upper": rows["upper"].mask(few).to_numpy(),

@@ -49,7 +49,7 @@ def test_every_number_and_rule_is_drawn(attrition):
     for step, _, unit, remaining, _, _ in STEPS[1:]:
         assert f"{step}  {remaining:,} {unit}" in drawn
     assert "1,200 tumours" in drawn
-    assert drawn.count("100 tumours left out") == 2
+    assert drawn.count("100 tumours excluded") == 2
     assert "De novo cohort: 100 people" in drawn, "DN1 and DN2 add up"
     assert "Recurrent cohort: 45 people" in drawn, "RC2 follows RC1"
     words = " ".join(drawn)

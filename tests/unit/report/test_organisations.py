@@ -136,7 +136,7 @@ def test_outside_shows_both_tails_the_companions_and_only_what_may_be_shown():
     laid = tabulate_outside({("denovo", 1): table}, released, load_params("england"), {"U00": "Alpha"}).frame
     assert laid["Organisation"].tolist() == ["Alpha", "U01", "1 not named"]
     assert laid["Level"].tolist()[:2] == ["alarm", "alert"]
-    assert laid["Survival is"].tolist() == ["worse", "better", ""]
+    assert laid["Direction"].tolist() == ["worse", "better", ""]
     assert laid["Early warning"].tolist()[:2] == ["within", "alarm"]
     assert laid["Logistic"].tolist()[:2] == ["alarm", "not fitted"]
     assert laid["Adjusted survival"].tolist()[:2] == [0.5, 0.8] and laid.iloc[2][["People", "Lower"]].isna().all()

@@ -120,11 +120,11 @@ def tabulate_attrition(attrition: Released, params: Params) -> Table:
             "What it asks": rows["text"],
             "Counted": rows["unit"],
             "Remaining": rows["remaining"].mask(unknown),
-            "Left out": rows["left_out"].mask(unknown),
+            "Excluded": rows["left_out"].mask(unknown),
             "status": unknown.map({True: "not_derivable", False: "ok"}),
         }
     ).reset_index(drop=True)
-    return Table(frame, attrition, {"Remaining": "count", "Left out": "count"})
+    return Table(frame, attrition, {"Remaining": "count", "Excluded": "count"})
 
 
 def tabulate_routes(analysis: pd.DataFrame, study: Study) -> Table:

@@ -39,7 +39,7 @@ ALERT_FORMATS = {"People": "count", "Percent": "percent1"}
 
 VARIATION_FORMATS = {
     **{name: "int" for name in ("Organisations", "Assessed", "Negative tail", "Central mass", "Positive tail")},
-    **{name: "int" for name in ("Alerts", "Alarms", "Alerts, spread allowed", "Alarms, spread allowed")},
+    **{name: "int" for name in ("Alerts", "Alarms", "Alerts, adjusted", "Alarms, adjusted")},
     "National": "percent1",
     "Alerts by chance": "decimal1",
     "Alarms by chance": "decimal2",
@@ -138,8 +138,8 @@ def tabulate_domains(variation: Variation, released: Released, specification: Sp
             "Alerts by chance": s["chance_alerts"].to_numpy(),
             "Alarms": s["alarms"].to_numpy(),
             "Alarms by chance": s["chance_alarms"].to_numpy(),
-            "Alerts, spread allowed": s["alerts_spread"].to_numpy(),
-            "Alarms, spread allowed": s["alarms_spread"].to_numpy(),
+            "Alerts, adjusted": s["alerts_spread"].to_numpy(),
+            "Alarms, adjusted": s["alarms_spread"].to_numpy(),
             **_status(s),
         }
     )

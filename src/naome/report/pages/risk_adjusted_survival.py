@@ -91,7 +91,7 @@ def describe_case_mix(assessments: dict[str, Assessment]) -> Sentence:
         if needed > made:
             line += f" That asks for {needed}; the parameters cap them."
         if case_mix.dropped:
-            line += f" Left out, since nobody differs or no coefficient is finite: {say_list(case_mix.dropped)}."
+            line += f" Excluded, since nobody differs or no coefficient is finite: {say_list(case_mix.dropped)}."
         lines.append(line)
     made = declare_not_counts("\n".join(lines), "Shares of items recorded, and numbers of completed data sets.")
     return Sentence(
@@ -112,11 +112,12 @@ def describe_spread(assessments: dict[str, Assessment], params: Params) -> Sente
     if not found:
         few = f"Spread between organisations is not estimated: that takes {MINIMUM_UNITS} of them."
         return Sentence(few, declare_not_counts(few, LEVELS_COUNTED))
-    rule = "does not allow" if params.outliers.overdispersion == "none" else "allows"
+    rule = "does not adjust" if params.outliers.overdispersion == "none" else "adjusts"
     return Sentence(
-        f"The mean square of z over organisations, outer tenths pulled in, is {say_list(found)}; chance alone gives "
-        f"less than one. The policy, fixed beforehand, {rule} for spread when it gives levels: allowing for it hides "
-        "real differences, not allowing for it blames organisations for what no model explains. Both are shown.",
+        f"Phi, the mean squared z-score over organisations after 10% winsorising, is {say_list(found)}; chance alone "
+        f"gives less than one. The policy, fixed beforehand, {rule} for overdispersion when it classifies: adjustment "
+        "hides real differences, and without it organisations are flagged for variation that no model explains. Both "
+        "are shown.",
         declare_not_counts(say_list(found), "Measures of spread between organisations."),
     )
 
@@ -139,15 +140,19 @@ def tabulate_outside(
     Returns
     -------
     Table
-        ``Organisation, Cohort, Horizon, Level`` (the policy's), ``Allowing for spread`` or ``Not allowing for spread``
-        (the other one), ``Early warning`` and ``Logistic`` (the levels that deaths against expected deaths, and a
-        logistic model of those followed long enough, would give; they never change the level), ``Survival is``, people
-        and adjusted survival. Alarms first; one row per cohort and horizon counts those that are hidden.
+        ``Organisation, Cohort, Horizon, Level`` (the policy's), ``With`` or ``Without overdispersion
+        adjustment`` (the other one), ``Early warning`` and ``Logistic`` (the levels that deaths against expected
+        deaths, and a logistic model of those followed long enough, would give; they never change the level),
+        ``Direction``, people and adjusted survival. Alarms first; one row per cohort and horizon counts those that are hidden.
     """
     additive = params.outliers.overdispersion == "additive"
-    other, heading = ("level_plain", "Not allowing for spread") if additive else ("level_spread", "Allowing for spread")
+    other, heading = (
+        ("level_plain", "Without overdispersion adjustment")
+        if additive
+        else ("level_spread", "With overdispersion adjustment")
+    )
     tails = (params.outliers.alert_tail, params.outliers.alarm_tail)
-    columns = ["Organisation", "Cohort", "Horizon", "Survival is", "Level", heading, "Early warning", "Logistic"]
+    columns = ["Organisation", "Cohort", "Horizon", "Direction", "Level", heading, "Early warning", "Logistic"]
     rows = []
     for (cohort, years), table in tables.items():
         outside = table[table["level_plain"].isin(OUTSIDE) | table["level_spread"].isin(OUTSIDE)]
@@ -196,7 +201,7 @@ def tabulate_counts(tables: dict[tuple[str, int], pd.DataFrame], params: Params)
                 {
                     "Cohort": COHORT_NAMES[cohort],
                     "Horizon": f"{years} y",
-                    "Allowing for spread": allowing,
+                    "With overdispersion adjustment": allowing,
                     "Assessed": int(assessed.sum()),
                     "Not assessed": int((~assessed).sum()),
                     **counts,
@@ -353,7 +358,7 @@ def _draw_funnel_panel(axes: Axes, shown: pd.DataFrame, table: pd.DataFrame, tar
             axes.plot(sizes, limit, style, color=INK, linewidth=0.9, label=name if sign == 1 else None)
             if wide is not None:
                 limit = 100 * np.clip(target + sign * ndtri(1 - tail) * wide, 0, 1)
-                axes.plot(sizes, limit, ":", color=PALETTE[4], linewidth=1.0, label="allowing for spread")
+                axes.plot(sizes, limit, ":", color=PALETTE[4], linewidth=1.0, label="adjusted for overdispersion")
     axes.axhline(100 * target, color=INK, linewidth=0.8)
     draw_levels(axes, shown)
     alarms = int((table["level"] == "alarm").sum())
