@@ -143,7 +143,8 @@ def tabulate_outside(
         ``Organisation, Cohort, Horizon, Level`` (the policy's), ``With`` or ``Without overdispersion
         adjustment`` (the other one), ``Early warning`` and ``Logistic`` (the levels that deaths against expected
         deaths, and a logistic model of those followed long enough, would give; they never change the level),
-        ``Direction``, people and adjusted survival. Alarms first; one row per cohort and horizon counts those that are hidden.
+        ``Direction``, people and adjusted survival. Alarms first; one row per cohort and
+        horizon counts those that are hidden.
     """
     additive = params.outliers.overdispersion == "additive"
     other, heading = (
