@@ -16,9 +16,9 @@ description: Every public function and class of the analysis, with what it takes
 BANNER = """::: {.banner-neutral}
 **No results.** This page is made from the docstrings of the code; nothing on it comes from data.
 :::"""
-INTRODUCTION = """Modules stand in the order in which they build on each other. Estimators, measures and whatever is
-called from a notebook are given in full; of the other rooms, what each function does."""
-#: Rooms, from the ground up; those in full, and those as a list
+INTRODUCTION = """Estimators, measures, disclosure control and the derivation of the cohorts are given in full; of
+the other rooms of the package, what each function does."""
+#: Rooms in the order of the page; those in full, and those as a list
 ROOMS = {
     "stats": True, "measures": True, "release": True, "report": False, "cohort": True, "extract": False,
     "core": False, "workflow": False,
@@ -41,7 +41,7 @@ def write_page() -> str:
             documented = list(list_public(module))
             if documented:
                 name = ".".join(file.relative_to(package.parent).with_suffix("").parts)
-                parts += [f"## {name}", tidy(ast.get_docstring(module) or "")]
+                parts += [f"## {name}", tidy(SECTION.sub(r"**\1**\n\n", ast.get_docstring(module) or ""))]
                 parts += [write_entry(node) for node in documented] if in_full else [write_summary(documented)]
     return "\n\n".join(filter(None, parts)) + "\n"
 
