@@ -249,7 +249,7 @@ import json, sys
 import nbformat, papermill
 cells = [
     "import pandas as pd\\nfrom matplotlib import pyplot\\nfrom naome.report.display import *",
-    "from naome.disclosure import declare_not_counts\\nmade = declare_not_counts('x', 'Nothing.')",
+    "from naome.release import declare_not_counts\\nmade = declare_not_counts('x', 'Nothing.')",
     "show(Table(pd.DataFrame({'a': ['x'], 'b': ['1']}), made))",
     "show(Sentence('**x**'))",
     "fig, axis = pyplot.subplots()\\nshow(Figure(fig, 'Empty axes', made))",
