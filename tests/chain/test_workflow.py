@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from test_real_audit import copy_project
 
+from naome.workflow.warm import WARM
+
 pytestmark = pytest.mark.chain
 EXTRACT = "data/synthetic/wales.written"
 
@@ -20,7 +22,8 @@ def project(tmp_path_factory) -> Path:
 
 
 def workflow(project: Path, *arguments: str) -> subprocess.CompletedProcess:
-    environment = {**os.environ, "PYTHONPATH": str(project / "src")}
+    environment = {name: value for name, value in os.environ.items() if name != WARM}
+    environment["PYTHONPATH"] = str(project / "src")
     command = [sys.executable, "-m", "naome.workflow.cli", "workflow", *arguments]
     return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
 

@@ -62,9 +62,7 @@ def run_workflow(targets: Sequence[str] = (), *, cores: int = 2, scale: str = "1
         make = ["--cores", str(cores), "--rerun-incomplete", "--quiet", "rules", "host", "reason"]
         make += ["--config", *config, "--", *targets]
         with (
-            keep_warm(
-                root / ".snakemake" / "warm"
-            ),  # Snakemake's steps call naome, which hands them to the warm parent
+            keep_warm(root / ".snakemake" / "warm"),  # the steps call naome, which hands them to the warm parent
             subprocess.Popen(
                 [*command, *make],
                 cwd=root,

@@ -66,13 +66,11 @@ class WarmProcess:
 
     def poll(self) -> int | None:
         """Return the exit code, as far as the process has ended."""
-        return self._listen(socket.MSG_DONTWAIT)
+        return self._listen(0)
 
     def wait(self, timeout: float | None = None) -> int:
         """Wait for the end and return the exit code: negative for a signal, as ``subprocess`` has it."""
-        if self.returncode is None:
-            self._connection.settimeout(timeout)
-        while (code := self._listen(0)) is None:
+        while (code := self._listen(timeout)) is None:
             pass
         return code
 
@@ -89,15 +87,16 @@ class WarmProcess:
         """Ask the process to end."""
         self.send_signal(signal.SIGTERM)
 
-    def _listen(self, flags: int) -> int | None:
+    def _listen(self, timeout: float | None) -> int | None:
         if self.returncode is not None:
             return self.returncode
+        self._connection.settimeout(timeout)
         try:
-            part = self._connection.recv(64, flags)
-        except TimeoutError:
-            raise subprocess.TimeoutExpired(f"process {self.pid}", self._connection.gettimeout() or 0) from None
+            part = self._connection.recv(64)
         except BlockingIOError:
             return None
+        except TimeoutError:
+            raise subprocess.TimeoutExpired(f"process {self.pid}", timeout or 0) from None
         except OSError:
             part = b""
         self._said += part
@@ -113,6 +112,8 @@ class WarmProcess:
 @contextlib.contextmanager
 def keep_warm(folder: Path) -> Iterator[None]:
     """Keep a warm parent for all processes that are started meanwhile, directly or not; one that is there is used.
+
+    It serves the program and the project that it was started with: processes of another start as usual.
 
     Parameters
     ----------
@@ -132,8 +133,8 @@ def keep_warm(folder: Path) -> Iterator[None]:
             yield
         finally:
             del os.environ[WARM]
-            parent.stdin.close()  # type: ignore[union-attr]  # its end
-            parent.wait()
+            parent.kill()  # and not only the end of its standard input, which it sees when it has imported
+            parent.communicate()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -197,6 +198,7 @@ def start_warm(
         "cwd": os.path.abspath(cwd or os.getcwd()),
         "env": dict(os.environ if env is None else env),
         "umask": _umask(),
+        "program": _name_program(),
     }
     connection = socket.socket(socket.AF_UNIX)
     try:
@@ -210,10 +212,16 @@ def start_warm(
             if not (part := connection.recv(1)):
                 raise ConnectionResetError
             said += part
+        if len(said.split()) > 1:  # its end: it never began
+            raise ConnectionResetError
     except OSError:
         connection.close()
         return None
     return WarmProcess(connection, int(said))
+
+
+def _name_program() -> list[str | None]:
+    return [sys.executable, __file__, os.environ.get("NAOME_PROJECT")]
 
 
 def _umask() -> int:
@@ -328,6 +336,8 @@ def _become(connection: socket.socket, handles: Sequence[int]) -> NoReturn:
         die_with_parent()
         with open(handles[3], "rb") as file:
             request = json.load(file)
+        if request["program"] != _name_program():
+            os._exit(code)  # without a word: the other starts its process as usual
         for target, handle in enumerate(handles[:3]):
             os.dup2(handle, target)
             os.close(handle)

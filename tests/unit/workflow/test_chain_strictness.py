@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import nbformat
@@ -14,7 +15,9 @@ from naome.workflow.chain import check_parameters, declared_parameters, run_note
 from naome.workflow.cli import main
 from naome.workflow.new_audit import write_audit
 from naome.workflow.pages import find_notebook
+from naome.workflow.warm import WARM, keep_warm
 
+START = ["forked", "as usual"]
 CELL = 'audit = "england"\nrun_dir = ""'
 
 
@@ -25,6 +28,20 @@ def notebook(folder: Path, *cells: tuple[str, list[str]]) -> Path:
     path = folder / "07-test.ipynb"
     nbformat.write(book, path)
     return path
+
+
+@pytest.fixture(scope="module", autouse=True)
+def parent(tmp_path_factory):
+    """The kernels of these tests are forked, as those of a chain are."""
+    with keep_warm(tmp_path_factory.mktemp("warm") / "parent"):
+        yield
+
+
+@pytest.fixture
+def start(request, monkeypatch):
+    """How kernels start: both ways where it could make a difference."""
+    if request.param == "as usual":
+        monkeypatch.setenv(WARM, "no")
 
 
 @pytest.fixture
@@ -82,7 +99,8 @@ def test_find_notebook():
         find_notebook("00-cohrt")
 
 
-def test_a_failing_cell_is_explained_kept_and_never_rendered(tmp_path, run):
+@pytest.mark.parametrize("start", START, indirect=True)
+def test_a_failing_cell_is_explained_kept_and_never_rendered(tmp_path, run, start):
     path = notebook(tmp_path, (CELL, ["parameters"]), ("x = 1\nraise KeyError('provider')", []))
     with pytest.raises(ChainError) as caught:
         run_notebook(run, path)
@@ -129,10 +147,33 @@ def test_an_exit_in_the_last_cell_is_no_end_either(tmp_path, run):
         run_notebook(run, path)
 
 
-def test_a_dead_kernel_is_said(tmp_path, run):
+@pytest.mark.parametrize("start", START, indirect=True)
+def test_a_dead_kernel_is_said(tmp_path, run, start):
     path = notebook(tmp_path, (CELL, ["parameters"]), ("import os; os._exit(9)", []))
     with pytest.raises(ChainError, match="the kernel died"):
         run_notebook(run, path)
+
+
+@pytest.mark.parametrize("start", START, indirect=True)
+def test_a_killed_kernel_is_said(tmp_path, run, start):
+    path = notebook(tmp_path, (CELL, ["parameters"]), ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", []))
+    with pytest.raises(ChainError, match="the kernel died"):
+        run_notebook(run, path)
+
+
+def test_a_forked_kernel_says_nothing_beside_its_page(tmp_path, run, capfd):
+    uses = "import duckdb\nconnection = duckdb.connect()\nrows = connection.sql('SELECT 1 AS x')\nframe = rows.df()"
+    executed = run_notebook(run, notebook(tmp_path, (CELL, ["parameters"]), (uses, [])))
+    assert capfd.readouterr() == ("", "")
+    outputs = [cell.get("outputs", []) for cell in nbformat.read(executed, as_version=4).cells]
+    assert not any(outputs)
+
+
+@pytest.mark.parametrize("start", START, indirect=True)
+def test_the_record_of_a_step_says_how_long_its_cells_took(tmp_path, run, start):
+    run_notebook(run, notebook(tmp_path, (CELL, ["parameters"]), ("import time; time.sleep(1)", [])))
+    took = json.loads((run.folder / "steps" / "07-test.json").read_text(encoding="utf-8"))["seconds"]
+    assert 1 <= took["own"] < took["own"] + took["start"] <= took["total"]
 
 
 def test_a_parameters_cell_that_is_not_python(tmp_path):

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -97,6 +98,65 @@ def test_the_socket_is_its_owners_only(parent):
     assert parent.stat().st_mode & 0o777 == 0o700
 
 
+def test_a_process_of_another_program_or_project_starts_as_usual(parent, monkeypatch):
+    monkeypatch.setenv("NAOME_PROJECT", "/elsewhere")
+    assert start_warm("naome.workflow.cli", ["--version"]) is None
+
+
+def test_who_waits_may_give_up_and_ask_again(parent, tmp_path):
+    kernel = start_warm("ipykernel_launcher", ["-f", str(tmp_path / "kernel.json")], streams=(0, 1, 1))
+    with pytest.raises(subprocess.TimeoutExpired):
+        kernel.wait(timeout=0.1)
+    assert kernel.poll() is None
+    kernel.kill()
+    assert kernel.wait(timeout=20) == -signal.SIGKILL
+
+
+def test_the_parent_has_one_thread(parent):
+    assert start_warm("naome.workflow.cli", ["--version"], streams=(0, 1, 1)).wait() == 0  # it has imported
+    [process] = [each for each in Path("/proc").glob("[0-9]*") if _is_parent(each)]
+    names = {(task / "comm").read_text().strip() for task in (process / "task").iterdir()}
+    assert not any("jemalloc" in name or "arrow" in name.lower() for name in names)
+    if os.environ.get("OPENBLAS_NUM_THREADS") == "1":
+        assert len(list((process / "task").iterdir())) == 1
+
+
+def test_an_interrupted_command_says_so(parent, tmp_path):
+    asks = "import sys\nfrom naome.workflow.warm import run_warm\nsys.exit(run_warm(sys.argv[1:]))"
+    command = [sys.executable, "-c", asks, "simulation-study", "--replicates", "9999", "--out", str(tmp_path)]
+    asking = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    time.sleep(3)
+    asking.send_signal(signal.SIGINT)
+    _, said = asking.communicate(timeout=60)
+    assert asking.returncode == 130 and "naome: interrupted" in said
+
+
+@pytest.mark.parametrize("start", ["forked", "as usual"])
+def test_an_interrupted_notebook_leaves_no_kernel_and_no_scratch(parent, make_run, tmp_path, start):
+    sleeps = f"import os, time\nopen({str(tmp_path / 'kernel')!r}, 'w').write(str(os.getpid()))\ntime.sleep(600)"
+    cells = ['audit = "england"\nrun_dir = ""', sleeps]
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    book.cells[0].metadata["tags"] = ["parameters"]
+    book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(book, tmp_path / "07-test.ipynb")
+    run = make_run("rotterdam", folder=tmp_path / "run", marking="open")
+    runs = (
+        "import sys\nfrom pathlib import Path\nfrom naome.workflow.chain import run_notebook\n"
+        "from naome.workflow.run import Run\nrun_notebook(Run(Path(sys.argv[1])), Path(sys.argv[2]))"
+    )
+    environment = os.environ | ({WARM: "no"} if start == "as usual" else {})
+    command = [sys.executable, "-c", runs, str(run.folder), str(tmp_path / "07-test.ipynb")]
+    running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
+    while not (tmp_path / "kernel").is_file() or not (tmp_path / "kernel").read_text():
+        assert running.poll() is None, running.stderr.read()
+        time.sleep(0.05)
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=60)
+    assert running.returncode != 0 and "KeyboardInterrupt" in said
+    assert _ends(int((tmp_path / "kernel").read_text()))
+    assert not [path.name for path in run.folder.iterdir() if path.name.endswith(".tmp")]
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"), [(["--version"], 0), (["run", "00-cohort", "--audit", "atlantis"], 2)]
 )
@@ -155,6 +215,17 @@ def test_the_provisioner_is_one_of_jupyters(parent):
     use_warm_kernels()
     factory = KernelProvisionerFactory.instance()
     assert factory.default_provisioner_name == NAME and issubclass(factory.provisioners[NAME].load(), LocalProvisioner)
+
+
+def _is_parent(process: Path) -> bool:
+    """Return whether a process is the warm parent that this one keeps."""
+    try:
+        return (
+            b"naome.workflow.warm" in (process / "cmdline").read_bytes()
+            and int((process / "stat").read_text().rpartition(")")[2].split()[1]) == os.getpid()
+        )
+    except OSError:
+        return False
 
 
 def _ends(process: int) -> bool:
