@@ -5,10 +5,9 @@ from __future__ import annotations
 import ibis
 from ibis.expr.types import Table
 
-from naome.cohort.causes import is_breast_cancer
+from naome.cohort.codes import is_breast_cancer
 from naome.cohort.columns import VALUES
-from naome.cohort.eligible import add_records
-from naome.cohort.features import band, days_between
+from naome.cohort.features import add_records, band, days_between
 from naome.cohort.tables import CanonicalTables
 from naome.core.definitions import CohortRules
 from naome.core.params import Params

@@ -5,10 +5,11 @@ from __future__ import annotations
 import ibis
 from ibis.expr.types import BooleanValue, Table
 
+from naome.cohort.codes import code_between, code_in
 from naome.cohort.evidence import evidence_codes
 from naome.cohort.feature_definitions import read_features
 from naome.cohort.materialise import hold
-from naome.cohort.tables import CanonicalTables, code_between, code_in
+from naome.cohort.tables import CanonicalTables
 from naome.core.definitions import CohortRules
 from naome.core.params import Params
 
@@ -53,16 +54,6 @@ def flag_tumours(tables: CanonicalTables, params: Params, rules: CohortRules) ->
 def eligible_people(flagged: Table) -> Table:
     """Return the eligible tumours, one per person, with the columns in ``MEMBERSHIP``."""
     return flagged.filter(flagged.EL7).select(*MEMBERSHIP)
-
-
-def add_records(people: Table, tables: CanonicalTables) -> Table:
-    """Add what the registry holds of people and of their eligible tumours; done late, when only few are left.
-
-    All of them are there: nobody is eligible without a vital status (EL6).
-    """
-    more = [column for column in tables.tumours.columns if column not in MEMBERSHIP]
-    t = people.inner_join(tables.tumours.select("tumour_id", *more), "tumour_id")
-    return t.inner_join(tables.people.select("person_id", "sex", "ethnic_group"), "person_id")
 
 
 def metastatic_codes(tables: CanonicalTables, rules: CohortRules) -> Table:

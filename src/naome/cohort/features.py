@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import ibis
 from ibis.expr.types import Table
 
-from naome.cohort.causes import is_breast_cancer
+from naome.cohort.codes import code_groups, code_in, is_breast_cancer
 from naome.cohort.columns import VALUES, list_columns
-from naome.cohort.eligible import add_records
+from naome.cohort.eligible import MEMBERSHIP
 from naome.cohort.feature_definitions import ALL, Feature, read_features
-from naome.cohort.tables import CanonicalTables, code_groups, code_in
+from naome.cohort.materialise import hold
+from naome.cohort.tables import CanonicalTables
 from naome.core.definitions import CohortRules, Definitions
 from naome.core.params import Params
 
@@ -17,6 +20,14 @@ RECORDED = {name: name for name in ("stage", "grade", "er", "pr", "her2", "perfo
     "mdt": "mdt_date"
 }
 KEY = ("person_id", "cohort")
+# The columns of the event tables that describing people takes: reading fewer is most of the speed
+NEEDED = {
+    "diagnoses": ("person_id", "code", "admission_date", "provider"),
+    "procedures": ("person_id", "code", "procedure_date", "provider"),
+    "drugs": ("person_id", "drug", "given_date", "cycle_date", "provider"),
+    "radiotherapy": ("person_id", "site", "treatment_date"),
+    "recurrences": ("person_id", "kind"),
+}
 
 
 def describe_people(members: Table, tables: CanonicalTables, codes: Table, params: Params, rules: CohortRules) -> Table:
@@ -54,6 +65,26 @@ def describe_people(members: Table, tables: CanonicalTables, codes: Table, param
     derived = _derive(table, params, definitions, admissions_known=tables.admissions_known)
     names = [column.name for column in list_columns(definitions)]
     return table.select(**{name: derived[name] if name in derived else table[name] for name in names})
+
+
+def keep_people(tables: CanonicalTables, members: Table) -> CanonicalTables:
+    """Keep only these people's rows of the event tables: the cohorts are a twentieth of everyone."""
+    people = hold(members.select("person_id").distinct())
+    kept = {
+        name: hold(getattr(tables, name).select(*columns).semi_join(people, "person_id"))
+        for name, columns in NEEDED.items()
+    }
+    return replace(tables, **kept)
+
+
+def add_records(people: Table, tables: CanonicalTables) -> Table:
+    """Add what the registry holds of people and of their eligible tumours; done late, when only few are left.
+
+    All of them are there: nobody is eligible without a vital status (EL6).
+    """
+    more = [column for column in tables.tumours.columns if column not in MEMBERSHIP]
+    t = people.inner_join(tables.tumours.select("tumour_id", *more), "tumour_id")
+    return t.inner_join(tables.people.select("person_id", "sex", "ethnic_group"), "person_id")
 
 
 def _conditions(clock: Table, codes: Table, definitions: Definitions) -> list[Table]:

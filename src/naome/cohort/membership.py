@@ -49,6 +49,17 @@ def recurrent(coded: Table, params: Params, rules: CohortRules) -> Table:
     )
 
 
+def find_members(coded: Table, params: Params, rules: CohortRules) -> Table:
+    """Return the members of the run's cohorts from people with the dates of their codes."""
+    makers = {
+        "denovo": lambda: de_novo(coded, params),
+        "recurrent": lambda: recurrent(coded, params, rules),
+        "primary": lambda: primary(coded),
+    }
+    cohorts = [makers[name]() for name in params.cohorts]
+    return cohorts[0] if len(cohorts) == 1 else ibis.union(*cohorts)
+
+
 def possible_members(coded: Table) -> Table:
     """Return the people who can be in the de-novo or the recurrent cohort: they have stage 4 or a metastatic code."""
     return coded.filter((coded.stage == "4").fill_null(False) | coded.first_code_date.notnull())

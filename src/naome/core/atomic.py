@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
 _NAME = re.compile(r"^\.(?P<name>.+)\.(?P<process>\d+)-\d+\.(tmp|old)(\.\w+)?$")
 _count = itertools.count()
+#: Unfinished names of this process. Another with its number may have been killed before: a container starts at 1 again
+_mine: set[Path] = set()
 
 
 def write_text(text: str, path: Path, *, private: bool = False) -> None:
@@ -100,7 +102,7 @@ def sweep(folder: Path, name: str = "") -> list[str]:
     removed = []
     for path in sorted(folder.glob(".*")) if folder.is_dir() else ():
         left = _NAME.match(path.name)
-        if left and name in ("", left["name"]) and not is_alive(int(left["process"])):
+        if left and name in ("", left["name"]) and not _is_in_use(path, int(left["process"])):
             shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
             removed.append(path.name)
     return removed
@@ -138,5 +140,13 @@ def _write(path: Path, write: Callable[[Path], object], private: bool) -> None:
         raise
 
 
+def _is_in_use(path: Path, process: int) -> bool:
+    return path.absolute() in _mine if process == os.getpid() else is_alive(process)
+
+
 def _temporary(path: Path, end: str = "tmp") -> Path:
-    return path.with_name(f".{path.name}.{os.getpid()}-{next(_count)}.{end}")
+    """Return a name that is not taken, not even by a killed process that had this one's number."""
+    while (name := path.with_name(f".{path.name}.{os.getpid()}-{next(_count)}.{end}")).exists():
+        pass
+    _mine.add(name.absolute())
+    return name

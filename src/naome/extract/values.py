@@ -193,14 +193,21 @@ def map_column(
     changed = {str(_day(raw)): clean for raw, clean in values.items() if not _same_after_cast(raw, clean)}
     if not changed:
         return Mapped(cast)
+    key = f"CAST({column} AS DATE)" if re.match("DATE|TIMESTAMP", kind) else column
+    kept, known = "NULL" if len(changed) >= len(values) else cast, changed
+    if re.fullmatch("VARCHAR|U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?", kind) and not any(
+        isinstance(raw, dt.date) for raw in values
+    ):
+        # Of these every value was counted; of dates one stands for all that stay as they are
+        known = {str(raw): clean for raw, clean in values.items()}
+        unknown = quote_text(f"{name}: a value that was not there when values were counted; was the file replaced?")
+        kept = f"CASE WHEN {column} IS NOT NULL THEN error({unknown}) END"
     table = quote_name(f"map_{name}")
-    cleaned = [value if value is None or isinstance(value, bool | int) else str(value) for value in changed.values()]
+    cleaned = [value if value is None or isinstance(value, bool | int) else str(value) for value in known.values()]
     connection.execute(
         f"CREATE TABLE {table} AS SELECT unnest(CAST(? AS VARCHAR[])) AS raw, unnest(CAST(? AS {to}[])) AS clean",
-        [list(changed), cleaned],
+        [list(known), cleaned],
     )
-    key = f"CAST({column} AS DATE)" if re.match("DATE|TIMESTAMP", kind) else column
-    kept = "NULL" if len(changed) >= len(values) else cast
     return Mapped(
         f"CASE WHEN {table}.raw IS NOT NULL THEN {table}.clean ELSE {kept} END",
         f"LEFT JOIN {table} ON {table}.raw = CAST({key} AS VARCHAR)",

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from ibis.expr.types import Table
 
-from naome.cohort.causes import is_breast_cancer
+from naome.cohort.codes import is_breast_cancer
 from naome.cohort.eligible import code_dates, eligible_people, flag_tumours, metastatic_codes
 from naome.cohort.evidence import metastatic_drugs
 from naome.cohort.feature_definitions import read_features

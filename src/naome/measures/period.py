@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from naome.cohort.derive import NEEDED, fetch_analysis
 from naome.cohort.eligible import code_dates, eligible_people, flag_tumours, metastatic_codes
-from naome.cohort.features import describe_people
+from naome.cohort.features import NEEDED, describe_people
+from naome.cohort.frames import fetch_analysis
 from naome.cohort.materialise import hold
 from naome.cohort.membership import de_novo, possible_members
 from naome.cohort.tables import open_tables

@@ -12,14 +12,15 @@ import numpy as np
 import pandas as pd
 from ibis.expr.types import Table
 
-from naome.cohort.causes import is_breast_cancer
+from naome.cohort.codes import code_between, code_in, is_breast_cancer
 from naome.cohort.columns import AnalysisColumn, list_columns
-from naome.cohort.derive import fetch_analysis, find_members, keep_people
-from naome.cohort.eligible import add_records, code_dates, eligible_people, flag_tumours, metastatic_codes
+from naome.cohort.eligible import code_dates, eligible_people, flag_tumours, metastatic_codes
 from naome.cohort.evidence import possible_evidence
-from naome.cohort.features import describe_people
+from naome.cohort.features import add_records, describe_people, keep_people
+from naome.cohort.frames import fetch_analysis
 from naome.cohort.materialise import hold
-from naome.cohort.tables import CanonicalTables, code_between, code_in, open_tables
+from naome.cohort.membership import find_members
+from naome.cohort.tables import CanonicalTables, open_tables
 from naome.core.definitions import CohortRules, Option
 from naome.core.params import Params
 from naome.measures.expressions import parse_expression

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import sys
 import pandas as pd
 import pytest
 
+from naome.core import atomic
 from naome.core.atomic import replace_folder, scratch_folder, sweep, write_frame, write_json, write_text
 
 
@@ -63,3 +65,14 @@ def test_a_full_disk_is_said_with_the_path(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space left") as caught:
         write_frame(pd.DataFrame({"a": [1]}), tmp_path / "a.parquet")
     assert caught.value.filename == str(tmp_path / "a.parquet") and list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_process_with_the_same_number_left_blocks_nobody_and_is_swept(tmp_path, monkeypatch):
+    monkeypatch.setattr(atomic, "_count", itertools.count(7))
+    left = tmp_path / f".scratch.{os.getpid()}-7.tmp"
+    left.mkdir()
+
+    with atomic.scratch_folder(tmp_path, "scratch") as mine:
+        assert mine != left
+        assert atomic.sweep(tmp_path, "scratch") == [left.name]
+        assert mine.is_dir()

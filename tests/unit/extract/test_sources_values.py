@@ -3,6 +3,7 @@
 import datetime as dt
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from naome.extract.clean import DATE
@@ -78,3 +79,24 @@ def test_values_that_change_are_looked_up_and_others_stay(connection, length):
 def test_a_column_in_which_nothing_changes_is_taken_as_it_is(connection):
     mapped = map_column(connection, "x_D", "v.D", "VARCHAR", {"C795": "C795"}, "VARCHAR")
     assert (mapped.expression, mapped.join) == ("v.D", "")
+
+
+@pytest.mark.parametrize("length", [3, 1000])
+def test_a_value_that_was_not_counted_is_an_error(connection, length):
+    raw = [f"C{n}X" for n in range(length)]
+    _file(connection, "VARCHAR", [*raw, None, "C795"])
+
+    mapped = map_column(connection, "x_D", "v.D", "VARCHAR", {value: value.lower() for value in raw}, "VARCHAR")
+
+    with pytest.raises(duckdb.Error, match="not there when values were counted"):
+        connection.execute(f"SELECT {mapped.expression} FROM raw_x v {mapped.join}").fetchall()
+
+
+@pytest.mark.parametrize("clean", ["c2x", "C2X"])
+def test_a_number_that_was_not_counted_is_an_error_wherever_others_change(connection, clean):
+    _file(connection, "INTEGER", [1, 2, None, 3])
+
+    mapped = map_column(connection, "x_D", "v.D", "INTEGER", {1: "a", 2: clean}, "VARCHAR")
+
+    with pytest.raises(duckdb.Error, match="not there when values were counted"):
+        connection.execute(f"SELECT {mapped.expression} FROM raw_x v {mapped.join}").fetchall()
