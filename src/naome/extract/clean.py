@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -19,11 +19,16 @@ RULES: dict[str, str] = {
     "white_space": "Blanks around the value are dropped.",
     "lower_case": "A code in lower case is read as its capitals.",
     "float_text": "A whole number written as a decimal (3.0) is read as the whole number.",
-    "sentinel_date": "1582-10-15, 1800-01-01, 1801-01-01 and 1900-01-01 stand for a missing date.",
+    "missing_word": "NA, NULL, NaN, a single dot and the like are words of programs for a missing value.",
+    "sentinel_date": "1582-10-15, 1600-01-01, 1800-01-01, 1801-01-01 and the first days of programs' calendars "
+    "(0001-01-01, 1753-01-01, 1899-12-30, 1899-12-31, 1900-01-01) stand for a missing date.",
     "truncated_date": "A date without day and month (1899-) is read as missing.",
     "empty_marker": "'-', '&' and blank stand for no code.",
+    "no_diagnosis": "R69X3 (invalid) and R69X6 (not known) stand for no diagnosis in HES.",
     "code_dot": "The dot of an ICD-10 or OPCS-4 code is dropped.",
-    "icd10_padding": "The X or - that pads a three-character ICD-10 code is dropped.",
+    "icd10_padding": "The X that fills the fourth place of an ICD-10 code is dropped, and what follows it, and the - "
+    "that fills the fifth.",
+    "opcs4_padding": "The X or - that fills the fourth place of an OPCS-4 code is dropped.",
     "icd10_dagger": "A dagger, asterisk or trailing D or A mark of an ICD-10 code is dropped.",
     "code_list_in_field": "Several codes in one cause-of-death field are read one by one.",
     "borderline_receptor": "A borderline receptor result counts as not recorded.",
@@ -32,18 +37,36 @@ RULES: dict[str, str] = {
     "time_of_day": "The time of day in a date is dropped.",
 }
 
-SENTINEL_DATES = {dt.date(1800, 1, 1), dt.date(1801, 1, 1), dt.date(1900, 1, 1), dt.date(1582, 10, 15)}
+DATE_SPELLINGS = "a date as YYYY-MM-DD, dd/mm/yyyy, yyyymmdd or with the month as a word (28FEB2019)"
+SENTINEL_DATES = {
+    dt.date(*day)
+    for day in (
+        (1582, 10, 15), (1600, 1, 1), (1800, 1, 1), (1801, 1, 1),
+        (1, 1, 1), (1753, 1, 1), (1899, 12, 30), (1899, 12, 31), (1900, 1, 1),
+    )
+}  # fmt: skip
 EARLIEST = dt.date(1900, 1, 2)
-#: The three ways in which dates are written, with or without a time of day.
-DATE_TEXT = re.compile(
-    r"((?P<year1>\d{4})-(?P<month1>\d\d?)-(?P<day1>\d\d?)"
-    r"|(?P<day2>\d\d?)/(?P<month2>\d\d?)/(?P<year2>\d{4})"
-    r"|(?P<year3>\d{4})(?P<month3>\d\d)(?P<day3>\d\d)(\.0)?)"
-    r"([ T](?P<time>\d\d:\d\d(:\d\d(\.\d+)?)?))?",
-    re.ASCII,
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTH = (
+    "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
+    "|nov(?:ember)?|dec(?:ember)?"
 )
-#: What spreadsheets and programs write where nothing is known; a code is never spelt like this.
-NOT_A_VALUE = frozenset({"NAN", "NULL", "(NULL)", "NONE", "<NA>", "#N/A", "N/A", "#REF!", "#VALUE!", "NAT"})
+#: The spellings of a date that have one meaning: year first, day before month, or the month as a word
+_DAY_TEXTS = (
+    r"(?P<year>\d{4})(?P<s>[-/.])(?P<month>\d\d?)(?P=s)(?P<day>\d\d?)",
+    r"(?P<day>\d\d?)(?P<s>[-/.])(?P<month>\d\d?)(?P=s)(?P<year>\d{4})",
+    r"(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)(\.0)?",
+    rf"(?P<day>\d\d?)[-/. ]?(?P<month>{_MONTH})[-/. ,]{{0,2}}(?P<year>\d{{4}})",
+    rf"(?P<year>\d{{4}})[-/. ]?(?P<month>{_MONTH})[-/. ]?(?P<day>\d\d?)",
+    rf"(?P<month>{_MONTH})[-/. ]?(?P<day>\d\d?)[-/ ,]{{1,2}}(?P<year>\d{{4}})",
+)
+_TIME = r"([ T:]+(?P<time>\d\d?:\d\d(:\d\d([.,]\d+)?)?( ?[AP]M)?)(?P<zone> ?(Z|UTC|GMT|[-+]\d\d(:?\d\d)?))?)?"
+DATE_TEXTS = tuple(re.compile(day + _TIME, re.ASCII | re.IGNORECASE) for day in _DAY_TEXTS)
+TWO_DIGIT_YEAR = re.compile(rf"(\d\d?[-/. ]?(\d\d?|{_MONTH})[-/. ]?\d\d)" + _TIME, re.ASCII | re.IGNORECASE)
+#: What programs write where nothing is known; no code is spelt like this.
+MISSING_WORDS = frozenset({"NA", "N/A", "#N/A", "<NA>", "NAN", "NAT", "NULL", "(NULL)", "\\N", "NONE", "."})
+#: What spreadsheets write where a formula failed.
+BROKEN = frozenset({"#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!"})
 
 
 class Refused(Exception):
@@ -128,26 +151,40 @@ def _typed(value: str, sql_type: str) -> object:
     return {"INTEGER": int, "BOOLEAN": lambda text: text == "true"}.get(sql_type, str)(value)
 
 
-def tidy(value: object) -> tuple[str, tuple[str, ...]]:
-    """Return text without blanks around it.
+def tidy(value: object, codes: Iterable[str] = ()) -> tuple[str, tuple[str, ...]]:
+    """Return text without blanks around it, and none where a word stands for a missing value.
+
+    Parameters
+    ----------
+    codes : iterable of str
+        Codes of the item, which are no words for missing whatever they look like.
 
     Examples
     --------
     >>> tidy(" C50 ")
     ('C50', ('white_space',))
+    >>> tidy("NULL")
+    ('', ('missing_word',))
     """
     text = str(value)
     stripped = text.strip()
-    return stripped, ("white_space",) if stripped != text else ()
+    rules = ("white_space",) if stripped != text else ()
+    if stripped.upper() in BROKEN:
+        raise Refused("a value, or nothing at all", "a formula of a spreadsheet failed; export from the source again.")
+    if stripped.upper() in MISSING_WORDS and stripped not in codes:
+        return "", (*rules, "missing_word")
+    return stripped, rules
 
 
 def clean_date(value: object) -> tuple[dt.date | None, tuple[str, ...]]:
-    """Read a date: DATE columns, YYYY-MM-DD, dd/mm/yyyy or yyyymmdd; no later than today.
+    """Read a date: DATE columns and every spelling that has one meaning; no later than today.
 
     Examples
     --------
     >>> clean_date("01/02/2020")
     (datetime.date(2020, 2, 1), ())
+    >>> clean_date("28FEB2019")
+    (datetime.date(2019, 2, 28), ())
     >>> clean_date("1800-01-01")
     (None, ('sentinel_date',))
     """
@@ -179,18 +216,34 @@ def plain_dates() -> tuple[dt.date, dt.date]:
 
 
 def _parse_date(text: str) -> tuple[dt.date, tuple[str, ...]]:
-    match = DATE_TEXT.fullmatch(text)
-    if match is not None:
-        part = match.groupdict()
-        numbers = [part[f"{name}1"] or part[f"{name}2"] or part[f"{name}3"] for name in ("year", "month", "day")]
-        with suppress(ValueError):  # no such day
-            time = part["time"] and re.search("[1-9]", part["time"])
-            return dt.date(*map(int, numbers)), ("time_of_day",) if time else ()
-    raise Refused("a date as YYYY-MM-DD, dd/mm/yyyy or yyyymmdd", "is this another column, or a month/day/year date?")
+    for pattern in DATE_TEXTS:
+        if match := pattern.fullmatch(text):
+            part = match.groupdict()
+            month = part["month"]
+            number = int(month) if month.isdigit() else MONTHS.index(month[:3].lower()) + 1
+            time, zone = part["time"] or "", (part["zone"] or "").strip().upper()
+            _check_zone(time, zone)
+            with suppress(ValueError):  # no such day
+                dropped = bool(re.search("[1-9]", time)) and not re.fullmatch("12:00(:00)? ?AM", time, re.IGNORECASE)
+                return dt.date(int(part["year"]), number, int(part["day"])), ("time_of_day",) if dropped else ()
+    hint = "is this another column, or a month/day/year date?"
+    if TWO_DIGIT_YEAR.fullmatch(text) and not text.isdigit():
+        hint = "a year of two digits may be of either century; export dates as YYYY-MM-DD."
+    raise Refused(DATE_SPELLINGS, hint)
+
+
+def _check_zone(time: str, zone: str) -> None:
+    """Refuse a moment of another time zone, and one of universal time that is midnight of the next day in summer."""
+    if zone in ("", "+01", "+0100", "+01:00"):
+        return
+    if zone not in ("Z", "UTC", "GMT", "+00", "+0000", "+00:00") or re.match("23:00(:00([.,]0+)?)?$", time):
+        raise Refused(
+            "a date, or a moment of local time", "is midnight written in universal time? Export dates without a time."
+        )
 
 
 def clean_icd10(value: object) -> tuple[str | None, tuple[str, ...]]:
-    """Read one ICD-10 code.
+    """Read one ICD-10 code in the NHS format: X may fill the fourth place and - the fifth; the sixth is a D or A mark.
 
     Examples
     --------
@@ -198,23 +251,21 @@ def clean_icd10(value: object) -> tuple[str | None, tuple[str, ...]]:
     ('C795', ('lower_case', 'code_dot'))
     >>> clean_icd10("C50X")
     ('C50', ('icd10_padding',))
+    >>> clean_icd10("G01X-A")
+    ('G01', ('icd10_dagger', 'icd10_padding'))
     """
-    text, rules = tidy(value)
-    if text in ("", "-", "&"):
-        return None, (*rules, "empty_marker") if text else rules
-    if text != text.upper():
-        text, rules = text.upper(), (*rules, "lower_case")
-    if "." in text:
-        text, rules = text.replace(".", ""), (*rules, "code_dot")
-    if match := re.fullmatch(r"([A-Z]\d{2,4})([†*+]|[DA])", text):
+    text, rules = _tidy_code(value)
+    if text in ("R69X3", "R69X6"):
+        return None, (*rules, "no_diagnosis")
+    if match := re.fullmatch(r"([A-Z]\d{2}[\dX]?[\d-]?) ?([†*+]|[DA])", text):
         text, rules = match[1], (*rules, "icd10_dagger")
-    if match := re.fullmatch(r"([A-Z]\d{2,3})[X-]{1,2}", text):
-        text, rules = match[1], (*rules, "icd10_padding")
-    if not re.fullmatch(r"[A-Z]\d{2,4}", text):
+    if match := re.fullmatch(r"([A-Z]\d{2})(X[\dX-]?|--?)|([A-Z]\d{3})[X-]", text):
+        text, rules = match[1] or match[3], (*rules, "icd10_padding")
+    if text and not re.fullmatch(r"[A-Z]\d{2,4}", text):
         raise Refused(
             "an ICD-10 code (letter, two to four digits)", "is this an OPCS-4 code, or a column shifted by one?"
         )
-    return text, rules
+    return text or None, rules
 
 
 def clean_opcs4(value: object) -> tuple[str | None, tuple[str, ...]]:
@@ -224,16 +275,26 @@ def clean_opcs4(value: object) -> tuple[str | None, tuple[str, ...]]:
     --------
     >>> clean_opcs4("x72.1")
     ('X721', ('lower_case', 'code_dot'))
+    >>> clean_opcs4("B27-")
+    ('B27', ('opcs4_padding',))
     """
+    text, rules = _tidy_code(value)
+    if match := re.fullmatch(r"([A-Z]\d{2})[X-]{1,2}", text):
+        text, rules = match[1], (*rules, "opcs4_padding")
+    if text and not re.fullmatch(r"[A-Z]\d{2}\d?", text):
+        raise Refused("an OPCS-4 code (letter, two or three digits)", "is this an ICD-10 code?")
+    return text or None, rules
+
+
+def _tidy_code(value: object) -> tuple[str, tuple[str, ...]]:
+    """Return a code in capitals without blanks or dot; nothing where a mark stands for no code."""
     text, rules = tidy(value)
-    if text in ("", "-", "&"):
-        return None, (*rules, "empty_marker") if text else rules
+    if re.fullmatch("-+|&+", text):
+        return "", (*rules, "empty_marker")
     if text != text.upper():
         text, rules = text.upper(), (*rules, "lower_case")
     if "." in text:
         text, rules = text.replace(".", ""), (*rules, "code_dot")
-    if not re.fullmatch(r"[A-Z]\d{2}\d?", text):
-        raise Refused("an OPCS-4 code (letter, two or three digits)", "is this an ICD-10 code?")
     return text, rules
 
 
@@ -247,7 +308,7 @@ def clean_cause_list(value: object) -> tuple[str | None, tuple[str, ...]]:
     """
     text, rules = tidy(value)
     codes = []
-    parts = [part for part in re.split(r"[,;\s]+", text) if part]
+    parts = [part for part in re.split(r"[,;/|\s]+", text) if part]
     for part in parts:
         code, used = clean_icd10(part)
         rules += tuple(rule for rule in used if rule not in rules)
@@ -259,7 +320,7 @@ def clean_cause_list(value: object) -> tuple[str | None, tuple[str, ...]]:
 
 
 def clean_text(value: object) -> tuple[str | None, tuple[str, ...]]:
-    """Keep text as it is, without blanks around it; refuse what programs write for nothing.
+    """Keep text as it is, without blanks around it.
 
     Examples
     --------
@@ -267,8 +328,6 @@ def clean_text(value: object) -> tuple[str | None, tuple[str, ...]]:
     ('Fictitious Trust', ('white_space',))
     """
     text, rules = tidy(value)
-    if text.upper() in NOT_A_VALUE:
-        raise Refused("text, or nothing at all", "leave the field empty where there is no value.")
     return text or None, rules
 
 
@@ -306,7 +365,7 @@ def choice(mapping: Mapping[str, object], *, sql_type: str = "VARCHAR", refuse: 
     """
 
     def clean(value: object) -> tuple[object, tuple[str, ...]]:
-        text, rules = tidy(value)
+        text, rules = tidy(value, mapping)
         if text == "":
             return None, rules
         if text not in mapping and re.fullmatch(r"\d+\.0+", text):
@@ -314,7 +373,7 @@ def choice(mapping: Mapping[str, object], *, sql_type: str = "VARCHAR", refuse: 
         if text not in mapping and text.upper() in mapping:
             text, rules = text.upper(), (*rules, "lower_case")
         if text not in mapping:
-            if refuse or text.upper() in NOT_A_VALUE:
+            if refuse:
                 raise Refused(
                     "one of " + ", ".join(mapping), "is this another column, or a newer version of the code list?"
                 )
@@ -369,7 +428,7 @@ def leading(
     """
 
     def clean(value: object) -> tuple[object, tuple[str, ...]]:
-        text, rules = tidy(value)
+        text, rules = tidy(value, unknown)
         if re.fullmatch(r"\d\.0", text):
             text, rules = text[0], (*rules, "float_text")
         capital = text.upper()
@@ -386,9 +445,7 @@ def leading(
     return Cleaner(sql_type, clean, f"{', '.join(mapping)} and sub-categories; not recorded: {', '.join(unknown)}")
 
 
-DATE = Cleaner(
-    "DATE", clean_date, "a date as DATE, YYYY-MM-DD, dd/mm/yyyy or yyyymmdd, no later than today", plain=plain_dates
-)
+DATE = Cleaner("DATE", clean_date, f"{DATE_SPELLINGS}, no later than today", plain=plain_dates)
 ICD10 = Cleaner("VARCHAR", clean_icd10, "an ICD-10 code")
 OPCS4 = Cleaner("VARCHAR", clean_opcs4, "an OPCS-4 code")
 CAUSES = Cleaner("VARCHAR", clean_cause_list, "one or more ICD-10 codes")

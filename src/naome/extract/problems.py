@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from naome.core.errors import ExtractError
 
 SHOWN_PROBLEMS = 20
-DATE_LIKE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([ T][\d:.]+)?|\d{1,2}[/.]\d{1,2}[/.]\d{2,4}|\d{8}")
-SHOWN_VALUES = 5  # of one column, so that one bad column does not hide the others
+SHOWN_SHAPES = 5  # of values that are refused for one reason, so that one bad column does not hide the others
+LONGEST_SHAPE = 40
 
 
 class Problems:
@@ -61,29 +60,27 @@ def say_rows(count: int) -> str:
     return f"{count:,} row{'' if count == 1 else 's'}"
 
 
-def show_value(value: object, *, is_identifier: bool = False, is_date: bool = False) -> str:
-    """Return an offending value as it may stand in a message.
+def show_shape(value: object) -> str:
+    """Return the shape of an offending value: 9 for a digit, A or a for a letter.
 
-    An identifier, or anything that holds as many digits as one, is not repeated:
-    a shifted column puts identifiers where codes are expected.
+    The value itself is never shown: a column shifted by one puts a name, a postcode
+    or an identifier where a code is expected.
 
     Examples
     --------
-    >>> show_value("C5O9")
-    "'C5O9'"
-    >>> show_value("9434765919")
-    '(a number of 10 digits, not shown)'
-    >>> show_value("20201399", is_date=True)
-    "'20201399'"
+    >>> show_shape("28-Feb-19")
+    '99-Aaa-99'
+    >>> show_shape("Müller, 9")
+    'Aaaaaa, 9'
     """
     text = str(value)
-    if is_identifier:
-        return "(an identifier, not shown)"
-    digits = len(re.sub(r"\D", "", text))
-    plain_date = is_date and DATE_LIKE.fullmatch(text.strip())
-    if digits >= 6 and not plain_date and not re.fullmatch(r"[A-Za-z]\d{2}\.\d+", text):
-        return (
-            f"(a number of {digits} digits, not shown)" if text.isdigit() else "(a value with many digits, not shown)"
-        )
-    printable = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
-    return repr(printable if len(printable) <= 40 else printable[:40] + "…")
+    shape = "".join(map(_show_character, text[:LONGEST_SHAPE]))
+    return f"'{shape}{'…' if len(text) > LONGEST_SHAPE else ''}'"
+
+
+def _show_character(character: str) -> str:
+    if character.isalpha():
+        return "a" if character.islower() else "A"
+    if character.isnumeric():
+        return "9"
+    return character if character.isprintable() and character.isascii() else "\N{REPLACEMENT CHARACTER}"

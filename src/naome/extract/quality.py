@@ -13,16 +13,13 @@ def log_rows(log: Log, rule: str, table: str, column: str, rows: int, meaning: s
         log.append({"rule": rule, "table": table, "column": column, "rows": rows, "kind": kind, "meaning": meaning})
 
 
-def log_repairs(log: Log, table: str, repairs: dict[tuple[str, str], int], blanks: dict[str, int]) -> None:
+def log_repairs(log: Log, table: str, repairs: dict[tuple[str, str], int]) -> None:
     """Add the repairs of a file in the order of the columns.
 
     Parameters
     ----------
     repairs : dict
         ``(label of the column, rule)`` -> rows.
-    blanks : dict
-        Identifier -> rows in which blanks stood around it.
     """
-    counts = repairs | {(column, "white_space"): rows for column, rows in blanks.items()}
-    for (label, rule), rows in sorted(counts.items()):
+    for (label, rule), rows in sorted(repairs.items()):
         log_rows(log, rule, table, label, rows, RULES[rule])

@@ -23,7 +23,7 @@ from naome.extract.files import (
 from naome.extract.problems import Problems
 from naome.extract.quality import Log, log_repairs, log_rows
 from naome.extract.specification import RawTable, Reader, Repeated
-from naome.extract.values import CleanColumns, Mapped, check_identifiers, clean_columns, map_column
+from naome.extract.values import MISSING_IDENTIFIER, CleanColumns, Mapped, check_identifiers, clean_columns, map_column
 
 
 @dataclass(frozen=True)
@@ -157,17 +157,18 @@ def clean_table(
         rule, meaning = table.only_rule if table.only else NOT_CANDIDATES
         left = file.rows - connection.execute(f"SELECT count(*) FROM {file.view}").fetchone()[0]
         log_rows(quality, rule, file.table, "", left, meaning, "left out")
-    blanks = check_identifiers(connection, file, list(table.identifiers), problems) if table.identifiers else {}
+    optional = [column for column in table.optional_identifiers if column in file.columns]
+    repairs = check_identifiers(connection, file, table.identifiers, optional, problems)
     found = clean_columns(connection, file, [c for c in table.cleaned() if c[0] in file.columns], problems)
-    log_repairs(quality, file.table, found.repairs, blanks)
-    _make_clean_views(connection, file, table, found, blanks)
+    log_repairs(quality, file.table, found.repairs | repairs)
+    _make_clean_views(connection, file, table, found, repairs)
     used = tuple(column for column in file.columns if column in table.wanted())
     ignored = tuple(column for column in file.columns if column not in used)
     return FileNote(file.table, file.path.name, file.rows, file.encoding, used, ignored)
 
 
-def _make_clean_views(connection, file: RawFile, table: RawTable, found: CleanColumns, blanks) -> None:
-    columns = {column: _clean_column(connection, file, column, table, found, blanks) for column in table.columns}
+def _make_clean_views(connection, file: RawFile, table: RawTable, found: CleanColumns, repairs) -> None:
+    columns = {column: _clean_column(connection, file, column, table, found, repairs) for column in table.columns}
     selected = ", ".join(["v.row_", *(f'{mapped.expression} AS "{column}"' for column, mapped in columns.items())])
     rows = " ".join([f"{file.view} v", *(mapped.join for mapped in columns.values())])
     connection.execute(f"CREATE VIEW clean_{file.table} AS SELECT {selected} FROM {rows}")
@@ -175,15 +176,17 @@ def _make_clean_views(connection, file: RawFile, table: RawTable, found: CleanCo
         _make_long_view(connection, name, repeated, file, found, selected, rows)
 
 
-def _clean_column(connection, file: RawFile, column: str, table: RawTable, found: CleanColumns, blanks) -> Mapped:
+def _clean_column(connection, file: RawFile, column: str, table: RawTable, found: CleanColumns, repairs) -> Mapped:
     cleaner, kind, raw = table.columns[column], file.columns.get(column), f"v.{quote_name(column)}"
     text = raw if kind == "VARCHAR" else f"CAST({raw} AS VARCHAR)"
-    text = f"trim({text})" if column in blanks or cleaner is OPTIONAL_IDENTIFIER else text
+    text = f"trim({text})" if (column, "white_space") in repairs or cleaner is OPTIONAL_IDENTIFIER else text
     if kind is None:
         return Mapped(f"NULL::{cleaner.sql_type if cleaner else 'VARCHAR'}")
     if cleaner is None:
         return Mapped(text)
     if cleaner is OPTIONAL_IDENTIFIER:
+        if (column, "missing_word") in repairs:
+            return Mapped(f"CASE WHEN NOT ({MISSING_IDENTIFIER.format(v=text)}) THEN nullif({text}, '') END")
         return Mapped(f"nullif({text}, '')")
     return map_column(connection, f"{file.table}_{column}", raw, kind, found.values[column], cleaner.sql_type)
 

@@ -121,6 +121,11 @@ class RawTable:
         """Columns that are identifiers."""
         return tuple(column for column, cleaner in self.columns.items() if cleaner is None)
 
+    @property
+    def optional_identifiers(self) -> tuple[str, ...]:
+        """Columns that are identifiers and may be empty."""
+        return tuple(column for column, cleaner in self.columns.items() if cleaner is OPTIONAL_IDENTIFIER)
+
     def cleaned(self) -> Iterator[tuple[str, str, Cleaner]]:
         """Go through all columns that are cleaned: column, label in the log, cleaner."""
         for column, cleaner in self.columns.items():

@@ -14,11 +14,14 @@ from dataclasses import dataclass, field, replace
 
 from duckdb import DuckDBPyConnection
 
-from naome.extract.clean import Cleaner, Refused
+from naome.extract.clean import MISSING_WORDS, Cleaner, Refused
 from naome.extract.files import RawFile, quote_name, quote_text
-from naome.extract.problems import SHOWN_VALUES, Problems, say_rows, show_value
+from naome.extract.problems import SHOWN_SHAPES, Problems, say_rows, show_shape
 
 COLUMNS_AT_ONCE = 48  # GROUPING SETS name at most 64 columns
+SHOWN_COLUMNS = 6  # of those in which values were refused for one reason
+#: (what was allowed, hint) -> shape of the values -> column -> value and its rows
+Refusals = dict[tuple[str, str], dict[str, dict[str, list[tuple[object, int]]]]]
 
 
 @dataclass
@@ -72,11 +75,12 @@ def clean_columns(
         # Repeated columns are looked up together, and where their types differ, as texts: every value is needed then
         same = kinds[label] == {cleaner.sql_type}
         wanted.append((column, label, cleaner if same else replace(cleaner, plain=None)))
-    identifiers = [name for name in file.columns if re.search("ID$|NUMBER|LINK|ALF|EPIKEY|DEID", name)]
+    refused: Refusals = {}
     for start in range(0, len(wanted), COLUMNS_AT_ONCE):
         part = wanted[start : start + COLUMNS_AT_ONCE]
         for (column, label, cleaner), counts in zip(part, _count_values(connection, file, part, counted), strict=True):
-            _clean_column(connection, file, (column, label, cleaner), counts, found, problems, identifiers)
+            _clean_column(column, label, cleaner, counts, found, refused)
+    _note_refused(connection, file, refused, problems)
     return found
 
 
@@ -112,55 +116,48 @@ def _look_at(column: str, cleaner: Cleaner) -> str:
     return f"CASE WHEN {name} BETWEEN {first} AND {last} THEN {first} ELSE {name} END AS {name}"
 
 
-def _clean_column(connection, file, what, counts, found: CleanColumns, problems: Problems, identifiers) -> None:
-    column, label, cleaner = what
+def _clean_column(column: str, label: str, cleaner: Cleaner, counts, found: CleanColumns, refused: Refusals) -> None:
     cleaned: dict[object, object] = {}
-    refused: list[tuple[object, int, Refused]] = []
-    filled = wrong = 0
+    filled = 0
     for value, count in counts:
         filled += count
         try:
             cleaned[value], rules = cleaner.clean(value)
         except Refused as refusal:
-            wrong += 1
-            if len(refused) < SHOWN_VALUES:
-                refused.append((value, count, refusal))
+            shapes = refused.setdefault((refusal.allowed, refusal.hint), {})
+            shapes.setdefault(show_shape(value), {}).setdefault(column, []).append((value, count))
             continue
         for rule in rules:
             found.repairs[label, rule] = found.repairs.get((label, rule), 0) + count
     found.values[column], found.filled[column] = cleaned, filled
-    if refused:
-        _note_refused(connection, file, column, cleaner, refused, wrong, problems, identifiers)
 
 
-def _note_refused(connection, file, column, cleaner, refused, wrong, problems: Problems, identifiers) -> None:
-    raw = [value for value, _, _ in refused]
-    slots = ", ".join("?" for _ in raw)
-    rows = dict(
-        connection.execute(
-            f'SELECT "{column}", min(row_) FROM {file.view} WHERE "{column}" IN ({slots}) GROUP BY 1', raw
-        ).fetchall()
-    )
-    anywhere = " OR ".join(
-        f'trim(CAST("{name}" AS VARCHAR)) = trim(CAST(? AS VARCHAR))' for name in identifiers if name != column
-    )
-    for number, (value, count, refusal) in enumerate(refused):
-        known = (
-            bool(anywhere)
-            and connection.execute(
-                f"SELECT count(*) FROM (SELECT 1 FROM {file.view} WHERE {anywhere} LIMIT 1)",
-                [str(value)] * anywhere.count("?"),
-            ).fetchone()[0]
-        )
-        shown = show_value(value, is_identifier=bool(known), is_date=cleaner.sql_type == "DATE")
-        hint = f" Hint: {refusal.hint}" if refusal.hint else ""
-        rest = wrong - len(refused) if number == len(refused) - 1 else 0
-        others = f" And {rest:,} other values of this column." if rest else ""
-        problems.add(
-            f"{file.path.name}: column {column}, row {rows[value] + file.first_row:,}: {shown} "
-            f"({say_rows(count)}); allowed: {refusal.allowed}.{hint}{others}",
-            stands_for=1 + rest,
-        )
+def _note_refused(connection, file: RawFile, refused: Refusals, problems: Problems) -> None:
+    """Note what was refused: one problem for values of one shape, in however many columns they are."""
+    for (allowed, hint), shapes in refused.items():
+        for number, (shape, columns) in enumerate(shapes.items()):
+            if number == SHOWN_SHAPES:
+                break
+            rows = sum(count for values in columns.values() for _, count in values)
+            where = [
+                f"{column}, row {_first_row(connection, file, column, values) + file.first_row:,}"
+                for column, values in list(columns.items())[:SHOWN_COLUMNS]
+            ]
+            more = f" and {len(columns) - SHOWN_COLUMNS} more" if len(columns) > SHOWN_COLUMNS else ""
+            rest = max(len(shapes) - SHOWN_SHAPES, 0) if number == SHOWN_SHAPES - 1 else 0
+            others = f" And values of {rest:,} other shapes." if rest else ""
+            problems.add(
+                f"{file.path.name}: column{'s' * (len(columns) > 1)} {'; '.join(where)}{more}: {shape} "
+                f"({say_rows(rows)}); allowed: {allowed}.{f' Hint: {hint}' if hint else ''}{others}",
+                stands_for=1 + rest,
+            )
+
+
+def _first_row(connection, file: RawFile, column: str, values: list[tuple[object, int]]) -> int:
+    return connection.execute(
+        f"SELECT min(row_) FROM {file.view} WHERE {quote_name(column)} IN (SELECT unnest(?))",
+        [[value for value, _ in values]],
+    ).fetchone()[0]
 
 
 @dataclass(frozen=True)
@@ -225,55 +222,82 @@ def _day(value: object) -> object:
     return value.date() if isinstance(value, dt.datetime) else value
 
 
+#: A word for missing in the place of an identifier, and all that can be wrong with one, in SQL of its text ``{v}``
+MISSING_IDENTIFIER = f"upper(trim({{v}})) IN ('-', {', '.join(map(quote_text, sorted(MISSING_WORDS)))})"
+_SUSPICIONS = {
+    "empty": f"{{v}} IS NULL OR trim({{v}}) = '' OR {MISSING_IDENTIFIER}",
+    "words": MISSING_IDENTIFIER,
+    "mangled": r"regexp_full_match(trim({v}), '[-+]?\d+\.0+|[-+]?\d+(\.\d+)?[eE][-+]\d+|[-+]?\d+\.\d+[eE]\d+"
+    r"|\d{{1,3}}(,\d{{3}})+')",
+    "blanks": "{v} <> trim({v})",
+}
+_WORDING = {
+    "empty": "empty identifier ({rows}); allowed: a pseudonym in every row. Hint: is the table cut off or shifted?",
+    "mangled": "an identifier written as a decimal or in powers of ten ({rows}); "
+    "allowed: a pseudonym as it was given. Hint: a spreadsheet does this; export again without opening it.",
+}
+
+
 def check_identifiers(
-    connection: DuckDBPyConnection, file: RawFile, columns: list[str], problems: Problems
-) -> dict[str, int]:
-    """Check that identifiers stand in every row and have not been mangled; return rows with blanks around them."""
-    text = {column: f'CAST("{column}" AS VARCHAR)' for column in columns}
-    blanks: dict[str, int] = {}
+    connection: DuckDBPyConnection, file: RawFile, columns: Sequence[str], optional: Sequence[str], problems: Problems
+) -> dict[tuple[str, str], int]:
+    """Check that identifiers are in every row and have not been mangled; return the repairs that they need.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        Identifiers of the file that every row must have.
+    optional : sequence of str
+        Those that may be missing: a record that could not be linked to a person.
+
+    Returns
+    -------
+    dict
+        ``(column, rule)`` -> rows, of the rules ``white_space`` and ``missing_word``.
+    """
+    repairs: dict[tuple[str, str], int] = {}
+    for column, counts in _count_suspicions(connection, file, [*columns, *optional], problems).items():
+        text = f"CAST({quote_name(column)} AS VARCHAR)"
+        if counts["blanks"]:
+            repairs[column, "white_space"] = counts["blanks"]
+        if column in optional and counts["words"]:
+            repairs[column, "missing_word"] = counts["words"]
+        for check in ("mangled",) if column in optional else ("empty", "mangled"):
+            if n := counts[check]:
+                sql = _SUSPICIONS[check].format(v=text)
+                first = connection.execute(f"SELECT min(row_) FROM {file.view} WHERE {sql}").fetchone()[0]
+                problems.add(
+                    f"{file.path.name}: column {column}, row {first + file.first_row:,}: "
+                    + _WORDING[check].format(rows=say_rows(n))
+                )
+    return repairs
+
+
+def _count_suspicions(connection, file: RawFile, columns: list[str], problems: Problems) -> dict[str, dict[str, int]]:
+    """Return, of the identifiers that one glance at the file does not clear, how often each suspicion is true."""
     for column in columns:
         if re.match("FLOAT|DOUBLE|DECIMAL", file.columns[column]):
             problems.add(
                 f"{file.path.name}: column {column}: identifiers are stored as {file.columns[column]}; "
                 "allowed: text or whole numbers. Hint: decimals lose digits; write the file again from its source."
             )
+    text = {column: f"CAST({quote_name(column)} AS VARCHAR)" for column in columns}
     # Searching for single characters costs a tenth of the exact conditions; those follow only where one is found.
     screens = {
-        column: " OR ".join(f"contains({v}, '{character}')" for character in "+. ") for column, v in text.items()
+        column: " OR ".join(f"contains({v}, '{character}')" for character in "+. ,\\") for column, v in text.items()
     }
     counts = ", ".join(f"count({v}), min(length({v})), count_if({screens[column]})" for column, v in text.items())
     row = connection.execute(f"SELECT count(*), {counts} FROM {file.view}").fetchone()
-    suspect = {
-        column: v
-        for n, (column, v) in enumerate(text.items())
+    suspect = [
+        column
+        for n, column in enumerate(text)
         if row[0] and (row[1 + 3 * n] < row[0] or row[2 + 3 * n] < 7 or row[3 + 3 * n])
-    }
+    ]
     if not suspect:
-        return blanks
-    checks = {
-        "empty": "{v} IS NULL OR upper(trim({v})) IN ('', '-', 'NAN', 'NULL', 'NONE', '<NA>')",
-        "mangled": "{v} LIKE '%E+%' OR {v} LIKE '%.0'",
-        "blanks": "{v} <> trim({v})",
-    }
-    counts = ", ".join(f"count_if({sql.format(v=v)})" for v in suspect.values() for sql in checks.values())
-    row = iter(connection.execute(f"SELECT {counts} FROM {file.view}").fetchone())
-    wording = {
-        "empty": "empty identifier ({rows}); allowed: a pseudonym in every row. Hint: is the table cut off or shifted?",
-        "mangled": "an identifier written as a decimal or in powers of ten ({rows}); "
-        "allowed: a pseudonym as it was given. Hint: a spreadsheet does this; export again without opening it.",
-    }
-    for column, v in suspect.items():
-        for check, sql in checks.items():
-            n = next(row)
-            if check == "blanks" and n:
-                blanks[column] = n
-            elif n:
-                first = connection.execute(f"SELECT min(row_) FROM {file.view} WHERE {sql.format(v=v)}").fetchone()[0]
-                problems.add(
-                    f"{file.path.name}: column {column}, row {first + file.first_row:,}: "
-                    + wording[check].format(rows=say_rows(n))
-                )
-    return blanks
+        return {}
+    sums = ", ".join(f"count_if({sql.format(v=text[c])})" for c in suspect for sql in _SUSPICIONS.values())
+    found = iter(connection.execute(f"SELECT {sums} FROM {file.view}").fetchone())
+    return {column: dict(zip(_SUSPICIONS, found, strict=False)) for column in suspect}
 
 
 def check_unique(connection: DuckDBPyConnection, file: RawFile, columns: tuple[str, ...], problems: Problems) -> None:
