@@ -74,6 +74,8 @@ def find_candidates(
 ) -> None:
     """Find the people with a sign, table ``candidates``, and those known to be without one, ``without_people``.
 
+    ``known_people`` are there (:func:`naome.extract.linkage.measure_linkage`).
+
     Parameters
     ----------
     tables, files : mapping
@@ -88,13 +90,8 @@ def find_candidates(
             found += [_people_of(tables, files, name, condition) for condition in shown]
     people = " UNION ALL ".join(found) or "SELECT NULL::VARCHAR AS key"
     connection.execute(f"CREATE TABLE candidates AS SELECT DISTINCT key FROM ({people}) WHERE key IS NOT NULL")
-    known = [name for name in files if tables[name].belongs is not None and not tables[name].events]
-    everybody = " UNION ALL ".join(
-        f"SELECT {_key(files[name], tables[name].belongs)} AS key FROM {files[name].view}" for name in known
-    )
     connection.execute(
-        f"CREATE TABLE without_people AS SELECT DISTINCT key FROM ({everybody or 'SELECT key FROM candidates'}) "
-        "WHERE key NOT IN (SELECT key FROM candidates)"
+        "CREATE TABLE without_people AS SELECT key FROM known_people WHERE key NOT IN (SELECT key FROM candidates)"
     )
 
 
@@ -137,8 +134,7 @@ def _children(tables: Mapping[str, RawTable], name: str) -> set[Belongs]:
 def keep_rows(connection, tables, file: RawFile) -> RawFile:
     """Hold the rows that are kept, in their order, and return the file with a view of them.
 
-    A row is kept unless it belongs to somebody known to be without a sign: one that
-    belongs to nobody is kept, so that it can be refused.
+    A row is kept unless it belongs to somebody known to be without a sign.
     What the other rows are called by rows that belong to them is kept in ``without_<table>``.
     """
     table = tables[file.table]

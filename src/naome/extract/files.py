@@ -44,6 +44,8 @@ class RawFile:
     empty : frozenset of str
         Columns in which no row holds anything.
     rows : int
+    left_out : int
+        Rows of them that the view leaves out by a rule that the log has counted.
     """
 
     table: str
@@ -54,6 +56,7 @@ class RawFile:
     encoding: str
     empty: frozenset[str]
     rows: int
+    left_out: int = 0
 
     def identifier(self, column: str) -> str:
         """Return an identifier in SQL, without the blanks around it."""

@@ -155,7 +155,7 @@ def clean_table(
         )
     if table.only or table.events:
         rule, meaning = table.only_rule if table.only else NOT_CANDIDATES
-        left = file.rows - connection.execute(f"SELECT count(*) FROM {file.view}").fetchone()[0]
+        left = file.rows - file.left_out - connection.execute(f"SELECT count(*) FROM {file.view}").fetchone()[0]
         log_rows(quality, rule, file.table, "", left, meaning, "left out")
     optional = [column for column in table.optional_identifiers if column in file.columns]
     repairs = check_identifiers(connection, file, table.identifiers, optional, problems)

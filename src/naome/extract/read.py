@@ -27,6 +27,7 @@ from naome.core.seal import read_note
 from naome.extract.absent import Absent, add_empty, find_absent, list_missing
 from naome.extract.candidates import CANDIDATES, Signs, find_candidates, keep_rows
 from naome.extract.files import explain_damage, quote_text
+from naome.extract.linkage import Linkage, leave_strangers_out, measure_linkage
 from naome.extract.problems import Problems
 from naome.extract.quality import Log, log_rows
 from naome.extract.raw_tables import FileNote, choose_version, clean_table, open_raw_tables
@@ -75,6 +76,7 @@ class Extract:
     synthetic : bool
         Whether the extract says of itself that it is synthetic.
     files : tuple of FileNote
+    linkage : tuple of Linkage
     absent : Absent
         Canonical tables and columns that the feed never has, or that are not in this extract.
     """
@@ -85,6 +87,7 @@ class Extract:
     quality: Log
     synthetic: bool
     files: tuple[FileNote, ...] = ()
+    linkage: tuple[Linkage, ...] = ()
     absent: Absent = field(default_factory=Absent)
 
 
@@ -96,6 +99,7 @@ def read_extract(
     diagnosed: tuple[dt.date, dt.date] | None = None,
     signs: Signs | None = None,
     definitions: Definitions | None = None,
+    minimum_linkage: Mapping[str, float] | None = None,
     progress: Callable[[str], None] = print,
 ) -> Extract:
     """Read, check and repair an extract and write its canonical tables.
@@ -113,6 +117,8 @@ def read_extract(
         Read the events only of people with a sign of metastatic disease; everybody's by default.
     definitions : Definitions, optional
         They say what codes mean; the project's by default.
+    minimum_linkage : mapping of str to float, optional
+        Raw table -> least share of its rows that must link; as the reader says otherwise.
     progress : callable
         Receives one line per raw table.
 
@@ -133,7 +139,9 @@ def read_extract(
         (scratch / "canonical").mkdir()
         _check_kind(reader, note, problems)
         reader = choose_version(connection, reader, folder, scratch).bind(definitions or project_definitions())
-        notes = _open_tables(connection, reader, folder, scratch, signs, problems, quality, progress)
+        files = open_raw_tables(connection, reader, folder, scratch, problems)
+        links = _link_tables(connection, reader, files, minimum_linkage or {}, problems)
+        notes = _clean_tables(connection, reader, files, links, signs, problems, quality, progress)
         _check_note(note, notes, problems)
         problems.raise_if_any()
         _check_nation(connection, reader, problems)
@@ -153,7 +161,7 @@ def read_extract(
         absent = add_empty(absent, out)
     return Extract(
         out or folder, rows, {n.table: n.rows for n in notes.values()}, quality, note.get("synthetic", False) is True,
-        tuple(notes.values()), absent,
+        tuple(notes.values()), links or (), absent,
     )  # fmt: skip
 
 
@@ -191,21 +199,28 @@ def _connect(scratch: Path) -> Iterator[DuckDBPyConnection]:
         connection.close()
 
 
-def _open_tables(
-    connection: DuckDBPyConnection, reader: Reader, folder, scratch, signs, problems, quality, progress
+def _link_tables(connection, reader: Reader, files, minimum, problems: Problems) -> tuple[Linkage, ...] | None:
+    """Measure how the tables link; None where a file cannot be read to its end."""
+    try:
+        return measure_linkage(connection, reader, files, minimum, problems)
+    except NOT_THE_FILE:
+        raise
+    except duckdb.Error:
+        return None  # cleaning finds which file it is, and says so
+
+
+def _clean_tables(
+    connection: DuckDBPyConnection, reader: Reader, files, links, signs, problems: Problems, quality, progress
 ) -> dict[str, FileNote]:
-    files = open_raw_tables(connection, reader, folder, scratch, problems)
     # What is wrong with an extract is best looked for everywhere, so nobody is left out of one with a problem
-    only = (
-        signs is not None
-        and not problems.count
-        and _find_candidates(connection, reader, folder, files, signs, progress)
-    )
+    right = links is not None and not problems.count
+    only = right and signs is not None and _find_candidates(connection, reader, files, signs, progress)
     notes = {}
     for name, file in files.items():
         table = reader.raw[name]
         try:
-            kept = keep_rows(connection, reader.raw, file) if only and table.events else file
+            kept = leave_strangers_out(connection, reader.raw, file, links or (), quality)
+            kept = keep_rows(connection, reader.raw, kept) if only and table.events else kept
             # Which row belongs to which is checked of all rows, values of those that are read
             if table.unique:
                 check_unique(connection, file, table.unique, problems)
@@ -220,9 +235,9 @@ def _open_tables(
     return notes
 
 
-def _find_candidates(connection: DuckDBPyConnection, reader: Reader, folder, files, signs: Signs, progress) -> bool:
+def _find_candidates(connection: DuckDBPyConnection, reader: Reader, files, signs: Signs, progress) -> bool:
     """Find the people whose events are read; return whether signs could be looked for."""
-    unreadable = Problems(folder)
+    unreadable = Problems(Path())
     try:
         find_candidates(connection, reader.raw, files, signs, unreadable)
     except NOT_THE_FILE:

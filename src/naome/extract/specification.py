@@ -29,10 +29,13 @@ class Belongs:
         The person's pseudonym, or what identifies a row of the table `of`.
     of : str
         Raw table whose columns of the same names identify the row; empty where the column is the pseudonym.
+    minimum : float
+        Least share of the rows that must link, where the parameters say nothing else.
     """
 
     columns: tuple[str, ...]
     of: str = ""
+    minimum: float = 0.95
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,8 @@ class RawTable:
         Whether the whole file may be absent or without rows.
     belongs : Belongs or None
         How its rows belong to people.
+    also_belongs : tuple of Belongs
+        Other tables whose rows its rows belong to.
     signs : mapping of str to str
         Column or long table -> kind of sign of metastatic disease that its values may be.
     events : bool
@@ -105,6 +110,7 @@ class RawTable:
     only_rule: tuple[str, str] = ("", "")
     may_be_absent: bool = False
     belongs: Belongs | None = None
+    also_belongs: tuple[Belongs, ...] = ()
     signs: Mapping[str, str] = field(default_factory=dict)
     events: bool = False
 
@@ -202,6 +208,11 @@ class Reader:
     judgements: Mapping[str, str] = field(default_factory=dict)
     about: str = ""
     open_names: str = ""
+
+    @property
+    def people_table(self) -> str:
+        """The raw table that says who is in the extract."""
+        return self.canonical["people"].raw if "people" in self.canonical else ""
 
     def holds_open_data(self, names: Iterable[str]) -> bool:
         """Return whether files of these names are data that are published for everybody's use."""

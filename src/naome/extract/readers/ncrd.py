@@ -127,7 +127,8 @@ RAW = {
             "REG_DATE_OF_DEATH": DATE,
             "S_UNDERLYING_COD_ICD10": CAUSES,
             **{f"S_COD_CODE_{n}": CAUSES for n in range(1, 16)},
-        }
+        },
+        belongs=Belongs(("DEC_CONF_NHS_NUMBER_CLEAN_DEID",)),
     ),
 }
 

@@ -25,6 +25,7 @@ from naome.extract.specification import Belongs, Count, RawTable, Reader
 LINKED = Coded("linkage_status", "BOOLEAN", refuse=False)
 FLAG = Coded("flag_wales", "BOOLEAN")
 SPELL = Belongs(("PROV_UNIT_CD", "SPELL_NUM_PE"), of="pedw_spell")
+EPISODE = Belongs((*SPELL.columns, "EPI_NUM"), of="pedw_episode")
 #: Codes of an episode that is no admission of the audit are left out with it.
 OF_ADMISSION = """
         JOIN clean_pedw_episode e USING (PROV_UNIT_CD, SPELL_NUM_PE, EPI_NUM)
@@ -82,6 +83,7 @@ RAW = {
     "pedw_diag": RawTable(
         {"PROV_UNIT_CD": None, "SPELL_NUM_PE": None, "EPI_NUM": None, "DIAG_NUM": TEXT, "DIAG_CD_1234": ICD10},
         belongs=SPELL,
+        also_belongs=(EPISODE,),
         signs={"DIAG_CD_1234": "code"},
         events=True,
     ),
@@ -95,6 +97,7 @@ RAW = {
             "OPER_DT": DATE,
         },
         belongs=SPELL,
+        also_belongs=(EPISODE,),
         events=True,
     ),
     "adde_deaths": RawTable(
@@ -105,7 +108,8 @@ RAW = {
             "DEATH_REG_DT": DATE,
             "DEATHCAUSE_DIAG_UNDERLYING_CD": CAUSES,
             **{f"DEATHCAUSE_DIAG_{n}_CD": CAUSES for n in range(1, 9)},
-        }
+        },
+        belongs=Belongs(("ALF_PE",)),
     ),
 }
 

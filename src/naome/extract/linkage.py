@@ -1,0 +1,244 @@
+"""Whether the tables of an extract belong together: how many rows and people of each link, and why others do not.
+
+A table whose pseudonyms are spelt in another way, or are those of another project,
+looks right by itself: every row is read, and nobody is treated. So the link of
+each table to the people of the registry is counted, rows of no known person are
+left out by a named rule, and too few links stop the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from duckdb import DuckDBPyConnection
+
+from naome.extract.files import RawFile, quote_name, quote_text
+from naome.extract.problems import Problems, say_rows, show_shape
+from naome.extract.quality import Log, log_rows
+from naome.extract.specification import Belongs, RawTable, Reader
+
+#: Rule and meaning in the data-quality log.
+NO_SUCH_PERSON = (
+    "no_such_person",
+    "Records of people who are in no registration of the extract are left out.",
+)
+NO_SUCH_RECORD = (
+    "no_such_record",
+    "Records that belong to no record of the table above them are left out.",
+)
+#: What may differ between two spellings of one pseudonym, and SQL that makes it equal, of a key ``{k}``
+SPELLINGS = {
+    "leading zeros": "ltrim({k}, '0')",
+    "capital letters": "upper({k})",
+    "a decimal point and zeros behind it": r"regexp_replace({k}, '\.0*$', '')",
+    "hyphens, blanks and other marks": "regexp_replace({k}, '[^A-Za-z0-9]', '', 'g')",
+    "letters before the number": "regexp_replace({k}, '^[A-Za-z]+', '')",
+    "leading zeros, capitals, marks and letters before the number": (
+        r"ltrim(regexp_replace(regexp_replace(upper({k}), '\.0*$', ''), '[^0-9]', '', 'g'), '0')"
+    ),
+}
+#: Rows that another spelling would link: so many, and so much of all that do not link, are no accident
+TELLING_ROWS, TELLING_SHARE = 5, 0.5
+
+
+@dataclass(frozen=True)
+class Linkage:
+    """How the rows of a raw table link.
+
+    Attributes
+    ----------
+    table, column : str
+        Raw table and the column, or columns, by which its rows belong to people or to rows of another table.
+    to : str
+        Raw table to which they link: that of the people of the registry, or one between.
+    rows, linked : int
+        Rows with an identifier, and those of them that link.
+    without : int
+        Rows without an identifier, where a source may leave it empty.
+    people, linked_people : int or None
+        Different people, and those of them that link; None where the rows link to rows of a table between.
+    """
+
+    table: str
+    column: str
+    to: str
+    rows: int
+    linked: int
+    without: int
+    people: int | None = None
+    linked_people: int | None = None
+
+    @property
+    def of_people(self) -> bool:
+        """Whether the identifier is that of a person."""
+        return self.people is not None
+
+    @property
+    def share(self) -> float:
+        """Share of the rows with an identifier that link; 1 where there are none."""
+        return self.linked / self.rows if self.rows else 1.0
+
+
+def measure_linkage(
+    connection: DuckDBPyConnection,
+    reader: Reader,
+    files: Mapping[str, RawFile],
+    minimum: Mapping[str, float],
+    problems: Problems,
+) -> tuple[Linkage, ...]:
+    """Count how the rows of each table link; note a problem where too few do, or where another spelling would.
+
+    Makes the table ``known_people``.
+
+    Parameters
+    ----------
+    minimum : mapping of str to float
+        Raw table -> least share of its rows that must link; what the reader says otherwise.
+
+    Returns
+    -------
+    tuple of Linkage
+        In the order of the reader's tables; empty for a source of one table.
+    """
+    people = reader.people_table
+    connection.execute("CREATE TABLE known_people (key VARCHAR)")
+    if people not in files or reader.raw[people].belongs is None:
+        return ()
+    key = files[people].identifier(reader.raw[people].belongs.columns[0])
+    connection.execute(f"INSERT INTO known_people SELECT DISTINCT {key} FROM {files[people].view}")
+    found = []
+    for name, file in files.items():
+        for belongs in _links(reader, name):
+            if belongs.of and belongs.of not in files:
+                continue
+            least = minimum.get(name, belongs.minimum)
+            if belongs.of:
+                found.append(_link_records(connection, file, belongs, files[belongs.of], least, problems))
+            else:
+                found.append(_link_people(connection, file, belongs, people, least, problems))
+    return tuple(found)
+
+
+def leave_strangers_out(
+    connection: DuckDBPyConnection, tables: Mapping[str, RawTable], file: RawFile, links: tuple[Linkage, ...], log: Log
+) -> RawFile:
+    """Return a file without the rows of people who are not known, which are counted in the log."""
+    belongs = tables[file.table].belongs
+    for link in links:
+        if link.table != file.table or link.linked == link.rows:
+            continue
+        left = link.rows - link.linked
+        rule, meaning = NO_SUCH_PERSON if link.of_people else NO_SUCH_RECORD
+        log_rows(log, rule, file.table, link.column, left, meaning, "left out")
+        if link.of_people and belongs is not None:
+            key, view = file.identifier(belongs.columns[0]), f"{file.view}_linked"
+            connection.execute(
+                f"CREATE VIEW {view} AS SELECT * FROM {file.view} "
+                f"WHERE {key} IN (SELECT key FROM known_people) OR coalesce({key}, '') = ''"
+            )
+            file = replace(file, view=view, left_out=file.left_out + left)
+    return file
+
+
+def _links(reader: Reader, name: str) -> list[Belongs]:
+    table = reader.raw[name]
+    if table.belongs is None or name == reader.people_table:
+        return []
+    return [table.belongs, *table.also_belongs]
+
+
+def _link_people(connection, file: RawFile, belongs: Belongs, people: str, least: float, problems) -> Linkage:
+    _keep_keys(connection, "keys", file, belongs.columns)
+    rows, without, distinct, linked, linked_people = connection.execute(
+        "SELECT coalesce(sum(n) FILTER (given), 0), coalesce(sum(n) FILTER (NOT given), 0), count_if(given), "
+        "coalesce(sum(n) FILTER (given AND there), 0), count_if(given AND there) FROM (SELECT n, "
+        "coalesce(key, '') <> '' AS given, key IN (SELECT key FROM known_people) AS there FROM keys)"
+    ).fetchone()
+    link = Linkage(file.table, belongs.columns[0], people, rows, linked, without, distinct, linked_people)
+    _check_link(connection, file, link, "known_people", least, problems)
+    connection.execute("DROP TABLE keys")
+    return link
+
+
+def _link_records(connection, file: RawFile, belongs: Belongs, to: RawFile, least: float, problems) -> Linkage:
+    column = " + ".join(belongs.columns)
+    raw = f"({', '.join(map(quote_name, belongs.columns))})"
+    rows, linked = connection.execute(
+        f"SELECT count(*), count_if({raw} IN (SELECT {raw} FROM {to.view})) FROM {file.view}"
+    ).fetchone()
+    link = Linkage(file.table, column, to.table, rows, linked, 0)
+    if linked < rows:  # as they are written: now without blanks around them
+        _keep_keys(connection, "keys", file, belongs.columns)
+        _keep_keys(connection, "parents", to, belongs.columns)
+        (linked,) = connection.execute(
+            "SELECT coalesce(sum(n), 0) FROM keys WHERE key IN (SELECT key FROM parents)"
+        ).fetchone()
+        link = replace(link, linked=linked)
+        _check_link(connection, file, link, "parents", least, problems)
+        connection.execute("DROP TABLE keys; DROP TABLE parents")
+    return link
+
+
+def _keep_keys(connection, table: str, file: RawFile, columns: tuple[str, ...]) -> None:
+    """Count the rows of each identifier: first as they are written, so that few are trimmed."""
+    raw = ", ".join(map(quote_name, columns))
+    key = " || ' ' || ".join(map(file.identifier, columns))
+    connection.execute(
+        f"CREATE TABLE {table} AS SELECT {key} AS key, sum(n)::BIGINT AS n "
+        f"FROM (SELECT {raw}, count(*) AS n FROM {file.view} GROUP BY {raw}) GROUP BY 1"
+    )
+
+
+def _check_link(connection, file: RawFile, link: Linkage, known: str, least: float, problems: Problems) -> None:
+    """Note a problem where too few of the ``keys`` of a file are in a table, or others would be in another spelling."""
+    left = link.rows - link.linked
+    if not left:
+        return
+    difference, recovered = _find_difference(connection, known)
+    told = recovered >= max(TELLING_ROWS, TELLING_SHARE * left)
+    if link.share >= least and not told:
+        return
+    here, there = (_show_usual_shape(connection, table) for table in ("keys", known))
+    reason = (
+        f"{say_rows(recovered)} of the others would link if {difference} did not count."
+        if told
+        else "no other spelling of the identifiers links the others: they are of another project, or of other people."
+    )
+    problems.add(
+        f"{file.path.name}: column {link.column}: {link.linked:,} of {say_rows(link.rows)} "
+        f"({_say_share(link.share)}) link to {link.to}; allowed: {_say_share(least)} at least, and one "
+        f"spelling of identifiers. They are usually written {here} here and {there} in {link.to}; {reason} Hint: "
+        "export both tables with the identifier as text from one source; if so few rows are right, say so in the "
+        f"parameters (minimum_linkage: {{{link.table}: share}})."
+    )
+
+
+def _find_difference(connection, known: str) -> tuple[str, int]:
+    """Return what two spellings of identifiers differ in, and the rows that would link without it."""
+    best = ("", 0)
+    for difference, sql in SPELLINGS.items():
+        same = f"SELECT {sql.format(k='key')} AS key FROM {known}"
+        (rows,) = connection.execute(
+            f"SELECT coalesce(sum(n), 0) FROM keys WHERE coalesce(key, '') <> '' "
+            f"AND key NOT IN (SELECT key FROM {known} WHERE key IS NOT NULL) "
+            f"AND {sql.format(k='key')} <> '' AND {sql.format(k='key')} IN ({same})"
+        ).fetchone()
+        if rows > best[1]:
+            best = (difference, int(rows))
+    return best
+
+
+def _show_usual_shape(connection, table: str) -> str:
+    found = connection.execute(
+        f"SELECT any_value(key) FROM {table} WHERE coalesce(key, '') <> '' "
+        "GROUP BY regexp_replace(regexp_replace(key, '[0-9]', '9', 'g'), '[A-Za-z]', 'A', 'g') "
+        "ORDER BY count(*) DESC, 1 LIMIT 1"
+    ).fetchone()
+    return show_shape(found[0]) if found else quote_text("")
+
+
+def _say_share(share: float) -> str:
+    """Return a share as a percentage that is 100% only when all link."""
+    percent = f"{100 * share:.1f}%"
+    return "less than 100%" if percent == "100.0%" and share < 1 else percent
