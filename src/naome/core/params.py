@@ -191,6 +191,11 @@ class Params(FrozenModel):
         description="Judgements: indicator, measure, or canonical column that is there -> why no result is given all "
         "the same. What needs an absent thing is found without it.",
     )
+    minimum_linkage: Annotated[dict[str, Annotated[float, Field(ge=0, le=1)]], AfterValidator(_freeze)] = Field(
+        default_factory=FrozenMapping,
+        description="Raw table (hes_apc) -> least share of its rows that must link to the people of the registry, "
+        "where it is not the reader's 0.95: a table of a whole population links less.",
+    )
     notebooks: Annotated[tuple[Annotated[str, Field(pattern=r"^[0-9]{2}$")], ...], Once] = Field(
         default=(),
         strict=False,

@@ -17,6 +17,7 @@ from naome.extract.files import RawFile, quote_name, quote_text
 from naome.extract.problems import Problems, say_rows, show_shape
 from naome.extract.quality import Log, log_rows
 from naome.extract.specification import Belongs, RawTable, Reader
+from naome.extract.values import MISSING_IDENTIFIER, note_mangled
 
 #: Rule and meaning in the data-quality log.
 NO_SUCH_PERSON = (
@@ -38,6 +39,8 @@ SPELLINGS = {
         r"ltrim(regexp_replace(regexp_replace(upper({k}), '\.0*$', ''), '[^0-9]', '', 'g'), '0')"
     ),
 }
+#: Whether an identifier is there, in SQL of a key ``{k}``
+GIVEN = f"(coalesce({{k}}, '') <> '' AND NOT ({MISSING_IDENTIFIER.format(v='{k}')}))"
 #: Rows that another spelling would link: so many, and so much of all that do not link, are no accident
 TELLING_ROWS, TELLING_SHARE = 5, 0.5
 
@@ -106,7 +109,7 @@ def measure_linkage(
     if people not in files or reader.raw[people].belongs is None:
         return ()
     key = files[people].identifier(reader.raw[people].belongs.columns[0])
-    connection.execute(f"INSERT INTO known_people SELECT DISTINCT {key} FROM {files[people].view}")
+    connection.execute(f"INSERT INTO known_people SELECT DISTINCT {key} FROM {files[people].view} WHERE {key} <> ''")
     found = []
     for name, file in files.items():
         for belongs in _links(reader, name):
@@ -135,7 +138,7 @@ def leave_strangers_out(
             key, view = file.identifier(belongs.columns[0]), f"{file.view}_linked"
             connection.execute(
                 f"CREATE VIEW {view} AS SELECT * FROM {file.view} "
-                f"WHERE {key} IN (SELECT key FROM known_people) OR coalesce({key}, '') = ''"
+                f"WHERE {key} IN (SELECT key FROM known_people) OR NOT {GIVEN.format(k=key)}"
             )
             file = replace(file, view=view, left_out=file.left_out + left)
     return file
@@ -153,7 +156,7 @@ def _link_people(connection, file: RawFile, belongs: Belongs, people: str, least
     rows, without, distinct, linked, linked_people = connection.execute(
         "SELECT coalesce(sum(n) FILTER (given), 0), coalesce(sum(n) FILTER (NOT given), 0), count_if(given), "
         "coalesce(sum(n) FILTER (given AND there), 0), count_if(given AND there) FROM (SELECT n, "
-        "coalesce(key, '') <> '' AS given, key IN (SELECT key FROM known_people) AS there FROM keys)"
+        f"{GIVEN.format(k='key')} AS given, key IN (SELECT key FROM known_people) AS there FROM keys)"
     ).fetchone()
     link = Linkage(file.table, belongs.columns[0], people, rows, linked, without, distinct, linked_people)
     _check_link(connection, file, link, "known_people", least, problems)
@@ -195,7 +198,10 @@ def _check_link(connection, file: RawFile, link: Linkage, known: str, least: flo
     left = link.rows - link.linked
     if not left:
         return
-    difference, recovered = _find_difference(connection, known)
+    others = f"SELECT * FROM keys WHERE {GIVEN.format(k='key')} AND key NOT IN (SELECT key FROM {known} WHERE key IS NOT NULL)"
+    if link.of_people and note_mangled(connection, file, link.column, others, problems):
+        return
+    difference, recovered = _find_difference(connection, others, known)
     told = recovered >= max(TELLING_ROWS, TELLING_SHARE * left)
     if link.share >= least and not told:
         return
@@ -214,15 +220,14 @@ def _check_link(connection, file: RawFile, link: Linkage, known: str, least: flo
     )
 
 
-def _find_difference(connection, known: str) -> tuple[str, int]:
+def _find_difference(connection, others: str, known: str) -> tuple[str, int]:
     """Return what two spellings of identifiers differ in, and the rows that would link without it."""
     best = ("", 0)
     for difference, sql in SPELLINGS.items():
         same = f"SELECT {sql.format(k='key')} AS key FROM {known}"
         (rows,) = connection.execute(
-            f"SELECT coalesce(sum(n), 0) FROM keys WHERE coalesce(key, '') <> '' "
-            f"AND key NOT IN (SELECT key FROM {known} WHERE key IS NOT NULL) "
-            f"AND {sql.format(k='key')} <> '' AND {sql.format(k='key')} IN ({same})"
+            f"SELECT coalesce(sum(n), 0) FROM ({others}) "
+            f"WHERE {sql.format(k='key')} <> '' AND {sql.format(k='key')} IN ({same})"
         ).fetchone()
         if rows > best[1]:
             best = (difference, int(rows))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from duckdb import DuckDBPyConnection
@@ -28,7 +30,7 @@ from naome.extract.values import MISSING_IDENTIFIER, CleanColumns, Mapped, check
 
 @dataclass(frozen=True)
 class FileNote:
-    """What was seen of one raw file: `used` and `ignored` are column names."""
+    """What was seen of one raw file: names of columns, and the shapes of its dates with their rows."""
 
     table: str
     name: str
@@ -36,6 +38,7 @@ class FileNote:
     encoding: str
     used: tuple[str, ...]
     ignored: tuple[str, ...]
+    spellings: Mapping[str, Counter[str]] = field(default_factory=dict)
 
 
 def choose_version(connection: DuckDBPyConnection, reader: Reader, folder: Path, scratch: Path) -> Reader:
@@ -164,7 +167,7 @@ def clean_table(
     _make_clean_views(connection, file, table, found, repairs)
     used = tuple(column for column in file.columns if column in table.wanted())
     ignored = tuple(column for column in file.columns if column not in used)
-    return FileNote(file.table, file.path.name, file.rows, file.encoding, used, ignored)
+    return FileNote(file.table, file.path.name, file.rows, file.encoding, used, ignored, found.spellings)
 
 
 def _make_clean_views(connection, file: RawFile, table: RawTable, found: CleanColumns, repairs) -> None:

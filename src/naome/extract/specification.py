@@ -210,6 +210,12 @@ class Reader:
     open_names: str = ""
 
     @property
+    def tables(self) -> tuple[str, ...]:
+        """The raw tables, of all versions."""
+        versions = (self, *(version for _, version in self.versions))
+        return tuple(dict.fromkeys(table for version in versions for table in version.raw))
+
+    @property
     def people_table(self) -> str:
         """The raw table that says who is in the extract."""
         return self.canonical["people"].raw if "people" in self.canonical else ""

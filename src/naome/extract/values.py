@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -37,11 +38,14 @@ class CleanColumns:
         anyhow (``Cleaner.plain``) one stands for all.
     filled : dict
         Column -> rows that hold something.
+    spellings : dict
+        Label -> shapes of the dates that are written as text, and their rows.
     """
 
     repairs: dict[tuple[str, str], int] = field(default_factory=dict)
     values: dict[str, dict[object, object]] = field(default_factory=dict)
     filled: dict[str, int] = field(default_factory=dict)
+    spellings: dict[str, Counter[str]] = field(default_factory=dict)
 
 
 def clean_columns(
@@ -121,6 +125,8 @@ def _clean_column(column: str, label: str, cleaner: Cleaner, counts, found: Clea
     filled = 0
     for value, count in counts:
         filled += count
+        if cleaner.sql_type == "DATE" and isinstance(value, str):
+            found.spellings.setdefault(label, Counter())[show_shape(value)] += count
         try:
             cleaned[value], rules = cleaner.clean(value)
         except Refused as refusal:
@@ -222,13 +228,16 @@ def _day(value: object) -> object:
     return value.date() if isinstance(value, dt.datetime) else value
 
 
-#: A word for missing in the place of an identifier, and all that can be wrong with one, in SQL of its text ``{v}``
+#: A word for missing in the place of an identifier, and one written as a number, in SQL of its text ``{v}``
 MISSING_IDENTIFIER = f"upper(trim({{v}})) IN ('-', {', '.join(map(quote_text, sorted(MISSING_WORDS)))})"
+MANGLED = (
+    r"regexp_full_match(trim({v}), '[-+]?\d+\.0+|[-+]?\d+(\.\d+)?[eE][-+]\d+|[-+]?\d+\.\d+[eE]\d+"
+    r"|\d{{1,3}}(,\d{{3}})+')"
+)
 _SUSPICIONS = {
     "empty": f"{{v}} IS NULL OR trim({{v}}) = '' OR {MISSING_IDENTIFIER}",
     "words": MISSING_IDENTIFIER,
-    "mangled": r"regexp_full_match(trim({v}), '[-+]?\d+\.0+|[-+]?\d+(\.\d+)?[eE][-+]\d+|[-+]?\d+\.\d+[eE]\d+"
-    r"|\d{{1,3}}(,\d{{3}})+')",
+    "mangled": MANGLED,
     "blanks": "{v} <> trim({v})",
 }
 _WORDING = {
@@ -257,20 +266,36 @@ def check_identifiers(
     """
     repairs: dict[tuple[str, str], int] = {}
     for column, counts in _count_suspicions(connection, file, [*columns, *optional], problems).items():
-        text = f"CAST({quote_name(column)} AS VARCHAR)"
         if counts["blanks"]:
             repairs[column, "white_space"] = counts["blanks"]
         if column in optional and counts["words"]:
             repairs[column, "missing_word"] = counts["words"]
         for check in ("mangled",) if column in optional else ("empty", "mangled"):
-            if n := counts[check]:
-                sql = _SUSPICIONS[check].format(v=text)
-                first = connection.execute(f"SELECT min(row_) FROM {file.view} WHERE {sql}").fetchone()[0]
-                problems.add(
-                    f"{file.path.name}: column {column}, row {first + file.first_row:,}: "
-                    + _WORDING[check].format(rows=say_rows(n))
-                )
+            if counts[check]:
+                _note_suspicion(connection, file, column, check, counts[check], problems)
     return repairs
+
+
+def note_mangled(connection: DuckDBPyConnection, file: RawFile, column: str, keys: str, problems: Problems) -> bool:
+    """Note a problem where identifiers of a column are written as numbers; return whether there are any.
+
+    Parameters
+    ----------
+    keys : str
+        SELECT of the identifiers that may be: ``key`` and the rows ``n`` that have it.
+    """
+    sql = MANGLED.format(v="key")
+    (rows,) = connection.execute(f"SELECT coalesce(sum(n), 0) FROM ({keys}) WHERE {sql}").fetchone()
+    if rows:
+        _note_suspicion(connection, file, column, "mangled", rows, problems)
+    return bool(rows)
+
+
+def _note_suspicion(connection, file: RawFile, column: str, check: str, rows: int, problems: Problems) -> None:
+    sql = _SUSPICIONS[check].format(v=f"CAST({quote_name(column)} AS VARCHAR)")
+    first = connection.execute(f"SELECT min(row_) FROM {file.view} WHERE {sql}").fetchone()[0]
+    wording = _WORDING[check].format(rows=say_rows(rows))
+    problems.add(f"{file.path.name}: column {column}, row {first + file.first_row:,}: {wording}")
 
 
 def _count_suspicions(connection, file: RawFile, columns: list[str], problems: Problems) -> dict[str, dict[str, int]]:

@@ -245,6 +245,7 @@ def write_manifest(run: Run, renderer: str = "") -> Path:
         "seed": run.params.seed,
         "rows_in": record["raw_rows"],
         "rows_canonical": record["canonical_rows"],
+        "linkage": record["linkage"],
         "rows_out": {"analysis": len(run.analysis)} if run.has("analysis") else {},
         "pages": pages,
         "files": release,

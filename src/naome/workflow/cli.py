@@ -214,7 +214,8 @@ def _read_plan(plan: Plan) -> Run:
 
 def _check_extract(parsed: argparse.Namespace) -> None:
     _check_params(parsed.params)
-    from naome.workflow.ingest import check_extract, describe_extract, say_lacking
+    from naome.workflow.extract_report import describe_extract
+    from naome.workflow.ingest import check_extract, say_lacking
     from naome.workflow.plan import plan_check
 
     started = time.monotonic()
@@ -222,7 +223,7 @@ def _check_extract(parsed: argparse.Namespace) -> None:
     extract = check_extract(plan, progress=lambda line: None)
     seconds = time.monotonic() - started
     print(f"{parsed.folder}: readable as {plan.params.source} for audit {plan.params.audit} ({seconds:.1f} s)")
-    print("\n".join([describe_extract(extract), *say_lacking(plan, extract)]))
+    print(f"\n{describe_extract(extract, say_lacking(plan, extract))}")
 
 
 def _run(parsed: argparse.Namespace) -> None:

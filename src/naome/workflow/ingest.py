@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
-import textwrap
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
@@ -67,6 +67,7 @@ def read_run(plan: Plan, *, progress: Callable[[str], None] = print) -> tuple[Ru
             diagnosed=(plan.params.diagnosed_from, plan.params.diagnosed_to),
             signs=signs_of(plan.params, definitions),
             definitions=definitions,
+            minimum_linkage=plan.params.minimum_linkage,
             progress=progress,
         )
         lacking = say_lacking(plan, extract)
@@ -91,6 +92,7 @@ def read_run(plan: Plan, *, progress: Callable[[str], None] = print) -> tuple[Ru
             "inputs": dict(plan.inputs.digests),
             "raw_rows": extract.raw_rows,
             "canonical_rows": extract.rows,
+            "linkage": [asdict(link) for link in extract.linkage],
             "canonical_sha256": {
                 path.name: file_digest(path) for path in sorted((scratch / "canonical").iterdir()) if path.is_file()
             },
@@ -123,6 +125,7 @@ def check_extract(plan: Plan, *, progress: Callable[[str], None] = print) -> Ext
         None,
         diagnosed=diagnosed,
         definitions=plan.definitions,
+        minimum_linkage=plan.params.minimum_linkage,
         progress=progress,
     )
 
@@ -199,42 +202,3 @@ def _forget_outdated(run: Run, record: dict) -> None:
         shutil.rmtree(run.folder / name, ignore_errors=True)
     for folder in (run.folder.parent / LAB).glob(f"{record['audit']}-*"):
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def describe_extract(extract: Extract) -> str:
-    """Return what was seen of an extract as text: per file rows, columns, encoding and repairs; then the repairs.
-
-    Holds counts and names of files, columns and rules, no values.
-    """
-    head = ("file", "rows", "columns read", "ignored", "encoding", "repairs", "left out")
-    rows = []
-    for note in extract.files:
-        counts = {kind: 0 for kind in ("repair", "left out")}
-        for entry in extract.quality:
-            if entry["table"] == note.table:
-                counts[str(entry["kind"])] += int(entry["rows"])
-        numbers = (f"{note.rows:,}", str(len(note.used)), str(len(note.ignored)))
-        rows.append((note.name, *numbers, note.encoding, f"{counts['repair']:,}", f"{counts['left out']:,}"))
-    left = {0, 4}  # text to the left, numbers to the right
-    widths = [max(len(row[n]) for row in (head, *rows)) for n in range(len(head))]
-    lines = [
-        "  ".join(
-            cell.ljust(width) if n in left else cell.rjust(width)
-            for n, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in (head, *rows)
-    ]
-    for note in extract.files:
-        if note.ignored:
-            lines += textwrap.wrap(
-                f"{note.name}: columns that are not read: {', '.join(note.ignored)}",
-                width=118,
-                subsequent_indent="    ",
-                break_on_hyphens=False,
-            )
-    if extract.quality:
-        lines.append("repairs and rows left out, by rule:")
-    for entry in extract.quality:
-        where = f"{entry['table']} {entry['column']}".rstrip()
-        lines.append(f"  {entry['rows']:>10,}  {entry['rule']} ({entry['kind']}) in {where}")
-    return "\n".join(line.rstrip() for line in lines)

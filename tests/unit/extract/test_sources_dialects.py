@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from naome.extract import READERS, read_extract
-from naome.workflow.ingest import describe_extract
+from naome.workflow.extract_report import describe_extract
 
 
 def read_tables(folder, out) -> tuple[dict, object]:

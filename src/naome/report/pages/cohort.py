@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+from typing import Any
+
 import pandas as pd
 
 from naome.core.params import Params
 from naome.extract.candidates import NOT_CANDIDATES
+from naome.extract.linkage import Linkage
 from naome.measures.indicators import MISSING
 from naome.measures.study import Study
 from naome.release import HIDDEN, Released, declare_not_counts, release_counts, release_variants
@@ -89,6 +93,40 @@ def say_reading(by_rule: Released, raw_rows: dict[str, int]) -> Sentence:
     parts.append(f"On the rows read, {say_count(used, 'rule')} had to be used; every use is counted.")
     lines = declare_not_counts(" ".join(parts), "Rows of the raw files, and the number of rules used.")
     return Sentence(" ".join([*parts, "Nothing else was changed."]), (by_rule, lines))
+
+
+def release_linkage(linkage: list[dict[str, Any]], study: Study) -> Released:
+    """Release how the tables of the extract link: a row, or a person, that does not link can be recognised.
+
+    Parameters
+    ----------
+    linkage : list of dict
+        Fields of :class:`naome.extract.linkage.Linkage`.
+    """
+    frame = pd.DataFrame(linkage, columns=[field.name for field in fields(Linkage)])
+    frame["unlinked"], frame["unlinked_people"] = (
+        frame["rows"] - frame["linked"],
+        frame["people"] - frame["linked_people"],
+    )
+    frame["share"] = frame["linked"] / frame["rows"].where(frame["rows"] > 0)
+    counts = ["rows", "unlinked", "people", "unlinked_people"]
+    return release_counts(frame[["table", "to", *counts, "share"]], counts, study, with_it=["share"])
+
+
+def tabulate_linkage(linkage: Released) -> Table:
+    """Lay out, per table of the extract, the rows and people that link and those that do not."""
+    names = {
+        "table": "Table",
+        "to": "Links to",
+        "rows": "Rows",
+        "unlinked": "Rows without a match",
+        "share": "Linked",
+        "people": "People",
+        "unlinked_people": "People without a match",
+    }
+    frame = linkage.frame[list(names)].rename(columns=names)
+    formats = dict.fromkeys(("Rows", "Rows without a match", "People", "People without a match"), "count")
+    return Table(frame, linkage, formats | {"Linked": "percent1"})
 
 
 def say_sites(analysis: pd.DataFrame, study: Study) -> Sentence:

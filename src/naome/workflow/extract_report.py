@@ -1,0 +1,84 @@
+"""What was seen of an extract, as a page that an analyst can send to those who supplied it.
+
+It holds counts, names of files, columns, rules and codes, and shapes of values: nothing of a person.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Sequence
+
+from naome.extract import Extract
+from naome.extract.raw_tables import FileNote
+
+
+def describe_extract(extract: Extract, lacking: Sequence[str] = ()) -> str:
+    """Return the page as Markdown: files, linkage, spellings, repairs and exclusions, and what is absent.
+
+    Parameters
+    ----------
+    extract : Extract
+    lacking : sequence of str
+        What the extract lacks, and which results go with it (:func:`naome.workflow.ingest.say_lacking`).
+    """
+    parts = [
+        ("Files", _lay_out(("File", "Rows", "Columns read", "Not read", "Encoding"), map(_file_row, extract.files))),
+        ("Linkage", _describe_linkage(extract)),
+        ("Spellings of dates", _describe_spellings(extract)),
+        ("Repairs and exclusions, by rule", _describe_rules(extract)),
+        ("Columns that are not read", _list_ignored(extract)),
+        ("Absent", "\n".join(f"- {sentence}" for sentence in lacking) or "Nothing that this source can supply."),
+    ]
+    return "\n\n".join(f"## {title}\n\n{text}" for title, text in parts)
+
+
+def _file_row(note: FileNote) -> tuple[str, ...]:
+    return (note.name, f"{note.rows:,}", str(len(note.used)), str(len(note.ignored)), note.encoding)
+
+
+def _describe_linkage(extract: Extract) -> str:
+    if not extract.linkage:
+        return "This source has one table of people."
+    rows = []
+    for link in extract.linkage:
+        people = "" if link.people is None else f"{link.people:,}"
+        unlinked = "" if link.people is None else f"{link.people - (link.linked_people or 0):,}"
+        numbers = (f"{link.rows:,}", f"{link.rows - link.linked:,}", f"{100 * link.share:.1f}%", f"{link.without:,}")
+        rows.append((link.table, f"{link.column} to {link.to}", *numbers, people, unlinked))
+    head = ("Table", "By", "Rows", "Without a match", "Linked", "No identifier", "People", "Without a match")
+    return _lay_out(head, rows)
+
+
+def _describe_spellings(extract: Extract) -> str:
+    rows = [
+        (note.name, column, ", ".join(f"{shape} ({n:,} rows)" for shape, n in spellings.most_common(5)))
+        for note in extract.files
+        for column, spellings in note.spellings.items()
+    ]
+    return _lay_out(("File", "Column", "Shapes"), rows) if rows else "Dates are stored as dates."
+
+
+def _describe_rules(extract: Extract) -> str:
+    rows = [
+        (f"{entry['table']} {entry['column']}".rstrip(), str(entry["rule"]), str(entry["kind"]), f"{entry['rows']:,}")
+        for entry in extract.quality
+    ]
+    return _lay_out(("Column", "Rule", "Kind", "Rows"), rows) if rows else "No rule was needed."
+
+
+def _list_ignored(extract: Extract) -> str:
+    lines = [f"- {note.name}: {', '.join(note.ignored)}" for note in extract.files if note.ignored]
+    wrapped = (textwrap.fill(line, width=118, subsequent_indent="  ", break_on_hyphens=False) for line in lines)
+    return "\n".join(wrapped) or "None."
+
+
+def _lay_out(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """Return a Markdown table whose columns line up: numbers to the right."""
+    body = list(rows)
+    widths = [max(len(row[n]) for row in (head, *body)) for n in range(len(head))]
+    right = [bool(body) and all(not row[n] or row[n][0].isdigit() for row in body) for n in range(len(head))]
+    lines = [head, tuple("-" * (w - 1) + ":" if r else "-" * w for w, r in zip(widths, right, strict=True)), *body]
+    return "\n".join(
+        "| " + " | ".join(c.rjust(w) if r else c.ljust(w) for c, w, r in zip(line, widths, right, strict=True)) + " |"
+        for line in lines
+    )

@@ -1,0 +1,172 @@
+"""Tables that must belong together: links are counted, strangers left out by a rule, another spelling refused."""
+
+from __future__ import annotations
+
+import re
+
+import duckdb
+import pandas as pd
+import pytest
+
+from naome.cohort.evidence import signs_of
+from naome.core.errors import ExtractError
+from naome.core.params import load_params
+from naome.extract import READERS, read_extract
+
+ENGLAND = (
+    ("hes_apc", "STUDY_ID"),
+    ("sact_regimen", "ENCORE_PATIENT_ID"),
+    ("rtds_prescription", "PATIENTID"),
+    ("cosd_recurrence", "PATIENTID"),
+    ("ons_deaths", "DEC_CONF_NHS_NUMBER_CLEAN_DEID"),
+)
+WALES = (("pedw_spell", "ALF_PE"), ("adde_deaths", "ALF_PE"))
+PLACES = [("england", *place) for place in ENGLAND] + [("wales", *place) for place in WALES]
+PLACES.append(("clean-england-rcrd", "hes_apc", "STUDY_ID"))
+SPELLINGS = {
+    "leading zeros": "lpad({c}, 12, '0')",
+    "letters before the number": "'H' || {c}",
+    "hyphens, blanks and other marks": "left({c}, 3) || '-' || substr({c}, 4)",
+}
+
+
+def read(name: str, folder, out=None, *, signs: bool = True, **options):
+    audit = name.removeprefix("clean-").removesuffix("-truth")
+    params = load_params(audit)
+    return read_extract(
+        READERS[params.source],
+        folder,
+        out,
+        signs=signs_of(params) if signs else None,
+        progress=lambda line: None,
+        **options,
+    )
+
+
+@pytest.mark.parametrize("name", ["england", "wales", "clean-england-rcrd"])
+@pytest.mark.parametrize("signs", [True, False])
+def test_every_table_of_people_is_counted_and_links(extracts, name, signs):
+    extract = read(name, extracts[name], signs=signs)
+    people = {link.table: link for link in extract.linkage if link.of_people}
+    assert set(people) >= {table for nation, table, _ in PLACES if nation == name}
+    for link in people.values():
+        file = extracts[name] / f"{link.table}.parquet"
+        rows, without, distinct = duckdb.execute(
+            f"SELECT count({link.column}), count(*) - count({link.column}), count(DISTINCT trim({link.column})) "
+            f"FROM '{file}'"
+        ).fetchone()
+        assert (link.rows, link.without, link.people) == (rows, without, distinct)
+        assert (link.linked, link.linked_people) == (rows, distinct)
+
+
+@pytest.mark.parametrize(("name", "table", "column"), PLACES)
+@pytest.mark.parametrize("difference", SPELLINGS)
+def test_a_table_with_another_spelling_of_the_pseudonym_is_refused(copy, name, table, column, difference, tmp_path):
+    folder = copy(name)
+    folder.put(table, column, SPELLINGS[difference].format(c=f"{column}::VARCHAR"), "true")
+    with pytest.raises(ExtractError) as error:
+        read(name, folder.path, tmp_path / "out")
+    assert f"{table}.parquet: column {column}: 0 of" in str(error.value)
+    assert f"would link if {difference} did not count" in str(error.value)
+    assert not re.search(r"\d{7}", str(error.value).replace("9999999", ""))
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("name", "table", "column"), PLACES)
+def test_a_table_with_the_pseudonyms_of_another_project_is_refused(copy, name, table, column):
+    folder = copy(name)
+    folder.put(table, column, f"md5({column}::VARCHAR)", "true")
+    with pytest.raises(ExtractError, match="no other spelling of the identifiers links the others"):
+        read(name, folder.path)
+
+
+def test_lower_case_against_capitals_is_refused(copy):
+    folder = copy("england")
+    for table, column in (("av_patient", "PATIENTID"), ("av_tumour", "PATIENTID"), *ENGLAND):
+        folder.put(table, column, f"md5({column}::VARCHAR)", "true")
+    read("england", folder.path)
+    folder.put("rtds_prescription", "PATIENTID", "upper(PATIENTID)", "true")
+    with pytest.raises(ExtractError, match="if capital letters did not count"):
+        read("england", folder.path)
+
+
+def test_one_in_ten_pseudonyms_that_lost_a_zero_is_refused(copy):
+    folder = copy("england")
+    for table, column in (("av_patient", "PATIENTID"), ("av_tumour", "PATIENTID"), *ENGLAND):
+        if table != "hes_apc":
+            folder.put(table, column, f"'0' || trim({column})", f"trim({column}) LIKE '%3'")
+    with pytest.raises(ExtractError, match=r"hes_apc.*\(\d\d\.\d%\) link .* if leading zeros did not count"):
+        read("england", folder.path)
+
+
+def test_rows_of_strangers_are_left_out_by_a_counted_rule(copy, extracts, tmp_path):
+    folder = copy("england")
+    folder.put("hes_apc", "STUDY_ID", "'X' || md5(STUDY_ID)", "n % 50 = 7")
+    folder.put("ons_deaths", "DEC_CONF_NHS_NUMBER_CLEAN_DEID", "md5('x')", "n = 2")
+    extract = read("england", folder.path, tmp_path / "out")
+    counted = {(e["table"], e["column"]): e["rows"] for e in extract.quality if e["rule"] == "no_such_person"}
+    rows = extract.raw_rows["hes_apc"]
+    strangers = len(range(7, rows, 50))
+    assert counted == {("hes_apc", "STUDY_ID"): strangers, ("ons_deaths", "DEC_CONF_NHS_NUMBER_CLEAN_DEID"): 1}
+    people = set(pd.read_parquet(tmp_path / "out" / "people.parquet")["person_id"])
+    for name in ("admissions", "deaths"):
+        assert set(pd.read_parquet(tmp_path / "out" / f"{name}.parquet")["person_id"]) <= people
+    link = next(link for link in extract.linkage if link.table == "hes_apc")
+    assert link.rows - link.linked == strangers
+    left = {e["rule"]: e["rows"] for e in extract.quality if e["table"] == "hes_apc" and e["kind"] == "left out"}
+    everybody = read("england", extracts["england"], tmp_path / "all")
+    assert left["no_sign_of_metastasis"] <= rows - strangers
+    assert extract.rows["admissions"] <= everybody.rows["admissions"]
+
+
+@pytest.mark.parametrize(("name", "table", "column"), [*PLACES, ("wales", "pedw_episode", "SPELL_NUM_PE")])
+@pytest.mark.parametrize("spelling", ["{c}::VARCHAR || '.0'", "'2.00000e+09'", "'1.5E9'", "'1,234,567,890'"])
+def test_an_identifier_that_a_spreadsheet_mangled_is_refused_everywhere(copy, name, table, column, spelling):
+    folder = copy(name)
+    folder.put(table, column, spelling.format(c=column), f"n % 40 = 3 AND {column} IS NOT NULL")
+    with pytest.raises(ExtractError, match=f"column {column}, row .* written as a decimal or in powers of ten"):
+        read(name, folder.path)
+
+
+def test_a_hexadecimal_pseudonym_with_an_e_is_none_in_powers_of_ten(copy, tmp_path):
+    folder = copy("england")
+    for table, column in (("av_patient", "PATIENTID"), ("av_tumour", "PATIENTID"), *ENGLAND):
+        folder.put(table, column, f"trim({column}) || 'E10'", "true")
+    assert read("england", folder.path, tmp_path / "out").rows["people"]
+
+
+@pytest.mark.parametrize("word", ["NULL", "NA", "<NA>", "-", "."])
+def test_a_word_for_missing_is_nobody_where_an_identifier_may_be_missing(copy, word, tmp_path):
+    folder = copy("wales")
+    folder.put("adde_deaths", "ALF_PE", "NULL", "n % 9 = 4")
+    expected = read("wales", folder.path, tmp_path / "expected")
+    folder.put("adde_deaths", "ALF_PE", f"'{word}'", "n % 9 = 4")
+    found = read("wales", folder.path, tmp_path / "found", minimum_linkage={"adde_deaths": 0.5})
+    assert found.rows == expected.rows
+    assert [e["rows"] for e in found.quality if e["rule"] == "missing_word"]
+
+
+def test_a_table_of_a_whole_population_is_read_where_the_parameters_say_so(copy, tmp_path):
+    folder = copy("wales")
+    (folder.path / "extract.json").unlink()
+    folder.edit(
+        "adde_deaths",
+        "SELECT * FROM t UNION ALL BY NAME SELECT * REPLACE (md5(n::VARCHAR || ALF_PE) AS ALF_PE) FROM t "
+        "WHERE ALF_PE IS NOT NULL",
+    )
+    with pytest.raises(ExtractError, match=r"minimum_linkage: \{adde_deaths: share\}"):
+        read("wales", folder.path)
+    extract = read("wales", folder.path, tmp_path / "out", minimum_linkage={"adde_deaths": 0.3})
+    people = set(pd.read_parquet(tmp_path / "out" / "people.parquet")["person_id"])
+    assert set(pd.read_parquet(tmp_path / "out" / "deaths.parquet")["person_id"]) <= people
+    assert extract.rows["deaths"]
+
+
+def test_codes_of_episodes_that_are_not_there_are_refused_or_counted(copy):
+    folder = copy("wales")
+    folder.put("pedw_diag", "EPI_NUM", "EPI_NUM::INTEGER + 90", "n % 200 = 1")
+    extract = read("wales", folder.path, signs=False)
+    assert [e["rows"] for e in extract.quality if e["rule"] == "no_such_record"]
+    folder.put("pedw_diag", "EPI_NUM", "EPI_NUM::INTEGER + 90", "true")
+    with pytest.raises(ExtractError, match=r"pedw_diag.*EPI_NUM: [\d,]+ of .* link to pedw_episode"):
+        read("wales", folder.path)
