@@ -16,6 +16,7 @@ from duckdb import DuckDBPyConnection
 from naome.extract.files import RawFile, quote_name, quote_text
 from naome.extract.problems import Problems, say_rows, show_shape
 from naome.extract.quality import Log, log_rows
+from naome.extract.settle import RowRule
 from naome.extract.specification import Belongs, RawTable, Reader
 from naome.extract.values import MISSING_IDENTIFIER, note_mangled
 
@@ -43,6 +44,8 @@ SPELLINGS = {
 GIVEN = f"(coalesce({{k}}, '') <> '' AND NOT ({MISSING_IDENTIFIER.format(v='{k}')}))"
 #: Rows that another spelling would link: so many, and so much of all that do not link, are no accident
 TELLING_ROWS, TELLING_SHARE = 5, 0.5
+#: Fewer rows that do not link are left out and counted, whatever their share, unless all must link
+FEW_ROWS = 10
 
 
 @dataclass(frozen=True)
@@ -104,12 +107,13 @@ def measure_linkage(
     tuple of Linkage
         In the order of the reader's tables; empty for a source of one table.
     """
-    people = reader.people_table
     connection.execute("CREATE TABLE known_people (key VARCHAR)")
-    if people not in files or reader.raw[people].belongs is None:
+    people = [name for name in reader.people_tables if name in files]
+    for name in people:
+        key = files[name].identifier(reader.raw[name].belongs.columns[0])
+        connection.execute(f"INSERT INTO known_people SELECT DISTINCT {key} FROM {files[name].view} WHERE {key} <> ''")
+    if not people:
         return ()
-    key = files[people].identifier(reader.raw[people].belongs.columns[0])
-    connection.execute(f"INSERT INTO known_people SELECT DISTINCT {key} FROM {files[people].view} WHERE {key} <> ''")
     found = []
     for name, file in files.items():
         for belongs in _links(reader, name):
@@ -119,14 +123,17 @@ def measure_linkage(
             if belongs.of:
                 found.append(_link_records(connection, file, belongs, files[belongs.of], least, problems))
             else:
-                found.append(_link_people(connection, file, belongs, people, least, problems))
+                found.append(_link_people(connection, file, belongs, people[0], least, problems))
     return tuple(found)
 
 
 def leave_strangers_out(
     connection: DuckDBPyConnection, tables: Mapping[str, RawTable], file: RawFile, links: tuple[Linkage, ...], log: Log
 ) -> RawFile:
-    """Return a file without the rows of people who are not known, which are counted in the log."""
+    """Return a file without the rows of people who are not known, which are counted in the log.
+
+    Rows to which rows of other tables belong stay: those are left out with them (:func:`no_such_person`).
+    """
     belongs = tables[file.table].belongs
     for link in links:
         if link.table != file.table or link.linked == link.rows:
@@ -134,7 +141,7 @@ def leave_strangers_out(
         left = link.rows - link.linked
         rule, meaning = NO_SUCH_PERSON if link.of_people else NO_SUCH_RECORD
         log_rows(log, rule, file.table, link.column, left, meaning, "left out")
-        if link.of_people and belongs is not None:
+        if link.of_people and belongs is not None and not has_children(tables, file.table):
             key, view = file.identifier(belongs.columns[0]), f"{file.view}_linked"
             connection.execute(
                 f"CREATE VIEW {view} AS SELECT * FROM {file.view} "
@@ -144,9 +151,20 @@ def leave_strangers_out(
     return file
 
 
+def has_children(tables: Mapping[str, RawTable], name: str) -> bool:
+    """Return whether rows of other tables belong to those of a table."""
+    return any(table.belongs is not None and table.belongs.of == name for table in tables.values())
+
+
+def no_such_person(table: str) -> RowRule:
+    """Return the rule that leaves rows of a canonical table out whose person is in no registration."""
+    rule, meaning = NO_SUCH_PERSON
+    return RowRule(rule, meaning, table, "t.person_id NOT IN (SELECT key FROM known_people)")
+
+
 def _links(reader: Reader, name: str) -> list[Belongs]:
     table = reader.raw[name]
-    if table.belongs is None or name == reader.people_table:
+    if table.belongs is None or name in reader.people_tables:
         return []
     return [table.belongs, *table.also_belongs]
 
@@ -198,12 +216,13 @@ def _check_link(connection, file: RawFile, link: Linkage, known: str, least: flo
     left = link.rows - link.linked
     if not left:
         return
-    others = f"SELECT * FROM keys WHERE {GIVEN.format(k='key')} AND key NOT IN (SELECT key FROM {known} WHERE key IS NOT NULL)"
+    there = f"SELECT key FROM {known} WHERE key IS NOT NULL"
+    others = f"SELECT * FROM keys WHERE {GIVEN.format(k='key')} AND key NOT IN ({there})"
     if link.of_people and note_mangled(connection, file, link.column, others, problems):
         return
     difference, recovered = _find_difference(connection, others, known)
     told = recovered >= max(TELLING_ROWS, TELLING_SHARE * left)
-    if link.share >= least and not told:
+    if not told and (link.share >= least or (left < FEW_ROWS and least < 1)):
         return
     here, there = (_show_usual_shape(connection, table) for table in ("keys", known))
     reason = (

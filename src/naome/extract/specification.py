@@ -216,9 +216,11 @@ class Reader:
         return tuple(dict.fromkeys(table for version in versions for table in version.raw))
 
     @property
-    def people_table(self) -> str:
-        """The raw table that says who is in the extract."""
-        return self.canonical["people"].raw if "people" in self.canonical else ""
+    def people_tables(self) -> tuple[str, ...]:
+        """The raw tables that say who is in the extract: those from which the people are selected."""
+        selection = self.canonical.get("people")
+        named = re.findall(r"clean_(\w+)", selection.sql) if selection else []
+        return tuple(name for name in dict.fromkeys(named) if name in self.raw and self.raw[name].belongs)
 
     def holds_open_data(self, names: Iterable[str]) -> bool:
         """Return whether files of these names are data that are published for everybody's use."""

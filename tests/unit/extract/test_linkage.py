@@ -164,9 +164,45 @@ def test_a_table_of_a_whole_population_is_read_where_the_parameters_say_so(copy,
 
 def test_codes_of_episodes_that_are_not_there_are_refused_or_counted(copy):
     folder = copy("wales")
-    folder.put("pedw_diag", "EPI_NUM", "EPI_NUM::INTEGER + 90", "n % 200 = 1")
+    some = "SPELL_NUM_PE IN (SELECT SPELL_NUM_PE FROM t WHERE n % 900 = 1)"
+    folder.put("pedw_diag", "EPI_NUM", "EPI_NUM::INTEGER + 90", some)
     extract = read("wales", folder.path, signs=False)
     assert [e["rows"] for e in extract.quality if e["rule"] == "no_such_record"]
     folder.put("pedw_diag", "EPI_NUM", "EPI_NUM::INTEGER + 90", "true")
     with pytest.raises(ExtractError, match=r"pedw_diag.*EPI_NUM: [\d,]+ of .* link to pedw_episode"):
         read("wales", folder.path)
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "column"), [("wales", "pedw_spell", "ALF_PE"), ("england", "sact_regimen", "ENCORE_PATIENT_ID")]
+)
+@pytest.mark.parametrize("signs", [True, False])
+def test_what_belongs_to_strangers_is_left_out_with_them(copy, name, table, column, signs, tmp_path):
+    folder = copy(name)
+    folder.put(table, column, f"md5({column}::VARCHAR)", f"n % 40 = 3 AND {column} IS NOT NULL")
+    extract = read(name, folder.path, tmp_path / "out", signs=signs)
+    people = set(pd.read_parquet(tmp_path / "out" / "people.parquet")["person_id"])
+    for events in ("admissions", "drugs"):
+        assert set(pd.read_parquet(tmp_path / "out" / f"{events}.parquet")["person_id"]) <= people
+    assert {e["table"] for e in extract.quality if e["rule"] == "no_such_person"} >= {table}
+
+
+@pytest.mark.parametrize(("table", "column"), [("pedw_diag", "DIAG_NUM"), ("pedw_oper", "OPER_NUM")])
+def test_codes_of_an_episode_that_are_not_numbered_in_order_are_refused(copy, table, column):
+    folder = copy("wales")
+    folder.put(table, column, f"{column}::INTEGER + 7", "n = 5")
+    with pytest.raises(ExtractError, match=f"{table}: column {column}: the codes of 1 episodes are not numbered"):
+        read("wales", folder.path, signs=False)
+    folder.edit(table, f"SELECT * REPLACE (CASE WHEN n = 5 THEN 'first' ELSE {column}::VARCHAR END AS {column}) FROM t")
+    with pytest.raises(ExtractError, match=f"column {column}, row 6: 'aaaaa' .*; allowed: a whole number"):
+        read("wales", folder.path, signs=False)
+
+
+def test_a_recurrence_reported_twice_is_kept_once(copy, extracts, tmp_path):
+    once = read("england", extracts["england"], tmp_path / "once")
+    folder = copy("england")
+    (folder.path / "extract.json").unlink()
+    folder.edit("cosd_recurrence", "SELECT * FROM t UNION ALL BY NAME SELECT * FROM t")
+    twice = read("england", folder.path, tmp_path / "twice")
+    assert twice.rows == once.rows
+    assert [e["rows"] for e in twice.quality if e["rule"] == "repeated_record"] == [twice.rows["recurrences"]]

@@ -26,8 +26,20 @@ def read(folder: Path, tmp_path: Path):
     return extract, tables
 
 
+def link_sample(tmp_path: Path) -> Path:
+    """Copy the sample of version 2 with the treatments of its people: the published rows are of others."""
+    folder = tmp_path / "linked"
+    shutil.copytree(DATA / "simulacrum_v2", folder)
+    patients = [line.split(",")[0] for line in (folder / "sim_av_patient.csv").read_text().splitlines()[1:]]
+    for name in ("sim_sact_regimen.csv", "sim_rtds_prescription.csv"):
+        header, *lines = (folder / name).read_text().splitlines()
+        given = [f"{person},{line.split(',', 1)[1]}" for person, line in zip(patients, lines, strict=False)]
+        (folder / name).write_text("\n".join([header, *given]) + "\n")
+    return folder
+
+
 def test_the_sample_rows_of_version_2_read(tmp_path):
-    extract, tables = read(DATA / "simulacrum_v2", tmp_path)
+    extract, tables = read(link_sample(tmp_path), tmp_path)
     assert extract.raw_rows["av_tumour"] == 8
     tumours = tables["tumours"].set_index("tumour_id")
     assert list(tumours["site"]) == ["C504", "C504", "C508", "C509", "C505"]  # five breast tumours; three of the skin
@@ -40,6 +52,14 @@ def test_the_sample_rows_of_version_2_read(tmp_path):
     assert tables["deaths"]["causes"].tolist() == ["C56 K566 G309 C449", "F019 J189 I259"]
     assert tables["admissions"].empty
     assert tables["organisations"].empty
+
+
+def test_treatments_of_people_who_are_not_in_the_sample_are_left_out_and_counted(tmp_path):
+    extract, tables = read(DATA / "simulacrum_v2", tmp_path)
+    assert tables["drugs"].empty
+    assert tables["radiotherapy"].empty
+    counted = {(e["table"], e["rows"]) for e in extract.quality if e["rule"] == "no_such_person"}
+    assert counted == {("rtds_prescription", 6), ("sact_regimen", 6), ("sact_drug_detail", 6)}
 
 
 def test_people_without_a_record_are_not_followed(tmp_path):
@@ -81,8 +101,7 @@ def test_files_read_without_the_prefix_and_in_any_case(tmp_path, version):
 
 
 def test_headers_of_the_dictionary_are_read_as_those_of_the_files(tmp_path):
-    folder = tmp_path / "extract"
-    shutil.copytree(DATA / "simulacrum_v2", folder)
+    folder = link_sample(tmp_path)
     file = folder / "sim_rtds_prescription.csv"
     text = file.read_text()
     file.write_text(text.replace("RTTREATMENTANATOMICALSITE", "TREATMENTANATOMICALSITE"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from naome.extract import codings
 from naome.extract.clean import CAUSES, DATE, ICD10, OPCS4, TEXT, UPPER, Coded
+from naome.extract.linkage import no_such_person
 from naome.extract.settle import Duplicates, RowRule, Selection
 from naome.extract.specification import Belongs, Count, RawTable, Reader, Repeated
 
@@ -71,7 +72,7 @@ RAW = {
             "DIAG_TRUST": UPPER,
             "FIRSTMDTMEETINGDATE": DATE,
         },
-        belongs=Belongs(("PATIENTID",)),
+        belongs=Belongs(("PATIENTID",), minimum=1),
         signs={"STAGE_BEST": "stage"},
     ),
     "hes_apc": RawTable(
@@ -214,7 +215,8 @@ CANONICAL = {
         "cosd_recurrence",
         """
         SELECT row_, PATIENTID AS person_id, DATEOFRECURRENCE AS recurrence_date,
-               CANCERRECURRENCECAREPLANINDICATOR AS kind
+               CANCERRECURRENCECAREPLANINDICATOR AS kind, row_number() OVER (
+                 PARTITION BY PATIENTID, DATEOFRECURRENCE, CANCERRECURRENCECAREPLANINDICATOR ORDER BY row_) AS copy
         FROM clean_cosd_recurrence WHERE CANCERRECURRENCECAREPLANINDICATOR IS NOT NULL""",
     ),
     "deaths": Selection(
@@ -278,15 +280,6 @@ DEATH_BEFORE_DIAGNOSIS = RowRule(
     allowed="a death on or after the diagnosis",
     hint="are the dates of two people or of two columns exchanged?",
 )
-TUMOUR_WITHOUT_PERSON = RowRule(
-    "tumour_without_person",
-    "the tumour belongs to nobody in the table of people",
-    "tumours",
-    "people.person_id IS NULL",
-    refuse=True,
-    allowed="people of the same extract",
-    hint="are the tables from the same extract?",
-)
 DRUG_RULES = (
     RowRule(
         "drug_without_regimen",
@@ -297,6 +290,7 @@ DRUG_RULES = (
         allowed="cycles and regimens of the same extract",
         hint="are the SACT tables from the same extract?",
     ),
+    no_such_person("drugs"),
     RowRule("drug_without_name", "Drugs without a drug group are left out.", "drugs", "t.drug IS NULL"),
     without_date("drugs", "given_date"),
     after_death("drugs", "given_date"),
@@ -310,13 +304,13 @@ HES_RULES = (
 ROWS = (
     RowRule("death_without_date", "A registered death without its date is left out.", "deaths", "t.death_date IS NULL"),
     DUPLICATE_DEATH,
-    TUMOUR_WITHOUT_PERSON,
     DEATH_BEFORE_DIAGNOSIS,
     DUPLICATE_TUMOUR,
     *HES_RULES,
     *DRUG_RULES,
     without_date("radiotherapy", "treatment_date"),
     after_death("radiotherapy", "treatment_date"),
+    RowRule("repeated_record", "A recurrence that is reported twice is kept once.", "recurrences", "t.copy > 1"),
 )
 
 

@@ -7,14 +7,14 @@ the Welsh data dictionary. There is no regimen-level systemic therapy.
 from __future__ import annotations
 
 from naome.extract import codings
-from naome.extract.clean import CAUSES, DATE, ICD10, OPCS4, OPTIONAL_IDENTIFIER, TEXT, UPPER, Coded
+from naome.extract.clean import CAUSES, DATE, ICD10, OPCS4, OPTIONAL_IDENTIFIER, TEXT, UPPER, Coded, integer
+from naome.extract.linkage import no_such_person
 from naome.extract.readers.ncrd import (
     DEATH_BEFORE_DIAGNOSIS,
     DUPLICATE_DEATH,
     DUPLICATE_EPISODE,
     DUPLICATE_TUMOUR,
     OPEN_SUCCESSOR,
-    TUMOUR_WITHOUT_PERSON,
     after_death,
     merged,
     without_date,
@@ -24,6 +24,7 @@ from naome.extract.specification import Belongs, Count, RawTable, Reader
 
 LINKED = Coded("linkage_status", "BOOLEAN", refuse=False)
 FLAG = Coded("flag_wales", "BOOLEAN")
+POSITION = integer(1, 99)
 SPELL = Belongs(("PROV_UNIT_CD", "SPELL_NUM_PE"), of="pedw_spell")
 EPISODE = Belongs((*SPELL.columns, "EPI_NUM"), of="pedw_episode")
 #: Codes of an episode that is no admission of the audit are left out with it.
@@ -81,7 +82,7 @@ RAW = {
         {"PROV_UNIT_CD": None, "SPELL_NUM_PE": None, "EPI_NUM": None, "EPI_STR_DT": DATE}, belongs=SPELL, events=True
     ),
     "pedw_diag": RawTable(
-        {"PROV_UNIT_CD": None, "SPELL_NUM_PE": None, "EPI_NUM": None, "DIAG_NUM": TEXT, "DIAG_CD_1234": ICD10},
+        {"PROV_UNIT_CD": None, "SPELL_NUM_PE": None, "EPI_NUM": None, "DIAG_NUM": POSITION, "DIAG_CD_1234": ICD10},
         belongs=SPELL,
         also_belongs=(EPISODE,),
         signs={"DIAG_CD_1234": "code"},
@@ -92,7 +93,7 @@ RAW = {
             "PROV_UNIT_CD": None,
             "SPELL_NUM_PE": None,
             "EPI_NUM": None,
-            "OPER_NUM": TEXT,
+            "OPER_NUM": POSITION,
             "OPER_CD": OPCS4,
             "OPER_DT": DATE,
         },
@@ -150,13 +151,13 @@ CANONICAL = {
     "diagnoses": Selection(
         "pedw_diag",
         f"""
-        SELECT d.row_, a.episode, CAST(DIAG_NUM AS INTEGER) AS position, DIAG_CD_1234 AS code
+        SELECT d.row_, a.episode, DIAG_NUM AS position, DIAG_CD_1234 AS code
         FROM clean_pedw_diag d {OF_ADMISSION} WHERE DIAG_CD_1234 IS NOT NULL""",
     ),
     "procedures": Selection(
         "pedw_oper",
         f"""
-        SELECT o.row_, a.episode, a.person_id, CAST(OPER_NUM AS INTEGER) AS position, OPER_CD AS code,
+        SELECT o.row_, a.episode, a.person_id, OPER_NUM AS position, OPER_CD AS code,
                coalesce(OPER_DT, a.episode_date) AS procedure_date
         FROM clean_pedw_oper o {OF_ADMISSION} WHERE OPER_CD IS NOT NULL""",
     ),
@@ -193,7 +194,6 @@ ROWS = (
     unlinked("deaths"),
     RowRule("death_without_date", "A registered death without its date is left out.", "deaths", "t.death_date IS NULL"),
     DUPLICATE_DEATH,
-    TUMOUR_WITHOUT_PERSON,
     DEATH_BEFORE_DIAGNOSIS,
     DUPLICATE_TUMOUR,
     RowRule(
@@ -206,6 +206,7 @@ ROWS = (
         hint="are the PEDW tables from the same extract?",
     ),
     unlinked("admissions"),
+    no_such_person("admissions"),
     without_date("admissions", "admission_date"),
     after_death("admissions", "admission_date"),
     DUPLICATE_EPISODE,
@@ -224,6 +225,18 @@ COUNTS = (
     merged("pedw_episode", "PROV_UNIT_CD", "left(PROV_UNIT_CD, 3)"),
 )
 
+
+def positions(table: str, column: str) -> tuple[str, str]:
+    """Return the check that the codes of an episode are numbered 1, 2, 3 ...: none shifted, columns not exchanged."""
+    key = "PROV_UNIT_CD, SPELL_NUM_PE, EPI_NUM"
+    return (
+        f"SELECT count(*) FROM clean_{table} GROUP BY {key} "
+        f"HAVING count(DISTINCT {column}) < count(*) OR max({column}) > count(*) OR count({column}) < count(*)",
+        f"{table}: column {column}: the codes of {{n}} episodes are not numbered 1, 2, 3 and so on; allowed: each "
+        "position once and none left out. Hint: are columns exchanged or rows missing?",
+    )
+
+
 READER = Reader(
     "wcn",
     "wales",
@@ -232,7 +245,7 @@ READER = Reader(
     ROWS,
     COUNTS,
     country=("wcn_registration", "COUNTRY_CODE", "W"),
-    checks=(OPEN_SUCCESSOR,),
+    checks=(OPEN_SUCCESSOR, positions("pedw_diag", "DIAG_NUM"), positions("pedw_oper", "OPER_NUM")),
     judgements={
         "biopsy": "PEDW procedures do not show whether a biopsy was taken from a metastatic lesion.",
     },
