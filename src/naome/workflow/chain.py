@@ -59,14 +59,22 @@ def declared_parameters(notebook: Path) -> dict[str, object]:
     Raises
     ------
     ChainError
-        If the notebook has not exactly one such cell, or the cell holds anything
+        If the notebook does not say that it is Python, has not exactly one such cell, or the cell holds anything
         but assignments of plain values.
     """
     try:
-        cells = json.loads(notebook.read_bytes())["cells"]  # a refusal need not wait until nbformat is imported
-    except (ValueError, LookupError, TypeError) as error:
+        content = json.loads(notebook.read_bytes())  # a refusal need not wait until nbformat is imported
+        cells = [cell for cell in content["cells"] if "parameters" in cell.get("metadata", {}).get("tags", [])]
+        said = content.get("metadata", {})
+        language = said.get("kernelspec", {}).get("language") or said.get("language_info", {}).get("name")
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise _not_readable(notebook, error) from None
-    cells = [cell for cell in cells if "parameters" in cell["metadata"].get("tags", [])]
+    if language != "python":
+        found = f"says {language!r}" if language else "has neither kernelspec nor language_info"
+        raise ChainError(
+            f"{notebook}: its metadata {found}; allowed: a notebook of Python. Hint: open it in JupyterLab, choose the "
+            "kernel Python 3 and save it."
+        )
     if len(cells) != 1 or cells[0]["cell_type"] != "code":
         raise ChainError(f"{notebook}: {len(cells)} cells tagged 'parameters'; there must be exactly one code cell.")
     defaults: dict[str, object] = {}

@@ -74,6 +74,23 @@ def test_no_parameters_tag_would_run_the_wrong_nation(tmp_path):
         declared_parameters(path)
 
 
+@pytest.mark.parametrize(
+    ("metadata", "said"),
+    [
+        ({}, "has neither kernelspec nor language_info"),
+        ({"kernelspec": {"name": "python3", "display_name": "Python 3"}}, "has neither"),
+        ({"language_info": {"name": "R"}}, "says 'R'"),
+        ({"kernelspec": "python"}, "not readable as a notebook"),
+    ],
+)
+def test_a_notebook_that_does_not_say_that_it_is_python(tmp_path, metadata, said):
+    path = notebook(tmp_path, (CELL, ["parameters"]))
+    book = json.loads(path.read_text())
+    path.write_text(json.dumps(book | {"metadata": metadata}))
+    with pytest.raises(ChainError, match=said):
+        declared_parameters(path)
+
+
 def test_two_parameters_cells(tmp_path):
     path = notebook(tmp_path, (CELL, ["parameters"]), (CELL, ["parameters"]))
     with pytest.raises(ChainError, match="2 cells tagged 'parameters'"):

@@ -113,8 +113,10 @@ def release_linkage(linkage: list[dict[str, Any]], study: Study) -> Released:
     return release_counts(frame[["table", "to", *counts, "share"]], counts, study, with_it=["share"])
 
 
-def tabulate_linkage(linkage: Released) -> Table:
+def tabulate_linkage(linkage: Released) -> Table | Sentence:
     """Lay out, per table of the extract, the rows and people that link and those that do not."""
+    if linkage.frame.empty:
+        return Sentence("All records of this source are in one table of people.")
     names = {
         "table": "Table",
         "to": "Links to",
