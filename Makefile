@@ -7,13 +7,16 @@ BIN := $(CURDIR)/$(VENV)/bin
 READY := $(VENV)/.ready
 CORES ?= 2
 SCALE ?= 1
+# A folder of packages (make wheels): where there is no registry, not even a mirror
+WHEELS ?=
+FROM := $(if $(WHEELS),--no-index --find-links "$(abspath $(WHEELS))")
 export PATH := $(BIN):$(PATH)
 export PYTHONHASHSEED := 0
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
-.PHONY: help site test quick lab notebooks docs audit extracts check format bench validate-r spark lock clean
+.PHONY: help site test quick lab notebooks docs audit extracts check format bench validate-r spark wheels lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the commands
@@ -24,11 +27,11 @@ $(READY): requirements.lock pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not on PATH; set PYTHON=/path/to/python3.11"; exit 2; }
 	@$(PYTHON) -m venv $(VENV)
 	@awk '/^uv==/ {on = 1} on {print} on && !/\\$$/ {exit}' requirements.lock > $(VENV)/uv.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(FROM) --require-hashes -r $(VENV)/uv.lock
 	@# uv is quick but does not read pip's configuration (a mirror, a certificate): pip is the way that always works
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock 2>/dev/null || \
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python $(FROM) --require-hashes -r requirements.lock 2>/dev/null || \
 	  { echo "environment: uv cannot reach the registry; installing with pip"; \
-	    $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock; }
+	    $(BIN)/python -m pip install --quiet --disable-pip-version-check $(FROM) --require-hashes -r requirements.lock; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@$(BIN)/python -m ipykernel install --prefix $(VENV) --name python3 --display-name "Python 3 (ipykernel)" >/dev/null
 	@touch $@
@@ -84,8 +87,13 @@ validate-r: $(READY) ## re-create the R reference values, where R is present
 
 spark: $(READY) ## install the second engine (PySpark; needs Java), so that its test runs
 	@command -v java >/dev/null || { echo "Java is not on PATH"; exit 2; }
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-spark.lock 2>/dev/null || \
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python $(FROM) --require-hashes -r requirements-spark.lock 2>/dev/null || \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-spark.lock
+
+wheels: ## gather the locked packages for a machine without a network: make wheels WHEELS=folder
+	@test -n "$(WHEELS)" || { echo "usage: make wheels WHEELS=folder; there: make site WHEELS=folder"; exit 2; }
+	@$(PYTHON) -m pip download --quiet --disable-pip-version-check --require-hashes -r requirements.lock --dest "$(WHEELS)"
+	@echo "wheels: $$(ls "$(WHEELS)" | wc -l) packages in $(WHEELS)"
 
 lock: $(READY) ## resolve requirements.lock again from pyproject.toml
 	@uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra dev pyproject.toml -o requirements.lock
