@@ -87,12 +87,12 @@ validate-r: $(READY) ## re-create the R reference values, where R is present
 
 spark: $(READY) ## install the second engine (PySpark; needs Java), so that its test runs
 	@command -v java >/dev/null || { echo "Java is not on PATH"; exit 2; }
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python $(FROM) --require-hashes -r requirements-spark.lock 2>/dev/null || \
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-spark.lock 2>/dev/null || \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-spark.lock
 
 wheels: ## gather the locked packages for a machine without a network: make wheels WHEELS=folder
 	@test -n "$(WHEELS)" || { echo "usage: make wheels WHEELS=folder; there: make site WHEELS=folder"; exit 2; }
-	@$(PYTHON) -m pip download --quiet --disable-pip-version-check --require-hashes -r requirements.lock --dest "$(WHEELS)"
+	@$(PYTHON) -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock --dest "$(WHEELS)"
 	@echo "wheels: $$(ls "$(WHEELS)" | wc -l) packages in $(WHEELS)"
 
 lock: $(READY) ## resolve requirements.lock again from pyproject.toml
