@@ -93,6 +93,8 @@ spark: $(READY) ## install the second engine (PySpark; needs Java), so that its 
 wheels: ## gather the locked packages for a machine without a network: make wheels WHEELS=folder
 	@test -n "$(WHEELS)" || { echo "usage: make wheels WHEELS=folder; there: make site WHEELS=folder"; exit 2; }
 	@$(PYTHON) -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock --dest "$(WHEELS)"
+	@# two of them come as source only: what builds them
+	@$(PYTHON) -m pip download --quiet --disable-pip-version-check --no-deps setuptools wheel --dest "$(WHEELS)"
 	@echo "wheels: $$(ls "$(WHEELS)" | wc -l) packages in $(WHEELS)"
 
 lock: $(READY) ## resolve requirements.lock again from pyproject.toml
