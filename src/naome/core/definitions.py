@@ -447,7 +447,7 @@ class Definitions:
         Examples
         --------
         >>> project_definitions().say_inferred_codes(["icd10_breast", "sact_drugs.cdk46"])
-        'Rests on inferred codes: sact drugs, cdk46 (3 of 3 codes).'
+        'Uses unverified codes: sact drugs, cdk46 (3 of 3 codes).'
         """
         parts = []
         for reference in references:
@@ -456,7 +456,7 @@ class Definitions:
             if inferred:
                 name = reference.replace(".", ", ").replace("_", " ")
                 parts.append(f"{name} ({inferred} of {len(codes)} codes)")
-        return f"Rests on inferred codes: {'; '.join(parts)}." if parts else ""
+        return f"Uses unverified codes: {'; '.join(parts)}." if parts else ""
 
     def rules(self, overrides: Mapping[str, Any] | None = None) -> CohortRules:
         """Return the cohort rules with a run's choices.
