@@ -116,7 +116,9 @@ def read_codelist(file: Path) -> CodeList:
             raise DefinitionError(f"{file}:{line}: {code.code} needs a group and a source")
         key = (code.code, code.group)
         if key in seen:
-            raise DefinitionError(f"{file}:{line}: {code.code} stands in line {seen[key]} already (group {code.group})")
+            raise DefinitionError(
+                f"{file}:{line}: {code.code} is already listed in line {seen[key]} (group {code.group})"
+            )
         seen[key] = line
         codes.append(code)
     if not codes:
@@ -336,7 +338,7 @@ class CohortRules:
 
         text = PLACEHOLDER.sub(put, template)
         if "{" in text or "}" in text:
-            raise DefinitionError(f"a brace stands alone in {template!r}; a placeholder is written {{option}}")
+            raise DefinitionError(f"a brace is not paired in {template!r}; a placeholder is written {{option}}")
         return text
 
 

@@ -86,7 +86,7 @@ class Disclosure(FrozenModel):
     """How small numbers are protected before anything leaves the run."""
 
     policy: Literal["none", "lt5", "lt10", "hes2018"] = Field(
-        description="Suppression rule for counts below the national level. hes2018: 1-7 hidden, others rounded to 5."
+        description="Suppression rule for counts below the national level. hes2018: suppresses 1-7, rounds others to 5."
     )
     national: Literal["show", "suppress"] = Field(
         description="Whether national figures are shown as they are (the audit's practice) or treated like any other."

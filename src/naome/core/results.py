@@ -113,7 +113,7 @@ def make_results(frame: pd.DataFrame, **constants: object) -> pd.DataFrame:
         raise ValueError(f"{silent.sum()} results are not ok and give no reason, first: {_row(frame, silent)}")
     twice = frame.duplicated(KEY)
     if twice.any():
-        raise ValueError(f"{twice.sum()} results stand twice, first: {_row(frame, twice)}")
+        raise ValueError(f"{twice.sum()} results are listed twice, first: {_row(frame, twice)}")
     frame["result_id"] = [result_id(*values) for values in frame[KEY].itertuples(index=False)]
     return frame
 

@@ -178,7 +178,7 @@ def correction_factor(estimate: PopulationEstimate, found: int) -> tuple[float, 
     [2.48, 2.15, 2.96]
     """
     if found <= 0:
-        raise ValueError(f"found={found}: nobody was found, so there is nothing to correct")
+        raise ValueError(f"found={found}: no one was found, so there is nothing to correct")
     return estimate.population / found, estimate.lower / found, estimate.upper / found
 
 

@@ -132,7 +132,7 @@ def _gaps(people: pd.DataFrame, indicator: Indicator, study: Study) -> pd.DataFr
         crude = None if reason else _crude(chosen, positive)
         rows.append(_row(indicator, "gap", shared, crude, CRUDE_METHOD, reason))
         standard = None if reason else _standardised(people, inside, positive, chosen)
-        empty = reason or ("nobody of one of the groups in an age group" if standard is None else "")
+        empty = reason or ("no one of one of the groups in an age group" if standard is None else "")
         rows.append(_row(indicator, "gap_standardised", shared, standard, STANDARDISED_METHOD, empty))
     return pd.DataFrame(rows)
 

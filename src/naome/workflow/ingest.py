@@ -206,7 +206,7 @@ def describe_extract(extract: Extract) -> str:
 
     Holds counts and names of files, columns and rules, no values.
     """
-    head = ("file", "rows", "columns read", "ignored", "encoding", "repairs", "left out")
+    head = ("file", "rows", "columns read", "ignored", "encoding", "repairs", "excluded")
     rows = []
     for note in extract.files:
         counts = {kind: 0 for kind in ("repair", "left out")}
@@ -233,7 +233,7 @@ def describe_extract(extract: Extract) -> str:
                 break_on_hyphens=False,
             )
     if extract.quality:
-        lines.append("repairs and rows left out, by rule:")
+        lines.append("repairs and excluded rows, by rule:")
     for entry in extract.quality:
         where = f"{entry['table']} {entry['column']}".rstrip()
         lines.append(f"  {entry['rows']:>10,}  {entry['rule']} ({entry['kind']}) in {where}")

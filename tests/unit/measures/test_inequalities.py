@@ -83,7 +83,7 @@ def test_small_groups_and_empty_ages_say_so(england, make_people):
         make_study(england, run_id="r"),
     )
     assert gap(table)["status"] == "ok"
-    assert gap(table, "gap_standardised")["reason"] == "nobody of one of the groups in an age group"
+    assert gap(table, "gap_standardised")["reason"] == "no one of one of the groups in an age group"
 
 
 def test_ethnic_groups_are_compared_with_the_largest_reference(england, make_people):

@@ -118,7 +118,7 @@ def test_correction_factor_is_population_over_found():
         estimate.lower / 200,
         estimate.upper / 200,
     )
-    with pytest.raises(ValueError, match="nobody was found"):
+    with pytest.raises(ValueError, match="no one was found"):
         correction_factor(estimate, 0)
 
 

@@ -54,7 +54,7 @@ BANNED = {
     r"blame(s|d|less)?": "with no true difference",
     r"reason to look|where to learn|to look into": "calls for review; good practice",
     r"believed?": "reliable, used as evidence",
-    r"seen by|who sees|saw": "identified by",
+    r"(sources?|records?) (saw|sees?)|seen by (an?|any|each|no|the) (source|record)s?|who sees": "identified by",
     r"rests? on|resting on": "is based on, uses",
     r"promises?": "nominal rate",
     r"strip": "banner",

@@ -144,7 +144,7 @@ def describe_row_rules(reader: Reader) -> pd.DataFrame:
         rows.append((rule.rule, rule.table, "stops the run" if stops else "excluded", meaning.rstrip(".") + "."))
     rows += [(t.only_rule[0], name, "excluded", t.only_rule[1]) for name, t in reader.raw.items() if t.only_rule[0]]
     rows += [(NOT_CANDIDATES[0], name, "not read", NOT_CANDIDATES[1]) for name, t in reader.raw.items() if t.events]
-    rows += [(c.rule, c.table, "excluded" if c.kind == "left out" else "repaired", c.meaning) for c in reader.counts]
+    rows += [(c.rule, c.table, "repaired" if c.kind == "repair" else "excluded", c.meaning) for c in reader.counts]
     return pd.DataFrame(rows, columns=["rule", "table", "what happens", "meaning"])
 
 
