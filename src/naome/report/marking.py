@@ -52,7 +52,7 @@ MARKINGS = {
 
 #: Of a page whose numbers are simulated and come from no run
 SIMULATED = (
-    "**Simulated data.** The numbers on this page come from a simulation whose truth is known, and from no audit."
+    "**Simulated data.** The numbers on this page come from a simulation with known true values. They do not come from an audit."
 )
 
 
