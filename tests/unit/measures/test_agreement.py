@@ -74,7 +74,7 @@ def test_a_nation_without_a_run_and_a_group_without_people(england):
         result(),
         {"england": make_study(england, run_id="r")},
     ).iloc[0]
-    assert nobody["verdict"] == "not derivable here" and "Nobody" in nobody["reason"]
+    assert nobody["verdict"] == "not derivable here" and "No one" in nobody["reason"]
 
 
 def test_something_else_is_not_compared(england):
