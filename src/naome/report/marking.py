@@ -52,9 +52,9 @@ MARKINGS = {
 
 #: Of a page whose numbers are simulated and come from no run
 SIMULATED = (
-    "**Simulated data.** The numbers on this page come from a simulation with known true values. They do not come from an audit."
+    "**Simulated data.** The numbers on this page come from a simulation with known true values. "
+    "They do not come from an audit."
 )
-
 
 def describe_data(marking: str, about: str = "") -> tuple[str, str]:
     """Return the kind of a page's banner and its words, in Markdown.

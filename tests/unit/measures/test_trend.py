@@ -70,7 +70,10 @@ def test_every_indicator_has_a_row(england, wales, make_people):
 def test_shorter_follow_up_of_later_years_is_a_caution(england, make_people):
     table, _ = measure_trends(make_people(5), make_study(england, run_id="r"))
     cautions = table.set_index("measure")["caution"]
-    assert "followed for less long" in cautions["death_30d_chemotherapy"].iloc[0] and cautions["mdt_discussion"] == ""
+    assert (
+        "People in later years have shorter follow-up" in cautions["death_30d_chemotherapy"].iloc[0]
+        and cautions["mdt_discussion"] == ""
+    )
 
 
 @pytest.mark.parametrize("turn", [False, True])
