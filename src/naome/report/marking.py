@@ -56,6 +56,7 @@ SIMULATED = (
     "They do not come from an audit."
 )
 
+
 def describe_data(marking: str, about: str = "") -> tuple[str, str]:
     """Return the kind of a page's banner and its words, in Markdown.
 

@@ -135,7 +135,7 @@ def test_both_are_right_when_sources_are_independent(simulated):
 
 
 def test_dependence_biases_two_sources_and_not_the_models(simulated):
-    for odds, sign in (("follows", -1), ("avoids", 1)):
+    for odds, sign in (("positive dependence", -1), ("negative dependence", 1)):
         name = next(s.name for s in SCENARIOS if odds in s.name)
         assert simulated.loc[(name, "chapman"), "bias"] * sign > 0.1
         assert simulated.loc[(name, "chapman"), "coverage"] < 0.1
