@@ -141,7 +141,7 @@ def test_sample_rows_without_a_cohort_are_refused_with_the_rule(tmp_path):
     sample = project_root() / "tests" / "unit" / "extract" / "data" / "simulacrum_v2"
     done = naome("chain", "--audit", "simulacrum", "--data", str(sample), cwd=tmp_path, runs=tmp_path / "runs")
     assert done.returncode == 2
-    assert "nobody is in a cohort. At EL6" in done.stderr and "none of 5 tumours is left" in done.stderr
+    assert "no one is in a cohort. At EL6" in done.stderr and "none of 5 tumours is left" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -105,7 +105,7 @@ def test_missing_numbers_say_why():
     assert read_back(data["text/markdown"]) == [
         ["unit", "n", "rate", "hi"],
         ["a", "10", "50%", "60%"],
-        ["b", "hidden: small number"],
+        ["b", "suppressed: small number"],
         ["c", "not derivable"],
         ["d", "not derivable: no feed"],
         ["e", "3", "too few: fewer than 10"],
@@ -237,7 +237,7 @@ def test_counts_of_people_can_be_told_from_other_numbers_and_hidden_ones_are_wor
         }
     )
     html = shown(show_table, frame, formats={"People": "count", "Same": "count", "Days": "int"})["text/markdown"]
-    assert html.count('<td class="num suppressed">hidden</td>') == 2, "neighbours that are hidden stay two cells"
+    assert html.count('<td class="num suppressed">suppressed</td>') == 2, "neighbours that are hidden stay two cells"
     assert html.count('<td class="num count">12</td>') == 2 and '<td class="count">8</td>' in html
     assert '<td class="num">8</td>' in html and "<td>50%</td>" in html
 

@@ -68,8 +68,8 @@ def test_a_real_audit_of_any_name_has_a_site_without_an_edit(real):
     assert '<a href="runs/mersey-2022/notebooks/00-cohort.html">Cohorts</a>' in home
     assert '<a href="downloads/results.csv">' in home and run_id(run) in read(site, "downloads/results.csv")
     assert "Mersey and Cheshire" in re.search(r"<nav.*?</nav>", home, re.S)[0]
-    assert [row for row in rows if row.startswith("left out")] == [
-        "left out: methodology/simulation-study.qmd (no run of the site has notebook 11-simulation-study)"
+    assert [row for row in rows if row.startswith("excluded")] == [
+        "excluded: methodology/simulation-study.qmd (no run of the site has notebook 11-simulation-study)"
     ]
 
 
@@ -274,7 +274,7 @@ def strip_of_another(folder):
         (lambda run: edit_manifest(run, pages={}), "lists no notebook|00-cohort.ipynb is not of run"),
         (lambda run: (run / "notebooks" / "00-cohort.ipynb").unlink(), "00-cohort.ipynb: not there, although run"),
         (lambda run: edit_page(run, "1,234", "1,235"), "00-cohort.ipynb was changed after run mersey-2022-"),
-        (strip_of_another, "00-cohort.ipynb has the strip of synthetic data, but run .* is marked real"),
+        (strip_of_another, "00-cohort.ipynb has the banner of synthetic data, but run .* is marked real"),
         (
             lambda run: (run / "notebooks" / "03-treatment-indicators.ipynb").write_text("{}"),
             "03-treatment-indicators.ipynb is not of run mersey-2022-.*: manifest.json does not list it",

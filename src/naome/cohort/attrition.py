@@ -78,6 +78,6 @@ def check_anybody(attrition: pd.DataFrame, params: Params) -> None:
     left_out = "no tumour is there" if pd.isna(step["left_out"]) else f"none of {step['left_out']:,} {unit} is left"
     dates = f"{params.diagnosed_from} to {params.diagnosed_to}"
     raise ExtractError(
-        f"audit {params.audit}: nobody is in a cohort. At {step['step']} ({step['text'].rstrip('.')}) {left_out}. "
+        f"audit {params.audit}: no one is in a cohort. At {step['step']} ({step['text'].rstrip('.')}) {left_out}. "
         f"Hint: are the dates of diagnosis in the parameters ({dates}) those of the extract, and are all files there?"
     )

@@ -73,7 +73,7 @@ def read_coding(file: Path) -> Coding:
     for number, row in read_rows(file, list(COLUMNS)):
         line = CodedValue(**row)
         if not line.code or line.code in lines:
-            raise DefinitionError(f"{file}:{number}: code {line.code!r} is empty or stands more than once")
+            raise DefinitionError(f"{file}:{number}: code {line.code!r} is empty or is listed more than once")
         if line.status not in STATUSES or not line.source.strip():
             raise DefinitionError(
                 f"{file}:{number}: {line.code} needs a source and a status, {' or '.join(map(repr, STATUSES))}"

@@ -116,7 +116,9 @@ def read_codelist(file: Path) -> CodeList:
             raise DefinitionError(f"{file}:{line}: {code.code} needs a group and a source")
         key = (code.code, code.group)
         if key in seen:
-            raise DefinitionError(f"{file}:{line}: {code.code} stands in line {seen[key]} already (group {code.group})")
+            raise DefinitionError(
+                f"{file}:{line}: {code.code} is already listed in line {seen[key]} (group {code.group})"
+            )
         seen[key] = line
         codes.append(code)
     if not codes:
@@ -336,7 +338,7 @@ class CohortRules:
 
         text = PLACEHOLDER.sub(put, template)
         if "{" in text or "}" in text:
-            raise DefinitionError(f"a brace stands alone in {template!r}; a placeholder is written {{option}}")
+            raise DefinitionError(f"a brace is not paired in {template!r}; a placeholder is written {{option}}")
         return text
 
 
@@ -447,7 +449,7 @@ class Definitions:
         Examples
         --------
         >>> project_definitions().say_inferred_codes(["icd10_breast", "sact_drugs.cdk46"])
-        'Rests on inferred codes: sact drugs, cdk46 (3 of 3 codes).'
+        'Uses unverified codes: sact drugs, cdk46 (3 of 3 codes).'
         """
         parts = []
         for reference in references:
@@ -456,7 +458,7 @@ class Definitions:
             if inferred:
                 name = reference.replace(".", ", ").replace("_", " ")
                 parts.append(f"{name} ({inferred} of {len(codes)} codes)")
-        return f"Rests on inferred codes: {'; '.join(parts)}." if parts else ""
+        return f"Uses unverified codes: {'; '.join(parts)}." if parts else ""
 
     def rules(self, overrides: Mapping[str, Any] | None = None) -> CohortRules:
         """Return the cohort rules with a run's choices.

@@ -86,7 +86,7 @@ class Disclosure(FrozenModel):
     """How small numbers are protected before anything leaves the run."""
 
     policy: Literal["none", "lt5", "lt10", "hes2018"] = Field(
-        description="Suppression rule for counts below the national level. hes2018: 1-7 hidden, others rounded to 5."
+        description="Suppression rule for counts below the national level. hes2018: suppresses 1-7, rounds others to 5."
     )
     national: Literal["show", "suppress"] = Field(
         description="Whether national figures are shown as they are (the audit's practice) or treated like any other."
@@ -103,7 +103,7 @@ class Survival(FrozenModel):
     horizons_years: Annotated[tuple[Annotated[int, Field(ge=1, le=20)], ...], Once] = Field(
         strict=False,
         min_length=1,
-        description="Years after the origin at which survival is estimated; 1 year is 365.25 days.",
+        description="Years after the time origin at which survival is estimated; 1 year is 365.25 days.",
     )
     minimum_at_risk: int = Field(ge=1, description="Estimates with fewer people still at risk are not shown.")
     case_mix: Annotated[tuple[Words, ...], Once] = Field(
@@ -116,10 +116,10 @@ class Survival(FrozenModel):
         ge=10,
         le=200,
         description="Imputed data sets for missing case-mix items; more are made where the fraction of "
-        "missing information asks for them.",
+        "missing information requires them.",
     )
     imputations_at_most: int = Field(
-        ge=10, le=200, description="Imputed data sets are never more than this; pages say when more were asked for."
+        ge=10, le=200, description="Maximum number of imputed data sets; pages state when more were required."
     )
 
 
@@ -136,7 +136,8 @@ class Outliers(FrozenModel):
         description="Organisations with a smaller share of the case-mix items that can be missing are not assessed.",
     )
     overdispersion: Literal["none", "additive"] = Field(
-        description="Whether alarms allow for between-organisation spread (fixed beforehand; both are always shown)."
+        description="Whether outlier status is adjusted for overdispersion between organisations (fixed in advance; "
+        "both are always shown)."
     )
 
     @property
@@ -179,7 +180,8 @@ class Params(FrozenModel):
     )
     rules_not_checked: Reasons = Field(
         default_factory=FrozenMapping,
-        description="Cohort rule id -> why these data cannot show whether it holds. Shown beside what the rule leaves.",
+        description="Cohort rule id -> why these data cannot show whether it holds. Shown with the number "
+        "remaining after the rule.",
     )
     absent: Reasons = Field(
         default_factory=FrozenMapping,
@@ -245,7 +247,7 @@ class Params(FrozenModel):
         if max(self.survival.horizons_years) > years:
             raise ValueError(
                 f"survival.horizons_years ({max(self.survival.horizons_years)}) is longer than the {years:.1f} years "
-                "from diagnosed_from to censor_date, so nobody can be followed for so long"
+                "from diagnosed_from to censor_date, so no one can be followed for so long"
             )
         return self
 

@@ -31,20 +31,20 @@ COLUMNS: dict[str, str] = {
     "audit": "Audit run (name of its parameter file).",
     "nation": "Nation.",
     "cohort": "denovo, recurrent or primary.",
-    "measure": "Identifier of the measure (an indicator, a completeness item, a survival horizon ...).",
+    "measure": "Identifier of the measure (an indicator, a completeness item, survival at a time point ...).",
     "level": f"nation, region, alliance, provider, or {POOLED}.",
     "unit": "Which one: the nation, region, alliance or organisation.",
-    "group_by": "all, or the characteristic that divides people.",
+    "group_by": "all, or the characteristic by which people are grouped.",
     "group": "all, or the value of that characteristic.",
-    "denominator": "People counted in the denominator (for survival: people followed).",
-    "numerator": "People counted in the numerator (for survival: deaths by the horizon).",
+    "denominator": "People counted in the denominator (for survival: people at the time origin).",
+    "numerator": "People counted in the numerator (for survival: deaths by the time point).",
     "estimate": "Estimate, in unit_of_estimate.",
     "lower": "Lower limit of the interval.",
     "upper": "Upper limit of the interval.",
     "unit_of_estimate": "proportion, people, days, years, ratio, odds ratio per year, difference of proportions.",
     "method": "Name of the interval or estimator.",
     "status": "ok, too_few, suppressed or not_derivable.",
-    "reason": "Why a result is not ok; of one that is, the inferred codes it rests on; empty otherwise.",
+    "reason": "Why a result is not ok; for a result that is ok, the unverified codes that it uses; empty otherwise.",
     "definition_id": "Identifier of the definition, with its version hash.",
     "run_id": "Identifier of the run that computed it.",
 }
@@ -113,7 +113,7 @@ def make_results(frame: pd.DataFrame, **constants: object) -> pd.DataFrame:
         raise ValueError(f"{silent.sum()} results are not ok and give no reason, first: {_row(frame, silent)}")
     twice = frame.duplicated(KEY)
     if twice.any():
-        raise ValueError(f"{twice.sum()} results stand twice, first: {_row(frame, twice)}")
+        raise ValueError(f"{twice.sum()} results are listed twice, first: {_row(frame, twice)}")
     frame["result_id"] = [result_id(*values) for values in frame[KEY].itertuples(index=False)]
     return frame
 

@@ -276,9 +276,9 @@ class _Reader:
         if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
             self._refuse(line, "an anchor or alias (& or *); write the value out, or put text in quotation marks.")
         if event.tag is not None:
-            self._refuse(line, f"the tag {event.tag!r}; plain data have none, text stands in quotation marks.")
+            self._refuse(line, f"the tag {event.tag!r}; plain data have none; put text in quotation marks.")
         if len(path) > DEEPEST:
-            self._refuse(line, f"lists and mappings stand more than {DEEPEST} deep inside each other.")
+            self._refuse(line, f"lists and mappings are nested more than {DEEPEST} deep.")
         if isinstance(event, yaml.MappingStartEvent):
             return self._mapping(path)
         if isinstance(event, yaml.SequenceStartEvent):
@@ -290,7 +290,7 @@ class _Reader:
         while not isinstance(event := self._next(), yaml.MappingEndEvent):
             line = event.start_mark.line + 1
             if not isinstance(event, yaml.ScalarEvent):
-                self._refuse(line, "a list, mapping or alias stands where a key is expected.")
+                self._refuse(line, "a list, mapping or alias is given where a key is expected.")
             key = self._value(event, (*path, "?"))
             del self.lines[(*path, "?")]
             if key in data:
@@ -334,7 +334,7 @@ class _Reader:
             "timestamp": "a date is written YYYY-MM-DD, without a time",
         }
         said = wanted.get(tag, "it has a meaning of its own in YAML")
-        self._refuse(line, f"{_shape(text)} is not allowed; {said}. Hint: text stands in quotation marks.")
+        self._refuse(line, f"{_shape(text)} is not allowed; {said}. Hint: put text in quotation marks.")
 
     def _refuse(self, line: int, message: str) -> Any:
         raise self.error(f"{self.file}:{line}: {message}")

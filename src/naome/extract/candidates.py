@@ -24,8 +24,8 @@ CANDIDATES = "candidates.json"
 #: Rule and meaning in the data-quality log.
 NOT_CANDIDATES = (
     "no_sign_of_metastasis",
-    "Events of people without any sign of metastatic disease (stage 4, a code that can be evidence, a reported "
-    "recurrence, a drug for metastatic disease only) are not read: no analysis uses them.",
+    "Events of people without any record suggestive of metastatic disease (stage 4, a code that can be evidence, a "
+    "reported recurrence, a drug for metastatic disease only) are not read: no analysis uses them.",
 )
 
 

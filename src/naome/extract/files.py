@@ -179,13 +179,13 @@ def _check_names(path: Path, table: str, names: list[str], expected: frozenset[s
         raise ExtractError(f"{path.name}: the header has one column. Hint: save the file separated by commas.")
     if not expected & set(capital):
         raise ExtractError(
-            f"{path.name}: none of the columns of table {table} stands in the header; allowed: "
+            f"{path.name}: none of the columns of table {table} is in the header; allowed: "
             f"{', '.join(sorted(expected)[:8])} ... Hint: is the header line missing, or is this another file?"
         )
     twice = sorted({name for name in capital if capital.count(name) > 1})
     if twice:
         raise ExtractError(
-            f"{path.name}: column {list_columns(twice)} stands more than once (capitals do not count); allowed: once."
+            f"{path.name}: column {list_columns(twice)} is listed more than once (case is ignored); allowed: once."
         )
 
 
@@ -265,7 +265,7 @@ def _explain(error: Exception) -> str:
     where = f"line {line[1]}: " if line else ""
     for pattern, reason in (
         (r"Expected Number of Columns: \d+ Found: \d+", "{0}; is the file cut off, or a comma not quoted?"),
-        (r"unterminated quote", "a quotation mark is not closed, or stands inside a quoted value"),
+        (r"unterminated quote", "a quotation mark is not closed, or is inside a quoted value"),
         (r"Maximum line size", f"a record is longer than {MAX_LINE_BYTES:,} bytes"),
         (
             r"invalid state|not RFC 4180",

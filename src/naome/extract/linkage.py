@@ -23,11 +23,11 @@ from naome.extract.values import MISSING_IDENTIFIER, note_mangled
 #: Rule and meaning in the data-quality log.
 NO_SUCH_PERSON = (
     "no_such_person",
-    "Records of people who are in no registration of the extract are left out.",
+    "Records of people who are in no registration of the extract are excluded.",
 )
 NO_SUCH_RECORD = (
     "no_such_record",
-    "Records that belong to no record of the table above them are left out.",
+    "Records that belong to no record of the table above them are excluded.",
 )
 #: What may differ between two spellings of one pseudonym, and SQL that makes it equal, of a key ``{k}``
 SPELLINGS = {

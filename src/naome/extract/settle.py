@@ -252,7 +252,7 @@ def _check_contract(connection, name: str, source: Source, problems: Problems, *
                 f"SELECT count(*) FROM (SELECT 1 FROM canon_{name} GROUP BY {keys} HAVING count(*) > 1)"
             ).fetchone()[0]
             if twice:
-                problems.add(f"{source.name}: {twice:,} values of {keys} stand more than once; allowed: once.")
+                problems.add(f"{source.name}: {twice:,} values of {keys} are listed more than once; allowed: once.")
     return rows
 
 

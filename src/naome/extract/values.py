@@ -339,6 +339,6 @@ def check_unique(connection: DuckDBPyConnection, file: RawFile, columns: tuple[s
     if n:
         problems.add(
             f"{file.path.name}: column {' + '.join(columns)}, row {first + file.first_row:,}: {n:,} "
-            f"identifier{'s stand' if n > 1 else ' stands'} more than once; allowed: once. "
+            f"identifier{'s are' if n > 1 else ' is'} listed more than once; allowed: once. "
             "Hint: was the table exported twice, or joined to another?"
         )

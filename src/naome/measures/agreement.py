@@ -162,13 +162,13 @@ def _judge(row: dict, studies: Mapping[str, Study]) -> tuple[str, str]:
     if row["not_compared"]:
         return "not compared", row["not_compared"]
     if row["nation"] not in studies:
-        return "not derivable here", f"There is no run of {name_nation(row['nation'])} beside this one."
+        return "not derivable here", f"There is no run of {name_nation(row['nation'])} to compare with."
     run = studies[row["nation"]].params
     period = (str(run.metastatic_from), str(run.metastatic_to))
     if (row["period_from"], row["period_to"]) != period:
-        return "other period", f"It belongs to {_period(row['period_from'], row['period_to'])}."
+        return "other period", f"The figure refers to {_period(row['period_from'], row['period_to'])}."
     if row["status"] != "ok" or not np.isfinite(row["estimate"]):
-        return "not derivable here", row["reason"] or "Nobody in this run belongs to the group."
+        return "not derivable here", row["reason"] or "No one in this run is in the group."
     low, high = row["lower"] - row["r"] - TOLERANCE, row["upper"] + row["r"] + TOLERANCE
     return ("agrees", "") if low <= row["v"] <= high else ("differs", "")
 

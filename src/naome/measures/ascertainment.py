@@ -56,7 +56,7 @@ def choose_sources(counts: pd.DataFrame) -> tuple[str, ...]:
 
     A death from breast cancer is weak evidence of *recurrence*: many who die of it
     a year after diagnosis were metastatic from the start and never staged, and a
-    certificate can be wrong. On the synthetic extract, whose truth is known, three
+    certificate can be wrong. On the synthetic extract, with known true values, three
     sources without deaths hold the truth and four with deaths are too high.
     """
     seen = tuple(name for name in SOURCES if counts.loc[counts[name], "people"].sum() > 0)
@@ -178,7 +178,7 @@ def correction_factor(estimate: PopulationEstimate, found: int) -> tuple[float, 
     [2.48, 2.15, 2.96]
     """
     if found <= 0:
-        raise ValueError(f"found={found}: nobody was found, so there is nothing to correct")
+        raise ValueError(f"found={found}: no one was found, so there is nothing to correct")
     return estimate.population / found, estimate.lower / found, estimate.upper / found
 
 

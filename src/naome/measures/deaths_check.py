@@ -96,7 +96,7 @@ def measure_records_before_death(primary: pd.DataFrame, study: Study) -> pd.Data
                 counted = counted.assign(level="nation", group_by=group_by)
             frames.append(counted.assign(measure=measure))
             if counted.empty and group_by == "all":
-                frames.append(study.not_derivable_rows(measure, "Causes of death are not in the data, or nobody died."))
+                frames.append(study.not_derivable_rows(measure, "Causes of death are not in the data, or no one died."))
     return study.results(pd.concat(frames, ignore_index=True), cohort="primary")
 
 

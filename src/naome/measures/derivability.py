@@ -257,5 +257,5 @@ def _check_sentences(absent: Absent, params: Params) -> None:
 def _refuse_sentence(key: str, where: str) -> NoReturn:
     raise ParamsError(
         f"{where} names {key!r}, which is in these data; remove the sentence. Hint: why a result is not given although "
-        "the data would allow it stands under not_derivable."
+        "the data would allow it is given under not_derivable."
     )

@@ -186,7 +186,7 @@ class _Checker:
                 kinds = [self.kind(item) for item in self._members(left, right)]
             elif type(op) in COMPARISONS:
                 if not self._is_column(left) and not self._is_column(right):
-                    self._refuse(f"{ast.unparse(node)!r} compares no column; it holds for everyone or for nobody")
+                    self._refuse(f"{ast.unparse(node)!r} compares no column; it is true for everyone or for no one")
                 kinds = [self.kind(right)]
             else:
                 self._refuse(f"the comparison in {ast.unparse(node)!r} is not allowed")

@@ -1,4 +1,4 @@
-"""Gaps in care by deprivation and ethnic group: crude and age-standardised, and when numbers are too small to tell."""
+"""Gaps in care by deprivation and ethnic group: crude and age-standardised, and whether results are inconclusive."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ GROUPED = ("deprivation", "ethnic_group")
 IMPORTANT_GAP = 0.10
 CRUDE_METHOD = "newcombe hybrid score interval"
 STANDARDISED_METHOD = "direct standardisation to the ages of all counted; MOVER interval from Wilson limits"
-READINGS = ("higher", "lower", "no important gap", "too small to tell", "not derivable")
+READINGS = ("higher", "lower", "no important gap", "inconclusive", "not derivable")
 
 
 def measure_gaps(analysis: pd.DataFrame, study: Study) -> pd.DataFrame:
@@ -64,24 +64,24 @@ def read_gap(row: pd.Series | dict) -> str:
     """Return what a gap with its interval says: one of ``READINGS``.
 
     *higher* or *lower*: the interval excludes no difference. Otherwise *no important gap* when it lies within ten
-    percentage points of none, and *too small to tell* when it does not: no difference and an important one are both
+    percentage points of none, and *inconclusive* when it does not: no difference and an important one are both
     compatible with the data.
 
     Examples
     --------
     >>> [read_gap({"status": "ok", "lower": low, "upper": 0.05}) for low in (-0.03, -0.2)]
-    ['no important gap', 'too small to tell']
+    ['no important gap', 'inconclusive']
     """
     if row["status"] == "not_derivable":
         return "not derivable"
     if row["status"] != "ok":
-        return "too small to tell"
+        return "inconclusive"
     if row["lower"] > 0:
         return "higher"
     if row["upper"] < 0:
         return "lower"
     within = row["lower"] >= -IMPORTANT_GAP and row["upper"] <= IMPORTANT_GAP
-    return "no important gap" if within else "too small to tell"
+    return "no important gap" if within else "inconclusive"
 
 
 def standardise(
@@ -132,7 +132,7 @@ def _gaps(people: pd.DataFrame, indicator: Indicator, study: Study) -> pd.DataFr
         crude = None if reason else _crude(chosen, positive)
         rows.append(_row(indicator, "gap", shared, crude, CRUDE_METHOD, reason))
         standard = None if reason else _standardised(people, inside, positive, chosen)
-        empty = reason or ("nobody of one of the groups in an age group" if standard is None else "")
+        empty = reason or ("no one of one of the groups in an age group" if standard is None else "")
         rows.append(_row(indicator, "gap_standardised", shared, standard, STANDARDISED_METHOD, empty))
     return pd.DataFrame(rows)
 

@@ -37,11 +37,13 @@ METHOD = "period analysis, log-log interval"
 COLUMNS = ("cohort", "route", "sex", "age", "age_group", "subtype", "year", "origin_date", "survival_days", "died")
 GROUPS = ("all", "sex", "age_group", "subtype")
 NOT_DERIVABLE = {
-    "primary": "Only metastatic disease at diagnosis is looked for before the audit period.",
-    "recurrent": "Recurrences before the audit period are only those that came soon after diagnosis; they say nothing "
+    "primary": "Before the audit period, only metastatic disease at diagnosis is identified.",
+    "recurrent": "Recurrences before the audit period include only those soon after diagnosis; they do not represent "
     "about the others.",
 }
-DIRECT = "The audit period is the whole diagnosed window; there is nobody before it, and follow-up reaches the horizon."
+DIRECT = (
+    "The audit period is the whole diagnosed window; there is no one before it, and follow-up reaches the time point."
+)
 
 
 def derive_period_people(study: Study, folder: Path) -> pd.DataFrame:

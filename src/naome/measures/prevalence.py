@@ -24,7 +24,7 @@ from naome.measures.ascertainment import SOURCES, correction_factor
 from naome.measures.study import Study
 from naome.stats.capture_recapture import loglinear_population
 
-TOO_FEW_SOURCES = "The data have too few sources to estimate how many people are missed."
+TOO_FEW_SOURCES = "The data have too few sources to estimate ascertainment."
 
 
 def count_living(

@@ -10,7 +10,7 @@ from naome.stats.intervals import wilson
 from naome.stats.spc import xmr_chart
 
 RULES = {
-    "outside_limits": "a single point beyond the process limits",
+    "outside_limits": "a single point outside the process limits",
     "run": "seven or more points in a row on one side of the mean",
     "trend": "six or more points in a row all rising or all falling",
     "two_of_three": "two of three points in a row close to a process limit",
@@ -126,7 +126,7 @@ def chart_quarters(counted: pd.DataFrame, *, baseline: int | None = None) -> pd.
     """
     empty = counted.loc[counted["denominator"] == 0, "quarter"]
     if len(empty):
-        raise ValueError(f"nobody is counted in {', '.join(empty)}; a chart needs every quarter")
+        raise ValueError(f"no one is counted in {', '.join(empty)}; a chart needs every quarter")
     chart = _chart(counted["estimate"].to_numpy(), baseline)
     for column in ("limit_lower", "limit_upper"):
         chart[column] = chart[column].clip(0, 1)
@@ -143,14 +143,14 @@ def say_chart(chart: pd.DataFrame, title: str) -> str:
     'Stage recorded: 2 quarters are too few to judge (8 are needed).'
     """
     if len(chart) < MINIMUM_QUARTERS:
-        return f"{title}: {len(chart)} quarters are too few to judge ({MINIMUM_QUARTERS} are needed)."
+        return f"{title}: {len(chart)} quarters are too few to assess ({MINIMUM_QUARTERS} are needed)."
     broken = []
     for text in RULES.values():
         when = chart.loc[chart["rules"].str.contains(text, regex=False), "quarter"].tolist()
         if when:
             broken.append(f"{text} ({when[0]}{f' to {when[-1]}' if len(when) > 1 else ''})")
     if not broken:
-        return f"{title}: common-cause variation only; no rule of Making Data Count is broken."
+        return f"{title}: common-cause variation only; no rule of Making Data Count is met."
     return f"{title}: special-cause variation: {'; '.join(broken)}."
 
 
@@ -179,7 +179,7 @@ def say_growing_quarters(study: Study) -> str:
         return ""
     which = growing[0] if len(growing) == 1 else f"{growing[0]} to {growing[-1]}"
     return (
-        f"{which} will still gain people: rule DN2 looks for {rules.fill('{evidence.short}')} in the {months} months "
+        f"{which} are incomplete: rule DN2 looks for {rules.fill('{evidence.short}')} in the {months} months "
         "after diagnosis, and for them these months are not over. Their number, and what is recorded of them, may "
         "differ for that reason."
     )

@@ -35,7 +35,7 @@ NO_SWITCH = {"option": BASE, "value": "", "title": BASE, "choice": ""}
 HEADLINES = ("chemotherapy", "cdk46_first_line", "death_30d_chemotherapy")
 # Options that only the check against deaths reads: they change no cohort and no figure of the cohorts
 OF_DEATHS = ("unknown_stage_in_figure_1", "breast_cancer_death")
-ONLY_DEATHS = "Changes the check against deaths only: its own table."
+ONLY_DEATHS = "Changes only the validation against deaths: see the next table."
 # Options that change which records of metastatic disease come before a death
 OF_RECORDS = ("count_c779", "count_c770_c771", "diagnosis_position", "admission_classes", "code_date", "evidence")
 # The option that says which sources are believed, and what is said of those that a nation's data do not have

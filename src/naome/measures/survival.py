@@ -11,7 +11,7 @@ from naome.measures.study import Study, say_too_few
 from naome.stats.kaplan_meier import kaplan_meier
 
 YEAR_DAYS = 365.25
-BEYOND = "follow-up does not reach the horizon for anyone"
+BEYOND = "follow-up does not reach the time point for anyone"
 METHOD = "kaplan-meier, log-log interval"
 
 
@@ -102,9 +102,9 @@ def compare_clocks(analysis: pd.DataFrame, params: Params) -> pd.DataFrame:
         late = people["survival_from_metastatic_days"].to_numpy(dtype=float)
         entry = people["diagnosis_to_metastatic_days"].to_numpy(dtype=float)
         clocks = {
-            "from initial diagnosis, time before detection counted": (total, None),
-            "from metastatic diagnosis": (late, None),
-            "from initial diagnosis, delayed entry": (total, entry),
+            "initial diagnosis, time before detection included": (total, None),
+            "metastatic diagnosis": (late, None),
+            "initial diagnosis, with delayed entry": (total, entry),
         }
         for clock, (duration, start) in clocks.items():
             at = [year * YEAR_DAYS for year in params.survival.horizons_years]
@@ -130,7 +130,7 @@ def _horizons(people: pd.DataFrame, labels: pd.Series, params: Params) -> pd.Dat
         [
             BEYOND,
             say_too_few(params.minimum_denominator),
-            say_too_few(params.survival.minimum_at_risk, "people still at risk at the horizon"),
+            say_too_few(params.survival.minimum_at_risk, "people still at risk at the time point"),
         ],
         "",
     )

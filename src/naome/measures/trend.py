@@ -21,7 +21,7 @@ TESTED = [
     *("odds_ratio", "lower", "upper", "status", "reason", "caution"),
 ]
 LAST_CYCLE = "last_chemotherapy_to_death_days"
-UNEQUAL = "People of later years have been followed for less long, so fewer have reached their last cycle of all."
+UNEQUAL = "People in later years have shorter follow-up, so fewer have reached their final cycle."
 
 
 def measure_trends(analysis: pd.DataFrame, study: Study) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -97,20 +97,20 @@ def find_trend(year: np.ndarray, positive: np.ndarray) -> dict[str, object]:
     n, events = len(year), int(np.sum(positive))
     found: dict[str, object] = {"n": n, "events": events, "reason": ""}
     if not n or len(np.unique(year)) < 2:
-        return {**found, "reason": "There are no two years to compare."}
+        return {**found, "reason": "There are fewer than two years to compare."}
     first, last = int(np.min(year)), int(np.max(year))
     ends: dict[str, object] = {}
     for name, chosen in (("first", positive[year == first]), ("last", positive[year == last])):
         ends |= {name: float(chosen.mean()), f"{name}_n": len(chosen), f"{name}_events": int(chosen.sum())}
     found |= {"first_year": first, "last_year": last, **ends}
     if not 0 < events < n:
-        return {**found, "reason": "Everyone or no one is counted."}
+        return {**found, "reason": "Everyone, or no one, has the outcome."}
     centred, mean = year - year.mean(), events / n
     z = float((centred * positive).sum() / np.sqrt(mean * (1 - mean) * (centred**2).sum()))
     found |= {"z": z, "p_value": float(2 * ndtr(-abs(z)))}
     counted, others = year[positive], year[~positive]
     if counted.max() <= others.min() or others.max() <= counted.min():  # no odds ratio of finite size fits best
-        return {**found, "reason": "The years separate those counted from the others perfectly."}
+        return {**found, "reason": "The outcome is perfectly separated by year."}
     coefficients, covariance = fit_logistic(np.column_stack([np.ones(n), centred]), positive.astype(float))
     half_width = ndtri(0.975) * np.sqrt(covariance[1, 1])
     ratio = np.exp(coefficients[1] + np.array([0, -half_width, half_width]))

@@ -156,7 +156,11 @@ def _compare(results: pd.DataFrame, indicator: Indicator, params: Params) -> tup
         return counts.iloc[:0], {**row, "reason": national["reason"].iloc[0] if len(national) else "Not measured."}
     target = float(national["estimate"].iloc[0])
     if len(assessed) < 2 or not 0 < target < 1:
-        reason = "There are no two organisations to compare." if len(assessed) < 2 else "Everyone or no one is counted."
+        reason = (
+            "There are fewer than two organisations to compare."
+            if len(assessed) < 2
+            else "Everyone, or no one, has the outcome."
+        )
         return counts.assign(target=target, level="not_assessed", domain=NOT_ASSESSED), {**row, "reason": reason}
     judged, extra = judge_proportions(assessed, target, params, polarity=indicator.polarity)
     table = counts.assign(target=target).join(judged)
@@ -180,7 +184,7 @@ def _compare(results: pd.DataFrame, indicator: Indicator, params: Params) -> tup
     }
     x = assessed["numerator"].to_numpy(dtype=int)
     if not 0 < x.sum() < n.sum():
-        return table, {**row, "reason": "Everyone or no one is counted."}
+        return table, {**row, "reason": "Everyone, or no one, has the outcome."}
     spread = provider_variation(x, n).iloc[0].drop(["n_providers", "proportion"])
     return table, {**row, **spread.to_dict()}
 

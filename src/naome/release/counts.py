@@ -58,7 +58,7 @@ def release_counts(
     >>> study = make_study(load_params("wales").model_copy(update={"disclosure": strict}), run_id="r")
     >>> frame = pd.DataFrame({"sex": ["female", "male"], "people": [480, 3]})
     >>> release_counts(frame, "people", study, totals=[[]]).frame["people"].tolist()
-    [hidden, hidden]
+    [suppressed, suppressed]
     """
     columns = [columns] if isinstance(columns, str) else list(columns)
     out = frame.astype(dict.fromkeys([*columns, *([of] if of else [])], "Int64")).reset_index(drop=True)

@@ -29,9 +29,11 @@ POLICIES = {
     policy.name: policy
     for policy in (
         Policy("none", 1, 0, 1, "no suppression; for use inside a secure environment only"),
-        Policy("lt5", 1, 4, 1, "counts of 1 to 4 hidden"),
-        Policy("lt10", 1, 9, 1, "counts of 1 to 9 hidden"),
-        Policy("hes2018", 1, 7, 5, "NHS England HES disclosure control, 2018: 1 to 7 hidden, others to the nearest 5"),
+        Policy("lt5", 1, 4, 1, "counts of 1 to 4 suppressed"),
+        Policy("lt10", 1, 9, 1, "counts of 1 to 9 suppressed"),
+        Policy(
+            "hes2018", 1, 7, 5, "NHS England HES disclosure control, 2018: 1 to 7 suppressed, others to the nearest 5"
+        ),
     )
 }
 

@@ -5,7 +5,7 @@ shown, so that the hidden count cannot be worked out from the percentage. When a
 single organisation of a table is hidden and the national total is shown, the next
 smallest is hidden with it (complementary suppression).
 
-Numbers adjusted for case mix are carried along: an exact interval beside rounded
+Numbers adjusted for case mix are re-based on the rounded counts: an exact interval beside rounded
 counts gives the exact counts away, because its width depends on nothing else (see
 :func:`carry_adjusted`).
 """
@@ -22,10 +22,10 @@ from naome.release.policy import METHODS, PLACES, POLICIES, Policy
 from naome.release.types import Released, release_checked
 from naome.stats.intervals import wilson
 
-HIDDEN = "small enough to tell something about a person"
-COMPLEMENT = "otherwise another hidden number could be worked out"
-NO_RULE = "there is no rule for how exactly this may be shown"
-# The units of a group, and the groups of a unit, stand in one table beside their total
+HIDDEN = "small number that could identify a person"
+COMPLEMENT = "secondary suppression: otherwise another suppressed number could be derived"
+NO_RULE = "there is no rule for the disclosure of this method"
+# The units of a group, and the groups of a unit, are in one table with their total
 UNITS = ["cohort", "measure", "level", "group_by", "group"]
 GROUPS = ["cohort", "measure", "level", "unit", "group_by"]
 SCALES = {

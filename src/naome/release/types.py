@@ -20,10 +20,10 @@ def shown_numbers(values: pd.Series) -> pd.Series:
 
 
 class Hidden:
-    """A count that is hidden; no arithmetic is possible with it."""
+    """A count that is suppressed; no arithmetic is possible with it."""
 
     def __repr__(self) -> str:
-        return "hidden"
+        return "suppressed"
 
 
 HIDDEN = Hidden()

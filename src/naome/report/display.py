@@ -29,12 +29,12 @@ MINUS = "−"
 FORMATS = ("text", "count", "int", "percent0", "percent1", "decimal1", "decimal2", "decimal3", "years", "pvalue")
 # What a status says where a number is missing, and the class that styles it; any other status says nothing
 STATUS_WORDS = {
-    "suppressed": ("hidden", "suppressed"),
+    "suppressed": ("suppressed", "suppressed"),
     "not_derivable": ("not derivable", "not-derivable"),
     "too_few": ("too few", "too-few"),
 }
 HIDING = ("suppressed", "not_derivable")
-# Classes of cells that stand alone beside an equal neighbour
+# Classes of cells that are not merged with an equal neighbour
 NEVER_MERGED = ("", "count", "num", "num count", "num suppressed")
 # Columns of a table that say something of its rows and are not shown themselves
 BESIDE = ("status", "reason", "mark")
@@ -63,7 +63,7 @@ class Table:
     ----------
     frame : DataFrame
         One row of the table each; the index is not shown. Three columns are not shown themselves: ``status`` says why
-        numbers are missing (`suppressed`, `not_derivable`, `too_few`; other values say nothing); ``reason`` stands
+        numbers are missing (`suppressed`, `not_derivable`, `too_few`; other values say nothing); ``reason`` is shown
         where numbers are missing, and becomes a note under the table for a row that is `ok`; ``mark`` is the style of
         each row: `differs`, or an empty text (a word in the row must say the same).
     made_from : Released, Declared, or tuple of them
@@ -138,7 +138,7 @@ class Figure:
     ----------
     drawing : matplotlib.figure.Figure
     alt : str
-        What it shows, in a sentence; it stands in the notebook's plain text. On the page the text alternative is the
+        What it shows, in a sentence; it is shown in the notebook's plain text. On the page the text alternative is the
         cell's `fig-alt`.
     made_from : Released, Declared, or tuple of them
 
@@ -172,7 +172,7 @@ def show(what: Table | Figure | Sentence) -> None:
 
     Examples
     --------
-    >>> show(Sentence("Nobody is ranked."))  # doctest: +SKIP
+    >>> show(Sentence("Organisations are not ranked."))  # doctest: +SKIP
     """
     if isinstance(what, Table):
         _show_table(what)
@@ -206,14 +206,14 @@ def _show_table(table: Table) -> None:
 
 
 def show_banner(kind: str, text: str) -> None:
-    """Show the strip at the top of a page that says which data it shows.
+    """Show the banner at the top of a page that says which data it shows.
 
     Parameters
     ----------
     kind : {"synthetic", "real", "neutral"}
         Which data.
     text : str
-        What the strip says, in Markdown, on one line.
+        What the banner says, in Markdown, on one line.
 
     Raises
     ------

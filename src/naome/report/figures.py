@@ -86,7 +86,7 @@ def draw_stacked(released: Released, *, by: str, of: str, axis: str, alt: str) -
     Parameters
     ----------
     released : Released
-        ``<by>, <of>, share``; ``share`` is a proportion, and one that is hidden is not drawn.
+        ``<by>, <of>, share``; ``share`` is a proportion, and one that is suppressed is not drawn.
     by, of : str
         Columns: of the bars, and of their parts.
     axis : str
@@ -96,7 +96,7 @@ def draw_stacked(released: Released, *, by: str, of: str, axis: str, alt: str) -
     use_style()
     table = released.frame.assign(share=shown_numbers(released.frame["share"]).fillna(0.0))
     if not table["share"].any():
-        return draw_empty("There is nothing to draw, or it is hidden by disclosure control.", released)
+        return draw_empty("There is nothing to draw, or it is suppressed by disclosure control.", released)
     wide = table.pivot(index=by, columns=of, values="share")[list(dict.fromkeys(table[of]))]
     figure, axes = plt.subplots(figsize=(7.2, 4.2))
     bottom = np.zeros(len(wide))

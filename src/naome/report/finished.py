@@ -106,7 +106,7 @@ class FinishedRun:
         Raises
         ------
         ChainError
-            If one is not the file of the manifest, or stands only in the folder or only in the manifest.
+            If one is not the file of the manifest, or is only in the folder or only in the manifest.
         """
         found = {f"release/{file.name}" for file in (self.folder / "release").glob("*.parquet")}
         declared = {name for name in self.manifest["files"] if name.startswith("release/")}

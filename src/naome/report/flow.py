@@ -70,10 +70,10 @@ class _Box:
 
 
 def draw_flow(attrition: Released, params: Params) -> Figure:
-    """Draw who is left after every numbered rule, and who is left out.
+    """Draw the derivation of the cohorts: numbers remaining and excluded at every rule.
 
     The figure is a white card, so that it can be read on paper and on a dark page.
-    Numbers are those of the attrition table; one that is hidden is said to be. The same table gives the same bytes.
+    Numbers are those of the attrition table; one that is suppressed is marked. The same table gives the same bytes.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def describe_flow(attrition: Released, params: Params) -> str:
 
 
 def _place_trunk(rows: pd.DataFrame) -> tuple[list[_Box], list[tuple[_Box, _Box]]]:
-    """Place the common steps below each other, and whom each leaves out beside it."""
+    """Place the common steps below each other, and the number excluded beside each."""
     boxes: list[_Box] = []
     outs: list[tuple[_Box, _Box]] = []
     top, width, unit = 0.0, TRUNK, ""
@@ -185,7 +185,7 @@ def _draw_branches(axes: Axes, last: _Box, branches: list[list[_Box]]) -> None:
                 axes.text(
                     upper.middle,
                     (upper.bottom + lower.top) / 2,
-                    "or else",
+                    "or",
                     ha="center",
                     va="center",
                     fontsize=8,
@@ -242,8 +242,8 @@ def _count(value: object) -> str:
 
 
 def explain_rules(attrition: pd.DataFrame, params: Params) -> pd.DataFrame:
-    """Add to the text of rules that the data cannot show why they were not checked."""
+    """Add to the text of rules that the data cannot show why they were not applied."""
     reasons = attrition["step"].map(params.rules_not_checked)
     return attrition.assign(
-        text=attrition["text"].where(reasons.isna(), attrition["text"] + " Not checked: " + reasons)
+        text=attrition["text"].where(reasons.isna(), attrition["text"] + " Not applied: " + reasons)
     )

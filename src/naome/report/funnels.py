@@ -55,7 +55,7 @@ def draw_funnel(released: Released, *, target: float, tails: tuple[float, float]
     axes.set_xlabel("People in the organisation")
     axes.set_ylabel(axis)
     if units.empty:
-        axes.text(0.5, 0.85, "no organisation to draw", transform=axes.transAxes, ha="center", color=INK)
+        axes.text(0.5, 0.85, "no organisation to plot", transform=axes.transAxes, ha="center", color=INK)
     if 0 < target < 1:
         axes.legend(loc="upper right" if target < 0.4 else "lower right")
     return Figure(figure, alt, released)
@@ -98,8 +98,8 @@ def drawable_units(released: Released, measure: str, cohort: str) -> Released:
 OUTSIDE = ("alert", "alarm")
 
 
-# Whoever is beyond the limits without a result that may be shown
-NOT_NAMED = "hidden by disclosure control"
+# Organisations outside the limits without a result that may be shown
+NOT_NAMED = "suppressed by disclosure control"
 
 
 LEVELS_COUNTED = "Numbers of organisations, and national values of models that many events are needed for."

@@ -14,7 +14,7 @@ COHORT_NAMES = {"denovo": "De novo", "recurrent": "Recurrent", "primary": "Prima
 
 CHARACTERISTICS = {
     "year": "Year",
-    "age_band": "Age at origin",
+    "age_band": "Age at the time origin",
     "sex": "Sex",
     "stage": "Stage at diagnosis",
     "grade": "Grade",
@@ -38,7 +38,7 @@ CASE_MIX = {
     "frailty": "Frailty",
     "deprivation": "Deprivation quintile",
     "years_since_diagnosis": "Years since initial diagnosis",
-    "postmenopausal": "After menopause",
+    "postmenopausal": "Postmenopausal",
     "size_group": "Tumour size, mm",
     "nodes_positive": "Positive lymph nodes",
     "er_log": "ER, logarithm of fmol/mg",
@@ -61,17 +61,17 @@ def name_term(term: str) -> str:
     Examples
     --------
     >>> name_term("performance_status[2]"), name_term("bone_early"), name_term("age'"), name_term("grade_missing")
-    ('Performance status: 2', 'Bone metastasis at the start', "Age'", 'Grade: missing')
+    ('Performance status: 2', 'Bone metastasis at the time origin', "Age'", 'Grade: missing')
     """
-    item, bends, level = re.fullmatch(r"(.+?)('*)(?:\[(.*)\])?", term).groups()
+    item, primes, level = re.fullmatch(r"(.+?)('*)(?:\[(.*)\])?", term).groups()
     missing = item.endswith("_missing")
     item = item.removesuffix("_missing")
     title = CASE_MIX.get(item) or CHARACTERISTICS.get(item)
     if title is None and item.removesuffix("_early") in SITES:
-        title = f"{SITES[item.removesuffix('_early')]} metastasis at the start"
+        title = f"{SITES[item.removesuffix('_early')]} metastasis at the time origin"
     level = "missing" if missing else level
     words = title or item.replace("_", " ").capitalize()
-    return f"{words}{bends}" + (f": {level}" if level else "")
+    return f"{words}{primes}" + (f": {level}" if level else "")
 
 
 def name_organisations(canonical: Path) -> dict[str, str]:

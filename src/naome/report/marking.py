@@ -13,11 +13,11 @@ class Marking:
     Attributes
     ----------
     kind : {"synthetic", "real"}
-        Kind of the strip at the top of a page; its class is ``banner-synthetic`` or ``banner-real``.
+        Kind of the banner at the top of a page; its class is ``banner-synthetic`` or ``banner-real``.
     name : str
         What the data are called.
     page : str
-        What the strip says on a page of one run; of open data, the reader says what they are.
+        What the banner says on a page of one run; of open data, the reader says what they are.
     results : str
         What it says where results of some runs are shown; ``{names}`` stands for these.
     """
@@ -40,7 +40,7 @@ MARKINGS = {
         "real",
         "Open data",
         "",
-        "The results for {names} rest on data that are published for everybody's use.",
+        "The results for {names} are based on data that are published for public use.",
     ),
     "real": Marking(
         "real",
@@ -52,12 +52,13 @@ MARKINGS = {
 
 #: Of a page whose numbers are simulated and come from no run
 SIMULATED = (
-    "**Simulated data.** The numbers on this page come from a simulation whose truth is known, and from no audit."
+    "**Simulated data.** The numbers on this page come from a simulation with known true values. "
+    "They do not come from an audit."
 )
 
 
 def describe_data(marking: str, about: str = "") -> tuple[str, str]:
-    """Return the kind of a page's strip and its words, in Markdown.
+    """Return the kind of a page's banner and its words, in Markdown.
 
     Parameters
     ----------
@@ -95,7 +96,7 @@ def name_by_marking(runs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
 
 
 def write_banners(runs: Iterable[tuple[str, str]]) -> str:
-    """Write the strips of a page that shows results of some runs, one for each kind of data, in Markdown.
+    """Write the banners of a page that shows results of some runs, one for each kind of data, in Markdown.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ from naome.report.prose import lower_first
 VALIDATION_TITLES = {
     "record_before_breast_cancer_death": "deaths from breast cancer with an earlier record of metastatic disease",
     "record_before_death": "deaths from any cause with such a record",
-    "breast_cancer_share_of_deaths": "share of deaths that were from breast cancer",
+    "breast_cancer_share_of_deaths": "deaths from breast cancer, of all deaths",
 }
 
 
@@ -48,15 +48,15 @@ def show_simulated() -> None:
 
 
 def show_not_derivable(study: Study) -> None:
-    """List what this nation's data cannot support, by reason."""
+    """List the results that cannot be derived from the run's data, by reason."""
     by_reason: dict[str, list[str]] = {}
     for key, reason in study.not_derivable.items():
         by_reason.setdefault(reason, []).append(name_result(key, study.specification))
     if not by_reason:
-        show(Sentence("Everything defined for which a data item exists can be derived from these data."))
+        show(Sentence("Every result for which a data item exists can be derived from these data."))
         return
-    lines = [f"- {reason} Therefore not: {'; '.join(names)}." for reason, names in by_reason.items()]
-    text = "Not derivable from these data:\n\n" + "\n".join(lines)
+    lines = [f"- {reason} Not derivable: {'; '.join(names)}." for reason, names in by_reason.items()]
+    text = "These results cannot be derived from these data:\n\n" + "\n".join(lines)
     show(Sentence(text, declare_not_counts(text, "Why indicators cannot be derived, and their names.")))
 
 

@@ -17,7 +17,7 @@ LIMITS = {"Percent": "percent1", "Lower": "percent1", "Upper": "percent1"}
 PERCENT = {"People": "count", "Numerator": "count", **LIMITS}
 
 
-NOTHING = pd.DataFrame({"Indicator": ["none of them can be derived from these data"]})
+NOTHING = pd.DataFrame({"Indicator": ["none can be derived from these data"]})
 
 
 def tabulate_proportions(rows: pd.DataFrame, labels: pd.Series, heading: str, released: Released) -> Table:
@@ -28,7 +28,7 @@ def tabulate_proportions(rows: pd.DataFrame, labels: pd.Series, heading: str, re
     rows : DataFrame
         Rows of `released` in the order wanted.
     labels : Series
-        What stands in the first column.
+        Text of the first column.
     heading : str
         Heading of the first column.
     released : Released

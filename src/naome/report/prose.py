@@ -12,7 +12,7 @@ NUMBER_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "ei
 
 
 def say_count(n: object, noun: str, plural: str | None = None) -> str:
-    """Say a number of things; a number of people that is hidden is said to be.
+    """Say a number of things; a number of people that is suppressed is marked.
 
     Examples
     --------
@@ -20,20 +20,20 @@ def say_count(n: object, noun: str, plural: str | None = None) -> str:
     ('no organisations', 'one organisation', '1,200 people')
     """
     if n is HIDDEN:
-        return f"a hidden number of {plural or noun + 's'}"
+        return f"a suppressed number of {plural or noun + 's'}"
     word = NUMBER_WORDS[n] if n < len(NUMBER_WORDS) else f"{n:,}"
     return f"{word} {noun if n == 1 else plural or noun + 's'}"
 
 
 def say_number(n: object, noun: str) -> str:
-    """Say a number of people in figures, or that it is hidden.
+    """Say a number of people in figures, or that it is suppressed.
 
     Examples
     --------
     >>> say_number(1200, "deaths"), say_number(HIDDEN, "deaths")
-    ('1,200 deaths', 'a hidden number of deaths')
+    ('1,200 deaths', 'a suppressed number of deaths')
     """
-    return f"a hidden number of {noun}" if n is HIDDEN else f"{n:,} {noun}"
+    return f"a suppressed number of {noun}" if n is HIDDEN else f"{n:,} {noun}"
 
 
 def lower_first(text: str) -> str:
@@ -94,14 +94,16 @@ def say_result(row: pd.Series | dict) -> str:
     'not derivable: No cycle dates'
     """
     if row["status"] != "ok":
-        word = {"not_derivable": "not derivable", "too_few": "too few to show", "suppressed": "hidden"}[row["status"]]
+        word = {"not_derivable": "not derivable", "too_few": "too few to show", "suppressed": "suppressed"}[
+            row["status"]
+        ]
         return f"{word}: {str(row['reason']).rstrip('.')}"
     interval = f"{say_percent(row['lower'])} to {say_percent(row['upper'])}"
     return f"{say_percent(row['estimate'])} (95% interval {interval}, n = {int(row['denominator']):,})"
 
 
 def pick(released: Released, **key: str) -> pd.Series:
-    """Return the one released result with these values (level nation and everyone unless told otherwise).
+    """Return the one released result with these values (level nation and everyone unless the key says otherwise).
 
     Raises
     ------

@@ -88,7 +88,7 @@ def chapman(n1: int, n2: int, m: int, conf_level: float = 0.95) -> PopulationEst
     population = (n1 + 1) * (n2 + 1) / (m + 1) - 1
     variance = (n1 + 1) * (n2 + 1) * (n1 - m) * (n2 - m) / ((m + 1) ** 2 * (m + 2))
     lower, upper = _hidden_interval(population - observed, np.sqrt(variance), conf_level)
-    warning = f"fewer than {FEW_SHARED} people were seen by both sources" if m < FEW_SHARED else ""
+    warning = f"fewer than {FEW_SHARED} people were identified by both sources" if m < FEW_SHARED else ""
     return PopulationEstimate(
         observed,
         population,
@@ -202,7 +202,7 @@ def _cells(counts: pd.DataFrame, sources: tuple[str, ...]) -> pd.DataFrame:
     cells = cells[~unseen]
     silent = [name for name in sources if cells.loc[cells[name], "people"].sum() == 0]
     if silent:
-        raise ValueError(f"nobody was seen by {', '.join(silent)}; leave the source out")
+        raise ValueError(f"no one was identified by {', '.join(silent)}; exclude the source")
     return cells.reset_index(drop=True)
 
 
@@ -252,10 +252,18 @@ class Scenario:
 
 SCENARIOS = (
     Scenario("independent sources", (1.0,), ((0.55, 0.35, 0.3),)),
-    Scenario("second source follows the first (odds ratio 4)", (1.0,), ((0.55, 0.35, 0.3),), 4.0),
-    Scenario("second source avoids the first (odds ratio 1/4)", (1.0,), ((0.55, 0.35, 0.3),), 0.25),
-    Scenario("a third of people hard to see by any source", (0.67, 0.33), ((0.7, 0.45, 0.4), (0.1, 0.05, 0.05))),
-    Scenario("a fifth of people invisible to all sources", (0.8, 0.2), ((0.55, 0.35, 0.3), (0.0, 0.0, 0.0))),
+    Scenario("positive dependence of the second source on the first (odds ratio 4)", (1.0,), ((0.55, 0.35, 0.3),), 4.0),
+    Scenario(
+        "negative dependence of the second source on the first (odds ratio 1/4)", (1.0,), ((0.55, 0.35, 0.3),), 0.25
+    ),
+    Scenario(
+        "a third of people with a low probability of identification by any source",
+        (0.67, 0.33),
+        ((0.7, 0.45, 0.4), (0.1, 0.05, 0.05)),
+    ),
+    Scenario(
+        "a fifth of people who cannot be identified by any source", (0.8, 0.2), ((0.55, 0.35, 0.3), (0.0, 0.0, 0.0))
+    ),
 )
 
 

@@ -64,7 +64,7 @@ def aalen_johansen(duration, cause, *, at=None, group=None, conf_level: float = 
     codes, labels = check_groups(group, len(duration))
     causes = np.unique(cause[cause > 0])
     if not len(causes):
-        raise ValueError("cause is 0 (censored) for everybody; at least one event is needed")
+        raise ValueError("cause is 0 (censored) for everyone; at least one event is needed")
     frames = []
     for number, label in enumerate(labels):  # groups are few: nations, age bands, providers - never people
         inside = codes == number

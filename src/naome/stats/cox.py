@@ -216,7 +216,7 @@ class CoxFit:
         codes = pd.Index(self.strata_labels).get_indexer(values)
         if (codes < 0).any():
             at = int(np.flatnonzero(codes < 0)[0])
-            raise ValueError(f"strata[{at}] is {values[at]!r}; the model knows {list(self.strata_labels)}")
+            raise ValueError(f"strata[{at}] is {values[at]!r}; the strata in the model are {list(self.strata_labels)}")
         return codes
 
 
@@ -262,7 +262,7 @@ def fit_cox(covariates, duration, event, *, entry=None, strata=None, ties: str =
     """
     likelihood = PartialLikelihood(covariates, duration, event, entry=entry, strata=strata, ties=ties)
     if not likelihood.n_event:
-        raise ValueError("event is 0 for everybody; a Cox model needs at least one death")
+        raise ValueError("event is 0 for everyone; a Cox model needs at least one death")
     likelihood.check_columns()
     coef, value, information, null = _maximise(likelihood)
     covariance = likelihood.unscale_covariance(_invert(information, likelihood.terms))
@@ -355,7 +355,7 @@ class PartialLikelihood:
             return
         constant = np.flatnonzero((np.abs(self.x) < 1e-12).all(axis=0))
         if len(constant):
-            raise ValueError(f"covariate {self.terms[constant[0]]!r} is the same for everybody; leave it out")
+            raise ValueError(f"covariate {self.terms[constant[0]]!r} is the same for everyone; omit it")
         _, r, pivots = linalg.qr(self.x, mode="economic", pivoting=True)
         diagonal = np.abs(np.diag(r))
         if diagonal[-1] < 1e-9 * diagonal[0]:

@@ -174,7 +174,7 @@ def _read_term(covariate: str, frame: pd.DataFrame) -> _Term:
     else:
         levels = _sort_levels(values)
     if len(levels) < 2:
-        raise ValueError(f"covariate {column!r} is {levels[0]!r} for everybody; leave it out")
+        raise ValueError(f"covariate {column!r} is {levels[0]!r} for everyone; omit it")
     return _Term(column, "levels", levels=levels)
 
 

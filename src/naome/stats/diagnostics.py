@@ -346,7 +346,7 @@ def concordance(duration, event, risk, *, covariates=None, bootstrap: int = 0, s
     concordant, discordant, tied = _count_pairs(duration, event, risk)
     comparable = concordant + discordant + tied
     if not comparable:
-        raise ValueError("no pair of people can be compared: nobody dies before somebody else's last follow-up")
+        raise ValueError("no pair of people can be compared: no one dies before another person's last follow-up")
     apparent = (concordant + tied / 2) / comparable
     optimism = np.nan
     if bootstrap:

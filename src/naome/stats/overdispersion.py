@@ -154,7 +154,7 @@ def _check_inputs(y: np.ndarray, std_error: np.ndarray, winsorise: float) -> Non
         raise ValueError(f"y has shape {y.shape}; overdispersion needs at least two providers")
     if not np.isfinite(y).all():
         at = int(np.flatnonzero(~np.isfinite(y))[0])
-        raise ValueError(f"y[{at}] is {y[at]}; leave out providers without a value")
+        raise ValueError(f"y[{at}] is {y[at]}; omit providers without a value")
     wrong = ~(np.isfinite(std_error) & (std_error > 0))
     if wrong.any():
         at = int(np.flatnonzero(wrong)[0])

@@ -333,7 +333,7 @@ def risk_adjusted_proportion(
     check_columns(frame, [event, provider])
     dead = check_events(frame[event], len(frame))
     if dead.all() or not dead.any():
-        raise ValueError(f"{event!r} is {int(dead[0])} for everybody; nothing can be adjusted")
+        raise ValueError(f"{event!r} is {int(dead[0])} for everyone; nothing can be adjusted")
     codes, labels = check_groups(frame[provider], len(frame), "provider")
     design = build_design(frame, covariates)
     # fitted probabilities do not care for location and scale, the arithmetic does (a calendar year)

@@ -62,7 +62,7 @@ def xmr_chart(values, *, baseline: int | None = None) -> pd.DataFrame:
         raise ValueError(f"values has shape {values.shape}; a chart needs at least two points in a row")
     if not np.isfinite(values).all():
         at = int(np.flatnonzero(~np.isfinite(values))[0])
-        raise ValueError(f"values[{at}] is {values[at]}; leave out missing periods, or do not draw the chart")
+        raise ValueError(f"values[{at}] is {values[at]}; omit missing periods, or do not draw the chart")
     size = len(values) if baseline is None else int(baseline)
     if not 2 <= size <= len(values):
         raise ValueError(f"baseline is {baseline}; allowed: 2 to {len(values)} points")

@@ -203,7 +203,7 @@ def _read_plan(plan: Plan) -> Run:
     left_out = sum(int(entry["rows"]) for entry in extract.quality if entry["kind"] == "left out")
     print(
         f"{run.folder.name}: read {sum(extract.raw_rows.values()):,} rows of {len(extract.raw_rows)} tables, "
-        f"{left_out:,} left out, {sum(int(entry['rows']) for entry in repairs):,} repairs by "
+        f"{left_out:,} excluded, {sum(int(entry['rows']) for entry in repairs):,} repairs by "
         f"{len({entry['rule'] for entry in repairs})} rules ({time.monotonic() - started:.1f} s)"
     )
     for sentence in run.read_record["lacking"]:

@@ -211,7 +211,7 @@ def check_cut_off(params: Params, folder: Path, file: Path) -> None:
     if cut_off and params.censor_date > cut_off:
         raise ParamsError(
             f"{file}: censor_date is {params.censor_date}, but the extract says that it is complete to {cut_off} only; "
-            "people would count as alive whose deaths nobody could have recorded."
+            "later deaths are not recorded, so these people would count as alive."
         )
 
 

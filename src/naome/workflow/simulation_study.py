@@ -26,21 +26,21 @@ from naome.stats.simulation import simulate
 RESULTS, RECORD = "results.csv", "study.json"
 PACKAGES = ("naome", "numpy", "pandas", "scipy")
 OURS = {
-    "D": "Ratio of log survivals (estimate shown)",
+    "D": "Ratio of log survivals (estimate reported)",
     "C": "Pseudo-observations (alerts and alarms)",
     "B": "Deaths against expected deaths (early warning)",
     "A": "Logistic, complete potential follow-up",
-    "D imputed": "Ratio of log survivals, imputed (estimate shown)",
+    "D imputed": "Ratio of log survivals, imputed (estimate reported)",
     "C imputed": "Pseudo-observations, imputed (alerts and alarms)",
     "B imputed": "Deaths against expected deaths, imputed (early warning)",
 }
 MISTAKES = {
-    "unadjusted": "Mistake: no case mix",
-    "dropped": "Mistake: people censored early dropped",
-    "poisson": "Mistake: Poisson variance for a common outcome",
-    "D complete": "Mistake: complete cases only, ratio of log survivals",
-    "C complete": "Mistake: complete cases only, pseudo-observations",
-    "B complete": "Mistake: complete cases only, deaths against expected",
+    "unadjusted": "Error: no adjustment for case mix",
+    "dropped": "Error: people censored early excluded",
+    "poisson": "Error: Poisson variance for a common outcome",
+    "D complete": "Error: complete cases only, ratio of log survivals",
+    "C complete": "Error: complete cases only, pseudo-observations",
+    "B complete": "Error: complete cases only, deaths against expected",
 }
 METHODS = {**OURS, **MISTAKES}
 NULL, NULL_MISSING = "no outliers", "no outliers, 40% missing"
@@ -49,10 +49,10 @@ TARGETS = (0.083, 0.207, 0.349, 0.612, 0.75)
 SIZES = (10, 20, 30, 50, 100, 200, 500, 1000)
 TAILS = (0.025, 0.001)
 RATES = {
-    "alert_high": "Alerts, worse, %",
-    "alert_low": "Alerts, better, %",
-    "alarm_high": "Alarms, worse, %",
-    "alarm_low": "Alarms, better, %",
+    "alert_high": "Alerts, lower survival, %",
+    "alert_low": "Alerts, higher survival, %",
+    "alarm_high": "Alarms, lower survival, %",
+    "alarm_low": "Alarms, higher survival, %",
 }
 ALARM_FORMATS = {"Variance of z": "decimal2", **dict.fromkeys(RATES.values(), "decimal2")}
 ESTIMATE_FORMATS = {
@@ -62,10 +62,10 @@ ESTIMATE_FORMATS = {
     "Coverage of outliers": "percent1",
     "Bias of national survival, points": "decimal2",
 }
-POWER_FORMATS = {"On alert or alarm": "percent0", "On alarm": "percent0"}
+POWER_FORMATS = {"Alert or alarm": "percent0", "Alarm": "percent0"}
 FUNNEL_FORMATS = {
-    "Low tail": "decimal2",
-    "High tail": "decimal2",
+    "Lower tail": "decimal2",
+    "Upper tail": "decimal2",
     "Highest": "decimal1",
     "At a target of": "percent1",
     "and people": "int",
@@ -73,10 +73,10 @@ FUNNEL_FORMATS = {
 REFLECTION_FORMATS = {
     "People": "int",
     "Target": "percent1",
-    "Counting deaths": "decimal2",
-    "Counting survivors": "decimal2",
-    "Gap": "decimal2",
-    "Gap with half an event added": "decimal2",
+    "From deaths": "decimal2",
+    "From survivors": "decimal2",
+    "Difference": "decimal2",
+    "Difference with half an event added": "decimal2",
 }
 EXACT = "Exact binomial probabilities; the organisations are invented."
 FUNNEL_METHODS = {
@@ -158,13 +158,13 @@ def spread_measures(study: Declared, scenario: str) -> pd.DataFrame:
 
 
 def list_scenarios(study: Declared, *, with_outliers: bool = False) -> list[str]:
-    """Return the situations of the study in its order, all or those in which some organisations really differ."""
+    """Return the scenarios of the study in its order, all or those in which some organisations differ."""
     names = study.frame["scenario"].unique()
     return [name for name in names if not with_outliers or ("outliers" in name and not name.startswith("no "))]
 
 
 def tabulate_estimates(study: Declared) -> Table:
-    """Lay out how far estimates are from the truth: bias in percentage points, coverage of 95% limits."""
+    """Lay out the accuracy of the estimates: bias in percentage points, coverage of 95% limits."""
     pieces = []
     for scenario in list_scenarios(study):
         wide = spread_measures(study, scenario)
@@ -172,7 +172,7 @@ def tabulate_estimates(study: Declared) -> Table:
             pd.DataFrame(
                 {
                     "Method": wide.index.map(METHODS),
-                    "Situation": scenario.capitalize(),
+                    "Scenario": scenario.capitalize(),
                     "Bias, points": 100 * wide["bias"].to_numpy(),
                     "Coverage": wide["coverage"].to_numpy(),
                     "Bias of outliers, points": 100 * _column(wide, "outlier_bias"),
@@ -197,7 +197,7 @@ def tabulate_alarms(study: Declared, scenario: str) -> Table:
 
 
 def tabulate_power(study: Declared) -> Table:
-    """Lay out how often a real outlier is found."""
+    """Lay out the power to detect outliers."""
     pieces = []
     for scenario in list_scenarios(study, with_outliers=True):
         wide = spread_measures(study, scenario)
@@ -205,9 +205,9 @@ def tabulate_power(study: Declared) -> Table:
             pd.DataFrame(
                 {
                     "Method": wide.index.map(METHODS),
-                    "Situation": scenario.capitalize(),
-                    "On alert or alarm": wide["power_alert"].to_numpy(),
-                    "On alarm": wide["power_alarm"].to_numpy(),
+                    "Scenario": scenario.capitalize(),
+                    "Alert or alarm": wide["power_alert"].to_numpy(),
+                    "Alarm": wide["power_alarm"].to_numpy(),
                 }
             )
         )
@@ -215,16 +215,16 @@ def tabulate_power(study: Declared) -> Table:
 
 
 def describe_calibration(study: Declared) -> Sentence:
-    """Say how well the methods used here keep their promises under the null."""
+    """State the variance of z, false alarms and coverage of the methods used here when there are no outliers."""
     null, missing = spread_measures(study, NULL), spread_measures(study, NULL_MISSING)
     c, d, imputed = null.loc["C"], null.loc["D"], missing.loc["C imputed"]
     return Sentence(
-        f"With nothing to find, the z of pseudo-observations has variance {c['variance_z']:.2f}; "
-        f"{100 * c['alert_high']:.1f}% of organisations are beyond the alert limit on the bad side and "
-        f"{100 * c['alert_low']:.1f}% on the good side, {100 * c['alarm_high']:.2f}% and {100 * c['alarm_low']:.2f}% "
-        f"beyond the alarm limits. With gaps in the case mix, imputed, the variance is {imputed['variance_z']:.2f}. "
-        f"The limits of the estimate shown hold the truth {100 * d['coverage']:.1f}% of the time: a little wide, since "
-        "Greenwood's variance includes the spread that case mix explains.",
+        f"With no outliers, the z-score from pseudo-observations has variance {c['variance_z']:.2f}. Outside the "
+        f"alert limits are {100 * c['alert_high']:.1f}% of organisations with low survival and "
+        f"{100 * c['alert_low']:.1f}% with high survival; outside the alarm limits are {100 * c['alarm_high']:.2f}% "
+        f"and {100 * c['alarm_low']:.2f}%. With missing case mix, imputed, the variance is "
+        f"{imputed['variance_z']:.2f}. Coverage of the 95% limits of the estimate is {100 * d['coverage']:.1f}%. The "
+        "limits are slightly wide, because Greenwood's variance includes the variation that case mix explains.",
         study,
     )
 
@@ -234,33 +234,32 @@ def describe_record(record: dict) -> Sentence:
     packages = ", ".join(f"{name} {version}" for name, version in sorted(record["packages"].items()))
     replicates, seed = record["replicates"], record["seed"]
     return Sentence(
-        f"{replicates} data sets per situation, seed {seed}; Python {record['python']}, {packages}. "
-        f"`naome simulation-study --replicates {replicates} --seed {seed}` makes the same numbers again.",
+        f"{replicates} data sets per scenario, seed {seed}; Python {record['python']}, {packages}. "
+        f"`naome simulation-study --replicates {replicates} --seed {seed}` reproduces the results.",
         declare_not_counts(packages, "Versions of programs, and how often was simulated."),
     )
 
 
 def describe_costs(study: Declared) -> Sentence:
-    """Say in one sentence each what a mistake costs, with the study's own numbers."""
+    """State the effect of each common error, with the results of the study."""
     null, missing = spread_measures(study, NULL), spread_measures(study, NULL_MISSING)
     power = spread_measures(study, PROPORTIONAL)["power_alert"].map(_whole)
     power_missing = spread_measures(study, PROPORTIONAL_MISSING)["power_alert"].map(_whole)
     alarms = null["alarm_high"] + null["alarm_low"]
     covered = missing["coverage"].map(_whole)
     lines = [
-        f"**No case mix.** Blameless organisations are called alarms {alarms['unadjusted'] / alarms['C']:.0f} times as "
-        "often as by pseudo-observations, because their patients differ.",
-        f"**Dropping people censored early.** National survival comes out "
-        f"{_points(null.loc['dropped', 'national_bias'])}, organisations' {_points(null.loc['dropped', 'bias'])}: the "
-        "early deaths of late diagnoses stay, their survivors go.",
+        f"**No adjustment for case mix.** False alarms are {alarms['unadjusted'] / alarms['C']:.0f} times as frequent "
+        "as with pseudo-observations, because patients differ between organisations.",
+        f"**Excluding people censored early.** National survival is {_points(null.loc['dropped', 'national_bias'])} "
+        f"and survival by organisation is {_points(null.loc['dropped', 'bias'])}. Early deaths of people diagnosed "
+        "late are kept, and survivors are not.",
         f"**A Poisson variance for a common outcome.** The variance of z is {null.loc['poisson', 'variance_z']:.2f} "
-        f"instead of about 1, so {power['poisson']} of real outliers are noticed instead of {power['A']}.",
-        "**Complete cases only.** National survival comes out "
-        f"{_points(missing.loc['D complete', 'national_bias'])}, limits hold an "
-        f"organisation's truth {covered['D complete']} of the time instead of {covered['D imputed']}, and "
-        f"{power_missing['C complete']} of real outliers are noticed instead of {power_missing['C imputed']}.",
-        "**Only people with complete potential follow-up.** Not wrong, but those diagnosed last are left out: "
-        f"{power['A']} of real outliers are noticed where pseudo-observations notice {power['C']}.",
+        f"instead of about 1, so power to detect outliers is {power['poisson']} instead of {power['A']}.",
+        f"**Complete-case analysis.** National survival is {_points(missing.loc['D complete', 'national_bias'])}. "
+        f"Coverage by organisation is {covered['D complete']} instead of {covered['D imputed']}. Power to detect "
+        f"outliers is {power_missing['C complete']} instead of {power_missing['C imputed']}.",
+        "**Only people with complete potential follow-up.** This is unbiased, but people diagnosed last are excluded: "
+        f"power is {power['A']}, compared with {power['C']} for pseudo-observations.",
     ]
     return Sentence("\n".join(f"- {line}" for line in lines), study)
 
@@ -282,8 +281,8 @@ def tabulate_funnel_tails(tail: float) -> Table:
         rows.append(
             {
                 "Limits": title,
-                "Low tail": low.mean(),
-                "High tail": high.mean(),
+                "Lower tail": low.mean(),
+                "Upper tail": high.mean(),
                 "Highest": high.max(),
                 "At a target of": worst["target"],
                 "and people": int(worst["n"]),
@@ -304,7 +303,7 @@ def average_funnel_tails(tail: float) -> Declared:
 
 
 def tabulate_reflection(tail: float) -> Table:
-    """Lay out limits of deaths and, counted the other way round, of survivors, in events; the gap should be nothing.
+    """Lay out limits from deaths and from survivors, in events; the difference should be zero.
 
     Returns
     -------
@@ -321,10 +320,12 @@ def tabulate_reflection(tail: float) -> Table:
                 deaths = n * binomial_limits(target, n, tail, method)["upper"].iloc[0]
                 survivors = n * (1 - binomial_limits(1 - target, n, tail, method)["lower"].iloc[0])
                 if method == "spiegelhalter":
-                    row |= {"Counting deaths": deaths, "Counting survivors": survivors}
+                    row |= {"From deaths": deaths, "From survivors": survivors}
                 row[f"gap {method}"] = round(survivors - deaths, 9)
             rows.append(row)
-    frame = pd.DataFrame(rows).rename(columns={"gap spiegelhalter": "Gap", "gap midp": "Gap with half an event added"})
+    frame = pd.DataFrame(rows).rename(
+        columns={"gap spiegelhalter": "Difference", "gap midp": "Difference with half an event added"}
+    )
     return Table(frame, declare_not_counts(frame, EXACT), REFLECTION_FORMATS)
 
 

@@ -40,7 +40,7 @@ EMBED = re.compile(r"^(\{\{< embed (?:\.\./|/)?runs/)[a-z0-9-]+(/notebooks/([\w-
 STRIPS = ("banner-synthetic", "banner-real", "banner-neutral")
 STRIP = re.compile(r'class="banner-(\w+)"')
 NOT_SHOWN = "*Not shown here: {run} has no result `{label}` of notebook {notebook}.*"
-NEUTRAL = "::: {.banner-neutral}\n**No results.** What stands on this page does not come from data.\n:::"
+NEUTRAL = "::: {.banner-neutral}\n**No results.** Nothing on this page comes from data.\n:::"
 
 
 @dataclass(frozen=True)
@@ -215,7 +215,7 @@ def _check_page(folder: Path, shown: Shown, page: Page) -> set[str]:
     if page.audits == "each" and found != {MARKINGS[shown.run.marking].kind}:
         strip = " and ".join(sorted(found)) or "no"
         raise ChainError(
-            f"{shown.run.folder / 'notebooks' / page.notebook}.ipynb has the strip of {strip} data, "
+            f"{shown.run.folder / 'notebooks' / page.notebook}.ipynb has the banner of {strip} data, "
             f"but run {shown.run.run_id} is marked {shown.run.marking}. "
             f"Hint: run the chain of {shown.run.audit} again."
         )
@@ -233,7 +233,7 @@ def _add_method(
         return _add_truth(page, shown, folder, say)
     if page.with_notebook and not any(page.with_notebook in each.cells for each in shown):
         if say:
-            say(f"left out: {page.file} (no run of the site has notebook {page.with_notebook})")
+            say(f"excluded: {page.file} (no run of the site has notebook {page.with_notebook})")
         return False
     _add_page(page.file, shown, root, folder, {})
     return True
@@ -254,7 +254,7 @@ def _add_truth(page: MethodPage, shown: list[Shown], folder: Path, say: Callable
             write_text(f"{text.rstrip()}\n\n{_write_foot(speaks_of, shown)}\n", folder / page.file)
             return True
         if say:
-            say(f"left out: {file} (it does not speak of the synthetic runs of this site alone)")
+            say(f"excluded: {file} (it is not only about synthetic runs of this site)")
     return False
 
 
@@ -302,7 +302,7 @@ def _write_foot(speaks_of: list[Shown], shown: list[Shown]) -> str:
         text = f"Results on this page: {'; '.join(each.run.describe() for each in speaks_of)}."
     else:
         runs = ", ".join(f"`{each.run.run_id}`" for each in shown)
-        text = f"No result of a run stands on this page. Runs of this site: {runs}."
+        text = f"There are no results of a run on this page. Runs of this site: {runs}."
     return f"::: {{.provenance}}\n{text}\n:::"
 
 

@@ -25,7 +25,7 @@ def test_a_cohort_with_people_is_enough():
 
 
 def test_recurrent_people_do_not_count_in_a_run_without_that_cohort():
-    with pytest.raises(ExtractError, match="audit simulacrum: nobody is in a cohort"):
+    with pytest.raises(ExtractError, match="audit simulacrum: no one is in a cohort"):
         check_anybody(attrition(8, 5, 5, 0, 0, 2, 2), load_params("simulacrum"))
 
 

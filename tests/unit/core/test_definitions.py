@@ -32,7 +32,7 @@ BAD = {
     "opcs code in an icd10 list": (HEADER + "X7211A,Chemotherapy,g,sourced,s\n", ":2: 'X7211A' is not ICD-10"),
     "dotted code": (HEADER + "C79.5,Bone,g,sourced,s\n", ":2: 'C79.5' is not ICD-10"),
     "mangled by a spreadsheet": (HEADER + "7.95E+01,Bone,g,sourced,s\n", ":2:"),
-    "duplicate": (HEADER + "C795,Bone,g,sourced,s\nC795,Bone,g,sourced,s\n", ":3: C795 stands in line 2"),
+    "duplicate": (HEADER + "C795,Bone,g,sourced,s\nC795,Bone,g,sourced,s\n", ":3: C795 is already listed in line 2"),
     "unknown status": (HEADER + "C795,Bone,g,guessed,s\n", "must be 'sourced' or 'inferred'"),
     "no source": (HEADER + "C795,Bone,g,sourced,\n", "needs a group and a source"),
     "too few fields": (HEADER + "C795,Bone\n", ":2: 2 fields"),
@@ -116,7 +116,7 @@ WRONG = {
         lambda raw, o: raw["rules"][7].update(text="{gap_months.bfore}"),
         "rule DN1, text: option gap_months has no word 'bfore' .did you mean 'before'",
     ),
-    "a lone brace": (lambda raw, o: raw["rules"][7].update(text="Within {gap"), "a brace stands alone"),
+    "a lone brace": (lambda raw, o: raw["rules"][7].update(text="Within {gap"), "a brace is not paired"),
     "words in a circle": (
         lambda raw, o: o["gap_months"]["values"][2]["words"].update(before="{gap_months.before}"),
         "rule DN2, text: words refer to words more than 3 times",

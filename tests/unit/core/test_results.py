@@ -26,7 +26,7 @@ def test_silent_rows_are_refused():
 
 
 def test_duplicates_unknown_columns_and_statuses_are_refused():
-    with pytest.raises(ValueError, match="stand twice"):
+    with pytest.raises(ValueError, match="are listed twice"):
         make_results(pd.DataFrame({"measure": ["a", "a"]}), **CONSTANTS)
     with pytest.raises(ValueError, match="not columns of a result"):
         make_results(pd.DataFrame({"measure": ["a"], "colour": ["red"]}), **CONSTANTS)

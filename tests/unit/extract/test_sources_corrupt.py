@@ -203,9 +203,9 @@ CASES = [
     case(
         "column twice in CSV",
         as_csv("av_patient", first_column_twice),
-        r"av_patient\.csv: column PATIENTID stands more than once",
+        r"av_patient\.csv: column PATIENTID is listed more than once",
     ),
-    case("column twice in Parquet", double_column, r"av_patient\.parquet: column GENDER stands more than once"),
+    case("column twice in Parquet", double_column, r"av_patient\.parquet: column GENDER is listed more than once"),
     case(
         "no header",
         as_csv("av_patient", lambda d: d[d.index(b"\n") + 1 :]),
@@ -365,7 +365,7 @@ CASES = [
     case(
         "person twice",
         put("av_patient", "PATIENTID", PATIENT_OF_ROW_3, "n = 7"),
-        r"av_patient\.parquet: column PATIENTID, row 8: 1 identifier stands more than once",
+        r"av_patient\.parquet: column PATIENTID, row 8: 1 identifier is listed more than once",
     ),
     case(
         "a tumour of two people",
@@ -380,7 +380,7 @@ CASES = [
     case(
         "cycle twice",
         put("sact_cycle", "MERGED_CYCLE_ID", "(SELECT MERGED_CYCLE_ID FROM t WHERE n = 3)", "n = 7"),
-        "column MERGED_CYCLE_ID, row 8: 1 identifier stands more than once",
+        "column MERGED_CYCLE_ID, row 8: 1 identifier is listed more than once",
     ),
     case(
         "tumour without a person",

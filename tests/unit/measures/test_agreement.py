@@ -68,13 +68,13 @@ def test_a_nation_without_a_run_and_a_group_without_people(england):
     elsewhere = compare_published(
         published(nation="wales"), result(), {"england": make_study(england, run_id="r")}
     ).iloc[0]
-    assert elsewhere["reason"] == "There is no run of Wales beside this one."
+    assert elsewhere["reason"] == "There is no run of Wales to compare with."
     nobody = compare_published(
         published(our_group_by="sex", our_group="male"),
         result(),
         {"england": make_study(england, run_id="r")},
     ).iloc[0]
-    assert nobody["verdict"] == "not derivable here" and "Nobody" in nobody["reason"]
+    assert nobody["verdict"] == "not derivable here" and "No one" in nobody["reason"]
 
 
 def test_something_else_is_not_compared(england):

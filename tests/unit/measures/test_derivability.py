@@ -70,7 +70,7 @@ def test_without_the_sentences_the_same_is_not_derivable_and_the_reason_is_poore
 def test_the_sentence_of_the_nearest_absent_thing_is_given():
     reasons = find_reasons("wales")
     assert reasons["cdk46_first_line"].startswith("There is no regimen-level SACT")
-    assert reasons["chemotherapy.recurrent"] == "The Welsh chemotherapy flag belongs to the initial diagnosis only."
+    assert reasons["chemotherapy.recurrent"] == "The Welsh chemotherapy flag refers to the initial diagnosis only."
     assert reasons["death_30d_chemotherapy"].startswith("There are no dates of chemotherapy cycles")
     bare = find_reasons("wales", params=without_sentences(load_params("wales")))
     assert bare["cdk46_first_line"] == "The feed has no drugs."

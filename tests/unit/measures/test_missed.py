@@ -25,8 +25,8 @@ def test_sentence_names_the_sources_of_the_models_and_counts_those_they_saw():
     counts = make_counts(SOURCES, 100)  # deaths are left out: seven cells of the living sources, twice
     params = load_params("england")
     released = release(measure_missed(counts, make_study(params, run_id="r")), params)
-    assert say_missed(released, counts).text.startswith(
-        "The sources of the models (admissions, reported, treatment) together saw 1,400 people with recurrent disease;"
+    assert say_missed(released, counts).text.endswith(
+        "The sources in the models (admissions, reported, treatment) together identified 1,400 of them."
     )
 
 
@@ -49,7 +49,7 @@ def test_chapman_at_its_edges():
     assert (everyone.population, everyone.lower, everyone.upper) == (50, 50, 50)
     nobody_twice = chapman(9, 9, 0)
     assert nobody_twice.population == 99
-    assert "fewer than 10 people were seen by both" in nobody_twice.warning
+    assert "fewer than 10 people were identified by both" in nobody_twice.warning
     for wrong in [(10, 5, 6), (-1, 5, 0), (5, 5, -1)]:
         with pytest.raises(ValueError, match="m at most"):
             chapman(*wrong)
@@ -100,7 +100,7 @@ def test_loglinear_refuses_what_it_cannot_use():
     counts = make_counts(THREE, 10)
     with pytest.raises(ValueError, match="three sources or more; there are 2"):
         loglinear_population(counts, ("a", "b"))
-    with pytest.raises(ValueError, match="nobody was seen by c"):
+    with pytest.raises(ValueError, match="no one was identified by c"):
         loglinear_population(counts.assign(people=counts["people"].where(~counts["c"], 0)), THREE)
 
 
@@ -118,7 +118,7 @@ def test_correction_factor_is_population_over_found():
         estimate.lower / 200,
         estimate.upper / 200,
     )
-    with pytest.raises(ValueError, match="nobody was found"):
+    with pytest.raises(ValueError, match="no one was found"):
         correction_factor(estimate, 0)
 
 
@@ -135,7 +135,7 @@ def test_both_are_right_when_sources_are_independent(simulated):
 
 
 def test_dependence_biases_two_sources_and_not_the_models(simulated):
-    for odds, sign in (("follows", -1), ("avoids", 1)):
+    for odds, sign in (("positive dependence", -1), ("negative dependence", 1)):
         name = next(s.name for s in SCENARIOS if odds in s.name)
         assert simulated.loc[(name, "chapman"), "bias"] * sign > 0.1
         assert simulated.loc[(name, "chapman"), "coverage"] < 0.1

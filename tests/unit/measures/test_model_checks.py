@@ -70,7 +70,7 @@ def test_smoothed_residuals_show_the_effect_that_ends():
 def test_calibration_by_tenth_and_over_everybody(england):
     case_mix = made()
     tenths, whole = checks.check_calibration(case_mix, fit(case_mix), england)
-    assert tenths.groupby("Horizon").size().tolist() == [10, 10]
+    assert tenths.groupby("Time point").size().tolist() == [10, 10]
     assert whole["Difference"].abs().max() < 0.005
     assert whole["Slope"].between(0.8, 1.2).all()
     covered = (tenths["Lower"] <= tenths["Predicted"]) & (tenths["Predicted"] <= tenths["Upper"])
@@ -109,8 +109,8 @@ def test_comparing_a_table_with_itself_changes_nothing(england):
     case_mix = made(n=1000)
     table = adjust.adjust_frame(case_mix.completed[0], case_mix.covariates, [YEAR_DAYS], england)
     row = alternatives.compare_tables(table, {"same": table}, {1: YEAR_DAYS}, england).iloc[0]
-    assert row["Rank correlation"] == pytest.approx(1) and row["Levels that change"] == 0
-    assert row["Largest change, points"] == 0 and row["Largest change of z"] == 0
+    assert row["Rank correlation"] == pytest.approx(1) and row["Outlier status changed"] == 0
+    assert row["Largest change, percentage points"] == 0 and row["Largest change of z"] == 0
 
 
 def test_other_models_are_named_and_compared(england):

@@ -55,7 +55,7 @@ def test_not_assessed_says_why():
         "",
         "data quality: 29% of case mix recorded, 30% needed",
         "fewer than 10 people",
-        "nobody to compare with what is expected",
+        "no people to compare with expected survival",
     ]
     assert (judged.loc[judged["level"] == "not_assessed", "direction"] == "none").all()
 

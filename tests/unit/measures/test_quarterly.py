@@ -41,7 +41,7 @@ def test_days_fall_into_their_quarter_and_partial_quarters_are_left_out():
 
 
 def test_nobody_in_a_quarter_is_an_error():
-    with pytest.raises(ValueError, match="nobody is counted in 2020 Q1"):
+    with pytest.raises(ValueError, match="no one is counted in 2020 Q1"):
         chart_quarters(quarters([5, 0]).assign(denominator=[100, 0]))
 
 
@@ -63,7 +63,7 @@ def test_each_rule_is_named_where_it_is_broken(numerators, rule, first):
 
 def test_common_cause_is_said_plainly():
     chart = chart_quarters(quarters([50, 53, 49, 52, 51, 48, 52, 50]))
-    assert say_chart(chart, "X") == "X: common-cause variation only; no rule of Making Data Count is broken."
+    assert say_chart(chart, "X") == "X: common-cause variation only; no rule of Making Data Count is met."
     assert chart["limit_lower"].min() >= 0 and set(chart["rules"]) == {""}
 
 

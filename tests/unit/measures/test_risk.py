@@ -94,7 +94,7 @@ def test_horizons_that_nobody_reaches_have_no_table(people, params):
     assessment = assess(people(), params)
     assert list(assessment.tables) == [1, 3]
     row = assessment.results.set_index("measure").loc["survival_5y_adjusted"]
-    assert (row["status"], row["reason"]) == ("not_derivable", "Nobody has been followed for 5 years.")
+    assert (row["status"], row["reason"]) == ("not_derivable", "No one has been followed for 5 years.")
 
 
 def test_too_few_deaths_say_so(people, params):

@@ -123,8 +123,8 @@ def test_many_columns_are_sampled():
     ("codelists", "note"),
     [
         (["opcs4_chemotherapy"], ""),
-        (["sact_drugs.cdk46"], "Rests on inferred codes: sact drugs, cdk46 (3 of 3 codes)."),
-        (["opcs4_chemotherapy", "cns_indicator"], "Rests on inferred codes: cns indicator (8 of 8 codes)."),
+        (["sact_drugs.cdk46"], "Uses unverified codes: sact drugs, cdk46 (3 of 3 codes)."),
+        (["opcs4_chemotherapy", "cns_indicator"], "Uses unverified codes: cns indicator (8 of 8 codes)."),
     ],
 )
 def test_results_on_inferred_codes_say_so(tmp_path, make_people, england, codelists, note):

@@ -45,9 +45,9 @@ def test_rejects_five_in_a_hundred_when_nothing_changes():
 @pytest.mark.parametrize(
     ("counts", "reason"),
     [
-        ({2019: (3, 10)}, "There are no two years to compare."),
-        ({2019: (0, 10), 2020: (0, 10)}, "Everyone or no one is counted."),
-        ({2019: (0, 10), 2020: (10, 10)}, "The years separate those counted from the others perfectly."),
+        ({2019: (3, 10)}, "There are fewer than two years to compare."),
+        ({2019: (0, 10), 2020: (0, 10)}, "Everyone, or no one, has the outcome."),
+        ({2019: (0, 10), 2020: (10, 10)}, "The outcome is perfectly separated by year."),
     ],
 )
 def test_what_cannot_be_tested_says_why(counts, reason):
@@ -70,7 +70,10 @@ def test_every_indicator_has_a_row(england, wales, make_people):
 def test_shorter_follow_up_of_later_years_is_a_caution(england, make_people):
     table, _ = measure_trends(make_people(5), make_study(england, run_id="r"))
     cautions = table.set_index("measure")["caution"]
-    assert "followed for less long" in cautions["death_30d_chemotherapy"].iloc[0] and cautions["mdt_discussion"] == ""
+    assert (
+        "People in later years have shorter follow-up" in cautions["death_30d_chemotherapy"].iloc[0]
+        and cautions["mdt_discussion"] == ""
+    )
 
 
 @pytest.mark.parametrize("turn", [False, True])
@@ -78,5 +81,5 @@ def test_years_that_separate_give_a_reason_and_no_odds_ratio(turn):
     """Also where the two share the year in which they meet: the odds ratio that fits best is then infinite too."""
     year, positive = np.array([2019, 2019, 2020, 2020, 2021]), np.array([False, False, False, True, True])
     found = find_trend(year, positive ^ turn)
-    assert found["reason"] == "The years separate those counted from the others perfectly."
+    assert found["reason"] == "The outcome is perfectly separated by year."
     assert "odds_ratio" not in found

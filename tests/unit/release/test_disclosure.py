@@ -51,7 +51,7 @@ def test_a_small_remainder_is_hidden_too():
 def test_one_hidden_unit_takes_the_next_smallest_with_it():
     out = release(results((3, 100), (20, 100), (60, 100)), PARAMS)
     assert out["status"].tolist() == ["suppressed", "suppressed", "ok"]
-    assert "worked out" in out.loc[1, "reason"]
+    assert "another suppressed number could be derived" in out.loc[1, "reason"]
 
 
 def test_two_hidden_units_need_no_third():

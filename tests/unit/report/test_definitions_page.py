@@ -54,4 +54,4 @@ def test_every_feature_is_described_with_its_window_and_source():
         (row,) = [line for line in section.splitlines() if line.startswith(f"| `{feature.name}` |")]
         assert feature.source in row and feature.status in row
         assert all(f"`{reference}`" in row for reference in feature.events.values())
-    assert "-365 to -1, from origin" in section and "-30 to any, from the metastatic diagnosis" in section
+    assert "-365 to -1, from the time origin" in section and "-30 to any, from the metastatic diagnosis" in section

@@ -70,7 +70,7 @@ def test_nothing_overlaps_or_leaves_the_card(attrition):
     figure.canvas.draw()
     inverse = axes.transData.inverted()
     for text in axes.texts:
-        if text.get_text() in ("", "or else"):
+        if text.get_text() in ("", "or"):
             continue
         extent = text.get_window_extent().transformed(inverse)
         assert any(
@@ -101,9 +101,9 @@ def test_a_hidden_number_is_said_to_be_hidden():
     disclosure = params.disclosure.model_copy(update={"policy": "lt10", "national": "suppress"})
     strict = params.model_copy(update={"disclosure": disclosure})
     figure = draw_flow(release(strict, RC2=5), strict)
-    assert "RC2  hidden people" in texts(figure)
-    assert "Recurrent cohort: hidden people" in texts(figure)
-    assert figure.alt.endswith("90 people by RC1, hidden people by RC2.")
+    assert "RC2  suppressed people" in texts(figure)
+    assert "Recurrent cohort: suppressed people" in texts(figure)
+    assert figure.alt.endswith("90 people by RC1, suppressed people by RC2.")
 
 
 def test_description_names_the_ends(attrition):
@@ -117,5 +117,5 @@ def test_a_way_in_that_the_data_cannot_show_has_no_number(attrition):
     params = load_params("simulacrum")
     drawn = texts(draw_flow(attrition, params))
     assert "DN2  not derivable" in drawn
-    assert any("Not checked:" in text or "hospital admissions" in text for text in drawn)
+    assert any("Not applied:" in text or "hospital admissions" in text for text in drawn)
     assert "DN2" not in describe_flow(attrition, params)

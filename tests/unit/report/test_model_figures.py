@@ -47,7 +47,7 @@ def test_tables_of_cohorts_are_stacked_and_one_without_a_model_says_why():
     assert both["Cohort"].tolist() == ["De novo", "Recurrent"]
     assert both["status"].tolist() == ["ok", "not_derivable"] and both["reason"].tolist() == ["", "too few"]
     none = tabulate_checks({"denovo": some, "recurrent": NOTHING}, "habits", STUDY).frame
-    assert none["Nothing to show"].tolist() == ["No item is missing", "too few"]
+    assert none["Reason"].tolist() == ["No item is missing", "too few"]
 
 
 def test_without_a_model_figures_say_so():
@@ -67,7 +67,7 @@ def test_splines_are_not_drawn_as_ratios():
 
 def test_calibration_has_a_panel_for_each_cohort_and_horizon():
     tenths = pd.DataFrame(
-        {"Horizon": ["1 y", "3 y"], "People": 50, "Predicted": 0.5, "Observed": 0.6, "Lower": 0.4, "Upper": 0.7}
+        {"Time point": ["1 y", "3 y"], "People": 50, "Predicted": 0.5, "Observed": 0.6, "Lower": 0.4, "Upper": 0.7}
     )
     checks = {"denovo": checked(tenths=tenths), "recurrent": checked(tenths=tenths.iloc[:1])}
     figure = draw_calibration(checks, STUDY, alt="Calibration").drawing
@@ -77,7 +77,7 @@ def test_calibration_has_a_panel_for_each_cohort_and_horizon():
 
 def test_a_tenth_of_which_few_died_is_neither_shown_nor_drawn_where_small_counts_are_hidden():
     """Of 47 people 93.6% lived: 3 died. Of the other tenth 24 of 48 lived."""
-    tenths = pd.DataFrame({"Horizon": "1 y", "Tenth": [1, 8], "People": [48, 47], "Predicted": [0.5, 0.9]})
+    tenths = pd.DataFrame({"Time point": "1 y", "Tenth": [1, 8], "People": [48, 47], "Predicted": [0.5, 0.9]})
     tenths = tenths.assign(Observed=[0.5, 0.936], Lower=[0.4, 0.866], Upper=[0.6, 1.007])
     strict = STUDY.params.disclosure.model_copy(update={"policy": "lt10", "national": "suppress"})
     study = make_study(STUDY.params.model_copy(update={"disclosure": strict}), run_id="r")
@@ -103,7 +103,7 @@ def test_funnels_draw_released_numbers_only():
     axes = draw_survival_funnels({"denovo": assessment}, released, params, alt="Funnels").drawing.axes[0]
     points = [line.get_xydata().tolist() for line in axes.lines if line.get_label() == "within"]
     assert points == [[[45.0, 60.0]]]
-    assert "by chance 0.0" in axes.texts[0].get_text()
+    assert "expected by chance 0.0" in axes.texts[0].get_text()
     empty = draw_survival_funnels({}, released, params, alt="Funnels").drawing
     assert "There is no comparison" in empty.axes[0].texts[0].get_text()
 

@@ -1,4 +1,4 @@
-"""Whoever is hidden by disclosure control is counted and not named."""
+"""Organisations suppressed by disclosure control are counted and not named."""
 
 from __future__ import annotations
 
@@ -135,8 +135,8 @@ def test_outside_shows_both_tails_the_companions_and_only_what_may_be_shown():
     released = release_checked(survival_results([0.5, 0.8, 0.7, np.nan], ["ok", "ok", "ok", "suppressed"]))
     laid = tabulate_outside({("denovo", 1): table}, released, load_params("england"), {"U00": "Alpha"}).frame
     assert laid["Organisation"].tolist() == ["Alpha", "U01", "1 not named"]
-    assert laid["Level"].tolist()[:2] == ["alarm", "alert"]
-    assert laid["Direction"].tolist() == ["worse", "better", ""]
+    assert laid["Outlier status"].tolist()[:2] == ["alarm", "alert"]
+    assert laid["Direction"].tolist() == ["lower than expected", "higher than expected", ""]
     assert laid["Early warning"].tolist()[:2] == ["within", "alarm"]
     assert laid["Logistic"].tolist()[:2] == ["alarm", "not fitted"]
     assert laid["Adjusted survival"].tolist()[:2] == [0.5, 0.8] and laid.iloc[2][["People", "Lower"]].isna().all()
@@ -151,7 +151,7 @@ def test_counts_stand_beside_chance_for_every_cohort():
     assert counts["Cohort"].tolist() == ["De novo", "De novo", "Recurrent", "Recurrent"]
     assert counts["Assessed"].tolist() == [100, 100, 2, 2] and counts["Not assessed"].tolist() == [5, 5, 0, 0]
     assert counts["Alerts expected"].iloc[0] == pytest.approx(4.8)
-    assert counts[["Alarms, worse", "Alerts, better"]].iloc[2].tolist() == [1, 1]
+    assert counts[["Alarms, lower survival", "Alerts, higher survival"]].iloc[2].tolist() == [1, 1]
     assert tabulate_counts({}, load_params("england")).frame["Cohort"].tolist() == ["none"]
 
 
@@ -167,9 +167,12 @@ def test_a_cohort_or_organisation_that_is_not_assessed_says_why():
     ]
     said = describe_assessments(assessments, load_params("england")).text
     assert "**Recurrent**: organisations are not compared: there are no two organisations" in said
-    assert "**De novo, 3 years**: not compared, since nobody has been followed for 3 years." in said
-    assert "no alarms and no alerts" in said and "chance alone would give 0.0 and 0.0" in said
-    assert "not estimated: that takes 20" in describe_spread(assessments, load_params("england")).text
+    assert "**De novo, 3 years**: not compared, since no one has been followed for 3 years." in said
+    assert "no alarms and no alerts" in said and "; 0.0 and 0.0 expected by chance alone." in said
+    assert (
+        "not estimated: this requires at least 20 organisations"
+        in describe_spread(assessments, load_params("england")).text
+    )
 
 
 def test_survival_of_every_organisation_stands_in_one_row_per_cohort():
@@ -187,7 +190,7 @@ def test_survival_of_every_organisation_stands_in_one_row_per_cohort():
         ["Alpha", "Recurrent"],
         ["U01", "De novo"],
     ]
-    assert laid["1 year"].tolist() == ["70.0% (60.0% to 80.0%)", "55.0% (45.0% to 65.0%)", "hidden"]
+    assert laid["1 year"].tolist() == ["70.0% (60.0% to 80.0%)", "55.0% (45.0% to 65.0%)", "suppressed"]
     assert laid["3 years"].tolist() == ["50.0% (40.0% to 60.0%)", "", "40.0% (30.0% to 50.0%)"]
 
 
@@ -199,7 +202,7 @@ def test_the_record_says_once_what_is_the_same_throughout():
     laid = tabulate_record(declare_not_counts(record, why)).frame.set_index("Item")
     assert laid.loc["run_id"].tolist() == ["england-abc", "", ""]
     assert laid.loc["imputations"].tolist() == ["", "10", "12"]
-    assert laid.columns.tolist() == ["Throughout", "De novo, 1 y", "Recurrent, 1 y"]
+    assert laid.columns.tolist() == ["All time points", "De novo, 1 y", "Recurrent, 1 y"]
     assert tabulate_record(declare_not_counts(record.iloc[:0], why)).frame["Item"].tolist() == ["none"]
 
 
@@ -211,4 +214,4 @@ def test_levels_too_rare_for_a_coefficient_are_named_in_words(released):
     assert "Comorbidities: 3+ (death within 30 days of the last chemotherapy (de novo))" in said
     assert "finite estimate" not in said and "intercept" not in said
     none = describe_rare_levels([found.__class__(**{**vars(found), "rare": ()})], SPECIFICATION).text
-    assert none == "Every level of the case mix could be estimated."
+    assert none == "An effect could be estimated for every level of the case mix."

@@ -110,7 +110,7 @@ def test_a_level_without_deaths_warns_and_still_predicts():
     ("x", "message"),
     [
         ([[1.0, 2], [2, 4], [3, 6], [5, 10]], "combination of the others"),
-        ([[1.0, 2], [1, 4], [1, 5], [1, 9]], "'x0' is the same for everybody"),
+        ([[1.0, 2], [1, 4], [1, 5], [1, 9]], "'x0' is the same for everyone"),
         ([[1.0, np.nan], [2, 4], [3, 6], [5, 1]], "'x1' is nan in row 0"),
     ],
 )
@@ -194,7 +194,7 @@ def test_design_columns_and_names():
         (["rcs(age, 9)"], "number of knots"),
         (["rcs(er, 4)"], "coincide"),
         (["gap"], "'gap' is missing in 1 of 20 rows"),
-        (["one"], "for everybody"),
+        (["one"], "for everyone"),
         (["rcs(text, 4)"], "not numeric"),
     ],
 )

@@ -112,7 +112,7 @@ PREDICTED = np.linspace(0.2, 0.9, len(FRAME))
         (lambda: fit_expected(FRAME.assign(size=["s", 1] * 120), **MODEL), r"'size' mixes \['int', 'str'\]"),
         (lambda: fit_expected(pd.concat([FRAME, FRAME[["age"]]], axis=1), **MODEL), "'age' is in the frame 2 times"),
         (lambda: fit_expected(pd.concat([FRAME, FRAME[["t"]]], axis=1), **MODEL), "'t' is in the frame 2 times"),
-        (lambda: fit_expected(FRAME.assign(d=0), **MODEL), "event is 0 for everybody"),
+        (lambda: fit_expected(FRAME.assign(d=0), **MODEL), "event is 0 for everyone"),
         (lambda: fit_expected(FRAME, **MODEL).expected_hazard(FRAME[["age", "er", "size"]], 5), "column 't' is not"),
         (lambda: risk_adjusted_survival(FRAME, **SURVIVAL | {"provider": "trust"}), "column 'trust' is not"),
         (lambda: risk_adjusted_survival(FRAME, **SURVIVAL | {"at": 99}), "at is 99, beyond the last follow-up time 59"),

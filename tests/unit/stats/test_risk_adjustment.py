@@ -262,7 +262,7 @@ def test_proportion_status_and_errors():
     table = risk_adjusted_proportion(frame, event="dead", provider="unit", covariates=["x"]).set_index("provider")
     assert table["status"].to_dict() == {"rest": "ok", "small": "too_few"}
     assert table.loc["small", ["proportion_adjusted", "lower", "upper", "z", "tail_probability"]].isna().all()
-    with pytest.raises(ValueError, match="for everybody"):
+    with pytest.raises(ValueError, match="for everyone"):
         risk_adjusted_proportion(frame.assign(dead=0), event="dead", provider="unit", covariates=["x"])
     with pytest.raises(ValueError, match="separates the events"):
         risk_adjusted_proportion(frame.assign(x=frame["dead"] * 2.0), event="dead", provider="unit", covariates=["x"])

@@ -207,7 +207,7 @@ NONSENSE = {
     "a horizon twice": (lambda raw: raw["survival"].update(horizons_years=[1, 1]), "horizons_years.*more than once"),
     "a horizon that nobody reaches": (
         lambda raw: raw["survival"].update(horizons_years=[1, 15]),
-        "nobody can be followed",
+        "no one can be followed",
     ),
     "no cohort": (move("cohorts", []), "cohorts"),
     "a cohort twice": (move("cohorts", ["denovo", "denovo"]), "cohorts.*more than once"),

@@ -237,7 +237,7 @@ def after_death(table: str, date: str) -> RowRule:
     """Return the rule that leaves out events dated after the person's death."""
     return RowRule(
         "event_after_death",
-        "Events dated after the person's registered death are left out.",
+        "Events dated after the person's registered death are excluded.",
         table,
         f"t.{date} > deaths.death_date",
     )
@@ -245,7 +245,7 @@ def after_death(table: str, date: str) -> RowRule:
 
 def without_date(table: str, date: str) -> RowRule:
     """Return the rule that leaves out events without any date."""
-    return RowRule("event_without_date", "Events without any date are left out.", table, f"t.{date} IS NULL")
+    return RowRule("event_without_date", "Events without any date are excluded.", table, f"t.{date} IS NULL")
 
 
 DUPLICATE_TUMOUR = Duplicates(
@@ -258,7 +258,7 @@ DUPLICATE_TUMOUR = Duplicates(
 )
 DUPLICATE_EPISODE = Duplicates(
     "duplicate_episode",
-    "A hospital episode that stands more than once is kept once.",
+    "A hospital episode that is recorded more than once is kept once.",
     "admissions",
     key="episode_id",
     agree=("person_id", "admission_date"),
@@ -291,7 +291,7 @@ DRUG_RULES = (
         hint="are the SACT tables from the same extract?",
     ),
     no_such_person("drugs"),
-    RowRule("drug_without_name", "Drugs without a drug group are left out.", "drugs", "t.drug IS NULL"),
+    RowRule("drug_without_name", "Drugs without a drug group are excluded.", "drugs", "t.drug IS NULL"),
     without_date("drugs", "given_date"),
     after_death("drugs", "given_date"),
 )
@@ -302,7 +302,7 @@ HES_RULES = (
     after_death("procedures", "procedure_date"),
 )
 ROWS = (
-    RowRule("death_without_date", "A registered death without its date is left out.", "deaths", "t.death_date IS NULL"),
+    RowRule("death_without_date", "A registered death without its date is excluded.", "deaths", "t.death_date IS NULL"),
     DUPLICATE_DEATH,
     DEATH_BEFORE_DIAGNOSIS,
     DUPLICATE_TUMOUR,

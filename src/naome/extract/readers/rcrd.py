@@ -68,7 +68,7 @@ CANONICAL = {
     "organisations": ncrd.ORGANISATIONS,
 }
 ROWS = (
-    RowRule("death_without_date", "A registered death without its date is left out.", "deaths", "t.death_date IS NULL"),
+    RowRule("death_without_date", "A registered death without its date is excluded.", "deaths", "t.death_date IS NULL"),
     ncrd.DEATH_BEFORE_DIAGNOSIS,
     ncrd.DUPLICATE_TUMOUR,
     *ncrd.HES_RULES,

@@ -74,7 +74,7 @@ CANONICAL = {
 ROWS = (
     RowRule(
         "recurrence_at_end",
-        "A recurrence on the last day of follow-up leaves nobody to follow from it.",
+        "A recurrence on the last day of follow-up has no follow-up time.",
         "recurrences",
         "people.vital_date <= t.recurrence_date",
     ),
@@ -85,7 +85,8 @@ READER = Reader(
     RAW,
     CANONICAL,
     ROWS,
-    about="Real people: women treated decades ago, published for research. Nothing here describes present care.",
+    about="Real people: women treated decades ago, in data published for research. The results do not "
+    "describe present care.",
     open_names=r"rotterdam\..*",
     judgements={
         "chemotherapy": "Only adjuvant chemotherapy is known, not treatment of metastatic disease.",

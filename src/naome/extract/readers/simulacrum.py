@@ -161,12 +161,12 @@ REGIMENS_V1 = """
     LEFT JOIN (SELECT LINKNUMBER, min(PATIENTID) AS PATIENTID FROM clean_av_patient
                GROUP BY LINKNUMBER HAVING count(*) = 1) p ON p.LINKNUMBER = s.LINK_NUMBER"""
 ROWS = (
-    RowRule("death_without_date", "A registered death without its date is left out.", "deaths", "t.death_date IS NULL"),
+    RowRule("death_without_date", "A registered death without its date is excluded.", "deaths", "t.death_date IS NULL"),
     DUPLICATE_TUMOUR,
     *DRUG_RULES[:1],
     RowRule(
         "regimen_without_person",
-        "Drugs whose regimen cannot be linked to one person are left out.",
+        "Drugs whose regimen cannot be linked to one person are excluded.",
         "drugs",
         "t.person_id IS NULL",
     ),

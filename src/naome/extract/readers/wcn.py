@@ -184,7 +184,7 @@ def unlinked(table: str) -> RowRule:
     """Return the rule that leaves out records that are not linked to a person with certainty."""
     return RowRule(
         "unlinked_record",
-        "A hospital episode or death that is not linked to a person with certainty is left out.",
+        "A hospital episode or death that is not linked to a person with certainty is excluded.",
         table,
         "t.linked IS NOT TRUE OR t.person_id IS NULL",
     )
@@ -192,7 +192,7 @@ def unlinked(table: str) -> RowRule:
 
 ROWS = (
     unlinked("deaths"),
-    RowRule("death_without_date", "A registered death without its date is left out.", "deaths", "t.death_date IS NULL"),
+    RowRule("death_without_date", "A registered death without its date is excluded.", "deaths", "t.death_date IS NULL"),
     DUPLICATE_DEATH,
     DEATH_BEFORE_DIAGNOSIS,
     DUPLICATE_TUMOUR,
@@ -215,7 +215,7 @@ ROWS = (
 COUNTS = (
     Count(
         "unlinked_record",
-        "A hospital episode or death that is not linked to a person with certainty is left out.",
+        "A hospital episode or death that is not linked to a person with certainty is excluded.",
         "pedw_spell",
         "ALF_STS_CD",
         "SELECT count(*) FROM clean_pedw_spell WHERE ALF_STS_CD IS NOT TRUE OR ALF_PE IS NULL",

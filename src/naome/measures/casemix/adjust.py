@@ -282,7 +282,7 @@ def adjusted_results(table: pd.DataFrame, study: Study, cohort: str, years: int)
     """Bring an organisation table into the result schema (``survival_<y>y_adjusted``)."""
     reasons = {
         "too_few": say_too_few(study.params.outliers.minimum_n, "people"),
-        "not_estimable": "everyone or no one survived, or nobody was followed to the horizon",
+        "not_estimable": "everyone or no one survived, or no one was followed to the time point",
     }
     rows = pd.DataFrame(
         {
@@ -319,13 +319,13 @@ def horizon_reached(case_mix: CaseMix, years: int) -> bool:
 
 def say_horizon_not_reached(years: int) -> str:
     """Say why there is no survival at a horizon."""
-    return f"nobody has been followed for {years} year{'' if years == 1 else 's'}"
+    return f"no one has been followed for {years} year{'' if years == 1 else 's'}"
 
 
 def _reason_for_no_model(case_mix: CaseMix) -> str:
     frame = case_mix.completed[0]
     if frame["unit"].nunique() < 2:
-        return "there are no two organisations to compare"
+        return "there are fewer than two organisations to compare"
     return say_too_few_deaths(frame, case_mix.covariates)
 
 

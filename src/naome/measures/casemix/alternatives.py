@@ -32,7 +32,7 @@ DELTA = 0.5
 NOT_RECORDED = "not recorded"
 
 
-TREATMENTS = ("Imputed", "Imputed, not at random", "Complete cases", "Category not recorded")
+TREATMENTS = ("Imputed", "Imputed, not at random", "Complete cases", "Missing-indicator category")
 
 
 def compare_models(assessment: Assessment, params: Params) -> pd.DataFrame:
@@ -153,8 +153,8 @@ def compare_tables(
     Returns
     -------
     DataFrame
-        ``Model, Horizon, Organisations`` (with a value under both), ``Rank correlation`` (Spearman) and ``Largest
-        change, points`` (percentage points) of adjusted survival, ``Largest change of z, Levels that change``.
+        ``Model, Time point, Organisations`` (with a value under both), ``Rank correlation`` (Spearman) and ``Largest
+        change, percentage points`` of adjusted survival, ``Largest change of z, Outlier status changed``.
     """
     tails = (params.outliers.alert_tail, params.outliers.alarm_tail)
     rows = []
@@ -171,12 +171,12 @@ def compare_tables(
             rows.append(
                 {
                     "Model": name,
-                    "Horizon": f"{years} y",
+                    "Time point": f"{years} y",
                     "Organisations": len(both),
                     "Rank correlation": _rank_correlation(both) if known else np.nan,
-                    "Largest change, points": 100 * change.abs().max() if len(both) else np.nan,
+                    "Largest change, percentage points": 100 * change.abs().max() if len(both) else np.nan,
                     "Largest change of z": (both["z_other"] - both["z"]).abs().max() if len(both) else np.nan,
-                    "Levels that change": int((levels[0] != levels[1]).sum()),
+                    "Outlier status changed": int((levels[0] != levels[1]).sum()),
                 }
             )
     return pd.DataFrame(rows)
@@ -256,12 +256,14 @@ def tabulate_treatments(treated: dict[str, Treatment], params: Params, assessmen
 def describe_treatments(treated: dict[str, Treatment], assessment: Assessment) -> str:
     """Say which treatments of missing items are compared, and why others are not."""
     if not treated:
-        return "No case-mix item is missing for anybody, so every treatment of missing items is the same."
+        return "No case-mix item is missing, so every method for missing data gives the same result."
     absent = [name for name in TREATMENTS if name not in treated]
     if absent:
-        return f"Not shown, because too few deaths or organisations are left to fit the model: {', '.join(absent)}."
+        return f"Not shown, because too few deaths or organisations remain to fit the model: {', '.join(absent)}."
     complete, everyone = len(treated[TREATMENTS[2]].frames[0]), len(assessment.case_mix.observed)
-    return f"Every case-mix item is recorded for {complete / everyone:.0%} of people; the others are no complete cases."
+    return (
+        f"Every case-mix item is recorded for {complete / everyone:.0%} of people; the others are not complete cases."
+    )
 
 
 def tabulate_ratios(treated: dict[str, Treatment]) -> pd.DataFrame:
@@ -364,7 +366,7 @@ def _bend(term: str, frame: pd.DataFrame) -> str:
 def _name_bending(case_mix: CaseMix) -> str:
     straight = [term for term in case_mix.covariates if term_column(term) != term]
     if straight:
-        return f"A straight line for {' and '.join(_say(term_column(term)) for term in straight)}"
+        return f"Linear term for {' and '.join(_say(term_column(term)) for term in straight)}"
     bent = [t for t in case_mix.covariates if _bend(t, case_mix.observed) != t]
     return f"Splines for {', '.join(_say(term) for term in bent)}" if bent else "The same model"
 

@@ -151,8 +151,8 @@ def describe_error(coefficients: pd.DataFrame, m: int) -> str:
         return "No case-mix item is missing, so nothing was imputed."
     largest = float(coefficients["FMI"].max())
     return (
-        f"The largest fraction of missing information of a coefficient is {largest:.2f}. With {m} data sets, another "
-        f"seed would move that coefficient by about {np.sqrt(largest / m):.2f} of its standard error."
+        f"The largest fraction of missing information of a coefficient is {largest:.2f}. With {m} data sets, a "
+        f"different seed would change that coefficient by about {np.sqrt(largest / m):.2f} of its standard error."
     )
 
 
@@ -203,8 +203,8 @@ def check_calibration(
     Returns
     -------
     tuple of DataFrame
-        By tenth: ``Horizon, Tenth, People, Predicted, Observed, Lower, Upper``; over
-        everybody: ``Horizon, Predicted, Observed, Difference, Slope`` and its limits.
+        By tenth: ``Time point, Tenth, People, Predicted, Observed, Lower, Upper``; over
+        everyone: ``Time point, Predicted, Observed, Difference, Slope`` and its limits.
     """
     frame = case_mix.completed[0]
     horizons = [years for years in params.survival.horizons_years if horizon_reached(case_mix, years)]
@@ -216,7 +216,7 @@ def check_calibration(
         tenths.append(by_tenth.assign(horizon=f"{years} y"))
         whole = calibration_summary(frame["duration"], frame["event"], predicted[:, column], at=at)
         wholes.append(whole.assign(horizon=f"{years} y"))
-    names = {"horizon": "Horizon", "group": "Tenth", "n": "People", "predicted": "Predicted", "observed": "Observed"}
+    names = {"horizon": "Time point", "group": "Tenth", "n": "People", "predicted": "Predicted", "observed": "Observed"}
     names |= {"lower": "Lower", "upper": "Upper", "difference": "Difference", "slope": "Slope"}
     names |= {"slope_lower": "Slope, lower", "slope_upper": "Slope, upper"}
     table, summary = pd.concat(tenths, ignore_index=True), pd.concat(wholes, ignore_index=True)

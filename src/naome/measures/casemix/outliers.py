@@ -154,7 +154,7 @@ def _reasons(table: pd.DataFrame, params: Params) -> pd.Series:
         lambda share: f"data quality: {share:.0%} of case mix recorded, {policy.minimum_completeness:.0%} needed"
     )
     reason = pd.Series("", index=table.index, dtype=object)
-    reason = reason.mask(table["z"].isna(), "nobody to compare with what is expected")
+    reason = reason.mask(table["z"].isna(), "no people to compare with expected survival")
     reason = reason.mask(poor, quality)
     return reason.mask(table["n"] < policy.minimum_n, say_too_few(policy.minimum_n, "people"))
 

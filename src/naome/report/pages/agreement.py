@@ -21,8 +21,8 @@ FORMATS = {"percent": "percent1", "people": "count", "years": "decimal1"}
 OTHER_TITLES = {
     "cohort_size": "People in the cohort",
     "age_mean": "Mean age, years",
-    "breast_cancer_share_of_deaths": "Deaths that were from breast cancer",
-    "mbc_record_before_breast_cancer_death": "Metastatic record before death from breast cancer",
+    "breast_cancer_share_of_deaths": "Deaths from breast cancer, of all deaths",
+    "mbc_record_before_breast_cancer_death": "Record of metastatic disease before death from breast cancer",
     "metastatic_site": "Metastatic site",
     "metastatic_biopsy": "Biopsy of a metastatic lesion",
     "er_positive": "ER status",
@@ -42,10 +42,10 @@ def say_agreement(replication: Replication) -> Sentence:
     n = compared["verdict"].value_counts().reindex(VERDICTS, fill_value=0)
     runs = declare_not_counts(", ".join(replication.runs.values()), "Identifiers of runs.")
     return Sentence(
-        f"Of {len(compared)} published figures {n['agrees']} agree within sampling error and rounding, {n['differs']} "
-        f"differ, {n['not derivable here']} are not derivable here and {n['other period']} belong to another period. "
-        f"Were everything right, up to {expected_by_chance(compared):.1f} would differ by chance. Runs read: "
-        f"{say_list(list(replication.runs.values()))}.",
+        f"Of {len(compared)} published figures, {n['agrees']} agree within sampling error and rounding and "
+        f"{n['differs']} differ. If all were right, up to {expected_by_chance(compared):.1f} would differ by chance. "
+        f"A further {n['not derivable here']} are not derivable here, and {n['other period']} refer to another "
+        f"period. Runs compared: {say_list(list(replication.runs.values()))}.",
         (replication.compared, runs),
     )
 
@@ -75,7 +75,7 @@ def tabulate_agreement(compared: Released, specification: Specification) -> Tabl
                 "This run": _write(row["estimate"], row["unit"]),
                 "95% interval": interval,
                 "Difference": _difference(row["difference"], row["unit"]),
-                "Verdict": f"{row['verdict']}{reason}",
+                "Result": f"{row['verdict']}{reason}",
                 "mark": "differs" if row["verdict"] == "differs" else "",
             }
         )
@@ -96,22 +96,22 @@ def tabulate_pooled(replication: Replication, specification: Specification) -> T
 
 
 def tabulate_verdicts(compared: Released) -> Table:
-    """Lay out the numbers of verdicts by nation."""
+    """Lay out how many figures agree, differ or are not compared, by nation."""
     counts = count_verdicts(compared.frame)
     frame = counts.assign(nation=counts["nation"].map(name_nation)).rename(columns=str.capitalize)
     return Table(frame, compared, dict.fromkeys(frame.columns[1:], "int"))
 
 
 def tabulate_elsewhere(released: Released, specification: Specification) -> Table:
-    """Lay out figures published elsewhere, with the period they belong to."""
+    """Lay out figures of other publications, with the period to which they refer."""
     later = released.frame
     frame = pd.DataFrame(
         {
             "Figure": [_label(row, specification) for row in later.to_dict("records")],
             "Nation": later["nation"].map(name_nation),
             "Published": [_printed(v, u) for v, u in zip(later["published"], later["unit"], strict=True)],
-            "Belongs to": later["period"],
-            "Verdict": [f"{v}: {r}" if r else v for v, r in zip(later["verdict"], later["reason"], strict=True)],
+            "Period": later["period"],
+            "Result": [f"{v}: {r}" if r else v for v, r in zip(later["verdict"], later["reason"], strict=True)],
             "Source": later["source"],
         }
     )
@@ -127,7 +127,7 @@ def _label(row: dict, specification: Specification) -> str:
         return f"Recorded: {titles.get(name, group)}"
     known = {indicator.id: indicator.title for indicator in specification.indicators}
     if measure.endswith("_denominator"):
-        title = f"Counted in: {known.get(measure.removesuffix('_denominator'), measure)}"
+        title = f"Denominator: {known.get(measure.removesuffix('_denominator'), measure)}"
     elif measure.startswith("survival_"):
         title = f"Survival at {measure.removeprefix('survival_').removesuffix('y')} years".replace(
             " 1 years", " 1 year"

@@ -16,7 +16,7 @@ from naome.report.figures import INK, PALETTE, draw_empty, use_style
 from naome.report.labels import COHORT_NAMES, name_term
 from naome.report.prose import say_count, say_number
 
-NO_MODEL = "There is no model, so there is nothing to draw."
+NO_MODEL = "There is no model, so no figure is drawn."
 
 
 OF_MODELS = "Coefficients, tests and predictions of models, and what would change with other models."
@@ -40,8 +40,8 @@ FORMATS = {
 
 
 _CHANGE = {
-    **dict.fromkeys(("Organisations", "Levels that change"), "int"),
-    **dict.fromkeys(("Largest change, points", "Largest change of z"), "decimal2"),
+    **dict.fromkeys(("Organisations", "Outlier status changed"), "int"),
+    **dict.fromkeys(("Largest change, percentage points", "Largest change of z"), "decimal2"),
     "Rank correlation": "decimal3",
 }
 
@@ -74,7 +74,7 @@ def tabulate_checks(checks: dict[str, ModelChecks], name: str, study: Study) -> 
         pieces.append(table.assign(Cohort=COHORT_NAMES[cohort]))
     table = pd.concat(pieces, ignore_index=True)
     if all(getattr(each, name).empty for each in checks.values()):
-        table = table.rename(columns={"reason": "Nothing to show"})[["Cohort", "Nothing to show"]]
+        table = table.rename(columns={"reason": "Reason"})[["Cohort", "Reason"]]
         return Table(table, declare_not_counts(table, OF_MODELS))
     if "Term" in table:
         table["Term"] = table["Term"].map(name_term, na_action="ignore")
@@ -87,7 +87,7 @@ def tabulate_checks(checks: dict[str, ModelChecks], name: str, study: Study) -> 
 
 
 def _release_people(table: pd.DataFrame, study: Study) -> Released:
-    """Release a table of a model with numbers of people; what they were observed to be goes by its own count."""
+    """Release a table of a model with numbers of people; observed survival is protected by its own count."""
     if "Observed" not in table:
         return release_counts(table, "People", study)
     alive = (table["Observed"].astype("Float64").clip(0, 1) * table["People"]).round().astype("Int64")
@@ -100,7 +100,7 @@ def _release_people(table: pd.DataFrame, study: Study) -> Released:
 def describe_models(
     assessments: dict[str, Assessment], checks: dict[str, ModelChecks], study: Study, *, missing: bool = False
 ) -> Sentence:
-    """Say for every cohort what its model rests on, or which treatments of missing items are compared.
+    """State for every cohort which data its model uses, or which methods for missing data are compared.
 
     Returns
     -------
@@ -115,8 +115,8 @@ def describe_models(
     for cohort, each in assessments.items():
         made, row = len(each.case_mix.completed), counted.where(cohort=cohort).frame.iloc[0]
         people, deaths = say_count(row["people"], "person", "people"), say_number(row["deaths"], "deaths")
-        data = f"{say_count(made, 'data set')}{' completed by imputation' if made > 1 else ''}"
-        said = f"the model rests on {people}, {deaths} and {data}. {checks[cohort].error}"
+        data = f"{say_count(made, 'data set')}{' with imputed values' if made > 1 else ''}"
+        said = f"the model uses {people}, {deaths} and {data}. {checks[cohort].error}"
         if missing:
             said = checks[cohort].missing
         if each.reason:
@@ -126,7 +126,7 @@ def describe_models(
 
 
 def draw_ratios(checks: dict[str, ModelChecks], *, alt: str) -> Figure:
-    """Draw hazard ratios with their intervals, one colour per cohort; splines, which no ratio sums up, are left out.
+    """Draw hazard ratios with their intervals, one colour per cohort; splines have no single ratio and are excluded.
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ def draw_ratios(checks: dict[str, ModelChecks], *, alt: str) -> Figure:
 
 
 def draw_coefficients_over_time(checks: dict[str, ModelChecks], *, alt: str) -> Figure:
-    """Draw each cohort's most time-dependent coefficient as it varies, beside the constant of the model.
+    """Draw each cohort's most time-dependent coefficient as it varies, and the constant of the model.
 
     Parameters
     ----------
@@ -177,10 +177,10 @@ def draw_coefficients_over_time(checks: dict[str, ModelChecks], *, alt: str) -> 
     for axes, (cohort, each) in zip(panels[0], fitted.items(), strict=True):
         smooth = each.smooth
         axes.fill_between(smooth["years"], smooth["lower"], smooth["upper"], color=PALETTE[0], alpha=0.18, linewidth=0)
-        axes.plot(smooth["years"], smooth["estimate"], color=PALETTE[0], label="as it varies, with 95% limits")
+        axes.plot(smooth["years"], smooth["estimate"], color=PALETTE[0], label="time-varying, with 95% limits")
         axes.axhline(smooth["coefficient"].iloc[0], color=PALETTE[1], linestyle="--", label="constant in the model")
         axes.axhline(0, color=INK, linewidth=0.6)
-        axes.set_xlabel("Years from origin")
+        axes.set_xlabel("Years from the time origin")
         axes.set_title(f"{COHORT_NAMES[cohort]}: {name_term(each.worst)}", fontsize=10)
     panels[0][0].set_ylabel("Log hazard ratio")
     panels[0][-1].legend(loc="upper right", fontsize=8)
@@ -188,14 +188,14 @@ def draw_coefficients_over_time(checks: dict[str, ModelChecks], *, alt: str) -> 
 
 
 def draw_calibration(checks: dict[str, ModelChecks], study: Study, *, alt: str) -> Figure:
-    """Draw observed against predicted survival by tenth: one row per cohort, one panel per horizon.
+    """Draw observed against predicted survival by tenth: one row per cohort, one panel per time point.
 
     Parameters
     ----------
     checks : dict of str to ModelChecks
-        With ``tenths``: ``Horizon, People, Predicted, Observed, Lower, Upper``, proportions.
+        With ``tenths``: ``Time point, People, Predicted, Observed, Lower, Upper``, proportions.
     study : Study
-        A tenth of which few lived, or few died, may be hidden.
+        A tenth in which few survived, or few died, may be suppressed.
     alt : str
     """
     tenths = {cohort: _release_people(each.tenths, study) for cohort, each in checks.items() if not each.reason}
@@ -206,12 +206,12 @@ def draw_calibration(checks: dict[str, ModelChecks], study: Study, *, alt: str) 
     if not fitted:
         return draw_empty(NO_MODEL, declare_not_counts(NO_MODEL, OF_MODELS))
     use_style()
-    horizons = list(dict.fromkeys(horizon for table in fitted.values() for horizon in table["Horizon"]))
+    horizons = list(dict.fromkeys(horizon for table in fitted.values() for horizon in table["Time point"]))
     size = (3.4 * len(horizons) + 0.6, 3.4 * len(fitted))
     figure, panels = plt.subplots(len(fitted), len(horizons), figsize=size, squeeze=False)
     for line, (cohort, table) in zip(panels, fitted.items(), strict=True):
         for axes, horizon in zip(line, horizons, strict=True):
-            rows = table[table["Horizon"] == horizon]
+            rows = table[table["Time point"] == horizon]
             if rows.empty:
                 axes.set_axis_off()
                 continue

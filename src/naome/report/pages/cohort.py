@@ -1,4 +1,4 @@
-"""The page of the cohorts: how they came about, and who is in them."""
+"""The page of the cohorts: their derivation and characteristics."""
 
 from __future__ import annotations
 
@@ -53,26 +53,27 @@ def say_routes(study: Study) -> Sentence:
     elif reason := study.reason("survival", "recurrent"):
         parts.append(f"There is no recurrent cohort. {reason}")
     if "primary" in params.cohorts:
-        parts.append("The primary cohort is everyone eligible, from the initial diagnosis.")
+        parts.append("The primary cohort is all eligible people, from the initial diagnosis.")
     text = " ".join(parts)
     return Sentence(text, declare_not_counts(text, "Identifiers of rules."))
 
 
 def release_quality(quality: pd.DataFrame, study: Study) -> Released:
-    """Add up the uses of every named rule of reading, and release them: a row can be a person."""
+    """Add up the uses of every data-cleaning rule, and release them: a row can be a person."""
     by_rule = quality.groupby(["rule", "kind"], as_index=False).agg(rows=("rows", "sum"), meaning=("meaning", "first"))
     return release_counts(by_rule, "rows", study)
 
 
 def tabulate_quality(by_rule: Released) -> Table:
-    """Lay out the uses of every named rule of reading."""
-    frame = by_rule.frame.assign(rule=by_rule.frame["rule"].str.replace("_", " "))
+    """Lay out the uses of every data-cleaning rule."""
+    kinds = by_rule.frame["kind"].map(lambda kind: "repaired" if kind == "repair" else "excluded")
+    frame = by_rule.frame.assign(rule=by_rule.frame["rule"].str.replace("_", " "), kind=kinds)
     frame = frame[["rule", "kind", "meaning", "rows"]].rename(columns=str.capitalize)
     return Table(frame, by_rule, {"Rows": "count"})
 
 
 def say_reading(by_rule: Released, raw_rows: dict[str, int]) -> Sentence:
-    """Say how many rows of the extract were read, whose were not, and how many rules were used on the rest.
+    """State how many rows of the extract were read, which were not, and how many data-cleaning rules were used.
 
     Parameters
     ----------
@@ -87,12 +88,12 @@ def say_reading(by_rule: Released, raw_rows: dict[str, int]) -> Sentence:
     parts = [f"The extract has {rows:,} rows."]
     if unread and unread[0] is not HIDDEN:
         parts.append(
-            f"{unread[0]:,} of them ({say_percent(unread[0] / rows)}) are events of people without any sign of "
-            "metastatic disease and were not read."
+            f"{unread[0]:,} of them ({say_percent(unread[0] / rows)}) are events of people without any record "
+            "suggestive of metastatic disease and were not read."
         )
-    parts.append(f"On the rows read, {say_count(used, 'rule')} had to be used; every use is counted.")
+    parts.append(f"Data cleaning of the other rows used {say_count(used, 'rule')}, and every use is counted.")
     lines = declare_not_counts(" ".join(parts), "Rows of the raw files, and the number of rules used.")
-    return Sentence(" ".join([*parts, "Nothing else was changed."]), (by_rule, lines))
+    return Sentence(" ".join([*parts, "No other value was changed."]), (by_rule, lines))
 
 
 def release_linkage(linkage: list[dict[str, Any]], study: Study) -> Released:
@@ -138,18 +139,18 @@ def say_sites(analysis: pd.DataFrame, study: Study) -> Sentence:
         text = f"Metastatic sites are not shown. {reason}"
         return Sentence(text, declare_not_counts(text, "Why metastatic sites cannot be derived."))
     if not analysis[list(SITES)].fillna(False).to_numpy().any():
-        return Sentence("Nobody has a metastatic site coded.")
+        return Sentence("No one has a metastatic site coded.")
     return Sentence(
-        "Metastatic sites are those coded in admissions around the metastatic diagnosis; a person can have several, "
-        "and somebody without an admission has none coded, so these percentages are lower limits."
+        "Metastatic sites are those coded in admissions around the metastatic diagnosis. A person can have more than "
+        "one. People without an admission have none coded, so these percentages are lower bounds."
     )
 
 
 def tabulate_attrition(attrition: Released, params: Params) -> Table:
     """Lay out the attrition table (:func:`naome.release.release_attrition`).
 
-    A rule that the data cannot show stands with the reason: an eligibility rule then leaves everybody, and a way into
-    a cohort has no number.
+    A rule that the data cannot show is listed with the reason: an eligibility rule then excludes no one, and a rule of
+    entry to a cohort has no number.
     """
     rows = explain_rules(attrition.frame, params)
     rows = rows[rows["cohort"].isin(["both", *params.cohorts])]
@@ -157,7 +158,7 @@ def tabulate_attrition(attrition: Released, params: Params) -> Table:
     frame = pd.DataFrame(
         {
             "Rule": rows["step"],
-            "What it asks": rows["text"],
+            "Criterion": rows["text"],
             "Counted": rows["unit"],
             "Remaining": rows["remaining"].mask(unknown),
             "Excluded": rows["left_out"].mask(unknown),
@@ -168,7 +169,7 @@ def tabulate_attrition(attrition: Released, params: Params) -> Table:
 
 
 def tabulate_routes(analysis: pd.DataFrame, study: Study) -> Table:
-    """Count the people of every cohort by the rule that found them and the year of origin."""
+    """Count the people of every cohort by rule of entry and year of the time origin."""
     sizes = analysis.groupby(["cohort", "route", "year"]).size().unstack(fill_value=0)
     counts = sizes.reset_index().melt(["cohort", "route"], var_name="year", value_name="people")
     released = release_counts(counts, "people", study, totals=[["cohort", "route"], ["cohort", "year"]])

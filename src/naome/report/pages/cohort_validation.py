@@ -1,4 +1,4 @@
-"""The page of the check against deaths."""
+"""The page of the validation against death records."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def say_deaths(released: Released) -> Sentence:
         for measure in ("record_before_breast_cancer_death", "record_before_death", "breast_cancer_share_of_deaths")
     )
     return Sentence(
-        f"Breast cancer deaths with an earlier record of metastatic disease: {seen}. "
-        f"Deaths from any cause with such a record: {anyone}. Share of deaths that were from breast cancer: {share}.",
+        f"Deaths from breast cancer with an earlier record of metastatic disease: {seen}. "
+        f"Deaths from any cause with such a record: {anyone}. Deaths from breast cancer, of all deaths: {share}.",
         released,
     )
 

@@ -1,4 +1,4 @@
-"""The page of completeness: how often data items are recorded, and by whom."""
+"""The page of completeness of data items, by organisation and year."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ def say_completeness(released: Released, specification: Specification) -> Senten
     titles = {f"completeness.{item.id}": lower_first(item.title) for item in items if item.table_2}
     six = released.where(level="nation", group_by="all", status="ok", measure=list(titles)).frame
     if len(six) < 2:
-        return Sentence("These data hold too few items of the report's Table 2 to compare.", released)
+        return Sentence("These data have too few items of the report's Table 2 to compare.", released)
     worst, best = six.loc[six["estimate"].idxmin()], six.loc[six["estimate"].idxmax()]
     return Sentence(
-        f"Of {say_count(len(six), 'item')} of the report's Table 2 that these data can hold, "
-        f"{titles[best['measure']]} is recorded most often ({say_percent(best['estimate'])}) and "
-        f"{titles[worst['measure']]} least often ({say_percent(worst['estimate'])}).",
+        f"Of the {say_count(len(six), 'item')} of the report's Table 2 in these data, {titles[best['measure']]} is "
+        f"the most complete ({say_percent(best['estimate'])}) and {titles[worst['measure']]} the least complete "
+        f"({say_percent(worst['estimate'])}).",
         released,
     )
 
 
 def say_bias(flags: pd.DataFrame) -> Sentence:
-    """Say which items could bias a result that drops the missing (:func:`measures.completeness.flag_biased_items`)."""
+    """State which items could bias a complete-case analysis (:func:`measures.completeness.flag_biased_items`)."""
     flagged = flags.loc[flags["flag"] != "none", "item"]
     which = f": {say_list([lower_first(item) for item in flagged])}" if len(flagged) else ""
     compared = flags["provider_p"].notna().any()
     untested = " Organisations were not compared: the data name none, or too few are large enough."
     return Sentence(
-        f"{say_count(len(flagged), 'item').capitalize()} of {len(flags)} could bias a result that drops the missing"
+        f"{say_count(len(flagged), 'item').capitalize()} of {len(flags)} could bias a complete-case analysis"
         f"{which}.{'' if compared else untested}",
         declare_not_counts(flags[["item", "flag"]], "Numbers and names of data items."),
     )
@@ -50,7 +50,7 @@ def tabulate_completeness(released: Released, specification: Specification, *, t
 
 
 def tabulate_completeness_years(released: Released, specification: Specification) -> Table:
-    """Lay out national completeness of the report's six items by year of origin.
+    """Lay out national completeness of the report's six items by year of the time origin.
 
     Returns
     -------
@@ -73,18 +73,18 @@ def tabulate_completeness_years(released: Released, specification: Specification
 
 
 def tabulate_bias(flags: pd.DataFrame, study: Study) -> Table:
-    """Lay out whether being recorded goes with the organisation or with survival.
+    """Lay out whether missingness is associated with the organisation or with survival.
 
     Parameters
     ----------
     flags : DataFrame
-        From :func:`naome.measures.completeness.flag_biased_items`; a test that no item had is left out.
+        From :func:`naome.measures.completeness.flag_biased_items`; a test that no item has is excluded.
     study : Study
     """
     released = release_counts(flags, "recorded", study, of="n")
     tests = ["provider_p", "survival_p"]
     frame = released.frame.drop(columns=[test for test in tests if flags[test].isna().all()])
-    headings = {"item": "Data item", "n": "People", "recorded": "Recorded", "flag": "Differs by"}
+    headings = {"item": "Data item", "n": "People", "recorded": "Recorded", "flag": "Associated with"}
     headings |= {"provider_p": "p, organisations", "survival_p": "p, survival"}
     formats = {"n": "count", "recorded": "count", **{test: "pvalue" for test in tests if test in frame}}
     return Table(frame, released, formats, headings)

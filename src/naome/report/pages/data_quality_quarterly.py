@@ -12,15 +12,17 @@ from naome.release import Released, declare_not_counts, release_counts, shown_nu
 from naome.report.display import Figure, Sentence, Table
 from naome.report.figures import INK, PALETTE, use_style
 
-NO_CHART = "No quarter of the audit period can be charted: a quarter has nobody, or days of origin are not known."
+NO_CHART = (
+    "No quarter of the audit period can be charted: a quarter has no people, or dates of diagnosis are not known."
+)
 
 
 #: The rules in a word or two, for a column of a table.
 SHORT = {
-    "outside_limits": "beyond a limit",
-    "run": "on one side",
-    "trend": "one direction",
-    "two_of_three": "near a limit",
+    "outside_limits": "point outside a limit",
+    "run": "run on one side",
+    "trend": "trend",
+    "two_of_three": "two of three near a limit",
 }
 
 
@@ -54,7 +56,7 @@ def release_charts(charts: pd.DataFrame, study: Study) -> Released:
 
 
 def say_charts(charts: Released, measures: list[str], study: Study) -> Sentence:
-    """Say what each chart shows, and which quarters will still gain people."""
+    """State what each chart shows, and which quarters are incomplete."""
     frame = charts.frame
     said = [
         say_chart(frame[frame["measure"] == m], frame.loc[frame["measure"] == m, "title"].iloc[0]) for m in measures
@@ -66,7 +68,7 @@ def say_charts(charts: Released, measures: list[str], study: Study) -> Sentence:
 
 
 def say_rules() -> Sentence:
-    """Say which rules make a change a change."""
+    """State the rules that identify special-cause variation."""
     return Sentence("NHS England's *Making Data Count* rules:\n\n" + "\n".join(f"- {text}" for text in RULES.values()))
 
 
@@ -76,7 +78,7 @@ def draw_xmr(charts: Released, measures: list[str], *, alt: str) -> Figure:
     Parameters
     ----------
     charts : Released
-        From :func:`release_charts`; a hidden point is not drawn.
+        From :func:`release_charts`; a suppressed point is not drawn.
     measures : list of str
         Which ones, in order; the number of people is drawn as a number and everything else in per cent.
     alt : str
@@ -103,7 +105,7 @@ def draw_xmr(charts: Released, measures: list[str], *, alt: str) -> Figure:
 
 
 def tabulate_charts(charts: Released) -> Table:
-    """Lay out every completeness chart in a row: first and latest quarter, mean, limits, what it says."""
+    """Lay out every completeness chart in a row: first and latest quarter, mean, limits, variation."""
     rows = []
     frame = charts.frame
     for _, chart in frame[frame["measure"] != "cohort_size"].groupby("measure", sort=False):
@@ -132,7 +134,7 @@ def tabulate_quarters(charts: Released, measure: str) -> Table:
             "Mean": rows["centre"].to_numpy(),
             "Lower limit": rows["limit_lower"].to_numpy(),
             "Upper limit": rows["limit_upper"].to_numpy(),
-            "Rules broken": [text or "none" for text in rows["rules"]],
+            "Rules met": [text or "none" for text in rows["rules"]],
         }
     )
     return Table(frame, charts, CHART_FORMATS)
@@ -142,4 +144,4 @@ def _name_variation(chart: pd.DataFrame) -> str:
     if len(chart) < MINIMUM_QUARTERS:
         return "too few quarters"
     broken = [SHORT[name] for name, text in RULES.items() if chart["rules"].str.contains(text, regex=False).any()]
-    return f"special: {', '.join(broken)}" if broken else "common cause"
+    return f"special cause: {', '.join(broken)}" if broken else "common cause"

@@ -1,4 +1,4 @@
-"""The page of inequalities: gaps, trends, and treatment with death competing."""
+"""The page of inequalities: gaps, trends, and treatment with death as a competing event."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ TREND_FORMATS = {
 
 
 WAYS = {
-    "landmark": "treated, of those alive at 30 days (the audit's)",
-    "no_landmark": "treated, early deaths counted as not treated",
-    "incidence": "treated, cumulative incidence with death competing",
+    "landmark": "treated, of people alive at 30 days (the audit's method)",
+    "no_landmark": "treated, of everyone (early deaths count as not treated)",
+    "incidence": "treated, cumulative incidence with death as a competing event",
     "died_untreated": "died before treatment, cumulative incidence",
 }
 
 
 def say_gaps(released: Released, group_by: str) -> Sentence:
-    """Say in sentences what the age-standardised gaps of a characteristic show, and what they are too small to show.
+    """State what the age-standardised gaps of a characteristic show, and how many are inconclusive.
 
     Parameters
     ----------
@@ -51,25 +51,25 @@ def say_gaps(released: Released, group_by: str) -> Sentence:
     rows = rows[rows["measure"].str.endswith("_gap_standardised")]
     readings = rows.apply(read_gap, axis=1) if len(rows) else pd.Series(dtype=object)
     n = {reading: int((readings == reading).sum()) for reading in READINGS}
-    told = len(rows) - n["not derivable"]
+    derived = len(rows) - n["not derivable"]
     what = {
-        "deprivation": "between the most and the least deprived fifth",
+        "deprivation": "between the most and the least deprived quintile",
         "ethnic_group": f"between other ethnic groups and the {REFERENCE_ETHNIC_GROUP} group",
     }[group_by]
-    if not told:
+    if not derived:
         return Sentence(f"No gap {what} can be derived.", released)
     return Sentence(
-        f"Of {told} age-standardised gaps {what}, {n['higher'] + n['lower']} differ from none "
-        f"({n['higher']} higher, {n['lower']} lower; up to {0.05 * told:.1f} would by chance alone), "
-        f"{n['no important gap']} are within ten percentage points of none, and for {n['too small to tell']} the "
-        f"numbers are too small to tell no gap from one of ten points or more. "
-        "Too small to tell is not the same as no gap.",
+        f"Of {derived} age-standardised gaps {what}, {n['higher'] + n['lower']} differ from zero "
+        f"({n['higher']} higher, {n['lower']} lower; up to {0.05 * derived:.1f} would by chance alone). For "
+        f"{n['no important gap']}, the whole interval is within ten percentage points of zero. The other "
+        f"{n['inconclusive']} are inconclusive: the interval includes zero and a gap of ten points or more. "
+        "An inconclusive result does not show that there is no gap.",
         released,
     )
 
 
 def tabulate_gaps(released: Released, specification: Specification, group_by: str, kind: str) -> Table:
-    """Lay out crude and age-standardised gaps in percentage points, with what they can say.
+    """Lay out crude and age-standardised gaps in percentage points, with their reading.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def tabulate_gaps(released: Released, specification: Specification, group_by: st
             pieces.append(
                 {
                     "Indicator": title_of(specification, indicator.id, row["cohort"]),
-                    "Compared": row["group"],
+                    "Comparison": row["group"],
                     "People": row["denominator"],
                     "Crude, points": 100 * crude.get((row["cohort"], row["group"]), float("nan")),
                     "Standardised, points": 100 * row["estimate"],
@@ -110,7 +110,7 @@ def tabulate_gaps(released: Released, specification: Specification, group_by: st
 
 
 def release_trends(trends: pd.DataFrame, study: Study) -> Released:
-    """Release trends: a year, or a test, that few people make up is hidden."""
+    """Release trends: a year, or a test, based on few people is suppressed."""
     for year in ("first", "last"):
         counted = release_counts(trends, f"{year}_events", study, of=f"{year}_n", with_it=[year])
         trends = counted.frame
@@ -121,8 +121,8 @@ def say_trends(trends: Released) -> Sentence:
     """Say how many trends were tested, and how many would have a small p by chance alone."""
     tested, found, chance = count_trends(trends.frame.assign(p_value=shown_numbers(trends.frame["p_value"])))
     return Sentence(
-        f"Of {tested} indicators tested for a trend over the years of origin, {found} have p below {SIGNIFICANT}; "
-        f"{chance:.1f} would by chance alone.",
+        f"Of {tested} indicators tested for a trend over years, {found} have p below {SIGNIFICANT}; {chance:.1f} "
+        "would by chance alone.",
         trends,
     )
 
@@ -149,7 +149,7 @@ def tabulate_trends(trends: Released, specification: Specification, kind: str) -
 
 
 def tabulate_landmarks(released: Released, specification: Specification) -> Table:
-    """Lay out the ways to count treatment when people may die first."""
+    """Lay out the ways to count treatment when death is a competing event."""
     pieces = []
     for indicator in list_landmarked(specification):
         for way, words in WAYS.items():
@@ -158,7 +158,7 @@ def tabulate_landmarks(released: Released, specification: Specification) -> Tabl
                 pd.DataFrame(
                     {
                         "Indicator": [title_of(specification, indicator.id, c) for c in rows["cohort"]],
-                        "Counted": words,
+                        "Method": words,
                         "People": rows["denominator"].to_numpy(),
                         "Numerator": rows["numerator"].to_numpy(),
                         "Percent": rows["estimate"].to_numpy(),

@@ -13,18 +13,18 @@ from naome.report.labels import COHORT_NAMES
 
 
 def tabulate_survival(released: Released, *, group_by: str = "all") -> Table:
-    """Lay out survival by cohort, group and horizon."""
+    """Lay out survival by cohort, group and time point."""
     rows = released.where(group_by=group_by).frame
     rows = rows[rows["measure"].str.startswith("survival_")]
     years = rows["measure"].str.extract(r"survival_(\d+)y(_period)?")
-    horizon = years[0] + " years" + years[1].notna().map({True: " (period analysis)", False: ""})
-    horizon = horizon.str.replace("^1 years", "1 year", regex=True)
+    time_point = years[0] + " years" + years[1].notna().map({True: " (period analysis)", False: ""})
+    time_point = time_point.str.replace("^1 years", "1 year", regex=True)
     group = rows["group"] if group_by != "all" else None
     table = pd.DataFrame({"Cohort": rows["cohort"].map(COHORT_NAMES)})
     if group is not None:
         table["Group"] = group
+    table["Time point"] = time_point
     frame = table.assign(
-        Horizon=horizon,
         People=rows["denominator"],
         Deaths=rows["numerator"],
         Survival=rows["estimate"],
@@ -44,9 +44,9 @@ def tabulate_at_risk(at_risk: Released) -> Table:
 
 
 def tabulate_clocks(clocks: pd.DataFrame, study: Study) -> Table:
-    """Lay out survival under other origins of time (:func:`naome.measures.survival.compare_clocks`)."""
+    """Lay out survival under other time origins (:func:`naome.measures.survival.compare_clocks`)."""
     released = release_counts(clocks, "n_risk", study, with_it=("survival", "lower", "upper"))
-    headings = {"route": "Rule", "clock": "Clock", "years": "Years", "n_risk": "At risk"}
+    headings = {"route": "Rule", "clock": "Time origin", "years": "Years", "n_risk": "At risk"}
     headings |= {"survival": "Survival", "lower": "Lower", "upper": "Upper"}
     formats = {"years": "int", "n_risk": "count", **dict.fromkeys(("survival", "lower", "upper"), "percent1")}
     return Table(released.frame, released, formats, headings)
@@ -66,7 +66,7 @@ def draw_survival(curves: Released, at_risk: Released, years: list[float], *, al
     """
     groups = list(dict.fromkeys(curves.frame["group"]))
     if not groups:
-        return draw_empty("Curves are not drawn: too few people, or hidden by disclosure control.", curves)
+        return draw_empty("Curves are not drawn: too few people, or suppressed by disclosure control.", curves)
     use_style()
     figure, (axes, below) = plt.subplots(
         2, 1, figsize=(7.2, 4.2 + 0.22 * len(groups)), sharex=True, height_ratios=[10, 1 + 0.9 * len(groups)]
@@ -96,7 +96,7 @@ def draw_survival(curves: Released, at_risk: Released, years: list[float], *, al
     below.set_title("At risk", fontsize=9)
     below.set_xticks(years)
     below.set_xlim(0, max(years) * 1.02)
-    below.set_xlabel("Years from origin")
+    below.set_xlabel("Years from the time origin")
     return Figure(figure, alt, (curves, at_risk))
 
 

@@ -39,16 +39,17 @@ ALERT_FORMATS = {"People": "count", "Percent": "percent1"}
 
 VARIATION_FORMATS = {
     **{name: "int" for name in ("Organisations", "Assessed", "Negative tail", "Central mass", "Positive tail")},
-    **{name: "int" for name in ("Alerts", "Alarms", "Alerts, adjusted", "Alarms, adjusted")},
+    **{name: "int" for name in ("Alerts", "Alarms", "Alerts, adjusted for overdispersion")},
+    "Alarms, adjusted for overdispersion": "int",
     "National": "percent1",
-    "Alerts by chance": "decimal1",
-    "Alarms by chance": "decimal2",
+    "Alerts expected": "decimal1",
+    "Alarms expected": "decimal2",
 }
 
 
 SPREAD_FORMATS = {
     "Variance": "decimal2",
-    "Beyond chance": "percent0",
+    "Share beyond chance": "percent0",
     "p": "pvalue",
     **{name: "decimal2" for name in ("Median odds ratio", "Lower", "Upper", "phi")},
 }
@@ -65,7 +66,7 @@ ADJUSTED_FORMATS = {
 def tabulate_alerts(
     variation: Variation, released: Released, specification: Specification, names: dict[str, str]
 ) -> Table:
-    """Lay out the organisations beyond the limits in both tails.
+    """Lay out the organisations outside the limits in both tails.
 
     Parameters
     ----------
@@ -79,7 +80,7 @@ def tabulate_alerts(
     Returns
     -------
     Table
-        Alarms first. Organisations hidden by disclosure control stand together in one row per indicator.
+        Alarms first. Suppressed organisations are counted in one row per indicator.
     """
     outside = variation.units[variation.units["level"].isin(OUTSIDE)]
     shown = _released_providers(released)
@@ -94,8 +95,8 @@ def tabulate_alerts(
         name = names.get(row["unit"], row["unit"])
         people, percent = found
         rows.append((title, name, row["level"], row["domain"], people, percent))
-    rows += [(title, f"{n} not named", "hidden by disclosure control", "", None, None) for title, n in hidden.items()]
-    columns = ["Indicator", "Organisation", "Level", "Domain", "People", "Percent"]
+    rows += [(title, f"{n} not named", NOT_NAMED, "", None, None) for title, n in hidden.items()]
+    columns = ["Indicator", "Organisation", "Outlier status", "Domain", "People", "Percent"]
     if not rows:
         rows = [("none", "", "", "", None, None)]
     order = {title_of(specification, i.id, c): k for k, i in enumerate(specification.indicators) for c in i.cohorts}
@@ -105,19 +106,19 @@ def tabulate_alerts(
 
 
 def say_comparisons(variation: Variation, params: Params) -> Sentence:
-    """Say how many organisations are beyond the limits over all indicators, and how many would be by chance."""
+    """State how many organisations are outside the limits over all indicators, and how many are expected by chance."""
     summary, chance = variation.summary, total_by_chance(variation.summary)
     compared = say_count(int((summary["reason"] == "").sum()), "comparison").capitalize()
     return Sentence(
-        f"{compared} of organisations ({params.unit_name}) on performance indicators: {summary['alarms'].sum():.0f} "
-        f"alarms and {summary['alerts'].sum():.0f} alerts in both tails. If all organisations were alike, chance alone "
-        f"would give {chance[1]:.1f} alarms and {chance[0] - chance[1]:.1f} alerts over all of them.",
+        f"{compared} of organisations ({params.unit_name}) on performance indicators gave "
+        f"{summary['alarms'].sum():.0f} alarms and {summary['alerts'].sum():.0f} alerts in both tails. By chance "
+        f"alone, {chance[1]:.1f} alarms and {chance[0] - chance[1]:.1f} alerts would be expected.",
         declare_not_counts(summary, LEVELS_COUNTED),
     )
 
 
 def tabulate_domains(variation: Variation, released: Released, specification: Specification) -> Table:
-    """Lay out how many organisations lie in each domain, and how many would by chance.
+    """Lay out how many organisations are in each domain, and how many are expected outside the limits by chance.
 
     For a neutral indicator the negative tail is the low one and the positive tail the high one.
     """
@@ -135,11 +136,11 @@ def tabulate_domains(variation: Variation, released: Released, specification: Sp
             "Central mass": s["central"].to_numpy(),
             "Positive tail": s["high"].to_numpy(),
             "Alerts": s["alerts"].to_numpy(),
-            "Alerts by chance": s["chance_alerts"].to_numpy(),
+            "Alerts expected": s["chance_alerts"].to_numpy(),
             "Alarms": s["alarms"].to_numpy(),
-            "Alarms by chance": s["chance_alarms"].to_numpy(),
-            "Alerts, adjusted": s["alerts_spread"].to_numpy(),
-            "Alarms, adjusted": s["alarms_spread"].to_numpy(),
+            "Alarms expected": s["chance_alarms"].to_numpy(),
+            "Alerts, adjusted for overdispersion": s["alerts_spread"].to_numpy(),
+            "Alarms, adjusted for overdispersion": s["alarms_spread"].to_numpy(),
             **_status(s),
         }
     )
@@ -147,7 +148,7 @@ def tabulate_domains(variation: Variation, released: Released, specification: Sp
 
 
 def tabulate_spread(variation: Variation, specification: Specification) -> Table:
-    """Lay out the variation between organisations that chance does not explain."""
+    """Lay out the variation between organisations beyond chance."""
     s = variation.summary
     frame = pd.DataFrame(
         {
@@ -156,13 +157,13 @@ def tabulate_spread(variation: Variation, specification: Specification) -> Table
             "Lower": s["mor_lower"].to_numpy(),
             "Upper": s["mor_upper"].to_numpy(),
             "Variance": s["variance"].to_numpy(),
-            "Beyond chance": s["share_beyond_chance"].to_numpy(),
+            "Share beyond chance": s["share_beyond_chance"].to_numpy(),
             "p": s["p_value"].to_numpy(),
             "phi": s["phi"].to_numpy(),
             **_status(s),
         }
     )
-    return Table(frame, declare_not_counts(s, "Measures of spread between organisations."), SPREAD_FORMATS)
+    return Table(frame, declare_not_counts(s, "Measures of variation between organisations."), SPREAD_FORMATS)
 
 
 def tabulate_adjusted(
@@ -173,18 +174,18 @@ def tabulate_adjusted(
     *,
     outside: bool = False,
 ) -> Table:
-    """Lay out the organisations of risk-adjusted indicators, those furthest from expectation first.
+    """Lay out the organisations of risk-adjusted indicators, largest difference from expected first.
 
     Parameters
     ----------
     adjusted : iterable of Adjusted
     released : Released
-        Their results; organisations that are hidden are counted together and not named.
+        Their results; suppressed organisations are counted together and not named.
     specification : Specification
         For the titles.
     names : dict of str to str
     outside : bool
-        Only organisations beyond the alert limits.
+        Only organisations outside the alert limits.
 
     Returns
     -------
@@ -192,11 +193,12 @@ def tabulate_adjusted(
         ``from, to`` are the limits of observed over expected. An indicator without a
         model is one row that says why.
     """
-    columns = ["Indicator", "Organisation", *ADJUSTED_FORMATS, "Level", "Side", "status", "reason"]
+    columns = ["Indicator", "Organisation", *ADJUSTED_FORMATS, "Outlier status", "Direction", "status", "reason"]
     pieces = [_adjusted_rows(each, released.frame, specification, names, outside) for each in adjusted]
     rows = [row for piece in pieces for row in piece] or [{"Indicator": "none"}]
     table = pd.DataFrame(rows).reindex(columns=columns)
-    table[["Organisation", "Level", "Side", "reason"]] = table[["Organisation", "Level", "Side", "reason"]].fillna("")
+    texts = ["Organisation", "Outlier status", "Direction", "reason"]
+    table[texts] = table[texts].fillna("")
     table["status"] = table["status"].fillna("ok")
     kinds = {"People": "Int64", "Observed": "Int64", **dict.fromkeys(list(ADJUSTED_FORMATS)[2:], "float64")}
     return Table(table.astype(kinds), released, ADJUSTED_FORMATS)
@@ -207,29 +209,32 @@ def say_women(adjusted: Iterable[Adjusted], released: Released) -> Sentence:
     rows = released.where(measure=MORTALITY, group_by="sex", group="female").frame.to_dict("records")
     said = [f"{COHORT_NAMES[row['cohort']].lower()} {say_result(row)}" for row in rows]
     if said:
-        return Sentence(f"The audit publishes women: {say_list(said)}. The comparison here is of everyone.", released)
+        return Sentence(
+            f"The published figure is for women: {say_list(said)}. The comparison of organisations includes everyone.",
+            released,
+        )
     reason = next(each.reason for each in adjusted if each.indicator == MORTALITY)
     return Sentence(reason, declare_not_counts(reason, "Why an indicator cannot be derived."))
 
 
 def describe_rare_levels(adjusted: Iterable[Adjusted], specification: Specification) -> Sentence:
-    """Say which levels of the case mix are too rare for a coefficient of their own."""
+    """State which levels of the case mix are too rare to estimate a coefficient."""
     rare = [
         f"{', '.join(map(name_term, each.rare))} ({lower_first(title_of(specification, each.indicator, each.cohort))})"
         for each in adjusted
         if each.rare
     ]
     if not rare:
-        return Sentence("Every level of the case mix could be estimated.")
+        return Sentence("An effect could be estimated for every level of the case mix.")
     text = (
-        "No effect could be estimated for some levels of the case mix, because everybody with them, or nobody, had the "
+        "No effect could be estimated for some levels of the case mix, because all people with them, or none, had the "
         f"outcome: {'; '.join(rare)}. Expected numbers are not affected."
     )
     return Sentence(text, declare_not_counts(text, "Names of levels and indicators."))
 
 
 def describe_adjusted(adjusted: Iterable[Adjusted], specification: Specification, params: Params) -> Sentence:
-    """Say for every risk-adjusted indicator the national value, the levels and what chance gives, or why there is none.
+    """Say for every risk-adjusted indicator the national value, alerts and alarms, or why there is none.
 
     Returns
     -------
@@ -245,8 +250,8 @@ def describe_adjusted(adjusted: Iterable[Adjusted], specification: Specification
         counts = each.table["level"].value_counts()
         alerts, alarms = expected_false_alarms(each.table, params)
         lines.append(
-            f"- {title}: {say_percent(each.national)} nationally; {say_levels(counts)}, {alarms:.1f} and "
-            f"{alerts - alarms:.1f} by chance alone."
+            f"- {title}: {say_percent(each.national)} nationally; {say_levels(counts)}; {alarms:.1f} and "
+            f"{alerts - alarms:.1f} expected by chance alone."
         )
     return Sentence("\n".join(lines), declare_not_counts("\n".join(lines), LEVELS_COUNTED))
 
@@ -265,7 +270,7 @@ def collect_panels(
 
 
 def most_variable(variation: Variation) -> tuple[str, str] | None:
-    """Return measure and cohort of the indicator whose spread is least due to chance; None if none."""
+    """Return measure and cohort of the indicator with most variation beyond chance; None if none."""
     compared = variation.summary[variation.summary["reason"] == ""]
     if compared.empty:
         return None
@@ -301,15 +306,15 @@ def _adjusted_rows(
             "Observed": rows.loc[unit, "numerator"],
             **dict(zip(("Observed / expected", "from", "to"), ratios.loc[unit, NUMBERS], strict=True)),
             **dict(zip(("Adjusted", "Lower", "Upper"), rows.loc[unit, NUMBERS], strict=True)),
-            "Level": table.loc[unit, "level"].replace("_", " "),
-            "Side": table.loc[unit, "direction"],
+            "Outlier status": table.loc[unit, "level"].replace("_", " "),
+            "Direction": table.loc[unit, "direction"],
         }
         for unit in order
     ]
     left = len(rows) - len(shown)
     if left:
-        word = NOT_NAMED if outside else "too small or hidden"
-        out.append({"Indicator": title, "Organisation": f"{left} not named", "Level": word})
+        word = NOT_NAMED if outside else "too few people or suppressed"
+        out.append({"Indicator": title, "Organisation": f"{left} not named", "Outlier status": word})
     return out
 
 
@@ -345,7 +350,7 @@ def draw_proportion_funnels(
     """
     panels = collect_panels(adjusted, released, specification)
     if not panels:
-        return draw_empty("There is no comparison, so there is nothing to draw.", released)
+        return draw_empty("There is no comparison, so no figure is drawn.", released)
     use_style()
     rows = -(-len(panels) // 2)
     figure, grid = plt.subplots(rows, 2, figsize=(8.6, 3.3 * rows), squeeze=False)

@@ -1,4 +1,4 @@
-"""The page of people living with metastatic disease, and of those who are missed."""
+"""The page of ascertainment, and of people living with metastatic disease."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from naome.stats.capture_recapture import loglinear_population
 
 
 def say_missed(released: Released, counts: pd.DataFrame) -> Sentence:
-    """Say which sources the log-linear estimate rests on, what it is and whether it should be believed.
+    """State which sources the log-linear estimate uses, what it is and whether it is reliable.
 
     Parameters
     ----------
@@ -26,7 +26,9 @@ def say_missed(released: Released, counts: pd.DataFrame) -> Sentence:
     """
     sources = choose_sources(counts)
     if len(sources) < 3:
-        few = f"The data have {len(sources)} of the sources; three are needed to see how they depend on each other."
+        few = (
+            f"The data have {len(sources)} of the sources; three are needed to estimate how they depend on each other."
+        )
         return Sentence(few, declare_not_counts(few, "The number of sources."))
     row = released.where(measure="recurrent_population_loglinear").frame.iloc[0]
     warning = loglinear_population(counts, sources).warning
@@ -34,37 +36,37 @@ def say_missed(released: Released, counts: pd.DataFrame) -> Sentence:
         text = f"The number of people with recurrent disease is not shown: {row['reason']}"
     else:
         text = (
-            f"The sources of the models ({', '.join(sources)}) together saw {row['denominator']:,} people with "
-            f"recurrent disease; the models estimate {row['estimate']:,.0f} (95% interval {row['lower']:,.0f} to "
-            f"{row['upper']:,.0f})."
+            f"An estimated {row['estimate']:,.0f} people (95% interval {row['lower']:,.0f} to {row['upper']:,.0f}) "
+            f"have recurrent disease. The sources in the models ({', '.join(sources)}) together identified "
+            f"{row['denominator']:,} of them."
         )
     models = declare_not_counts(warning, "How many models could not be estimated.")
-    return Sentence(f"{text} Not to be believed as it stands: {warning}" if warning else text, (released, models))
+    return Sentence(f"{text} This estimate is not reliable: {warning}" if warning else text, (released, models))
 
 
 def tabulate_simulated(simulated: pd.DataFrame) -> Table:
-    """Lay out how the estimators do where the truth is known (:mod:`naome.stats.capture_recapture`)."""
+    """Lay out the performance of the estimators in simulations (:mod:`naome.stats.capture_recapture`)."""
     made = declare_not_counts(simulated, "Estimates on simulated populations.")
     frame = simulated[["scenario", "method", "bias", "coverage"]].rename(columns=str.capitalize)
     return Table(frame, made, {"Bias": "percent1", "Coverage": "percent0"})
 
 
 def say_window(params: Params) -> Sentence:
-    """Say whom limited-duration prevalence counts."""
+    """State who is counted in limited-duration prevalence."""
     text = f"Limited-duration prevalence counts {say_prevalence_window(params)}. People diagnosed earlier are not in "
     return Sentence(f"{text}the data.", declare_not_counts(text, "Dates of the parameters."))
 
 
 MISSED_TITLES = {
-    "recurrent_seen": "Seen by",
+    "recurrent_seen": "Identified by",
     "recurrent_population_chapman": "Estimated, two sources (Chapman)",
     "recurrent_population_loglinear": "Estimated, log-linear models",
 }
 
 
 PREVALENCE_TITLES = {
-    "limited_duration_prevalence": "Living, as found",
-    "limited_duration_prevalence_corrected": "Living, corrected for those missed",
+    "limited_duration_prevalence": "Observed prevalence",
+    "limited_duration_prevalence_corrected": "Prevalence corrected for incomplete ascertainment",
 }
 
 
@@ -76,7 +78,7 @@ def tabulate_people(released: Released, titles: dict[str, str]) -> Table:
     labels = names.where(rows["group"] == "all", names + ": " + rows["group"])
     frame = pd.DataFrame(
         {
-            "What": labels,
+            "Measure": labels,
             "Cohort": rows["cohort"].map({**COHORT_NAMES, "primary": "All"}),
             "People": rows["estimate"].round(),
             "Lower": rows["lower"].round(),
@@ -89,8 +91,8 @@ def tabulate_people(released: Released, titles: dict[str, str]) -> Table:
 
 
 def tabulate_sources(counts: pd.DataFrame, study: Study) -> Table:
-    """Lay out how many people each combination of sources saw (:func:`naome.measures.ascertainment.count_sources`)."""
+    """Lay out the people that each combination of sources identified."""
     sources = [column for column in counts if column != "people"]
     released = release_counts(counts, "people", study, totals=[[], *([source] for source in sources)])
-    frame = released.frame.replace({source: {True: "seen", False: ""} for source in sources})
+    frame = released.frame.replace({source: {True: "yes", False: "no"} for source in sources})
     return Table(frame.rename(columns=str.capitalize), released, {"People": "count"})

@@ -37,7 +37,7 @@ COUNT_FORMATS = {"Alarms expected": "decimal2", "Alerts expected": "decimal1"}
 
 
 def describe_assessments(assessments: dict[str, Assessment], params: Params) -> Sentence:
-    """Say for every cohort how many organisations lie outside the limits and how many would by chance, or why not.
+    """State for every cohort how many organisations are outside the limits, how many are expected, or why not.
 
     Returns
     -------
@@ -57,8 +57,8 @@ def describe_assessments(assessments: dict[str, Assessment], params: Params) -> 
             lines.append(
                 f"- **{name}, {_years(years)}**: national survival is {say_percent(each.national[years])}. Among "
                 f"{say_count(assessed, 'organisation')} assessed ({params.unit_name}): "
-                f"{say_levels(counts)}, in both directions; chance alone would give {alarms:.1f} and "
-                f"{alerts - alarms:.1f}."
+                f"{say_levels(counts)}, in both directions; {alarms:.1f} and {alerts - alarms:.1f} expected by "
+                "chance alone."
             )
         for years in params.survival.horizons_years:
             if years not in each.tables:
@@ -67,7 +67,7 @@ def describe_assessments(assessments: dict[str, Assessment], params: Params) -> 
 
 
 def describe_case_mix(assessments: dict[str, Assessment]) -> Sentence:
-    """Say for every cohort what the model rests on: what is recorded, imputed, and left out.
+    """State for every cohort which case mix is recorded, imputed and excluded from the model.
 
     Returns
     -------
@@ -83,54 +83,53 @@ def describe_case_mix(assessments: dict[str, Assessment]) -> Sentence:
         share = say_percent(case_mix.recorded["recorded"].mean())
         line = (
             f"- **{COHORT_NAMES[cohort]}**: case-mix items that can be missing are recorded for {share} on average "
-            f"over organisations. The model rests on {say_count(made, 'completed data set')}."
+            f"over organisations. The model uses {say_count(made, 'imputed data set')}."
         )
         if made > 1:
             fmi = max(table["fmi"].max() for table in each.tables.values())
             line += f" The largest fraction of missing information of an organisation's estimate is {fmi:.2f}."
         if needed > made:
-            line += f" That asks for {needed}; the parameters cap them."
+            line += f" This requires {needed} data sets, but the parameters set a maximum."
         if case_mix.dropped:
-            line += f" Excluded, since nobody differs or no coefficient is finite: {say_list(case_mix.dropped)}."
+            line += f" Excluded, because there is no variation or no finite coefficient: {say_list(case_mix.dropped)}."
         lines.append(line)
     made = declare_not_counts("\n".join(lines), "Shares of items recorded, and numbers of completed data sets.")
     return Sentence(
         "\n".join(lines)
-        + "\n\nImputation knows outcome and organisation. The models, their checks and what other ways "
-        "of handling missing items would change are on the page of the case-mix model.",
+        + "\n\nThe imputation models include the outcome and the organisation. Checks of the models, and results under "
+        "other methods for missing data, are on the page of the case-mix model.",
         made,
     )
 
 
 def describe_spread(assessments: dict[str, Assessment], params: Params) -> Sentence:
-    """Say how large the spread between organisations beyond chance is, and what the policy does about it."""
+    """State the overdispersion between organisations, and whether the policy adjusts for it."""
     found = [
         f"{table['phi'].max():.2f} ({COHORT_NAMES[cohort].lower()}, {_years(years)})"
         for (cohort, years), table in list_tables(assessments).items()
         if np.isfinite(table["phi"].max())
     ]
     if not found:
-        few = f"Spread between organisations is not estimated: that takes {MINIMUM_UNITS} of them."
+        few = f"Overdispersion is not estimated: this requires at least {MINIMUM_UNITS} organisations."
         return Sentence(few, declare_not_counts(few, LEVELS_COUNTED))
     rule = "does not adjust" if params.outliers.overdispersion == "none" else "adjusts"
     return Sentence(
-        f"Phi, the mean squared z-score over organisations after 10% winsorising, is {say_list(found)}; chance alone "
-        f"gives less than one. The policy, fixed beforehand, {rule} for overdispersion when it classifies: adjustment "
-        "hides real differences, and without it organisations are flagged for variation that no model explains. Both "
-        "are shown.",
-        declare_not_counts(say_list(found), "Measures of spread between organisations."),
+        f"Phi, the mean squared z-score after 10% winsorising, is {say_list(found)}. With chance alone it is below "
+        f"one. The outlier policy was fixed in advance and {rule} for overdispersion. Adjustment can mask real "
+        "differences; without it, unmeasured case mix can cause false alarms. Results are shown both ways.",
+        declare_not_counts(say_list(found), "Measures of variation between organisations."),
     )
 
 
 def tabulate_outside(
     tables: dict[tuple[str, int], pd.DataFrame], released: Released, params: Params, names: dict[str, str]
 ) -> Table:
-    """Lay out the organisations beyond the alert limits at any horizon, both tails.
+    """Lay out the organisations outside the alert limits at any time point, both tails.
 
     Parameters
     ----------
     tables : dict of (str, int) to DataFrame
-        (cohort, years) -> judged organisations with ``early_warning_z`` and ``logistic_z``.
+        (cohort, years) -> assessed organisations with ``early_warning_z`` and ``logistic_z``.
     released : Released
         Results: numbers come from here, and only organisations whose result is shown are named.
     params : Params
@@ -140,20 +139,18 @@ def tabulate_outside(
     Returns
     -------
     Table
-        ``Organisation, Cohort, Horizon, Level`` (the policy's), ``With`` or ``Without overdispersion
-        adjustment`` (the other one), ``Early warning`` and ``Logistic`` (the levels that deaths against expected
-        deaths, and a logistic model of those followed long enough, would give; they never change the level),
-        ``Direction``, people and adjusted survival. Alarms first; one row per cohort and
-        horizon counts those that are hidden.
+        ``Organisation, Cohort, Time point, Direction, Outlier status`` (the policy's), the status with or without
+        adjustment for overdispersion (the other one), ``Early warning`` and ``Logistic`` (supplementary tests: deaths
+        against expected deaths, and a logistic model of people with complete potential follow-up; they never change
+        the status), people and adjusted survival. Alarms first; one row per cohort and time point counts those that
+        are suppressed.
     """
     additive = params.outliers.overdispersion == "additive"
-    other, heading = (
-        ("level_plain", "Without overdispersion adjustment")
-        if additive
-        else ("level_spread", "With overdispersion adjustment")
-    )
+    other = "level_plain" if additive else "level_spread"
+    heading = "Status without overdispersion adjustment" if additive else "Status adjusted for overdispersion"
     tails = (params.outliers.alert_tail, params.outliers.alarm_tail)
-    columns = ["Organisation", "Cohort", "Horizon", "Direction", "Level", heading, "Early warning", "Logistic"]
+    columns = ["Organisation", "Cohort", "Time point", "Direction", "Outlier status", heading]
+    columns += ["Early warning", "Logistic"]
     rows = []
     for (cohort, years), table in tables.items():
         outside = table[table["level_plain"].isin(OUTSIDE) | table["level_spread"].isin(OUTSIDE)]
@@ -166,7 +163,7 @@ def tabulate_outside(
         for row in outside[outside["unit"].isin(shown.index)].to_dict("records"):
             result = shown.loc[row["unit"]]
             logistic = row["logistic"] if np.isfinite(row["logistic_z"]) else "not fitted"
-            side = "better" if row["z"] < 0 else "worse"
+            side = "higher than expected" if row["z"] < 0 else "lower than expected"
             words = (names.get(row["unit"], row["unit"]), COHORT_NAMES[cohort], f"{years} y", side, row["level"])
             rows.append((*words, row[other], row["early"], logistic, result["denominator"], *result[NUMBERS]))
         hidden = int((~outside["unit"].isin(shown.index)).sum())
@@ -180,29 +177,29 @@ def tabulate_outside(
 
 
 def tabulate_counts(tables: dict[tuple[str, int], pd.DataFrame], params: Params) -> Table:
-    """Count levels at every horizon, with and without allowance for spread, beside chance.
+    """Count alerts and alarms at every time point, with and without adjustment for overdispersion, and those expected.
 
     Returns
     -------
     Table
-        Two rows per cohort and horizon; alarms are not counted among the alerts, and are in ``Alerts expected``
+        Two rows per cohort and time point; alarms are not counted among the alerts, and are in ``Alerts expected``
         neither. One row that says none when there is no comparison.
     """
     rows = []
     for (cohort, years), table in tables.items():
         beyond_alert, beyond_alarm = expected_false_alarms(table, params)
         assessed = table["level"] != "not_assessed"
-        for column, allowing in (("level_plain", "no"), ("level_spread", "yes")):
+        for column, adjusted in (("level_plain", "no"), ("level_spread", "yes")):
             counts = {
                 f"{level.capitalize()}s, {side}": int(((table[column] == level) & (np.sign(table["z"]) == sign)).sum())
                 for level in ("alarm", "alert")
-                for side, sign in (("worse", 1), ("better", -1))
+                for side, sign in (("lower survival", 1), ("higher survival", -1))
             }
             rows.append(
                 {
                     "Cohort": COHORT_NAMES[cohort],
-                    "Horizon": f"{years} y",
-                    "With overdispersion adjustment": allowing,
+                    "Time point": f"{years} y",
+                    "Adjusted for overdispersion": adjusted,
                     "Assessed": int(assessed.sum()),
                     "Not assessed": int((~assessed).sum()),
                     **counts,
@@ -210,14 +207,14 @@ def tabulate_counts(tables: dict[tuple[str, int], pd.DataFrame], params: Params)
                     "Alerts expected": beyond_alert - beyond_alarm,
                 }
             )
-    nothing = {"Cohort": "none", "Horizon": "", "Alarms expected": np.nan, "Alerts expected": np.nan}
+    nothing = {"Cohort": "none", "Time point": "", "Alarms expected": np.nan, "Alerts expected": np.nan}
     frame = pd.DataFrame(rows or [nothing])
     formats = dict.fromkeys(frame.columns[3:-2], "int") | COUNT_FORMATS
     return Table(frame, declare_not_counts(frame, "Numbers of organisations."), formats)
 
 
 def tabulate_not_assessed(assessments: dict[str, Assessment], names: dict[str, str]) -> Table:
-    """Lay out the cohorts and organisations that are not assessed at the first horizon, and why."""
+    """Lay out the cohorts and organisations that are not assessed at the first time point, and why."""
     rows = []
     for cohort, each in assessments.items():
         if each.reason:
@@ -225,12 +222,12 @@ def tabulate_not_assessed(assessments: dict[str, Assessment], names: dict[str, s
         table = each.first
         for row in table[table["level"] == "not_assessed"].to_dict("records"):
             rows.append((COHORT_NAMES[cohort], names.get(row["unit"], row["unit"]), row["reason"]))
-    frame = pd.DataFrame(rows or [("none", "", "")], columns=["Cohort", "Organisation", "Why not assessed"])
+    frame = pd.DataFrame(rows or [("none", "", "")], columns=["Cohort", "Organisation", "Reason"])
     return Table(frame, declare_not_counts(frame, "Names of organisations and the limits they do not reach."))
 
 
 def tabulate_survival(released: Released, names: dict[str, str], cohorts: Iterable[str]) -> Table:
-    """Lay out risk-adjusted survival of every organisation: one row per organisation and cohort, horizons side by side.
+    """Lay out risk-adjusted survival: one row per organisation and cohort, one column per time point.
 
     Parameters
     ----------
@@ -268,7 +265,7 @@ def tabulate_survival(released: Released, names: dict[str, str], cohorts: Iterab
 
 
 def tabulate_record(record: Declared) -> Table:
-    """Lay out the record of an assessment: one row per item; what is the same throughout stands once."""
+    """Lay out the record of an assessment: one row per item; a value that is the same throughout is given once."""
     if record.frame.empty:
         return Table(pd.DataFrame({"Item": ["none"], "Value": ["no organisation was assessed"]}), record)
     return Table(_turn_record(record.frame), record)
@@ -285,7 +282,7 @@ def _turn_record(record: pd.DataFrame) -> pd.DataFrame:
         values = text[item].tolist()
         same = len(set(values)) == 1 and len(values) > 1
         rows.append([item, values[0] if same else "", *([""] * len(values) if same else values)])
-    return pd.DataFrame(rows, columns=["Item", "Throughout", *heads])
+    return pd.DataFrame(rows, columns=["Item", "All time points", *heads])
 
 
 def _write_survival(row: dict) -> str:
@@ -293,7 +290,7 @@ def _write_survival(row: dict) -> str:
         return say_interval(row)
     words = {
         "too_few": str(row["reason"]),
-        "suppressed": "hidden",
+        "suppressed": "suppressed",
         "not_derivable": f"not compared: {lower_first(row['reason']).rstrip('.')}",
     }
     return words[row["status"]]
@@ -306,11 +303,11 @@ def _years(years: int) -> str:
 def draw_survival_funnels(
     assessments: dict[str, Assessment], released: Released, params: Params, *, alt: str
 ) -> Figure:
-    """Draw risk-adjusted survival against size: one row per cohort, one column per horizon.
+    """Draw risk-adjusted survival against size: one row per cohort, one column per time point.
 
     Limits are those of the alarm statistic (pseudo-observation differences with a pooled standard deviation); dotted
-    ones allow for the spread between organisations. Every organisation is classified at its own exact size and not by
-    the drawn curve; it is drawn where its released numbers are.
+    ones are adjusted for overdispersion. Every organisation is classified at its own exact size and not by
+    the drawn curve; it is plotted at its released numbers.
 
     Parameters
     ----------
@@ -322,7 +319,7 @@ def draw_survival_funnels(
     """
     tables = list_tables(assessments)
     if not tables:
-        return draw_empty("There is no comparison, so there is nothing to draw.", released)
+        return draw_empty("There is no comparison, so no figure is drawn.", released)
     use_style()
     cohorts = list(dict.fromkeys(cohort for cohort, _ in tables))
     horizons = sorted({years for _, years in tables})
@@ -359,14 +356,16 @@ def _draw_funnel_panel(axes: Axes, shown: pd.DataFrame, table: pd.DataFrame, tar
             axes.plot(sizes, limit, style, color=INK, linewidth=0.9, label=name if sign == 1 else None)
             if wide is not None:
                 limit = 100 * np.clip(target + sign * ndtri(1 - tail) * wide, 0, 1)
-                axes.plot(sizes, limit, ":", color=PALETTE[4], linewidth=1.0, label="adjusted for overdispersion")
+                axes.plot(
+                    sizes, limit, ":", color=PALETTE[4], linewidth=1.0, label="limits adjusted for overdispersion"
+                )
     axes.axhline(100 * target, color=INK, linewidth=0.8)
     draw_levels(axes, shown)
     alarms = int((table["level"] == "alarm").sum())
     axes.text(
         0.98,
         0.03,
-        f"beyond alarm limits: {alarms}; by chance {expected_false_alarms(table, params)[1]:.1f}",
+        f"outside alarm limits: {alarms}; expected by chance {expected_false_alarms(table, params)[1]:.1f}",
         transform=axes.transAxes,
         ha="right",
         fontsize=8,
@@ -378,4 +377,4 @@ def _draw_funnel_panel(axes: Axes, shown: pd.DataFrame, table: pd.DataFrame, tar
     axes.set_xlim(0, largest * 1.05)
     axes.set_ylim(max(0.0, low), min(100.5, max([100 * target, *values]) + 8))
     if shown.empty:
-        axes.text(0.5, 0.85, "no organisation to draw", transform=axes.transAxes, ha="center", color=INK)
+        axes.text(0.5, 0.85, "no organisation to plot", transform=axes.transAxes, ha="center", color=INK)

@@ -14,7 +14,7 @@ from naome.report.prose import say_percent
 
 
 def release_switches(switches: pd.DataFrame, study: Study) -> Released:
-    """Release what every switch of a cohort rule changes: nothing where few people are in one version only."""
+    """Release what every option of the cohort rules changes: nothing where few people are in one version only."""
     base = switches[switches["option"] == BASE].drop_duplicates("cohort").set_index("cohort")["people"]
     own = switches["cohort"].map(base)
     known = pd.DataFrame({"people": own, "shared": own})
@@ -24,7 +24,7 @@ def release_switches(switches: pd.DataFrame, study: Study) -> Released:
 
 
 def tabulate_sensitivity(switches: Released) -> Table:
-    """Lay out what every switch changes, one row per switch and cohort."""
+    """Lay out the sensitivity analyses of the cohort rules, one row per option and cohort."""
     rows = switches.frame
     frame = pd.DataFrame(
         {
@@ -32,21 +32,23 @@ def tabulate_sensitivity(switches: Released) -> Table:
             "Value": rows["choice"].fillna(""),
             "Cohort": rows["cohort"].map(COHORT_NAMES).fillna(""),
             "People": rows["people"],
-            "In both": rows["shared"],
-            "Jaccard": rows["jaccard"],
+            "In both versions": rows["shared"],
+            "Jaccard index": rows["jaccard"],
             "Chemotherapy": rows["chemotherapy"],
             "CDK4/6": rows["cdk46_first_line"],
-            "Death in 30 days": rows["death_30d_chemotherapy"],
+            "Death within 30 days": rows["death_30d_chemotherapy"],
             "1-year survival": rows["survival_1y"],
             "reason": rows["reason"].fillna(""),
         }
     )
-    shares = dict.fromkeys(("Chemotherapy", "CDK4/6", "Death in 30 days", "1-year survival"), "percent1")
-    return Table(frame, switches, {"People": "count", "In both": "count", "Jaccard": "decimal2", **shares})
+    shares = dict.fromkeys(("Chemotherapy", "CDK4/6", "Death within 30 days", "1-year survival"), "percent1")
+    return Table(
+        frame, switches, {"People": "count", "In both versions": "count", "Jaccard index": "decimal2", **shares}
+    )
 
 
 def tabulate_death_sensitivity(switches: pd.DataFrame, study: Study) -> Table:
-    """Lay out the check against deaths under every option that changes it."""
+    """Lay out the validation against deaths under every option that changes it."""
     columns = ["denominator", "numerator"]
     base = switches.loc[switches["option"] == BASE, columns].head(1)
     own = pd.concat([base] * len(switches), ignore_index=True)
@@ -59,14 +61,14 @@ def tabulate_death_sensitivity(switches: pd.DataFrame, study: Study) -> Table:
             "Option": rows["title"],
             "Value": rows["choice"].fillna(""),
             "Deaths": rows["denominator"],
-            "With a record": rows["numerator"],
+            "With an earlier record": rows["numerator"],
             "Percent": rows["estimate"],
             "Lower": rows["lower"],
             "Upper": rows["upper"],
             "reason": rows["reason"],
         }
     )
-    return Table(frame, released, {"Deaths": "count", "With a record": "count", **LIMITS})
+    return Table(frame, released, {"Deaths": "count", "With an earlier record": "count", **LIMITS})
 
 
 def tabulate_window_sensitivity(windows: pd.DataFrame, study: Study) -> Table:
@@ -98,12 +100,12 @@ def say_most_changed(switches: Released) -> Sentence:
     rows = rows[rows["jaccard"].notna() & (rows["option"] != BASE)]
     rows = rows[[value is not HIDDEN for value in rows["jaccard"]]].sort_values("jaccard")
     if rows.empty or rows["jaccard"].iloc[0] == 1:
-        nothing = "No choice changes a cohort here: all rest on records that these data do not have, or that agree."
+        nothing = "No choice changes a cohort here: these data lack the records that matter, or the records agree."
         return Sentence(nothing)
     most = rows.iloc[0]
     return Sentence(
-        f"The choice that changes a cohort most is *{most['title']}* set to *{most['choice']}*: "
-        f"{say_percent(most['jaccard'])} of the people in either version of the {COHORT_NAMES[most['cohort']].lower()} "
-        "cohort are in both.",
+        f"The {COHORT_NAMES[most['cohort']].lower()} cohort is most sensitive to *{most['title']}*: with "
+        f"*{most['choice']}*, {say_percent(most['jaccard'])} of the people in either version of the cohort are in "
+        "both.",
         switches,
     )

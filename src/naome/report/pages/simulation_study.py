@@ -27,7 +27,10 @@ def draw_alarm_rates(simulated: Declared, scenario: str, names: dict[str, str], 
     figure, panels = plt.subplots(1, 2, figsize=(8.6, 0.9 + 0.42 * len(methods)), sharey=True)
     positions = np.arange(len(methods))[::-1]
     for axes, level in zip(panels, ("alert", "alarm"), strict=True):
-        for side, shift, colour, word in (("high", 0.12, PALETTE[1], "worse"), ("low", -0.12, PALETTE[0], "better")):
+        for side, shift, colour, word in (
+            ("high", 0.12, PALETTE[1], "lower survival"),
+            ("low", -0.12, PALETTE[0], "higher survival"),
+        ):
             part = rows[rows["measure"] == f"{level}_{side}"].set_index("method").loc[methods]
             axes.hlines(positions + shift, 100 * part["lower"], 100 * part["upper"], color=colour, linewidth=1.6)
             axes.plot(100 * part["value"], positions + shift, "o", color=colour, markersize=4, label=word)
@@ -52,7 +55,7 @@ def draw_funnel_tails(exact: Declared, names: dict[str, str], *, alt: str) -> Fi
     """
     use_style()
     figure, panels = plt.subplots(1, 2, figsize=(8.6, 3.8), sharey=True)
-    for axes, side, word in zip(panels, ("lower_tail", "upper_tail"), ("Low tail", "High tail"), strict=True):
+    for axes, side, word in zip(panels, ("lower_tail", "upper_tail"), ("Lower tail", "Upper tail"), strict=True):
         for colour, (method, name) in zip(PALETTE, names.items(), strict=False):
             rows = exact.frame[exact.frame["method"] == method]
             axes.plot(rows["n"], rows[side] / rows["nominal"], "o-", color=colour, markersize=3.5, label=name)

@@ -1,11 +1,14 @@
-"""The page of the indicators."""
+"""The page of the indicators of care."""
 
 from __future__ import annotations
 
 from naome.core.params import Params
+from naome.measures.specification import Specification
 from naome.measures.study import Study
 from naome.release import Released, declare_not_counts
 from naome.report.display import Sentence
+from naome.report.labels import title_of
+from naome.report.prose import say_result
 
 LAST_CHEMOTHERAPY = {
     "latest_activity": "the latest start of a cycle, administration or hospital attendance for chemotherapy",
@@ -13,22 +16,27 @@ LAST_CHEMOTHERAPY = {
 }
 
 
-def say_derived(released: Released, params: Params) -> Sentence:
-    """Say how many results of indicators a run can derive."""
+def say_derived(released: Released, specification: Specification, params: Params) -> Sentence:
+    """State the key findings: performance indicators with a better direction, and how many results a run can derive."""
     national = released.where(level="nation", group_by="all").frame
-    derived = (national["status"] == "ok").sum()
-    return Sentence(
-        f"{derived} of {len(national)} indicator results can be derived for {params.title}. "
-        "Intervals are 95% Wilson intervals.",
-        released,
+    derived = national[national["status"] == "ok"]
+    directed = [i.id for i in specification.indicators if i.kind == "performance" and i.polarity != "neutral"]
+    key = derived[derived["measure"].isin(directed)].sort_values(
+        ["measure", "cohort"], key=lambda c: c.map(directed.index) if c.name == "measure" else c
     )
+    lines = [f"- {title_of(specification, r['measure'], r['cohort'])}: {say_result(r)}" for r in key.to_dict("records")]
+    text = (
+        f"{len(derived)} of {len(national)} indicator results can be derived for {params.title}. Intervals are 95% "
+        "Wilson intervals."
+    )
+    return Sentence("\n".join([*lines, "", text]), released)
 
 
 def say_last_chemotherapy(study: Study) -> Sentence:
     """Say which chemotherapy is the last by the option in force, and who is not counted."""
     last = LAST_CHEMOTHERAPY[study.rules["last_chemotherapy"]]
     text = (
-        f"One row per person: the last chemotherapy decides, which is {last}. People whose last chemotherapy was less "
-        "than 30 days before follow-up ends are not counted, because their outcome is not known."
+        f"Each person is counted once, at the last chemotherapy: {last}. People whose last chemotherapy was less than "
+        "30 days before the end of follow-up are excluded, because their outcome is not known."
     )
     return Sentence(text, declare_not_counts(text, "Lengths of windows."))

@@ -16,9 +16,9 @@ description: Every public function and class of the analysis, with what it takes
 BANNER = """::: {.banner-neutral}
 **No results.** This page is made from the docstrings of the code; nothing on it comes from data.
 :::"""
-INTRODUCTION = """Estimators, measures, disclosure control and the derivation of the cohorts are given in full; of
-the other rooms of the package, what each function does."""
-#: Rooms in the order of the page; those in full, and those as a list
+INTRODUCTION = """Estimators, measures, disclosure control and the derivation of the cohorts are given in full; for
+the other packages, what each function does."""
+#: Packages in the order of the page; those in full, and those as a list
 ROOMS = {
     "stats": True, "measures": True, "release": True, "report": False, "cohort": True, "extract": False,
     "core": False, "workflow": False,

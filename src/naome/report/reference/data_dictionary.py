@@ -32,17 +32,17 @@ TYPES = {"VARCHAR": "text", "INTEGER": "whole number", "BIGINT": "whole number",
 
 FRONT = """---
 title: Data dictionary
-description: Canonical tables, where each source fills them from, and every rule of reading
+description: Canonical tables, where each source fills them from, and every data-cleaning rule
 ---"""
 BANNER = """::: {.banner-neutral}
 **No results.** This page says how extracts are read; nothing on it comes from data.
 :::"""
 INTRODUCTION = """This page is made from the code that reads (`naome docs`). Extracts are read into one set of canonical
 tables; all analysis starts from these. A value that is not recorded is missing, and missing never means no. Each repair
-of a value and each row left out is counted by its rule in `data_quality.parquet`; what cannot be read without guessing
-stops the run, with the file, the column, the row, the value and what is allowed. Tables of events (admissions,
-diagnoses, procedures, drugs, radiotherapy) hold the events of people with a sign of metastatic disease, and everybody's
-where a cohort of the run needs no sign."""
+of a value and each excluded row is counted by its rule in `data_quality.parquet`. A value that no rule covers stops the
+run, with the file, the column, the row, the value and what is allowed. Tables of events (admissions, diagnoses,
+procedures, drugs, radiotherapy) hold the events of people with a record suggestive of metastatic disease. They hold
+the events of everyone where a cohort of the run needs no such record."""
 
 
 def describe_canonical() -> pd.DataFrame:
@@ -141,10 +141,10 @@ def describe_row_rules(reader: Reader) -> pd.DataFrame:
     for rule in reader.rows:
         stops = isinstance(rule, RowRule) and rule.refuse
         meaning = rule.meaning[0].upper() + rule.meaning[1:]
-        rows.append((rule.rule, rule.table, "stops the run" if stops else "left out", meaning.rstrip(".") + "."))
-    rows += [(t.only_rule[0], name, "left out", t.only_rule[1]) for name, t in reader.raw.items() if t.only_rule[0]]
+        rows.append((rule.rule, rule.table, "stops the run" if stops else "excluded", meaning.rstrip(".") + "."))
+    rows += [(t.only_rule[0], name, "excluded", t.only_rule[1]) for name, t in reader.raw.items() if t.only_rule[0]]
     rows += [(NOT_CANDIDATES[0], name, "not read", NOT_CANDIDATES[1]) for name, t in reader.raw.items() if t.events]
-    rows += [(c.rule, c.table, "left out" if c.kind == "left out" else "repaired", c.meaning) for c in reader.counts]
+    rows += [(c.rule, c.table, "repaired" if c.kind == "repair" else "excluded", c.meaning) for c in reader.counts]
     return pd.DataFrame(rows, columns=["rule", "table", "what happens", "meaning"])
 
 

@@ -33,8 +33,8 @@ description: Cohort rules and their options, every indicator, the analysis table
 BANNER = """::: {.banner-neutral}
 **No results.** This page holds definitions; nothing on it comes from data.
 :::"""
-INTRODUCTION = """This page is made from the files in `definitions/` (`naome docs`): what is written here is what is
-computed. A condition is written in the words of the analysis table, whose columns stand below. An indicator's version
+INTRODUCTION = """This page is made from the files in `definitions/` (`naome docs`), which the analysis reads. A
+condition is written with columns of the analysis table, which are listed below. An indicator's version
 changes with any change of its definition, and every published result carries it."""
 COHORTS = {"both": "both", "denovo": "de novo", "recurrent": "recurrent"}
 KIND_TITLES = {
@@ -42,7 +42,7 @@ KIND_TITLES = {
     "data_quality": "Data-quality indicators",
     "contextual": "Contextual indicators",
 }
-POLARITIES = {"higher": "higher is better", "lower": "lower is better", "neutral": "neither end is better"}
+POLARITIES = {"higher": "higher is better", "lower": "lower is better", "neutral": "neutral"}
 PROVIDERS = {"provider": "of diagnosis", "treating_provider": "of the last chemotherapy"}
 
 
@@ -66,7 +66,7 @@ def write_page(definitions: Definitions | None = None, chosen: Mapping[str, Any]
 def _cohort_rules(rules: CohortRules) -> list[str]:
     numbered = pd.DataFrame(
         [(rule.id, COHORTS[rule.cohort], rule.text, rule.source) for rule in rules.rules],
-        columns=["rule", "cohort", "what it asks", "source"],
+        columns=["rule", "cohort", "criterion", "source"],
     )
     options = [
         (
@@ -85,7 +85,7 @@ def _cohort_rules(rules: CohortRules) -> list[str]:
         "## Cohort rules",
         write_pipe_table(numbered),
         "### Options",
-        "Choices that the audit's public documents leave open. Each has a row on the page *What each choice changes*. "
+        "Choices that the audit's public documents leave open. Each has a row on the page *Sensitivity analyses*. "
         "A parameter file names an option and a value as they are written in code here; rules and sentences on the "
         "pages of a run follow what it chose.",
         write_pipe_table(pd.DataFrame(options, columns=columns)),
@@ -137,7 +137,7 @@ def _groups(definitions: Definitions) -> list[str]:
         (group.title, ", ".join(group.columns), write_code(group.where.text if group.where else ""))
         for group in read_specification(definitions).groups
     ]
-    return ["## Groups", write_pipe_table(pd.DataFrame(groups, columns=["group", "divided by", "people with"]))]
+    return ["## Groups", write_pipe_table(pd.DataFrame(groups, columns=["group", "columns", "condition"]))]
 
 
 def _data_items(definitions: Definitions) -> list[str]:
@@ -150,8 +150,8 @@ def _analysis_table(definitions: Definitions) -> list[str]:
     rows = [(write_code(c.name), c.kind, ", ".join(c.values), c.meaning) for c in list_columns(definitions)]
     return [
         "## Analysis table",
-        "One row per person per cohort. Origin is where the cohort's clock starts: the diagnosis (de novo) or the "
-        "metastatic diagnosis (recurrent).",
+        "One row per person per cohort. The time origin is the date of diagnosis (de novo) or the date of the first "
+        "record of metastatic disease (recurrent).",
         write_pipe_table(pd.DataFrame(rows, columns=["column", "kind", "values", "meaning"])),
     ]
 
@@ -162,7 +162,7 @@ def _features(definitions: Definitions) -> list[str]:
             "column": write_code(feature.name),
             "counts": COUNTS[feature.count],
             "of": "; ".join(f"{table}: {write_code(reference)}" for table, reference in feature.events.items()),
-            "left out": ", ".join(feature.leave_out).replace("_", " "),
+            "excluded": ", ".join(feature.leave_out).replace("_", " "),
             "days": _window(feature),
             "status": feature.status,
             "source": feature.source,
@@ -178,20 +178,21 @@ def _features(definitions: Definitions) -> list[str]:
 
 
 def _window(feature: Feature) -> str:
-    """Say the window of a feature in days from its clock."""
-    clock = {"origin": "origin", "metastatic": "the metastatic diagnosis"}[feature.clock]
+    """State the window of a feature in days from its time origin."""
+    start = {"origin": "the time origin", "metastatic": "the metastatic diagnosis"}[feature.clock]
     first = "any" if feature.from_days is None else str(feature.from_days)
     last = (
         "the end of follow-up" if feature.to_censoring else "any" if feature.to_days is None else str(feature.to_days)
     )
-    return f"{first} to {last}, from {clock}"
+    return f"{first} to {last}, from {start}"
 
 
 def _codelists(definitions: Definitions) -> list[str]:
     parts = [
         "## Code lists",
         "A code that is shorter than the recorded one matches every code that begins with it. A code is *inferred* "
-        "when no public document names it for this use; results that rest on one say so.",
+        "when no public document names it for this use; results that use one carry a note. "
+        "Inferred codes are unverified.",
     ]
     for name in definitions.codelists:
         codelist = definitions.codelist(name)

@@ -1,6 +1,6 @@
 """The cohort rules as examples: every case that the rules are tested on, as a page a clinician can read.
 
-The cases stand in the docstrings of ``tests/spec/cohort``: little tables of records, and who must come out of them.
+The cases are in the docstrings of ``tests/spec/cohort``: small tables of records, and the expected result.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ title: The rules as examples
 description: Every case on which the cohort rules and features are tested, with the records and the expected result
 ---"""
 BANNER = """::: {.banner-neutral}
-**No results.** The records on this page were made up for the tests; they describe nobody.
+**No results.** The records on this page were made up for the tests; they describe no one.
 :::"""
 INTRODUCTION = """Each example is a test: the records are read, the rules are applied, and the result must be the
 one shown. A dash means not recorded. A table called *codes* holds admissions with one diagnosis code each. Columns that
