@@ -150,7 +150,7 @@ def test_switches_are_compared_with_the_base_case(case):
     assert (narrower["people"], narrower["shared"]) == (1, 1)
     assert rows.loc[("gap_months", "0", "recurrent"), "people"] == 2
     only_figure = table[table["option"] == "breast_cancer_death"]
-    assert only_figure["reason"].str.contains("check against deaths").all()
+    assert only_figure["reason"].str.contains("validation against deaths").all()
     rules = {option.name for option in case.rules().options}
     assert set(table["option"]) == {BASE, *rules}
     assert set(table["title"]) == {BASE, *(option.title for option in case.rules().options)}

@@ -73,8 +73,8 @@ def test_kept_study_shows_what_mistakes_cost(kept):
 
 def test_funnel_limits_are_one_event_apart_and_half_an_event_mends_it():
     table = study.tabulate_reflection(0.001).frame
-    np.testing.assert_allclose(table["Gap"], 1, atol=1e-9)
-    np.testing.assert_allclose(table["Gap with half an event added"], 0, atol=1e-9)
+    np.testing.assert_allclose(table["Difference"], 1, atol=1e-9)
+    np.testing.assert_allclose(table["Difference with half an event added"], 0, atol=1e-9)
 
 
 def test_every_method_of_the_study_has_a_name(kept):

@@ -233,7 +233,7 @@ def positions(table: str, column: str) -> tuple[str, str]:
         f"SELECT count(*) FROM clean_{table} GROUP BY {key} "
         f"HAVING count(DISTINCT {column}) < count(*) OR max({column}) > count(*) OR count({column}) < count(*)",
         f"{table}: column {column}: the codes of {{n}} episodes are not numbered 1, 2, 3 and so on; allowed: each "
-        "position once and none left out. Hint: are columns exchanged or rows missing?",
+        "position once and none missing. Hint: are columns exchanged or rows missing?",
     )
 
 
