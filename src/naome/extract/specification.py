@@ -198,6 +198,11 @@ class Reader:
     about: str = ""
     open_names: str = ""
 
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Raw tables, of all versions."""
+        return tuple(dict.fromkeys([*self.raw, *(name for _, version in self.versions for name in version.raw)]))
+
     def holds_open_data(self, names: Iterable[str]) -> bool:
         """Return whether files of these names are data that are published for everybody's use."""
         return bool(self.about) and all(re.fullmatch(self.open_names, name, re.IGNORECASE) for name in names)

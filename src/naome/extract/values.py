@@ -15,8 +15,9 @@ from dataclasses import dataclass, field, replace
 from duckdb import DuckDBPyConnection
 
 from naome.extract.clean import Cleaner, Refused
-from naome.extract.files import RawFile, quote_name, quote_text
+from naome.extract.files import RawFile
 from naome.extract.problems import SHOWN_VALUES, Problems, say_rows, show_value
+from naome.extract.sql import quote_name, quote_text
 
 COLUMNS_AT_ONCE = 48  # GROUPING SETS name at most 64 columns
 
@@ -85,7 +86,7 @@ def _count_values(connection, file: RawFile, part, counted: bool) -> list[list[t
 
     Of values that stay as they are one stands for all.
     """
-    names = [f'"{column}"' for column, _, _ in part]
+    names = [quote_name(column) for column, _, _ in part]
     looked_at = ", ".join(_look_at(column, cleaner) for column, _, cleaner in part)
     sets = ", ".join(f"({name})" for name in names)
     cursor = connection.execute(
@@ -138,11 +139,12 @@ def _note_refused(connection, file, column, cleaner, refused, wrong, problems: P
     slots = ", ".join("?" for _ in raw)
     rows = dict(
         connection.execute(
-            f'SELECT "{column}", min(row_) FROM {file.view} WHERE "{column}" IN ({slots}) GROUP BY 1', raw
+            f"SELECT {quote_name(column)}, min(row_) FROM {file.view} WHERE {quote_name(column)} IN ({slots}) GROUP BY 1",
+            raw,
         ).fetchall()
     )
     anywhere = " OR ".join(
-        f'trim(CAST("{name}" AS VARCHAR)) = trim(CAST(? AS VARCHAR))' for name in identifiers if name != column
+        f"{file.identifier(name)} = trim(CAST(? AS VARCHAR))" for name in identifiers if name != column
     )
     for number, (value, count, refusal) in enumerate(refused):
         known = (
@@ -157,7 +159,7 @@ def _note_refused(connection, file, column, cleaner, refused, wrong, problems: P
         rest = wrong - len(refused) if number == len(refused) - 1 else 0
         others = f" And {rest:,} other values of this column." if rest else ""
         problems.add(
-            f"{file.path.name}: column {column}, row {rows[value] + file.first_row:,}: {shown} "
+            f"{file.locate(rows[value], f'column {column}')}: {shown} "
             f"({say_rows(count)}); allowed: {refusal.allowed}.{hint}{others}",
             stands_for=1 + rest,
         )
@@ -222,12 +224,12 @@ def check_identifiers(
     connection: DuckDBPyConnection, file: RawFile, columns: list[str], problems: Problems
 ) -> dict[str, int]:
     """Check that identifiers stand in every row and have not been mangled; return rows with blanks around them."""
-    text = {column: f'CAST("{column}" AS VARCHAR)' for column in columns}
+    text = {column: f"CAST({quote_name(column)} AS VARCHAR)" for column in columns}
     blanks: dict[str, int] = {}
     for column in columns:
         if re.match("FLOAT|DOUBLE|DECIMAL", file.columns[column]):
             problems.add(
-                f"{file.path.name}: column {column}: identifiers are stored as {file.columns[column]}; "
+                f"{file.name}: column {column}: identifiers are stored as {file.columns[column]}; "
                 "allowed: text or whole numbers. Hint: decimals lose digits; write the file again from its source."
             )
     # Searching for single characters costs a tenth of the exact conditions; those follow only where one is found.
@@ -262,10 +264,7 @@ def check_identifiers(
                 blanks[column] = n
             elif n:
                 first = connection.execute(f"SELECT min(row_) FROM {file.view} WHERE {sql.format(v=v)}").fetchone()[0]
-                problems.add(
-                    f"{file.path.name}: column {column}, row {first + file.first_row:,}: "
-                    + wording[check].format(rows=say_rows(n))
-                )
+                problems.add(f"{file.locate(first, f'column {column}')}: " + wording[check].format(rows=say_rows(n)))
     return blanks
 
 
@@ -281,8 +280,9 @@ def check_unique(connection: DuckDBPyConnection, file: RawFile, columns: tuple[s
         f"GROUP BY {keys} HAVING count(*) > 1)"
     ).fetchone()
     if n:
+        where = file.locate(first, f"column {' + '.join(columns)}")
         problems.add(
-            f"{file.path.name}: column {' + '.join(columns)}, row {first + file.first_row:,}: {n:,} "
+            f"{where}: {n:,} "
             f"identifier{'s stand' if n > 1 else ' stands'} more than once; allowed: once. "
             "Hint: was the table exported twice, or joined to another?"
         )
