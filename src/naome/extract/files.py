@@ -239,12 +239,8 @@ def _make_view(connection: DuckDBPyConnection, files: TableFiles, opened: list[_
     described = connection.execute(f"DESCRIBE {view}").fetchall()
     columns = {row[0]: row[1] for row in described if row[0] != "row_"}
     # DuckDB makes one type of those of the parts: one that is not read must not be hidden by that
-    columns |= {
-        name: part.kinds[name]
-        for part in opened
-        for name in columns
-        if name not in blank and not _may_be_read(part, name)
-    }
+    for part in opened:
+        columns |= {name: kind for name, kind in part.kinds.items() if name not in blank and not _may_be_read(kind)}
     several = tuple(parts) if len(parts) > 1 else ()
     encodings = ", ".join(dict.fromkeys(part.encoding for part in opened))
     return RawFile(
@@ -256,8 +252,8 @@ def _is_read(kind: str) -> bool:
     return re.fullmatch(READABLE_TYPES, kind) is not None
 
 
-def _may_be_read(part: _Opened, name: str) -> bool:
-    return part.kinds[name] == NO_TYPE or _is_read(part.kinds[name])
+def _may_be_read(kind: str) -> bool:
+    return kind == NO_TYPE or _is_read(kind)
 
 
 def _read(file: Path) -> str:
@@ -333,8 +329,8 @@ def _check_same_columns(first: _Opened, other: _Opened) -> None:
     ]
     raise ExtractError(
         f"{first.source.name} and {other.source.name}: are parts of one table with different columns: "
-        f"{'; '.join(said)}; allowed: the same columns, in any order. Hint: is one of them another table, or of an older "
-        "layout? Export all parts alike."
+        f"{'; '.join(said)}; allowed: the same columns, in any order. Hint: is one of them another table, or of "
+        "an older layout? Export all parts alike."
     )
 
 

@@ -156,7 +156,7 @@ def _check_types(file: RawFile, table: RawTable, problems: Problems) -> bool:
 
 def clean_table(
     connection: DuckDBPyConnection, file: RawFile, table: RawTable, problems: Problems, quality: Log
-) -> FileNote:
+) -> None:
     """Check the identifiers of a file, clean its columns and make its clean views ``clean_<table>``."""
     if file.rows == 0 and not table.may_be_absent:
         problems.add(f"{file.name}: no rows under the header; allowed: at least one. Hint: was the extract cut off?")
@@ -168,6 +168,10 @@ def clean_table(
     found = clean_columns(connection, file, [c for c in table.cleaned() if c[0] in file.columns], problems)
     log_repairs(quality, file.table, found.repairs, blanks)
     _make_clean_views(connection, file, table, found, blanks)
+
+
+def note_file(file: RawFile, table: RawTable) -> FileNote:
+    """Return what was seen of a table's files as they were opened, all their columns among it."""
     used = tuple(column for column in file.columns if column in table.wanted())
     ignored = tuple(column for column in file.columns if column not in used)
     return FileNote(file.table, file.name, file.rows, file.encoding, used, ignored, file.parts)
@@ -175,9 +179,8 @@ def clean_table(
 
 def _make_clean_views(connection, file: RawFile, table: RawTable, found: CleanColumns, blanks) -> None:
     columns = {column: _clean_column(connection, file, column, table, found, blanks) for column in table.columns}
-    selected = ", ".join(
-        ["v.row_", *(f"{mapped.expression} AS {quote_name(column)}" for column, mapped in columns.items())]
-    )
+    named = (f"{mapped.expression} AS {quote_name(column)}" for column, mapped in columns.items())
+    selected = ", ".join(["v.row_", *named])
     rows = " ".join([f"{file.view} v", *(mapped.join for mapped in columns.values())])
     connection.execute(f"CREATE VIEW clean_{file.table} AS SELECT {selected} FROM {rows}")
     for name, repeated in table.long.items():

@@ -30,7 +30,7 @@ from naome.extract.files import explain_damage
 from naome.extract.folder import list_inputs
 from naome.extract.problems import Problems
 from naome.extract.quality import Log, log_rows
-from naome.extract.raw_tables import FileNote, choose_version, clean_table, open_raw_tables
+from naome.extract.raw_tables import FileNote, choose_version, clean_table, note_file, open_raw_tables
 from naome.extract.schema import CANONICAL
 from naome.extract.settle import Source, find_tables, settle_table
 from naome.extract.specification import Reader
@@ -220,7 +220,8 @@ def _open_tables(
             # Which row belongs to which is checked of all rows, values of those that are read
             if table.unique:
                 check_unique(connection, file, table.unique, problems)
-            notes[name] = clean_table(connection, kept, table, problems, quality)
+            clean_table(connection, kept, table, problems, quality)
+            notes[name] = note_file(file, table)
         except NOT_THE_FILE:
             raise
         except duckdb.Error as error:

@@ -245,7 +245,8 @@ def _check_contract(connection, name: str, source: Source, problems: Problems, *
     for (column, _), seen in zip(looks, found, strict=True):
         if isinstance(seen, int) and seen:
             problems.add(
-                f"{_first_missing(connection, name, column.name, source)}: not recorded ({say_rows(seen)}); allowed: a value in every row. Hint: is the column filled?"
+                f"{_first_missing(connection, name, column.name, source)}: not recorded ({say_rows(seen)}); "
+                "allowed: a value in every row. Hint: is the column filled?"
             )
         elif isinstance(seen, list) and set(seen) - {None, *column.allowed}:
             problems.add(_say_other_values(connection, name, column, source))

@@ -137,21 +137,21 @@ def _clean_column(connection, file, what, counts, found: CleanColumns, problems:
 def _note_refused(connection, file, column, cleaner, refused, wrong, problems: Problems, identifiers) -> None:
     raw = [value for value, _, _ in refused]
     slots = ", ".join("?" for _ in raw)
+    name = quote_name(column)
     rows = dict(
         connection.execute(
-            f"SELECT {quote_name(column)}, min(row_) FROM {file.view} WHERE {quote_name(column)} IN ({slots}) GROUP BY 1",
+            f"SELECT {name}, min(row_) FROM {file.view} WHERE {name} IN ({slots}) GROUP BY 1",
             raw,
         ).fetchall()
     )
-    anywhere = " OR ".join(
-        f"{file.identifier(name)} = trim(CAST(? AS VARCHAR))" for name in identifiers if name != column
-    )
+    others = [file.identifier(other) for other in identifiers if other != column]
+    anywhere = " OR ".join(f"{other} = trim(CAST(? AS VARCHAR))" for other in others)
     for number, (value, count, refusal) in enumerate(refused):
         known = (
             bool(anywhere)
             and connection.execute(
                 f"SELECT count(*) FROM (SELECT 1 FROM {file.view} WHERE {anywhere} LIMIT 1)",
-                [str(value)] * anywhere.count("?"),
+                [str(value)] * len(others),
             ).fetchone()[0]
         )
         shown = show_value(value, is_identifier=bool(known), is_date=cleaner.sql_type == "DATE")
