@@ -16,7 +16,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -40,6 +40,7 @@ WINDOWS_ONLY = re.compile(rb"[\x80-\x9f]")
 UNDEFINED = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
 UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 UTF32_MARKS = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
+LINE_END = re.compile("\r\n|\n|\r")
 #: A way on for whoever has a file that is not understood
 EXPORT = "export it again as comma-separated text in UTF-8, with one header line"
 DAMAGED_GZIP = "not readable: the gzip file is damaged or cut off"
@@ -47,10 +48,11 @@ DAMAGED_GZIP = "not readable: the gzip file is damaged or cut off"
 
 @dataclass(frozen=True)
 class Header:
-    """The header line of a file: what separates the names, and the names as they stand there."""
+    """The header line of a file: what separates the names, the names as they stand there, blank lines before them."""
 
     delimiter: str
     names: tuple[str, ...]
+    blank_lines: int = 0
 
 
 @dataclass
@@ -155,7 +157,9 @@ def read_header(source: Source, path: Path, packed: bool, expected: frozenset[st
         raise ExtractError(
             f"{source.name}: {signs} both separate column names in the header; allowed: one of them. Hint: {EXPORT}."
         )
-    return next((Header(sign, tuple(names)) for sign, names in fits.items()), Header(",", tuple(read[","])))
+    sign = next(iter(fits), ",")
+    before = first[: len(first) - len(first.lstrip("\r\n"))]
+    return Header(sign, tuple(read[sign]), len(LINE_END.findall(before)))
 
 
 def _split_header(text: str, delimiter: str) -> list[str]:
@@ -173,7 +177,7 @@ def _hides_column(name: str, delimiter: str, expected: frozenset[str]) -> bool:
 
 def _decode_header(header: Header, encoding: str) -> Header:
     names = (name.encode("latin-1").decode(_codec(encoding), errors="replace") for name in header.names)
-    return Header(header.delimiter, tuple(names))
+    return replace(header, names=tuple(names))
 
 
 def _codec(encoding: str) -> str:
@@ -361,7 +365,7 @@ def _write_parquet(
         for column, name in zip(columns, header.names, strict=True)
         if is_readable(name)
     )
-    read = _read_csv(path, packed, header.delimiter, encoding, columns)
+    read = _read_csv(path, packed, header, encoding, columns)
     connection.execute(
         f"COPY (SELECT {named} FROM {read}) TO {quote_text(target)} "
         "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)"
@@ -369,15 +373,16 @@ def _write_parquet(
 
 
 def _read_csv(
-    path: Path, packed: bool, delimiter: str, encoding: str, columns: list[str], *, padded: bool = False
+    path: Path, packed: bool, header: Header, encoding: str, columns: list[str], *, padded: bool = False
 ) -> str:
     """Return the table function that reads a text; `padded` keeps empty fields apart from those that are not there."""
     types = ", ".join(f"{quote_text(name)}: 'VARCHAR'" for name in columns)
     charset = "latin-1" if encoding == "latin-1" else "utf-8"
-    empty, padding = ("'\x01'", "true") if padded else ("''", "false")
+    # DuckDB pads records whose values hold line ends only where it reads a file from one end to the other
+    empty, padding = ("'\x01'", "true, parallel = false") if padded else ("''", "false")
     return (
         f"read_csv({quote_path(path)}, columns = {{{types}}}, auto_detect = false, header = true, "
-        f"sep = {quote_text(delimiter)}, quote = '\"', escape = '\"', nullstr = {empty}, encoding = '{charset}', "
+        f"skip = {header.blank_lines}, sep = {quote_text(header.delimiter)}, quote = '\"', escape = '\"', nullstr = {empty}, encoding = '{charset}', "
         f"compression = '{'gzip' if packed else 'none'}', strict_mode = true, null_padding = {padding}, "
         f"ignore_errors = false, max_line_size = {MAX_LINE_BYTES})"
     )
@@ -395,7 +400,7 @@ def _check_extra_fields(
     if not look.ends_with_delimiter or look.delimiters <= (rows + 1) * (len(header.names) - 1):
         return
     columns = [f"c{number}" for number in range(len(header.names) + 1)]
-    read = _read_csv(path, packed, header.delimiter, look.encoding, columns, padded=True)
+    read = _read_csv(path, packed, header, look.encoding, columns, padded=True)
     extra = connection.execute(f"SELECT count(*) FROM {read} WHERE {columns[-1]} IS NOT NULL").fetchone()[0]
     if extra:
         line = _find_long_line(source, path, packed, header)

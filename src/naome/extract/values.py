@@ -144,14 +144,14 @@ def _note_refused(connection, file, column, cleaner, refused, wrong, problems: P
             raw,
         ).fetchall()
     )
-    others = [file.identifier(other) for other in identifiers if other != column]
-    anywhere = " OR ".join(f"{other} = trim(CAST(? AS VARCHAR))" for other in others)
+    elsewhere = [file.identifier(other) for other in identifiers if other != column]
+    anywhere = " OR ".join(f"{other} = trim(CAST(? AS VARCHAR))" for other in elsewhere)
     for number, (value, count, refusal) in enumerate(refused):
         known = (
             bool(anywhere)
             and connection.execute(
                 f"SELECT count(*) FROM (SELECT 1 FROM {file.view} WHERE {anywhere} LIMIT 1)",
-                [str(value)] * len(others),
+                [str(value)] * len(elsewhere),
             ).fetchone()[0]
         )
         shown = show_value(value, is_identifier=bool(known), is_date=cleaner.sql_type == "DATE")
