@@ -382,9 +382,9 @@ def _read_csv(
     empty, padding = ("'\x01'", "true, parallel = false") if padded else ("''", "false")
     return (
         f"read_csv({quote_path(path)}, columns = {{{types}}}, auto_detect = false, header = true, "
-        f"skip = {header.blank_lines}, sep = {quote_text(header.delimiter)}, quote = '\"', escape = '\"', nullstr = {empty}, encoding = '{charset}', "
-        f"compression = '{'gzip' if packed else 'none'}', strict_mode = true, null_padding = {padding}, "
-        f"ignore_errors = false, max_line_size = {MAX_LINE_BYTES})"
+        f"skip = {header.blank_lines}, sep = {quote_text(header.delimiter)}, quote = '\"', escape = '\"', "
+        f"nullstr = {empty}, encoding = '{charset}', compression = '{'gzip' if packed else 'none'}', "
+        f"strict_mode = true, null_padding = {padding}, ignore_errors = false, max_line_size = {MAX_LINE_BYTES})"
     )
 
 

@@ -211,7 +211,8 @@ def _open_part(
     except PermissionError:
         raise ExtractError(f"{source.name}: no permission to read the file. Hint: who owns it?") from None
     except duckdb.Error as error:
-        raise ExtractError(f"{source.name}: not readable: {_explain(error)}") from None
+        known = _explain(error)
+        raise ExtractError(f"{source.name}: not readable: {known or _say_unknown(error)}") from None
     except OSError as error:
         raise ExtractError(f"{source.name}: not readable: {error.strerror or type(error).__name__}") from None
 
@@ -350,11 +351,18 @@ def holds_table(
     return len(wanted & {name.strip().upper() for name in names}) > MOST * len(wanted)
 
 
+def _say_where(error: Exception) -> str:
+    line = re.search(r"CSV Error on Line: (\d+)", str(error))
+    return f"line {line[1]}: " if line else ""
+
+
+def _say_unknown(error: Exception) -> str:
+    return f"{_say_where(error)}not understood ({type(error).__name__}). Hint: {EXPORT}."
+
+
 def _explain(error: Exception) -> str:
-    """Say what DuckDB found in our words: its own message repeats the record."""
+    """Say what DuckDB found in our words, for its own message repeats the record; empty where the cause is unknown."""
     text = str(error)
-    line = re.search(r"CSV Error on Line: (\d+)", text)
-    where = f"line {line[1]}: " if line else ""
     for pattern, reason in (
         (r"Expected Number of Columns: \d+ Found: \d+", "{0}; is the file cut off, or a delimiter not quoted?"),
         (r"unterminated quote", "a quotation mark is not closed, or stands inside a quoted value"),
@@ -368,13 +376,14 @@ def _explain(error: Exception) -> str:
         (r"(?i)permission denied", "no permission to read the file"),
     ):
         if match := re.search(pattern, text):
-            return where + reason.format(match[0].lower())
-    return f"{where}not understood ({type(error).__name__}). Hint: {EXPORT}"
+            return _say_where(error) + reason.format(match[0].lower())
+    return ""
 
 
 def explain_damage(name: str, error: duckdb.Error) -> str:
     """Return the message for a file that could be opened but not read to its end."""
-    return f"{name}: not readable to its end: {_explain(error)}. Hint: copy the file again and compare its checksum."
+    known = _explain(error) or f"not understood ({type(error).__name__})"
+    return f"{name}: not readable to its end: {known}. Hint: copy the file again and compare its checksum."
 
 
 def list_columns(names: list[str], most: int = 12) -> str:
