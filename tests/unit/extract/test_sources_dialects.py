@@ -9,6 +9,7 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
+from naome.core.errors import ExtractError
 from naome.extract import READERS, read_extract
 from naome.workflow.ingest import describe_extract
 
@@ -170,3 +171,48 @@ def test_reading_spills_rather_than_growing(extracts, plain, tmp_path, monkeypat
     tables, _ = read_tables(extracts["england-truth"], tmp_path / "canonical")
     duckdb.execute("SELECT 1")
     assert len(tables["diagnoses"]["code"]) > 100_000
+
+
+def test_a_message_names_the_part_and_the_row_in_it(copy):
+    folder = copy("england")
+    folder.put("hes_apc", "DIAG_01", "'BREAST'", "n = 1500")
+    folder.put("hes_apc", "STUDY_ID", "NULL", "n = 999")
+    folder.put("sact_cycle", "MERGED_CYCLE_ID", "(SELECT MERGED_CYCLE_ID FROM t WHERE n = 3)", "n = 400")
+    a_file_a_year(folder)
+    size = sum(1 for _ in folder.path.glob("*.txt"))
+    assert size == 2
+    with pytest.raises(ExtractError) as error:
+        read_extract(READERS["ncrd"], folder.path, None, progress=lambda line: None)
+    said = str(error.value)
+    # The first 999 records are in the first file, whose header is row 1
+    assert "hes_apc_201617.txt: column DIAG_01, row 503: " in said
+    assert "hes_apc_201617.txt: column STUDY_ID, row 2: empty identifier" in said
+    cycles = pq.read_table(folder.path / "SACT_CYCLE_part1.parquet").num_rows
+    part, row = 400 // cycles + 1, 400 % cycles + 1
+    assert f"SACT_CYCLE_part{part}.parquet: column MERGED_CYCLE_ID, row {row}: 1 identifier stands more than" in said
+
+
+def test_a_rule_of_rows_names_the_part_and_the_row_in_it(copy):
+    folder = copy("england")
+    folder.put("sact_drug_detail", "MERGED_CYCLE_ID", "'0000000001'", "n = 300")
+    folder.put("hes_apc", "CLASSPAT", "NULL", "n = 1100")
+    as_spark(folder)
+    drugs = pq.read_table(folder.path / "sim_sact_drug_detail" / "part-00000-3f-c000.snappy.parquet").num_rows
+    stays = pq.read_table(folder.path / "hes_apc" / "part-00000-3f-c000.snappy.parquet").num_rows
+    with pytest.raises(ExtractError) as error:
+        read_extract(READERS["ncrd"], folder.path, None, progress=lambda line: None)
+    said = str(error.value)
+    name = f"part-{300 // drugs:05}-3f-c000.snappy.parquet"
+    assert f"sim_sact_drug_detail/{name}: row {300 % drugs + 1}: the drug belongs to no cycle" in said
+    name = f"part-{1100 // stays:05}-3f-c000.snappy.parquet"
+    assert f"hes_apc/{name}: admissions.patient_class, row {1100 % stays + 1:,}: not recorded" in said
+
+
+def test_a_file_that_is_neither_table_nor_part_is_not_passed_over_and_another_table_is(copy):
+    folder = copy("england")
+    folder.file("av_tumour_old").write_bytes(folder.file("av_tumour").read_bytes())
+    (folder.path / "hes_apc_maternity.csv").write_text("STUDY_ID,BIRWEIT\n1,3000\n")
+    with pytest.raises(ExtractError, match=r"1 problem; .*\n.*av_tumour_old\.parquet: is neither"):
+        read_extract(READERS["ncrd"], folder.path, None, progress=lambda line: None)
+    folder.file("av_tumour_old").unlink()
+    read_extract(READERS["ncrd"], folder.path, None, progress=lambda line: None)
