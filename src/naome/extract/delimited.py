@@ -20,6 +20,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
+import duckdb
 from duckdb import DuckDBPyConnection
 
 from naome.core.errors import ExtractError
@@ -120,7 +121,11 @@ def pack_text(
         check(list(header.names))
         if look.encoding == "windows-1252" or len(look.line_ends) > 1:
             text, packed = _copy_as_utf8(source, text, packed, look, copies[2]), False
-        _write_parquet(connection, text, packed, target, header, look.encoding)
+        try:
+            _write_parquet(connection, text, packed, target, header, look.encoding)
+        except duckdb.Error:
+            _check_delimiter_of_values(source, text, packed, header)
+            raise
         _check_extra_fields(connection, source, text, packed, target, header, look)
     finally:
         for copy in copies:
@@ -386,6 +391,20 @@ def _read_csv(
         f"nullstr = {empty}, encoding = '{charset}', compression = '{'gzip' if packed else 'none'}', "
         f"strict_mode = true, null_padding = {padding}, ignore_errors = false, max_line_size = {MAX_LINE_BYTES})"
     )
+
+
+def _check_delimiter_of_values(source: Source, path: Path, packed: bool, header: Header) -> None:
+    """Refuse a text whose first record has as many fields as the header by another delimiter than the header's."""
+    first = next(_blocks(source, path, packed), b"").decode("latin-1").lstrip("\r\n")
+    for sign in DELIMITERS:
+        if sign != header.delimiter:
+            # The header need not be understood by this delimiter, only where it ends
+            record = _split_header(LINE_END.sub("\n", first).partition("\n")[2], sign)
+            if len(record) == len(header.names):
+                raise ExtractError(
+                    f"{source.name}: {DELIMITERS[header.delimiter]} separate the names in the header and "
+                    f"{DELIMITERS[sign]} the values; allowed: one of them. Hint: {EXPORT}."
+                )
 
 
 def _check_extra_fields(

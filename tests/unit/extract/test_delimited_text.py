@@ -305,3 +305,13 @@ def test_a_folder_whose_name_looks_like_a_pattern_is_read(tmp_path, connection):
     file = open_table(connection, find_table(folder, "t"), tmp_path, EXPECTED)
     assert file.rows == 3
     assert isinstance(file.path, Path)
+
+
+@pytest.mark.parametrize("quoted", [False, True])
+@pytest.mark.parametrize(("names", "values"), [("|", ","), (",", ";"), (";", "\t")])
+def test_values_with_another_delimiter_than_the_header_are_refused_with_both(refusal, names, values, quoted):
+    header, *rows = (x.split(",") for x in ["KEY,NAME,DAY", "1,a,x", "2,b,y"])
+    shown = [values.join(f'"{cell}"' if quoted else cell for cell in row) for row in rows]
+    said = refusal("\n".join([names.join(header), *shown]) + "\n")
+    assert f"{delimited.DELIMITERS[names]} separate the names" in said
+    assert f"{delimited.DELIMITERS[values]} the values" in said

@@ -257,8 +257,8 @@ def test_a_message_names_the_part_and_the_row_in_it(copy):
     with pytest.raises(ExtractError) as error:
         read_extract(READERS["ncrd"], folder.path, None, progress=lambda line: None)
     said = str(error.value)
-    # The first 1000 records are in the first file, whose header is row 1
-    assert "hes_apc_201617.txt: column DIAG_01, row 503: " in said
+    # The first 1,000 records are in the first file, whose header is row 1
+    assert "hes_apc_201617.txt: column DIAG_01, row 502: " in said
     assert "hes_apc_201617.txt: column STUDY_ID, row 2: empty identifier" in said
     cycles = pq.read_table(folder.path / "SACT_CYCLE_part1.parquet").num_rows
     part, row = 400 // cycles + 1, 400 % cycles + 1
