@@ -113,7 +113,7 @@ def pack_text(
         text, packed, utf16 = source.path, source.packed, False
         if source.member:
             text, packed = _unpack(source, copies[0]), False
-        if _starts_with(source, text, packed, UTF16_MARKS):
+        if is_utf16(source, text, packed):
             text, packed, utf16 = _decode_utf16(source, text, packed, copies[1]), False, True
         header = read_header(source, text, packed, expected)
         look = _look_at_bytes(source, text, packed, header.delimiter)
@@ -207,14 +207,15 @@ def _blocks(source: Source, path: Path, packed: bool) -> Iterator[bytes]:
             yield block
 
 
-def _starts_with(source: Source, path: Path, packed: bool, marks: tuple[bytes, ...]) -> bool:
+def is_utf16(source: Source, path: Path, packed: bool) -> bool:
+    """Return whether a text begins with the byte-order mark of UTF-16; an empty one and UTF-32 are refused."""
     with _opened(source, path, packed) as handle:
         first = handle.read(4)
     if first.startswith(UTF32_MARKS):
         raise ExtractError(f"{source.name}: is UTF-32; allowed: UTF-8. Hint: {EXPORT}.")
     if not first:
         raise ExtractError(f"{source.name}: the file is empty (0 bytes). Hint: was the copy cut off?")
-    return first.startswith(marks)
+    return first.startswith(UTF16_MARKS)
 
 
 def _unpack(source: Source, target: Path) -> Path:

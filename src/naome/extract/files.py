@@ -17,7 +17,7 @@ from duckdb import DuckDBPyConnection
 
 from naome.core.errors import ExtractError
 from naome.extract import delimited
-from naome.extract.delimited import DAMAGED_GZIP, EXPORT, RESERVED, is_readable, pack_text, read_header
+from naome.extract.delimited import DAMAGED_GZIP, EXPORT, RESERVED, is_readable, is_utf16, pack_text, read_header
 from naome.extract.folder import Source, TableFiles
 from naome.extract.sql import has_control, quote_name, quote_path, quote_text
 
@@ -345,6 +345,8 @@ def holds_table(
         elif source.suffix == ".parquet":
             return True
         else:
+            if is_utf16(source, source.path, source.packed):
+                return True
             names = list(read_header(source, source.path, source.packed, expected).names)
     except (duckdb.Error, OSError, ExtractError):
         return True
@@ -401,6 +403,4 @@ __all__ = [
     "list_columns",
     "locate",
     "open_table",
-    "quote_name",
-    "quote_text",
 ]

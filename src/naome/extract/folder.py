@@ -86,7 +86,7 @@ class TableFiles:
         """As messages call the table's files together."""
         if len(self.sources) == 1:
             return self.sources[0].name
-        return f"{self.table} ({len(self.sources)} files, {self.sources[0].name} to {self.sources[-1].name})"
+        return f"{self.table} ({len(self.sources)} files)"
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,8 @@ def _find_files(connection: DuckDBPyConnection, reader: Reader, name: str, folde
     try:
         return find_table(folder, name, reader.raw, holds)
     except OSError as error:
-        raise ExtractError(f"{folder}: not readable: {error.strerror or type(error).__name__}") from None
+        where = Path(error.filename or folder).name
+        raise ExtractError(f"{where}: not readable: {error.strerror or type(error).__name__}") from None
 
 
 def open_raw_tables(

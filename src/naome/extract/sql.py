@@ -21,7 +21,7 @@ def quote_name(name: str) -> str:
     ------
     ValueError
         If it is empty or holds a control character; files with such names are refused before
-        (:func:`naome.extract.files.check_names`).
+        (:mod:`naome.extract.files`).
 
     Examples
     --------
