@@ -8,7 +8,7 @@ import pandas as pd
 from ibis.backends.duckdb import Backend as DuckDB
 from ibis.expr.types import Table
 
-from naome.extract.files import quote_name, quote_text
+from naome.extract.sql import quote_name, quote_text
 
 #: Where DuckDB keeps what goes with its connection
 TEMPORARY = ops.Namespace(catalog="temp", database="main")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,11 +31,14 @@ class Inputs:
         File name -> sha256, the seal among them.
     seen : mapping of str to tuple
         File name -> size, time of change and identity, by which :meth:`check_unchanged` tells another file.
+    find : callable
+        Finds the files that are read, as for :func:`digest_inputs`.
     """
 
     folder: Path
     digests: Mapping[str, str]
     seen: Mapping[str, tuple[int, int, int]]
+    find: Callable[[Path], Iterable[Path]] = lambda folder: ()
 
     def check_unchanged(self) -> None:
         """Check that the files are still those that were digested.
@@ -45,7 +48,7 @@ class Inputs:
         ExtractError
             If one was changed, added or taken away meanwhile.
         """
-        now = {path.name: _look_at(path) for path in list_files(self.folder)}
+        now = {name: _look_at(path) for name, path in _name_files(self.folder, self.find).items()}
         changed = sorted(name for name in {*now, *self.seen} if now.get(name) != self.seen.get(name))
         if changed:
             raise ExtractError(
@@ -55,7 +58,7 @@ class Inputs:
 
 
 def list_files(folder: Path) -> list[Path]:
-    """Return the files of an extract that may be read, and its seal.
+    """Return the files of an extract that are tables by their suffix, and its seal.
 
     Raises
     ------
@@ -73,13 +76,26 @@ def list_files(folder: Path) -> list[Path]:
     return [path for path in named if path.is_file()]
 
 
-def digest_inputs(folder: Path) -> Inputs:
-    """Digest the files of an extract (:func:`list_files`)."""
+def digest_inputs(folder: Path, find: Callable[[Path], Iterable[Path]] = lambda folder: ()) -> Inputs:
+    """Digest the files of an extract: tables by their suffix, the seal, and what is read beside them.
+
+    Parameters
+    ----------
+    folder : Path
+    find : callable, optional
+        Returns the files that are read of a folder, whatever they are named (text, zip files, parts in folders).
+    """
     digests, seen = {}, {}
-    for path in list_files(folder):
-        seen[path.name] = _look_at(path)
-        digests[path.name] = file_digest(path)
-    return Inputs(folder, digests, seen)
+    for name, path in _name_files(folder, find).items():
+        seen[name] = _look_at(path)
+        digests[name] = file_digest(path)
+    return Inputs(folder, digests, seen, find)
+
+
+def _name_files(folder: Path, find: Callable[[Path], Iterable[Path]]) -> dict[str, Path]:
+    """Return the files by name; a part in a folder is named with it."""
+    paths = {*list_files(folder), *(path for path in find(folder) if path.is_file())}
+    return {path.relative_to(folder).as_posix(): path for path in sorted(paths)}
 
 
 def read_note(folder: Path) -> dict[str, Any]:

@@ -14,9 +14,10 @@ from dataclasses import dataclass, replace
 from duckdb import DuckDBPyConnection
 
 from naome.extract.clean import Cleaner
-from naome.extract.files import RawFile, quote_name, quote_text
+from naome.extract.files import RawFile
 from naome.extract.problems import Problems
 from naome.extract.specification import Belongs, RawTable
+from naome.extract.sql import quote_name, quote_text
 from naome.extract.values import clean_columns
 
 #: File beside the canonical tables that says by which signs candidates were found; none where everybody is one.
@@ -153,4 +154,4 @@ def keep_rows(connection, tables, file: RawFile) -> RawFile:
     empty = "".join(f", NULL::{columns[column]} AS {quote_name(column)}" for column in columns if column in file.empty)
     view = f"{file.view}_candidates"
     connection.execute(f"CREATE VIEW {view} AS SELECT *{empty} FROM candidates_{file.table}")
-    return replace(file, view=view)
+    return replace(file, view=view, columns=columns)

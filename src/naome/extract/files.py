@@ -1,51 +1,103 @@
-"""Finding the files of an extract and opening them in DuckDB, whatever their dialect."""
+"""Opening the files of an extract in DuckDB: whatever a table's files are, it becomes one view with capital names."""
 
 from __future__ import annotations
 
-import codecs
-import csv
+import bisect
 import gzip
 import re
+import shutil
+import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import duckdb
 from duckdb import DuckDBPyConnection
 
-from naome.core.errors import ExtractError, suggest
+from naome.core.errors import ExtractError
+from naome.extract import delimited
+from naome.extract.delimited import DAMAGED_GZIP, EXPORT, RESERVED, is_readable, is_utf16, pack_text, read_header
+from naome.extract.folder import Source, TableFiles
+from naome.extract.sql import has_control, quote_name, quote_path, quote_text
 
-SUFFIXES = (".parquet", ".csv", ".csv.gz")
-MAX_LINE_BYTES = 2_000_000
-READ_BLOCK = 1 << 20
 READABLE_TYPES = (
     "VARCHAR|BOOLEAN|DATE|TIMESTAMP(_S|_MS|_NS)?|FLOAT|DOUBLE|DECIMAL.*|U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)"
 )
-#: UTF-8 sequences of two bytes that nobody writes on purpose in latin-1 (an accented capital A before a sign).
-UTF8_PAIR = re.compile(rb"[\xc2\xc3][\x80-\xbf]")
+#: DuckDB's type of a Parquet column that was written without one, because nothing stands in it
+NO_TYPE = '"NULL"'
+#: Share of a table's columns by which a file is taken for one of its
+MOST = 0.8
+
+
+@dataclass(frozen=True)
+class Part:
+    """One file of a table.
+
+    Attributes
+    ----------
+    name : str
+        As messages call it.
+    start : int
+        ``row_`` of its first record in the table's view.
+    first_row : int
+        Number of that record in messages: 2 in delimited text (the header is 1), 1 in Parquet.
+    """
+
+    name: str
+    start: int
+    first_row: int
+
+
+def locate(parts: Sequence[Part], row: int, what: str = "") -> str:
+    """Return where a row of a table stands, as messages say it: its file, what it is about, and its number there.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+        In order.
+    row : int
+        ``row_`` of the table's view.
+    what : str
+        Such as ``column DIAG_01``; the row alone by default.
+
+    Examples
+    --------
+    >>> locate([Part("hes_apc_2019.csv", 0, 2), Part("hes_apc_2020.csv", 10, 2)], 12, "column DIAG_01")
+    'hes_apc_2020.csv: column DIAG_01, row 4'
+    """
+    part = parts[bisect.bisect_right([part.start for part in parts], row) - 1]
+    return f"{part.name}: {f'{what}, ' if what else ''}row {row - part.start + part.first_row:,}"
 
 
 @dataclass(frozen=True)
 class RawFile:
-    """One file of an extract, opened as a view.
+    """The file or files of a raw table, opened as a view.
 
     Attributes
     ----------
     table : str
         Name of the raw table, e.g. ``av_tumour``.
     path : Path
+        The file, or the folder of several.
     view : str
         DuckDB view with the file's columns in capitals, and ``row_``, the number of the record from 0.
     columns : dict of str to str
         Column name in capitals -> DuckDB type.
     first_row : int
-        Number of the first record in messages: 2 in a CSV file (the header is 1), 1 in Parquet.
+        Number of the first record in messages: 2 in delimited text (the header is 1), 1 in Parquet.
     encoding : str
-        ``parquet``, ``utf-8``, ``utf-8 with byte-order mark`` or ``latin-1``.
+        ``parquet``, ``utf-8``, ``utf-8 with byte-order mark``, ``utf-16``, ``latin-1`` or ``windows-1252``; several
+        of them, separated by commas, where parts differ.
     empty : frozenset of str
         Columns in which no row holds anything.
     rows : int
     left_out : int
         Rows of them that the view leaves out by a rule that the log has counted.
+    several : tuple of Part
+        The files, where there are several.
+    label : str
+        As messages call several files together.
     """
 
     table: str
@@ -57,50 +109,64 @@ class RawFile:
     empty: frozenset[str]
     rows: int
     left_out: int = 0
+    several: tuple[Part, ...] = ()
+    label: str = ""
+
+    @property
+    def name(self) -> str:
+        """As messages call the table's files together."""
+        return self.label or self.path.name
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The files, in order; one where there is one."""
+        return self.several or (Part(self.name, 0, self.first_row),)
 
     def identifier(self, column: str) -> str:
         """Return an identifier in SQL, without the blanks around it."""
         return f"trim(CAST({quote_name(column)} AS VARCHAR))"
 
+    def locate(self, row: int, what: str = "") -> str:
+        """Return where a row stands, as messages say it (:func:`locate`)."""
+        return locate(self.parts, row, what)
 
-def find_file(folder: Path, table: str) -> Path | None:
-    """Return the file of a raw table: ``<table>`` or ``sim_<table>``, any case, Parquet or CSV; None if there is none.
-
-    Raises
-    ------
-    ExtractError
-        If there is more than one, or it is a folder.
-    """
-    names = [f"{stem}{suffix}" for stem in (table, f"sim_{table}") for suffix in SUFFIXES]
-    found = sorted(path for path in folder.iterdir() if path.name.lower() in names)
-    if not found:
-        return None
-    if len(found) > 1:
-        raise ExtractError(
-            f"{found[0].name}: {len(found)} files for table {table}: {', '.join(p.name for p in found)}; allowed: one. "
-            "Hint: keep the one that is meant."
-        )
-    if found[0].is_dir():
-        raise ExtractError(
-            f"{found[0].name}: is a folder; allowed: a file. Hint: name the folder that holds the files."
-        )
-    return found[0]
+    def locate_each(self, rows: Mapping[str, int]) -> str:
+        """Return where a row of each of some columns is; one in another part than the first is said with its file."""
+        places = [self.locate(row, column) for column, row in rows.items()]
+        first, _, rest = places[0].partition(": ")
+        others = [place.removeprefix(f"{first}: ") for place in places[1:]]
+        return f"{first}: column{'s' * bool(others)} {'; '.join([rest, *others])}"
 
 
-def open_file(
-    connection: DuckDBPyConnection, path: Path, table: str, scratch: Path, expected: frozenset[str]
-) -> RawFile:
-    """Open a raw file as a DuckDB view with capital column names.
+@dataclass(frozen=True)
+class _Opened:
+    """A part as a Parquet file: its own, or a packed copy."""
 
-    CSV files are read as text only, UTF-8 (with or without a byte-order mark)
-    or latin-1, quoted or not, plain or gzip; nothing is guessed from the values.
-    They are packed into `scratch` once, because every column is looked at before
-    any row is read.
+    source: Source
+    file: Path
+    names: list[str]
+    kinds: dict[str, str]
+    encoding: str
+    empty: frozenset[str]
+    rows: int
+
+    @property
+    def first_row(self) -> int:
+        return 1 if self.encoding == "parquet" else 2
+
+
+def open_table(connection: DuckDBPyConnection, files: TableFiles, scratch: Path, expected: frozenset[str]) -> RawFile:
+    """Open the files of a raw table as one DuckDB view with capital column names.
+
+    Delimited text is read as text only (:mod:`naome.extract.delimited`); nothing is guessed from the values. It is
+    packed into `scratch` once, because every column is looked at before any row is read.
 
     Parameters
     ----------
+    files : TableFiles
+        From :func:`naome.extract.folder.find_table`.
     scratch : Path
-        Folder for the packed copy.
+        Folder for packed copies.
     expected : frozenset of str
         Column names in capitals; a file with none of them is refused before its first line, which may be a
         record, is shown to anybody.
@@ -108,52 +174,122 @@ def open_file(
     Raises
     ------
     ExtractError
-        If the file is empty, unreadable or not what its name says.
+        If a file is empty, not understood or not what its name says, or parts have different columns.
     """
-    try:
-        with path.open("rb") as handle:
-            if not handle.read(1):
-                raise ExtractError(f"{path.name}: the file is empty (0 bytes). Hint: was the copy cut off?")
-        if path.suffix.lower() == ".parquet":
-            source, encoding, first_row = path, "parquet", 1
-        else:
-            source, first_row = scratch / f"raw_{table}.parquet", 2
-            encoding, header = _scan_csv(path)
-            _check_names(path, table, header, expected)
-            _pack_csv(connection, path, source, header, encoding)
-        names = _parquet_columns(connection, source)
-        _check_names(path, table, names, expected)
-        view = f"raw_{table}"
-        renamed = ", ".join(f'{quote_name(name)} AS "{name.strip().upper()}"' for name in names)
-        connection.execute(
-            f"CREATE VIEW {view} AS SELECT {renamed}, file_row_number AS row_ "
-            f"FROM read_parquet({quote_text(source)}, file_row_number = true)"
+    kinds = {source.suffix == ".parquet" for source in files.sources}
+    if len(kinds) > 1:
+        parquet = next(source.name for source in files.sources if source.suffix == ".parquet")
+        text = next(source.name for source in files.sources if source.suffix != ".parquet")
+        raise ExtractError(
+            f"{files.table}: parts are Parquet ({parquet}) and text ({text}); whether they hold the same rows cannot "
+            "be told; allowed: one kind. Hint: keep the ones that are meant."
         )
-        described = connection.execute(f"DESCRIBE {view}").fetchall()
-        empty, rows = _look_into_metadata(connection, source)
+    opened = [
+        _open_part(connection, source, files.table, scratch / f"raw_{files.table}_{number}.parquet", expected)
+        for number, source in enumerate(files.sources)
+    ]
+    for part in opened[1:]:
+        _check_same_columns(opened[0], part)
+    return _make_view(connection, files, opened)
+
+
+def _open_part(
+    connection: DuckDBPyConnection, source: Source, table: str, target: Path, expected: frozenset[str]
+) -> _Opened:
+    try:
+        with source.path.open("rb") as handle:
+            if not handle.read(1):
+                raise ExtractError(f"{source.name}: the file is empty (0 bytes). Hint: was the copy cut off?")
+        file, encoding = source.path, "parquet"
+        if source.suffix == ".parquet":
+            file = _unpack_gzip(source, target.with_suffix(".gunzip")) if source.packed else file
+            names = _parquet_columns(connection, file)
+            _check_names(source.name, table, expected, names)
+        else:
+            file = target
+            names, encoding = pack_text(
+                connection, source, target, expected, partial(_check_names, source.name, table, expected)
+            )
+        if encoding == "parquet" and RESERVED & {name.strip().upper() for name in names}:
+            file = _leave_out_reserved(connection, file, target, names)
+        names = [name for name in names if is_readable(name)]
+        rows = connection.execute(f"DESCRIBE SELECT {', '.join(map(quote_name, names))} FROM {_read(file)}").fetchall()
+        kinds = {name.strip().upper(): row[1] for name, row in zip(names, rows, strict=True)}
+        empty, count = _look_into_metadata(connection, file)
+        empty |= {column for column, kind in kinds.items() if kind == NO_TYPE}
+        return _Opened(source, file, names, kinds, encoding, empty, count)
     except PermissionError:
-        raise ExtractError(f"{path.name}: no permission to read the file. Hint: who owns it?") from None
+        raise ExtractError(f"{source.name}: no permission to read the file. Hint: who owns it?") from None
     except duckdb.Error as error:
-        raise ExtractError(f"{path.name}: not readable: {_explain(error)}") from None
+        known = _explain(error)
+        raise ExtractError(f"{source.name}: not readable: {known or _say_unknown(error)}") from None
     except OSError as error:
-        raise ExtractError(f"{path.name}: not readable: {error.strerror or type(error).__name__}") from None
+        raise ExtractError(f"{source.name}: not readable: {error.strerror or type(error).__name__}") from None
+
+
+def _make_view(connection: DuckDBPyConnection, files: TableFiles, opened: list[_Opened]) -> RawFile:
+    first, view = opened[0], f"raw_{files.table}"
+    empty = frozenset.intersection(*(part.empty for part in opened))
+    # A column without a type, or of one that is not read, holds nothing that could be misread where it is empty
+    blank = {name for name in first.kinds if name in empty and any(not _is_read(part.kinds[name]) for part in opened)}
+    renamed = ", ".join(
+        f"NULL::VARCHAR AS {quote_name(upper)}" if upper in blank else f"{quote_name(name)} AS {quote_name(upper)}"
+        for name, upper in zip(first.names, first.kinds, strict=True)
+    )
+    rows, number = _read(first.file), "file_row_number"
+    parts, start = [], 0
+    for part in opened:
+        parts.append(Part(part.source.name, start, part.first_row))
+        start += part.rows
+    if len(opened) > 1:
+        starts = ", ".join(str(part.start) for part in parts)
+        listed = ", ".join(quote_path(part.file) for part in opened)
+        rows = f"read_parquet([{listed}], union_by_name = true)"
+        number = f"CAST(([{starts}])[CAST(file_index AS BIGINT) + 1] + file_row_number AS BIGINT)"
+    connection.execute(f"CREATE VIEW {view} AS SELECT {renamed}, {number} AS row_ FROM {rows}")
+    described = connection.execute(f"DESCRIBE {view}").fetchall()
     columns = {row[0]: row[1] for row in described if row[0] != "row_"}
-    return RawFile(table, path, view, columns, first_row, encoding, empty, rows)
+    # DuckDB makes one type of those of the parts: one that is not read must not be hidden by that
+    for part in opened:
+        columns |= {name: kind for name, kind in part.kinds.items() if name not in blank and not _may_be_read(kind)}
+    several = tuple(parts) if len(parts) > 1 else ()
+    encodings = ", ".join(dict.fromkeys(part.encoding for part in opened))
+    return RawFile(
+        files.table, files.path, view, columns, first.first_row, encodings, empty, start, several, files.name
+    )
 
 
-def quote_text(value: object) -> str:
-    """Return a text as an SQL literal."""
-    return "'" + str(value).replace("'", "''") + "'"
+def _is_read(kind: str) -> bool:
+    return re.fullmatch(READABLE_TYPES, kind) is not None
 
 
-def quote_name(name: str) -> str:
-    """Return a name as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
+def _may_be_read(kind: str) -> bool:
+    return kind == NO_TYPE or _is_read(kind)
 
 
-def _parquet_columns(connection, path: Path) -> list[str]:
+def _read(file: Path) -> str:
+    return f"read_parquet({quote_path(file)})"
+
+
+def _unpack_gzip(source: Source, target: Path) -> Path:
+    try:
+        with gzip.open(source.path, "rb") as packed, target.open("wb") as copy:
+            shutil.copyfileobj(packed, copy)
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        raise ExtractError(f"{source.name}: {DAMAGED_GZIP}.") from None
+    return target
+
+
+def _leave_out_reserved(connection: DuckDBPyConnection, file: Path, target: Path, names: list[str]) -> Path:
+    """Copy a Parquet file without the columns whose names DuckDB needs for itself."""
+    kept = ", ".join(quote_name(name) for name in names if is_readable(name))
+    connection.execute(f"COPY (SELECT {kept} FROM {_read(file)}) TO {quote_text(target)} (FORMAT parquet)")
+    return target
+
+
+def _parquet_columns(connection: DuckDBPyConnection, path: Path) -> list[str]:
     # The first row is the root; children of nested columns follow their parent.
-    rows = connection.execute(f"SELECT name, num_children FROM parquet_schema({quote_text(path)})").fetchall()
+    rows = connection.execute(f"SELECT name, num_children FROM parquet_schema({quote_path(path)})").fetchall()
     names, skip = [], 0
     for name, children in rows[1:]:
         if skip:
@@ -164,127 +300,102 @@ def _parquet_columns(connection, path: Path) -> list[str]:
     return names
 
 
-def _look_into_metadata(connection, path: Path) -> tuple[frozenset[str], int]:
+def _look_into_metadata(connection: DuckDBPyConnection, path: Path) -> tuple[frozenset[str], int]:
     """Return the columns that hold nothing, as most of a wide table's repeated ones do, and the number of rows."""
     found = connection.execute(
         "SELECT path_in_schema, sum(stats_null_count) = sum(num_values), sum(row_group_num_rows) "
-        f"FROM parquet_metadata({quote_text(path)}) GROUP BY 1"
+        f"FROM parquet_metadata({quote_path(path)}) GROUP BY 1"
     ).fetchall()
     return frozenset(row[0].strip().upper() for row in found if row[1]), max((row[2] for row in found), default=0)
 
 
-def _check_names(path: Path, table: str, names: list[str], expected: frozenset[str]) -> None:
-    capital = [name.strip().upper() for name in names]
-    if len(names) == 1 and re.search(r"[;\t|]", names[0]):
-        raise ExtractError(f"{path.name}: the header has one column. Hint: save the file separated by commas.")
+def _check_names(file: str, table: str, expected: frozenset[str], names: list[str]) -> None:
+    capital = [name.strip().upper() for name in names if name.strip()]
+    if any(has_control(name) for name in names):
+        raise ExtractError(
+            f"{file}: a column name holds a line end or another control character; allowed: one line of names. "
+            f"Hint: {EXPORT}."
+        )
     if not expected & set(capital):
         raise ExtractError(
-            f"{path.name}: none of the columns of table {table} is in the header; allowed: "
-            f"{', '.join(sorted(expected)[:8])} ... Hint: is the header line missing, or is this another file?"
+            f"{file}: none of the columns of table {table} is in the header; allowed: "
+            f"{', '.join(sorted(expected)[:8])} ..., separated by {', '.join(delimited.DELIMITERS.values())}. "
+            "Hint: is the header line missing, or is this another file?"
         )
     twice = sorted({name for name in capital if capital.count(name) > 1})
     if twice:
         raise ExtractError(
-            f"{path.name}: column {list_columns(twice)} is listed more than once (case is ignored); allowed: once."
+            f"{file}: column {list_columns(twice)} is listed more than once (case is ignored); allowed: once."
         )
 
 
-def _pack_csv(connection, path: Path, target: Path, header: list[str], encoding: str) -> None:
-    columns = ", ".join(f"{quote_text(name)}: 'VARCHAR'" for name in header)
-    connection.execute(
-        f"COPY (SELECT * FROM read_csv({quote_text(path)}, columns = {{{columns}}}, auto_detect = false, "
-        f"header = true, sep = ',', quote = '\"', escape = '\"', nullstr = '', encoding = '{encoding.split()[0]}', "
-        f"strict_mode = true, null_padding = false, ignore_errors = false, max_line_size = {MAX_LINE_BYTES})) "
-        f"TO {quote_text(target)} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)"
+def _check_same_columns(first: _Opened, other: _Opened) -> None:
+    only = [list_columns(sorted(set(one.kinds) - set(two.kinds))) for one, two in ((first, other), (other, first))]
+    if set(first.kinds) == set(other.kinds):
+        return
+    said = [
+        f"{part.source.name} alone has {columns or 'a column more'}"
+        for part, two, columns in ((first, other, only[0]), (other, first, only[1]))
+        if set(part.kinds) - set(two.kinds)
+    ]
+    raise ExtractError(
+        f"{first.source.name} and {other.source.name}: are parts of one table with different columns: "
+        f"{'; '.join(said)}; allowed: the same columns, in any order. Hint: is one of them another table, or of "
+        "an older layout? Export all parts alike."
     )
 
 
-def _scan_csv(path: Path) -> tuple[str, list[str]]:
-    """Look at every byte once: encoding, NUL bytes, endless lines; return the encoding and the header."""
-    opener = gzip.open if path.suffix.lower() == ".gz" else open
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    first, offset, line_start, not_utf8, utf8_pair = b"", 0, 0, None, None
+def holds_table(
+    connection: DuckDBPyConnection, source: Source, wanted: frozenset[str], expected: frozenset[str]
+) -> bool:
+    """Return whether a file has most of the columns of a table; one that cannot be read may have them."""
     try:
-        with opener(path, "rb") as handle:
-            while block := handle.read(READ_BLOCK):
-                if not first:
-                    first = block
-                if b"\x00" in block:
-                    raise ExtractError(
-                        f"{path.name}: holds a NUL byte; allowed: text. Hint: is it UTF-16, or damaged? Save as UTF-8."
-                    )
-                line_start = _check_lines(path, block, offset, line_start)
-                if not_utf8 is None:
-                    try:
-                        decoder.decode(block)
-                    except UnicodeDecodeError:
-                        not_utf8 = offset
-                if utf8_pair is None and UTF8_PAIR.search(block):
-                    utf8_pair = offset
-                offset += len(block)
-    except (EOFError, gzip.BadGzipFile, gzip.zlib.error):
-        raise ExtractError(f"{path.name}: not readable: the gzip file is damaged or cut off.") from None
-    if not_utf8 is None:
-        try:
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            not_utf8 = offset
-    if not_utf8 is not None and utf8_pair is not None:
-        raise ExtractError(
-            f"{path.name}: mixes UTF-8 and latin-1; allowed: one of them. Hint: were two files pasted together?"
-        )
-    encoding = "utf-8" if not_utf8 is None else "latin-1"
-    if first.startswith(codecs.BOM_UTF8):
-        encoding, first = f"{encoding} with byte-order mark", first[3:]
-    line = re.split(rb"\r\n|\n|\r", first, maxsplit=1)[0].decode(encoding.split()[0], errors="replace")
-    return encoding, next(csv.reader([line]), [])
+        if source.suffix == ".parquet" and not source.packed:
+            names = _parquet_columns(connection, source.path)
+        elif source.suffix == ".parquet":
+            return True
+        else:
+            if is_utf16(source, source.path, source.packed):
+                return True
+            names = list(read_header(source, source.path, source.packed, expected).names)
+    except (duckdb.Error, OSError, ExtractError):
+        return True
+    return len(wanted & {name.strip().upper() for name in names}) > MOST * len(wanted)
 
 
-def _check_lines(path: Path, block: bytes, offset: int, line_start: int) -> int:
-    """Refuse a line longer than any record can be; return where the last line of the block starts."""
-    start = max(line_start - offset, 0)
-    while True:
-        # Jumping to the last newline that is still in reach costs one step per block, not one per line.
-        end = line_start + MAX_LINE_BYTES - offset
-        newline = max(block.rfind(b"\n", start, end), block.rfind(b"\r", start, end))
-        if newline < 0:
-            if len(block) >= end:
-                raise ExtractError(
-                    f"{path.name}: a line is longer than {MAX_LINE_BYTES:,} bytes. "
-                    "Hint: is a quotation mark not closed, or is this another kind of file?"
-                )
-            return line_start
-        start = newline + 1
-        line_start = offset + start
+def _say_where(error: Exception) -> str:
+    line = re.search(r"CSV Error on Line: (\d+)", str(error))
+    return f"line {line[1]}: " if line else ""
+
+
+def _say_unknown(error: Exception) -> str:
+    return f"{_say_where(error)}not understood ({type(error).__name__}). Hint: {EXPORT}."
 
 
 def _explain(error: Exception) -> str:
-    """Say what DuckDB found in our words: its own message repeats the record."""
+    """Say what DuckDB found in our words, for its own message repeats the record; empty where the cause is unknown."""
     text = str(error)
-    line = re.search(r"CSV Error on Line: (\d+)", text)
-    where = f"line {line[1]}: " if line else ""
     for pattern, reason in (
-        (r"Expected Number of Columns: \d+ Found: \d+", "{0}; is the file cut off, or a comma not quoted?"),
+        (r"Expected Number of Columns: \d+ Found: \d+", "{0}; is the file cut off, or a delimiter not quoted?"),
         (r"unterminated quote", "a quotation mark is not closed, or is inside a quoted value"),
-        (r"Maximum line size", f"a record is longer than {MAX_LINE_BYTES:,} bytes"),
+        (r"Maximum line size", f"a record is longer than {delimited.MAX_LINE_BYTES:,} bytes"),
         (
             r"invalid state|not RFC 4180",
-            "the line ends differ (CR LF in some lines, LF in others) or a quote is misplaced",
+            "a quotation mark is misplaced, or the line ends differ (CR LF in some lines, LF or CR in others)",
         ),
         (r"GZIP", "the gzip file is damaged or cut off"),
         (r"No magic bytes|too small to be a Parquet", "not a Parquet file, or cut off"),
         (r"(?i)permission denied", "no permission to read the file"),
     ):
         if match := re.search(pattern, text):
-            return where + reason.format(match[0].lower())
-    return f"{where}damaged, or not the kind of file its name says ({type(error).__name__})"
+            return _say_where(error) + reason.format(match[0].lower())
+    return ""
 
 
-def explain_damage(path: Path, error: duckdb.Error) -> str:
+def explain_damage(name: str, error: duckdb.Error) -> str:
     """Return the message for a file that could be opened but not read to its end."""
-    return (
-        f"{path.name}: not readable to its end: {_explain(error)}. Hint: copy the file again and compare its checksum."
-    )
+    known = _explain(error) or f"not understood ({type(error).__name__})"
+    return f"{name}: not readable to its end: {known}. Hint: copy the file again and compare its checksum."
 
 
 def list_columns(names: list[str], most: int = 12) -> str:
@@ -293,11 +404,13 @@ def list_columns(names: list[str], most: int = 12) -> str:
     return ", ".join(shown[:most]) + (" ..." if len(names) > most else "")
 
 
-def explain_missing(folder: Path, table: str, *, with_listing: bool) -> str:
-    """Return the message about a missing file: what was looked for and, on request, what is there."""
-    there = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
-    stems = [name.split(".")[0].lower() for name in there]
-    shown = ", ".join(there[:15]) + (f" and {len(there) - 15} more" if len(there) > 15 else "")
-    names = f"{table}.parquet, {table}.csv or {table}.csv.gz, with or without sim_ before it"
-    hint = f" Hint: the folder holds {shown or 'nothing'}." if with_listing else ""
-    return f"no file for table {table}{suggest(table, stems)}; allowed: {names}.{hint}"
+__all__ = [
+    "READABLE_TYPES",
+    "Part",
+    "RawFile",
+    "explain_damage",
+    "holds_table",
+    "list_columns",
+    "locate",
+    "open_table",
+]

@@ -13,11 +13,12 @@ from dataclasses import dataclass, replace
 
 from duckdb import DuckDBPyConnection
 
-from naome.extract.files import RawFile, quote_name, quote_text
+from naome.extract.files import RawFile
 from naome.extract.problems import Problems, say_rows, show_shape
 from naome.extract.quality import Log, log_rows
 from naome.extract.settle import RowRule
 from naome.extract.specification import Belongs, RawTable, Reader
+from naome.extract.sql import quote_name
 from naome.extract.values import MISSING_IDENTIFIER, note_mangled
 
 #: Rule and meaning in the data-quality log.
@@ -231,7 +232,7 @@ def _check_link(connection, file: RawFile, link: Linkage, known: str, least: flo
         else "no other spelling of the identifiers links the others: they are of another project, or of other people."
     )
     problems.add(
-        f"{file.path.name}: column {link.column}: {link.linked:,} of {say_rows(link.rows)} "
+        f"{file.name}: column {link.column}: {link.linked:,} of {say_rows(link.rows)} "
         f"({_say_share(link.share)}) link to {link.to}; allowed: {_say_share(least)} at least, and one "
         f"spelling of identifiers. They are usually written {here} here and {there} in {link.to}; {reason} Hint: "
         "export both tables with the identifier as text from one source; if so few rows are right, say so in the "
@@ -259,7 +260,7 @@ def _show_usual_shape(connection, table: str) -> str:
         "GROUP BY regexp_replace(regexp_replace(key, '[0-9]', '9', 'g'), '[A-Za-z]', 'A', 'g') "
         "ORDER BY count(*) DESC, 1 LIMIT 1"
     ).fetchone()
-    return show_shape(found[0]) if found else quote_text("")
+    return show_shape(found[0] if found else "")
 
 
 def _say_share(share: float) -> str:

@@ -13,24 +13,18 @@ from duckdb import DuckDBPyConnection
 from naome.core.errors import ExtractError, suggest
 from naome.extract.candidates import NOT_CANDIDATES
 from naome.extract.clean import OPTIONAL_IDENTIFIER
-from naome.extract.files import (
-    READABLE_TYPES,
-    RawFile,
-    explain_missing,
-    find_file,
-    list_columns,
-    open_file,
-    quote_name,
-)
+from naome.extract.files import READABLE_TYPES, Part, RawFile, holds_table, list_columns, open_table
+from naome.extract.folder import Source, TableFiles, explain_missing, find_table
 from naome.extract.problems import Problems
 from naome.extract.quality import Log, log_repairs, log_rows
 from naome.extract.specification import RawTable, Reader, Repeated
+from naome.extract.sql import quote_name
 from naome.extract.values import MISSING_IDENTIFIER, CleanColumns, Mapped, check_identifiers, clean_columns, map_column
 
 
 @dataclass(frozen=True)
 class FileNote:
-    """What was seen of one raw file: names of columns, and the shapes of its dates with their rows."""
+    """What was seen of the file or files of a raw table: names of columns, and the shapes of its dates."""
 
     table: str
     name: str
@@ -38,6 +32,7 @@ class FileNote:
     encoding: str
     used: tuple[str, ...]
     ignored: tuple[str, ...]
+    parts: tuple[Part, ...] = ()
     spellings: Mapping[str, Counter[str]] = field(default_factory=dict)
 
 
@@ -52,20 +47,34 @@ def choose_version(connection: DuckDBPyConnection, reader: Reader, folder: Path,
     if not reader.versions:
         return reader
     table = next(iter(reader.versions[0][1].raw))
-    path = find_file(folder, table)
-    if path is None:
+    files = _find_files(connection, reader.versions[0][1], table, folder)
+    if files is None:
         raise ExtractError(f"{folder}: {explain_missing(folder, table, with_listing=True)}")
     expected = frozenset(marker for marker, _ in reader.versions) | reader.versions[0][1].raw[table].expected()
-    file = open_file(connection, path, table, scratch, expected)
+    file = open_table(connection, files, scratch, expected)
     connection.execute(f"DROP VIEW {file.view}")
     for marker, version in reader.versions:
         if marker in file.columns:
             return version
     raise ExtractError(
-        f"{path.name}: the version of the extract is not known; allowed: one of the columns "
+        f"{file.name}: the version of the extract is not known; allowed: one of the columns "
         f"{', '.join(marker for marker, _ in reader.versions)}. "
         f"Hint: the file has {list_columns(list(file.columns))}."
     )
+
+
+def _find_files(connection: DuckDBPyConnection, reader: Reader, name: str, folder: Path) -> TableFiles | None:
+    table = reader.raw[name]
+    wanted = frozenset(table.wanted()) - table.optional
+
+    def holds(source: Source) -> bool:
+        return holds_table(connection, source, wanted, table.expected())
+
+    try:
+        return find_table(folder, name, reader.raw, holds)
+    except OSError as error:
+        where = Path(error.filename or folder).name
+        raise ExtractError(f"{where}: not readable: {error.strerror or type(error).__name__}") from None
 
 
 def open_raw_tables(
@@ -75,9 +84,9 @@ def open_raw_tables(
     files = {}
     for name, table in reader.raw.items():
         try:
-            path = find_file(folder, name)
-            if path is not None:
-                files[name] = _open_table(connection, reader, name, path, scratch, problems)
+            found = _find_files(connection, reader, name, folder)
+            if found is not None:
+                files[name] = _open_table(connection, reader, found, scratch, problems)
             elif table.may_be_absent:
                 _make_empty(connection, name, table)
             else:
@@ -88,11 +97,12 @@ def open_raw_tables(
 
 
 def _open_table(
-    connection: DuckDBPyConnection, reader: Reader, name: str, path: Path, scratch: Path, problems: Problems
+    connection: DuckDBPyConnection, reader: Reader, files: TableFiles, scratch: Path, problems: Problems
 ) -> RawFile | None:
-    """Open a table's file and check its columns; None if they are not what is read."""
+    """Open a table's files and check their columns; None if they are not what is read."""
+    name = files.table
     table = reader.raw[name]
-    file = open_file(connection, path, name, scratch, table.expected())
+    file = open_table(connection, files, scratch, table.expected())
     file = _rename_aliases(connection, file, table)
     missing = [column for column in table.wanted() if column not in file.columns and column not in table.optional]
     other = _recognise(reader, name, file.columns) if len(missing) > 1 else ""
@@ -100,7 +110,7 @@ def _open_table(
     for column in missing:
         hint = f" Hint: this looks like the file of table {other}." if other else ""
         problems.add(
-            f"{path.name}: column {column} is missing{suggest(column, spare)}; "
+            f"{file.name}: column {column} is missing{suggest(column, spare)}; "
             f"the file has {list_columns(list(file.columns))}.{hint}"
         )
     unreadable = _check_types(file, table, problems)
@@ -120,7 +130,7 @@ def _rename_aliases(connection, file: RawFile, table: RawTable) -> RawFile:
     if not renamed:
         return file
     view = f"{file.view}_renamed"
-    names = ", ".join(f'"{alias}" AS "{name}"' for alias, name in renamed.items())
+    names = ", ".join(f"{quote_name(alias)} AS {quote_name(name)}" for alias, name in renamed.items())
     connection.execute(f"CREATE VIEW {view} AS SELECT * RENAME ({names}) FROM {file.view}")
     columns = {renamed.get(column, column): kind for column, kind in file.columns.items()}
     return replace(file, view=view, columns=columns, empty=frozenset(renamed.get(c, c) for c in file.empty))
@@ -142,7 +152,7 @@ def _check_types(file: RawFile, table: RawTable, problems: Problems) -> bool:
         if kind is not None and not re.fullmatch(READABLE_TYPES, kind):
             wrong = True
             problems.add(
-                f"{file.path.name}: column {column}: is of type {kind[:40]}; allowed: text, numbers, dates. "
+                f"{file.name}: column {column}: is of type {kind[:40]}; allowed: text, numbers, dates. "
                 "Hint: was the column written as bytes, as a list or with a time zone?"
             )
     return wrong
@@ -150,12 +160,16 @@ def _check_types(file: RawFile, table: RawTable, problems: Problems) -> bool:
 
 def clean_table(
     connection: DuckDBPyConnection, file: RawFile, table: RawTable, problems: Problems, quality: Log
-) -> FileNote:
-    """Check the identifiers of a file, clean its columns and make its clean views ``clean_<table>``."""
+) -> dict[str, Counter[str]]:
+    """Check the identifiers of a file, clean its columns and make its clean views ``clean_<table>``.
+
+    Returns
+    -------
+    dict
+        Column -> the shapes of its dates, where they are written as text, and their rows.
+    """
     if file.rows == 0 and not table.may_be_absent:
-        problems.add(
-            f"{file.path.name}: no rows under the header; allowed: at least one. Hint: was the extract cut off?"
-        )
+        problems.add(f"{file.name}: no rows under the header; allowed: at least one. Hint: was the extract cut off?")
     if table.only or table.events:
         rule, meaning = table.only_rule if table.only else NOT_CANDIDATES
         left = file.rows - file.left_out - connection.execute(f"SELECT count(*) FROM {file.view}").fetchone()[0]
@@ -165,14 +179,20 @@ def clean_table(
     found = clean_columns(connection, file, [c for c in table.cleaned() if c[0] in file.columns], problems)
     log_repairs(quality, file.table, found.repairs | repairs)
     _make_clean_views(connection, file, table, found, repairs)
+    return found.spellings
+
+
+def note_file(file: RawFile, table: RawTable, spellings: Mapping[str, Counter[str]]) -> FileNote:
+    """Return what was seen of a table's files as they were opened, all their columns among it."""
     used = tuple(column for column in file.columns if column in table.wanted())
     ignored = tuple(column for column in file.columns if column not in used)
-    return FileNote(file.table, file.path.name, file.rows, file.encoding, used, ignored, found.spellings)
+    return FileNote(file.table, file.name, file.rows, file.encoding, used, ignored, file.parts, spellings)
 
 
 def _make_clean_views(connection, file: RawFile, table: RawTable, found: CleanColumns, repairs) -> None:
     columns = {column: _clean_column(connection, file, column, table, found, repairs) for column in table.columns}
-    selected = ", ".join(["v.row_", *(f'{mapped.expression} AS "{column}"' for column, mapped in columns.items())])
+    named = (f"{mapped.expression} AS {quote_name(column)}" for column, mapped in columns.items())
+    selected = ", ".join(["v.row_", *named])
     rows = " ".join([f"{file.view} v", *(mapped.join for mapped in columns.values())])
     connection.execute(f"CREATE VIEW clean_{file.table} AS SELECT {selected} FROM {rows}")
     for name, repeated in table.long.items():
@@ -224,5 +244,8 @@ def _make_long_view(
 
 def _make_empty(connection, name: str, table: RawTable) -> None:
     columns = ["0 AS row_"]
-    columns += [f'NULL::{c.sql_type if c else "VARCHAR"} AS "{column}"' for column, c in table.columns.items()]
+    columns += [
+        f"NULL::{cleaner.sql_type if cleaner else 'VARCHAR'} AS {quote_name(column)}"
+        for column, cleaner in table.columns.items()
+    ]
     connection.execute(f"CREATE VIEW clean_{name} AS SELECT {', '.join(columns)} WHERE false")

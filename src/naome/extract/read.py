@@ -11,7 +11,7 @@ import datetime as dt
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from graphlib import TopologicalSorter
@@ -26,14 +26,16 @@ from naome.core.errors import ExtractError
 from naome.core.seal import read_note
 from naome.extract.absent import Absent, add_empty, find_absent, list_missing
 from naome.extract.candidates import CANDIDATES, Signs, find_candidates, keep_rows
-from naome.extract.files import explain_damage, quote_text
+from naome.extract.files import explain_damage
+from naome.extract.folder import list_inputs
 from naome.extract.linkage import Linkage, leave_strangers_out, measure_linkage
 from naome.extract.problems import Problems
 from naome.extract.quality import Log, log_rows
-from naome.extract.raw_tables import FileNote, choose_version, clean_table, open_raw_tables
+from naome.extract.raw_tables import FileNote, choose_version, clean_table, note_file, open_raw_tables
 from naome.extract.schema import CANONICAL
 from naome.extract.settle import Source, find_tables, settle_table
 from naome.extract.specification import Reader
+from naome.extract.sql import quote_name, quote_text
 from naome.extract.values import check_unique
 
 
@@ -135,7 +137,7 @@ def read_extract(
     note = read_note(folder)
     problems = Problems(folder)
     quality: Log = []
-    with _open_scratch(out) as scratch, _connect(scratch) as connection:
+    with _open_scratch(out) as scratch, _connect(scratch, list_inputs(folder, reader.tables)) as connection:
         (scratch / "canonical").mkdir()
         _check_kind(reader, note, problems)
         reader = choose_version(connection, reader, folder, scratch).bind(definitions or project_definitions())
@@ -173,7 +175,11 @@ def _open_scratch(out: Path | None) -> AbstractContextManager[Path]:
 
 
 @contextmanager
-def _connect(scratch: Path) -> Iterator[DuckDBPyConnection]:
+def _connect(scratch: Path, inputs: Iterable[Path]) -> Iterator[DuckDBPyConnection]:
+    """Open a database that can reach the input files, where they really are, and the scratch folder, and nothing else.
+
+    Names of columns come from files that others made; whatever might be written in them, no other file is in reach.
+    """
     connection = duckdb.connect(
         config={
             "memory_limit": MEMORY_LIMIT,
@@ -182,6 +188,11 @@ def _connect(scratch: Path) -> Iterator[DuckDBPyConnection]:
             "autoinstall_known_extensions": "false",
         }
     )
+    reachable = ", ".join(quote_text(path.resolve()) for path in inputs)
+    connection.execute(f"SET allowed_paths = [{reachable}]")
+    connection.execute(f"SET allowed_directories = [{quote_text(scratch.resolve())}]")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
     try:
         yield connection
     except RuntimeError as error:
@@ -224,11 +235,12 @@ def _clean_tables(
             # Which row belongs to which is checked of all rows, values of those that are read
             if table.unique:
                 check_unique(connection, file, table.unique, problems)
-            notes[name] = clean_table(connection, kept, table, problems, quality)
+            spellings = clean_table(connection, kept, table, problems, quality)
+            notes[name] = note_file(file, table, spellings)
         except NOT_THE_FILE:
             raise
         except duckdb.Error as error:
-            problems.add(explain_damage(file.path, error))
+            problems.add(explain_damage(file.name, error))
             only = False  # which rows belong to those of this file cannot be told any more
             continue
         progress(f"  {name}: {file.rows:,} rows")
@@ -271,7 +283,7 @@ def _settle_tables(
     for name in TopologicalSorter(after).static_order():
         selection = reader.canonical.get(name)
         note = notes.get(selection.raw) if selection else None
-        source = Source(note.name, 1 if note.encoding == "parquet" else 2) if note else Source(name, 1)
+        source = Source(note.name, note.parts[0].first_row, note.parts) if note else Source(name, 1)
         noted, log = found[name] = Problems(problems.folder), []
         rows[name] = settle_table(connection, name, selection, reader.rules_of(name), source, folder, noted, log)
     for name in CANONICAL:
@@ -303,7 +315,8 @@ def _check_note(note: dict, notes: Mapping[str, FileNote], problems: Problems) -
 def _check_nation(connection, reader: Reader, problems: Problems) -> None:
     if reader.country is not None:
         table, column, code = reader.country
-        if not connection.execute(f"SELECT count(*) FROM clean_{table} WHERE \"{column}\" = '{code}'").fetchone()[0]:
+        sql = f"SELECT count(*) FROM clean_{table} WHERE {quote_name(column)} = {quote_text(code)}"
+        if not connection.execute(sql).fetchone()[0]:
             problems.add(
                 f"{table}: column {column}: no row has {code!r}; allowed: an extract with rows of this nation. "
                 "Hint: is this another nation's extract?"

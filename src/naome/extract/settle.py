@@ -9,10 +9,11 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
-from naome.extract.files import quote_text
+from naome.extract.files import Part, locate
 from naome.extract.problems import Problems, say_rows
 from naome.extract.quality import Log, log_rows
 from naome.extract.schema import CANONICAL, Column
+from naome.extract.sql import quote_path, quote_text
 
 #: Tables that rules of other tables may look into (``deaths.death_date``), one row per person each.
 PERSON_TABLES = ("deaths", "people")
@@ -97,10 +98,15 @@ class Duplicates:
 
 @dataclass(frozen=True)
 class Source:
-    """The file that stands behind a canonical table, for messages."""
+    """The file or files that stand behind a canonical table, for messages; `parts` where there are several."""
 
     name: str
     first_row: int
+    parts: tuple[Part, ...] = ()
+
+    def locate(self, row: int, what: str = "") -> str:
+        """Return where a row stands, as messages say it: its file, what it is about, and its number there."""
+        return locate(self.parts or (Part(self.name, 0, self.first_row),), row, what)
 
 
 def find_tables(selection: Selection | None, rules: tuple[RowRule | Duplicates, ...]) -> frozenset[str]:
@@ -144,12 +150,12 @@ def settle_table(
     else:
         # Rows stay in the order of the extract, so the same extract gives the same rows in the same order.
         order = f" ORDER BY {selection.order}" if selection else ""
-        file = quote_text(folder / f"{name}.parquet")
+        file = folder / f"{name}.parquet"
         connection.execute(
-            f"COPY ({kept}{order}) TO {file} "
+            f"COPY ({kept}{order}) TO {quote_text(file)} "
             "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, WRITE_BLOOM_FILTER false)"
         )
-        connection.execute(f"CREATE VIEW canon_{name} AS SELECT * FROM read_parquet({file})")
+        connection.execute(f"CREATE VIEW canon_{name} AS SELECT * FROM read_parquet({quote_path(file)})")
         connection.execute(f"DROP TABLE IF EXISTS held_{name}")
     one_each = selection is not None and any(isinstance(rule, Duplicates) for rule in rules)
     return _check_contract(connection, name, source, problems, check_key=not one_each)
@@ -183,7 +189,7 @@ def _leave_out_duplicates(connection, name, number, rule: Duplicates, source: So
         ).fetchone()
         if n:
             problems.add(
-                f"{source.name}: row {first + source.first_row:,}: the same {rule.key} with another {column} "
+                f"{source.locate(first)}: the same {rule.key} with another {column} "
                 f"({say_rows(n)}); allowed: one {column} for one {rule.key}. "
                 "Hint: were two extracts joined?"
             )
@@ -202,8 +208,7 @@ def _report(connection, name, selection: Selection, rules, source: Source, probl
         rule = rules[number]
         if isinstance(rule, RowRule) and rule.refuse:
             problems.add(
-                f"{source.name}: row {first + source.first_row:,}: {rule.meaning} ({say_rows(rows)}); "
-                f"allowed: {rule.allowed}. Hint: {rule.hint}"
+                f"{source.locate(first)}: {rule.meaning} ({say_rows(rows)}); allowed: {rule.allowed}. Hint: {rule.hint}"
             )
         else:
             log_rows(quality, rule.rule, selection.raw, "", rows, rule.meaning, "left out")
@@ -240,8 +245,8 @@ def _check_contract(connection, name: str, source: Source, problems: Problems, *
     for (column, _), seen in zip(looks, found, strict=True):
         if isinstance(seen, int) and seen:
             problems.add(
-                f"{source.name}: {name}.{column.name}{_first_missing(connection, name, column.name, source)}: "
-                f"not recorded ({say_rows(seen)}); allowed: a value in every row. Hint: is the column filled?"
+                f"{_first_missing(connection, name, column.name, source)}: not recorded ({say_rows(seen)}); "
+                "allowed: a value in every row. Hint: is the column filled?"
             )
         elif isinstance(seen, list) and set(seen) - {None, *column.allowed}:
             problems.add(_say_other_values(connection, name, column, source))
@@ -265,9 +270,9 @@ def _say_other_values(connection, name: str, column: Column, source: Source) -> 
 def _first_missing(connection, name: str, column: str, source: Source) -> str:
     given = {row[0] for row in connection.execute(f"DESCRIBE select_{name}").fetchall()}
     if not {"row_", column} <= given:
-        return ""
+        return f"{source.name}: {name}.{column}"
     first = connection.execute(f"SELECT min(row_) FROM select_{name} WHERE {column} IS NULL").fetchone()[0]
-    return "" if first is None else f", row {first + source.first_row:,}"
+    return f"{source.name}: {name}.{column}" if first is None else source.locate(first, f"{name}.{column}")
 
 
 def _casts(connection, name: str) -> str:

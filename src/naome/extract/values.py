@@ -16,8 +16,9 @@ from dataclasses import dataclass, field, replace
 from duckdb import DuckDBPyConnection
 
 from naome.extract.clean import MISSING_WORDS, Cleaner, Refused
-from naome.extract.files import RawFile, quote_name, quote_text
+from naome.extract.files import RawFile
 from naome.extract.problems import SHOWN_SHAPES, Problems, say_rows, show_shape
+from naome.extract.sql import quote_name, quote_text
 
 COLUMNS_AT_ONCE = 48  # GROUPING SETS name at most 64 columns
 SHOWN_COLUMNS = 6  # of those in which values were refused for one reason
@@ -93,7 +94,7 @@ def _count_values(connection, file: RawFile, part, counted: bool) -> list[list[t
 
     Of values that stay as they are one stands for all.
     """
-    names = [f'"{column}"' for column, _, _ in part]
+    names = [quote_name(column) for column, _, _ in part]
     looked_at = ", ".join(_look_at(column, cleaner) for column, _, cleaner in part)
     sets = ", ".join(f"({name})" for name in names)
     cursor = connection.execute(
@@ -145,15 +146,16 @@ def _note_refused(connection, file: RawFile, refused: Refusals, problems: Proble
             if number == SHOWN_SHAPES:
                 break
             rows = sum(count for values in columns.values() for _, count in values)
-            where = [
-                f"{column}, row {_first_row(connection, file, column, values) + file.first_row:,}"
+            first = {
+                column: _first_row(connection, file, column, values)
                 for column, values in list(columns.items())[:SHOWN_COLUMNS]
-            ]
+            }
+            where = file.locate_each(first)
             more = f" and {len(columns) - SHOWN_COLUMNS} more" if len(columns) > SHOWN_COLUMNS else ""
             rest = max(len(shapes) - SHOWN_SHAPES, 0) if number == SHOWN_SHAPES - 1 else 0
             others = f" And values of {rest:,} other shapes." if rest else ""
             problems.add(
-                f"{file.path.name}: column{'s' * (len(columns) > 1)} {'; '.join(where)}{more}: {shape} "
+                f"{where}{more}: {shape} "
                 f"({say_rows(rows)}); allowed: {allowed}.{f' Hint: {hint}' if hint else ''}{others}",
                 stands_for=1 + rest,
             )
@@ -295,7 +297,7 @@ def _note_suspicion(connection, file: RawFile, column: str, check: str, rows: in
     sql = _SUSPICIONS[check].format(v=f"CAST({quote_name(column)} AS VARCHAR)")
     first = connection.execute(f"SELECT min(row_) FROM {file.view} WHERE {sql}").fetchone()[0]
     wording = _WORDING[check].format(rows=say_rows(rows))
-    problems.add(f"{file.path.name}: column {column}, row {first + file.first_row:,}: {wording}")
+    problems.add(f"{file.locate(first, f'column {column}')}: {wording}")
 
 
 def _count_suspicions(connection, file: RawFile, columns: list[str], problems: Problems) -> dict[str, dict[str, int]]:
@@ -303,7 +305,7 @@ def _count_suspicions(connection, file: RawFile, columns: list[str], problems: P
     for column in columns:
         if re.match("FLOAT|DOUBLE|DECIMAL", file.columns[column]):
             problems.add(
-                f"{file.path.name}: column {column}: identifiers are stored as {file.columns[column]}; "
+                f"{file.name}: column {column}: identifiers are stored as {file.columns[column]}; "
                 "allowed: text or whole numbers. Hint: decimals lose digits; write the file again from its source."
             )
     text = {column: f"CAST({quote_name(column)} AS VARCHAR)" for column in columns}
@@ -337,8 +339,8 @@ def check_unique(connection: DuckDBPyConnection, file: RawFile, columns: tuple[s
         f"GROUP BY {keys} HAVING count(*) > 1)"
     ).fetchone()
     if n:
+        where = file.locate(first, f"column {' + '.join(columns)}")
         problems.add(
-            f"{file.path.name}: column {' + '.join(columns)}, row {first + file.first_row:,}: {n:,} "
-            f"identifier{'s are' if n > 1 else ' is'} listed more than once; allowed: once. "
+            f"{where}: {n:,} identifier{'s are' if n > 1 else ' is'} listed more than once; allowed: once. "
             "Hint: was the table exported twice, or joined to another?"
         )

@@ -22,6 +22,7 @@ from naome.core.params import Params, find_data, find_params, load_params
 from naome.core.paths import runs_root
 from naome.core.seal import SEAL, Inputs, check_seal, digest_inputs, list_files, read_note
 from naome.extract import READERS
+from naome.extract.folder import list_inputs
 from naome.measures.derivability import check_reasons
 from naome.stats.design import KNOT_QUANTILES
 from naome.workflow.pages import notebooks_of
@@ -122,9 +123,10 @@ def plan_check(source: str | Path, data: str = "") -> Plan:
     if folder is None:
         raise ParamsError(f"{file}: key 'data_dir' is not given. Hint: name the folder of the extract with --data.")
     check_cut_off(params, folder, file)
-    inputs = digest_inputs(folder)
+    reader = READERS[params.source]
+    inputs = digest_inputs(folder, lambda folder: list_inputs(folder, reader.tables))
     sealed, broken = check_seal(inputs)
-    is_open = READERS[params.source].holds_open_data(name for name in inputs.digests if name != SEAL)
+    is_open = reader.holds_open_data(name for name in inputs.digests if name != SEAL)
     marking = "synthetic" if sealed else "open" if is_open else "real"
     return Plan(params, file, definitions, inputs, marking, broken, runs_root() / params.audit)
 

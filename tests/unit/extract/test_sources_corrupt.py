@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from naome.core.errors import ExtractError
-from naome.extract import READERS, files, read_extract
+from naome.extract import READERS, delimited, read_extract
 
 
 def digest_tree(folder: Path) -> dict[str, str]:
@@ -213,12 +213,16 @@ CASES = [
         "header line missing",
     ),
     case(
-        "semicolons",
-        as_csv("av_patient", lambda d: d.replace(b",", b";")),
-        "header has one column",
-        "separated by commas",
+        "delimiter of another kind",
+        as_csv("av_patient", lambda d: d.replace(b",", b"~")),
+        "none of the columns of table av_patient",
+        "separated by commas, vertical bars, semicolons, tabs",
     ),
-    case("tabs", as_csv("av_patient", lambda d: d.replace(b",", b"\t")), "header has one column"),
+    case(
+        "two delimiters in the header",
+        as_csv("av_patient", lambda d: d.replace(b",", b";", 3)),
+        r"av_patient\.csv: commas and semicolons both separate column names",
+    ),
     case(
         "column of lists",
         edit("av_tumour", "SELECT * REPLACE ([AGE] AS AGE) FROM t"),
@@ -425,7 +429,12 @@ CASES = [
         as_csv("av_patient", line(9, lambda row: row[:5] + b"\x00" + row[5:])),
         r"av_patient\.csv: holds a NUL byte",
     ),
-    case("UTF-16", as_csv("av_patient", lambda d: d.decode().encode("utf-16")), "holds a NUL byte", "UTF-16"),
+    case(
+        "UTF-16 without a mark",
+        as_csv("av_patient", lambda d: d.decode().encode("utf-16-le")),
+        "holds a NUL byte",
+        "UTF-16 without a byte-order mark",
+    ),
     case(
         "mixed encodings",
         as_csv(
@@ -454,7 +463,11 @@ CASES = [
         as_csv("av_patient", line(9, lambda row: row + b',"x","y"')),
         r"line 9: expected number of columns: 12",
     ),
-    case("mixed line ends", as_csv("av_patient", line(9, lambda row: row + b"\r")), r"av_patient\.csv: not readable"),
+    case(
+        "an empty field too many",
+        as_csv("av_patient", line(9, lambda row: row + b",")),
+        r"av_patient\.csv: line 9: one field more than the 12 of the header",
+    ),
     # --- Wales
     case(
         "Welsh extract for England",
@@ -533,7 +546,7 @@ def identifiers(extracts) -> dict[str, set[str]]:
 @pytest.mark.parametrize("corruption", CASES, ids=lambda c: c.name)
 def test_a_corruption_gets_its_error(corruption, copy, run_naome, identifiers, tmp_path, capsys, monkeypatch):
     if corruption.name == "endless line":
-        monkeypatch.setattr(files, "MAX_LINE_BYTES", 200_000)  # two million in earnest; the point is the same
+        monkeypatch.setattr(delimited, "MAX_LINE_BYTES", 200_000)  # two million in earnest; the point is the same
     made, _, audit = corruption.nation.partition("-as-")
     folder = copy(made)
     corruption.spoil(folder)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import zipfile
 from collections.abc import Callable
 
 import duckdb
 import pyarrow.parquet as pq
 import pytest
 
+from naome.core.errors import ExtractError
 from naome.extract import READERS, read_extract
 from naome.workflow.extract_report import describe_extract
 
@@ -85,7 +87,81 @@ def without_optional_table(folder) -> None:
     folder.edit("cosd_recurrence", "SELECT * FROM t WHERE CANCERRECURRENCECAREPLANINDICATOR IS NULL")
 
 
+def as_text(sign: str, encoding: str, end: str = "\n") -> Callable:
+    """Write tables as a data platform exports them: .txt, another delimiter, another encoding."""
+
+    def change(data: bytes) -> bytes:
+        return data.decode().replace('","', f'"{sign}"').replace(",", sign).replace("\n", end).encode(encoding)
+
+    def dress(folder):
+        folder.edit("sact_regimen", "SELECT * REPLACE ('Patient’s, mg/m²' AS MAPPED_REGIMEN) FROM t")
+        for table in ("hes_apc", "sact_regimen"):
+            folder.as_csv(table, change, suffix="TXT")
+
+    return dress
+
+
+def split(folder, table: str, name: Callable[[int], str], parts: int = 3) -> None:
+    """Cut a Parquet table into parts of as many rows."""
+    rows = pq.read_table(folder.file(table))
+    folder.file(table).unlink()
+    size = len(rows) // parts + 1
+    for number in range(parts):
+        path = folder.path / name(number)
+        path.parent.mkdir(exist_ok=True)
+        pq.write_table(rows.slice(number * size, size), path)
+
+
+def a_file_a_year(folder) -> None:
+    """Write admissions in two files, with columns in another order and another delimiter, and cycles by number."""
+    file, names = folder.file("hes_apc"), pq.read_schema(folder.file("hes_apc")).names
+    for year, where, order, sign in (("2015", "<", names, "|"), ("201617", ">=", names[::-1], ";")):
+        rows = f"read_parquet('{file}', file_row_number = true) WHERE file_row_number {where} 1000"
+        target = folder.path / f"hes_apc_{year}.txt"
+        duckdb.execute(f"COPY (SELECT {', '.join(order)} FROM {rows}) TO '{target}' (HEADER, DELIMITER '{sign}')")
+    file.unlink()
+    split(folder, "sact_cycle", lambda n: f"SACT_CYCLE_part{n + 1}.parquet")
+
+
+def as_spark(folder) -> None:
+    """Write folders of parts, with what Spark leaves beside them."""
+    for table, whole in (("hes_apc", "hes_apc"), ("sact_drug_detail", "sim_sact_drug_detail"), ("ons_deaths", "new")):
+        split(folder, table, lambda n, whole=whole: f"{whole}/part-{n:05}-3f-c000.snappy.parquet")
+        for name in ("_SUCCESS", ".part-00000-3f-c000.snappy.parquet.crc", "._SUCCESS.crc"):
+            (folder.path / whole / name).write_bytes(b"crc")
+    (folder.path / "new").rename(folder.file("ons_deaths"))
+
+
+def as_zip(folder) -> None:
+    for table in ("av_patient", "sact_regimen"):
+        folder.as_csv(table)
+        with zipfile.ZipFile(folder.file(table, "zip"), "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.write(folder.file(table, "csv"), f"export/{table}.txt")
+        folder.file(table, "csv").unlink()
+
+
+def mix_line_ends(data: bytes) -> bytes:
+    lines = data.split(b"\n")
+    ends = [b"\r\n" if n % 3 else b"\n" for n in range(len(lines) - 1)]
+    return b"".join(line + end for line, end in zip(lines, ends, strict=False))
+
+
+def name_rows(data: bytes) -> bytes:
+    """Put the numbers of rows before them, as R and pandas do."""
+    header, *lines = data.splitlines(keepends=True)
+    return b'"",' + header + b"".join(b'"%d",' % n + line for n, line in enumerate(lines))
+
+
 DRESSES = {
+    "vertical bars, Windows-1252": as_text("|", "cp1252"),
+    "tabs, UTF-16": as_text("\t", "utf-16", "\r\n"),
+    "semicolons, old Mac": as_text(";", "utf-8", "\r"),
+    "a file a year": a_file_a_year,
+    "folders of parts": as_spark,
+    "zip": as_zip,
+    "mixed line ends": as_csv(mix_line_ends),
+    "names of rows": as_csv(name_rows, "av_patient", "sact_regimen"),
+    "a delimiter at the end of every line": as_csv(lambda d: d.replace(b"\n", b",\n"), "av_patient", "sact_cycle"),
     "CSV": as_csv(lambda d: d),
     "CSV of everything wide": as_csv(lambda d: d, "hes_apc", "av_tumour", "ons_deaths"),
     "CSV without quotes": as_csv(lambda d: d.replace(b'"', b""), "sact_cycle"),
@@ -170,3 +246,46 @@ def test_reading_spills_rather_than_growing(extracts, plain, tmp_path, monkeypat
     tables, _ = read_tables(extracts["england-truth"], tmp_path / "canonical")
     duckdb.execute("SELECT 1")
     assert len(tables["diagnoses"]["code"]) > 100_000
+
+
+def test_a_message_names_the_part_and_the_row_in_it(copy):
+    folder = copy("england")
+    folder.put("hes_apc", "DIAG_01", "'BREAST'", "n = 1500")
+    folder.put("hes_apc", "STUDY_ID", "NULL", "n = 1000")
+    folder.put("sact_cycle", "MERGED_CYCLE_ID", "(SELECT MERGED_CYCLE_ID FROM t WHERE n = 3)", "n = 400")
+    a_file_a_year(folder)
+    with pytest.raises(ExtractError) as error:
+        read_extract(READERS["ncrd"], folder.path, None, progress=lambda line: None)
+    said = str(error.value)
+    # The first 1,000 records are in the first file, whose header is row 1
+    assert "hes_apc_201617.txt: column DIAG_01, row 502: " in said
+    assert "hes_apc_201617.txt: column STUDY_ID, row 2: empty identifier" in said
+    cycles = pq.read_table(folder.path / "SACT_CYCLE_part1.parquet").num_rows
+    part, row = 400 // cycles + 1, 400 % cycles + 1
+    assert f"SACT_CYCLE_part{part}.parquet: column MERGED_CYCLE_ID, row {row}: 1 identifier stands more than" in said
+
+
+def test_a_rule_of_rows_names_the_part_and_the_row_in_it(copy):
+    folder = copy("england")
+    folder.put("sact_drug_detail", "MERGED_CYCLE_ID", "'0000000001'", "n = 300")
+    folder.put("hes_apc", "CLASSPAT", "NULL", "n = 1100")
+    as_spark(folder)
+    drugs = pq.read_table(folder.path / "sim_sact_drug_detail" / "part-00000-3f-c000.snappy.parquet").num_rows
+    stays = pq.read_table(folder.path / "hes_apc" / "part-00000-3f-c000.snappy.parquet").num_rows
+    with pytest.raises(ExtractError) as error:
+        read_extract(READERS["ncrd"], folder.path, None, progress=lambda line: None)
+    said = str(error.value)
+    name = f"part-{300 // drugs:05}-3f-c000.snappy.parquet"
+    assert f"sim_sact_drug_detail/{name}: row {300 % drugs + 1}: the drug belongs to no cycle" in said
+    name = f"part-{1100 // stays:05}-3f-c000.snappy.parquet"
+    assert f"hes_apc/{name}: admissions.patient_class, row {1100 % stays + 1:,}: not recorded" in said
+
+
+def test_a_file_that_is_neither_table_nor_part_is_not_passed_over_and_another_table_is(copy):
+    folder = copy("england")
+    folder.file("av_tumour_old").write_bytes(folder.file("av_tumour").read_bytes())
+    (folder.path / "hes_apc_maternity.csv").write_text("STUDY_ID,BIRWEIT\n1,3000\n")
+    with pytest.raises(ExtractError, match=r"1 problem; .*\n.*av_tumour_old\.parquet: is neither"):
+        read_extract(READERS["ncrd"], folder.path, None, progress=lambda line: None)
+    folder.file("av_tumour_old").unlink()
+    read_extract(READERS["ncrd"], folder.path, None, progress=lambda line: None)

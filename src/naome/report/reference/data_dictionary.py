@@ -43,6 +43,24 @@ of a value and each excluded row is counted by its rule in `data_quality.parquet
 run, with the file, the column, the row, the value and what is allowed. Tables of events (admissions, diagnoses,
 procedures, drugs, radiotherapy) hold the events of people with a record suggestive of metastatic disease. They hold
 the events of everyone where a cohort of the run needs no such record."""
+FILES = """## Files of an extract
+
+A table is a file that is named as the table, in any case, with or without `sim_` before it: Parquet (`.parquet`) or
+delimited text (`.csv`, `.txt`, `.tsv`), as it is or packed by gzip (`.gz`); text may be packed by zip too (`.zip`).
+
+- **Parts.** A table may be several files: one a year (`hes_apc_2019.txt`, `hes_apc_201920.csv`) or numbered
+  (`hes_apc_part1.csv`); members of one zip file named in the same ways; or whatever lies in a folder named as the table
+  (`hes_apc/`, `hes_apc.parquet/`), as Spark writes it. Parts have the same columns, in any order. A whole table beside
+  parts, a number left out, or another copy beside the table (`av_tumour_old.csv`) is refused: nothing is read that
+  might have been left lying.
+- **Delimiter.** Commas, vertical bars, semicolons or tabs: the one under which the table's columns stand in the header.
+- **Encoding.** UTF-8, UTF-16 with a byte-order mark, Windows-1252 and latin-1; a mixture is refused.
+- **Columns.** Names may be in any case and order. Columns that are not in the tables below are not read, nor are
+  columns without a name. A record with more or fewer fields than the header is refused, even if the field too
+  many is empty.
+
+Messages name the file of the part, and the row in it: the header of a text is row 1. The record of a run
+(`inputs/read.json`) holds a digest of every file that was read; a file that changes meanwhile stops the run."""
 
 
 def describe_canonical() -> pd.DataFrame:
@@ -154,6 +172,7 @@ def write_page() -> str:
         FRONT,
         BANNER,
         INTRODUCTION,
+        FILES,
         "## Canonical tables",
     ]
     canonical = describe_canonical()

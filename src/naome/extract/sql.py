@@ -1,0 +1,49 @@
+"""Writing names and texts into SQL: the only two ways in which anything from a file gets there."""
+
+from __future__ import annotations
+
+
+def quote_text(value: object) -> str:
+    """Return a text as an SQL literal.
+
+    Examples
+    --------
+    >>> quote_text("St Mary's")
+    "'St Mary''s'"
+    """
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def quote_name(name: str) -> str:
+    """Return a name as an SQL identifier.
+
+    Raises
+    ------
+    ValueError
+        If it is empty or holds a control character; files with such names are refused before
+        (:mod:`naome.extract.files`).
+
+    Examples
+    --------
+    >>> print(quote_name('size 5" tumour'))
+    "size 5"" tumour"
+    """
+    if not name or has_control(name):
+        raise ValueError("a name in SQL is empty or holds a control character")
+    return '"' + name.replace('"', '""') + '"'
+
+
+def quote_path(path: object) -> str:
+    """Return the path of a file as an SQL literal; its brackets, asterisks and question marks are no patterns.
+
+    Examples
+    --------
+    >>> quote_path("extract [2020]/av_patient.csv")
+    "'extract [[]2020]/av_patient.csv'"
+    """
+    return quote_text("".join(f"[{character}]" if character in "[*?" else character for character in str(path)))
+
+
+def has_control(text: str) -> bool:
+    """Return whether a text holds a control character, a line end among them."""
+    return any(ord(character) < 32 or 127 <= ord(character) < 160 for character in text)
