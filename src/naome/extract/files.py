@@ -108,9 +108,9 @@ class RawFile:
     encoding: str
     empty: frozenset[str]
     rows: int
-    left_out: int = 0
     several: tuple[Part, ...] = ()
     label: str = ""
+    left_out: int = 0
 
     @property
     def name(self) -> str:

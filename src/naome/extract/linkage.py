@@ -185,7 +185,7 @@ def _link_people(connection, file: RawFile, belongs: Belongs, people: str, least
 
 def _link_records(connection, file: RawFile, belongs: Belongs, to: RawFile, least: float, problems) -> Linkage:
     column = " + ".join(belongs.columns)
-    raw = f"({', '.join(map(quote_name, belongs.columns))})"
+    raw = " || ' ' || ".join(f"CAST({quote_name(each)} AS VARCHAR)" for each in belongs.columns)
     rows, linked = connection.execute(
         f"SELECT count(*), count_if({raw} IN (SELECT {raw} FROM {to.view})) FROM {file.view}"
     ).fetchone()

@@ -262,7 +262,7 @@ def test_a_message_names_the_part_and_the_row_in_it(copy):
     assert "hes_apc_201617.txt: column STUDY_ID, row 2: empty identifier" in said
     cycles = pq.read_table(folder.path / "SACT_CYCLE_part1.parquet").num_rows
     part, row = 400 // cycles + 1, 400 % cycles + 1
-    assert f"SACT_CYCLE_part{part}.parquet: column MERGED_CYCLE_ID, row {row}: 1 identifier stands more than" in said
+    assert f"SACT_CYCLE_part{part}.parquet: column MERGED_CYCLE_ID, row {row}: 1 identifier is listed more than" in said
 
 
 def test_a_rule_of_rows_names_the_part_and_the_row_in_it(copy):
