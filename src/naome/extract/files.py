@@ -13,6 +13,8 @@ from functools import partial
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 from duckdb import DuckDBPyConnection
 
 from naome.core.errors import ExtractError
@@ -200,8 +202,8 @@ def _open_part(
             names, encoding = pack_text(
                 connection, source, target, expected, partial(_check_names, source.name, table, expected)
             )
-        if encoding == "parquet" and RESERVED & {name.strip().upper() for name in names}:
-            file = _leave_out_reserved(connection, file, target, names)
+        if encoding == "parquet" and any(_needs_another_name(name) for name in names):
+            file, names = _copy_with_plain_names(connection, file, target, names)
         names = [name for name in names if is_readable(name)]
         rows = connection.execute(f"DESCRIBE SELECT {', '.join(map(quote_name, names))} FROM {_read(file)}").fetchall()
         kinds = {name.strip().upper(): row[1] for name, row in zip(names, rows, strict=True)}
@@ -270,11 +272,19 @@ def _unpack_gzip(source: Source, target: Path) -> Path:
     return target
 
 
-def _leave_out_reserved(connection: DuckDBPyConnection, file: Path, target: Path, names: list[str]) -> Path:
-    """Copy a Parquet file without the columns whose names DuckDB needs for itself."""
-    kept = ", ".join(quote_name(name) for name in names if is_readable(name))
+def _needs_another_name(name: str) -> bool:
+    """Return whether DuckDB keeps a name for itself, or would not find it in parts that spell it in another way."""
+    return name.strip().upper() in RESERVED or name != name.strip() or not name.isascii()
+
+
+def _copy_with_plain_names(
+    connection: DuckDBPyConnection, file: Path, target: Path, names: list[str]
+) -> tuple[Path, list[str]]:
+    """Copy a Parquet file with its names in capitals and without blanks, and without columns that are not readable."""
+    plain = {name: name.strip().upper() for name in names if is_readable(name)}
+    kept = ", ".join(f"{quote_name(name)} AS {quote_name(upper)}" for name, upper in plain.items())
     connection.execute(f"COPY (SELECT {kept} FROM {_read(file)}) TO {quote_text(target)} (FORMAT parquet)")
-    return target
+    return target, list(plain.values())
 
 
 def _parquet_columns(connection: DuckDBPyConnection, path: Path) -> list[str]:
@@ -335,20 +345,18 @@ def _check_same_columns(first: _Opened, other: _Opened) -> None:
     )
 
 
-def holds_table(
-    connection: DuckDBPyConnection, source: Source, wanted: frozenset[str], expected: frozenset[str]
-) -> bool:
+def holds_table(source: Source, wanted: frozenset[str], expected: frozenset[str]) -> bool:
     """Return whether a file has most of the columns of a table; one that cannot be read may have them."""
     try:
         if source.suffix == ".parquet" and not source.packed:
-            names = _parquet_columns(connection, source.path)
+            names = pq.read_schema(source.path).names
         elif source.suffix == ".parquet":
             return True
         else:
             if is_utf16(source, source.path, source.packed):
                 return True
             names = list(read_header(source, source.path, source.packed, expected).names)
-    except (duckdb.Error, OSError, ExtractError):
+    except (pa.ArrowException, OSError, ExtractError):
         return True
     return len(wanted & {name.strip().upper() for name in names}) > MOST * len(wanted)
 

@@ -78,6 +78,30 @@ def test_a_column_that_the_database_names_itself_is_not_read(read, connection, n
     assert set(file.columns) == {"KEY", "NAME"}
 
 
+@pytest.mark.parametrize("spelling", [" KEY", "key ", "Key", "\tkey"])
+def test_parts_may_spell_the_names_of_columns_in_another_way(read, connection, spelling):
+    if "\t" in spelling:
+        with pytest.raises(ExtractError, match="control character"):
+            read({"t.parquet": pa.table({spelling: [1], "NAME": ["a"]})})
+        return
+    file = read(
+        {
+            "t_1.parquet": pa.table({spelling: [1], "NAME": ["a"]}),
+            "t_2.parquet": pa.table({"KEY": [2], "name ": ["b"]}),
+        }
+    )
+    assert rows_of(connection, file) == [(1, "a", 0), (2, "b", 1)]
+
+
+def test_many_parts_stand_in_the_order_of_their_numbers(read, connection):
+    file = read({f"t_part{n}.parquet": pa.table({"KEY": [n, n], "NAME": ["a", "b"]}) for n in range(1, 14)})
+    rows = rows_of(connection, file)
+    assert [row[0] for row in rows] == [n for n in range(1, 14) for _ in "ab"]
+    assert [file.locate(row) for _, name, row in rows if name == "b"] == [
+        f"t_part{n}.parquet: row 2" for n in range(1, 14)
+    ]
+
+
 def test_parquet_packed_by_gzip_is_read(tmp_path, connection):
     pq.write_table(pa.table({"KEY": [1], "NAME": ["a"]}), tmp_path / "plain")
     (tmp_path / "t.parquet.gz").write_bytes(gzip.compress((tmp_path / "plain").read_bytes()))

@@ -56,7 +56,8 @@ delimited text (`.csv`, `.txt`, `.tsv`), as it is or packed by gzip (`.gz`); tex
 - **Delimiter.** Commas, vertical bars, semicolons or tabs: the one under which the table's columns stand in the header.
 - **Encoding.** UTF-8, UTF-16 with a byte-order mark, Windows-1252 and latin-1; a mixture is refused.
 - **Columns.** Names may be in any case and order. Columns that are not in the tables below are not read, nor are
-  columns without a name. A record with more or fewer fields than the header is refused, even if the field too many is empty.
+  columns without a name. A record with more or fewer fields than the header is refused, even if the field too many is
+  empty.
 
 Messages name the file of the part, and the row in it: the header of a text is row 1. The record of a run
 (`inputs/read.json`) holds a digest of every file that was read; a file that changes meanwhile stops the run."""
