@@ -177,7 +177,7 @@ def open_table(connection: DuckDBPyConnection, files: TableFiles, scratch: Path,
             "be told; allowed: one kind. Hint: keep the ones that are meant."
         )
     opened = [
-        _open_part(connection, source, files.table, scratch / f"raw_{files.table}_{number}.parquet", expected)
+        _open_part(connection, files, source, scratch / f"raw_{files.table}_{number}.parquet", expected)
         for number, source in enumerate(files.sources)
     ]
     for part in opened[1:]:
@@ -186,8 +186,9 @@ def open_table(connection: DuckDBPyConnection, files: TableFiles, scratch: Path,
 
 
 def _open_part(
-    connection: DuckDBPyConnection, source: Source, table: str, target: Path, expected: frozenset[str]
+    connection: DuckDBPyConnection, files: TableFiles, source: Source, target: Path, expected: frozenset[str]
 ) -> _Opened:
+    check = partial(_check_names, source.name, files.table, expected)
     try:
         with source.path.open("rb") as handle:
             if not handle.read(1):
@@ -196,13 +197,11 @@ def _open_part(
         if source.suffix == ".parquet":
             file = _unpack_gzip(source, target.with_suffix(".gunzip")) if source.packed else file
             names = _parquet_columns(connection, file)
-            _check_names(source.name, table, expected, names)
+            check(names)
         else:
             file = target
-            names, encoding = pack_text(
-                connection, source, target, expected, partial(_check_names, source.name, table, expected)
-            )
-        if encoding == "parquet" and any(_needs_another_name(name) for name in names):
+            names, encoding = pack_text(connection, source, target, expected, check)
+        if encoding == "parquet" and _need_other_names(names, len(files.sources) > 1):
             file, names = _copy_with_plain_names(connection, file, target, names)
         names = [name for name in names if is_readable(name)]
         rows = connection.execute(f"DESCRIBE SELECT {', '.join(map(quote_name, names))} FROM {_read(file)}").fetchall()
@@ -221,7 +220,7 @@ def _open_part(
 
 def _make_view(connection: DuckDBPyConnection, files: TableFiles, opened: list[_Opened]) -> RawFile:
     first, view = opened[0], f"raw_{files.table}"
-    empty = frozenset.intersection(*(part.empty for part in opened))
+    empty = frozenset.intersection(*[part.empty for part in opened if part.rows] or [first.empty])
     # A column without a type, or of one that is not read, holds nothing that could be misread where it is empty
     blank = {name for name in first.kinds if name in empty and any(not _is_read(part.kinds[name]) for part in opened)}
     renamed = ", ".join(
@@ -272,9 +271,10 @@ def _unpack_gzip(source: Source, target: Path) -> Path:
     return target
 
 
-def _needs_another_name(name: str) -> bool:
+def _need_other_names(names: list[str], several: bool) -> bool:
     """Return whether DuckDB keeps a name for itself, or would not find it in parts that spell it in another way."""
-    return name.strip().upper() in RESERVED or name != name.strip() or not name.isascii()
+    reserved = any(name.strip().upper() in RESERVED for name in names)
+    return reserved or (several and any(name != name.strip() or not name.isascii() for name in names))
 
 
 def _copy_with_plain_names(

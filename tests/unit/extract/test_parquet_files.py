@@ -65,6 +65,19 @@ def test_a_column_without_a_type_in_one_part_takes_that_of_the_others(read, conn
     assert rows_of(connection, file) == [(1, None, 0), (2, day, 1)]
 
 
+def test_a_part_without_rows_says_nothing_of_its_types(read, connection):
+    nothing = pa.table({"KEY": pa.array([], pa.int64()), "NAME": pa.nulls(0)})
+    file = read({"t_1.parquet": nothing, "t_2.parquet": pa.table({"KEY": [2], "NAME": pa.nulls(1, pa.binary())})})
+    assert file.columns["NAME"] == "VARCHAR" and "NAME" in file.empty
+    assert rows_of(connection, file) == [(2, None, 0)]
+
+
+def test_a_table_of_parts_without_rows_has_none(read, connection):
+    nothing = pa.table({"KEY": pa.array([], pa.int64()), "NAME": pa.nulls(0)})
+    file = read({"t_1.parquet": nothing, "t_2.parquet": nothing})
+    assert rows_of(connection, file) == [] and file.rows == 0
+
+
 def test_a_type_that_is_not_read_is_not_hidden_by_the_other_parts(read):
     text = pa.table({"KEY": [2], "NAME": ["b"]})
     file = read({"t_1.parquet": pa.table({"KEY": [1], "NAME": [b"a"]}), "t_2.parquet": text})
