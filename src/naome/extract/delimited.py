@@ -77,6 +77,11 @@ class Look:
     delimiters: int = 0
     ends_with_delimiter: bool = False
 
+    @property
+    def line_ends_differ(self) -> bool:
+        """Whether lines end in several ways, or as on old Macs, which is made one way before DuckDB reads."""
+        return len(self.line_ends) > 1 or self.line_ends == {"CR"}
+
 
 def pack_text(
     connection: DuckDBPyConnection,
@@ -119,7 +124,7 @@ def pack_text(
         look = _look_at_bytes(source, text, packed, header.delimiter)
         header = _decode_header(header, look.encoding)
         check(list(header.names))
-        if look.encoding == "windows-1252" or len(look.line_ends) > 1:
+        if look.encoding == "windows-1252" or look.line_ends_differ:
             text, packed = _copy_as_utf8(source, text, packed, look, copies[2]), False
         try:
             _write_parquet(connection, text, packed, target, header, look.encoding)
@@ -346,11 +351,11 @@ def _copy_as_utf8(source: Source, path: Path, packed: bool, look: Look, target: 
 
     Quotation marks come in pairs around values and inside them, so every other piece between them is outside.
     """
-    codec, outside, mixed = _codec(look.encoding), True, len(look.line_ends) > 1
+    codec, outside = _codec(look.encoding), True
     with target.open("wb") as copy:
         for block in _blocks(source, path, packed):
             text = block
-            if mixed:
+            if look.line_ends_differ:
                 pieces = block.split(b'"')
                 for number, piece in enumerate(pieces):
                     if outside == (number % 2 == 0) and b"\r" in piece:

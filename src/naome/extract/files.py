@@ -13,6 +13,8 @@ from functools import partial
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 from duckdb import DuckDBPyConnection
 
 from naome.core.errors import ExtractError
@@ -185,7 +187,7 @@ def open_table(connection: DuckDBPyConnection, files: TableFiles, scratch: Path,
             "be told; allowed: one kind. Hint: keep the ones that are meant."
         )
     opened = [
-        _open_part(connection, source, files.table, scratch / f"raw_{files.table}_{number}.parquet", expected)
+        _open_part(connection, files, source, scratch / f"raw_{files.table}_{number}.parquet", expected)
         for number, source in enumerate(files.sources)
     ]
     for part in opened[1:]:
@@ -194,8 +196,9 @@ def open_table(connection: DuckDBPyConnection, files: TableFiles, scratch: Path,
 
 
 def _open_part(
-    connection: DuckDBPyConnection, source: Source, table: str, target: Path, expected: frozenset[str]
+    connection: DuckDBPyConnection, files: TableFiles, source: Source, target: Path, expected: frozenset[str]
 ) -> _Opened:
+    check = partial(_check_names, source.name, files.table, expected)
     try:
         with source.path.open("rb") as handle:
             if not handle.read(1):
@@ -204,14 +207,12 @@ def _open_part(
         if source.suffix == ".parquet":
             file = _unpack_gzip(source, target.with_suffix(".gunzip")) if source.packed else file
             names = _parquet_columns(connection, file)
-            _check_names(source.name, table, expected, names)
+            check(names)
         else:
             file = target
-            names, encoding = pack_text(
-                connection, source, target, expected, partial(_check_names, source.name, table, expected)
-            )
-        if encoding == "parquet" and RESERVED & {name.strip().upper() for name in names}:
-            file = _leave_out_reserved(connection, file, target, names)
+            names, encoding = pack_text(connection, source, target, expected, check)
+        if encoding == "parquet" and _need_other_names(names, len(files.sources) > 1):
+            file, names = _copy_with_plain_names(connection, file, target, names)
         names = [name for name in names if is_readable(name)]
         rows = connection.execute(f"DESCRIBE SELECT {', '.join(map(quote_name, names))} FROM {_read(file)}").fetchall()
         kinds = {name.strip().upper(): row[1] for name, row in zip(names, rows, strict=True)}
@@ -229,7 +230,7 @@ def _open_part(
 
 def _make_view(connection: DuckDBPyConnection, files: TableFiles, opened: list[_Opened]) -> RawFile:
     first, view = opened[0], f"raw_{files.table}"
-    empty = frozenset.intersection(*(part.empty for part in opened))
+    empty = frozenset.intersection(*[part.empty for part in opened if part.rows] or [first.empty])
     # A column without a type, or of one that is not read, holds nothing that could be misread where it is empty
     blank = {name for name in first.kinds if name in empty and any(not _is_read(part.kinds[name]) for part in opened)}
     renamed = ", ".join(
@@ -280,11 +281,20 @@ def _unpack_gzip(source: Source, target: Path) -> Path:
     return target
 
 
-def _leave_out_reserved(connection: DuckDBPyConnection, file: Path, target: Path, names: list[str]) -> Path:
-    """Copy a Parquet file without the columns whose names DuckDB needs for itself."""
-    kept = ", ".join(quote_name(name) for name in names if is_readable(name))
+def _need_other_names(names: list[str], several: bool) -> bool:
+    """Return whether DuckDB keeps a name for itself, or would not find it in parts that spell it in another way."""
+    reserved = any(name.strip().upper() in RESERVED for name in names)
+    return reserved or (several and any(name != name.strip() or not name.isascii() for name in names))
+
+
+def _copy_with_plain_names(
+    connection: DuckDBPyConnection, file: Path, target: Path, names: list[str]
+) -> tuple[Path, list[str]]:
+    """Copy a Parquet file with its names in capitals and without blanks, and without columns that are not readable."""
+    plain = {name: name.strip().upper() for name in names if is_readable(name)}
+    kept = ", ".join(f"{quote_name(name)} AS {quote_name(upper)}" for name, upper in plain.items())
     connection.execute(f"COPY (SELECT {kept} FROM {_read(file)}) TO {quote_text(target)} (FORMAT parquet)")
-    return target
+    return target, list(plain.values())
 
 
 def _parquet_columns(connection: DuckDBPyConnection, path: Path) -> list[str]:
@@ -345,20 +355,18 @@ def _check_same_columns(first: _Opened, other: _Opened) -> None:
     )
 
 
-def holds_table(
-    connection: DuckDBPyConnection, source: Source, wanted: frozenset[str], expected: frozenset[str]
-) -> bool:
+def holds_table(source: Source, wanted: frozenset[str], expected: frozenset[str]) -> bool:
     """Return whether a file has most of the columns of a table; one that cannot be read may have them."""
     try:
         if source.suffix == ".parquet" and not source.packed:
-            names = _parquet_columns(connection, source.path)
+            names = pq.read_schema(source.path).names
         elif source.suffix == ".parquet":
             return True
         else:
             if is_utf16(source, source.path, source.packed):
                 return True
             names = list(read_header(source, source.path, source.packed, expected).names)
-    except (duckdb.Error, OSError, ExtractError):
+    except (pa.ArrowException, OSError, ExtractError):
         return True
     return len(wanted & {name.strip().upper() for name in names}) > MOST * len(wanted)
 

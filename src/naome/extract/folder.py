@@ -282,8 +282,12 @@ def _check_doubtful(table: str, found: list[Path], doubtful: list[Path], holds: 
     same = []
     for path in doubtful:
         _check_file(path)
-        # Whether a folder or a zip file holds the table would have to be looked for inside
-        if path.is_dir() or path.name.lower().endswith(".zip") or holds(Source(path, path.name)):
+        if path.is_dir():
+            # Whether they hold the table would have to be looked for inside
+            another = any(READABLE.search(inside.name) for inside in path.iterdir())
+        else:
+            another = path.name.lower().endswith(".zip") or holds(Source(path, path.name))
+        if another:
             same.append(path)
     if same:
         raise ExtractError(

@@ -47,7 +47,7 @@ def choose_version(connection: DuckDBPyConnection, reader: Reader, folder: Path,
     if not reader.versions:
         return reader
     table = next(iter(reader.versions[0][1].raw))
-    files = _find_files(connection, reader.versions[0][1], table, folder)
+    files = _find_files(reader.versions[0][1], table, folder)
     if files is None:
         raise ExtractError(f"{folder}: {explain_missing(folder, table, with_listing=True)}")
     expected = frozenset(marker for marker, _ in reader.versions) | reader.versions[0][1].raw[table].expected()
@@ -63,12 +63,12 @@ def choose_version(connection: DuckDBPyConnection, reader: Reader, folder: Path,
     )
 
 
-def _find_files(connection: DuckDBPyConnection, reader: Reader, name: str, folder: Path) -> TableFiles | None:
+def _find_files(reader: Reader, name: str, folder: Path) -> TableFiles | None:
     table = reader.raw[name]
     wanted = frozenset(table.wanted()) - table.optional
 
     def holds(source: Source) -> bool:
-        return holds_table(connection, source, wanted, table.expected())
+        return holds_table(source, wanted, table.expected())
 
     try:
         return find_table(folder, name, reader.raw, holds)
@@ -84,7 +84,7 @@ def open_raw_tables(
     files = {}
     for name, table in reader.raw.items():
         try:
-            found = _find_files(connection, reader, name, folder)
+            found = _find_files(reader, name, folder)
             if found is not None:
                 files[name] = _open_table(connection, reader, found, scratch, problems)
             elif table.may_be_absent:

@@ -10,8 +10,8 @@ import pytest
 
 from naome.core.errors import ExtractError
 from naome.extract import delimited
-from naome.extract.files import open_table
-from naome.extract.folder import find_table
+from naome.extract.files import holds_table, open_table
+from naome.extract.folder import Source, find_table
 
 EXPECTED = frozenset({"KEY", "NAME", "DAY"})
 ROWS = [("1", "a", "x"), ("2", None, "y"), ("3", "c", None)]
@@ -315,3 +315,19 @@ def test_values_with_another_delimiter_than_the_header_are_refused_with_both(ref
     said = refusal("\n".join([names.join(header), *shown]) + "\n")
     assert f"{delimited.DELIMITERS[names]} separate the names" in said
     assert f"{delimited.DELIMITERS[values]} the values" in said
+
+
+def test_many_parts_of_text_stand_in_the_order_of_their_numbers(read):
+    rows, file = read({f"t_{n}.csv": f"KEY,NAME,DAY\n{n},a,x\n" for n in range(13)})
+    assert [row[0] for row in rows] == [str(n) for n in range(13)]
+    assert [file.locate(n) for n in range(13)] == [f"t_{n}.csv: row 2" for n in range(13)]
+
+
+def test_a_copy_in_another_encoding_is_not_passed_over(tmp_path):
+    wanted = frozenset({"KEY", "NAME", "DAY"})
+    bars = gzip.compress(b"KEY|NAME|DAY")
+    for name, data in (("plain.csv", TEXT.encode()), ("wide.txt", TEXT.encode("utf-16")), ("bars.csv.gz", bars)):
+        (tmp_path / name).write_bytes(data)
+        assert holds_table(Source(tmp_path / name, name), wanted, EXPECTED)
+    (tmp_path / "other.csv").write_text("KEY,WEIGHT\n")
+    assert not holds_table(Source(tmp_path / "other.csv", "other.csv"), wanted, EXPECTED)

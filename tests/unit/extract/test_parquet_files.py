@@ -65,6 +65,19 @@ def test_a_column_without_a_type_in_one_part_takes_that_of_the_others(read, conn
     assert rows_of(connection, file) == [(1, None, 0), (2, day, 1)]
 
 
+def test_a_part_without_rows_says_nothing_of_its_types(read, connection):
+    nothing = pa.table({"KEY": pa.array([], pa.int64()), "NAME": pa.nulls(0)})
+    file = read({"t_1.parquet": nothing, "t_2.parquet": pa.table({"KEY": [2], "NAME": pa.nulls(1, pa.binary())})})
+    assert file.columns["NAME"] == "VARCHAR" and "NAME" in file.empty
+    assert rows_of(connection, file) == [(2, None, 0)]
+
+
+def test_a_table_of_parts_without_rows_has_none(read, connection):
+    nothing = pa.table({"KEY": pa.array([], pa.int64()), "NAME": pa.nulls(0)})
+    file = read({"t_1.parquet": nothing, "t_2.parquet": nothing})
+    assert rows_of(connection, file) == [] and file.rows == 0
+
+
 def test_a_type_that_is_not_read_is_not_hidden_by_the_other_parts(read):
     text = pa.table({"KEY": [2], "NAME": ["b"]})
     file = read({"t_1.parquet": pa.table({"KEY": [1], "NAME": [b"a"]}), "t_2.parquet": text})
@@ -76,6 +89,30 @@ def test_a_column_that_the_database_names_itself_is_not_read(read, connection, n
     file = read({"t.parquet": pa.table({"KEY": [1, 2], name: [7, 8], "NAME": ["a", "b"]})})
     assert rows_of(connection, file) == [(1, "a", 0), (2, "b", 1)]
     assert set(file.columns) == {"KEY", "NAME"}
+
+
+@pytest.mark.parametrize("spelling", [" KEY", "key ", "Key", "\tkey"])
+def test_parts_may_spell_the_names_of_columns_in_another_way(read, connection, spelling):
+    if "\t" in spelling:
+        with pytest.raises(ExtractError, match="control character"):
+            read({"t.parquet": pa.table({spelling: [1], "NAME": ["a"]})})
+        return
+    file = read(
+        {
+            "t_1.parquet": pa.table({spelling: [1], "NAME": ["a"]}),
+            "t_2.parquet": pa.table({"KEY": [2], "name ": ["b"]}),
+        }
+    )
+    assert rows_of(connection, file) == [(1, "a", 0), (2, "b", 1)]
+
+
+def test_many_parts_stand_in_the_order_of_their_numbers(read, connection):
+    file = read({f"t_part{n}.parquet": pa.table({"KEY": [n, n], "NAME": ["a", "b"]}) for n in range(1, 14)})
+    rows = rows_of(connection, file)
+    assert [row[0] for row in rows] == [n for n in range(1, 14) for _ in "ab"]
+    assert [file.locate(row) for _, name, row in rows if name == "b"] == [
+        f"t_part{n}.parquet: row 2" for n in range(1, 14)
+    ]
 
 
 def test_parquet_packed_by_gzip_is_read(tmp_path, connection):

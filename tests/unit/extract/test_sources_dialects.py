@@ -285,6 +285,9 @@ def test_a_file_that_is_neither_table_nor_part_is_not_passed_over_and_another_ta
     folder = copy("england")
     folder.file("av_tumour_old").write_bytes(folder.file("av_tumour").read_bytes())
     (folder.path / "hes_apc_maternity.csv").write_text("STUDY_ID,BIRWEIT\n1,3000\n")
+    duckdb.execute(f"COPY (SELECT 1 AS STUDY_ID, 2 AS ACPDISP) TO '{folder.file('hes_apc_critical')}'")
+    (folder.path / "hes_apc_documents").mkdir()
+    (folder.path / "hes_apc_documents" / "layout.pdf").touch()
     with pytest.raises(ExtractError, match=r"1 problem; .*\n.*av_tumour_old\.parquet: is neither"):
         read_extract(READERS["ncrd"], folder.path, None, progress=lambda line: None)
     folder.file("av_tumour_old").unlink()
