@@ -34,11 +34,14 @@ class CleanColumns:
         anyhow (``Cleaner.plain``) one stands for all.
     filled : dict
         Column -> rows that hold something.
+    placed : dict
+        Column of a vocabulary -> where values stand (:mod:`naome.extract.vocabulary`) -> value in capitals -> rows.
     """
 
     repairs: dict[tuple[str, str], int] = field(default_factory=dict)
     values: dict[str, dict[object, object]] = field(default_factory=dict)
     filled: dict[str, int] = field(default_factory=dict)
+    placed: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
 
 
 def clean_columns(
@@ -72,12 +75,29 @@ def clean_columns(
         # Repeated columns are looked up together, and where their types differ, as texts: every value is needed then
         same = kinds[label] == {cleaner.sql_type}
         wanted.append((column, label, cleaner if same else replace(cleaner, plain=None)))
-    identifiers = [name for name in file.columns if re.search("ID$|NUMBER|LINK|ALF|EPIKEY|DEID", name)]
+    identifiers = list_identifiers(file)
     for start in range(0, len(wanted), COLUMNS_AT_ONCE):
         part = wanted[start : start + COLUMNS_AT_ONCE]
         for (column, label, cleaner), counts in zip(part, _count_values(connection, file, part, counted), strict=True):
             _clean_column(connection, file, (column, label, cleaner), counts, found, problems, identifiers)
     return found
+
+
+def list_identifiers(file: RawFile) -> list[str]:
+    """Return the columns of a file whose values may identify somebody."""
+    return [name for name in file.columns if re.search("ID$|NUMBER|LINK|ALF|EPIKEY|DEID", name)]
+
+
+def find_identifiers(connection, file: RawFile, values: Sequence[str]) -> set[str]:
+    """Return which of some values in capitals stand in a column of identifiers of the same file."""
+    columns = list_identifiers(file)
+    if not values or not columns:
+        return set()
+    texts = " UNION ALL ".join(f"SELECT upper({file.identifier(name)}) AS text FROM {file.view}" for name in columns)
+    found = connection.execute(
+        f"SELECT DISTINCT text FROM ({texts}) WHERE text IN (SELECT unnest(CAST(? AS VARCHAR[])))", [list(values)]
+    ).fetchall()
+    return {row[0] for row in found}
 
 
 def _count_values(connection, file: RawFile, part, counted: bool) -> list[list[tuple[object, int]]]:
@@ -117,6 +137,7 @@ def _clean_column(connection, file, what, counts, found: CleanColumns, problems:
     cleaned: dict[object, object] = {}
     refused: list[tuple[object, int, Refused]] = []
     filled = wrong = 0
+    placed: dict[str, dict[str, int]] = {}
     for value, count in counts:
         filled += count
         try:
@@ -126,9 +147,14 @@ def _clean_column(connection, file, what, counts, found: CleanColumns, problems:
             if len(refused) < SHOWN_VALUES:
                 refused.append((value, count, refusal))
             continue
+        if cleaner.place is not None and (text := str(value).strip().upper()):
+            stands = placed.setdefault(cleaner.place(cleaned[value], rules), {})
+            stands[text] = stands.get(text, 0) + count
         for rule in rules:
             found.repairs[label, rule] = found.repairs.get((label, rule), 0) + count
     found.values[column], found.filled[column] = cleaned, filled
+    if cleaner.place is not None:
+        found.placed[column] = placed
     if refused:
         _note_refused(connection, file, column, cleaner, refused, wrong, problems, identifiers)
 
@@ -194,10 +220,12 @@ def map_column(
     if not changed:
         return Mapped(cast)
     table = quote_name(f"map_{name}")
-    cleaned = [value if value is None or isinstance(value, bool | int) else str(value) for value in changed.values()]
+    # A value that is several things (drugs in one field) has a line for each, so that the join makes rows of them
+    lines = [(raw, one) for raw, clean in changed.items() for one in (clean if isinstance(clean, tuple) else (clean,))]
+    cleaned = [value if value is None or isinstance(value, bool | int) else str(value) for _, value in lines]
     connection.execute(
         f"CREATE TABLE {table} AS SELECT unnest(CAST(? AS VARCHAR[])) AS raw, unnest(CAST(? AS {to}[])) AS clean",
-        [list(changed), cleaned],
+        [[raw for raw, _ in lines], cleaned],
     )
     key = f"CAST({column} AS DATE)" if re.match("DATE|TIMESTAMP", kind) else column
     kept = "NULL" if len(changed) >= len(values) else cast
@@ -209,7 +237,7 @@ def map_column(
 
 def _same_after_cast(raw: object, clean: object) -> bool:
     """Say whether a cast in SQL reads this value as the cleaner does."""
-    if clean is None or isinstance(clean, bool):
+    if clean is None or isinstance(clean, bool | tuple):
         return False
     return raw is clean or str(_day(raw)) == str(clean)
 

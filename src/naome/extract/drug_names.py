@@ -1,0 +1,195 @@
+"""Names of drugs: whatever a hospital calls a drug, it is read as the one name that the code list has for it.
+
+What a name says beside the drug (brand, salt, strength, how it is given) is dropped, and the order of words and the
+signs between them do not matter. A name is read only where every word of it is known: *trastuzumab emtansine* is
+never read as trastuzumab, nor is trastuzumab with a word that nobody knows. Several drugs in one field are a row each.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from naome.core.definitions import Definitions, read_once
+from naome.extract.clean import Cleaner, clean_upper
+from naome.extract.vocabulary import GROUPED, NOT_COUNTED, UNKNOWN
+
+CODE_LIST, NAMES, WORDS = "sact_drugs", "sact_drug", "sact_word"
+#: Groups of the code list whose drugs are known and count in no result
+NOT_COUNTED_GROUPS = ("exclude_not_systemic_anticancer", "other_cancer", "supportive")
+#: Share of the rows whose drug may be in no group
+LIMIT = 0.10
+ALLOWED = "the name of a drug, or of several with a sign between them"
+BETWEEN = " + "
+#: What a field says where nobody may know which of two was given
+PLACEBO, TRIAL = "PLACEBO", "TRIAL"
+#: Words of one name, at most
+LONGEST = 6
+
+UNITS = r"(?:MG|MCG|MICROGRAMS?|MILLIGRAMS?|GRAMS?|G|ML|MLS|L|IU|UNITS?|MU|MBQ|%|MMOL|AUC)"
+STRENGTH = re.compile(
+    rf"(?<![A-Z0-9])\d+(?:[.,]\d+)*\s*{UNITS}(?:\s*/\s*(?:\d+(?:[.,]\d+)?\s*)?(?:ML|MLS|KG|M2|L|DAY|DOSE|HR|VIAL))?"
+    r"(?![A-Z0-9])|(?<![A-Z0-9])\d+(?:[.,]\d+)?\s*/\s*\d+(?:[.,]\d+)?\s*(?:MG|ML|MCG)(?![A-Z0-9])"
+)
+#: Four letters without meaning that tell biological medicines of the same name apart (trastuzumab-dkst)
+SUFFIX = re.compile(r"(?:(?<=MAB)|(?<=CAN)|(?<=INE)|(?<=CEPT)|(?<=IDASE))-[A-Z]{4}(?![A-Z0-9])")
+ROUTES = {r"\bS/C\b": "SC", r"\bI/V\b": "IV", r"\bI\.V\.?": "IV", r"\bS\.C\.?": "SC", r"\bI/M\b": "IM"}
+SEPARATORS = re.compile(r"[+/&,;|]|\b(?:AND|WITH|PLUS)\b")
+NOT_A_WORD = re.compile(r"[^A-Z0-9]+")
+
+#: Drugs of a name, and the rules that reading it took
+Read = tuple[tuple[str, ...], tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class DrugNames:
+    """What definitions say of the names of drugs.
+
+    Attributes
+    ----------
+    groups : mapping of str to frozenset of str
+        Drug -> its groups in the code list.
+    names : mapping of frozenset of str to (tuple of str, str)
+        Words of a name -> the drugs that it stands for, and the rule that says so; empty for the code list's own name.
+    words : mapping of str to str
+        Word that says nothing of the drug -> the rule by which it is dropped.
+    """
+
+    groups: Mapping[str, frozenset[str]]
+    names: Mapping[frozenset[str], tuple[tuple[str, ...], str]]
+    words: Mapping[str, str]
+
+    def read(self, text: str) -> Read:
+        """Return the drugs that a name in capitals stands for, in order; the name itself where no list has it.
+
+        Examples
+        --------
+        >>> from naome.core.definitions import project_definitions
+        >>> names = read_names(project_definitions())
+        >>> names.read("TRASTUZUMAB (KANJINTI) 600MG")
+        (('TRASTUZUMAB',), ('drug_strength', 'drug_brand'))
+        >>> names.read("DOCETAXEL/CYCLOPHOSPHAMIDE")
+        (('CYCLOPHOSPHAMIDE', 'DOCETAXEL'), ('drug_combination',))
+        >>> names.read("TRASTUZUMAB SOMETHING")
+        (('TRASTUZUMAB SOMETHING',), ())
+        """
+        if text in self.groups:
+            return (text,), ()
+        rules: list[str] = []
+        plain = text
+        for pattern, word in ROUTES.items():
+            plain = re.sub(pattern, word, plain)
+        for pattern, rule in ((STRENGTH, "drug_strength"), (SUFFIX, "drug_suffix")):
+            without = pattern.sub(" ", plain)
+            if without != plain:
+                plain = without
+                rules.append(rule)
+        parts = [words for part in SEPARATORS.split(plain) if (words := tuple(NOT_A_WORD.sub(" ", part).split()))]
+        whole = self._cover(tuple(word for part in parts for word in part), whole=True)
+        if whole is None and sum(map(len, parts)) == 0:
+            return (text,), ()
+        found = [whole] if whole else [self._cover(part) for part in parts]
+        if not any(each and each[0] for each in found):
+            return (text,), ()
+        if any(each and PLACEBO in each[0] for each in found):
+            return (TRIAL,), ("drug_blinded",)
+        drugs: set[str] = set()
+        for part, each in zip(parts if not whole else [()], found, strict=True):
+            drugs |= set(each[0]) if each else {" ".join(part)}
+            rules += each[1] if each else ()
+        if len(drugs) > 1:
+            rules.append("drug_combination")
+        elif drugs != {text} and not rules:
+            rules.append("drug_spelling")
+        return tuple(sorted(drugs)), tuple(dict.fromkeys(rules))
+
+    def place(self, drugs: tuple[str, ...]) -> str:
+        """Return where drugs stand: unknown where one is in no group, counted where one is."""
+        groups = [self.groups.get(drug) for drug in drugs]
+        if not all(groups):
+            return UNKNOWN
+        return GROUPED if any(each - set(NOT_COUNTED_GROUPS) for each in groups if each) else NOT_COUNTED
+
+    def _cover(self, words: tuple[str, ...], *, whole: bool = False) -> Read | None:
+        """Return the drugs whose names cover all words, the fewest there are; None where a word is not covered.
+
+        `whole` asks for one name of all words.
+        """
+        kept, dropped = [], []
+        for word in words:
+            rule = "drug_strength" if word.isdigit() else self.words.get(word)
+            (kept if rule is None else dropped).append((word, rule))
+        if whole:
+            for candidate in (words, tuple(word for word, _ in kept)):
+                name = self.names.get(frozenset(candidate))
+                if name is not None:
+                    rules = [rule for _, rule in dropped if candidate != words]
+                    return name[0], tuple(dict.fromkeys([*rules, *filter(None, [name[1]])]))
+            return None
+        covered = self._split(words)
+        return None if covered is None else self._most_specific(covered)
+
+    def _split(self, words: tuple[str, ...]) -> list[Read] | None:
+        """Return names that cover words from the first to the last, longer names first."""
+        if not words:
+            return []
+        for length in range(min(len(words), LONGEST), 0, -1):
+            name = self._cover(words[:length], whole=True)
+            rest = None if name is None else self._split(words[length:])
+            if name is not None and rest is not None:
+                return [name, *rest]
+        rule = "drug_strength" if words[0].isdigit() else self.words.get(words[0])
+        rest = None if rule is None else self._split(words[1:])
+        return None if rest is None else [((), (str(rule),)), *rest]
+
+    @staticmethod
+    def _most_specific(names: list[Read]) -> Read:
+        """Return the drugs of names side by side: a drug whose words are all in another's is that other (a brand)."""
+        drugs = {drug: frozenset(NOT_A_WORD.sub(" ", drug).split()) for name in names for drug in name[0]}
+        kept = [drug for drug, words in drugs.items() if not any(words < other for other in drugs.values())]
+        return tuple(kept), tuple(dict.fromkeys(rule for name in names for rule in name[1]))
+
+
+@read_once
+def read_names(definitions: Definitions) -> DrugNames:
+    """Read the code list, the other names and the words that say nothing of the drug."""
+    groups: dict[str, frozenset[str]] = {}
+    names: dict[frozenset[str], tuple[tuple[str, ...], str]] = {}
+    for code in definitions.codelist(CODE_LIST).codes:
+        groups[code.code] = groups.get(code.code, frozenset()) | {code.group}
+        names[_words(code.code)] = ((code.code,), "")
+    for line in definitions.coding(NAMES).lines:
+        drugs = (line.value,) if line.value in groups else tuple(line.value.split(BETWEEN))
+        names.setdefault(_words(line.code), (drugs, line.rule))
+    return DrugNames(groups, names, definitions.coding(WORDS).rules)
+
+
+def _words(name: str) -> frozenset[str]:
+    return frozenset(NOT_A_WORD.sub(" ", name).split())
+
+
+@dataclass(frozen=True)
+class DrugColumn:
+    """A column with names of drugs; it becomes a cleaner when definitions are there."""
+
+    def bind(self, definitions: Definitions) -> Cleaner:
+        """Return the cleaner that definitions make: a name gives a drug, or a tuple of several."""
+        names = read_names(definitions)
+        read = lru_cache(maxsize=None)(names.read)
+
+        def clean(value: object) -> tuple[object, tuple[str, ...]]:
+            text, rules = clean_upper(value)
+            if text is None:
+                return None, rules
+            drugs, used = read(" ".join(text.split()))
+            return drugs[0] if len(drugs) == 1 else drugs, (*rules, *used)
+
+        def place(value: object, rules: tuple[str, ...]) -> str:
+            return names.place(value if isinstance(value, tuple) else (str(value),))
+
+        return replace(Cleaner("VARCHAR", clean, ALLOWED), place=place, limit=LIMIT)
+
+
+DRUG = DrugColumn()
