@@ -5,7 +5,7 @@ from __future__ import annotations
 from naome.extract.clean import Coded, integer
 
 #: z_stage of the registry: staging systems of other cancers (A, B, C, L, M ...) are unknown for the breast.
-STAGE = Coded("stage", spelling=r"(?:STAGE )?({codes})(?:[A-Z][A-Z0-9]{0,4})?")
+STAGE = Coded("stage", spelling=r"({codes})(?:[A-Z][A-Z0-9]{0,4})?")
 #: Clinical or pathological, after treatment (y), of a recurrence (r) or at autopsy (a)
 M_CATEGORY = Coded("m_category", "BOOLEAN", spelling=r"[YRA]?[CP]?M?({codes})(?:[A-E]|\(I\+\))?")
 PERFORMANCE_STATUS = Coded("performance_status", "INTEGER")

@@ -23,8 +23,10 @@ NOT_COUNTED_GROUPS = ("exclude_not_systemic_anticancer", "other_cancer", "suppor
 LIMIT = 0.10
 ALLOWED = "the name of a drug, or of several with a sign between them"
 BETWEEN = " + "
-#: What a field says where nobody may know which of two was given
-PLACEBO, TRIAL = "PLACEBO", "TRIAL"
+#: Rule of the words by which a field says that nobody may know which of two was given
+BLINDED = "drug_blinded"
+#: Rule of the abbreviations that stand for several drugs
+REGIMEN = "drug_regimen"
 #: Words of one name, at most
 LONGEST = 6
 
@@ -35,7 +37,8 @@ STRENGTH = re.compile(
 )
 #: Four letters without meaning that tell biological medicines of the same name apart (trastuzumab-dkst)
 SUFFIX = re.compile(r"(?:(?<=MAB)|(?<=CAN)|(?<=INE)|(?<=CEPT)|(?<=IDASE))-[A-Z]{4}(?![A-Z0-9])")
-ROUTES = {r"\bS/C\b": "SC", r"\bI/V\b": "IV", r"\bI\.V\.?": "IV", r"\bS\.C\.?": "SC", r"\bI/M\b": "IM"}
+#: Ways of giving a drug, written with a stroke or stops
+ROUTE = re.compile(r"\b([IS])[/.]([CMV])\b\.?")
 SEPARATORS = re.compile(r"[+/&,;|]|\b(?:AND|WITH|PLUS)\b")
 NOT_A_WORD = re.compile(r"[^A-Z0-9]+")
 
@@ -78,9 +81,7 @@ class DrugNames:
         if text in self.groups:
             return (text,), ()
         rules: list[str] = []
-        plain = text
-        for pattern, word in ROUTES.items():
-            plain = re.sub(pattern, word, plain)
+        plain = ROUTE.sub(r"\1\2", text)
         for pattern, rule in ((STRENGTH, "drug_strength"), (SUFFIX, "drug_suffix")):
             without = pattern.sub(" ", plain)
             if without != plain:
@@ -93,8 +94,9 @@ class DrugNames:
         found = [whole] if whole else [self._cover(part) for part in parts]
         if not any(each and each[0] for each in found):
             return (text,), ()
-        if any(each and PLACEBO in each[0] for each in found):
-            return (TRIAL,), ("drug_blinded",)
+        blinded = [each[0] for each in found if each and BLINDED in each[1]]
+        if blinded:
+            return blinded[0][-1:], (BLINDED,)
         drugs: set[str] = set()
         for part, each in zip(parts if not whole else [()], found, strict=True):
             drugs |= set(each[0]) if each else {" ".join(part)}
@@ -128,7 +130,8 @@ class DrugNames:
                     rules = [rule for _, rule in dropped if candidate != words]
                     return name[0], tuple(dict.fromkeys([*rules, *filter(None, [name[1]])]))
             return None
-        covered = self._split(words)
+        name = self._cover(words, whole=True)
+        covered = self._split(words) if name is None else [name]
         return None if covered is None else self._most_specific(covered)
 
     def _split(self, words: tuple[str, ...]) -> list[Read] | None:
@@ -137,6 +140,8 @@ class DrugNames:
             return []
         for length in range(min(len(words), LONGEST), 0, -1):
             name = self._cover(words[:length], whole=True)
+            if name is not None and REGIMEN in name[1]:
+                continue  # beside other words its letters say something else: EC is enteric-coated
             rest = None if name is None else self._split(words[length:])
             if name is not None and rest is not None:
                 return [name, *rest]

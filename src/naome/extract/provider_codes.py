@@ -42,8 +42,8 @@ class Organisations:
     defaults: frozenset[str] = frozenset()
 
     def cleaner(self) -> Cleaner:
-        """Return the cleaner of a column with their codes."""
-        return clean_by(self.defaults).among(self)
+        """Return the cleaner of codes of sites."""
+        return clean_by(self.defaults, sites=True).among(self)
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,7 @@ class ProviderCleaner(Cleaner):
     """Cleans codes of organisations; which there are is known once their table has been read."""
 
     defaults: frozenset[str] = frozenset()
+    sites: bool = False
 
     def among(self, organisations: Organisations) -> Cleaner:
         """Return the cleaner that knows the organisations of an extract.
@@ -70,7 +71,7 @@ class ProviderCleaner(Cleaner):
             if code is not None and code not in today:
                 if len(code) != SITE_LENGTH or code[:TRUST_LENGTH] not in today:
                     return code, rules
-                code, rules = code[:TRUST_LENGTH], (*rules, "site_code")
+                code, rules = code[:TRUST_LENGTH], rules if self.sites else (*rules, "site_code")
             if code is None or today[code].upper() == code:
                 return code if code is None else today[code], rules
             return today[code], (*rules, "merged_provider")
@@ -83,14 +84,22 @@ class ProviderCleaner(Cleaner):
 
 @dataclass(frozen=True)
 class ProviderColumn:
-    """A column with codes of organisations; it becomes a cleaner when definitions are there."""
+    """A column with codes of organisations; it becomes a cleaner when definitions are there.
+
+    Attributes
+    ----------
+    sites : bool
+        Whether the codes are those of sites by the item's own definition: reading them as their trust's is no repair.
+    """
+
+    sites: bool = False
 
     def bind(self, definitions: Definitions) -> ProviderCleaner:
         """Return the cleaner that knows the default codes."""
-        return clean_by(frozenset(definitions.coding(DEFAULTS).values))
+        return clean_by(frozenset(definitions.coding(DEFAULTS).values), sites=self.sites)
 
 
-def clean_by(defaults: frozenset[str]) -> ProviderCleaner:
+def clean_by(defaults: frozenset[str], *, sites: bool = False) -> ProviderCleaner:
     """Return the cleaner that knows these default codes, and no organisation yet."""
 
     def clean(value: object) -> tuple[str | None, tuple[str, ...]]:
@@ -100,10 +109,11 @@ def clean_by(defaults: frozenset[str]) -> ProviderCleaner:
             return None, (*rules, "organisation_default")
         return code or None, (*rules, "lower_case") if code != text else rules
 
-    return ProviderCleaner("VARCHAR", clean, ALLOWED, defaults=defaults)
+    return ProviderCleaner("VARCHAR", clean, ALLOWED, defaults=defaults, sites=sites)
 
 
 PROVIDER = ProviderColumn()
+PROVIDER_SITE = ProviderColumn(sites=True)
 
 
 def read_organisations(
@@ -166,9 +176,7 @@ def _check_splits(file: RawFile, merged: Mapping[str, set[str]], problems: Probl
         )
 
 
-def _check_ends(
-    file: RawFile, merged: Mapping[str, set[str]], today: Mapping[str, str], problems: Problems
-) -> None:
+def _check_ends(file: RawFile, merged: Mapping[str, set[str]], today: Mapping[str, str], problems: Problems) -> None:
     """Refuse successors that lead in a circle, or to an organisation that is in no row."""
     circles = sorted(code for code, end in today.items() if end == code and merged[code] - {""})
     if circles:

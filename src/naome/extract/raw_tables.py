@@ -22,9 +22,9 @@ from naome.extract.files import (
     quote_text,
 )
 from naome.extract.problems import Problems
-from naome.extract.quality import Log, log_repairs, log_rows
 from naome.extract.provider_codes import LIMIT as PROVIDER_LIMIT
 from naome.extract.provider_codes import Organisations, ProviderCleaner
+from naome.extract.quality import Log, log_repairs, log_rows
 from naome.extract.specification import RawTable, Reader, Repeated
 from naome.extract.values import CleanColumns, Mapped, check_identifiers, clean_columns, find_identifiers, map_column
 from naome.extract.vocabulary import LOOKED_FOR, UNKNOWN, Vocabulary, show_name, summarise
@@ -219,7 +219,8 @@ def _describe_vocabularies(connection, file: RawFile, table: RawTable, found: Cl
     for column, placed in found.placed.items():
         unknown = placed.get(UNKNOWN, {})
         # Only what has the form of a name is looked for: nothing else is shown
-        named = [value for value in sorted(unknown, key=lambda v: -unknown[v])[:LOOKED_FOR] if show_name(value) == value]
+        most = sorted(unknown, key=lambda value: (-unknown[value], value))[:LOOKED_FOR]
+        named = [value for value in most if show_name(value) == value]
         identifiers = find_identifiers(connection, file, named) | (set(unknown) - set(named))
         cleaner = table.columns.get(column)
         limit = PROVIDER_LIMIT if cleaner is None else cleaner.limit

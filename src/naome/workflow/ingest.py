@@ -6,6 +6,7 @@ import datetime as dt
 import shutil
 import textwrap
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
@@ -67,6 +68,7 @@ def read_run(plan: Plan, *, progress: Callable[[str], None] = print) -> tuple[Ru
             diagnosed=(plan.params.diagnosed_from, plan.params.diagnosed_to),
             signs=signs_of(plan.params, definitions),
             definitions=definitions,
+            unknown_share=plan.params.unknown_share,
             progress=progress,
         )
         lacking = say_lacking(plan, extract)
@@ -96,6 +98,7 @@ def read_run(plan: Plan, *, progress: Callable[[str], None] = print) -> tuple[Ru
             },
             "ignored_columns": {note.name: list(note.ignored) for note in extract.files if note.ignored},
             "absent": dict(extract.absent.things),
+            "vocabularies": [asdict(found) for found in extract.vocabularies],
             "lacking": lacking,
             "last_death": last_death,
             "started": started.isoformat(timespec="seconds"),
@@ -123,6 +126,7 @@ def check_extract(plan: Plan, *, progress: Callable[[str], None] = print) -> Ext
         None,
         diagnosed=diagnosed,
         definitions=plan.definitions,
+        unknown_share=plan.params.unknown_share,
         progress=progress,
     )
 
@@ -204,7 +208,8 @@ def _forget_outdated(run: Run, record: dict) -> None:
 def describe_extract(extract: Extract) -> str:
     """Return what was seen of an extract as text: per file rows, columns, encoding and repairs; then the repairs.
 
-    Holds counts and names of files, columns and rules, no values.
+    Holds counts and names of files, columns and rules, and of values only the names of drugs, organisations and codes
+    that no list has.
     """
     head = ("file", "rows", "columns read", "ignored", "encoding", "repairs", "left out")
     rows = []
@@ -232,9 +237,29 @@ def describe_extract(extract: Extract) -> str:
                 subsequent_indent="    ",
                 break_on_hyphens=False,
             )
+    lines += _describe_vocabularies(extract)
     if extract.quality:
         lines.append("repairs and rows left out, by rule:")
     for entry in extract.quality:
         where = f"{entry['table']} {entry['column']}".rstrip()
         lines.append(f"  {entry['rows']:>10,}  {entry['rule']} ({entry['kind']}) in {where}")
     return "\n".join(line.rstrip() for line in lines)
+
+
+def _describe_vocabularies(extract: Extract) -> list[str]:
+    """Say of every vocabulary how many of its values are in a group, and name those that are in none."""
+    if not extract.vocabularies:
+        return []
+    lines = ["values in a group, known but not counted, and in no list, by column:"]
+    for found in extract.vocabularies:
+        unknown = len(found.unknown) + found.others
+        numbers = f"  {found.grouped:>6,} {found.not_counted:>6,} {unknown:>6,}"
+        names = f": in no list: {found.say_unknown()}" if unknown else ""
+        lines += textwrap.wrap(
+            f"{found.table} {found.column}{names}",
+            width=118,
+            initial_indent=f"{numbers}  ",
+            subsequent_indent=" " * 28,
+            break_on_hyphens=False,
+        )
+    return lines

@@ -5,7 +5,7 @@ from __future__ import annotations
 from naome.extract import codings
 from naome.extract.clean import CAUSES, DATE, ICD10, OPCS4, TEXT, UPPER, Coded
 from naome.extract.drug_names import DRUG
-from naome.extract.provider_codes import PROVIDER
+from naome.extract.provider_codes import PROVIDER, PROVIDER_SITE
 from naome.extract.settle import Duplicates, RowRule, Selection
 from naome.extract.specification import Belongs, Count, RawTable, Reader, Repeated
 
@@ -103,7 +103,7 @@ RAW = {
             "ENCORE_PATIENT_ID": None,
             "MERGED_REGIMEN_ID": None,
             "START_DATE_OF_REGIMEN": DATE,
-            "ORGANISATION_CODE_OF_PROVIDER": PROVIDER,
+            "ORGANISATION_CODE_OF_PROVIDER": PROVIDER_SITE,
         },
         unique=("MERGED_REGIMEN_ID",),
         belongs=Belongs(("ENCORE_PATIENT_ID",)),
