@@ -101,6 +101,8 @@ class DrugNames:
         for part, each in zip(parts if not whole else [()], found, strict=True):
             drugs |= set(each[0]) if each else {" ".join(part)}
             rules += each[1] if each else ()
+        # A product that is named beside its agents is the product: trastuzumab / pertuzumab (Phesgo)
+        drugs -= {agent for drug in drugs if BETWEEN in drug for agent in drug.split(BETWEEN)}
         if len(drugs) > 1:
             rules.append("drug_combination")
         elif drugs != {text} and not rules:

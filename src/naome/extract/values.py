@@ -75,7 +75,7 @@ def clean_columns(
         # Repeated columns are looked up together, and where their types differ, as texts: every value is needed then
         same = kinds[label] == {cleaner.sql_type}
         wanted.append((column, label, cleaner if same else replace(cleaner, plain=None)))
-    identifiers = list_identifiers(file)
+    identifiers = list_identifiers(connection, file)
     for start in range(0, len(wanted), COLUMNS_AT_ONCE):
         part = wanted[start : start + COLUMNS_AT_ONCE]
         for (column, label, cleaner), counts in zip(part, _count_values(connection, file, part, counted), strict=True):
@@ -83,14 +83,15 @@ def clean_columns(
     return found
 
 
-def list_identifiers(file: RawFile) -> list[str]:
-    """Return the columns of a file whose values may identify somebody."""
-    return [name for name in file.columns if re.search("ID$|NUMBER|LINK|ALF|EPIKEY|DEID", name)]
+def list_identifiers(connection, file: RawFile) -> list[str]:
+    """Return the columns of a file whose values may identify somebody; rows that were chosen have fewer columns."""
+    there = [row[0] for row in connection.execute(f"DESCRIBE {file.view}").fetchall()]
+    return [name for name in there if re.search("ID$|NUMBER|LINK|ALF|EPIKEY|DEID", name)]
 
 
 def find_identifiers(connection, file: RawFile, values: Sequence[str]) -> set[str]:
     """Return which of some values in capitals stand in a column of identifiers of the same file."""
-    columns = list_identifiers(file)
+    columns = list_identifiers(connection, file)
     if not values or not columns:
         return set()
     texts = " UNION ALL ".join(f"SELECT upper({file.identifier(name)}) AS text FROM {file.view}" for name in columns)
