@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+
 import duckdb
 import pytest
 
-from naome.core.definitions import project_definitions
+from naome.core.definitions import Definitions, project_definitions
 from naome.core.errors import ExtractError
 from naome.extract import READERS, read_extract
 from naome.extract.provider_codes import PROVIDER, Organisations
@@ -157,3 +159,22 @@ def test_a_table_of_organisations_that_cannot_be_right_is_refused(copy, changes,
     )
     with pytest.raises(ExtractError, match=message.format(*named)):
         read("england", folder)
+
+
+@pytest.mark.parametrize("nation", TABLES)
+@pytest.mark.parametrize("kind", ["'Garage'", "NULL"])
+def test_an_organisation_of_no_known_kind_is_refused_where_others_have_one(copy, nation, kind):
+    folder = copy(f"clean-{nation}")
+    folder.put("organisations", "ORG_TYPE", kind)
+    with pytest.raises(ExtractError, match="organisations.parquet: row 4: the organisation is of no known kind"):
+        read(nation, folder)
+    folder.edit("organisations", "SELECT * EXCLUDE (ORG_TYPE) FROM t")
+    assert read(nation, folder).rows["organisations"]
+
+
+def test_default_codes_are_those_of_the_definitions_that_are_given(tmp_path):
+    folder = shutil.copytree(project_definitions().folder, tmp_path / "definitions")
+    path = folder / "codings" / "organisation_default.csv"
+    path.write_text(path.read_text(encoding="utf-8").replace("89997,", "89996,"), encoding="utf-8")
+    cleaner = PROVIDER.bind(Definitions(folder)).among(TODAY)
+    assert cleaner.clean("89997") == ("89997", ()) and cleaner.clean("89996")[0] is None

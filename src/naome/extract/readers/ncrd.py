@@ -33,11 +33,13 @@ RAW = {
         {
             "ORG_CODE": None,
             "ORG_NAME": TEXT,
+            "ORG_TYPE": codings.ORGANISATION_KIND,
             "REGION_NAME": TEXT,
             "ALLIANCE_NAME": TEXT,
             "SUCCESSOR_CODE": UPPER,
         },
         unique=("ORG_CODE",),
+        optional=frozenset({"ORG_TYPE"}),
     ),
     "av_patient": RawTable(
         {
@@ -200,7 +202,8 @@ RADIOTHERAPY = Selection(
 ORGANISATIONS = Selection(
     "organisations",
     """
-    SELECT row_, ORG_CODE AS provider, ORG_NAME AS name, ALLIANCE_NAME AS alliance, REGION_NAME AS region
+    SELECT row_, ORG_CODE AS provider, ORG_NAME AS name, ALLIANCE_NAME AS alliance, REGION_NAME AS region,
+           ORG_TYPE AS kind
     FROM clean_organisations WHERE SUCCESSOR_CODE IS NULL""",
 )
 CANONICAL = {
@@ -248,6 +251,15 @@ def without_date(table: str, date: str) -> RowRule:
     return RowRule("event_without_date", "Events without any date are left out.", table, f"t.{date} IS NULL")
 
 
+ORGANISATION_WITHOUT_KIND = RowRule(
+    "organisation_without_kind",
+    "the organisation is of no known kind, and others are",
+    "organisations",
+    "t.kind IS NULL AND EXISTS (FROM clean_organisations WHERE ORG_TYPE IS NOT NULL)",
+    refuse=True,
+    allowed="a kind of definitions/codings/organisation_kind.csv in every row, or no column ORG_TYPE",
+    hint="is the row cut, shifted or from another table?",
+)
 DUPLICATE_TUMOUR = Duplicates(
     "duplicate_registration",
     "A tumour registered more than once is kept once, the eligible registration first.",
@@ -319,6 +331,7 @@ ROWS = (
     *DRUG_RULES,
     without_date("radiotherapy", "treatment_date"),
     after_death("radiotherapy", "treatment_date"),
+    ORGANISATION_WITHOUT_KIND,
 )
 
 

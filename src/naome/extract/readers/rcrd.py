@@ -73,6 +73,7 @@ ROWS = (
     ncrd.DEATH_BEFORE_DIAGNOSIS,
     ncrd.DUPLICATE_TUMOUR,
     *ncrd.HES_RULES,
+    ncrd.ORGANISATION_WITHOUT_KIND,
 )
 #: A person has several tumours in rows of their own; what the rows say of the person must agree.
 CONTRADICTION = (

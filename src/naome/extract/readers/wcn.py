@@ -14,6 +14,7 @@ from naome.extract.readers.ncrd import (
     DUPLICATE_DEATH,
     DUPLICATE_EPISODE,
     DUPLICATE_TUMOUR,
+    ORGANISATION_WITHOUT_KIND,
     TUMOUR_WITHOUT_PERSON,
     after_death,
     class_missing,
@@ -32,7 +33,15 @@ OF_ADMISSION = """
 
 RAW = {
     "organisations": RawTable(
-        {"ORG_CODE": None, "ORG_NAME": TEXT, "REGION_NAME": TEXT, "SUCCESSOR_CODE": UPPER}, unique=("ORG_CODE",)
+        {
+            "ORG_CODE": None,
+            "ORG_NAME": TEXT,
+            "ORG_TYPE": codings.ORGANISATION_KIND,
+            "REGION_NAME": TEXT,
+            "SUCCESSOR_CODE": UPPER,
+        },
+        unique=("ORG_CODE",),
+        optional=frozenset({"ORG_TYPE"}),
     ),
     "wcn_registration": RawTable(
         {
@@ -173,7 +182,7 @@ CANONICAL = {
     "organisations": Selection(
         "organisations",
         """
-        SELECT row_, ORG_CODE AS provider, ORG_NAME AS name, REGION_NAME AS region
+        SELECT row_, ORG_CODE AS provider, ORG_NAME AS name, REGION_NAME AS region, ORG_TYPE AS kind
         FROM clean_organisations WHERE SUCCESSOR_CODE IS NULL""",
     ),
 }
@@ -210,6 +219,7 @@ ROWS = (
     after_death("admissions", "admission_date"),
     DUPLICATE_EPISODE,
     after_death("procedures", "procedure_date"),
+    ORGANISATION_WITHOUT_KIND,
 )
 COUNTS = (
     Count(

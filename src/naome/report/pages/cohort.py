@@ -92,7 +92,9 @@ def tabulate_vocabularies(found: list[dict], study: Study) -> Table:
     )
     rows = release_counts(frame, "rows", study)
     shown = rows.frame.rename(columns={"rows": "Rows in no list", "names": "Which"})
-    return Table(shown, rows, {"Rows in no list": "count"})
+    formats = dict.fromkeys(("Table", "Column", "Which"), "text")
+    formats |= dict.fromkeys(("In a group", "Known, not counted", "In no list"), "int")
+    return Table(shown, rows, {**formats, "Rows in no list": "count"})
 
 
 def _name_unknown(found: Vocabulary, study: Study) -> str:
