@@ -36,7 +36,7 @@ RULES: dict[str, str] = {
     "drug_name": "An older name, an abbreviation or a common misspelling is read as the drug's name in the code list.",
     "drug_regimen": "The abbreviation of a regimen is read as its drugs.",
     "drug_salt": "The salt is dropped from the name of a drug.",
-    "drug_form": "How a drug is made up, given or funded is dropped from its name.",
+    "drug_form": "How a drug is made up, given or funded, and who makes it, is dropped from its name.",
     "drug_strength": "Strengths and doses are dropped from the name of a drug.",
     "drug_suffix": "The four letters that tell biological medicines apart (trastuzumab-dkst) are dropped.",
     "drug_spelling": "A drug's name is read whatever the order of its words and the signs between them.",

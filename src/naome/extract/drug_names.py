@@ -29,6 +29,8 @@ BLINDED = "drug_blinded"
 REGIMEN = "drug_regimen"
 #: Words of one name, at most
 LONGEST = 6
+#: Words of drugs side by side, at most; what is longer is a text
+LONGEST_FIELD = 20
 
 UNITS = r"(?:MG|MCG|MICROGRAMS?|MILLIGRAMS?|GRAMS?|G|ML|MLS|L|IU|UNITS?|MU|MBQ|%|MMOL|AUC)"
 STRENGTH = re.compile(
@@ -88,17 +90,16 @@ class DrugNames:
                 plain = without
                 rules.append(rule)
         parts = [words for part in SEPARATORS.split(plain) if (words := tuple(NOT_A_WORD.sub(" ", part).split()))]
-        whole = self._cover(tuple(word for part in parts for word in part), whole=True)
-        if whole is None and sum(map(len, parts)) == 0:
-            return (text,), ()
+        together = tuple(word for part in parts for word in part)
+        whole = self._find(together)
+        parts = [together] if whole else parts
         found = [whole] if whole else [self._cover(part) for part in parts]
         if not any(each and each[0] for each in found):
             return (text,), ()
-        blinded = [each[0] for each in found if each and BLINDED in each[1]]
-        if blinded:
-            return blinded[0][-1:], (BLINDED,)
+        if any(each and BLINDED in each[1] for each in found):
+            return next(drugs for drugs, rule in self.names.values() if rule == BLINDED), (BLINDED,)
         drugs: set[str] = set()
-        for part, each in zip(parts if not whole else [()], found, strict=True):
+        for part, each in zip(parts, found, strict=True):
             drugs |= set(each[0]) if each else {" ".join(part)}
             rules += each[1] if each else ()
         # A product that is named beside its agents is the product: trastuzumab / pertuzumab (Phesgo)
@@ -116,24 +117,23 @@ class DrugNames:
             return UNKNOWN
         return GROUPED if any(each - set(NOT_COUNTED_GROUPS) for each in groups if each) else NOT_COUNTED
 
-    def _cover(self, words: tuple[str, ...], *, whole: bool = False) -> Read | None:
-        """Return the drugs whose names cover all words, the fewest there are; None where a word is not covered.
+    def _drop(self, word: str) -> str | None:
+        """Return the rule by which a word is dropped, if it says nothing of the drug."""
+        return "drug_strength" if word.isdigit() else self.words.get(word)
 
-        `whole` asks for one name of all words.
-        """
-        kept, dropped = [], []
-        for word in words:
-            rule = "drug_strength" if word.isdigit() else self.words.get(word)
-            (kept if rule is None else dropped).append((word, rule))
-        if whole:
-            for candidate in (words, tuple(word for word, _ in kept)):
-                name = self.names.get(frozenset(candidate))
-                if name is not None:
-                    rules = [rule for _, rule in dropped if candidate != words]
-                    return name[0], tuple(dict.fromkeys([*rules, *filter(None, [name[1]])]))
-            return None
-        name = self._cover(words, whole=True)
-        covered = self._split(words) if name is None else [name]
+    def _find(self, words: tuple[str, ...]) -> Read | None:
+        """Return the drugs of which these are one name, as they stand or without what says nothing of the drug."""
+        kept = tuple(word for word in words if self._drop(word) is None)
+        for candidate in (words, kept):
+            if (name := self.names.get(frozenset(candidate))) is not None:
+                dropped = [rule for word in words if candidate is kept and (rule := self._drop(word))]
+                return name[0], tuple(dict.fromkeys([*dropped, *filter(None, [name[1]])]))
+        return None
+
+    def _cover(self, words: tuple[str, ...]) -> Read | None:
+        """Return the drugs whose names, side by side, cover all words; None where a word is not covered."""
+        name = self._find(words)
+        covered = [name] if name is not None else self._split(words) if len(words) <= LONGEST_FIELD else None
         return None if covered is None else self._most_specific(covered)
 
     def _split(self, words: tuple[str, ...]) -> list[Read] | None:
@@ -141,13 +141,13 @@ class DrugNames:
         if not words:
             return []
         for length in range(min(len(words), LONGEST), 0, -1):
-            name = self._cover(words[:length], whole=True)
+            name = self._find(words[:length])
             if name is not None and REGIMEN in name[1]:
                 continue  # beside other words its letters say something else: EC is enteric-coated
             rest = None if name is None else self._split(words[length:])
             if name is not None and rest is not None:
                 return [name, *rest]
-        rule = "drug_strength" if words[0].isdigit() else self.words.get(words[0])
+        rule = self._drop(words[0])
         rest = None if rule is None else self._split(words[1:])
         return None if rest is None else [((), (str(rule),)), *rest]
 

@@ -58,7 +58,8 @@ SAME = {
     "VINORELBINE": "VINORELBINE (ORAL)|VINORELBINE TARTRATE|NAVELBINE",
     "SACITUZUMAB GOVITECAN": "TRODELVY|SACITUZUMAB GOVITECAN-HZIY",
     "RADIUM 223": "RADIUM-223|RADIUM 223 (XOFIGO)|XOFIGO",
-    "TRIAL": "AZACITIDINE / PLACEBO|PLACEBO|PALBOCICLIB/PLACEBO",
+    "DOCETAXEL": "DOCETAXEL (ACCORD) 160MG/8ML|TAXOTERE|DOCETAXEL 20MG/1ML CONCENTRATE",
+    "TRIAL": "PLACEBO AZACITIDINE|AZACITIDINE PLACEBO|AZACITIDINE / PLACEBO|PLACEBO|PALBOCICLIB/PLACEBO",
 }
 ALL = [(name.strip(), drug) for drug, names in SAME.items() for line in names.split("\n") for name in line.split("|")]
 #: The SACT drug names that Oxford maps (answerdigital/oxford-omop-data-mapper) and the groups of the Simulacrum
@@ -133,6 +134,13 @@ def test_a_name_with_a_word_that_nobody_knows_is_kept_and_unknown(name):
     read, rules = CLEANER.clean(name)
     assert (read, rules) == (name, ())
     assert CLEANER.place(read, rules) == UNKNOWN
+
+
+def test_a_long_text_is_no_name_of_drugs():
+    text = "TRASTUZUMAB IV " * 200
+    assert CLEANER.clean(text)[0] == "TRASTUZUMAB"
+    text = "TRASTUZUMAB PERTUZUMAB IV " * 200 + "SOMETHING"
+    assert CLEANER.place(*CLEANER.clean(text)) == UNKNOWN
 
 
 def test_a_known_drug_beside_an_unknown_one_counts_and_the_value_is_unknown_all_the_same():
