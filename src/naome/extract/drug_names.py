@@ -32,8 +32,9 @@ LONGEST = 6
 #: Words of drugs side by side, at most; what is longer is a text
 LONGEST_FIELD = 20
 
-UNITS = r"(?:MG|MCG|MICROGRAMS?|MILLIGRAMS?|GRAMS?|G|ML|MLS|L|IU|UNITS?|MU|MBQ|%|MMOL|AUC)"
+UNITS = r"(?:HRS?|HOURS?|MG|MCG|MICROGRAMS?|MILLIGRAMS?|GRAMS?|G|ML|MLS|L|IU|UNITS?|MU|MBQ|%|MMOL)"
 STRENGTH = re.compile(
+    r"(?<![A-Z0-9])AUC\s*\d+(?:\.\d+)?(?![A-Z0-9])|"
     rf"(?<![A-Z0-9])\d+(?:[.,]\d+)*\s*{UNITS}(?:\s*/\s*(?:\d+(?:[.,]\d+)?\s*)?(?:ML|MLS|KG|M2|L|DAY|DOSE|HR|VIAL))?"
     r"(?![A-Z0-9])|(?<![A-Z0-9])\d+(?:[.,]\d+)?\s*/\s*\d+(?:[.,]\d+)?\s*(?:MG|ML|MCG)(?![A-Z0-9])"
 )
