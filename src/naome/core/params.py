@@ -203,6 +203,13 @@ class Params(FrozenModel):
         strict=False,
         description='Numbers of the notebooks that this audit runs, quoted: ["00", "01"]. All where it is not given.',
     )
+    unknown_share: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="Largest share of a column's rows whose values may be in no list of the definitions; more stops "
+        "the run with their names. Without it: 0.05 of coded items, 0.1 of drugs and of organisations.",
+    )
     minimum_denominator: int = Field(ge=1, le=10_000, description="Percentages on fewer people are marked too few.")
     survival: Survival
     outliers: Outliers

@@ -59,7 +59,10 @@ class Signs:
             return value == "4"
         if kind == "recurrence":
             return True
-        return str(value).startswith(self.codes) if kind == "code" else value in self.drugs
+        if kind == "code":
+            return str(value).startswith(self.codes)
+        # Several drugs in one field are a tuple
+        return any(drug in self.drugs for drug in (value if isinstance(value, tuple) else (value,)))
 
     def covers(self, other: Signs) -> bool:
         """Return whether everybody with the other signs has one of these."""

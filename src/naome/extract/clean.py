@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from naome.core.definitions import Definitions
+from naome.extract.vocabulary import GROUPED, NOT_COUNTED, UNKNOWN
 
 RULES: dict[str, str] = {
     "white_space": "Blanks around the value are dropped.",
@@ -35,6 +36,21 @@ RULES: dict[str, str] = {
     "registry_suffix": "A code with the registry's m suffix is read without it.",
     "unmapped_code": "A code outside the published list of a secondary item is read as not recorded.",
     "time_of_day": "The time of day in a date is dropped.",
+    "label_spelling": "A code or label is read whatever signs stand between its words.",
+    "drug_brand": "A brand name is read as its drug.",
+    "drug_name": "An older name, an abbreviation or a common misspelling is read as the drug's name in the code list.",
+    "drug_regimen": "The abbreviation of a regimen is read as its drugs.",
+    "drug_salt": "The salt is dropped from the name of a drug.",
+    "drug_form": "How a drug is made up, given or funded, and who makes it, is dropped from its name.",
+    "drug_strength": "Strengths and doses are dropped from the name of a drug.",
+    "drug_suffix": "The four letters that tell biological medicines apart (trastuzumab-dkst) are dropped.",
+    "drug_spelling": "A drug's name is read whatever the order of its words and the signs between them.",
+    "drug_combination": "Several drugs in one field are a row each; a product with two agents in the code list is one.",
+    "drug_blinded": "A drug or placebo is read as a drug of a trial: nobody knows which was given.",
+    "organisation_default": "A default code of the NHS, or a word for missing, in place of an organisation means that "
+    "none is recorded.",
+    "site_code": "The code of a site (five characters, in no row of organisations) is read by its first three.",
+    "merged_provider": "An organisation that has merged is read as its successor.",
 }
 
 DATE_SPELLINGS = "a date as YYYY-MM-DD, dd/mm/yyyy, yyyymmdd or with the month as a word (28FEB2019)"
@@ -67,6 +83,10 @@ TWO_DIGIT_YEAR = re.compile(rf"(\d\d?[-/. ]?(\d\d?|{_MONTH})[-/. ]?\d\d)" + _TIM
 MISSING_WORDS = frozenset({"NA", "N/A", "#N/A", "<NA>", "NAN", "NAT", "NULL", "(NULL)", "\\N", "NONE", "."})
 #: What spreadsheets write where a formula failed.
 BROKEN = frozenset({"#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!"})
+#: Codes are no longer than this; labels are, and are read whatever signs stand between their words
+LONGEST_CODE = 3
+#: Share of the rows of a coded item whose codes may be outside its list
+UNMAPPED_LIMIT = 0.05
 
 
 class Refused(Exception):
@@ -92,12 +112,18 @@ class Cleaner:
     plain : callable, optional
         Returns the first and the last value that stay as they are, of columns that are of `sql_type` already.
         What lies between them need not be looked at one by one.
+    place : callable, optional
+        Of a vocabulary: says of a cleaned value, with its rules, whether its group counts, it is known or unknown.
+    limit : float
+        Of a vocabulary: largest share of the rows whose values may be unknown.
     """
 
     sql_type: str
     clean: Callable[[object], tuple[object, tuple[str, ...]]]
     allowed: str
     plain: Callable[[], tuple[object, object]] | None = None
+    place: Callable[[object, tuple[str, ...]], str] | None = None
+    limit: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -364,6 +390,8 @@ def choice(mapping: Mapping[str, object], *, sql_type: str = "VARCHAR", refuse: 
     ('female', ('float_text',))
     """
 
+    labels = {fold_label(code): code for code in reversed(mapping) if len(code) > LONGEST_CODE}
+
     def clean(value: object) -> tuple[object, tuple[str, ...]]:
         text, rules = tidy(value, mapping)
         if text == "":
@@ -372,6 +400,8 @@ def choice(mapping: Mapping[str, object], *, sql_type: str = "VARCHAR", refuse: 
             text, rules = text.split(".")[0], (*rules, "float_text")
         if text not in mapping and text.upper() in mapping:
             text, rules = text.upper(), (*rules, "lower_case")
+        if text not in mapping and (label := labels.get(fold_label(text))):
+            text, rules = label, (*rules, "label_spelling")
         if text not in mapping:
             if refuse:
                 raise Refused(
@@ -382,7 +412,25 @@ def choice(mapping: Mapping[str, object], *, sql_type: str = "VARCHAR", refuse: 
             rules = (*rules, special[text])
         return mapping[text], rules
 
-    return Cleaner(sql_type, clean, ", ".join(mapping))
+    return Cleaner(sql_type, clean, ", ".join(mapping), place=place_code, limit=UNMAPPED_LIMIT)
+
+
+def fold_label(text: str) -> str:
+    """Return a label in capitals, with a blank wherever other signs than letters and digits stand.
+
+    Examples
+    --------
+    >>> fold_label("White - British"), fold_label("white (British)")
+    ('WHITE BRITISH', 'WHITE BRITISH')
+    """
+    return " ".join(re.findall(r"[^\W_]+|[<>]=?", text.upper()))
+
+
+def place_code(value: object, rules: tuple[str, ...]) -> str:
+    """Return where a cleaned code stands: in a group, known as not recorded, or in no list."""
+    if "unmapped_code" in rules:
+        return UNKNOWN
+    return NOT_COUNTED if value is None else GROUPED
 
 
 def integer(low: int, high: int) -> Cleaner:
@@ -442,7 +490,8 @@ def leading(
             "is this another column?",
         )
 
-    return Cleaner(sql_type, clean, f"{', '.join(mapping)} and sub-categories; not recorded: {', '.join(unknown)}")
+    allowed = f"{', '.join(mapping)} and sub-categories; not recorded: {', '.join(unknown)}"
+    return Cleaner(sql_type, clean, allowed, place=place_code, limit=UNMAPPED_LIMIT)
 
 
 DATE = Cleaner("DATE", clean_date, f"{DATE_SPELLINGS}, no later than today", plain=plain_dates)

@@ -61,21 +61,29 @@ def say_rows(count: int) -> str:
 
 
 def show_shape(value: object) -> str:
-    """Return the shape of an offending value: 9 for a digit, A or a for a letter.
+    """Return the shape of an offending value in quotation marks; the value itself is never shown.
 
-    The value itself is never shown: a column shifted by one puts a name, a postcode
-    or an identifier where a code is expected.
+    A column shifted by one puts a name, a postcode or an identifier where a code is
+    expected.
 
     Examples
     --------
     >>> show_shape("28-Feb-19")
-    '99-Aaa-99'
-    >>> show_shape("Müller, 9")
-    'Aaaaaa, 9'
+    "'99-Aaa-99'"
+    """
+    return f"'{find_shape(value)}'"
+
+
+def find_shape(value: object) -> str:
+    """Return the shape of a value: 9 for a digit, A or a for a letter.
+
+    Examples
+    --------
+    >>> find_shape("Müller, 9"), find_shape("a.person@nhs.net")
+    ('Aaaaaa, 9', 'a.aaaaaa@aaa.aaa')
     """
     text = str(value)
-    shape = "".join(map(_show_character, text[:LONGEST_SHAPE]))
-    return f"'{shape}{'…' if len(text) > LONGEST_SHAPE else ''}'"
+    return "".join(map(_show_character, text[:LONGEST_SHAPE])) + ("…" if len(text) > LONGEST_SHAPE else "")
 
 
 def _show_character(character: str) -> str:

@@ -16,10 +16,21 @@ from naome.extract.clean import OPTIONAL_IDENTIFIER
 from naome.extract.files import READABLE_TYPES, Part, RawFile, holds_table, list_columns, open_table
 from naome.extract.folder import Source, TableFiles, explain_missing, find_table
 from naome.extract.problems import Problems
+from naome.extract.provider_codes import LIMIT as PROVIDER_LIMIT
+from naome.extract.provider_codes import Organisations, ProviderCleaner
 from naome.extract.quality import Log, log_repairs, log_rows
 from naome.extract.specification import RawTable, Reader, Repeated
-from naome.extract.sql import quote_name
-from naome.extract.values import MISSING_IDENTIFIER, CleanColumns, Mapped, check_identifiers, clean_columns, map_column
+from naome.extract.sql import quote_name, quote_text
+from naome.extract.values import (
+    MISSING_IDENTIFIER,
+    CleanColumns,
+    Mapped,
+    check_identifiers,
+    clean_columns,
+    find_identifiers,
+    map_column,
+)
+from naome.extract.vocabulary import LOOKED_FOR, UNKNOWN, Vocabulary, show_name, summarise
 
 
 @dataclass(frozen=True)
@@ -159,15 +170,23 @@ def _check_types(file: RawFile, table: RawTable, problems: Problems) -> bool:
 
 
 def clean_table(
-    connection: DuckDBPyConnection, file: RawFile, table: RawTable, problems: Problems, quality: Log
-) -> dict[str, Counter[str]]:
+    connection: DuckDBPyConnection,
+    file: RawFile,
+    table: RawTable,
+    problems: Problems,
+    quality: Log,
+    organisations: Organisations | None = None,
+) -> tuple[dict[str, Counter[str]], list[Vocabulary]]:
     """Check the identifiers of a file, clean its columns and make its clean views ``clean_<table>``.
 
     Returns
     -------
     dict
         Column -> the shapes of its dates, where they are written as text, and their rows.
+    list of Vocabulary
+        What was found of the columns that are vocabularies.
     """
+    table = _know_organisations(table, organisations)
     if file.rows == 0 and not table.may_be_absent:
         problems.add(f"{file.name}: no rows under the header; allowed: at least one. Hint: was the extract cut off?")
     if table.only or table.events:
@@ -177,9 +196,11 @@ def clean_table(
     optional = [column for column in table.optional_identifiers if column in file.columns]
     repairs = check_identifiers(connection, file, table.identifiers, optional, problems)
     found = clean_columns(connection, file, [c for c in table.cleaned() if c[0] in file.columns], problems)
+    if table.provider and organisations is not None:
+        _place_provider(connection, file, table, organisations, found)
     log_repairs(quality, file.table, found.repairs | repairs)
     _make_clean_views(connection, file, table, found, repairs)
-    return found.spellings
+    return found.spellings, _describe_vocabularies(connection, file, table, found)
 
 
 def note_file(file: RawFile, table: RawTable, spellings: Mapping[str, Counter[str]]) -> FileNote:
@@ -187,6 +208,48 @@ def note_file(file: RawFile, table: RawTable, spellings: Mapping[str, Counter[st
     used = tuple(column for column in file.columns if column in table.wanted())
     ignored = tuple(column for column in file.columns if column not in used)
     return FileNote(file.table, file.name, file.rows, file.encoding, used, ignored, file.parts, spellings)
+
+
+def _know_organisations(table: RawTable, organisations: Organisations | None) -> RawTable:
+    """Return a table whose codes of organisations are read by those of the extract."""
+    columns = {
+        column: cleaner.among(organisations) if organisations and isinstance(cleaner, ProviderCleaner) else cleaner
+        for column, cleaner in table.columns.items()
+    }
+    return replace(table, columns=columns)
+
+
+def _place_provider(connection, file: RawFile, table: RawTable, organisations: Organisations, found) -> None:
+    """Read the identifier that is the code of an organisation: ``provider_of(code)`` gives the organisation."""
+    column = table.provider
+    cleaner = organisations.cleaner()
+    counted = connection.execute(
+        f"SELECT {file.identifier(column)}, count(*) FROM {file.view} GROUP BY 1 ORDER BY 1"
+    ).fetchall()
+    cases, placed = [], found.placed.setdefault(column, {})
+    for code, rows in counted:
+        if code is None:
+            continue
+        provider, rules = cleaner.clean(code)
+        cases.append(f"WHEN {quote_text(code)} THEN {'NULL' if provider is None else quote_text(provider)}")
+        placed.setdefault(cleaner.place(provider, rules), {})[code.upper()] = rows
+        for rule in rules:
+            found.repairs[column, rule] = found.repairs.get((column, rule), 0) + rows
+    connection.execute(f"CREATE OR REPLACE MACRO provider_of(c) AS CASE c {' '.join(cases)} ELSE c END")
+
+
+def _describe_vocabularies(connection, file: RawFile, table: RawTable, found: CleanColumns) -> list[Vocabulary]:
+    described = []
+    for column, placed in found.placed.items():
+        unknown = placed.get(UNKNOWN, {})
+        # Only what has the form of a name is looked for: nothing else is shown
+        most = sorted(unknown, key=lambda value: (-unknown[value], value))[:LOOKED_FOR]
+        named = [value for value in most if show_name(value) == value]
+        identifiers = find_identifiers(connection, file, named) | (set(unknown) - set(named))
+        cleaner = table.columns.get(column)
+        limit = PROVIDER_LIMIT if cleaner is None else cleaner.limit
+        described.append(summarise(file.table, column, placed, identifiers, limit))
+    return described
 
 
 def _make_clean_views(connection, file: RawFile, table: RawTable, found: CleanColumns, repairs) -> None:

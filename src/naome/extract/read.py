@@ -13,7 +13,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from naome.extract.files import explain_damage
 from naome.extract.folder import list_inputs
 from naome.extract.linkage import Linkage, leave_strangers_out, measure_linkage
 from naome.extract.problems import Problems
+from naome.extract.provider_codes import read_organisations
 from naome.extract.quality import Log, log_rows
 from naome.extract.raw_tables import FileNote, choose_version, clean_table, note_file, open_raw_tables
 from naome.extract.schema import CANONICAL
@@ -37,6 +38,7 @@ from naome.extract.settle import Source, find_tables, settle_table
 from naome.extract.specification import Reader
 from naome.extract.sql import quote_name, quote_text
 from naome.extract.values import check_unique
+from naome.extract.vocabulary import Vocabulary, check_shares
 
 
 def _choose_memory_limit() -> str:
@@ -50,6 +52,8 @@ def _choose_memory_limit() -> str:
 #: DuckDB spills to the scratch folder beyond this; reading then takes longer but not more memory. England needs
 #: less than a gigabyte.
 MEMORY_LIMIT = _choose_memory_limit()
+#: Raw table of the organisations
+ORGANISATIONS = "organisations"
 #: Name of the folder for what is only needed while an extract is read
 SCRATCH = "naome-reading"
 #: Errors of DuckDB that no file is to blame for.
@@ -81,6 +85,8 @@ class Extract:
     linkage : tuple of Linkage
     absent : Absent
         Canonical tables and columns that the feed never has, or that are not in this extract.
+    vocabularies : tuple of Vocabulary
+        What was found of the columns whose values are names or codes of a list.
     """
 
     folder: Path
@@ -91,6 +97,7 @@ class Extract:
     files: tuple[FileNote, ...] = ()
     linkage: tuple[Linkage, ...] = ()
     absent: Absent = field(default_factory=Absent)
+    vocabularies: tuple[Vocabulary, ...] = ()
 
 
 def read_extract(
@@ -102,6 +109,7 @@ def read_extract(
     signs: Signs | None = None,
     definitions: Definitions | None = None,
     minimum_linkage: Mapping[str, float] | None = None,
+    unknown_share: float | None = None,
     progress: Callable[[str], None] = print,
 ) -> Extract:
     """Read, check and repair an extract and write its canonical tables.
@@ -121,6 +129,8 @@ def read_extract(
         They say what codes mean; the project's by default.
     minimum_linkage : mapping of str to float, optional
         Raw table -> least share of its rows that must link; as the reader says otherwise.
+    unknown_share : float, optional
+        Largest share of the rows of a column whose values may be in no group; by default, as the column says.
     progress : callable
         Receives one line per raw table.
 
@@ -137,17 +147,23 @@ def read_extract(
     note = read_note(folder)
     problems = Problems(folder)
     quality: Log = []
+    definitions = definitions or project_definitions()
+    vocabularies: list[Vocabulary] = []
     with _open_scratch(out) as scratch, _connect(scratch, list_inputs(folder, reader.tables)) as connection:
         (scratch / "canonical").mkdir()
         _check_kind(reader, note, problems)
-        reader = choose_version(connection, reader, folder, scratch).bind(definitions or project_definitions())
+        reader = choose_version(connection, reader, folder, scratch).bind(definitions)
         files = open_raw_tables(connection, reader, folder, scratch, problems)
         links = _link_tables(connection, reader, files, minimum_linkage or {}, problems)
-        notes = _clean_tables(connection, reader, files, links, signs, problems, quality, progress)
+        notes = _clean_tables(
+            connection, reader, files, links, signs, definitions, problems, quality, vocabularies, progress
+        )
         _check_note(note, notes, problems)
+        if unknown_share is not None:
+            vocabularies = [replace(found, limit=unknown_share) for found in vocabularies]
+        check_shares(vocabularies, {name: each.name for name, each in notes.items()}, problems)
         problems.raise_if_any()
         _check_nation(connection, reader, problems)
-        _make_successors(connection, reader)
         rows = _settle_tables(connection, reader, notes, scratch / "canonical" if out else None, problems, quality)
         _check_years(connection, diagnosed, problems)
         for count in reader.counts:
@@ -163,7 +179,7 @@ def read_extract(
         absent = add_empty(absent, out)
     return Extract(
         out or folder, rows, {n.table: n.rows for n in notes.values()}, quality, note.get("synthetic", False) is True,
-        tuple(notes.values()), links or (), absent,
+        tuple(notes.values()), links or (), absent, tuple(vocabularies),
     )  # fmt: skip
 
 
@@ -221,12 +237,13 @@ def _link_tables(connection, reader: Reader, files, minimum, problems: Problems)
 
 
 def _clean_tables(
-    connection: DuckDBPyConnection, reader: Reader, files, links, signs, problems: Problems, quality, progress
-) -> dict[str, FileNote]:
+    connection: DuckDBPyConnection, reader: Reader, files, links, signs, definitions, problems: Problems, quality,
+    vocabularies, progress,
+) -> dict[str, FileNote]:  # fmt: skip
     # What is wrong with an extract is best looked for everywhere, so nobody is left out of one with a problem
     right = links is not None and not problems.count
     only = right and signs is not None and _find_candidates(connection, reader, files, signs, progress)
-    notes = {}
+    notes, organisations = {}, None
     for name, file in files.items():
         table = reader.raw[name]
         try:
@@ -235,8 +252,11 @@ def _clean_tables(
             # Which row belongs to which is checked of all rows, values of those that are read
             if table.unique:
                 check_unique(connection, file, table.unique, problems)
-            spellings = clean_table(connection, kept, table, problems, quality)
+            spellings, found = clean_table(connection, kept, table, problems, quality, organisations)
             notes[name] = note_file(file, table, spellings)
+            vocabularies += found
+            if name == ORGANISATIONS:  # the first table of a reader that has it
+                organisations = read_organisations(connection, file, definitions, problems)
         except NOT_THE_FILE:
             raise
         except duckdb.Error as error:
@@ -261,17 +281,6 @@ def _find_candidates(connection: DuckDBPyConnection, reader: Reader, files, sign
     people = connection.execute("SELECT count(*) FROM candidates").fetchone()[0]
     progress(f"  {people:,} people have a record suggestive of metastatic disease; the events of others are not read")
     return True
-
-
-def _make_successors(connection, reader: Reader) -> None:
-    """Make ``successor(code)``: an organisation that has merged becomes the one it merged into."""
-    if "organisations" not in reader.raw:
-        return
-    merged = connection.execute(
-        "SELECT ORG_CODE, SUCCESSOR_CODE FROM clean_organisations WHERE SUCCESSOR_CODE IS NOT NULL"
-    ).fetchall()
-    cases = " ".join(f"WHEN {quote_text(code)} THEN {quote_text(successor)}" for code, successor in merged)
-    connection.execute(f"CREATE MACRO successor(c) AS {f'CASE c {cases} ELSE c END' if cases else 'c'}")
 
 
 def _settle_tables(

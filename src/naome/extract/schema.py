@@ -240,7 +240,12 @@ CANONICAL: dict[str, Table] = {
             (),
             (
                 _person(),
-                Column("drug", "VARCHAR", "SACT drug group in capitals.", required=True),
+                Column(
+                    "drug",
+                    "VARCHAR",
+                    "Drug, by its name in the code list of SACT drug groups; another name is kept.",
+                    required=True,
+                ),
                 Column("given_date", "DATE", "Date of administration; the cycle's start where missing.", required=True),
                 Column("cycle_date", "DATE", "Start of the cycle."),
                 Column("provider", "VARCHAR", "Organisation that gave it.", short="organisation that gave a drug"),

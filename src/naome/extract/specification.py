@@ -13,8 +13,12 @@ from dataclasses import dataclass, field, replace
 
 from naome.core.definitions import Definitions
 from naome.extract.clean import OPTIONAL_IDENTIFIER, Cleaner, Coded
+from naome.extract.drug_names import DrugColumn
+from naome.extract.provider_codes import ProviderColumn
 from naome.extract.settle import Duplicates, RowRule, Selection
 
+#: A cleaner that is made when definitions are there
+Unbound = Coded | DrugColumn | ProviderColumn
 #: Codes of a list in the SQL of a reader: ``@codes(icd10_breast)`` or ``@codes(icd10_breast.breast_invasive)``
 CODES = re.compile(r"@codes\((\w+)(?:\.(\w+))?\)")
 
@@ -74,7 +78,7 @@ class RawTable:
 
     Attributes
     ----------
-    columns : mapping of str to Cleaner, Coded or None
+    columns : mapping of str to Cleaner, Coded, DrugColumn, ProviderColumn or None
         Raw column -> how it is cleaned; None marks an identifier, which must be
         present in every row and is kept as it is.
     unique : tuple of str
@@ -99,9 +103,11 @@ class RawTable:
         Column or long table -> kind of sign of metastatic disease that its values may be.
     events : bool
         Whether rows of people without any sign are not read, where a run follows people by signs.
+    provider : str
+        Identifier that is the code of an organisation as well; ``provider_of`` reads it in selections.
     """
 
-    columns: Mapping[str, Cleaner | Coded | None]
+    columns: Mapping[str, Cleaner | Unbound | None]
     unique: tuple[str, ...] = ()
     optional: frozenset[str] = frozenset()
     aliases: Mapping[str, str] = field(default_factory=dict)
@@ -113,6 +119,7 @@ class RawTable:
     also_belongs: tuple[Belongs, ...] = ()
     signs: Mapping[str, str] = field(default_factory=dict)
     events: bool = False
+    provider: str = ""
 
     def bind(self, definitions: Definitions) -> RawTable:
         """Return the same table with codings as cleaners and the codes of code lists in its condition."""
@@ -270,5 +277,5 @@ def write_codes(text: str, definitions: Definitions, between: str = "|") -> str:
     return CODES.sub(write, text)
 
 
-def _bind(cleaner: Cleaner | Coded | None, definitions: Definitions) -> Cleaner | None:
-    return cleaner.bind(definitions) if isinstance(cleaner, Coded) else cleaner
+def _bind(cleaner: Cleaner | Unbound | None, definitions: Definitions) -> Cleaner | None:
+    return cleaner if cleaner is None or isinstance(cleaner, Cleaner) else cleaner.bind(definitions)

@@ -41,12 +41,15 @@ class CleanColumns:
         Column -> rows that hold something.
     spellings : dict
         Label -> shapes of the dates that are written as text, and their rows.
+    placed : dict
+        Column of a vocabulary -> where values stand (:mod:`naome.extract.vocabulary`) -> value in capitals -> rows.
     """
 
     repairs: dict[tuple[str, str], int] = field(default_factory=dict)
     values: dict[str, dict[object, object]] = field(default_factory=dict)
     filled: dict[str, int] = field(default_factory=dict)
     spellings: dict[str, Counter[str]] = field(default_factory=dict)
+    placed: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
 
 
 def clean_columns(
@@ -89,6 +92,24 @@ def clean_columns(
     return found
 
 
+def list_identifiers(connection, file: RawFile) -> list[str]:
+    """Return the columns of a file whose values may identify somebody; rows that were chosen have fewer columns."""
+    there = [row[0] for row in connection.execute(f"DESCRIBE {file.view}").fetchall()]
+    return [name for name in there if re.search("ID$|NUMBER|LINK|ALF|EPIKEY|DEID", name)]
+
+
+def find_identifiers(connection, file: RawFile, values: Sequence[str]) -> set[str]:
+    """Return which of some values in capitals stand in a column of identifiers of the same file."""
+    columns = list_identifiers(connection, file)
+    if not values or not columns:
+        return set()
+    texts = " UNION ALL ".join(f"SELECT upper({file.identifier(name)}) AS text FROM {file.view}" for name in columns)
+    found = connection.execute(
+        f"SELECT DISTINCT text FROM ({texts}) WHERE text IN (SELECT unnest(CAST(? AS VARCHAR[])))", [list(values)]
+    ).fetchall()
+    return {row[0] for row in found}
+
+
 def _count_values(connection, file: RawFile, part, counted: bool) -> list[list[tuple[object, int]]]:
     """Count the distinct values of some columns, missing ones left out, in one scan.
 
@@ -124,6 +145,7 @@ def _look_at(column: str, cleaner: Cleaner) -> str:
 def _clean_column(column: str, label: str, cleaner: Cleaner, counts, found: CleanColumns, refused: Refusals) -> None:
     cleaned: dict[object, object] = {}
     filled = 0
+    placed: dict[str, dict[str, int]] = {}
     for value, count in counts:
         filled += count
         if cleaner.sql_type == "DATE" and isinstance(value, str):
@@ -134,9 +156,14 @@ def _clean_column(column: str, label: str, cleaner: Cleaner, counts, found: Clea
             shapes = refused.setdefault((refusal.allowed, refusal.hint), {})
             shapes.setdefault(show_shape(value), {}).setdefault(column, []).append((value, count))
             continue
+        if cleaner.place is not None and (text := str(value).strip().upper()):
+            stands = placed.setdefault(cleaner.place(cleaned[value], rules), {})
+            stands[text] = stands.get(text, 0) + count
         for rule in rules:
             found.repairs[label, rule] = found.repairs.get((label, rule), 0) + count
     found.values[column], found.filled[column] = cleaned, filled
+    if cleaner.place is not None:
+        found.placed[column] = placed
 
 
 def _note_refused(connection, file: RawFile, refused: Refusals, problems: Problems) -> None:
@@ -208,10 +235,12 @@ def map_column(
         unknown = quote_text(f"{name}: a value that was not there when values were counted; was the file replaced?")
         kept = f"CASE WHEN {column} IS NOT NULL THEN error({unknown}) END"
     table = quote_name(f"map_{name}")
-    cleaned = [value if value is None or isinstance(value, bool | int) else str(value) for value in known.values()]
+    # A value that is several things (drugs in one field) has a line for each, so that the join makes rows of them
+    lines = [(raw, one) for raw, clean in known.items() for one in (clean if isinstance(clean, tuple) else (clean,))]
+    cleaned = [value if value is None or isinstance(value, bool | int) else str(value) for _, value in lines]
     connection.execute(
         f"CREATE TABLE {table} AS SELECT unnest(CAST(? AS VARCHAR[])) AS raw, unnest(CAST(? AS {to}[])) AS clean",
-        [list(known), cleaned],
+        [[raw for raw, _ in lines], cleaned],
     )
     return Mapped(
         f"CASE WHEN {table}.raw IS NOT NULL THEN {table}.clean ELSE {kept} END",
@@ -221,7 +250,7 @@ def map_column(
 
 def _same_after_cast(raw: object, clean: object) -> bool:
     """Say whether a cast in SQL reads this value as the cleaner does."""
-    if clean is None or isinstance(clean, bool):
+    if clean is None or isinstance(clean, bool | tuple):
         return False
     return raw is clean or str(_day(raw)) == str(clean)
 

@@ -24,6 +24,7 @@ def describe_extract(extract: Extract, lacking: Sequence[str] = ()) -> str:
     parts = [
         ("Files", _lay_out(("File", "Rows", "Columns read", "Not read", "Encoding"), map(_file_row, extract.files))),
         ("Linkage", _describe_linkage(extract)),
+        ("Values that are read by a list", _describe_vocabularies(extract)),
         ("Spellings of dates", _describe_spellings(extract)),
         ("Repairs and exclusions, by rule", _describe_rules(extract)),
         ("Columns that are not read", _list_ignored(extract)),
@@ -49,6 +50,23 @@ def _describe_linkage(extract: Extract) -> str:
     return _lay_out(head, rows)
 
 
+def _describe_vocabularies(extract: Extract) -> str:
+    if not extract.vocabularies:
+        return "This source has none."
+    rows, named = [], []
+    for found in extract.vocabularies:
+        unknown = len(found.unknown) + found.others
+        rows.append((f"{found.table} {found.column}", str(found.grouped), str(found.not_counted), str(unknown)))
+        if unknown:
+            named.append(f"- {found.table} {found.column}, in no list: {found.say_unknown()}")
+    table = _lay_out(("Column", "Counted", "Known, not counted", "In no list"), rows)
+    return "\n".join([table, *([""] if named else []), *map(_wrap, named)])
+
+
+def _wrap(line: str) -> str:
+    return textwrap.fill(line, width=118, subsequent_indent="  ", break_on_hyphens=False)
+
+
 def _describe_spellings(extract: Extract) -> str:
     rows = [
         (note.name, column, ", ".join(f"{shape} ({n:,} rows)" for shape, n in spellings.most_common(5)))
@@ -68,8 +86,7 @@ def _describe_rules(extract: Extract) -> str:
 
 def _list_ignored(extract: Extract) -> str:
     lines = [f"- {note.name}: {', '.join(note.ignored)}" for note in extract.files if note.ignored]
-    wrapped = (textwrap.fill(line, width=118, subsequent_indent="  ", break_on_hyphens=False) for line in lines)
-    return "\n".join(wrapped) or "None."
+    return "\n".join(map(_wrap, lines)) or "None."
 
 
 def _lay_out(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

@@ -68,6 +68,7 @@ def read_run(plan: Plan, *, progress: Callable[[str], None] = print) -> tuple[Ru
             signs=signs_of(plan.params, definitions),
             definitions=definitions,
             minimum_linkage=plan.params.minimum_linkage,
+            unknown_share=plan.params.unknown_share,
             progress=progress,
         )
         lacking = say_lacking(plan, extract)
@@ -98,6 +99,7 @@ def read_run(plan: Plan, *, progress: Callable[[str], None] = print) -> tuple[Ru
             },
             "ignored_columns": {note.name: list(note.ignored) for note in extract.files if note.ignored},
             "absent": dict(extract.absent.things),
+            "vocabularies": [asdict(found) for found in extract.vocabularies],
             "lacking": lacking,
             "last_death": last_death,
             "started": started.isoformat(timespec="seconds"),
@@ -126,6 +128,7 @@ def check_extract(plan: Plan, *, progress: Callable[[str], None] = print) -> Ext
         diagnosed=diagnosed,
         definitions=plan.definitions,
         minimum_linkage=plan.params.minimum_linkage,
+        unknown_share=plan.params.unknown_share,
         progress=progress,
     )
 

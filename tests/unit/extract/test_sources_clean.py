@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from naome.core.definitions import project_definitions
-from naome.extract import clean
+from naome.extract import clean, drug_names, provider_codes
 from naome.extract import codings as items
 from naome.extract.clean import RULES, Refused
 
@@ -24,6 +24,8 @@ codings = SimpleNamespace(
         if isinstance(item, clean.Coded | clean.Cleaner)
     }
 )
+DRUG = drug_names.DRUG.bind(DEFINITIONS)
+PROVIDER = provider_codes.PROVIDER.bind(DEFINITIONS).among(provider_codes.Organisations({"RXX": "RYY", "RYY": "RYY"}))
 YES_NO = clean.Coded("flag_wales", "BOOLEAN").bind(DEFINITIONS)
 READ = [
     # cleaner, raw, value, rules
@@ -154,7 +156,19 @@ READ = [
     (codings.QUINTILE_1_LEAST_DEPRIVED, "1 - least deprived", 5, ()),
     (codings.QUINTILE_1_LEAST_DEPRIVED, "5 - most deprived", 1, ()),
     (codings.QUINTILE_1_LEAST_DEPRIVED, "2", 4, ()),
+    (codings.ETHNIC_GROUP, "White - British", "white", ("label_spelling",)),
     (codings.AGE, "65.0", 65, ("float_text",)),
+    (DRUG, "HERCEPTIN", "TRASTUZUMAB", ("drug_brand",)),
+    (DRUG, "MYTOMYCIN", "MITOMYCIN", ("drug_name",)),
+    (DRUG, "EC", ("CYCLOPHOSPHAMIDE", "EPIRUBICIN"), ("drug_regimen", "drug_combination")),
+    (DRUG, "DOXORUBICIN HCL", "DOXORUBICIN", ("drug_salt",)),
+    (DRUG, "TRASTUZUMAB SC", "TRASTUZUMAB", ("drug_form",)),
+    (DRUG, "CAPECITABINE 500MG", "CAPECITABINE", ("drug_strength",)),
+    (DRUG, "TRASTUZUMAB-DKST", "TRASTUZUMAB", ("drug_suffix",)),
+    (DRUG, "TRASTUZUMAB/PERTUZUMAB", "PERTUZUMAB + TRASTUZUMAB", ("drug_spelling",)),
+    (DRUG, "PALBOCICLIB / PLACEBO", "TRIAL", ("drug_blinded",)),
+    (PROVIDER, "89999", None, ("organisation_default",)),
+    (PROVIDER, "RXX01", "RYY", ("site_code", "merged_provider")),
     (codings.AGE, 65, 65, ()),
     (YES_NO, "y", True, ("lower_case",)),
 ]
@@ -190,14 +204,14 @@ REFUSED = [
     (codings.STAGE, "II"),
     (codings.STAGE, "45"),
     (codings.M_CATEGORY, "7"),
-    (codings.RECEPTOR, "positive"),
+    (codings.RECEPTOR, "perhaps"),
     (codings.RECEPTOR, "PP"),
-    (codings.GRADE, "7"),
+    (codings.GRADE, "17"),
     (codings.PERFORMANCE_STATUS, "5"),
     (codings.GENDER, "F"),
     (codings.VITAL_STATUS, "DEAD"),
     (codings.PATIENT_CLASS, "0"),
-    (codings.BASIS, "3"),
+    (codings.BASIS, "Q"),
     (codings.QUINTILE_1_MOST_DEPRIVED, "1 - least deprived"),
     (codings.QUINTILE_1_LEAST_DEPRIVED, "1 - most deprived"),
     (codings.AGE, "200"),

@@ -307,9 +307,9 @@ CASES = [
     case("unknown stage", put("av_tumour", "STAGE_BEST", "'II'"), "STAGE_BEST, row 4: 'AA'"),
     case("unknown grade", put("av_tumour", "GRADE", "'G9'"), "GRADE, row 4: 'A9'"),
     case(
-        "receptor as a word",
-        put("av_tumour", "ER_STATUS", "'positive'"),
-        "ER_STATUS, row 4: 'aaaaaaaa'",
+        "receptor as a word of no list",
+        put("av_tumour", "ER_STATUS", "'perhaps'"),
+        "ER_STATUS, row 4: 'aaaaaaa'",
         "allowed: one of P",
     ),
     case("unknown performance status", put("av_tumour", "PERFORMANCESTATUS", "'7'"), "PERFORMANCESTATUS, row 4: '9'"),
@@ -318,11 +318,8 @@ CASES = [
         put("av_tumour", "QUINTILE_2019", "'1 - least deprived'"),
         "QUINTILE_2019, row 4: '9 - aaaaa aaaaaaaa'",
     ),
-    case("unknown basis", put("av_tumour", "BASISOFDIAGNOSIS", "'3'"), "BASISOFDIAGNOSIS, row 4: '9'"),
+    case("unknown basis", put("av_tumour", "BASISOFDIAGNOSIS", "'Q'"), "BASISOFDIAGNOSIS, row 4: 'A'"),
     case("unknown patient class", put("hes_apc", "CLASSPAT", "'7'"), r"hes_apc\.parquet: column CLASSPAT, row 4: '9'"),
-    case(
-        "missing patient class", put("hes_apc", "CLASSPAT", "NULL"), r"admissions\.patient_class, row 4: not recorded"
-    ),
     case(
         "code mangled by a spreadsheet",
         put("hes_apc", "DIAG_03", "'C79.50000'"),

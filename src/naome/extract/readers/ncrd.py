@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from naome.extract import codings
 from naome.extract.clean import CAUSES, DATE, ICD10, OPCS4, TEXT, UPPER, Coded
+from naome.extract.drug_names import DRUG
 from naome.extract.linkage import no_such_person
+from naome.extract.provider_codes import PROVIDER, PROVIDER_SITE
 from naome.extract.settle import Duplicates, RowRule, Selection
 from naome.extract.specification import Belongs, Count, RawTable, Reader, Repeated
 
@@ -16,7 +18,7 @@ SACT_CYCLE = RawTable(
     events=True,
 )
 SACT_DRUG = RawTable(
-    {"MERGED_CYCLE_ID": None, "ADMINISTRATION_DATE": DATE, "DRUG_GROUP": UPPER},
+    {"MERGED_CYCLE_ID": None, "ADMINISTRATION_DATE": DATE, "DRUG_GROUP": DRUG},
     belongs=Belongs(("MERGED_CYCLE_ID",), of="sact_cycle"),
     signs={"DRUG_GROUP": "drug"},
     events=True,
@@ -32,11 +34,13 @@ RAW = {
         {
             "ORG_CODE": None,
             "ORG_NAME": TEXT,
+            "ORG_TYPE": codings.ORGANISATION_KIND,
             "REGION_NAME": TEXT,
             "ALLIANCE_NAME": TEXT,
             "SUCCESSOR_CODE": UPPER,
         },
         unique=("ORG_CODE",),
+        optional=frozenset({"ORG_TYPE"}),
     ),
     "av_patient": RawTable(
         {
@@ -69,7 +73,7 @@ RAW = {
             "STATUSOFREGISTRATION": codings.REGISTRATION_STATUS,
             "CTRY_CODE": UPPER,
             "DEDUP_FLAG": Coded("deduplication", "BOOLEAN"),
-            "DIAG_TRUST": UPPER,
+            "DIAG_TRUST": PROVIDER,
             "FIRSTMDTMEETINGDATE": DATE,
         },
         belongs=Belongs(("PATIENTID",), minimum=1),
@@ -82,7 +86,7 @@ RAW = {
             "EPISTART": DATE,
             "ADMIDATE": DATE,
             "CLASSPAT": codings.PATIENT_CLASS,
-            "PROCODE3": UPPER,
+            "PROCODE3": PROVIDER,
         },
         long={
             "hes_diagnosis": Repeated(tuple(f"DIAG_{n:02d}" for n in range(1, 21)), ICD10),
@@ -102,7 +106,7 @@ RAW = {
             "ENCORE_PATIENT_ID": None,
             "MERGED_REGIMEN_ID": None,
             "START_DATE_OF_REGIMEN": DATE,
-            "ORGANISATION_CODE_OF_PROVIDER": UPPER,
+            "ORGANISATION_CODE_OF_PROVIDER": PROVIDER_SITE,
         },
         unique=("MERGED_REGIMEN_ID",),
         belongs=Belongs(("ENCORE_PATIENT_ID",)),
@@ -149,7 +153,7 @@ TUMOURS = Selection(
            BASISOFDIAGNOSIS AS basis,
            coalesce(STATUSOFREGISTRATION = 'final' AND CTRY_CODE = 'E' AND DEDUP_FLAG, false)
              AS eligible_registration,
-           successor(DIAG_TRUST) AS provider, QUINTILE_2019 AS deprivation,
+           DIAG_TRUST AS provider, QUINTILE_2019 AS deprivation,
            FIRSTMDTMEETINGDATE AS mdt_date, CNS AS cns
     FROM clean_av_tumour""",
 )
@@ -159,8 +163,8 @@ ADMISSIONS = Selection(
     """
     SELECT row_, row_ AS episode, EPIKEY AS episode_id, STUDY_ID AS person_id,
            coalesce(ADMIDATE, EPISTART) AS admission_date,
-           coalesce(EPISTART, ADMIDATE) AS episode_date, CLASSPAT AS patient_class,
-           successor(PROCODE3) AS provider
+           coalesce(EPISTART, ADMIDATE) AS episode_date, coalesce(CLASSPAT, 'other') AS patient_class,
+           PROCODE3 AS provider
     FROM clean_hes_apc""",
 )
 DIAGNOSES = Selection(
@@ -185,10 +189,11 @@ DRUGS = Selection(
     SELECT d.row_, r.ENCORE_PATIENT_ID AS person_id, r.MERGED_REGIMEN_ID AS regimen_id, d.DRUG_GROUP AS drug,
            coalesce(d.ADMINISTRATION_DATE, c.START_DATE_OF_CYCLE, r.START_DATE_OF_REGIMEN) AS given_date,
            c.START_DATE_OF_CYCLE AS cycle_date,
-           successor(left(r.ORGANISATION_CODE_OF_PROVIDER, 3)) AS provider
+           r.ORGANISATION_CODE_OF_PROVIDER AS provider
     FROM clean_sact_drug_detail d
     LEFT JOIN clean_sact_cycle c USING (MERGED_CYCLE_ID)
     LEFT JOIN clean_sact_regimen r ON r.MERGED_REGIMEN_ID = c.MERGED_REGIMEN_ID""",
+    place="drug",  # several drugs in one field
 )
 RADIOTHERAPY = Selection(
     "rtds_prescription",
@@ -199,7 +204,8 @@ RADIOTHERAPY = Selection(
 ORGANISATIONS = Selection(
     "organisations",
     """
-    SELECT row_, ORG_CODE AS provider, ORG_NAME AS name, ALLIANCE_NAME AS alliance, REGION_NAME AS region
+    SELECT row_, ORG_CODE AS provider, ORG_NAME AS name, ALLIANCE_NAME AS alliance, REGION_NAME AS region,
+           ORG_TYPE AS kind
     FROM clean_organisations WHERE SUCCESSOR_CODE IS NULL""",
 )
 CANONICAL = {
@@ -248,6 +254,15 @@ def without_date(table: str, date: str) -> RowRule:
     return RowRule("event_without_date", "Events without any date are excluded.", table, f"t.{date} IS NULL")
 
 
+ORGANISATION_WITHOUT_KIND = RowRule(
+    "organisation_without_kind",
+    "the organisation is of no known kind, and others are",
+    "organisations",
+    "t.kind IS NULL AND EXISTS (FROM clean_organisations WHERE ORG_TYPE IS NOT NULL)",
+    refuse=True,
+    allowed="a kind of definitions/codings/organisation_kind.csv in every row, or no column ORG_TYPE",
+    hint="is the row cut, shifted or from another table?",
+)
 DUPLICATE_TUMOUR = Duplicates(
     "duplicate_registration",
     "A tumour registered more than once is kept once, the eligible registration first.",
@@ -311,32 +326,22 @@ ROWS = (
     without_date("radiotherapy", "treatment_date"),
     after_death("radiotherapy", "treatment_date"),
     RowRule("repeated_record", "A recurrence that is reported twice is kept once.", "recurrences", "t.copy > 1"),
+    ORGANISATION_WITHOUT_KIND,
 )
 
 
-def merged(table: str, column: str, expression: str = "") -> Count:
-    """Return the count of records that carry the code of an organisation that has merged."""
+def class_missing(table: str, column: str) -> Count:
+    """Return the count of admissions without a kind."""
     return Count(
-        "merged_provider",
-        "An organisation that has merged is read as its successor.",
+        "patient_class_missing",
+        "An admission whose kind is not recorded is one of another kind.",
         table,
         column,
-        f"SELECT count(*) FROM clean_{table} JOIN clean_organisations o ON o.ORG_CODE = {expression or column} "
-        "WHERE o.SUCCESSOR_CODE IS NOT NULL",
+        f"SELECT count(*) FROM clean_{table} WHERE {column} IS NULL",
     )
 
 
-COUNTS = (
-    merged("av_tumour", "DIAG_TRUST"),
-    merged("hes_apc", "PROCODE3"),
-    merged("sact_regimen", "ORGANISATION_CODE_OF_PROVIDER", "left(ORGANISATION_CODE_OF_PROVIDER, 3)"),
-)
-OPEN_SUCCESSOR = (
-    "SELECT ORG_CODE FROM clean_organisations WHERE SUCCESSOR_CODE IS NOT NULL AND SUCCESSOR_CODE NOT IN "
-    "(SELECT ORG_CODE FROM clean_organisations WHERE SUCCESSOR_CODE IS NULL)",
-    "organisations: column SUCCESSOR_CODE: the successor of {values} is not an open organisation ({n} rows); "
-    "allowed: the code of a row without a successor. Hint: name the organisation that is open today.",
-)
+COUNTS = (class_missing("hes_apc", "CLASSPAT"),)
 
 READER = Reader(
     "ncrd",
@@ -346,5 +351,4 @@ READER = Reader(
     ROWS,
     COUNTS,
     country=("av_tumour", "CTRY_CODE", "E"),
-    checks=(OPEN_SUCCESSOR,),
 )

@@ -7,7 +7,8 @@ ethnic group and vital status stand in it.
 from __future__ import annotations
 
 from naome.extract import codings
-from naome.extract.clean import DATE, ICD10, UPPER
+from naome.extract.clean import DATE, ICD10
+from naome.extract.provider_codes import PROVIDER
 from naome.extract.readers import ncrd
 from naome.extract.settle import RowRule, Selection
 from naome.extract.specification import Belongs, RawTable, Reader
@@ -25,7 +26,7 @@ RAW = {
             "ETHNICITY": codings.ETHNIC_GROUP,
             "STAGE": codings.STAGE,
             "QUINTILE_2019": codings.QUINTILE_1_MOST_DEPRIVED,
-            "DIAG_TRUST": UPPER,
+            "DIAG_TRUST": PROVIDER,
             "PERFORMANCESTATUS": codings.PERFORMANCE_STATUS,
             "CNS": codings.CNS_INDICATOR,
             "VITALSTATUS": codings.VITAL_STATUS,
@@ -51,7 +52,7 @@ CANONICAL = {
         """
         SELECT row_, TUMOURID AS tumour_id, PATIENTID AS person_id, DIAGNOSISDATE AS diagnosis_date,
                SITE_ICD10 AS site, AGE AS age, STAGE AS stage, PERFORMANCESTATUS AS performance_status,
-               true AS eligible_registration, successor(DIAG_TRUST) AS provider,
+               true AS eligible_registration, DIAG_TRUST AS provider,
                QUINTILE_2019 AS deprivation, CNS AS cns
         FROM clean_rcrd_tumour""",
     ),
@@ -72,8 +73,8 @@ ROWS = (
     ncrd.DEATH_BEFORE_DIAGNOSIS,
     ncrd.DUPLICATE_TUMOUR,
     *ncrd.HES_RULES,
+    ncrd.ORGANISATION_WITHOUT_KIND,
 )
-COUNTS = (ncrd.merged("rcrd_tumour", "DIAG_TRUST"), ncrd.merged("hes_apc", "PROCODE3"))
 #: A person has several tumours in rows of their own; what the rows say of the person must agree.
 CONTRADICTION = (
     "SELECT 'a person' FROM clean_rcrd_tumour GROUP BY PATIENTID HAVING count(DISTINCT VITALSTATUS) > 1 "
@@ -81,4 +82,4 @@ CONTRADICTION = (
     "rcrd_tumour: columns VITALSTATUS and VITALSTATUSDATE: the rows of {n} people contradict each other; allowed: "
     "one vital status for a person. Hint: were two snapshots joined?",
 )
-READER = Reader("rcrd", "england", RAW, CANONICAL, ROWS, COUNTS, checks=(ncrd.OPEN_SUCCESSOR, CONTRADICTION))
+READER = Reader("rcrd", "england", RAW, CANONICAL, ROWS, ncrd.COUNTS, checks=(CONTRADICTION,))

@@ -141,6 +141,7 @@ def _canonical(sex: str, vital_status: str, quintile: str, regimens: str) -> dic
             FROM clean_sact_drug_detail d
             LEFT JOIN clean_sact_cycle c USING (MERGED_CYCLE_ID)
             LEFT JOIN ({regimens}) r ON r.MERGED_REGIMEN_ID = c.MERGED_REGIMEN_ID""",
+            place="drug",
         ),
         # There is no table of registered deaths: the registry's vital status and causes stand for it.
         "deaths": Selection(

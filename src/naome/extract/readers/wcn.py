@@ -9,14 +9,15 @@ from __future__ import annotations
 from naome.extract import codings
 from naome.extract.clean import CAUSES, DATE, ICD10, OPCS4, OPTIONAL_IDENTIFIER, TEXT, UPPER, Coded, integer
 from naome.extract.linkage import no_such_person
+from naome.extract.provider_codes import PROVIDER
 from naome.extract.readers.ncrd import (
     DEATH_BEFORE_DIAGNOSIS,
     DUPLICATE_DEATH,
     DUPLICATE_EPISODE,
     DUPLICATE_TUMOUR,
-    OPEN_SUCCESSOR,
+    ORGANISATION_WITHOUT_KIND,
     after_death,
-    merged,
+    class_missing,
     without_date,
 )
 from naome.extract.settle import RowRule, Selection
@@ -34,7 +35,15 @@ OF_ADMISSION = """
 
 RAW = {
     "organisations": RawTable(
-        {"ORG_CODE": None, "ORG_NAME": TEXT, "REGION_NAME": TEXT, "SUCCESSOR_CODE": UPPER}, unique=("ORG_CODE",)
+        {
+            "ORG_CODE": None,
+            "ORG_NAME": TEXT,
+            "ORG_TYPE": codings.ORGANISATION_KIND,
+            "REGION_NAME": TEXT,
+            "SUCCESSOR_CODE": UPPER,
+        },
+        unique=("ORG_CODE",),
+        optional=frozenset({"ORG_TYPE"}),
     ),
     "wcn_registration": RawTable(
         {
@@ -44,7 +53,7 @@ RAW = {
             "PRIMARY_DIAGNOSIS_ICD": ICD10,
             "SEX_AT_BIRTH": Coded("sex_wales"),
             "AGE_AT_DIAGNOSIS": codings.AGE,
-            "ETHNIC_GROUP": codings.ETHNIC_GROUP,
+            "ETHNIC_GROUP": codings.ETHNIC_GROUP_WALES,
             "M_CATEGORY": codings.M_CATEGORY,
             "STAGE_GROUPING": codings.STAGE,
             "TUMOUR_GRADE": codings.GRADE,
@@ -55,7 +64,7 @@ RAW = {
             "BASIS_OF_DIAGNOSIS": codings.BASIS,
             "REGISTRATION_STATUS": codings.REGISTRATION_STATUS,
             "COUNTRY_CODE": UPPER,
-            "HEALTH_BOARD_OF_DIAGNOSIS": UPPER,
+            "HEALTH_BOARD_OF_DIAGNOSIS": PROVIDER,
             "MDT_DISCUSSION_DATE": DATE,
             "KEY_WORKER_SEEN": Coded("key_worker", refuse=False),
             "WIMD_2019_QUINTILE": codings.QUINTILE_1_MOST_DEPRIVED,
@@ -79,7 +88,10 @@ RAW = {
         events=True,
     ),
     "pedw_episode": RawTable(
-        {"PROV_UNIT_CD": None, "SPELL_NUM_PE": None, "EPI_NUM": None, "EPI_STR_DT": DATE}, belongs=SPELL, events=True
+        {"PROV_UNIT_CD": None, "SPELL_NUM_PE": None, "EPI_NUM": None, "EPI_STR_DT": DATE},
+        belongs=SPELL,
+        events=True,
+        provider="PROV_UNIT_CD",
     ),
     "pedw_diag": RawTable(
         {"PROV_UNIT_CD": None, "SPELL_NUM_PE": None, "EPI_NUM": None, "DIAG_NUM": POSITION, "DIAG_CD_1234": ICD10},
@@ -132,7 +144,7 @@ CANONICAL = {
                TUMOUR_GRADE AS grade, ER_STATUS AS er, PR_STATUS AS pr, HER2_STATUS AS her2,
                PERFORMANCE_STATUS AS performance_status, BASIS_OF_DIAGNOSIS AS basis,
                coalesce(REGISTRATION_STATUS = 'final' AND COUNTRY_CODE = 'W', false) AS eligible_registration,
-               successor(HEALTH_BOARD_OF_DIAGNOSIS) AS provider, WIMD_2019_QUINTILE AS deprivation,
+               HEALTH_BOARD_OF_DIAGNOSIS AS provider, WIMD_2019_QUINTILE AS deprivation,
                MDT_DISCUSSION_DATE AS mdt_date, KEY_WORKER_SEEN AS cns,
                CHEMOTHERAPY_FLAG AS chemotherapy_flag, RADIOTHERAPY_FLAG AS radiotherapy_flag
         FROM clean_wcn_registration""",
@@ -144,8 +156,9 @@ CANONICAL = {
         SELECT e.row_, e.row_ AS episode, PROV_UNIT_CD || '-' || SPELL_NUM_PE || '-' || EPI_NUM AS episode_id,
                s.ALF_PE AS person_id, coalesce(s.ALF_STS_CD, false) AS linked, s.row_ AS spell,
                coalesce(s.ADMIS_DT, e.EPI_STR_DT) AS admission_date,
-               coalesce(e.EPI_STR_DT, s.ADMIS_DT) AS episode_date, s.PAT_CLASS_CD AS patient_class,
-               successor(left(PROV_UNIT_CD, 3)) AS provider
+               coalesce(e.EPI_STR_DT, s.ADMIS_DT) AS episode_date,
+               CASE WHEN s.row_ IS NOT NULL THEN coalesce(s.PAT_CLASS_CD, 'other') END AS patient_class,
+               provider_of(PROV_UNIT_CD) AS provider
         FROM clean_pedw_episode e LEFT JOIN clean_pedw_spell s USING (PROV_UNIT_CD, SPELL_NUM_PE)""",
     ),
     "diagnoses": Selection(
@@ -174,7 +187,7 @@ CANONICAL = {
     "organisations": Selection(
         "organisations",
         """
-        SELECT row_, ORG_CODE AS provider, ORG_NAME AS name, REGION_NAME AS region
+        SELECT row_, ORG_CODE AS provider, ORG_NAME AS name, REGION_NAME AS region, ORG_TYPE AS kind
         FROM clean_organisations WHERE SUCCESSOR_CODE IS NULL""",
     ),
 }
@@ -211,6 +224,7 @@ ROWS = (
     after_death("admissions", "admission_date"),
     DUPLICATE_EPISODE,
     after_death("procedures", "procedure_date"),
+    ORGANISATION_WITHOUT_KIND,
 )
 COUNTS = (
     Count(
@@ -221,8 +235,7 @@ COUNTS = (
         "SELECT count(*) FROM clean_pedw_spell WHERE ALF_STS_CD IS NOT TRUE OR ALF_PE IS NULL",
         "left out",
     ),
-    merged("wcn_registration", "HEALTH_BOARD_OF_DIAGNOSIS"),
-    merged("pedw_episode", "PROV_UNIT_CD", "left(PROV_UNIT_CD, 3)"),
+    class_missing("pedw_spell", "PAT_CLASS_CD"),
 )
 
 
@@ -245,7 +258,7 @@ READER = Reader(
     ROWS,
     COUNTS,
     country=("wcn_registration", "COUNTRY_CODE", "W"),
-    checks=(OPEN_SUCCESSOR, positions("pedw_diag", "DIAG_NUM"), positions("pedw_oper", "OPER_NUM")),
+    checks=(positions("pedw_diag", "DIAG_NUM"), positions("pedw_oper", "OPER_NUM")),
     judgements={
         "biopsy": "PEDW procedures do not show whether a biopsy was taken from a metastatic lesion.",
     },

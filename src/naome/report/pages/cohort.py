@@ -10,6 +10,7 @@ import pandas as pd
 from naome.core.params import Params
 from naome.extract.candidates import NOT_CANDIDATES
 from naome.extract.linkage import Linkage
+from naome.extract.vocabulary import Vocabulary
 from naome.measures.indicators import MISSING
 from naome.measures.study import Study
 from naome.release import HIDDEN, Released, declare_not_counts, release_counts, release_variants
@@ -70,6 +71,43 @@ def tabulate_quality(by_rule: Released) -> Table:
     frame = by_rule.frame.assign(rule=by_rule.frame["rule"].str.replace("_", " "), kind=kinds)
     frame = frame[["rule", "kind", "meaning", "rows"]].rename(columns=str.capitalize)
     return Table(frame, by_rule, {"Rows": "count"})
+
+
+def tabulate_vocabularies(found: list[dict], study: Study) -> Table:
+    """Lay out what was found of the columns that are read by a list, and name the values that no list has.
+
+    Parameters
+    ----------
+    found : list of dict
+        The fields of :class:`naome.extract.vocabulary.Vocabulary`, as ``read.json`` holds them.
+    study : Study
+        Rows are said under its rules of disclosure.
+    """
+    vocabularies = [Vocabulary(**each) for each in found]
+    frame = pd.DataFrame(
+        {
+            "Table": [each.table for each in vocabularies],
+            "Column": [each.column for each in vocabularies],
+            "In a group": [each.grouped for each in vocabularies],
+            "Known, not counted": [each.not_counted for each in vocabularies],
+            "In no list": [len(each.unknown) + each.others for each in vocabularies],
+            "rows": [each.unknown_rows for each in vocabularies],
+            "names": [_name_unknown(each, study) for each in vocabularies],
+        }
+    )
+    rows = release_counts(frame, "rows", study)
+    shown = rows.frame.rename(columns={"rows": "Rows in no list", "names": "Which"})
+    formats = dict.fromkeys(("Table", "Column", "Which"), "text")
+    formats |= dict.fromkeys(("In a group", "Known, not counted", "In no list"), "int")
+    return Table(shown, rows, {**formats, "Rows in no list": "count"})
+
+
+def _name_unknown(found: Vocabulary, study: Study) -> str:
+    """Name the values in no list, with rows only where national numbers are shown as they are."""
+    if study.params.disclosure.national == "show":
+        return found.say_unknown()
+    more = f", and {found.others:,} more" if found.others else ""
+    return ", ".join(found.unknown) + more
 
 
 def say_reading(by_rule: Released, raw_rows: dict[str, int]) -> Sentence:

@@ -1,0 +1,172 @@
+"""What was found of a vocabulary: of the values of a column, which are in its list, and which are not.
+
+Drugs, organisations and coded items are vocabularies: their values are names that somebody has published. A value in
+no group is kept or read as not recorded, counted, and named, because a name that nobody has looked at makes results
+wrong without a word. Names are shown only where they have the form of one; of anything else, its shape.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from naome.extract.problems import Problems, find_shape, say_rows
+
+#: Where a value stands: its group counts somewhere; it is known, and counts nowhere; no list has it
+GROUPED, NOT_COUNTED, UNKNOWN = "grouped", "not counted", "unknown"
+#: Values that are named of one column
+SHOWN_UNKNOWN = 20
+#: Numbers of rows below this are not said
+FEW_ROWS = 8
+#: Values that are looked for among the identifiers before they are named; a vocabulary has fewer that nobody knows
+LOOKED_FOR = 200
+LONGEST_NAME = 60
+#: A name has no more digits than this: pseudonyms, NHS numbers and dates have more
+MOST_DIGITS = 5
+#: Letters, digits and the signs that stand in the names of drugs and in codes
+NAME = re.compile(r"[A-Za-z0-9À-ÿ +/&(),.:?*'%<>=_-]+")
+POSTCODE = re.compile(r"[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}", re.IGNORECASE)
+DAY = re.compile(r"\d{1,4}[ ./-]*(JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)|\d[./-]\d", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """What was found of the vocabulary of one column.
+
+    Attributes
+    ----------
+    table, column : str
+        Raw table and its column.
+    grouped : int
+        Distinct values in a group that counts.
+    not_counted : int
+        Distinct values that are known and count nowhere.
+    unknown : mapping of str to int
+        Values in no group, as they may be shown -> rows; most rows first, at most :data:`SHOWN_UNKNOWN`.
+    others, other_rows : int
+        Further values in no group, and their rows.
+    rows : int
+        Rows that hold a value.
+    limit : float
+        Largest share of the rows whose values may be in no group.
+    """
+
+    table: str
+    column: str
+    grouped: int = 0
+    not_counted: int = 0
+    unknown: Mapping[str, int] = field(default_factory=dict)
+    others: int = 0
+    other_rows: int = 0
+    rows: int = 0
+    limit: float = 1.0
+
+    @property
+    def unknown_rows(self) -> int:
+        """Rows whose values are in no group."""
+        return sum(self.unknown.values()) + self.other_rows
+
+    def say_unknown(self) -> str:
+        """Name the values in no group with their rows; small numbers are not said.
+
+        Examples
+        --------
+        >>> Vocabulary("sact_drug_detail", "DRUG_GROUP", unknown={"STUDY DRUG": 12, "ZZ9": 3}).say_unknown()
+        'STUDY DRUG (12 rows), ZZ9 (fewer than 8 rows)'
+        """
+        parts = [f"{value} ({say_few_rows(rows)})" for value, rows in self.unknown.items()]
+        if self.others:
+            noun = "value" if self.others == 1 else "values"
+            parts.append(f"and {self.others:,} other {noun} ({say_few_rows(self.other_rows)})")
+        return ", ".join(parts)
+
+
+def say_few_rows(rows: int) -> str:
+    """Return a number of rows in words, small ones only as such.
+
+    Examples
+    --------
+    >>> say_few_rows(7), say_few_rows(1200)
+    ('fewer than 8 rows', '1,200 rows')
+    """
+    return f"fewer than {FEW_ROWS} rows" if rows < FEW_ROWS else say_rows(rows)
+
+
+def summarise(
+    table: str, column: str, placed: Mapping[str, Mapping[str, int]], identifiers: Iterable[str], limit: float
+) -> Vocabulary:
+    """Return what was found of a column.
+
+    Parameters
+    ----------
+    placed : mapping
+        Where values stand -> value -> rows.
+    identifiers : iterable of str
+        Those of the values in no group that stand in a column of identifiers too.
+    limit : float
+        As in :class:`Vocabulary`.
+    """
+    known = set(identifiers)
+    shown: dict[str, int] = {}
+    values: dict[str, int] = {}
+    for value, rows in placed.get(UNKNOWN, {}).items():
+        name = f"({find_shape(value)})" if value in known else show_name(value)
+        shown[name] = shown.get(name, 0) + rows
+        values[name] = values.get(name, 0) + 1
+    order = sorted(shown, key=lambda name: (-shown[name], name))
+    rest = order[SHOWN_UNKNOWN:]
+    return Vocabulary(
+        table,
+        column,
+        len(placed.get(GROUPED, {})),
+        len(placed.get(NOT_COUNTED, {})),
+        {name: shown[name] for name in order[:SHOWN_UNKNOWN]},
+        sum(values[name] for name in rest),
+        sum(shown[name] for name in rest),
+        sum(rows for values in placed.values() for rows in values.values()),
+        limit,
+    )
+
+
+def show_name(value: str) -> str:
+    """Return a value that is in no group as it may be shown: itself where it has the form of a name, else its shape.
+
+    Examples
+    --------
+    >>> show_name("STUDY DRUG 12"), show_name("943 476 5919"), show_name("12 MAR 1950"), show_name("SW1A 1AA")
+    ('STUDY DRUG 12', '(999 999 9999)', '(99 AAA 9999)', '(AA9A 9AA)')
+    """
+    text = value.strip()
+    digits = len(re.findall(r"\d", text))
+    is_name = (
+        len(text) <= LONGEST_NAME
+        and NAME.fullmatch(text)
+        and digits <= MOST_DIGITS
+        and (re.search(r"[A-Za-z]", text) or len(text) <= 3)
+        and not POSTCODE.fullmatch(text)
+        and not DAY.search(text)
+    )
+    return text if is_name else f"({find_shape(text)})"
+
+
+def check_shares(vocabularies: Iterable[Vocabulary], files: Mapping[str, str], problems: Problems) -> None:
+    """Refuse columns of which too large a share is in no group; a handful of rows tells nothing.
+
+    Parameters
+    ----------
+    vocabularies : iterable of Vocabulary
+    files : mapping of str to str
+        Raw table -> name of its file.
+    problems : Problems
+        Receives one message per column, with the names.
+    """
+    for found in vocabularies:
+        if found.unknown_rows < FEW_ROWS or found.unknown_rows <= found.limit * found.rows:
+            continue
+        problems.add(
+            f"{files[found.table]}: column {found.column}: {found.unknown_rows / found.rows:.0%} of "
+            f"{say_rows(found.rows)} hold values in no group: {found.say_unknown()}; allowed: at most "
+            f"{found.limit:.0%} (unknown_share in the parameters). Hint: is this another column, or a newer list "
+            "than that of the definitions?"
+        )

@@ -1,0 +1,119 @@
+"""What was found of a vocabulary: counted, named where a name may be shown, and refused above a share."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from naome.core.errors import ExtractError
+from naome.extract import READERS, read_extract
+from naome.extract.vocabulary import GROUPED, SHOWN_UNKNOWN, UNKNOWN, show_name, summarise
+
+
+@pytest.mark.parametrize(
+    "name", ["STUDY DRUG 12", "AZD4573", "NT999", "Q7", "77", "TRASTUZUMAB SOMETHING", "LEVO-X (ORAL) 5%", "A" * 60]
+)
+def test_what_has_the_form_of_a_name_is_named(name):
+    assert show_name(name) == name
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "9434765919",
+        "943 476 5919",
+        "A943 476 5919",
+        "12/03/1950",
+        "1 MAR 1950",
+        "1950-3-1",
+        "SW1A 1AA",
+        "ls29jt",
+        "someone@example.org",
+        "JNJ-75276617",
+        "12345",
+        "A" * 61,
+        "X\u0000Y",
+    ],
+)
+def test_of_anything_else_only_the_shape_is_shown(value):
+    shown = show_name(value)
+    assert shown.startswith("(") and not any(part in shown for part in ("1", "2", "3", "4", "5", "7", "someone"))
+
+
+def test_at_most_twenty_values_are_named_and_the_rest_counted():
+    placed = {GROUPED: {"A": 100}, UNKNOWN: {f"NAME {chr(65 + n)}": 50 - n for n in range(25)}}
+    found = summarise("table", "COLUMN", placed, (), 0.1)
+    assert len(found.unknown) == SHOWN_UNKNOWN and next(iter(found.unknown)) == "NAME A"
+    assert (found.others, found.other_rows) == (5, sum(50 - n for n in range(20, 25)))
+    assert found.rows == 100 + found.unknown_rows
+    assert found.say_unknown().endswith("and 5 other values (140 rows)")
+
+
+def test_an_identifier_that_stands_where_a_name_should_is_not_named():
+    found = summarise("table", "COLUMN", {UNKNOWN: {"AB12": 9}}, ["AB12"], 0.1)
+    assert dict(found.unknown) == {"(AA99)": 9}
+
+
+def read(folder, **options):
+    return read_extract(READERS["ncrd"], folder.path, None, progress=lambda line: None, **options)
+
+
+def find(extract, column):
+    return next(found for found in extract.vocabularies if found.column == column)
+
+
+def test_a_pseudonym_in_a_column_of_drugs_is_never_shown(copy):
+    folder = copy("clean-england")
+    folder.edit("sact_drug_detail", "SELECT * REPLACE ('P' || n::VARCHAR AS MERGED_CYCLE_ID) FROM t")
+    folder.put("sact_drug_detail", "DRUG_GROUP", "MERGED_CYCLE_ID", "n IN (10, 11)")
+    with pytest.raises(ExtractError) as error:  # the cycles of these drugs are not there
+        read(folder, unknown_share=0.0)
+    assert "P10" not in str(error.value)
+
+
+def test_drugs_that_no_list_has_are_named_with_their_rows(copy, run_naome, capsys):
+    folder = copy("clean-england")
+    folder.put("sact_drug_detail", "DRUG_GROUP", "'FOOBARIB'", "n < 12")
+    folder.put("sact_drug_detail", "DRUG_GROUP", "'9434765919'", "n = 30")
+    found = find(read(folder), "DRUG_GROUP")
+    assert dict(found.unknown) == {"FOOBARIB": 12, "(9999999999)": 1}
+    assert found.grouped > 10
+    assert run_naome("check-extract", folder.path, "--params", "england") == 0
+    told = capsys.readouterr().out
+    assert "FOOBARIB (12 rows), (9999999999) (fewer than 8 rows)" in " ".join(told.split())
+    assert "9434765919" not in told
+
+
+def test_a_share_above_the_limit_refuses_and_the_parameter_moves_it(copy):
+    folder = copy("clean-england")
+    folder.put("sact_drug_detail", "DRUG_GROUP", "'FOOBARIB'", "n % 4 = 0")
+    with pytest.raises(
+        ExtractError, match=r"sact_drug_detail.parquet: column DRUG_GROUP: 25% of .*FOOBARIB.*at most 10%"
+    ):
+        read(folder)
+    assert find(read(folder, unknown_share=0.3), "DRUG_GROUP").unknown_rows
+
+
+def test_a_handful_of_unknown_values_never_refuses(copy):
+    folder = copy("clean-england")
+    folder.put("cosd_recurrence", "DATEOFRECURRENCE", "DATEOFRECURRENCE", "n = 0")
+    folder.put("av_patient", "ETHNICITY", "'Q77'", "n < 7")
+    assert dict(find(read(folder, unknown_share=0.0), "ETHNICITY").unknown) == {"Q77": 7}
+
+
+def test_secondary_codes_that_no_list_has_are_named_and_refused_above_a_share(copy):
+    folder = copy("clean-england")
+    folder.put("av_tumour", "CNS", "'Q7'", "n % 3 = 0")
+    with pytest.raises(ExtractError, match="column CNS: .*Q7.*at most 5%"):
+        read(folder)
+
+
+def test_a_run_keeps_what_was_found(copy, run_naome, tmp_path):
+    folder = copy("england")
+    folder.put("sact_drug_detail", "DRUG_GROUP", "'FOOBARIB'", "n % 20 = 0")
+    run = tmp_path / "run"
+    assert run_naome("read", "--audit", "england", "--data", folder.path, "--run-dir", run) == 0
+    record = json.loads((run / "inputs" / "read.json").read_text(encoding="utf-8"))
+    drugs = next(found for found in record["vocabularies"] if found["column"] == "DRUG_GROUP")
+    assert drugs["unknown"]["FOOBARIB"] > 0
