@@ -80,7 +80,7 @@ class Look:
     @property
     def line_ends_differ(self) -> bool:
         """Whether lines end in several ways, or as on old Macs, which is made one way before DuckDB reads."""
-        return len(self.line_ends) > 1 or self.line_ends == {"CR"}
+        return len(self.line_ends) > 1 or self.line_ends == {"\r"}
 
 
 def pack_text(
@@ -268,8 +268,8 @@ def _look_at_bytes(source: Source, path: Path, packed: bool, delimiter: str) -> 
             )
         line_start = _check_lines(source, block, offset, line_start)
         both, feeds, returns = block.count(b"\r\n"), block.count(b"\n"), block.count(b"\r")
-        found = (("CR LF", both), ("LF", feeds - both), ("CR", returns - both))
-        look.line_ends |= {name for name, count in found if count}
+        found = (("\r\n", both), ("\n", feeds - both), ("\r", returns - both))
+        look.line_ends |= {end for end, count in found if count}
         look.delimiters += block.count(sign)
         if not look.ends_with_delimiter:
             look.ends_with_delimiter = any(end in block for end in ends) or block.endswith(open_ends)

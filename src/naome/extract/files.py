@@ -183,8 +183,8 @@ def open_table(connection: DuckDBPyConnection, files: TableFiles, scratch: Path,
         parquet = next(source.name for source in files.sources if source.suffix == ".parquet")
         text = next(source.name for source in files.sources if source.suffix != ".parquet")
         raise ExtractError(
-            f"{files.table}: parts are Parquet ({parquet}) and text ({text}); whether they hold the same rows cannot "
-            "be told; allowed: one kind. Hint: keep the ones that are meant."
+            f"{files.table}: parts are Parquet ({parquet}) and text ({text}); whether they hold the same rows is "
+            "not known; allowed: one kind. Hint: keep the ones that are meant."
         )
     opened = [
         _open_part(connection, files, source, scratch / f"raw_{files.table}_{number}.parquet", expected)

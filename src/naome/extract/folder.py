@@ -241,8 +241,8 @@ def _check_tags(table: str, parts: dict[Path, Tag], *, within_folder: bool) -> N
     kinds = sorted({tag.kind for tag in parts.values()})
     if len(kinds) > 1:
         raise ExtractError(
-            f"{table}: parts are named by {' and by '.join(kinds)}: {names}; whether they hold the same rows cannot be "
-            f"told; allowed: one way for all. {hint}, or keep the ones that are meant."
+            f"{table}: parts are named by {' and by '.join(kinds)}: {names}; whether they hold the same rows is not "
+            f"known; allowed: one way for all. {hint}, or keep the ones that are meant."
         )
     if kinds[0] in ("month", "day") and not within_folder:
         raise ExtractError(
@@ -403,4 +403,4 @@ def explain_missing(folder: Path, table: str, *, with_listing: bool) -> str:
     hints = [f"{unread[0]} is of a kind that is not read."] if unread else []
     hints += [f"the folder holds {shown or 'nothing'}."] if with_listing else []
     hint = f" Hint: {' '.join(hints)}" if hints else ""
-    return f"no file for table {table}{near}; allowed: {names}, or a folder of parts; sim_ may stand before it.{hint}"
+    return f"no file for table {table}{near}; allowed: {names}, or a folder of parts; sim_ before it is optional.{hint}"

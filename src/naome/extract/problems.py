@@ -28,7 +28,9 @@ class Problems:
         self.count = 0
 
     def add(self, message: str, *, stands_for: int = 1) -> None:
-        """Note a problem; `stands_for` counts it with others of its kind that are not shown."""
+        """Note a problem, once; `stands_for` counts it with others of its kind that are not shown."""
+        if message in self.messages:
+            return
         self.count += stands_for
         if len(self.messages) < SHOWN_PROBLEMS:
             self.messages.append(message)

@@ -37,8 +37,8 @@ TABLES = {
         ("899", None, ("organisation_default",), NOT_COUNTED),
         ("R9998", None, ("organisation_default",), NOT_COUNTED),
         ("x98", None, ("organisation_default",), NOT_COUNTED),
-        ("NA", None, ("organisation_default",), NOT_COUNTED),
-        ("null", None, ("organisation_default",), NOT_COUNTED),
+        ("NA", None, ("missing_word",), NOT_COUNTED),
+        ("null", None, ("missing_word",), NOT_COUNTED),
         ("Unknown", None, ("organisation_default",), NOT_COUNTED),
     ],
 )
@@ -66,13 +66,21 @@ def test_codes_of_sites_give_the_same_organisations(copy, tmp_path, nation):
 
 
 @pytest.mark.parametrize("nation", TABLES)
-@pytest.mark.parametrize("word", ["NA", "89999", "NULL", "UNKNOWN"])
-def test_a_default_code_is_no_organisation(copy, tmp_path, nation, word):
+@pytest.mark.parametrize(
+    ("word", "rule"),
+    [
+        ("NA", "missing_word"),
+        ("89999", "organisation_default"),
+        ("NULL", "missing_word"),
+        ("UNKNOWN", "organisation_default"),
+    ],
+)
+def test_a_default_code_is_no_organisation(copy, tmp_path, nation, word, rule):
     folder, (_, table, column) = copy(f"clean-{nation}"), TABLES[nation]
     folder.put(table, column, f"'{word}'", "n % 5 = 0")
     extract = read(nation, folder, tmp_path / "out")
     rows = sum(provider is None for (provider,) in providers(tmp_path / "out"))
-    assert rows and [(e["rule"], e["rows"]) for e in extract.quality] == [("organisation_default", rows)]
+    assert rows and [(e["rule"], e["rows"]) for e in extract.quality] == [(rule, rows)]
     found = next(v for v in extract.vocabularies if v.column == column)
     assert not found.unknown and found.not_counted == 1
 

@@ -125,7 +125,12 @@ def a_file_a_year(folder) -> None:
 
 def as_spark(folder) -> None:
     """Write folders of parts, with what Spark leaves beside them."""
-    for table, whole in (("hes_apc", "hes_apc"), ("sact_drug_detail", "sim_sact_drug_detail"), ("ons_deaths", "new")):
+    for table, whole in (
+        ("hes_apc", "hes_apc"),
+        ("av_tumour", "av_tumour"),
+        ("sact_drug_detail", "sim_sact_drug_detail"),
+        ("ons_deaths", "new"),
+    ):
         split(folder, table, lambda n, whole=whole: f"{whole}/part-{n:05}-3f-c000.snappy.parquet")
         for name in ("_SUCCESS", ".part-00000-3f-c000.snappy.parquet.crc", "._SUCCESS.crc"):
             (folder.path / whole / name).write_bytes(b"crc")
@@ -268,17 +273,17 @@ def test_a_message_names_the_part_and_the_row_in_it(copy):
 def test_a_rule_of_rows_names_the_part_and_the_row_in_it(copy):
     folder = copy("england")
     folder.put("sact_drug_detail", "MERGED_CYCLE_ID", "'0000000001'", "n = 300")
-    folder.put("hes_apc", "CLASSPAT", "NULL", "n = 1100")
+    folder.put("av_tumour", "AGE", "NULL", "n = 1100")
     as_spark(folder)
     drugs = pq.read_table(folder.path / "sim_sact_drug_detail" / "part-00000-3f-c000.snappy.parquet").num_rows
-    stays = pq.read_table(folder.path / "hes_apc" / "part-00000-3f-c000.snappy.parquet").num_rows
+    stays = pq.read_table(folder.path / "av_tumour" / "part-00000-3f-c000.snappy.parquet").num_rows
     with pytest.raises(ExtractError) as error:
         read_extract(READERS["ncrd"], folder.path, None, progress=lambda line: None)
     said = str(error.value)
     name = f"part-{300 // drugs:05}-3f-c000.snappy.parquet"
     assert f"sim_sact_drug_detail/{name}: row {300 % drugs + 1}: the drug belongs to no cycle" in said
     name = f"part-{1100 // stays:05}-3f-c000.snappy.parquet"
-    assert f"hes_apc/{name}: admissions.patient_class, row {1100 % stays + 1:,}: not recorded" in said
+    assert f"av_tumour/{name}: tumours.age, row {1100 % stays + 1:,}: not recorded" in said
 
 
 def test_a_file_that_is_neither_table_nor_part_is_not_passed_over_and_another_table_is(copy):

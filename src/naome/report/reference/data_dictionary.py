@@ -49,11 +49,11 @@ A table is a file that is named as the table, in any case, with or without `sim_
 delimited text (`.csv`, `.txt`, `.tsv`), as it is or packed by gzip (`.gz`); text may be packed by zip too (`.zip`).
 
 - **Parts.** A table may be several files: one a year (`hes_apc_2019.txt`, `hes_apc_201920.csv`) or numbered
-  (`hes_apc_part1.csv`); members of one zip file named in the same ways; or whatever lies in a folder named as the table
+  (`hes_apc_part1.csv`); members of one zip file named in the same ways; or the files of a folder named as the table
   (`hes_apc/`, `hes_apc.parquet/`), as Spark writes it. Parts have the same columns, in any order. A whole table beside
-  parts, a number left out, or another copy beside the table (`av_tumour_old.csv`) is refused: nothing is read that
-  might have been left lying.
-- **Delimiter.** Commas, vertical bars, semicolons or tabs: the one under which the table's columns stand in the header.
+  parts, a missing number, or another copy beside the table (`av_tumour_old.csv`) is refused, because it may not
+  belong to the delivery.
+- **Delimiter.** Commas, vertical bars, semicolons or tabs: the one under which the table's columns are in the header.
 - **Encoding.** UTF-8, UTF-16 with a byte-order mark, Windows-1252 and latin-1; a mixture is refused.
 - **Columns.** Names may be in any case and order. Columns that are not in the tables below are not read, nor are
   columns without a name. A record with more or fewer fields than the header is refused, even if the field too
