@@ -124,7 +124,9 @@ def period_survival(people: pd.DataFrame, labels: pd.Series, params: Params, yea
     start = pd.Timestamp(params.censor_date) - pd.DateOffset(years=PERIOD_YEARS)
     entry = np.maximum((start - people.loc[keep, "origin_date"]).dt.days.to_numpy(dtype=float), 0)
     horizon = years * YEAR_DAYS
-    inside = (duration > entry) & (entry < horizon)
+    inside = ((duration > entry) | (entry == 0)) & (
+        entry < horizon
+    )  # entry at 0 is from the start: a death there counts
     duration, event, groups, entry = duration[inside], event[inside], groups[inside], entry[inside]
     if not len(duration):
         return pd.DataFrame()

@@ -90,11 +90,13 @@ def compare_clocks(analysis: pd.DataFrame, params: Params) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``route, clock, years, n_risk, survival, lower, upper``.
+        ``route, clock, years, people, left_out, n_risk, survival, lower, upper``: `people` counted and those left out
+        because the clock gives them no time under observation (death on the day of delayed entry).
     """
+    columns = ["route", "clock", "years", "people", "left_out", "n_risk", "survival", "lower", "upper"]
     rows = []
     for route in ("DN2", "RC2"):
-        people = analysis[(analysis["route"] == route) & (analysis["survival_from_metastatic_days"] > 0)]
+        people = analysis[(analysis["route"] == route) & (analysis["survival_from_metastatic_days"] >= 0).fillna(False)]
         if people.empty:
             continue
         died = people["died"].fillna(False).to_numpy(dtype=int)
@@ -107,13 +109,13 @@ def compare_clocks(analysis: pd.DataFrame, params: Params) -> pd.DataFrame:
             "initial diagnosis, with delayed entry": (total, entry),
         }
         for clock, (duration, start) in clocks.items():
+            seen = np.ones(len(people), dtype=bool) if start is None else (start <= 0) | (duration > start)
             at = [year * YEAR_DAYS for year in params.survival.horizons_years]
-            table = kaplan_meier(duration, died, entry=start, at=at)
+            table = kaplan_meier(duration[seen], died[seen], entry=None if start is None else start[seen], at=at)
             table = table[table["n_risk"] >= params.survival.minimum_at_risk]
-            rows.append(table.assign(route=route, clock=clock, years=table["time"] / YEAR_DAYS))
-    if not rows:
-        return pd.DataFrame(columns=["route", "clock", "years", "n_risk", "survival", "lower", "upper"])
-    return pd.concat(rows, ignore_index=True)[["route", "clock", "years", "n_risk", "survival", "lower", "upper"]]
+            counts = {"people": int(seen.sum()), "left_out": int((~seen).sum())}
+            rows.append(table.assign(route=route, clock=clock, years=table["time"] / YEAR_DAYS, **counts))
+    return pd.concat(rows, ignore_index=True)[columns] if rows else pd.DataFrame(columns=columns)
 
 
 def _horizons(people: pd.DataFrame, labels: pd.Series, params: Params) -> pd.DataFrame:

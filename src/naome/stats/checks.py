@@ -9,6 +9,8 @@ not done here, because it would merge everything measured in very large units.
 
 from __future__ import annotations
 
+import datetime as dt
+
 import numpy as np
 import pandas as pd
 from scipy import special
@@ -28,6 +30,10 @@ __all__ = [
 SAME_TIME = float(np.sqrt(np.finfo(float).eps))
 
 
+#: Entry of a person who is not truncated: before every time, so that a death at time 0 is one at risk
+FROM_THE_START = -1.0
+
+
 def check_survival(duration, event, entry=None) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     """Return duration, event and entry as arrays, or say which value is not allowed.
 
@@ -38,12 +44,14 @@ def check_survival(duration, event, entry=None) -> tuple[np.ndarray, np.ndarray,
     event : array, shape (n,)
         1 (True) for a death, 0 (False) for censoring.
     entry : array of float, shape (n,), or None
-        Time at which observation starts, less than the duration.
+        Time at which observation starts, less than the duration. At 0 or before means from the start: such a person is
+        at risk at time 0 and may have an event there.
 
     Returns
     -------
     tuple
-        (duration as float, event as bool, entry as float or None), times that differ by rounding only made equal.
+        (duration as float, event as bool, entry as float or None), times that differ by rounding only made equal; an
+        entry at 0 or before is -1.
 
     Raises
     ------
@@ -56,6 +64,7 @@ def check_survival(duration, event, entry=None) -> tuple[np.ndarray, np.ndarray,
     >>> check_survival([1, 2], [0, 1])[1].tolist()
     [False, True]
     """
+    check_same_rows(duration=duration, event=event, entry=entry)
     duration = check_durations(duration)
     event = check_events(event, len(duration))
     if entry is None:
@@ -64,6 +73,7 @@ def check_survival(duration, event, entry=None) -> tuple[np.ndarray, np.ndarray,
     if entry.shape != duration.shape:
         raise ValueError(f"entry has shape {entry.shape} but duration has {duration.shape}; they must agree")
     merged, merged_entry = merge_close_times(duration, entry)
+    merged_entry = np.where(merged_entry <= 0, FROM_THE_START, merged_entry)
     wrong = ~(merged_entry < merged)  # written this way round so that NaN is caught
     if wrong.any():
         at = int(np.flatnonzero(wrong)[0])
@@ -72,6 +82,25 @@ def check_survival(duration, event, entry=None) -> tuple[np.ndarray, np.ndarray,
             "(drop people with no time under observation, and count them)"
         )
     return merged, event, merged_entry
+
+
+def check_same_rows(**columns) -> None:
+    """Check that columns of pandas have one index: they are taken row by row, whatever their labels say.
+
+    Raises
+    ------
+    ValueError
+        Naming the first two columns whose indexes differ.
+
+    Examples
+    --------
+    >>> check_same_rows(duration=pd.Series([1, 2]), event=[0, 1])
+    """
+    series = {name: column for name, column in columns.items() if isinstance(column, pd.Series)}
+    first = next(iter(series), "")
+    for name, column in series.items():
+        if not column.index.equals(series[first].index):
+            raise ValueError(f"{first} and {name} have different indexes; give columns of one frame, or arrays")
 
 
 def merge_close_times(*arrays: np.ndarray) -> list[np.ndarray]:
@@ -311,13 +340,17 @@ def _last_not_after(kept: np.ndarray, times: np.ndarray) -> np.ndarray:
 
 
 def _as_float(values, name: str) -> np.ndarray:
-    kind = getattr(getattr(values, "dtype", None), "kind", "")
-    if kind in "mM" and kind:
-        # as plain numbers these would be nanoseconds, without a word
+    if getattr(getattr(values, "dtype", None), "kind", "") in tuple("mM") or _holds_dates(values):
+        # as plain numbers these would be nanoseconds or days, without a word
         raise ValueError(f"{name} holds dates or time spans; give numbers, e.g. spans / pandas.Timedelta(days=1)")
     try:
         if isinstance(values, pd.Series) and values.dtype != object:
             return values.to_numpy(dtype=float, na_value=np.nan)
+        flat = np.asarray(values)
+        if flat.dtype.kind in "US" or (
+            flat.dtype.kind == "O" and any(isinstance(each, str | bytes) for each in flat.flat)
+        ):
+            raise ValueError("text is no number")
         return np.asarray(values, dtype=float)
     except (TypeError, ValueError):
         flat = np.asarray(values, dtype=object).ravel()
@@ -325,9 +358,16 @@ def _as_float(values, name: str) -> np.ndarray:
         raise ValueError(f"{name}[{at}] is {flat[at]!r}; it must be a number") from None
 
 
+def _holds_dates(values) -> bool:
+    if isinstance(values, np.ndarray | pd.Series) and values.dtype != object:
+        return False
+    kinds = (np.datetime64, np.timedelta64, dt.date, dt.timedelta)
+    return any(isinstance(each, kinds) for each in np.asarray(values, dtype=object).flat)
+
+
 def _is_number(value) -> bool:
     try:
         float(value)
     except (TypeError, ValueError):
         return False
-    return True
+    return not isinstance(value, str | bytes)

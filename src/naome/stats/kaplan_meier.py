@@ -43,7 +43,8 @@ def kaplan_meier(
     event : array, shape (n,)
         1 (True) for a death, 0 (False) for censoring.
     entry : array of float, shape (n,), optional
-        Delayed entry (left truncation): time at which observation starts, less than the duration.
+        Delayed entry (left truncation): time at which observation starts, less than the duration; at 0 or before means
+        from the start.
     group : array, shape (n,), optional
         One label per person, e.g. provider; a curve per label, in sorted (category) order.
     at : float or list of float, optional
@@ -305,9 +306,8 @@ class _Counter:
         at_risk = np.searchsorted(self.exits, end) - np.searchsorted(self.exits, here)
         if self.entries is None:
             return at_risk
-        # entry == t is not yet at risk, except at time 0 itself, where those observed from time 0 are counted
-        from_here = np.where(time == 0, self.key(group, time, "right"), here)
-        return at_risk - (np.searchsorted(self.entries, end) - np.searchsorted(self.entries, from_here))
+        # entry == t is not yet at risk
+        return at_risk - (np.searchsorted(self.entries, end) - np.searchsorted(self.entries, here))
 
 
 @dataclass(frozen=True)

@@ -119,7 +119,8 @@ class ExpectedModel:
             hazard = self.cox.cumulative_hazard(matrix, np.minimum(duration, horizon), strata)
             if self.entry is not None:
                 entry = np.minimum(frame[self.entry].to_numpy(dtype=float), horizon)
-                hazard = hazard - self.cox.cumulative_hazard(matrix, entry, strata)
+                before = self.cox.cumulative_hazard(matrix, np.maximum(entry, 0), strata)
+                hazard = hazard - np.where(entry <= 0, 0.0, before)  # at 0 means from the start: nothing was before
             columns.append(hazard)
         return columns[0] if np.ndim(upto) == 0 else np.column_stack(columns)
 
@@ -248,6 +249,11 @@ def risk_adjusted_survival(
     times = check_times(at)
     if model is None:
         model = fit_expected(frame, duration=duration, event=event, covariates=covariates, strata=strata)
+    if model.entry is not None:
+        raise ValueError(
+            f"model was fitted with delayed entry ({model.entry!r}); pseudo-observations need people who are followed "
+            "from the start"
+        )
     codes, labels = check_groups(frame[provider], len(frame), "provider")
     t, d, _ = check_survival(frame[duration], frame[event])
     national = kaplan_meier(t, d, at=times)["survival"].to_numpy()

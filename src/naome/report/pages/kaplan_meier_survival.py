@@ -45,10 +45,16 @@ def tabulate_at_risk(at_risk: Released) -> Table:
 
 def tabulate_clocks(clocks: pd.DataFrame, study: Study) -> Table:
     """Lay out survival under other time origins (:func:`naome.measures.survival.compare_clocks`)."""
-    released = release_counts(clocks, "n_risk", study, with_it=("survival", "lower", "upper"))
-    headings = {"route": "Rule", "clock": "Time origin", "years": "Years", "n_risk": "At risk"}
+    counts = ("people", "left_out", "n_risk")
+    released = release_counts(clocks, counts, study, with_it=("survival", "lower", "upper"))
+    headings = {"route": "Rule", "clock": "Time origin", "years": "Years", "people": "People", "left_out": "Excluded"}
+    headings |= {"n_risk": "At risk"}
     headings |= {"survival": "Survival", "lower": "Lower", "upper": "Upper"}
-    formats = {"years": "int", "n_risk": "count", **dict.fromkeys(("survival", "lower", "upper"), "percent1")}
+    formats = {
+        "years": "int",
+        **dict.fromkeys(counts, "count"),
+        **dict.fromkeys(("survival", "lower", "upper"), "percent1"),
+    }
     return Table(released.frame, released, formats, headings)
 
 
