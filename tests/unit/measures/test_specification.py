@@ -124,7 +124,7 @@ def test_many_columns_are_sampled():
     [
         (["opcs4_chemotherapy"], ""),
         (["sact_drugs.cdk46"], "Uses unverified codes: sact drugs, cdk46 (3 of 3 codes)."),
-        (["opcs4_chemotherapy", "cns_indicator"], "Uses unverified codes: cns indicator (8 of 8 codes)."),
+        (["opcs4_chemotherapy", "cns_indicator"], "Uses unverified codes: cns indicator (13 of 13 codes)."),
     ],
 )
 def test_results_on_inferred_codes_say_so(tmp_path, make_people, england, codelists, note):
