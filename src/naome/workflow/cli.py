@@ -35,9 +35,9 @@ def main(arguments: list[str] | None = None) -> int:
     if arguments and arguments[0] in MOVED:
         parser.error(f"{arguments[0]} is now `{MOVED[arguments[0]]}`")
     parsed = parser.parse_args(arguments)
-    if given is None and (code := run_warm(arguments)) is not None:
-        return code
     try:
+        if given is None and (code := run_warm(arguments)) is not None:
+            return code
         return parsed.do(parsed) or 0
     except NaomeError as error:
         print(f"naome: {error}", file=sys.stderr)
