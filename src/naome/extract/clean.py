@@ -22,7 +22,7 @@ RULES: dict[str, str] = {
     "float_text": "A whole number written as a decimal (3.0) is read as the whole number.",
     "missing_word": "NA, NULL, NaN, a single dot and the like are words of programs for a missing value.",
     "sentinel_date": "1582-10-15, 1600-01-01, 1800-01-01, 1801-01-01 and the first days of programs' calendars "
-    "(0001-01-01, 1753-01-01, 1899-12-30, 1899-12-31, 1900-01-01) stand for a missing date.",
+    "(0000-00-00, 0001-01-01, 1753-01-01, 1899-12-30, 1899-12-31, 1900-01-01) stand for a missing date.",
     "truncated_date": "A date without day and month (1899-) is read as missing.",
     "empty_marker": "'-', '&' and blank stand for no code.",
     "no_diagnosis": "R69X3 (invalid) and R69X6 (not known) stand for no diagnosis in HES.",
@@ -224,6 +224,8 @@ def clean_date(value: object) -> tuple[dt.date | None, tuple[str, ...]]:
             return None, rules
         if text == "-":
             return None, (*rules, "empty_marker")
+        if re.fullmatch(r"0000([-/.]?)00\1?00|00([-/.])00\2?0000", text):
+            return None, (*rules, "sentinel_date")
         if re.fullmatch(r"\d{4}-", text):
             return None, (*rules, "truncated_date")
         value, dropped = _parse_date(text)
@@ -262,7 +264,7 @@ def _check_zone(time: str, zone: str) -> None:
     """Refuse a moment of another time zone, and one of universal time that is midnight of the next day in summer."""
     if zone in ("", "+01", "+0100", "+01:00"):
         return
-    if zone not in ("Z", "UTC", "GMT", "+00", "+0000", "+00:00") or re.match("23:00(:00([.,]0+)?)?$", time):
+    if zone not in ("Z", "UTC", "GMT", "+00", "+0000", "+00:00") or time.startswith("23:"):
         raise Refused(
             "a date, or a moment of local time", "is midnight written in universal time? Export dates without a time."
         )

@@ -38,8 +38,6 @@ STRENGTH = re.compile(
     rf"(?<![A-Z0-9])\d+(?:[.,]\d+)*\s*{UNITS}(?:\s*/\s*(?:\d+(?:[.,]\d+)?\s*)?(?:ML|MLS|KG|M2|L|DAY|DOSE|HR|VIAL))?"
     r"(?![A-Z0-9])|(?<![A-Z0-9])\d+(?:[.,]\d+)?\s*/\s*\d+(?:[.,]\d+)?\s*(?:MG|ML|MCG)(?![A-Z0-9])"
 )
-#: Four letters without meaning that tell biological medicines of the same name apart (trastuzumab-dkst)
-SUFFIX = re.compile(r"(?:(?<=MAB)|(?<=CAN)|(?<=INE)|(?<=CEPT)|(?<=IDASE))-[A-Z]{4}(?![A-Z0-9])")
 #: Ways of giving a drug, written with a stroke or stops
 ROUTE = re.compile(r"\b([IS])[/.]([CMV])\b\.?")
 SEPARATORS = re.compile(r"[+/&,;|]|\b(?:AND|WITH|PLUS)\b")
@@ -85,11 +83,10 @@ class DrugNames:
             return (text,), ()
         rules: list[str] = []
         plain = ROUTE.sub(r"\1\2", text)
-        for pattern, rule in ((STRENGTH, "drug_strength"), (SUFFIX, "drug_suffix")):
-            without = pattern.sub(" ", plain)
-            if without != plain:
-                plain = without
-                rules.append(rule)
+        without = STRENGTH.sub(" ", plain)
+        if without != plain:
+            plain = without
+            rules.append("drug_strength")
         parts = [words for part in SEPARATORS.split(plain) if (words := tuple(NOT_A_WORD.sub(" ", part).split()))]
         together = tuple(word for part in parts for word in part)
         whole = self._find(together)

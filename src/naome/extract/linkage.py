@@ -37,6 +37,7 @@ SPELLINGS = {
     "a decimal point and zeros behind it": r"regexp_replace({k}, '\.0*$', '')",
     "hyphens, blanks and other marks": "regexp_replace({k}, '[^A-Za-z0-9]', '', 'g')",
     "letters before the number": "regexp_replace({k}, '^[A-Za-z]+', '')",
+    "what follows an underscore or a hyphen": r"regexp_replace({k}, '[_-].*$', '')",
     "leading zeros, capitals, marks and letters before the number": (
         r"ltrim(regexp_replace(regexp_replace(upper({k}), '\.0*$', ''), '[^0-9]', '', 'g'), '0')"
     ),
@@ -83,8 +84,8 @@ class Linkage:
 
     @property
     def share(self) -> float:
-        """Share of the rows with an identifier that link; 1 where there are none."""
-        return self.linked / self.rows if self.rows else 1.0
+        """Share of the rows that link; 1 where there are none."""
+        return self.linked / (self.rows + self.without) if self.rows + self.without else 1.0
 
 
 def measure_linkage(
@@ -187,7 +188,7 @@ def _link_records(connection, file: RawFile, belongs: Belongs, to: RawFile, leas
     column = " + ".join(belongs.columns)
     raw = " || ' ' || ".join(f"CAST({quote_name(each)} AS VARCHAR)" for each in belongs.columns)
     rows, linked = connection.execute(
-        f"SELECT count(*), count_if({raw} IN (SELECT {raw} FROM {to.view})) FROM {file.view}"
+        f"SELECT count(*), coalesce(count_if({raw} IN (SELECT {raw} FROM {to.view})), 0) FROM {file.view}"
     ).fetchone()
     link = Linkage(file.table, column, to.table, rows, linked, 0)
     if linked < rows:  # as they are written: now without blanks around them
@@ -215,24 +216,27 @@ def _keep_keys(connection, table: str, file: RawFile, columns: tuple[str, ...]) 
 def _check_link(connection, file: RawFile, link: Linkage, known: str, least: float, problems: Problems) -> None:
     """Note a problem where too few of the ``keys`` of a file are in a table, or others would be in another spelling."""
     left = link.rows - link.linked
-    if not left:
+    if not left and not link.without:
         return
     there = f"SELECT key FROM {known} WHERE key IS NOT NULL"
     others = f"SELECT * FROM keys WHERE {GIVEN.format(k='key')} AND key NOT IN ({there})"
     if link.of_people and note_mangled(connection, file, link.column, others, problems):
         return
     difference, recovered = _find_difference(connection, others, known)
-    told = recovered >= max(TELLING_ROWS, TELLING_SHARE * left)
-    if not told and (link.share >= least or (left < FEW_ROWS and least < 1)):
+    told = left > 0 and recovered >= max(TELLING_ROWS, TELLING_SHARE * left)
+    if not told and (link.share >= least or (left + link.without < FEW_ROWS and least < 1)):
         return
     here, there = (_show_usual_shape(connection, table) for table in ("keys", known))
-    reason = (
-        f"{say_rows(recovered)} of the others would link if {difference} did not count."
-        if told
-        else "no other spelling of the identifiers links the others: they are of another project, or of other people."
-    )
+    if told:
+        reason = f"{say_rows(recovered)} of the others would link if {difference} did not count."
+    elif link.without > left:
+        reason = f"{say_rows(link.without)} have no identifier: the linkage of this table failed, or was not done."
+    else:
+        reason = (
+            "no other spelling of the identifiers links the others: they are of another project, or of other people."
+        )
     problems.add(
-        f"{file.name}: column {link.column}: {link.linked:,} of {say_rows(link.rows)} "
+        f"{file.name}: column {link.column}: {link.linked:,} of {say_rows(link.rows + link.without)} "
         f"({_say_share(link.share)}) link to {link.to}; allowed: {_say_share(least)} at least, and one "
         f"spelling of identifiers. They are usually written {here} here and {there} in {link.to}; {reason} Hint: "
         "export both tables with the identifier as text from one source; if so few rows are right, say so in the "

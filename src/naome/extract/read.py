@@ -56,6 +56,8 @@ MEMORY_LIMIT = _choose_memory_limit()
 ORGANISATIONS = "organisations"
 #: Name of the folder for what is only needed while an extract is read
 SCRATCH = "naome-reading"
+#: So many admissions cannot all be without a diagnosis
+FEW_ADMISSIONS = 20
 #: Errors of DuckDB that no file is to blame for.
 NOT_THE_FILE = (
     duckdb.CatalogException,
@@ -166,6 +168,7 @@ def read_extract(
         _check_nation(connection, reader, problems)
         rows = _settle_tables(connection, reader, notes, scratch / "canonical" if out else None, problems, quality)
         _check_years(connection, diagnosed, problems)
+        _check_codes(rows, problems)
         for count in reader.counts:
             found = connection.execute(count.sql).fetchone()[0]
             log_rows(quality, count.rule, count.table, count.column, found, count.meaning, count.kind)
@@ -334,6 +337,14 @@ def _check_nation(connection, reader: Reader, problems: Problems) -> None:
         found = [str(row[0]) for row in connection.execute(sql).fetchall()]
         if found:
             problems.add(message.format(values=", ".join(found[:5]), n=len(found)))
+
+
+def _check_codes(rows: Mapping[str, int], problems: Problems) -> None:
+    if rows["admissions"] >= FEW_ADMISSIONS and not rows["diagnoses"]:
+        problems.add(
+            f"diagnoses: none in {rows['admissions']:,} admissions; allowed: a diagnosis in most. "
+            "Hint: are the columns of the diagnoses empty, or another table's?"
+        )
 
 
 def _check_years(connection, diagnosed: tuple[dt.date, dt.date] | None, problems: Problems) -> None:

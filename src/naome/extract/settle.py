@@ -15,6 +15,8 @@ from naome.extract.quality import Log, log_rows
 from naome.extract.schema import CANONICAL, Column
 from naome.extract.sql import quote_path, quote_text
 
+#: So few rows that a rule leaves out are no sign of a fault in a whole column
+FEW_ROWS = 10
 #: Tables that rules of other tables may look into (``deaths.death_date``), one row per person each.
 PERSON_TABLES = ("deaths", "people")
 
@@ -59,6 +61,8 @@ class RowRule:
         Whether such rows stop the run instead of being left out.
     allowed, hint : str
         For rules that refuse.
+    at_most : float
+        Share of a table's rows that the rule may leave out; a larger one stops the run.
     """
 
     rule: str
@@ -68,6 +72,7 @@ class RowRule:
     refuse: bool = False
     allowed: str = ""
     hint: str = ""
+    at_most: float = 0.5
 
 
 @dataclass(frozen=True)
@@ -204,9 +209,16 @@ def _report(connection, name, selection: Selection, rules, source: Source, probl
     counts = connection.execute(
         f"SELECT which, count(*), min(row_) FROM held_{name} WHERE which IS NOT NULL GROUP BY 1 ORDER BY 1"
     ).fetchall()
+    (total,) = connection.execute(f"SELECT count(*) FROM held_{name}").fetchone()
     for number, rows, first in counts:
         rule = rules[number]
-        if isinstance(rule, RowRule) and rule.refuse:
+        if isinstance(rule, RowRule) and not rule.refuse and rows > rule.at_most * total and rows >= FEW_ROWS:
+            problems.add(
+                f"{source.locate(first)}: the rule {rule.rule} would exclude {rows:,} of {say_rows(total)}, this the "
+                f"first; allowed: at most {rule.at_most:.0%}. {rule.meaning} "
+                "Hint: is a column empty, shifted, or exchanged with another?"
+            )
+        elif isinstance(rule, RowRule) and rule.refuse:
             problems.add(
                 f"{source.locate(first)}: {rule.meaning} ({say_rows(rows)}); allowed: {rule.allowed}. Hint: {rule.hint}"
             )

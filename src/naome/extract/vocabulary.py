@@ -26,7 +26,7 @@ LONGEST_NAME = 60
 MOST_DIGITS = 5
 #: Letters, digits and the signs that stand in the names of drugs and in codes
 NAME = re.compile(r"[A-Za-z0-9À-ÿ +/&(),.:?*'%<>=_-]+")
-POSTCODE = re.compile(r"\b[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}\b", re.IGNORECASE)
+POSTCODE = re.compile(r"\b[A-Z]{1,2}\d[A-Z\d]?[ -]*\d[A-Z]{2}\b", re.IGNORECASE)
 DAY = re.compile(r"\d{1,4}[ ./-]*(JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)|\d[./-]\d", re.IGNORECASE)
 
 

@@ -139,7 +139,7 @@ def test_a_hexadecimal_pseudonym_with_an_e_is_none_in_powers_of_ten(copy, tmp_pa
 def test_a_word_for_missing_is_nobody_where_an_identifier_may_be_missing(copy, word, tmp_path):
     folder = copy("wales")
     folder.put("adde_deaths", "ALF_PE", "NULL", "n % 9 = 4")
-    expected = read("wales", folder.path, tmp_path / "expected")
+    expected = read("wales", folder.path, tmp_path / "expected", minimum_linkage={"adde_deaths": 0.5})
     folder.put("adde_deaths", "ALF_PE", f"'{word}'", "n % 9 = 4")
     found = read("wales", folder.path, tmp_path / "found", minimum_linkage={"adde_deaths": 0.5})
     assert found.rows == expected.rows
@@ -206,3 +206,67 @@ def test_a_recurrence_reported_twice_is_kept_once(copy, extracts, tmp_path):
     twice = read("england", folder.path, tmp_path / "twice")
     assert twice.rows == once.rows
     assert [e["rows"] for e in twice.quality if e["rule"] == "repeated_record"] == [twice.rows["recurrences"]]
+
+
+@pytest.mark.parametrize(
+    ("table", "some"), [("adde_deaths", "true"), ("pedw_spell", "true"), ("pedw_spell", "n % 3 > 0")]
+)
+@pytest.mark.parametrize("word", ["NULL", "'NA'"])
+def test_a_table_whose_linkage_failed_is_refused(copy, table, some, word):
+    folder = copy("wales")
+    folder.put(table, "ALF_PE", word, some)
+    with pytest.raises(ExtractError, match=f"{table}.*have no identifier: the linkage of this table failed"):
+        read("wales", folder.path)
+
+
+@pytest.mark.parametrize("table", ["sact_drug_detail", "sact_cycle", "rtds_prescription"])
+def test_a_table_with_a_header_only_is_a_message(copy, table):
+    folder = copy("england")
+    folder.edit(table, "SELECT * FROM t WHERE false")
+    with pytest.raises(ExtractError, match=f"{table}.parquet: no rows under the header"):
+        read("england", folder.path)
+
+
+def test_a_pseudonym_with_a_suffix_is_refused_with_the_reason(copy):
+    folder = copy("england")
+    folder.put("hes_apc", "STUDY_ID", "STUDY_ID || '_1'", "true")
+    with pytest.raises(ExtractError, match="if what follows an underscore or a hyphen did not count"):
+        read("england", folder.path)
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "death", "registered"),
+    [("england", "ons_deaths", "REG_DATE_OF_DEATH", "REG_DATE"), ("wales", "adde_deaths", "DEATH_DT", "DEATH_REG_DT")],
+)
+def test_exchanged_dates_of_death_and_registration_are_refused(copy, name, table, death, registered):
+    folder = copy(name)
+    folder.edit(table, f"SELECT * REPLACE ({registered} AS {death}, {death} AS {registered}) FROM t")
+    with pytest.raises(ExtractError, match=f"{table}: columns {death} and {registered}: .* registered before"):
+        read(name, folder.path)
+
+
+def test_a_rule_that_would_exclude_most_of_a_table_is_refused(copy):
+    folder = copy("england")
+    folder.put("ons_deaths", "REG_DATE_OF_DEATH", "NULL", "true")
+    with pytest.raises(ExtractError, match="ons_deaths.parquet: row 1: the rule death_without_date would exclude"):
+        read("england", folder.path)
+
+
+def test_identifiers_sorted_away_from_their_rows_are_refused(copy):
+    folder = copy("england")
+    folder.edit(
+        "hes_apc",
+        "SELECT t.* REPLACE (s.STUDY_ID AS STUDY_ID) FROM t JOIN (SELECT STUDY_ID, row_number() OVER "
+        "(ORDER BY STUDY_ID DESC) - 1 AS n FROM t) s USING (n) ORDER BY t.n",
+    )
+    with pytest.raises(ExtractError, match="the rule event_after_death would exclude"):
+        read("england", folder.path, signs=False)
+
+
+@pytest.mark.parametrize("table", ["hes_apc"])
+def test_admissions_without_any_diagnosis_are_refused(copy, table):
+    folder = copy("england")
+    none = ", ".join(f"NULL::VARCHAR AS DIAG_{n:02d}" for n in range(1, 21))
+    folder.edit(table, f"SELECT * REPLACE ({none}) FROM t")
+    with pytest.raises(ExtractError, match="diagnoses: none in"):
+        read("england", folder.path, signs=False)

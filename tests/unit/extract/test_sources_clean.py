@@ -52,6 +52,9 @@ READ = [
     (clean.DATE, "01/01/1600", None, ("sentinel_date",)),
     (clean.DATE, "0001-01-01T00:00:00", None, ("sentinel_date",)),
     (clean.DATE, "31DEC1899", None, ("sentinel_date",)),
+    (clean.DATE, "0000-00-00", None, ("sentinel_date",)),
+    (clean.DATE, "00/00/0000", None, ("sentinel_date",)),
+    (clean.DATE, "00000000", None, ("sentinel_date",)),
     (clean.DATE, "12AUG2014", D(2014, 8, 12), ()),
     (clean.DATE, "12-Aug-2014", D(2014, 8, 12), ()),
     (clean.DATE, "12 august 2014", D(2014, 8, 12), ()),
@@ -188,6 +191,7 @@ REFUSED = [
     (clean.DATE, "30FEB2019"),
     (clean.DATE, "9999-12-31"),
     (clean.DATE, "2014-08-11T23:00:00Z"),  # midnight of the 12th in summer, written in universal time
+    (clean.DATE, "2014-08-11T23:30:00Z"),
     (clean.DATE, "2014-08-12T10:00:00-05:00"),
     (clean.DATE, "12-08/2014"),
     (clean.TEXT, "#REF!"),

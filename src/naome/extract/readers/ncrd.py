@@ -246,6 +246,7 @@ def after_death(table: str, date: str) -> RowRule:
         "Events dated after the person's registered death are excluded.",
         table,
         f"t.{date} > deaths.death_date",
+        at_most=0.05,
     )
 
 
@@ -343,6 +344,17 @@ def class_missing(table: str, column: str) -> Count:
 
 COUNTS = (class_missing("hes_apc", "CLASSPAT"),)
 
+
+def registered_before_death(table: str, death: str, registered: str) -> tuple[str, str]:
+    """Return the check that deaths are registered after they happened: the columns are not exchanged."""
+    return (
+        f"SELECT count(*) FROM clean_{table} WHERE {registered} < {death} "
+        f"HAVING count(*) > greatest(5, 0.01 * (SELECT count(*) FROM clean_{table}))",
+        f"{table}: columns {death} and {registered}: {{values}} deaths are registered before they happened; allowed: "
+        "at most 1%. Hint: are the two columns exchanged?",
+    )
+
+
 READER = Reader(
     "ncrd",
     "england",
@@ -351,4 +363,5 @@ READER = Reader(
     ROWS,
     COUNTS,
     country=("av_tumour", "CTRY_CODE", "E"),
+    checks=(registered_before_death("ons_deaths", "REG_DATE_OF_DEATH", "REG_DATE"),),
 )

@@ -18,6 +18,7 @@ from naome.extract.readers.ncrd import (
     ORGANISATION_WITHOUT_KIND,
     after_death,
     class_missing,
+    registered_before_death,
     without_date,
 )
 from naome.extract.settle import RowRule, Selection
@@ -258,7 +259,11 @@ READER = Reader(
     ROWS,
     COUNTS,
     country=("wcn_registration", "COUNTRY_CODE", "W"),
-    checks=(positions("pedw_diag", "DIAG_NUM"), positions("pedw_oper", "OPER_NUM")),
+    checks=(
+        registered_before_death("adde_deaths", "DEATH_DT", "DEATH_REG_DT"),
+        positions("pedw_diag", "DIAG_NUM"),
+        positions("pedw_oper", "OPER_NUM"),
+    ),
     judgements={
         "biopsy": "PEDW procedures do not show whether a biopsy was taken from a metastatic lesion.",
     },
