@@ -159,7 +159,7 @@ def test_rapid_registration_records_less_stage_and_makes_quarterly_charts(runs):
     stage = quarterly[quarterly["measure"] == "completeness.stage"]
     assert stage["group"].tolist() == [f"{year} Q{quarter}" for year in range(2019, 2023) for quarter in range(1, 5)]
     text = read_outputs(runs / "england-rcrd" / "notebooks" / "07-data-quality-quarterly.ipynb")
-    assert "Making Data Count" in text and "2022 Q2 to 2022 Q4 will still gain people" in text
+    assert "Making Data Count" in text and "2022 Q2 to 2022 Q4 are incomplete" in text
     for reason in ("Drugs (SACT) are not linked", "Receptors are not in rapid", "Causes of death are not in rapid"):
         assert reason in text
 

@@ -155,7 +155,7 @@ def say_chart(chart: pd.DataFrame, title: str) -> str:
 
 
 def say_growing_quarters(study: Study) -> str:
-    """Say which quarters of diagnosis will still gain people, because the time in which DN2 looks is not over.
+    """Say which quarters of diagnosis are incomplete, because the time in which DN2 looks is not over.
 
     Examples
     --------
@@ -163,7 +163,7 @@ def say_growing_quarters(study: Study) -> str:
     >>> from naome.measures.study import make_study
     >>> study = make_study(load_params("england-rcrd"), run_id="r")
     >>> say_growing_quarters(study).split(":")[0]
-    '2022 Q2 to 2022 Q4 will still gain people'
+    '2022 Q2 to 2022 Q4 are incomplete'
     """
     params = study.params
     if "denovo" not in params.cohorts or "DN2" in params.rules_not_checked:
