@@ -317,7 +317,9 @@ def _check_note(note: dict, notes: Mapping[str, FileNote], problems: Problems) -
     """Compare with the rows that the extract says it has: a file cut off at the end of a line looks whole."""
     said = note.get("rows")
     for table, rows in said.items() if isinstance(said, dict) else ():
-        if table in notes and notes[table].rows != rows:
+        if not isinstance(rows, int):
+            problems.add(f"extract.json: rows of {table} is of type {type(rows).__name__}; allowed: a whole number.")
+        elif table in notes and notes[table].rows != rows:
             problems.add(
                 f"{notes[table].name}: {notes[table].rows:,} rows; allowed: the {rows:,} that extract.json says. "
                 "Hint: was the file cut off or changed?"

@@ -188,6 +188,9 @@ CASES = [
     ),
     case("people and tumours swapped", swap("av_patient", "av_tumour"), "column DIAGNOSISDATEBEST is missing"),
     case("note not JSON", put_note("{"), r"extract\.json: not readable as JSON"),
+    case(
+        "rows as text", put_note('{"rows": {"av_tumour": "5"}}'), "rows of av_tumour is of type str; allowed: a whole"
+    ),
     case("another feed", put_note('{"kind": "rcrd"}'), r"kind is 'rcrd'; allowed: 'ncrd'", nation="wales-as-england"),
     # --- columns
     case(
