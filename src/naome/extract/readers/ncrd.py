@@ -348,8 +348,8 @@ COUNTS = (class_missing("hes_apc", "CLASSPAT"),)
 def registered_before_death(table: str, death: str, registered: str) -> tuple[str, str]:
     """Return the check that deaths are registered after they happened: the columns are not exchanged."""
     return (
-        f"SELECT count(*) FROM clean_{table} WHERE {registered} < {death} "
-        f"HAVING count(*) > greatest(5, 0.01 * (SELECT count(*) FROM clean_{table}))",
+        f"SELECT early FROM (SELECT count_if({registered} < {death}) AS early, count(*) AS n FROM clean_{table}) "
+        "WHERE early > greatest(5, 0.01 * n)",
         f"{table}: columns {death} and {registered}: {{values}} deaths are registered before they happened; allowed: "
         "at most 1%. Hint: are the two columns exchanged?",
     )
