@@ -16,7 +16,7 @@ from duckdb import DuckDBPyConnection
 from naome.extract.clean import Cleaner
 from naome.extract.files import RawFile
 from naome.extract.problems import Problems
-from naome.extract.specification import Belongs, RawTable
+from naome.extract.specification import RawTable, find_children
 from naome.extract.sql import quote_name, quote_text
 from naome.extract.values import clean_columns
 
@@ -99,11 +99,6 @@ def find_candidates(
     )
 
 
-def _key(file: RawFile, belongs: Belongs) -> str:
-    """Return what a row of a file belongs to, or what rows that belong to it call it, in SQL."""
-    return " || ' ' || ".join(map(file.identifier, belongs.columns))
-
-
 def _say_signs(connection, file: RawFile, columns: Mapping[str, Cleaner], kind, signs, problems) -> list[str]:
     """Return the SQL conditions, one per column, that a row shows a sign, said of raw values.
 
@@ -122,17 +117,12 @@ def _say_signs(connection, file: RawFile, columns: Mapping[str, Cleaner], kind, 
 def _people_of(tables, files, name: str, condition: str) -> str:
     """Return the SELECT of the people to whom rows of a table belong, through as many tables as it takes."""
     belongs = tables[name].belongs
-    rows = f"SELECT {_key(files[name], belongs)} AS key FROM {files[name].view} WHERE {condition}"
+    rows = f"SELECT {files[name].key(belongs.columns)} AS key FROM {files[name].view} WHERE {condition}"
     if not belongs.of:
         return rows
     if belongs.of not in files:
         return "SELECT NULL::VARCHAR AS key WHERE false"
-    return _people_of(tables, files, belongs.of, f"{_key(files[belongs.of], belongs)} IN ({rows})")
-
-
-def _children(tables: Mapping[str, RawTable], name: str) -> set[Belongs]:
-    """Return the ways in which rows of other tables belong to those of a table."""
-    return {table.belongs for table in tables.values() if table.belongs is not None and table.belongs.of == name}
+    return _people_of(tables, files, belongs.of, f"{files[belongs.of].key(belongs.columns)} IN ({rows})")
 
 
 def keep_rows(connection, tables, file: RawFile) -> RawFile:
@@ -142,13 +132,13 @@ def keep_rows(connection, tables, file: RawFile) -> RawFile:
     What the other rows are called by rows that belong to them is kept in ``without_<table>``.
     """
     table = tables[file.table]
-    key = _key(file, table.belongs)
+    key = file.key(table.belongs.columns)
     if not table.belongs.of:
         # Trimming takes longer than all else here; a pseudonym with blanks is nobody's, and its rows are kept
         key = f"CAST({quote_name(table.belongs.columns[0])} AS VARCHAR)"
     without = f"({key} IN (SELECT key FROM without_{table.belongs.of or 'people'})) IS TRUE"
-    for children in _children(tables, file.table):
-        left = f"SELECT {_key(file, children)} AS key FROM {file.view} WHERE {without}"
+    for children in find_children(tables, file.table):
+        left = f"SELECT {file.key(children.columns)} AS key FROM {file.view} WHERE {without}"
         connection.execute(f"CREATE TABLE without_{file.table} AS {left}")
     columns = {column: kind for column, kind in file.columns.items() if column in table.wanted()}
     filled = ", ".join(["row_", *(quote_name(column) for column in columns if column not in file.empty)])

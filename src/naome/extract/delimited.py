@@ -65,7 +65,7 @@ class Look:
     encoding : str
         ``utf-8``, ``utf-8 with byte-order mark``, ``latin-1`` or ``windows-1252``.
     line_ends : set of str
-        ``CR LF``, ``LF`` and ``CR``, of those that occur.
+        Those that occur, of carriage return and line feed together, line feed, and carriage return.
     delimiters : int
         Delimiters in the whole file, quoted ones among them.
     ends_with_delimiter : bool

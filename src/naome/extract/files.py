@@ -7,7 +7,7 @@ import gzip
 import re
 import shutil
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -127,6 +127,10 @@ class RawFile:
     def identifier(self, column: str) -> str:
         """Return an identifier in SQL, without the blanks around it."""
         return f"trim(CAST({quote_name(column)} AS VARCHAR))"
+
+    def key(self, columns: Iterable[str]) -> str:
+        """Return what identifies a row, or what rows that belong to it call it, in SQL: identifiers side by side."""
+        return " || ' ' || ".join(map(self.identifier, columns))
 
     def locate(self, row: int, what: str = "") -> str:
         """Return where a row stands, as messages say it (:func:`locate`)."""

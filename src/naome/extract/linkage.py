@@ -16,8 +16,8 @@ from duckdb import DuckDBPyConnection
 from naome.extract.files import RawFile
 from naome.extract.problems import Problems, say_rows, show_shape
 from naome.extract.quality import Log, log_rows
-from naome.extract.settle import RowRule
-from naome.extract.specification import Belongs, RawTable, Reader
+from naome.extract.settle import FEW_ROWS, RowRule
+from naome.extract.specification import Belongs, RawTable, Reader, find_children
 from naome.extract.sql import quote_name
 from naome.extract.values import MISSING_IDENTIFIER, note_mangled
 
@@ -46,8 +46,6 @@ SPELLINGS = {
 GIVEN = f"(coalesce({{k}}, '') <> '' AND NOT ({MISSING_IDENTIFIER.format(v='{k}')}))"
 #: Rows that another spelling would link: so many, and so much of all that do not link, are no accident
 TELLING_ROWS, TELLING_SHARE = 5, 0.5
-#: Fewer rows that do not link are left out and counted, whatever their share, unless all must link
-FEW_ROWS = 10
 
 
 @dataclass(frozen=True)
@@ -143,7 +141,7 @@ def leave_strangers_out(
         left = link.rows - link.linked
         rule, meaning = NO_SUCH_PERSON if link.of_people else NO_SUCH_RECORD
         log_rows(log, rule, file.table, link.column, left, meaning, "left out")
-        if link.of_people and belongs is not None and not has_children(tables, file.table):
+        if link.of_people and belongs is not None and not find_children(tables, file.table):
             key, view = file.identifier(belongs.columns[0]), f"{file.view}_linked"
             connection.execute(
                 f"CREATE VIEW {view} AS SELECT * FROM {file.view} "
@@ -151,11 +149,6 @@ def leave_strangers_out(
             )
             file = replace(file, view=view, left_out=file.left_out + left)
     return file
-
-
-def has_children(tables: Mapping[str, RawTable], name: str) -> bool:
-    """Return whether rows of other tables belong to those of a table."""
-    return any(table.belongs is not None and table.belongs.of == name for table in tables.values())
 
 
 def no_such_person(table: str) -> RowRule:
@@ -206,9 +199,8 @@ def _link_records(connection, file: RawFile, belongs: Belongs, to: RawFile, leas
 def _keep_keys(connection, table: str, file: RawFile, columns: tuple[str, ...]) -> None:
     """Count the rows of each identifier: first as they are written, so that few are trimmed."""
     raw = ", ".join(map(quote_name, columns))
-    key = " || ' ' || ".join(map(file.identifier, columns))
     connection.execute(
-        f"CREATE TABLE {table} AS SELECT {key} AS key, sum(n)::BIGINT AS n "
+        f"CREATE TABLE {table} AS SELECT {file.key(columns)} AS key, sum(n)::BIGINT AS n "
         f"FROM (SELECT {raw}, count(*) AS n FROM {file.view} GROUP BY {raw}) GROUP BY 1"
     )
 
@@ -222,8 +214,8 @@ def _check_link(connection, file: RawFile, link: Linkage, known: str, least: flo
     others = f"SELECT * FROM keys WHERE {GIVEN.format(k='key')} AND key NOT IN ({there})"
     if link.of_people and note_mangled(connection, file, link.column, others, problems):
         return
-    difference, recovered = _find_difference(connection, others, known)
-    told = left > 0 and recovered >= max(TELLING_ROWS, TELLING_SHARE * left)
+    difference, recovered = _find_difference(connection, others, known) if left else ("", 0)
+    told = recovered >= max(TELLING_ROWS, TELLING_SHARE * left)
     if not told and (link.share >= least or (left + link.without < FEW_ROWS and least < 1)):
         return
     here, there = (_show_usual_shape(connection, table) for table in ("keys", known))

@@ -140,7 +140,7 @@ def read_organisations(
         if wrong:
             what = "not recorded" if column == "ORG_NAME" else "no code of an organisation"
             problems.add(
-                f"{file.path.name}: column {column}, row {min(row[0] for row in wrong) + file.first_row:,}: {what} "
+                f"{file.locate(min(row[0] for row in wrong), f'column {column}')}: {what} "
                 f"({say_rows(len(wrong))}); allowed: {allowed}. Hint: is the table cut off or shifted?"
             )
     merged: dict[str, set[str]] = {}
@@ -170,7 +170,7 @@ def _check_splits(file: RawFile, merged: Mapping[str, set[str]], problems: Probl
     )
     if split:
         problems.add(
-            f"{file.path.name}: column SUCCESSOR_CODE: {_list(split)} became more than one organisation; allowed: one "
+            f"{file.name}: column SUCCESSOR_CODE: {_list(split)} became more than one organisation; allowed: one "
             "successor for an organisation. Hint: nothing in the records says which of them has a person's today; "
             "name the one that took over the cancer services."
         )
@@ -182,14 +182,14 @@ def _check_ends(file: RawFile, merged: Mapping[str, set[str]], today: Mapping[st
     if circles:
         chains = [f"{code} -> {min(merged[code] - {''})}" for code in circles]
         problems.add(
-            f"{file.path.name}: column SUCCESSOR_CODE: the successors lead in a circle: {_list(chains)}; allowed: a "
+            f"{file.name}: column SUCCESSOR_CODE: the successors lead in a circle: {_list(chains)}; allowed: a "
             "chain that ends at an open organisation, which has no successor. Hint: leave the successor of the open "
             "organisation empty."
         )
     lost = sorted(code for code, end in today.items() if end not in merged and not SEVERAL.search(end))
     if lost:
         problems.add(
-            f"{file.path.name}: column SUCCESSOR_CODE: the successor of {_list(lost)} is not an open organisation "
+            f"{file.name}: column SUCCESSOR_CODE: the successor of {_list(lost)} is not an open organisation "
             f"({say_rows(len(lost))}); allowed: the code of a row without a successor, or of one whose own successors "
             "lead to it. Hint: name the organisation that is open today."
         )

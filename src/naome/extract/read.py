@@ -150,15 +150,14 @@ def read_extract(
     problems = Problems(folder)
     quality: Log = []
     definitions = definitions or project_definitions()
-    vocabularies: list[Vocabulary] = []
     with _open_scratch(out) as scratch, _connect(scratch, list_inputs(folder, reader.tables)) as connection:
         (scratch / "canonical").mkdir()
         _check_kind(reader, note, problems)
         reader = choose_version(connection, reader, folder, scratch).bind(definitions)
         files = open_raw_tables(connection, reader, folder, scratch, problems)
         links = _link_tables(connection, reader, files, minimum_linkage or {}, problems)
-        notes = _clean_tables(
-            connection, reader, files, links, signs, definitions, problems, quality, vocabularies, progress
+        notes, vocabularies = _clean_tables(
+            connection, reader, files, links, signs, definitions, problems, quality, progress
         )
         _check_note(note, notes, problems)
         if unknown_share is not None:
@@ -241,12 +240,14 @@ def _link_tables(connection, reader: Reader, files, minimum, problems: Problems)
 
 def _clean_tables(
     connection: DuckDBPyConnection, reader: Reader, files, links, signs, definitions, problems: Problems, quality,
-    vocabularies, progress,
-) -> dict[str, FileNote]:  # fmt: skip
+    progress,
+) -> tuple[dict[str, FileNote], list[Vocabulary]]:  # fmt: skip
     # What is wrong with an extract is best looked for everywhere, so nobody is left out of one with a problem
     right = links is not None and not problems.count
     only = right and signs is not None and _find_candidates(connection, reader, files, signs, progress)
-    notes, organisations = {}, None
+    notes: dict[str, FileNote] = {}
+    vocabularies: list[Vocabulary] = []
+    organisations = None
     for name, file in files.items():
         table = reader.raw[name]
         try:
@@ -267,7 +268,7 @@ def _clean_tables(
             only = False  # which rows belong to those of this file cannot be told any more
             continue
         progress(f"  {name}: {file.rows:,} rows")
-    return notes
+    return notes, vocabularies
 
 
 def _find_candidates(connection: DuckDBPyConnection, reader: Reader, files, signs: Signs, progress) -> bool:

@@ -15,7 +15,7 @@ from naome.extract.quality import Log, log_rows
 from naome.extract.schema import CANONICAL, Column
 from naome.extract.sql import quote_path, quote_text
 
-#: So few rows that a rule leaves out are no sign of a fault in a whole column
+#: Fewer rows that a rule leaves out, or that do not link, are no sign of a fault in a whole column
 FEW_ROWS = 10
 #: Tables that rules of other tables may look into (``deaths.death_date``), one row per person each.
 PERSON_TABLES = ("deaths", "people")
@@ -206,11 +206,11 @@ def _leave_out_duplicates(connection, name, number, rule: Duplicates, source: So
 
 
 def _report(connection, name, selection: Selection, rules, source: Source, problems, quality) -> None:
-    counts = connection.execute(
-        f"SELECT which, count(*), min(row_) FROM held_{name} WHERE which IS NOT NULL GROUP BY 1 ORDER BY 1"
-    ).fetchall()
-    (total,) = connection.execute(f"SELECT count(*) FROM held_{name}").fetchone()
+    counts = connection.execute(f"SELECT which, count(*), min(row_) FROM held_{name} GROUP BY 1 ORDER BY 1").fetchall()
+    total = sum(rows for _, rows, _ in counts)
     for number, rows, first in counts:
+        if number is None:  # the rows that are kept
+            continue
         rule = rules[number]
         if isinstance(rule, RowRule) and not rule.refuse and rows > rule.at_most * total and rows >= FEW_ROWS:
             problems.add(

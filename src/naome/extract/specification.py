@@ -259,6 +259,11 @@ class Reader:
         return tuple(rule for rule in self.rows if rule.table == table)
 
 
+def find_children(tables: Mapping[str, RawTable], name: str) -> set[Belongs]:
+    """Return the ways in which rows of other tables belong to those of a table."""
+    return {table.belongs for table in tables.values() if table.belongs is not None and table.belongs.of == name}
+
+
 def write_codes(text: str, definitions: Definitions, between: str = "|") -> str:
     """Write the codes of code lists where a text names them; a code that a shorter one covers is left out.
 

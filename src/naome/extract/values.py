@@ -100,8 +100,10 @@ def list_identifiers(connection, file: RawFile) -> list[str]:
 
 def find_identifiers(connection, file: RawFile, values: Sequence[str]) -> set[str]:
     """Return which of some values in capitals stand in a column of identifiers of the same file."""
+    if not values:
+        return set()
     columns = list_identifiers(connection, file)
-    if not values or not columns:
+    if not columns:
         return set()
     texts = " UNION ALL ".join(f"SELECT upper({file.identifier(name)}) AS text FROM {file.view}" for name in columns)
     found = connection.execute(
@@ -169,9 +171,8 @@ def _clean_column(column: str, label: str, cleaner: Cleaner, counts, found: Clea
 def _note_refused(connection, file: RawFile, refused: Refusals, problems: Problems) -> None:
     """Note what was refused: one problem for values of one shape, in however many columns they are."""
     for (allowed, hint), shapes in refused.items():
-        for number, (shape, columns) in enumerate(shapes.items()):
-            if number == SHOWN_SHAPES:
-                break
+        rest = max(len(shapes) - SHOWN_SHAPES, 0)
+        for number, (shape, columns) in enumerate(list(shapes.items())[:SHOWN_SHAPES], start=1):
             rows = sum(count for values in columns.values() for _, count in values)
             first = {
                 column: _first_row(connection, file, column, values)
@@ -179,12 +180,12 @@ def _note_refused(connection, file: RawFile, refused: Refusals, problems: Proble
             }
             where = file.locate_each(first)
             more = f" and {len(columns) - SHOWN_COLUMNS} more" if len(columns) > SHOWN_COLUMNS else ""
-            rest = max(len(shapes) - SHOWN_SHAPES, 0) if number == SHOWN_SHAPES - 1 else 0
-            others = f" And values of {rest:,} other shapes." if rest else ""
+            more_shapes = rest if number == SHOWN_SHAPES else 0
+            others = f" And values of {rest:,} other shapes." if more_shapes else ""
             problems.add(
                 f"{where}{more}: {shape} "
                 f"({say_rows(rows)}); allowed: {allowed}.{f' Hint: {hint}' if hint else ''}{others}",
-                stands_for=1 + rest,
+                stands_for=1 + more_shapes,
             )
 
 

@@ -18,7 +18,7 @@ GROUPED, NOT_COUNTED, UNKNOWN = "grouped", "not counted", "unknown"
 #: Values that are named of one column
 SHOWN_UNKNOWN = 20
 #: Numbers of rows below this are not said
-FEW_ROWS = 8
+SMALLEST_SAID = 8
 #: Values that are looked for among the identifiers before they are named; a vocabulary has fewer that nobody knows
 LOOKED_FOR = 200
 LONGEST_NAME = 60
@@ -90,7 +90,7 @@ def say_few_rows(rows: int) -> str:
     >>> say_few_rows(7), say_few_rows(1200)
     ('fewer than 8 rows', '1,200 rows')
     """
-    return f"fewer than {FEW_ROWS} rows" if rows < FEW_ROWS else say_rows(rows)
+    return f"fewer than {SMALLEST_SAID} rows" if rows < SMALLEST_SAID else say_rows(rows)
 
 
 def summarise(
@@ -162,7 +162,7 @@ def check_shares(vocabularies: Iterable[Vocabulary], files: Mapping[str, str], p
         Receives one message per column, with the names.
     """
     for found in vocabularies:
-        if found.unknown_rows < FEW_ROWS or found.unknown_rows <= found.limit * found.rows:
+        if found.unknown_rows < SMALLEST_SAID or found.unknown_rows <= found.limit * found.rows:
             continue
         problems.add(
             f"{files[found.table]}: column {found.column}: {found.unknown_rows / found.rows:.0%} of "

@@ -149,8 +149,8 @@ def check_params(params: Params, definitions: Definitions, file: Path) -> None:
             f"{file}: key 'nation' is {params.nation!r}, but the source {params.source!r} holds the people of "
             f"{READERS[params.source].nation!r}; make them agree."
         )
+    tables = list(READERS[params.source].tables)
     for table in params.minimum_linkage:
-        tables = list(READERS[params.source].tables)
         if table not in tables:
             raise ParamsError(
                 f"{file}: minimum_linkage names {table!r}{suggest(table, tables)}; tables: {', '.join(tables)}."
