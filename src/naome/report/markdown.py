@@ -12,10 +12,16 @@ WIDEST, NARROWEST = 48, 8
 NUMBER = re.compile(r"[−-]?[\d,.]+%?|–|")
 
 
-def write_pipe_table(frame: pd.DataFrame) -> str:
+def write_pipe_table(frame: pd.DataFrame, *, aligned: bool = False) -> str:
     """Write a frame as a pipe table: columns as wide as their longest cell asks, numbers to the right.
 
     Headings begin with a capital, as those of all tables of the site.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    aligned : bool
+        Whether cells are filled up with blanks, for a reader of the text itself.
 
     Examples
     --------
@@ -26,8 +32,11 @@ def write_pipe_table(frame: pd.DataFrame) -> str:
     """
     rows = [[name[:1].upper() + name[1:] for name in frame.columns], *frame.astype(str).values.tolist()]
     cells = [[_escape(cell) for cell in row] for row in rows]
+    rules = [_rule_off(column) for column in zip(*rows, strict=True)]
+    if aligned:
+        cells, rules = _align(cells, rules)
     lines = [f"| {' | '.join(row)} |" for row in cells]
-    return "\n".join([lines[0], f"|{'|'.join(_rule_off(column) for column in zip(*rows, strict=True))}|", *lines[1:]])
+    return "\n".join([lines[0], f"|{'|'.join(rules)}|", *lines[1:]])
 
 
 def write_code(text: str) -> str:
@@ -56,6 +65,16 @@ def _escape(cell: str) -> str:
     """Escape what would end the cell or start markup; a code span keeps all but the bar, which ends it even there."""
     parts = re.split(r"(`[^`]*`)", cell)
     return "".join(re.sub(r"\|" if part.startswith("`") else r"[|<*]", r"\\\g<0>", part) for part in parts)
+
+
+def _align(cells: list[list[str]], rules: list[str]) -> tuple[list[list[str]], list[str]]:
+    """Fill cells up to the widest of their column, on the side that the rule under the heading says."""
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    right = [rule.endswith(":") for rule in rules]
+    filled = [
+        [cell.rjust(w) if r else cell.ljust(w) for cell, w, r in zip(row, widths, right, strict=True)] for row in cells
+    ]
+    return filled, [f"{'-' * (w + 1)}:" if r else f":{'-' * (w + 1)}" for w, r in zip(widths, right, strict=True)]
 
 
 def _rule_off(column: tuple[str, ...]) -> str:

@@ -8,8 +8,11 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Sequence
 
+import pandas as pd
+
 from naome.extract import Extract
 from naome.extract.raw_tables import FileNote
+from naome.report.markdown import write_pipe_table
 
 
 def describe_extract(extract: Extract, lacking: Sequence[str] = ()) -> str:
@@ -42,8 +45,8 @@ def _describe_linkage(extract: Extract) -> str:
         return "This source has one table of people."
     rows = []
     for link in extract.linkage:
-        people = "" if link.people is None else f"{link.people:,}"
-        unlinked = "" if link.people is None else f"{link.people - (link.linked_people or 0):,}"
+        people = "–" if link.people is None else f"{link.people:,}"
+        unlinked = "–" if link.people is None else f"{link.people - (link.linked_people or 0):,}"
         numbers = (f"{link.rows:,}", f"{link.rows - link.linked:,}", f"{100 * link.share:.1f}%", f"{link.without:,}")
         rows.append((link.table, f"{link.column} to {link.to}", *numbers, people, unlinked))
     head = ("Table", "By", "Rows", "Without a match", "Linked", "No identifier", "People", "Without a match")
@@ -90,12 +93,4 @@ def _list_ignored(extract: Extract) -> str:
 
 
 def _lay_out(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    """Return a Markdown table whose columns line up: numbers to the right."""
-    body = list(rows)
-    widths = [max(len(row[n]) for row in (head, *body)) for n in range(len(head))]
-    right = [bool(body) and all(not row[n] or row[n][0].isdigit() for row in body) for n in range(len(head))]
-    lines = [head, tuple("-" * (w - 1) + ":" if r else "-" * w for w, r in zip(widths, right, strict=True)), *body]
-    return "\n".join(
-        "| " + " | ".join(c.rjust(w) if r else c.ljust(w) for c, w, r in zip(line, widths, right, strict=True)) + " |"
-        for line in lines
-    )
+    return write_pipe_table(pd.DataFrame(rows, columns=list(head)), aligned=True)
