@@ -29,6 +29,7 @@ from naome.core.params import Params
 from naome.measures.indicators import divide_people
 from naome.measures.study import Study, say_too_few
 from naome.measures.survival import YEAR_DAYS, survival_arrays
+from naome.stats.checks import is_observed
 from naome.stats.kaplan_meier import kaplan_meier
 
 PERIOD_YEARS = 2
@@ -124,9 +125,7 @@ def period_survival(people: pd.DataFrame, labels: pd.Series, params: Params, yea
     start = pd.Timestamp(params.censor_date) - pd.DateOffset(years=PERIOD_YEARS)
     entry = np.maximum((start - people.loc[keep, "origin_date"]).dt.days.to_numpy(dtype=float), 0)
     horizon = years * YEAR_DAYS
-    inside = ((duration > entry) | (entry == 0)) & (
-        entry < horizon
-    )  # entry at 0 is from the start: a death there counts
+    inside = is_observed(duration, entry) & (entry < horizon)
     duration, event, groups, entry = duration[inside], event[inside], groups[inside], entry[inside]
     if not len(duration):
         return pd.DataFrame()

@@ -8,6 +8,7 @@ import pandas as pd
 from naome.core.params import Params
 from naome.measures.indicators import divide_people
 from naome.measures.study import Study, say_too_few
+from naome.stats.checks import is_observed
 from naome.stats.kaplan_meier import kaplan_meier
 
 YEAR_DAYS = 365.25
@@ -109,7 +110,7 @@ def compare_clocks(analysis: pd.DataFrame, params: Params) -> pd.DataFrame:
             "initial diagnosis, with delayed entry": (total, entry),
         }
         for clock, (duration, start) in clocks.items():
-            seen = np.ones(len(people), dtype=bool) if start is None else (start <= 0) | (duration > start)
+            seen = np.ones(len(people), dtype=bool) if start is None else is_observed(duration, start)
             at = [year * YEAR_DAYS for year in params.survival.horizons_years]
             table = kaplan_meier(duration[seen], died[seen], entry=None if start is None else start[seen], at=at)
             table = table[table["n_risk"] >= params.survival.minimum_at_risk]

@@ -74,7 +74,7 @@ def check_survival(duration, event, entry=None) -> tuple[np.ndarray, np.ndarray,
         raise ValueError(f"entry has shape {entry.shape} but duration has {duration.shape}; they must agree")
     merged, merged_entry = merge_close_times(duration, entry)
     merged_entry = np.where(merged_entry <= 0, FROM_THE_START, merged_entry)
-    wrong = ~(merged_entry < merged)  # written this way round so that NaN is caught
+    wrong = ~is_observed(merged, merged_entry)  # written this way round so that NaN is caught
     if wrong.any():
         at = int(np.flatnonzero(wrong)[0])
         raise ValueError(
@@ -82,6 +82,27 @@ def check_survival(duration, event, entry=None) -> tuple[np.ndarray, np.ndarray,
             "(drop people with no time under observation, and count them)"
         )
     return merged, event, merged_entry
+
+
+def is_observed(duration: np.ndarray, entry: np.ndarray) -> np.ndarray:
+    """Return who has time under observation: who enters before the end, or is there from the start.
+
+    Parameters
+    ----------
+    duration, entry : array of float, shape (n,)
+        As in :func:`check_survival`. An entry at 0 or before is from the start: a death at time 0 is then observed.
+
+    Returns
+    -------
+    numpy.ndarray of bool, shape (n,)
+        False where a time is missing.
+
+    Examples
+    --------
+    >>> is_observed(np.array([0.0, 2, 2]), np.array([0.0, 1, 2])).tolist()
+    [True, True, False]
+    """
+    return ((entry <= 0) & (duration >= 0)) | (entry < duration)
 
 
 def check_same_rows(**columns) -> None:
