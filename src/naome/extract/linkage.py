@@ -81,6 +81,11 @@ class Linkage:
         return self.people is not None
 
     @property
+    def unlinked_people(self) -> int | None:
+        """People who do not link; None where the rows link to rows of a table between."""
+        return None if self.people is None else self.people - (self.linked_people or 0)
+
+    @property
     def share(self) -> float:
         """Share of the rows that link; 1 where there are none."""
         return self.linked / (self.rows + self.without) if self.rows + self.without else 1.0

@@ -46,7 +46,7 @@ def _describe_linkage(extract: Extract) -> str:
     rows = []
     for link in extract.linkage:
         people = "–" if link.people is None else f"{link.people:,}"
-        unlinked = "–" if link.people is None else f"{link.people - (link.linked_people or 0):,}"
+        unlinked = "–" if link.unlinked_people is None else f"{link.unlinked_people:,}"
         numbers = (f"{link.rows:,}", f"{link.rows - link.linked:,}", f"{100 * link.share:.1f}%", f"{link.without:,}")
         rows.append((link.table, f"{link.column} to {link.to}", *numbers, people, unlinked))
     head = ("Table", "By", "Rows", "Without a match", "Linked", "No identifier", "People", "Without a match")

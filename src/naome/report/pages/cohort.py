@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any
 
 import pandas as pd
@@ -142,14 +141,21 @@ def release_linkage(linkage: list[dict[str, Any]], study: Study) -> Released:
     linkage : list of dict
         Fields of :class:`naome.extract.linkage.Linkage`.
     """
-    frame = pd.DataFrame(linkage, columns=[field.name for field in fields(Linkage)])
-    frame["unlinked"], frame["unlinked_people"] = (
-        frame["rows"] - frame["linked"],
-        frame["people"] - frame["linked_people"],
+    links = [Linkage(**each) for each in linkage]
+    frame = pd.DataFrame(
+        {
+            "table": [link.table for link in links],
+            "to": [link.to for link in links],
+            "rows": [link.rows for link in links],
+            "unlinked": [link.rows - link.linked for link in links],
+            "without": [link.without for link in links],
+            "share": [link.share for link in links],
+            "people": pd.array([link.people for link in links], dtype="Int64"),
+            "unlinked_people": pd.array([link.unlinked_people for link in links], dtype="Int64"),
+        }
     )
-    frame["share"] = frame["linked"] / frame["rows"].where(frame["rows"] > 0)
-    counts = ["rows", "unlinked", "people", "unlinked_people"]
-    return release_counts(frame[["table", "to", *counts, "share"]], counts, study, with_it=["share"])
+    counts = ["rows", "unlinked", "without", "people", "unlinked_people"]
+    return release_counts(frame, counts, study, with_it=["share"])
 
 
 def tabulate_linkage(linkage: Released) -> Table | Sentence:
@@ -161,12 +167,13 @@ def tabulate_linkage(linkage: Released) -> Table | Sentence:
         "to": "Links to",
         "rows": "Rows",
         "unlinked": "Rows without a match",
+        "without": "Rows without an identifier",
         "share": "Linked",
         "people": "People",
         "unlinked_people": "People without a match",
     }
     frame = linkage.frame[list(names)].rename(columns=names)
-    formats = dict.fromkeys(("Rows", "Rows without a match", "People", "People without a match"), "count")
+    formats = {name: "count" for column, name in names.items() if column not in ("table", "to", "share")}
     return Table(frame, linkage, formats | {"Linked": "percent1"})
 
 

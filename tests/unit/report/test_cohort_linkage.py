@@ -1,0 +1,35 @@
+"""The table of linkage on the page of the cohorts: one meaning of its share, nothing small under a strict policy."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from naome.core.params import Disclosure, load_params
+from naome.extract.linkage import Linkage
+from naome.measures.study import make_study
+from naome.release import HIDDEN
+from naome.report.display import Sentence
+from naome.report.pages.cohort import release_linkage, tabulate_linkage
+
+LINKS = [
+    asdict(Linkage("pedw_spell", "ALF_PE", "wcn_registration", 990, 987, 10, 400, 398)),
+    asdict(Linkage("pedw_diag", "SPELL", "pedw_spell", 3000, 3000, 0)),
+]
+
+
+def test_the_share_is_that_of_the_reader():
+    shown = release_linkage(LINKS, make_study(load_params("wales"), run_id="r")).frame
+    assert shown["share"].tolist() == [Linkage(**each).share for each in LINKS] == [0.987, 1.0]
+    assert shown["unlinked"].tolist() == [3, 0]
+    assert shown["unlinked_people"].tolist()[0] == 2 and shown["people"].isna().tolist() == [False, True]
+
+
+def test_rows_and_people_without_a_match_are_suppressed_under_a_strict_policy():
+    strict = Disclosure(policy="lt10", national="suppress")
+    params = load_params("wales").model_copy(update={"disclosure": strict})
+    shown = release_linkage(LINKS, make_study(params, run_id="r")).frame
+    assert shown.loc[0, ["unlinked", "unlinked_people", "share"]].tolist() == [HIDDEN] * 3
+
+
+def test_a_source_of_one_table_says_so():
+    assert isinstance(tabulate_linkage(release_linkage([], make_study(load_params("rotterdam"), run_id="r"))), Sentence)
