@@ -11,6 +11,7 @@ import ibis
 import pandas as pd
 
 from naome.cohort.attrition import count_attrition
+from naome.cohort.columns import list_columns
 from naome.cohort.deaths_check import count_primary
 from naome.cohort.eligible import code_dates, eligible_people, flag_tumours, metastatic_codes
 from naome.cohort.features import describe_people, keep_people
@@ -82,6 +83,44 @@ def derive_cohorts(
         attrition=count_attrition(flagged, found, members, rules),
         count=partial(count_primary, eligible, codes, tables, params, rules),
     )
+
+
+def derive_earlier(
+    params: Params, folder: Path, *, rules: CohortRules | None = None, connection: ibis.BaseBackend | None = None
+) -> pd.DataFrame:
+    """Derive the cohorts of the periods on which organisations are compared at time points beyond the audit period.
+
+    Parameters
+    ----------
+    params, folder, rules, connection
+        As in :func:`derive_cohorts`; :meth:`naome.core.params.Params.comparison_period` says which periods.
+
+    Returns
+    -------
+    DataFrame
+        As the analysis table, with ``time_point`` (years) and ``records_from`` (day of the first admission in the
+        extract; missing where there is none). Without rows where the audit period serves every time point, and for
+        everyone with primary cancer, who are followed from any year.
+    """
+    rules = rules or project_definitions().rules(params.rules)
+    tables = open_tables(folder, params, connection, rules.definitions)
+    records_from = pd.to_datetime(tables.diagnoses.admission_date.min().execute())
+    cohorts = tuple(cohort for cohort in params.cohorts if cohort != "primary")
+    periods = {years: params.comparison_period(years) for years in params.survival.horizons_years}
+    audit_period = (params.metastatic_from, params.metastatic_to)
+    periods = {years: period for years, period in periods.items() if period[0] < period[1] and period != audit_period}
+    if not (cohorts and periods):
+        names = [column.name for column in list_columns(rules.definitions)]
+        return pd.DataFrame(columns=[*names, "time_point", "records_from"])
+    # Who belongs to a cohort does not depend on the period, but for its first and last day: one derivation serves all
+    first, last = (pick(days) for pick, days in zip((min, max), zip(*periods.values(), strict=True), strict=True))
+    moved = params.model_copy(update={"metastatic_from": first, "metastatic_to": last, "cohorts": cohorts})
+    people = derive_cohorts(moved, folder, rules=rules, connection=connection).analysis
+    frames = [
+        people[people["origin_date"].between(pd.Timestamp(first), pd.Timestamp(last))].assign(time_point=years)
+        for years, (first, last) in periods.items()
+    ]
+    return pd.concat(frames, ignore_index=True).assign(records_from=records_from)
 
 
 def identify_members(

@@ -8,6 +8,7 @@ anything is read. What only the definitions or the data can tell is checked in :
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -106,6 +107,14 @@ class Survival(FrozenModel):
         description="Years after the time origin at which survival is estimated; 1 year is 365.25 days.",
     )
     minimum_at_risk: int = Field(ge=1, description="Estimates with fewer people still at risk are not shown.")
+    comparison_periods: Annotated[
+        dict[int, Annotated[tuple[IsoDate, IsoDate], Field(strict=False)]], AfterValidator(_freeze)
+    ] = Field(
+        default_factory=FrozenMapping,
+        description="Time point in years -> first and last day of the metastatic diagnoses on which organisations are "
+        "compared at it. Without it: a period as long as the audit period, the latest whose people can all be followed "
+        "to the time point.",
+    )
     case_mix: Annotated[tuple[Words, ...], Once] = Field(
         strict=False,
         min_length=1,
@@ -257,6 +266,33 @@ class Params(FrozenModel):
                 "from diagnosed_from to censor_date, so no one can be followed for so long"
             )
         return self
+
+    @model_validator(mode="after")
+    def _comparison_periods_within_the_years(self) -> Params:
+        for years, (first, last) in self.survival.comparison_periods.items():
+            latest = self._latest_origin(years)
+            if years not in self.survival.horizons_years or not self.diagnosed_from <= first < last <= latest:
+                raise ValueError(
+                    f"survival.comparison_periods: {years}: {first} to {last}; allowed: a time point of "
+                    f"horizons_years, and two days in order from diagnosed_from ({self.diagnosed_from}) to {latest}, "
+                    "the last day from which follow-up reaches the time point"
+                )
+        return self
+
+    def comparison_period(self, years: int) -> tuple[dt.date, dt.date]:
+        """Return the first and last day of the metastatic diagnoses that are compared at a time point.
+
+        The audit period where all of its people can be followed so long; else the latest period of the same length for
+        which that is so, as far as the diagnoses that are read go back. The first day lies after the last one where
+        they do not go back so far.
+        """
+        if years in self.survival.comparison_periods:
+            return self.survival.comparison_periods[years]
+        last = min(self.metastatic_to, self._latest_origin(years))
+        return max(self.diagnosed_from, last - (self.metastatic_to - self.metastatic_from)), last
+
+    def _latest_origin(self, years: int) -> dt.date:
+        return self.censor_date - dt.timedelta(days=math.ceil(365.25 * years))
 
     @property
     def effective(self) -> dict[str, Any]:

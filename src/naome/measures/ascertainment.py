@@ -1,4 +1,4 @@
-"""TODO."""
+"""How many people with metastatic disease the sources missed: sources cross-classified, capture and recapture."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from naome.stats.funnel import binomial_limits
 
 
 def draw_funnel(released: Released, *, target: float, tails: tuple[float, float], axis: str, alt: str) -> Figure:
-    """Draw proportions of organisations against their denominators, with mid-P binomial limits.
+    """Draw proportions of organisations against their denominators, with mid-P limits.
 
     Parameters
     ----------
@@ -36,10 +36,11 @@ def draw_funnel(released: Released, *, target: float, tails: tuple[float, float]
     figure, axes = plt.subplots(figsize=(7.2, 4.4))
     largest = max(float(units["denominator"].max() if len(units) else 20), 20.0)
     sizes = np.unique(np.linspace(5, largest * 1.05, 200).astype(int))
+    everybody = count_everybody(units, sizes)
     target = float(target)  # NaN where the item is not in the data
     if 0 < target < 1:
         for tail, line in zip(tails, ("--", "-"), strict=True):
-            limits = binomial_limits(target, sizes, tail)
+            limits = binomial_limits(target, sizes, tail, everybody=everybody)
             name = f"{100 * (1 - 2 * tail):.3g}% limits"
             axes.plot(sizes, 100 * limits["lower"], line, color=INK, linewidth=0.9, label=name)
             axes.plot(sizes, 100 * limits["upper"], line, color=INK, linewidth=0.9)
@@ -59,6 +60,14 @@ def draw_funnel(released: Released, *, target: float, tails: tuple[float, float]
     if 0 < target < 1:
         axes.legend(loc="upper right" if target < 0.4 else "lower right")
     return Figure(figure, alt, released)
+
+
+def count_everybody(units: pd.DataFrame, sizes: np.ndarray) -> int:
+    """Return the people of all organisations together, at least as many as the largest size for which limits are drawn.
+
+    Limits of a part of them are narrower: an organisation counts in the value with which it is compared.
+    """
+    return max(int(units["denominator"].sum()), int(np.max(sizes)) + 1)
 
 
 def tails(params: Params) -> tuple[float, float]:

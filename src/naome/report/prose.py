@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 
 import pandas as pd
@@ -67,6 +68,17 @@ def say_interval(row: pd.Series | dict) -> str:
     '50.0% (40.0% to 60.0%)'
     """
     return f"{say_percent(row['estimate'])} ({say_percent(row['lower'])} to {say_percent(row['upper'])})"
+
+
+def say_day(day: dt.date) -> str:
+    """Write a day.
+
+    Examples
+    --------
+    >>> say_day(dt.date(2019, 1, 5))
+    '5 January 2019'
+    """
+    return f"{day.day} {day:%B %Y}"
 
 
 def say_list(items: Sequence[str]) -> str:

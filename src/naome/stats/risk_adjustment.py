@@ -9,8 +9,9 @@ Three answers to three questions, for survival at t:
   have the national mean expectation and the national Kaplan-Meier gets exactly S_nat. Limits: Kaplan-Meier's log-log
   limits carried through the same power; a little wide (96% instead of 95% in simulation.py), because Greenwood's
   variance includes the spread that case mix explains.
-* *Is the provider an outlier?* (`z`, `tail_probability`) The mean over its patients of pseudo-observation minus
-  S(t | x), centred to sum to zero nationally, over the pooled standard deviation / sqrt(n).
+* *Is the provider an outlier?* (`z`, `tail_probability`) The sum over its patients of pseudo-observation minus
+  S(t | x), centred to sum to zero nationally, in standard errors of its own, with a tail for its skewness
+  (:mod:`naome.stats.provider_score`).
 * *Is something going wrong early?* (`early_warning_z`) Deaths observed by t against expected cumulative hazard, by the
   mid-P tail of a Poisson. More powerful when hazards are proportional, but it is a statement about hazards, not about
   S(t).
@@ -32,6 +33,7 @@ from naome.stats.design import Design, build_design
 from naome.stats.funnel import midp_tail
 from naome.stats.kaplan_meier import kaplan_meier
 from naome.stats.logistic import fit_logistic
+from naome.stats.provider_score import NOTHING_LEFT, explained_variance, score_providers
 from naome.stats.pseudo import pseudo_observations
 
 __all__ = [
@@ -217,9 +219,9 @@ def risk_adjusted_survival(
         One row per provider (sorted) and time: ``provider, time, n`` (patients), ``n_risk`` (at risk at t),
         ``observed`` (deaths by t), ``expected`` (cumulative hazard to min(T, t)), ``survival_unadjusted``
         (Kaplan-Meier), ``survival_expected`` (mean S(t | x), calibrated if asked), ``survival_adjusted, lower, upper,
-        z, tail_probability, early_warning_z, spread, status``; ``spread`` is the pooled standard deviation of a
-        patient's pseudo-observation about its expectation: funnel limits are S(t) +/- z spread / sqrt(n). See the
-        module's text.
+        z, tail_probability, early_warning_z, std_error, status``; ``std_error`` is that of the provider's mean
+        pseudo-observation about its expectation, if it is as the model says: funnel limits are S(t) +/- z std_error.
+        See the module's text.
 
         ``status``: "ok"; "too_few" (fewer than `minimum_n` patients: adjusted survival, limits and all z are NaN);
         "not_estimable" (the provider's Kaplan-Meier is 0 or 1, or none of its patients was followed to t: adjusted
@@ -261,13 +263,13 @@ def risk_adjusted_survival(
     units = kaplan_meier(t, d, group=codes, at=times, conf_level=conf_level)
     survival, hazard = model.expected_survival(frame, times), model.expected_hazard(frame, times)
     pseudo = pseudo_observations(t, d, times)
+    design = _design_with_strata(model, frame)
     pieces = []
     for k, time in enumerate(times):
         unit = units.iloc[k :: len(times)].reset_index(drop=True)
         observed = np.bincount(codes, d & (t <= time), len(labels))
-        piece = _adjust_at(
-            codes, labels, survival[:, k], hazard[:, k], pseudo[:, k], observed, national[k], unit, calibrate
-        )
+        score = score_providers(pseudo[:, k] - survival[:, k], survival[:, k], design, codes)
+        piece = _adjust_at(codes, labels, survival[:, k], hazard[:, k], score, observed, national[k], unit, calibrate)
         pieces.append(piece.assign(time=time))
     table = pd.concat(pieces, ignore_index=True)
     # rows in the order provider, then time as asked
@@ -327,8 +329,10 @@ def risk_adjusted_proportion(
     mean of O, divided by E/n: they leave out 1 exactly when (O - E)^2 exceeds the square of the normal quantile times
     sum p(1 - p). (Hosmer & Lemeshow 1995 Stat Med 14:2161 take that variance in limits symmetric about O/E, which
     reach below zero in small units.) The count under the null is Poisson-binomial (each person has
-    their own p): its distribution is computed exactly by convolution; z is the normal score of P(R < O) + P(R = O)/2.
-    A Poisson would be far too wide: at p = 0.5 its standard deviation is 1.4 times too large.
+    their own p): its distribution is computed exactly by convolution; z is the normal score of P(R < O) + P(R = O)/2,
+    divided by the root of the share of the variance that the provider does not contribute to its own expectation
+    (:func:`naome.stats.provider_score.explained_variance`); the limits take the expectation as known. A Poisson would
+    be far too wide: at p = 0.5 its standard deviation is 1.4 times too large.
 
     Examples
     --------
@@ -356,7 +360,9 @@ def risk_adjusted_proportion(
     lower, upper = _wilson_limits(crude, enlarged, normal_quantile(conf_level))
     shift = special.logit(dead.mean()) - special.logit(model)
     low, high = _poisson_binomial_tails(codes, p, observed.astype(np.int64))
-    z, tail = midp_tail(low, high)
+    own, _ = explained_variance(p * (1 - p), matrix, codes)
+    rest = 1 - own / variance
+    z = midp_tail(low, high)[0] / np.sqrt(np.where(rest > NOTHING_LEFT, rest, np.nan))
     with np.errstate(divide="ignore"):
         adjusted = {
             "ratio_lower": lower / model,
@@ -365,7 +371,7 @@ def risk_adjusted_proportion(
             "lower": special.expit(special.logit(lower) + shift),
             "upper": special.expit(special.logit(upper) + shift),
             "z": z,
-            "tail_probability": tail,
+            "tail_probability": special.ndtr(-np.abs(z)),
         }
     few = n < minimum_n
     table = pd.DataFrame(
@@ -427,7 +433,7 @@ def poisson_binomial_pmf(p) -> np.ndarray:
     return rows[0, : len(p) + 1]
 
 
-def _adjust_at(codes, labels, survival, hazard, pseudo, observed, national, unit, calibrate) -> pd.DataFrame:
+def _adjust_at(codes, labels, survival, hazard, score, observed, national, unit, calibrate) -> pd.DataFrame:
     n = np.bincount(codes, minlength=len(labels))
     model = np.bincount(codes, survival, len(labels)) / n
     expected = np.bincount(codes, hazard, len(labels))
@@ -435,10 +441,6 @@ def _adjust_at(codes, labels, survival, hazard, pseudo, observed, national, unit
     if calibrate:
         power = power * np.log(national) / np.log(survival.mean())
         expected = expected * observed.sum() / expected.sum()
-    residual = pseudo - survival
-    residual = residual - residual.mean()
-    pooled = np.sqrt(np.mean(residual**2))
-    z = -np.bincount(codes, residual, len(labels)) / (pooled * np.sqrt(n))
     with np.errstate(divide="ignore", invalid="ignore"):
         adjusted = [national ** (np.log(unit[name].to_numpy()) / power) for name in ("survival", "lower", "upper")]
     here = special.pdtr(observed, expected) - np.where(observed > 0, special.pdtr(observed - 1, expected), 0.0)
@@ -457,10 +459,10 @@ def _adjust_at(codes, labels, survival, hazard, pseudo, observed, national, unit
             "survival_adjusted": adjusted[0],
             "lower": adjusted[1],
             "upper": adjusted[2],
-            "z": z,
-            "tail_probability": special.ndtr(-np.abs(z)),
+            "z": score["z"],
+            "tail_probability": score["tail_probability"],
             "early_warning_z": early,
-            "spread": pooled,
+            "std_error": score["std_error"],
         }
     )
 
@@ -491,6 +493,15 @@ def _wilson_limits(crude, n, z: float) -> tuple[np.ndarray, np.ndarray]:
     scale = 1 + z**2 / n
     lower = np.where(crude == 0, 0.0, np.clip((middle - half_width) / scale, 0, 1))
     return lower, np.where(crude == 1, 1.0, np.clip((middle + half_width) / scale, 0, 1))
+
+
+def _design_with_strata(model: ExpectedModel, frame: pd.DataFrame) -> np.ndarray:
+    """Return the covariates, with an indicator of every stratum but one: each has a baseline of its own."""
+    matrix = model.design.matrix(frame).to_numpy()
+    labels = _strata_labels(frame, model.strata)
+    if labels is None:
+        return matrix
+    return np.column_stack([matrix, pd.get_dummies(labels).to_numpy(dtype=float)[:, 1:]])
 
 
 def _strata_labels(frame: pd.DataFrame, strata: tuple[str, ...]):

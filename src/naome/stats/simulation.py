@@ -1,8 +1,13 @@
 """A simulation study of risk-adjusted survival of providers: which methods estimate it, and which raise false alarms.
 
-130 providers of very different size and case mix; patients come in over time, so follow-up is staggered (1.4 to 4.4
-years) while survival at 3 years is wanted; hazards fall with time (Weibull, shape 0.75; about 45% alive at 3 years).
-Nothing of the audit's own data is in it. The study calls the public functions of this package, as an audit would.
+130 providers of very different size and case mix, or 7; patients come in over time, so follow-up is staggered (1.4 to
+4.4 years) while survival at 3 years is wanted, and likewise at 1 and 5 years; hazards fall with time (Weibull, shape
+0.75; about 45% alive at 3 years). Nothing of the audit's own data is in it. The study calls the public functions of
+this package, as an audit would.
+
+An average over providers can be right where every class of them is wrong. So the variance of z and the rates of false
+alerts and alarms are also given by fifth of expected survival and by size: the expected deaths or survivors of a
+provider, whichever are fewer.
 
 Methods (z is positive when more patients die than expected):
 
@@ -12,7 +17,7 @@ Methods (z is positive when more patients die than expected):
 ``poisson``               as A, but with the Poisson variance E: wrong for a common outcome
 ``A``                     logistic O/E among patients with potential follow-up to t, Poisson-binomial tail
 ``B``                     deaths against expected cumulative hazard, Poisson mid-P; estimate S_nat^(O/E)
-``C``                     pseudo-observations minus expected survival, pooled standard deviation
+``C``                     pseudo-observations minus expected survival, :mod:`naome.stats.provider_score`
 ``D``                     ratio of log survivals, calibrated; Greenwood on the log(-log) scale
 ``B, C, D imputed``       with incomplete case mix: averages over completed data (E and S(t | x) by Rubin's rules)
 ``B, C, D complete``      with incomplete case mix: patients with everything recorded only
@@ -38,16 +43,24 @@ from naome.stats.risk_adjustment import risk_adjusted_proportion, risk_adjusted_
 
 __all__ = ["SCENARIOS", "Scenario", "make_patients", "make_providers", "run_replicate", "simulate"]
 
-PROVIDERS = 130
+PROVIDERS, FEW_PROVIDERS = 130, 7
 OUTLIERS = 6
-HORIZON = 3.0
-FOLLOW_UP = (1.4, 4.4)
+# Follow-up is possible for at least and at most so many years, relative to the horizon
+FOLLOW_UP, SHORTEST = (-1.6, 1.4), 0.4
 SHAPE, RATE = 0.75, 0.30
 BETA = np.array([0.45, 0.35, 0.70, -0.50])
 COVARIATES = ["age", "er", "liver", "fit"]
 INCOMPLETE = ("er", "liver")
 IMPUTATIONS, ROUNDS = 5, 4
 TAILS = (0.025, 0.001)
+# Items of case mix with small effects: few providers and many coefficients
+MINOR_ITEMS, MINOR_EFFECT = 12, 0.1
+ALL, BY_EXPECTED, BY_SIZE = "all", "expected survival", "size"
+FIFTHS = ("lowest fifth", "second fifth", "third fifth", "fourth fifth", "highest fifth")
+#: Lower ends of size classes, in expected deaths or survivors, whichever are fewer
+SIZES = {"under 10": 0, "10 to 19": 10, "20 to 49": 20, "50 and over": 50}
+#: The method whose z gives the level, which is looked at by class
+JUDGED = ("C", "C imputed")
 
 
 @dataclass(frozen=True)
@@ -61,6 +74,14 @@ class Scenario:
         The outliers' hazard ratio up to `change` years and after it; (1, 1) is the null.
     missing : float
         Share of each incomplete item that is missing, more often in patients who died and in some providers.
+    horizon : float
+        Years at which survival is wanted.
+    few : bool
+        7 providers and 16 coefficients instead of 130 and 4.
+    times : int
+        How many times as many data sets: rare alarms are counted by class of provider.
+    only_used : bool
+        Whether the erroneous methods are left aside.
     """
 
     name: str
@@ -68,6 +89,20 @@ class Scenario:
     after: float = 1.0
     change: float = 1.0
     missing: float = 0.0
+    horizon: float = 3.0
+    few: bool = False
+    times: int = 1
+    only_used: bool = False
+
+    @property
+    def covariates(self) -> list[str]:
+        """Case-mix items of the model."""
+        return [*COVARIATES, *(f"item{number}" for number in range(MINOR_ITEMS))] if self.few else COVARIATES
+
+    @property
+    def follow_up(self) -> tuple[float, float]:
+        """Shortest and longest follow-up that is possible, in years."""
+        return max(SHORTEST, self.horizon + FOLLOW_UP[0]), self.horizon + FOLLOW_UP[1]
 
 
 SCENARIOS = (
@@ -77,6 +112,17 @@ SCENARIOS = (
     Scenario("late outliers", before=1.0, after=1.6),
     Scenario("no outliers, 40% missing", missing=0.4),
     Scenario("proportional outliers, 40% missing", before=1.5, after=1.5, missing=0.4),
+    *(
+        Scenario(f"{name}, {horizon:g} y{missing}", hazard, hazard, 1.0, share, horizon, False, times, True)
+        for horizon in (1.0, 3.0, 5.0)
+        for name, hazard in (("no outliers", 1.0), ("proportional outliers", 1.5))
+        for missing, share in (("", 0.0), (", 40% missing", 0.4))
+        for times in (1 if hazard > 1 else 2 if share else 5,)
+    ),
+    *(
+        Scenario(f"{FEW_PROVIDERS} organisations, {t:g} y", horizon=t, few=True, times=5, only_used=True)
+        for t in (1, 3, 5)
+    ),
 )
 
 
@@ -98,9 +144,10 @@ def simulate(*, replicates: int, seed: int, scenarios=SCENARIOS, workers: int = 
     Returns
     -------
     pandas.DataFrame
-        Tidy: ``scenario, method, measure, value, lower, upper, nominal, n``. The limits are 95% Monte Carlo limits
-        (Wilson for rates over provider-replicates; normal over replicates otherwise). Measures, over providers that
-        are no outliers: ``bias`` and ``coverage`` (of 95% limits) of adjusted survival, ``mean_z``, ``variance_z``
+        Tidy: ``scenario, method, by, group, measure, value, lower, upper, nominal, n``; ``by`` is "all", or what
+        providers are classed by ("expected survival", "size"), and ``group`` the class. The limits are 95% Monte Carlo
+        limits (Wilson for rates over provider-replicates; normal over replicates otherwise). Measures, over providers
+        that are no outliers: ``bias`` and ``coverage`` (of 95% limits) of adjusted survival, ``mean_z``, ``variance_z``
         (mean square), ``alert_high``, ``alert_low`` (nominal 0.025), ``alarm_high``, ``alarm_low`` (nominal 0.001),
         ``assessed`` (share with a z); over outliers: ``outlier_bias``, ``outlier_coverage``, ``power_alert``,
         ``power_alarm``; and ``national_bias`` of the method's national survival. ``nominal`` is NaN where there is
@@ -119,7 +166,7 @@ def simulate(*, replicates: int, seed: int, scenarios=SCENARIOS, workers: int = 
     """
     if replicates < 1 or workers < 1:
         raise ValueError(f"replicates is {replicates} and workers is {workers}; both must be at least 1")
-    jobs = [(scenario, seed, number) for scenario in scenarios for number in range(replicates)]
+    jobs = [(scenario, seed, number) for scenario in scenarios for number in range(replicates * scenario.times)]
     if workers == 1:
         results = [run_replicate(*job) for job in jobs]
     else:
@@ -128,8 +175,10 @@ def simulate(*, replicates: int, seed: int, scenarios=SCENARIOS, workers: int = 
     rows = pd.concat(results, ignore_index=True)
     pieces = []
     for (scenario, method), part in rows.groupby(["scenario", "method"], sort=False):
-        pieces.append(_summarise(part).assign(scenario=scenario, method=method))
-    columns = ["scenario", "method", "measure", "value", "lower", "upper", "nominal", "n"]
+        pieces.append(_summarise(part).assign(scenario=scenario, method=method, by=ALL, group=""))
+        if method in JUDGED:
+            pieces.append(_summarise_classes(part).assign(scenario=scenario, method=method))
+    columns = ["scenario", "method", "by", "group", "measure", "value", "lower", "upper", "nominal", "n"]
     return pd.concat(pieces, ignore_index=True)[columns]
 
 
@@ -145,30 +194,33 @@ def run_replicate(scenario: Scenario, seed: int, number: int) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row per method and provider: ``scenario, replicate, method, provider, outlier, truth, estimate, lower,
-        upper, z, national, national_truth``.
+        One row per method and provider: ``scenario, replicate, method, provider, outlier, truth, expected, fewer,
+        estimate, lower, upper, z, national, national_truth``.
 
     Examples
     --------
     >>> len(run_replicate(SCENARIOS[0], 1, 0))
     910
     """
-    providers = make_providers(seed)
+    providers = make_providers(seed, few=scenario.few)
     rng = np.random.default_rng([seed, zlib.crc32(scenario.name.encode()), number])
     patients, truth = make_patients(providers, scenario, rng)
-    tables = _apply_incomplete(patients, rng) if scenario.missing else _apply_complete(patients)
+    apply = _apply_incomplete if scenario.missing else _apply_complete
+    tables = apply(patients, scenario, rng)
     rows = []
     for method, table in tables.items():
         rows.append(table.merge(truth, on="provider").assign(method=method))
     return pd.concat(rows, ignore_index=True).assign(scenario=scenario.name, replicate=number)
 
 
-def make_providers(seed: int) -> pd.DataFrame:
+def make_providers(seed: int, *, few: bool = False) -> pd.DataFrame:
     """Draw the providers: sizes and case mix, the same in every replicate of a study.
 
     Parameters
     ----------
     seed : int
+    few : bool
+        7 instead of 130.
 
     Returns
     -------
@@ -181,14 +233,14 @@ def make_providers(seed: int) -> pd.DataFrame:
     >>> len(make_providers(1))
     130
     """
-    rng = np.random.default_rng([seed, 0])
-    size = np.maximum(12, np.round(np.exp(rng.normal(np.log(70), 0.6, PROVIDERS)))).astype(int)
+    rng, number = np.random.default_rng([seed, 0]), FEW_PROVIDERS if few else PROVIDERS
+    size = np.maximum(12, np.round(np.exp(rng.normal(np.log(70), 0.6, number)))).astype(int)
     return pd.DataFrame(
         {
-            "provider": np.arange(PROVIDERS),
+            "provider": np.arange(number),
             "size": size,
-            "mix": rng.normal(0, 0.35, PROVIDERS),
-            "recording": rng.normal(0, 0.6, PROVIDERS),
+            "mix": rng.normal(0, 0.35, number),
+            "recording": rng.normal(0, 0.6, number),
         }
     )
 
@@ -207,7 +259,9 @@ def make_patients(providers: pd.DataFrame, scenario: Scenario, rng) -> tuple[pd.
     -------
     tuple of pandas.DataFrame
         Patients: ``provider, age, er, liver, fit, time, dead, potential`` (follow-up had they lived), with missing
-        values when the scenario has them. Truth: ``provider, outlier, truth, national_truth``.
+        values when the scenario has them, and minor items when providers are few. Truth: ``provider, outlier, truth,
+        national_truth``, ``expected`` (mean survival of its own patients, were it no outlier) and ``fewer`` (expected
+        deaths or survivors, whichever are fewer).
 
     Examples
     --------
@@ -233,17 +287,22 @@ def make_patients(providers: pd.DataFrame, scenario: Scenario, rng) -> tuple[pd.
         outlier[rng.choice(half, OUTLIERS // 2, replace=False)] = True
     if scenario.before == scenario.after == 1:
         outlier[:] = False
-    risk = np.exp(x @ BETA)
+    minor = (rng.random((n, MINOR_ITEMS if scenario.few else 0)) < 0.3).astype(float)
+    risk = np.exp(x @ BETA + MINOR_EFFECT * minor.sum(axis=1))
     death = _death_times(rng.exponential(size=n) / risk, outlier[unit], scenario)
-    potential = rng.uniform(*FOLLOW_UP, n)
-    patients = pd.DataFrame(x, columns=COVARIATES).assign(
+    potential = rng.uniform(*scenario.follow_up, n)
+    patients = pd.DataFrame(np.column_stack([x, minor]), columns=scenario.covariates).assign(
         provider=unit, time=np.minimum(death, potential), dead=death <= potential, potential=potential
     )
     usual, changed = np.exp(-_hazards(scenario)[0] * risk), np.exp(-_hazards(scenario)[1] * risk)
+    size = np.bincount(unit)
+    expected = np.bincount(unit, usual) / size
     truth = pd.DataFrame(
         {
             "provider": providers["provider"],
             "outlier": outlier,
+            "expected": expected,
+            "fewer": size * np.minimum(expected, 1 - expected),
             "truth": np.where(outlier, changed.mean(), usual.mean()),
             "national_truth": np.where(outlier[unit], changed, usual).mean(),
         }
@@ -258,7 +317,7 @@ def make_patients(providers: pd.DataFrame, scenario: Scenario, rng) -> tuple[pd.
 
 def _hazards(scenario: Scenario) -> tuple[float, float]:
     """Return the baseline cumulative hazard at the horizon, usual and of an outlier."""
-    until, whole = RATE * scenario.change**SHAPE, RATE * HORIZON**SHAPE
+    until, whole = RATE * scenario.change**SHAPE, RATE * scenario.horizon**SHAPE
     return whole, scenario.before * until + scenario.after * (whole - until)
 
 
@@ -270,25 +329,27 @@ def _death_times(target: np.ndarray, outlier: np.ndarray, scenario: Scenario) ->
     return (np.where(outlier, usual, target) / RATE) ** (1 / SHAPE)
 
 
-def _apply_complete(patients: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    within = patients["time"] <= HORIZON
+def _apply_complete(patients: pd.DataFrame, scenario: Scenario, rng) -> dict[str, pd.DataFrame]:
+    used = _survival_methods([_adjusted(patients, scenario)])
+    if scenario.only_used:
+        return used
+    horizon = scenario.horizon
+    within = patients["time"] <= horizon
     outcome = patients.assign(died=(patients["dead"] & within).astype(int))
-    eligible = outcome[outcome["potential"] >= HORIZON]  # by date, whatever happened
-    followed = outcome[(outcome["time"] >= HORIZON) | outcome["dead"]]  # by outcome: the mistake
+    eligible = outcome[outcome["potential"] >= horizon]  # by date, whatever happened
+    followed = outcome[(outcome["time"] >= horizon) | outcome["dead"]]  # by outcome: the mistake
     binomial = _logistic(eligible)
     poisson = binomial.assign(z=(binomial["observed"] - binomial["expected"]) / np.sqrt(binomial["expected"]))
     return {
-        "unadjusted": _unadjusted(patients),
+        "unadjusted": _unadjusted(patients, horizon),
         "dropped": _logistic(followed),
         "poisson": poisson,
         "A": binomial,
-        **_survival_methods([_adjusted(patients)]),
+        **used,
     }
 
 
-def _apply_incomplete(patients: pd.DataFrame, rng) -> dict[str, pd.DataFrame]:
-    recorded = patients.dropna()
-    complete = _survival_methods([_adjusted(recorded)])
+def _apply_incomplete(patients: pd.DataFrame, scenario: Scenario, rng) -> dict[str, pd.DataFrame]:
     completed = impute(
         patients.drop(columns="potential"),
         m=IMPUTATIONS,
@@ -297,16 +358,25 @@ def _apply_incomplete(patients: pd.DataFrame, rng) -> dict[str, pd.DataFrame]:
         cluster="provider",
         outcome=("time", "dead"),
     )
-    imputed = _survival_methods([_adjusted(frame) for frame in completed])
+    imputed = _survival_methods([_adjusted(frame, scenario) for frame in completed])
+    used = {f"{name} imputed": table for name, table in imputed.items()}
+    if scenario.only_used:
+        return used
+    complete = _survival_methods([_adjusted(patients.dropna(), scenario)])
     named = {f"{name} complete": table for name, table in complete.items()}
-    return {"unadjusted": _unadjusted(patients), **named, **{f"{k} imputed": v for k, v in imputed.items()}}
+    return {"unadjusted": _unadjusted(patients, scenario.horizon), **named, **used}
 
 
-def _adjusted(patients: pd.DataFrame) -> tuple[pd.DataFrame, float]:
+def _adjusted(patients: pd.DataFrame, scenario: Scenario) -> tuple[pd.DataFrame, float]:
     table = risk_adjusted_survival(
-        patients, duration="time", event="dead", provider="provider", covariates=COVARIATES, at=HORIZON
+        patients,
+        duration="time",
+        event="dead",
+        provider="provider",
+        covariates=scenario.covariates,
+        at=scenario.horizon,
     )
-    return table, _national(patients)
+    return table, _national(patients, scenario.horizon)
 
 
 def _survival_methods(results: list[tuple[pd.DataFrame, float]]) -> dict[str, pd.DataFrame]:
@@ -314,7 +384,7 @@ def _survival_methods(results: list[tuple[pd.DataFrame, float]]) -> dict[str, pd
     tables = [table for table, _ in results]
     national = results[0][1]
     first = tables[0][["provider"]].assign(national=national)
-    n, spread = tables[0]["n"].to_numpy(), np.mean([table["spread"].iloc[0] for table in tables])
+    error = np.mean([table["std_error"] for table in tables], axis=0)
     log_ratio = _stack(tables, lambda t: np.log(t["expected"]))
     expected = np.exp(log_ratio.mean(axis=0))
     limits = smr(tables[0]["observed"], expected)
@@ -326,8 +396,8 @@ def _survival_methods(results: list[tuple[pd.DataFrame, float]]) -> dict[str, pd
     )
     z = _pool_z(_stack(tables, lambda t: t["z"]))
     plain = _stack(tables, lambda t: t["z"])
-    width = spread / np.sqrt(n) * np.sqrt(_total_variance(plain))
-    centre = national - plain.mean(axis=0) * spread / np.sqrt(n)
+    width = error * np.sqrt(_total_variance(plain))
+    centre = national - plain.mean(axis=0) * error
     pseudo = first.assign(estimate=centre, lower=centre - 1.959964 * width, upper=centre + 1.959964 * width, z=z)
     value = _stack(tables, lambda t: _log_log(t["survival_adjusted"]))
     own = _stack(tables, lambda t: (_log_log(t["lower"]) - _log_log(t["upper"])) / (2 * 1.959964))
@@ -367,9 +437,9 @@ def _logistic(outcome: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _unadjusted(patients: pd.DataFrame) -> pd.DataFrame:
-    national = _national(patients)
-    units = kaplan_meier(patients["time"], patients["dead"], group=patients["provider"], at=HORIZON)
+def _unadjusted(patients: pd.DataFrame, horizon: float) -> pd.DataFrame:
+    national = _national(patients, horizon)
+    units = kaplan_meier(patients["time"], patients["dead"], group=patients["provider"], at=horizon)
     inside = (units["survival"] > 0) & (units["survival"] < 1)
     curve = units["survival"].where(inside)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -387,8 +457,8 @@ def _unadjusted(patients: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _national(patients: pd.DataFrame) -> float:
-    return float(kaplan_meier(patients["time"], patients["dead"], at=HORIZON)["survival"].iloc[0])
+def _national(patients: pd.DataFrame, horizon: float) -> float:
+    return float(kaplan_meier(patients["time"], patients["dead"], at=horizon)["survival"].iloc[0])
 
 
 def _log_log(survival):
@@ -406,6 +476,21 @@ def _summarise(rows: pd.DataFrame) -> pd.DataFrame:
     once = rows.groupby("replicate")[["national", "national_truth"]].first()
     measures.append(_mean("national_bias", once["national"] - once["national_truth"], once.index, 0.0))
     return pd.DataFrame(measures, columns=["measure", "value", "lower", "upper", "nominal", "n"])
+
+
+def _summarise_classes(rows: pd.DataFrame) -> pd.DataFrame:
+    """Describe z by class of provider: fifths of expected survival where there are many, and sizes."""
+    usual = rows[~rows["outlier"]]
+    typical = usual.groupby("provider")[["expected", "fewer"]].mean()
+    classes = {BY_SIZE: pd.cut(typical["fewer"], [*SIZES.values(), np.inf], right=False, labels=list(SIZES))}
+    if len(typical) >= 5 * len(FIFTHS):
+        classes[BY_EXPECTED] = pd.qcut(typical["expected"], len(FIFTHS), labels=list(FIFTHS))
+    pieces = []
+    for by, labels in classes.items():
+        for group, part in usual.groupby(usual["provider"].map(labels), observed=True):
+            table = pd.DataFrame(_describe_z(part), columns=["measure", "value", "lower", "upper", "nominal", "n"])
+            pieces.append(table.assign(by=by, group=str(group)))
+    return pd.concat(pieces, ignore_index=True)
 
 
 def _describe_error(rows: pd.DataFrame, prefix: str) -> list[tuple]:

@@ -21,7 +21,7 @@ from naome.core.paths import project_root
 from naome.release import Declared, declare_not_counts
 from naome.report.display import Sentence, Table
 from naome.stats.funnel import binomial_limits, realised_tail_probabilities
-from naome.stats.simulation import simulate
+from naome.stats.simulation import ALL, BY_EXPECTED, BY_SIZE, JUDGED, SCENARIOS, SIZES, simulate
 
 RESULTS, RECORD = "results.csv", "study.json"
 PACKAGES = ("naome", "numpy", "pandas", "scipy")
@@ -46,13 +46,20 @@ METHODS = {**OURS, **MISTAKES}
 NULL, NULL_MISSING = "no outliers", "no outliers, 40% missing"
 PROPORTIONAL, PROPORTIONAL_MISSING = "proportional outliers", "proportional outliers, 40% missing"
 TARGETS = (0.083, 0.207, 0.349, 0.612, 0.75)
-SIZES = (10, 20, 30, 50, 100, 200, 500, 1000)
+FUNNEL_SIZES = (10, 20, 30, 50, 100, 200, 500, 1000)
 TAILS = (0.025, 0.001)
 RATES = {
     "alert_high": "Alerts, lower survival, %",
     "alert_low": "Alerts, higher survival, %",
     "alarm_high": "Alarms, lower survival, %",
     "alarm_low": "Alarms, higher survival, %",
+}
+MEASURE_NAMES = {
+    "variance_z": "the variance of z",
+    "alert_high": "the rate of alerts for lower survival",
+    "alert_low": "the rate of alerts for higher survival",
+    "alarm_high": "the rate of alarms for lower survival",
+    "alarm_low": "the rate of alarms for higher survival",
 }
 ALARM_FORMATS = {"Variance of z": "decimal2", **dict.fromkeys(RATES.values(), "decimal2")}
 ESTIMATE_FORMATS = {
@@ -78,6 +85,11 @@ REFLECTION_FORMATS = {
     "Difference": "decimal2",
     "Difference with half an event added": "decimal2",
 }
+CLASSES = {BY_EXPECTED: "Expected survival", BY_SIZE: "Expected deaths or survivors, the fewer"}
+#: What every class of organisation must show where nobody differs, Monte Carlo error allowed
+VARIANCE_BAND, RATE_BAND = (0.95, 1.05), 0.25
+#: A class with fewer expected deaths or survivors is shown, and nothing is claimed of it
+SMALLEST_CLASS = next(iter(SIZES))
 EXACT = "Exact binomial probabilities; the organisations are invented."
 FUNNEL_METHODS = {
     "spiegelhalter": "As quoted from the paper, interpolated",
@@ -104,7 +116,7 @@ def run_study(*, replicates: int, seed: int, workers: int, folder: Path) -> Path
     Returns
     -------
     Path
-        The CSV file: ``scenario, method, measure, value, lower, upper, nominal, n``,
+        The CSV file: ``scenario, method, by, group, measure, value, lower, upper, nominal, n``,
         see :func:`naome.stats.simulation.simulate`.
 
     Raises
@@ -153,13 +165,14 @@ def load_study(folder: Path | None = None) -> tuple[Declared, dict]:
 
 def spread_measures(study: Declared, scenario: str) -> pd.DataFrame:
     """Return one scenario with a row per method and a column per measure, known methods first to last."""
-    wide = study.frame[study.frame["scenario"] == scenario].pivot(index="method", columns="measure", values="value")
+    chosen = (study.frame["scenario"] == scenario) & (study.frame["by"] == ALL)
+    wide = study.frame[chosen].pivot(index="method", columns="measure", values="value")
     return wide.reindex([method for method in METHODS if method in wide.index])
 
 
 def list_scenarios(study: Declared, *, with_outliers: bool = False) -> list[str]:
-    """Return the scenarios of the study in its order, all or those in which some organisations differ."""
-    names = study.frame["scenario"].unique()
+    """Return the scenarios to which erroneous methods are applied too, all or those in which organisations differ."""
+    names = study.frame.loc[study.frame["method"] == "unadjusted", "scenario"].unique()
     return [name for name in names if not with_outliers or ("outliers" in name and not name.startswith("no "))]
 
 
@@ -187,13 +200,77 @@ def tabulate_estimates(study: Declared) -> Table:
 def tabulate_alarms(study: Declared, scenario: str) -> Table:
     """Lay out variance of z and false alerts and alarms in both tails, the nominal rates in the first row."""
     wide = spread_measures(study, scenario)
-    nominal = study.frame[study.frame["scenario"] == scenario].groupby("measure")["nominal"].first()
+    chosen = (study.frame["scenario"] == scenario) & (study.frame["by"] == ALL)
+    nominal = study.frame[chosen].groupby("measure")["nominal"].first()
     columns = {"variance_z": "Variance of z", **RATES}
     table = wide[list(columns)].rename(columns=columns).reset_index(drop=True)
     table.insert(0, "Method", wide.index.map(METHODS))
     first = {"Method": "Nominal", **{title: nominal[name] for name, title in columns.items()}}
     table = pd.concat([pd.DataFrame([first]), table], ignore_index=True)
     return Table(table.assign(**{title: 100 * table[title] for title in RATES.values()}), study, ALARM_FORMATS)
+
+
+def list_classes(study: Declared) -> pd.DataFrame:
+    """List the score that gives the level, by class of organisation, in the scenarios without outliers.
+
+    Returns
+    -------
+    DataFrame
+        ``scenario, by, group, measure, value, lower, upper, nominal, n, claimed, held``: ``claimed`` where the class
+        has enough expected deaths and survivors, ``held`` where the variance of z lies within ``VARIANCE_BAND``, or
+        a rate within ``RATE_BAND`` of its nominal value, allowing for the 95% Monte Carlo limits.
+    """
+    rows = study.frame[
+        study.frame["method"].isin(JUDGED)
+        & (study.frame["by"] != ALL)
+        & ~study.frame["scenario"].str.startswith("proportional")
+        & study.frame["measure"].isin(["variance_z", *RATES])
+    ]
+    variance = rows["measure"] == "variance_z"
+    low = np.where(variance, VARIANCE_BAND[0], rows["nominal"] * (1 - RATE_BAND))
+    high = np.where(variance, VARIANCE_BAND[1], rows["nominal"] * (1 + RATE_BAND))
+    held = (rows["upper"] >= low) & (rows["lower"] <= high)
+    return rows.assign(claimed=rows["group"] != SMALLEST_CLASS, held=held).reset_index(drop=True)
+
+
+def tabulate_classes(study: Declared, by: str) -> Table:
+    """Lay out variance of z and false alerts and alarms by class of organisation, where no organisation differs.
+
+    Parameters
+    ----------
+    study : Declared
+    by : {"expected survival", "size"}
+    """
+    rows = list_classes(study)
+    rows = rows[(rows["by"] == by) & rows["scenario"].str.contains(r"\d y")]
+    wide = rows.pivot_table(index=["scenario", "group"], columns="measure", values="value", sort=False).reset_index()
+    counts = rows.groupby(["scenario", "group"], sort=False)["n"].first()
+    table = pd.DataFrame({"Scenario": wide["scenario"].str.capitalize(), CLASSES[by]: wide["group"]})
+    table["Simulated organisations"] = counts.to_numpy()
+    table["Variance of z"] = wide["variance_z"]
+    for name, heading in RATES.items():
+        table[heading] = 100 * wide[name]
+    return Table(table, study, {"Simulated organisations": "int", **ALARM_FORMATS})
+
+
+def describe_classes(study: Declared) -> Sentence:
+    """State in how many classes of organisation the score is calibrated, and where it is not."""
+    rows = list_classes(study)
+    claimed = rows[rows["claimed"]]
+    variance = claimed.loc[claimed["measure"] == "variance_z", "value"]
+    text = (
+        f"In classes with at least {SIZES['10 to 19']} expected deaths and survivors, the variance of z lies between "
+        f"{variance.min():.2f} and {variance.max():.2f}. Of {len(claimed)} variances and rates, "
+        f"{int(claimed['held'].sum())} lie within their limits ({VARIANCE_BAND[0]:.2f} to {VARIANCE_BAND[1]:.2f} for "
+        f"the variance, {_whole(RATE_BAND)} about the nominal rate), allowing for Monte Carlo error."
+    )
+    failed = claimed[~claimed["held"]]
+    lines = [
+        f"- {row['scenario']}, {row['by']}, {row['group']}: {MEASURE_NAMES[row['measure']]} is "
+        f"{row['value']:.3g} ({row['lower']:.3g} to {row['upper']:.3g})."
+        for row in failed.to_dict("records")
+    ]
+    return Sentence("\n\n".join([text, *(["Outside:", "\n".join(lines)] if lines else [])]), study)
 
 
 def tabulate_power(study: Declared) -> Table:
@@ -234,7 +311,8 @@ def describe_record(record: dict) -> Sentence:
     packages = ", ".join(f"{name} {version}" for name, version in sorted(record["packages"].items()))
     replicates, seed = record["replicates"], record["seed"]
     return Sentence(
-        f"{replicates} data sets per scenario, seed {seed}; Python {record['python']}, {packages}. "
+        f"{replicates} data sets per scenario, and up to {max(each.times for each in SCENARIOS)} times as many where "
+        f"rare alarms are counted by class of organisation; seed {seed}; Python {record['python']}, {packages}. "
         f"`naome simulation-study --replicates {replicates} --seed {seed}` reproduces the results.",
         declare_not_counts(packages, "Versions of programs, and how often was simulated."),
     )
@@ -275,7 +353,7 @@ def tabulate_funnel_tails(tail: float) -> Table:
     """
     rows = []
     for method, title in FUNNEL_METHODS.items():
-        exact = pd.concat([realised_tail_probabilities(target, SIZES, tail, method) for target in TARGETS])
+        exact = pd.concat([realised_tail_probabilities(target, FUNNEL_SIZES, tail, method) for target in TARGETS])
         low, high = exact["lower_tail"] / tail, exact["upper_tail"] / tail
         worst = exact.iloc[int(np.argmax(high))]
         rows.append(
@@ -295,7 +373,9 @@ def tabulate_funnel_tails(tail: float) -> Table:
 def average_funnel_tails(tail: float) -> Declared:
     """Average realised tail probabilities over targets, per kind of limit and size (for the figure)."""
     exact = [
-        realised_tail_probabilities(target, SIZES, tail, method) for method in FUNNEL_METHODS for target in TARGETS
+        realised_tail_probabilities(target, FUNNEL_SIZES, tail, method)
+        for method in FUNNEL_METHODS
+        for target in TARGETS
     ]
     columns = ["nominal", "lower_tail", "upper_tail"]
     means = pd.concat(exact).groupby(["method", "n"], sort=False)[columns].mean().reset_index()

@@ -99,9 +99,8 @@ tables <- lapply(c(1000, 2500), function(t) {
   national <- summary(survfit(Surv(time, status == 2) ~ 1, pbc), times = t)$surv
   pseudo_values <- as.vector(jackknife(prodlim(Hist(time, event) ~ 1, data = data.frame(time = pbc$time, event = dead)),
                                        times = t))
-  residual <- pseudo_values - S
-  residual <- residual - mean(residual)
-  spread <- sqrt(mean(residual^2))
+  # each stratum has a baseline of its own: its indicator is among the covariates
+  score <- score_providers(pseudo_values - S, S, cbind(model.matrix(fit), pbc$trt == max(pbc$trt)), pbc$provider)
   km <- summary(survfit(Surv(time, status == 2) ~ provider, pbc, conf.type = "log-log"), times = t, extend = TRUE)
   do.call(rbind, lapply(sort(unique(pbc$provider)), function(j) {
     i <- pbc$provider == j
@@ -114,7 +113,8 @@ tables <- lapply(c(1000, 2500), function(t) {
     data.frame(provider = j, time = t, n = sum(i), n_risk = km$n.risk[k], observed = o, expected = e,
                survival_unadjusted = km$surv[k], survival_expected = Sx, survival_adjusted = adjusted(km$surv[k]),
                lower = adjusted(km$lower[k]), upper = adjusted(km$upper[k]),
-               z = -mean(residual[i]) / (spread / sqrt(sum(i))), early_warning_z = qnorm(low), spread = spread)
+               z = score$z[score$provider == j], early_warning_z = qnorm(low),
+               std_error = score$std_error[score$provider == j])
   }))
 })
 write_table(do.call(rbind, tables), "more_providers_pbc.csv")

@@ -28,11 +28,17 @@ at_time <- function(k) {
   d$y <- as.integer(d$dtime <= t & d$death == 1)
   logit <- glm(cox_formula("y"), binomial, d, control = list(epsilon = 1e-12, maxit = 50))
   d$ph <- fitted(logit)
+  # Rao's score test of a term for each provider
+  rao <- function(j) {
+    d$own <- d$provider == j
+    plain <- glm(cox_formula("y"), binomial, d, control = list(epsilon = 1e-12, maxit = 50))
+    anova(plain, glm(cox_formula("y", c(COVARIATES, "own")), binomial, d), test = "Rao")[2, "Rao"]
+  }
   people$py <- pseudo_values[, k]
   people$fit <- fitted(lm(cox_formula("py"), people))
   residual <- people$py - S
   residual <- residual - mean(residual)
-  sd_pooled <- sqrt(mean(residual^2))
+  score <- score_providers(people$py - S, S, X, people$provider)
   one <- function(j) {
     i <- people$provider == j
     dj <- d[d$provider == j, ]
@@ -54,12 +60,13 @@ at_time <- function(k) {
       RA_km_mortality_ratio = 1 - (1 - km$surv[row]) / (1 - Sexp) * (1 - S_nat), logit_n = nrow(dj),
       logit_O = sum(dj$y), logit_E = sum(dj$ph), logit_nat_mort = mean(d$y),
       RA_logit_survival = 1 - sum(dj$y) / sum(dj$ph) * mean(d$y), logit_varO = sum(dj$ph * (1 - dj$ph)),
+      logit_score = sign(sum(dj$y) - sum(dj$ph)) * sqrt(rao(j)),
       pseudo_mean = mean(people$py[i]), pseudo_expected = mean(people$fit[i]),
       RA_pseudo_difference = S_nat + mean(diff), RA_pseudo_se = sd(diff) / sqrt(sum(i)),
       RA_stratcox_direct = mean(exp(-Hj * own_risk)), RA_D_kmratio_loglog = adjusted(km$surv[row]),
       RA_D_lo = adjusted(km$lower[row]), RA_D_hi = adjusted(km$upper[row]),
-      RA_C_pseudo_cox = S_nat + mean(residual[i]), z_C_pooled = -mean(residual[i]) / (sd_pooled / sqrt(sum(i))),
-      sd_C_pooled = sd_pooled, midp_cdf_B = below, z_B_midp = qnorm(below),
+      RA_C_pseudo_cox = S_nat + mean(residual[i]), z_C = score$z[score$provider == j],
+      std_error_C = score$std_error[score$provider == j], midp_cdf_B = below, z_B_midp = qnorm(below),
       RA_Bprime = mean(exp(-(o / e) * H(t) * risk)))
   }
   do.call(rbind, lapply(providers, one))

@@ -61,6 +61,14 @@ CHANGES = {
     "unknown choice": (lambda raw: raw["disclosure"].update(policy="hes"), "disclosure.policy"),
     "unknown limits": (lambda raw: raw["outliers"].update(limits="1sd/2sd"), "outliers.limits"),
     "more imputations than allowed": (lambda raw: raw["survival"].update(imputations=30), "must not exceed"),
+    "people who cannot be followed so long": (
+        lambda raw: raw["survival"].update(comparison_periods={5: [dt.date(2016, 1, 1), dt.date(2019, 1, 1)]}),
+        "2018-05-31",
+    ),
+    "a period of another time point": (
+        lambda raw: raw["survival"].update(comparison_periods={2: [dt.date(2016, 1, 1), dt.date(2017, 1, 1)]}),
+        "survival.comparison_periods: 2",
+    ),
     "wrong audit name": (lambda raw: raw.update(audit="wales"), "make them equal"),
 }
 
@@ -102,3 +110,23 @@ def test_a_reason_must_name_what_there_is_and_an_absent_thing_what_there_is_not(
 def test_reference_page_is_generated():
     page = project_root() / "params" / "README.md"
     assert page.read_text(encoding="utf-8") == write_reference(), "run `make docs`"
+
+
+def test_comparison_periods_follow_from_the_dates_or_are_given(altered):
+    params = load_params("england")
+    assert params.comparison_period(1) == (params.metastatic_from, params.metastatic_to)
+    assert params.comparison_period(3) == (dt.date(2017, 6, 1), dt.date(2020, 5, 31))
+    first, last = params.comparison_period(5)
+    assert last == dt.date(2018, 5, 31) and last - first == params.metastatic_to - params.metastatic_from
+    given = {5: [dt.date(2016, 1, 1), dt.date(2017, 12, 31)]}
+    other = load_params(altered(lambda raw: raw["survival"].update(comparison_periods=given)))
+    assert other.comparison_period(5) == (dt.date(2016, 1, 1), dt.date(2017, 12, 31))
+    assert other.comparison_period(3) == params.comparison_period(3)
+
+
+def test_a_comparison_period_does_not_begin_before_the_diagnoses_that_are_read():
+    late = load_params("england").model_copy(update={"diagnosed_from": dt.date(2017, 1, 1)})
+    assert late.comparison_period(5) == (dt.date(2017, 1, 1), dt.date(2018, 5, 31))
+    later = late.model_copy(update={"diagnosed_from": dt.date(2019, 1, 1)})
+    first, last = later.comparison_period(5)
+    assert first > last

@@ -8,7 +8,13 @@ import pytest
 from scipy.special import ndtri
 
 from naome.core.params import load_params
-from naome.measures.casemix.outliers import MINIMUM_UNITS, expected_false_alarms, judge_organisations, record_assessment
+from naome.measures.casemix.outliers import (
+    MINIMUM_UNITS,
+    detection_power,
+    expected_false_alarms,
+    judge_organisations,
+    record_assessment,
+)
 from naome.measures.specification import load_specification
 from naome.measures.study import make_study
 
@@ -116,3 +122,13 @@ def test_record_repeats_policy_inputs_and_outcome():
     )
     assert (row["within"], row["alert"], row["alarm"], row["not_assessed"]) == (1, 1, 1, 1)
     assert row["false_alarms_expected"] == pytest.approx(0.006)
+
+
+def test_power_grows_with_information_and_falls_with_an_organisations_own_share():
+    table = pd.DataFrame({"unit": list("ABC"), "n": [50, 50, 400], "std_error": [0.07, 0.035, 0.07], "level": "within"})
+    power = detection_power(table, 0.1, policy()).set_index("unit")
+    assert power.loc["B", "alert"] > power.loc["A", "alert"] > power.loc["C", "alert"]
+    assert (power["alarm"] < power["alert"]).all()
+    assert detection_power(table, 0.0, policy())["alert"].tolist() == pytest.approx([0.025] * 3)
+    few = table.assign(level=["within", "not_assessed", "alert"])
+    assert detection_power(few, 0.1, policy())["unit"].tolist() == ["A", "C"]

@@ -20,6 +20,9 @@ from naome.measures.casemix.pool import CLOGLOG, pool_tables
 from naome.measures.casemix.prepare import list_terms
 from naome.measures.study import make_study
 
+#: No older diagnoses
+NOBODY = pd.DataFrame({"time_point": []})
+
 
 @pytest.fixture
 def params(england):
@@ -199,18 +202,19 @@ def test_what_was_imputed_is_used_again_and_nothing_else(people, params, monkeyp
 def test_every_cohort_is_assessed_or_says_why(people, params):
     table = people()
     both = pd.concat([table, recurrences(table, [800] * len(table))], ignore_index=True)
-    found = assess_cohorts(both, make_study(params, run_id="r"))
+    found = assess_cohorts(both, NOBODY, make_study(params, run_id="r"))
     assert list(found) == ["denovo", "recurrent"] and not any(each.reason for each in found.values())
     assert set(found["recurrent"].results["cohort"]) == {"recurrent"}
     one = params.model_copy(
         update={"cohorts": ("denovo",), "not_derivable": {"survival.recurrent": "There are no admissions."}}
     )
-    found = assess_cohorts(table, make_study(one, run_id="r"))
+    found = assess_cohorts(table, NOBODY, make_study(one, run_id="r"))
     assert found["recurrent"].reason == "There are no admissions" and found["recurrent"].first.empty
     assert set(found["recurrent"].results["status"]) == {"not_derivable"}
     silent = one.model_copy(update={"not_derivable": {}})
     assert (
-        assess_cohorts(table, make_study(silent, run_id="r"))["recurrent"].reason == "This run has no recurrent cohort"
+        assess_cohorts(table, NOBODY, make_study(silent, run_id="r"))["recurrent"].reason
+        == "This run has no recurrent cohort"
     )
 
 
@@ -218,7 +222,7 @@ def test_every_cohort_is_assessed_or_says_why(people, params):
 def test_nobody_and_hardly_anybody_is_said_and_not_an_error(people, params, make_people, unit):
     swapped = params.model_copy(update={"survival": params.survival.model_copy(update={"unit": unit})})
     for table in (people(n=12), make_people(0), people(n=12).assign(provider=pd.NA, diagnosis_year=2019)):
-        found = assess_cohorts(table, make_study(swapped, run_id="r"))
+        found = assess_cohorts(table, NOBODY, make_study(swapped, run_id="r"))
         assert all(each.reason for each in found.values())
         assert all((each.results["status"] == "not_derivable").all() for each in found.values())
 
@@ -276,3 +280,30 @@ def test_ratios_are_pooled_about_the_mean_expectation():
     assert np.log(pooled.loc[0, "ratio"] / pooled.loc[0, "ratio_lower"]) > np.log(2)
     assert np.log(pooled.loc[0, "ratio_upper"] / pooled.loc[0, "ratio"]) > np.log(1.8)
     assert pooled.loc[1, ["ratio_lower", "ratio_upper"]].tolist() == [0.0, pytest.approx(1.7)]
+
+
+def test_a_time_point_beyond_the_audit_period_is_assessed_on_older_diagnoses(people, params):
+    """Deaths are complete to June 2023: three and five years need diagnoses before the audit period."""
+    now, old = people(seed=1), people(n=900, missing=0.3, seed=2)
+    old = old.assign(survival_days=old["survival_days"] * 2)
+    earlier = pd.concat([old.assign(time_point=3), old.iloc[:300].assign(time_point=5)])
+    one = params.model_copy(update={"cohorts": ("denovo",)})
+    found = assess_cohorts(now, earlier, make_study(one, run_id="r"))["denovo"]
+    assert [part.time_points for part in found.parts] == [(1,), (3,), (5,)]
+    assert list(found.tables) == [1] and list(found.earlier[0].tables) == [3]
+    assert len(found.case_mix.observed) == 600 and len(found.earlier[0].case_mix.observed) == 900
+    assert found.earlier[0].period == params.comparison_period(3)
+    shown = found.results[found.results["level"] == "provider"].groupby("measure")["denominator"].sum()
+    assert shown["survival_1y_adjusted"] == 600 and shown["survival_3y_adjusted"] == 900
+    imputed = collect_imputations({"denovo": found})
+    assert set(imputed["time_point"]) == {3, 5}
+    again = assess_cohorts(now, earlier, make_study(one, run_id="r"), imputed=imputed)["denovo"]
+    pd.testing.assert_frame_equal(found.results, again.results)
+
+
+def test_without_older_diagnoses_the_later_time_points_say_so(people, params):
+    one = params.model_copy(update={"cohorts": ("denovo",)})
+    found = assess_cohorts(people(), NOBODY, make_study(one, run_id="r"))["denovo"]
+    late = found.results[found.results["measure"] == "survival_5y_adjusted"]
+    assert late["status"].tolist() == ["not_derivable"]
+    assert late["reason"].str.contains("followed for 5 years").all()

@@ -10,7 +10,8 @@ BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 
 @pytest.fixture(scope="module")
 def null():
-    return simulate(replicates=6, seed=3, scenarios=SCENARIOS[:1]).set_index(["method", "measure"])
+    table = simulate(replicates=6, seed=3, scenarios=SCENARIOS[:1])
+    return table[table["by"] == "all"].set_index(["method", "measure"])
 
 
 def test_a_study_is_the_same_for_the_same_seed_and_any_number_of_workers():
@@ -73,8 +74,8 @@ def test_limits_of_the_recommended_estimate_cover(null):
 
 
 def test_hazard_ratios_mislead_as_estimates_when_hazards_are_not_proportional():
-    table = simulate(replicates=6, seed=4, scenarios=[BY_NAME["early outliers"]]).set_index(["method", "measure"])
-    value = table["value"]
+    table = simulate(replicates=6, seed=4, scenarios=[BY_NAME["early outliers"]])
+    value = table[table["by"] == "all"].set_index(["method", "measure"])["value"]
     assert value["B", "outlier_bias"] < -0.02
     assert abs(value["D", "outlier_bias"]) < 0.03
     assert value["B", "outlier_bias"] < value["D", "outlier_bias"] - 0.02
@@ -83,7 +84,7 @@ def test_hazard_ratios_mislead_as_estimates_when_hazards_are_not_proportional():
 def test_imputation_and_complete_cases():
     table = simulate(replicates=2, seed=4, scenarios=[BY_NAME["no outliers, 40% missing"]])
     assert set(table["method"]) == {"unadjusted", *(f"{m} {k}" for m in "BCD" for k in ("complete", "imputed"))}
-    value = table.set_index(["method", "measure"])["value"]
+    value = table[table["by"] == "all"].set_index(["method", "measure"])["value"]
     # complete cases are those who survived more often
     assert value["C complete", "national_bias"] > 0.02
     assert abs(value["C imputed", "national_bias"]) < 0.02
@@ -103,3 +104,24 @@ def test_tidy_columns_and_limits(null):
 def test_refuses_no_replicates():
     with pytest.raises(ValueError, match="replicates is 0"):
         simulate(replicates=0, seed=1)
+
+
+def test_each_class_of_provider_is_described_and_all_providers_are_in_one():
+    table = simulate(replicates=1, seed=3, scenarios=[BY_NAME["no outliers, 5 y, 40% missing"]])
+    counts = table[(table["measure"] == "variance_z") & (table["method"] == "C imputed")]
+    everybody = counts.loc[counts["by"] == "all", "n"].iloc[0]
+    assert counts[counts["by"] == "expected survival"]["group"].nunique() == 5
+    assert counts[counts["by"] != "all"].groupby("by")["n"].sum().to_numpy() == pytest.approx(everybody)
+    assert set(table["method"]) == {"B imputed", "C imputed", "D imputed"}
+
+
+def test_few_organisations_keep_the_nominal_variance():
+    few = BY_NAME["7 organisations, 5 y"]
+    rows = pd.concat([run_replicate(few, 1, number) for number in range(60)])
+    assert (rows.loc[rows["method"] == "C", "z"] ** 2).mean() == pytest.approx(1, abs=0.25)  # 420 values
+
+
+def test_follow_up_reaches_the_horizon_of_a_scenario():
+    for scenario in SCENARIOS:
+        shortest, longest = scenario.follow_up
+        assert 0 < shortest < scenario.horizon < longest

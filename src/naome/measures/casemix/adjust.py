@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -51,6 +52,12 @@ class Assessment:
         Why there is no model; empty when there is.
     models : tuple of ExpectedModel
         The national model of every completed data set.
+    time_points : tuple of int
+        Years for which these people are looked at.
+    period : (date, date) or None
+        First and last day of their metastatic diagnoses; None where that is no matter (everyone with primary cancer).
+    earlier : tuple of Assessment
+        The same cohort at time points for which older diagnoses are needed, each with a case mix and models of its own.
     """
 
     cohort: str
@@ -60,22 +67,35 @@ class Assessment:
     results: pd.DataFrame
     reason: str
     models: tuple[ExpectedModel, ...] = ()
+    time_points: tuple[int, ...] = ()
+    period: tuple[dt.date, dt.date] | None = None
+    earlier: tuple[Assessment, ...] = ()
+
+    @property
+    def parts(self) -> tuple[Assessment, ...]:
+        """The assessments of this cohort: that of the audit period, and those of older diagnoses."""
+        return (self, *self.earlier)
 
     @property
     def first(self) -> pd.DataFrame:
         """The table of the first horizon; empty when there is no model."""
-        columns = ["unit", "n", "z", "survival_adjusted", "recorded", "level", "spread", "reason", "phi", "tau2"]
+        columns = ["unit", "n", "z", "survival_adjusted", "recorded", "level", "std_error", "reason", "phi", "tau2"]
         return next(iter(self.tables.values()), pd.DataFrame(columns=columns))
 
 
 def assess_cohorts(
-    analysis: pd.DataFrame, study: Study, *, imputed: pd.DataFrame | None = None
+    analysis: pd.DataFrame, earlier: pd.DataFrame, study: Study, *, imputed: pd.DataFrame | None = None
 ) -> dict[str, Assessment]:
     """Compare the organisations of every cohort of a run on survival.
+
+    Every time point is assessed on the latest people who can be followed to it
+    (:meth:`naome.core.params.Params.comparison_period`).
 
     Parameters
     ----------
     analysis : DataFrame
+    earlier : DataFrame
+        Older diagnoses, by ``time_point`` (:func:`naome.cohort.derive.derive_earlier`).
     study : Study
         A cohort that the run's data cannot support gets an assessment that says why.
     imputed : DataFrame, optional
@@ -90,7 +110,7 @@ def assess_cohorts(
     known = [cohort for cohort in definition.cohorts if cohort not in params.cohorts]
     absent = {cohort: study.reason(definition, cohort) for cohort in known}
     assessments: dict[str, Assessment] = {
-        cohort: assess_organisations(analysis, study, cohort, imputed=imputed) for cohort in params.cohorts
+        cohort: _assess_cohort(analysis, earlier, study, cohort, imputed) for cohort in params.cohorts
     }
     for cohort, reason in absent.items():
         if reason:
@@ -101,8 +121,36 @@ def assess_cohorts(
     return assessments
 
 
+def _assess_cohort(
+    analysis: pd.DataFrame, earlier: pd.DataFrame, study: Study, cohort: str, imputed: pd.DataFrame | None
+) -> Assessment:
+    params = study.params
+    audit_period = (params.metastatic_from, params.metastatic_to)
+    periods = {years: params.comparison_period(years) for years in params.survival.horizons_years}
+    older = {} if cohort == "primary" else {y: p for y, p in periods.items() if p != audit_period}
+    groups = [(analysis, tuple(years for years in periods if years not in older), audit_period)]
+    for years, period in older.items():
+        people = earlier[earlier["time_point"] == years]
+        groups.append((people if len(people) else analysis.iloc[:0], (years,), period))
+    parts = [
+        replace(
+            assess_organisations(people, study, cohort, imputed=imputed, time_points=time_points),
+            period=None if cohort == "primary" else period,
+        )
+        for people, time_points, period in groups
+        if time_points
+    ]
+    results = pd.concat([each.results for each in parts], ignore_index=True)
+    return replace(parts[0], results=results, earlier=tuple(parts[1:]))
+
+
 def assess_organisations(
-    analysis: pd.DataFrame, study: Study, cohort: str, *, imputed: pd.DataFrame | None = None
+    analysis: pd.DataFrame,
+    study: Study,
+    cohort: str,
+    *,
+    imputed: pd.DataFrame | None = None,
+    time_points: tuple[int, ...] | None = None,
 ) -> Assessment:
     """Compare the organisations of a cohort on survival at every horizon that follow-up reaches.
 
@@ -117,32 +165,44 @@ def assess_organisations(
     cohort : str
     imputed : DataFrame, optional
         From :func:`collect_imputations`: what an earlier step imputed is used again.
+    time_points : tuple of int, optional
+        Years to look at; all of the parameters without it.
     """
     params = study.params
+    wanted = params.survival.horizons_years if time_points is None else time_points
+    if imputed is not None:
+        imputed = imputed[imputed["time_point"] == _name_part(wanted)]
     case_mix = complete_case_mix(analysis, params, cohort, imputed=imputed)
-    reason = _reason_for_no_model(case_mix)
-    horizons = [years for years in params.survival.horizons_years if horizon_reached(case_mix, years)]
+    reason = _reason_for_no_model(case_mix, wanted)
+    horizons = [years for years in wanted if horizon_reached(case_mix, years)]
     national = {years: national_survival(case_mix, years) for years in horizons}
     tables: dict[int, pd.DataFrame] = {}
     models: tuple[ExpectedModel, ...] = ()
     if not reason:
-        case_mix, tables, models = adjust_survival(case_mix, params)
+        case_mix, tables, models = adjust_survival(case_mix, params, horizons)
     frames = [adjusted_results(table, study, cohort, years) for years, table in tables.items()]
-    absent = {y: reason or say_horizon_not_reached(y) for y in params.survival.horizons_years if y not in tables}
+    absent = {y: reason or say_horizon_not_reached(y) for y in wanted if y not in tables}
     if absent:
         frames.append(_no_results(study, cohort, absent))
-    return Assessment(cohort, case_mix, tables, national, pd.concat(frames, ignore_index=True), reason, models)
+    results = pd.concat(frames, ignore_index=True)
+    return Assessment(cohort, case_mix, tables, national, results, reason, models, tuple(wanted))
 
 
 def list_tables(assessments: dict[str, Assessment]) -> dict[tuple[str, int], pd.DataFrame]:
     """Return the organisation tables of all cohorts and horizons by (cohort, years)."""
-    return {(c, years): table for c, each in assessments.items() for years, table in each.tables.items()}
+    parts = [part for each in assessments.values() for part in each.parts]
+    return {(part.cohort, years): table for part in parts for years, table in part.tables.items()}
+
+
+def find_national(assessments: dict[str, Assessment], cohort: str, years: int) -> float:
+    """Return national survival of a cohort at a time point, among the people on whom it is assessed."""
+    return next(part.national[years] for part in assessments[cohort].parts if years in part.national)
 
 
 def adjust_survival(
-    case_mix: CaseMix, params: Params
+    case_mix: CaseMix, params: Params, horizons: list[int]
 ) -> tuple[CaseMix, dict[int, pd.DataFrame], tuple[ExpectedModel, ...]]:
-    """Estimate risk-adjusted survival of every organisation at every horizon reached, pooled over imputations.
+    """Estimate risk-adjusted survival of every organisation at some horizons, pooled over imputations.
 
     More data sets are imputed where the largest fraction of missing information of an
     organisation's adjusted survival asks for them, up to ``survival.imputations_at_most``.
@@ -154,14 +214,13 @@ def adjust_survival(
     dict of int to DataFrame
         Years -> the columns of
         :func:`naome.stats.risk_adjustment.risk_adjusted_survival` (z positive
-        when more die than expected), ``fmi`` (fraction of missing information), ``std_error`` (of the
-        difference under the null), ``recorded`` (share of case mix recorded), those of :func:`compare_followed` and
-        of :func:`naome.measures.casemix.outliers.judge_organisations`. A horizon that nobody's follow-up reaches has
-        no table.
+        when more die than expected), ``fmi`` (fraction of missing information), ``recorded`` (share of case mix
+        recorded), those of :func:`compare_followed` and of
+        :func:`naome.measures.casemix.outliers.judge_organisations`. One table per horizon
+        asked for.
     tuple of ExpectedModel
         The national model of every data set.
     """
-    horizons = [years for years in params.survival.horizons_years if horizon_reached(case_mix, years)]
     at, models = [years * YEAR_DAYS for years in horizons], []
 
     def adjust(frame: pd.DataFrame) -> pd.DataFrame:
@@ -169,7 +228,6 @@ def adjust_survival(
         return adjust_frame(frame, case_mix.covariates, at, params, model=models[-1])
 
     case_mix, pooled = adjust_pooled(case_mix, params, adjust, "survival_adjusted", CLOGLOG)
-    pooled["std_error"] = pooled["spread"] / np.sqrt(pooled["n"])
     tables = {}
     for years in horizons:
         table = pooled[np.isclose(pooled["time"], years * YEAR_DAYS)]
@@ -322,8 +380,10 @@ def say_horizon_not_reached(years: int) -> str:
     return f"no one has been followed for {years} year{'' if years == 1 else 's'}"
 
 
-def _reason_for_no_model(case_mix: CaseMix) -> str:
+def _reason_for_no_model(case_mix: CaseMix, time_points: tuple[int, ...]) -> str:
     frame = case_mix.completed[0]
+    if frame.empty:
+        return say_horizon_not_reached(min(time_points))
     if frame["unit"].nunique() < 2:
         return "there are fewer than two organisations to compare"
     return say_too_few_deaths(frame, case_mix.covariates)
@@ -335,12 +395,16 @@ def _no_results(study: Study, cohort: str, reasons: dict[int, str]) -> pd.DataFr
     return study.results(pd.concat(rows, ignore_index=True), cohort=cohort, definition_id=definition)
 
 
+def _name_part(time_points: tuple[int, ...]) -> int:
+    return min(time_points, default=0)
+
+
 def _judge(table: pd.DataFrame, case_mix: CaseMix, params: Params, *, higher_is: str) -> pd.DataFrame:
     table = table.merge(case_mix.recorded[["unit", "recorded"]], on="unit", how="left")
     return judge_organisations(table, params, higher_is=higher_is)
 
 
-IMPUTED = ["cohort", "imputation", "item", "row", "value"]
+IMPUTED = ["cohort", "time_point", "imputation", "item", "row", "value"]
 
 
 def collect_imputations(assessments: dict[str, Assessment]) -> pd.DataFrame:
@@ -349,11 +413,13 @@ def collect_imputations(assessments: dict[str, Assessment]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``cohort, imputation, item, row`` (position in the cohort's case mix), ``value`` (the number, or the position
-        of the level): one row per gap filled. Person-level: it stays in the run's folder.
+        ``cohort, time_point`` (the first of the people in question), ``imputation, item, row`` (position in the
+        cohort's case mix), ``value`` (the number, or the position of the level): one row per gap filled. Person-level:
+        it stays in the run's folder.
     """
     pieces = []
-    for cohort, each in assessments.items():
+    for each in (part for whole in assessments.values() for part in whole.parts):
+        known = {"cohort": each.cohort, "time_point": _name_part(each.time_points)}
         observed = each.case_mix.observed
         lacking = [column for column in observed if observed[column].isna().any()]
         if len(each.case_mix.completed) == 1:
@@ -363,7 +429,5 @@ def collect_imputations(assessments: dict[str, Assessment]) -> pd.DataFrame:
                 row = np.flatnonzero(observed[item].isna())
                 values = frame[item].cat.codes if isinstance(frame[item].dtype, pd.CategoricalDtype) else frame[item]
                 value = values.to_numpy(dtype=float)[row]
-                pieces.append(
-                    pd.DataFrame({"cohort": cohort, "imputation": number, "item": item, "row": row, "value": value})
-                )
+                pieces.append(pd.DataFrame({**known, "imputation": number, "item": item, "row": row, "value": value}))
     return pd.concat(pieces, ignore_index=True) if pieces else pd.DataFrame(columns=IMPUTED)

@@ -19,6 +19,7 @@ from naome.measures.study import say_too_few
 from naome.stats.design import build_design
 from naome.stats.funnel import classify_z
 from naome.stats.kaplan_meier import kaplan_meier
+from naome.stats.provider_score import score_providers
 from naome.stats.pseudo import pseudo_observations
 from naome.stats.risk_adjustment import ExpectedModel, fit_expected
 
@@ -95,15 +96,12 @@ def adjust_by_pseudo(
     # standardised columns keep the iterations tame
     x = np.column_stack([np.ones(len(frame)), (matrix - matrix.mean(axis=0)) / matrix.std(axis=0)])
     codes, labels = pd.factorize(frame["unit"], sort=True)
-    n = np.bincount(codes)
     pseudo = pseudo_observations(frame["duration"], frame["event"], at)
     national = kaplan_meier(frame["duration"], frame["event"], at=at)["survival"].to_numpy()
     for column, time in enumerate(at):
         expected = fit_pseudo(x, pseudo[:, column], national[column])
-        residual = pseudo[:, column] - expected
-        residual = residual - residual.mean()
-        z = -np.bincount(codes, residual) / (np.sqrt(np.mean(residual**2)) * np.sqrt(n))
-        mean = np.bincount(codes, expected) / n
+        z = score_providers(pseudo[:, column] - expected, expected, x[:, 1:], codes)["z"].to_numpy()
+        mean = np.bincount(codes, expected) / np.bincount(codes)
         # a handful of people whom the model gives no hope, or no risk, cannot be adjusted by a ratio of logarithms
         mean[(mean <= 0) | (mean >= 1)] = np.nan
         power = np.log(mean) * np.log(national[column]) / np.log(expected.mean())

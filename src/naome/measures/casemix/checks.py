@@ -1,4 +1,4 @@
-"""TODO."""
+"""Checks of the case-mix model: coefficients, proportional hazards, calibration, discrimination, alternatives."""
 
 from __future__ import annotations
 
@@ -90,7 +90,8 @@ def collect_checks(assessment: Assessment, params: Params) -> ModelChecks:
     coefficients = pool_coefficients(models, int(case_mix.observed["event"].sum()))
     hazards = check_proportional_hazards(case_mix)
     worst = str(hazards["Term"].iloc[0])
-    tenths, whole = check_calibration(case_mix, models, params)
+    reached = [years for years in params.survival.horizons_years if horizon_reached(case_mix, years)]
+    tenths, whole = check_calibration(case_mix, models, reached)
     treated = treat_missing(assessment, params)
     return ModelChecks(
         coefficients=coefficients,
@@ -189,6 +190,24 @@ def smooth_residuals(case_mix: CaseMix, term: str, model: ExpectedModel) -> pd.D
     return table.assign(years=table["time"] / YEAR_DAYS, coefficient=coefficients[term])
 
 
+def check_earlier(assessment: Assessment) -> pd.DataFrame:
+    """Check the calibration of a cohort's models of older diagnoses, each at the time point that needs them.
+
+    Returns
+    -------
+    DataFrame
+        ``Time point, People, deaths, Predicted, Observed, Difference, Slope`` and its limits; without rows where the
+        audit period serves every time point, or no model is fitted to older diagnoses.
+    """
+    rows = []
+    for part in assessment.earlier:
+        if part.tables:
+            _, whole = check_calibration(part.case_mix, list(part.models), list(part.tables))
+            events = part.case_mix.observed["event"]
+            rows.append(whole.assign(People=len(events), deaths=int(events.sum())))
+    return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame()
+
+
 def predict_survival(case_mix: CaseMix, models: list[ExpectedModel], at: list[float]) -> np.ndarray:
     """Predict each person's survival, averaged over completed data sets: shape (people, times)."""
     pairs = list(zip(models, case_mix.completed, strict=True))[:CHECKED]
@@ -196,9 +215,9 @@ def predict_survival(case_mix: CaseMix, models: list[ExpectedModel], at: list[fl
 
 
 def check_calibration(
-    case_mix: CaseMix, models: list[ExpectedModel], params: Params
+    case_mix: CaseMix, models: list[ExpectedModel], horizons: list[int]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Compare predicted with observed survival by tenth of the prediction, at every horizon reached.
+    """Compare predicted with observed survival by tenth of the prediction, at horizons that follow-up reaches.
 
     Returns
     -------
@@ -207,7 +226,6 @@ def check_calibration(
         everyone: ``Time point, Predicted, Observed, Difference, Slope`` and its limits.
     """
     frame = case_mix.completed[0]
-    horizons = [years for years in params.survival.horizons_years if horizon_reached(case_mix, years)]
     predicted = predict_survival(case_mix, models, [years * YEAR_DAYS for years in horizons])
     tenths, wholes = [], []
     for column, years in enumerate(horizons):

@@ -1,4 +1,4 @@
-"""TODO."""
+"""Judging organisations: the level of each by the outlier policy, spread between them, and the record of both."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import importlib.metadata
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtr, ndtri
 
 from naome.core.params import Params
 from naome.measures.study import Study, say_too_few
@@ -15,7 +16,10 @@ from naome.stats.overdispersion import Overdispersion, overdispersion
 LEVELS = ("within", "alert", "alarm", "not_assessed")
 
 
-FORMULA = "z of pseudo-observations (C), pooled over imputations; additive overdispersion; version 1"
+FORMULA = (
+    "z of pseudo-observations (C), variance and skewness of each organisation, less its own share in the expectation; "
+    "pooled over imputations; additive overdispersion; version 2"
+)
 
 
 # A variance between organisations cannot be estimated from a handful of them (decision 0009)
@@ -98,6 +102,40 @@ def expected_false_alarms(table: pd.DataFrame, params: Params) -> tuple[float, f
     return 2 * params.outliers.alert_tail * assessed, 2 * params.outliers.alarm_tail * assessed
 
 
+def detection_power(table: pd.DataFrame, difference: float, params: Params) -> pd.DataFrame:
+    """Compute how likely it is that an organisation whose survival truly differs is found.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Judged organisations: ``unit, n, std_error, level``.
+    difference : float
+        True difference of its survival from the national one, on the scale of survival (0.1 is 10 percentage points).
+    params : Params
+        The limits.
+
+    Returns
+    -------
+    DataFrame
+        ``unit, n, alert`` (probability of an alert or alarm on the right side) and ``alarm``, of those assessed. The
+        organisation is part of the national value, which moves with it.
+
+    Examples
+    --------
+    >>> from naome.core.params import load_params
+    >>> table = pd.DataFrame({"unit": ["A", "B"], "n": [50, 950], "std_error": [0.07, 0.004], "level": "within"})
+    >>> detection_power(table, 0.1, load_params("england"))["alert"].round(2).tolist()
+    [0.27, 0.24]
+    """
+    share = table["n"] / table["n"].sum()
+    shift = difference * (1 - share) / table["std_error"]
+    policy = params.outliers
+    power = {
+        name: ndtr(shift + ndtri(tail)) for name, tail in (("alert", policy.alert_tail), ("alarm", policy.alarm_tail))
+    }
+    return table[["unit", "n"]].assign(**power)[table["level"] != "not_assessed"].reset_index(drop=True)
+
+
 def record_assessment(
     tables: dict[tuple[str, int], pd.DataFrame], study: Study, *, imputations: dict[str, int]
 ) -> pd.DataFrame:
@@ -130,6 +168,7 @@ def record_assessment(
                 "audit": study.params.audit,
                 "cohort": cohort,
                 "measure": f"survival_{years}y_adjusted",
+                **_name_period(cohort, years, study.params),
                 "limits": policy.limits,
                 "alert_tail": policy.alert_tail,
                 "alarm_tail": policy.alarm_tail,
@@ -145,6 +184,15 @@ def record_assessment(
             }
         )
     return pd.DataFrame(rows)
+
+
+def _name_period(cohort: str, years: int, params: Params) -> dict[str, str]:
+    first, last = params.comparison_period(years)
+    everyone = cohort == "primary"
+    return {
+        "diagnosed_from": str(params.diagnosed_from if everyone else first),
+        "diagnosed_to": str(params.diagnosed_to if everyone else last),
+    }
 
 
 def _reasons(table: pd.DataFrame, params: Params) -> pd.Series:

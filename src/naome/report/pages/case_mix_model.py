@@ -8,7 +8,7 @@ import pandas as pd
 
 from naome.measures.casemix.adjust import Assessment
 from naome.measures.casemix.alternatives import TREATMENTS
-from naome.measures.casemix.checks import ModelChecks
+from naome.measures.casemix.checks import ModelChecks, check_earlier
 from naome.measures.study import Study
 from naome.release import Released, declare_not_counts, release_counts, shown_numbers
 from naome.report.display import Figure, Sentence, Table
@@ -84,6 +84,19 @@ def tabulate_checks(checks: dict[str, ModelChecks], name: str, study: Study) -> 
     table = table[["Cohort", *(column for column in table.columns if column != "Cohort")]].convert_dtypes()
     made = _release_people(table, study) if "People" in table else declare_not_counts(table, OF_MODELS)
     return Table(made.frame, made, {c: kind for c, kind in FORMATS[name].items() if c in table})
+
+
+def tabulate_earlier(assessments: dict[str, Assessment], study: Study) -> Table:
+    """Lay out the calibration of the models of older diagnoses, one row per cohort and time point."""
+    pieces = [(cohort, check_earlier(each)) for cohort, each in assessments.items()]
+    made = [table.assign(Cohort=COHORT_NAMES[cohort]) for cohort, table in pieces if len(table)]
+    if not made:
+        table = pd.DataFrame({"Cohort": ["all"], "Reason": ["No model is fitted to older diagnoses"]})
+        return Table(table, declare_not_counts(table, OF_MODELS))
+    released = release_counts(pd.concat(made, ignore_index=True), "deaths", study, of="People")
+    order = ["Cohort", "Time point", "People", "Predicted", "Observed", "Difference"]
+    released = released.transform(lambda frame: frame[[*order, "Slope", "Slope, lower", "Slope, upper"]])
+    return Table(released.frame, released, {"People": "count", **FORMATS["whole"]})
 
 
 def _release_people(table: pd.DataFrame, study: Study) -> Released:

@@ -16,7 +16,7 @@ from naome.release import HIDDEN, Released, declare_not_counts, release_counts, 
 from naome.report.display import Sentence, Table
 from naome.report.flow import explain_rules
 from naome.report.labels import AGE_ORDER, CHARACTERISTICS, COHORT_NAMES, SITES
-from naome.report.prose import say_count, say_list, say_number, say_percent
+from naome.report.prose import say_count, say_day, say_list, say_number, say_percent
 
 
 def say_sizes(analysis: pd.DataFrame, study: Study) -> Sentence:
@@ -28,8 +28,8 @@ def say_sizes(analysis: pd.DataFrame, study: Study) -> Sentence:
         f"{say_number(n, 'people') if n is HIDDEN else f'{n:,}'} in the {COHORT_NAMES[cohort].lower()} cohort"
         for cohort, n in counts.frame.itertuples(index=False)
     ]
-    period = f"{params.metastatic_from:%-d %B %Y} to {params.metastatic_to:%-d %B %Y}"
-    end = f"Deaths are complete to {params.censor_date:%-d %B %Y}."
+    period = f"{say_day(params.metastatic_from)} to {say_day(params.metastatic_to)}"
+    end = f"Deaths are complete to {say_day(params.censor_date)}."
     return Sentence(f"{params.title}, {period}: {say_list(parts)}. {end}", counts)
 
 

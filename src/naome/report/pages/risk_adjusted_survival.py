@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
 
 import matplotlib.pyplot as plt
@@ -12,8 +13,8 @@ from scipy.special import ndtri
 
 from naome.core.params import Params
 from naome.core.results import NUMBERS
-from naome.measures.casemix.adjust import Assessment, list_tables, say_horizon_not_reached
-from naome.measures.casemix.outliers import MINIMUM_UNITS, expected_false_alarms
+from naome.measures.casemix.adjust import Assessment, find_national, list_tables, say_horizon_not_reached
+from naome.measures.casemix.outliers import MINIMUM_UNITS, detection_power, expected_false_alarms
 from naome.release import Declared, Released, declare_not_counts
 from naome.report.display import Figure, Sentence, Table
 from naome.report.figures import INK, PALETTE, draw_empty, use_style
@@ -27,10 +28,17 @@ from naome.report.funnels import (
     share_legend,
 )
 from naome.report.labels import COHORT_NAMES
-from naome.report.prose import lower_first, say_count, say_interval, say_list, say_percent
+from naome.report.prose import lower_first, say_count, say_day, say_interval, say_list, say_percent
 from naome.stats.funnel import classify_z
 
 OUTSIDE_FORMATS = {"People": "count", **{name: "percent1" for name in ("Adjusted survival", "Lower", "Upper")}}
+
+
+#: True difference in survival for which power is stated
+TRUE_DIFFERENCE = 0.10
+
+
+OF_PERIODS = "Dates of periods, and shares of items recorded."
 
 
 COUNT_FORMATS = {"Alarms expected": "decimal2", "Alerts expected": "decimal1"}
@@ -45,25 +53,92 @@ def describe_assessments(assessments: dict[str, Assessment], params: Params) -> 
         A Markdown list.
     """
     lines = []
-    for cohort, each in assessments.items():
-        name = COHORT_NAMES[cohort]
+    for each in list_parts(assessments):
+        name = COHORT_NAMES[each.cohort]
         if each.reason:
-            lines.append(f"- **{name}**: organisations are not compared: {each.reason}.")
+            when = f", {say_list([_years(years) for years in each.time_points])}" if each.time_points else ""
+            lines.append(f"- **{name}{when}**: organisations are not compared: {each.reason}.")
             continue
         for years, table in each.tables.items():
             counts = table["level"].value_counts()
             alerts, alarms = expected_false_alarms(table, params)
             assessed = int((table["level"] != "not_assessed").sum())
             lines.append(
-                f"- **{name}, {_years(years)}**: national survival is {say_percent(each.national[years])}. Among "
+                f"- **{name}, {_years(years)}**{_say_period(each)}: national survival is "
+                f"{say_percent(each.national[years])}. Among "
                 f"{say_count(assessed, 'organisation')} assessed ({params.unit_name}): "
                 f"{say_levels(counts)}, in both directions; {alarms:.1f} and {alerts - alarms:.1f} expected by "
                 "chance alone."
             )
-        for years in params.survival.horizons_years:
+        for years in each.time_points:
             if years not in each.tables:
                 lines.append(f"- **{name}, {_years(years)}**: not compared, since {say_horizon_not_reached(years)}.")
     return Sentence("\n".join(lines), declare_not_counts("\n".join(lines), LEVELS_COUNTED))
+
+
+def list_parts(assessments: dict[str, Assessment]) -> list[Assessment]:
+    """Return the assessments of all cohorts, those of older diagnoses among them."""
+    return [part for each in assessments.values() for part in each.parts]
+
+
+def describe_periods(assessments: dict[str, Assessment], earlier: pd.DataFrame, params: Params) -> Sentence:
+    """State on which diagnoses each time point is assessed, and what is poorer in the earlier years.
+
+    Parameters
+    ----------
+    assessments : dict of str to Assessment
+    earlier : DataFrame
+        From :func:`naome.cohort.derive.derive_earlier`.
+    params : Params
+
+    Returns
+    -------
+    Sentence
+        A Markdown list; empty where the audit period serves every time point.
+    """
+    lines = [_compare_periods(each, part, earlier, params) for each in assessments.values() for part in each.earlier]
+    if not lines:
+        return Sentence("", declare_not_counts("", OF_PERIODS))
+    text = "\n".join(
+        [
+            "Every time point is assessed on the latest people who can be followed to it. Where the audit period is "
+            "too recent, an earlier period of the same length takes its place:\n",
+            *lines,
+        ]
+    )
+    return Sentence(text, declare_not_counts(text, OF_PERIODS))
+
+
+def _compare_periods(now: Assessment, part: Assessment, earlier: pd.DataFrame, params: Params) -> str:
+    first, last = part.period or (params.metastatic_from, params.metastatic_to)
+    line = f"- **{COHORT_NAMES[part.cohort]}, {_years(part.time_points[0])}**: {say_day(first)} to {say_day(last)}."
+    if part.reason:
+        return f"{line} Organisations are not compared: {part.reason}."
+    recorded = [each.case_mix.recorded["recorded"].mean() for each in (part, now)]
+    line += (
+        f" Case-mix items that can be missing are recorded for {say_percent(recorded[0])} on average over "
+        f"organisations ({say_percent(recorded[1])} in the audit period)."
+    )
+    begins = earlier["records_from"].dropna()
+    if len(begins):
+        looks = [_look_back(begins.iloc[0], day) for day in (first, params.metastatic_from)]
+        line += f" Hospital records begin {looks[0]} its first day ({looks[1]} that of the audit period)."
+    if part.cohort == "recurrent":
+        longest = [(day - params.diagnosed_from).days / 365.25 for day in (last, params.metastatic_to)]
+        line += (
+            f" Only recurrences within {longest[0]:.1f} years of the initial diagnosis can be among them, because "
+            f"diagnoses are read from {say_day(params.diagnosed_from)} (within {longest[1]:.1f} in the audit period)."
+        )
+    return line
+
+
+def _look_back(begins: pd.Timestamp, first: dt.date) -> str:
+    years = (pd.Timestamp(first) - begins).days / 365.25
+    return f"{abs(years):.1f} years {'before' if years >= 0 else 'after'}"
+
+
+def _say_period(part: Assessment) -> str:
+    return f" ({say_day(part.period[0])} to {say_day(part.period[1])})" if part.period else ""
 
 
 def describe_case_mix(assessments: dict[str, Assessment]) -> Sentence:
@@ -75,15 +150,16 @@ def describe_case_mix(assessments: dict[str, Assessment]) -> Sentence:
         A Markdown list; a cohort without a model has no line.
     """
     lines = []
-    for cohort, each in assessments.items():
+    for each in list_parts(assessments):
         if each.reason:
             continue
         case_mix = each.case_mix
         made, needed = len(case_mix.completed), case_mix.needed
         share = say_percent(case_mix.recorded["recorded"].mean())
         line = (
-            f"- **{COHORT_NAMES[cohort]}**: case-mix items that can be missing are recorded for {share} on average "
-            f"over organisations. The model uses {say_count(made, 'imputed data set')}."
+            f"- **{COHORT_NAMES[each.cohort]}, {say_list([_years(y) for y in each.tables])}**: case-mix items that can "
+            f"be missing are recorded for {share} on average over organisations. The model uses "
+            f"{say_count(made, 'imputed data set')}."
         )
         if made > 1:
             fmi = max(table["fmi"].max() for table in each.tables.values())
@@ -118,6 +194,37 @@ def describe_spread(assessments: dict[str, Assessment], params: Params) -> Sente
         f"one. The outlier policy was fixed in advance and {rule} for overdispersion. Adjustment can mask real "
         "differences; without it, unmeasured case mix can cause false alarms. Results are shown both ways.",
         declare_not_counts(say_list(found), "Measures of variation between organisations."),
+    )
+
+
+def describe_power(assessments: dict[str, Assessment], params: Params) -> Sentence:
+    """State how likely an organisation with truly low survival is to be found, in the run's own sizes.
+
+    Returns
+    -------
+    Sentence
+        A Markdown list: one line per cohort and time point with a comparison.
+    """
+    lines = []
+    for (cohort, years), table in list_tables(assessments).items():
+        power = detection_power(table, TRUE_DIFFERENCE, params)
+        if power.empty:
+            continue
+        middle, best = power[["alert", "alarm"]].median(), power[["alert", "alarm"]].max()
+        lines.append(
+            f"- **{COHORT_NAMES[cohort]}, {_years(years)}**: the typical (median) organisation would have an alert or "
+            f"alarm with probability {say_percent(middle['alert'])} and an alarm with {say_percent(middle['alarm'])}; "
+            f"the organisation with the most information, {say_percent(best['alert'])} and "
+            f"{say_percent(best['alarm'])}."
+        )
+    if not lines:
+        none = "No organisation is assessed, so there is no power to detect a difference."
+        return Sentence(none, declare_not_counts(none, LEVELS_COUNTED))
+    text = "\n".join(lines)
+    return Sentence(
+        f"If survival of one organisation were truly {100 * TRUE_DIFFERENCE:.0f} percentage points below that of the "
+        f"others:\n\n{text}",
+        declare_not_counts(text, "Probabilities from standard errors of the model, before outcomes are looked at."),
     )
 
 
@@ -214,20 +321,23 @@ def tabulate_counts(tables: dict[tuple[str, int], pd.DataFrame], params: Params)
 
 
 def tabulate_not_assessed(assessments: dict[str, Assessment], names: dict[str, str]) -> Table:
-    """Lay out the cohorts and organisations that are not assessed at the first time point, and why."""
+    """Lay out the cohorts and organisations that are not assessed at a time point, and why."""
     rows = []
-    for cohort, each in assessments.items():
+    for each in list_parts(assessments):
+        cohort = COHORT_NAMES[each.cohort]
         if each.reason:
-            rows.append((COHORT_NAMES[cohort], "all", each.reason))
-        table = each.first
-        for row in table[table["level"] == "not_assessed"].to_dict("records"):
-            rows.append((COHORT_NAMES[cohort], names.get(row["unit"], row["unit"]), row["reason"]))
-    frame = pd.DataFrame(rows or [("none", "", "")], columns=["Cohort", "Organisation", "Reason"])
+            rows.append((cohort, say_list([f"{years} y" for years in each.time_points]), "all", each.reason))
+        for years, table in each.tables.items():
+            for row in table[table["level"] == "not_assessed"].to_dict("records"):
+                rows.append((cohort, f"{years} y", names.get(row["unit"], row["unit"]), row["reason"]))
+    frame = pd.DataFrame(rows or [("none", "", "", "")], columns=["Cohort", "Time point", "Organisation", "Reason"])
     return Table(frame, declare_not_counts(frame, "Names of organisations and the limits they do not reach."))
 
 
 def tabulate_survival(released: Released, names: dict[str, str], cohorts: Iterable[str]) -> Table:
-    """Lay out risk-adjusted survival: one row per organisation and cohort, one column per time point.
+    """Lay out risk-adjusted survival: one row per organisation and cohort, two columns per time point.
+
+    Each time point has people of its own: those who can be followed so long.
 
     Parameters
     ----------
@@ -239,7 +349,8 @@ def tabulate_survival(released: Released, names: dict[str, str], cohorts: Iterab
     Returns
     -------
     Table
-        Texts: estimate with its 95% interval, or why there is none. A cohort that is not compared is one row.
+        People, and texts: estimate with its 95% interval, or why there is none. A cohort that is not compared is one
+        row.
     """
     rows = released.frame[released.frame["measure"].str.fullmatch(r"survival_\d+y_adjusted")]
     order = {cohort: position for position, cohort in enumerate(cohorts)}
@@ -256,12 +367,12 @@ def tabulate_survival(released: Released, names: dict[str, str], cohorts: Iterab
     rows = rows[rows["years"].isin(reached)].sort_values(["Organisation", "order", "years"], kind="stable")
     keys = ["Organisation", "Cohort"]
     table = rows.pivot_table(index=keys, columns="years", values="text", aggfunc="first", sort=False)
-    table = table[sorted(table.columns)].rename(columns=_years)
-    people = rows.groupby(keys, sort=False)["denominator"].max()
-    table.insert(0, "People", people.reindex(table.index).astype("Int64"))
-    table = table.reset_index().rename_axis(columns=None)
-    table = table.fillna({name: "" for name in table.columns if name != "People"})
-    return Table(table, released, {"People": "count"})
+    table = table[sorted(table.columns)].fillna("")
+    people = {f"People, {_years(year)}": rows[rows["years"] == year].set_index(keys)["denominator"] for year in table}
+    for place, (heading, numbers) in enumerate(people.items()):
+        table.insert(2 * place, heading, numbers.reindex(table.index).astype("Int64"))
+    table = table.rename(columns={year: _years(year) for year in sorted(reached)}).reset_index()
+    return Table(table.rename_axis(columns=None), released, dict.fromkeys(people, "count"))
 
 
 def tabulate_record(record: Declared) -> Table:
@@ -305,9 +416,11 @@ def draw_survival_funnels(
 ) -> Figure:
     """Draw risk-adjusted survival against size: one row per cohort, one column per time point.
 
-    Limits are those of the alarm statistic (pseudo-observation differences with a pooled standard deviation); dotted
-    ones are adjusted for overdispersion. Every organisation is classified at its own exact size and not by
-    the drawn curve; it is plotted at its released numbers.
+    Organisations differ in the variance of their patients' outcomes, so that one curve over the number of people would
+    be wrong for most of them. Each is plotted at its effective number of people: as many with the national survival
+    have the same standard error. Dotted limits are adjusted for overdispersion. The level comes from the score of the
+    organisation and not from the drawn curve, which knows no skewness; the effective number is made from the released
+    number of people.
 
     Parameters
     ----------
@@ -331,22 +444,41 @@ def draw_survival_funnels(
             if (cohort, years) not in tables:
                 axes.set_axis_off()
                 continue
-            table, target = tables[cohort, years], assessments[cohort].national[years]
+            table, target = tables[cohort, years], find_national(assessments, cohort, years)
             shown = drawable_units(released, f"survival_{years}y_adjusted", cohort).frame
-            shown = shown.merge(table[["unit", "level"]], on="unit", suffixes=("_of_result", ""))
+            shown = shown.merge(table[["unit", "level", "n", "std_error"]], on="unit", suffixes=("_of_result", ""))
+            shown["denominator"] = shown["denominator"] * effective_share(shown, target)
             _draw_funnel_panel(axes, shown, table, target, params)
             axes.set_title(f"{COHORT_NAMES[cohort]}, {years} year{'' if years == 1 else 's'}")
         line[0].set_ylabel("Risk-adjusted survival, %")
     for axes in panels[-1]:
-        axes.set_xlabel("People in the organisation")
+        axes.set_xlabel("Effective number of people")
     share_legend(figure)
     return Figure(figure, alt, released)
+
+
+def effective_share(table: pd.DataFrame, national: float) -> pd.Series:
+    """Return effective people per person: how many of the national survival have the organisation's standard error.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``n, std_error``.
+    national : float
+        Survival at the time point, strictly between 0 and 1.
+
+    Examples
+    --------
+    >>> effective_share(pd.DataFrame({"n": [100], "std_error": [0.05]}), 0.5).tolist()
+    [1.0]
+    """
+    return national * (1 - national) / table["std_error"] ** 2 / table["n"]
 
 
 def _draw_funnel_panel(axes: Axes, shown: pd.DataFrame, table: pd.DataFrame, target: float, params: Params) -> None:
     largest = max(float(shown["denominator"].max()) if len(shown) else 0.0, 50.0)
     sizes = np.linspace(5, largest * 1.05, 300)
-    error = float(table["spread"].max()) / np.sqrt(sizes)
+    error = np.sqrt(target * (1 - target) / sizes)
     tau2 = float(table["tau2"].max())
     policy = params.outliers
     for tail, style, name in ((policy.alert_tail, "--", "alert limits"), (policy.alarm_tail, "-", "alarm limits")):

@@ -22,7 +22,7 @@ def draw_alarm_rates(simulated: Declared, scenario: str, names: dict[str, str], 
         Method -> what it is called, in the order wanted.
     """
     use_style()
-    rows = simulated.frame[simulated.frame["scenario"] == scenario]
+    rows = simulated.frame[(simulated.frame["scenario"] == scenario) & (simulated.frame["by"] == "all")]
     methods = [method for method in names if method in set(rows["method"])]
     figure, panels = plt.subplots(1, 2, figsize=(8.6, 0.9 + 0.42 * len(methods)), sharey=True)
     positions = np.arange(len(methods))[::-1]
