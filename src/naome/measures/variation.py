@@ -101,7 +101,7 @@ def total_by_chance(summary: pd.DataFrame) -> tuple[float, float]:
 
 
 def judge_proportions(
-    counts: pd.DataFrame, target: float, params: Params, *, polarity: str, everybody: int | None = None
+    counts: pd.DataFrame, target: float, params: Params, *, polarity: str, everyone: int | None = None
 ) -> tuple[pd.DataFrame, dict[str, float]]:
     """Judge organisations by mid-P at their own size, with and without allowing for overdispersion.
 
@@ -114,7 +114,7 @@ def judge_proportions(
     params : Params
     polarity : {"higher", "lower", "neutral"}
         Which side is better.
-    everybody : int, optional
+    everyone : int, optional
         People behind the target, those of the organisations among them.
 
     Returns
@@ -126,7 +126,7 @@ def judge_proportions(
     tails = (params.outliers.alert_tail, params.outliers.alarm_tail)
     higher_is = {"higher": "better", "lower": "worse", "neutral": "neutral"}[polarity]
     x, n = counts["numerator"].to_numpy(dtype=int), counts["denominator"].to_numpy(dtype=int)
-    judged = classify(x, n, target, tails=tails, higher_is=higher_is, everybody=everybody)
+    judged = classify(x, n, target, tails=tails, higher_is=higher_is, everyone=everyone)
     extra = {"phi": np.nan, "tau2": np.nan}
     wide = judged
     if len(counts) >= MINIMUM_UNITS:
@@ -164,14 +164,14 @@ def _compare(results: pd.DataFrame, indicator: Indicator, params: Params) -> tup
             else "Everyone, or no one, has the outcome."
         )
         return counts.assign(target=target, level="not_assessed", domain=NOT_ASSESSED), {**row, "reason": reason}
-    everybody = int(national["denominator"].iloc[0])
-    judged, extra = judge_proportions(assessed, target, params, polarity=indicator.polarity, everybody=everybody)
+    everyone = int(national["denominator"].iloc[0])
+    judged, extra = judge_proportions(assessed, target, params, polarity=indicator.polarity, everyone=everyone)
     table = counts.assign(target=target).join(judged)
     small = {"level": "not_assessed", "level_plain": "not_assessed", "level_spread": "not_assessed"}
     table = table.fillna({**small, "direction": "none", "domain": NOT_ASSESSED})
     n = assessed["denominator"].to_numpy(dtype=int)
     chance = [
-        _by_chance(target, n, tail, everybody) for tail in (params.outliers.alert_tail, params.outliers.alarm_tail)
+        _by_chance(target, n, tail, everyone) for tail in (params.outliers.alert_tail, params.outliers.alarm_tail)
     ]
     low, centre, high = NEUTRAL_DOMAINS if indicator.polarity == "neutral" else DOMAINS
     row |= {
@@ -194,8 +194,8 @@ def _compare(results: pd.DataFrame, indicator: Indicator, params: Params) -> tup
     return table, {**row, **spread.to_dict()}
 
 
-def _by_chance(target: float, n: np.ndarray, tail: float, everybody: int) -> float:
-    exact = realised_tail_probabilities(target, n, tail, everybody=everybody)
+def _by_chance(target: float, n: np.ndarray, tail: float, everyone: int) -> float:
+    exact = realised_tail_probabilities(target, n, tail, everyone=everyone)
     return float((exact["lower_tail"] + exact["upper_tail"]).sum())
 
 

@@ -36,11 +36,11 @@ def draw_funnel(released: Released, *, target: float, tails: tuple[float, float]
     figure, axes = plt.subplots(figsize=(7.2, 4.4))
     largest = max(float(units["denominator"].max() if len(units) else 20), 20.0)
     sizes = np.unique(np.linspace(5, largest * 1.05, 200).astype(int))
-    everybody = count_everybody(units, sizes)
+    everyone = count_everyone(units, sizes)
     target = float(target)  # NaN where the item is not in the data
     if 0 < target < 1:
         for tail, line in zip(tails, ("--", "-"), strict=True):
-            limits = binomial_limits(target, sizes, tail, everybody=everybody)
+            limits = binomial_limits(target, sizes, tail, everyone=everyone)
             name = f"{100 * (1 - 2 * tail):.3g}% limits"
             axes.plot(sizes, 100 * limits["lower"], line, color=INK, linewidth=0.9, label=name)
             axes.plot(sizes, 100 * limits["upper"], line, color=INK, linewidth=0.9)
@@ -62,7 +62,7 @@ def draw_funnel(released: Released, *, target: float, tails: tuple[float, float]
     return Figure(figure, alt, released)
 
 
-def count_everybody(units: pd.DataFrame, sizes: np.ndarray) -> int:
+def count_everyone(units: pd.DataFrame, sizes: np.ndarray) -> int:
     """Return the people of all organisations together, at least as many as the largest size for which limits are drawn.
 
     Limits of a part of them are narrower: an organisation counts in the value with which it is compared.

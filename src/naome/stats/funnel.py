@@ -50,7 +50,7 @@ METHODS = ("midp", "spiegelhalter", "exact_tail", "normal")
 
 
 def binomial_limits(
-    target: float, n, tail: float, method: str = "midp", *, everybody: int | None = None
+    target: float, n, tail: float, method: str = "midp", *, everyone: int | None = None
 ) -> pd.DataFrame:
     """Compute funnel limits for a proportion.
 
@@ -65,10 +65,10 @@ def binomial_limits(
     method : {"midp", "spiegelhalter", "exact_tail", "normal"}
         See the module's text. "normal" is target +/- z sqrt(target (1 - target) / n), which the UK public-health
         formula equals.
-    everybody : int, optional
+    everyone : int, optional
         People from whom the target was computed, if the n people are among them: limits are then those of a part of a
         whole with the target's proportion (hypergeometric), narrower than binomial ones, by the root of
-        1 - n / everybody or nearly so. Not with "normal".
+        1 - n / everyone or nearly so. Not with "normal".
 
     Returns
     -------
@@ -88,13 +88,13 @@ def binomial_limits(
     target, tail = _check_open_unit(target, "target"), _check_tail(tail)
     n = _check_sizes(n)
     if method == "normal":
-        if everybody is not None:
-            raise ValueError("everybody is given with method 'normal', which knows no limits of a part of a whole")
+        if everyone is not None:
+            raise ValueError("everyone is given with method 'normal', which knows no limits of a part of a whole")
         half_width = -special.ndtri(tail) * np.sqrt(target * (1 - target) / n)
         lower, upper = target - half_width, target + half_width
     else:
         below, above = _shifts(method)
-        distribution = _distribution(n, target, everybody)
+        distribution = _distribution(n, target, everyone)
         lower = (_interpolated_count(distribution, tail) + below) / n
         upper = (_interpolated_count(distribution, 1 - tail) + above) / n
     return pd.DataFrame(
@@ -147,7 +147,7 @@ def poisson_limits(expected, tail: float, method: str = "midp") -> pd.DataFrame:
 
 
 def classify(
-    x, n, target: float, *, tails=(0.025, 0.001), higher_is: str = "neutral", everybody: int | None = None
+    x, n, target: float, *, tails=(0.025, 0.001), higher_is: str = "neutral", everyone: int | None = None
 ) -> pd.DataFrame:
     """Classify providers by the exact mid-P tail probability at their own n.
 
@@ -161,7 +161,7 @@ def classify(
         Probability in each tail beyond which a provider is on alert and on alarm.
     higher_is : {"better", "worse", "neutral"}
         The indicator's polarity; sets the wording of `direction`.
-    everybody : int, optional
+    everyone : int, optional
         People from whom the target was computed, if all providers' people are among them: the count of a provider is
         then hypergeometric, so that a provider that is a large part of its own target is not hidden by it.
 
@@ -191,7 +191,7 @@ def classify(
         raise ValueError(f"x has {len(x)} values but n has {len(n)}; they must agree (or be 1)")
     x, n = (each.copy() for each in np.broadcast_arrays(x, n))
     x, n = _check_counts_within(x, n)
-    distribution = _distribution(np.maximum(n, 1), target, everybody)
+    distribution = _distribution(np.maximum(n, 1), target, everyone)
     half = distribution.pmf(x) / 2
     z, tail = midp_tail(distribution.cdf(x - 1) + half, distribution.sf(x) + half)
     empty = n == 0
@@ -271,13 +271,13 @@ def midp_tail(low, high) -> tuple[np.ndarray, np.ndarray]:
 
 
 def realised_tail_probabilities(
-    target: float, n, tail: float, method: str = "midp", *, everybody: int | None = None
+    target: float, n, tail: float, method: str = "midp", *, everyone: int | None = None
 ) -> pd.DataFrame:
     """Compute exactly how often a provider at the target falls outside limits.
 
     Parameters
     ----------
-    target, n, tail, method, everybody
+    target, n, tail, method, everyone
         As in :func:`binomial_limits`.
 
     Returns
@@ -292,12 +292,12 @@ def realised_tail_probabilities(
     >>> bool(row["upper_tail"] > 4 * row["nominal"])
     True
     """
-    limits = binomial_limits(target, n, tail, method, everybody=everybody)
+    limits = binomial_limits(target, n, tail, method, everyone=everyone)
     size = limits["n"].to_numpy()
     # the largest count strictly below, and the smallest strictly above
     below = np.ceil((limits["lower"].to_numpy() - 1e-12) * size) - 1
     above = np.floor((limits["upper"].to_numpy() + 1e-12) * size) + 1
-    distribution = _distribution(size, target, everybody)
+    distribution = _distribution(size, target, everyone)
     return pd.DataFrame(
         {
             "n": size,
@@ -310,13 +310,13 @@ def realised_tail_probabilities(
     )
 
 
-def _distribution(n: np.ndarray, target: float, everybody: int | None):
-    """Return the distribution of the count of n people under the null: alone, or as a part of everybody."""
-    if everybody is None:
+def _distribution(n: np.ndarray, target: float, everyone: int | None):
+    """Return the distribution of the count of n people under the null: alone, or as a part of everyone."""
+    if everyone is None:
         return stats.binom(n, target)
-    if everybody < n.max():
-        raise ValueError(f"everybody is {everybody}, fewer than the {int(n.max())} people of a provider")
-    return stats.hypergeom(everybody, round(target * everybody), n)
+    if everyone < n.max():
+        raise ValueError(f"everyone is {everyone}, fewer than the {int(n.max())} people of a provider")
+    return stats.hypergeom(everyone, round(target * everyone), n)
 
 
 def _interpolated_count(distribution, p: float) -> np.ndarray:

@@ -127,7 +127,8 @@ def survival_results(estimates, statuses, years=1, cohort="denovo"):
 def assessed(tables, reason="", cohort="denovo"):
     frame = pd.DataFrame({"duration": [1.0], "event": [1], "unit": ["U00"]})
     nobody = CaseMix(frame, [frame], (), (), pd.DataFrame({"unit": [], "n": [], "recorded": []}))
-    return Assessment(cohort, nobody, tables, dict.fromkeys(tables, 0.7), pd.DataFrame(), reason)
+    national = dict.fromkeys(tables, 0.7)
+    return Assessment(cohort, nobody, tables, national, pd.DataFrame(), reason, time_points=(1, 3))
 
 
 def test_outside_shows_both_tails_the_companions_and_only_what_may_be_shown():
@@ -162,11 +163,11 @@ def test_a_cohort_or_organisation_that_is_not_assessed_says_why():
     }
     laid = tabulate_not_assessed(assessments, {"U01": "Beta"}).frame
     assert laid.to_numpy().tolist() == [
-        ["De novo", "Beta", "fewer than 10 people"],
-        ["Recurrent", "all", "there are no two organisations to compare"],
+        ["De novo", "1 y", "Beta", "fewer than 10 people"],
+        ["Recurrent", "1 y and 3 y", "all", "there are no two organisations to compare"],
     ]
     said = describe_assessments(assessments, load_params("england")).text
-    assert "**Recurrent**: organisations are not compared: there are no two organisations" in said
+    assert "**Recurrent, 1 year and 3 years**: organisations are not compared: there are no two organisations" in said
     assert "**De novo, 3 years**: not compared, since no one has been followed for 3 years." in said
     assert "no alarms and no alerts" in said and "; 0.0 and 0.0 expected by chance alone." in said
     assert (

@@ -174,7 +174,7 @@ def test_winsorising_biases_phi_down_under_the_null():
 
 
 def test_two_halves_of_a_whole_are_equally_far_from_it():
-    table = classify([30, 10], [60, 60], 40 / 120, everybody=120)
+    table = classify([30, 10], [60, 60], 40 / 120, everyone=120)
     assert table["z"].sum() == pytest.approx(0, abs=1e-9)
     # each half of the probability of this table and of all more extreme ones: Fisher's exact test, mid-P
     below = stats.hypergeom(120, 40, 60)
@@ -186,18 +186,18 @@ def test_a_provider_in_its_own_target_is_judged_at_the_nominal_rate():
     sizes, z, alone = np.array([40, 60, 80, 120]), [], []
     for _ in range(800):
         x = rng.binomial(sizes, 0.4)
-        z.append(classify(x, sizes, x.sum() / 300, everybody=300)["z"].to_numpy())
+        z.append(classify(x, sizes, x.sum() / 300, everyone=300)["z"].to_numpy())
         alone.append(classify(x, sizes, x.sum() / 300)["z"].to_numpy())
     assert (np.array(z) ** 2).mean() == pytest.approx(1, abs=0.06)  # 3,200 values, three of each four independent
     assert (np.array(alone) ** 2).mean() < 0.8
 
 
 def test_limits_of_a_part_agree_with_its_classification():
-    n, everybody, target = 50, 200, 0.3
-    limits = binomial_limits(target, n, 0.025, everybody=everybody).loc[0]
+    n, everyone, target = 50, 200, 0.3
+    limits = binomial_limits(target, n, 0.025, everyone=everyone).loc[0]
     x = np.arange(n + 1)
     outside = (x / n < limits["lower"]) | (x / n > limits["upper"])
-    levels = classify(x, np.full(n + 1, n), target, everybody=everybody)["level"]
+    levels = classify(x, np.full(n + 1, n), target, everyone=everyone)["level"]
     assert (outside == (levels != "within").to_numpy()).all()
     wide = binomial_limits(target, n, 0.025).loc[0]
     assert limits["upper"] - limits["lower"] < 0.92 * (wide["upper"] - wide["lower"])
@@ -205,6 +205,6 @@ def test_limits_of_a_part_agree_with_its_classification():
 
 def test_fewer_people_in_all_than_in_one_provider_are_refused():
     with pytest.raises(ValueError, match="fewer than the 60 people"):
-        classify([30], [60], 0.5, everybody=59)
+        classify([30], [60], 0.5, everyone=59)
     with pytest.raises(ValueError, match="normal"):
-        binomial_limits(0.5, 60, 0.025, "normal", everybody=100)
+        binomial_limits(0.5, 60, 0.025, "normal", everyone=100)

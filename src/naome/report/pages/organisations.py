@@ -22,7 +22,7 @@ from naome.report.funnels import (
     LEVELS_COUNTED,
     NOT_NAMED,
     OUTSIDE,
-    count_everybody,
+    count_everyone,
     draw_levels,
     drawable_units,
     say_levels,
@@ -361,7 +361,7 @@ def draw_proportion_funnels(
         largest = max(float(units["denominator"].max()) if len(units) else 0.0, 50.0)
         sizes = np.unique(np.linspace(5, largest * 1.05, 150).astype(int))
         for tail, style, name in zip(tails, ("--", "-"), ("alert limits", "alarm limits"), strict=True):
-            limits = binomial_limits(target, sizes, tail, everybody=count_everybody(units, sizes))
+            limits = binomial_limits(target, sizes, tail, everyone=count_everyone(units, sizes))
             for side in ("lower", "upper"):
                 label = name if side == "upper" else None
                 axes.plot(sizes, 100 * limits[side], style, color=INK, linewidth=0.9, label=label)
