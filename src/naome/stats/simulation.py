@@ -120,7 +120,7 @@ SCENARIOS = (
         for times in (1 if hazard > 1 else 2 if share else 5,)
     ),
     *(
-        Scenario(f"{FEW_PROVIDERS} organisations, {t:g} y", horizon=t, few=True, times=5, only_used=True)
+        Scenario(f"{FEW_PROVIDERS} organisations, {t:g} y", horizon=t, few=True, times=20, only_used=True)
         for t in (1, 3, 5)
     ),
 )

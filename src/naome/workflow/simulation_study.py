@@ -223,7 +223,7 @@ def list_classes(study: Declared) -> pd.DataFrame:
     rows = study.frame[
         study.frame["method"].isin(JUDGED)
         & (study.frame["by"] != ALL)
-        & ~study.frame["scenario"].str.startswith("proportional")
+        & ~study.frame["scenario"].isin(study.frame.loc[study.frame["measure"] == "power_alert", "scenario"])
         & study.frame["measure"].isin(["variance_z", *RATES])
     ]
     variance = rows["measure"] == "variance_z"
