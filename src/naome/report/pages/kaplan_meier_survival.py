@@ -5,11 +5,14 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from naome.measures.study import Study
+from naome.measures.study import Study, say_too_few
+from naome.measures.survival import YEAR_DAYS
 from naome.release import HIDDEN, Released, release_counts
 from naome.report.display import Figure, Table, format_number
 from naome.report.figures import INK, PALETTE, draw_empty, use_style
 from naome.report.labels import COHORT_NAMES
+
+ALIVE = "more than half of the people were alive when follow-up ended"
 
 
 def tabulate_survival(released: Released, *, group_by: str = "all") -> Table:
@@ -35,6 +38,27 @@ def tabulate_survival(released: Released, *, group_by: str = "all") -> Table:
     ).reset_index(drop=True)
     formats = {"People": "count", "Deaths": "count", **dict.fromkeys(("Survival", "Lower", "Upper"), "percent1")}
     return Table(frame, released, formats)
+
+
+def tabulate_medians(medians: pd.DataFrame, study: Study) -> Table:
+    """Lay out median survival by cohort (:func:`naome.measures.survival.estimate_medians`), in years."""
+    times, counts = ["median", "lower", "upper"], ["people", "deaths"]
+    minimum = study.params.survival.minimum_at_risk
+    reached, few = medians["median"].notna(), medians["n_risk"] < minimum
+    status = pd.Series("ok", index=medians.index).mask(few, "too_few").mask(~reached, "not_derivable")
+    frame = medians.assign(
+        cohort=medians["cohort"].map(COHORT_NAMES),
+        **{name: (medians[name] / YEAR_DAYS).mask(status != "ok") for name in times},
+        status=status,
+        reason=status.map(
+            {"too_few": say_too_few(minimum, "people still at risk at the median"), "not_derivable": ALIVE}
+        ),
+    )[["cohort", *counts, *times, "status", "reason"]]
+    released = release_counts(frame, counts, study, with_it=times)
+    headings = {"cohort": "Cohort", "people": "People", "deaths": "Deaths", "median": "Median, years"}
+    headings |= {"lower": "Lower", "upper": "Upper"}
+    formats = {**dict.fromkeys(counts, "count"), **dict.fromkeys(times, "decimal2")}
+    return Table(released.frame, released, formats, headings)
 
 
 def tabulate_at_risk(at_risk: Released) -> Table:
