@@ -32,7 +32,7 @@ def test_net_survival(colrec, life_table, expected, group):
         people["event"],
         sex=people["sex"],
         age_days=people["age_days"],
-        origin=people["origin"],
+        start_date=people["origin"],
         life_table=life_table,
         at=reference["time"].tolist(),
     )

@@ -23,7 +23,7 @@ from naome.stats.net_survival import LifeTable, make_life_table, net_survival, s
 
 METHOD = "Pohar Perme, interval on the logarithmic scale"
 STANDARDISED = "Pohar Perme by age, directly standardised, interval on the logarithmic scale"
-#: The clock of these cohorts starts at a diagnosis, as that of published net survival does
+#: Time runs from a diagnosis in these cohorts, as in published net survival
 COHORTS = ("denovo", "primary")
 GROUP_BY = "standard_age"
 FOUND = ["n_risk", "n_event", "survival", "std_error", "lower", "upper"]
@@ -172,7 +172,7 @@ def _estimate_group(people: pd.DataFrame, params: Params, table: LifeTable, reac
             event,
             sex=people["sex"].astype(str),
             age_days=(people["age"].astype("float64") + 0.5) * YEAR_DAYS,
-            origin=people["origin_date"],
+            start_date=people["origin_date"],
             life_table=table,
             at=[years * YEAR_DAYS for years in horizons],
         )

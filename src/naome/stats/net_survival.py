@@ -102,7 +102,7 @@ def make_life_table(frame: pd.DataFrame) -> LifeTable:
 
 
 def net_survival(
-    duration, event, *, sex, age_days, origin, life_table: LifeTable, at, conf_level: float = 0.95
+    duration, event, *, sex, age_days, start_date, life_table: LifeTable, at, conf_level: float = 0.95
 ) -> pd.DataFrame:
     """Estimate net survival at fixed times.
 
@@ -116,8 +116,8 @@ def net_survival(
         As in the life table.
     age_days : array of float, shape (n,)
         Age at the time origin, in days.
-    origin : array of dates, shape (n,)
-        Time origin.
+    start_date : array of dates, shape (n,)
+        Day of the time origin.
     life_table : LifeTable
     at : float or list of float
         Times in days.
@@ -146,14 +146,14 @@ def net_survival(
     Examples
     --------
     >>> table = make_life_table(pd.DataFrame({"sex": "f", "age": [60, 61], "year": 2020, "qx": 0.0}))
-    >>> one = {"sex": ["f"] * 4, "age_days": [22_000] * 4, "origin": ["2020-03-01"] * 4, "life_table": table}
+    >>> one = {"sex": ["f"] * 4, "age_days": [22_000] * 4, "start_date": ["2020-03-01"] * 4, "life_table": table}
     >>> net_survival([1, 2, 3, 4], [1, 0, 1, 1], **one, at=3)["survival"].tolist()
     [0.375]
     """
     z = normal_quantile(conf_level)
     duration, event, _ = check_survival(duration, event)
     at = check_times(at)
-    people = _People(duration, event, sex, age_days, origin, life_table)
+    people = _People(duration, event, sex, age_days, start_date, life_table)
     survival, variance = people.follow(int(min(at.max(), duration.max())))
     day = np.minimum(at, len(survival) - 1).astype(np.int64)
     value, std_error = survival[day], np.sqrt(variance[day])
@@ -225,7 +225,7 @@ def _name_cell(cell: pd.Series) -> str:
 class _People:
     """People in order of falling duration, so that those at risk are always the first of them."""
 
-    def __init__(self, duration, event, sex, age_days, origin, life_table: LifeTable) -> None:
+    def __init__(self, duration, event, sex, age_days, start_date, life_table: LifeTable) -> None:
         n, table = len(duration), life_table
         if not np.array_equal(duration, np.floor(duration)):
             at = int(np.flatnonzero(duration != np.floor(duration))[0])
@@ -236,11 +236,11 @@ class _People:
             raise ValueError(
                 f"sex[{at}] is {np.asarray(sex, dtype=object)[at]!r}; in the life table: {list(table.sexes)}"
             )
-        age, day = np.asarray(age_days, dtype=float), pd.to_datetime(pd.Series(np.asarray(origin)))
+        age, day = np.asarray(age_days, dtype=float), pd.to_datetime(pd.Series(np.asarray(start_date)))
         if len(age) != n or len(day) != n or len(code) != n:
-            raise ValueError(f"sex, age_days and origin must have one value for each of the {n} people")
+            raise ValueError(f"sex, age_days and start_date must have one value for each of the {n} people")
         if not np.isfinite(age).all() or day.isna().any():
-            raise ValueError("age_days and origin must not be missing")
+            raise ValueError("age_days and start_date must not be missing")
         order = np.argsort(-duration, kind="stable")
         self.duration, self.event, self.age = duration[order].astype(np.int64), event[order], age[order]
         self.day = (day - day.min()).dt.days.to_numpy()[order]

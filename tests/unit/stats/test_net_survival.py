@@ -24,7 +24,9 @@ def estimate(duration, event, at, table, *, sex="female", age=60.0, origin="2005
     n = len(duration)
     whole = [np.broadcast_to(np.asarray(value, dtype=object), n) for value in (sex, age, origin)]
     days = whole[1].astype(float) * YEAR
-    return net_survival(duration, event, sex=whole[0], age_days=days, origin=whole[2], life_table=table, at=at, **more)
+    return net_survival(
+        duration, event, sex=whole[0], age_days=days, start_date=whole[2], life_table=table, at=at, **more
+    )
 
 
 def test_without_other_causes_it_is_kaplan_meier_with_deaths_on_day_0_and_ties():
