@@ -40,7 +40,7 @@ for (band in levels(people$band)) {
 # summary() gives the standard error of survival; here it is of its logarithm
 write_table(transform(do.call(rbind, rows), std_error = std_error / survival), "net_survival_colrec.csv")
 
-DATA <- file.path(dirname(normalizePath(OUT)), if (basename(OUT) == "expected") "data" else "net_survival_data")
+DATA <- file.path(dirname(OUT), "data")  # of the tests, or beside the new values
 dir.create(DATA, showWarnings = FALSE)
 people$origin <- format(people$origin)
 write.csv(people[c("sex", "age_days", "origin", "duration", "event")], file.path(DATA, "colrec.csv"), row.names = FALSE, quote = FALSE)
