@@ -192,8 +192,8 @@ def _estimate_group(people: pd.DataFrame, params: Params, table: LifeTable, reac
     )
     hidden = reasons != ""
     return frame.assign(
-        denominator=len(duration),
-        numerator=found["n_event"].astype(int).to_numpy(),
+        denominator=pd.array(np.full(len(horizons), len(duration)), dtype="Int64"),
+        numerator=pd.array(found["n_event"].astype(int), dtype="Int64"),
         estimate=found["survival"].mask(hidden).to_numpy(),
         std_error=found["std_error"].to_numpy(),
         lower=found["lower"].mask(hidden).to_numpy(),
@@ -201,4 +201,4 @@ def _estimate_group(people: pd.DataFrame, params: Params, table: LifeTable, reac
         method=METHOD,
         status=np.select([beyond, hidden], ["not_derivable", "too_few"], "ok"),
         reason=reasons,
-    )
+    ).assign(**{name: lambda f, name=name: f[name].mask(beyond) for name in ("denominator", "numerator")})

@@ -129,7 +129,9 @@ def net_survival(
     pandas.DataFrame
         One row per time: ``time, n_risk`` (people with duration >= time), ``n_event`` (deaths up to it),
         ``survival`` (net; may exceed 1 where fewer die than in the general population), ``std_error`` (of its
-        logarithm), ``lower, upper``. Beyond the last follow-up the last value is carried on with ``n_risk`` 0.
+        logarithm), ``lower, upper``. Beyond the last follow-up the last value is carried on with ``n_risk`` 0. Where
+        nobody has died the variance is 0, which is no certainty: the lower limit is then that of survival for `n_risk`
+        out of `n_risk` (Clopper-Pearson), divided by the survival of the life table.
 
     Raises
     ------
@@ -157,14 +159,19 @@ def net_survival(
     survival, variance = people.follow(int(min(at.max(), duration.max())))
     day = np.minimum(at, len(survival) - 1).astype(np.int64)
     value, std_error = survival[day], np.sqrt(variance[day])
+    n_risk = np.array([(duration >= time).sum() for time in at])
+    n_event = np.array([(event & (duration <= time)).sum() for time in at])
+    with np.errstate(divide="ignore"):
+        exact = np.exp(np.log((1 - conf_level) / 2) / n_risk)
+    lower = value * np.where((n_event == 0) & (at > 0), exact, np.exp(-z * std_error))
     return pd.DataFrame(
         {
             "time": at,
-            "n_risk": [int((duration >= time).sum()) for time in at],
-            "n_event": [int((event & (duration <= time)).sum()) for time in at],
+            "n_risk": n_risk,
+            "n_event": n_event,
             "survival": value,
             "std_error": std_error,
-            "lower": value * np.exp(-z * std_error),
+            "lower": lower,
             "upper": value * np.exp(z * std_error),
         }
     )

@@ -79,6 +79,8 @@ def test_other_causes_matter_more_to_the_old_and_the_standard_weighs_the_groups(
     assert made.excluded == {"denovo": 0} and made.years == (2015, 2021)
     beyond = pick(net, "net_survival_5y")
     assert beyond["status"] == "not_derivable" and "follow-up" in beyond["reason"]
+    # disclosure control protects what is derivable; what is not has no counts
+    assert net.loc[net["status"] == "not_derivable", ["denominator", "numerator"]].isna().all(axis=None)
 
 
 def test_a_standard_without_one_of_its_groups_is_not_given(people, study):

@@ -75,6 +75,15 @@ def test_by_hand_with_two_people_of_different_hazard():
     np.testing.assert_allclose(ours["std_error"] ** 2, [0, (dead / total) ** 2, (dead / total) ** 2 + 1], rtol=1e-12)
 
 
+def test_where_nobody_died_the_lower_limit_is_that_of_survival_and_not_certainty():
+    table = make_life_table(gompertz(level=30))
+    ours = estimate([400] * 20, [0] * 20, [0, 365], table)
+    assert ours["survival"].iloc[1] > 1 and ours["std_error"].iloc[1] == 0
+    assert ours["lower"].iloc[1] / ours["survival"].iloc[1] == pytest.approx(0.025 ** (1 / 20))
+    assert ours["upper"].iloc[1] == ours["survival"].iloc[1]
+    assert ours.loc[0, ["survival", "lower", "upper"]].tolist() == [1, 1, 1]
+
+
 def test_ages_and_years_beyond_the_table_have_the_nearest_hazard():
     table = make_life_table(gompertz(years=range(2000, 2003)))
     late, last = (estimate([30, 40], [1, 0], [30], table, origin=day) for day in ("2015-03-01", "2002-03-01"))
