@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from naome.stats.competing import aalen_johansen
-from naome.stats.diagnostics import concordance, cox_zph, schoenfeld_residuals
+from naome.stats.concordance import concordance
+from naome.stats.diagnostics import cox_zph, schoenfeld_residuals
 from naome.stats.imputation import pool
 from naome.stats.kaplan_meier import kaplan_meier, median_survival, rmst
 from naome.stats.risk_adjustment import fit_expected, risk_adjusted_survival

@@ -37,6 +37,10 @@ class ChainError(NaomeError):
     """A notebook cannot be run, or failed while running."""
 
 
+class EstimateError(NaomeError):
+    """An estimate of a run differs from that of a second implementation."""
+
+
 def suggest(word: str, allowed: list[str]) -> str:
     """Return `` (did you mean 'x'?)`` for the closest allowed word, or an empty string.
 

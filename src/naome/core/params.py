@@ -172,6 +172,11 @@ class Params(FrozenModel):
         description="Folder of the extract, absolute or relative to the folder of this file (of the shipped files: to "
         "the project). Without it, `--data` names the folder.",
     )
+    life_table: str = Field(
+        default="",
+        description="CSV file of the mortality of the general population (`sex,age,year,qx`), placed as `data_dir` is. "
+        "Without it there is no net survival.",
+    )
     diagnosed_from: IsoDate = Field(description="First day of primary diagnosis that is read.")
     diagnosed_to: IsoDate = Field(description="Last day of primary diagnosis that is read.")
     metastatic_from: IsoDate = Field(description="First day of the audit period (metastatic diagnosis).")
@@ -296,8 +301,8 @@ class Params(FrozenModel):
 
     @property
     def effective(self) -> dict[str, Any]:
-        """What decides the results, as plain values: everything but where the extract lies."""
-        return self.model_dump(mode="json", exclude={"data_dir"})
+        """What decides the results, as plain values: everything but where the extract and the life table lie."""
+        return self.model_dump(mode="json", exclude={"data_dir", "life_table"})
 
 
 def find_params(source: str | Path) -> Path:
@@ -374,11 +379,20 @@ def find_data(params: Params, file: Path) -> Path | None:
     file : Path
         The parameter file.
     """
-    if not params.data_dir:
+    return _find(params.data_dir, file)
+
+
+def find_life_table(params: Params, file: Path) -> Path | None:
+    """Return the file that ``life_table`` names, or None; relative as in :func:`find_data`."""
+    return _find(params.life_table, file)
+
+
+def _find(place: str, file: Path) -> Path | None:
+    if not place:
         return None
     root = project_root()
     base = root if file.parent == root / "params" else file.parent
-    return base / Path(params.data_dir).expanduser()
+    return base / Path(place).expanduser()
 
 
 def describe_params(model: type[BaseModel] = Params, prefix: str = "") -> list[tuple[str, str, str, str]]:

@@ -9,7 +9,7 @@ from naome.core.params import Params
 from naome.measures.indicators import divide_people
 from naome.measures.study import Study, say_too_few
 from naome.stats.checks import is_observed
-from naome.stats.kaplan_meier import kaplan_meier
+from naome.stats.kaplan_meier import kaplan_meier, median_survival
 
 YEAR_DAYS = 365.25
 BEYOND = "follow-up does not reach the time point for anyone"
@@ -48,6 +48,26 @@ def estimate_survival(analysis: pd.DataFrame, study: Study) -> pd.DataFrame:
             frames.append(table.assign(cohort=cohort, group_by=group.id))
     definition = survival.definition_id
     return study.results(pd.concat(frames, ignore_index=True), definition_id=definition)
+
+
+def estimate_medians(analysis: pd.DataFrame, params: Params) -> pd.DataFrame:
+    """Estimate the median survival of every cohort.
+
+    Returns
+    -------
+    DataFrame
+        ``cohort, people, deaths, median, lower, upper`` (days from the cohort's origin; NaN where the curve, or its
+        log-log limit, stays above one half), and ``n_risk``, the people at risk at the median. A cohort without people
+        has no row.
+    """
+    rows = []
+    for cohort in params.cohorts:
+        duration, event, _ = survival_arrays(analysis[analysis["cohort"] == cohort])
+        if len(duration):
+            row = median_survival(duration, event).iloc[0]
+            numbers = [row["median"], row["lower"], row["upper"], int((duration >= row["median"]).sum())]
+            rows.append([cohort, len(duration), int(event.sum()), *numbers])
+    return pd.DataFrame(rows, columns=["cohort", "people", "deaths", "median", "lower", "upper", "n_risk"])
 
 
 def survival_curves(people: pd.DataFrame, labels: pd.Series, params: Params) -> pd.DataFrame:

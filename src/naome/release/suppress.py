@@ -49,16 +49,21 @@ def release(results: pd.DataFrame, params: Params) -> Released:
     -------
     Released
         The same rows in the same order; hidden ones have status ``suppressed``,
-        a reason, and no numbers. Where counts are rounded, a number below the national
-        level by a method without a rule (:data:`naome.release.policy.METHODS`) is
-        hidden too.
+        a reason, and no numbers; those that are not derivable have no numbers.
+        Where counts are rounded, a number below the national level by a method
+        without a rule (:data:`naome.release.policy.METHODS`) is hidden too.
     """
     policy = POLICIES[params.disclosure.policy]
     out = results.copy()
-    protected = out["status"].isin(["ok", "too_few"])
-    if params.disclosure.national == "show":
-        protected &= ~out["level"].isin(WHOLE)
-    if not protected.any() or policy.name == "none":
+    shown = (params.disclosure.national == "show") & out["level"].isin(WHOLE)
+    protected = out["status"].isin(["ok", "too_few"]) & ~shown
+    if policy.name == "none":
+        return release_checked(out)
+    # no page shows the numbers of what is not derivable, but a file of the release would hold them
+    bare = (out["status"] == "not_derivable") & ~shown
+    out.loc[bare, NUMBERS] = np.nan
+    out.loc[bare, ["denominator", "numerator"]] = pd.NA
+    if not protected.any():
         return release_checked(out)
     hide = protected & _small(out, policy)
     complement = protected & ~hide & (_complementary(out, hide, UNITS) | _complementary(out, hide, GROUPS))

@@ -546,8 +546,47 @@ class PartialLikelihood:
         """
         return covariance / np.outer(self.scale, self.scale)
 
+    def score_residuals(self, coef: np.ndarray) -> np.ndarray:
+        """Return each person's part of the score, in the order of the data given.
+
+        Parameters
+        ----------
+        coef : array, shape (p,)
+            On the internal scale.
+
+        Returns
+        -------
+        numpy.ndarray, shape (n, p)
+            On the original scale of the covariates; columns add up to the score, 0 at the maximum.
+
+        Notes
+        -----
+        The residual of person i is its covariates less their mean in the risk set, at its death, less the same at every
+        death that it was at risk of, times the hazard it had there (Lin & Wei 1989). With Efron's ties the l-th of d
+        tied deaths sees the tied people with weight 1 - l/d: each of them has the mean over the d terms at its death.
+
+        Examples
+        --------
+        >>> PartialLikelihood([[1.0], [2.0]], [1, 2], [1, 1]).score_residuals(np.zeros(1)).tolist()
+        [[-0.25], [-0.25]]
+        """
+        parts = self.parts(coef)
+        k, inverse = self.time_of_death, 1 / parts["s0"]
+        scaled = inverse[:, None] * parts["mean"]
+        size = len(self.times)
+        exposure = self._sum_while_at_risk(np.bincount(k, inverse, size))
+        weighted = self._sum_while_at_risk(_sum_by(k, scaled, size))
+        exposure[self.dead] -= np.bincount(k, inverse * self.fraction, size)[k]
+        weighted[self.dead] -= _sum_by(k, scaled * self.fraction[:, None], size)[k]
+        residual = -parts["weight"][:, None] * (self.x * exposure[:, None] - weighted)
+        residual[self.dead] += self.x[self.dead] - (_sum_by(k, parts["mean"], size) / self.deaths[:, None])[k]
+        given = np.empty_like(residual)
+        given[self.order] = residual
+        return given * self.scale
+
     def _sum_while_at_risk(self, per_time: np.ndarray) -> np.ndarray:
-        total = np.r_[0.0, np.cumsum(per_time)]
+        total = np.zeros((len(per_time) + 1, *per_time.shape[1:]))
+        total[1:] = np.cumsum(per_time, axis=0)
         stratum_start = (self.key // self._width) * self._width
         floor = np.searchsorted(self.times, stratum_start)
         if self.entry_order is not None:

@@ -1,4 +1,4 @@
-"""Checks of the national survival model: proportional hazards, calibration, discrimination."""
+"""Checks of the national survival model: proportional hazards and calibration (discrimination: concordance.py)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from naome.stats.pseudo import pseudo_observations
 __all__ = [
     "calibration",
     "calibration_summary",
-    "concordance",
     "cox_zph",
     "schoenfeld_residuals",
     "schoenfeld_smooth",
@@ -302,69 +301,6 @@ def calibration_summary(duration, event, predicted, *, at: float, conf_level: fl
     )
 
 
-def concordance(duration, event, risk, *, covariates=None, bootstrap: int = 0, seed: int | None = None) -> pd.DataFrame:
-    """Compute Harrell's concordance, optionally corrected for optimism by the bootstrap.
-
-    Parameters
-    ----------
-    duration, event : array, shape (n,)
-        Follow-up and 1/0.
-    risk : array, shape (n,)
-        Higher means expected to die sooner (a linear predictor).
-    covariates : array or DataFrame, shape (n, p), optional
-        Design matrix of the Cox model `risk` came from; needed for the bootstrap.
-    bootstrap : int
-        Number of bootstrap refits, 0 for none; 100 to 200 is usual.
-    seed : int, optional
-        Needed when bootstrap > 0.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row: ``concordance, concordant, discordant, tied_risk, optimism, corrected`` (the last two NaN without
-        bootstrap). Pairs: one person dies first, the other is still under observation (a censoring at the same time
-        counts as later). Two deaths at one time are not compared; tied risks count one half.
-
-    Raises
-    ------
-    ValueError
-        If no pair can be compared, or the bootstrap lacks covariates or a seed.
-
-    Notes
-    -----
-    Harrell et al. (1996) Stat Med 15:361; counted in O(n log^2 n) by merging, without a loop over people.
-
-    Examples
-    --------
-    >>> concordance([1, 2, 3], [1, 1, 1], [3.0, 2.0, 1.0])["concordance"].tolist()
-    [1.0]
-    """
-    duration, event, _ = check_survival(duration, event)
-    risk = np.asarray(risk, dtype=float)
-    if risk.shape != duration.shape or not np.isfinite(risk).all():
-        raise ValueError(f"risk must hold a finite number for each of the {len(duration)} people")
-    concordant, discordant, tied = _count_pairs(duration, event, risk)
-    comparable = concordant + discordant + tied
-    if not comparable:
-        raise ValueError("no pair of people can be compared: no one dies before another person's last follow-up")
-    apparent = (concordant + tied / 2) / comparable
-    optimism = np.nan
-    if bootstrap:
-        if covariates is None or seed is None:
-            raise ValueError("the bootstrap refits the model: give covariates and a seed")
-        optimism = _bootstrap_optimism(duration, event, np.asarray(covariates, dtype=float), bootstrap, seed)
-    return pd.DataFrame(
-        {
-            "concordance": [apparent],
-            "concordant": concordant,
-            "discordant": discordant,
-            "tied_risk": tied,
-            "optimism": optimism,
-            "corrected": apparent - optimism,
-        }
-    )
-
-
 def _fit_with_time(frame, duration, event, covariates, strata, entry, transform):
     if transform not in TRANSFORMS:
         raise ValueError(f"transform is {transform!r}; allowed: {list(TRANSFORMS)}")
@@ -414,51 +350,6 @@ def _transform_time(times: np.ndarray, event, entry, transform: str) -> np.ndarr
     curve = kaplan_meier(times, event, entry=entry)
     before = np.searchsorted(curve["time"].to_numpy(), times, side="left")  # steps strictly before each time
     return 1 - np.r_[1.0, curve["survival"].to_numpy()][before]
-
-
-def _count_pairs(duration, event, risk) -> tuple[int, int, int]:
-    """Count concordant, discordant and risk-tied comparable pairs."""
-    # at one time: deaths first (censorings are later), deaths by risk, so that their mutual pairs are easy to take out
-    order = np.lexsort((risk, ~event, duration))
-    rank = np.unique(risk, return_inverse=True)[1][order]
-    dead, time = event[order], duration[order]
-    n, width = len(rank), int(rank.max()) + 1
-    position = np.arange(n)
-    concordant = tied = total = 0
-    for level in range(max(n - 1, 1).bit_length()):  # merge levels: pairs whose positions part at this bit
-        block, late = position >> (level + 1), (position >> level) & 1 == 1
-        keys = np.sort(block[late] * width + rank[late])
-        early = ~late & dead
-        low, mine = block[early] * width, block[early] * width + rank[early]
-        first, below, upto = (np.searchsorted(keys, low), np.searchsorted(keys, mine), np.searchsorted(keys, mine + 1))
-        concordant += int((below - first).sum())
-        tied += int((upto - below).sum())
-        total += int((np.searchsorted(keys, low + width) - first).sum())
-    # two deaths at the same time are not comparable; sorted by risk they were counted as tied or discordant
-    together = np.unique(time[dead], return_counts=True)[1]
-    same = np.unique(np.column_stack([time[dead], rank[dead]]), axis=0, return_counts=True)[1]
-    pairs, tied_pairs = (int((count * (count - 1) // 2).sum()) for count in (together, same))
-    return concordant, total - concordant - tied - (pairs - tied_pairs), tied - tied_pairs
-
-
-def _bootstrap_optimism(duration, event, covariates, bootstrap: int, seed: int) -> float:
-    rng = np.random.default_rng(seed)
-    covariates = covariates[:, None] if covariates.ndim == 1 else covariates
-    optimism = np.empty(bootstrap)
-    for b in range(bootstrap):
-        chosen = rng.integers(0, len(duration), len(duration))
-        # a resample may have nobody of a rare level; the model refitted to it then lacks that term
-        varies = np.ptp(covariates[chosen], axis=0) > 0
-        fit = fit_cox(covariates[chosen][:, varies], duration[chosen], event[chosen])
-        risk = covariates[:, varies] @ fit.coef
-        boot, original = _share(duration[chosen], event[chosen], risk[chosen]), _share(duration, event, risk)
-        optimism[b] = boot - original
-    return float(optimism.mean())
-
-
-def _share(duration, event, risk) -> float:
-    concordant, discordant, tied = _count_pairs(duration, event, risk)
-    return (concordant + tied / 2) / (concordant + discordant + tied)
 
 
 def _check_predicted(predicted, n: int) -> np.ndarray:

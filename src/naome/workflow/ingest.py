@@ -21,9 +21,10 @@ from naome.core.errors import ParamsError
 from naome.core.params import read_params
 from naome.core.seal import file_digest
 from naome.extract import READERS, Extract, read_extract
+from naome.extract.life_table import read_life_table
 from naome.measures.derivability import reasons_not_derivable, say_taken_away
 from naome.workflow.plan import Plan, check_params
-from naome.workflow.run import INPUTS, LAB, Run
+from naome.workflow.run import INPUTS, LAB, LIFE_TABLE, Run
 
 #: Follow-up may end so many days after the last death that the extract holds
 LAG_DAYS = 92
@@ -60,6 +61,7 @@ def read_run(plan: Plan, *, progress: Callable[[str], None] = print) -> tuple[Ru
         write_bytes(plan.file.read_bytes(), params, private=True)
         definitions = plan.definitions.copy_to(scratch / "definitions")
         _check_copies(plan, params, definitions)
+        life_table = _copy_life_table(plan, scratch)
         extract = read_extract(
             reader,
             plan.inputs.folder,
@@ -88,6 +90,8 @@ def read_run(plan: Plan, *, progress: Callable[[str], None] = print) -> tuple[Ru
             "params_from": str(plan.file),
             "params_sha256": file_digest(params),
             "definitions_sha256": definitions.digest,
+            "life_table_from": str(plan.life_table or ""),
+            "life_table_sha256": life_table,
             "code": {"sha256": code.sha256, "commit": code.commit, "dirty": code.dirty},
             "data_dir": str(plan.inputs.folder),
             "inputs": dict(plan.inputs.digests),
@@ -116,6 +120,16 @@ def _check_copies(plan: Plan, params: Path, definitions: Definitions) -> None:
     if read_params(params) != plan.params:
         raise ParamsError(f"{plan.file}: has changed while the run was being prepared. Hint: give the command again.")
     check_params(plan.params, definitions, plan.file)
+
+
+def _copy_life_table(plan: Plan, scratch: Path) -> str:
+    """Copy the life table of a planned run and return its digest; an empty text where there is none."""
+    if plan.life_table is None:
+        return ""
+    copy = scratch / LIFE_TABLE
+    write_bytes(plan.life_table.read_bytes(), copy)
+    read_life_table(copy)  # what was copied, as it was checked before
+    return file_digest(copy)
 
 
 def check_extract(plan: Plan, *, progress: Callable[[str], None] = print) -> Extract:
@@ -196,7 +210,7 @@ def _forget_outdated(run: Run, record: dict) -> None:
     """Remove what steps wrote from other inputs, parameters or definitions, so that it never stands beside new ones."""
     if not (run.inputs / "read.json").is_file():
         return
-    same = ("inputs", "params_sha256", "definitions_sha256")
+    same = ("inputs", "params_sha256", "definitions_sha256", "life_table_sha256")
     if all(run.read_record.get(key) == record[key] for key in same):
         return
     for name in ("manifest.json", "analysis.parquet", "results.parquet"):

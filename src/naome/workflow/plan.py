@@ -18,11 +18,12 @@ from naome.core.atomic import is_unfinished
 from naome.core.definitions import Definitions, project_definitions
 from naome.core.errors import ChainError, ExtractError, ParamsError, suggest
 from naome.core.lock import LOCK
-from naome.core.params import Params, find_data, find_params, load_params
+from naome.core.params import Params, find_data, find_life_table, find_params, load_params
 from naome.core.paths import runs_root
 from naome.core.seal import SEAL, Inputs, check_seal, digest_inputs, list_files, read_note
 from naome.extract import READERS
 from naome.extract.folder import list_inputs
+from naome.extract.life_table import read_life_table
 from naome.measures.derivability import check_reasons
 from naome.stats.design import KNOT_QUANTILES
 from naome.workflow.pages import notebooks_of
@@ -53,6 +54,8 @@ class Plan:
         Why a seal that is there does not count; empty otherwise.
     folder : Path
         The run's folder.
+    life_table : Path or None
+        The file of the general population's mortality, once checked.
     """
 
     params: Params
@@ -62,6 +65,7 @@ class Plan:
     marking: str
     seal_broken: str
     folder: Path
+    life_table: Path | None = None
 
     def describe_marking(self) -> str:
         """Say what the data count as, and why."""
@@ -128,7 +132,31 @@ def plan_check(source: str | Path, data: str = "") -> Plan:
     sealed, broken = check_seal(inputs)
     is_open = reader.holds_open_data(name for name in inputs.digests if name != SEAL)
     marking = "synthetic" if sealed else "open" if is_open else "real"
-    return Plan(params, file, definitions, inputs, marking, broken, runs_root() / params.audit)
+    life_table = check_life_table(params, file)
+    return Plan(params, file, definitions, inputs, marking, broken, runs_root() / params.audit, life_table)
+
+
+def check_life_table(params: Params, file: Path) -> Path | None:
+    """Check the life table that parameters name, and that it reaches into the audit period; return its file, or None.
+
+    Raises
+    ------
+    ExtractError
+        If the file is not there or is no life table.
+    ParamsError
+        If it ends before the audit period or begins after follow-up.
+    """
+    place = find_life_table(params, file)
+    if place is None:
+        return None
+    years = read_life_table(place)["year"]
+    first, last = params.metastatic_from.year, params.censor_date.year
+    if years.max() < first or years.min() > last:
+        raise ParamsError(
+            f"{file}: life_table has the years {years.min()} to {years.max()}; needed: years from {first} to {last}, "
+            "or some of them (the others are read at the nearest year)."
+        )
+    return place
 
 
 def check_params(params: Params, definitions: Definitions, file: Path) -> None:

@@ -31,6 +31,7 @@ from naome.core.params import Params, read_params
 from naome.core.paths import runs_root
 from naome.core.seal import file_digest
 from naome.extract.absent import Absent
+from naome.extract.life_table import read_life_table
 from naome.measures.specification import Specification, note_inferred_codes, read_specification
 from naome.measures.study import Study, make_study
 from naome.release import Released, release
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from naome.workflow.explore import WhatIf
 
 INPUTS = "inputs"
+LIFE_TABLE = "life_table.csv"
 #: The environment variable by which the runner tells a kernel which run it works for
 WRITES = "NAOME_WRITES_RUN"
 LAB = ".lab"
@@ -111,7 +113,7 @@ class Run:
     def run_id(self) -> str:
         """Identifier of the run: effective parameters, definitions, inputs and code; the same four, the same id."""
         record = self.read_record
-        inputs = [record["marking"], record["inputs"], record["canonical_sha256"]]
+        inputs = [record["marking"], record["inputs"], record["canonical_sha256"], record.get("life_table_sha256", "")]
         parts = [self.params.effective, self.definitions.digest, inputs, code_version().sha256]
         text = json.dumps(parts, sort_keys=True)
         return f"{self.params.audit}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
@@ -121,6 +123,13 @@ class Run:
         """What the measures of this run need to know besides its people."""
         absent = Absent(self.read_record["absent"])
         return make_study(self.params, run_id=self.run_id, definitions=self.definitions, absent=absent)
+
+    @cached_property
+    def life_table(self) -> pd.DataFrame | None:
+        """Mortality of the general population (``sex, age, year, qx``), from the run's copy; None without one."""
+        if not self.read_record.get("life_table_sha256"):
+            return None
+        return read_life_table(self._check_copy(LIFE_TABLE, "life_table_sha256"))
 
     @property
     def marking(self) -> str:

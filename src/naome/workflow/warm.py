@@ -41,6 +41,7 @@ HEAVY = (
     "ibis.backends.duckdb",
     "ipykernel.ipkernel",
     "ipykernel.kernelapp",
+    "lifelines",
     "matplotlib.backends.backend_agg",
     "matplotlib.backends.backend_svg",
     "matplotlib_inline.backend_inline",
@@ -48,6 +49,7 @@ HEAVY = (
     "papermill",
     "pyarrow.parquet",
     "seaborn",
+    "statsmodels.duration.api",
 )
 
 

@@ -195,3 +195,48 @@ def test_people_whom_a_model_gives_no_hope_are_not_adjusted(england, monkeypatch
     adjusted = alternatives.adjust_by_pseudo(frame, case_mix.covariates, [YEAR_DAYS], table).set_index("provider")
     assert np.isnan(adjusted.loc[first, "survival_adjusted"])
     assert adjusted["survival_adjusted"].drop(first).notna().all()
+
+
+def test_robust_limits_are_as_wide_as_the_model_s_where_organisations_do_not_differ(england):
+    case_mix = made(n=3000, missing=0.1)
+    models = fit(case_mix)
+    table = checks.add_robust_limits(checks.pool_coefficients(models, 1500), case_mix, models)
+    widths = {name: np.log(table[f"Upper{name}"] / table[f"Lower{name}"]) for name in ("", ", robust")}
+    assert np.abs(widths[", robust"] / widths[""] - 1).max() < 0.35  # 24 organisations: an error of 1/sqrt(48)
+    assert (widths[", robust"] != widths[""]).all()
+    middle = np.sqrt(table["Lower, robust"] * table["Upper, robust"])
+    np.testing.assert_allclose(middle, table["Hazard ratio"], rtol=1e-8)
+
+
+def test_robust_limits_are_wider_where_organisations_differ(england):
+    rng = np.random.default_rng(3)
+    case_mix = made(n=3000)
+    frame = case_mix.completed[0]
+    unit = frame["unit"].str[1:].astype(int)
+    shared, frailty = rng.normal(size=24)[unit], 0.5 * rng.normal(size=24)[unit]
+    frame = frame.assign(age=shared, duration=np.ceil(365 * rng.exponential(size=3000) * np.exp(-frailty)), event=1)
+    case_mix = CaseMix(frame, [frame], ("age",), (), case_mix.recorded)
+    models = fit(case_mix)
+    row = checks.add_robust_limits(checks.pool_coefficients(models, 3000), case_mix, models).iloc[0]
+    assert np.log(row["Upper, robust"] / row["Lower, robust"]) > 1.5 * np.log(row["Upper"] / row["Lower"])
+
+
+def test_robust_limits_of_few_organisations_are_not_given_and_the_reason_is(england):
+    case_mix = made(n=600)
+    frame = case_mix.completed[0].assign(unit=lambda f: "U" + (np.arange(len(f)) % 7).astype(str).astype(object))
+    few = CaseMix(frame, [frame], case_mix.covariates, (), case_mix.recorded)
+    models = fit(few)
+    table = checks.add_robust_limits(checks.pool_coefficients(models, 300), few, models)
+    assert table["Lower, robust"].isna().all() and (table["status"] == "ok").all()
+    assert table["reason"].unique().tolist() == ["robust limits need at least 20 organisations; there are 7"]
+
+
+def test_concordance_has_limits_for_all_deaths_and_up_to_each_time_point(england):
+    case_mix = made(n=1500)
+    models = fit(case_mix)
+    whole = checks.check_discrimination(case_mix, models, england).iloc[0]
+    assert whole["Lower"] < whole["Concordance"] < whole["Upper"]
+    table = checks.check_discrimination_by_time(case_mix, models, england)
+    assert table["Time point"].tolist() == ["1 y", "3 y"]  # no one has been followed for five years
+    assert (table["Lower"] < table["Concordance"]).all() and (table["Concordance"] < table["Upper"]).all()
+    assert (table["Concordance"] - whole["Concordance"]).abs().max() < 0.05

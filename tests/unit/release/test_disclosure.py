@@ -44,6 +44,19 @@ def test_edges_of_the_rule(count, hidden):
     )
 
 
+def test_what_is_not_derivable_has_no_counts_unless_national_figures_are_shown():
+    beyond = {"status": "not_derivable", "reason": "follow-up does not reach the time point"}
+    small = results((3, 100), (50, 100)).assign(**beyond)
+    counts = ["denominator", "numerator", "estimate", "lower", "upper"]
+    assert release(small, PARAMS)[counts].isna().all(axis=None)
+    nation = results((3, 100), level="nation").assign(**beyond)
+    assert release(nation, PARAMS)["numerator"].tolist() == [3]
+    strict = PARAMS.model_copy(update={"disclosure": PARAMS.disclosure.model_copy(update={"national": "suppress"})})
+    assert release(nation, strict)[counts].isna().all(axis=None)
+    mixed = pd.concat([results((40, 100)), small.iloc[1:]], ignore_index=True)
+    assert release(mixed, PARAMS)["numerator"].isna().tolist() == [False, True]
+
+
 def test_a_small_remainder_is_hidden_too():
     assert release(results((97, 100), (50, 100), (50, 100)), PARAMS).loc[0, "status"] == "suppressed"
 

@@ -5,11 +5,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from naome.stats.concordance import concordance
 from naome.stats.cox import fit_cox
 from naome.stats.diagnostics import (
     calibration,
     calibration_summary,
-    concordance,
     cox_zph,
     schoenfeld_residuals,
     schoenfeld_smooth,

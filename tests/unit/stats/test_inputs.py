@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from naome.stats.competing import aalen_johansen
+from naome.stats.concordance import concordance
 from naome.stats.cox import fit_cox
-from naome.stats.diagnostics import calibration, calibration_summary, concordance, cox_zph
+from naome.stats.diagnostics import calibration, calibration_summary, cox_zph
 from naome.stats.funnel import binomial_limits, classify, poisson_limits
 from naome.stats.imputation import impute, pool
 from naome.stats.intervals import smr, wilson

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
 from naome.core.params import Params
 from naome.measures.casemix.adjust import Assessment, horizon_reached
@@ -19,24 +19,28 @@ from naome.measures.casemix.alternatives import (
     tabulate_treatments,
     treat_missing,
 )
+from naome.measures.casemix.outliers import MINIMUM_UNITS
 from naome.measures.casemix.prepare import CHECKED, COX, YEAR_DAYS, CaseMix
+from naome.stats.concordance import concordance, uno_concordance
 from naome.stats.diagnostics import (
     calibration,
     calibration_summary,
-    concordance,
     cox_zph,
     schoenfeld_residuals,
     schoenfeld_smooth,
 )
 from naome.stats.imputation import pool
 from naome.stats.risk_adjustment import ExpectedModel
+from naome.stats.robust import robust_covariance
 
 BOOTSTRAP = 20
 
+ROBUST = ("Lower, robust", "Upper, robust")
+
 
 TABLES = (
-    *("coefficients", "hazards", "smooth", "tenths", "whole", "discrimination", "others", "treatments", "ratios"),
-    "habits",
+    *("coefficients", "hazards", "smooth", "tenths", "whole", "discrimination", "uno", "others", "treatments"),
+    *("ratios", "habits"),
 )
 
 
@@ -46,9 +50,10 @@ class ModelChecks:
 
     Attributes
     ----------
-    coefficients, hazards, smooth, tenths, whole, discrimination, others, treatments, ratios, habits : DataFrame
-        From :func:`pool_coefficients`, :func:`check_proportional_hazards`, :func:`smooth_residuals`,
-        :func:`check_calibration` (by tenth, and over everybody), :func:`check_discrimination`, :func:`compare_models`,
+    coefficients, hazards, smooth, tenths, whole, discrimination, uno, others, treatments, ratios, habits : DataFrame
+        From :func:`pool_coefficients` with :func:`add_robust_limits`, :func:`check_proportional_hazards`,
+        :func:`smooth_residuals`, :func:`check_calibration` (by tenth, and over everybody),
+        :func:`check_discrimination`, :func:`check_discrimination_by_time`, :func:`compare_models`,
         :func:`tabulate_treatments`, :func:`tabulate_ratios` and :func:`correlate_recording`.
     worst : str
         The term that departs most from proportional hazards.
@@ -64,6 +69,7 @@ class ModelChecks:
     tenths: pd.DataFrame
     whole: pd.DataFrame
     discrimination: pd.DataFrame
+    uno: pd.DataFrame
     others: pd.DataFrame
     treatments: pd.DataFrame
     ratios: pd.DataFrame
@@ -94,12 +100,13 @@ def collect_checks(assessment: Assessment, params: Params) -> ModelChecks:
     tenths, whole = check_calibration(case_mix, models, reached)
     treated = treat_missing(assessment, params)
     return ModelChecks(
-        coefficients=coefficients,
+        coefficients=add_robust_limits(coefficients, case_mix, models),
         hazards=hazards,
         smooth=smooth_residuals(case_mix, worst, models[0]),
         tenths=tenths,
         whole=whole,
         discrimination=check_discrimination(case_mix, models, params),
+        uno=check_discrimination_by_time(case_mix, models, params),
         others=compare_models(assessment, params),
         treatments=tabulate_treatments(treated, params, assessment) if treated else pd.DataFrame(),
         ratios=tabulate_ratios(treated) if treated else pd.DataFrame(),
@@ -144,6 +151,45 @@ def pool_coefficients(models: list[ExpectedModel], deaths: int) -> pd.DataFrame:
             "FMI": pooled["fmi"].to_numpy(),
         }
     )
+
+
+def add_robust_limits(coefficients: pd.DataFrame, case_mix: CaseMix, models: list[ExpectedModel]) -> pd.DataFrame:
+    """Add limits that allow for people of one organisation being alike.
+
+    Parameters
+    ----------
+    coefficients : DataFrame
+        From :func:`pool_coefficients`.
+    case_mix : CaseMix
+    models : list of ExpectedModel
+        One per completed data set.
+
+    Returns
+    -------
+    DataFrame
+        With ``Lower, robust`` and ``Upper, robust``: the variance within each data set is the sandwich with
+        organisations as clusters (:func:`naome.stats.robust.robust_covariance`); the rest is as in
+        :func:`pool_coefficients`. NaN, with a ``reason``, where organisations are too few for it: fewer than
+        ``MINIMUM_UNITS``, or than coefficients.
+    """
+    organisations = case_mix.completed[0]["unit"].nunique()
+    needed = max(MINIMUM_UNITS, len(coefficients))
+    if organisations < needed:
+        reason = f"robust limits need at least {needed} organisations; there are {organisations}"
+        return coefficients.assign(**dict.fromkeys(ROBUST, np.nan), status="ok", reason=reason)
+    variances = []
+    for model, frame in zip(models, case_mix.completed, strict=True):
+        data = (model.design.matrix(frame), frame["duration"], frame["event"])
+        variances.append(np.diag(robust_covariance(model.cox, *data, cluster=frame["unit"])))
+    estimates = np.array([model.cox.coef for model in models])
+    if len(models) == 1:
+        half = ndtri(0.975) * np.sqrt(variances[0])
+        lower, upper = estimates[0] - half, estimates[0] + half
+    else:
+        deaths = int(case_mix.observed["event"].sum())
+        pooled = pool(estimates, np.array(variances), df_complete=deaths - estimates.shape[1])
+        lower, upper = pooled["lower"].to_numpy(), pooled["upper"].to_numpy()
+    return coefficients.assign(**dict(zip(ROBUST, (np.exp(lower), np.exp(upper)), strict=True)))
 
 
 def describe_error(coefficients: pd.DataFrame, m: int) -> str:
@@ -254,5 +300,24 @@ def check_discrimination(case_mix: CaseMix, models: list[ExpectedModel], params:
         table = concordance(
             frame["duration"], frame["event"], risk, covariates=matrix, bootstrap=BOOTSTRAP, seed=params.seed
         )
-    headings = {"concordance": "Concordance", "optimism": "Optimism", "corrected": "Corrected"}
+    headings = {"concordance": "Concordance", "lower": "Lower", "upper": "Upper", "optimism": "Optimism"}
+    headings["corrected"] = "Corrected"
     return table[list(headings)].rename(columns=headings).assign(Refits=BOOTSTRAP)
+
+
+def check_discrimination_by_time(case_mix: CaseMix, models: list[ExpectedModel], params: Params) -> pd.DataFrame:
+    """Compute Uno's concordance for deaths up to every horizon reached, in the first completed data set.
+
+    Returns
+    -------
+    DataFrame
+        ``Time point, Concordance, Lower, Upper``.
+    """
+    frame, model = case_mix.completed[0], models[0]
+    horizons = [years for years in params.survival.horizons_years if horizon_reached(case_mix, years)]
+    risk = model.cox.linear_predictor(model.design.matrix(frame))
+    table = uno_concordance(frame["duration"], frame["event"], risk, at=[years * YEAR_DAYS for years in horizons])
+    headings = {"concordance": "Concordance", "lower": "Lower", "upper": "Upper"}
+    table = table[list(headings)].rename(columns=headings)
+    table.insert(0, "Time point", [f"{years} y" for years in horizons])
+    return table

@@ -8,7 +8,7 @@ import pandas as pd
 
 from naome.measures.casemix.adjust import Assessment
 from naome.measures.casemix.alternatives import TREATMENTS
-from naome.measures.casemix.checks import ModelChecks, check_earlier
+from naome.measures.casemix.checks import ROBUST, ModelChecks, check_earlier
 from naome.measures.study import Study
 from naome.release import Released, declare_not_counts, release_counts, shown_numbers
 from naome.report.display import Figure, Sentence, Table
@@ -25,15 +25,19 @@ OF_MODELS = "Coefficients, tests and predictions of models, and what would chang
 _ESTIMATE = dict.fromkeys(("Lower", "Upper"), "percent1")
 
 
+_CONCORDANCE = dict.fromkeys(("Concordance", "Lower", "Upper"), "decimal3")
+
+
 FORMATS = {
-    "coefficients": {"p": "pvalue", **dict.fromkeys(("Hazard ratio", "Lower", "Upper", "FMI"), "decimal2")},
+    "coefficients": {"p": "pvalue", **dict.fromkeys(("Hazard ratio", "Lower", "Upper", "FMI", *ROBUST), "decimal2")},
     "hazards": {"Chi-squared": "decimal1", "Degrees of freedom": "int", "p": "pvalue"},
     "tenths": {"Tenth": "int", "People": "count", "Predicted": "percent1", "Observed": "percent1", **_ESTIMATE},
     "whole": {
         **dict.fromkeys(("Predicted", "Observed", "Difference"), "percent1"),
         **dict.fromkeys(("Slope", "Slope, lower", "Slope, upper"), "decimal2"),
     },
-    "discrimination": {**dict.fromkeys(("Concordance", "Optimism", "Corrected"), "decimal3"), "Refits": "int"},
+    "discrimination": {**_CONCORDANCE, **dict.fromkeys(("Optimism", "Corrected"), "decimal3"), "Refits": "int"},
+    "uno": _CONCORDANCE,
     "ratios": dict.fromkeys(TREATMENTS, "decimal2"),
     "habits": {"Organisations": "int", **dict.fromkeys(("Correlation", "Lower", "Upper"), "decimal2")},
 }

@@ -5,11 +5,17 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from naome.measures.study import Study
-from naome.release import HIDDEN, Released, release_counts
-from naome.report.display import Figure, Table, format_number
+from naome.measures.net_survival import NetSurvival, read_age_standard
+from naome.measures.study import Study, say_too_few
+from naome.measures.survival import YEAR_DAYS
+from naome.release import HIDDEN, Released, declare_not_counts, release_counts
+from naome.report.display import Figure, Sentence, Table, format_number
 from naome.report.figures import INK, PALETTE, draw_empty, use_style
 from naome.report.labels import COHORT_NAMES
+from naome.report.prose import say_count, say_list
+
+NO_COHORT = "It is estimated from a diagnosis, and no cohort of this run begins with one."
+ALIVE = "more than half of the people were alive when follow-up ended"
 
 
 def tabulate_survival(released: Released, *, group_by: str = "all") -> Table:
@@ -35,6 +41,68 @@ def tabulate_survival(released: Released, *, group_by: str = "all") -> Table:
     ).reset_index(drop=True)
     formats = {"People": "count", "Deaths": "count", **dict.fromkeys(("Survival", "Lower", "Upper"), "percent1")}
     return Table(frame, released, formats)
+
+
+def tabulate_medians(medians: pd.DataFrame, study: Study) -> Table:
+    """Lay out median survival by cohort (:func:`naome.measures.survival.estimate_medians`), in years."""
+    times, counts = ["median", "lower", "upper"], ["people", "deaths"]
+    minimum = study.params.survival.minimum_at_risk
+    reached, few = medians["median"].notna(), medians["n_risk"] < minimum
+    status = pd.Series("ok", index=medians.index).mask(few, "too_few").mask(~reached, "not_derivable")
+    frame = medians.assign(
+        cohort=medians["cohort"].map(COHORT_NAMES),
+        **{name: (medians[name] / YEAR_DAYS).mask(status != "ok") for name in times},
+        status=status,
+        reason=status.map(
+            {"too_few": say_too_few(minimum, "people still at risk at the median"), "not_derivable": ALIVE}
+        ),
+    )[["cohort", *counts, *times, "status", "reason"]]
+    released = release_counts(frame, counts, study, with_it=times)
+    headings = {"cohort": "Cohort", "people": "People", "deaths": "Deaths", "median": "Median, years"}
+    headings |= {"lower": "Lower", "upper": "Upper"}
+    formats = {**dict.fromkeys(counts, "count"), **dict.fromkeys(times, "decimal2")}
+    return Table(released.frame, released, formats, headings)
+
+
+def tabulate_net_survival(released: Released) -> Table | Sentence:
+    """Lay out net survival, for all ages, by age and standardised; a sentence where there is none at all."""
+    rows = released.where(level="nation").frame
+    rows = rows[rows["measure"].str.startswith("net_survival_")]
+    if not (rows["status"] != "not_derivable").any():
+        return Sentence(f"Net survival is not given. {' '.join(dict.fromkeys(rows['reason'])) or NO_COHORT}")
+    years = rows["measure"].str.extract(r"net_survival_(\d+)y")[0].astype(int)
+    age = rows["group"].where(rows["group_by"] != "all", "All ages")
+    frame = pd.DataFrame(
+        {
+            "Cohort": rows["cohort"].map(COHORT_NAMES),
+            "Age": age.mask(rows["measure"].str.endswith("_standardised"), "Standardised for age"),
+            "Time point": years.map(lambda y: f"{y} year{'' if y == 1 else 's'}"),
+            "People": rows["denominator"],
+            "Deaths": rows["numerator"],
+            "Net survival": rows["estimate"],
+            "Lower": rows["lower"],
+            "Upper": rows["upper"],
+            "status": rows["status"],
+            "reason": rows["reason"],
+        }
+    ).reset_index(drop=True)
+    formats = {"People": "count", "Deaths": "count", **dict.fromkeys(("Net survival", "Lower", "Upper"), "percent1")}
+    return Table(frame, released, formats)
+
+
+def describe_net_survival(net: NetSurvival, study: Study) -> Sentence:
+    """State which life table and which standard net survival uses, and how many people are in no life table."""
+    standard, (first, last) = read_age_standard(study.definitions), net.years
+    table = pd.DataFrame({"cohort": list(net.excluded), "excluded": list(net.excluded.values())})
+    counted = release_counts(table, "excluded", study)
+    numbers = dict(zip(table["cohort"], counted.frame["excluded"], strict=True))
+    said = [f"{COHORT_NAMES[cohort].lower()}, {say_count(n, 'person', 'people')}" for cohort, n in numbers.items()]
+    weights = say_list([f"{each.group} years {each.weight:g}%" for each in standard.groups])
+    text = (
+        f"The life table has the years {first} to {last}; other years have the mortality of the nearest. Excluded, "
+        f"because sex or age is not recorded: {'; '.join(said)}. Age standard: {standard.title} ({weights})."
+    )
+    return Sentence(text, (counted, declare_not_counts(text, "Years of a life table, and weights of a standard.")))
 
 
 def tabulate_at_risk(at_risk: Released) -> Table:
