@@ -13,7 +13,9 @@ from scipy.special import ndtri
 from naome.core.params import Params
 from naome.core.results import NUMBERS
 from naome.measures.casemix.adjust import Assessment, list_tables, say_horizon_not_reached
+from naome.measures.casemix.impute import plan_case_mix
 from naome.measures.casemix.outliers import MINIMUM_UNITS, expected_false_alarms
+from naome.measures.casemix.prepare import CaseMix
 from naome.release import Declared, Released, declare_not_counts
 from naome.report.display import Figure, Sentence, Table
 from naome.report.figures import INK, PALETTE, draw_empty, use_style
@@ -26,9 +28,10 @@ from naome.report.funnels import (
     say_levels,
     share_legend,
 )
-from naome.report.labels import COHORT_NAMES
+from naome.report.labels import COHORT_NAMES, name_term
 from naome.report.prose import lower_first, say_count, say_interval, say_list, say_percent
 from naome.stats.funnel import classify_z
+from naome.stats.imputation import RECORDED_PER_PARAMETER, RECORDING_PROVIDERS
 
 OUTSIDE_FORMATS = {"People": "count", **{name: "percent1" for name in ("Adjusted survival", "Lower", "Upper")}}
 
@@ -90,6 +93,7 @@ def describe_case_mix(assessments: dict[str, Assessment]) -> Sentence:
             line += f" The largest fraction of missing information of an organisation's estimate is {fmi:.2f}."
         if needed > made:
             line += f" This requires {needed} data sets, but the parameters set a maximum."
+        line += say_limits(case_mix)
         if case_mix.dropped:
             line += f" Excluded, because there is no variation or no finite coefficient: {say_list(case_mix.dropped)}."
         lines.append(line)
@@ -100,6 +104,30 @@ def describe_case_mix(assessments: dict[str, Assessment]) -> Sentence:
         "other methods for missing data, are on the page of the case-mix model.",
         made,
     )
+
+
+def say_limits(case_mix: CaseMix) -> str:
+    """Say which items have too few recorded people for all predictors, and which too few organisations."""
+    plan = plan_case_mix(case_mix)
+    short, alone = plan[plan["left_aside"].map(len) > 0], plan[~plan["cluster"]]
+    text = ""
+    for row in short.to_dict("records"):
+        used, aside = (say_list([lower_first(name_term(name)) for name in row[key]]) for key in ("used", "left_aside"))
+        chosen = f"only {used or 'the outcome'}" if len(row["used"]) < len(row["left_aside"]) else f"all but {aside}"
+        item = lower_first(name_term(row["column"]))
+        text += (
+            f" Of the other items, {chosen} predict {item} in its imputation: too few people have it recorded for more "
+            f"(at least {RECORDED_PER_PARAMETER} are required for each parameter)."
+        )
+        if row["recorded"] < RECORDED_PER_PARAMETER * row["parameters"]:
+            text += " Even these are too many, so imputed values depend on the form of the model."
+    if len(alone):
+        items = say_list([lower_first(name_term(column)) for column in alone["column"]])
+        text += (
+            f" Fewer than {RECORDING_PROVIDERS} organisations record {items}: imputed values do not allow for "
+            "differences between organisations."
+        )
+    return text
 
 
 def describe_spread(assessments: dict[str, Assessment], params: Params) -> Sentence:
