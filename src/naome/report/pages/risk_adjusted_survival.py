@@ -32,6 +32,7 @@ from naome.report.labels import COHORT_NAMES, name_term
 from naome.report.prose import lower_first, say_count, say_interval, say_list, say_percent
 from naome.stats.funnel import classify_z
 from naome.stats.imputation import RECORDED_PER_PARAMETER, RECORDING_PROVIDERS
+from naome.stats.overdispersion import null_mean_square, simulate_spread
 
 OUTSIDE_FORMATS = {"People": "count", **{name: "percent1" for name in ("Adjusted survival", "Lower", "Upper")}}
 
@@ -142,11 +143,32 @@ def describe_spread(assessments: dict[str, Assessment], params: Params) -> Sente
         return Sentence(few, declare_not_counts(few, LEVELS_COUNTED))
     rule = "does not adjust" if params.outliers.overdispersion == "none" else "adjusts"
     return Sentence(
-        f"Phi, the mean squared z-score after 10% winsorising, is {say_list(found)}. With chance alone it is below "
-        f"one. The outlier policy was fixed in advance and {rule} for overdispersion. Adjustment can mask real "
-        "differences; without it, unmeasured case mix can cause false alarms. Results are shown both ways.",
+        f"Phi, the mean squared z-score after 10% winsorising, is {say_list(found)}. With chance alone it is "
+        f"{null_mean_square():.2f} on average. {say_winsorising(assessments)} The outlier policy was fixed in advance "
+        f"and {rule} for overdispersion. Adjustment can mask real differences; without it, unmeasured case mix can "
+        "cause false alarms. Results are shown both ways.",
         declare_not_counts(say_list(found), "Measures of variation between organisations."),
     )
+
+
+def say_winsorising(assessments: dict[str, Assessment]) -> str:
+    """Say how far winsorising makes the estimated variation between organisations too small, by simulation.
+
+    Of the first comparison with enough organisations: their standard errors, and a true variation as large as the
+    median one.
+    """
+    for table in list_tables(assessments).values():
+        errors = table.loc[table["level"] != "not_assessed", "std_error"].dropna().to_numpy(dtype=float)
+        if len(errors) >= MINIMUM_UNITS:
+            true = float(np.median(errors))
+            found = simulate_spread(errors, true)
+            return (
+                "Winsorising makes the estimate of variation too small: in simulated data with the standard errors of "
+                f"these organisations and a true standard deviation between them of {100 * true:.1f} percentage "
+                f"points, the mean estimate is {100 * found['winsorised']:.1f}, and {100 * found['paule_mandel']:.1f} "
+                "with the Paule-Mandel estimator."
+            )
+    return ""
 
 
 def tabulate_outside(
@@ -173,7 +195,7 @@ def tabulate_outside(
         the status), people and adjusted survival. Alarms first; one row per cohort and time point counts those that
         are suppressed.
     """
-    additive = params.outliers.overdispersion == "additive"
+    additive = params.outliers.overdispersion != "none"
     other = "level_plain" if additive else "level_spread"
     heading = "Status without overdispersion adjustment" if additive else "Status adjusted for overdispersion"
     tails = (params.outliers.alert_tail, params.outliers.alarm_tail)
