@@ -37,7 +37,14 @@ from naome.stats.overdispersion import null_mean_square, simulate_spread
 OUTSIDE_FORMATS = {"People": "count", **{name: "percent1" for name in ("Adjusted survival", "Lower", "Upper")}}
 
 
-COUNT_FORMATS = {"Alarms expected": "decimal2", "Alerts expected": "decimal1"}
+VARIED = {
+    **dict.fromkeys(("Organisations", "Outlier status changed"), "int"),
+    **dict.fromkeys(("Largest change, percentage points", "Largest change of z"), "decimal2"),
+    "Rank correlation": "decimal3",
+}
+
+
+COUNT_FORMATS = {"Mean z of these": "decimal2", "Alarms expected": "decimal2", "Alerts expected": "decimal1"}
 
 
 def describe_assessments(assessments: dict[str, Assessment], params: Params) -> Sentence:
@@ -114,10 +121,9 @@ def say_limits(case_mix: CaseMix) -> str:
     text = ""
     for row in short.to_dict("records"):
         used, aside = (say_list([lower_first(name_term(name)) for name in row[key]]) for key in ("used", "left_aside"))
-        chosen = f"only {used or 'the outcome'}" if len(row["used"]) < len(row["left_aside"]) else f"all but {aside}"
-        item = lower_first(name_term(row["column"]))
+        chosen = f"only {used or 'survival'}" if len(row["used"]) < len(row["left_aside"]) else f"all items but {aside}"
         text += (
-            f" Of the other items, {chosen} predict {item} in its imputation: too few people have it recorded for more "
+            f" {name_term(row['column'])} is imputed from {chosen}, because too few people have it recorded for more "
             f"(at least {RECORDED_PER_PARAMETER} are required for each parameter)."
         )
         if row["recorded"] < RECORDED_PER_PARAMETER * row["parameters"]:
@@ -232,13 +238,16 @@ def tabulate_counts(tables: dict[tuple[str, int], pd.DataFrame], params: Params)
     Returns
     -------
     Table
-        Two rows per cohort and time point; alarms are not counted among the alerts, and are in ``Alerts expected``
+        Two rows per cohort and time point. ``Without an estimate``: assessed, but no one is at risk at the time point,
+        so that adjusted survival is not shown; alarms are not counted among the alerts, and are in ``Alerts expected``
         neither. One row that says none when there is no comparison.
     """
     rows = []
     for (cohort, years), table in tables.items():
         beyond_alert, beyond_alarm = expected_false_alarms(table, params)
         assessed = table["level"] != "not_assessed"
+        # no one at risk at the time point: z is known, and being without an estimate depends on how many died
+        silent = assessed & table["survival_adjusted"].isna()
         for column, adjusted in (("level_plain", "no"), ("level_spread", "yes")):
             counts = {
                 f"{level.capitalize()}s, {side}": int(((table[column] == level) & (np.sign(table["z"]) == sign)).sum())
@@ -253,14 +262,34 @@ def tabulate_counts(tables: dict[tuple[str, int], pd.DataFrame], params: Params)
                     "Assessed": int(assessed.sum()),
                     "Not assessed": int((~assessed).sum()),
                     **counts,
+                    "Without an estimate": int(silent.sum()),
+                    "Mean z of these": table.loc[silent, "z"].mean(),
                     "Alarms expected": beyond_alarm,
                     "Alerts expected": beyond_alert - beyond_alarm,
                 }
             )
-    nothing = {"Cohort": "none", "Time point": "", "Alarms expected": np.nan, "Alerts expected": np.nan}
-    frame = pd.DataFrame(rows or [nothing])
-    formats = dict.fromkeys(frame.columns[3:-2], "int") | COUNT_FORMATS
+    nothing = {"Cohort": "none", "Time point": "", "Mean z of these": np.nan}
+    frame = pd.DataFrame(rows or [nothing | {"Alarms expected": np.nan, "Alerts expected": np.nan}])
+    formats = dict.fromkeys(frame.columns[3:-3], "int") | COUNT_FORMATS
     return Table(frame, declare_not_counts(frame, "Numbers of organisations."), formats)
+
+
+def tabulate_variations(varied: pd.DataFrame) -> Table:
+    """Lay out how levels change with another time origin and with deaths that fail to link.
+
+    Parameters
+    ----------
+    varied : DataFrame
+        From :func:`naome.measures.casemix.deaths_and_origins.vary_assessments`.
+    """
+    if varied.empty:
+        frame = pd.DataFrame({"Cohort": ["none"], "Reason": ["organisations are not compared"]})
+        return Table(frame, declare_not_counts(frame, "Numbers of organisations."))
+    frame = varied.rename(columns={"cohort": "Cohort"}).assign(Cohort=varied["cohort"].map(COHORT_NAMES))
+    frame["reason"] = frame["reason"].fillna("")
+    frame["Time point"] = frame["Time point"].fillna("")
+    frame = frame[["Cohort", *(column for column in frame.columns if column != "Cohort")]].convert_dtypes()
+    return Table(frame, declare_not_counts(frame, "Numbers of organisations, and changes of estimates."), VARIED)
 
 
 def tabulate_not_assessed(assessments: dict[str, Assessment], names: dict[str, str]) -> Table:
