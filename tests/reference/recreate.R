@@ -12,7 +12,11 @@ for (package in c("survival", "relsurv", "prodlim", "mice", "jsonlite")) {
   if (!requireNamespace(package, quietly = TRUE)) stop("package ", package, " is needed: install.packages('", package, "')")
   cat(package, as.character(packageVersion(package)), "\n")
 }
-for (script in c("survival.R", "funnel.R", "providers.R", "more_data.R", "robust.R", "net_survival.R", "imputation.R")) {
+SCRIPTS <- c(
+  "survival.R", "funnel.R", "providers.R", "more_data.R", "robust.R", "net_survival.R", "imputation.R",
+  "imputation_ordered.R"
+)
+for (script in SCRIPTS) {
   cat(script, "\n")
   failed <- system2(file.path(R.home("bin"), "Rscript"), shQuote(c(file.path(here, "scripts", script), ROOT, OUT)))
   if (failed) stop(script, " stopped with an error")

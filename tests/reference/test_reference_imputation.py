@@ -1,18 +1,30 @@
 """Chained equations against the distribution R's mice gives (m = 100; see README.md in this folder)."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from naome.stats.cox import fit_cox
 from naome.stats.imputation import impute, nelson_aalen, pool
+from naome.stats.logistic import fit_logistic
 
-M = 20
+HERE = Path(__file__).parent
+M = 100
 
 
 @pytest.fixture(scope="module")
 def completed(amputed):
     return impute(amputed, m=M, iterations=10, seed=4711, exclude=["pid"], outcome=("dtime", "death"))
+
+
+@pytest.fixture(scope="module")
+def growth():
+    people = pd.read_csv(HERE / "data" / "growth.csv")
+    for name in ("five", "six"):
+        people[name] = pd.Categorical(people[name], ordered=True)
+    return people, impute(people, m=M, iterations=10, seed=4711)
 
 
 def design(frame: pd.DataFrame) -> pd.DataFrame:
@@ -80,3 +92,25 @@ def test_nelson_aalen_is_the_plain_sum(rotterdam):
             for t in times
         ]
         assert ours[row] == pytest.approx(sum(steps), abs=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["augmented", "plain"])
+def test_ordered_items_agree_with_mice_where_age_nearly_determines_them(growth, expected, kind):
+    # augmented: mice as it is, with weighted people added to every level; plain: without them
+    people, done = growth
+    for name in ("five", "six"):
+        row = expected("mi_reference_ordered.csv").set_index(["kind", "item"]).loc[(kind, name)]
+        last = people[name].cat.categories[-1]
+        slopes, variances, shares = [], [], []
+        for frame in done:
+            top = (frame[name] == last).to_numpy()
+            coef, covariance = fit_logistic(np.column_stack([np.ones(len(frame)), frame["age"]]), top.astype(int))
+            slopes.append(coef[1])
+            variances.append(covariance[1, 1])
+            shares.append(top[people[name].isna()].mean())
+        pooled = pool(slopes, variances).loc[0]
+        monte_carlo = np.std(slopes, ddof=1) * np.sqrt(1 / M + 1 / 100)
+        assert abs(pooled["estimate"] - row["slope"]) < 3 * monte_carlo, name
+        assert abs(np.mean(shares) - row["share_top"]) < 3 * np.std(shares, ddof=1) * np.sqrt(1 / M + 1 / 100), name
+        # mice draws no parameters of a model of levels, so its standard errors are a little smaller
+        assert 0.95 * row["std_error"] < pooled["std_error"] < 1.3 * row["std_error"]

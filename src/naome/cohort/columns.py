@@ -137,7 +137,8 @@ FIRST = (
         her2="HER2 of the primary tumour.",
         subtype="Receptor subgroup from ER and HER2: HER2+ER+, HER2+ER-, HER2-ER+, HER2-ER-; missing when either is.",
         provider="Organisation of diagnosis.",
-        treating_provider="Organisation that gave the last chemotherapy; of several on that day the first by code.",
+        treating_provider="Organisation that gave the last chemotherapy at least 30 days before the end of follow-up; "
+        "of several on that day the first by code.",
         alliance="Cancer alliance of the organisation of diagnosis.",
         region="Region of the organisation of diagnosis.",
         charlson="RCS Charlson groups other than cancer, 12 months before the time origin: 0, 1, 2, 3+; missing where "
@@ -163,9 +164,9 @@ FIRST = (
 BETWEEN = (
     *_columns(
         "integer",
-        last_chemotherapy_to_death_days="Days from the last chemotherapy to death.",
+        last_chemotherapy_to_death_days="Days from the last chemotherapy to death, as the next column has it.",
         last_chemotherapy_to_cutoff_days="Days from the last chemotherapy to the run's end of follow-up, by the "
-        "chosen definition of the last.",
+        "chosen definition of the last, among those at least 30 days before that end.",
         diagnosis_to_metastatic_days="Days from the initial to the metastatic diagnosis.",
         survival_days="Days from the time origin to death or the end of follow-up.",
         survival_from_diagnosis_days="Days from the initial diagnosis to death or the end of follow-up.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import ibis
 from ibis.expr.types import Table
@@ -20,6 +21,9 @@ RECORDED = {name: name for name in ("stage", "grade", "er", "pr", "her2", "perfo
     "mdt": "mdt_date"
 }
 KEY = ("person_id", "cohort")
+# Days after a chemotherapy in which a death counts against it. Of cycles whose days are not all observed only those of
+# the dead would be known, so they cannot be the last
+OBSERVED_DAYS = 30
 # The columns of the event tables that describing people takes: reading fewer is most of the speed
 NEEDED = {
     "diagnoses": ("person_id", "code", "admission_date", "provider"),
@@ -191,11 +195,14 @@ def find_events(tables: CanonicalTables, feature: Feature, definitions: Definiti
 def _last_chemotherapy(clock: Table, events: Table, params: Params, feature: Feature, *, cycles_only: bool) -> Table:
     """Date the last chemotherapy; of several organisations on the last day the first in code order.
 
-    It is the latest event, or the latest start of a cycle.
+    It is the latest event, or the latest start of a cycle, among those with ``OBSERVED_DAYS`` of follow-up to come.
+    People who are still treated at the end of follow-up count with an earlier cycle: to leave them out would be to
+    choose people by having lived, and would make deaths look commoner.
     """
     e = events.inner_join(clock, "person_id")
     days = days_between(e.event_date, e[f"{feature.clock}_date"])
-    e = e.filter(_in_window(feature, days), e.event_date <= ibis.date(str(params.censor_date)))
+    latest = params.censor_date - timedelta(days=OBSERVED_DAYS)
+    e = e.filter(_in_window(feature, days), e.event_date <= ibis.date(str(latest)))
     counted = e.mutate(may_be_last=e.cycle_start if cycles_only else ibis.literal(True))
     people = ibis.window(group_by=[counted[key] for key in KEY])
     e = counted.mutate(last_date=counted.event_date.max(where=counted.may_be_last).over(people))

@@ -144,10 +144,16 @@ class Outliers(FrozenModel):
         le=1,
         description="Organisations with a smaller share of the case-mix items that can be missing are not assessed.",
     )
-    overdispersion: Literal["none", "additive"] = Field(
+    overdispersion: Literal["none", "additive", "paule_mandel"] = Field(
         description="Whether outlier status is adjusted for overdispersion between organisations (fixed in advance; "
-        "both are always shown)."
+        "both are always shown): additive takes the winsorised estimate of the spread, which is too small, "
+        "paule_mandel a consistent one."
     )
+
+    @property
+    def spread_estimator(self) -> Literal["winsorised", "paule_mandel"]:
+        """Estimator of the spread between organisations."""
+        return "paule_mandel" if self.overdispersion == "paule_mandel" else "winsorised"
 
     @property
     def alert_tail(self) -> float:

@@ -12,7 +12,7 @@ from naome.stats.spc import xmr_chart
 RULES = {
     "outside_limits": "a single point outside the process limits",
     "run": "seven or more points in a row on one side of the mean",
-    "trend": "six or more points in a row all rising or all falling",
+    "trend": "seven or more points in a row all rising or all falling",
     "two_of_three": "two of three points in a row close to a process limit",
 }
 # Fewer points give limits that the next quarter overturns

@@ -130,13 +130,15 @@ def judge_proportions(
     extra = {"phi": np.nan, "tau2": np.nan}
     wide = judged
     if len(counts) >= MINIMUM_UNITS:
-        found = overdispersion(np.arcsin(np.sqrt(x / n)), 0.5 / np.sqrt(n), float(np.arcsin(np.sqrt(target))))
+        null = float(np.arcsin(np.sqrt(target)))
+        error, estimator = 0.5 / np.sqrt(n), params.outliers.spread_estimator
+        found = overdispersion(np.arcsin(np.sqrt(x / n)), error, null, estimator=estimator)
         extra = {"phi": found.phi, "tau2": found.tau2}
         # tau2 = 0 leaves the exact classification as it is
         if found.tau2 > 0:
             shrunk = judged["z"].to_numpy() / np.sqrt(1 + found.tau2 * 4 * n)
             wide = classify_z(shrunk, tails=tails, higher_is=higher_is)
-    chosen = wide if params.outliers.overdispersion == "additive" else judged
+    chosen = judged if params.outliers.overdispersion == "none" else wide
     out = judged[["z"]].assign(level=chosen["level"].to_numpy(), direction=chosen["direction"].to_numpy())
     outside = np.isin(out["level"], ["alert", "alarm"])
     high = out["z"] > 0

@@ -50,8 +50,9 @@ def release(results: pd.DataFrame, params: Params) -> Released:
     Released
         The same rows in the same order; hidden ones have status ``suppressed``,
         a reason, and no numbers; those that are not derivable have no numbers.
-        Where counts are rounded, a number below the national level by a method
-        without a rule (:data:`naome.release.policy.METHODS`) is hidden too.
+        Where counts are rounded, a number below the national level by a method without a rule
+        (:data:`naome.release.policy.METHODS`) is hidden too, and a proportion has the interval of
+        :func:`cover_rounded`, which its ``method`` says.
     """
     policy = POLICIES[params.disclosure.policy]
     out = results.copy()
@@ -75,6 +76,59 @@ def release(results: pd.DataFrame, params: Params) -> Released:
     out.loc[hidden, NUMBERS] = np.nan
     out.loc[hidden, ["denominator", "numerator"]] = pd.NA
     return release_checked(_round(out, protected & ~hidden, policy) if policy.round_to > 1 else out)
+
+
+def name_rounded(policy: Policy) -> str:
+    """Return the name of the method of :func:`cover_rounded`.
+
+    Examples
+    --------
+    >>> name_rounded(POLICIES["hes2018"])
+    'wilson, counts rounded to 5'
+    """
+    return f"wilson, counts rounded to {policy.round_to}"
+
+
+def cover_rounded(numerator: np.ndarray, denominator: np.ndarray, policy: Policy) -> pd.DataFrame:
+    """Compute an interval for a proportion of which only the rounded counts are known.
+
+    Parameters
+    ----------
+    numerator, denominator : array of int
+        Counts as a policy shows them.
+    policy : Policy
+
+    Returns
+    -------
+    DataFrame
+        ``estimate``, of the rounded counts, and ``lower, upper``: from the lowest to the highest limit of the Wilson
+        intervals of all pairs of exact counts that the policy shows as this pair. It holds the interval of the exact
+        counts, and tells no more about them than the rounded counts do.
+
+    Examples
+    --------
+    >>> cover_rounded(np.array([10]), np.array([15]), POLICIES["hes2018"]).round(3).iloc[0].tolist()
+    [0.667, 0.262, 0.738]
+    """
+    x, n = (np.asarray(each, dtype=int)[:, None] for each in (numerator, denominator))
+    near = np.arange(-policy.round_to + 1, policy.round_to)
+    near = near[np.round(near / policy.round_to) == 0]
+    more, people = (each.ravel()[None, :] for each in np.meshgrid(near, near))
+    x_exact, n_exact = x + more, n + people
+    possible = (x_exact >= 0) & (x_exact <= n_exact) & (n_exact > 0)
+    for count in (x_exact, n_exact, n_exact - x_exact):
+        possible &= ~((count >= policy.hide_from) & (count <= policy.hide_to))
+    # counts that no policy would show as they are (an invented table) keep their own interval
+    possible |= ~possible.any(axis=1, keepdims=True) & (more == 0) & (people == 0)
+    pairs = wilson(np.where(possible, x_exact, 0).ravel(), np.where(possible, n_exact, 1).ravel())
+    lower, upper = (pairs[name].to_numpy().reshape(possible.shape) for name in ("lower", "upper"))
+    return pd.DataFrame(
+        {
+            "estimate": (x / n)[:, 0],
+            "lower": np.where(possible, lower, 1.0).min(axis=1),
+            "upper": np.where(possible, upper, 0.0).max(axis=1),
+        }
+    )
 
 
 def carry_adjusted(values: pd.DataFrame, rounded: pd.DataFrame, kind: str) -> pd.DataFrame:
@@ -155,7 +209,9 @@ def _round(out: pd.DataFrame, shown: pd.Series, policy: Policy) -> pd.DataFrame:
         if not rows.any():
             continue
         if kind == "counts":
-            again = wilson(*(out.loc[rows, c].astype(int).to_numpy() for c in ("numerator", "denominator")))
+            x, n = (out.loc[rows, c].astype(int).to_numpy() for c in ("numerator", "denominator"))
+            again = cover_rounded(x, n, policy)
+            out.loc[rows, "method"] = name_rounded(policy)
         else:
             again = carry_adjusted(exact[rows], out[rows], kind)
         for column in NUMBERS:

@@ -1,10 +1,10 @@
 """Multiple imputation by chained equations, and Rubin's rules.
 
-Each incomplete column is imputed in turn from all others by a draw from (an approximation to) its posterior predictive
-distribution: normal linear regression for numbers, logistic regression for two levels, multinomial logistic regression
-for more. A factor is imputed as a whole, so impossible combinations of its indicators cannot arise. The outcome enters
-through the event indicator and the Nelson-Aalen cumulative hazard (White & Royston 2009 Stat Med 28:1982); neither the
-outcome nor the provider is ever imputed.
+Each incomplete column is imputed in turn from the others by a draw from (an approximation to) its posterior predictive
+distribution: normal linear regression for numbers, logistic regression for two levels, proportional odds for ordered
+levels, multinomial logistic regression for others. A factor is imputed as a whole, so impossible combinations
+of its indicators cannot arise. The outcome enters through the event indicator and the Nelson-Aalen cumulative hazard
+(White & Royston 2009 Stat Med 28:1982); neither the outcome nor the provider is ever imputed.
 """
 
 from __future__ import annotations
@@ -18,15 +18,20 @@ import pandas as pd
 from scipy import linalg, special, stats
 
 from naome.stats.checks import check_survival, normal_quantile
-from naome.stats.logistic import fit_logistic
+from naome.stats.levels import fit_multinomial, fit_ordered, multinomial_probabilities, ordered_probabilities
 
-__all__ = ["imputations_needed", "impute", "nelson_aalen", "pool"]
+__all__ = ["imputations_needed", "impute", "nelson_aalen", "plan_imputation", "pool"]
 
-# Coefficients of standardised predictors get a normal prior with this standard deviation in the logistic and
-# multinomial models. It is far wider than any believable log odds ratio and moves an estimate from 300 people by less
-# than a hundredth of its standard error, but keeps draws finite when a level separates the data.
+# Coefficients of standardised predictors get a normal prior with this standard deviation in the models of levels. It
+# is far wider than any believable log odds ratio, but keeps every bootstrap fit finite when a level separates the data.
 PRIOR_SD = 5.0
-METHODS = ("normal", "logistic", "multinomial")
+PENALTY = 0.5 / PRIOR_SD**2
+# A bootstrap fit ends when a step adds less than this share of the log likelihood: coefficients are then right to a
+# hundredth of their standard error and better, and what they are drawn for is the error itself
+CLOSE = 1e-5
+RECORDED_PER_PARAMETER = 10
+RECORDING_PROVIDERS = 5
+METHODS = ("normal", "logistic", "ordered", "multinomial")
 
 
 def impute(
@@ -54,21 +59,22 @@ def impute(
     seed : int
         Chain k depends on (seed, k) only: asking for more imputations leaves the first ones as they were.
     methods : dict, optional
-        Column -> "normal", "logistic" or "multinomial". Default by content: two distinct values logistic, other
-        numbers normal, other text or categories multinomial. Make an integer code (deprivation fifth) a category
-        unless fractions are acceptable.
+        Column -> "normal", "logistic", "ordered" or "multinomial". Default by content: two distinct values logistic,
+        other numbers normal, ordered categories ordered, other text or categories multinomial. Make an integer code
+        (deprivation fifth) an ordered category unless fractions are acceptable.
     exclude : sequence of str
         Columns carried through untouched and not used (identifiers, dates).
     cluster : str, optional
         The provider's column. Each incomplete column's model gets a predictor: the provider's mean of that column over
         its other patients with a recorded value, shrunk towards the overall mean by the estimated ratio of variance
-        within to between providers (log odds for levels), so that differences between providers survive.
+        within to between providers (log odds for levels without an order), so that differences between providers
+        survive; see :func:`plan_imputation` for when it is left out.
     outcome : (str, str), optional
         Names of the duration and event columns. The event and the Nelson-Aalen hazard at the duration are predictors;
         the duration itself is not.
     delta : dict, optional
         Sensitivity to values not missing at random. Column -> shift of the imputed values: in units of the column for
-        normal, in log odds of the second level for logistic; for multinomial a dict level -> shift in log odds.
+        normal, in log odds of the second level for logistic; for more levels a dict level -> shift in log odds.
 
     Returns
     -------
@@ -83,9 +89,20 @@ def impute(
 
     Notes
     -----
-    van Buuren (2018) Flexible Imputation of Missing Data, ch. 4; White, Royston & Wood (2011) Stat Med 30:377. Logistic
-    and multinomial coefficients are drawn from the normal approximation to the posterior. Columns are visited in order
-    of increasing missingness.
+    van Buuren (2018) Flexible Imputation of Missing Data, ch. 4; White, Royston & Wood (2011) Stat Med 30:377. Columns
+    are visited in order of increasing missingness. Predictors are limited by the number of recorded people:
+    :func:`plan_imputation`.
+
+    Parameters of models of levels are drawn by the Bayesian bootstrap (Rubin 1981 Ann Stat 9:130) of a penalised fit:
+    random weights for the people, then the fit. The normal approximation to the posterior fails where levels are
+    nearly determined by a predictor (White, Daniel & Royston 2010 Comput Stat Data Anal 54:2267): draws from it are so
+    wild that associations are lost. As every person keeps some weight, no level is lost, and levels with few people
+    need no data augmentation.
+
+    An ordered column has proportional odds given its predictors, but a coefficient for every level of the event and
+    the cumulative hazard (:func:`naome.stats.levels.fit_ordered`). By Bayes' theorem that is what a Cox model with a
+    hazard ratio for every level implies; with one slope for the outcome too, the imputed values would impose a shape on
+    the hazard ratios.
 
     Examples
     --------
@@ -99,20 +116,78 @@ def impute(
     _check_names(frame, methods, exclude, cluster, outcome, delta)
     columns = _read_columns(frame, methods or {}, exclude, cluster, outcome, delta or {})
     fixed = _outcome_predictors(frame, outcome)
-    incomplete = sorted((c for c in columns if c.missing.any()), key=lambda c: (c.missing.sum(), columns.index(c)))
-    if cluster is not None:
-        codes = pd.factorize(frame[cluster])[0]
-        means = {c.name: _cluster_predictors(c, codes) for c in incomplete}
-    else:
-        means = {c.name: np.zeros((len(frame), 0)) for c in incomplete}
+    codes = np.zeros(len(frame), dtype=int) if cluster is None else pd.factorize(frame[cluster])[0]
+    plans = _plan(columns, codes, len(fixed))
+    means = {plan.column.name: _cluster_predictors(plan.column, codes) for plan in plans if plan.cluster}
     completed = []
     for chain in range(m):
-        values = _run_chain(columns, incomplete, fixed, means, iterations, np.random.default_rng([seed, chain]))
+        values = _run_chain(columns, plans, fixed, means, iterations, np.random.default_rng([seed, chain]))
         filled = frame.copy()
-        for column in incomplete:
+        for column in (plan.column for plan in plans):
             filled[column.name] = column.restore(frame[column.name], values[column.name])
         completed.append(filled)
     return completed
+
+
+def plan_imputation(
+    frame: pd.DataFrame,
+    *,
+    methods: Mapping[str, str] | None = None,
+    exclude=(),
+    cluster: str | None = None,
+    outcome: tuple[str, str] | None = None,
+) -> pd.DataFrame:
+    """Say by which model each incomplete column is imputed, and which predictors are left aside.
+
+    Parameters
+    ----------
+    frame, methods, exclude, cluster, outcome
+        As :func:`impute`, which uses these models.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per incomplete column, in the order of imputation: ``column, method, recorded`` (people),
+        ``parameters`` of its model, ``used`` and ``left_aside`` (tuples of columns), ``cluster`` (whether the
+        provider's mean is a predictor).
+
+    Raises
+    ------
+    ValueError
+        As :func:`impute`.
+
+    Notes
+    -----
+    A model has at least ``RECORDED_PER_PARAMETER`` recorded people for each of its parameters (thresholds, intercepts
+    and coefficients), so far as the outcome and the provider, which always stay, allow. Other predictors are taken
+    in the order of their largest correlation with the column, among people with both recorded; one that no longer
+    fits is left aside and the next is tried. The provider's mean needs ``RECORDING_PROVIDERS`` providers with a
+    recorded value: from one or two it is a function of the person's own value.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"x": np.arange(40.0), "y": [0.0, 1.0, 1.0, None] * 10})
+    >>> plan_imputation(frame)[["method", "recorded", "parameters", "used"]].values.tolist()
+    [['logistic', 30, 2, ('x',)]]
+    """
+    _check_names(frame, methods, exclude, cluster, outcome, None)
+    columns = _read_columns(frame, methods or {}, exclude, cluster, outcome, {})
+    codes = np.zeros(len(frame), dtype=int) if cluster is None else pd.factorize(frame[cluster])[0]
+    fixed = 0 if outcome is None else 2
+    rows = [
+        {
+            "column": plan.column.name,
+            "method": plan.column.method,
+            "recorded": int((~plan.column.missing).sum()),
+            "parameters": plan.parameters,
+            "used": plan.used,
+            "left_aside": plan.left_aside,
+            "cluster": plan.cluster,
+        }
+        for plan in _plan(columns, codes, fixed)
+    ]
+    names = ["column", "method", "recorded", "parameters", "used", "left_aside", "cluster"]
+    return pd.DataFrame(rows, columns=names)
 
 
 def nelson_aalen(duration, event) -> np.ndarray:
@@ -261,12 +336,16 @@ class _Column:
     levels: tuple  # () for normal
     values: np.ndarray  # float, or level codes as float; arbitrary where missing
     missing: np.ndarray
-    shift: np.ndarray  # one number for normal and logistic, one per level for multinomial
+    shift: np.ndarray  # one number for normal and logistic, one per level for more levels
 
     def predictors(self, values: np.ndarray) -> np.ndarray:
         if len(self.levels) > 2:
             return (values[:, None] == np.arange(1, len(self.levels))[None, :]).astype(float)
         return values[:, None]
+
+    def target(self, values: np.ndarray) -> np.ndarray:
+        """Return the column as one that others predict: a number, the position of a level, or one column a level."""
+        return self.predictors(values) if self.method == "multinomial" else values[:, None]
 
     def restore(self, original: pd.Series, values: np.ndarray) -> pd.Series:
         filled = original.copy()
@@ -286,27 +365,93 @@ class _Column:
         return result.astype(bool) if only_bool and result.dtype == object else result
 
 
-def _run_chain(columns, incomplete, fixed, means, iterations: int, rng) -> dict[str, np.ndarray]:
+@dataclass(frozen=True, eq=False)
+class _Plan:
+    column: _Column
+    used: tuple  # columns that predict it, in the order of the frame
+    left_aside: tuple
+    cluster: bool
+    parameters: int
+    n_fixed: int  # columns of the outcome, the first predictors
+
+
+def _plan(columns: list[_Column], codes: np.ndarray, n_fixed: int) -> list[_Plan]:
+    """Choose the predictors of every incomplete column; see :func:`plan_imputation`."""
+    incomplete = sorted((c for c in columns if c.missing.any()), key=lambda c: (c.missing.sum(), columns.index(c)))
+    plans = []
+    for column in incomplete:
+        recorded = ~column.missing
+        cluster = len(np.unique(codes[recorded])) >= RECORDING_PROVIDERS
+        steps = max(len(column.levels) - 1, 1)
+        each_costs = 1 if column.method == "ordered" else steps
+        own = column.target(column.values).shape[1] if cluster else 0
+        parameters = steps * (1 + n_fixed) + each_costs * own
+        allowed = recorded.sum() / RECORDED_PER_PARAMETER
+        others = [each for each in columns if each is not column]
+        strength = [-_relate(column, each) for each in others]
+        used = set()
+        for place in np.argsort(strength, kind="stable"):
+            cost = each_costs * others[place].predictors(others[place].values).shape[1]
+            if parameters + cost <= allowed:
+                used.add(others[place].name)
+                parameters += cost
+        names = [each.name for each in others]
+        plans.append(
+            _Plan(
+                column,
+                tuple(name for name in names if name in used),
+                tuple(name for name in names if name not in used),
+                cluster,
+                parameters,
+                n_fixed,
+            )
+        )
+    return plans
+
+
+def _relate(column: _Column, other: _Column) -> float:
+    """Return the largest correlation, regardless of sign, of two columns among people with both recorded."""
+    both = ~column.missing & ~other.missing
+    if both.sum() < 3:
+        return 0.0
+    sides = []
+    for values in (column.target(column.values)[both], other.predictors(other.values)[both]):
+        spread = values.std(axis=0)
+        varies = spread > 1e-12
+        sides.append((values[:, varies] - values[:, varies].mean(axis=0)) / spread[varies])
+    return float(np.abs(sides[0].T @ sides[1] / both.sum()).max(initial=0.0))
+
+
+def _run_chain(columns, plans, fixed, means, iterations: int, rng) -> dict[str, np.ndarray]:
     values = {}
     for column in columns:
         current = column.values.copy()
         if column.missing.any():
             current[column.missing] = rng.choice(column.values[~column.missing], column.missing.sum())
         values[column.name] = current
+    known = {column.name: column for column in columns}
     starts: dict[str, np.ndarray] = {}
     for _ in range(iterations):
-        for column in incomplete:
-            others = [c.predictors(values[c.name]) for c in columns if c is not column]
-            x = _standardise(np.column_stack([*fixed, *others, means[column.name]]), ~column.missing)
-            draw = {"normal": _draw_normal, "logistic": _draw_logistic, "multinomial": _draw_multinomial}[column.method]
+        for plan in plans:
+            column = plan.column
+            others = [known[name].predictors(values[name]) for name in plan.used]
+            organisation = [means[column.name]] if plan.cluster else []
+            x = _standardise(np.column_stack([_nothing(column), *fixed, *others, *organisation]), ~column.missing)
             y, start = column.values[~column.missing], starts.get(column.name)
-            new, mode = draw(x[~column.missing], y, x[column.missing], column, start, rng)
+            draw = {"normal": _draw_normal, "ordered": _draw_ordered}.get(column.method, _draw_multinomial)
+            new, mode = draw(x[~column.missing], y, x[column.missing], plan, start, rng)
             values[column.name][column.missing] = new
             starts[column.name] = mode
     return values
 
 
-def _draw_normal(x, y, x_missing, column: _Column, start, rng):
+def _nothing(column: _Column) -> np.ndarray:
+    """Return no columns: what is stacked with others, so that a model without predictors is one too."""
+    return np.zeros((len(column.values), 0))
+
+
+def _draw_normal(x, y, x_missing, plan: _Plan, start, rng):
+    x, x_missing = (np.column_stack([np.ones(len(each)), each]) for each in (x, x_missing))
     information = x.T @ x
     # as mice: a trace of ridge keeps collinear predictors harmless
     information = information + np.diag(np.maximum(1e-5 * np.diag(information), 1e-5))
@@ -315,83 +460,50 @@ def _draw_normal(x, y, x_missing, column: _Column, start, rng):
     df = max(len(y) - x.shape[1], 1)
     sigma = math.sqrt(((y - x @ coef) ** 2).sum() / rng.chisquare(df))
     drawn = coef + sigma * linalg.solve_triangular(factor.T, rng.standard_normal(len(coef)))
-    return x_missing @ drawn + sigma * rng.standard_normal(len(x_missing)) + column.shift[0], coef
+    return x_missing @ drawn + sigma * rng.standard_normal(len(x_missing)) + plan.column.shift[0], coef
 
 
-def _draw_logistic(x, y, x_missing, column: _Column, start, rng):
-    coef, covariance = fit_logistic(x, y, penalty=0.5 / PRIOR_SD**2, start=start)
-    drawn = coef + _square_root(covariance) @ rng.standard_normal(len(coef))
-    p = special.expit(x_missing @ drawn + column.shift[0])
-    return (rng.random(len(x_missing)) < p).astype(float), coef
+def _draw_multinomial(x, y, x_missing, plan: _Plan, start, rng):
+    n_levels, weights = len(plan.column.levels), _draw_weights(len(y), rng)
+    drawn = fit_multinomial(x, y, n_levels, weights=weights, penalty=PENALTY, start=start, gain=CLOSE)
+    return _draw_positions(multinomial_probabilities(x_missing, drawn, n_levels), plan.column.shift, rng), drawn
 
 
-def _draw_multinomial(x, y, x_missing, column: _Column, start, rng):
-    coef, covariance = _fit_multinomial(x, y.astype(int), len(column.levels), start)
-    drawn = coef.ravel() + _square_root(covariance) @ rng.standard_normal(coef.size)
-    eta = np.column_stack([np.zeros(len(x_missing)), x_missing @ drawn.reshape(coef.shape).T]) + column.shift
-    cumulative = special.softmax(eta, axis=1).cumsum(axis=1)
+def _draw_ordered(x, y, x_missing, plan: _Plan, start, rng):
+    n_levels, weights = len(plan.column.levels), _draw_weights(len(y), rng)
+    # the outcome stands first: what survival makes of the item is free, level by level, as in the case-mix model
+    tilt, rest = x[:, : plan.n_fixed], x[:, plan.n_fixed :]
+    drawn = fit_ordered(rest, tilt, y, n_levels, weights=weights, penalty=PENALTY, start=start, gain=CLOSE)
+    tilt, rest = x_missing[:, : plan.n_fixed], x_missing[:, plan.n_fixed :]
+    return _draw_positions(ordered_probabilities(rest, tilt, drawn, n_levels), plan.column.shift, rng), drawn
+
+
+def _draw_weights(n: int, rng) -> np.ndarray:
+    """Draw the weights of a Bayesian bootstrap, with mean 1."""
+    weights = rng.standard_exponential(n)
+    return weights / weights.mean()
+
+
+def _draw_positions(probability: np.ndarray, shift: np.ndarray, rng) -> np.ndarray:
+    # two levels have one shift, the log odds of the second
+    shift = np.r_[0.0, shift] if len(shift) < probability.shape[1] else shift
+    if shift.any():
+        probability = probability * np.exp(shift - shift.max())
+        probability = probability / probability.sum(axis=1, keepdims=True)
     # the last cumulative sum may be 1 - 1e-16; comparing all but the last cannot run past the end
-    return (rng.random(len(x_missing))[:, None] > cumulative[:, :-1]).sum(axis=1).astype(float), coef
-
-
-def _fit_multinomial(x: np.ndarray, y: np.ndarray, n_levels: int, start):
-    """Fit a multinomial logistic model against level 0 by Newton's method; coefficients (levels - 1, p)."""
-    p, k = x.shape[1], n_levels - 1
-    coef = np.zeros((k, p)) if start is None else start.copy()
-    target = (y[:, None] == np.arange(1, n_levels)[None, :]).astype(float)
-    ridge = np.full(p, 1 / PRIOR_SD**2)
-    ridge[0] = 1e-6  # intercepts are free but for a trace, for a level nobody has
-
-    def objective(b):
-        eta = x @ b.T
-        total = np.logaddexp(0.0, special.logsumexp(eta, axis=1))
-        return float((target * eta).sum() - total.sum() - (ridge * b**2).sum() / 2)
-
-    value = objective(coef)
-    for _ in range(50):
-        probability = special.softmax(np.column_stack([np.zeros(len(x)), x @ coef.T]), axis=1)[:, 1:]
-        information = _multinomial_information(x, probability, ridge)
-        score = ((target - probability).T @ x - ridge * coef).ravel()
-        step = linalg.cho_solve(linalg.cho_factor(information), score).reshape(k, p)
-        new_value = objective(coef + step)
-        while new_value < value - 1e-9 * abs(value) and np.max(np.abs(step)) > 1e-10:
-            step = step / 2
-            new_value = objective(coef + step)
-        coef, gain, value = coef + step, new_value - value, new_value
-        if abs(gain) <= 1e-9 * max(1.0, abs(value)):
-            break
-    return coef, linalg.cho_solve(linalg.cho_factor(information), np.eye(k * p))
-
-
-def _multinomial_information(x: np.ndarray, probability: np.ndarray, ridge: np.ndarray) -> np.ndarray:
-    p, k = x.shape[1], probability.shape[1]
-    information = np.empty((k * p, k * p))
-    for a in range(k):
-        for b in range(a, k):
-            weight = probability[:, a] * ((a == b) - probability[:, b])
-            block = (x * weight[:, None]).T @ x
-            information[a * p : (a + 1) * p, b * p : (b + 1) * p] = block
-            information[b * p : (b + 1) * p, a * p : (a + 1) * p] = block.T
-    return information + np.diag(np.tile(ridge, k))
-
-
-def _square_root(covariance: np.ndarray) -> np.ndarray:
-    try:
-        return linalg.cholesky(covariance, lower=True)
-    except linalg.LinAlgError:
-        values, vectors = linalg.eigh((covariance + covariance.T) / 2)
-        return vectors * np.sqrt(np.maximum(values, 0.0))
+    cumulative = probability.cumsum(axis=1)[:, :-1]
+    return (rng.random(len(probability))[:, None] > cumulative).sum(axis=1).astype(float)
 
 
 def _standardise(predictors: np.ndarray, observed: np.ndarray) -> np.ndarray:
-    """Centre and scale on the rows used for fitting, drop what does not vary there, put ones in front."""
+    """Centre and scale on the rows used for fitting; what does not vary there is zero."""
     centre, spread = predictors[observed].mean(axis=0), predictors[observed].std(axis=0)
     # a predictor that is constant where the column is observed cannot be estimated; keep it at zero, so that shapes
     # stay the same from round to round and starting values fit; the prior (or ridge) keeps its coefficient at zero
     varies = spread > 1e-12
     scaled = np.where(varies, (predictors - centre) / np.where(varies, spread, 1.0), 0.0)
     scaled[:, ~varies] = 0.0
-    return np.column_stack([np.ones(len(scaled)), scaled])
+    return scaled
 
 
 def _barnard_rubin(share: np.ndarray, m: int, df_complete: float) -> np.ndarray:
@@ -414,7 +526,7 @@ def _outcome_predictors(frame: pd.DataFrame, outcome) -> list[np.ndarray]:
 
 def _cluster_predictors(column: _Column, codes: np.ndarray) -> np.ndarray:
     """Return the provider's shrunken mean of a column, leaving out each person's own value."""
-    indicators = column.predictors(np.where(column.missing, 0.0, column.values))
+    indicators = column.target(np.where(column.missing, 0.0, column.values))
     observed = ~column.missing
     result = np.empty_like(indicators)
     for k in range(indicators.shape[1]):
@@ -424,7 +536,7 @@ def _cluster_predictors(column: _Column, codes: np.ndarray) -> np.ndarray:
         strength = _shrinkage_size(y[observed], codes[observed])
         own_n, own_y = n[codes] - observed, total[codes] - y
         mean = (own_y + strength * overall) / (own_n + strength)
-        if column.levels:
+        if column.method in ("logistic", "multinomial"):
             mean = special.logit(np.clip(mean, 1e-3, 1 - 1e-3))
         result[:, k] = mean
     return result
@@ -465,8 +577,12 @@ def _read_column(series: pd.Series, method: str | None, shift) -> _Column:
         levels = tuple(sorted(seen.unique(), key=lambda value: (str(type(value)), value)))
     if missing.any() and len(levels) < 2:
         raise ValueError(f"column {series.name!r} has {len(levels)} distinct recorded value(s); it cannot be imputed")
+    ordered = isinstance(series.dtype, pd.CategoricalDtype) and series.cat.ordered
     if method is None:
-        method = "logistic" if len(levels) == 2 else "normal" if is_number else "multinomial"
+        several = "ordered" if ordered else "multinomial"
+        method = "logistic" if len(levels) == 2 else "normal" if is_number else several
+    if method == "ordered" and not (ordered or is_number):
+        raise ValueError(f"column {series.name!r} has levels without an order; make it an ordered category")
     if method == "logistic" and len(levels) > 2:
         raise ValueError(f"column {series.name!r} has {len(levels)} levels; allowed for 'logistic': 2")
     if method == "normal" and not is_number:
@@ -477,7 +593,7 @@ def _read_column(series: pd.Series, method: str | None, shift) -> _Column:
         values = np.where(missing, 0.0, series.astype(object).where(~series.isna(), 0.0).to_numpy(dtype=float))
         return _Column(series.name, method, (), values, missing, _read_shift(series.name, shift, 1, ()))
     codes = pd.Index(levels, dtype=object).get_indexer(pd.Index(series.astype(object)))
-    size = len(levels) if method == "multinomial" else 1
+    size = 1 if method == "logistic" else len(levels)
     return _Column(
         series.name, method, levels, codes.astype(float), missing, _read_shift(series.name, shift, size, levels)
     )

@@ -104,7 +104,9 @@ class ExpectedModel:
         Returns
         -------
         numpy.ndarray, shape (n,), or (n, k) for a list
-            H(min(T, t) | x), less H(entry | x) with delayed entry.
+            H(min(T, t) | x), less H(entry | x) with delayed entry. Their sum is the number of deaths where no two
+            people die together. With Efron's ties it exceeds the deaths, the more the fewer times there are (months
+            instead of days), because everybody who dies at a time is given the whole hazard of that time.
 
         Examples
         --------
@@ -208,7 +210,7 @@ def risk_adjusted_survival(
         depends on the outcome, and would hide providers where many die.
     calibrate : bool
         True: expected survival and expected deaths are scaled to the national Kaplan-Meier and death count. False: as
-        they come from the model.
+        they come from the model, whose expected deaths exceed the observed ones where there are few distinct times.
     model : ExpectedModel, optional
         The national model, if it has been fitted to this frame already (:func:`fit_expected`); `covariates` and
         `strata` are then its own and those given are not looked at.

@@ -11,7 +11,7 @@ __all__ = ["xmr_chart"]
 LIMIT_FACTOR = 2.66
 RANGE_FACTOR = 3.267
 RUN_LENGTH = 7
-TREND_LENGTH = 6
+TREND_LENGTH = 7
 
 
 def xmr_chart(values, *, baseline: int | None = None) -> pd.DataFrame:
@@ -33,7 +33,7 @@ def xmr_chart(values, *, baseline: int | None = None) -> pd.DataFrame:
 
         * ``outside_limits``: a single point strictly beyond a limit;
         * ``run``: 7 or more points in a row strictly on one side of the centre;
-        * ``trend``: 6 or more points in a row, each higher (or each lower) than the one before;
+        * ``trend``: 7 or more points in a row, each higher (or each lower) than the one before;
         * ``two_of_three``: two of three points in a row in the outer third between centre and limit, same side (the
           two points are marked; points beyond the limit count);
 
@@ -48,7 +48,9 @@ def xmr_chart(values, *, baseline: int | None = None) -> pd.DataFrame:
 
     Notes
     -----
-    Wheeler & Chambers (1992); NHS England, Making Data Count: strengthening your decisions.
+    Wheeler & Chambers (1992); NHS England, Making Data Count: strengthening your decisions. The Making Data Count Excel
+    tool lets its user choose 6 or 7 points; NHS England's Model Health System (feedback.model.nhs.uk, article 1979271)
+    and the NHS-R community's NHSRplotthedots have 7 for the run and for the trend, as here.
 
     Examples
     --------

@@ -137,6 +137,41 @@ def test_last_chemotherapy_is_the_latest_activity(case):
     case.check()
 
 
+def test_last_chemotherapy_is_one_whose_thirty_days_are_observed(case):
+    """Follow-up ends on 2023-06-01: a cycle from 2023-05-03 on is nobody's last, whether they live or die.
+
+    Somebody alive and treated until the end counts with the cycle before; somebody with no earlier one does not count.
+
+    people
+    person  vital_status  vital_date
+    dies    dead          2023-05-20
+
+    tumours
+    person   diagnosis_date  stage
+    dies     2020-03-01      4
+    goes_on  2020-03-01      4
+    edge     2020-03-01      4
+    new      2020-03-01      4
+
+    drugs
+    person   drug          cycle_date  given_date  provider
+    dies     PACLITAXEL    2023-04-25  2023-04-25  RA1
+    dies     PACLITAXEL    2023-05-10  2023-05-10  RB2
+    goes_on  PACLITAXEL    2023-04-25  2023-04-25  RA1
+    goes_on  PACLITAXEL    2023-05-25  2023-05-25  RB2
+    edge     PACLITAXEL    2023-05-02  2023-05-03  RA1
+    new      PACLITAXEL    2023-05-03  2023-05-03  RA1
+
+    expected
+    person   treating_provider  last_chemotherapy_to_death_days  last_chemotherapy_to_cutoff_days
+    dies     RA1                25                               37
+    goes_on  RA1                -                                37
+    edge     RA1                -                                30
+    new      -                  -                                -
+    """
+    case.check()
+
+
 def test_biopsy_window(case):
     """A biopsy counts from 30 days before the metastatic diagnosis; B32, a biopsy of the breast, never counts.
 

@@ -6,14 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import expit, logit, ndtri
+from scipy.stats import binom
 
 from naome.core.params import load_params
 from naome.core.results import make_results
 from naome.measures import adjusted
 from naome.measures.casemix import adjust
 from naome.release import release as release_results
-from naome.release.policy import METHODS
-from naome.release.suppress import carry_adjusted
+from naome.release.policy import METHODS, POLICIES
+from naome.release.suppress import carry_adjusted, cover_rounded
 from naome.stats.intervals import wilson
 from naome.stats.risk_adjustment import risk_adjusted_survival
 
@@ -77,6 +78,39 @@ def test_proportions_are_computed_from_rounded_counts():
     assert (out.loc[0, "numerator"], out.loc[0, "denominator"]) == (35, 100)
     assert out.loc[0, "estimate"] == 0.35
     assert out.loc[0, "lower"] < 0.35 < out.loc[0, "upper"]
+
+
+def test_a_proportion_of_rounded_counts_says_so_and_covers_every_pair_that_is_shown_alike():
+    shown = release(results((8, 17), (50, 100), (40, 100)), PARAMS)
+    assert set(shown["method"]) == {"wilson, counts rounded to 5"}
+    row = shown.loc[0]
+    assert (row["numerator"], row["denominator"]) == (10, 15)
+    # 8 of 16 and 17, 9 of 17: fewer remain, or fewer than 8 are a numerator, in any other
+    alike = wilson([8, 8, 9], [16, 17, 17])
+    assert (row["lower"], row["upper"]) == (alike["lower"].min(), alike["upper"].max())
+
+
+def test_counts_that_are_shown_as_they_are_keep_their_interval_and_its_name():
+    national = release(results((8, 17), level="nation"), PARAMS).loc[0]
+    assert (national["method"], national["numerator"]) == ("wilson", 8)
+    lt10 = PARAMS.model_copy(update={"disclosure": PARAMS.disclosure.model_copy(update={"policy": "lt10"})})
+    assert release(results((33, 98), (50, 100), (40, 100)), lt10)["method"].tolist() == ["wilson"] * 3
+
+
+def test_intervals_of_rounded_counts_cover_at_least_as_often_as_they_say():
+    """Exactly, summed over all counts: of 41 to 70 people, a share of .2 to .8, among those that are shown."""
+    lowest = 1.0
+    for n in range(41, 71):
+        x = np.arange(n + 1)
+        kept = (x == 0) | (x > 7)
+        kept &= (x == n) | (n - x > 7)
+        rounded = [(np.round(each / 5) * 5).astype(int) for each in (x[kept], np.full(kept.sum(), n))]
+        limits = cover_rounded(*rounded, POLICIES["hes2018"])
+        for p in np.arange(0.2, 0.801, 0.01):
+            chance = binom.pmf(x[kept], n, p)
+            inside = (limits["lower"].to_numpy() <= p) & (p <= limits["upper"].to_numpy())
+            lowest = min(lowest, chance[inside].sum() / chance.sum())
+    assert lowest >= 0.95
 
 
 def test_hidden_rows_hold_no_numbers():

@@ -30,12 +30,14 @@ from naome.report.pages.organisations import (
 from naome.report.pages.risk_adjusted_survival import (
     describe_assessments,
     describe_spread,
+    say_limits,
     tabulate_counts,
     tabulate_not_assessed,
     tabulate_outside,
     tabulate_record,
     tabulate_survival,
 )
+from naome.stats.overdispersion import simulate_spread
 
 SPECIFICATION = load_specification()
 NAMES = {"A": "Alpha", "B": "Beta", "C": "Gamma"}
@@ -107,7 +109,7 @@ def test_adjusted_rows_of_hidden_organisations_are_counted_only(released):
 def judged(z, **columns) -> pd.DataFrame:
     z = np.asarray(z, dtype=float)
     table = pd.DataFrame({"unit": [f"U{k:02d}" for k in range(len(z))], "n": 50, "z": z, "recorded": 0.9, "fmi": 0.1})
-    table = table.assign(early_warning_z=0.1, logistic_z=np.nan, **columns)
+    table = table.assign(**{"early_warning_z": 0.1, "logistic_z": np.nan, "survival_adjusted": 0.7} | columns)
     return judge_organisations(table, load_params("england"), higher_is="worse")
 
 
@@ -154,6 +156,44 @@ def test_counts_stand_beside_chance_for_every_cohort():
     assert counts["Alerts expected"].iloc[0] == pytest.approx(4.8)
     assert counts[["Alarms, lower survival", "Alerts, higher survival"]].iloc[2].tolist() == [1, 1]
     assert tabulate_counts({}, load_params("england")).frame["Cohort"].tolist() == ["none"]
+
+
+def test_assessed_organisations_without_an_estimate_are_counted_with_their_z():
+    # no one is at risk at the time point: whether that is so depends on how many died
+    table = judged([0.0, 1.0, 2.0, np.nan], survival_adjusted=[0.6, np.nan, np.nan, np.nan])
+    counts = tabulate_counts({("denovo", 5): table}, load_params("england")).frame
+    assert counts[["Without an estimate", "Mean z of these"]].values.tolist() == [[2, 1.5], [2, 1.5]]
+
+
+def test_the_size_of_the_bias_of_winsorising_is_simulated_for_the_run():
+    errors = np.linspace(0.02, 0.12, 40)
+    table = judged(np.linspace(-2, 2, 40), std_error=errors)
+    said = describe_spread({"denovo": assessed({1: table})}, load_params("england")).text
+    found = simulate_spread(errors, float(np.median(errors)))
+    assert "With chance alone it is 0.68 on average" in said
+    assert f"is {100 * found['winsorised']:.1f}, and {100 * found['paule_mandel']:.1f} with the Paule-Mandel" in said
+    assert found["winsorised"] < 0.8 * np.median(errors)
+
+
+def test_predictors_that_too_few_recorded_people_allow_are_named():
+    rng = np.random.default_rng(2)
+    n = 300
+    frame = pd.DataFrame(
+        {
+            "duration": rng.exponential(1, n),
+            "event": 1,
+            "unit": [f"U{k % 7}" for k in range(n)],
+            "age": rng.normal(70, 9, n),
+            "charlson": pd.Categorical(rng.choice(list("0123"), n)),
+            "grade": pd.Categorical(rng.choice(list("123"), n), ordered=True),
+        }
+    )
+    frame.loc[np.arange(n) >= 90, "grade"] = None
+    case_mix = CaseMix(frame, [frame], ("age", "charlson", "grade"), (), pd.DataFrame())
+    # two thresholds, event and hazard for each, the organisation and age make eight; 90 people bear nine
+    assert "Grade is imputed from all items but comorbidities" in say_limits(case_mix)
+    frame.loc[frame["unit"] > "U3", "grade"] = None
+    assert "Fewer than 5 organisations record grade" in say_limits(case_mix)
 
 
 def test_a_cohort_or_organisation_that_is_not_assessed_says_why():

@@ -149,8 +149,8 @@ def test_a_run_is_seven_on_one_side(length, expected):
     assert chart["run"].sum() == expected
 
 
-@pytest.mark.parametrize(("length", "expected"), [(5, 0), (6, 6), (7, 7)])
-def test_a_trend_is_six_rising_or_falling(length, expected):
+@pytest.mark.parametrize(("length", "expected"), [(6, 0), (7, 7), (8, 8)])
+def test_a_trend_is_seven_rising_or_falling(length, expected):
     # starts at the centre line's other side so that no run comes in
     values = [10, 12] * 6 + list(np.linspace(9.5, 12.2, length)) + [11.0]
     for chart, word in [
@@ -163,7 +163,7 @@ def test_a_trend_is_six_rising_or_falling(length, expected):
 
 
 def test_equal_values_break_a_trend_and_a_point_on_the_centre_breaks_a_run():
-    assert not xmr_chart([1, 2, 3, 3, 4, 5, 6, 0, 9])["trend"].any()
+    assert not xmr_chart([1, 2, 3, 4, 4, 5, 6, 7, 0, 9])["trend"].any()
     values = [12, 10] * 6 + [11.1, 11.2, 11.1, 11.0, 11.1, 11.2, 11.1, 10.9]
     assert not xmr_chart(values, baseline=12)["run"].any()
 

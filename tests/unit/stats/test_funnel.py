@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from naome.stats.funnel import binomial_limits, classify, classify_z, poisson_limits, realised_tail_probabilities
-from naome.stats.overdispersion import overdispersion
+from naome.stats.overdispersion import null_mean_square, overdispersion, simulate_spread
 
 targets = st.floats(0.02, 0.98)
 sizes = st.integers(1, 600)
@@ -163,6 +163,31 @@ def test_overdispersion_finds_the_variance_it_is_given():
     assert limits["upper"].iloc[0] == pytest.approx(1 + 3.0902 * 0.1, abs=1e-4)
     assert limits["upper_adjusted"].iloc[0] == pytest.approx(1 + 3.0902 * np.sqrt(0.01 + result.tau2), abs=1e-4)
     assert limits["upper_multiplicative"].iloc[0] == pytest.approx(1 + 3.0902 * 0.1 * np.sqrt(result.phi), abs=1e-4)
+
+
+@pytest.mark.parametrize("tau", [0.0, 0.05, 0.1, 0.2])
+def test_paule_mandel_finds_the_spread_that_winsorising_makes_too_small(tau):
+    # 124 organisations of 15 to 300 people on the arcsine scale; 200 sets, so a Monte Carlo error of about 1%
+    std_error = 0.5 / np.sqrt(np.random.default_rng(8).integers(15, 300, 124))
+    found = simulate_spread(std_error, tau)
+    assert found["winsorised"] < (0.002 if tau == 0 else 0.85 * tau)
+    assert found["paule_mandel"] == pytest.approx(tau, rel=0.03, abs=0.012)
+
+
+def test_paule_mandel_solves_its_equation():
+    y, std_error = np.array([0.3, -0.2, 0.1, -0.4]), np.array([0.1, 0.1, 0.2, 0.05])
+    found = overdispersion(y, std_error, 0.05, estimator="paule_mandel")
+    assert ((y - 0.05) ** 2 / (std_error**2 + found.tau2)).sum() == pytest.approx(4)
+    assert overdispersion(y, std_error * 100, 0.05, estimator="paule_mandel").tau2 == 0
+
+
+def test_the_mean_square_of_winsorised_scores_is_exact():
+    z = np.linspace(-9, 9, 400_001)
+    density = np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
+    for share in (0.05, 0.1, 0.2):
+        cut = stats.norm.isf(share)
+        integral = np.trapezoid(np.clip(z, -cut, cut) ** 2 * density, z)
+        assert null_mean_square(share) == pytest.approx(integral, abs=1e-9)
 
 
 def test_winsorising_biases_phi_down_under_the_null():

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from naome.core.params import Params
 from naome.measures.casemix.prepare import FOLLOW_UP, CaseMix, list_covariates, prepare_case_mix, say_too_few_deaths
-from naome.stats.imputation import impute
+from naome.stats.imputation import impute, plan_imputation
 
 IMPUTATION_ROUNDS = 5
+ROLES: dict[str, Any] = {"cluster": "unit", "outcome": ("duration", "event")}
 
 
 def complete_case_mix(
@@ -63,16 +65,25 @@ def impute_case_mix(case_mix: CaseMix, m: int, seed: int, *, delta: dict | None 
         Column -> shift of imputed values, for sensitivity to values not missing at
         random (:func:`naome.stats.imputation.impute`).
     """
+    observed = case_mix.observed
     return impute(
-        case_mix.observed,
-        m=m,
-        iterations=IMPUTATION_ROUNDS,
-        seed=seed,
-        exclude=[column for column in (FOLLOW_UP,) if column in case_mix.observed],
-        cluster="unit",
-        outcome=("duration", "event"),
-        delta=delta,
+        observed, m=m, iterations=IMPUTATION_ROUNDS, seed=seed, delta=delta, exclude=_list_unused(observed), **ROLES
     )
+
+
+def plan_case_mix(case_mix: CaseMix) -> pd.DataFrame:
+    """Say how each case-mix item with gaps is imputed, and which predictors its recorded people are too few for.
+
+    Returns
+    -------
+    DataFrame
+        See :func:`naome.stats.imputation.plan_imputation`; no rows when nothing is missing.
+    """
+    return plan_imputation(case_mix.observed, exclude=_list_unused(case_mix.observed), **ROLES)
+
+
+def _list_unused(observed: pd.DataFrame) -> list[str]:
+    return [column for column in (FOLLOW_UP,) if column in observed]
 
 
 def _fill_gaps(case_mix: CaseMix, imputed: pd.DataFrame, cohort: str) -> list[pd.DataFrame]:

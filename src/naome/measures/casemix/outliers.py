@@ -11,7 +11,7 @@ from scipy.special import ndtr, ndtri
 from naome.core.params import Params
 from naome.measures.study import Study, say_too_few
 from naome.stats.funnel import classify_z
-from naome.stats.overdispersion import Overdispersion, overdispersion
+from naome.stats.overdispersion import Estimator, Overdispersion, overdispersion
 
 LEVELS = ("within", "alert", "alarm", "not_assessed")
 
@@ -67,11 +67,11 @@ def judge_organisations(table: pd.DataFrame, params: Params, *, higher_is: str) 
     tails = (policy.alert_tail, policy.alarm_tail)
     reason = _reasons(table, params)
     z = table["z"].mask(reason != "").to_numpy(dtype=float)
-    spread = estimate_spread(table.assign(z=z))
+    spread = estimate_spread(table.assign(z=z), policy.spread_estimator)
     z_spread = z if spread is None else _allow_for_spread(table, z, spread)
     plain = classify_z(z, tails=tails, higher_is=higher_is)
     wide = classify_z(z_spread, tails=tails, higher_is=higher_is)
-    chosen = wide if policy.overdispersion == "additive" else plain
+    chosen = plain if policy.overdispersion == "none" else wide
     return table.assign(
         level=chosen["level"].to_numpy(),
         direction=chosen["direction"].to_numpy(),
@@ -84,13 +84,13 @@ def judge_organisations(table: pd.DataFrame, params: Params, *, higher_is: str) 
     )
 
 
-def estimate_spread(table: pd.DataFrame) -> Overdispersion | None:
+def estimate_spread(table: pd.DataFrame, estimator: Estimator = "winsorised") -> Overdispersion | None:
     """Estimate the spread between organisations beyond chance; None when too few have a z."""
     rows = table[table["z"].notna()]
     if len(rows) < MINIMUM_UNITS:
         return None
     error = rows["std_error"].to_numpy(dtype=float) if "std_error" in rows else np.ones(len(rows))
-    return overdispersion(rows["z"].to_numpy(dtype=float) * error, error, 0.0)
+    return overdispersion(rows["z"].to_numpy(dtype=float) * error, error, 0.0, estimator=estimator)
 
 
 def expected_false_alarms(table: pd.DataFrame, params: Params) -> tuple[float, float]:

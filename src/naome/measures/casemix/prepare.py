@@ -30,6 +30,11 @@ FOLLOW_UP = "follow_up"
 AS_CATEGORIES = ("grade", "performance_status", "deprivation", "year", "metastatic_year", "diagnosis_year")
 
 
+# Categories whose order is one of severity: imputed with one slope over the levels (naome.stats.imputation). A year is
+# in order too, but always known
+ORDERED = ("grade", "performance_status", "deprivation")
+
+
 @dataclass(frozen=True)
 class CaseMix:
     """Completed data sets for a cohort.
@@ -122,7 +127,9 @@ def merge_levels(values: pd.Series, died: np.ndarray) -> pd.Series:
         order = list(dict.fromkeys(names.get(level, level) for level in levels))
         values = pd.Series(
             pd.Categorical(
-                values.map(names).astype(object).where(values.isin(list(names)), values.astype(object)), order
+                values.astype(object).map(names).where(values.isin(list(names)), values.astype(object)),
+                order,
+                ordered=values.cat.ordered,
             ),
             index=values.index,
         )
@@ -191,7 +198,8 @@ def _plain(values: pd.Series, column: str) -> pd.Series:
     is_text = not (pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values))
     if is_text or column in AS_CATEGORIES:
         text = merge_poor_fitness(values) if column == "performance_status" else values.astype("string")
-        return pd.Series(pd.Categorical(text.astype(object).where(values.notna(), None)), index=values.index)
+        levels = pd.Categorical(text.astype(object).where(values.notna(), None), ordered=column in ORDERED)
+        return pd.Series(levels, index=values.index)
     return values.astype("float64")
 
 

@@ -14,7 +14,9 @@ from scipy.special import ndtri
 from naome.core.params import Params
 from naome.core.results import NUMBERS
 from naome.measures.casemix.adjust import Assessment, find_national, list_tables, say_horizon_not_reached
+from naome.measures.casemix.impute import plan_case_mix
 from naome.measures.casemix.outliers import MINIMUM_UNITS, detection_power, expected_false_alarms
+from naome.measures.casemix.prepare import CaseMix
 from naome.release import Declared, Released, declare_not_counts
 from naome.report.display import Figure, Sentence, Table
 from naome.report.figures import INK, PALETTE, draw_empty, use_style
@@ -27,9 +29,11 @@ from naome.report.funnels import (
     say_levels,
     share_legend,
 )
-from naome.report.labels import COHORT_NAMES
+from naome.report.labels import COHORT_NAMES, name_term
 from naome.report.prose import lower_first, say_count, say_day, say_interval, say_list, say_percent
 from naome.stats.funnel import classify_z
+from naome.stats.imputation import RECORDED_PER_PARAMETER, RECORDING_PROVIDERS
+from naome.stats.overdispersion import null_mean_square, simulate_spread
 
 OUTSIDE_FORMATS = {"People": "count", **{name: "percent1" for name in ("Adjusted survival", "Lower", "Upper")}}
 
@@ -41,7 +45,14 @@ TRUE_DIFFERENCE = 0.10
 OF_PERIODS = "Dates of periods, and shares of items recorded."
 
 
-COUNT_FORMATS = {"Alarms expected": "decimal2", "Alerts expected": "decimal1"}
+VARIED = {
+    **dict.fromkeys(("Organisations", "Outlier status changed"), "int"),
+    **dict.fromkeys(("Largest change, percentage points", "Largest change of z"), "decimal2"),
+    "Rank correlation": "decimal3",
+}
+
+
+COUNT_FORMATS = {"Mean z of these": "decimal2", "Alarms expected": "decimal2", "Alerts expected": "decimal1"}
 
 
 def describe_assessments(assessments: dict[str, Assessment], params: Params) -> Sentence:
@@ -166,6 +177,7 @@ def describe_case_mix(assessments: dict[str, Assessment]) -> Sentence:
             line += f" The largest fraction of missing information of an organisation's estimate is {fmi:.2f}."
         if needed > made:
             line += f" This requires {needed} data sets, but the parameters set a maximum."
+        line += say_limits(case_mix)
         if case_mix.dropped:
             line += f" Excluded, because there is no variation or no finite coefficient: {say_list(case_mix.dropped)}."
         lines.append(line)
@@ -176,6 +188,29 @@ def describe_case_mix(assessments: dict[str, Assessment]) -> Sentence:
         "other methods for missing data, are on the page of the case-mix model.",
         made,
     )
+
+
+def say_limits(case_mix: CaseMix) -> str:
+    """Say which items have too few recorded people for all predictors, and which too few organisations."""
+    plan = plan_case_mix(case_mix)
+    short, alone = plan[plan["left_aside"].map(len) > 0], plan[~plan["cluster"]]
+    text = ""
+    for row in short.to_dict("records"):
+        used, aside = (say_list([lower_first(name_term(name)) for name in row[key]]) for key in ("used", "left_aside"))
+        chosen = f"only {used or 'survival'}" if len(row["used"]) < len(row["left_aside"]) else f"all items but {aside}"
+        text += (
+            f" {name_term(row['column'])} is imputed from {chosen}, because too few people have it recorded for more "
+            f"(at least {RECORDED_PER_PARAMETER} are required for each parameter)."
+        )
+        if row["recorded"] < RECORDED_PER_PARAMETER * row["parameters"]:
+            text += " Even these are too many, so imputed values depend on the form of the model."
+    if len(alone):
+        items = say_list([lower_first(name_term(column)) for column in alone["column"]])
+        text += (
+            f" Fewer than {RECORDING_PROVIDERS} organisations record {items}: imputed values do not allow for "
+            "differences between organisations."
+        )
+    return text
 
 
 def describe_spread(assessments: dict[str, Assessment], params: Params) -> Sentence:
@@ -190,9 +225,10 @@ def describe_spread(assessments: dict[str, Assessment], params: Params) -> Sente
         return Sentence(few, declare_not_counts(few, LEVELS_COUNTED))
     rule = "does not adjust" if params.outliers.overdispersion == "none" else "adjusts"
     return Sentence(
-        f"Phi, the mean squared z-score after 10% winsorising, is {say_list(found)}. With chance alone it is below "
-        f"one. The outlier policy was fixed in advance and {rule} for overdispersion. Adjustment can mask real "
-        "differences; without it, unmeasured case mix can cause false alarms. Results are shown both ways.",
+        f"Phi, the mean squared z-score after 10% winsorising, is {say_list(found)}. With chance alone it is "
+        f"{null_mean_square():.2f} on average. {say_winsorising(assessments)} The outlier policy was fixed in advance "
+        f"and {rule} for overdispersion. Adjustment can mask real differences; without it, unmeasured case mix can "
+        "cause false alarms. Results are shown both ways.",
         declare_not_counts(say_list(found), "Measures of variation between organisations."),
     )
 
@@ -228,6 +264,26 @@ def describe_power(assessments: dict[str, Assessment], params: Params) -> Senten
     )
 
 
+def say_winsorising(assessments: dict[str, Assessment]) -> str:
+    """Say how far winsorising makes the estimated variation between organisations too small, by simulation.
+
+    Of the first comparison with enough organisations: their standard errors, and a true variation as large as the
+    median one.
+    """
+    for table in list_tables(assessments).values():
+        errors = table.loc[table["level"] != "not_assessed", "std_error"].dropna().to_numpy(dtype=float)
+        if len(errors) >= MINIMUM_UNITS:
+            true = float(np.median(errors))
+            found = simulate_spread(errors, true)
+            return (
+                "Winsorising makes the estimate of variation too small: in simulated data with the standard errors of "
+                f"these organisations and a true standard deviation between them of {100 * true:.1f} percentage "
+                f"points, the mean estimate is {100 * found['winsorised']:.1f}, and {100 * found['paule_mandel']:.1f} "
+                "with the Paule-Mandel estimator."
+            )
+    return ""
+
+
 def tabulate_outside(
     tables: dict[tuple[str, int], pd.DataFrame], released: Released, params: Params, names: dict[str, str]
 ) -> Table:
@@ -252,7 +308,7 @@ def tabulate_outside(
         the status), people and adjusted survival. Alarms first; one row per cohort and time point counts those that
         are suppressed.
     """
-    additive = params.outliers.overdispersion == "additive"
+    additive = params.outliers.overdispersion != "none"
     other = "level_plain" if additive else "level_spread"
     heading = "Status without overdispersion adjustment" if additive else "Status adjusted for overdispersion"
     tails = (params.outliers.alert_tail, params.outliers.alarm_tail)
@@ -289,13 +345,16 @@ def tabulate_counts(tables: dict[tuple[str, int], pd.DataFrame], params: Params)
     Returns
     -------
     Table
-        Two rows per cohort and time point; alarms are not counted among the alerts, and are in ``Alerts expected``
+        Two rows per cohort and time point. ``Without an estimate``: assessed, but no one is at risk at the time point,
+        so that adjusted survival is not shown; alarms are not counted among the alerts, and are in ``Alerts expected``
         neither. One row that says none when there is no comparison.
     """
     rows = []
     for (cohort, years), table in tables.items():
         beyond_alert, beyond_alarm = expected_false_alarms(table, params)
         assessed = table["level"] != "not_assessed"
+        # no one at risk at the time point: z is known, and being without an estimate depends on how many died
+        silent = assessed & table["survival_adjusted"].isna()
         for column, adjusted in (("level_plain", "no"), ("level_spread", "yes")):
             counts = {
                 f"{level.capitalize()}s, {side}": int(((table[column] == level) & (np.sign(table["z"]) == sign)).sum())
@@ -310,14 +369,34 @@ def tabulate_counts(tables: dict[tuple[str, int], pd.DataFrame], params: Params)
                     "Assessed": int(assessed.sum()),
                     "Not assessed": int((~assessed).sum()),
                     **counts,
+                    "Without an estimate": int(silent.sum()),
+                    "Mean z of these": table.loc[silent, "z"].mean(),
                     "Alarms expected": beyond_alarm,
                     "Alerts expected": beyond_alert - beyond_alarm,
                 }
             )
-    nothing = {"Cohort": "none", "Time point": "", "Alarms expected": np.nan, "Alerts expected": np.nan}
-    frame = pd.DataFrame(rows or [nothing])
-    formats = dict.fromkeys(frame.columns[3:-2], "int") | COUNT_FORMATS
+    nothing = {"Cohort": "none", "Time point": "", "Mean z of these": np.nan}
+    frame = pd.DataFrame(rows or [nothing | {"Alarms expected": np.nan, "Alerts expected": np.nan}])
+    formats = dict.fromkeys(frame.columns[3:-3], "int") | COUNT_FORMATS
     return Table(frame, declare_not_counts(frame, "Numbers of organisations."), formats)
+
+
+def tabulate_variations(varied: pd.DataFrame) -> Table:
+    """Lay out how levels change with another time origin and with deaths that fail to link.
+
+    Parameters
+    ----------
+    varied : DataFrame
+        From :func:`naome.measures.casemix.deaths_and_origins.vary_assessments`.
+    """
+    if varied.empty:
+        frame = pd.DataFrame({"Cohort": ["none"], "Reason": ["organisations are not compared"]})
+        return Table(frame, declare_not_counts(frame, "Numbers of organisations."))
+    frame = varied.rename(columns={"cohort": "Cohort"}).assign(Cohort=varied["cohort"].map(COHORT_NAMES))
+    frame["reason"] = frame["reason"].fillna("")
+    frame["Time point"] = frame["Time point"].fillna("")
+    frame = frame[["Cohort", *(column for column in frame.columns if column != "Cohort")]].convert_dtypes()
+    return Table(frame, declare_not_counts(frame, "Numbers of organisations, and changes of estimates."), VARIED)
 
 
 def tabulate_not_assessed(assessments: dict[str, Assessment], names: dict[str, str]) -> Table:

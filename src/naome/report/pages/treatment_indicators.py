@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from naome.cohort.features import OBSERVED_DAYS
 from naome.core.params import Params
 from naome.measures.specification import Specification
 from naome.measures.study import Study
@@ -36,7 +37,8 @@ def say_last_chemotherapy(study: Study) -> Sentence:
     """Say which chemotherapy is the last by the option in force, and who is not counted."""
     last = LAST_CHEMOTHERAPY[study.rules["last_chemotherapy"]]
     text = (
-        f"Each person is counted once, at the last chemotherapy: {last}. People whose last chemotherapy was less than "
-        "30 days before the end of follow-up are excluded, because their outcome is not known."
+        f"Each person is counted once, at the last chemotherapy: {last}, among those at least {OBSERVED_DAYS} days "
+        "before the end of follow-up, because the outcome of later ones is not known. People who continue treatment "
+        "beyond that day are therefore counted at an earlier cycle; excluding them would select people by survival."
     )
     return Sentence(text, declare_not_counts(text, "Lengths of windows."))
