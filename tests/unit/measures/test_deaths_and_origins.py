@@ -62,7 +62,7 @@ def late_finder(england, make_people):
 
 def test_an_organisation_that_finds_disease_late_loses_its_advantage(late_finder):
     people, study = late_finder
-    assessments = assess_cohorts(people, study)
+    assessments = assess_cohorts(people, people.iloc[:0].assign(time_point=0), study)
     varied = vary_assessments(people, people.iloc[:0].assign(time_point=0), assessments, study)
     at_one_year = varied[varied["Time point"] == "1 y"].set_index("Variation")
     main = assessments["denovo"].tables[1].set_index("unit")["z"]
@@ -77,7 +77,12 @@ def test_an_organisation_that_finds_disease_late_loses_its_advantage(late_finder
 
 def test_the_more_deaths_are_lost_the_more_results_change(late_finder):
     people, study = late_finder
-    varied = vary_assessments(people, people.iloc[:0].assign(time_point=0), assess_cohorts(people, study), study)
+    varied = vary_assessments(
+        people,
+        people.iloc[:0].assign(time_point=0),
+        assess_cohorts(people, people.iloc[:0].assign(time_point=0), study),
+        study,
+    )
     rows = varied[varied["Time point"] == "1 y"].set_index("Variation")
     change = [rows.loc[f"{share} of all deaths not linked", "Largest change of z"] for share in ("1%", "5%")]
     assert 0 < change[0] < change[1]
@@ -86,7 +91,7 @@ def test_the_more_deaths_are_lost_the_more_results_change(late_finder):
 
 def test_the_page_lays_out_every_variation_or_says_why_not(late_finder):
     people, study = late_finder
-    assessments = assess_cohorts(people, study)
+    assessments = assess_cohorts(people, people.iloc[:0].assign(time_point=0), study)
     table = page.tabulate_variations(vary_assessments(people, people.iloc[:0].assign(time_point=0), assessments, study))
     assert set(table.frame["Cohort"]) == {"De novo"}
     assert {ONLY_DN1, FROM_EVIDENCE} < set(table.frame["Variation"])
