@@ -83,6 +83,15 @@ def test_other_causes_matter_more_to_the_old_and_the_standard_weighs_the_groups(
     assert net.loc[net["status"] == "not_derivable", ["denominator", "numerator"]].isna().all(axis=None)
 
 
+def test_a_birthday_is_half_a_year_after_the_time_origin(make_people, study):
+    table = life_table(0)
+    hazard = 0.0005  # a day, from the age of 61
+    table["qx"] = np.where(table["age"] >= 61, 1 - np.exp(-hazard * 365.25), 0.0)
+    people = make_people(50, age=60, sex="female", survival_days=800, died=False, origin_date="2019-06-01")
+    net = pick(estimate_net_survival(people, study, table).results, "net_survival_1y")
+    assert np.log(net["estimate"]) / np.log(1 + hazard) == pytest.approx(182, abs=1.01)
+
+
 def test_a_standard_without_one_of_its_groups_is_not_given(people, study):
     few = people[(people["age"] >= 45) | (np.arange(len(people)) % 100 == 0)]
     net = estimate_net_survival(few, study, life_table(1)).results
