@@ -326,6 +326,20 @@ def _tidy_code(value: object) -> tuple[str, tuple[str, ...]]:
     return text, rules
 
 
+def clean_opcs4_site(value: object) -> tuple[str | None, tuple[str, ...]]:
+    """Read an OPCS-4 code of where a treatment was given; what is none counts as outside the list.
+
+    Examples
+    --------
+    >>> clean_opcs4_site("Z66.3"), clean_opcs4_site("BREAST")
+    (('Z663', ('code_dot',)), (None, ('unmapped_code',)))
+    """
+    try:
+        return clean_opcs4(value)
+    except Refused:
+        return None, ("unmapped_code",)
+
+
 def clean_cause_list(value: object) -> tuple[str | None, tuple[str, ...]]:
     """Read a cause-of-death field that may hold several codes; return them separated by blanks.
 
@@ -499,6 +513,7 @@ def leading(
 DATE = Cleaner("DATE", clean_date, f"{DATE_SPELLINGS}, no later than today", plain=plain_dates)
 ICD10 = Cleaner("VARCHAR", clean_icd10, "an ICD-10 code")
 OPCS4 = Cleaner("VARCHAR", clean_opcs4, "an OPCS-4 code")
+OPCS4_SITE = Cleaner("VARCHAR", clean_opcs4_site, "an OPCS-4 code", place=place_code, limit=UNMAPPED_LIMIT)
 CAUSES = Cleaner("VARCHAR", clean_cause_list, "one or more ICD-10 codes")
 TEXT = Cleaner("VARCHAR", clean_text, "text")
 UPPER = Cleaner("VARCHAR", clean_upper, "text in capitals")

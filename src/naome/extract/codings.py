@@ -23,6 +23,8 @@ REGISTRATION_STATUS = Coded("registration_status")
 QUINTILE_1_MOST_DEPRIVED = Coded("deprivation_1_most", "INTEGER")
 #: Simulacrum version 1 and some registry extracts count from the other end.
 QUINTILE_1_LEAST_DEPRIVED = Coded("deprivation_1_least", "INTEGER")
+#: Registrations of another country are not eligible, so a spelling that no list has must not pass in silence
+COUNTRY = Coded("country", refuse=False)
 #: No result rests on it: a row of another kind is a row that was cut, shifted or joined from another table
 ORGANISATION_KIND = Coded("organisation_kind", refuse=False)
 AGE = integer(0, 120)

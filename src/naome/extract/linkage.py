@@ -17,7 +17,7 @@ from naome.extract.files import RawFile
 from naome.extract.problems import Problems, say_rows, show_shape
 from naome.extract.quality import Log, log_rows
 from naome.extract.settle import FEW_ROWS, RowRule
-from naome.extract.specification import Belongs, RawTable, Reader, find_children
+from naome.extract.specification import Belongs, Reader, find_children
 from naome.extract.sql import quote_name
 from naome.extract.values import MISSING_IDENTIFIER, note_mangled
 
@@ -114,12 +114,17 @@ def measure_linkage(
     """
     connection.execute("CREATE TABLE known_people (key VARCHAR)")
     people = [name for name in reader.people_tables if name in files]
-    for name in people:
-        key = files[name].identifier(reader.raw[name].belongs.columns[0])
-        connection.execute(f"INSERT INTO known_people SELECT DISTINCT {key} FROM {files[name].view} WHERE {key} <> ''")
     if not people:
         return ()
     found = []
+    for name in people:
+        belongs = reader.raw[name].belongs
+        if name != people[0]:  # a second table that says who is in the extract: it links to the first like any other
+            least = minimum.get(name, belongs.minimum)
+            found.append(_link_people(connection, files[name], belongs, people[0], least, problems))
+        key = files[name].identifier(belongs.columns[0])
+        new = f"SELECT DISTINCT {key} AS key FROM {files[name].view} WHERE {key} <> ''"
+        connection.execute(f"INSERT INTO known_people {new} EXCEPT SELECT key FROM known_people")
     for name, file in files.items():
         for belongs in _links(reader, name):
             if belongs.of and belongs.of not in files:
@@ -133,13 +138,17 @@ def measure_linkage(
 
 
 def leave_strangers_out(
-    connection: DuckDBPyConnection, tables: Mapping[str, RawTable], file: RawFile, links: tuple[Linkage, ...], log: Log
+    connection: DuckDBPyConnection, reader: Reader, file: RawFile, links: tuple[Linkage, ...], log: Log
 ) -> RawFile:
     """Return a file without the rows of people who are not known, which are counted in the log.
 
-    Rows to which rows of other tables belong stay: those are left out with them (:func:`no_such_person`).
+    Rows to which rows of other tables belong stay: those are left out with them (:func:`no_such_person`). So do the
+    rows of a table that says itself who is in the extract.
     """
+    tables = reader.raw
     belongs = tables[file.table].belongs
+    if file.table in reader.people_tables:
+        return file
     for link in links:
         if link.table != file.table or link.linked == link.rows:
             continue
@@ -184,14 +193,17 @@ def _link_people(connection, file: RawFile, belongs: Belongs, people: str, least
 
 def _link_records(connection, file: RawFile, belongs: Belongs, to: RawFile, least: float, problems) -> Linkage:
     column = " + ".join(belongs.columns)
-    raw = " || ' ' || ".join(f"CAST({quote_name(each)} AS VARCHAR)" for each in belongs.columns)
+    raw, there = (
+        " || ' ' || ".join(f"CAST({quote_name(each)} AS VARCHAR)" for each in names)
+        for names in (belongs.columns, belongs.names)
+    )
     rows, linked = connection.execute(
-        f"SELECT count(*), coalesce(count_if({raw} IN (SELECT {raw} FROM {to.view})), 0) FROM {file.view}"
+        f"SELECT count(*), coalesce(count_if({raw} IN (SELECT {there} FROM {to.view})), 0) FROM {file.view}"
     ).fetchone()
     link = Linkage(file.table, column, to.table, rows, linked, 0)
     if linked < rows:  # as they are written: now without blanks around them
         _keep_keys(connection, "keys", file, belongs.columns)
-        _keep_keys(connection, "parents", to, belongs.columns)
+        _keep_keys(connection, "parents", to, belongs.names)
         (linked,) = connection.execute(
             "SELECT coalesce(sum(n), 0) FROM keys WHERE key IN (SELECT key FROM parents)"
         ).fetchone()

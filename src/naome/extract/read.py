@@ -251,7 +251,7 @@ def _clean_tables(
     for name, file in files.items():
         table = reader.raw[name]
         try:
-            kept = leave_strangers_out(connection, reader.raw, file, links or (), quality)
+            kept = leave_strangers_out(connection, reader, file, links or (), quality)
             kept = keep_rows(connection, reader.raw, kept) if only and table.events else kept
             # Which row belongs to which is checked of all rows, values of those that are read
             if table.unique:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 
+import pandas as pd
 import pytest
 
 from naome.core.errors import ExtractError
+from naome.core.params import load_params
 from naome.extract import READERS, read_extract
 from naome.extract.vocabulary import GROUPED, SHOWN_UNKNOWN, UNKNOWN, show_name, summarise
 
@@ -117,3 +119,52 @@ def test_a_run_keeps_what_was_found(copy, run_naome, tmp_path):
     record = json.loads((run / "inputs" / "read.json").read_text(encoding="utf-8"))
     drugs = next(found for found in record["vocabularies"] if found["column"] == "DRUG_GROUP")
     assert drugs["unknown"]["FOOBARIB"] > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "column", "code", "spellings"),
+    [
+        ("england", "av_tumour", "CTRY_CODE", "E", ("ENG", "England", "E92000001", "921", "e")),
+        ("wales", "wcn_registration", "COUNTRY_CODE", "W", ("Wales", "W92000004", "WLS")),
+    ],
+)
+def test_a_country_is_read_in_every_published_spelling(copy, extracts, tmp_path, name, table, column, code, spellings):
+    reader = READERS[load_params(name).source]
+    plain = read_extract(reader, extracts[name], tmp_path / "plain", progress=lambda line: None)
+    folder = copy(name)
+    for number, spelling in enumerate(spellings):
+        folder.put(table, column, f"'{spelling}'", f"{column} = '{code}' AND n % 11 = {number}")
+    read_extract(reader, folder.path, tmp_path / "spelt", progress=lambda line: None)
+    tables = [pd.read_parquet(tmp_path / each / "tumours.parquet") for each in ("plain", "spelt")]
+    assert tables[0].equals(tables[1])
+    assert plain.rows["tumours"]
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "column"), [("england", "av_tumour", "CTRY_CODE"), ("wales", "wcn_registration", "COUNTRY_CODE")]
+)
+def test_countries_that_no_list_has_are_counted_and_refused_above_a_share(copy, name, table, column):
+    reader = READERS[load_params(name).source]
+    folder = copy(name)
+    folder.put(table, column, "'ENGLD'", "n % 30 = 0")
+    extract = read_extract(reader, folder.path, None, progress=lambda line: None)
+    assert {e["column"] for e in extract.quality if e["rule"] == "country_missing"} == {column}
+    assert find(extract, column).unknown_rows
+    folder.put(table, column, "'ENGLD'", "n % 3 = 0")
+    with pytest.raises(ExtractError, match=f"column {column}: 3.% of .* hold values in no group.*at most 5%"):
+        read_extract(reader, folder.path, None, progress=lambda line: None)
+
+
+def test_sites_of_radiotherapy_that_are_no_codes_are_counted_and_refused_above_a_share(copy, tmp_path):
+    folder = copy("clean-england")
+    folder.put("rtds_prescription", "RTTREATMENTANATOMICALSITE", "'Z665'", "true")
+    folder.put("rtds_prescription", "RTTREATMENTANATOMICALSITE", "'z66.3'", "n % 7 = 5")
+    folder.put("rtds_prescription", "RTTREATMENTANATOMICALSITE", "'SPINE'", "n = 6")
+    extract = read_extract(READERS["ncrd"], folder.path, tmp_path / "out", progress=lambda line: None)
+    found = find(extract, "RTTREATMENTANATOMICALSITE")
+    assert (found.unknown_rows, found.grouped) == (1, 2)
+    sites = pd.read_parquet(tmp_path / "out" / "radiotherapy.parquet")["site"]
+    assert set(sites.dropna()) == {"Z663", "Z665"} and sites.isna().sum() == 1
+    folder.put("rtds_prescription", "RTTREATMENTANATOMICALSITE", "'SPINE'", "n % 9 = 0")
+    with pytest.raises(ExtractError, match="column RTTREATMENTANATOMICALSITE: 11% of .* hold values in no group"):
+        read_extract(READERS["ncrd"], folder.path, None, progress=lambda line: None)
