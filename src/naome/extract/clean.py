@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from naome.core.definitions import Definitions
-from naome.extract.vocabulary import GROUPED, NOT_COUNTED, UNKNOWN
+from naome.extract.vocabulary import GROUPED, NOT_COUNTED, UNKNOWN, show_only_shape
 
 RULES: dict[str, str] = {
     "white_space": "Blanks around the value are dropped.",
@@ -116,6 +116,8 @@ class Cleaner:
         Of a vocabulary: says of a cleaned value, with its rules, whether its group counts, it is known or unknown.
     limit : float
         Of a vocabulary: largest share of the rows whose values may be unknown.
+    show : callable
+        Of a vocabulary: returns an unknown value, in capitals, as it may be shown; its shape by default.
     """
 
     sql_type: str
@@ -124,6 +126,7 @@ class Cleaner:
     plain: Callable[[], tuple[object, object]] | None = None
     place: Callable[[object, tuple[str, ...]], str] | None = None
     limit: float = 1.0
+    show: Callable[[str], str] = show_only_shape
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from naome.core.errors import ExtractError
 from naome.extract import delimited
 from naome.extract.delimited import DAMAGED_GZIP, EXPORT, RESERVED, is_readable, is_utf16, pack_text, read_header
 from naome.extract.folder import Source, TableFiles
+from naome.extract.problems import show_column
 from naome.extract.sql import has_control, quote_name, quote_path, quote_text
 
 READABLE_TYPES = (
@@ -410,9 +411,9 @@ def explain_damage(name: str, error: duckdb.Error) -> str:
     return f"{name}: not readable to its end: {known}. Hint: copy the file again and compare its checksum."
 
 
-def list_columns(names: list[str], most: int = 12) -> str:
-    """Return column names for a message: at most some, and nothing that looks like a value."""
-    shown = [name for name in names if re.fullmatch(r"[A-Z_][A-Z0-9_ ]{0,60}", name) and not re.search(r"\d{6}", name)]
+def list_columns(names: Sequence[str], most: int = 12) -> str:
+    """Return column names for a message: at most some, and of what looks like a value its shape."""
+    shown = list(dict.fromkeys(map(show_column, names)))
     return ", ".join(shown[:most]) + (" ..." if len(names) > most else "")
 
 

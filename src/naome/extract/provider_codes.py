@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from duckdb import DuckDBPyConnection
@@ -12,7 +12,7 @@ from naome.core.definitions import Definitions
 from naome.extract.clean import Cleaner, tidy
 from naome.extract.files import RawFile
 from naome.extract.problems import Problems, say_rows
-from naome.extract.vocabulary import GROUPED, NOT_COUNTED, UNKNOWN, show_name
+from naome.extract.vocabulary import GROUPED, NOT_COUNTED, UNKNOWN, show_code
 
 #: Coding of what stands in place of an organisation
 DEFAULTS = "organisation_default"
@@ -79,7 +79,7 @@ class ProviderCleaner(Cleaner):
         def place(value: object, rules: tuple[str, ...]) -> str:
             return NOT_COUNTED if value is None else GROUPED if value in opened else UNKNOWN
 
-        return replace(Cleaner(self.sql_type, clean, self.allowed), place=place, limit=LIMIT)
+        return replace(Cleaner(self.sql_type, clean, self.allowed), place=place, limit=LIMIT, show=show_code)
 
 
 @dataclass(frozen=True)
@@ -180,9 +180,9 @@ def _check_ends(file: RawFile, merged: Mapping[str, set[str]], today: Mapping[st
     """Refuse successors that lead in a circle, or to an organisation that is in no row."""
     circles = sorted(code for code, end in today.items() if end == code and merged[code] - {""})
     if circles:
-        chains = [f"{code} -> {min(merged[code] - {''})}" for code in circles]
+        chains = [f"{show_code(code)} -> {show_code(min(merged[code] - {''}))}" for code in circles]
         problems.add(
-            f"{file.name}: column SUCCESSOR_CODE: the successors lead in a circle: {_list(chains)}; allowed: a "
+            f"{file.name}: column SUCCESSOR_CODE: the successors lead in a circle: {_list(chains, str)}; allowed: a "
             "chain that ends at an open organisation, which has no successor. Hint: leave the successor of the open "
             "organisation empty."
         )
@@ -195,6 +195,6 @@ def _check_ends(file: RawFile, merged: Mapping[str, set[str]], today: Mapping[st
         )
 
 
-def _list(codes: list[str]) -> str:
-    shown = ", ".join(show_name(code) for code in codes[:5])
+def _list(codes: list[str], show: Callable[[str], str] = show_code) -> str:
+    shown = ", ".join(show(code) for code in codes[:5])
     return f"{shown} and {len(codes) - 5} more" if len(codes) > 5 else shown
