@@ -11,7 +11,7 @@ import datetime as dt
 import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from naome.core.definitions import Definitions
 from naome.extract.vocabulary import GROUPED, NOT_COUNTED, UNKNOWN, show_only_shape
@@ -118,6 +118,9 @@ class Cleaner:
         Of a vocabulary: largest share of the rows whose values may be unknown.
     show : callable
         Of a vocabulary: returns an unknown value, in capitals, as it may be shown; its shape by default.
+    doubt : callable, optional
+        Of a vocabulary: says of the values of a whole column, in capitals, with their rows, why their meaning is
+        doubtful; nothing where it is not.
     """
 
     sql_type: str
@@ -127,6 +130,7 @@ class Cleaner:
     place: Callable[[object, tuple[str, ...]], str] | None = None
     limit: float = 1.0
     show: Callable[[str], str] = show_only_shape
+    doubt: Callable[[Mapping[str, int]], str] | None = None
 
 
 @dataclass(frozen=True)
@@ -143,12 +147,15 @@ class Coded:
         Whether an unknown code stops the run; see :func:`choice`.
     spelling : str
         Pattern of the values that begin with a code, which stands for ``{codes}`` in it; empty where values are codes.
+    doubt : callable, optional
+        As in :class:`Cleaner`.
     """
 
     coding: str
     sql_type: str = "VARCHAR"
     refuse: bool = True
     spelling: str = ""
+    doubt: Callable[[Mapping[str, int]], str] | None = None
 
     def bind(self, definitions: Definitions) -> Cleaner:
         """Return the cleaner that some definitions make.
@@ -167,7 +174,8 @@ class Coded:
         coding = definitions.coding(self.coding)
         values = {code: _typed(value, self.sql_type) for code, value in coding.values.items()}
         if not self.spelling:
-            return choice(values, sql_type=self.sql_type, refuse=self.refuse, **coding.rules)
+            cleaner = choice(values, sql_type=self.sql_type, refuse=self.refuse, **coding.rules)
+            return replace(cleaner, doubt=self.doubt)
         known = {code: value for code, value in values.items() if value is not None}
         pattern = self.spelling.replace("{codes}", "|".join(map(re.escape, known)))
         unknown = tuple(code for code, value in values.items() if value is None)
@@ -261,6 +269,39 @@ def _parse_date(text: str) -> tuple[dt.date, tuple[str, ...]]:
     if TWO_DIGIT_YEAR.fullmatch(text) and not text.isdigit():
         hint = "a year of two digits may be of either century; export dates as YYYY-MM-DD."
     raise Refused(DATE_SPELLINGS, hint)
+
+
+@dataclass(frozen=True)
+class DateSpelling:
+    """How a date is written in figures: what says so, and the number that stands in the place of the day."""
+
+    kind: tuple[object, ...]
+    day: int
+
+
+def spell_date(text: str) -> DateSpelling | None:
+    """Return how a date is written; None where its month is a word, or where it is no date.
+
+    Two dates are written alike where year, separator, time of day and zeros before small numbers are.
+
+    Examples
+    --------
+    >>> spell_date("01/02/2020").day, spell_date("2020-02-01").day, spell_date("1FEB2020")
+    (1, 1, None)
+    >>> spell_date("1/2/2020").kind == spell_date("01/02/2020").kind
+    False
+    """
+    text = text.strip()
+    for number, pattern in enumerate(DATE_TEXTS):
+        if match := pattern.fullmatch(text):
+            part = match.groupdict()
+            if not part["month"].isdigit():
+                return None
+            both = (part["day"], part["month"])
+            zeros = "none" if any(len(each) == 1 for each in both) else ""
+            zeros = "before" if any(each[0] == "0" for each in both) else zeros
+            return DateSpelling((number, part.get("s"), part["time"] is not None, zeros), int(part["day"]))
+    return None
 
 
 def _check_zone(time: str, zone: str) -> None:
