@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import bisect
+import filecmp
 import gzip
 import re
 import shutil
+import zipfile
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -22,7 +24,7 @@ from naome.extract import delimited
 from naome.extract.delimited import DAMAGED_GZIP, EXPORT, RESERVED, is_readable, is_utf16, pack_text, read_header
 from naome.extract.folder import Source, TableFiles
 from naome.extract.problems import show_column
-from naome.extract.sql import has_control, quote_name, quote_path, quote_text
+from naome.extract.sql import has_control, is_pattern, quote_name, quote_path, quote_text
 
 READABLE_TYPES = (
     "VARCHAR|BOOLEAN|DATE|TIMESTAMP(_S|_MS|_NS)?|FLOAT|DOUBLE|DECIMAL.*|U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)"
@@ -197,6 +199,7 @@ def open_table(connection: DuckDBPyConnection, files: TableFiles, scratch: Path,
     ]
     for part in opened[1:]:
         _check_same_columns(opened[0], part)
+    _check_different(opened)
     return _make_view(connection, files, opened)
 
 
@@ -204,6 +207,8 @@ def _open_part(
     connection: DuckDBPyConnection, files: TableFiles, source: Source, target: Path, expected: frozenset[str]
 ) -> _Opened:
     check = partial(_check_names, source.name, files.table, expected)
+    if is_pattern(source.path):
+        source = _link(source, target)
     try:
         with source.path.open("rb") as handle:
             if not handle.read(1):
@@ -231,6 +236,14 @@ def _open_part(
         raise ExtractError(f"{source.name}: not readable: {known or _say_unknown(error)}") from None
     except OSError as error:
         raise ExtractError(f"{source.name}: not readable: {error.strerror or type(error).__name__}") from None
+
+
+def _link(source: Source, target: Path) -> Source:
+    """Return a file under a name of its own in the scratch folder, which is no pattern."""
+    endings = "".join(re.findall(r"\.(?:parquet|csv|txt|tsv|gz|zip)(?=\.|$)", source.path.name.lower()))
+    link = target.with_name(f"{target.stem}_link{endings}")
+    link.symlink_to(source.path.resolve())
+    return replace(source, path=link)
 
 
 def _make_view(connection: DuckDBPyConnection, files: TableFiles, opened: list[_Opened]) -> RawFile:
@@ -358,6 +371,33 @@ def _check_same_columns(first: _Opened, other: _Opened) -> None:
         f"{'; '.join(said)}; allowed: the same columns, in any order. Hint: is one of them another table, or of "
         "an older layout? Export all parts alike."
     )
+
+
+def _check_different(opened: list[_Opened]) -> None:
+    """Refuse parts that are the same file twice; parts without a row may be."""
+    seen: dict[tuple[int, int, int], _Opened] = {}
+    for part in opened:
+        if not part.rows:
+            continue
+        size, check = _measure(part.source)
+        before = seen.setdefault((part.rows, size, check), part)
+        same = before is not part and (
+            part.source.member or filecmp.cmp(before.source.path, part.source.path, shallow=False)
+        )
+        if same:
+            raise ExtractError(
+                f"{before.source.name} and {part.source.name}: are the same file ({part.rows:,} records); allowed: "
+                "each record once. Hint: was one year exported twice, or a file copied under another name?"
+            )
+
+
+def _measure(source: Source) -> tuple[int, int]:
+    """Return the size of a part and, of a member of a zip file, its checksum."""
+    if not source.member:
+        return source.path.stat().st_size, 0
+    with zipfile.ZipFile(source.path) as archive:
+        info = archive.getinfo(source.member)
+    return info.file_size, info.CRC
 
 
 def holds_table(source: Source, wanted: frozenset[str], expected: frozenset[str]) -> bool:

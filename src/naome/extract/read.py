@@ -36,7 +36,7 @@ from naome.extract.raw_tables import FileNote, choose_version, clean_table, note
 from naome.extract.schema import CANONICAL
 from naome.extract.settle import Source, find_tables, settle_table
 from naome.extract.specification import Reader
-from naome.extract.sql import quote_name, quote_text
+from naome.extract.sql import is_pattern, quote_name, quote_text
 from naome.extract.values import check_unique
 from naome.extract.vocabulary import Vocabulary, check_shares
 
@@ -150,7 +150,11 @@ def read_extract(
     problems = Problems(folder)
     quality: Log = []
     definitions = definitions or project_definitions()
-    with _open_scratch(out) as scratch, _connect(scratch, list_inputs(folder, reader.tables)) as connection:
+    with (
+        _open_scratch(out) as room,
+        _without_pattern(room) as scratch,
+        _connect(scratch, list_inputs(folder, reader.tables)) as connection,
+    ):
         (scratch / "canonical").mkdir()
         _check_kind(reader, note, problems)
         reader = choose_version(connection, reader, folder, scratch).bind(definitions)
@@ -193,6 +197,18 @@ def _open_scratch(out: Path | None) -> AbstractContextManager[Path]:
 
 
 @contextmanager
+def _without_pattern(folder: Path) -> Iterator[Path]:
+    """Return the folder by a name that is no pattern, where its own is one."""
+    if not is_pattern(folder):
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix=SCRATCH) as names:
+        link = Path(names) / "scratch"
+        link.symlink_to(folder.resolve())
+        yield link
+
+
+@contextmanager
 def _connect(scratch: Path, inputs: Iterable[Path]) -> Iterator[DuckDBPyConnection]:
     """Open a database that can reach the input files, where they really are, and the scratch folder, and nothing else.
 
@@ -208,7 +224,7 @@ def _connect(scratch: Path, inputs: Iterable[Path]) -> Iterator[DuckDBPyConnecti
     )
     reachable = ", ".join(quote_text(path.resolve()) for path in inputs)
     connection.execute(f"SET allowed_paths = [{reachable}]")
-    connection.execute(f"SET allowed_directories = [{quote_text(scratch.resolve())}]")
+    connection.execute(f"SET allowed_directories = [{quote_text(scratch.resolve())}, {quote_text(scratch)}]")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
     try:
