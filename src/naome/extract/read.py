@@ -29,6 +29,7 @@ from naome.extract.candidates import CANDIDATES, Signs, find_candidates, keep_ro
 from naome.extract.files import explain_damage
 from naome.extract.folder import list_inputs
 from naome.extract.linkage import Linkage, leave_strangers_out, measure_linkage
+from naome.extract.periods import Period, find_periods
 from naome.extract.problems import Problems
 from naome.extract.provider_codes import read_organisations
 from naome.extract.quality import Log, log_rows
@@ -89,6 +90,8 @@ class Extract:
         Canonical tables and columns that the feed never has, or that are not in this extract.
     vocabularies : tuple of Vocabulary
         What was found of the columns whose values are names or codes of a list.
+    periods : tuple of Period
+        The time that each table covers, where the extract was only checked.
     """
 
     folder: Path
@@ -100,6 +103,7 @@ class Extract:
     linkage: tuple[Linkage, ...] = ()
     absent: Absent = field(default_factory=Absent)
     vocabularies: tuple[Vocabulary, ...] = ()
+    periods: tuple[Period, ...] = ()
 
 
 def read_extract(
@@ -176,6 +180,8 @@ def read_extract(
             found = connection.execute(count.sql).fetchone()[0]
             log_rows(quality, count.rule, count.table, count.column, found, count.meaning, count.kind)
         problems.raise_if_any()
+        # A run reads the events of few people: the first and last of those would say nothing of the table
+        periods = find_periods(connection, reader) if out is None and signs is None else ()
         if out is not None:
             if signs is not None:
                 (scratch / "canonical" / CANDIDATES).write_text(json.dumps(asdict(signs)) + "\n", encoding="utf-8")
@@ -185,7 +191,7 @@ def read_extract(
         absent = add_empty(absent, out)
     return Extract(
         out or folder, rows, {n.table: n.rows for n in notes.values()}, quality, note.get("synthetic", False) is True,
-        tuple(notes.values()), links or (), absent, tuple(vocabularies),
+        tuple(notes.values()), links or (), absent, tuple(vocabularies), periods,
     )  # fmt: skip
 
 
