@@ -24,7 +24,7 @@ RULES: dict[str, str] = {
     "sentinel_date": "1582-10-15, 1600-01-01, 1800-01-01, 1801-01-01 and the first days of programs' calendars "
     "(0000-00-00, 0001-01-01, 1753-01-01, 1899-12-30, 1899-12-31, 1900-01-01) stand for a missing date.",
     "truncated_date": "A date without day and month (1899-) is read as missing.",
-    "empty_marker": "'-', '&' and blank stand for no code.",
+    "empty_marker": "'-', '&' and blank stand for no code, '-' and '?' for no date.",
     "no_diagnosis": "R69X3 (invalid) and R69X6 (not known) stand for no diagnosis in HES.",
     "code_dot": "The dot of an ICD-10 or OPCS-4 code is dropped.",
     "icd10_padding": "The X that fills the fourth place of an ICD-10 code is dropped, and what follows it, and the - "
@@ -61,6 +61,7 @@ SENTINEL_DATES = {
         (1, 1, 1), (1753, 1, 1), (1899, 12, 30), (1899, 12, 31), (1900, 1, 1),
     )
 }  # fmt: skip
+NULL_YEAR = 9999
 EARLIEST = dt.date(1900, 1, 2)
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH = (
@@ -81,6 +82,8 @@ DATE_TEXTS = tuple(re.compile(day + _TIME, re.ASCII | re.IGNORECASE) for day in 
 TWO_DIGIT_YEAR = re.compile(rf"(\d\d?[-/. ]?(\d\d?|{_MONTH})[-/. ]?\d\d)" + _TIME, re.ASCII | re.IGNORECASE)
 #: What programs write where nothing is known; no code is spelt like this.
 MISSING_WORDS = frozenset({"NA", "N/A", "#N/A", "<NA>", "NAN", "NAT", "NULL", "(NULL)", "\\N", "NONE", "."})
+#: Words in the place of a date: why there is none is for the provider to say
+NO_DATE = frozenset({"0", "UNKNOWN", "UNK", "NOT KNOWN", "NOT RECORDED", "NOT AVAILABLE", "NOT APPLICABLE", "MISSING"})
 #: What spreadsheets write where a formula failed.
 BROKEN = frozenset({"#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!"})
 #: Codes are no longer than this; labels are, and are read whatever signs stand between their words
@@ -233,8 +236,10 @@ def clean_date(value: object) -> tuple[dt.date | None, tuple[str, ...]]:
         text, rules = tidy(value)
         if text == "":
             return None, rules
-        if text == "-":
+        if re.fullmatch(r"[-?]+", text):
             return None, (*rules, "empty_marker")
+        if text.upper() in NO_DATE:
+            raise Refused(DATE_SPELLINGS, "a word for an unknown date: export such dates as empty.")
         if re.fullmatch(r"0000([-/.]?)00\1?00|00([-/.])00\2?0000", text):
             return None, (*rules, "sentinel_date")
         if re.fullmatch(r"\d{4}-", text):
@@ -245,7 +250,10 @@ def clean_date(value: object) -> tuple[dt.date | None, tuple[str, ...]]:
         return None, (*rules, "sentinel_date")
     first, last = plain_dates()
     if not first <= value <= last:
-        raise Refused("a date from 1900 to today", "is a digit of the year mistyped, or is this a planned date?")
+        hint = "is a digit of the year mistyped, or is this a planned date?"
+        if value.year == NULL_YEAR:
+            hint = "programs write 9999 where there is no date; export such dates as empty."
+        raise Refused("a date from 1900 to today", hint)
     return value, rules
 
 
@@ -453,7 +461,8 @@ def choice(mapping: Mapping[str, object], *, sql_type: str = "VARCHAR", refuse: 
     labels = {fold_label(code): code for code in reversed(mapping) if len(code) > LONGEST_CODE}
 
     def clean(value: object) -> tuple[object, tuple[str, ...]]:
-        text, rules = tidy(value, mapping)
+        # Parquet has a type of its own for what is 1 or 0 elsewhere
+        text, rules = tidy(int(value) if isinstance(value, bool) else value, mapping)
         if text == "":
             return None, rules
         if text not in mapping and re.fullmatch(r"\d+\.0+", text):

@@ -21,7 +21,9 @@ READABLE = re.compile(r"(\.parquet|\.csv|\.txt|\.tsv)(\.gz)?$|(\.csv|\.txt|\.tsv
 #: What a folder of parts may be named after the table
 FOLDER_SUFFIX = re.compile(r"\.(parquet|csv|txt|tsv)$", re.IGNORECASE)
 #: What programs leave beside the parts: Spark's marks and checksums, hidden files, those of file managers
-NOT_A_PART = re.compile(r"[._~].*|.*\.crc|thumbs\.db|desktop\.ini|__MACOSX", re.IGNORECASE)
+NOT_A_PART = re.compile(
+    r"[._~].*|.*\.crc|thumbs\.db|desktop\.ini|__MACOSX|read_?me(\.(txt|md|pdf|docx?))?", re.IGNORECASE
+)
 #: Names that mark another copy of a file
 COPY = re.compile(r"\(\d+\)|(?<![a-z])(copy|old|backup|bak|tmp|orig|previous)(?![a-z])", re.IGNORECASE)
 _BETWEEN = r"[_\-. ]?"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -104,6 +105,8 @@ def clean_by(defaults: frozenset[str], *, sites: bool = False) -> ProviderCleane
 
     def clean(value: object) -> tuple[str | None, tuple[str, ...]]:
         text, rules = tidy(value)
+        if re.fullmatch(r"\d+\.0+", text):
+            text, rules = text.split(".")[0], (*rules, "float_text")
         code = text.upper()
         if code in defaults:
             return None, (*rules, "organisation_default")
@@ -143,6 +146,13 @@ def read_organisations(
                 f"{file.locate(min(row[0] for row in wrong), f'column {column}')}: {what} "
                 f"({say_rows(len(wrong))}); allowed: {allowed}. Hint: is the table cut off or shifted?"
             )
+    times = Counter(code.upper() for code in {str(code) for _, code, _, _ in rows})
+    twins = sorted(code for code, n in times.items() if n > 1)
+    if twins:
+        problems.add(
+            f"{file.name}: column ORG_CODE: {_list(twins)} is there in capitals and in small letters; allowed: each "
+            "organisation once. Hint: were two lists joined?"
+        )
     merged: dict[str, set[str]] = {}
     spelt = {str(code).upper(): str(code) for _, code, _, _ in rows}
     for _, code, _, successor in rows:

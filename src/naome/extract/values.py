@@ -325,6 +325,9 @@ def _same_after_cast(raw: object, clean: object) -> bool:
 
 
 def _day(value: object) -> object:
+    """Return a raw value so that its text is what a cast in SQL makes of it."""
+    if isinstance(value, bool):
+        return str(value).lower()
     return value.date() if isinstance(value, dt.datetime) else value
 
 
@@ -401,7 +404,7 @@ def _note_suspicion(connection, file: RawFile, column: str, check: str, rows: in
 def _count_suspicions(connection, file: RawFile, columns: list[str], problems: Problems) -> dict[str, dict[str, int]]:
     """Return, of the identifiers that one glance at the file does not clear, how often each suspicion is true."""
     for column in columns:
-        if re.match("FLOAT|DOUBLE|DECIMAL", file.columns[column]):
+        if re.match(r"FLOAT|DOUBLE|DECIMAL(?!\(\d+,0\))", file.columns[column]):
             problems.add(
                 f"{file.name}: column {column}: identifiers are stored as {file.columns[column]}; "
                 "allowed: text or whole numbers. Hint: decimals lose digits; write the file again from its source."
