@@ -122,7 +122,7 @@ def _people_of(tables, files, name: str, condition: str) -> str:
         return rows
     if belongs.of not in files:
         return "SELECT NULL::VARCHAR AS key WHERE false"
-    return _people_of(tables, files, belongs.of, f"{files[belongs.of].key(belongs.columns)} IN ({rows})")
+    return _people_of(tables, files, belongs.of, f"{files[belongs.of].key(belongs.names)} IN ({rows})")
 
 
 def keep_rows(connection, tables, file: RawFile) -> RawFile:
@@ -138,7 +138,7 @@ def keep_rows(connection, tables, file: RawFile) -> RawFile:
         key = f"CAST({quote_name(table.belongs.columns[0])} AS VARCHAR)"
     without = f"({key} IN (SELECT key FROM without_{table.belongs.of or 'people'})) IS TRUE"
     for children in find_children(tables, file.table):
-        left = f"SELECT {file.key(children.columns)} AS key FROM {file.view} WHERE {without}"
+        left = f"SELECT {file.key(children.names)} AS key FROM {file.view} WHERE {without}"
         connection.execute(f"CREATE TABLE without_{file.table} AS {left}")
     columns = {column: kind for column, kind in file.columns.items() if column in table.wanted()}
     filled = ", ".join(["row_", *(quote_name(column) for column in columns if column not in file.empty)])

@@ -11,10 +11,10 @@ import datetime as dt
 import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from naome.core.definitions import Definitions
-from naome.extract.vocabulary import GROUPED, NOT_COUNTED, UNKNOWN
+from naome.extract.vocabulary import GROUPED, NOT_COUNTED, UNKNOWN, show_only_shape
 
 RULES: dict[str, str] = {
     "white_space": "Blanks around the value are dropped.",
@@ -24,7 +24,7 @@ RULES: dict[str, str] = {
     "sentinel_date": "1582-10-15, 1600-01-01, 1800-01-01, 1801-01-01 and the first days of programs' calendars "
     "(0000-00-00, 0001-01-01, 1753-01-01, 1899-12-30, 1899-12-31, 1900-01-01) stand for a missing date.",
     "truncated_date": "A date without day and month (1899-) is read as missing.",
-    "empty_marker": "'-', '&' and blank stand for no code.",
+    "empty_marker": "'-', '&' and blank stand for no code, '-' and '?' for no date.",
     "no_diagnosis": "R69X3 (invalid) and R69X6 (not known) stand for no diagnosis in HES.",
     "code_dot": "The dot of an ICD-10 or OPCS-4 code is dropped.",
     "icd10_padding": "The X that fills the fourth place of an ICD-10 code is dropped, and what follows it, and the - "
@@ -61,6 +61,7 @@ SENTINEL_DATES = {
         (1, 1, 1), (1753, 1, 1), (1899, 12, 30), (1899, 12, 31), (1900, 1, 1),
     )
 }  # fmt: skip
+NULL_YEAR = 9999
 EARLIEST = dt.date(1900, 1, 2)
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH = (
@@ -81,6 +82,8 @@ DATE_TEXTS = tuple(re.compile(day + _TIME, re.ASCII | re.IGNORECASE) for day in 
 TWO_DIGIT_YEAR = re.compile(rf"(\d\d?[-/. ]?(\d\d?|{_MONTH})[-/. ]?\d\d)" + _TIME, re.ASCII | re.IGNORECASE)
 #: What programs write where nothing is known; no code is spelt like this.
 MISSING_WORDS = frozenset({"NA", "N/A", "#N/A", "<NA>", "NAN", "NAT", "NULL", "(NULL)", "\\N", "NONE", "."})
+#: Words in the place of a date: why there is none is for the provider to say
+NO_DATE = frozenset({"0", "UNKNOWN", "UNK", "NOT KNOWN", "NOT RECORDED", "NOT AVAILABLE", "NOT APPLICABLE", "MISSING"})
 #: What spreadsheets write where a formula failed.
 BROKEN = frozenset({"#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!"})
 #: Codes are no longer than this; labels are, and are read whatever signs stand between their words
@@ -116,6 +119,11 @@ class Cleaner:
         Of a vocabulary: says of a cleaned value, with its rules, whether its group counts, it is known or unknown.
     limit : float
         Of a vocabulary: largest share of the rows whose values may be unknown.
+    show : callable
+        Of a vocabulary: returns an unknown value, in capitals, as it may be shown; its shape by default.
+    doubt : callable, optional
+        Of a vocabulary: says of the values of a whole column, in capitals, with their rows, why their meaning is
+        doubtful; nothing where it is not.
     """
 
     sql_type: str
@@ -124,6 +132,8 @@ class Cleaner:
     plain: Callable[[], tuple[object, object]] | None = None
     place: Callable[[object, tuple[str, ...]], str] | None = None
     limit: float = 1.0
+    show: Callable[[str], str] = show_only_shape
+    doubt: Callable[[Mapping[str, int]], str] | None = None
 
 
 @dataclass(frozen=True)
@@ -140,12 +150,15 @@ class Coded:
         Whether an unknown code stops the run; see :func:`choice`.
     spelling : str
         Pattern of the values that begin with a code, which stands for ``{codes}`` in it; empty where values are codes.
+    doubt : callable, optional
+        As in :class:`Cleaner`.
     """
 
     coding: str
     sql_type: str = "VARCHAR"
     refuse: bool = True
     spelling: str = ""
+    doubt: Callable[[Mapping[str, int]], str] | None = None
 
     def bind(self, definitions: Definitions) -> Cleaner:
         """Return the cleaner that some definitions make.
@@ -164,7 +177,8 @@ class Coded:
         coding = definitions.coding(self.coding)
         values = {code: _typed(value, self.sql_type) for code, value in coding.values.items()}
         if not self.spelling:
-            return choice(values, sql_type=self.sql_type, refuse=self.refuse, **coding.rules)
+            cleaner = choice(values, sql_type=self.sql_type, refuse=self.refuse, **coding.rules)
+            return replace(cleaner, doubt=self.doubt)
         known = {code: value for code, value in values.items() if value is not None}
         pattern = self.spelling.replace("{codes}", "|".join(map(re.escape, known)))
         unknown = tuple(code for code, value in values.items() if value is None)
@@ -222,8 +236,10 @@ def clean_date(value: object) -> tuple[dt.date | None, tuple[str, ...]]:
         text, rules = tidy(value)
         if text == "":
             return None, rules
-        if text == "-":
+        if re.fullmatch(r"[-?]+", text):
             return None, (*rules, "empty_marker")
+        if text.upper() in NO_DATE:
+            raise Refused(DATE_SPELLINGS, "a word for an unknown date: export such dates as empty.")
         if re.fullmatch(r"0000([-/.]?)00\1?00|00([-/.])00\2?0000", text):
             return None, (*rules, "sentinel_date")
         if re.fullmatch(r"\d{4}-", text):
@@ -234,7 +250,10 @@ def clean_date(value: object) -> tuple[dt.date | None, tuple[str, ...]]:
         return None, (*rules, "sentinel_date")
     first, last = plain_dates()
     if not first <= value <= last:
-        raise Refused("a date from 1900 to today", "is a digit of the year mistyped, or is this a planned date?")
+        hint = "is a digit of the year mistyped, or is this a planned date?"
+        if value.year == NULL_YEAR:
+            hint = "programs write 9999 where there is no date; export such dates as empty."
+        raise Refused("a date from 1900 to today", hint)
     return value, rules
 
 
@@ -258,6 +277,39 @@ def _parse_date(text: str) -> tuple[dt.date, tuple[str, ...]]:
     if TWO_DIGIT_YEAR.fullmatch(text) and not text.isdigit():
         hint = "a year of two digits may be of either century; export dates as YYYY-MM-DD."
     raise Refused(DATE_SPELLINGS, hint)
+
+
+@dataclass(frozen=True)
+class DateSpelling:
+    """How a date is written in figures: what says so, and the number that stands in the place of the day."""
+
+    kind: tuple[object, ...]
+    day: int
+
+
+def spell_date(text: str) -> DateSpelling | None:
+    """Return how a date is written; None where its month is a word, or where it is no date.
+
+    Two dates are written alike where year, separator, time of day and zeros before small numbers are.
+
+    Examples
+    --------
+    >>> spell_date("01/02/2020").day, spell_date("2020-02-01").day, spell_date("1FEB2020")
+    (1, 1, None)
+    >>> spell_date("1/2/2020").kind == spell_date("01/02/2020").kind
+    False
+    """
+    text = text.strip()
+    for number, pattern in enumerate(DATE_TEXTS):
+        if match := pattern.fullmatch(text):
+            part = match.groupdict()
+            if not part["month"].isdigit():
+                return None
+            both = (part["day"], part["month"])
+            zeros = "none" if any(len(each) == 1 for each in both) else ""
+            zeros = "before" if any(each[0] == "0" for each in both) else zeros
+            return DateSpelling((number, part.get("s"), part["time"] is not None, zeros), int(part["day"]))
+    return None
 
 
 def _check_zone(time: str, zone: str) -> None:
@@ -324,6 +376,20 @@ def _tidy_code(value: object) -> tuple[str, tuple[str, ...]]:
     if "." in text:
         text, rules = text.replace(".", ""), (*rules, "code_dot")
     return text, rules
+
+
+def clean_opcs4_site(value: object) -> tuple[str | None, tuple[str, ...]]:
+    """Read an OPCS-4 code of where a treatment was given; what is none counts as outside the list.
+
+    Examples
+    --------
+    >>> clean_opcs4_site("Z66.3"), clean_opcs4_site("BREAST")
+    (('Z663', ('code_dot',)), (None, ('unmapped_code',)))
+    """
+    try:
+        return clean_opcs4(value)
+    except Refused:
+        return None, ("unmapped_code",)
 
 
 def clean_cause_list(value: object) -> tuple[str | None, tuple[str, ...]]:
@@ -395,7 +461,8 @@ def choice(mapping: Mapping[str, object], *, sql_type: str = "VARCHAR", refuse: 
     labels = {fold_label(code): code for code in reversed(mapping) if len(code) > LONGEST_CODE}
 
     def clean(value: object) -> tuple[object, tuple[str, ...]]:
-        text, rules = tidy(value, mapping)
+        # Parquet has a type of its own for what is 1 or 0 elsewhere
+        text, rules = tidy(int(value) if isinstance(value, bool) else value, mapping)
         if text == "":
             return None, rules
         if text not in mapping and re.fullmatch(r"\d+\.0+", text):
@@ -499,6 +566,7 @@ def leading(
 DATE = Cleaner("DATE", clean_date, f"{DATE_SPELLINGS}, no later than today", plain=plain_dates)
 ICD10 = Cleaner("VARCHAR", clean_icd10, "an ICD-10 code")
 OPCS4 = Cleaner("VARCHAR", clean_opcs4, "an OPCS-4 code")
+OPCS4_SITE = Cleaner("VARCHAR", clean_opcs4_site, "an OPCS-4 code", place=place_code, limit=UNMAPPED_LIMIT)
 CAUSES = Cleaner("VARCHAR", clean_cause_list, "one or more ICD-10 codes")
 TEXT = Cleaner("VARCHAR", clean_text, "text")
 UPPER = Cleaner("VARCHAR", clean_upper, "text in capitals")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from naome.extract.clean import Coded, integer
+from naome.extract.problems import say_rows
 
 #: z_stage of the registry: staging systems of other cancers (A, B, C, L, M ...) are unknown for the breast.
 STAGE = Coded("stage", spelling=r"({codes})(?:[A-Z][A-Z0-9]{0,4})?")
@@ -12,7 +15,38 @@ PERFORMANCE_STATUS = Coded("performance_status", "INTEGER")
 GRADE = Coded("grade", "INTEGER")
 RECEPTOR = Coded("receptor")
 GENDER = Coded("gender")
-ETHNIC_GROUP = Coded("ethnic_group", refuse=False)
+#: In the list of 1991 (0 white, 1 to 3 black, 4 to 6 Asian ...) whites outnumber each other group in every trust and
+#: registry; fewer rows than this tell nothing
+TELLING_DIGITS = 30
+
+
+def doubt_digits(rows: Mapping[str, int]) -> str:
+    """Say why figures in a column of ethnic groups may not be those of the list of 1991.
+
+    Parameters
+    ----------
+    rows : mapping of str to int
+        Value -> rows.
+
+    Examples
+    --------
+    >>> doubt_digits({"0": 900, "1": 40, "4": 12}), doubt_digits({"A": 900, "1": 9})
+    ('', '')
+    >>> doubt_digits({"1": 900, "2": 40}).partition(":")[0]
+    'figures from 1 to 7 are in 940 rows and 0 in 0 rows'
+    """
+    digits = [rows.get(digit, 0) for digit in "1234567"]
+    if sum(digits) < TELLING_DIGITS or rows.get("0", 0) > max(digits):
+        return ""
+    return (
+        f"figures from 1 to 7 are in {say_rows(sum(digits))} and 0 in {say_rows(rows.get('0', 0))}: in the list of "
+        "1991 (0 white, 1 black Caribbean ... 7 Chinese) 0 is the most frequent, so this is another; allowed: letters "
+        "of the 2001 census (A to Z), the list of 1991, or labels. Hint: are these the five groups of a census? Export "
+        "the codes or labels that the groups were made from."
+    )
+
+
+ETHNIC_GROUP = Coded("ethnic_group", refuse=False, doubt=doubt_digits)
 #: Wales has codes of its own: T is Arab there, and Traveller in England
 ETHNIC_GROUP_WALES = Coded("ethnic_group_wales", refuse=False)
 VITAL_STATUS = Coded("vital_status")
@@ -23,6 +57,8 @@ REGISTRATION_STATUS = Coded("registration_status")
 QUINTILE_1_MOST_DEPRIVED = Coded("deprivation_1_most", "INTEGER")
 #: Simulacrum version 1 and some registry extracts count from the other end.
 QUINTILE_1_LEAST_DEPRIVED = Coded("deprivation_1_least", "INTEGER")
+#: Registrations of another country are not eligible, so a spelling that no list has must not pass in silence
+COUNTRY = Coded("country", refuse=False)
 #: No result rests on it: a row of another kind is a row that was cut, shifted or joined from another table
 ORGANISATION_KIND = Coded("organisation_kind", refuse=False)
 AGE = integer(0, 120)

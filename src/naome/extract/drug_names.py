@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from naome.core.definitions import Definitions, read_once
 from naome.extract.clean import Cleaner, clean_upper
-from naome.extract.vocabulary import GROUPED, NOT_COUNTED, UNKNOWN
+from naome.extract.problems import find_shape
+from naome.extract.vocabulary import GROUPED, NOT_COUNTED, UNKNOWN, show_only_shape
 
 CODE_LIST, NAMES, WORDS = "sact_drugs", "sact_drug", "sact_word"
 #: Groups of the code list whose drugs are known and count in no result
@@ -43,6 +44,12 @@ ROUTE = re.compile(r"\b([IS])[/.]([CMV])\b\.?")
 SEPARATORS = re.compile(r"[+/&,;|]|\b(?:AND|WITH|PLUS)\b")
 NOT_A_WORD = re.compile(r"[^A-Z0-9]+")
 
+#: How international names of drugs against cancer end (stems of the World Health Organization); family names do not
+INN = re.compile(
+    r"[A-Z]{3,20}(MAB|NIB|PLATIN|TAXEL|RUBICIN|TECAN|TREXED|TREXATE|MUSTINE|FOSFAMIDE|BULIN|POSIDE|LIMUS|LEUKIN"
+    r"|STRANT|DRONATE)|[A-Z]{5,18}IB"
+)
+LONGEST_SHOWN = 60
 #: Drugs of a name, and the rules that reading it took
 Read = tuple[tuple[str, ...], tuple[str, ...]]
 
@@ -114,6 +121,28 @@ class DrugNames:
         if not all(groups):
             return UNKNOWN
         return GROUPED if any(each - set(NOT_COUNTED_GROUPS) for each in groups if each) else NOT_COUNTED
+
+    def show(self, text: str) -> str:
+        """Return a name in no list as it may be shown: words that are a drug's as they are, of others the shape.
+
+        A word is a drug's where the code list has it in a name, or where it ends as the international names of drugs
+        against cancer do. Nothing with a digit is shown.
+
+        Examples
+        --------
+        >>> from naome.core.definitions import project_definitions
+        >>> names = read_names(project_definitions())
+        >>> names.show("TRASTUZUMAB SOMETHING"), names.show("FOOBARIB"), names.show("O'BRIEN, MARY")
+        ('TRASTUZUMAB AAAAAAAAA', 'FOOBARIB', "(A'AAAAA, AAAA)")
+        """
+        words = text.upper().split()
+        shown = [word if word in self._of_drugs or INN.fullmatch(word) else find_shape(word) for word in words]
+        return " ".join(shown)[:LONGEST_SHOWN] if set(shown) & set(words) - {"-", "+", "/"} else show_only_shape(text)
+
+    @cached_property
+    def _of_drugs(self) -> frozenset[str]:
+        """Words, of letters only, of the names in the code list."""
+        return frozenset(word for name in self.groups for word in name.split() if word.isalpha() and len(word) > 5)
 
     def _drop(self, word: str) -> str | None:
         """Return the rule by which a word is dropped, if it says nothing of the drug."""
@@ -194,7 +223,7 @@ class DrugColumn:
         def place(value: object, rules: tuple[str, ...]) -> str:
             return names.place(value if isinstance(value, tuple) else (str(value),))
 
-        return replace(Cleaner("VARCHAR", clean, ALLOWED), place=place, limit=LIMIT)
+        return replace(Cleaner("VARCHAR", clean, ALLOWED), place=place, limit=LIMIT, show=names.show)
 
 
 DRUG = DrugColumn()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import bisect
+import filecmp
 import gzip
 import re
 import shutil
+import zipfile
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -21,7 +23,8 @@ from naome.core.errors import ExtractError
 from naome.extract import delimited
 from naome.extract.delimited import DAMAGED_GZIP, EXPORT, RESERVED, is_readable, is_utf16, pack_text, read_header
 from naome.extract.folder import Source, TableFiles
-from naome.extract.sql import has_control, quote_name, quote_path, quote_text
+from naome.extract.problems import show_column
+from naome.extract.sql import has_control, is_pattern, quote_name, quote_path, quote_text
 
 READABLE_TYPES = (
     "VARCHAR|BOOLEAN|DATE|TIMESTAMP(_S|_MS|_NS)?|FLOAT|DOUBLE|DECIMAL.*|U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)"
@@ -196,6 +199,7 @@ def open_table(connection: DuckDBPyConnection, files: TableFiles, scratch: Path,
     ]
     for part in opened[1:]:
         _check_same_columns(opened[0], part)
+    _check_different(opened)
     return _make_view(connection, files, opened)
 
 
@@ -203,6 +207,8 @@ def _open_part(
     connection: DuckDBPyConnection, files: TableFiles, source: Source, target: Path, expected: frozenset[str]
 ) -> _Opened:
     check = partial(_check_names, source.name, files.table, expected)
+    if is_pattern(source.path):
+        source = _link(source, target)
     try:
         with source.path.open("rb") as handle:
             if not handle.read(1):
@@ -230,6 +236,14 @@ def _open_part(
         raise ExtractError(f"{source.name}: not readable: {known or _say_unknown(error)}") from None
     except OSError as error:
         raise ExtractError(f"{source.name}: not readable: {error.strerror or type(error).__name__}") from None
+
+
+def _link(source: Source, target: Path) -> Source:
+    """Return a file under a name of its own in the scratch folder, which is no pattern."""
+    endings = "".join(re.findall(r"\.(?:parquet|csv|txt|tsv|gz|zip)(?=\.|$)", source.path.name.lower()))
+    link = target.with_name(f"{target.stem}_link{endings}")
+    link.symlink_to(source.path.resolve())
+    return replace(source, path=link)
 
 
 def _make_view(connection: DuckDBPyConnection, files: TableFiles, opened: list[_Opened]) -> RawFile:
@@ -359,6 +373,33 @@ def _check_same_columns(first: _Opened, other: _Opened) -> None:
     )
 
 
+def _check_different(opened: list[_Opened]) -> None:
+    """Refuse parts that are the same file twice; parts without a row may be."""
+    seen: dict[tuple[int, int, int], _Opened] = {}
+    for part in opened:
+        if not part.rows:
+            continue
+        size, check = _measure(part.source)
+        before = seen.setdefault((part.rows, size, check), part)
+        same = before is not part and (
+            part.source.member or filecmp.cmp(before.source.path, part.source.path, shallow=False)
+        )
+        if same:
+            raise ExtractError(
+                f"{before.source.name} and {part.source.name}: are the same file ({part.rows:,} records); allowed: "
+                "each record once. Hint: was one year exported twice, or a file copied under another name?"
+            )
+
+
+def _measure(source: Source) -> tuple[int, int]:
+    """Return the size of a part and, of a member of a zip file, its checksum."""
+    if not source.member:
+        return source.path.stat().st_size, 0
+    with zipfile.ZipFile(source.path) as archive:
+        info = archive.getinfo(source.member)
+    return info.file_size, info.CRC
+
+
 def holds_table(source: Source, wanted: frozenset[str], expected: frozenset[str]) -> bool:
     """Return whether a file has most of the columns of a table; one that cannot be read may have them."""
     try:
@@ -410,9 +451,9 @@ def explain_damage(name: str, error: duckdb.Error) -> str:
     return f"{name}: not readable to its end: {known}. Hint: copy the file again and compare its checksum."
 
 
-def list_columns(names: list[str], most: int = 12) -> str:
-    """Return column names for a message: at most some, and nothing that looks like a value."""
-    shown = [name for name in names if re.fullmatch(r"[A-Z_][A-Z0-9_ ]{0,60}", name) and not re.search(r"\d{6}", name)]
+def list_columns(names: Sequence[str], most: int = 12) -> str:
+    """Return column names for a message: at most some, and of what looks like a value its shape."""
+    shown = list(dict.fromkeys(map(show_column, names)))
     return ", ".join(shown[:most]) + (" ..." if len(names) > most else "")
 
 

@@ -21,7 +21,9 @@ READABLE = re.compile(r"(\.parquet|\.csv|\.txt|\.tsv)(\.gz)?$|(\.csv|\.txt|\.tsv
 #: What a folder of parts may be named after the table
 FOLDER_SUFFIX = re.compile(r"\.(parquet|csv|txt|tsv)$", re.IGNORECASE)
 #: What programs leave beside the parts: Spark's marks and checksums, hidden files, those of file managers
-NOT_A_PART = re.compile(r"[._~].*|.*\.crc|thumbs\.db|desktop\.ini|__MACOSX", re.IGNORECASE)
+NOT_A_PART = re.compile(
+    r"[._~].*|.*\.crc|thumbs\.db|desktop\.ini|__MACOSX|read_?me(\.(txt|md|pdf|docx?))?", re.IGNORECASE
+)
 #: Names that mark another copy of a file
 COPY = re.compile(r"\(\d+\)|(?<![a-z])(copy|old|backup|bak|tmp|orig|previous)(?![a-z])", re.IGNORECASE)
 _BETWEEN = r"[_\-. ]?"
@@ -260,6 +262,37 @@ def _check_tags(table: str, parts: dict[Path, Tag], *, within_folder: bool) -> N
         )
     if kinds[0].endswith("number"):
         _check_gaps(table, parts, hint)
+    _check_times(table, parts)
+
+
+#: No records of an audit are older; such a number is a financial year of two and two digits
+EARLIEST_YEAR = 1950
+#: What the names of parts say of time -> how many of it are in a year
+IN_A_YEAR = {"year": 1, "year and number": 1, "year and quarter": 4, "year and quarter and number": 4, "month": 12}
+
+
+def _check_times(table: str, parts: dict[Path, Tag]) -> None:
+    """Refuse files by year, quarter or month of which one in the middle is not there: nothing else shows a hole."""
+    kind = next(iter(parts.values())).kind
+    each = IN_A_YEAR.get(kind)
+    if each is None:
+        return
+    years = {tag.key[0] for tag in parts.values()}
+    if min(years) < EARLIEST_YEAR:  # two digits for each half of a financial year: 1819, 1920, 2021
+        if each > 1:
+            return
+        places = {2000 + year // 100 for year in years}
+    else:
+        places = {tag.key[0] if each == 1 else tag.key[0] * each + tag.key[1] - 1 for tag in parts.values()}
+    gone = [place for place in range(min(places), max(places)) if place not in places]
+    if gone:
+        said = [str(place) if each == 1 else f"{place // each} {'Q' * (each == 4)}{place % each + 1}" for place in gone]
+        more = f" and {len(said) - 5} more" if len(said) > 5 else ""
+        raise ExtractError(
+            f"{table}: no file for {', '.join(said[:5])}{more}, only {_list(parts)}; allowed: every "
+            f"{({1: 'year', 4: 'quarter', 12: 'month'})[each]} from the first to the last. Hint: copy the file that is "
+            "missing; if it has no records, put one with the header line only."
+        )
 
 
 def _check_gaps(table: str, parts: dict[Path, Tag], hint: str) -> None:

@@ -17,7 +17,7 @@ from naome.extract.files import RawFile
 from naome.extract.problems import Problems, say_rows, show_shape
 from naome.extract.quality import Log, log_rows
 from naome.extract.settle import FEW_ROWS, RowRule
-from naome.extract.specification import Belongs, RawTable, Reader, find_children
+from naome.extract.specification import Belongs, Reader, find_children
 from naome.extract.sql import quote_name
 from naome.extract.values import MISSING_IDENTIFIER, note_mangled
 
@@ -46,6 +46,20 @@ SPELLINGS = {
 GIVEN = f"(coalesce({{k}}, '') <> '' AND NOT ({MISSING_IDENTIFIER.format(v='{k}')}))"
 #: Rows that another spelling would link: so many, and so much of all that do not link, are no accident
 TELLING_ROWS, TELLING_SHARE = 5, 0.5
+#: Few rows that do not link are passed over where as many do
+FEW_SHARE = 0.5
+
+
+#: What programs and clerks write where they have no pseudonym, in SQL of a key ``{k}``
+DUMMY = (
+    r"regexp_full_match(upper({k}), '0+|-\d|9{{3,}}|X{{2,}}|UNKNOWN|UNK|NOT[ _]?(KNOWN|RECORDED|APPLICABLE|STATED)"
+    r"|MISSING|DUMMY|TEST|DEFAULT|ANON(YMOUS)?|\?+|--+|12345(6(7(8(90?)?)?)?)?')"
+)
+#: A pseudonym may by chance be 0 or 999, and its owner then has one or two registrations, some of them repeated. Such
+#: a pseudonym in more registrations, or in more rows of a table of events, is that of everybody without one
+DUMMY_REGISTRATIONS, DUMMY_ROWS = 3, 20
+#: Nobody has more tumours of the breast registered, repeats and provisional registrations included
+MOST_REGISTRATIONS = 20
 
 
 @dataclass(frozen=True)
@@ -114,12 +128,20 @@ def measure_linkage(
     """
     connection.execute("CREATE TABLE known_people (key VARCHAR)")
     people = [name for name in reader.people_tables if name in files]
-    for name in people:
-        key = files[name].identifier(reader.raw[name].belongs.columns[0])
-        connection.execute(f"INSERT INTO known_people SELECT DISTINCT {key} FROM {files[name].view} WHERE {key} <> ''")
     if not people:
         return ()
     found = []
+    for name in people:
+        belongs = reader.raw[name].belongs
+        if name != people[0]:  # a second table that says who is in the extract: it links to the first like any other
+            least = minimum.get(name, belongs.minimum)
+            found.append(_link_people(connection, reader, files[name], belongs, people[0], least, problems))
+        _keep_keys(connection, "people_keys", files[name], belongs.columns)
+        if name == people[0]:
+            _check_dummies(connection, reader, files[name], belongs.columns[0], "people_keys", problems)
+        new = "SELECT key FROM people_keys WHERE key <> ''"
+        connection.execute(f"INSERT INTO known_people {new} EXCEPT SELECT key FROM known_people")
+        connection.execute("DROP TABLE people_keys")
     for name, file in files.items():
         for belongs in _links(reader, name):
             if belongs.of and belongs.of not in files:
@@ -128,18 +150,22 @@ def measure_linkage(
             if belongs.of:
                 found.append(_link_records(connection, file, belongs, files[belongs.of], least, problems))
             else:
-                found.append(_link_people(connection, file, belongs, people[0], least, problems))
+                found.append(_link_people(connection, reader, file, belongs, people[0], least, problems))
     return tuple(found)
 
 
 def leave_strangers_out(
-    connection: DuckDBPyConnection, tables: Mapping[str, RawTable], file: RawFile, links: tuple[Linkage, ...], log: Log
+    connection: DuckDBPyConnection, reader: Reader, file: RawFile, links: tuple[Linkage, ...], log: Log
 ) -> RawFile:
     """Return a file without the rows of people who are not known, which are counted in the log.
 
-    Rows to which rows of other tables belong stay: those are left out with them (:func:`no_such_person`).
+    Rows to which rows of other tables belong stay: those are left out with them (:func:`no_such_person`). So do the
+    rows of a table that says itself who is in the extract.
     """
+    tables = reader.raw
     belongs = tables[file.table].belongs
+    if file.table in reader.people_tables:
+        return file
     for link in links:
         if link.table != file.table or link.linked == link.rows:
             continue
@@ -169,7 +195,9 @@ def _links(reader: Reader, name: str) -> list[Belongs]:
     return [table.belongs, *table.also_belongs]
 
 
-def _link_people(connection, file: RawFile, belongs: Belongs, people: str, least: float, problems) -> Linkage:
+def _link_people(
+    connection, reader: Reader, file: RawFile, belongs: Belongs, people: str, least: float, problems: Problems
+) -> Linkage:
     _keep_keys(connection, "keys", file, belongs.columns)
     rows, without, distinct, linked, linked_people = connection.execute(
         "SELECT coalesce(sum(n) FILTER (given), 0), coalesce(sum(n) FILTER (NOT given), 0), count_if(given), "
@@ -178,20 +206,24 @@ def _link_people(connection, file: RawFile, belongs: Belongs, people: str, least
     ).fetchone()
     link = Linkage(file.table, belongs.columns[0], people, rows, linked, without, distinct, linked_people)
     _check_link(connection, file, link, "known_people", least, problems)
+    _check_dummies(connection, reader, file, belongs.columns[0], "keys", problems)
     connection.execute("DROP TABLE keys")
     return link
 
 
 def _link_records(connection, file: RawFile, belongs: Belongs, to: RawFile, least: float, problems) -> Linkage:
     column = " + ".join(belongs.columns)
-    raw = " || ' ' || ".join(f"CAST({quote_name(each)} AS VARCHAR)" for each in belongs.columns)
+    raw, there = (
+        " || ' ' || ".join(f"CAST({quote_name(each)} AS VARCHAR)" for each in names)
+        for names in (belongs.columns, belongs.names)
+    )
     rows, linked = connection.execute(
-        f"SELECT count(*), coalesce(count_if({raw} IN (SELECT {raw} FROM {to.view})), 0) FROM {file.view}"
+        f"SELECT count(*), coalesce(count_if({raw} IN (SELECT {there} FROM {to.view})), 0) FROM {file.view}"
     ).fetchone()
     link = Linkage(file.table, column, to.table, rows, linked, 0)
     if linked < rows:  # as they are written: now without blanks around them
         _keep_keys(connection, "keys", file, belongs.columns)
-        _keep_keys(connection, "parents", to, belongs.columns)
+        _keep_keys(connection, "parents", to, belongs.names)
         (linked,) = connection.execute(
             "SELECT coalesce(sum(n), 0) FROM keys WHERE key IN (SELECT key FROM parents)"
         ).fetchone()
@@ -199,6 +231,30 @@ def _link_records(connection, file: RawFile, belongs: Belongs, to: RawFile, leas
         _check_link(connection, file, link, "parents", least, problems)
         connection.execute("DROP TABLE keys; DROP TABLE parents")
     return link
+
+
+def _check_dummies(connection, reader: Reader, file: RawFile, column: str, keys: str, problems: Problems) -> None:
+    """Refuse a pseudonym that stands for everybody without one: of no form of one, or of too many registrations.
+
+    In a table of events it matters only where the registrations have it too: its rows are nobody's otherwise.
+    """
+    registrations = "tumours" in reader.canonical and file.table == reader.canonical["tumours"].raw
+    if registrations:
+        which = f"n > {DUMMY_REGISTRATIONS} AND ({DUMMY.format(k='key')} OR n > {MOST_REGISTRATIONS})"
+    else:
+        which = f"n > {DUMMY_ROWS} AND {DUMMY.format(k='key')} AND key IN (SELECT key FROM known_people)"
+    found = connection.execute(
+        f"SELECT key, n FROM {keys} WHERE {which} AND {GIVEN.format(k='key')} ORDER BY n DESC, key"
+    ).fetchall()
+    if found:
+        several = f", and {len(found) - 1:,} others have as many" if len(found) > 1 else ""
+        limit = f"at most {MOST_REGISTRATIONS} registrations of one person, and " if registrations else ""
+        problems.add(
+            f"{file.name}: column {column}: one identifier, written {show_shape(found[0][0])}, has "
+            f"{say_rows(found[0][1])}{several}: it stands for everybody without one; allowed: {limit}a pseudonym of "
+            "their own for every person. Hint: is it a default such as 0, -1, 999 or UNKNOWN? Link the records anew, "
+            "or ask for an extract without these rows."
+        )
 
 
 def _keep_keys(connection, table: str, file: RawFile, columns: tuple[str, ...]) -> None:
@@ -215,13 +271,24 @@ def _check_link(connection, file: RawFile, link: Linkage, known: str, least: flo
     left = link.rows - link.linked
     if not left and not link.without:
         return
+    header = " ".join(link.column.split(" + "))
+    (again,) = connection.execute("SELECT coalesce(sum(n), 0) FROM keys WHERE upper(key) = ?", [header]).fetchone()
+    if again:
+        problems.add(
+            f"{file.name}: column {link.column}: the name of the column is in {say_rows(again)}; allowed: one header "
+            "line, the first. Hint: were files with a header each pasted together?"
+        )
+        return
     there = f"SELECT key FROM {known} WHERE key IS NOT NULL"
     others = f"SELECT * FROM keys WHERE {GIVEN.format(k='key')} AND key NOT IN ({there})"
     if link.of_people and note_mangled(connection, file, link.column, others, problems):
         return
     difference, recovered = _find_difference(connection, others, known) if left else ("", 0)
     told = recovered >= max(TELLING_ROWS, TELLING_SHARE * left)
-    if not told and (link.share >= least or (left + link.without < FEW_ROWS and least < 1)):
+    # Of fewer rows nothing can be told, unless they are most of a table of as many
+    few = left + link.without < FEW_ROWS and least < 1
+    few = few and (link.share >= FEW_SHARE or link.rows + link.without < FEW_ROWS)
+    if not told and (link.share >= least or few):
         return
     here, there = (_show_usual_shape(connection, table) for table in ("keys", known))
     if told:

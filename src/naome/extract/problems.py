@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from naome.core.errors import ExtractError
@@ -86,6 +87,26 @@ def find_shape(value: object) -> str:
     """
     text = str(value)
     return "".join(map(_show_character, text[:LONGEST_SHAPE])) + ("…" if len(text) > LONGEST_SHAPE else "")
+
+
+#: What the name of a column may look like when a message or a page shows it
+COLUMN = re.compile(r"[A-Z_][A-Z0-9_]{0,59}", re.IGNORECASE)
+#: A postcode, whatever stands between its halves
+POSTCODE = re.compile(r"(?<![A-Z])[A-Z]{1,2}\d[A-Z\d]?[^A-Z\d]*\d[A-Z]{2}(?![A-Z])", re.IGNORECASE)
+
+
+def show_column(name: str) -> str:
+    """Return the name of a column as it may be shown: itself where it looks like one, else its shape.
+
+    Where the header line is missing, the names are a person's values.
+
+    Examples
+    --------
+    >>> show_column("DIAG_01"), show_column("JOHN SMITH"), show_column("LS1_4AP")
+    ('DIAG_01', "'AAAA AAAAA'", "'AA9_9AA'")
+    """
+    plain = COLUMN.fullmatch(name) and not re.search(r"\d{6}", name) and not POSTCODE.search(name)
+    return name if plain else show_shape(name)
 
 
 def _show_character(character: str) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from duckdb import DuckDBPyConnection
@@ -12,7 +13,7 @@ from naome.core.definitions import Definitions
 from naome.extract.clean import Cleaner, tidy
 from naome.extract.files import RawFile
 from naome.extract.problems import Problems, say_rows
-from naome.extract.vocabulary import GROUPED, NOT_COUNTED, UNKNOWN, show_name
+from naome.extract.vocabulary import GROUPED, NOT_COUNTED, UNKNOWN, show_code
 
 #: Coding of what stands in place of an organisation
 DEFAULTS = "organisation_default"
@@ -79,7 +80,7 @@ class ProviderCleaner(Cleaner):
         def place(value: object, rules: tuple[str, ...]) -> str:
             return NOT_COUNTED if value is None else GROUPED if value in opened else UNKNOWN
 
-        return replace(Cleaner(self.sql_type, clean, self.allowed), place=place, limit=LIMIT)
+        return replace(Cleaner(self.sql_type, clean, self.allowed), place=place, limit=LIMIT, show=show_code)
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,8 @@ def clean_by(defaults: frozenset[str], *, sites: bool = False) -> ProviderCleane
 
     def clean(value: object) -> tuple[str | None, tuple[str, ...]]:
         text, rules = tidy(value)
+        if re.fullmatch(r"\d+\.0+", text):
+            text, rules = text.split(".")[0], (*rules, "float_text")
         code = text.upper()
         if code in defaults:
             return None, (*rules, "organisation_default")
@@ -143,6 +146,13 @@ def read_organisations(
                 f"{file.locate(min(row[0] for row in wrong), f'column {column}')}: {what} "
                 f"({say_rows(len(wrong))}); allowed: {allowed}. Hint: is the table cut off or shifted?"
             )
+    times = Counter(code.upper() for code in {str(code) for _, code, _, _ in rows})
+    twins = sorted(code for code, n in times.items() if n > 1)
+    if twins:
+        problems.add(
+            f"{file.name}: column ORG_CODE: {_list(twins)} is there in capitals and in small letters; allowed: each "
+            "organisation once. Hint: were two lists joined?"
+        )
     merged: dict[str, set[str]] = {}
     spelt = {str(code).upper(): str(code) for _, code, _, _ in rows}
     for _, code, _, successor in rows:
@@ -180,9 +190,9 @@ def _check_ends(file: RawFile, merged: Mapping[str, set[str]], today: Mapping[st
     """Refuse successors that lead in a circle, or to an organisation that is in no row."""
     circles = sorted(code for code, end in today.items() if end == code and merged[code] - {""})
     if circles:
-        chains = [f"{code} -> {min(merged[code] - {''})}" for code in circles]
+        chains = [f"{show_code(code)} -> {show_code(min(merged[code] - {''}))}" for code in circles]
         problems.add(
-            f"{file.name}: column SUCCESSOR_CODE: the successors lead in a circle: {_list(chains)}; allowed: a "
+            f"{file.name}: column SUCCESSOR_CODE: the successors lead in a circle: {_list(chains, str)}; allowed: a "
             "chain that ends at an open organisation, which has no successor. Hint: leave the successor of the open "
             "organisation empty."
         )
@@ -195,6 +205,6 @@ def _check_ends(file: RawFile, merged: Mapping[str, set[str]], today: Mapping[st
         )
 
 
-def _list(codes: list[str]) -> str:
-    shown = ", ".join(show_name(code) for code in codes[:5])
+def _list(codes: list[str], show: Callable[[str], str] = show_code) -> str:
+    shown = ", ".join(show(code) for code in codes[:5])
     return f"{shown} and {len(codes) - 5} more" if len(codes) > 5 else shown

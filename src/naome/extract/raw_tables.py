@@ -15,7 +15,7 @@ from naome.extract.candidates import NOT_CANDIDATES
 from naome.extract.clean import OPTIONAL_IDENTIFIER
 from naome.extract.files import READABLE_TYPES, Part, RawFile, holds_table, list_columns, open_table
 from naome.extract.folder import Source, TableFiles, explain_missing, find_table
-from naome.extract.problems import Problems
+from naome.extract.problems import Problems, show_column
 from naome.extract.provider_codes import LIMIT as PROVIDER_LIMIT
 from naome.extract.provider_codes import Organisations, ProviderCleaner
 from naome.extract.quality import Log, log_repairs, log_rows
@@ -30,7 +30,7 @@ from naome.extract.values import (
     find_identifiers,
     map_column,
 )
-from naome.extract.vocabulary import LOOKED_FOR, UNKNOWN, Vocabulary, show_name, summarise
+from naome.extract.vocabulary import LOOKED_FOR, UNKNOWN, Vocabulary, show_code, show_only_shape, summarise
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def _open_table(
     file = _rename_aliases(connection, file, table)
     missing = [column for column in table.wanted() if column not in file.columns and column not in table.optional]
     other = _recognise(reader, name, file.columns) if len(missing) > 1 else ""
-    spare = [column for column in file.columns if column not in table.wanted()]
+    spare = [column for column in file.columns if column not in table.wanted() and show_column(column) == column]
     for column in missing:
         hint = f" Hint: this looks like the file of table {other}." if other else ""
         problems.add(
@@ -206,7 +206,7 @@ def clean_table(
 def note_file(file: RawFile, table: RawTable, spellings: Mapping[str, Counter[str]]) -> FileNote:
     """Return what was seen of a table's files as they were opened, all their columns among it."""
     used = tuple(column for column in file.columns if column in table.wanted())
-    ignored = tuple(column for column in file.columns if column not in used)
+    ignored = tuple(dict.fromkeys(show_column(column) for column in file.columns if column not in used))
     return FileNote(file.table, file.name, file.rows, file.encoding, used, ignored, file.parts, spellings)
 
 
@@ -242,13 +242,13 @@ def _describe_vocabularies(connection, file: RawFile, table: RawTable, found: Cl
     described = []
     for column, placed in found.placed.items():
         unknown = placed.get(UNKNOWN, {})
-        # Only what has the form of a name is looked for: nothing else is shown
-        most = sorted(unknown, key=lambda value: (-unknown[value], value))[:LOOKED_FOR]
-        named = [value for value in most if show_name(value) == value]
-        identifiers = find_identifiers(connection, file, named) | (set(unknown) - set(named))
         cleaner = table.columns.get(column)
-        limit = PROVIDER_LIMIT if cleaner is None else cleaner.limit
-        described.append(summarise(file.table, column, placed, identifiers, limit))
+        limit, show = (PROVIDER_LIMIT, show_code) if cleaner is None else (cleaner.limit, cleaner.show)
+        # Only what would be shown is looked for among identifiers
+        most = sorted(unknown, key=lambda value: (-unknown[value], value))[:LOOKED_FOR]
+        named = [value for value in most if show(value) != show_only_shape(value)]
+        identifiers = find_identifiers(connection, file, named) | (set(unknown) - set(named))
+        described.append(summarise(file.table, column, placed, identifiers, limit, show))
     return described
 
 

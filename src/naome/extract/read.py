@@ -29,6 +29,7 @@ from naome.extract.candidates import CANDIDATES, Signs, find_candidates, keep_ro
 from naome.extract.files import explain_damage
 from naome.extract.folder import list_inputs
 from naome.extract.linkage import Linkage, leave_strangers_out, measure_linkage
+from naome.extract.periods import Period, find_periods
 from naome.extract.problems import Problems
 from naome.extract.provider_codes import read_organisations
 from naome.extract.quality import Log, log_rows
@@ -36,7 +37,7 @@ from naome.extract.raw_tables import FileNote, choose_version, clean_table, note
 from naome.extract.schema import CANONICAL
 from naome.extract.settle import Source, find_tables, settle_table
 from naome.extract.specification import Reader
-from naome.extract.sql import quote_name, quote_text
+from naome.extract.sql import is_pattern, quote_name, quote_text
 from naome.extract.values import check_unique
 from naome.extract.vocabulary import Vocabulary, check_shares
 
@@ -89,6 +90,8 @@ class Extract:
         Canonical tables and columns that the feed never has, or that are not in this extract.
     vocabularies : tuple of Vocabulary
         What was found of the columns whose values are names or codes of a list.
+    periods : tuple of Period
+        The time that each table covers, where the extract was only checked.
     """
 
     folder: Path
@@ -100,6 +103,7 @@ class Extract:
     linkage: tuple[Linkage, ...] = ()
     absent: Absent = field(default_factory=Absent)
     vocabularies: tuple[Vocabulary, ...] = ()
+    periods: tuple[Period, ...] = ()
 
 
 def read_extract(
@@ -150,7 +154,11 @@ def read_extract(
     problems = Problems(folder)
     quality: Log = []
     definitions = definitions or project_definitions()
-    with _open_scratch(out) as scratch, _connect(scratch, list_inputs(folder, reader.tables)) as connection:
+    with (
+        _open_scratch(out) as room,
+        _without_pattern(room) as scratch,
+        _connect(scratch, list_inputs(folder, reader.tables)) as connection,
+    ):
         (scratch / "canonical").mkdir()
         _check_kind(reader, note, problems)
         reader = choose_version(connection, reader, folder, scratch).bind(definitions)
@@ -172,6 +180,8 @@ def read_extract(
             found = connection.execute(count.sql).fetchone()[0]
             log_rows(quality, count.rule, count.table, count.column, found, count.meaning, count.kind)
         problems.raise_if_any()
+        # A run reads the events of few people: the first and last of those would say nothing of the table
+        periods = find_periods(connection, reader) if out is None and signs is None else ()
         if out is not None:
             if signs is not None:
                 (scratch / "canonical" / CANDIDATES).write_text(json.dumps(asdict(signs)) + "\n", encoding="utf-8")
@@ -181,7 +191,7 @@ def read_extract(
         absent = add_empty(absent, out)
     return Extract(
         out or folder, rows, {n.table: n.rows for n in notes.values()}, quality, note.get("synthetic", False) is True,
-        tuple(notes.values()), links or (), absent, tuple(vocabularies),
+        tuple(notes.values()), links or (), absent, tuple(vocabularies), periods,
     )  # fmt: skip
 
 
@@ -190,6 +200,18 @@ def _open_scratch(out: Path | None) -> AbstractContextManager[Path]:
     beside = out.parent if out else Path(tempfile.gettempdir())
     sweep(beside, SCRATCH)
     return scratch_folder(beside, SCRATCH)
+
+
+@contextmanager
+def _without_pattern(folder: Path) -> Iterator[Path]:
+    """Return the folder by a name that is no pattern, where its own is one."""
+    if not is_pattern(folder):
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix=SCRATCH) as names:
+        link = Path(names) / "scratch"
+        link.symlink_to(folder.resolve())
+        yield link
 
 
 @contextmanager
@@ -208,7 +230,7 @@ def _connect(scratch: Path, inputs: Iterable[Path]) -> Iterator[DuckDBPyConnecti
     )
     reachable = ", ".join(quote_text(path.resolve()) for path in inputs)
     connection.execute(f"SET allowed_paths = [{reachable}]")
-    connection.execute(f"SET allowed_directories = [{quote_text(scratch.resolve())}]")
+    connection.execute(f"SET allowed_directories = [{quote_text(scratch.resolve())}, {quote_text(scratch)}]")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
     try:
@@ -251,7 +273,7 @@ def _clean_tables(
     for name, file in files.items():
         table = reader.raw[name]
         try:
-            kept = leave_strangers_out(connection, reader.raw, file, links or (), quality)
+            kept = leave_strangers_out(connection, reader, file, links or (), quality)
             kept = keep_rows(connection, reader.raw, kept) if only and table.events else kept
             # Which row belongs to which is checked of all rows, values of those that are read
             if table.unique:

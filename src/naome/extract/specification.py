@@ -35,11 +35,19 @@ class Belongs:
         Raw table whose columns of the same names identify the row; empty where the column is the pseudonym.
     minimum : float
         Least share of the rows that must link, where the parameters say nothing else.
+    named : tuple of str
+        What the columns are called in the table `of`, where they have other names there.
     """
 
     columns: tuple[str, ...]
     of: str = ""
     minimum: float = 0.95
+    named: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns as the table `of` calls them."""
+        return self.named or self.columns
 
 
 @dataclass(frozen=True)

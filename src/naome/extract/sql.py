@@ -44,6 +44,11 @@ def quote_path(path: object) -> str:
     return quote_text("".join(f"[{character}]" if character in "[*?" else character for character in str(path)))
 
 
+def is_pattern(path: object) -> bool:
+    """Return whether DuckDB would take a path for a pattern; confined to some files, it refuses escaped ones."""
+    return any(character in "[*?" for character in str(path))
+
+
 def has_control(text: str) -> bool:
     """Return whether a text holds a control character, a line end among them."""
     return any(ord(character) < 32 or 127 <= ord(character) < 160 for character in text)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 
 from duckdb import DuckDBPyConnection
 
-from naome.extract.clean import MISSING_WORDS, Cleaner, Refused
+from naome.extract.clean import DATE_SPELLINGS, MISSING_WORDS, Cleaner, Refused, spell_date
 from naome.extract.files import RawFile
 from naome.extract.problems import SHOWN_SHAPES, Problems, say_rows, show_shape
 from naome.extract.sql import quote_name, quote_text
@@ -24,6 +24,34 @@ COLUMNS_AT_ONCE = 48  # GROUPING SETS name at most 64 columns
 SHOWN_COLUMNS = 6  # of those in which values were refused for one reason
 #: (what was allowed, hint) -> shape of the values -> column -> value and its rows
 Refusals = dict[tuple[str, str], dict[str, dict[str, list[tuple[object, int]]]]]
+
+
+#: A spelling of dates in which no day is above 12 is one with day and month exchanged where it has at least so many
+#: rows, different dates, and different numbers in the place of the day. Of real days three in five are above 12, so
+#: twenty dates all have one below by chance once in a hundred million columns; and the first day of each month or
+#: quarter, written where the day is not known, is one number and not many.
+EXCHANGED_ROWS, EXCHANGED_DATES, EXCHANGED_DAYS = 30, 20, 4
+LAST_MONTH = 12
+
+
+@dataclass
+class Spelling:
+    """Dates of one column that are written alike: rows, the different ones, the days in them, and one of each."""
+
+    rows: int = 0
+    dates: int = 0
+    days: set[int] = field(default_factory=set)
+    sample: str = ""
+
+    @property
+    def exchanged(self) -> bool:
+        """Whether the numbers in the place of the day can only be months."""
+        return (
+            max(self.days) <= LAST_MONTH
+            and self.rows >= EXCHANGED_ROWS
+            and self.dates >= EXCHANGED_DATES
+            and len(self.days) >= EXCHANGED_DAYS
+        )
 
 
 @dataclass
@@ -43,6 +71,10 @@ class CleanColumns:
         Label -> shapes of the dates that are written as text, and their rows.
     placed : dict
         Column of a vocabulary -> where values stand (:mod:`naome.extract.vocabulary`) -> value in capitals -> rows.
+    written : dict
+        Label -> ways in which its dates are written in figures -> what is found of each.
+    doubts : dict
+        Label -> why the meaning of its codes is doubtful.
     """
 
     repairs: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -50,6 +82,8 @@ class CleanColumns:
     filled: dict[str, int] = field(default_factory=dict)
     spellings: dict[str, Counter[str]] = field(default_factory=dict)
     placed: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
+    written: dict[str, dict[tuple[object, ...], Spelling]] = field(default_factory=dict)
+    doubts: dict[str, str] = field(default_factory=dict)
 
 
 def clean_columns(
@@ -89,6 +123,9 @@ def clean_columns(
         for (column, label, cleaner), counts in zip(part, _count_values(connection, file, part, counted), strict=True):
             _clean_column(column, label, cleaner, counts, found, refused)
     _note_refused(connection, file, refused, problems)
+    _note_exchanged(file, found.written, problems)
+    for label, reason in found.doubts.items():
+        problems.add(f"{file.name}: column {label}: {reason}")
     return found
 
 
@@ -152,6 +189,7 @@ def _clean_column(column: str, label: str, cleaner: Cleaner, counts, found: Clea
         filled += count
         if cleaner.sql_type == "DATE" and isinstance(value, str):
             found.spellings.setdefault(label, Counter())[show_shape(value)] += count
+            _note_spelling(found.written.setdefault(label, {}), value, count)
         try:
             cleaned[value], rules = cleaner.clean(value)
         except Refused as refusal:
@@ -166,6 +204,36 @@ def _clean_column(column: str, label: str, cleaner: Cleaner, counts, found: Clea
     found.values[column], found.filled[column] = cleaned, filled
     if cleaner.place is not None:
         found.placed[column] = placed
+    if cleaner.doubt is not None:
+        rows: Counter[str] = Counter()
+        for value, count in counts:
+            rows[str(value).strip().upper().removesuffix(".0")] += count
+        if reason := cleaner.doubt(rows):
+            found.doubts[label] = reason
+
+
+def _note_spelling(written: dict[tuple[object, ...], Spelling], value: str, count: int) -> None:
+    spelt = spell_date(value)
+    if spelt is not None:
+        spelling = written.setdefault(spelt.kind, Spelling(sample=value))
+        spelling.rows += count
+        spelling.dates += 1
+        spelling.days.add(spelt.day)
+
+
+def _note_exchanged(file: RawFile, written: dict[str, dict[tuple[object, ...], Spelling]], problems: Problems) -> None:
+    """Note a column of dates in two spellings where in one of them no day is above 12, though others have such days."""
+    for label, spellings in written.items():
+        right = [each for each in spellings.values() if max(each.days) > LAST_MONTH]
+        wrong = [each for each in spellings.values() if each.exchanged]
+        if right and wrong:
+            usual, odd = (max(some, key=lambda each: each.rows) for some in (right, wrong))
+            problems.add(
+                f"{file.name}: column {label}: dates are written in two ways, {show_shape(usual.sample)} "
+                f"({say_rows(usual.rows)}) and {show_shape(odd.sample)} ({say_rows(odd.rows)}), and in the second no "
+                f"day is above {LAST_MONTH}: day and month are exchanged there; allowed: {DATE_SPELLINGS}, in one way. "
+                "Hint: a spreadsheet does this where its own dates begin with the month; export again from the source."
+            )
 
 
 def _note_refused(connection, file: RawFile, refused: Refusals, problems: Problems) -> None:
@@ -257,6 +325,9 @@ def _same_after_cast(raw: object, clean: object) -> bool:
 
 
 def _day(value: object) -> object:
+    """Return a raw value so that its text is what a cast in SQL makes of it."""
+    if isinstance(value, bool):
+        return str(value).lower()
     return value.date() if isinstance(value, dt.datetime) else value
 
 
@@ -333,7 +404,7 @@ def _note_suspicion(connection, file: RawFile, column: str, check: str, rows: in
 def _count_suspicions(connection, file: RawFile, columns: list[str], problems: Problems) -> dict[str, dict[str, int]]:
     """Return, of the identifiers that one glance at the file does not clear, how often each suspicion is true."""
     for column in columns:
-        if re.match("FLOAT|DOUBLE|DECIMAL", file.columns[column]):
+        if re.match(r"FLOAT|DOUBLE|DECIMAL(?!\(\d+,0\))", file.columns[column]):
             problems.add(
                 f"{file.name}: column {column}: identifiers are stored as {file.columns[column]}; "
                 "allowed: text or whole numbers. Hint: decimals lose digits; write the file again from its source."

@@ -8,10 +8,10 @@ wrong without a word. Names are shown only where they have the form of one; of a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from naome.extract.problems import Problems, find_shape, say_rows
+from naome.extract.problems import POSTCODE, Problems, find_shape, say_rows
 
 #: Where a value stands: its group counts somewhere; it is known, and counts nowhere; no list has it
 GROUPED, NOT_COUNTED, UNKNOWN = "grouped", "not counted", "unknown"
@@ -21,13 +21,12 @@ SHOWN_UNKNOWN = 20
 SMALLEST_SAID = 8
 #: Values that are looked for among the identifiers before they are named; a vocabulary has fewer that nobody knows
 LOOKED_FOR = 200
-LONGEST_NAME = 60
-#: A name has no more digits than this: pseudonyms, NHS numbers and dates have more
+#: The code of an organisation has no more digits than this: pseudonyms, NHS numbers and dates have more
 MOST_DIGITS = 5
-#: Letters, digits and the signs that stand in the names of drugs and in codes
-NAME = re.compile(r"[A-Za-z0-9À-ÿ +/&(),.:?*'%<>=_-]+")
-POSTCODE = re.compile(r"\b[A-Z]{1,2}\d[A-Z\d]?[ -]*\d[A-Z]{2}\b", re.IGNORECASE)
-DAY = re.compile(r"\d{1,4}[ ./-]*(JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)|\d[./-]\d", re.IGNORECASE)
+#: Nor more letters side by side than this: parts of an address have more
+MOST_LETTERS = 3
+DAY = re.compile(r"\d(JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)\d", re.IGNORECASE)
+CODE = re.compile(r"(?=.*[A-Z])(?=.*\d)[A-Z0-9]{3,9}", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -93,8 +92,43 @@ def say_few_rows(rows: int) -> str:
     return f"fewer than {SMALLEST_SAID} rows" if rows < SMALLEST_SAID else say_rows(rows)
 
 
+def show_code(value: str) -> str:
+    """Return the code of an organisation that is in no list: itself where it looks like one, else its shape.
+
+    Examples
+    --------
+    >>> show_code("NT999"), show_code("SW1A1AA"), show_code("O'BRIEN, MARY"), show_code("943476591")
+    ('NT999', '(AA9A9AA)', "(A'AAAAA, AAAA)", '(999999999)')
+    """
+    text = value.strip()
+    is_code = (
+        CODE.fullmatch(text)
+        and len(re.findall(r"\d", text)) <= MOST_DIGITS
+        and not re.search(rf"[A-Za-z]{{{MOST_LETTERS + 1}}}", text)
+        and not POSTCODE.search(text)
+        and not DAY.search(text)
+    )
+    return text if is_code else show_only_shape(text)
+
+
+def show_only_shape(value: str) -> str:
+    """Return the shape of a value in brackets.
+
+    Examples
+    --------
+    >>> show_only_shape("Q77")
+    '(A99)'
+    """
+    return f"({find_shape(value.strip())})"
+
+
 def summarise(
-    table: str, column: str, placed: Mapping[str, Mapping[str, int]], identifiers: Iterable[str], limit: float
+    table: str,
+    column: str,
+    placed: Mapping[str, Mapping[str, int]],
+    identifiers: Iterable[str],
+    limit: float,
+    show: Callable[[str], str] = show_only_shape,
 ) -> Vocabulary:
     """Return what was found of a column.
 
@@ -106,12 +140,14 @@ def summarise(
         Those of the values in no group that stand in a column of identifiers too.
     limit : float
         As in :class:`Vocabulary`.
+    show : callable
+        Returns a value as it may be shown.
     """
     known = set(identifiers)
     shown: dict[str, int] = {}
     values: dict[str, int] = {}
     for value, rows in placed.get(UNKNOWN, {}).items():
-        name = f"({find_shape(value)})" if value in known else show_name(value)
+        name = show_only_shape(value) if value in known else show(value)
         shown[name] = shown.get(name, 0) + rows
         values[name] = values.get(name, 0) + 1
     order = sorted(shown, key=lambda name: (-shown[name], name))
@@ -127,27 +163,6 @@ def summarise(
         sum(rows for values in placed.values() for rows in values.values()),
         limit,
     )
-
-
-def show_name(value: str) -> str:
-    """Return a value that is in no group as it may be shown: itself where it has the form of a name, else its shape.
-
-    Examples
-    --------
-    >>> show_name("STUDY DRUG 12"), show_name("943 476 5919"), show_name("12 MAR 1950"), show_name("SW1A 1AA")
-    ('STUDY DRUG 12', '(999 999 9999)', '(99 AAA 9999)', '(AA9A 9AA)')
-    """
-    text = value.strip()
-    digits = len(re.findall(r"\d", text))
-    is_name = (
-        len(text) <= LONGEST_NAME
-        and NAME.fullmatch(text)
-        and digits <= MOST_DIGITS
-        and (re.search(r"[A-Za-z]", text) or len(text) <= 3)
-        and not POSTCODE.search(text)
-        and not DAY.search(text)
-    )
-    return text if is_name else f"({find_shape(text)})"
 
 
 def check_shares(vocabularies: Iterable[Vocabulary], files: Mapping[str, str], problems: Problems) -> None:

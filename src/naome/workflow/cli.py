@@ -223,7 +223,7 @@ def _check_extract(parsed: argparse.Namespace) -> None:
     extract = check_extract(plan, progress=lambda line: None)
     seconds = time.monotonic() - started
     print(f"{parsed.folder}: readable as {plan.params.source} for audit {plan.params.audit} ({seconds:.1f} s)")
-    print(f"\n{describe_extract(extract, say_lacking(plan, extract))}")
+    print(f"\n{describe_extract(extract, say_lacking(plan, extract), plan.params.censor_date)}")
 
 
 def _run(parsed: argparse.Namespace) -> None:

@@ -5,17 +5,20 @@ It holds counts, names of files, columns, rules and codes, and shapes of values:
 
 from __future__ import annotations
 
+import datetime as dt
 import textwrap
 from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
 from naome.extract import Extract
+from naome.extract.periods import say_early
 from naome.extract.raw_tables import FileNote
+from naome.extract.vocabulary import SMALLEST_SAID
 from naome.report.markdown import write_pipe_table
 
 
-def describe_extract(extract: Extract, lacking: Sequence[str] = ()) -> str:
+def describe_extract(extract: Extract, lacking: Sequence[str] = (), until: dt.date | None = None) -> str:
     """Return the page as Markdown: files, linkage, spellings, repairs and exclusions, and what is absent.
 
     Parameters
@@ -23,9 +26,12 @@ def describe_extract(extract: Extract, lacking: Sequence[str] = ()) -> str:
     extract : Extract
     lacking : sequence of str
         What the extract lacks, and which results go with it (:func:`naome.workflow.ingest.say_lacking`).
+    until : date, optional
+        Day to which people are followed; a table that ends early is named.
     """
     parts = [
         ("Files", _lay_out(("File", "Rows", "Columns read", "Not read", "Encoding"), map(_file_row, extract.files))),
+        ("Time covered", _describe_periods(extract, until)),
         ("Linkage", _describe_linkage(extract)),
         ("Values that are read by a list", _describe_vocabularies(extract)),
         ("Spellings of dates", _describe_spellings(extract)),
@@ -38,6 +44,22 @@ def describe_extract(extract: Extract, lacking: Sequence[str] = ()) -> str:
 
 def _file_row(note: FileNote) -> tuple[str, ...]:
     return (note.name, f"{note.rows:,}", str(len(note.used)), str(len(note.ignored)), note.encoding)
+
+
+def _describe_periods(extract: Extract, until: dt.date | None) -> str:
+    if not extract.periods:
+        return "No table has a date."
+    rows = []
+    for period in extract.periods:
+        years = ", ".join(f"{year}: {_say_few(n)}" for year, n in period.years.items())
+        rows.append((period.raw, period.date, str(period.first), str(period.last), years))
+    table = _lay_out(("Table", "Date", "First", "Last", "Rows in each year"), rows)
+    early = [f"- {line}" for line in say_early(extract.periods, until)]
+    return "\n".join([table, *([""] if early else []), *map(_wrap, early)])
+
+
+def _say_few(rows: int) -> str:
+    return f"{rows:,}" if rows == 0 or rows >= SMALLEST_SAID else f"<{SMALLEST_SAID}"
 
 
 def _describe_linkage(extract: Extract) -> str:

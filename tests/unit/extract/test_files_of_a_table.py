@@ -2,12 +2,16 @@
 
 import os
 import re
+import shutil
 import socket
 import zipfile
 
+import duckdb
+import pandas as pd
 import pytest
 
 from naome.core.errors import ExtractError
+from naome.extract import READERS, read_extract
 from naome.extract.folder import explain_missing, find_table, list_inputs, read_tag
 
 OTHERS = ("hes_apc", "sact_cycle", "sact_cycle_extra", "av_tumour")
@@ -242,3 +246,78 @@ def test_a_kind_of_file_that_is_not_read_is_named(tmp_path):
 @pytest.mark.parametrize("rest", ["_old", " (1)", "_v2", "x", "_20191399", "_2019_old", "_part-1 copy", "_2019_backup"])
 def test_what_is_no_mark_of_a_part(rest):
     assert read_tag(rest) is None
+
+
+@pytest.mark.parametrize("name", ["extract [2020]", "what? *", "a*b"])
+@pytest.mark.parametrize("suffix", ["parquet", "csv", "csv.gz"])
+def test_a_folder_may_have_brackets_and_asterisks_in_its_name(extracts, tmp_path, name, suffix):
+    whole, folder = tmp_path / "whole", tmp_path / name / "files"
+    read_extract(READERS["ncrd"], extracts["england"], whole, progress=lambda line: None)
+    shutil.copytree(extracts["england"], folder)
+    shutil.copytree(extracts["wales"], tmp_path / "extract 2" / "files")
+    if suffix != "parquet":
+        for table in ("av_patient", "hes_apc"):
+            packed = "GZIP" if suffix.endswith("gz") else "NONE"
+            duckdb.execute(
+                f"COPY (FROM '{extracts['england']}/{table}.parquet') TO '{tmp_path}/new' (FORMAT csv, "
+                f"HEADER, COMPRESSION {packed})"
+            )
+            (folder / f"{table}.parquet").unlink()
+            (tmp_path / "new").rename(folder / f"{table}.{suffix}")
+    read_extract(READERS["ncrd"], folder, folder.parent / "out", progress=lambda line: None)
+    for file in whole.glob("*.parquet"):
+        assert pd.read_parquet(file).equals(pd.read_parquet(folder.parent / "out" / file.name))
+
+
+def split_by_year(folder, years, tag="{year}") -> None:
+    for year in years:
+        rows = f"n % {len(years)} = {list(years).index(year)}"
+        duckdb.execute(
+            f"COPY (SELECT * EXCLUDE (n) FROM (SELECT *, row_number() OVER () AS n FROM '{folder.file('hes_apc')}') "
+            f"WHERE {rows}) TO '{folder.path}/hes_apc_{tag.format(year=year)}.csv' (FORMAT csv, HEADER)"
+        )
+    folder.file("hes_apc").unlink()
+
+
+@pytest.mark.parametrize(
+    ("years", "tag", "gone"),
+    [
+        ((2018, 2020), "{year}", "2019"),
+        ((2018, 2019, 2022), "fy{year}", "2020, 2021"),
+        (("2019_q1", "2019_q2", "2020_q1"), "{year}", "2019 Q3, 2019 Q4"),
+    ],
+)
+def test_a_year_that_is_missing_between_others_is_refused(copy, years, tag, gone):
+    folder = copy("england")
+    split_by_year(folder, years, tag)
+    with pytest.raises(ExtractError, match=f"hes_apc: no file for {gone}, only"):
+        read_extract(READERS["ncrd"], folder.path, None, progress=lambda line: None)
+
+
+@pytest.mark.parametrize(
+    "years", [(2018, 2019, 2020), ("2019_q4", "2020_q1"), ("201819", "201920"), ("fy1819", "fy1920", "fy2021")]
+)
+def test_years_that_follow_each_other_are_read(copy, extracts, years):
+    folder = copy("england")
+    split_by_year(folder, years)
+    extract = read_extract(READERS["ncrd"], folder.path, None, progress=lambda line: None)
+    assert (
+        extract.raw_rows["hes_apc"]
+        == duckdb.execute(f"SELECT count(*) FROM '{extracts['england']}/hes_apc.parquet'").fetchone()[0]
+    )
+
+
+@pytest.mark.parametrize("empty", [True, False])
+def test_the_same_file_for_two_years_is_refused_unless_it_is_empty(copy, empty):
+    folder = copy("england")
+    split_by_year(folder, (2018, 2019, 2020))
+    file, other = (folder.path / f"hes_apc_{year}.csv" for year in (2019, 2020))
+    if empty:
+        for part in (file, other):
+            part.write_text(part.read_text().splitlines()[0] + "\n")
+        (folder.path / "extract.json").unlink()
+        assert read_extract(READERS["ncrd"], folder.path, None, progress=lambda line: None).raw_rows["hes_apc"]
+        return
+    other.write_bytes(file.read_bytes())
+    with pytest.raises(ExtractError, match="hes_apc_2019.csv and hes_apc_2020.csv: are the same file"):
+        read_extract(READERS["ncrd"], folder.path, None, progress=lambda line: None)

@@ -270,3 +270,76 @@ def test_admissions_without_any_diagnosis_are_refused(copy, table):
     folder.edit(table, f"SELECT * REPLACE ({none}) FROM t")
     with pytest.raises(ExtractError, match="diagnoses: none in"):
         read("england", folder.path, signs=False)
+
+
+REGISTRATIONS = [
+    ("england", "av_tumour", "PATIENTID"),
+    ("wales", "wcn_registration", "ALF_PE"),
+    ("clean-england-rcrd", "rcrd_tumour", "PATIENTID"),
+]
+
+
+@pytest.mark.parametrize(("name", "table", "column"), REGISTRATIONS)
+@pytest.mark.parametrize("dummy", ["0", "-1", "9999999999", "UNKNOWN"])
+def test_a_default_in_the_place_of_a_pseudonym_is_refused(copy, name, table, column, dummy):
+    folder = copy(name)
+    if table == "av_tumour":
+        folder.put("av_patient", column, f"'{dummy}'", "n = 7")
+    folder.put(table, column, f"'{dummy}'", "n % 40 = 3")
+    with pytest.raises(ExtractError, match=f"{table}.parquet: column {column}: one identifier, written .*a default"):
+        read(name, folder.path)
+
+
+def test_one_person_with_too_many_registrations_is_refused_and_with_some_is_read(copy):
+    folder = copy("clean-england-rcrd")
+    tumours = "(SELECT arg_min({c}, n) FROM t)"
+    folder.edit(
+        "rcrd_tumour",
+        "SELECT t.* REPLACE (CASE WHEN t.n < 15 THEN '0' ELSE PATIENTID::VARCHAR END AS PATIENTID, "
+        + ", ".join(
+            f"CASE WHEN t.n < 15 THEN {tumours.format(c=c)} ELSE {c} END AS {c}"
+            for c in ("VITALSTATUS", "VITALSTATUSDATE", "GENDER")
+        )
+        + ") FROM t",
+    )
+    with pytest.raises(ExtractError, match="column PATIENTID: one identifier, written '9', has 15 rows"):
+        read("clean-england-rcrd", folder.path)
+    folder.put("rcrd_tumour", "PATIENTID", "'7700000001'", "n < 15")
+    assert read("clean-england-rcrd", folder.path).rows["tumours"]
+    folder.put("rcrd_tumour", "PATIENTID", "'7700000001'", "n < 21")
+    with pytest.raises(ExtractError, match=r"written '9999999999', has 21 rows.*at most 20 registrations"):
+        read("clean-england-rcrd", folder.path)
+
+
+def test_a_pseudonym_that_happens_to_be_0_is_read(copy):
+    folder = copy("england")
+    for table, column in (("av_patient", "PATIENTID"), ("av_tumour", "PATIENTID"), *ENGLAND):
+        one = "(SELECT min(PATIENTID) FROM '" + str(folder.path / "first.parquet") + "')"
+        if table == "av_patient":
+            duckdb.execute(f"COPY (FROM '{folder.file(table)}') TO '{folder.path}/first.parquet' (FORMAT parquet)")
+        folder.put(table, column, "'0'", f"trim({column}) = trim({one})")
+    assert read("england", folder.path).rows["people"]
+
+
+def test_a_header_line_inside_a_table_is_refused(copy):
+    folder = copy("england")
+    folder.edit("hes_apc", "SELECT COLUMNS(*)::VARCHAR FROM t")
+    names = ", ".join(
+        f"'{row[0]}' AS {row[0]}" for row in duckdb.execute(f"DESCRIBE FROM '{folder.file('hes_apc')}'").fetchall()
+    )
+    folder.edit("hes_apc", f"SELECT * FROM t WHERE n < 50 UNION ALL BY NAME SELECT {names} UNION ALL BY NAME FROM t")
+    with pytest.raises(ExtractError, match="hes_apc.parquet: column STUDY_ID: the name of the column is in 1 row"):
+        read("england", folder.path)
+
+
+@pytest.mark.parametrize(("linked", "right"), [(3, False), (10, True)])
+def test_a_small_table_that_mostly_does_not_link_is_refused(copy, linked, right):
+    folder = copy("england")
+    (folder.path / "extract.json").unlink()
+    folder.put("cosd_recurrence", "PATIENTID", "md5(n::VARCHAR)", f"n >= {linked}")
+    folder.edit("cosd_recurrence", f"SELECT * FROM t WHERE n < {linked + 9}")
+    if right:
+        assert read("england", folder.path).rows["people"]
+        return
+    with pytest.raises(ExtractError, match=r"cosd_recurrence.*3 of 12 rows \(25.0%\) link to av_patient"):
+        read("england", folder.path)

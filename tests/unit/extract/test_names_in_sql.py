@@ -12,6 +12,7 @@ import naome.extract
 from naome.core.errors import ExtractError
 from naome.extract import READERS, read, read_extract
 from naome.extract.folder import list_inputs
+from naome.extract.problems import show_column
 from naome.extract.sql import quote_name, quote_path, quote_text
 
 ROOM = Path(naome.extract.__file__).parent
@@ -90,7 +91,9 @@ def test_a_column_name_runs_no_sql(copy, tmp_path, monkeypatch, before, kind):
         if kind == "csv":
             folder.as_csv(table)
     extract = read_extract(READERS["wcn"], folder.path, None, progress=lambda line: None)
-    assert {note.table: note.ignored[-1:] for note in extract.files}["organisations"] == (name.upper().strip(),)
+    assert {note.table: note.ignored[-1:] for note in extract.files}["organisations"] == (
+        show_column(name.upper().strip()),
+    )
     assert not list(tmp_path.glob("PWNED*"))
 
 

@@ -99,3 +99,18 @@ def test_a_reader_is_bound_to_the_definitions_that_are_given(tmp_path):
 def test_what_is_not_read_by_a_coding_is_read_by_a_list():
     bound = READERS["simulacrum"].versions[0][1].bind(project_definitions()).raw["av_tumour"]
     assert bound.only.endswith("SIMILAR TO '(C50|D05).*'") and "(C50, D05)" in bound.only_rule[1]
+
+
+@pytest.mark.parametrize(
+    ("digit", "refused"),
+    [("1 + (n % 5 = 0)::INTEGER", True), ("CASE WHEN n % 20 = 0 THEN 1 ELSE 0 END", False)],
+)
+@pytest.mark.parametrize("written", ["({d})::VARCHAR", "({d})::VARCHAR || '.0'"])
+def test_figures_of_another_list_of_ethnic_groups_are_refused(copy, digit, refused, written):
+    folder = copy("clean-england")
+    folder.put("av_patient", "ETHNICITY", written.format(d=digit), "true")
+    if not refused:
+        assert read_extract(READERS["ncrd"], folder.path, None, progress=lambda line: None).rows["people"]
+        return
+    with pytest.raises(ExtractError, match="column ETHNICITY: figures from 1 to 7 are in .* and 0 in 0 rows"):
+        read_extract(READERS["ncrd"], folder.path, None, progress=lambda line: None)

@@ -83,7 +83,7 @@ def test_version_1_reads_with_its_quintiles_turned_round(tmp_path):
     # Drugs are linked through the SACT patient's link number; the fourth belongs to nobody, the third has no name.
     assert tables["drugs"]["person_id"].tolist() == ["810000001", "810000002"]
     left_out = {e["rule"]: e["rows"] for e in extract.quality if e["kind"] == "left out"}
-    assert left_out == {"other_site": 1, "regimen_without_person": 1, "drug_without_name": 1}
+    assert left_out == {"other_site": 1, "no_such_record": 1, "regimen_without_person": 1, "drug_without_name": 1}
 
 
 @pytest.mark.parametrize("version", ["simulacrum_v1", "simulacrum_v2"])

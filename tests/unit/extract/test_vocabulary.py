@@ -4,18 +4,42 @@ from __future__ import annotations
 
 import json
 
+import pandas as pd
 import pytest
 
+from naome.core.definitions import project_definitions
 from naome.core.errors import ExtractError
+from naome.core.params import load_params
 from naome.extract import READERS, read_extract
-from naome.extract.vocabulary import GROUPED, SHOWN_UNKNOWN, UNKNOWN, show_name, summarise
+from naome.extract.drug_names import read_names
+from naome.extract.vocabulary import GROUPED, SHOWN_UNKNOWN, UNKNOWN, show_code, show_only_shape, summarise
+
+DRUGS = read_names(project_definitions())
+
+
+@pytest.mark.parametrize("name", ["TRASTUZUMAB", "FOOBARIB", "NEWIMAB", "DOCETAXEL + FOOPLATIN"])
+def test_words_that_are_those_of_drugs_are_named(name):
+    assert DRUGS.show(name) == name
 
 
 @pytest.mark.parametrize(
-    "name", ["STUDY DRUG 12", "AZD4573", "NT999", "Q7", "77", "TRASTUZUMAB SOMETHING", "LEVO-X (ORAL) 5%", "A" * 60]
+    ("name", "shown"),
+    [
+        ("TRASTUZUMAB MARY", "TRASTUZUMAB AAAA"),
+        ("FOOBARIB 12 HIGH ST", "FOOBARIB 99 AAAA AA"),
+        ("STUDY DRUG 12", "(AAAAA AAAA 99)"),
+        ("AZD4573", "(AAA9999)"),
+        ("KHATIB", "(AAAAAA)"),
+        ("MARY O'BRIEN-SMITH", "(AAAA A'AAAAA-AAAAA)"),
+    ],
 )
-def test_what_has_the_form_of_a_name_is_named(name):
-    assert show_name(name) == name
+def test_of_other_words_in_the_place_of_a_drug_only_the_shape_is_shown(name, shown):
+    assert DRUGS.show(name) == shown
+
+
+@pytest.mark.parametrize("code", ["NT999", "RXX01", "AB123", "7A1", "A1B2C"])
+def test_what_looks_like_the_code_of_an_organisation_is_named(code):
+    assert show_code(code) == code
 
 
 @pytest.mark.parametrize(
@@ -26,9 +50,15 @@ def test_what_has_the_form_of_a_name_is_named(name):
         "A943 476 5919",
         "12/03/1950",
         "1 MAR 1950",
+        "1MAR1950",
         "1950-3-1",
         "SW1A 1AA",
+        "SW1A.1AA",
+        "SW1A_1AA",
+        "LS1-4AP",
         "ls29jt",
+        "12HIGHST",
+        "O'BRIEN, MARY 12 HIGH ST",
         "someone@example.org",
         "JNJ-75276617",
         "12345",
@@ -36,14 +66,15 @@ def test_what_has_the_form_of_a_name_is_named(name):
         "X\u0000Y",
     ],
 )
-def test_of_anything_else_only_the_shape_is_shown(value):
-    shown = show_name(value)
+@pytest.mark.parametrize("show", [show_code, DRUGS.show, show_only_shape])
+def test_of_anything_else_only_the_shape_is_shown(value, show):
+    shown = show(value)
     assert shown.startswith("(") and not any(part in shown for part in ("1", "2", "3", "4", "5", "7", "someone"))
 
 
 def test_at_most_twenty_values_are_named_and_the_rest_counted():
     placed = {GROUPED: {"A": 100}, UNKNOWN: {f"NAME {chr(65 + n)}": 50 - n for n in range(25)}}
-    found = summarise("table", "COLUMN", placed, (), 0.1)
+    found = summarise("table", "COLUMN", placed, (), 0.1, str)
     assert len(found.unknown) == SHOWN_UNKNOWN and next(iter(found.unknown)) == "NAME A"
     assert (found.others, found.other_rows) == (5, sum(50 - n for n in range(20, 25)))
     assert found.rows == 100 + found.unknown_rows
@@ -51,7 +82,7 @@ def test_at_most_twenty_values_are_named_and_the_rest_counted():
 
 
 def test_an_identifier_that_stands_where_a_name_should_is_not_named():
-    found = summarise("table", "COLUMN", {UNKNOWN: {"AB12": 9}}, ["AB12"], 0.1)
+    found = summarise("table", "COLUMN", {UNKNOWN: {"AB12": 9}}, ["AB12"], 0.1, show_code)
     assert dict(found.unknown) == {"(AA99)": 9}
 
 
@@ -99,13 +130,13 @@ def test_a_handful_of_unknown_values_never_refuses(copy):
     folder = copy("clean-england")
     folder.put("cosd_recurrence", "DATEOFRECURRENCE", "DATEOFRECURRENCE", "n = 0")
     folder.put("av_patient", "ETHNICITY", "'Q77'", "n < 7")
-    assert dict(find(read(folder, unknown_share=0.0), "ETHNICITY").unknown) == {"Q77": 7}
+    assert dict(find(read(folder, unknown_share=0.0), "ETHNICITY").unknown) == {"(A99)": 7}
 
 
-def test_secondary_codes_that_no_list_has_are_named_and_refused_above_a_share(copy):
+def test_secondary_codes_that_no_list_has_are_shown_as_shapes_and_refused_above_a_share(copy):
     folder = copy("clean-england")
     folder.put("av_tumour", "CNS", "'Q7'", "n % 3 = 0")
-    with pytest.raises(ExtractError, match="column CNS: .*Q7.*at most 5%"):
+    with pytest.raises(ExtractError, match=r"column CNS: .*\(A9\).*at most 5%"):
         read(folder)
 
 
@@ -117,3 +148,52 @@ def test_a_run_keeps_what_was_found(copy, run_naome, tmp_path):
     record = json.loads((run / "inputs" / "read.json").read_text(encoding="utf-8"))
     drugs = next(found for found in record["vocabularies"] if found["column"] == "DRUG_GROUP")
     assert drugs["unknown"]["FOOBARIB"] > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "column", "code", "spellings"),
+    [
+        ("england", "av_tumour", "CTRY_CODE", "E", ("ENG", "England", "E92000001", "921", "e")),
+        ("wales", "wcn_registration", "COUNTRY_CODE", "W", ("Wales", "W92000004", "WLS")),
+    ],
+)
+def test_a_country_is_read_in_every_published_spelling(copy, extracts, tmp_path, name, table, column, code, spellings):
+    reader = READERS[load_params(name).source]
+    plain = read_extract(reader, extracts[name], tmp_path / "plain", progress=lambda line: None)
+    folder = copy(name)
+    for number, spelling in enumerate(spellings):
+        folder.put(table, column, f"'{spelling}'", f"{column} = '{code}' AND n % 11 = {number}")
+    read_extract(reader, folder.path, tmp_path / "spelt", progress=lambda line: None)
+    tables = [pd.read_parquet(tmp_path / each / "tumours.parquet") for each in ("plain", "spelt")]
+    assert tables[0].equals(tables[1])
+    assert plain.rows["tumours"]
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "column"), [("england", "av_tumour", "CTRY_CODE"), ("wales", "wcn_registration", "COUNTRY_CODE")]
+)
+def test_countries_that_no_list_has_are_counted_and_refused_above_a_share(copy, name, table, column):
+    reader = READERS[load_params(name).source]
+    folder = copy(name)
+    folder.put(table, column, "'ENGLD'", "n % 30 = 0")
+    extract = read_extract(reader, folder.path, None, progress=lambda line: None)
+    assert {e["column"] for e in extract.quality if e["rule"] == "country_missing"} == {column}
+    assert find(extract, column).unknown_rows
+    folder.put(table, column, "'ENGLD'", "n % 3 = 0")
+    with pytest.raises(ExtractError, match=f"column {column}: 3.% of .* hold values in no group.*at most 5%"):
+        read_extract(reader, folder.path, None, progress=lambda line: None)
+
+
+def test_sites_of_radiotherapy_that_are_no_codes_are_counted_and_refused_above_a_share(copy, tmp_path):
+    folder = copy("clean-england")
+    folder.put("rtds_prescription", "RTTREATMENTANATOMICALSITE", "'Z665'", "true")
+    folder.put("rtds_prescription", "RTTREATMENTANATOMICALSITE", "'z66.3'", "n % 7 = 5")
+    folder.put("rtds_prescription", "RTTREATMENTANATOMICALSITE", "'SPINE'", "n = 6")
+    extract = read_extract(READERS["ncrd"], folder.path, tmp_path / "out", progress=lambda line: None)
+    found = find(extract, "RTTREATMENTANATOMICALSITE")
+    assert (found.unknown_rows, found.grouped) == (1, 2)
+    sites = pd.read_parquet(tmp_path / "out" / "radiotherapy.parquet")["site"]
+    assert set(sites.dropna()) == {"Z663", "Z665"} and sites.isna().sum() == 1
+    folder.put("rtds_prescription", "RTTREATMENTANATOMICALSITE", "'SPINE'", "n % 9 = 0")
+    with pytest.raises(ExtractError, match="column RTTREATMENTANATOMICALSITE: 11% of .* hold values in no group"):
+        read_extract(READERS["ncrd"], folder.path, None, progress=lambda line: None)

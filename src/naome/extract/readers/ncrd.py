@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from naome.extract import codings
-from naome.extract.clean import CAUSES, DATE, ICD10, OPCS4, TEXT, UPPER, Coded
+from naome.extract.clean import CAUSES, DATE, ICD10, OPCS4, OPCS4_SITE, TEXT, UPPER, Coded
 from naome.extract.drug_names import DRUG
 from naome.extract.linkage import no_such_person
 from naome.extract.provider_codes import PROVIDER, PROVIDER_SITE
@@ -24,7 +24,7 @@ SACT_DRUG = RawTable(
     events=True,
 )
 RTDS_PRESCRIPTION = RawTable(
-    {"PATIENTID": None, "APPTDATE": DATE, "RTTREATMENTANATOMICALSITE": UPPER},
+    {"PATIENTID": None, "APPTDATE": DATE, "RTTREATMENTANATOMICALSITE": OPCS4_SITE},
     belongs=Belongs(("PATIENTID",)),
     events=True,
 )
@@ -71,7 +71,7 @@ RAW = {
             "QUINTILE_2019": codings.QUINTILE_1_MOST_DEPRIVED,
             "BASISOFDIAGNOSIS": codings.BASIS,
             "STATUSOFREGISTRATION": codings.REGISTRATION_STATUS,
-            "CTRY_CODE": UPPER,
+            "CTRY_CODE": codings.COUNTRY,
             "DEDUP_FLAG": Coded("deduplication", "BOOLEAN"),
             "DIAG_TRUST": PROVIDER,
             "FIRSTMDTMEETINGDATE": DATE,
@@ -342,7 +342,18 @@ def class_missing(table: str, column: str) -> Count:
     )
 
 
-COUNTS = (class_missing("hes_apc", "CLASSPAT"),)
+def country_missing(table: str, column: str) -> Count:
+    """Return the count of registrations without a country."""
+    return Count(
+        "country_missing",
+        "A registration whose country is not recorded is not an eligible one.",
+        table,
+        column,
+        f"SELECT count(*) FROM clean_{table} WHERE {column} IS NULL",
+    )
+
+
+COUNTS = (class_missing("hes_apc", "CLASSPAT"), country_missing("av_tumour", "CTRY_CODE"))
 
 
 def registered_before_death(table: str, death: str, registered: str) -> tuple[str, str]:

@@ -75,6 +75,7 @@ ROWS = (
     *ncrd.HES_RULES,
     ncrd.ORGANISATION_WITHOUT_KIND,
 )
+COUNTS = (ncrd.class_missing("hes_apc", "CLASSPAT"),)
 #: A person has several tumours in rows of their own; what the rows say of the person must agree.
 CONTRADICTION = (
     "SELECT 'a person' FROM clean_rcrd_tumour GROUP BY PATIENTID HAVING count(DISTINCT VITALSTATUS) > 1 "
@@ -82,4 +83,4 @@ CONTRADICTION = (
     "rcrd_tumour: columns VITALSTATUS and VITALSTATUSDATE: the rows of {n} people contradict each other; allowed: "
     "one vital status for a person. Hint: were two snapshots joined?",
 )
-READER = Reader("rcrd", "england", RAW, CANONICAL, ROWS, ncrd.COUNTS, checks=(CONTRADICTION,))
+READER = Reader("rcrd", "england", RAW, CANONICAL, ROWS, COUNTS, checks=(CONTRADICTION,))

@@ -98,10 +98,16 @@ RAW_V1 = {
         unique=("PATIENTID",),
     ),
     "av_tumour": _tumours("SEX", "QUINTILE_2015", codings.QUINTILE_1_LEAST_DEPRIVED),
-    "sact_patient": RawTable({"MERGED_PATIENT_ID": None, "LINK_NUMBER": None}, unique=("MERGED_PATIENT_ID",)),
+    # Link numbers were made for the SACT side too: not all need be in the registry's table. Below half, no drug counts.
+    "sact_patient": RawTable(
+        {"MERGED_PATIENT_ID": None, "LINK_NUMBER": None},
+        unique=("MERGED_PATIENT_ID",),
+        belongs=Belongs(("LINK_NUMBER",), of="av_patient", minimum=0.5, named=("LINKNUMBER",)),
+    ),
     "sact_regimen": RawTable(
         {"MERGED_PATIENT_ID": None, "MERGED_REGIMEN_ID": None, "START_DATE_OF_REGIMEN": DATE},
         unique=("MERGED_REGIMEN_ID",),
+        belongs=Belongs(("MERGED_PATIENT_ID",), of="sact_patient"),
     ),
     # Regimens reach people over a link that two may share, so everybody's are read.
     "sact_cycle": replace(SACT_CYCLE, events=False),

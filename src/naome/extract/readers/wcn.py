@@ -18,6 +18,7 @@ from naome.extract.readers.ncrd import (
     ORGANISATION_WITHOUT_KIND,
     after_death,
     class_missing,
+    country_missing,
     registered_before_death,
     without_date,
 )
@@ -64,7 +65,7 @@ RAW = {
             "PERFORMANCE_STATUS": codings.PERFORMANCE_STATUS,
             "BASIS_OF_DIAGNOSIS": codings.BASIS,
             "REGISTRATION_STATUS": codings.REGISTRATION_STATUS,
-            "COUNTRY_CODE": UPPER,
+            "COUNTRY_CODE": codings.COUNTRY,
             "HEALTH_BOARD_OF_DIAGNOSIS": PROVIDER,
             "MDT_DISCUSSION_DATE": DATE,
             "KEY_WORKER_SEEN": Coded("key_worker", refuse=False),
@@ -237,6 +238,7 @@ COUNTS = (
         "left out",
     ),
     class_missing("pedw_spell", "PAT_CLASS_CD"),
+    country_missing("wcn_registration", "COUNTRY_CODE"),
 )
 
 

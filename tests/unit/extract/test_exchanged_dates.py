@@ -1,0 +1,70 @@
+"""Day and month exchanged in part of a column, as spreadsheets do: seen by a spelling in which no day is above 12."""
+
+from __future__ import annotations
+
+import pytest
+
+from naome.core.errors import ExtractError
+from naome.core.params import load_params
+from naome.extract import READERS, read_extract
+
+PLACES = [
+    ("england", "av_tumour", "DIAGNOSISDATEBEST"),
+    ("england", "hes_apc", "EPISTART"),
+    ("england", "rtds_prescription", "APPTDATE"),
+    ("clean-wales", "adde_deaths", "DEATH_DT"),
+    ("clean-england-rcrd", "rcrd_tumour", "DIAGNOSISDATE"),
+]
+#: What a spreadsheet that puts the month first makes of days that it takes for months
+EXCHANGED = ("%Y-%d-%m", "%m/%d/%Y 12:00:00 AM", "%-m/%-d/%Y", "%m-%d-%Y", "%Y%d%m")
+
+
+def read(name, folder):
+    return read_extract(
+        READERS[load_params(name.removeprefix("clean-")).source], folder.path, None, progress=lambda line: None
+    )
+
+
+def write_dates(folder, table, column, spelling, other, rows):
+    day = f"CAST({column} AS DATE)"
+    folder.edit(
+        table,
+        f"SELECT * REPLACE (CASE WHEN {rows.format(day=f'day({day})')} THEN strftime({day}, '{other}') "
+        f"ELSE strftime({day}, '{spelling}') END AS {column}) FROM t",
+    )
+
+
+@pytest.mark.parametrize(("name", "table", "column"), PLACES)
+@pytest.mark.parametrize("other", EXCHANGED[:2])
+def test_a_column_with_day_and_month_exchanged_in_part_is_refused_once(copy, name, table, column, other):
+    folder = copy(name)
+    write_dates(folder, table, column, "%d/%m/%Y", other, "{day} <= 12")
+    with pytest.raises(ExtractError, match=f"column {column}: dates are written in two ways, '99/99/9999'") as error:
+        read(name, folder)
+    assert str(error.value).count("dates are written in two ways") == 1
+
+
+@pytest.mark.parametrize("other", EXCHANGED)
+@pytest.mark.parametrize("rows", ["{day} <= 12", "{day} <= 12 AND n % 4 = 0"])
+def test_every_way_of_exchanging_day_and_month_is_seen(copy, other, rows):
+    folder = copy("clean-england-rcrd")
+    write_dates(folder, "rcrd_tumour", "DIAGNOSISDATE", "%d/%m/%Y", other, rows)
+    with pytest.raises(ExtractError, match="column DIAGNOSISDATE: dates are written in two ways"):
+        read("clean-england-rcrd", folder)
+
+
+@pytest.mark.parametrize(
+    ("other", "rows"),
+    [
+        ("%Y-%m-%d", "n % 3 = 0"),  # two spellings, both right
+        ("%-d/%-m/%Y", "n % 3 = 0"),  # small numbers with and without zeros
+        ("%Y%m%d", "{day} <= 12 AND n < 25"),  # too few to tell
+        ("%Y-%m-01", "n % 3 = 0"),  # the day is not known, written as the first
+        ("%d%b%Y", "{day} <= 12"),  # the month is a word
+        ("%d/%m/%Y 00:00", "n % 2 = 0"),
+    ],
+)
+def test_two_spellings_that_are_both_right_are_read(copy, other, rows):
+    folder = copy("clean-england-rcrd")
+    write_dates(folder, "rcrd_tumour", "DIAGNOSISDATE", "%d/%m/%Y", other, rows)
+    assert read("clean-england-rcrd", folder).rows["tumours"]
