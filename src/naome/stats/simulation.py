@@ -488,7 +488,8 @@ def _summarise_classes(rows: pd.DataFrame) -> pd.DataFrame:
     pieces = []
     for by, labels in classes.items():
         for group, part in usual.groupby(usual["provider"].map(labels), observed=True):
-            table = pd.DataFrame(_describe_z(part), columns=["measure", "value", "lower", "upper", "nominal", "n"])
+            described = [row for row in _describe_z(part) if row[0] not in ("mean_z", "assessed")]
+            table = pd.DataFrame(described, columns=["measure", "value", "lower", "upper", "nominal", "n"])
             pieces.append(table.assign(by=by, group=str(group)))
     return pd.concat(pieces, ignore_index=True)
 
