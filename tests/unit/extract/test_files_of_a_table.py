@@ -189,7 +189,6 @@ def test_a_copy_alone_is_not_taken_for_the_table(tmp_path):
     ("members", "said"),
     [
         (["a.txt", "b.txt"], "a.txt, b.txt"),
-        (["hes_apc_2019.txt", "readme.txt"], "readme.txt"),
         (["hes_apc_2019.txt", "notes.pdf"], "notes.pdf"),
         (["x.parquet"], "x.parquet"),
         (["2019/hes_apc.csv", "2020/hes_apc.csv"], "beside other parts"),
