@@ -20,11 +20,12 @@ from naome.measures.casemix.outliers import judge_organisations
 from naome.measures.casemix.pool import CLOGLOG, pool_tables
 from naome.measures.casemix.prepare import CaseMix
 from naome.measures.study import make_study
-from naome.stats.simulation import HORIZON, Scenario, make_patients, make_providers
+from naome.stats.simulation import Scenario, make_patients, make_providers
 
 COVARIATES = ("age", "er", "liver", "fit")
 REPLICATES = 12
 DAYS = 365.25
+HORIZON = Scenario("habits").horizon
 
 
 def patients(number: int, *, habit: float) -> pd.DataFrame:

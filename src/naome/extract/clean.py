@@ -83,7 +83,7 @@ TWO_DIGIT_YEAR = re.compile(rf"(\d\d?[-/. ]?(\d\d?|{_MONTH})[-/. ]?\d\d)" + _TIM
 #: What programs write where nothing is known; no code is spelt like this.
 MISSING_WORDS = frozenset({"NA", "N/A", "#N/A", "<NA>", "NAN", "NAT", "NULL", "(NULL)", "\\N", "NONE", "."})
 #: Words in the place of a date: why there is none is for the provider to say
-NO_DATE = frozenset({"0", "UNKNOWN", "UNK", "NOT KNOWN", "NOT RECORDED", "NOT AVAILABLE", "NOT APPLICABLE", "MISSING"})
+NO_DATE = re.compile("0|unk(nown)?|not (known|recorded|available|applicable)|missing", re.IGNORECASE)
 #: What spreadsheets write where a formula failed.
 BROKEN = frozenset({"#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!"})
 #: Codes are no longer than this; labels are, and are read whatever signs stand between their words
@@ -238,7 +238,7 @@ def clean_date(value: object) -> tuple[dt.date | None, tuple[str, ...]]:
             return None, rules
         if re.fullmatch(r"[-?]+", text):
             return None, (*rules, "empty_marker")
-        if text.upper() in NO_DATE:
+        if NO_DATE.fullmatch(text):
             raise Refused(DATE_SPELLINGS, "a word for an unknown date: export such dates as empty.")
         if re.fullmatch(r"0000([-/.]?)00\1?00|00([-/.])00\2?0000", text):
             return None, (*rules, "sentinel_date")

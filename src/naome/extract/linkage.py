@@ -251,7 +251,7 @@ def _check_dummies(connection, reader: Reader, file: RawFile, column: str, keys:
         limit = f"at most {MOST_REGISTRATIONS} registrations of one person, and " if registrations else ""
         problems.add(
             f"{file.name}: column {column}: one identifier, written {show_shape(found[0][0])}, has "
-            f"{say_rows(found[0][1])}{several}: it stands for everybody without one; allowed: {limit}a pseudonym of "
+            f"{say_rows(found[0][1])}{several}: it seems to mean that there is none; allowed: {limit}a pseudonym of "
             "their own for every person. Hint: is it a default such as 0, -1, 999 or UNKNOWN? Link the records anew, "
             "or ask for an extract without these rows."
         )
