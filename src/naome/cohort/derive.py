@@ -93,7 +93,7 @@ def derive_earlier(
     Parameters
     ----------
     params, folder, rules, connection
-        As in :func:`derive_cohorts`; :meth:`naome.core.params.Params.comparison_period` says which periods.
+        As in :func:`derive_cohorts`; :attr:`naome.core.params.Params.earlier_periods` says which periods.
 
     Returns
     -------
@@ -106,9 +106,7 @@ def derive_earlier(
     tables = open_tables(folder, params, connection, rules.definitions)
     records_from = pd.to_datetime(tables.diagnoses.admission_date.min().execute())
     cohorts = tuple(cohort for cohort in params.cohorts if cohort != "primary")
-    periods = {years: params.comparison_period(years) for years in params.survival.horizons_years}
-    audit_period = (params.metastatic_from, params.metastatic_to)
-    periods = {years: period for years, period in periods.items() if period[0] < period[1] and period != audit_period}
+    periods = {years: (first, last) for years, (first, last) in params.earlier_periods.items() if first < last}
     if not (cohorts and periods):
         names = [column.name for column in list_columns(rules.definitions)]
         return pd.DataFrame(columns=[*names, "time_point", "records_from"])

@@ -302,6 +302,13 @@ class Params(FrozenModel):
         last = min(self.metastatic_to, self._latest_origin(years))
         return max(self.diagnosed_from, last - (self.metastatic_to - self.metastatic_from)), last
 
+    @property
+    def earlier_periods(self) -> dict[int, tuple[dt.date, dt.date]]:
+        """Time points that the audit period does not serve -> the period that does (:meth:`comparison_period`)."""
+        periods = {years: self.comparison_period(years) for years in self.survival.horizons_years}
+        audit_period = (self.metastatic_from, self.metastatic_to)
+        return {years: period for years, period in periods.items() if period != audit_period}
+
     def _latest_origin(self, years: int) -> dt.date:
         return self.censor_date - dt.timedelta(days=math.ceil(365.25 * years))
 

@@ -121,23 +121,48 @@ def assess_cohorts(
     return assessments
 
 
+def choose_people(
+    analysis: pd.DataFrame, earlier: pd.DataFrame, params: Params, cohort: str, years: int
+) -> pd.DataFrame:
+    """Return the people on whom a cohort's organisations are compared at a time point, other cohorts among them.
+
+    Parameters
+    ----------
+    analysis, earlier : DataFrame
+        As in :func:`assess_cohorts`.
+    params : Params
+    cohort : str
+    years : int
+    """
+    if cohort == "primary" or years not in params.earlier_periods:
+        return analysis
+    people = earlier[earlier["time_point"] == years]
+    return people if len(people) else analysis.iloc[:0]
+
+
+def list_parts(assessments: dict[str, Assessment]) -> list[Assessment]:
+    """Return the assessments of all cohorts, those of older diagnoses among them."""
+    return [part for each in assessments.values() for part in each.parts]
+
+
 def _assess_cohort(
     analysis: pd.DataFrame, earlier: pd.DataFrame, study: Study, cohort: str, imputed: pd.DataFrame | None
 ) -> Assessment:
-    params = study.params
-    audit_period = (params.metastatic_from, params.metastatic_to)
-    periods = {years: params.comparison_period(years) for years in params.survival.horizons_years}
-    older = {} if cohort == "primary" else {y: p for y, p in periods.items() if p != audit_period}
-    groups = [(analysis, tuple(years for years in periods if years not in older), audit_period)]
-    for years, period in older.items():
-        people = earlier[earlier["time_point"] == years]
-        groups.append((people if len(people) else analysis.iloc[:0], (years,), period))
+    horizons, everyone = study.params.survival.horizons_years, cohort == "primary"
+    older = {} if everyone else study.params.earlier_periods
+    now = tuple(years for years in horizons if years not in older)
     parts = [
         replace(
-            assess_organisations(people, study, cohort, imputed=imputed, time_points=time_points),
-            period=None if cohort == "primary" else period,
+            assess_organisations(
+                choose_people(analysis, earlier, study.params, cohort, time_points[0]),
+                study,
+                cohort,
+                imputed=imputed,
+                time_points=time_points,
+            ),
+            period=None if everyone else study.params.comparison_period(time_points[0]),
         )
-        for people, time_points, period in groups
+        for time_points in [now, *((years,) for years in older)]
         if time_points
     ]
     results = pd.concat([each.results for each in parts], ignore_index=True)
@@ -190,8 +215,7 @@ def assess_organisations(
 
 def list_tables(assessments: dict[str, Assessment]) -> dict[tuple[str, int], pd.DataFrame]:
     """Return the organisation tables of all cohorts and horizons by (cohort, years)."""
-    parts = [part for each in assessments.values() for part in each.parts]
-    return {(part.cohort, years): table for part in parts for years, table in part.tables.items()}
+    return {(part.cohort, y): table for part in list_parts(assessments) for y, table in part.tables.items()}
 
 
 def find_national(assessments: dict[str, Assessment], cohort: str, years: int) -> float:
@@ -418,7 +442,7 @@ def collect_imputations(assessments: dict[str, Assessment]) -> pd.DataFrame:
         it stays in the run's folder.
     """
     pieces = []
-    for each in (part for whole in assessments.values() for part in whole.parts):
+    for each in list_parts(assessments):
         known = {"cohort": each.cohort, "time_point": _name_part(each.time_points)}
         observed = each.case_mix.observed
         lacking = [column for column in observed if observed[column].isna().any()]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from naome.core.params import Params
-from naome.measures.casemix.adjust import Assessment, adjust_frame
+from naome.measures.casemix.adjust import Assessment, adjust_frame, choose_people, list_parts
 from naome.measures.casemix.alternatives import compare_tables
 from naome.measures.casemix.prepare import (
     FOLLOW_UP,
@@ -60,11 +60,9 @@ def vary_assessments(
         ``status`` and ``reason``.
     """
     pieces = []
-    audit_period = (study.params.metastatic_from, study.params.metastatic_to)
-    for part in (part for each in assessments.values() for part in each.parts):
+    for part in list_parts(assessments):
         if not part.reason:
-            now = part.period in (None, audit_period)
-            people = analysis if now else earlier[earlier["time_point"] == part.time_points[0]]
+            people = choose_people(analysis, earlier, study.params, part.cohort, part.time_points[0])
             pieces.append(_vary(people, part, study.params).assign(cohort=part.cohort))
     nothing = pd.DataFrame(columns=["cohort", *COLUMNS, "status", "reason"])
     return pd.concat(pieces, ignore_index=True) if pieces else nothing

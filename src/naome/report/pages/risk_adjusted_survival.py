@@ -13,7 +13,13 @@ from scipy.special import ndtri
 
 from naome.core.params import Params
 from naome.core.results import NUMBERS
-from naome.measures.casemix.adjust import Assessment, find_national, list_tables, say_horizon_not_reached
+from naome.measures.casemix.adjust import (
+    Assessment,
+    find_national,
+    list_parts,
+    list_tables,
+    say_horizon_not_reached,
+)
 from naome.measures.casemix.impute import plan_case_mix
 from naome.measures.casemix.outliers import MINIMUM_UNITS, detection_power, expected_false_alarms
 from naome.measures.casemix.prepare import CaseMix
@@ -85,11 +91,6 @@ def describe_assessments(assessments: dict[str, Assessment], params: Params) -> 
             if years not in each.tables:
                 lines.append(f"- **{name}, {_years(years)}**: not compared, since {say_horizon_not_reached(years)}.")
     return Sentence("\n".join(lines), declare_not_counts("\n".join(lines), LEVELS_COUNTED))
-
-
-def list_parts(assessments: dict[str, Assessment]) -> list[Assessment]:
-    """Return the assessments of all cohorts, those of older diagnoses among them."""
-    return [part for each in assessments.values() for part in each.parts]
 
 
 def describe_periods(assessments: dict[str, Assessment], earlier: pd.DataFrame, params: Params) -> Sentence:
