@@ -21,7 +21,7 @@ from scipy import special
 
 from naome.stats.funnel import midp_tail
 
-__all__ = ["explained_variance", "gamma_tails", "score_providers"]
+__all__ = ["explained_variance", "gamma_tails", "own_share", "score_providers"]
 
 #: Of a provider's variance, less than this left by the model is rounding, not a basis for a comparison
 NOTHING_LEFT = 1e-9
@@ -76,13 +76,12 @@ def score_providers(residual, survival, design, codes) -> pd.DataFrame:
     variance = survival * (1 - survival)
     own, left = explained_variance(variance, design, codes)
     total = np.bincount(codes, variance, k)
-    rest = total - own
-    rest[rest <= NOTHING_LEFT * np.maximum(total, NOTHING_LEFT)] = np.nan
+    share = own_share(own, total)
+    rest = np.where(np.isnan(share), np.nan, total - own)
     inflation = (residual**2).sum() / left
     error = np.sqrt(inflation * rest)
     third = np.bincount(codes, variance * (2 * survival - 1), k)
     with np.errstate(divide="ignore", invalid="ignore"):
-        share = own / total
         skewness = ((1 - share) ** 3 * third - share**3 * (third.sum() - third)) / rest**1.5
     z, tail = midp_tail(*gamma_tails(-np.bincount(codes, residual, k) / error, skewness))
     return pd.DataFrame(
@@ -134,6 +133,28 @@ def explained_variance(variance, design, codes) -> tuple[np.ndarray, float]:
     basis, _ = np.linalg.qr(weight * x)
     sums = np.column_stack([np.bincount(codes, each) for each in (weight * basis).T])
     return (sums**2).sum(axis=1), float((variance * (1 - (basis**2).sum(axis=1))).sum())
+
+
+def own_share(own, total) -> np.ndarray:
+    """Return which share of its variance a provider contributes to its own expectation; NaN where that is all of it.
+
+    Parameters
+    ----------
+    own, total : array of float, shape (k,)
+        From :func:`explained_variance`, and the sum of the variances of the provider's patients.
+
+    Returns
+    -------
+    numpy.ndarray, shape (k,)
+
+    Examples
+    --------
+    >>> own_share(np.array([0.5, 2.0]), np.array([1.0, 2.0])).tolist()
+    [0.5, nan]
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = own / total
+    return np.where(1 - share > NOTHING_LEFT, share, np.nan)
 
 
 def gamma_tails(z, skewness) -> tuple[np.ndarray, np.ndarray]:

@@ -33,7 +33,7 @@ from naome.stats.design import Design, build_design
 from naome.stats.funnel import midp_tail
 from naome.stats.kaplan_meier import kaplan_meier
 from naome.stats.logistic import fit_logistic
-from naome.stats.provider_score import NOTHING_LEFT, explained_variance, score_providers
+from naome.stats.provider_score import explained_variance, own_share, score_providers
 from naome.stats.pseudo import pseudo_observations
 
 __all__ = [
@@ -363,8 +363,7 @@ def risk_adjusted_proportion(
     shift = special.logit(dead.mean()) - special.logit(model)
     low, high = _poisson_binomial_tails(codes, p, observed.astype(np.int64))
     own, _ = explained_variance(p * (1 - p), matrix, codes)
-    rest = 1 - own / variance
-    z = midp_tail(low, high)[0] / np.sqrt(np.where(rest > NOTHING_LEFT, rest, np.nan))
+    z = midp_tail(low, high)[0] / np.sqrt(1 - own_share(own, variance))
     with np.errstate(divide="ignore"):
         adjusted = {
             "ratio_lower": lower / model,
