@@ -22,7 +22,7 @@ DATES = {
 FOLLOWED = tuple(DATES)[1:]
 #: A table of so many rows that ends so many days before another of them was cut off, or delivered up to another day;
 #: fewer rows may end early by chance
-FEW_ROWS, EARLY_DAYS = 100, 120
+SIZEABLE, EARLY_DAYS = 100, 120
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def say_early(periods: Sequence[Period], until: dt.date | None = None) -> list[s
     until : date, optional
         Day to which people are to be followed.
     """
-    followed = [each for each in periods if each.table in FOLLOWED and each.rows >= FEW_ROWS]
+    followed = [each for each in periods if each.table in FOLLOWED and each.rows >= SIZEABLE]
     if not followed:
         return []
     latest = max(followed, key=lambda each: each.last)
