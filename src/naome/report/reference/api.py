@@ -26,7 +26,7 @@ ROOMS = {
 SECTION = re.compile(r"^([A-Z][A-Za-z ]+)\n-{3,}\n", re.M)
 ROLE = re.compile(r":(?:func|class|mod|data|meth|attr):`~?(?:[\w.]*\.)?(\w+)`")
 #: Sections of a docstring that are entries with a name and a type
-ENTRIES = ("Parameters", "Attributes", "Returns", "Raises")
+ENTRIES = ("Parameters", "Attributes", "Returns", "Raises", "Warns")
 
 Documented = ast.FunctionDef | ast.ClassDef
 
@@ -42,7 +42,7 @@ def write_page() -> str:
             if documented:
                 name = ".".join(file.relative_to(package.parent).with_suffix("").parts)
                 parts += [f"## {name}", tidy(SECTION.sub(r"**\1**\n\n", ast.get_docstring(module) or ""))]
-                parts += [write_entry(node) for node in documented] if in_full else [write_summary(documented)]
+                parts += [write_entry(node, name) for node in documented] if in_full else [write_summary(documented)]
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
@@ -53,10 +53,21 @@ def list_public(module: ast.Module) -> Iterator[Documented]:
             yield node
 
 
-def write_entry(node: Documented) -> str:
-    """Write a function or class: how it is called, and its docstring with its sections."""
+def make_anchor(module: str, name: str) -> str:
+    """Return the place of a function on the page.
+
+    Examples
+    --------
+    >>> make_anchor("naome.stats.pseudo", "pseudo_observations")
+    'naome-stats-pseudo-pseudo_observations'
+    """
+    return f"{module}.{name}".replace(".", "-")
+
+
+def write_entry(node: Documented, module: str) -> str:
+    """Write a function or class of a module: how it is called, and its docstring with its sections."""
     head, *sections = SECTION.split(ast.get_docstring(node) or "")
-    parts = [f"### {node.name}", f"```python\n{sign(node)}\n```", tidy(head)]
+    parts = [f"### {node.name} {{#{make_anchor(module, node.name)}}}", f"```python\n{sign(node)}\n```", tidy(head)]
     for title, text in zip(sections[::2], sections[1::2], strict=True):
         if title == "Examples":
             body = f"```python\n{text.strip()}\n```"
