@@ -79,6 +79,11 @@ _DAY_TEXTS = (
 )
 _TIME = r"([ T:]+(?P<time>\d\d?:\d\d(:\d\d([.,]\d+)?)?( ?[AP]M)?)(?P<zone> ?(Z|UTC|GMT|[-+]\d\d(:?\d\d)?))?)?"
 DATE_TEXTS = tuple(re.compile(day + _TIME, re.ASCII | re.IGNORECASE) for day in _DAY_TEXTS)
+#: A day of the week before a date
+WEEKDAY = re.compile(
+    r"(mon(day)?|tue(s|sday)?|wed(nesday)?|thu(r|rs|rsday)?|fri(day)?|sat(urday)?|sun(day)?)[,. ]+", re.IGNORECASE
+)
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 TWO_DIGIT_YEAR = re.compile(rf"(\d\d?[-/. ]?(\d\d?|{_MONTH})[-/. ]?\d\d)" + _TIME, re.ASCII | re.IGNORECASE)
 #: What programs write where nothing is known; no code is spelt like this.
 MISSING_WORDS = frozenset({"NA", "N/A", "#N/A", "<NA>", "NAN", "NAT", "NULL", "(NULL)", "\\N", "NONE", "."})
@@ -244,7 +249,10 @@ def clean_date(value: object) -> tuple[dt.date | None, tuple[str, ...]]:
             return None, (*rules, "sentinel_date")
         if re.fullmatch(r"\d{4}-", text):
             return None, (*rules, "truncated_date")
-        value, dropped = _parse_date(text)
+        named = WEEKDAY.match(text)
+        value, dropped = _parse_date(text[named.end() :] if named else text)
+        if named and WEEKDAYS[value.weekday()] != named[1][:3].lower():
+            raise Refused("a date whose day of the week is right", "are day and month exchanged?")
         rules += dropped
     if value in SENTINEL_DATES:
         return None, (*rules, "sentinel_date")
@@ -469,7 +477,7 @@ def choice(mapping: Mapping[str, object], *, sql_type: str = "VARCHAR", refuse: 
             text, rules = text.split(".")[0], (*rules, "float_text")
         if text not in mapping and text.upper() in mapping:
             text, rules = text.upper(), (*rules, "lower_case")
-        if text not in mapping and (label := labels.get(fold_label(text))):
+        if text not in mapping and (label := find_label(text, mapping, labels)):
             text, rules = label, (*rules, "label_spelling")
         if text not in mapping:
             if refuse:
@@ -489,10 +497,34 @@ def fold_label(text: str) -> str:
 
     Examples
     --------
-    >>> fold_label("White - British"), fold_label("white (British)")
-    ('WHITE BRITISH', 'WHITE BRITISH')
+    >>> fold_label("White - British"), fold_label("white & Asian")
+    ('WHITE BRITISH', 'WHITE AND ASIAN')
     """
-    return " ".join(re.findall(r"[^\W_]+|[<>]=?", text.upper()))
+    return " ".join(re.findall(r"[^\W_]+|[<>]=?", text.upper().replace("&", " AND ")))
+
+
+def find_label(text: str, mapping: Mapping[str, object], labels: Mapping[str, str]) -> str:
+    """Return the code of a label, which may have its own code before it; an empty text where there is none.
+
+    Parameters
+    ----------
+    mapping : mapping
+        Code -> value.
+    labels : mapping of str to str
+        Folded label -> code.
+
+    Examples
+    --------
+    >>> mapping = {"A": "white", "C": "white", "H": "asian", "BRITISH": "white"}
+    >>> [find_label(text, mapping, {"BRITISH": "BRITISH"}) for text in ("british", "A - British", "H: British")]
+    ['BRITISH', 'BRITISH', '']
+    """
+    folded = fold_label(text)
+    code, _, rest = folded.partition(" ")
+    whole, behind = labels.get(folded, ""), labels.get(rest, "")
+    if not whole and behind and code in mapping and mapping[code] == mapping[behind]:
+        return behind
+    return whole
 
 
 def place_code(value: object, rules: tuple[str, ...]) -> str:

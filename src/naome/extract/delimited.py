@@ -42,6 +42,15 @@ UNDEFINED = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
 UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 UTF32_MARKS = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 LINE_END = re.compile("\r\n|\n|\r")
+#: A line by which Excel is told the delimiter; it stands before the header
+EXCEL_LINE = re.compile('(\r\n|\n|\r)*"?sep=."?(\r\n|\n|\r)', re.IGNORECASE)
+#: First bytes of files that are no text -> what they are, and what to do
+OTHER_KINDS = {
+    b"PK\x03\x04": ("a spreadsheet or a zip file", "save the sheet as comma-separated text, or name the file .zip"),
+    b"\xd0\xcf\x11\xe0": ("an old spreadsheet", "save the sheet as comma-separated text"),
+    b"\x1f\x8b": ("packed by gzip", "let its name end in .gz"),
+    b"PAR1": ("Parquet", "let its name end in .parquet"),
+}
 #: A way on for whoever has a file that is not understood
 EXPORT = "export it again as comma-separated text in UTF-8, with one header line"
 DAMAGED_GZIP = "not readable: the gzip file is damaged or cut off"
@@ -49,11 +58,11 @@ DAMAGED_GZIP = "not readable: the gzip file is damaged or cut off"
 
 @dataclass(frozen=True)
 class Header:
-    """The header line of a file: what separates the names, the names as they stand there, blank lines before them."""
+    """The header line of a file: what separates the names, the names as they stand there, lines before them."""
 
     delimiter: str
     names: tuple[str, ...]
-    blank_lines: int = 0
+    lines_before: int = 0
 
 
 @dataclass
@@ -117,14 +126,16 @@ def pack_text(
     try:
         text, packed, utf16 = source.path, source.packed, False
         if source.member:
-            text, packed = _unpack(source, copies[0]), False
+            text = _unpack(source, copies[0])
         if is_utf16(source, text, packed):
             text, packed, utf16 = _decode_utf16(source, text, packed, copies[1]), False, True
         header = read_header(source, text, packed, expected)
         look = _look_at_bytes(source, text, packed, header.delimiter)
         header = _decode_header(header, look.encoding)
         check(list(header.names))
-        if look.encoding == "windows-1252" or look.line_ends_differ:
+        # DuckDB reads no row where a byte-order mark stands before a quoted line that is passed over
+        marked_before = look.encoding.endswith("mark") and header.lines_before > 0
+        if look.encoding == "windows-1252" or look.line_ends_differ or marked_before:
             text, packed = _copy_as_utf8(source, text, packed, look, copies[2]), False
         try:
             _write_parquet(connection, text, packed, target, header, look.encoding)
@@ -153,7 +164,8 @@ def read_header(source: Source, path: Path, packed: bool, expected: frozenset[st
     ExtractError
         If no delimiter or more than one gives columns of the table.
     """
-    first = next(_blocks(source, path, packed), b"").removeprefix(codecs.BOM_UTF8).decode("latin-1")
+    whole = _read_start(source, path, packed)
+    first = _skip_to_header(whole)
     read = {sign: _split_header(first, sign) for sign in DELIMITERS}
     fits = {sign: names for sign, names in read.items() if expected & {name.strip().upper() for name in names}}
     mixed = [
@@ -168,14 +180,29 @@ def read_header(source: Source, path: Path, packed: bool, expected: frozenset[st
             f"{source.name}: {signs} both separate column names in the header; allowed: one of them. Hint: {EXPORT}."
         )
     sign = next(iter(fits), ",")
-    before = first[: len(first) - len(first.lstrip("\r\n"))]
-    return Header(sign, tuple(read[sign]), len(LINE_END.findall(before)))
+    return Header(sign, tuple(read[sign]), len(LINE_END.findall(whole[: len(whole) - len(first)])))
+
+
+def _read_start(source: Source, path: Path, packed: bool) -> str:
+    return next(_blocks(source, path, packed), b"").removeprefix(codecs.BOM_UTF8).decode("latin-1")
+
+
+def _skip_to_header(text: str) -> str:
+    """Return the text from its header on: without blank lines, and without the line by which Excel is told a delimiter.
+
+    Examples
+    --------
+    >>> _skip_to_header("sep=;\\nA;B\\n1;2")
+    'A;B\\n1;2'
+    """
+    told = EXCEL_LINE.match(text)
+    return (text[told.end() :] if told else text).lstrip("\r\n")
 
 
 def _split_header(text: str, delimiter: str) -> list[str]:
     """Return the names in the first line of a text; those in quotation marks may hold anything."""
     try:
-        return next(csv.reader(io.StringIO(text.lstrip("\r\n"), newline=""), delimiter=delimiter), [])
+        return next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])
     except csv.Error:
         return []
 
@@ -213,13 +240,16 @@ def _blocks(source: Source, path: Path, packed: bool) -> Iterator[bytes]:
 
 
 def is_utf16(source: Source, path: Path, packed: bool) -> bool:
-    """Return whether a text begins with the byte-order mark of UTF-16; an empty one and UTF-32 are refused."""
+    """Return whether a text begins with the mark of UTF-16; an empty one, UTF-32 and what is no text are refused."""
     with _opened(source, path, packed) as handle:
         first = handle.read(4)
     if first.startswith(UTF32_MARKS):
         raise ExtractError(f"{source.name}: is UTF-32; allowed: UTF-8. Hint: {EXPORT}.")
     if not first:
         raise ExtractError(f"{source.name}: the file is empty (0 bytes). Hint: was the copy cut off?")
+    for mark, (kind, hint) in OTHER_KINDS.items():
+        if first.startswith(mark):
+            raise ExtractError(f"{source.name}: is {kind}; allowed: delimited text. Hint: {hint}.")
     return first.startswith(UTF16_MARKS)
 
 
@@ -353,13 +383,13 @@ def _copy_as_utf8(source: Source, path: Path, packed: bool, look: Look, target: 
     """
     codec, outside = _codec(look.encoding), True
     with target.open("wb") as copy:
-        for block in _blocks(source, path, packed):
-            text = block
+        for number, block in enumerate(_blocks(source, path, packed)):
+            text = block.removeprefix(codecs.BOM_UTF8) if number == 0 else block
             if look.line_ends_differ:
-                pieces = block.split(b'"')
-                for number, piece in enumerate(pieces):
-                    if outside == (number % 2 == 0) and b"\r" in piece:
-                        pieces[number] = piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+                pieces = text.split(b'"')
+                for place, piece in enumerate(pieces):
+                    if outside == (place % 2 == 0) and b"\r" in piece:
+                        pieces[place] = piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
                 outside = outside == (len(pieces) % 2 == 1)
                 text = b'"'.join(pieces)
             # Single bytes are decoded here; UTF-8 may be cut in two between blocks and needs nothing
@@ -393,7 +423,7 @@ def _read_csv(
     empty, padding = ("'\x01'", "true, parallel = false") if padded else ("''", "false")
     return (
         f"read_csv({quote_path(path)}, columns = {{{types}}}, auto_detect = false, header = true, "
-        f"skip = {header.blank_lines}, sep = {quote_text(header.delimiter)}, quote = '\"', escape = '\"', "
+        f"skip = {header.lines_before}, sep = {quote_text(header.delimiter)}, quote = '\"', escape = '\"', "
         f"nullstr = {empty}, encoding = '{charset}', compression = '{'gzip' if packed else 'none'}', "
         f"strict_mode = true, null_padding = {padding}, ignore_errors = false, max_line_size = {MAX_LINE_BYTES})"
     )
@@ -401,7 +431,7 @@ def _read_csv(
 
 def _check_delimiter_of_values(source: Source, path: Path, packed: bool, header: Header) -> None:
     """Refuse a text whose first record has as many fields as the header by another delimiter than the header's."""
-    first = next(_blocks(source, path, packed), b"").decode("latin-1").lstrip("\r\n")
+    first = _skip_to_header(_read_start(source, path, packed))
     for sign in DELIMITERS:
         if sign != header.delimiter:
             # The header need not be understood by this delimiter, only where it ends

@@ -18,6 +18,8 @@ from naome.core.errors import ExtractError, suggest
 
 #: How the name of a file ends that can be read; text may be packed by zip too
 READABLE = re.compile(r"(\.parquet|\.csv|\.txt|\.tsv)(\.gz)?$|(\.csv|\.txt|\.tsv)?\.zip$", re.IGNORECASE)
+#: And those of them that a zip file may hold
+TEXT = re.compile(r"\.(csv|txt|tsv)(\.gz)?$", re.IGNORECASE)
 #: What a folder of parts may be named after the table
 FOLDER_SUFFIX = re.compile(r"\.(parquet|csv|txt|tsv)$", re.IGNORECASE)
 #: What programs leave beside the parts: Spark's marks and checksums, hidden files, those of file managers
@@ -35,6 +37,8 @@ ALONE = NUMBER.replace("<number>", "<alone>").replace("<of>", "<of_all>")
 TAG = re.compile(rf"{_BETWEEN}(?:{YEARS}(?:{QUARTER})?(?:[_\-. ]{NUMBER})?|{ALONE})", re.IGNORECASE)
 #: Parts as Spark and its kind number them: gaps mean nothing, for a part without rows is not written
 ENGINE_TAG = re.compile(r"[_\-. ]?(part|data)[_\-.](?P<number>\d+)([_\-.][\w\-.]*)?", re.IGNORECASE)
+#: A folder for the parts of one time, inside that of the table: 2019, 2019-20, YEAR=2019
+TIME_FOLDER = re.compile(rf"(?:\w+=)?(?P<tag>{YEARS}(?:{QUARTER})?)", re.IGNORECASE)
 SHOWN_FILES = 6
 
 
@@ -345,24 +349,32 @@ def _list_folder(folder: Path, table: str) -> Iterator[Source]:
         raise ExtractError(
             f"{folder.name}: holds _temporary: the program that wrote the parts has not finished. Hint: write it again."
         )
-    files = []
-    for path in sorted(folder.iterdir(), key=lambda path: path.name):
-        if NOT_A_PART.fullmatch(path.name):
-            continue
-        _check_file(path)
-        if path.is_dir() or not READABLE.search(path.name) or path.name.lower().endswith(".zip"):
-            raise ExtractError(
-                f"{folder.name}: is a folder that holds {path.name}, which is no part of the table; allowed: Parquet "
-                "or delimited text, side by side. Hint: move it out; put files of further folders beside the others."
-            )
-        files.append(path)
+    files = list(_list_parts(folder, folder))
     if not files:
         raise ExtractError(
             f"{folder.name}: is a folder without a part of table {table}; allowed: Parquet or delimited text in it. "
             "Hint: name the folder that holds the files of the extract, or copy the parts."
         )
-    _check_parts_inside(folder.name, table, files)
-    yield from (Source(path, f"{folder.name}/{path.name}") for path in files)
+    _check_parts(folder.name, table, files)
+    yield from (Source(path, f"{folder.name}/{path.relative_to(folder).as_posix()}") for path in files)
+
+
+def _list_parts(folder: Path, within: Path) -> Iterator[Path]:
+    """Go through the files of a folder, and of those inside it that are named by a time."""
+    for path in sorted(within.iterdir(), key=lambda path: path.name):
+        if NOT_A_PART.fullmatch(path.name):
+            continue
+        _check_file(path)
+        if path.is_dir() and within == folder and TIME_FOLDER.fullmatch(path.name):
+            yield from _list_parts(folder, path)
+            continue
+        if path.is_dir() or not READABLE.search(path.name) or path.name.lower().endswith(".zip"):
+            raise ExtractError(
+                f"{folder.name}: is a folder that holds {path.name}, which is no part of the table; allowed: Parquet "
+                "or delimited text, side by side or in folders by year (2019, YEAR=2019). Hint: move it out; put files "
+                "of further folders beside the others."
+            )
+        yield path
 
 
 def _list_zip(path: Path, table: str) -> Iterator[Source]:
@@ -371,6 +383,11 @@ def _list_zip(path: Path, table: str) -> Iterator[Source]:
             members = [info for info in archive.infolist() if not info.is_dir()]
     except zipfile.BadZipFile:
         raise ExtractError(f"{path.name}: not readable: the zip file is damaged or cut off.") from None
+    if any(".." in info.filename.split("/") for info in members):
+        raise ExtractError(
+            f"{path.name}: the zip file names a file outside itself (../); allowed: names inside it. "
+            "Hint: pack it again."
+        )
     members = [info for info in members if not any(NOT_A_PART.fullmatch(piece) for piece in info.filename.split("/"))]
     names = [Path(info.filename) for info in members]
     if any(info.flag_bits & 1 for info in members):
@@ -378,17 +395,41 @@ def _list_zip(path: Path, table: str) -> Iterator[Source]:
             f"{path.name}: the zip file is encrypted; allowed: one without a password. Hint: unpack it and put "
             f"its file into the folder as {table}.csv."
         )
-    other = [name for name in names if not re.search(r"\.(csv|txt|tsv)$", name.name, re.IGNORECASE)]
-    marked = [name for name in names if len(names) > 1 and _inner_tag(name, table) is None]
+    other = [name for name in names if not TEXT.search(name.name)]
+    by_time = len(names) > 1 and _tag_folders(names) is not None
+    marked = [name for name in names if len(names) > 1 and not by_time and _inner_tag(name, table) is None]
     if not names or other or marked:
         shown = _list(other or marked) or "nothing"
         raise ExtractError(
             f"{path.name}: the zip file holds {shown}, which is no part of table {table}; allowed: one text file, or "
             f"parts such as {table}_2019.csv and {table}_2020.csv. Hint: unpack it, and leave only files of the table."
         )
-    _check_parts_inside(path.name, table, names)
+    _check_parts(path.name, table, names)
     for info in sorted(members, key=lambda info: info.filename):
         yield Source(path, f"{path.name}: {info.filename}" if len(members) > 1 else path.name, info.filename)
+
+
+def _check_parts(name: str, table: str, files: list[Path]) -> None:
+    """Check the parts inside a folder or zip file, which may lie in folders by time."""
+    folders = _tag_folders(files)
+    if folders is None:
+        _check_parts_inside(name, table, files)
+        return
+    _check_tags(table, folders, within_folder=True)
+    for folder in folders:
+        _check_parts_inside(f"{name}/{folder.name}", table, [file for file in files if file.parent == folder])
+
+
+def _tag_folders(files: list[Path]) -> dict[Path, Tag] | None:
+    """Return the time that the folder of each file is named by; None where one is not."""
+    tags = {}
+    for folder in dict.fromkeys(file.parent for file in files):
+        named = TIME_FOLDER.fullmatch(folder.name)
+        tag = read_tag(named["tag"]) if named else None
+        if tag is None:
+            return None
+        tags[folder] = tag
+    return tags
 
 
 def _inner_tag(path: Path, table: str) -> Tag | str | None:

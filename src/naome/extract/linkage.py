@@ -19,6 +19,7 @@ from naome.extract.quality import Log, log_rows
 from naome.extract.settle import FEW_ROWS, RowRule
 from naome.extract.specification import Belongs, Reader, find_children
 from naome.extract.sql import quote_name
+from naome.extract.uneven import UNEVEN_ROWS, find_uneven
 from naome.extract.values import MISSING_IDENTIFIER, note_mangled
 
 #: Rule and meaning in the data-quality log.
@@ -78,6 +79,8 @@ class Linkage:
         Rows without an identifier, where a source may leave it empty.
     people, linked_people : int or None
         Different people, and those of them that link; None where the rows link to rows of a table between.
+    uneven : tuple of str
+        Organisations and years of which less than half of the rows link (:mod:`naome.extract.uneven`).
     """
 
     table: str
@@ -88,6 +91,7 @@ class Linkage:
     without: int
     people: int | None = None
     linked_people: int | None = None
+    uneven: tuple[str, ...] = ()
 
     @property
     def of_people(self) -> bool:
@@ -103,6 +107,15 @@ class Linkage:
     def share(self) -> float:
         """Share of the rows that link; 1 where there are none."""
         return self.linked / (self.rows + self.without) if self.rows + self.without else 1.0
+
+    def say_uneven(self) -> str:
+        """Return a sentence about organisations and years that do not link; an empty text where there are none."""
+        if not self.uneven:
+            return ""
+        return (
+            f"{self.table}, column {self.column}: less than half of the rows link to {self.to} of "
+            f"{', '.join(self.uneven)}. Are identifiers spelt in another way there?"
+        )
 
 
 def measure_linkage(
@@ -148,7 +161,7 @@ def measure_linkage(
                 continue
             least = minimum.get(name, belongs.minimum)
             if belongs.of:
-                found.append(_link_records(connection, file, belongs, files[belongs.of], least, problems))
+                found.append(_link_records(connection, reader, file, belongs, files[belongs.of], least, problems))
             else:
                 found.append(_link_people(connection, reader, file, belongs, people[0], least, problems))
     return tuple(found)
@@ -205,13 +218,22 @@ def _link_people(
         f"{GIVEN.format(k='key')} AS given, key IN (SELECT key FROM known_people) AS there FROM keys)"
     ).fetchone()
     link = Linkage(file.table, belongs.columns[0], people, rows, linked, without, distinct, linked_people)
+    link = _find_uneven(connection, reader, file, belongs, link, "known_people")
     _check_link(connection, file, link, "known_people", least, problems)
     _check_dummies(connection, reader, file, belongs.columns[0], "keys", problems)
     connection.execute("DROP TABLE keys")
     return link
 
 
-def _link_records(connection, file: RawFile, belongs: Belongs, to: RawFile, least: float, problems) -> Linkage:
+def _find_uneven(connection, reader: Reader, file: RawFile, belongs: Belongs, link: Linkage, known: str) -> Linkage:
+    if link.rows + link.without - link.linked < UNEVEN_ROWS:
+        return link
+    return replace(link, uneven=find_uneven(connection, reader.raw[file.table], file, belongs.columns, known))
+
+
+def _link_records(
+    connection, reader: Reader, file: RawFile, belongs: Belongs, to: RawFile, least: float, problems: Problems
+) -> Linkage:
     column = " + ".join(belongs.columns)
     raw, there = (
         " || ' ' || ".join(f"CAST({quote_name(each)} AS VARCHAR)" for each in names)
@@ -227,7 +249,7 @@ def _link_records(connection, file: RawFile, belongs: Belongs, to: RawFile, leas
         (linked,) = connection.execute(
             "SELECT coalesce(sum(n), 0) FROM keys WHERE key IN (SELECT key FROM parents)"
         ).fetchone()
-        link = replace(link, linked=linked)
+        link = _find_uneven(connection, reader, file, belongs, replace(link, linked=linked), "parents")
         _check_link(connection, file, link, "parents", least, problems)
         connection.execute("DROP TABLE keys; DROP TABLE parents")
     return link

@@ -25,6 +25,8 @@ ALLOWED = "the code of an organisation or of one of its sites, or a default code
 #: What a code of the Organisation Data Service may look like
 CODE = re.compile(r"[A-Z0-9]{2,9}", re.IGNORECASE)
 SEVERAL = re.compile(r"[;,/|+& ]")
+#: What stands for no successor, where a cell should be empty
+NO_SUCCESSOR = re.compile(r"-+|\?+|0+|X+|UNKNOWN|UNK|NOT ?APPLICABLE|NO|OPEN", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -161,7 +163,13 @@ def read_organisations(
     today = {code: _follow(code, merged) for code in merged}
     _check_ends(file, merged, today, problems)
     defaults = frozenset(definitions.coding(DEFAULTS).values)
-    return Organisations({code: spelt.get(end, end) for code, end in today.items()}, defaults)
+    # A site with a row of its own is read as its trust, like one without
+    trusts = {code: end for code, end in today.items() if end != code or not _is_site(code, merged)}
+    return Organisations({code: spelt.get(end, end) for code, end in trusts.items()}, defaults)
+
+
+def _is_site(code: str, merged: Mapping[str, set[str]]) -> bool:
+    return len(code) == SITE_LENGTH and code[:TRUST_LENGTH] in merged
 
 
 def _follow(code: str, merged: Mapping[str, set[str]]) -> str:
@@ -196,7 +204,15 @@ def _check_ends(file: RawFile, merged: Mapping[str, set[str]], today: Mapping[st
             "chain that ends at an open organisation, which has no successor. Hint: leave the successor of the open "
             "organisation empty."
         )
-    lost = sorted(code for code, end in today.items() if end not in merged and not SEVERAL.search(end))
+    empty = sorted(code for code, end in today.items() if end not in merged and NO_SUCCESSOR.fullmatch(end))
+    if empty:
+        problems.add(
+            f"{file.name}: column SUCCESSOR_CODE: {_list(empty)} has a word or sign for none ({say_rows(len(empty))}); "
+            "allowed: an empty cell for an open organisation. Hint: empty these cells."
+        )
+    lost = sorted(
+        code for code, end in today.items() if end not in merged and not SEVERAL.search(end) and code not in empty
+    )
     if lost:
         problems.add(
             f"{file.name}: column SUCCESSOR_CODE: the successor of {_list(lost)} is not an open organisation "

@@ -29,7 +29,7 @@ from naome.extract.candidates import CANDIDATES, Signs, find_candidates, keep_ro
 from naome.extract.files import explain_damage
 from naome.extract.folder import list_inputs
 from naome.extract.linkage import Linkage, leave_strangers_out, measure_linkage
-from naome.extract.periods import Period, find_periods
+from naome.extract.periods import Period, find_periods, say_early
 from naome.extract.problems import Problems
 from naome.extract.provider_codes import read_organisations
 from naome.extract.quality import Log, log_rows
@@ -91,7 +91,7 @@ class Extract:
     vocabularies : tuple of Vocabulary
         What was found of the columns whose values are names or codes of a list.
     periods : tuple of Period
-        The time that each table covers, where the extract was only checked.
+        The time that each table covers; where events are read of few people, that of their events.
     """
 
     folder: Path
@@ -104,6 +104,16 @@ class Extract:
     absent: Absent = field(default_factory=Absent)
     vocabularies: tuple[Vocabulary, ...] = ()
     periods: tuple[Period, ...] = ()
+
+    def list_warnings(self, until: dt.date | None = None) -> list[str]:
+        """Return a sentence for each thing that is read, but looks incomplete.
+
+        Parameters
+        ----------
+        until : date, optional
+            Day to which people are followed; by default, the day on which the last table ends.
+        """
+        return [*say_early(self.periods, until), *filter(None, (link.say_uneven() for link in self.linkage))]
 
 
 def read_extract(
@@ -180,8 +190,7 @@ def read_extract(
             found = connection.execute(count.sql).fetchone()[0]
             log_rows(quality, count.rule, count.table, count.column, found, count.meaning, count.kind)
         problems.raise_if_any()
-        # A run reads the events of few people: the first and last of those would say nothing of the table
-        periods = find_periods(connection, reader) if out is None and signs is None else ()
+        periods = find_periods(connection, reader)
         if out is not None:
             if signs is not None:
                 (scratch / "canonical" / CANDIDATES).write_text(json.dumps(asdict(signs)) + "\n", encoding="utf-8")

@@ -208,6 +208,8 @@ def _read_plan(plan: Plan) -> Run:
     )
     for sentence in run.read_record["lacking"]:
         print(f"{run.folder.name}: {sentence}")
+    for sentence in run.read_record["warnings"]:
+        print(f"{run.folder.name}: warning: {sentence}")
     print(f"{run.folder.name}: {plan.describe_marking()}; run {run.run_id} in {run.folder}", flush=True)
     return run
 

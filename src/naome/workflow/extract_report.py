@@ -12,7 +12,6 @@ from collections.abc import Iterable, Sequence
 import pandas as pd
 
 from naome.extract import Extract
-from naome.extract.periods import say_early
 from naome.extract.raw_tables import FileNote
 from naome.extract.vocabulary import SMALLEST_SAID
 from naome.report.markdown import write_pipe_table
@@ -31,7 +30,8 @@ def describe_extract(extract: Extract, lacking: Sequence[str] = (), until: dt.da
     """
     parts = [
         ("Files", _lay_out(("File", "Rows", "Columns read", "Not read", "Encoding"), map(_file_row, extract.files))),
-        ("Time covered", _describe_periods(extract, until)),
+        ("Warnings", "\n".join(_wrap(f"- {line}") for line in extract.list_warnings(until)) or "None."),
+        ("Time covered", _describe_periods(extract)),
         ("Linkage", _describe_linkage(extract)),
         ("Values that are read by a list", _describe_vocabularies(extract)),
         ("Spellings of dates", _describe_spellings(extract)),
@@ -46,16 +46,14 @@ def _file_row(note: FileNote) -> tuple[str, ...]:
     return (note.name, f"{note.rows:,}", str(len(note.used)), str(len(note.ignored)), note.encoding)
 
 
-def _describe_periods(extract: Extract, until: dt.date | None) -> str:
+def _describe_periods(extract: Extract) -> str:
     if not extract.periods:
         return "No table has a date."
     rows = []
     for period in extract.periods:
         years = ", ".join(f"{year}: {_say_few(n)}" for year, n in period.years.items())
         rows.append((period.raw, period.date, str(period.first), str(period.last), years))
-    table = _lay_out(("Table", "Date", "First", "Last", "Rows in each year"), rows)
-    early = [f"- {line}" for line in say_early(extract.periods, until)]
-    return "\n".join([table, *([""] if early else []), *map(_wrap, early)])
+    return _lay_out(("Table", "Date", "First", "Last", "Rows in each year"), rows)
 
 
 def _say_few(rows: int) -> str:

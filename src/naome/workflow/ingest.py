@@ -105,6 +105,7 @@ def read_run(plan: Plan, *, progress: Callable[[str], None] = print) -> tuple[Ru
             "absent": dict(extract.absent.things),
             "vocabularies": [asdict(found) for found in extract.vocabularies],
             "lacking": lacking,
+            "warnings": extract.list_warnings(plan.params.censor_date),
             "last_death": last_death,
             "started": started.isoformat(timespec="seconds"),
             "finished": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),

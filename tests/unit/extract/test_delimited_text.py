@@ -247,6 +247,32 @@ def test_text_packed_by_gzip_or_zip_is_read_in_any_case_and_dialect(read, tmp_pa
     assert file.locate(3) == "t.zip: folder/T_2020.txt: row 2"
 
 
+def test_text_packed_twice_is_read(read, tmp_path):
+    with zipfile.ZipFile(tmp_path / "in" / "t.zip", "w") as archive:
+        archive.writestr("t.csv.gz", gzip.compress(TEXT.encode()))
+    (tmp_path / "in" / "x").write_text("")
+    assert read({}, "")[0] == ROWS
+
+
+@pytest.mark.parametrize("line", ["sep=,\n", '"sep=,"\r\n', '"sep=,"\n', "SEP=,\n", "\nsep=,\n\n"])
+def test_a_line_that_tells_excel_the_delimiter_is_not_the_header(read, line):
+    assert read(line + TEXT)[0] == ROWS
+    assert read((line + TEXT).encode("utf-8-sig"))[0] == ROWS
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"PK\x03\x04 sheet", "is a spreadsheet or a zip file; allowed: delimited text"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "is an old spreadsheet"),
+        (gzip.compress(TEXT.encode()), "is packed by gzip; allowed: delimited text. Hint: let its name end in .gz"),
+        (b"PAR1\x00\x00", "is Parquet"),
+    ],
+)
+def test_a_file_of_another_kind_than_its_name_says_is_named(refusal, content, said):
+    assert said in refusal(content)
+
+
 def test_two_gzip_files_one_after_another_are_one(read):
     head, tail = TEXT[:20].encode(), TEXT[20:].encode()
     assert read(gzip.compress(head) + gzip.compress(tail), "t.csv.gz")[0] == ROWS

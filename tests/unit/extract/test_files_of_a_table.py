@@ -107,7 +107,28 @@ def test_a_folder_a_year_holds_the_parts_of_the_year(tmp_path):
     assert len(names_of(tmp_path, "hes_apc")) == 3
 
 
-@pytest.mark.parametrize("members", [["anything.txt"], ["hes_apc_2019.txt", "hes_apc_2020.txt"], ["in/hes_apc.csv"]])
+@pytest.mark.parametrize(
+    "inside",
+    [
+        ["2019/hes_apc.csv", "2020/hes_apc.csv"],
+        ["YEAR=2019/part-0.csv", "YEAR=2019/part-1.csv", "YEAR=2020/part-0.csv"],
+        ["FYEAR=201920/data.txt", "FYEAR=202021/data.txt"],
+        ["2019Q1/a.csv", "2019Q2/a.csv"],
+    ],
+    ids=lambda names: names[0],
+)
+def test_parts_in_folders_by_time_are_read_in_their_order(tmp_path, inside):
+    lay_out(tmp_path, *(f"hes_apc/{name}" for name in inside))
+    assert names_of(tmp_path, "hes_apc") == [f"hes_apc/{name}" for name in inside]
+    shutil.rmtree(tmp_path / "hes_apc")
+    write_zip(tmp_path / "hes_apc.zip", *inside)
+    assert [source.member for source in find_table(tmp_path, "hes_apc").sources] == inside
+
+
+@pytest.mark.parametrize(
+    "members",
+    [["anything.txt"], ["hes_apc_2019.txt", "hes_apc_2020.txt"], ["in/hes_apc.csv"], ["hes_apc.csv.gz"]],
+)
 def test_a_zip_file_holds_one_text_or_parts(tmp_path, members):
     write_zip(tmp_path / "hes_apc.zip", *members, "__MACOSX/._x", ".DS_Store", "_SUCCESS")
     assert [source.member for source in find_table(tmp_path, "hes_apc").sources] == members
@@ -144,7 +165,11 @@ def test_a_table_does_not_take_the_files_of_one_whose_name_begins_the_same(tmp_p
         (["hes_apc/north.csv", "hes_apc/north copy.csv"], "north copy.csv beside"),
         (["hes_apc/part1.csv", "hes_apc/part1.txt"], "same part"),
         (["hes_apc/part-0.csv", "hes_apc/notes.docx"], "holds notes.docx, which is no part"),
-        (["hes_apc/year=2019/part-0.csv"], "holds year=2019, which is no part"),
+        (["hes_apc/north/part-0.csv"], "holds north, which is no part"),
+        (["hes_apc/2019/x/part-0.csv"], "holds x, which is no part"),
+        (["hes_apc/2019/a.csv", "hes_apc/2019/a copy.csv", "hes_apc/2020/a.csv"], "a copy.csv beside"),
+        (["hes_apc/2019/a.csv", "hes_apc/2021/a.csv"], "no file for 2020"),
+        (["hes_apc/2019/a.csv", "hes_apc/YEAR=2019/a.csv"], "the same part"),
         (["hes_apc/_SUCCESS"], "folder without a part"),
         (["hes_apc/"], "folder without a part"),
         (["hes_apc/part-0.csv", "hes_apc/_temporary/x"], "has not finished"),
@@ -191,7 +216,9 @@ def test_a_copy_alone_is_not_taken_for_the_table(tmp_path):
         (["a.txt", "b.txt"], "a.txt, b.txt"),
         (["hes_apc_2019.txt", "notes.pdf"], "notes.pdf"),
         (["x.parquet"], "x.parquet"),
-        (["2019/hes_apc.csv", "2020/hes_apc.csv"], "beside other parts"),
+        (["north/hes_apc.csv", "south/hes_apc.csv"], "beside other parts"),
+        (["2019/hes_apc.csv", "2021/hes_apc.csv"], "no file for 2020"),
+        (["../hes_apc.csv"], "outside itself"),
         ([], "holds nothing"),
     ],
 )

@@ -66,6 +66,18 @@ def test_codes_of_sites_give_the_same_organisations(copy, tmp_path, nation):
 
 
 @pytest.mark.parametrize("nation", TABLES)
+def test_a_site_with_a_row_of_its_own_is_read_as_its_trust(copy, tmp_path, nation):
+    folder, (_, table, column) = copy(f"clean-{nation}"), TABLES[nation]
+    read(nation, folder, tmp_path / "before")
+    folder.edit("organisations", "SELECT * FROM t UNION ALL SELECT * REPLACE (ORG_CODE || '01' AS ORG_CODE) FROM t")
+    folder.edit(table, f"SELECT * REPLACE ({column} || '01' AS {column}) FROM t")
+    (folder.path / "extract.json").unlink()
+    extract = read(nation, folder, tmp_path / "after")
+    assert providers(tmp_path / "before") == providers(tmp_path / "after")
+    assert {entry["rule"] for entry in extract.quality} == {"site_code"}
+
+
+@pytest.mark.parametrize("nation", TABLES)
 @pytest.mark.parametrize(
     ("word", "rule"),
     [
@@ -154,6 +166,8 @@ def test_a_chain_of_successors_is_followed_to_its_end(copy, tmp_path):
         ),
         ([(0, "SUCCESSOR_CODE", "ZZZ")], "successor of .*{0}.* is not an open organisation"),
         ([(0, "SUCCESSOR_CODE", "{1}"), (1, "SUCCESSOR_CODE", "ZZZ")], "successor of .*{0}.* is not an open"),
+        ([(0, "SUCCESSOR_CODE", "-")], "{0}.* has a word or sign for none .*allowed: an empty cell"),
+        ([(0, "SUCCESSOR_CODE", "unknown")], "{0}.* has a word or sign for none .*allowed: an empty cell"),
         ([(0, "ORG_NAME", "")], "column ORG_NAME, row 1: not recorded"),
         ([(2, "ORG_CODE", "A trust of that name")], "column ORG_CODE, row 3: no code of an organisation"),
     ],

@@ -9,9 +9,10 @@ import duckdb
 import pandas as pd
 import pytest
 
+from naome.core.definitions import project_definitions
 from naome.core.errors import ExtractError
 from naome.extract import READERS, read_extract
-from naome.extract.clean import Refused, clean_date
+from naome.extract.clean import Coded, Refused, clean_date
 from naome.extract.provider_codes import Organisations, clean_by
 
 
@@ -47,6 +48,29 @@ def test_whole_decimals_are_identifiers_and_others_are_not(copy, kind, right):
 @pytest.mark.parametrize("text", ["--", "?", "-"])
 def test_a_mark_for_no_date_is_a_named_rule(text):
     assert clean_date(text) == (None, ("empty_marker",))
+
+
+@pytest.mark.parametrize("text", ["Thu 12 Mar 2020", "Thursday, 12 March 2020", "thu 12/03/2020", "Thurs. 2020-03-12"])
+def test_a_day_of_the_week_before_a_date_is_read_if_it_is_right(text):
+    assert clean_date(text) == (dt.date(2020, 3, 12), ())
+    with pytest.raises(Refused) as refused:
+        clean_date(text.replace("hu", "ue", 1).replace("Tuersday", "Tuesday").replace("Tuers", "Tue"))
+    assert "day of the week" in refused.value.allowed
+
+
+@pytest.mark.parametrize(
+    ("label", "group"),
+    [
+        ("A - White British", "white"), ("M: Black Caribbean", "black"), ("C - Any other White background", "white"),
+        ("mixed: White & Asian", "mixed"), ("Welsh/English/Scottish/Northern Irish/British", "white"),
+        ("H - Black African", None), ("Q - Indian", None),
+    ],
+)  # fmt: skip
+def test_a_label_of_an_ethnic_group_may_have_its_code_before_it(label, group):
+    for coding in ("ethnic_group", "ethnic_group_wales"):
+        value, rules = Coded(coding, refuse=False).bind(project_definitions()).clean(label)
+        assert value == group
+        assert ("unmapped_code" in rules) == (group is None)
 
 
 @pytest.mark.parametrize("text", ["unknown", "Not recorded", "0"])

@@ -177,6 +177,20 @@ def tabulate_linkage(linkage: Released) -> Table | Sentence:
     return Table(frame, linkage, formats | {"Linked": "percent1"})
 
 
+def say_warnings(warnings: list[str]) -> Sentence:
+    """List what was read but looks incomplete: tables that end early, organisations and years that do not link.
+
+    Parameters
+    ----------
+    warnings : list of str
+        Of ``read.json`` (:meth:`naome.extract.Extract.list_warnings`).
+    """
+    if not warnings:
+        return Sentence("No table ends early, and records link alike in all organisations and years.")
+    text = "Parts of the extract look incomplete:\n\n" + "\n".join(f"- {line}" for line in warnings)
+    return Sentence(text, declare_not_counts(text, "Dates, and codes of organisations."))
+
+
 def say_sites(analysis: pd.DataFrame, study: Study) -> Sentence:
     """Say what metastatic sites in the table of characteristics mean, or why there are none."""
     reason = study.reason("site_recorded", study.params.cohorts[0])
