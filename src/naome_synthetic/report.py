@@ -84,7 +84,7 @@ def tabulate_estimates(run: Run, truth: pd.DataFrame) -> pd.DataFrame:
         ``method, people, lower, upper, truth, holds, reason``; the count by admissions and the estimates of
         :func:`measure_missed`, by the last day of follow-up.
     """
-    results = measure_missed(count_sources(run.study, run.canonical), run.study)
+    results = measure_missed(count_sources(run.study, run.tables), run.study)
     true = count_true_recurrences(truth, run.params.censor_date)
     wanted = results[results["measure"].isin(list(ESTIMATES)) & results["group"].isin(["all", "admissions"])]
     return pd.DataFrame(

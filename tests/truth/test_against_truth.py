@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from naome.cohort.derive import identify_members
+from naome.cohort.tables import open_tables
 from naome.core.errors import ChainError
 from naome.core.params import load_params
 from naome.extract import READERS, read_extract
@@ -104,7 +105,7 @@ def test_rules_find_what_they_say_and_miss_many(extract):
 def test_capture_recapture_comes_nearer_to_the_living_than_counting(extract):
     params, canonical, _, truth = extract
     on = params.metastatic_to
-    counts = count_sources(make_study(params, run_id="r"), canonical, alive_on=on)
+    counts = count_sources(make_study(params, run_id="r"), open_tables(canonical, params), alive_on=on)
     estimate = loglinear_population(counts, ("admissions", "reported", "treatment"))
     true = count_true_recurrences(truth, on, alive=True)
     found = int(counts.loc[counts["admissions"], "people"].sum())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from pathlib import Path
 
 import ibis
 import numpy as np
@@ -14,7 +13,7 @@ from naome.cohort.codes import is_breast_cancer
 from naome.cohort.eligible import code_dates, eligible_people, flag_tumours, metastatic_codes
 from naome.cohort.evidence import metastatic_drugs
 from naome.cohort.feature_definitions import read_features
-from naome.cohort.tables import CanonicalTables, open_tables
+from naome.cohort.tables import CanonicalTables
 from naome.core.definitions import CohortRules
 from naome.core.params import Params
 from naome.measures.study import Study
@@ -23,15 +22,12 @@ from naome.stats.capture_recapture import PopulationEstimate, chapman, loglinear
 SOURCES = ("admissions", "reported", "treatment", "death")
 
 
-def count_sources(
-    study: Study, folder: Path, *, alive_on: dt.date | None = None, connection: ibis.BaseBackend | None = None
-) -> pd.DataFrame:
+def count_sources(study: Study, tables: CanonicalTables, *, alive_on: dt.date | None = None) -> pd.DataFrame:
     """Count the people each combination of sources saw; see :func:`cross_classify_sources`.
 
     Parameters
     ----------
-    folder : Path
-        Folder of the canonical tables.
+    tables : CanonicalTables
     alive_on : date, optional
         Count only people alive on that day, by what was seen until then: for prevalence.
 
@@ -42,10 +38,9 @@ def count_sources(
 
     Examples
     --------
-    >>> counts = count_sources(run.study, run.canonical)          # doctest: +SKIP
+    >>> counts = count_sources(run.study, run.tables)          # doctest: +SKIP
     >>> loglinear_population(counts, SOURCES).population                    # doctest: +SKIP
     """
-    tables = open_tables(folder, study.params, connection, study.definitions)
     counts = cross_classify_sources(tables, study.params, study.rules, alive_on).execute()
     counts[list(SOURCES)] = counts[list(SOURCES)].astype(bool)
     return counts.sort_values(list(SOURCES), ascending=False, ignore_index=True)

@@ -14,7 +14,6 @@ diagnosis, which are not like the others.
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -24,7 +23,7 @@ from naome.cohort.features import NEEDED, describe_people
 from naome.cohort.frames import fetch_analysis
 from naome.cohort.materialise import hold
 from naome.cohort.membership import de_novo, possible_members
-from naome.cohort.tables import open_tables
+from naome.cohort.tables import CanonicalTables
 from naome.core.params import Params
 from naome.measures.indicators import divide_people
 from naome.measures.study import Study, say_too_few
@@ -47,15 +46,14 @@ DIRECT = (
 )
 
 
-def derive_period_people(study: Study, folder: Path) -> pd.DataFrame:
+def derive_period_people(study: Study, tables: CanonicalTables) -> pd.DataFrame:
     """Find everyone with metastatic disease at the initial diagnosis over the whole diagnosed window.
 
     Parameters
     ----------
     study : Study
         Rules as for the de-novo cohort, but for the first day: ``diagnosed_from`` instead of ``metastatic_from``.
-    folder : Path
-        Folder of the canonical tables.
+    tables : CanonicalTables
 
     Returns
     -------
@@ -66,7 +64,6 @@ def derive_period_people(study: Study, folder: Path) -> pd.DataFrame:
         return pd.DataFrame(columns=list(COLUMNS))
     params = study.params.model_copy(update={"metastatic_from": study.params.diagnosed_from})
     rules = study.rules
-    tables = open_tables(folder, params, definitions=rules.definitions)
     bare = replace(
         tables, **{name: getattr(tables, name).select(*columns).limit(0) for name, columns in NEEDED.items()}
     )

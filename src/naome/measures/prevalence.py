@@ -7,7 +7,6 @@ metastatic now is alive with the disease and not in the number: it is a prevalen
 from __future__ import annotations
 
 import datetime as dt
-from pathlib import Path
 
 import ibis
 import numpy as np
@@ -17,7 +16,7 @@ from ibis.expr.types import Table
 from naome.cohort.eligible import code_dates, eligible_people, flag_tumours, metastatic_codes
 from naome.cohort.feature_definitions import read_features
 from naome.cohort.membership import de_novo, recurrent
-from naome.cohort.tables import open_tables
+from naome.cohort.tables import CanonicalTables
 from naome.core.definitions import CohortRules
 from naome.core.params import Params
 from naome.measures.ascertainment import SOURCES, correction_factor
@@ -27,16 +26,13 @@ from naome.stats.capture_recapture import loglinear_population
 TOO_FEW_SOURCES = "The data have too few sources to estimate ascertainment."
 
 
-def count_living(
-    study: Study, folder: Path, *, on: dt.date | None = None, connection: ibis.BaseBackend | None = None
-) -> pd.DataFrame:
+def count_living(study: Study, tables: CanonicalTables, *, on: dt.date | None = None) -> pd.DataFrame:
     """Count people found to have metastatic disease by a date, by whether they were alive on it.
 
     Parameters
     ----------
     study : Study
-    folder : Path
-        Folder of the canonical tables.
+    tables : CanonicalTables
     on : date, optional
         The run's end of follow-up by default; not later than it.
 
@@ -54,13 +50,12 @@ def count_living(
 
     Examples
     --------
-    >>> count_living(run.study, run.canonical, on=dt.date(2021, 12, 31))  # doctest: +SKIP
+    >>> count_living(run.study, run.tables, on=dt.date(2021, 12, 31))  # doctest: +SKIP
     """
     params, rules = study.params, study.rules
     on = on or params.censor_date
     if not params.diagnosed_from < on <= params.censor_date:
         raise ValueError(f"on={on} must be after {params.diagnosed_from} and not after {params.censor_date}")
-    tables = open_tables(folder, params, connection, rules.definitions)
     coded = code_dates(eligible_people(flag_tumours(tables, params, rules)), metastatic_codes(tables, rules), rules)
     found = _found_by(coded, params, rules, on)
     day = ibis.date(str(on))
@@ -142,18 +137,17 @@ def measure_prevalence(
     return study.results(table, unit_of_estimate="people", definition_id=definition)
 
 
-def measure_living(study: Study, folder: Path, alive: pd.DataFrame) -> pd.DataFrame:
+def measure_living(study: Study, tables: CanonicalTables, alive: pd.DataFrame) -> pd.DataFrame:
     """Measure prevalence on the last day of follow-up, corrected where three sources saw anybody.
 
     Parameters
     ----------
-    folder : Path
-        Folder of the canonical tables.
+    tables : CanonicalTables
     alive : DataFrame
         Source counts among people alive on that day
         (:func:`naome.measures.ascertainment.count_sources` with ``alive_on``).
     """
-    living = count_living(study, folder)
+    living = count_living(study, tables)
     sources = tuple(s for s in SOURCES if alive.loc[alive[s], "people"].sum() > 0)
     factor = None
     found = int(alive.loc[alive["admissions"], "people"].sum())

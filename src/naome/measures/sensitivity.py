@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import ibis
@@ -20,7 +19,7 @@ from naome.cohort.features import add_records, describe_people, keep_people
 from naome.cohort.frames import fetch_analysis
 from naome.cohort.materialise import hold
 from naome.cohort.membership import find_members
-from naome.cohort.tables import CanonicalTables, open_tables
+from naome.cohort.tables import CanonicalTables
 from naome.core.definitions import CohortRules, Option
 from naome.core.params import Params
 from naome.measures.expressions import parse_expression
@@ -81,7 +80,7 @@ class _Variant:
     analysis: pd.DataFrame
 
 
-def tabulate_switches(study: Study, folder: Path, *, connection: ibis.BaseBackend | None = None) -> pd.DataFrame:
+def tabulate_switches(study: Study, tables: CanonicalTables) -> pd.DataFrame:
     """Derive the cohorts again under every other value of every cohort rule option.
 
     The eligible people and the tables are read once; each variant takes its codes
@@ -91,8 +90,7 @@ def tabulate_switches(study: Study, folder: Path, *, connection: ibis.BaseBacken
     ----------
     study : Study
         The run; its own choices are the base case.
-    folder : Path
-        Folder of the canonical tables.
+    tables : CanonicalTables
 
     Returns
     -------
@@ -110,10 +108,10 @@ def tabulate_switches(study: Study, folder: Path, *, connection: ibis.BaseBacken
 
     Examples
     --------
-    >>> tabulate_switches(run.study, run.canonical)  # doctest: +SKIP
+    >>> tabulate_switches(run.study, run.tables)  # doctest: +SKIP
     """
     params, base_rules = study.params, study.rules
-    shared = _hold_shared(params, base_rules, folder, connection)
+    shared = _hold_shared(params, base_rules, tables)
     base = _derive_variant(shared, params, base_rules)
     rows = list(_variant_rows(NO_SWITCH, "", base, base, study))
     for option in base_rules.options:
@@ -129,7 +127,7 @@ def tabulate_switches(study: Study, folder: Path, *, connection: ibis.BaseBacken
     return _tidy(rows)
 
 
-def tabulate_death_switches(study: Study, folder: Path, *, connection: ibis.BaseBackend | None = None) -> pd.DataFrame:
+def tabulate_death_switches(study: Study, tables: CanonicalTables) -> pd.DataFrame:
     """Measure the share of breast cancer deaths with an earlier metastatic record under every option that changes it.
 
     Deaths are those of the check against deaths: under 70 at diagnosis, until the
@@ -147,7 +145,6 @@ def tabulate_death_switches(study: Study, folder: Path, *, connection: ibis.Base
     reason = study.reason("record_before_breast_cancer_death")
     if reason:
         return pd.DataFrame([{**NO_SWITCH, "reason": reason}]).reindex(columns=columns)
-    tables = open_tables(folder, params, connection, base.definitions)
     deaths = hold(_deaths_under_70(tables, params, base))
     events = {name: hold(getattr(tables, name).semi_join(deaths, "person_id")) for name in ("diagnoses", "recurrences")}
     near = replace(tables, **events)
@@ -199,9 +196,8 @@ def tabulate_windows(analysis: pd.DataFrame, study: Study) -> pd.DataFrame:
     return table.astype({"denominator": "Int64", "numerator": "Int64", "estimate": "float64"})
 
 
-def _hold_shared(params: Params, rules: CohortRules, folder: Path, connection: ibis.BaseBackend | None) -> _Shared:
+def _hold_shared(params: Params, rules: CohortRules, tables: CanonicalTables) -> _Shared:
     """Read once what all variants need: eligible people, every code that could be evidence, all it could concern."""
-    tables = open_tables(folder, params, connection, rules.definitions)
     eligible = hold(eligible_people(flag_tumours(tables, params, rules)))
     d = tables.diagnoses
     metastatic = possible_evidence(rules.definitions)

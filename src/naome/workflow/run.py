@@ -38,6 +38,7 @@ from naome.release import Released, release
 from naome.workflow.pages import check_frame
 
 if TYPE_CHECKING:
+    from naome.cohort.tables import CanonicalTables
     from naome.workflow.explore import WhatIf
 
 INPUTS = "inputs"
@@ -79,6 +80,13 @@ class Run:
             if not (folder / name).is_file() or file_digest(folder / name) != digest:
                 raise ChainError(f"{folder / name}: {self._explain_change()}")
         return folder
+
+    @cached_property
+    def tables(self) -> CanonicalTables:
+        """The canonical tables, as lazy expressions on DuckDB."""
+        from naome.cohort.tables import open_tables
+
+        return open_tables(self.canonical, self.params, definitions=self.definitions)
 
     @cached_property
     def read_record(self) -> dict[str, Any]:

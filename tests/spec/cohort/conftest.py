@@ -23,6 +23,7 @@ import pytest
 import yaml
 
 from naome.cohort.derive import Cohorts, derive_cohorts
+from naome.cohort.tables import CanonicalTables, open_tables
 from naome.core.definitions import CohortRules, project_definitions
 from naome.core.params import Params, load_params
 from naome.extract.schema import CANONICAL
@@ -81,6 +82,10 @@ class Case:
         params = self.params().model_copy(update={"cohorts": cohorts})
         rules = self.rules().replace(**options)
         return derive_cohorts(params, self.folder, rules=rules, connection=connection)
+
+    def tables(self) -> CanonicalTables:
+        """Open the tables."""
+        return open_tables(self.folder, self.params())
 
     @staticmethod
     def params() -> Params:

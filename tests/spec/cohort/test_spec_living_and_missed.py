@@ -68,9 +68,9 @@ def test_sources_see_recurrence(case):
     ``after`` a code after death.
     """
     params = case.params()
-    table = count_sources(make_study(params, run_id="r"), case.folder)
+    table = count_sources(make_study(params, run_id="r"), case.tables())
     assert counted(table) == {SOURCES: 1, ("admissions",): 1, ("reported",): 1, ("treatment",): 1, ("death",): 1}
-    alive = count_sources(make_study(params, run_id="r"), case.folder, alive_on=dt.date(2020, 1, 31))
+    alive = count_sources(make_study(params, run_id="r"), case.tables(), alive_on=dt.date(2020, 1, 31))
     assert counted(alive) == {("admissions", "reported", "treatment"): 1, ("admissions",): 1, ("reported",): 1}
 
 
@@ -106,15 +106,15 @@ def test_living_with_metastatic_disease(case):
     """
     params = case.params()
     on = dt.date(2021, 12, 31)
-    living = count_living(make_study(params, run_id="r"), case.folder, on=on)
+    living = count_living(make_study(params, run_id="r"), case.tables(), on=on)
     assert living.set_index("cohort").to_dict("index") == {
         "denovo": {"alive": 1, "dead": 2, "lost": 1},
         "recurrent": {"alive": 1, "dead": 0, "lost": 0},
     }
-    later = count_living(make_study(params, run_id="r"), case.folder).set_index("cohort")
+    later = count_living(make_study(params, run_id="r"), case.tables()).set_index("cohort")
     assert later.loc["recurrent", "alive"] == 2
     with pytest.raises(ValueError, match="not after 2023-06-01"):
-        count_living(make_study(params, run_id="r"), case.folder, on=dt.date(2023, 6, 2))
+        count_living(make_study(params, run_id="r"), case.tables(), on=dt.date(2023, 6, 2))
     results = measure_prevalence(living, make_study(params, run_id="r"), on=on, factor=(3.0, 2.0, 5.0))
     corrected = results[results["measure"] == "limited_duration_prevalence_corrected"].set_index("cohort")
     assert corrected.loc["recurrent", ["estimate", "lower", "upper"]].tolist() == [3, 2, 5]
@@ -140,7 +140,7 @@ def test_switches_are_compared_with_the_base_case(case):
     nodes   2020-02-01      C779
     late    2020-02-01      C795
     """
-    table = tabulate_switches(make_study(case.params(), run_id="r"), case.folder)
+    table = tabulate_switches(make_study(case.params(), run_id="r"), case.tables())
     assert table.loc[table["option"] == BASE, "people"].tolist() == [2, 1]
     rows = table.set_index(["option", "value", "cohort"])
     wider = rows.loc[("count_c779", "true", "denovo")]
@@ -177,7 +177,7 @@ def test_a_source_that_the_data_have_is_switched_to(case):
     person  recurrence_date  kind
     told    2020-02-01       distant
     """
-    rows = tabulate_switches(make_study(case.params(), run_id="r"), case.folder).set_index(
+    rows = tabulate_switches(make_study(case.params(), run_id="r"), case.tables()).set_index(
         ["option", "value", "cohort"]
     )
     counts = rows[["people", "shared"]].apply(tuple, axis=1)
@@ -233,7 +233,7 @@ def test_the_check_against_deaths_moves_with_codes_and_causes(case):
     alive    2020-02-01      C795
     """
     params = case.params().model_copy(update={"minimum_denominator": 1})
-    table = tabulate_death_switches(make_study(params, run_id="r"), case.folder).set_index(["option", "value"])
+    table = tabulate_death_switches(make_study(params, run_id="r"), case.tables()).set_index(["option", "value"])
     counts = table[["numerator", "denominator"]].apply(tuple, axis=1)
     assert counts[BASE, ""] == (1, 3)
     assert counts["count_c779", "true"] == (2, 3)
@@ -249,7 +249,7 @@ def test_the_check_against_deaths_moves_with_codes_and_causes(case):
     assert tuple(national[["numerator", "denominator"]].iloc[0]) == counts[BASE, ""]
     assert national["lower"].iloc[0] == pytest.approx(table.loc[(BASE, ""), "lower"])
     none = params.model_copy(update={"not_derivable": {"record_before_breast_cancer_death": "No causes."}})
-    assert tabulate_death_switches(make_study(none, run_id="r"), case.folder)["reason"].tolist() == ["No causes."]
+    assert tabulate_death_switches(make_study(none, run_id="r"), case.tables())["reason"].tolist() == ["No causes."]
 
 
 def test_windows_move_the_numerator(case):

@@ -84,9 +84,9 @@ def test_nobody_before_the_audit_period_says_so(england):
     assert "before the audit period" in results.loc[results["cohort"] == "denovo", "reason"].iloc[0]
 
 
-def test_an_audit_of_the_whole_window_needs_none(tmp_path):
+def test_an_audit_of_the_whole_window_needs_none():
     rotterdam = load_params("rotterdam")
-    people = derive_period_people(make_study(rotterdam, run_id="r"), tmp_path)
+    people = derive_period_people(make_study(rotterdam, run_id="r"), None)
     results = estimate_period_survival(people, make_study(rotterdam, run_id="r"))
     assert people.empty and (results["status"] == "not_derivable").all()
     assert results["reason"].str.contains("whole diagnosed window").all()
