@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -179,21 +180,27 @@ def trace_columns(reader: Reader, selection: Selection) -> dict[str, tuple[str, 
 
     Columns that are NULL in every row are left out; a column that follows from no raw column has none.
     """
-    with duckdb.connect() as connection:
-        tree = json.loads(connection.execute("SELECT json_serialize_sql(?)", [selection.sql]).fetchone()[0])
-    node = tree["statements"][0]["node"]
-    while "select_list" not in node:
-        node = node.get("left") or node["children"][0]
     table = reader.raw[selection.raw]
     raw = {column for each in reader.raw.values() for column in each.columns}
     raw |= {name for long in table.long.items() for name in LONG if f"clean_{long[0]}" in selection.sql}
     used = {}
-    for item in node["select_list"]:
+    for item in _parse_select_list(selection.sql):
         if _is_null(item):
             continue
         alias = item.get("alias") or (item.get("column_names") or [""])[-1]
         used[alias] = tuple(name for name in dict.fromkeys(_references(item)) if name in raw)
     return used
+
+
+@cache
+def _parse_select_list(sql: str) -> list[dict]:
+    """Return what the first SELECT of a query gives, as DuckDB parses it."""
+    with duckdb.connect() as connection:
+        tree = json.loads(connection.execute("SELECT json_serialize_sql(?)", [sql]).fetchone()[0])
+    node = tree["statements"][0]["node"]
+    while "select_list" not in node:
+        node = node.get("left") or node["children"][0]
+    return node["select_list"]
 
 
 #: Columns of the rows that repeated columns become

@@ -9,6 +9,7 @@ import ast
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -194,6 +195,7 @@ def read_notebook(file: Path) -> Iterator[tuple[str, Prose]]:
             yield "text", each
 
 
+@cache
 def list_prose() -> dict[str, list[Prose]]:
     """Return everything that readers see, by the part of the project that it belongs to."""
     pages = [page for page in sorted((ROOT / "methodology").glob("*.qmd")) if page.name not in GENERATED]
