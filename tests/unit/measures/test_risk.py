@@ -15,6 +15,7 @@ from naome.measures.casemix.adjust import (
     collect_imputations,
     compare_followed,
 )
+from naome.measures.casemix.checks import collect_checks
 from naome.measures.casemix.impute import complete_case_mix
 from naome.measures.casemix.pool import CLOGLOG, pool_tables
 from naome.measures.casemix.prepare import list_terms
@@ -299,6 +300,11 @@ def test_a_time_point_beyond_the_audit_period_is_assessed_on_older_diagnoses(peo
     assert set(imputed["time_point"]) == {3, 5}
     again = assess_cohorts(now, earlier, make_study(one, run_id="r"), imputed=imputed)["denovo"]
     pd.testing.assert_frame_equal(found.results, again.results)
+    # and each model is compared with others on its own people
+    checked = collect_checks(found, one)
+    assert set(checked.others["Time point"]) == {"1 y", "3 y", "5 y"}
+    assert set(checked.treatments["Time point"]) == {"3 y", "5 y"}  # nothing is missing in the audit period
+    assert checked.treatments.set_index("Time point").loc["3 y", "People"].max() == 900
 
 
 def test_without_older_diagnoses_the_later_time_points_say_so(people, params):

@@ -98,7 +98,11 @@ def collect_checks(assessment: Assessment, params: Params) -> ModelChecks:
     worst = str(hazards["Term"].iloc[0])
     reached = [years for years in params.survival.horizons_years if horizon_reached(case_mix, years)]
     tenths, whole = check_calibration(case_mix, models, reached)
-    treated = treat_missing(assessment, params)
+    # Time points that older diagnoses serve have models of their own
+    parts = [part for part in assessment.parts if not part.reason]
+    treated_parts = [(treat_missing(part, params), part) for part in parts]
+    treated = treated_parts[0][0]
+    treatments = [tabulate_treatments(each, params, part) for each, part in treated_parts if each]
     return ModelChecks(
         coefficients=add_robust_limits(coefficients, case_mix, models),
         hazards=hazards,
@@ -107,8 +111,8 @@ def collect_checks(assessment: Assessment, params: Params) -> ModelChecks:
         whole=whole,
         discrimination=check_discrimination(case_mix, models, params),
         uno=check_discrimination_by_time(case_mix, models, params),
-        others=compare_models(assessment, params),
-        treatments=tabulate_treatments(treated, params, assessment) if treated else pd.DataFrame(),
+        others=pd.concat([compare_models(part, params) for part in parts], ignore_index=True),
+        treatments=pd.concat(treatments, ignore_index=True) if treatments else pd.DataFrame(),
         ratios=tabulate_ratios(treated) if treated else pd.DataFrame(),
         habits=correlate_recording(treated, case_mix) if treated else pd.DataFrame(),
         worst=worst,
