@@ -21,7 +21,7 @@ from scipy import special
 
 from naome.stats.funnel import midp_tail
 
-__all__ = ["explained_variance", "gamma_tails", "own_share", "score_providers"]
+__all__ = ["explained_variance", "gamma_tails", "own_share", "score_providers", "third_moment"]
 
 #: Of a provider's variance, less than this left by the model is rounding, not a basis for a comparison
 NOTHING_LEFT = 1e-9
@@ -49,8 +49,9 @@ def score_providers(residual, survival, design, codes) -> pd.DataFrame:
     -------
     pandas.DataFrame
         One row per provider: ``z`` (normal score, positive when more die than expected), ``tail_probability`` (of the
-        side on which the provider lies), ``std_error`` (of the mean residual, if the provider is as the model says) and
-        ``skewness`` (of deaths less expected deaths). NaN where the model leaves a provider no variance: where a
+        side on which the provider lies), ``std_error`` (of the mean residual, if the provider is as the model says),
+        ``skewness`` (of deaths less expected deaths) and ``own_share`` (of its variance that it contributes to its own
+        expectation). NaN where the model leaves a provider no variance: where a
         covariate names the provider, or everybody has an expectation of 0 or 1.
 
     Notes
@@ -58,9 +59,8 @@ def score_providers(residual, survival, design, codes) -> pd.DataFrame:
     Residuals are centred: they add up to zero over all providers. The variance of the sum of a provider is
     k (V - L): V is the sum of S(1 - S) over its patients, L what it contributes to its own expectation
     (:func:`explained_variance`), and k the variance of the residuals relative to S(1 - S), one number for all, above 1
-    where follow-up is censored before t. The third moment is that of (1 - h) times its own sum less h times that of all
-    others, with h = L / V. With complete follow-up and a logistic model this is the score test of a
-    term for the provider.
+    where follow-up is censored before t. With complete follow-up and a logistic model, z squared times k is the score
+    test of a term for the provider. Skewness: :func:`third_moment`.
 
     Examples
     --------
@@ -80,9 +80,8 @@ def score_providers(residual, survival, design, codes) -> pd.DataFrame:
     rest = np.where(np.isnan(share), np.nan, total - own)
     inflation = (residual**2).sum() / left
     error = np.sqrt(inflation * rest)
-    third = np.bincount(codes, variance * (2 * survival - 1), k)
     with np.errstate(divide="ignore", invalid="ignore"):
-        skewness = ((1 - share) ** 3 * third - share**3 * (third.sum() - third)) / rest**1.5
+        skewness = third_moment(survival, design, codes) / rest**1.5
     z, tail = midp_tail(*gamma_tails(-np.bincount(codes, residual, k) / error, skewness))
     return pd.DataFrame(
         {
@@ -90,6 +89,7 @@ def score_providers(residual, survival, design, codes) -> pd.DataFrame:
             "tail_probability": tail,
             "std_error": error / np.bincount(codes, minlength=k),
             "skewness": skewness,
+            "own_share": share,
         }
     )
 
@@ -125,14 +125,59 @@ def explained_variance(variance, design, codes) -> tuple[np.ndarray, float]:
     >>> own.round(3).tolist(), round(left, 3)
     ([0.4, 0.9], 2.25)
     """
-    variance, design = np.asarray(variance, dtype=float), np.asarray(design, dtype=float)
+    variance, codes = np.asarray(variance, dtype=float), np.asarray(codes)
+    basis, sums = _explain(variance, np.asarray(design, dtype=float), codes)
+    return (sums**2).sum(axis=1), float((variance * (1 - (basis**2).sum(axis=1))).sum())
+
+
+def third_moment(survival, design, codes) -> np.ndarray:
+    """Compute the third central moment of each provider's deaths less those expected by a model fitted to everybody.
+
+    Parameters
+    ----------
+    survival : array of float, shape (n,)
+        Expected S(t | x), 0 to 1.
+    design : array of float, shape (n, p)
+        Covariates of the model, without an intercept.
+    codes : array of int, shape (n,)
+        Provider of each patient, 0 to k - 1.
+
+    Returns
+    -------
+    numpy.ndarray, shape (k,)
+
+    Notes
+    -----
+    The model takes from the sum of provider j what its covariates explain, so patient i enters it with
+    a = 1(i in j) - x' (X' W X)^-1 w, in the terms of :func:`explained_variance`, and the moment is the sum of
+    a^3 S (1 - S) (2 S - 1) over everybody. The sum of a^2 S (1 - S) is the variance that is left, V - L. Where one
+    provider has most of the patients with a characteristic, a is near 0 for them, and they tell nothing.
+
+    Examples
+    --------
+    >>> survival, codes = np.full(10, 0.6), np.repeat([0, 1], [4, 6])
+    >>> third_moment(survival, np.zeros((10, 0)), codes).round(4).tolist()
+    [0.023, -0.023]
+    """
+    survival, codes = np.asarray(survival, dtype=float), np.asarray(codes)
+    variance = survival * (1 - survival)
+    basis, sums = _explain(variance, np.asarray(design, dtype=float), codes)
+    weight = np.sqrt(variance)[:, None]
+    explained = np.divide(basis, weight, out=np.zeros_like(basis), where=weight > 0) @ sums.T
+    each = variance * (2 * survival - 1)
+    own = explained[np.arange(len(codes)), codes]
+    # (1 - u)^3 for its own patients and -u^3 for the others, with u what is explained
+    return np.bincount(codes, each * (1 - 3 * own + 3 * own**2), sums.shape[0]) - each @ explained**3
+
+
+def _explain(variance: np.ndarray, design: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return a basis of the weighted covariates, (n, p + 1), and the sums of each provider over it, (k, p + 1)."""
     weight = np.sqrt(variance)[:, None]
     # columns of very different size (a calendar year) lose digits
     scale = np.where(design.std(axis=0) > 0, design.std(axis=0), 1.0)
     x = np.column_stack([np.ones(len(variance)), (design - design.mean(axis=0)) / scale])
     basis, _ = np.linalg.qr(weight * x)
-    sums = np.column_stack([np.bincount(codes, each) for each in (weight * basis).T])
-    return (sums**2).sum(axis=1), float((variance * (1 - (basis**2).sum(axis=1))).sum())
+    return basis, np.column_stack([np.bincount(codes, each) for each in (weight * basis).T])
 
 
 def own_share(own, total) -> np.ndarray:

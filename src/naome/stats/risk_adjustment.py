@@ -37,12 +37,23 @@ from naome.stats.provider_score import explained_variance, own_share, score_prov
 from naome.stats.pseudo import pseudo_observations
 
 __all__ = [
+    "LARGEST_SHARE",
+    "LARGEST_SKEWNESS",
     "ExpectedModel",
     "fit_expected",
     "poisson_binomial_pmf",
     "risk_adjusted_proportion",
     "risk_adjusted_survival",
 ]
+
+
+#: The variance of z is that of a logistic model at the time point. The expectation is that of a Cox model, which also
+#: learns from other times. The two are near while a provider's own patients decide less than this of its expectation
+#: (a test simulates shares on both sides of it); beyond, false alarms exceed their nominal rate.
+LARGEST_SHARE = 0.6
+#: Skewness of the deaths of a provider: about one over the root of the expected deaths or survivors, whichever are
+#: fewer. With less than four, tails are not those of a gamma distribution where follow-up is censored.
+LARGEST_SKEWNESS = 0.5
 
 
 @dataclass(frozen=True)
@@ -221,8 +232,12 @@ def risk_adjusted_survival(
         One row per provider (sorted) and time: ``provider, time, n`` (patients), ``n_risk`` (at risk at t),
         ``observed`` (deaths by t), ``expected`` (cumulative hazard to min(T, t)), ``survival_unadjusted``
         (Kaplan-Meier), ``survival_expected`` (mean S(t | x), calibrated if asked), ``survival_adjusted, lower, upper,
-        z, tail_probability, early_warning_z, std_error, status``; ``std_error`` is that of the provider's mean
-        pseudo-observation about its expectation, if it is as the model says: funnel limits are S(t) +/- z std_error.
+        z, tail_probability, early_warning_z, std_error, own_share, skewness, status``; ``std_error`` is that of the
+        provider's mean pseudo-observation about its expectation, if it is as the model says: funnel limits are
+        S(t) +/- z std_error.
+        ``own_share`` is the share of its own patients in what the provider is compared with
+        (:func:`naome.stats.provider_score.own_share`), ``skewness`` that of its deaths less expected deaths. z and its
+        tail are NaN where one exceeds ``LARGEST_SHARE`` or, on either side, ``LARGEST_SKEWNESS``.
         See the module's text.
 
         ``status``: "ok"; "too_few" (fewer than `minimum_n` patients: adjusted survival, limits and all z are NaN);
@@ -464,6 +479,8 @@ def _adjust_at(codes, labels, survival, hazard, score, observed, national, unit,
             "tail_probability": score["tail_probability"],
             "early_warning_z": early,
             "std_error": score["std_error"],
+            "own_share": score["own_share"],
+            "skewness": score["skewness"],
         }
     )
 
@@ -474,6 +491,8 @@ def _set_status(table: pd.DataFrame, minimum_n: int) -> pd.DataFrame:
     unknown = (curve <= 0) | (curve >= 1) | (table["n_risk"] == 0)
     table.loc[few | unknown, ["survival_adjusted", "lower", "upper"]] = np.nan
     table.loc[few, ["z", "tail_probability", "early_warning_z"]] = np.nan
+    judged = (table["own_share"] <= LARGEST_SHARE) & (table["skewness"].abs() <= LARGEST_SKEWNESS)
+    table.loc[~judged, ["z", "tail_probability"]] = np.nan
     return table.assign(status=np.select([few, unknown], ["too_few", "not_estimable"], "ok"))
 
 

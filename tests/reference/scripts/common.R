@@ -54,8 +54,9 @@ score_providers <- function(residual, S, X, provider) {
     w <- colSums(v[i] * X[i, , drop = FALSE])
     own <- as.vector(w %*% inverse %*% w)
     left <- sum(v[i]) - own
-    share <- own / sum(v[i])
-    skewness <- ((1 - share)^3 * sum(third[i]) - share^3 * sum(third[!i])) / left^1.5
+    enters <- i - as.vector(X %*% inverse %*% w)
+    stopifnot(all.equal(sum(enters^2 * v), left))
+    skewness <- sum(enters^3 * third) / left^1.5
     error <- sqrt(inflation * left)
     z <- -sum(residual[i]) / error
     shape <- 4 / skewness^2

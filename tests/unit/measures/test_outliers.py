@@ -132,3 +132,15 @@ def test_power_grows_with_information_and_falls_with_an_organisations_own_share(
     assert detection_power(table, 0.0, policy())["alert"].tolist() == pytest.approx([0.025] * 3)
     few = table.assign(level=["within", "not_assessed", "alert"])
     assert detection_power(few, 0.1, policy())["unit"].tolist() == ["A", "C"]
+
+
+def test_an_organisation_that_cannot_be_tested_at_its_nominal_rate_says_why(england):
+    table = pd.DataFrame({"unit": list("ABC"), "n": 50, "z": [np.nan, np.nan, 4.0], "recorded": 1.0})
+    table = table.assign(own_share=[0.7, 0.2, 0.2], skewness=[0.1, -0.6, 0.1])
+    judged = judge_organisations(table, england, higher_is="worse")
+    assert judged["reason"].tolist() == [
+        "its own people decide more than 60% of what they are compared with",
+        "too few deaths or too few survivors are expected",
+        "",
+    ]
+    assert judged["level"].tolist() == ["not_assessed", "not_assessed", "alarm"]

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from naome.stats.provider_score import explained_variance, gamma_tails, score_providers
+from naome.stats.logistic import fit_logistic
+from naome.stats.provider_score import explained_variance, gamma_tails, score_providers, third_moment
 
 
 def draw(rng, sizes, survival):
@@ -104,3 +105,50 @@ def test_a_provider_where_everybody_died_has_a_finite_score():
 
 def test_missing_scores_stay_missing():
     assert np.isnan(gamma_tails([np.nan, 1.0], [0.1, np.nan])).all()
+
+
+def concentrate(rng, sizes, inside, elsewhere):
+    """Return codes and a covariate of two levels that most patients of the first provider have."""
+    codes = np.repeat(np.arange(len(sizes)), sizes)
+    return codes, (rng.random(len(codes)) < np.where(codes == 0, inside, elsewhere)).astype(float)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "inside", "elsewhere"), [([60] * 7, 0.97, 0.03), ([40, 40], 0.9, 0.1), ([30] * 7, 0.5, 0.5)]
+)
+def test_the_third_moment_is_that_of_what_a_fitted_model_leaves(sizes, inside, elsewhere):
+    """Against the sum over patients written out, and against refitted logistic models."""
+    rng = np.random.default_rng(3)
+    codes, x = concentrate(rng, sizes, inside, elsewhere)
+    survival = np.where(x == 1, 0.6, 0.3)
+    v, full = survival * (1 - survival), np.column_stack([np.ones(len(x)), x])
+    third, variance = [], []
+    for j in range(len(sizes)):
+        w = (full * v[:, None])[codes == j].sum(axis=0)
+        a = (codes == j) - full @ np.linalg.solve(full.T @ (full * v[:, None]), w)
+        third.append((a**3 * v * (2 * survival - 1)).sum())
+        variance.append((a**2 * v).sum())
+    np.testing.assert_allclose(third_moment(survival, x[:, None], codes), third, rtol=1e-9, atol=1e-12)
+    sums = []
+    for _ in range(2000):
+        dead = (rng.random(len(x)) > survival).astype(float)
+        fitted = 1 / (1 + np.exp(-full @ fit_logistic(full, dead, names=["one", "x"])[0]))
+        sums.append((dead - fitted)[codes == 0].sum())
+    # the standard error of a skewness from 2,000 is 0.055
+    assert stats.skew(sums) == pytest.approx(third[0] / variance[0] ** 1.5, abs=0.15)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "inside"), [([40, 40], 0.95), ([60] * 7, 0.97), ([30] * 7, 0.97), ([200] + [20] * 6, 0.95)]
+)
+def test_a_provider_with_most_patients_of_a_kind_has_no_false_alarms_beyond_the_nominal_rate(sizes, inside):
+    """Nothing truly differs; 600 sets with a limit of 0.2% give 1.2 alarms, and more than 5 once in 300 times."""
+    rng = np.random.default_rng(4)
+    alarms = 0
+    for _ in range(600):
+        codes, x = concentrate(rng, sizes, inside, 1 - inside)
+        full = np.column_stack([np.ones(len(x)), x])
+        dead = (rng.random(len(x)) > np.where(x == 1, 0.6, 0.3)).astype(float)
+        p = 1 / (1 + np.exp(-full @ fit_logistic(full, dead, names=["one", "x"])[0]))
+        alarms += abs(score_providers(p - dead, 1 - p, x[:, None], codes)["z"][0]) > 3.09
+    assert alarms <= 5

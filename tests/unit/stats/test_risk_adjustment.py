@@ -8,6 +8,8 @@ from scipy import stats
 
 from naome.stats.kaplan_meier import kaplan_meier
 from naome.stats.risk_adjustment import (
+    LARGEST_SHARE,
+    LARGEST_SKEWNESS,
     fit_expected,
     poisson_binomial_pmf,
     risk_adjusted_proportion,
@@ -43,7 +45,8 @@ def test_rows_columns_and_order():
     table = risk_adjusted_survival(make_patients(1), at=[2.0, 1.0], **ARGUMENTS)
     assert table.columns.tolist() == [
         *["provider", "time", "n", "n_risk", "observed", "expected", "survival_unadjusted", "survival_expected"],
-        *["survival_adjusted", "lower", "upper", "z", "tail_probability", "early_warning_z", "std_error", "status"],
+        *["survival_adjusted", "lower", "upper", "z", "tail_probability", "early_warning_z"],
+        *["std_error", "own_share", "skewness", "status"],
     ]
     assert table["provider"].tolist() == [f"U{u}" for u in range(10) for _ in range(2)]
     assert table["time"].tolist() == [2.0, 1.0] * 10
@@ -265,3 +268,37 @@ def test_proportion_status_and_errors():
         risk_adjusted_proportion(frame.assign(dead=0), event="dead", provider="unit", covariates=["x"])
     with pytest.raises(ValueError, match="separates the events"):
         risk_adjusted_proportion(frame.assign(x=frame["dead"] * 2.0), event="dead", provider="unit", covariates=["x"])
+
+
+@pytest.mark.parametrize(("inside", "elsewhere", "judged"), [(0.3, 0.3, True), (0.8, 0.1, True), (0.98, 0.02, False)])
+def test_a_provider_that_decides_its_own_expectation_has_no_score(inside, elsewhere, judged):
+    """Seven like providers of 60; the first has most patients with a characteristic that doubles the hazard."""
+    rng = np.random.default_rng(6)
+    codes, z = np.repeat(np.arange(7), 60), []
+    for _ in range(250):
+        x = (rng.random(420) < np.where(codes == 0, inside, elsewhere)).astype(int)
+        days = np.ceil(rng.exponential(1500 / (1 + x)))
+        frame = pd.DataFrame({"t": np.minimum(days, 1300), "d": days <= 1300, "x": x, "unit": codes.astype(str)})
+        table = risk_adjusted_survival(frame, duration="t", event="d", provider="unit", covariates=["x"], at=1096)
+        assert ((table["own_share"] > LARGEST_SHARE) == table["z"].isna()).all()
+        assert table["survival_adjusted"].notna().all()
+        z.append(table["z"][0])
+    if not judged:
+        assert np.isnan(z).all()
+        return
+    # 250 sets: the variance of z has a standard error of 0.09; more than 4 alarms happen once in 400 times
+    assert np.var(z) == pytest.approx(1, abs=0.3)
+    assert (np.abs(z) > 3.09).sum() <= 4
+
+
+def test_a_provider_with_few_expected_survivors_or_deaths_has_no_score():
+    """Of 40 people, one in two hundred is expected to live: the deaths of a provider cannot be far from expected."""
+    rng = np.random.default_rng(7)
+    x = np.r_[np.full(40, 1.0), np.full(40, 1.0), np.zeros(360)] + rng.normal(0, 0.1, 440)
+    days = np.ceil(rng.exponential(1500 * np.exp(-2 * x)))
+    frame = pd.DataFrame({"t": np.minimum(days, 1300), "d": days <= 1300, "x": x})
+    frame["unit"] = np.r_[np.repeat("few", 40), np.resize(list("ABCD"), 400)]
+    table = risk_adjusted_survival(frame, duration="t", event="d", provider="unit", covariates=["x"], at=1096)
+    few = table["provider"] == "few"
+    assert (table["skewness"].abs() > LARGEST_SKEWNESS).tolist() == few.tolist()
+    assert table["z"].isna().tolist() == few.tolist()

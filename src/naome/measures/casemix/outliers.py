@@ -12,13 +12,14 @@ from naome.core.params import Params
 from naome.measures.study import Study, say_too_few
 from naome.stats.funnel import classify_z
 from naome.stats.overdispersion import Estimator, Overdispersion, overdispersion
+from naome.stats.risk_adjustment import LARGEST_SHARE, LARGEST_SKEWNESS
 
 LEVELS = ("within", "alert", "alarm", "not_assessed")
 
 
 FORMULA = (
     "z of pseudo-observations (C), variance and skewness of each organisation, less its own share in the expectation; "
-    "pooled over imputations; additive overdispersion; version 2"
+    "pooled over imputations; additive overdispersion; version 3"
 )
 
 
@@ -203,6 +204,11 @@ def _reasons(table: pd.DataFrame, params: Params) -> pd.Series:
     )
     reason = pd.Series("", index=table.index, dtype=object)
     reason = reason.mask(table["z"].isna(), "no people to compare with expected survival")
+    if "own_share" in table:
+        own = f"its own people decide more than {LARGEST_SHARE:.0%} of what they are compared with"
+        skewed = ~(table["skewness"].abs() <= LARGEST_SKEWNESS)
+        reason = reason.mask(skewed, "too few deaths or too few survivors are expected")
+        reason = reason.mask(~(table["own_share"] <= LARGEST_SHARE), own)
     reason = reason.mask(poor, quality)
     return reason.mask(table["n"] < policy.minimum_n, say_too_few(policy.minimum_n, "people"))
 
