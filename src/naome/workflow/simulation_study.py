@@ -88,6 +88,12 @@ REFLECTION_FORMATS = {
 CLASSES = {BY_EXPECTED: "Expected survival", BY_SIZE: "Expected deaths or survivors, the fewer"}
 #: What every class of organisation must show where nobody differs, Monte Carlo error allowed
 VARIANCE_BAND, RATE_BAND = (0.95, 1.05), 0.25
+#: What is said together -> measures
+KINDS = {
+    "Variance of z": ("variance_z",),
+    "Rate of alerts in each tail": ("alert_high", "alert_low"),
+    "Rate of alarms in each tail": ("alarm_high", "alarm_low"),
+}
 #: A class with fewer expected deaths or survivors is shown, and nothing is claimed of it
 SMALLEST_CLASS = next(iter(SIZES))
 EXACT = "Exact binomial probabilities; the organisations are invented."
@@ -216,9 +222,10 @@ def list_classes(study: Declared) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``scenario, by, group, measure, value, lower, upper, nominal, n, claimed, held``: ``claimed`` where the class
-        has enough expected deaths and survivors, ``held`` where the variance of z lies within ``VARIANCE_BAND``, or
-        a rate within ``RATE_BAND`` of its nominal value, allowing for the 95% Monte Carlo limits.
+        ``scenario, by, group, measure, value, lower, upper, nominal, n, claimed, held, within``: ``claimed`` where the
+        class has enough expected deaths and survivors. The variance of z should lie within ``VARIANCE_BAND``, a rate
+        within ``RATE_BAND`` of its nominal value: ``within`` where the 95% Monte Carlo limits do, ``held`` where some
+        value between them does.
     """
     rows = study.frame[
         study.frame["method"].isin(JUDGED)
@@ -230,7 +237,8 @@ def list_classes(study: Declared) -> pd.DataFrame:
     low = np.where(variance, VARIANCE_BAND[0], rows["nominal"] * (1 - RATE_BAND))
     high = np.where(variance, VARIANCE_BAND[1], rows["nominal"] * (1 + RATE_BAND))
     held = (rows["upper"] >= low) & (rows["lower"] <= high)
-    return rows.assign(claimed=rows["group"] != SMALLEST_CLASS, held=held).reset_index(drop=True)
+    within = (rows["lower"] >= low) & (rows["upper"] <= high)
+    return rows.assign(claimed=rows["group"] != SMALLEST_CLASS, held=held, within=within).reset_index(drop=True)
 
 
 def tabulate_classes(study: Declared, by: str) -> Table:
@@ -254,23 +262,42 @@ def tabulate_classes(study: Declared, by: str) -> Table:
 
 
 def describe_classes(study: Declared) -> Sentence:
-    """State in how many classes of organisation the score is calibrated, and where it is not."""
+    """State in how many classes of organisation the score is calibrated, where it is not, and what is undecided."""
     rows = list_classes(study)
     claimed = rows[rows["claimed"]]
-    variance = claimed.loc[claimed["measure"] == "variance_z", "value"]
-    text = (
-        f"In classes with at least {SIZES['10 to 19']} expected deaths and survivors, the variance of z lies between "
-        f"{variance.min():.2f} and {variance.max():.2f}. Of {len(claimed)} variances and rates, "
-        f"{int(claimed['held'].sum())} lie within their limits ({VARIANCE_BAND[0]:.2f} to {VARIANCE_BAND[1]:.2f} for "
-        f"the variance, {_whole(RATE_BAND)} about the nominal rate), allowing for Monte Carlo error."
-    )
+    lines = [_say_kind(claimed[claimed["measure"].isin(measures)], kind) for kind, measures in KINDS.items()]
+    text = f"Classes with at least {SIZES['10 to 19']} expected deaths and survivors:\n\n" + "\n".join(lines)
     failed = claimed[~claimed["held"]]
-    lines = [
+    outside = [
         f"- {row['scenario']}, {row['by']}, {row['group']}: {MEASURE_NAMES[row['measure']]} is "
-        f"{row['value']:.3g} ({row['lower']:.3g} to {row['upper']:.3g})."
+        f"{_say_value(row['measure'], row['value'])} ({_say_value(row['measure'], row['lower'])} to "
+        f"{_say_value(row['measure'], row['upper'])})."
         for row in failed.to_dict("records")
     ]
-    return Sentence("\n\n".join([text, *(["Outside:", "\n".join(lines)] if lines else [])]), study)
+    return Sentence("\n\n".join([text, *(["Outside:", "\n".join(outside)] if outside else [])]), study)
+
+
+def _say_kind(rows: pd.DataFrame, kind: str) -> str:
+    """State how many values of a kind are shown to be within their limits, and how many to be outside."""
+    within, outside = int(rows["within"].sum()), int((~rows["held"]).sum())
+    by_size = rows[rows["by"] == "size"]  # each organisation is in one class
+    if kind == "Variance of z":
+        limits, average = f"{VARIANCE_BAND[0]:.2f} to {VARIANCE_BAND[1]:.2f}", ""
+    else:
+        limits = f"{_whole(RATE_BAND)} about the nominal rate"
+        rate = (by_size["value"] * by_size["n"]).sum() / by_size["n"].sum()
+        nominal = 100 * rows["nominal"].iloc[0]
+        average = f" Averaged over classes of size, the rate is {100 * rate:.2f}%, nominal {nominal:.1f}%."
+    least, most = (_say_value(rows["measure"].iloc[0], rows["value"].agg(end)) for end in ("min", "max"))
+    return (
+        f"- {kind} (limits {limits}): {len(rows)} values from {least} to {most}. By their "
+        f"95% Monte Carlo limits, {within} are within, {outside} outside, and the study is too small to decide about "
+        f"{len(rows) - within - outside}.{average}"
+    )
+
+
+def _say_value(measure: str, value: float) -> str:
+    return f"{value:.2f}" if measure == "variance_z" else f"{100 * value:.2f}%"
 
 
 def tabulate_power(study: Declared) -> Table:
