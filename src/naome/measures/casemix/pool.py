@@ -35,7 +35,8 @@ def pool_tables(tables: list[pd.DataFrame], estimate: str, scale: Scale) -> pd.D
     The estimate by Rubin's rules on a near-normal scale; z as the mean over
     imputations divided by the root of one plus its variance between them, so that
     uncertainty about the case mix makes alarms rarer, never more common. An estimate of 0 or 1, which has no
-    place on the scale, is averaged as it is. Observed events are the same in every data set; the ratio is taken to the
+    place on the scale, is averaged as it is. Own share and skewness are the largest of any data set, without
+    their sign. Observed events are the same in every data set; the ratio is taken to the
     mean of the expected ones, and its limits are widened by the variance of the log of expected events.
     """
     first = tables[0].copy()
@@ -70,6 +71,9 @@ def pool_tables(tables: list[pd.DataFrame], estimate: str, scale: Scale) -> pd.D
     ):
         if name in first:
             first[name] = np.mean([t[name].to_numpy(dtype=float) for t in tables], axis=0)
+    for name in ("own_share", "skewness"):  # there is no z if one data set has none
+        if name in first:
+            first[name] = np.max([t[name].abs().to_numpy(dtype=float) for t in tables], axis=0)
     return _pool_ratios(first, tables) if "ratio" in first else first
 
 
