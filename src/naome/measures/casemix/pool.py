@@ -66,8 +66,6 @@ def pool_tables(tables: list[pd.DataFrame], estimate: str, scale: Scale) -> pd.D
         "early_warning_z",
         "proportion_expected",
         "std_error",
-        "own_share",
-        "skewness",
     ):
         if name in first:
             first[name] = np.mean([t[name].to_numpy(dtype=float) for t in tables], axis=0)
