@@ -60,13 +60,7 @@ def pool_tables(tables: list[pd.DataFrame], estimate: str, scale: Scale) -> pd.D
         first.loc[sound, "fmi"] = rubin["fmi"].to_numpy()
     first["z"] = stack["z"].mean(axis=0) / np.sqrt(1 + (1 + 1 / m) * stack["z"].var(axis=0, ddof=1))
     first["tail_probability"] = ndtr(-np.abs(first["z"]))
-    for name in (
-        "expected",
-        "survival_expected",
-        "early_warning_z",
-        "proportion_expected",
-        "std_error",
-    ):
+    for name in ("expected", "survival_expected", "early_warning_z", "proportion_expected", "std_error"):
         if name in first:
             first[name] = np.mean([t[name].to_numpy(dtype=float) for t in tables], axis=0)
     for name in ("own_share", "skewness"):  # there is no z if one data set has none
