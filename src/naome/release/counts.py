@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from naome.measures.study import Study
-from naome.release.policy import POLICIES, Policy
+from naome.release.policy import POLICIES, Policy, round_counts
 from naome.release.types import HIDDEN, Released, release_checked
 
 
@@ -225,7 +225,7 @@ def is_small(counts: pd.Series, policy: Policy) -> pd.Series:
 
 def hide(counts: pd.Series, hidden: pd.Series, policy: Policy) -> pd.Series:
     """Return counts as the policy rounds them, hidden ones as ``HIDDEN``."""
-    rounded = (counts / policy.round_to).round().astype("Int64") * policy.round_to
+    rounded = round_counts(counts, policy)
     return rounded.astype(object).mask(hidden, HIDDEN) if hidden.any() else rounded
 
 

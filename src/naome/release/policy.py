@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pandas as pd
+
 
 @dataclass(frozen=True)
 class Policy:
@@ -36,6 +38,18 @@ POLICIES = {
         ),
     )
 }
+
+
+def round_counts(counts: pd.Series, policy: Policy) -> pd.Series:
+    """Return counts as a policy rounds them.
+
+    Examples
+    --------
+    >>> round_counts(pd.Series([8, 12, 13]), POLICIES["hes2018"]).tolist()
+    [10, 10, 15]
+    """
+    return (counts / policy.round_to).round().astype("Int64") * policy.round_to
+
 
 # How a number that a method gives may be shown below the national level, where counts are rounded (decision 0013).
 # "counts": computed again from the rounded counts alone. The others are adjusted for case mix: the same simple

@@ -18,7 +18,7 @@ from scipy.special import expit, logit, ndtri
 
 from naome.core.params import Params
 from naome.core.results import NUMBERS, WHOLE
-from naome.release.policy import METHODS, PLACES, POLICIES, Policy
+from naome.release.policy import METHODS, PLACES, POLICIES, Policy, round_counts
 from naome.release.types import Released, release_checked
 from naome.stats.intervals import wilson
 
@@ -49,7 +49,8 @@ def release(results: pd.DataFrame, params: Params) -> Released:
     -------
     Released
         The same rows in the same order; hidden ones have status ``suppressed``,
-        a reason, and no numbers; those that are not derivable have no numbers.
+        a reason, and no numbers; those that are not derivable have no numbers. Hidden are small counts, rows with too
+        few people for an estimate, and counts that would be told by their rounded neighbours.
         Where counts are rounded, a number below the national level by a method without a rule
         (:data:`naome.release.policy.METHODS`) is hidden too, and a proportion has the interval of
         :func:`cover_rounded`, which its ``method`` says.
@@ -66,7 +67,7 @@ def release(results: pd.DataFrame, params: Params) -> Released:
     out.loc[bare, ["denominator", "numerator"]] = pd.NA
     if not protected.any():
         return release_checked(out)
-    hide = protected & _small(out, policy)
+    hide = protected & (_small(out, policy) | _nearly_everybody(out, policy) | (out["status"] == "too_few"))
     complement = protected & ~hide & (_complementary(out, hide, UNITS) | _complementary(out, hide, GROUPS))
     unruled = protected & ~hide & ~complement & out["estimate"].notna() & ~out["method"].isin(METHODS)
     unruled &= policy.round_to > 1
@@ -186,6 +187,16 @@ def _small(results: pd.DataFrame, policy: Policy) -> pd.Series:
     return small
 
 
+def _nearly_everybody(results: pd.DataFrame, policy: Policy) -> pd.Series:
+    """Mark rows whose rounded counts differ by less than the smallest that is shown: few exact counts remain.
+
+    Shown as 10 of 15, with 1 to 7 hidden, the counts could only be 8 of 16, 8 of 17 or 9 of 17.
+    """
+    numerator, denominator = (round_counts(results[name], policy) for name in ("numerator", "denominator"))
+    rest, smallest = denominator - numerator, int(round_counts(pd.Series([policy.hide_to + 1]), policy).iloc[0])
+    return ((rest > 0) & (rest < smallest)).fillna(False).astype(bool)
+
+
 def _complementary(results: pd.DataFrame, hide: pd.Series, table: list[str]) -> pd.Series:
     """Mark the next smallest row wherever exactly one row of a table is hidden; `table` has the keys of one."""
     extra = pd.Series(False, index=results.index)
@@ -201,8 +212,7 @@ def _complementary(results: pd.DataFrame, hide: pd.Series, table: list[str]) -> 
 def _round(out: pd.DataFrame, shown: pd.Series, policy: Policy) -> pd.DataFrame:
     exact = out.copy()
     for column in ("denominator", "numerator"):
-        values = out.loc[shown, column]
-        out.loc[shown, column] = (values / policy.round_to).round().astype("Int64") * policy.round_to
+        out.loc[shown, column] = round_counts(out.loc[shown, column], policy)
     counted = shown & (out["denominator"] > 0) & out["numerator"].notna()
     for kind in sorted(set(METHODS.values())):
         rows = counted & (out["method"].map(METHODS) == kind)

@@ -81,13 +81,40 @@ def test_proportions_are_computed_from_rounded_counts():
 
 
 def test_a_proportion_of_rounded_counts_says_so_and_covers_every_pair_that_is_shown_alike():
-    shown = release(results((8, 17), (50, 100), (40, 100)), PARAMS)
+    shown = release(results((8, 18), (50, 100), (40, 100)), PARAMS)
     assert set(shown["method"]) == {"wilson, counts rounded to 5"}
     row = shown.loc[0]
-    assert (row["numerator"], row["denominator"]) == (10, 15)
-    # 8 of 16 and 17, 9 of 17: fewer remain, or fewer than 8 are a numerator, in any other
-    alike = wilson([8, 8, 9], [16, 17, 17])
+    assert (row["numerator"], row["denominator"]) == (10, 20)
+    pairs = [(x, n) for x in range(8, 13) for n in range(18, 23) if n - x >= 8]
+    alike = wilson(*zip(*pairs, strict=True))
     assert (row["lower"], row["upper"]) == (alike["lower"].min(), alike["upper"].max())
+
+
+def test_a_shown_pair_leaves_five_values_of_people_and_of_events_and_of_the_others():
+    """Every pair of counts to 60, grouped as the policy shows it; none or all with the event is one value each."""
+    counts = [(x, n) for n in range(1, 61) for x in range(n + 1)]
+    one_a_table = results(*counts).assign(measure=[f"m{n}" for n in range(len(counts))])
+    shown = release(one_a_table, PARAMS)
+    groups: dict[tuple[int, int], set[tuple[int, int]]] = {}
+    for exact, row in zip(counts, shown.to_dict("records"), strict=True):
+        if row["status"] == "ok":
+            groups.setdefault((row["numerator"], row["denominator"]), set()).add(exact)
+    assert len(groups) > 50
+    for (x, n), pairs in groups.items():
+        if 0 < x < n and n < 60:  # pairs of more than 60 people are not among them
+            assert len({n for _, n in pairs}) >= 5 and len({x for x, _ in pairs}) >= 5, (x, n)
+            assert len({n - x for x, n in pairs}) >= 5, (x, n)
+            assert len(pairs) >= 19, (x, n)
+
+
+def test_too_few_people_for_an_estimate_are_too_few_to_be_counted():
+    few = results((8, 9), (50, 100), (40, 100)).assign(status=["too_few", "ok", "ok"])
+    out = release(few, PARAMS)
+    assert (
+        out["status"].tolist() == ["suppressed", "ok", "suppressed"] and out.loc[0, ["estimate", "lower"]].isna().all()
+    )
+    assert out.loc[[0, 2], ["numerator", "denominator"]].isna().all(axis=None)
+    assert release(few.assign(level="nation"), PARAMS).loc[0, "denominator"] == 9
 
 
 def test_counts_that_are_shown_as_they_are_keep_their_interval_and_its_name():

@@ -86,7 +86,10 @@ def tabulate_alerts(
     outside = variation.units[variation.units["level"].isin(OUTSIDE)]
     shown = _released_providers(released)
     rows, hidden = [], {}
-    ordered = outside.assign(size=outside["z"].abs()).sort_values(["level", "size"], ascending=[True, False])
+    # by name: an order by exact numbers would tell more than the numbers that are shown
+    ordered = outside.assign(name=outside["unit"].map(lambda unit: names.get(unit, unit))).sort_values(
+        ["level", "name"]
+    )
     for row in ordered.to_dict("records"):
         title = title_of(specification, row["measure"], row["cohort"])
         found = shown.get((row["cohort"], row["measure"], row["unit"]))
@@ -175,7 +178,7 @@ def tabulate_adjusted(
     *,
     outside: bool = False,
 ) -> Table:
-    """Lay out the organisations of risk-adjusted indicators, largest difference from expected first.
+    """Lay out the organisations of risk-adjusted indicators, in the order of their names.
 
     Parameters
     ----------
@@ -298,7 +301,7 @@ def _adjusted_rows(
     if outside:
         rows = rows[table["level"].reindex(rows.index).isin(OUTSIDE)]
     shown = rows.index[rows["status"] == "ok"]
-    order = table["z"].abs().reindex(shown).sort_values(ascending=False).index
+    order = sorted(shown, key=lambda unit: names.get(unit, unit))
     out = [
         {
             "Indicator": title,

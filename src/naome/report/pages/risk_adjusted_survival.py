@@ -321,8 +321,9 @@ def tabulate_outside(
         outside = outside.assign(
             early=classify_z(outside["early_warning_z"], tails=tails, higher_is="worse")["level"].to_numpy(),
             logistic=classify_z(outside["logistic_z"], tails=tails, higher_is="worse")["level"].to_numpy(),
-            size=outside["z"].abs(),
-        ).sort_values(["level", "size"], ascending=[True, False])
+            # by name: an order by exact numbers would tell more than the numbers that are shown
+            name=outside["unit"].map(lambda unit: names.get(unit, unit)),
+        ).sort_values(["level", "name"])
         shown = drawable_units(released, f"survival_{years}y_adjusted", cohort).frame.set_index("unit")
         for row in outside[outside["unit"].isin(shown.index)].to_dict("records"):
             result = shown.loc[row["unit"]]
