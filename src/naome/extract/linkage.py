@@ -49,6 +49,8 @@ GIVEN = f"(coalesce({{k}}, '') <> '' AND NOT ({MISSING_IDENTIFIER.format(v='{k}'
 TELLING_ROWS, TELLING_SHARE = 5, 0.5
 #: Few rows that do not link are passed over where as many do
 FEW_SHARE = 0.5
+#: Share of the rows above a table that usually have a row in it; of fewer a warning is given
+COMPLETE = 0.95
 
 
 #: What programs and clerks write where they have no pseudonym, in SQL of a key ``{k}``
@@ -81,6 +83,8 @@ class Linkage:
         Different people, and those of them that link; None where the rows link to rows of a table between.
     uneven : tuple of str
         Organisations and years of which less than half of the rows link (:mod:`naome.extract.uneven`).
+    above, above_with : int or None
+        Rows of the table between, and those of them that have a row here; None where that is not asked.
     """
 
     table: str
@@ -92,6 +96,8 @@ class Linkage:
     people: int | None = None
     linked_people: int | None = None
     uneven: tuple[str, ...] = ()
+    above: int | None = None
+    above_with: int | None = None
 
     @property
     def of_people(self) -> bool:
@@ -107,6 +113,25 @@ class Linkage:
     def share(self) -> float:
         """Share of the rows that link; 1 where there are none."""
         return self.linked / (self.rows + self.without) if self.rows + self.without else 1.0
+
+    @property
+    def people_share(self) -> float:
+        """Share of the people who link; 1 where the rows link to rows of a table between, or there are none."""
+        return (self.linked_people or 0) / self.people if self.people else 1.0
+
+    @property
+    def above_share(self) -> float:
+        """Share of the rows of the table between that have a row here; 1 where that is not asked."""
+        return (self.above_with or 0) / self.above if self.above else 1.0
+
+    def say_few_above(self) -> str:
+        """Return a sentence about rows of the table between without a row here; an empty text where they are few."""
+        if self.above_share >= COMPLETE:
+            return ""
+        return (
+            f"{self.table}: {self.above_share:.0%} of the rows of {self.to} have a row here, by {self.column}. "
+            "Is the table cut off?"
+        )
 
     def say_uneven(self) -> str:
         """Return a sentence about organisations and years that do not link; an empty text where there are none."""
@@ -243,6 +268,11 @@ def _link_records(
         f"SELECT count(*), coalesce(count_if({raw} IN (SELECT {there} FROM {to.view})), 0) FROM {file.view}"
     ).fetchone()
     link = Linkage(file.table, column, to.table, rows, linked, 0)
+    if belongs.each_has and linked == rows:
+        above = connection.execute(
+            f"SELECT count(*), coalesce(count_if({there} IN (SELECT {raw} FROM {file.view})), 0) FROM {to.view}"
+        ).fetchone()
+        link = replace(link, above=above[0], above_with=above[1])
     if linked < rows:  # as they are written: now without blanks around them
         _keep_keys(connection, "keys", file, belongs.columns)
         _keep_keys(connection, "parents", to, belongs.names)
@@ -250,9 +280,28 @@ def _link_records(
             "SELECT coalesce(sum(n), 0) FROM keys WHERE key IN (SELECT key FROM parents)"
         ).fetchone()
         link = _find_uneven(connection, reader, file, belongs, replace(link, linked=linked), "parents")
+        if belongs.each_has:
+            above = connection.execute(
+                "SELECT sum(n), coalesce(sum(n) FILTER (key IN (SELECT key FROM keys)), 0) FROM parents"
+            ).fetchone()
+            link = replace(link, above=above[0], above_with=above[1])
         _check_link(connection, file, link, "parents", least, problems)
         connection.execute("DROP TABLE keys; DROP TABLE parents")
+    if link.linked == link.rows or link.share >= least:
+        _check_above(file, link, belongs.each_has, problems)
     return link
+
+
+def _check_above(file: RawFile, link: Linkage, least: float, problems: Problems) -> None:
+    """Refuse a table without rows for many rows of the table above it, to which its own rows may all link."""
+    without = (link.above or 0) - (link.above_with or 0)
+    if without < FEW_ROWS or link.above_share >= least:
+        return
+    problems.add(
+        f"{file.name}: {link.above_with:,} of {say_rows(link.above or 0)} of {link.to} "
+        f"({_say_share(link.above_share)}) have a row here, by column {link.column}; allowed: {_say_share(least)} at "
+        "least. Hint: is the file cut off, or is a part of it missing?"
+    )
 
 
 def _check_dummies(connection, reader: Reader, file: RawFile, column: str, keys: str, problems: Problems) -> None:
@@ -310,8 +359,9 @@ def _check_link(connection, file: RawFile, link: Linkage, known: str, least: flo
     # Of fewer rows nothing can be told, unless they are most of a table of as many
     few = left + link.without < FEW_ROWS and least < 1
     few = few and (link.share >= FEW_SHARE or link.rows + link.without < FEW_ROWS)
-    if not told and (link.share >= least or few):
+    if not told and (min(link.share, link.people_share) >= least or few):
         return
+    people = "" if link.people_share >= least else f", and {_say_share(link.people_share)} of their people,"
     here, there = (_show_usual_shape(connection, table) for table in ("keys", known))
     if told:
         reason = f"{say_rows(recovered)} of the others would link if {difference} did not count."
@@ -323,7 +373,7 @@ def _check_link(connection, file: RawFile, link: Linkage, known: str, least: flo
         )
     problems.add(
         f"{file.name}: column {link.column}: {link.linked:,} of {say_rows(link.rows + link.without)} "
-        f"({_say_share(link.share)}) link to {link.to}; allowed: {_say_share(least)} at least, and one "
+        f"({_say_share(link.share)}){people} link to {link.to}; allowed: {_say_share(least)} at least, and one "
         f"spelling of identifiers. They are usually written {here} here and {there} in {link.to}; {reason} Hint: "
         "export both tables with the identifier as text from one source; if so few rows are right, say so in the "
         f"parameters (minimum_linkage: {{{link.table}: share}})."

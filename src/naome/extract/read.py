@@ -113,7 +113,9 @@ class Extract:
         until : date, optional
             Day to which people are followed; by default, the day on which the last table ends.
         """
-        return [*say_early(self.periods, until), *filter(None, (link.say_uneven() for link in self.linkage))]
+        empty = [f"{table} has no rows." for table, rows in self.raw_rows.items() if not rows]
+        about_links = (line for link in self.linkage for line in (link.say_few_above(), link.say_uneven()))
+        return [*empty, *say_early(self.periods, until), *filter(None, about_links)]
 
 
 def read_extract(

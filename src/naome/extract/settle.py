@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from duckdb import DuckDBPyConnection
@@ -17,6 +17,8 @@ from naome.extract.sql import quote_path, quote_text
 
 #: Fewer rows that a rule leaves out, or that do not link, are no sign of a fault in a whole column
 FEW_ROWS = 10
+#: Share of the things of a table that may be recorded twice with different values
+MOST_DIFFERENT = 0.05
 #: Tables that rules of other tables may look into (``deaths.death_date``), one row per person each.
 PERSON_TABLES = ("deaths", "people")
 
@@ -63,6 +65,11 @@ class RowRule:
         For rules that refuse.
     at_most : float
         Share of a table's rows that the rule may leave out; a larger one stops the run.
+    among : str
+        SQL condition on the rows of which it is a share, where they are not all: an event can be after death only of
+        somebody who has died.
+    of_what : str
+        Such rows in a message.
     """
 
     rule: str
@@ -73,6 +80,8 @@ class RowRule:
     allowed: str = ""
     hint: str = ""
     at_most: float = 0.5
+    among: str = ""
+    of_what: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,6 +100,9 @@ class Duplicates:
         first.
     agree : tuple of str
         Columns in which such rows must agree; they are different things otherwise.
+    mostly_agree : str
+        Column in which they may differ, but not for more than :data:`MOST_DIFFERENT` of the keys: more are two
+        editions of the table that contradict each other.
     """
 
     rule: str
@@ -99,6 +111,7 @@ class Duplicates:
     key: str
     order: tuple[str, ...] = ()
     agree: tuple[str, ...] = ()
+    mostly_agree: str = ""
 
 
 @dataclass(frozen=True)
@@ -198,6 +211,8 @@ def _leave_out_duplicates(connection, name, number, rule: Duplicates, source: So
                 f"({say_rows(n)}); allowed: one {column} for one {rule.key}. "
                 "Hint: were two extracts joined?"
             )
+    if rule.mostly_agree:
+        _check_editions(connection, name, rule, source, problems, same)
     order = ", ".join([*rule.order, "row_"])
     connection.execute(
         f"UPDATE held_{name} SET which = {number} WHERE row_ IN (SELECT row_ FROM ({same}) "
@@ -205,17 +220,38 @@ def _leave_out_duplicates(connection, name, number, rule: Duplicates, source: So
     )
 
 
+def _check_editions(connection, name: str, rule: Duplicates, source: Source, problems: Problems, same: str) -> None:
+    """Refuse a table in which much is recorded twice with different values."""
+    n, first = connection.execute(
+        f"SELECT count(*), min(second) FROM (SELECT max(row_) AS second FROM ({same}) GROUP BY {rule.key} "
+        f"HAVING count(DISTINCT {rule.mostly_agree}) > 1)"
+    ).fetchone()
+    if n < FEW_ROWS:
+        return
+    keys = connection.execute(f"SELECT count(DISTINCT {rule.key}) FROM held_{name} WHERE which IS NULL").fetchone()[0]
+    if n > MOST_DIFFERENT * keys:
+        problems.add(
+            f"{source.locate(first)}: {n:,} of {keys:,} values of {rule.key} are there more than once with different "
+            f"values of {rule.mostly_agree}; allowed: at most {MOST_DIFFERENT:.0%}. Hint: are these two editions of "
+            "the table? Keep the one that is meant."
+        )
+
+
 def _report(connection, name, selection: Selection, rules, source: Source, problems, quality) -> None:
     counts = connection.execute(f"SELECT which, count(*), min(row_) FROM held_{name} GROUP BY 1 ORDER BY 1").fetchall()
-    total = sum(rows for _, rows, _ in counts)
+    everything = sum(rows for _, rows, _ in counts)
     for number, rows, first in counts:
         if number is None:  # the rows that are kept
             continue
         rule = rules[number]
+        total = everything
+        if isinstance(rule, RowRule) and rule.among and rows >= FEW_ROWS:
+            total = _count_among(connection, name, rule)
         if isinstance(rule, RowRule) and not rule.refuse and rows > rule.at_most * total and rows >= FEW_ROWS:
+            of = f" {rule.of_what}" if rule.among else ""
             problems.add(
-                f"{source.locate(first)}: the rule {rule.rule} would exclude {rows:,} of {say_rows(total)}, this the "
-                f"first; allowed: at most {rule.at_most:.0%}. {rule.meaning} "
+                f"{source.locate(first)}: the rule {rule.rule} would exclude {rows:,} of {say_rows(total)}{of}, this "
+                f"the first; allowed: at most {rule.at_most:.0%}. {rule.meaning} "
                 "Hint: is a column empty, shifted, or exchanged with another?"
             )
         elif isinstance(rule, RowRule) and rule.refuse:
@@ -224,6 +260,11 @@ def _report(connection, name, selection: Selection, rules, source: Source, probl
             )
         else:
             log_rows(quality, rule.rule, selection.raw, "", rows, rule.meaning, "left out")
+
+
+def _count_among(connection, name: str, rule: RowRule) -> int:
+    joins = _person_joins([(0, replace(rule, where=rule.among))])
+    return connection.execute(f"SELECT count(*) FROM held_{name} t {joins} WHERE {rule.among}").fetchone()[0]
 
 
 def _which(conditions: list[tuple[int, RowRule]]) -> str:

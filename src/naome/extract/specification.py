@@ -37,12 +37,16 @@ class Belongs:
         Least share of the rows that must link, where the parameters say nothing else.
     named : tuple of str
         What the columns are called in the table `of`, where they have other names there.
+    each_has : float
+        Least share of the rows of the table `of` that must have a row here: a cycle has drugs, an episode has
+        diagnoses, so a table that was cut off leaves rows without any.
     """
 
     columns: tuple[str, ...]
     of: str = ""
     minimum: float = 0.95
     named: tuple[str, ...] = ()
+    each_has: float = 0.0
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -59,8 +59,8 @@ def score_providers(residual, survival, design, codes) -> pd.DataFrame:
     Residuals are centred: they add up to zero over all providers. The variance of the sum of a provider is
     k (V - L): V is the sum of S(1 - S) over its patients, L what it contributes to its own expectation
     (:func:`explained_variance`), and k the variance of the residuals relative to S(1 - S), one number for all, above 1
-    where follow-up is censored before t or the model fits other times than t. With complete follow-up and a logistic model, z squared times k is the score
-    test of a term for the provider. Skewness: :func:`third_moment`.
+    where follow-up is censored before t or the model fits other times than t. With complete follow-up and a logistic
+    model, z squared times k is the score test of a term for the provider. Skewness: :func:`third_moment`.
 
     Examples
     --------

@@ -67,9 +67,12 @@ def _describe_linkage(extract: Extract) -> str:
     for link in extract.linkage:
         people = "–" if link.people is None else f"{link.people:,}"
         unlinked = "–" if link.unlinked_people is None else f"{link.unlinked_people:,}"
-        numbers = (f"{link.rows:,}", f"{link.rows - link.linked:,}", f"{100 * link.share:.1f}%", f"{link.without:,}")
-        rows.append((link.table, f"{link.column} to {link.to}", *numbers, people, unlinked))
+        share = f"{100 * link.share:.1f}%" if link.rows + link.without else "–"
+        above = "–" if link.above is None else f"{100 * link.above_share:.1f}%"
+        numbers = (f"{link.rows:,}", f"{link.rows - link.linked:,}", share, f"{link.without:,}")
+        rows.append((link.table, f"{link.column} to {link.to}", *numbers, people, unlinked, above))
     head = ("Table", "By", "Rows", "Without a match", "Linked", "No identifier", "People", "Without a match")
+    head += ("Rows above with a row here",)
     return _lay_out(head, rows)
 
 

@@ -14,12 +14,12 @@ from naome.extract.specification import Belongs, Count, RawTable, Reader, Repeat
 SACT_CYCLE = RawTable(
     {"MERGED_REGIMEN_ID": None, "MERGED_CYCLE_ID": None, "START_DATE_OF_CYCLE": DATE},
     unique=("MERGED_CYCLE_ID",),
-    belongs=Belongs(("MERGED_REGIMEN_ID",), of="sact_regimen"),
+    belongs=Belongs(("MERGED_REGIMEN_ID",), of="sact_regimen", each_has=0.8),
     events=True,
 )
 SACT_DRUG = RawTable(
     {"MERGED_CYCLE_ID": None, "ADMINISTRATION_DATE": DATE, "DRUG_GROUP": DRUG},
-    belongs=Belongs(("MERGED_CYCLE_ID",), of="sact_cycle"),
+    belongs=Belongs(("MERGED_CYCLE_ID",), of="sact_cycle", each_has=0.8),
     signs={"DRUG_GROUP": "drug"},
     events=True,
 )
@@ -201,10 +201,33 @@ RADIOTHERAPY = Selection(
     SELECT row_, PATIENTID AS person_id, APPTDATE AS treatment_date, RTTREATMENTANATOMICALSITE AS site
     FROM clean_rtds_prescription""",
 )
+
+
+def one_spelling(column: str) -> str:
+    """Return SQL of a name in one of the spellings that differ in capitals and blanks only."""
+    return f"max({column}) OVER (PARTITION BY lower(regexp_replace({column}, '\\s+', ' ', 'g')))"
+
+
+def name_spelling(column: str) -> Count:
+    """Return the count of names that are read in another spelling."""
+    return Count(
+        "name_spelling",
+        "Names that differ in capitals and blanks only are one name.",
+        "organisations",
+        column,
+        f"SELECT count(*) FROM (SELECT {column} AS name, {one_spelling(column)} AS one FROM clean_organisations "
+        "WHERE SUCCESSOR_CODE IS NULL) WHERE name <> one",
+    )
+
+
 ORGANISATIONS = Selection(
     "organisations",
     """
-    SELECT row_, ORG_CODE AS provider, ORG_NAME AS name, ALLIANCE_NAME AS alliance, REGION_NAME AS region,
+    SELECT row_, ORG_CODE AS provider, ORG_NAME AS name, """
+    + one_spelling("ALLIANCE_NAME")
+    + """ AS alliance, """
+    + one_spelling("REGION_NAME")
+    + """ AS region,
            ORG_TYPE AS kind
     FROM clean_organisations WHERE SUCCESSOR_CODE IS NULL""",
 )
@@ -247,6 +270,8 @@ def after_death(table: str, date: str) -> RowRule:
         table,
         f"t.{date} > deaths.death_date",
         at_most=0.05,
+        among="deaths.death_date IS NOT NULL",
+        of_what="of people who have died",
     )
 
 
@@ -285,6 +310,7 @@ DUPLICATE_DEATH = Duplicates(
     "deaths",
     key="person_id",
     order=("registered DESC NULLS LAST", "death_date DESC"),
+    mostly_agree="death_date",
 )
 DEATH_BEFORE_DIAGNOSIS = RowRule(
     "death_before_diagnosis",
@@ -353,7 +379,8 @@ def country_missing(table: str, column: str) -> Count:
     )
 
 
-COUNTS = (class_missing("hes_apc", "CLASSPAT"), country_missing("av_tumour", "CTRY_CODE"))
+NAMES = (name_spelling("ALLIANCE_NAME"), name_spelling("REGION_NAME"))
+COUNTS = (class_missing("hes_apc", "CLASSPAT"), country_missing("av_tumour", "CTRY_CODE"), *NAMES)
 
 
 def registered_before_death(table: str, death: str, registered: str) -> tuple[str, str]:
