@@ -8,9 +8,12 @@ import pytest
 from naome.core.errors import ExtractError
 from naome.extract.life_table import read_life_table
 
-ROWS = [
-    f"{sex},{age},{year},0.0{age % 10}" for sex in ("female", "male") for age in range(18, 91) for year in (2018, 2019)
-]
+
+def list_rows(qx=lambda age: 0.00003 * 1.1**age, ages=range(18, 91)):
+    return [f"{sex},{age},{year},{qx(age):.6f}" for sex in ("female", "male") for age in ages for year in (2018, 2019)]
+
+
+ROWS = list_rows()
 
 
 @pytest.fixture
@@ -26,7 +29,7 @@ def write(tmp_path):
 def test_a_whole_table_is_read(write):
     table = read_life_table(write(ROWS))
     assert len(table) == 2 * 73 * 2
-    assert table.iloc[3].tolist() == ["female", 19, 2019, 0.09]
+    assert table.iloc[3].tolist() == ["female", 19, 2019, 0.000183]
 
 
 @pytest.mark.parametrize(
@@ -34,6 +37,12 @@ def test_a_whole_table_is_read(write):
     [
         (["F,18,2018,0.01", *ROWS[1:]], r"life\.csv:2: sex is 'F'; allowed: female, male"),
         (["female,18.5,2018,0.01", *ROWS[1:]], r"life\.csv:2: age is '18\.5'; allowed: whole years"),
+        (["female,999,2018,0.01", *ROWS[1:]], r"life\.csv:2: age is '999'; allowed: whole years to 120"),
+        (["female,99999999,2018,0.01", *ROWS[1:]], r"age is '99999999'; allowed: whole years to 120"),
+        (["female,18,2018,1", *ROWS[1:]], r"life\.csv:2: qx is 1 at age 18; allowed: less than 1 before the last age"),
+        (list_rows(lambda age: 0.00003 * 1.1**age / 365), r"ages 30 to 40 is .*daily rates"),
+        (list_rows(lambda age: 1 - 0.00003 * 1.1**age), r"ages 30 to 40 is .*probabilities to live"),
+        (list_rows(lambda age: 0), r"ages 30 to 40 is 0; .*nothing filled"),
         (["female,18,2018-19,0.01", *ROWS[1:]], r"life\.csv:2: year is '2018-19'; allowed: whole years"),
         (["female,18,2018,941.5", *ROWS[1:]], r"life\.csv:2: qx is '941\.5'; allowed: a probability.*not a rate"),
         (["female,18,2018,nan", *ROWS[1:]], r"life\.csv:2: qx is 'nan'"),
@@ -49,6 +58,18 @@ def test_a_whole_table_is_read(write):
 def test_what_is_wrong_is_named_with_its_line(write, rows, expected):
     with pytest.raises(ExtractError, match=expected):
         read_life_table(write(rows))
+
+
+def test_usual_forms_of_a_table_are_read(write):
+    """Other columns and order, blank lines, ages as decimals, a last age of all above it, and one at which all die."""
+    whole = read_life_table(write(ROWS))
+    other = [",".join((*row.split(",")[::-1], "UK")) for row in ROWS]
+    assert read_life_table(write(other, header="qx,Year,AGE,sex,nation")).equals(whole)
+    assert read_life_table(write([*ROWS, "", ",,,"])).equals(whole)
+    decimals = [row.replace(",50,", ",50.0,").replace(",90,", ",90+,") for row in ROWS]
+    assert read_life_table(write(decimals)).equals(whole)
+    closed = list_rows(lambda age: 1 if age == 91 else 0.00003 * 1.1**age, range(18, 92))
+    assert read_life_table(write(closed)).equals(whole)
 
 
 def test_another_header_and_a_file_that_is_not_there_are_named(write, tmp_path):

@@ -88,6 +88,9 @@ def test_two_editions_of_a_table_that_contradict_each_other_are_refused(extract)
         ExtractError, match="values of person_id are there more than once with different values of death"
     ):
         read(folder)
+
+
+def test_a_table_that_is_there_twice_is_read_once(extract):
     same = extract()
     same.edit("ons_deaths", "SELECT * FROM t UNION ALL SELECT * FROM t")
     assert any(entry["rule"] == "duplicate_death" for entry in read(same).quality)
@@ -109,7 +112,7 @@ def test_names_that_differ_in_capitals_and_blanks_are_one_name(extract, audit, c
             other = f"upper(replace({column}, ' ', '  '))"
             folder.edit(
                 "organisations",
-                f"SELECT * REPLACE (CASE WHEN hash(ORG_CODE) % 3 = 0 THEN {other} ELSE {column} END AS {column}) FROM t",
+                f"SELECT * REPLACE (if(hash(ORG_CODE) % 3 = 0, {other}, {column}) AS {column}) FROM t",
             )
     assert found[0] == found[1]
     entries = [entry for entry in read(folder, source).quality if entry["rule"] == "name_spelling"]
