@@ -429,6 +429,10 @@ def _explain(error: Exception) -> str:
     """Say what DuckDB found in our words, for its own message repeats the record; empty where the cause is unknown."""
     text = str(error)
     for pattern, reason in (
+        (
+            r"Expected Number of Columns: \d+ Found: 1\b",
+            "{0}; is this a note below the table, such as a number of rows, or is the file cut off?",
+        ),
         (r"Expected Number of Columns: \d+ Found: \d+", "{0}; is the file cut off, or a delimiter not quoted?"),
         (r"unterminated quote", "a quotation mark is not closed, or is inside a quoted value"),
         (r"Maximum line size", f"a record is longer than {delimited.MAX_LINE_BYTES:,} bytes"),

@@ -470,11 +470,15 @@ def explain_missing(folder: Path, table: str, *, with_listing: bool) -> str:
     """Return the message about a missing file: what was looked for and, on request, what is there."""
     there = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
     stems = [name.split(".")[0].lower() for name in there]
-    near = suggest(table, [stem for stem in stems if stem != table])
+    rests = {name: _name_after(folder / name, table) for name in there}
+    unmarked = [Path(name) for name, rest in rests.items() if rest and read_tag(rest) is None]
+    near = "" if unmarked else suggest(table, [stem for stem in stems if stem != table])
     unread = [name for name in there if name.lower().split(".")[0].removeprefix("sim_") == table]
     shown = ", ".join(there[:15]) + (f" and {len(there) - 15} more" if len(there) > 15 else "")
     names = f"{table}.parquet, {table}.csv or {table}.txt (or .tsv, .gz, .zip), parts such as {table}_2019.csv"
     hints = [f"{unread[0]} is of a kind that is not read."] if unread else []
+    if unmarked:
+        hints.append(f"what follows the table's name in {_list(unmarked)} is neither a year nor a number of a part.")
     hints += [f"the folder holds {shown or 'nothing'}."] if with_listing else []
     hint = f" Hint: {' '.join(hints)}" if hints else ""
     return f"no file for table {table}{near}; allowed: {names}, or a folder of parts; sim_ before it is optional.{hint}"

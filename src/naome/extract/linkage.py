@@ -33,9 +33,11 @@ NO_SUCH_RECORD = (
 )
 #: What may differ between two spellings of one pseudonym, and SQL that makes it equal, of a key ``{k}``
 SPELLINGS = {
-    "leading zeros": "ltrim({k}, '0')",
+    # a key of several columns has a blank between them
+    "leading zeros": r"regexp_replace({k}, '(^| )0+', '\1', 'g')",
     "capital letters": "upper({k})",
-    "a decimal point and zeros behind it": r"regexp_replace({k}, '\.0*$', '')",
+    "a decimal point and zeros behind it": r"regexp_replace({k}, '\.0*( |$)', '\1', 'g')",
+    "the site behind the code of an organisation": r"regexp_replace({k}, '^(\w{{3}})\w{{2}} ', '\1 ')",
     "hyphens, blanks and other marks": "regexp_replace({k}, '[^A-Za-z0-9]', '', 'g')",
     "letters before the number": "regexp_replace({k}, '^[A-Za-z]+', '')",
     "what follows an underscore or a hyphen": r"regexp_replace({k}, '[_-].*$', '')",
@@ -49,6 +51,8 @@ GIVEN = f"(coalesce({{k}}, '') <> '' AND NOT ({MISSING_IDENTIFIER.format(v='{k}'
 TELLING_ROWS, TELLING_SHARE = 5, 0.5
 #: Few rows that do not link are passed over where as many do
 FEW_SHARE = 0.5
+#: People who do not link have fewer rows each than those who do: of people, the share may be so much less than of rows
+FEWER_PEOPLE = 0.15
 #: Share of the rows above a table that usually have a row in it; of fewer a warning is given
 COMPLETE = 0.95
 
@@ -359,17 +363,23 @@ def _check_link(connection, file: RawFile, link: Linkage, known: str, least: flo
     # Of fewer rows nothing can be told, unless they are most of a table of as many
     few = left + link.without < FEW_ROWS and least < 1
     few = few and (link.share >= FEW_SHARE or link.rows + link.without < FEW_ROWS)
-    if not told and (min(link.share, link.people_share) >= least or few):
+    enough = link.share >= least and link.people_share >= least - FEWER_PEOPLE
+    if not told and (enough or few):
         return
-    people = "" if link.people_share >= least else f", and {_say_share(link.people_share)} of their people,"
+    people = f", and {_say_share(link.people_share)} of their people," if link.share >= least and not enough else ""
     here, there = (_show_usual_shape(connection, table) for table in ("keys", known))
     if told:
         reason = f"{say_rows(recovered)} of the others would link if {difference} did not count."
     elif link.without > left:
         reason = f"{say_rows(link.without)} have no identifier: the linkage of this table failed, or was not done."
-    else:
+    elif link.of_people:
         reason = (
             "no other spelling of the identifiers links the others: they are of another project, or of other people."
+        )
+    else:
+        reason = (
+            "no usual difference of spelling explains the others: a column is written in another way in one of the "
+            "tables, or these rows are of another extract."
         )
     problems.add(
         f"{file.name}: column {link.column}: {link.linked:,} of {say_rows(link.rows + link.without)} "

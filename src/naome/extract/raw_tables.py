@@ -107,6 +107,20 @@ def open_raw_tables(
     return {name: file for name, file in files.items() if file is not None}
 
 
+#: A shorter name of a column may be in another by chance: AGE in LANGUAGE
+LONG_NAME = 7
+
+
+def _find_renamed(column: str, file: RawFile) -> str:
+    """Say which column of the header has the name of one that is missing, with other signs in or around it."""
+    wanted = re.sub(r"[^A-Z0-9]", "", column.upper())
+    for place, name in enumerate(file.columns, start=1):
+        found = re.sub(r"[^A-Z0-9]", "", name.upper())
+        if wanted == found or (len(wanted) >= LONG_NAME and wanted in found):
+            return f" Hint: column {place} of the header seems to be it, with other signs in its name; rename it."
+    return ""
+
+
 def _open_table(
     connection: DuckDBPyConnection, reader: Reader, files: TableFiles, scratch: Path, problems: Problems
 ) -> RawFile | None:
@@ -119,7 +133,7 @@ def _open_table(
     other = _recognise(reader, name, file.columns) if len(missing) > 1 else ""
     spare = [column for column in file.columns if column not in table.wanted() and show_column(column) == column]
     for column in missing:
-        hint = f" Hint: this looks like the file of table {other}." if other else ""
+        hint = f" Hint: this looks like the file of table {other}." if other else _find_renamed(column, file)
         problems.add(
             f"{file.name}: column {column} is missing{suggest(column, spare)}; "
             f"the file has {list_columns(list(file.columns))}.{hint}"

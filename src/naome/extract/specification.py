@@ -46,7 +46,7 @@ class Belongs:
     of: str = ""
     minimum: float = 0.95
     named: tuple[str, ...] = ()
-    each_has: float = 0.0
+    each_has: float = field(default=0.0, compare=False)
 
     @property
     def names(self) -> tuple[str, ...]:

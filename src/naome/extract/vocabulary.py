@@ -179,9 +179,11 @@ def check_shares(vocabularies: Iterable[Vocabulary], files: Mapping[str, str], p
     for found in vocabularies:
         if found.unknown_rows < SMALLEST_SAID or found.unknown_rows <= found.limit * found.rows:
             continue
+        share, limit = found.unknown_rows / found.rows, f"{found.limit:.0%}"
+        said = f"{share:.1%}" if f"{share:.0%}" == limit else f"{share:.0%}"
         problems.add(
-            f"{files[found.table]}: column {found.column}: {found.unknown_rows / found.rows:.0%} of "
+            f"{files[found.table]}: column {found.column}: {said} of "
             f"{say_rows(found.rows)} hold values in no group: {found.say_unknown()}; allowed: at most "
-            f"{found.limit:.0%} (unknown_share in the parameters). Hint: is this another column, or a newer list "
+            f"{limit} (unknown_share in the parameters). Hint: is this another column, or a newer list "
             "than that of the definitions?"
         )

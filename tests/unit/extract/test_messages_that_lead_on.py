@@ -1,0 +1,79 @@
+"""Messages that name the cause: another spelling in one of several columns, a renamed column, a note, a suffix."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from naome.core.errors import ExtractError
+from naome.extract import READERS, read_extract
+from naome.extract.folder import explain_missing
+from naome.extract.problems import Problems
+from naome.extract.vocabulary import Vocabulary, check_shares
+
+
+def refusal(folder, source="ncrd"):
+    with pytest.raises(ExtractError) as error:
+        read_extract(READERS[source], folder.path, None, progress=lambda line: None)
+    return str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("'0' || EPI_NUM AS EPI_NUM", "if leading zeros did not count"),
+        ("EPI_NUM || '.0' AS EPI_NUM", "if a decimal point and zeros behind it did not count"),
+        ("PROV_UNIT_CD || '00' AS PROV_UNIT_CD", "if the site behind the code of an organisation did not count"),
+        ("EPI_NUM || 'x9' AS EPI_NUM", "a column is written in another way in one of the tables"),
+    ],
+)
+def test_another_spelling_of_one_of_several_columns_is_named(copy, change, said):
+    folder = copy("clean-wales")
+    (folder.path / "extract.json").unlink()
+    folder.edit("pedw_diag", f"SELECT * REPLACE ({change}) FROM t")
+    message = refusal(folder, "wcn")
+    assert said in message and "another project" not in message
+
+
+@pytest.mark.parametrize("name", ["Reg Date Of Death", "REG_DATE_OF_DEATH (yyyymmdd)", "ons.REG_DATE_OF_DEATH"])
+def test_a_column_with_other_signs_in_its_name_is_pointed_at_without_its_name(copy, name):
+    folder = copy("clean-england")
+    folder.edit("ons_deaths", f'SELECT * RENAME (REG_DATE_OF_DEATH AS "{name}") FROM t')
+    message = refusal(folder)
+    assert re.search(r"column \d+ of the header seems to be it", message) and name not in message
+
+
+def test_a_short_name_inside_another_is_no_hint(copy):
+    folder = copy("clean-england")
+    folder.edit("av_tumour", "SELECT * RENAME (AGE AS LANGUAGE) FROM t")
+    assert "seems to be it" not in refusal(folder)
+
+
+def test_a_note_below_a_table_is_named(copy):
+    folder = copy("clean-england")
+    (folder.path / "extract.json").unlink()
+    folder.edit("ons_deaths", "SELECT * FROM t")
+    import duckdb
+
+    file = folder.path / "ons_deaths.parquet"
+    duckdb.execute(f"COPY (SELECT * FROM '{file}') TO '{file.with_suffix('.csv')}' (HEADER)")
+    file.unlink()
+    with file.with_suffix(".csv").open("a") as text:
+        text.write("686 rows\n")
+    assert "is this a note below the table, such as a number of rows" in refusal(folder)
+
+
+def test_files_whose_suffix_is_no_mark_of_a_part_are_named(tmp_path):
+    for name in ("hes_apc_a.csv", "hes_apc_b.csv"):
+        (tmp_path / name).write_text("A,B\n")
+    said = explain_missing(tmp_path, "hes_apc", with_listing=False)
+    assert "hes_apc_a.csv, hes_apc_b.csv is neither a year nor a number of a part" in said
+    assert "did you mean" not in said
+
+
+def test_a_share_just_above_its_limit_is_said_as_such(tmp_path):
+    problems = Problems(tmp_path)
+    found = Vocabulary("t", "C", unknown={"(AAA)": 223}, rows=4370, limit=0.05)
+    check_shares([found], {"t": "t.csv"}, problems)
+    assert "5.1% of 4,370 rows" in problems.messages[0] and "at most 5%" in problems.messages[0]
