@@ -106,7 +106,7 @@ def derive_earlier(
     tables = open_tables(folder, params, connection, rules.definitions)
     records_from = pd.to_datetime(tables.diagnoses.admission_date.min().execute())
     cohorts = tuple(cohort for cohort in params.cohorts if cohort != "primary")
-    periods = {years: (first, last) for years, (first, last) in params.earlier_periods.items() if first < last}
+    periods = {years: (first, last) for years, (first, last) in params.earlier_periods.items() if first <= last}
     if not (cohorts and periods):
         names = [column.name for column in list_columns(rules.definitions)]
         return pd.DataFrame(columns=[*names, "time_point", "records_from"])

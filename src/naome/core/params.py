@@ -279,10 +279,19 @@ class Params(FrozenModel):
         return self
 
     @model_validator(mode="after")
+    def _case_mix_without_the_organisation(self) -> Params:
+        if self.survival.unit in self.survival.case_mix:
+            raise ValueError(
+                f"survival.case_mix names {self.survival.unit!r}, whose values are compared (survival.unit): expected "
+                "survival would then be that of the organisation itself; remove it from case_mix"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _comparison_periods_within_the_years(self) -> Params:
         for years, (first, last) in self.survival.comparison_periods.items():
             latest = self._latest_origin(years)
-            if years not in self.survival.horizons_years or not self.diagnosed_from <= first < last <= latest:
+            if years not in self.survival.horizons_years or not self.diagnosed_from <= first <= last <= latest:
                 raise ValueError(
                     f"survival.comparison_periods: {years}: {first} to {last}; allowed: a time point of "
                     f"horizons_years, and two days in order from diagnosed_from ({self.diagnosed_from}) to {latest}, "

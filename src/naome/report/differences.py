@@ -7,6 +7,7 @@ import pandas as pd
 from naome.release import declare_not_counts
 from naome.report.display import Table
 from naome.report.labels import COHORT_NAMES
+from naome.report.prose import say_list
 
 OF_DIFFERENCES = "Differences between two fits of the same estimates, and how many numbers were compared."
 
@@ -15,17 +16,24 @@ ROUNDING = 1e-10
 
 
 def tabulate_differences(compared: pd.DataFrame) -> Table:
-    """Lay out the largest differences from a second implementation.
+    """Lay out the largest differences from a second implementation: one row per cohort, library and quantity.
+
+    Models for different time points share a row, which names their time points and has their largest difference.
 
     Parameters
     ----------
     compared : DataFrame
         From :func:`naome.measures.second_implementation.refuse_differences`.
     """
+    keys = ["cohort", "library", "quantity", "tolerance", "reason"]
+    compared = compared.groupby(keys, sort=False, dropna=False, as_index=False).agg(
+        {"years": "sum", "values": "sum", "difference": "max"}
+    )
     nothing = compared["reason"] != ""
     frame = pd.DataFrame(
         {
             "Cohort": compared["cohort"].map(COHORT_NAMES),
+            "Models": [say_list([f"{each} y" for each in years]) if years else "" for years in compared["years"]],
             "Library": compared["library"],
             "Quantity": compared["quantity"].str.capitalize(),
             "Numbers compared": compared["values"].mask(nothing).astype("Int64"),
@@ -35,6 +43,8 @@ def tabulate_differences(compared: pd.DataFrame) -> Table:
             "reason": compared["reason"],
         }
     )
+    if not compared["years"].map(len).any():
+        frame = frame.drop(columns="Models")
     return Table(frame, declare_not_counts(frame, OF_DIFFERENCES), {"Numbers compared": "int"})
 
 

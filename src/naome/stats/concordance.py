@@ -18,6 +18,9 @@ from naome.stats.cox import fit_cox
 
 __all__ = ["concordance", "uno_concordance"]
 
+# A standard error below this is 0 but for rounding
+ROUNDING = 1e-12
+
 
 def concordance(
     duration, event, risk, *, covariates=None, bootstrap: int = 0, seed: int | None = None, conf_level: float = 0.95
@@ -44,7 +47,9 @@ def concordance(
     pandas.DataFrame
         One row: ``concordance, std_error, lower, upper, concordant, discordant, tied_risk, optimism, corrected`` (the
         last two NaN without bootstrap). Pairs: one person dies first, the other is still under observation (a censoring
-        at the same time counts as later). Two deaths at one time are not compared; tied risks count one half.
+        at the same time counts as later). Two deaths at one time are not compared; tied risks count one half. The
+        standard error and limits are NaN where all pairs agree (all concordant, or all tied): their share then does
+        not vary between people, and an error of 0 would claim certainty, from two people too.
 
     Raises
     ------
@@ -101,7 +106,8 @@ def uno_concordance(duration, event, risk, *, at, conf_level: float = 0.95) -> p
     Returns
     -------
     pandas.DataFrame
-        One row per time, ``time, concordance, std_error, lower, upper``.
+        One row per time, ``time, concordance, std_error, lower, upper``; the last three NaN where all pairs agree, as
+        in :func:`concordance`.
 
     Raises
     ------
@@ -187,13 +193,14 @@ class _Pairs:
         return self.concordant.sum() / 2, self.tied.sum() / 2, self.comparable.sum() / 2
 
     def share(self) -> tuple[float, float]:
-        """Return the concordance and its standard error."""
+        """Return the concordance and its standard error, NaN where no person's pairs differ from the others'."""
         concordant, tied, comparable = self.totals
         if not comparable > 0:
             raise ValueError("no pair of people can be compared: no one dies before another person's last follow-up")
         share = (concordant + tied / 2) / comparable
         influence = (self.concordant + self.tied / 2 - share * self.comparable) / comparable
-        return float(share), float(np.sqrt((influence**2).sum()))
+        std_error = float(np.sqrt((influence**2).sum()))
+        return float(share), std_error if std_error > ROUNDING else np.nan
 
 
 def _share_uncensored(duration: np.ndarray, event: np.ndarray) -> np.ndarray:

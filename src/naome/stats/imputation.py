@@ -10,6 +10,7 @@ of its indicators cannot arise. The outcome enters through the event indicator a
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -84,8 +85,13 @@ def impute(
     Raises
     ------
     ValueError
-        If the outcome or the provider has missing values, a column cannot be used (dates, a single observed value), or
-        a name is unknown.
+        If the outcome or the provider has missing values, a column cannot be used (dates, nothing observed), or a name
+        is unknown.
+
+    Warns
+    -----
+    UserWarning
+        If a column with gaps has one recorded value: its gaps are filled with that value, in every data set.
 
     Notes
     -----
@@ -114,6 +120,11 @@ def impute(
         raise ValueError(f"m is {m} and iterations is {iterations}; both must be whole numbers of at least 1")
     m, iterations = int(m), int(iterations)
     _check_names(frame, methods, exclude, cluster, outcome, delta)
+    frame, constant = _fill_constants(
+        frame, {*exclude, *([cluster] if cluster else []), *(outcome or ()), *(delta or {})}
+    )
+    for name, value in constant.items():
+        warnings.warn(f"column {name!r}: the only recorded value, {value!r}, is filled in for its gaps", stacklevel=2)
     columns = _read_columns(frame, methods or {}, exclude, cluster, outcome, delta or {})
     fixed = _outcome_predictors(frame, outcome)
     codes = np.zeros(len(frame), dtype=int) if cluster is None else pd.factorize(frame[cluster])[0]
@@ -149,7 +160,7 @@ def plan_imputation(
     pandas.DataFrame
         One row per incomplete column, in the order of imputation: ``column, method, recorded`` (people),
         ``parameters`` of its model, ``used`` and ``left_aside`` (tuples of columns), ``cluster`` (whether the
-        provider's mean is a predictor).
+        provider's mean is a predictor). A column with one recorded value has no model and no row.
 
     Raises
     ------
@@ -171,6 +182,7 @@ def plan_imputation(
     [['logistic', 30, 2, ('x',)]]
     """
     _check_names(frame, methods, exclude, cluster, outcome, None)
+    frame, _ = _fill_constants(frame, {*exclude, *([cluster] if cluster else []), *(outcome or ())})
     columns = _read_columns(frame, methods or {}, exclude, cluster, outcome, {})
     codes = np.zeros(len(frame), dtype=int) if cluster is None else pd.factorize(frame[cluster])[0]
     fixed = 0 if outcome is None else 2
@@ -553,6 +565,17 @@ def _shrinkage_size(y: np.ndarray, codes: np.ndarray) -> float:
     size = (n.sum() - (n**2).sum() / n.sum()) / max(len(n) - 1, 1)
     between = max((between_square - within) / size, 0.0) if size > 0 else 0.0
     return float(np.clip(within / between, 1.0, 1e6)) if between > 0 else 1e6
+
+
+def _fill_constants(frame: pd.DataFrame, skip: set) -> tuple[pd.DataFrame, dict]:
+    """Return the frame with the gaps of columns filled of which one value is recorded, and those values."""
+    constant = {}
+    for name in frame.columns.difference(list(skip), sort=False):
+        seen = frame[name].dropna()
+        if 0 < len(seen) < len(frame) and seen.nunique() == 1:
+            constant[name] = seen.iloc[0]
+    filled = {name: frame[name].where(frame[name].notna(), value) for name, value in constant.items()}
+    return frame.assign(**filled), constant
 
 
 def _read_columns(frame, methods, exclude, cluster, outcome, delta) -> list[_Column]:

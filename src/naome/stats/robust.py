@@ -9,6 +9,9 @@ from naome.stats.cox import CoxFit, PartialLikelihood
 
 __all__ = ["robust_covariance"]
 
+# Standard errors that a fit may be away from the maximum: fits end within 1e-6, those of other data do not
+AT_MAXIMUM = 1e-3
+
 
 def robust_covariance(fit: CoxFit, covariates, duration, event, *, cluster=None, entry=None, strata=None) -> np.ndarray:
     """Estimate the covariance of the coefficients of a Cox model by the sandwich estimator.
@@ -31,7 +34,8 @@ def robust_covariance(fit: CoxFit, covariates, duration, event, *, cluster=None,
     Raises
     ------
     ValueError
-        If the data have other columns than the fit, or a value is not allowed.
+        If the data have other columns, people or deaths than the fit, or another maximum; if nobody died; if there are
+        fewer than two clusters, whose residuals add up to nothing; or if a value is not allowed.
 
     Notes
     -----
@@ -49,9 +53,24 @@ def robust_covariance(fit: CoxFit, covariates, duration, event, *, cluster=None,
     likelihood = PartialLikelihood(covariates, duration, event, entry=entry, strata=strata, ties=fit.ties)
     if likelihood.terms != fit.terms:
         raise ValueError(f"covariates are {list(likelihood.terms)}, those of the fit {list(fit.terms)}")
+    deaths = int(np.asarray(event, dtype=float).sum())
+    if not deaths:
+        raise ValueError("no one died, so that there is nothing from which a covariance could be estimated")
+    if (likelihood.n, deaths) != (fit.n, fit.n_event):
+        raise ValueError(
+            f"the data have {likelihood.n} people and {deaths} deaths, those of the fit {fit.n} and {fit.n_event}"
+        )
     residuals = likelihood.score_residuals(fit.coef * likelihood.scale)
+    away = np.abs(fit.covariance @ residuals.sum(axis=0)) / np.sqrt(np.diag(fit.covariance))
+    if (away > AT_MAXIMUM).any():
+        raise ValueError(
+            f"the fit is not at the maximum of these data: {fit.terms[int(away.argmax())]!r} is {away.max():.2g} "
+            "standard errors away; give the data of the fit"
+        )
     if cluster is not None:
         codes, labels = check_groups(cluster, likelihood.n, "cluster")
+        if len(labels) < 2:
+            raise ValueError(f"cluster has {len(labels)} distinct value(s); the variation between clusters needs two")
         sums = np.zeros((len(labels), residuals.shape[1]))
         np.add.at(sums, codes, residuals)
         residuals = sums

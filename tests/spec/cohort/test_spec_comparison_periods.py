@@ -60,3 +60,17 @@ def test_everyone_with_primary_cancer_is_followed_from_any_year(case):
     """
     everyone = case.params().model_copy(update={"cohorts": ("primary",)})
     assert derive_earlier(everyone, case.folder, rules=case.rules()).empty
+
+
+def test_a_period_of_one_day_is_a_period(case):
+    """
+    Diagnoses are read from the last day on which people can be followed for five years.
+
+    tumours
+    person    diagnosis_date  stage
+    that_day  2018-05-31     4
+    after     2018-06-01     4
+    """
+    params = case.params().model_copy(update={"diagnosed_from": dt.date(2018, 5, 31)})
+    found = derive_earlier(params, case.folder, rules=case.rules())
+    assert found.loc[found["time_point"] == 5, "provider"].tolist() == ["that_day"]

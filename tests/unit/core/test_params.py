@@ -69,6 +69,10 @@ CHANGES = {
         lambda raw: raw["survival"].update(comparison_periods={2: [dt.date(2016, 1, 1), dt.date(2017, 1, 1)]}),
         "survival.comparison_periods: 2",
     ),
+    "an organisation as case mix": (
+        lambda raw: raw["survival"].update(case_mix=[*raw["survival"]["case_mix"], raw["survival"]["unit"]]),
+        "remove it from case_mix",
+    ),
     "wrong audit name": (lambda raw: raw.update(audit="wales"), "make them equal"),
 }
 
@@ -122,6 +126,12 @@ def test_comparison_periods_follow_from_the_dates_or_are_given(altered):
     other = load_params(altered(lambda raw: raw["survival"].update(comparison_periods=given)))
     assert other.comparison_period(5) == (dt.date(2016, 1, 1), dt.date(2017, 12, 31))
     assert other.comparison_period(3) == params.comparison_period(3)
+
+
+def test_a_comparison_period_may_be_one_day(altered):
+    day = [dt.date(2018, 5, 31), dt.date(2018, 5, 31)]
+    given = load_params(altered(lambda raw: raw["survival"].update(comparison_periods={5: day})))
+    assert given.earlier_periods[5] == tuple(day)
 
 
 def test_a_comparison_period_does_not_begin_before_the_diagnoses_that_are_read():

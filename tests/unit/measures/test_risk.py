@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from scipy.special import expit
 
+from naome.core.errors import EstimateError
 from naome.measures.casemix import impute, pool, prepare
 from naome.measures.casemix.adjust import (
     adjust_proportion,
@@ -18,7 +19,7 @@ from naome.measures.casemix.adjust import (
 from naome.measures.casemix.checks import collect_checks
 from naome.measures.casemix.impute import complete_case_mix
 from naome.measures.casemix.pool import CLOGLOG, pool_tables
-from naome.measures.casemix.prepare import list_terms
+from naome.measures.casemix.prepare import list_terms, prepare_case_mix
 from naome.measures.study import make_study
 
 #: No older diagnoses
@@ -313,3 +314,14 @@ def test_without_older_diagnoses_the_later_time_points_say_so(people, params):
     late = found.results[found.results["measure"] == "survival_5y_adjusted"]
     assert late["status"].tolist() == ["not_derivable"]
     assert late["reason"].str.contains("followed for 5 years").all()
+
+
+def test_a_case_mix_item_that_names_the_organisations_is_refused(people, params):
+    table = people()
+    table["trust_like"] = "Trust " + table["provider"]
+    survival = params.survival.model_copy(update={"case_mix": ("age", "trust_like")})
+    named = params.model_copy(update={"survival": survival})
+    with pytest.raises(EstimateError, match="'trust_like' has one value for each organisation"):
+        prepare_case_mix(table, named, "denovo")
+    table.loc[0, "trust_like"] = "Trust P05"  # no longer a name: two organisations share it
+    assert "trust_like" in prepare_case_mix(table, named, "denovo").covariates

@@ -221,3 +221,11 @@ def test_no_warning_on_ordinary_data(tied):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         fit_cox(x, duration, event)
+
+
+def test_limits_of_coefficients_are_a_normal_quantile_on_either_side():
+    rng = np.random.default_rng(4)
+    table = fit_cox(rng.normal(size=(60, 2)), rng.exponential(size=60), np.ones(60)).table(0.9)
+    for limit, sign in (("lower", -1), ("upper", 1)):
+        wanted = table["coef"] + sign * 1.6448536269514722 * table["std_error"]
+        np.testing.assert_allclose(table[limit], wanted, rtol=1e-12)

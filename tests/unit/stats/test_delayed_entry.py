@@ -95,3 +95,8 @@ def test_numbers_written_as_text_are_refused():
 def test_columns_with_different_indexes_are_refused():
     with pytest.raises(ValueError, match="duration and event have different indexes"):
         kaplan_meier(pd.Series([1.0, 2]), pd.Series([1, 0], index=[1, 0]))
+
+
+def test_a_person_who_enters_within_the_first_unit_of_time_is_not_at_risk_before():
+    table = kaplan_meier([0.3, 2.0], [1, 1], entry=[0.0, 0.5])
+    assert table.set_index("time").loc[0.3, ["n_risk", "survival"]].tolist() == [1, 0]

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from naome.stats.concordance import concordance
+from naome.stats.concordance import concordance, uno_concordance
 from naome.stats.cox import fit_cox
 from naome.stats.diagnostics import (
     calibration,
@@ -264,3 +264,70 @@ def test_case_mix_is_taken_out_by_the_offset():
 def test_variation_refuses(x, n, expected, message):
     with pytest.raises(ValueError, match=message):
         provider_variation(x, n, expected=expected)
+
+
+def test_variation_is_the_maximum_of_the_likelihood_with_unequal_numbers_and_expected_deaths():
+    """The maximum over intercept and standard deviation together, by another integral and another search."""
+    from scipy import optimize, special
+
+    x, n = np.array([4, 50, 9, 15, 26]), np.array([50, 120, 70, 40, 150])
+    expected = np.array([8.0, 25, 12, 6, 40])
+    offset = special.logit(expected / n)
+    node, weight = np.polynomial.hermite_e.hermegauss(120)
+
+    def minus_log_likelihood(at):
+        eta = offset[:, None] + at[0] + np.exp(at[1]) * node
+        likelihood = special.expit(eta) ** x[:, None] * special.expit(-eta) ** (n - x)[:, None] @ weight
+        return -np.log(likelihood / np.sqrt(2 * np.pi)).sum()
+
+    best = optimize.minimize(minus_log_likelihood, [0.1, -0.7], method="Nelder-Mead", options={"xatol": 1e-7}).x
+    row = provider_variation(x, n, expected=expected).loc[0]
+    assert row["variance"] == pytest.approx(np.exp(2 * best[1]), rel=1e-3)
+    assert row["proportion"] == pytest.approx(special.expit(best[0] + np.average(offset, weights=n)), rel=1e-4)
+    middle = optimize.minimize_scalar(lambda mean: minus_log_likelihood([mean, -30.0])).x
+    p = special.expit(offset + middle)
+    information = n * p * (1 - p)  # of each provider's log odds
+    typical = 4 * information.sum() / (information.sum() ** 2 - (information**2).sum())  # Higgins & Thompson 2002
+    assert row["share_beyond_chance"] == pytest.approx(row["variance"] / (row["variance"] + typical), rel=1e-6)
+
+
+def test_limits_of_concordance_are_a_normal_quantile_away_and_stay_inside():
+    rng = np.random.default_rng(3)
+    time, risk = rng.exponential(size=80), rng.normal(size=80)
+    for table in (concordance(time, np.ones(80), risk), uno_concordance(time, np.ones(80), risk, at=9.0)):
+        row = table.iloc[0]
+        limits = row["concordance"] + np.array([-1, 1]) * 1.959963984540054 * row["std_error"]
+        assert row[["lower", "upper"]].tolist() == pytest.approx(limits.tolist(), abs=1e-12)
+    low = concordance([1, 2, 3, 4], np.ones(4), [1.0, 2, 4, 3]).iloc[0]
+    assert low["lower"] == 0 and low["concordance"] < 0.2
+
+
+@pytest.mark.parametrize(
+    ("duration", "risk"),
+    [([1, 2], [2.0, 1.0]), ([1, 2], [1.0, 2.0]), ([1, 2, 3, 4], [5.0] * 4), (range(1, 41), -np.arange(40.0))],
+)
+def test_where_all_pairs_agree_concordance_has_no_standard_error(duration, risk):
+    event = np.ones(len(duration))
+    for table in (concordance(duration, event, risk), uno_concordance(duration, event, risk, at=max(duration))):
+        assert table[["std_error", "lower", "upper"]].isna().all(axis=None) and table["concordance"].notna().all()
+
+
+def test_a_death_on_the_day_of_the_time_point_counts_for_the_slope():
+    rng = np.random.default_rng(2)
+    x = rng.normal(size=300)
+    time = np.ceil(4 * rng.exponential(1 / np.exp(x)))  # many die at 1, 2, ...
+    predicted = np.exp(-0.25 * np.exp(x))
+    table = calibration_summary(time, np.ones(300), predicted, at=2.0)
+    later = calibration_summary(time, np.ones(300), predicted, at=2.5)  # between two deaths: the same people have died
+    assert table["slope"].iloc[0] == pytest.approx(later["slope"].iloc[0], rel=1e-9)
+
+
+@pytest.mark.parametrize("at", [0, -1, 7.5])
+def test_calibration_at_no_time_or_after_the_last_is_refused(at):
+    with pytest.raises(ValueError, match="allowed: above 0, up to the last follow-up time 7"):
+        calibration_summary([1.0, 4, 7], [1, 1, 1], [0.5, 0.6, 0.7], at=at)
+
+
+def test_two_points_are_a_baseline():
+    chart = xmr_chart([10.0, 12, 11, 30], baseline=2)
+    assert chart["centre"].tolist() == [11.0] * 4 and chart["outside_limits"].tolist() == [False] * 3 + [True]

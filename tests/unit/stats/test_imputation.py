@@ -404,3 +404,47 @@ def test_draws_keep_an_association_that_nearly_determines_a_level():
 def slope_of_top(frame: pd.DataFrame, name: str) -> float:
     top = (frame[name] == frame[name].cat.categories[-1]).to_numpy()
     return fit_logistic(np.column_stack([np.ones(len(frame)), frame["age"] - 15]), top.astype(int))[0][1]
+
+
+@pytest.mark.parametrize("start", [None, 4.0, -9.0])
+def test_a_penalised_multinomial_fit_is_the_maximum_from_any_start(start):
+    """The maximum of the penalised log likelihood by another search; also where the first steps overshoot."""
+    from scipy import optimize, special
+
+    rng = np.random.default_rng(6)
+    x, codes, penalty = rng.normal(size=(60, 2)), rng.integers(0, 3, 60), 2.0
+    design = np.column_stack([np.ones(60), x])
+
+    def minus_penalised(at):
+        eta = np.column_stack([np.zeros(60), design @ at.reshape(2, 3).T])
+        slopes = at.reshape(2, 3)[:, 1:]
+        return (
+            penalty * (slopes**2).sum() - (eta - special.logsumexp(eta, axis=1, keepdims=True))[range(60), codes].sum()
+        )
+
+    wanted = optimize.minimize(minus_penalised, np.zeros(6), method="BFGS", options={"gtol": 1e-8}).x
+    begin = None if start is None else np.full((2, 3), start)
+    found = fit_multinomial(x, codes, 3, penalty=penalty, start=begin, gain=1e-12)
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [2.5, None, 2.5, 2.5],
+        ["a", None, "a", None],
+        pd.array([True, None, True, True], dtype="boolean"),
+        pd.Categorical(["x", None, "x", "x"], ["w", "x"]),
+    ],
+)
+def test_gaps_of_a_column_with_one_recorded_value_are_filled_with_it_and_said(values):
+    y = [1.0, 2.0, None, 4.0, 5.0, 6.5, 7.0, 8.0]
+    frame = pd.DataFrame({"constant": pd.concat([pd.Series(values)] * 2, ignore_index=True), "y": y})
+    with pytest.warns(UserWarning, match="column 'constant': the only recorded value, .* is filled in for its gaps"):
+        done = impute(frame, m=2, iterations=3, seed=1)
+    without = impute(frame[["y"]], m=2, iterations=3, seed=1)
+    for one, other in zip(done, without, strict=True):
+        assert one["constant"].notna().all() and one["constant"].nunique() == 1
+        assert one["constant"].dtype == frame["constant"].dtype
+        assert one["y"].notna().all() and other["y"].notna().all()
+    assert plan_imputation(frame)["column"].tolist() == ["y"]

@@ -82,3 +82,8 @@ def test_wilson_coverage_is_about_nominal(seed):
     rng = np.random.default_rng(seed)
     table = wilson(rng.binomial(100, 0.35, 4000), 100)
     assert ((table["lower"] <= 0.35) & (table["upper"] >= 0.35)).mean() == pytest.approx(0.95, abs=0.025)
+
+
+def test_a_table_of_counts_is_refused():
+    with pytest.raises(ValueError, match="x has 2 dimensions; allowed: a number or a one-dimensional array"):
+        wilson([[1, 2]], [[10, 20]])

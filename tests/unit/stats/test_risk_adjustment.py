@@ -302,3 +302,19 @@ def test_a_provider_with_few_expected_survivors_or_deaths_has_no_score():
     few = table["provider"] == "few"
     assert (table["skewness"].abs() > LARGEST_SKEWNESS).tolist() == few.tolist()
     assert table["z"].isna().tolist() == few.tolist()
+
+
+def test_limits_of_the_ratio_are_those_of_the_adjusted_proportion_on_another_scale():
+    rng = np.random.default_rng(8)
+    frame = pd.DataFrame({"unit": np.repeat(["A", "B", "C"], [40, 60, 90]), "x": rng.normal(size=190)})
+    frame["dead"] = (rng.random(190) < 1 / (1 + np.exp(0.8 - frame["x"]))).astype(int)
+    table = risk_adjusted_proportion(frame, event="dead", provider="unit", covariates=["x"])
+    model = table["expected"] / table["n"]
+
+    def logit(p):
+        return np.log(p / (1 - p))
+
+    for limit in ("lower", "upper"):
+        crude = 1 / (1 + np.exp(-(logit(table[limit]) - logit(frame["dead"].mean()) + logit(model))))
+        np.testing.assert_allclose(table[f"ratio_{limit}"], crude / model, rtol=1e-9)
+    assert (table["ratio_lower"] < table["ratio"]).all() and (table["ratio"] < table["ratio_upper"]).all()

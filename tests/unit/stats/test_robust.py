@@ -79,3 +79,23 @@ def test_other_columns_than_those_of_the_fit_are_refused():
     fit = fit_cox(x, time, died)
     with pytest.raises(ValueError, match=r"covariates are \['b', 'a'\], those of the fit \['a', 'b'\]"):
         robust_covariance(fit, x[["b", "a"]], time, died)
+
+
+def test_what_no_covariance_can_come_from_is_refused():
+    x, time, died = draw()
+    fit, other = fit_cox(x, time, died), np.random.default_rng(5).permutation(time)
+    for given, message in (
+        ((x, time, died, np.zeros(len(x))), r"cluster has 1 distinct value\(s\)"),
+        ((x, time, np.zeros(len(x)), None), "no one died"),
+        ((x.iloc[1:], time[1:], died[1:], None), "the data have 299 people and .* those of the fit 300"),
+        ((x, time, np.where(np.arange(len(x)) == np.argmax(died), 0, died), None), "deaths, those of the fit 300"),
+        ((x, other, died, None), "not at the maximum of these data: '[ab]' is .* standard errors away"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            robust_covariance(fit, *given[:3], cluster=given[3])
+
+
+def test_two_clusters_are_enough():
+    x, time, died = draw()
+    found = robust_covariance(fit_cox(x, time, died), x, time, died, cluster=np.arange(len(x)) % 2)
+    assert np.isfinite(found).all() and (np.diag(found) > 0).all()

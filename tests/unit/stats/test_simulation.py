@@ -125,3 +125,10 @@ def test_follow_up_reaches_the_horizon_of_a_scenario():
     for scenario in SCENARIOS:
         shortest, longest = scenario.follow_up
         assert 0 < shortest < scenario.horizon < longest
+
+
+def test_estimates_of_every_method_are_survival_and_lie_within_their_limits():
+    table = run_replicate(BY_NAME["no outliers"], 5, 1).dropna(subset=["estimate", "lower", "upper"])
+    assert {"dropped", "C", "D"} <= set(table["method"])
+    assert ((table["lower"] <= table["estimate"]) & (table["estimate"] <= table["upper"])).all()
+    assert table["estimate"].between(0, 1).all()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from naome.core.errors import EstimateError
 from naome.core.params import Params
 from naome.measures.description import merge_poor_fitness
 from naome.measures.study import say_too_few
@@ -83,6 +84,11 @@ def prepare_case_mix(analysis: pd.DataFrame, params: Params, cohort: str, *, als
     """Take a cohort's case mix from the analysis table; see :func:`complete_case_mix`. Nothing is imputed.
 
     A spline whose knots coincide (few people, or few distinct values) becomes a straight line.
+
+    Raises
+    ------
+    EstimateError
+        If a term names the organisation: expected survival would be the organisation's own.
     """
     people = analysis[(analysis["cohort"] == cohort) & (analysis["survival_days"] >= 0).fillna(False)]
     people = people[people[params.survival.unit].notna()]
@@ -101,11 +107,26 @@ def prepare_case_mix(analysis: pd.DataFrame, params: Params, cohort: str, *, als
     frame["event"] = died
     frame["unit"] = people[params.survival.unit].astype(str).to_numpy()
     frame[FOLLOW_UP] = (pd.Timestamp(params.censor_date) - people["origin_date"]).dt.days.to_numpy(dtype=float)
+    _refuse_names(frame, usable)
     lacking = [column for column in usable if frame[column].isna().any()]
     shares = frame[lacking].notna().mean(axis=1) if lacking else pd.Series(1.0, index=frame.index)
     recorded = shares.groupby(frame["unit"]).agg(["size", "mean"]).reset_index()
     recorded.columns = ["unit", "n", "recorded"]
     return CaseMix(frame, [frame], covariates, dropped, recorded)
+
+
+def _refuse_names(frame: pd.DataFrame, columns: list[str]) -> None:
+    """Refuse an item of which every organisation has one value and every value one organisation."""
+    units = frame["unit"].nunique()
+    if units < 3 or len(frame) < 5 * units:  # so few that an item may part them by chance
+        return
+    for column in columns:
+        pairs = frame[["unit", column]].dropna().drop_duplicates()
+        if len(pairs) == pairs["unit"].nunique() == pairs[column].nunique() == units:
+            raise EstimateError(
+                f"case-mix item {column!r} has one value for each organisation, so that it names them and no "
+                "organisation can be compared. Hint: remove it from survival.case_mix."
+            )
 
 
 def merge_levels(values: pd.Series, died: np.ndarray) -> pd.Series:

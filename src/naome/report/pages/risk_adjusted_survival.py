@@ -22,7 +22,7 @@ from naome.measures.casemix.adjust import (
 )
 from naome.measures.casemix.impute import plan_case_mix
 from naome.measures.casemix.outliers import MINIMUM_UNITS, detection_power, expected_false_alarms
-from naome.measures.casemix.prepare import CaseMix
+from naome.measures.casemix.prepare import CaseMix, prepare_case_mix
 from naome.release import Declared, Released, declare_not_counts
 from naome.report.display import Figure, Sentence, Table
 from naome.report.figures import INK, PALETTE, draw_empty, use_style
@@ -93,14 +93,18 @@ def describe_assessments(assessments: dict[str, Assessment], params: Params) -> 
     return Sentence("\n".join(lines), declare_not_counts("\n".join(lines), LEVELS_COUNTED))
 
 
-def describe_periods(assessments: dict[str, Assessment], earlier: pd.DataFrame, params: Params) -> Sentence:
-    """State on which diagnoses each time point is assessed, and what is poorer in the earlier years.
+def describe_periods(
+    assessments: dict[str, Assessment], earlier: pd.DataFrame, analysis: pd.DataFrame, params: Params
+) -> Sentence:
+    """State on which diagnoses each time point is assessed, and what is poorer than in the audit period.
 
     Parameters
     ----------
     assessments : dict of str to Assessment
     earlier : DataFrame
         From :func:`naome.cohort.derive.derive_earlier`.
+    analysis : DataFrame
+        The people of the audit period.
     params : Params
 
     Returns
@@ -108,25 +112,42 @@ def describe_periods(assessments: dict[str, Assessment], earlier: pd.DataFrame, 
     Sentence
         A Markdown list; empty where the audit period serves every time point.
     """
-    lines = [_compare_periods(each, part, earlier, params) for each in assessments.values() for part in each.earlier]
+    audit_period = (params.metastatic_from, params.metastatic_to)
+    lines = []
+    for each in assessments.values():
+        others = [part for part in each.parts if part.period not in (None, audit_period)]
+        if others:
+            same = next((part.case_mix for part in each.parts if part.period == audit_period), None)
+            now = same or prepare_case_mix(analysis, params, each.cohort)
+            lines += [_compare_periods(part, now, earlier, params) for part in others]
     if not lines:
         return Sentence("", declare_not_counts("", OF_PERIODS))
+    every = "Unless the parameters name a period, every" if params.survival.comparison_periods else "Every"
     text = "\n".join(
         [
-            "Every time point is assessed on the latest people who can be followed to it. Where the audit period is "
-            "too recent, an earlier period of the same length takes its place:\n",
+            f"{every} time point is assessed on the latest people who can be followed to it. Where these "
+            f"are not the people of the audit period ({_say_length(*audit_period)}):\n",
             *lines,
         ]
     )
     return Sentence(text, declare_not_counts(text, OF_PERIODS))
 
 
-def _compare_periods(now: Assessment, part: Assessment, earlier: pd.DataFrame, params: Params) -> str:
+def _compare_periods(part: Assessment, now: CaseMix, earlier: pd.DataFrame, params: Params) -> str:
     first, last = part.period or (params.metastatic_from, params.metastatic_to)
-    line = f"- **{COHORT_NAMES[part.cohort]}, {_years(part.time_points[0])}**: {say_day(first)} to {say_day(last)}."
+    line = f"- **{COHORT_NAMES[part.cohort]}, {say_list([_years(years) for years in part.time_points])}**: "
+    if first > last:
+        return (
+            f"{line}there is no period. People who can be followed so long were diagnosed by {say_day(last)}, and "
+            f"diagnoses are read from {say_day(first)}."
+        )
+    given = part.time_points[0] in params.survival.comparison_periods
+    line += f"{say_day(first)} to {say_day(last)} ({_say_length(first, last)}{', named in the parameters' * given})."
+    if not given and last - first < params.metastatic_to - params.metastatic_from:
+        line += f" It is shorter than the audit period because diagnoses are read from {say_day(first)}."
     if part.reason:
         return f"{line} Organisations are not compared: {part.reason}."
-    recorded = [each.case_mix.recorded["recorded"].mean() for each in (part, now)]
+    recorded = [case_mix.recorded["recorded"].mean() for case_mix in (part.case_mix, now)]
     line += (
         f" Case-mix items that can be missing are recorded for {say_percent(recorded[0])} on average over "
         f"organisations ({say_percent(recorded[1])} in the audit period)."
@@ -142,6 +163,12 @@ def _compare_periods(now: Assessment, part: Assessment, earlier: pd.DataFrame, p
             f"diagnoses are read from {say_day(params.diagnosed_from)} (within {longest[1]:.1f} in the audit period)."
         )
     return line
+
+
+def _say_length(first: dt.date, last: dt.date) -> str:
+    """Say how long a period is: in days up to two months, else in months."""
+    days = (last - first).days + 1
+    return say_count(days, "day") if days < 61 else say_count(round(days / 30.4375), "month")
 
 
 def _look_back(begins: pd.Timestamp, first: dt.date) -> str:
@@ -197,8 +224,9 @@ def say_limits(case_mix: CaseMix) -> str:
     short, alone = plan[plan["left_aside"].map(len) > 0], plan[~plan["cluster"]]
     text = ""
     for row in short.to_dict("records"):
-        used, aside = (say_list([lower_first(name_term(name)) for name in row[key]]) for key in ("used", "left_aside"))
-        chosen = f"only {used or 'survival'}" if len(row["used"]) < len(row["left_aside"]) else f"all items but {aside}"
+        used, aside = ([lower_first(name_term(name)) for name in row[key]] for key in ("used", "left_aside"))
+        few, rest = say_list(used or ["survival"]), say_list(aside)
+        chosen = f"only {few}" if len(row["used"]) < len(row["left_aside"]) else f"all items but {rest}"
         text += (
             f" {name_term(row['column'])} is imputed from {chosen}, because too few people have it recorded for more "
             f"(at least {RECORDED_PER_PARAMETER} are required for each parameter)."
