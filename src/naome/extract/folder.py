@@ -471,7 +471,7 @@ def explain_missing(folder: Path, table: str, *, with_listing: bool) -> str:
     there = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
     stems = [name.split(".")[0].lower() for name in there]
     rests = {name: _name_after(folder / name, table) for name in there}
-    unmarked = [Path(name) for name, rest in rests.items() if rest and read_tag(rest) is None]
+    unmarked = [Path(name) for name, rest in rests.items() if rest and rest[0] in "_-. (" and read_tag(rest) is None]
     near = "" if unmarked else suggest(table, [stem for stem in stems if stem != table])
     unread = [name for name in there if name.lower().split(".")[0].removeprefix("sim_") == table]
     shown = ", ".join(there[:15]) + (f" and {len(there) - 15} more" if len(there) > 15 else "")

@@ -76,12 +76,12 @@ def test_performance_status():
 
 
 def test_sex():
-    check(codings.GENDER, "2|2.0|FEMALE|Female", "female")
-    check(codings.GENDER, "1|MALE", "male")
+    check(codings.GENDER, "2|2.0|02|F|f|FEMALE|Female", "female")
+    check(codings.GENDER, "1|01|M|MALE", "male")
     check(codings.GENDER, "0|9|X|x|Not known", None)
-    check(SEX_WALES, "F|f|Female", "female")
+    check(SEX_WALES, "F|f|Female|2", "female")
     check(SEX_WALES, "I|Z|N", None)
-    for item, code in ((codings.GENDER, "F"), (SEX_WALES, "2")):  # of the other nation's list
+    for item, code in ((codings.GENDER, "Q"), (SEX_WALES, "7")):
         with pytest.raises(Refused):
             read(item, code)
 

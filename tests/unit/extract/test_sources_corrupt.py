@@ -162,7 +162,7 @@ CASES = [
     ),
     case("damaged Parquet", replace_file("av_tumour", damage_page), r"av_tumour\.parquet: not readable to its end"),
     case("text named Parquet", replace_file("av_tumour", lambda d: b"a,b\n1,2\n"), "not a Parquet file"),
-    case("Parquet named CSV", replace_file("av_tumour", lambda d: d, "csv"), r"av_tumour\.csv: holds a NUL byte"),
+    case("Parquet named CSV", replace_file("av_tumour", lambda d: d, "csv"), r"av_tumour\.csv: is Parquet; allowed: del"),
     case("text named gzip", replace_file("av_tumour", lambda d: b"a\n", "csv.gz"), r"av_tumour\.csv\.gz: .*gzip"),
     case("truncated gzip", lambda f: make_gzip(f, 0.6), r"sact_cycle\.csv\.gz: .*damaged or cut off"),
     case(
@@ -302,11 +302,11 @@ CASES = [
     # --- codes
     case(
         "unknown sex",
-        put("av_patient", "GENDER", "'F'"),
+        put("av_patient", "GENDER", "'Q'"),
         r"av_patient\.parquet: column GENDER, row 4: 'A'",
         "allowed: one of 1, 2",
     ),
-    case("unknown vital status", put("av_patient", "VITALSTATUS", "'DEAD'"), "VITALSTATUS, row 4: 'AAAA'"),
+    case("unknown vital status", put("av_patient", "VITALSTATUS", "'GONE'"), "VITALSTATUS, row 4: 'AAAA'"),
     case("unknown stage", put("av_tumour", "STAGE_BEST", "'II'"), "STAGE_BEST, row 4: 'AA'"),
     case("unknown grade", put("av_tumour", "GRADE", "'G9'"), "GRADE, row 4: 'A9'"),
     case(
@@ -478,7 +478,7 @@ CASES = [
     ),
     case(
         "unknown Welsh sex code",
-        put("wcn_registration", "SEX_AT_BIRTH", "'2'"),
+        put("wcn_registration", "SEX_AT_BIRTH", "'7'"),
         r"wcn_registration\.parquet: column SEX_AT_BIRTH, row 4: '9'",
         nation="wales",
     ),
@@ -572,7 +572,7 @@ def test_a_corruption_gets_its_error(corruption, copy, run_naome, identifiers, t
 def test_all_problems_are_told_at_once_and_counted(copy, run_naome, tmp_path, capsys):
     folder = copy("england")
     folder.edit("av_tumour", "SELECT * REPLACE (AGE + 500 AS AGE, 'bad' AS GRADE, 'x' || (n % 40) AS ER_STATUS) FROM t")
-    folder.put("av_patient", "GENDER", "'F'")
+    folder.put("av_patient", "GENDER", "'Q'")
     folder.file("cosd_recurrence").unlink()
     folder.file("rtds_prescription").unlink()
     assert run_naome("read", "--audit", "england", "--data", folder.path, "--run-dir", tmp_path / "run") == 2
