@@ -162,7 +162,7 @@ CASES = [
     ),
     case("damaged Parquet", replace_file("av_tumour", damage_page), r"av_tumour\.parquet: not readable to its end"),
     case("text named Parquet", replace_file("av_tumour", lambda d: b"a,b\n1,2\n"), "not a Parquet file"),
-    case("Parquet named CSV", replace_file("av_tumour", lambda d: d, "csv"), r"av_tumour\.csv: is Parquet; allowed: del"),
+    case("Parquet named CSV", replace_file("av_tumour", lambda d: d, "csv"), r"av_tumour\.csv: is Parquet; allowed"),
     case("text named gzip", replace_file("av_tumour", lambda d: b"a\n", "csv.gz"), r"av_tumour\.csv\.gz: .*gzip"),
     case("truncated gzip", lambda f: make_gzip(f, 0.6), r"sact_cycle\.csv\.gz: .*damaged or cut off"),
     case(
