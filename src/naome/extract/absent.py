@@ -193,10 +193,15 @@ def trace_columns(reader: Reader, selection: Selection) -> dict[str, tuple[str, 
 
 
 @cache
+def _parser() -> duckdb.DuckDBPyConnection:
+    """Return a database without tables: to open one takes longer than to parse a query."""
+    return duckdb.connect()
+
+
+@cache
 def _parse_select_list(sql: str) -> list[dict]:
     """Return what the first SELECT of a query gives, as DuckDB parses it."""
-    with duckdb.connect() as connection:
-        tree = json.loads(connection.execute("SELECT json_serialize_sql(?)", [sql]).fetchone()[0])
+    tree = json.loads(_parser().execute("SELECT json_serialize_sql(?)", [sql]).fetchone()[0])
     node = tree["statements"][0]["node"]
     while "select_list" not in node:
         node = node.get("left") or node["children"][0]

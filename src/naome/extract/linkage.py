@@ -273,8 +273,9 @@ def _link_records(
     ).fetchone()
     link = Linkage(file.table, column, to.table, rows, linked, 0)
     if belongs.each_has and linked == rows:
+        # all of them link, so as many rows above have one as there are different keys here
         above = connection.execute(
-            f"SELECT count(*), coalesce(count_if({there} IN (SELECT {raw} FROM {file.view})), 0) FROM {to.view}"
+            f"SELECT (SELECT count(*) FROM {to.view}), count(DISTINCT hash({raw})) FROM {file.view}"
         ).fetchone()
         link = replace(link, above=above[0], above_with=above[1])
     if linked < rows:  # as they are written: now without blanks around them

@@ -363,8 +363,8 @@ def _check_note(note: dict, notes: Mapping[str, FileNote], problems: Problems) -
 def _check_nation(connection, reader: Reader, problems: Problems) -> None:
     if reader.country is not None:
         table, column, code = reader.country
-        sql = f"SELECT count(*) FROM clean_{table} WHERE {quote_name(column)} = {quote_text(code)}"
-        if not connection.execute(sql).fetchone()[0]:
+        sql = f"SELECT 1 FROM clean_{table} WHERE {quote_name(column)} = {quote_text(code)} LIMIT 1"
+        if not connection.execute(sql).fetchone():
             problems.add(
                 f"{table}: column {column}: no row has {code!r}; allowed: an extract with rows of this nation. "
                 "Hint: is this another nation's extract?"
