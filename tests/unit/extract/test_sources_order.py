@@ -20,7 +20,7 @@ def someone_dead(copy):
     """An extract in which some people have admissions after every death, all through the file."""
     extract = copy("england")
     file = extract.file("hes_apc")
-    chosen = f"SELECT STUDY_ID FROM read_parquet('{file}', file_row_number = true) WHERE file_row_number % 150 = 7"
+    chosen = f"SELECT STUDY_ID FROM read_parquet('{file}', file_row_number = true) WHERE file_row_number % 600 = 7"
     extract.put("hes_apc", "ADMIDATE", "DATE '2022-12-30'", f"STUDY_ID IN ({chosen})")
     extract.put("hes_apc", "EPISTART", "DATE '2022-12-30'", f"STUDY_ID IN ({chosen})")
     return extract

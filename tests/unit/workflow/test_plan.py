@@ -228,7 +228,7 @@ NONSENSE = {
         lambda raw: raw["survival"].update(case_mix=["age", "rcs(age, 4)"]),
         "'age' is in the case",
     ),
-    "the unit as case mix": (lambda raw: raw["survival"].update(case_mix=["provider"]), "cannot be case mix"),
+    "the unit as case mix": (lambda raw: raw["survival"].update(case_mix=["provider"]), "whose values are compared"),
     "an outcome as case mix": (lambda raw: raw["survival"].update(case_mix=["died"]), "cannot be case mix"),
     "a number as unit": (lambda raw: raw["survival"].update(unit="age"), "survival.unit: 'age'"),
     "horizons out of order": (lambda raw: raw["survival"].update(horizons_years=[3, 1]), "in order, shortest first"),
