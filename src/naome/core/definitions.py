@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 from pydantic import Field, ValidationInfo, field_validator
 
 from naome.core.atomic import write_bytes
-from naome.core.errors import DefinitionError, NaomeError, suggest
+from naome.core.errors import DefinitionError, suggest
 from naome.core.paths import project_root
 from naome.core.yaml_files import FrozenModel, Text, read_model, read_text
 
@@ -126,9 +126,7 @@ def read_codelist(file: Path) -> CodeList:
     return CodeList(file.stem, tuple(codes))
 
 
-def read_rows(
-    file: Path, columns: list[str], *, error: type[NaomeError] = DefinitionError
-) -> list[tuple[int, dict[str, str]]]:
+def read_rows(file: Path, columns: list[str]) -> list[tuple[int, dict[str, str]]]:
     """Read a small CSV file: UTF-8, this header, no row longer or shorter.
 
     Returns
@@ -138,22 +136,22 @@ def read_rows(
 
     Raises
     ------
-    NaomeError
-        Of the class `error`, naming file and line.
+    DefinitionError
+        Naming file and line.
     """
-    text = read_text(file, error)
+    text = read_text(file, DefinitionError)
     reader = csv.reader(text.splitlines(keepends=True), strict=True)
     rows = []
     try:
         header = next(reader, [])
         if header != columns:
-            raise error(f"{file}:1: header is {','.join(header)}; it must be {','.join(columns)}")
+            raise DefinitionError(f"{file}:1: header is {','.join(header)}; it must be {','.join(columns)}")
         for row in reader:
             if len(row) != len(columns):
-                raise error(f"{file}:{reader.line_num}: {len(row)} fields; there must be {len(columns)}")
+                raise DefinitionError(f"{file}:{reader.line_num}: {len(row)} fields; there must be {len(columns)}")
             rows.append((reader.line_num, dict(zip(columns, row, strict=True))))
     except csv.Error as found:
-        raise error(f"{file}:{reader.line_num}: not readable as CSV: {found}") from None
+        raise DefinitionError(f"{file}:{reader.line_num}: not readable as CSV: {found}") from None
     return rows
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from naome.core.errors import ExtractError
+from naome.core.yaml_files import read_text
 
 COLUMNS = ["sex", "age", "year", "qx"]
 SEXES = ("female", "male")
@@ -68,21 +69,20 @@ def read_life_table(file: Path) -> pd.DataFrame:
 
 def _read_rows(file: Path) -> Iterator[tuple[int, tuple[str, ...]]]:
     """Go through the rows with their line numbers: the cells of ``COLUMNS``, in their order."""
+    reader = csv.reader(read_text(file, ExtractError).splitlines(keepends=True), strict=True)
     try:
-        with file.open(encoding="utf-8-sig", newline="") as text:
-            reader = csv.reader(text, strict=True)
-            header = [cell.strip().lower() for cell in next(reader, [])]
-            if not set(COLUMNS) <= set(header) or len(set(header)) < len(header):
-                raise ExtractError(f"{file}:1: header is {','.join(header)}; it must be {','.join(COLUMNS)}.")
-            places = [header.index(name) for name in COLUMNS]
-            for row in reader:
-                if not any(cell.strip() for cell in row):
-                    continue
-                if len(row) != len(header):
-                    raise ExtractError(f"{file}:{reader.line_num}: {len(row)} fields; there must be {len(header)}.")
-                yield reader.line_num, tuple(row[place].strip() for place in places)
-    except (UnicodeDecodeError, csv.Error):
-        raise ExtractError(f"{file}: not readable; allowed: comma-separated text in UTF-8.") from None
+        header = [cell.strip().lower() for cell in next(reader, [])]
+        if not set(COLUMNS) <= set(header) or len(set(header)) < len(header):
+            raise ExtractError(f"{file}:1: header is {','.join(header)}; it must be {','.join(COLUMNS)}.")
+        places = [header.index(name) for name in COLUMNS]
+        for row in reader:
+            if not any(cell.strip() for cell in row):
+                continue
+            if len(row) != len(header):
+                raise ExtractError(f"{file}:{reader.line_num}: {len(row)} fields; there must be {len(header)}.")
+            yield reader.line_num, tuple(row[place].strip() for place in places)
+    except csv.Error as found:
+        raise ExtractError(f"{file}:{reader.line_num}: not readable as CSV: {found}.") from None
 
 
 def _close(table: pd.DataFrame, file: Path, lines: dict) -> pd.DataFrame:

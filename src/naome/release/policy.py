@@ -26,6 +26,11 @@ class Policy:
     round_to: int
     source: str
 
+    @property
+    def smallest_shown(self) -> int:
+        """The smallest count above zero that is shown, as it is rounded."""
+        return round((self.hide_to + 1) / self.round_to) * self.round_to
+
 
 POLICIES = {
     policy.name: policy

@@ -193,8 +193,8 @@ def _nearly_everybody(results: pd.DataFrame, policy: Policy) -> pd.Series:
     Shown as 10 of 15, with 1 to 7 hidden, the counts could only be 8 of 16, 8 of 17 or 9 of 17.
     """
     numerator, denominator = (round_counts(results[name], policy) for name in ("numerator", "denominator"))
-    rest, smallest = denominator - numerator, int(round_counts(pd.Series([policy.hide_to + 1]), policy).iloc[0])
-    return ((rest > 0) & (rest < smallest)).fillna(False).astype(bool)
+    rest = denominator - numerator
+    return ((rest > 0) & (rest < policy.smallest_shown)).fillna(False).astype(bool)
 
 
 def _complementary(results: pd.DataFrame, hide: pd.Series, table: list[str]) -> pd.Series:

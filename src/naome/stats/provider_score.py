@@ -74,14 +74,15 @@ def score_providers(residual, survival, design, codes) -> pd.DataFrame:
     k = int(codes.max()) + 1
     residual = residual - residual.mean()
     variance = survival * (1 - survival)
-    own, left = explained_variance(variance, design, codes)
+    basis, sums = _explain(variance, np.asarray(design, dtype=float), codes)
+    own, left = _sum_explained(variance, basis, sums)
     total = np.bincount(codes, variance, k)
     share = own_share(own, total)
     rest = np.where(np.isnan(share), np.nan, total - own)
     inflation = (residual**2).sum() / left
     error = np.sqrt(inflation * rest)
     with np.errstate(divide="ignore", invalid="ignore"):
-        skewness = third_moment(survival, design, codes) / rest**1.5
+        skewness = _sum_cubes(survival, basis, sums, codes) / rest**1.5
     z, tail = midp_tail(*gamma_tails(-np.bincount(codes, residual, k) / error, skewness))
     return pd.DataFrame(
         {
@@ -126,8 +127,7 @@ def explained_variance(variance, design, codes) -> tuple[np.ndarray, float]:
     ([0.4, 0.9], 2.25)
     """
     variance, codes = np.asarray(variance, dtype=float), np.asarray(codes)
-    basis, sums = _explain(variance, np.asarray(design, dtype=float), codes)
-    return (sums**2).sum(axis=1), float((variance * (1 - (basis**2).sum(axis=1))).sum())
+    return _sum_explained(variance, *_explain(variance, np.asarray(design, dtype=float), codes))
 
 
 def third_moment(survival, design, codes) -> np.ndarray:
@@ -160,8 +160,17 @@ def third_moment(survival, design, codes) -> np.ndarray:
     [0.023, -0.023]
     """
     survival, codes = np.asarray(survival, dtype=float), np.asarray(codes)
+    return _sum_cubes(survival, *_explain(survival * (1 - survival), np.asarray(design, dtype=float), codes), codes)
+
+
+def _sum_explained(variance: np.ndarray, basis: np.ndarray, sums: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return what each provider explains of its own variance, and the variance left to everybody's residuals."""
+    return (sums**2).sum(axis=1), float((variance * (1 - (basis**2).sum(axis=1))).sum())
+
+
+def _sum_cubes(survival: np.ndarray, basis: np.ndarray, sums: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Return the third moments of :func:`third_moment`."""
     variance = survival * (1 - survival)
-    basis, sums = _explain(variance, np.asarray(design, dtype=float), codes)
     weight = np.sqrt(variance)[:, None]
     explained = np.divide(basis, weight, out=np.zeros_like(basis), where=weight > 0) @ sums.T
     each = variance * (2 * survival - 1)

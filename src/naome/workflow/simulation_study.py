@@ -280,15 +280,16 @@ def describe_classes(study: Declared) -> Sentence:
 def _say_kind(rows: pd.DataFrame, kind: str) -> str:
     """State how many values of a kind are shown to be within their limits, and how many to be outside."""
     within, outside = int(rows["within"].sum()), int((~rows["held"]).sum())
-    by_size = rows[rows["by"] == "size"]  # each organisation is in one class
-    if kind == "Variance of z":
+    by_size = rows[rows["by"] == BY_SIZE]  # each organisation is in one class
+    measure = rows["measure"].iloc[0]
+    if measure == "variance_z":
         limits, average = f"{VARIANCE_BAND[0]:.2f} to {VARIANCE_BAND[1]:.2f}", ""
     else:
         limits = f"{_whole(RATE_BAND)} about the nominal rate"
         rate = (by_size["value"] * by_size["n"]).sum() / by_size["n"].sum()
         nominal = 100 * rows["nominal"].iloc[0]
         average = f" Averaged over classes of size, the rate is {100 * rate:.2f}%, nominal {nominal:.1f}%."
-    least, most = (_say_value(rows["measure"].iloc[0], rows["value"].agg(end)) for end in ("min", "max"))
+    least, most = (_say_value(measure, rows["value"].agg(end)) for end in ("min", "max"))
     return (
         f"- {kind} (limits {limits}): {len(rows)} values from {least} to {most}. By their "
         f"95% Monte Carlo limits, {within} are within, {outside} outside, and the study is too small to decide about "

@@ -85,3 +85,10 @@ def test_the_table_of_the_reference_values_is_one(write):
     table = pd.read_csv(project_root() / "tests" / "reference" / "data" / "slopop.csv")
     rows = [",".join(map(str, row)) for row in table.itertuples(index=False)]
     assert len(read_life_table(write(rows))) == len(table)
+
+
+def test_a_table_in_another_encoding_is_named_with_its_line(write):
+    file = write(ROWS)
+    file.write_bytes(file.read_bytes() + b"female,18,2018,0.01 \xe9\n")
+    with pytest.raises(ExtractError, match=rf"life\.csv:{len(ROWS) + 2}: not UTF-8"):
+        read_life_table(file)

@@ -10,16 +10,18 @@ from naome.extract.provider_codes import PROVIDER, PROVIDER_SITE
 from naome.extract.settle import Duplicates, RowRule, Selection
 from naome.extract.specification import Belongs, Count, RawTable, Reader, Repeated
 
+#: Least share of the rows above a table that have a row in it, where every one should: a cycle has drugs
+MOST_HAVE = 0.8
 #: Cycles, drugs and radiotherapy; Simulacrum has the same.
 SACT_CYCLE = RawTable(
     {"MERGED_REGIMEN_ID": None, "MERGED_CYCLE_ID": None, "START_DATE_OF_CYCLE": DATE},
     unique=("MERGED_CYCLE_ID",),
-    belongs=Belongs(("MERGED_REGIMEN_ID",), of="sact_regimen", each_has=0.8),
+    belongs=Belongs(("MERGED_REGIMEN_ID",), of="sact_regimen", each_has=MOST_HAVE),
     events=True,
 )
 SACT_DRUG = RawTable(
     {"MERGED_CYCLE_ID": None, "ADMINISTRATION_DATE": DATE, "DRUG_GROUP": DRUG},
-    belongs=Belongs(("MERGED_CYCLE_ID",), of="sact_cycle", each_has=0.8),
+    belongs=Belongs(("MERGED_CYCLE_ID",), of="sact_cycle", each_has=MOST_HAVE),
     signs={"DRUG_GROUP": "drug"},
     events=True,
 )

@@ -17,6 +17,7 @@ from naome.extract.readers.ncrd import (
     DUPLICATE_DEATH,
     DUPLICATE_EPISODE,
     DUPLICATE_TUMOUR,
+    MOST_HAVE,
     ORGANISATION_WITHOUT_KIND,
     after_death,
     class_missing,
@@ -36,8 +37,6 @@ SPELL = Belongs(("PROV_UNIT_CD", "SPELL_NUM_PE"), of="pedw_spell")
 EPISODE = Belongs((*SPELL.columns, "EPI_NUM"), of="pedw_episode")
 #: Of the records of a hospital or registrar, about one in a hundred has no pseudonym; far more mean that linkage failed
 MOST_UNLINKED = 0.1
-#: Every spell has an episode, and every episode a diagnosis; not every one has an operation
-MOST = 0.8
 #: Codes of an episode that is no admission of the audit are left out with it.
 OF_ADMISSION = """
         JOIN clean_pedw_episode e USING (PROV_UNIT_CD, SPELL_NUM_PE, EPI_NUM)
@@ -99,14 +98,14 @@ RAW = {
     ),
     "pedw_episode": RawTable(
         {"PROV_UNIT_CD": None, "SPELL_NUM_PE": None, "EPI_NUM": None, "EPI_STR_DT": DATE},
-        belongs=replace(SPELL, each_has=MOST),
+        belongs=replace(SPELL, each_has=MOST_HAVE),
         events=True,
         provider="PROV_UNIT_CD",
     ),
     "pedw_diag": RawTable(
         {"PROV_UNIT_CD": None, "SPELL_NUM_PE": None, "EPI_NUM": None, "DIAG_NUM": POSITION, "DIAG_CD_1234": ICD10},
         belongs=SPELL,
-        also_belongs=(replace(EPISODE, each_has=MOST),),
+        also_belongs=(replace(EPISODE, each_has=MOST_HAVE),),  # not every episode has an operation
         signs={"DIAG_CD_1234": "code"},
         events=True,
     ),
