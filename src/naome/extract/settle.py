@@ -201,10 +201,7 @@ def _leave_out_duplicates(connection, name, number, rule: Duplicates, source: So
         f"WHERE which IS NULL GROUP BY {rule.key} HAVING count(*) > 1)"
     )
     for column in rule.agree:
-        n, first = connection.execute(
-            f"SELECT count(*), min(second) FROM (SELECT max(row_) AS second FROM ({same}) GROUP BY {rule.key} "
-            f"HAVING count(DISTINCT {column}) > 1)"
-        ).fetchone()
+        n, first = _count_different(connection, same, rule.key, column)
         if n:
             problems.add(
                 f"{source.locate(first)}: the same {rule.key} with another {column} "
@@ -220,12 +217,17 @@ def _leave_out_duplicates(connection, name, number, rule: Duplicates, source: So
     )
 
 
+def _count_different(connection, rows: str, key: str, column: str) -> tuple[int, int]:
+    """Count the keys whose rows differ in a column; and the first row that is the last of its key."""
+    return connection.execute(
+        f"SELECT count(*), min(second) FROM (SELECT max(row_) AS second FROM ({rows}) GROUP BY {key} "
+        f"HAVING count(DISTINCT {column}) > 1)"
+    ).fetchone()
+
+
 def _check_editions(connection, name: str, rule: Duplicates, source: Source, problems: Problems, same: str) -> None:
     """Refuse a table in which much is recorded twice with different values."""
-    n, first = connection.execute(
-        f"SELECT count(*), min(second) FROM (SELECT max(row_) AS second FROM ({same}) GROUP BY {rule.key} "
-        f"HAVING count(DISTINCT {rule.mostly_agree}) > 1)"
-    ).fetchone()
+    n, first = _count_different(connection, same, rule.key, rule.mostly_agree)
     if n < FEW_ROWS:
         return
     keys = connection.execute(f"SELECT count(DISTINCT {rule.key}) FROM held_{name} WHERE which IS NULL").fetchone()[0]

@@ -33,7 +33,7 @@ from naome.measures.casemix.adjust import Assessment, list_parts
 from naome.measures.casemix.prepare import COX, YEAR_DAYS
 from naome.measures.indicators import divide_people
 from naome.measures.study import Study
-from naome.measures.survival import numbers_at_risk, survival_arrays, survival_curves
+from naome.measures.survival import list_times, numbers_at_risk, survival_arrays, survival_curves
 from naome.stats.risk_adjustment import ExpectedModel
 
 # By default lifelines stops early: up to 2e-5 standard errors from the maximum on the shipped audits;
@@ -141,8 +141,7 @@ def compare_curves(
     for key in people:
         _find_fit(fits, key, "lifelines")
     curves = survival_curves(analysis, analysis["cohort"], params)
-    years = [0.0, 0.5, *map(float, range(1, max(params.survival.horizons_years) + 1))]
-    at_risk = numbers_at_risk(analysis, analysis["cohort"], years).set_index("group")
+    at_risk = numbers_at_risk(analysis, analysis["cohort"], list_times(params)).set_index("group")
     rows = []
     for cohort in params.cohorts:
         if (cohort, "all") not in [key[:2] for key in people]:

@@ -16,6 +16,18 @@ BEYOND = "follow-up does not reach the time point for anyone"
 METHOD = "kaplan-meier, log-log interval"
 
 
+def list_times(params: Params) -> list[float]:
+    """Return the times at which a page gives the numbers at risk, in years from the origin.
+
+    Examples
+    --------
+    >>> from naome.core.params import load_params
+    >>> list_times(load_params("england"))
+    [0.0, 0.5, 1.0, 2.0, 3.0, 4.0, 5.0]
+    """
+    return [0.0, 0.5, *map(float, range(1, max(params.survival.horizons_years) + 1))]
+
+
 def estimate_survival(analysis: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Estimate survival at the run's horizons for every cohort and group.
 
