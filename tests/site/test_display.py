@@ -14,6 +14,7 @@ import pytest
 from made_pages import capture_outputs, draw_curve, show_table
 from matplotlib import pyplot
 
+from naome.core.spreadsheets import escape_formula
 from naome.release import HIDDEN, declare_not_counts
 from naome.report.display import FORMATS, CountText, Figure, Sentence, Table, format_number, show, show_banner
 
@@ -126,7 +127,8 @@ def test_missing_numbers_say_why():
 )  # fmt: skip
 def test_text_in_a_table_is_text_to_pandoc(text):
     data = shown(show_table, pd.DataFrame({"a": [text], "b": [text]}), headings={"b": text})
-    assert read_back(data["text/markdown"]) == [["a", text], [text, text]]
+    cell = escape_formula(text)
+    assert read_back(data["text/markdown"]) == [["a", cell], [cell, cell]]
 
 
 @pytest.mark.parametrize(
@@ -315,3 +317,13 @@ def test_an_ok_row_with_a_reason_has_a_note_under_the_table():
     assert read_back(data["text/markdown"])[1:] == [["One", "50.0%"], ["Three", "–"], ["codes are inferred"]]
     without = shown(show_table, frame.drop(columns="status"), formats={"Percent": "percent1"})
     assert "<tfoot>" not in without["text/markdown"]
+
+
+def test_a_name_that_a_spreadsheet_would_run_is_a_text_when_the_table_is_copied():
+    names = ["=1+1", "\uff1d1+1", " @SUM(A1)", "+0.3", "-", "Stoke-on-Trent"]
+    frame = pd.DataFrame({"organisation": names, "beside": names, "change": [-0.1] * len(names)})
+    data = shown(show, Table(frame, MADE_UP, {"change": "decimal1"}))
+    cells = read_back(data["text/markdown"])[1:]
+    assert [row[0] for row in cells] == ["'=1+1", "'\uff1d1+1", "'@SUM(A1)", "+0.3", "'-", "Stoke-on-Trent"]
+    assert [row[1] for row in cells] == [row[0] for row in cells] and {row[2] for row in cells} == {"−0.1"}
+    assert "'=1+1" in data["text/plain"] and not re.search(r"(?m)^=", data["text/plain"])

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from IPython.display import display
 
+from naome.core.spreadsheets import SIGNED_NUMBER, escape_formula
 from naome.release import HIDDEN, Declared, Released
 from naome.release.types import HOW
 
@@ -188,7 +189,7 @@ def show(what: Table | Figure | Sentence) -> None:
 def _show_table(table: Table) -> None:
     frame, columns = table.frame, table.columns
     formats = _complete_formats(frame, columns, dict(table.formats))
-    heads = [table.headings.get(c, c.replace("_", " ")) for c in columns]
+    heads = [_guard(table.headings.get(c, c.replace("_", " "))) for c in columns]
     statuses, reasons, marks = (list(frame[c]) if c in frame else [None] * len(frame) for c in BESIDE)
     notes = _find_notes(statuses, reasons)
     rows = []
@@ -357,7 +358,12 @@ def _write_text(value: object) -> str:
         return ""
     if isinstance(value, pd.Timestamp) and value == value.normalize():
         return value.date().isoformat()
-    return str(value).strip()
+    return _guard(str(value).strip())
+
+
+def _guard(text: str) -> str:
+    """Put an apostrophe before a text that a spreadsheet would run, since tables are copied into spreadsheets."""
+    return text if SIGNED_NUMBER.fullmatch(text) else escape_formula(text)
 
 
 def _check_mark(value: object) -> str:

@@ -11,11 +11,10 @@ import pandas as pd
 from naome.core.atomic import write_text
 from naome.core.errors import ChainError
 from naome.core.results import COLUMNS, KEY, NUMBERS, STATUSES
+from naome.core.spreadsheets import write_csv
 from naome.report.finished import FinishedRun
 
 COUNTS = ("denominator", "numerator")
-#: First signs by which a spreadsheet knows a formula, or cuts a cell in two
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 # An estimate is kept to nine places: enough to compute with, the same text on every machine
 PLACES = 9
 
@@ -65,27 +64,10 @@ def write_downloads(runs: Iterable[FinishedRun], folder: Path) -> tuple[Path, Pa
     for column in NUMBERS:
         table[column] = table[column].astype(float).round(PLACES)
     data, dictionary = folder / "results.csv", folder / "datapackage.json"
-    write_text(escape_formulae(table).to_csv(index=False, lineterminator="\n"), data)
+    write_csv(table, data)
     package = describe_package(sorted({run.marking for run in runs}), len(table))
     write_text(json.dumps(package, indent=2, ensure_ascii=False) + "\n", dictionary)
     return data, dictionary
-
-
-def escape_formulae(table: pd.DataFrame) -> pd.DataFrame:
-    """Put an apostrophe before texts that a spreadsheet would run: names of organisations come from the extract.
-
-    Examples
-    --------
-    >>> table = pd.DataFrame({"unit": ["=1+1", "North East"], "estimate": [-0.1, 0.2]})
-    >>> escape_formulae(table).values.tolist()
-    [["'=1+1", -0.1], ['North East', 0.2]]
-    """
-    texts = table.select_dtypes(["object", "string"]).columns
-    return table.assign(**{name: table[name].map(_escape_formula) for name in texts})
-
-
-def _escape_formula(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
 def describe_package(markings: list[str], rows: int) -> dict:

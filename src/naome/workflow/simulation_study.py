@@ -18,6 +18,7 @@ import pandas as pd
 from naome.core.atomic import write_json
 from naome.core.errors import ChainError
 from naome.core.paths import project_root
+from naome.core.spreadsheets import write_csv
 from naome.release import Declared, declare_not_counts
 from naome.report.display import Sentence, Table
 from naome.stats.funnel import binomial_limits, realised_tail_probabilities
@@ -138,11 +139,8 @@ def run_study(*, replicates: int, seed: int, workers: int, folder: Path) -> Path
         table = simulate(replicates=replicates, seed=seed, workers=workers)
     except ValueError as error:
         raise ChainError(str(error)) from None
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / RESULTS
-    partial = path.with_suffix(".tmp")
-    table.to_csv(partial, index=False, float_format="%.6g", lineterminator="\n")
-    partial.replace(path)
+    write_csv(table, path, float_format="%.6g")
     packages = {name: importlib.metadata.version(name) for name in PACKAGES}
     record = {"replicates": replicates, "seed": seed, "packages": packages, "python": platform.python_version()}
     write_json(record, folder / RECORD)

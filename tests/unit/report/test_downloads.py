@@ -12,7 +12,7 @@ from naome.core.atomic import write_json
 from naome.core.errors import ChainError
 from naome.core.results import COLUMNS, make_results
 from naome.core.seal import file_digest
-from naome.report.downloads import collect_released, escape_formulae, write_downloads
+from naome.report.downloads import collect_released, write_downloads
 from naome.report.finished import open_finished
 
 
@@ -101,14 +101,6 @@ def test_the_download_holds_what_was_released_and_nothing_else(tmp_path, write_r
     first = data.read_bytes(), dictionary.read_bytes()
     again = write_downloads(reversed(runs), tmp_path / "again")
     assert (again[0].read_text().splitlines(), again[1].read_bytes()) == (data.read_text().splitlines(), first[1])
-
-
-@pytest.mark.parametrize("name", ['=HYPERLINK("http://x.invalid")', "+1", "-2", "@SUM(A1)", "\tx"])
-def test_a_name_that_a_spreadsheet_would_run_is_text(name):
-    rows = pd.DataFrame({"measure": "m", "level": "region", "unit": [name, "London"], "estimate": [-0.5, 0.5]})
-    results = make_results(rows, audit="england", nation="england", cohort="denovo", run_id="r")
-    table = escape_formulae(results)
-    assert table["unit"].tolist() == [f"'{name}", "London"] and table["estimate"].tolist() == [-0.5, 0.5]
 
 
 def test_the_dictionary_fits_the_file(tmp_path, write_run):
