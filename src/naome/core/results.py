@@ -7,6 +7,7 @@ status and a reason: never a blank and never a zero.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 
 import pandas as pd
 
@@ -33,7 +34,9 @@ COLUMNS: dict[str, str] = {
     "cohort": "denovo, recurrent or primary.",
     "measure": "Identifier of the measure (an indicator, a completeness item, survival at a time point ...).",
     "level": f"nation, region, alliance, provider, or {POOLED}.",
-    "unit": "Which one: the nation, region, alliance or organisation.",
+    "unit": "Which one: the nation, the organisation (its code), or the region or alliance (by name: extracts have no "
+    "codes of them).",
+    "unit_name": "Its name for readers; two units may have the same.",
     "group_by": "all, or the characteristic by which people are grouped.",
     "group": "all, or the value of that characteristic.",
     "denominator": "People counted in the denominator (for survival: people at the time origin).",
@@ -116,6 +119,34 @@ def make_results(frame: pd.DataFrame, **constants: object) -> pd.DataFrame:
         raise ValueError(f"{twice.sum()} results are listed twice, first: {_row(frame, twice)}")
     frame["result_id"] = [result_id(*values) for values in frame[KEY].itertuples(index=False)]
     return frame
+
+
+def name_units(results: pd.DataFrame, organisations: Mapping[str, str]) -> pd.DataFrame:
+    """Fill in the names of the units of results.
+
+    Parameters
+    ----------
+    results : DataFrame
+        Results (:func:`make_results`).
+    organisations : mapping of str to str
+        Code -> name, as the source spells it; an organisation without a name is called by its code.
+
+    Returns
+    -------
+    DataFrame
+        The same rows with ``unit_name``.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"measure": "m", "level": ["nation", "provider"], "unit": ["wales", "7A3"]})
+    >>> rows = make_results(rows, audit="wales", nation="wales", cohort="denovo", run_id="r")
+    >>> name_units(rows, {"7A3": "Swansea Bay"})["unit_name"].tolist()
+    ['Wales', 'Swansea Bay']
+    """
+    unit, level = results["unit"], results["level"]
+    names = unit.mask(level.isin(WHOLE), unit.map(name_nation))
+    called = unit.map(lambda code: organisations.get(code, code))
+    return results.assign(unit_name=names.mask(level == "provider", called))
 
 
 def result_id(*key: str) -> str:

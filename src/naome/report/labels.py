@@ -75,11 +75,11 @@ def name_term(term: str) -> str:
 
 
 def name_organisations(canonical: Path) -> dict[str, str]:
-    """Return code -> name of the organisations in a folder of canonical tables; empty where the data hold no names."""
+    """Return code -> name of the organisations in a folder of canonical tables, of those that have a name."""
     file = canonical / "organisations.parquet"
     if not file.is_file():
         return {}
-    table = pd.read_parquet(file)
+    table = pd.read_parquet(file, columns=["provider", "name"]).dropna()
     return dict(zip(table["provider"].astype(str), table["name"].astype(str), strict=True))
 
 

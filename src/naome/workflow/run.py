@@ -29,12 +29,14 @@ from naome.core.definitions import Definitions
 from naome.core.errors import ChainError
 from naome.core.params import Params, read_params
 from naome.core.paths import runs_root
+from naome.core.results import name_units
 from naome.core.seal import file_digest
 from naome.extract.absent import Absent
 from naome.extract.life_table import read_life_table
 from naome.measures.specification import Specification, note_inferred_codes, read_specification
 from naome.measures.study import Study, make_study
 from naome.release import Released, release
+from naome.report.labels import name_organisations
 from naome.workflow.pages import check_frame
 
 if TYPE_CHECKING:
@@ -139,6 +141,10 @@ class Run:
             return None
         return read_life_table(self._check_copy(LIFE_TABLE, "life_table_sha256"))
 
+    @cached_property
+    def _organisations(self) -> dict[str, str]:
+        return name_organisations(self.inputs / "canonical")
+
     @property
     def marking(self) -> str:
         """What the data are, as reading found: synthetic (by the generator's seal), open (by the reader) or real."""
@@ -168,7 +174,7 @@ class Run:
         """Write a frame of the run (``results/<name>.parquet``; the analysis table in the run's folder).
 
         A frame in the result schema says which of its results rest on inferred
-        codes, and is released at once: its protected copy goes to
+        codes, has the names of its units, and is released at once: its protected copy goes to
         ``release/<name>.parquet``. Outside the runner all goes to :attr:`lab`.
 
         Raises
@@ -181,7 +187,7 @@ class Run:
         if "result_id" not in frame.columns:
             write_frame(frame, root / _place(name), private=True)
             return
-        noted = note_inferred_codes(frame, self.specification)
+        noted = name_units(note_inferred_codes(frame, self.specification), self._organisations)
         write_frame(noted, root / _place(name), private=True)
         write_frame(release(noted, self.params).frame, root / "release" / f"{name}.parquet", private=True)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from naome.core.atomic import write_json
+from naome.core.atomic import write_frame, write_json
 from naome.core.errors import ChainError
 from naome.core.results import COLUMNS, make_results
 from naome.core.seal import file_digest
@@ -101,6 +101,21 @@ def test_the_download_holds_what_was_released_and_nothing_else(tmp_path, write_r
     first = data.read_bytes(), dictionary.read_bytes()
     again = write_downloads(reversed(runs), tmp_path / "again")
     assert (again[0].read_text().splitlines(), again[1].read_bytes()) == (data.read_text().splitlines(), first[1])
+
+
+def test_a_reader_sees_the_names_of_organisations(tmp_path, make_run, as_runner):
+    made = as_runner(make_run("england"))
+    names = pd.DataFrame({"provider": ["A", "B", "=C"], "name": ["=1+1", None, "Marrow Trust"], "alliance": None})
+    write_frame(names, made.inputs / "canonical" / "organisations.parquet")
+    run = _write_run(made, "england", "synthetic")
+    released = collect_released(run).set_index(["level", "unit"])["unit_name"]
+    # a name as the source has it; the code where it has none
+    assert released["provider"].to_dict() == {"A": "=1+1", "B": "B", "=C": "Marrow Trust"}
+    assert released["nation", "england"] == "England"
+    assert released["england+wales", "england+wales"] == "England + Wales"
+    data, _ = write_downloads([run], tmp_path / "downloads")
+    table = pd.read_csv(data, keep_default_na=False, dtype=str).set_index("unit")
+    assert table.loc["A", "unit_name"] == "'=1+1" and table.loc["'=C", "unit_name"] == "Marrow Trust"
 
 
 def test_the_dictionary_fits_the_file(tmp_path, write_run):
