@@ -58,7 +58,8 @@ quick: $(READY) ## a tenth of test: lint, and the tests of the rooms that change
 	@bash tests/run.sh quick
 
 lab: extracts ## open JupyterLab on the notebooks
-	@jupyter lab --notebook-dir=$(CURDIR) $$(test "$$(id -u)" != 0 || echo --allow-root) \
+	@# what is looked at by hand is of people: notebooks, and what they write, are their owner's only
+	@umask 077; jupyter lab --notebook-dir=$(CURDIR) $$(test "$$(id -u)" != 0 || echo --allow-root) \
 	  --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate notebooks/00-cohort.ipynb
 
 notebooks: $(READY) ## execute the committed notebooks again and keep their outputs

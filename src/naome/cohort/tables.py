@@ -15,6 +15,9 @@ from naome.core.errors import ExtractError
 from naome.core.params import Params
 from naome.extract.schema import CANONICAL
 
+#: Folder that DuckDB makes and removes, where a query needs more memory than there is
+SPILL = ".spill"
+
 
 @dataclass(frozen=True)
 class CanonicalTables:
@@ -61,7 +64,8 @@ def open_tables(
         If the tables were read for fewer people than the definitions ask for now, or by a version with other columns.
     """
     check_candidates(folder, params, definitions)
-    connection = connection or ibis.duckdb.connect()
+    # What memory does not hold goes beside the tables, which are their owner's only, and not to the current folder
+    connection = connection or ibis.duckdb.connect(temp_directory=str(folder / SPILL))
     files = {name: connection.read_parquet(str(folder / f"{name}.parquet"), table_name=name) for name in CANONICAL}
     for name, table in CANONICAL.items():
         if missing := [column for column in table.column_names if column not in files[name].columns]:

@@ -11,8 +11,9 @@ import json
 import os
 import re
 import shutil
+import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +34,8 @@ def write_text(text: str, path: Path, *, private: bool = False) -> None:
     Parameters
     ----------
     private : bool
-        Whether only the owner may read the file, whatever the umask; the umask decides otherwise.
+        Whether only the owner may read the file, and a folder made for it, whatever the umask; the umask decides
+        otherwise.
     """
     _write(path, lambda name: name.write_text(text, encoding="utf-8", newline=""), private)
 
@@ -124,7 +126,22 @@ def is_alive(process: int) -> bool:
     return True
 
 
+def make_private_folder(folder: Path) -> None:
+    """Make a folder, and those above it that are missing, for their owner only, whatever the umask.
+
+    One that is there is closed to others, where it is this user's; those above it stay as they are.
+    """
+    for each in reversed([folder, *folder.parents]):
+        if not each.exists():
+            each.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+    if stat.S_IMODE(folder.stat().st_mode) != PRIVATE_FOLDER:
+        with suppress(PermissionError):  # somebody else's: the files in it are private themselves
+            folder.chmod(PRIVATE_FOLDER)
+
+
 def _write(path: Path, write: Callable[[Path], object], private: bool) -> None:
+    if private and not path.parent.exists():
+        make_private_folder(path.parent)
     path.parent.mkdir(parents=True, exist_ok=True)
     name = _temporary(path)
     try:

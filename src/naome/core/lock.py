@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from naome.core.atomic import PRIVATE_FILE
+from naome.core.atomic import PRIVATE_FILE, make_private_folder
 from naome.core.errors import ChainError
 
 try:
@@ -28,7 +28,7 @@ def lock_folder(folder: Path, *, shared: bool = False) -> Iterator[int]:
     Parameters
     ----------
     folder : Path
-        Made when it is not there.
+        Made when it is not there; from now on it is its owner's only.
     shared : bool
         Whether others that share may write as well: the steps of one run, each of which writes files of its own. The
         whole folder is for whoever does not share.
@@ -59,7 +59,7 @@ def lock_folder(folder: Path, *, shared: bool = False) -> Iterator[int]:
 def _take(folder: Path, shared: bool) -> int:
     """Open the lock file and lock it; again, if its folder went away in between."""
     while True:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(folder)
         file = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
         if fcntl is None:
             return file

@@ -20,7 +20,7 @@ from pathlib import Path
 import duckdb
 from duckdb import DuckDBPyConnection
 
-from naome.core.atomic import replace_folder, scratch_folder, sweep
+from naome.core.atomic import PRIVATE_FILE, make_private_folder, replace_folder, scratch_folder, sweep
 from naome.core.definitions import Definitions, project_definitions
 from naome.core.errors import ExtractError
 from naome.core.seal import read_note
@@ -171,7 +171,7 @@ def read_extract(
         _without_pattern(room) as scratch,
         _connect(scratch, list_inputs(folder, reader.tables)) as connection,
     ):
-        (scratch / "canonical").mkdir()
+        make_private_folder(scratch / "canonical")
         _check_kind(reader, note, problems)
         reader = choose_version(connection, reader, folder, scratch).bind(definitions)
         files = open_raw_tables(connection, reader, folder, scratch, problems)
@@ -196,6 +196,8 @@ def read_extract(
         if out is not None:
             if signs is not None:
                 (scratch / "canonical" / CANDIDATES).write_text(json.dumps(asdict(signs)) + "\n", encoding="utf-8")
+            for file in (scratch / "canonical").iterdir():  # DuckDB writes them as the umask has it
+                file.chmod(PRIVATE_FILE)
             replace_folder(scratch / "canonical", out)
     absent = find_absent(reader, list_missing(reader.raw, {name: note.used for name, note in notes.items()}))
     if out is not None:

@@ -128,7 +128,7 @@ def _copy_life_table(plan: Plan, scratch: Path) -> str:
     if plan.life_table is None:
         return ""
     copy = scratch / LIFE_TABLE
-    write_bytes(plan.life_table.read_bytes(), copy)
+    write_bytes(plan.life_table.read_bytes(), copy, private=True)
     read_life_table(copy)  # what was copied, as it was checked before
     return file_digest(copy)
 

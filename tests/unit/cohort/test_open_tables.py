@@ -27,6 +27,20 @@ def test_tables_of_this_version_are_opened(tmp_path):
     assert {"episode", "code", "position", "person_id", "admission_date", "provider"} <= set(tables.diagnoses.columns)
 
 
+def test_what_memory_does_not_hold_goes_beside_the_tables_and_not_to_the_current_folder(tmp_path, monkeypatch):
+    folder = tmp_path / "canonical"
+    folder.mkdir()
+    monkeypatch.chdir(tmp_path)
+    write_tables(folder)
+    connection = open_tables(folder, load_params("wales")).people.get_backend().con
+    connection.execute("SET memory_limit = '60MB'; SET threads = 1")
+    connection.execute("CREATE TABLE t AS SELECT hash(i) FROM range(8000000) r(i)")
+    assert list((folder / ".spill").iterdir())
+    assert [path.name for path in tmp_path.iterdir()] == ["canonical"]
+    connection.close()
+    assert not (folder / ".spill").exists()
+
+
 def test_a_missing_column_says_how_to_go_on(tmp_path):
     write_tables(tmp_path, without="diagnoses.episode")
     with pytest.raises(ExtractError, match=r"diagnoses\.parquet: column episode is missing.*naome read --audit wales"):

@@ -12,7 +12,15 @@ import pandas as pd
 import pytest
 
 from naome.core import atomic
-from naome.core.atomic import replace_folder, scratch_folder, sweep, write_frame, write_json, write_text
+from naome.core.atomic import (
+    make_private_folder,
+    replace_folder,
+    scratch_folder,
+    sweep,
+    write_frame,
+    write_json,
+    write_text,
+)
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
@@ -25,6 +33,21 @@ def test_private_files_are_their_owners_only_whatever_the_umask(tmp_path, umask)
         os.umask(before)
     assert (tmp_path / "private.parquet").stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "public.txt").stat().st_mode & 0o777 == 0o666 & ~umask
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+def test_folders_made_for_a_private_file_are_their_owners_only(tmp_path, umask):
+    tmp_path.chmod(0o755)
+    before = os.umask(umask)
+    try:
+        write_text("x", tmp_path / "runs" / "england" / "a.txt", private=True)
+        (tmp_path / "open").mkdir(mode=0o755)
+        make_private_folder(tmp_path / "open")
+    finally:
+        os.umask(before)
+    for name in ("runs", "runs/england", "open"):
+        assert (tmp_path / name).stat().st_mode & 0o777 == 0o700, name
+    assert tmp_path.stat().st_mode & 0o777 == 0o755, "what is above and was there stays as it was"
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):

@@ -72,3 +72,12 @@ def test_nothing_is_left_of_a_folder_in_which_nothing_was_written(tmp_path):
     with lock_folder(tmp_path / "runs" / "wales"):
         (tmp_path / "runs" / "wales" / "inputs").mkdir()
     assert sorted(path.name for path in (tmp_path / "runs" / "wales").iterdir()) == [".lock", "inputs"]
+
+
+def test_a_folder_that_somebody_else_made_open_is_closed_to_others(tmp_path):
+    """As Snakemake makes the folder of a run, before the step that fills it."""
+    folder = tmp_path / "england"
+    folder.mkdir()
+    folder.chmod(0o755)
+    with lock_folder(folder):
+        assert folder.stat().st_mode & 0o777 == 0o700
