@@ -34,8 +34,7 @@ COLUMNS: dict[str, str] = {
     "cohort": "denovo, recurrent or primary.",
     "measure": "Identifier of the measure (an indicator, a completeness item, survival at a time point ...).",
     "level": f"nation, region, alliance, provider, or {POOLED}.",
-    "unit": "Which one: the nation, the organisation (its code), or the region or alliance (by name: extracts have no "
-    "codes of them).",
+    "unit": "Which one: the nation, the organisation by its code, the region or alliance by its name in the source.",
     "unit_name": "Its name for readers; two units may have the same.",
     "group_by": "all, or the characteristic by which people are grouped.",
     "group": "all, or the value of that characteristic.",

@@ -30,6 +30,7 @@ from naome.core.code_version import NO_COMMIT, code_version, digest_notebook
 from naome.core.errors import ChainError, NaomeError, suggest
 from naome.core.paths import project_root
 from naome.core.seal import file_digest
+from naome.extract.problems import find_shape
 from naome.workflow.pages import list_notebooks, load_pages, notebooks_of, saved_by
 from naome.workflow.run import CACHE, Run, write_to
 from naome.workflow.warm import keep_warm
@@ -50,6 +51,7 @@ PACKAGES = (
     "papermill",
     "nbval",
 )
+DATE_OR_NUMBER = re.compile(r"\d{1,2}([-/.])\d{1,2}\1\d{4}|\d{4}([-/.])\d{1,2}\2\d{1,2}|\d{5,}")
 REFUSALS = {error.__name__ for error in NaomeError.__subclasses__()}
 
 
@@ -355,7 +357,10 @@ def _not_readable(notebook: Path, error: Exception) -> ChainError:
 
 
 def _finish_copy(path: Path, run: Run, source: str) -> None:
-    """Make the executed copy a page: its title names the audit, its end says which run made it."""
+    """Make the executed copy a page: its title names the audit, its end says which run made it.
+
+    What tells of the machine goes: folders, and when each cell ran.
+    """
     import nbformat
 
     notebook = nbformat.read(path, as_version=4)
@@ -368,10 +373,12 @@ def _finish_copy(path: Path, run: Run, source: str) -> None:
     notebook.metadata.pop("papermill", None)
     for cell in notebook.cells:
         cell.metadata.pop("papermill", None)
+        cell.metadata.pop("execution", None)
         tags = cell.metadata.get("tags", [])
         if "injected-parameters" in tags:
             cell.id = "injected-parameters"  # papermill draws one by lot
             cell.metadata["tags"] = list(dict.fromkeys([*tags, "remove-cell"]))
+            cell.source = re.sub(r"(?m)^run_dir = .*\n?", "", cell.source)
     nbformat.write(notebook, path)
 
 
@@ -390,10 +397,32 @@ def _explain_failure(notebook: Path, failed: Path, error: PapermillExecutionErro
     kept = f"  The failed notebook is kept for debugging: {failed}"
     if error.ename in REFUSALS:  # says itself what was wrong; where it was raised would only distract
         return f"{notebook.name}: {error.evalue}\n{kept}"
-    trace = [re.sub(r"\x1b\[[0-9;]*m", "", line) for part in error.traceback for line in part.splitlines()]
-    last = "\n".join(f"    {line}" for line in trace if line.strip())
-    last = "\n".join(last.splitlines()[-8:])
-    return f"{notebook.name}: cell {error.exec_count} failed with {error.ename}: {error.evalue}\n{last}\n{kept}"
+    trace = mask_values(re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(error.traceback)))
+    last = "\n".join([f"    {line}" for line in trace.splitlines() if line.strip()][-8:])
+    said = mask_values(error.evalue)
+    return f"{notebook.name}: cell {error.exec_count} failed with {error.ename}: {said}\n{last}\n{kept}"
+
+
+def mask_values(text: str) -> str:
+    """Show only the shapes of what may be a person's in the message of an error that some library raised.
+
+    What is in quotation marks stays where it looks like a name in a program; long numbers and dates never stay. The
+    failed notebook, which is its owner's only, holds the message itself.
+
+    Examples
+    --------
+    >>> mask_values("could not convert string 'Mrs Jane 1' to INT32; row 12 of 'age_band'")
+    "could not convert string 'Aaa Aaaa 9' to INT32; row 12 of 'age_band'"
+    >>> mask_values("1931-03-07 is before 2019, person 1000000003")
+    '9999-99-99 is before 2019, person 9999999999'
+    """
+    quoted = re.sub(r"""(?<!\w)(['"])((?!\1)[^\n]*?)\1""", _mask_quoted, text)
+    return DATE_OR_NUMBER.sub(lambda match: find_shape(match[0]), quoted)
+
+
+def _mask_quoted(match: re.Match[str]) -> str:
+    sign, inner = match[1], match[2]
+    return match[0] if re.fullmatch(r"[a-z_][a-z0-9_]*", inner) else f"{sign}{find_shape(inner)}{sign}"
 
 
 def _time_cells(copy: Path, began: dt.datetime) -> dict[str, float]:
