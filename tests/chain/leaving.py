@@ -1,0 +1,83 @@
+"""Find what files that leave a run tell about the machine, the user or the hour that made them."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import re
+import socket
+import struct
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+PNG = {b"IHDR", b"PLTE", b"tRNS", b"sRGB", b"gAMA", b"pHYs", b"IDAT", b"IEND"}
+NOTEBOOK, KERNEL, CELL = {"kernelspec", "language_info"}, {"display_name", "language", "name"}, {"tags"}
+PARQUET = {b"pandas", b"ARROW:schema"}
+SVG = re.compile(r"<metadata|<dc:|<rdf:|sodipodi:|inkscape:|<!-- *(?:created|generator)", re.I)
+# Not those of an address (https://x/usr/...), of a file beside the page (../tmp/x) or of a pattern
+FOLDERS = "home|root|tmp|Users|mnt|opt|srv|usr|var|private|builds"
+MACHINE = re.compile(rf"(?<![\w.:/\\)*-])/(?:{FOLDERS})/[\w.-]+|\b[A-Z]:\\{{1,2}}Users")
+TEXT = {".html", ".css", ".js", ".json", ".csv", ".txt", ".xml", ".qmd"}
+#: Of the renderer's libraries
+FONTS = {".woff", ".woff2"}
+
+
+def find_traces(folder: Path, *, paths: tuple[Path, ...] = ()) -> list[str]:
+    """Return, as lines, what the files of a folder tell; a kind of file without a check is told too.
+
+    Parameters
+    ----------
+    paths : tuple of Path
+        Folders of this machine that no file may name, besides those of the program.
+    """
+    names = [str(path) for path in (*paths, Path(sys.prefix), Path.home()) if len(str(path)) > len("/root")]
+    names += [name for name in (socket.gethostname(),) if len(name) > 5]
+    found = []
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        found += [f"{file.relative_to(folder)}: {trace}" for trace in _find_in(file, names)]
+    return found
+
+
+def _find_in(file: Path, names: list[str]) -> list[str]:
+    data = file.read_bytes()
+    found = [f"names {name}" for name in names if name.encode() in data]
+    if file.suffix == ".png":
+        return found + [f"chunk {kind}" for kind in sorted(_list_chunks(data) - PNG)]
+    if file.suffix == ".parquet":
+        held = pq.read_metadata(file).metadata or {}
+        return found + [f"key {key}" for key in sorted(set(held) - PARQUET)] + _find_in_text(str(held))
+    if file.suffix in FONTS:
+        return found
+    text = data.decode("utf-8")
+    if file.suffix == ".svg":
+        return found + SVG.findall(text) + _find_in_text(text)
+    if file.suffix == ".ipynb":
+        return found + _find_in_notebook(json.loads(text)) + _find_in_text(text)
+    if file.suffix in TEXT or file.name == "LICENSE":
+        return found + _find_in_text(text)
+    return [*found, f"no check for files of the kind {file.suffix!r}"]
+
+
+def _find_in_text(text: str) -> list[str]:
+    user = getpass.getuser()
+    found = [f"folder {match[0]}" for match in MACHINE.finditer(text)]
+    return found + [f"user {user}" for _ in re.findall(rf"(?:home|Users)/{re.escape(user)}\b", text)]
+
+
+def _find_in_notebook(book: dict) -> list[str]:
+    kernel = book["metadata"].get("kernelspec", {})
+    keys = [*(set(book["metadata"]) - NOTEBOOK), *(set(kernel) - KERNEL)]
+    keys += [key for cell in book["cells"] for key in set(cell["metadata"]) - CELL]
+    keys += [key for cell in book["cells"] for output in cell.get("outputs", []) for key in output.get("metadata", {})]
+    return [f"metadata {key}" for key in sorted(set(keys))]
+
+
+def _list_chunks(data: bytes) -> set[bytes]:
+    kinds, place = set(), 8
+    while place < len(data):
+        length, kind = struct.unpack(">I4s", data[place : place + 8])
+        kinds.add(kind)
+        place += length + 12
+    return kinds
