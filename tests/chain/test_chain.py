@@ -14,6 +14,7 @@ from pathlib import Path
 import nbformat
 import pandas as pd
 import pytest
+from leaving import find_traces
 from simulacrum_files import write_simulacrum
 
 from naome.core.params import load_params
@@ -244,3 +245,9 @@ def test_site_marks_synthetic_and_real_pages(site):
         kind = "banner-neutral" if page.stem == "11-simulation-study" else kind
         assert kind in text, page
         assert "Run <code>" in text, f"{page} does not say which run made it"
+
+
+def test_what_leaves_tells_nothing_of_the_machine_the_user_or_the_hour(runs, site):
+    """Every kind of page and figure: of five audits, and of the site."""
+    for folder in (site, *(runs / audit / part for audit in AUDITS for part in ("notebooks", "release"))):
+        assert find_traces(folder, paths=(runs.parent, project_root())) == []

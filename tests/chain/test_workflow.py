@@ -25,7 +25,8 @@ def workflow(project: Path, *arguments: str) -> subprocess.CompletedProcess:
     environment = {name: value for name, value in os.environ.items() if name != WARM}
     environment["PYTHONPATH"] = str(project / "src")
     command = [sys.executable, "-m", "naome.workflow.cli", "workflow", *arguments]
-    return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
+    options = {"cwd": project, "env": environment, "umask": 0o022}
+    return subprocess.run(command, **options, capture_output=True, text=True, check=False)
 
 
 def test_the_lock_of_a_killed_run_does_not_stop_the_next(project):
@@ -61,3 +62,15 @@ def test_what_snakemake_refuses_is_said(project):
     assert done.returncode != 0 and "no-such-file" in done.stderr
     done = workflow(project, "--audits", "englnd")
     assert done.returncode != 0 and "did you mean 'england'" in done.stderr
+
+
+def test_what_the_workflow_makes_of_people_is_its_owners_only(project):
+    """Snakemake makes the folders of what a step will write, as the umask has it, before the step runs."""
+    done = workflow(project, "runs/rotterdam/notebooks/00-cohort.ipynb")
+    assert done.returncode == 0, done.stderr
+    for folder in (project / ".snakemake", project / "runs" / "rotterdam"):
+        assert folder.stat().st_mode & 0o777 == 0o700
+    files = [path for path in (project / "runs" / "rotterdam").rglob("*") if path.is_file()]
+    assert "analysis.parquet" in {path.name for path in files}
+    # the mark is Snakemake's and empty
+    assert [path.name for path in files if path.stat().st_mode & 0o077 and path.name != "README"] == [".read"]
