@@ -10,8 +10,9 @@ import pytest
 import yaml
 
 from naome.core.errors import ChainError
+from naome.extract.problems import find_shape
 from naome.workflow import chain
-from naome.workflow.chain import check_parameters, declared_parameters, run_notebook
+from naome.workflow.chain import check_parameters, declared_parameters, mask_values, run_notebook
 from naome.workflow.cli import main
 from naome.workflow.new_audit import write_audit
 from naome.workflow.pages import find_notebook
@@ -125,6 +126,17 @@ def test_a_failing_cell_is_explained_kept_and_never_rendered(tmp_path, run, star
     assert "07-test.ipynb: cell" in message and "KeyError: 'provider'" in message
     assert (run.folder / "failed" / "07-test.failed.ipynb").is_file()
     assert not list(run.folder.glob("notebooks/*"))
+
+
+@pytest.mark.parametrize(
+    "value", ["Mrs Jane Canary", "1000000003", "07/03/1931", "1931-03-07", "943 476 5919", "ZZ99 3VZ"]
+)
+def test_a_value_in_a_librarys_message_is_shown_as_a_shape(value):
+    for message in (f"could not convert '{value}' to INT32", f'invalid literal: "{value}" (line 3)'):
+        shown = mask_values(message)
+        assert value not in shown and find_shape(value) in shown
+    assert "age_band" in mask_values("column 'age_band' not found; row 12 of Python 3.11.7")
+    assert mask_values("row 12 of Python 3.11.7, it's so") == "row 12 of Python 3.11.7, it's so"
 
 
 def test_a_repaired_notebook_replaces_the_failed_copy(tmp_path, run):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pandas as pd
 import pytest
@@ -10,6 +11,7 @@ import yaml
 
 from naome.core import code_version
 from naome.core.errors import ChainError
+from naome.core.results import make_results
 from naome.core.seal import file_digest
 from naome.workflow.run import WRITES, open_run
 
@@ -113,10 +115,24 @@ def test_parameters_are_frozen_all_the_way_down(make_run):
     assert dict(params.rules) == {}
 
 
-def test_files_of_a_run_are_their_owners_only(make_run, as_runner):
-    run = as_runner(make_run("england"))
-    run.save("analysis", pd.DataFrame({"age": [1]}))
-    assert (run.folder / "analysis.parquet").stat().st_mode & 0o777 == 0o600
+@pytest.mark.parametrize("byhand", [False, True])
+def test_files_of_a_run_are_their_owners_only(make_run, as_runner, byhand):
+    """Those of a notebook in JupyterLab as well, which has not the umask of the command line."""
+    run = make_run("england")
+    run = run if byhand else as_runner(run)
+    before = os.umask(0o022)
+    try:
+        run.save("analysis", pd.DataFrame({"age": [1]}))
+        row = pd.DataFrame({"measure": ["m"], "level": ["provider"], "unit": ["A"], "denominator": [3]})
+        named = {"audit": "england", "nation": "england", "cohort": "denovo", "run_id": run.run_id}
+        run.save("indicators", make_results(row, **named))
+    finally:
+        os.umask(before)
+    root = run.lab if byhand else run.folder
+    written = [root / name for name in ("analysis.parquet", "results/indicators.parquet", "release/indicators.parquet")]
+    assert {path.stat().st_mode & 0o777 for path in written} == {0o600}
+    assert {path.stat().st_mode & 0o777 for path in (root / "results", root / "release")} == {0o700}
+    assert not byhand or root.stat().st_mode & 0o777 == root.parent.stat().st_mode & 0o777 == 0o700
 
 
 def test_a_run_is_named(tmp_path, make_run):
