@@ -89,8 +89,10 @@ class Disclosure(FrozenModel):
     policy: Literal["none", "lt5", "lt10", "hes2018"] = Field(
         description="Suppression rule for counts below the national level. hes2018: suppresses 1-7, rounds others to 5."
     )
-    national: Literal["show", "suppress"] = Field(
-        description="Whether national figures are shown as they are (the audit's practice) or treated like any other."
+    national: Literal["show", "suppress_small", "suppress"] = Field(
+        description="National figures. show: as they are (the audit's practice for England). suppress_small: small "
+        "groups are suppressed, with what they could be worked out from; others are shown as they are. suppress: like "
+        "any other."
     )
 
 

@@ -25,7 +25,7 @@ QUOTES = frozenset('"`´')
 SIGNED_NUMBER = re.compile(r"[+-][\d,.]*\d%?")
 
 
-def write_csv(table: pd.DataFrame, path: Path, *, float_format: str | None = None) -> None:
+def write_csv(table: pd.DataFrame, path: Path, *, float_format: str | None = None, private: bool = False) -> None:
     """Write a table as CSV for readers, whose texts no spreadsheet runs.
 
     Parameters
@@ -35,10 +35,12 @@ def write_csv(table: pd.DataFrame, path: Path, *, float_format: str | None = Non
     path : Path
     float_format : str, optional
         Of numbers, as ``"%.6g"``; all their digits by default.
+    private : bool
+        Whether only the owner may read the file.
     """
     # A carriage return alone would end the row: nothing quotes it
     escaped = escape_formulae(table).replace({r"\r\n?": "\n"}, regex=True)
-    write_text(escaped.to_csv(index=False, lineterminator="\n", float_format=float_format), path)
+    write_text(escaped.to_csv(index=False, lineterminator="\n", float_format=float_format), path, private=private)
 
 
 def escape_formulae(table: pd.DataFrame) -> pd.DataFrame:

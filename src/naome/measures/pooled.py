@@ -18,7 +18,7 @@ from naome.measures.survival import estimate_survival
 
 TITLE = name_nation(POOLED)
 NATIONS = POOLED.split("+")
-SAME = ("diagnosed_from", "diagnosed_to", "metastatic_from", "metastatic_to", "censor_date", "rules", "disclosure")
+SAME = ("diagnosed_from", "diagnosed_to", "metastatic_from", "metastatic_to", "censor_date", "rules")
 
 
 def reason_not_poolable(params: list[Params]) -> str:
@@ -33,6 +33,9 @@ def reason_not_poolable(params: list[Params]) -> str:
     for key in SAME:
         if getattr(params[0], key) != getattr(params[1], key):
             return f"The runs differ in {key}: {getattr(params[0], key)} and {getattr(params[1], key)}."
+    policies = [p.disclosure.policy for p in params]
+    if policies[0] != policies[1]:
+        return f"The runs differ in disclosure.policy: {policies[0]} and {policies[1]}."
     return ""
 
 

@@ -106,6 +106,10 @@ class _ItemEntry(FrozenModel):
     table_2: bool
 
 
+class _RelationsFile(FrozenModel):
+    sums: tuple[Annotated[tuple[str, ...], Field(strict=False, min_length=3)], ...] = Field(strict=False, min_length=1)
+
+
 class _ItemsFile(FrozenModel):
     items: Annotated[tuple[_ItemEntry, ...], Field(strict=False, min_length=1)]
 
@@ -266,6 +270,29 @@ def read_data_items(definitions: Definitions) -> tuple[DataItem, ...]:
         )
         for entry in read.items
     )
+
+
+@read_once
+def read_sums(definitions: Definitions) -> tuple[tuple[str, ...], ...]:
+    """Read and check ``relations.yaml`` of a folder of definitions: which indicators add up to another.
+
+    Returns
+    -------
+    tuple of tuple of str
+        The first indicator's events are those of the others together.
+
+    Raises
+    ------
+    DefinitionError
+        If a relation names an indicator that is not there, or fewer than three.
+    """
+    file = definitions.folder / "relations.yaml"
+    read = read_model(file, _RelationsFile, error=DefinitionError)
+    known = [indicator.id for indicator in read_specification(definitions).indicators]
+    for name in (name for sums in read.sums for name in sums):
+        if name not in known:
+            raise DefinitionError(f"{file}: sums: there is no indicator {name!r}{suggest(name, known)}")
+    return read.sums
 
 
 def _check_names(read: _IndicatorsFile, columns: list[str], file: Path) -> None:

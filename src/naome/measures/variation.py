@@ -24,8 +24,18 @@ UNITS = [
     *("domain", "level_plain", "level_spread"),
 ]
 SUMMARY = [
-    *("cohort", "measure", "organisations", "assessed", "target", "low", "central", "high", "alerts", "alarms"),
-    *("alerts_spread", "alarms_spread", "chance_alerts", "chance_alarms", "phi", "tau2", "variance", "variance_lower"),
+    *("cohort", "measure", "organisations", "assessed", "target", "everyone", "low", "central", "high", "alerts"),
+    *(
+        "alarms",
+        "alerts_spread",
+        "alarms_spread",
+        "chance_alerts",
+        "chance_alarms",
+        "phi",
+        "tau2",
+        "variance",
+        "variance_lower",
+    ),
     *("variance_upper", "median_odds_ratio", "mor_lower", "mor_upper", "share_beyond_chance", "p_value", "reason"),
 ]
 METHOD = "random intercept, profile likelihood"
@@ -43,11 +53,12 @@ class Variation:
         ``level_spread`` when the spread between organisations is allowed for; ``level`` is the one the run's outlier
         policy chose beforehand.
     summary : DataFrame
-        ``cohort, measure, organisations, assessed, target`` one row per indicator, with the number in each domain
-        (``low, central, high``), ``alerts, alarms`` without and ``alerts_spread, alarms_spread`` with allowance for
-        overdispersion, ``phi, tau2`` (missing with fewer than 20 organisations: too unstable),
-        ``variance, variance_lower, variance_upper, median_odds_ratio, mor_lower, mor_upper, share_beyond_chance,
-        p_value``, the exact ``chance_alerts, chance_alarms`` if all organisations were alike, and ``reason`` where
+        ``cohort, measure, organisations, assessed, target, everyone`` (people behind the target): one row per
+        indicator, with the number in each domain (``low, central, high``), ``alerts, alarms`` without and
+        ``alerts_spread, alarms_spread`` with allowance for overdispersion, ``phi, tau2`` (missing with fewer than 20
+        organisations: too unstable), ``variance, variance_lower, variance_upper, median_odds_ratio, mor_lower,
+        mor_upper, share_beyond_chance, p_value``, the exact ``chance_alerts, chance_alarms`` if all organisations were
+        alike, and ``reason`` where
         nothing can be said.
     results : DataFrame
         The median odds ratio and the share beyond chance in the result schema.
@@ -123,31 +134,69 @@ def judge_proportions(
         ``z, level, direction, domain, level_plain, level_spread`` with the rows of `counts`; ``phi, tau2`` (NaN for
         fewer than ``MINIMUM_UNITS`` organisations).
     """
-    tails = (params.outliers.alert_tail, params.outliers.alarm_tail)
-    higher_is = {"higher": "better", "lower": "worse", "neutral": "neutral"}[polarity]
     x, n = counts["numerator"].to_numpy(dtype=int), counts["denominator"].to_numpy(dtype=int)
-    judged = classify(x, n, target, tails=tails, higher_is=higher_is, everyone=everyone)
     extra = {"phi": np.nan, "tau2": np.nan}
-    wide = judged
     if len(counts) >= MINIMUM_UNITS:
         null = float(np.arcsin(np.sqrt(target)))
         error, estimator = 0.5 / np.sqrt(n), params.outliers.spread_estimator
         found = overdispersion(np.arcsin(np.sqrt(x / n)), error, null, estimator=estimator)
         extra = {"phi": found.phi, "tau2": found.tau2}
-        # tau2 = 0 leaves the exact classification as it is
-        if found.tau2 > 0:
-            shrunk = judged["z"].to_numpy() / np.sqrt(1 + found.tau2 * 4 * n)
-            wide = classify_z(shrunk, tails=tails, higher_is=higher_is)
-    chosen = judged if params.outliers.overdispersion == "none" else wide
-    out = judged[["z"]].assign(level=chosen["level"].to_numpy(), direction=chosen["direction"].to_numpy())
+    scores = score_counts(x, n, target, everyone=everyone, tau2=extra["tau2"])
+    return give_domains(scores.set_index(counts.index), params, polarity), extra
+
+
+def score_counts(x: np.ndarray, n: np.ndarray, target: float, *, everyone: int | None, tau2: float) -> pd.DataFrame:
+    """Score organisations by mid-P at their own size: ``z``, and ``z_spread`` that allows for overdispersion.
+
+    Parameters
+    ----------
+    x, n : array of int, shape (k,)
+        Events and people.
+    target : float
+    everyone : int or None
+        People behind the target, those of the organisations among them.
+    tau2 : float
+        Variance between organisations on the arcsine square-root scale; NaN where it is not known.
+    """
+    z = classify(x, n, target, everyone=everyone)["z"].to_numpy()
+    # no variance between organisations leaves the exact score as it is
+    spread = z / np.sqrt(1 + tau2 * 4 * n) if tau2 > 0 else z
+    return pd.DataFrame({"z": z, "z_spread": spread})
+
+
+def give_domains(scores: pd.DataFrame, params: Params, polarity: str) -> pd.DataFrame:
+    """Give organisations the levels and the domain of their scores (:func:`score_counts`).
+
+    Returns
+    -------
+    DataFrame
+        ``z, level, direction, domain, level_plain, level_spread`` in the same rows.
+    """
+    tails = (params.outliers.alert_tail, params.outliers.alarm_tail)
+    higher_is = {"higher": "better", "lower": "worse", "neutral": "neutral"}[polarity]
+    plain = classify_z(scores["z"], tails=tails, higher_is=higher_is)
+    wide = classify_z(scores["z_spread"], tails=tails, higher_is=higher_is)
+    chosen = plain if params.outliers.overdispersion == "none" else wide
+    out = pd.DataFrame({"z": scores["z"].to_numpy(), "level": chosen["level"], "direction": chosen["direction"]})
     outside = np.isin(out["level"], ["alert", "alarm"])
     high = out["z"] > 0
     if polarity == "lower":
         high = ~high
     low, centre, top = NEUTRAL_DOMAINS if polarity == "neutral" else DOMAINS
     out["domain"] = np.select([outside & high, outside], [top, low], centre)
-    out["level_plain"], out["level_spread"] = judged["level"].to_numpy(), wide["level"].to_numpy()
-    return out.set_index(counts.index), extra
+    out["level_plain"], out["level_spread"] = plain["level"].to_numpy(), wide["level"].to_numpy()
+    return out.set_index(scores.index)
+
+
+def count_domains(table: pd.DataFrame, polarity: str) -> dict[str, int]:
+    """Count the organisations of a comparison in each domain, and their alerts and alarms."""
+    low, centre, high = NEUTRAL_DOMAINS if polarity == "neutral" else DOMAINS
+    domains = {"low": low, "central": centre, "high": high}
+    return {
+        **{name: int((table["domain"] == domain).sum()) for name, domain in domains.items()},
+        **{f"{level}s": int((table["level_plain"] == level).sum()) for level in ("alert", "alarm")},
+        **{f"{level}s_spread": int((table["level_spread"] == level).sum()) for level in ("alert", "alarm")},
+    }
 
 
 def _compare(results: pd.DataFrame, indicator: Indicator, params: Params) -> tuple[pd.DataFrame, dict]:
@@ -172,19 +221,11 @@ def _compare(results: pd.DataFrame, indicator: Indicator, params: Params) -> tup
     small = {"level": "not_assessed", "level_plain": "not_assessed", "level_spread": "not_assessed"}
     table = table.fillna({**small, "direction": "none", "domain": NOT_ASSESSED})
     n = assessed["denominator"].to_numpy(dtype=int)
-    chance = [
-        _by_chance(target, n, tail, everyone) for tail in (params.outliers.alert_tail, params.outliers.alarm_tail)
-    ]
-    low, centre, high = NEUTRAL_DOMAINS if indicator.polarity == "neutral" else DOMAINS
+    chance = expect_by_chance(target, n, params, everyone)
     row |= {
         "target": target,
-        "low": int((table["domain"] == low).sum()),
-        "central": int((table["domain"] == centre).sum()),
-        "high": int((table["domain"] == high).sum()),
-        "alerts": int((table["level_plain"] == "alert").sum()),
-        "alarms": int((table["level_plain"] == "alarm").sum()),
-        "alerts_spread": int((table["level_spread"] == "alert").sum()),
-        "alarms_spread": int((table["level_spread"] == "alarm").sum()),
+        "everyone": everyone,
+        **count_domains(table, indicator.polarity),
         "chance_alerts": chance[0],
         "chance_alarms": chance[1],
         **extra,
@@ -196,9 +237,12 @@ def _compare(results: pd.DataFrame, indicator: Indicator, params: Params) -> tup
     return table, {**row, **spread.to_dict()}
 
 
-def _by_chance(target: float, n: np.ndarray, tail: float, everyone: int) -> float:
-    exact = realised_tail_probabilities(target, n, tail, everyone=everyone)
-    return float((exact["lower_tail"] + exact["upper_tail"]).sum())
+def expect_by_chance(target: float, n: np.ndarray, params: Params, everyone: int) -> tuple[float, float]:
+    """Return how many organisations of these sizes chance alone puts beyond the alert and the alarm limits."""
+    tails = (params.outliers.alert_tail, params.outliers.alarm_tail)
+    exact = [realised_tail_probabilities(target, n, tail, everyone=everyone) for tail in tails]
+    alerts, alarms = (float((each["lower_tail"] + each["upper_tail"]).sum()) for each in exact)
+    return alerts, alarms
 
 
 def _results(summary: pd.DataFrame, study: Study) -> pd.DataFrame:

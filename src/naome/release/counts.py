@@ -8,6 +8,7 @@ from it and a total or a difference.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,9 @@ import pandas as pd
 from naome.measures.study import Study
 from naome.release.policy import POLICIES, Policy, round_counts
 from naome.release.types import HIDDEN, Released, release_checked
+
+#: Fewest deaths behind a step of a curve, and fewest people at risk where it is drawn
+DEATHS_PER_STEP, LEAST_AT_RISK = 5, 10
 
 
 def release_counts(
@@ -123,13 +127,14 @@ def release_at_risk(at_risk: pd.DataFrame, study: Study) -> Released:
     Returns
     -------
     Released
-        A number is hidden when it, or its difference to the last that is shown, is small.
+        A number is hidden when it, or its difference to the last that is shown, is small; the others are rounded as the
+        policy says, unless national figures are shown as they are.
     """
     times = [column for column in at_risk if column != "group"]
     out = at_risk.astype(dict.fromkeys(times, "Int64")).reset_index(drop=True)
-    policy = policy_in_force(study)
-    if policy is None:
+    if policy_in_force(study) is None:
         return release_checked(out)
+    policy = POLICIES[study.params.disclosure.policy]
     for row in out.index:
         counts = out.loc[row, times].astype("Int64")
         hidden = is_small(counts, policy)
@@ -142,7 +147,7 @@ def release_at_risk(at_risk: pd.DataFrame, study: Study) -> Released:
 
 
 def release_curves(curves: pd.DataFrame, study: Study) -> Released:
-    """Release survival curves to be drawn: where few are at risk, or counts are rounded, there is no curve.
+    """Release survival curves to be drawn, in steps of several deaths, as far as several people are at risk.
 
     Parameters
     ----------
@@ -153,13 +158,31 @@ def release_curves(curves: pd.DataFrame, study: Study) -> Released:
     Returns
     -------
     Released
-        ``group, years, survival, lower, upper``. The steps of a curve are not made coarser.
+        ``group, years, survival, lower, upper``: the beginning of each curve, and the times at which at least
+        ``DEATHS_PER_STEP`` people have died since the time before; none where fewer than ``LEAST_AT_RISK`` are at risk,
+        and no curve where national counts are rounded. All policies but "none": a curve gives days of death.
     """
-    drawn = curves[["group", "years", "survival", "lower", "upper"]]
+    drawn = ["group", "years", "survival", "lower", "upper"]
+    if study.params.disclosure.policy == "none":
+        return release_checked(curves[drawn])
     policy = policy_in_force(study)
-    if policy is None:
-        return release_checked(drawn)
-    return release_checked(drawn[~is_small(curves["n_risk"].astype("Int64"), policy) & (policy.round_to == 1)])
+    if policy is not None and policy.round_to > 1:
+        return release_checked(curves.iloc[:0][drawn])
+    kept = [place for _, curve in curves.groupby("group", sort=False) for place in _coarsen(curve)]
+    return release_checked(curves.loc[kept, drawn])
+
+
+def _coarsen(curve: pd.DataFrame) -> list:
+    """Return the rows of a curve between which enough people died."""
+    kept, since = [], DEATHS_PER_STEP
+    for place, deaths, at_risk in zip(curve.index, curve["n_event"], curve["n_risk"], strict=True):
+        if at_risk < LEAST_AT_RISK:
+            break
+        since += deaths
+        if since >= DEATHS_PER_STEP:
+            kept.append(place)
+            since = 0
+    return kept
 
 
 def release_variants(
@@ -169,6 +192,7 @@ def release_variants(
     study: Study,
     *,
     parts: Sequence[tuple[str, str]] = (),
+    overlaps: Sequence[tuple[str, str]] = (),
     with_it: Sequence[str] = (),
 ) -> Released:
     """Release counts under other definitions, which stand beside the same counts under the run's own.
@@ -183,26 +207,35 @@ def release_variants(
         The counts of the run's own definition, in the same rows.
     study : Study
     parts : sequence of (str, str)
-        A count that is part of another: the rest is protected too.
+        A count that is part of another: the rest is protected as a count is.
+    overlaps : sequence of (str, str)
+        People in both versions, and people of one: those in one only are protected as a difference is.
     with_it : sequence of str
         Numbers made from the counts.
 
     Returns
     -------
     Released
-        A row is hidden whole when a count of it is small, or differs from the run's own by a small number.
+        A row is hidden whole when a count of it differs from the run's own by a small number, also where national
+        figures are shown as they are: the few people would be a group of their own. It is hidden too when a count of
+        it is small, unless national figures are shown as they are.
     """
     out = frame.astype(dict.fromkeys(columns, "Int64")).reset_index(drop=True)
-    policy = policy_in_force(study)
-    if policy is None:
+    if study.params.disclosure.policy == "none":
         return release_checked(out)
     own = base.astype(dict.fromkeys(columns, "Int64")).reset_index(drop=True)
+    policy, shown = POLICIES[study.params.disclosure.policy], policy_in_force(study) is None
     hidden = pd.Series(False, index=out.index)
     for column in columns:
-        hidden |= is_small(out[column], policy) | is_small((out[column] - own[column]).abs(), policy)
+        hidden |= is_small((out[column] - own[column]).abs(), policy) | (is_small(out[column], policy) & ~shown)
+    if shown or study.params.disclosure.national == "suppress_small":
+        policy = replace(policy, round_to=1)
     for part, whole in parts:
         for table in (out, own):
-            hidden |= is_small(table[whole] - out[part], policy)
+            hidden |= is_small(table[whole] - out[part], policy) & ~shown
+    for common, whole in overlaps:
+        for table in (out, own):
+            hidden |= is_small(table[whole] - out[common], policy)
     for column in columns:
         out[column] = hide(out[column], hidden & out[column].notna(), policy)
     for column in with_it:
@@ -215,7 +248,9 @@ def policy_in_force(study: Study) -> Policy | None:
     """Return the policy that protects national counts; None where they are shown as they are."""
     disclosure = study.params.disclosure
     policy = POLICIES[disclosure.policy]
-    return None if disclosure.national == "show" or policy.name == "none" else policy
+    if disclosure.national == "show" or policy.name == "none":
+        return None
+    return policy if disclosure.national == "suppress" else replace(policy, round_to=1)
 
 
 def is_small(counts: pd.Series, policy: Policy) -> pd.Series:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 
@@ -54,6 +55,40 @@ def round_counts(counts: pd.Series, policy: Policy) -> pd.Series:
     [10, 10, 15]
     """
     return (counts / policy.round_to).round().astype("Int64") * policy.round_to
+
+
+def list_pairs(events: np.ndarray, people: np.ndarray, policy: Policy) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """List the pairs of exact counts that a policy shows as the same pair.
+
+    Parameters
+    ----------
+    events, people : array of int, shape (k,)
+        Counts, exact or as they are shown.
+    policy : Policy
+
+    Returns
+    -------
+    events, people : array of int, shape (k, pairs)
+    possible : array of bool, shape (k, pairs)
+        Whether the policy shows the pair as it shows the given one. A given pair that no policy would show is possible.
+
+    Examples
+    --------
+    >>> events, people, possible = list_pairs(np.array([10]), np.array([15]), POLICIES["hes2018"])
+    >>> [(int(x), int(n)) for x, n in zip(events[possible], people[possible])]
+    [(8, 16), (8, 17), (9, 17)]
+    """
+    x = round_counts(pd.Series(events), policy).to_numpy(dtype=int)[:, None]
+    n = round_counts(pd.Series(people), policy).to_numpy(dtype=int)[:, None]
+    near = np.arange(-policy.round_to + 1, policy.round_to)
+    near = near[np.round(near / policy.round_to) == 0]
+    more, wider = (each.ravel()[None, :] for each in np.meshgrid(near, near))
+    x_exact, n_exact = x + more, n + wider
+    possible = (x_exact >= 0) & (x_exact <= n_exact) & (n_exact > 0)
+    for count in (x_exact, n_exact, n_exact - x_exact):
+        possible &= ~((count >= policy.hide_from) & (count <= policy.hide_to))
+    possible |= ~possible.any(axis=1, keepdims=True) & (more == 0) & (wider == 0)
+    return x_exact, n_exact, possible
 
 
 # How a number that a method gives may be shown below the national level, where counts are rounded (decision 0013).

@@ -1,9 +1,7 @@
 """Suppression and rounding of results.
 
-Counts are protected first and the proportion is computed again from what is
-shown, so that the hidden count cannot be worked out from the percentage. When a
-single organisation of a table is hidden and the national total is shown, the next
-smallest is hidden with it (complementary suppression).
+Counts are protected first (:mod:`naome.release.protect`), for a whole run at once, and the proportion is computed again
+from what is shown, so that the hidden count cannot be worked out from the percentage.
 
 Numbers adjusted for case mix are re-based on the rounded counts: an exact interval beside rounded
 counts gives the exact counts away, because its width depends on nothing else (see
@@ -12,22 +10,28 @@ counts gives the exact counts away, because its width depends on nothing else (s
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 from scipy.special import expit, logit, ndtri
 
 from naome.core.params import Params
 from naome.core.results import NUMBERS, WHOLE
-from naome.release.policy import METHODS, PLACES, POLICIES, Policy, round_counts
+from naome.release.cells import LESS, Scheme, list_cells
+from naome.release.policy import METHODS, PLACES, POLICIES, Policy, list_pairs, round_counts
+from naome.release.protect import Shown, protect
 from naome.release.types import Released, release_checked
 from naome.stats.intervals import wilson
 
-HIDDEN = "small number that could identify a person"
-COMPLEMENT = "secondary suppression: otherwise another suppressed number could be derived"
+#: One wording for small numbers and for those that they could be worked out from: which of them it is, is hidden too
+HIDDEN = "a small number, or one from which a small number could be worked out"
 NO_RULE = "there is no rule for the disclosure of this method"
-# The units of a group, and the groups of a unit, are in one table with their total
-UNITS = ["cohort", "measure", "level", "group_by", "group"]
-GROUPS = ["cohort", "measure", "level", "unit", "group_by"]
+#: Methods whose results have another number than people as their denominator
+NOT_OF_PEOPLE = ("random intercept, profile likelihood",)
+#: Where nothing is known of measures: each has people and events of its own
+EMPTY = Scheme({}, frozenset(), {}, pd.DataFrame())
 SCALES = {
     "survival": (lambda s: np.log(-np.log(s)), lambda y: np.exp(-np.exp(y))),
     "proportion": (logit, expit),
@@ -35,7 +39,49 @@ SCALES = {
 }
 
 
-def release(results: pd.DataFrame, params: Params) -> Released:
+@dataclass(frozen=True)
+class Plan:
+    """What was decided about the release of a run before its single results are released.
+
+    Attributes
+    ----------
+    scheme : Scheme
+        Which counts are the same, and which add up.
+    results : DataFrame
+        Results whose decision is made, with their exact counts.
+    hidden : array of bool
+        Which of them are hidden.
+    """
+
+    scheme: Scheme
+    results: pd.DataFrame
+    hidden: np.ndarray
+
+
+def plan_release(results: pd.DataFrame, params: Params, scheme: Scheme) -> Plan:
+    """Decide about results that are protected together.
+
+    Parameters
+    ----------
+    results : DataFrame
+        Results (:mod:`naome.core.results`) of several measures with their exact counts, for all levels.
+    params : Params
+    scheme : Scheme
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    ValueError
+        If the promise of the policy cannot be kept by hiding rows below the nation.
+    """
+    nothing = Plan(scheme, results.iloc[:0], np.zeros(0, dtype=bool))
+    return Plan(scheme, results, _find_hidden(results, params, nothing))
+
+
+def release(results: pd.DataFrame, params: Params, plan: Plan | None = None) -> Released:
     """Return results that may leave the run.
 
     Parameters
@@ -43,40 +89,123 @@ def release(results: pd.DataFrame, params: Params) -> Released:
     results : DataFrame
         Results (:mod:`naome.core.results`).
     params : Params
-        Its ``disclosure`` says which policy, and whether national figures are shown as they are.
+        Its ``disclosure`` says which policy, and how national figures are shown.
+    plan : Plan, optional
+        What is decided already: results in it are released as it says, others beside it.
 
     Returns
     -------
     Released
-        The same rows in the same order; hidden ones have status ``suppressed``,
-        a reason, and no numbers; those that are not derivable have no numbers. Hidden are small counts, rows with too
-        few people for an estimate, and counts that would be told by their rounded neighbours.
+        The same rows in the same order. Hidden ones have status ``suppressed``, a reason, and no numbers; those that
+        are not derivable or have too few people have a reason and no numbers. Hidden are small counts, rows with too
+        few people for an estimate, and counts from which others could be worked out (:mod:`naome.release.protect`).
         Where counts are rounded, a number below the national level by a method without a rule
         (:data:`naome.release.policy.METHODS`) is hidden too, and a proportion has the interval of
         :func:`cover_rounded`, which its ``method`` says.
+
+    Raises
+    ------
+    ValueError
+        If the promise of the policy cannot be kept by hiding more.
     """
     policy = POLICIES[params.disclosure.policy]
     out = results.copy()
-    shown = (params.disclosure.national == "show") & out["level"].isin(WHOLE)
-    protected = out["status"].isin(["ok", "too_few"]) & ~shown
     if policy.name == "none":
         return release_checked(out)
-    # no page shows the numbers of what is not derivable, but a file of the release would hold them
-    bare = (out["status"] == "not_derivable") & ~shown
+    plan = plan or Plan(EMPTY, results.iloc[:0], np.zeros(0, dtype=bool))
+    always, exact = _shown_always(out, params), _shown_exactly(out, params)
+    hidden = pd.Series(_find_hidden(out, params, plan), index=out.index)
+    no_rule = hidden & _lacks_rule(out, policy) & ~exact
+    # no page shows the numbers of what is not derivable or of too few, but a file of the release would hold them
+    bare = (out["status"] == "too_few") | ((out["status"] == "not_derivable") & ~always)
+    hidden &= out["status"].isin(["ok", "too_few"])
+    out.loc[hidden, "status"] = "suppressed"
+    out.loc[hidden, "reason"] = HIDDEN
+    out.loc[hidden & no_rule, "reason"] = NO_RULE
+    out.loc[hidden | bare, NUMBERS] = np.nan
+    out.loc[hidden | bare, ["denominator", "numerator"]] = pd.NA
+    return release_checked(_round(out, ~exact & (out["status"] == "ok"), policy) if policy.round_to > 1 else out)
+
+
+def release_pooled(pooled: pd.DataFrame, parts: Iterable[Released]) -> Released:
+    """Release results of several nations counted together, beside those of each.
+
+    Parameters
+    ----------
+    pooled : DataFrame
+        Results of the nations together.
+    parts : iterable of Released
+        The released results of each nation.
+
+    Returns
+    -------
+    Released
+        A result is hidden where that of a nation is: the others would be subtracted.
+    """
+    key = ["cohort", "measure", "group_by", "group"]
+    gone: set[tuple] = set()
+    for part in parts:
+        lost = part.frame[part.frame["level"].isin(WHOLE) & part.frame["status"].isin(["suppressed", "too_few"])]
+        gone |= set(lost[key].itertuples(index=False, name=None))
+    out = pooled.copy()
+    hidden = pd.Series(
+        [row in gone for row in out[key].itertuples(index=False, name=None)], index=out.index, dtype=bool
+    )
+    hidden &= out["status"].isin(["ok", "too_few"])
+    bare = hidden | (out["status"] == "too_few")
+    out.loc[hidden, "status"], out.loc[hidden, "reason"] = "suppressed", HIDDEN
     out.loc[bare, NUMBERS] = np.nan
     out.loc[bare, ["denominator", "numerator"]] = pd.NA
-    if not protected.any():
-        return release_checked(out)
-    hide = protected & (_small(out, policy) | _nearly_everybody(out, policy) | (out["status"] == "too_few"))
-    complement = protected & ~hide & (_complementary(out, hide, UNITS) | _complementary(out, hide, GROUPS))
-    unruled = protected & ~hide & ~complement & out["estimate"].notna() & ~out["method"].isin(METHODS)
-    unruled &= policy.round_to > 1
-    out.loc[hide, "reason"], out.loc[complement, "reason"], out.loc[unruled, "reason"] = HIDDEN, COMPLEMENT, NO_RULE
-    hidden = hide | complement | unruled
-    out.loc[hidden, "status"] = "suppressed"
-    out.loc[hidden, NUMBERS] = np.nan
-    out.loc[hidden, ["denominator", "numerator"]] = pd.NA
-    return release_checked(_round(out, protected & ~hidden, policy) if policy.round_to > 1 else out)
+    return release_checked(out)
+
+
+def _shown_always(results: pd.DataFrame, params: Params) -> pd.Series:
+    """Mark the rows that are shown whatever their counts are."""
+    return results["level"].isin(WHOLE) & (params.disclosure.national == "show")
+
+
+def _shown_exactly(results: pd.DataFrame, params: Params) -> pd.Series:
+    """Mark the rows whose counts are not rounded."""
+    return results["level"].isin(WHOLE) & (params.disclosure.national != "suppress")
+
+
+def _lacks_rule(results: pd.DataFrame, policy: Policy) -> pd.Series:
+    """Mark the rows whose numbers rounded counts would give away, since no rule says how they change with them."""
+    return results["estimate"].notna() & ~results["method"].isin(METHODS) & (policy.round_to > 1)
+
+
+def _find_hidden(results: pd.DataFrame, params: Params, plan: Plan) -> np.ndarray:
+    """Decide which results are hidden, beside those of a plan."""
+    policy = POLICIES[params.disclosure.policy]
+    decided = dict(zip(plan.results["result_id"], plan.hidden, strict=True))
+    planned = results["result_id"].isin(decided).to_numpy()
+    hidden = results["result_id"].map(decided).eq(True).to_numpy()
+    own = results[~planned]
+    if own.empty or _shown_always(own, params).all():
+        return hidden
+    table = pd.concat([plan.results, own], ignore_index=True)
+    fixed = np.arange(len(table)) < len(plan.results)
+    always, exact = _shown_always(table, params), _shown_exactly(table, params)
+    before = ~always & ((table["status"] != "ok") | (_lacks_rule(table, policy) & ~exact))
+    shown = Shown(exact.to_numpy(), always.to_numpy(), before.to_numpy(), fixed)
+    shown.hidden[fixed] = plan.hidden
+    counted = table.copy()
+    counted.loc[table["method"].isin(NOT_OF_PEOPLE), ["denominator", "numerator"]] = pd.NA
+    result = protect(list_cells(counted, plan.scheme), counted, shown, policy)
+    hidden[~planned] = (result | _compared_with_hidden(table, result))[~fixed]
+    return hidden
+
+
+def _compared_with_hidden(results: pd.DataFrame, hidden: np.ndarray) -> np.ndarray:
+    """Mark differences between two groups of which one is hidden: the other and the difference give it away."""
+    keys = ["cohort", "level", "unit", "group_by"]
+    gone = {tuple(row) for row in results.loc[hidden, ["measure", *keys, "group"]].itertuples(index=False)}
+    marked = np.zeros(len(results), dtype=bool)
+    for place, row in enumerate(results[["measure", *keys, "group"]].itertuples(index=False)):
+        if LESS in row.group:
+            measure = row.measure.removesuffix("_standardised").removesuffix("_gap")
+            marked[place] = any((measure, *row[1:5], group) in gone for group in row.group.split(LESS))
+    return marked
 
 
 def name_rounded(policy: Policy) -> str:
@@ -111,28 +240,19 @@ def cover_rounded(numerator: np.ndarray, denominator: np.ndarray, policy: Policy
     >>> cover_rounded(np.array([10]), np.array([15]), POLICIES["hes2018"]).round(3).iloc[0].tolist()
     [0.667, 0.262, 0.738]
     """
-    x, n = (np.asarray(each, dtype=int)[:, None] for each in (numerator, denominator))
-    near = np.arange(-policy.round_to + 1, policy.round_to)
-    near = near[np.round(near / policy.round_to) == 0]
-    more, people = (each.ravel()[None, :] for each in np.meshgrid(near, near))
-    x_exact, n_exact = x + more, n + people
-    possible = (x_exact >= 0) & (x_exact <= n_exact) & (n_exact > 0)
-    for count in (x_exact, n_exact, n_exact - x_exact):
-        possible &= ~((count >= policy.hide_from) & (count <= policy.hide_to))
-    # counts that no policy would show as they are (an invented table) keep their own interval
-    possible |= ~possible.any(axis=1, keepdims=True) & (more == 0) & (people == 0)
+    x_exact, n_exact, possible = list_pairs(numerator, denominator, policy)
     pairs = wilson(np.where(possible, x_exact, 0).ravel(), np.where(possible, n_exact, 1).ravel())
     lower, upper = (pairs[name].to_numpy().reshape(possible.shape) for name in ("lower", "upper"))
     return pd.DataFrame(
         {
-            "estimate": (x / n)[:, 0],
+            "estimate": np.asarray(numerator, dtype=float) / np.asarray(denominator, dtype=float),
             "lower": np.where(possible, lower, 1.0).min(axis=1),
             "upper": np.where(possible, upper, 0.0).max(axis=1),
         }
     )
 
 
-def carry_adjusted(values: pd.DataFrame, rounded: pd.DataFrame, kind: str) -> pd.DataFrame:
+def carry_adjusted(values: pd.DataFrame, rounded: pd.DataFrame, kind: str, policy: Policy) -> pd.DataFrame:
     """Carry numbers adjusted for case mix from exact to rounded counts.
 
     Parameters
@@ -142,6 +262,7 @@ def carry_adjusted(values: pd.DataFrame, rounded: pd.DataFrame, kind: str) -> pd
     rounded : DataFrame
         ``numerator, denominator`` as they will be shown, in the same rows.
     kind : {"survival", "proportion", "ratio"}
+    policy : Policy
 
     Returns
     -------
@@ -151,62 +272,41 @@ def carry_adjusted(values: pd.DataFrame, rounded: pd.DataFrame, kind: str) -> pd
     Notes
     -----
     On a scale T (log minus log of survival, logit, or log) each number is the simple one, T(s), of the counts, plus
-    what case mix (and censoring, and imputation) adds. T(s) is taken out at the exact counts and put in at the rounded
-    ones: T(v') = T(v) + T(s(rounded)) - T(s(exact)), with s the plain proportion with Wilson's limits, or survival
+    what case mix (and censoring, and imputation) adds. T(s) is taken out at the exact counts and put in at others:
+    T(v') = T(v) + T(s(others)) - T(s(exact)), with s the plain proportion with Wilson's limits, or survival
     without censoring with log-log limits. What an attacker can take out again is then what case mix adds, and not the
-    counts. The estimate of survival itself stays: one number with one unknown, what case mix adds, tells nothing; its
-    limits keep their distance as the rounded counts have it. An adjusted proportion moves, because observed over
-    expected stands beside it. Where T is infinite (nobody, or everybody) the number stays as it is.
+    counts. The estimate is that of the rounded counts; its limits are the lowest and the highest over all pairs of
+    counts that are shown as these, so that the interval holds that of the exact counts. Where T is infinite (no one, or
+    everyone) the number stays as it is.
 
     Examples
     --------
     >>> exact = pd.DataFrame({"numerator": [33], "denominator": [98], "estimate": 0.4, "lower": 0.3, "upper": 0.5})
     >>> shown = pd.DataFrame({"numerator": [35], "denominator": [100]})
-    >>> carry_adjusted(exact, shown, "proportion").iloc[0].tolist()
-    [0.414, 0.314, 0.513]
+    >>> carry_adjusted(exact, shown, "proportion", POLICIES["hes2018"]).iloc[0].tolist()
+    [0.414, 0.295, 0.534]
     """
     there, back = SCALES[kind]
+    exact = values["numerator"].to_numpy(dtype=int), values["denominator"].to_numpy(dtype=int)
+    numbers = values[NUMBERS].to_numpy(dtype=float)
+    events, people, possible = list_pairs(*exact, policy)
     with np.errstate(divide="ignore", invalid="ignore"):
-        moved = _simple(rounded, kind) - _simple(values, kind)
-        if kind == "survival":
-            moved = moved - moved[:, :1]
-        numbers = values[NUMBERS].to_numpy(dtype=float)
-        carried = back(there(numbers) + moved)
-    carried = np.where(np.isfinite(carried), carried, numbers)
-    estimate = carried[:, 0]
-    carried[:, 1], carried[:, 2] = np.fmin(carried[:, 1], estimate), np.fmax(carried[:, 2], estimate)
+        own = there(numbers) - _simple(*exact, kind)
+        shown = rounded["numerator"].to_numpy(dtype=int), rounded["denominator"].to_numpy(dtype=int)
+        estimate = back(own[:, 0] + _simple(*shown, kind)[:, 0])
+        pairs = np.where(possible, events, exact[0][:, None]), np.where(possible, people, exact[1][:, None])
+        simple = _simple(pairs[0].ravel(), pairs[1].ravel(), kind).reshape(*possible.shape, 3)
+        every = back(own[:, None, :] + simple)
+    estimate = np.where(np.isfinite(estimate), estimate, numbers[:, 0])
+    every = np.where(np.isfinite(every) & possible[..., None], every, np.nan)
+    # the counts themselves are among the pairs; where none of these has a finite number the limits stay
+    lower = np.fmin.reduce(np.column_stack([every[..., 1], estimate]), axis=1)
+    upper = np.fmax.reduce(np.column_stack([every[..., 2], estimate]), axis=1)
+    none = np.isnan(every[..., 1]).all(axis=1)
+    lower, upper = np.where(none, numbers[:, 1], lower), np.where(none, numbers[:, 2], upper)
+    carried = np.column_stack([estimate, lower, upper])
     carried[np.isnan(numbers)] = np.nan
     return pd.DataFrame(carried.round(PLACES[kind]), columns=NUMBERS, index=values.index)
-
-
-def _small(results: pd.DataFrame, policy: Policy) -> pd.Series:
-    rest = results["denominator"] - results["numerator"]
-    small = pd.Series(False, index=results.index)
-    for counts in (results["denominator"], results["numerator"], rest):
-        small |= counts.between(policy.hide_from, policy.hide_to).fillna(False).astype(bool)
-    return small
-
-
-def _nearly_everybody(results: pd.DataFrame, policy: Policy) -> pd.Series:
-    """Mark rows whose rounded counts differ by less than the smallest that is shown: few exact counts remain.
-
-    Shown as 10 of 15, with 1 to 7 hidden, the counts could only be 8 of 16, 8 of 17 or 9 of 17.
-    """
-    numerator, denominator = (round_counts(results[name], policy) for name in ("numerator", "denominator"))
-    rest = denominator - numerator
-    return ((rest > 0) & (rest < policy.smallest_shown)).fillna(False).astype(bool)
-
-
-def _complementary(results: pd.DataFrame, hide: pd.Series, table: list[str]) -> pd.Series:
-    """Mark the next smallest row wherever exactly one row of a table is hidden; `table` has the keys of one."""
-    extra = pd.Series(False, index=results.index)
-    for _, rows in results[hide.groupby([results[key] for key in table]).transform("any")].groupby(table, sort=False):
-        hidden = hide.loc[rows.index]
-        if hidden.sum() == 1 and len(rows) > 1:
-            candidates = rows.loc[~hidden, "numerator"].dropna()
-            if len(candidates):
-                extra.loc[candidates.astype(int).idxmin()] = True
-    return extra
 
 
 def _round(out: pd.DataFrame, shown: pd.Series, policy: Policy) -> pd.DataFrame:
@@ -223,18 +323,17 @@ def _round(out: pd.DataFrame, shown: pd.Series, policy: Policy) -> pd.DataFrame:
             again = cover_rounded(x, n, policy)
             out.loc[rows, "method"] = name_rounded(policy)
         else:
-            again = carry_adjusted(exact[rows], out[rows], kind)
+            again = carry_adjusted(exact[rows], out[rows], kind, policy)
         for column in NUMBERS:
             out.loc[rows, column] = again[column].to_numpy()
     return out
 
 
-def _simple(counts: pd.DataFrame, kind: str) -> np.ndarray:
+def _simple(x: np.ndarray, n: np.ndarray, kind: str) -> np.ndarray:
     """Return estimate, lower and upper of the counts alone, on the scale of a kind: shape (rows, 3)."""
-    x, n = (counts[name].to_numpy(dtype=float) for name in ("numerator", "denominator"))
     if kind == "survival":
         survival = 1 - x / n
         half = ndtri(0.975) * np.sqrt(x / (n * (n - x))) / np.abs(np.log(survival))
         centre = SCALES[kind][0](survival)
         return np.column_stack([centre, centre + half, centre - half])
-    return SCALES[kind][0](wilson(x.astype(int), n.astype(int))[NUMBERS].to_numpy())
+    return SCALES[kind][0](wilson(x, n)[NUMBERS].to_numpy())

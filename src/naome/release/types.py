@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import InitVar, dataclass
 
 import pandas as pd
@@ -97,6 +97,11 @@ def declare_not_counts(what: pd.DataFrame | str, why: str) -> Declared:
     if not (why[:1].isupper() and why.endswith(".")):
         raise ValueError(f"why is {why!r}; say in a sentence what the numbers are if not counts of people")
     return Declared(pd.DataFrame({"text": [what]}) if isinstance(what, str) else what, why)
+
+
+def join_released(parts: Iterable[Released]) -> Released:
+    """Put released frames one below the other."""
+    return Released(pd.concat([part.frame for part in parts], ignore_index=True), _TOKEN)
 
 
 def release_checked(frame: pd.DataFrame) -> Released:

@@ -23,7 +23,7 @@ MANIFEST = "manifest.json"
 #: What a manifest has to hold for a site, and of which kind
 NEEDED = {
     "audit": str, "title": str, "nation": str, "period": list, "run_id": str, "marking": str,
-    "code_sha256": str, "commit": str, "pages": dict, "files": dict,
+    "code_sha256": str, "commit": str, "pages": dict, "files": dict, "attack": dict,
 }  # fmt: skip
 
 
@@ -188,6 +188,8 @@ def open_finished(name: str | Path) -> FinishedRun:
             f"{file}: key 'marking' is {manifest['marking']!r}{suggest(manifest['marking'], [*MARKINGS])}; "
             f"allowed: {', '.join(MARKINGS)}."
         )
+    if manifest["attack"].get("verdict") != "pass":
+        raise ChainError(f"{file}: the attack on what the run released has not failed. Hint: run the chain again.")
     return FinishedRun(folder, manifest)
 
 

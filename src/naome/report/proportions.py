@@ -21,7 +21,7 @@ NOTHING = pd.DataFrame({"Indicator": ["none can be derived from these data"]})
 
 
 def tabulate_proportions(rows: pd.DataFrame, labels: pd.Series, heading: str, released: Released) -> Table:
-    """Lay out released proportions; a percentage of too few people is not shown, its counts are.
+    """Lay out released proportions; of too few people neither the percentage nor the counts are there.
 
     Parameters
     ----------

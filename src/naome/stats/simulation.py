@@ -117,7 +117,7 @@ SCENARIOS = (
         for horizon in (1.0, 3.0, 5.0)
         for name, hazard in (("no outliers", 1.0), ("proportional outliers", 1.5))
         for missing, share in (("", 0.0), (", 40% missing", 0.4))
-        for times in (1 if hazard > 1 else 2 if share else 5,)
+        for times in (1 if hazard > 1 else 6 if share else 5,)
     ),
     *(
         Scenario(f"{FEW_PROVIDERS} organisations, {t:g} y", horizon=t, few=True, times=20, only_used=True)

@@ -31,6 +31,7 @@ from naome.core.errors import ChainError, NaomeError, suggest
 from naome.core.paths import project_root
 from naome.core.seal import file_digest
 from naome.extract.problems import find_shape
+from naome.workflow.egress import attack_run, write_egress
 from naome.workflow.pages import list_notebooks, load_pages, notebooks_of, saved_by
 from naome.workflow.run import CACHE, Run, write_to
 from naome.workflow.warm import keep_warm
@@ -176,6 +177,8 @@ def run_notebook(run: Run, notebook: Path, parameters: Mapping[str, object] | No
                 f"{notebook.name}: the kernel died: its process was killed, or memory ran out.\n"
                 f"  The unfinished notebook is kept: {failed}"
             ) from None
+        if any(page.notebook == notebook.stem and "analysis" in page.saves for page in load_pages().notebooks):
+            run.decide_release()  # before any page shows a result
         source, took = digest_notebook(_read(notebook)), _time_cells(copy, began)
         _finish_copy(copy, run, source)
         _keep(copy, target)
@@ -229,12 +232,17 @@ def write_manifest(run: Run, renderer: str = "") -> Path:
     Raises
     ------
     ChainError
-        If a page or a released result was made by other code than now runs.
+        If a page or a released result was made by other code than now runs, or an attack on what is released finds more
+        than the disclosure policy promises.
     """
     _forget_others(run)
     pages = _digest_files(run, "notebooks/*.ipynb")
     release = _digest_files(run, "release/*.parquet")
     _check_made_together(run, release)
+    path = run.folder / "manifest.json"
+    path.unlink(missing_ok=True)  # without a manifest nothing is drawn or downloaded: not before the attack has failed
+    attack = attack_run(run)
+    write_egress(run, attack, {**pages, **release})
     records = [json.loads(step.read_text(encoding="utf-8")) for step in sorted((run.folder / "steps").glob("*.json"))]
     code, record = code_version(), run.read_record
     manifest = {
@@ -259,6 +267,7 @@ def write_manifest(run: Run, renderer: str = "") -> Path:
         "rows_out": {"analysis": len(run.analysis)} if run.has("analysis") else {},
         "pages": pages,
         "files": release,
+        "attack": attack.to_dict(),
         "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
         "python": platform.python_version(),
         "started": record["started"],
@@ -266,7 +275,6 @@ def write_manifest(run: Run, renderer: str = "") -> Path:
         "steps": records,
         "renderer": renderer,
     }
-    path = run.folder / "manifest.json"
     write_json(manifest, path, private=True)
     return path
 

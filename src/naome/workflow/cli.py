@@ -100,6 +100,16 @@ def _parser() -> argparse.ArgumentParser:
     _add_step(manifest)
     manifest.set_defaults(do=_manifest)
 
+    attack = commands.add_parser(
+        "attack",
+        help="attack what a run has released, and say what could be worked out",
+        description="Work out from the released results, the organisation tree and the definitions what a reader "
+        "could, and compare it with what the disclosure policy guarantees. Prints numbers of counts, never a count; "
+        "exit code 2 if more can be worked out. `naome manifest` does the same before a run is finished.",
+    )
+    _add_step(attack)
+    attack.set_defaults(do=_attack)
+
     workflow = commands.add_parser("workflow", help="make the site, or the files named, as far as they are not there")
     workflow.add_argument("targets", nargs="*", help="files to make (default: the site)")
     workflow.add_argument("--cores", type=int, default=2, help="steps at the same time (default 2)")
@@ -299,6 +309,17 @@ def _manifest(parsed: argparse.Namespace) -> None:
     program, version, why = choose_renderer(project_root(), "auto")
     with _private(), lock_folder(run.folder, shared=True):
         print(write_manifest(run, f"Quarto {version}" if program else f"preview ({why})"))
+
+
+def _attack(parsed: argparse.Namespace) -> int:
+    import json
+
+    from naome.workflow.egress import find_attack
+    from naome.workflow.plan import open_step
+
+    found = find_attack(open_step(parsed.audit, parsed.data, parsed.run_dir))
+    print(json.dumps(found.to_dict(), indent=1))
+    return 0 if found.passed else 2
 
 
 def _workflow(parsed: argparse.Namespace) -> int:

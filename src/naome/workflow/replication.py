@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import pandas as pd
-
 from naome.core.results import POOLED
 from naome.measures.agreement import compare_published, load_published
 from naome.measures.pooled import measure_nation, measure_pooled, pool_studies, reason_not_poolable
+from naome.measures.specification import note_inferred_codes
+from naome.release.suppress import release_pooled
+from naome.release.types import join_released
 from naome.report.pages.agreement import Replication
 from naome.workflow.companions import open_companions
 from naome.workflow.run import Run
@@ -24,14 +25,16 @@ def replicate(run: Run) -> Replication:
     primaries = {n: each.load("primary") for n, each in runs.items() if each.has("primary")}
     run_ids = {nation: each.run_id for nation, each in runs.items()}
     frames = [measure_nation(analyses[n], primaries.get(n), studies[n]) for n in runs]
-    reason, pooled = reason_not_poolable([study.params for study in studies.values()]), frames[0].iloc[:0]
+    parts = [each.release(frame) for each, frame in zip(runs.values(), frames, strict=True)]
+    reason, together = reason_not_poolable([study.params for study in studies.values()]), parts[0].where(level=())
     if not reason:
-        pooled = measure_pooled(analyses, primaries, studies)
+        pooled = note_inferred_codes(measure_pooled(analyses, primaries, studies), run.specification)
         studies[POOLED] = pool_studies(list(studies.values()))
-        run.save("england_wales", pooled)
-    released = run.release(pd.concat([*frames, pooled], ignore_index=True))
+        together = release_pooled(pooled, parts)
+        run.save("england_wales", pooled, together)
+    released = join_released([*parts, together])
     compared, later = (
         released.transform(lambda ours, published=published: compare_published(published, ours, studies))
         for published in (load_published(definitions=run.definitions), load_published("other", run.definitions))
     )
-    return Replication(run_ids, run.release(pooled), reason, compared, later)
+    return Replication(run_ids, together, reason, compared, later)

@@ -36,8 +36,10 @@ from naome.extract.life_table import read_life_table
 from naome.measures.specification import Specification, note_inferred_codes, read_specification
 from naome.measures.study import Study, make_study
 from naome.release import Released, release
+from naome.release.suppress import Plan
 from naome.report.labels import name_organisations
 from naome.workflow.pages import check_frame
+from naome.workflow.release_plan import make_plan, read_plan, write_plan
 
 if TYPE_CHECKING:
     from naome.cohort.tables import CanonicalTables
@@ -170,12 +172,19 @@ class Run:
         """Folder to which a notebook opened by hand writes."""
         return self.folder.parent / LAB / self.run_id
 
-    def save(self, name: str, frame: pd.DataFrame) -> None:
+    def save(self, name: str, frame: pd.DataFrame, released: Released | None = None) -> None:
         """Write a frame of the run (``results/<name>.parquet``; the analysis table in the run's folder).
 
         A frame in the result schema says which of its results rest on inferred
         codes, has the names of its units, and is released at once: its protected copy goes to
         ``release/<name>.parquet``. Outside the runner all goes to :attr:`lab`.
+
+        Parameters
+        ----------
+        name : str
+        frame : DataFrame
+        released : Released, optional
+            The protected copy where it depends on other runs too; made here by default.
 
         Raises
         ------
@@ -189,7 +198,8 @@ class Run:
             return
         noted = name_units(note_inferred_codes(frame, self.specification), self._organisations)
         write_frame(noted, root / _place(name), private=True)
-        write_frame(release(noted, self.params).frame, root / "release" / f"{name}.parquet", private=True)
+        shown = name_units((released or self.release(noted)).frame, self._organisations)
+        write_frame(shown, root / "release" / f"{name}.parquet", private=True)
 
     def load(self, name: str) -> pd.DataFrame:
         """Read a frame of the run; by hand, what was written by hand under the same inputs and code comes first.
@@ -213,7 +223,23 @@ class Run:
 
     def release(self, results: pd.DataFrame) -> Released:
         """Return results as they may be shown: the only thing a notebook displays."""
-        return release(note_inferred_codes(results, self.specification), self.params)
+        return release(note_inferred_codes(results, self.specification), self.params, self.plan)
+
+    @cached_property
+    def plan(self) -> Plan | None:
+        """What the run releases of its indicators, completeness and deaths, decided together."""
+        if not self.has("analysis"):
+            return None
+        kept = read_plan(self.folder, self.run_id, self.study, self.analysis)
+        return kept or self.decide_release()
+
+    def decide_release(self) -> Plan:
+        """Decide what the run releases; the runner keeps it when the cohorts are derived."""
+        primary = self.load("primary") if self.has("primary") else None
+        plan = make_plan(self.analysis, primary, self.study, real=self.marking == "real")
+        if self.official:
+            write_plan(plan, self.folder)
+        return plan
 
     def what_if(self, **choices: object) -> WhatIf:
         """Derive the cohorts with some choices made differently, beside the run's own; nothing is written.

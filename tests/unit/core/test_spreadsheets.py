@@ -102,6 +102,7 @@ def test_every_file_for_readers_is_written_by_one_function():
         if writes.search(line)
     }
     assert found == {
+        'egress: write_csv(files, run.folder / "egress.csv", private=True)',
         "downloads: write_csv(table, data)",
         'simulation_study: write_csv(table, path, float_format="%.6g")',
     }

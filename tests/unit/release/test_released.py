@@ -154,13 +154,36 @@ def test_numbers_at_risk_give_no_small_number_by_subtraction():
     assert shown.iloc[0].tolist() == ["a", 47, H, 33, 20, H, 0]
 
 
-def test_curves_end_where_few_are_at_risk_and_are_not_drawn_where_counts_are_rounded():
+def test_curves_have_steps_of_five_deaths_end_at_ten_at_risk_and_are_not_drawn_where_counts_are_rounded():
     frame = pd.DataFrame(
-        {"group": "a", "years": [0, 1], "survival": 0.5, "lower": 0.4, "upper": 0.6, "n_risk": [10, 9]}
+        {
+            "group": "a",
+            "years": range(9),
+            "survival": 0.5,
+            "lower": 0.4,
+            "upper": 0.6,
+            "n_event": [0, 2, 2, 1, 7, 1, 3, 1, 9],
+            "n_risk": [40, 38, 36, 34, 33, 26, 25, 10, 9],
+        }
     )
-    assert release_curves(frame, study()).frame["years"].tolist() == [0]
+    for national in ("show", "suppress_small"):
+        assert release_curves(frame, study(national=national)).frame["years"].tolist() == [0, 3, 4, 7]
+    assert release_curves(frame, study("none")).frame["years"].tolist() == list(range(9))
     assert release_curves(frame, study("hes2018")).frame.empty
-    assert release_curves(frame, study(national="show")).frame["years"].tolist() == [0, 1]
+
+
+def test_numbers_at_risk_of_a_nation_that_hides_small_groups_are_rounded():
+    frame = pd.DataFrame({"group": ["a"], "0 y": [47], "1 y": [33], "2 y": [3]})
+    assert release_at_risk(frame, study("hes2018", "suppress_small")).frame.iloc[0].tolist() == ["a", 45, 35, H]
+    assert release_at_risk(frame, study("hes2018", "show")).frame.iloc[0].tolist() == ["a", 47, 33, 3]
+
+
+def test_a_variant_that_few_people_tell_from_the_base_is_hidden_where_the_nation_is_shown_too():
+    frame, base = table("people shared\n105 100\n130 100\n3 3"), table("people shared\n100 100\n100 100\n50 50")
+    shown = release_variants(
+        frame, ("people", "shared"), base, study(national="show"), overlaps=[("shared", "people")]
+    ).frame
+    assert shown["people"].tolist() == [H, 130, 3]
 
 
 def test_a_variant_that_few_people_tell_from_the_base_is_hidden_whole():
@@ -173,11 +196,15 @@ def test_a_variant_that_few_people_tell_from_the_base_is_hidden_whole():
 
 
 def test_a_group_of_the_nation_hidden_alone_takes_another_with_it():
-    """Everybody is 100 and the others are shown: the 3 would be the rest."""
+    """Everyone is 100 and the others are shown: the 3 would be the rest."""
     rows = pd.DataFrame({"group": ["all", "a", "b", "c"], "group_by": ["all", "g", "g", "g"]})
     rows = rows.assign(numerator=[45, 20, 3, 22], denominator=[100, 50, 10, 40], estimate=0.4, measure="m")
     rows = rows.assign(method="wilson", unit="wales", status="ok")
     results = make_results(rows, audit="wales", nation="wales", cohort="denovo", run_id="r")
-    shown = release(results, study().params).frame
-    assert shown["status"].tolist() == ["ok", "suppressed", "suppressed", "ok"]
+    for national in ("suppress", "suppress_small"):
+        shown = release(results, study("lt5", national=national).params).frame
+        assert shown["status"].tolist() == ["ok", "ok", "suppressed", "suppressed"]
+    small = release(results, study("hes2018", national="suppress_small").params).frame
+    assert small["status"].tolist() == ["ok", "ok", "suppressed", "suppressed"]
+    assert small.loc[1, "numerator"] == 20 and small.loc[1, "method"] == "wilson"
     assert release(results, study(national="show").params).frame["status"].tolist() == ["ok"] * 4

@@ -18,7 +18,7 @@ LINKS = [
 
 
 def test_the_share_is_that_of_the_reader():
-    shown = release_linkage(LINKS, make_study(load_params("wales"), run_id="r")).frame
+    shown = release_linkage(LINKS, make_study(load_params("england"), run_id="r")).frame
     assert shown["share"].tolist() == [Linkage(**each).share for each in LINKS] == [0.987, 1.0]
     assert shown["unlinked"].tolist() == [3, 0]
     assert shown["unlinked_people"].tolist()[0] == 2 and shown["people"].isna().tolist() == [False, True]

@@ -64,24 +64,35 @@ def judge_organisations(table: pd.DataFrame, params: Params, *, higher_is: str) 
     >>> judge_organisations(table, load_params("england"), higher_is="worse")[["level", "direction"]].values.tolist()
     [['alarm', 'worse'], ['not_assessed', 'none']]
     """
+    reason = _reasons(table, params)
+    spread = estimate_spread(table.assign(z=table["z"].mask(reason != "")), params.outliers.spread_estimator)
+    found = {"phi": np.nan, "tau2": np.nan} if spread is None else {"phi": spread.phi, "tau2": spread.tau2}
+    return give_levels(table.assign(reason=reason, **found), params, higher_is=higher_is)
+
+
+def give_levels(table: pd.DataFrame, params: Params, *, higher_is: str) -> pd.DataFrame:
+    """Give organisations the level and direction of their z, with the spread between them already known.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As for :func:`judge_organisations`, with ``reason`` (why not assessed, or empty) and ``tau2``.
+    params : Params
+    higher_is : {"better", "worse", "neutral"}
+    """
     policy = params.outliers
     tails = (policy.alert_tail, policy.alarm_tail)
-    reason = _reasons(table, params)
-    z = table["z"].mask(reason != "").to_numpy(dtype=float)
-    spread = estimate_spread(table.assign(z=z), policy.spread_estimator)
-    z_spread = z if spread is None else _allow_for_spread(table, z, spread)
+    z = table["z"].mask(table["reason"] != "").to_numpy(dtype=float)
+    z_spread = _allow_for_spread(table, z)
     plain = classify_z(z, tails=tails, higher_is=higher_is)
     wide = classify_z(z_spread, tails=tails, higher_is=higher_is)
     chosen = plain if policy.overdispersion == "none" else wide
     return table.assign(
         level=chosen["level"].to_numpy(),
         direction=chosen["direction"].to_numpy(),
-        reason=reason,
         level_plain=plain["level"].to_numpy(),
         level_spread=wide["level"].to_numpy(),
         z_spread=z_spread,
-        phi=np.nan if spread is None else spread.phi,
-        tau2=np.nan if spread is None else spread.tau2,
     )
 
 
@@ -213,6 +224,6 @@ def _reasons(table: pd.DataFrame, params: Params) -> pd.Series:
     return reason.mask(table["n"] < policy.minimum_n, say_too_few(policy.minimum_n, "people"))
 
 
-def _allow_for_spread(table: pd.DataFrame, z: np.ndarray, spread: Overdispersion) -> np.ndarray:
+def _allow_for_spread(table: pd.DataFrame, z: np.ndarray) -> np.ndarray:
     error = table["std_error"].to_numpy(dtype=float) if "std_error" in table else np.ones(len(table))
-    return z * error / np.sqrt(error**2 + spread.tau2)
+    return np.where(table["tau2"].isna(), z, z * error / np.sqrt(error**2 + table["tau2"].fillna(0.0)))

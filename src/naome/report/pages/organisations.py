@@ -231,8 +231,8 @@ def describe_rare_levels(adjusted: Iterable[Adjusted], specification: Specificat
     if not rare:
         return Sentence("An effect could be estimated for every level of the case mix.")
     text = (
-        "No effect could be estimated for some levels of the case mix, because all people with them, or none, had the "
-        f"outcome: {'; '.join(rare)}. Expected numbers are not affected."
+        "No effect could be estimated for some levels of the case mix, because too few people with them had the "
+        f"outcome or too few did not: {'; '.join(rare)}. Expected numbers are not affected."
     )
     return Sentence(text, declare_not_counts(text, "Names of levels and indicators."))
 

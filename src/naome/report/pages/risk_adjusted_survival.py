@@ -207,7 +207,7 @@ def describe_case_mix(assessments: dict[str, Assessment]) -> Sentence:
             line += f" This requires {needed} data sets, but the parameters set a maximum."
         line += say_limits(case_mix)
         if case_mix.dropped:
-            line += f" Excluded, because there is no variation or no finite coefficient: {say_list(case_mix.dropped)}."
+            line += f" Excluded, because it cannot be estimated from these people: {say_list(case_mix.dropped)}."
         lines.append(line)
     made = declare_not_counts("\n".join(lines), "Shares of items recorded, and numbers of completed data sets.")
     return Sentence(
@@ -528,8 +528,8 @@ def draw_survival_funnels(
     Organisations differ in the variance of their patients' outcomes, so that one curve over the number of people would
     be wrong for most of them. Each is plotted at its effective number of people: as many with the national survival
     have the same standard error. Dotted limits are adjusted for overdispersion. The level comes from the score of the
-    organisation and not from the drawn curve, which knows no skewness; the effective number is made from the released
-    number of people.
+    organisation, as far as its rounded counts support it, and not from the drawn curve, which knows no skewness; the
+    effective number is made from the released number of people.
 
     Parameters
     ----------

@@ -14,13 +14,13 @@ from naome.report.prose import say_percent
 
 
 def release_switches(switches: pd.DataFrame, study: Study) -> Released:
-    """Release what every option of the cohort rules changes: nothing where few people are in one version only."""
+    """Release what every option of the cohort rules changes: nothing where one to seven are in one version only."""
     base = switches[switches["option"] == BASE].drop_duplicates("cohort").set_index("cohort")["people"]
     own = switches["cohort"].map(base)
     known = pd.DataFrame({"people": own, "shared": own})
     with_it = ("jaccard", *(c for c in switches.columns if c.endswith(("_value", "_1y")) or c in HEADLINES))
-    parts = [("shared", "people")]
-    return release_variants(switches, ("people", "shared"), known, study, parts=parts, with_it=with_it)
+    both = [("shared", "people")]
+    return release_variants(switches, ("people", "shared"), known, study, overlaps=both, with_it=with_it)
 
 
 def tabulate_sensitivity(switches: Released) -> Table:

@@ -1,0 +1,173 @@
+"""An attack on what a run releases: what a reader could work out, and whether that is more than promised.
+
+The attack starts from published numbers, the organisation tree and the definitions. It narrows every count by all
+relations at once, and solves integer programmes where a hidden count comes near the promise. The truth is used for two
+things only: to see that each relation holds and that no bound excludes the truth (the attack itself would be wrong
+otherwise), and to find which hidden counts are small, which is where the promise applies.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from naome.core.results import WHOLE
+from naome.release.bounds import solve_bounds
+from naome.release.cells import Cells, Scheme, list_cells
+from naome.release.policy import Policy
+from naome.release.protect import Bounds, bound_counts, find_broken, find_small
+
+__all__ = ["Attack", "attack_release"]
+
+#: A hidden count is near the promise if its bounds are wider by no more than this
+NEAR = 3
+#: Integer programmes at most, from the narrowest bounds on
+PROGRAMMES = 200
+
+
+@dataclass
+class Attack:
+    """What an attack found; numbers of counts, never a count or whose it is.
+
+    Attributes
+    ----------
+    policy : str
+    rows_shown, rows_hidden : int
+        Results below the nation with counts, and those of them that are hidden.
+    national_hidden : int
+        Results of the nation that are hidden.
+    relations, relations_broken : int
+        Relations used, and those that the truth does not fulfil: must be 0.
+    truth_outside : int
+        Counts outside their bounds: must be 0.
+    hidden, hidden_exact, hidden_narrow : int
+        Small counts that are hidden; those known exactly; those narrower than promised, exact ones among them.
+    shown, shown_exact, shown_narrow : int
+        Rounded counts above zero that are shown; those known exactly; those with fewer values than promised.
+    zero : int
+        Counts below the nation shown as zero, which the policy allows: no one, or everyone.
+    values : dict of str to int
+        Possible values of a rounded count -> number of such counts; the last is "or more".
+    programmes : int
+        Hidden counts near the promise for which integer programmes were solved.
+    smallest : int
+        Smallest count above zero that is shown below the nation.
+    pooled_broken : int
+        Results of several nations together that are shown though that of one is hidden: must be 0.
+    shares : dict of str to float
+        Measure -> share of its organisations whose result is shown.
+    """
+
+    policy: str
+    rows_shown: int = 0
+    rows_hidden: int = 0
+    national_hidden: int = 0
+    relations: int = 0
+    relations_broken: int = 0
+    truth_outside: int = 0
+    hidden: int = 0
+    hidden_exact: int = 0
+    hidden_narrow: int = 0
+    shown: int = 0
+    shown_exact: int = 0
+    shown_narrow: int = 0
+    zero: int = 0
+    values: dict[str, int] = field(default_factory=dict)
+    programmes: int = 0
+    smallest: int = 0
+    pooled_broken: int = 0
+    shares: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def failures(self) -> dict[str, int]:
+        """What must be zero and is not."""
+        names = ("relations_broken", "truth_outside", "hidden_narrow", "shown_narrow", "pooled_broken")
+        return {name: getattr(self, name) for name in names if getattr(self, name)}
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing could be worked out more closely than promised, and the attack itself is right."""
+        return not self.failures
+
+    def to_dict(self) -> dict:
+        """Return all of it, with ``verdict``."""
+        return {"verdict": "pass" if self.passed else "fail", **asdict(self)}
+
+
+def attack_release(
+    released: pd.DataFrame, truth: pd.DataFrame, scheme: Scheme, policy: Policy, *, national: str
+) -> Attack:
+    """Attack released results.
+
+    Parameters
+    ----------
+    released : DataFrame
+        Results as published, of all measures and levels of one run.
+    truth : DataFrame
+        The same results with their exact counts, in any order.
+    scheme : Scheme
+        Definitions and the organisation tree, which a reader knows.
+    policy : Policy
+    national : {"show", "suppress_small", "suppress"}
+        How national counts are published: "show" is no secret at all.
+
+    Returns
+    -------
+    Attack
+    """
+    truth = truth.drop_duplicates("result_id").reset_index(drop=True)
+    rows = released.drop_duplicates("result_id").set_index("result_id").reindex(truth["result_id"]).reset_index()
+    cells = list_cells(truth, scheme)
+    whole = truth["level"].isin(WHOLE).to_numpy()
+    people, events = (rows[name].to_numpy(dtype=float, na_value=np.nan) for name in ("denominator", "numerator"))
+    exact = whole & (national != "suppress")
+    secret_rows = ~whole if national == "show" else np.ones(len(whole), dtype=bool)
+    protected = cells.in_rows(secret_rows)
+    found = Attack(policy.name)
+    holds = cells.relations.holds(cells.value)
+    found.relations, found.relations_broken = len(holds), int((~holds).sum())
+    try:
+        bounds = bound_counts(cells, people, events, exact, policy)
+    except ValueError:  # what is published contradicts itself, so that it cannot be the truth
+        found.truth_outside = len(cells.value)
+        return found
+    outside = (cells.value < bounds.lower) | (cells.value > bounds.upper)
+    found.truth_outside = int(outside.sum())
+    narrow, rounded = find_broken(cells, bounds, policy, secret_rows)
+    secret = find_small(cells, policy) & (bounds.known == 0) & protected
+    found.hidden, found.hidden_narrow = int(secret.sum()), int(narrow.sum())
+    found.hidden_exact = int((narrow & (bounds.lower == bounds.upper)).sum())
+    found.programmes, more = _solve_near(cells, bounds, secret & ~narrow, policy)
+    found.hidden_narrow += more
+    seen = protected & (bounds.known == 1) & (cells.value > 0)
+    width = (bounds.upper - bounds.lower + 1)[seen]
+    found.shown, found.shown_narrow = int(seen.sum()), int(rounded.sum())
+    found.shown_exact = int((width == 1).sum()) if policy.round_to > 1 else 0
+    most = policy.round_to
+    counted = pd.Series(np.minimum(width, most).astype(int)).value_counts().sort_index()
+    found.values = {f"{value}{' or more' * (value == most)}": int(n) for value, n in counted.items()}
+    found.zero = int((protected & (bounds.known == 1) & (cells.value == 0)).sum())
+    below, counts = ~whole & truth["denominator"].notna().to_numpy(), ~np.isnan(people)
+    found.rows_shown, found.rows_hidden = int((below & counts).sum()), int((below & ~counts).sum())
+    found.national_hidden = int((whole & (rows["status"] == "suppressed")).sum())
+    values = np.concatenate([people[below], events[below]])
+    found.smallest = int(np.nanmin(values[values > 0])) if (values > 0).any() else 0
+    units = (truth["level"] == "provider") & below
+    shares = pd.Series(counts[units]).groupby(truth.loc[units, "measure"].to_numpy()).mean()
+    found.shares = {measure: round(float(share), 3) for measure, share in shares.items()}
+    return found
+
+
+def _solve_near(cells: Cells, bounds: Bounds, secret: np.ndarray, policy: Policy) -> tuple[int, int]:
+    """Solve integer programmes for hidden counts near the promise; return how many, and how many are narrower."""
+    wanted = np.minimum(policy.hide_to, cells.ceiling)
+    spare = np.minimum(policy.hide_from - bounds.lower + NEAR, bounds.upper - wanted)
+    near = np.flatnonzero(secret & (spare <= NEAR) & (bounds.upper < np.inf))
+    near = near[np.argsort((bounds.upper - bounds.lower)[near], kind="stable")][:PROGRAMMES]
+    broken = 0
+    for count in near:
+        lower, upper = solve_bounds(int(count), bounds.lower, bounds.upper, cells.relations)
+        broken += lower > policy.hide_from or upper < wanted[count]
+    return len(near), int(broken)

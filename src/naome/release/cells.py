@@ -1,0 +1,374 @@
+"""The counts behind results, and how they are related: which rows count the same people, and which add up.
+
+A count is a place (a cohort, a level, a unit) and conditions that people there fulfil, by name. Two rows with the same
+place and conditions show the same count, whatever they are called. Three kinds of relation follow from the names alone:
+a part and the rest are the whole; groups that divide people add up; organisations add up to alliances, regions and the
+nation. ``definitions/relations.yaml`` declares the rest (one agent and two agents are any agent).
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from naome.core.results import WHOLE
+from naome.measures.specification import DataItem, Expression, Specification
+from naome.release.bounds import Relations
+
+__all__ = ["Cells", "Scheme", "list_cells", "make_scheme"]
+
+Conditions = frozenset[str]
+EVERYONE: Conditions = frozenset()
+#: Ends of the names of measures that count the people of the indicator before it
+DERIVED = ("_adjusted", "_ratio", "_trend", "_gap", "_gap_standardised")
+#: Between the names of two groups whose proportions a row compares
+LESS = " less "
+#: Between the names of two characteristics, or the groups of each
+BOTH = " / "
+#: Level of organisations to which people belong for what was done to them, not for where they were diagnosed
+TREATING = "treating provider"
+DEAD, OF_BREAST_CANCER, RECORD = "died under 70", "died of breast cancer", "had a record of metastatic disease"
+DEATHS = {
+    "record_before_breast_cancer_death": ((DEAD, OF_BREAST_CANCER), (DEAD, OF_BREAST_CANCER, RECORD)),
+    "record_before_death": ((DEAD,), (DEAD, RECORD)),
+    "breast_cancer_share_of_deaths": ((DEAD, "cause of death known"), (DEAD, OF_BREAST_CANCER)),
+}
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """What the names of measures, groups and units mean.
+
+    Attributes
+    ----------
+    measures : mapping of str to (frozenset of str, frozenset of str)
+        Measure -> conditions of its people, and of those of them whom its events count.
+    treating : frozenset of str
+        Measures whose organisations are those of the treatment.
+    groups : mapping of str to (str, frozenset of str)
+        Group -> the characteristic that divides people, and conditions of all its groups.
+    parents : DataFrame
+        ``provider, alliance, region``, one row per organisation; a column may be missing.
+    sums : tuple of tuple of str
+        Measures whose events are those of the others after it together, at every place.
+    """
+
+    measures: Mapping[str, tuple[Conditions, Conditions]]
+    treating: frozenset[str]
+    groups: Mapping[str, tuple[str, Conditions]]
+    parents: pd.DataFrame
+    sums: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Counts of some results.
+
+    Attributes
+    ----------
+    value : array of float, shape (n,)
+    people, events, rest : array of int, shape (rows,)
+        Which count each row of the results shows as people, as events and leaves as the rest; -1 where it has none.
+    relations : Relations
+        All of them hold for `value`.
+    same : array of int, shape (n,)
+        The first of the counts that are the same by a relation, such as the only region and its nation.
+    public : array of int, shape (k,)
+        Counts that no row shows and that are taken to be known: national totals of tables of organisations, which
+        another table may hold.
+    ceiling : array of float, shape (n,)
+        The least of the wholes that a count is part of and that a nation's row shows or is taken to show.
+    """
+
+    value: np.ndarray
+    people: np.ndarray
+    events: np.ndarray
+    rest: np.ndarray
+    relations: Relations
+    same: np.ndarray
+    public: np.ndarray
+    ceiling: np.ndarray
+
+    def in_rows(self, rows: np.ndarray) -> np.ndarray:
+        """Mark the counts that some rows show or leave.
+
+        Parameters
+        ----------
+        rows : array of bool, shape (rows,)
+        """
+        inside = np.zeros(len(self.value), dtype=bool)
+        for counts in (self.people, self.events, self.rest):
+            inside[counts[rows & (counts >= 0)]] = True
+        return inside
+
+
+def make_scheme(
+    specification: Specification,
+    items: Iterable[DataItem],
+    parents: pd.DataFrame,
+    sums: Iterable[Iterable[str]] = (),
+) -> Scheme:
+    """Read off the definitions which conditions each measure counts.
+
+    Parameters
+    ----------
+    specification : Specification
+    items : iterable of DataItem
+    parents : DataFrame
+        ``provider, alliance, region`` of the analysis table.
+    sums : iterable of sequence of str
+        See :class:`Scheme`.
+    """
+    measures: dict[str, tuple[Conditions, Conditions]] = {
+        name: (frozenset(people), frozenset(events)) for name, (people, events) in DEATHS.items()
+    }
+    for indicator in specification.indicators:
+        people = split_conditions(indicator.denominator, indicator.windows)
+        events = people | split_conditions(indicator.numerator, indicator.windows)
+        for end in ("", *DERIVED):
+            measures[indicator.id + end] = people, events
+    for item in items:
+        measures[f"completeness.{item.id}"] = EVERYONE, split_conditions(item.recorded, {})
+    treating = {
+        indicator.id + end
+        for indicator in specification.indicators
+        if indicator.provider != "provider"
+        for end in ("", *DERIVED)
+    }
+    groups = {group.id: (BOTH.join(group.columns), split_conditions(group.where, {})) for group in specification.groups}
+    return Scheme(measures, frozenset(treating), groups, parents, tuple(tuple(each) for each in sums))
+
+
+def split_conditions(expression: Expression | None, windows: Mapping[str, int]) -> Conditions:
+    """Return the conditions that must all hold for an expression to hold, each as text with its windows in days."""
+    if expression is None:
+        return EVERYONE
+    tree = expression.tree.body if isinstance(expression.tree, ast.Expression) else expression.tree
+    parts = tree.values if isinstance(tree, ast.BoolOp) and isinstance(tree.op, ast.And) else [tree]
+    texts = []
+    for part in parts:
+        text = ast.unparse(part)
+        for name, days in windows.items():
+            text = re.sub(rf"\b{re.escape(name)}\b", str(days), text)
+        texts.append(text)
+    return frozenset(texts)
+
+
+def name_group(by: str, group: str) -> str:
+    """Return the condition that people are in a group, as an expression of the definitions would say it.
+
+    Examples
+    --------
+    >>> name_group("sex", "female")
+    "sex == 'female'"
+    """
+    return f"{by} == '{group}'"
+
+
+def list_cells(results: pd.DataFrame, scheme: Scheme) -> Cells:
+    """List the counts that results show or leave, and all relations between them.
+
+    Parameters
+    ----------
+    results : DataFrame
+        Results (:mod:`naome.core.results`) with their exact counts.
+    scheme : Scheme
+
+    Returns
+    -------
+    Cells
+        A sum that the counts do not fulfil is at most its whole: some people have no organisation, or no group.
+    """
+    return _Listing(results.reset_index(drop=True), scheme).collect()
+
+
+class _Listing:
+    """Counts and relations while they are listed."""
+
+    def __init__(self, results: pd.DataFrame, scheme: Scheme) -> None:
+        self.results, self.scheme = results, scheme
+        self.number: dict[tuple, int] = {}
+        self.value: list[float] = []
+        self.terms: list[tuple[tuple[int, ...], tuple[float, ...], float]] = []
+        self.rests: dict[tuple[int, int], int] = {}
+        self.public: list[int] = []
+        self.national: set[int] = set()
+
+    def collect(self) -> Cells:
+        rows = self.results
+        people, events = np.full(len(rows), -1), np.full(len(rows), -1)
+        for row in rows[rows["denominator"].notna()].itertuples():
+            place, parts = self._place(row), self._name_parts(row)
+            own, hit = self._conditions(row)
+            people[row.Index] = self._count(place, own | parts, row.denominator)
+            if not pd.isna(row.numerator):
+                events[row.Index] = self._count(place, hit | parts, row.numerator)
+        rest = np.array([self._rest(n, x) if n >= 0 and x >= 0 else -1 for n, x in zip(people, events, strict=True)])
+        self._nest()
+        table = rows.assign(people=people, events=events, rest=rest)
+        self._divide(table[people >= 0])
+        self._compare(table[people >= 0])
+        self._add_up(table[events >= 0])
+        for column in ("people", "events", "rest"):
+            self._climb(table[table[column] >= 0], column)
+        relations = self._relations()
+        same, public = self._find_same(), np.array(self.public, dtype=int)
+        return Cells(np.array(self.value), people, events, rest, relations, same, public, self._find_ceilings())
+
+    def _place(self, row: Any) -> tuple[str, str, str]:
+        treating = row.level == "provider" and row.measure in self.scheme.treating
+        return row.cohort, TREATING if treating else row.level, row.unit
+
+    def _conditions(self, row: Any) -> tuple[Conditions, Conditions]:
+        """Return conditions of a measure's people and of its events, among those whom the groups concern."""
+        own = frozenset([f"people of {row.measure}"]), frozenset([row.measure])
+        people, events = self.scheme.measures.get(row.measure, own)
+        where = EVERYONE if row.group_by == "all" else self.scheme.groups.get(row.group_by, ("", EVERYONE))[1]
+        return people | where, people | events | where
+
+    def _name_parts(self, row: Any) -> Conditions:
+        """Return the conditions of a row's own group: one, or one for each characteristic that divides people."""
+        if row.group_by == "all":
+            return EVERYONE
+        by = self.scheme.groups.get(row.group_by, (row.group_by, EVERYONE))[0]
+        if by == "quarter":
+            year, _, quarter = row.group.partition(" ")
+            return frozenset([name_group("year", year), name_group("quarter", quarter)])
+        names, values = by.split(BOTH), row.group.split(BOTH)
+        if not by or len(names) != len(values):
+            return frozenset([name_group(by, row.group)]) if by else EVERYONE
+        return frozenset(name_group(*each) for each in zip(names, values, strict=True))
+
+    def _count(self, place: tuple, conditions: Conditions, value: float) -> int:
+        key = (*place, conditions)
+        # the same name with another value is another count: what one row leaves out is not known to the other
+        while key in self.number and self.value[self.number[key]] != value:
+            key = (*key, "otherwise counted")
+        if key not in self.number:
+            self.number[key] = len(self.value)
+            self.value.append(float(value))
+        return self.number[key]
+
+    def _rest(self, whole: int, part: int) -> int:
+        """Return the count of what is in the whole and not in the part; the three are related."""
+        if (whole, part) not in self.rests:
+            self.rests[whole, part] = len(self.value)
+            self.value.append(self.value[whole] - self.value[part])
+            self.terms.append(((whole, part, len(self.value) - 1), (1.0, -1.0, -1.0), 0.0))
+        return self.rests[whole, part]
+
+    def _nest(self) -> None:
+        """Relate each count to those with one condition fewer at the same place."""
+        for key, part in list(self.number.items()):
+            *place, conditions = key[:4]
+            for condition in conditions:
+                whole = self.number.get((*place, conditions - {condition}))
+                if whole is not None and len(key) == 4 and self.value[whole] >= self.value[part]:
+                    self._rest(whole, part)
+
+    def _divide(self, table: pd.DataFrame) -> None:
+        """Relate the groups that differ in one characteristic to those who have the others alike."""
+        sums: dict[tuple, list[tuple[int, int, int]]] = {}
+        for row in table[table["group_by"] != "all"].itertuples():
+            own, hit = self._conditions(row)
+            parts = EVERYONE if LESS in row.group else self._name_parts(row)
+            for part in parts:
+                others = parts - {part}
+                by = part.partition(" == ")[0]
+                key = (*self._place(row), row.measure, row.group_by, by, own | others, hit | others)
+                sums.setdefault(key, []).append((row.people, row.events, row.rest))
+        for (*place, _, _, _, own, hit), counts in sums.items():
+            whole = self.number.get((*place, own)), self.number.get((*place, hit))
+            rest = self.rests.get(whole)  # type: ignore[arg-type]
+            for total, numbers in zip((*whole, rest), zip(*counts, strict=True), strict=True):
+                if total is not None and min(numbers) >= 0:
+                    self._sum(total, np.unique(numbers))
+
+    def _compare(self, table: pd.DataFrame) -> None:
+        """Relate the people of two groups that are compared to those of each."""
+        for row in table[table["group"].str.contains(LESS, regex=False)].itertuples():
+            by, place = self.scheme.groups.get(row.group_by, (row.group_by, EVERYONE))[0], self._place(row)
+            for whole, conditions in zip((row.people, row.events), self._conditions(row), strict=True):
+                keys = [(*place, conditions | {name_group(by, group)}) for group in row.group.split(LESS)]
+                parts = [self.number[key] for key in keys if key in self.number]
+                if whole >= 0 and len(parts) == len(keys):
+                    self._sum(whole, np.array(parts))
+
+    def _climb(self, table: pd.DataFrame, column: str) -> None:
+        """Relate organisations to alliances, these to regions, and each level to the nation."""
+        parents = self.scheme.parents
+        whole = table[table["group_by"] == "all"]
+        for _, rows in whole.groupby(["cohort", "measure"], sort=False):
+            level = {name: part.set_index("unit")[column] for name, part in rows.groupby("level")}
+            nation = next((level[name].iloc[0] for name in WHOLE if name in level), None)
+            treating = rows["measure"].iloc[0] in self.scheme.treating
+            for child in ("provider", "alliance", "region"):
+                if child not in level:
+                    continue
+                if nation is None:
+                    nation = self._assume_total(level[child].unique())
+                self.national.add(nation)
+                self._sum(nation, level[child].to_numpy())
+                for parent in ("alliance", "region"):
+                    if parent == child or parent not in level or (treating and child == "provider"):
+                        continue
+                    if not {child, parent} <= set(parents.columns) or (child, parent) == ("region", "alliance"):
+                        continue
+                    known = parents.drop_duplicates(child).set_index(child)[parent]
+                    for name, members in known[known.index.isin(level[child].index)].groupby(known):
+                        if name in level[parent].index:
+                            self._sum(level[parent][name], level[child][members.index].to_numpy())
+
+    def _assume_total(self, parts: np.ndarray) -> int:
+        """Take the national total of organisations to be known where no row of these results shows it."""
+        self.value.append(float(sum(self.value[part] for part in parts)))
+        self.public.append(len(self.value) - 1)
+        return self.public[-1]
+
+    def _add_up(self, table: pd.DataFrame) -> None:
+        """Relate measures of which one counts the events of others together."""
+        keys = ["cohort", "level", "unit", "group_by", "group"]
+        for whole, *parts in self.scheme.sums:
+            wide = table[table["measure"].isin([whole, *parts])].pivot(index=keys, columns="measure", values="events")
+            if {whole, *parts} <= set(wide.columns):
+                for numbers in wide[[whole, *parts]].dropna().astype(int).to_numpy():
+                    self._sum(numbers[0], numbers[1:])
+
+    def _sum(self, whole: int, parts: np.ndarray) -> None:
+        total = sum(self.value[part] for part in parts)
+        if total > self.value[whole] or (len(parts) == 1 and parts[0] == whole):
+            return
+        slack = 0.0 if total == self.value[whole] else np.inf
+        self.terms.append(((int(whole), *map(int, parts)), (1.0, *(-1.0 for _ in parts)), slack))
+
+    def _find_same(self) -> np.ndarray:
+        same = np.arange(len(self.value))
+        for counts, _, slack in self.terms:
+            if len(counts) == 2 and slack == 0:
+                first, second = sorted(same[list(counts)])
+                same[same == second] = first
+        return same
+
+    def _find_ceilings(self) -> np.ndarray:
+        ceiling = np.full(len(self.value), np.inf)
+        for (whole, *parts), _, _ in self.terms:
+            if whole in self.national:
+                ceiling[parts] = np.minimum(ceiling[parts], self.value[whole])
+        return ceiling
+
+    def _relations(self) -> Relations:
+        unique = list(dict.fromkeys(self.terms))
+        lengths = [len(counts) for counts, _, _ in unique]
+        return Relations(
+            np.repeat(np.arange(len(unique)), lengths),
+            np.array([c for counts, _, _ in unique for c in counts], dtype=int),
+            np.array([w for _, weights, _ in unique for w in weights]),
+            np.zeros(len(unique)),
+            np.array([slack for _, _, slack in unique]),
+        )

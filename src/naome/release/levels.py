@@ -1,0 +1,203 @@
+"""Levels of organisations that say no more than their rounded counts.
+
+A level computed from exact counts excludes some of the counts that round to those shown. What is shown is the level
+that every such pair of counts supports: the least extreme of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from naome.core.params import Params
+from naome.measures.adjusted import HIGHER_IS, Adjusted
+from naome.measures.casemix.adjust import Assessment
+from naome.measures.casemix.outliers import give_levels
+from naome.measures.specification import Specification
+from naome.measures.variation import (
+    NOT_ASSESSED,
+    Variation,
+    count_domains,
+    expect_by_chance,
+    give_domains,
+    score_counts,
+)
+from naome.release.policy import POLICIES, Policy, list_pairs
+from naome.release.types import Released
+
+#: Why an organisation has no level although it could be compared
+SUPPRESSED = "its result is suppressed"
+
+__all__ = ["settle_adjusted", "settle_assessments", "settle_variation", "soften"]
+
+
+def soften(table: pd.DataFrame, z: pd.Series, policy: Policy) -> np.ndarray:
+    """Move scores towards zero, to the least extreme that counts rounded alike would have.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``n, observed, expected`` (people, events, expected events), and ``std_error`` of the mean difference if there
+        is one.
+    z : Series
+        Scores, positive when there are more events than expected.
+    policy : Policy
+
+    Returns
+    -------
+    array of float
+        With other counts the score is that of this organisation, moved by the difference in events less expected
+        events in standard errors; people more or fewer are expected to have the events of the others.
+    """
+    if policy.round_to == 1:
+        return z.to_numpy(dtype=float)
+    x, n = table["observed"].to_numpy(dtype=int), table["n"].to_numpy(dtype=int)
+    events, people, possible = list_pairs(x, n, policy)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.clip(table["expected"].to_numpy(dtype=float) / n, 0.0, 1.0)
+        error = np.sqrt(n * share * (1 - share))
+        if "std_error" in table:
+            error = np.where(table["std_error"].notna(), table["std_error"].to_numpy(dtype=float) * n, error)
+        moved = (events - x[:, None] - (people - n[:, None]) * share[:, None]) / error[:, None]
+    scores = z.to_numpy(dtype=float)[:, None] + moved
+    low = np.where(possible, scores, np.inf).min(axis=1)
+    high = np.where(possible, scores, -np.inf).max(axis=1)
+    settled = np.where(low > 0, low, np.where(high < 0, high, 0.0))
+    return np.where(z.isna() | ~np.isfinite(settled), np.nan, settled)
+
+
+def settle_table(table: pd.DataFrame, shown: Iterable[str], params: Params, higher_is: str) -> pd.DataFrame:
+    """Give organisations compared by a model the levels that their rounded counts support.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From :func:`naome.measures.casemix.outliers.judge_organisations`, with ``n, observed, expected``.
+    shown : iterable of str
+        Organisations whose result is shown; others have no level.
+    params : Params
+    higher_is : {"better", "worse", "neutral"}
+
+    Returns
+    -------
+    DataFrame
+        ``z``, the supplementary scores and all levels are those; spread between organisations stays as it is.
+    """
+    policy = POLICIES[params.disclosure.policy]
+    if policy.name == "none" or table.empty:
+        return table
+    scores = {
+        name: soften(table, table[name], policy)
+        for name in ("z", "early_warning_z", "logistic_z")
+        if name in table.columns
+    }
+    silent = ~table["unit"].isin(list(shown)) & (table["reason"] == "")
+    reason = table["reason"].mask(silent, SUPPRESSED)
+    return give_levels(table.assign(**scores, reason=reason), params, higher_is=higher_is)
+
+
+def settle_assessments(assessments: dict[str, Assessment], released: Released, params: Params) -> dict[str, Assessment]:
+    """Return comparisons of survival with the levels that may be shown (:func:`settle_table`)."""
+    return {cohort: _settle_assessment(each, released, params) for cohort, each in assessments.items()}
+
+
+def _settle_assessment(each: Assessment, released: Released, params: Params) -> Assessment:
+    tables = {
+        years: settle_table(table, _list_shown(released, f"survival_{years}y_adjusted", each.cohort), params, "worse")
+        for years, table in each.tables.items()
+    }
+    earlier = tuple(_settle_assessment(part, released, params) for part in each.earlier)
+    return replace(each, tables=tables, earlier=earlier)
+
+
+def settle_adjusted(
+    adjusted: Iterable[Adjusted], released: Released, params: Params, specification: Specification
+) -> list[Adjusted]:
+    """Return risk-adjusted indicators with the levels that may be shown (:func:`settle_table`)."""
+    settled = []
+    for each in adjusted:
+        if not each.reason:
+            shown = _list_shown(released, f"{each.indicator}_adjusted", each.cohort)
+            higher_is = HIGHER_IS[specification[each.indicator].polarity]
+            each = replace(each, table=settle_table(each.table, shown, params, higher_is))
+        settled.append(each)
+    return settled
+
+
+def _list_shown(released: Released, measure: str, cohort: str) -> list[str]:
+    """Return the organisations whose result is shown, or has no estimate for another reason than its counts."""
+    rows = released.where(measure=measure, cohort=cohort, level="provider").frame
+    return rows.loc[rows["status"] == "ok", "unit"].tolist()
+
+
+def settle_variation(
+    variation: Variation, released: Released, params: Params, specification: Specification
+) -> Variation:
+    """Return a comparison of organisations with the levels that may be shown, of those whose result is shown.
+
+    Parameters
+    ----------
+    variation : Variation
+        From exact counts.
+    released : Released
+        The indicators as they are shown.
+    params : Params
+    specification : Specification
+
+    Returns
+    -------
+    Variation
+        The level of an organisation is the least extreme of all counts that round to those shown; domains and the
+        numbers of alerts and alarms follow. Measures of variation between organisations stay as they are.
+    """
+    policy = POLICIES[params.disclosure.policy]
+    if policy.name == "none":
+        return variation
+    rows = released.where(level="provider", group_by="all", status="ok").frame
+    shown = rows[["cohort", "measure", "unit", "denominator", "numerator"]]
+    units, rows = [], []
+    for row in variation.summary.to_dict("records"):
+        own = (variation.units["cohort"] == row["cohort"]) & (variation.units["measure"] == row["measure"])
+        known = shown[(shown["cohort"] == row["cohort"]) & (shown["measure"] == row["measure"])].set_index("unit")
+        table, numbers = _settle_units(variation.units[own], known, row, params, specification[row["measure"]].polarity)
+        units.append(table)
+        rows.append({**row, **numbers})
+    return replace(
+        variation,
+        units=pd.concat(units, ignore_index=True)[list(variation.units.columns)],
+        summary=pd.DataFrame(rows)[list(variation.summary.columns)],
+    )
+
+
+def _settle_units(
+    table: pd.DataFrame, known: pd.DataFrame, row: dict, params: Params, polarity: str
+) -> tuple[pd.DataFrame, dict]:
+    table, policy = table.copy(), POLICIES[params.disclosure.policy]
+    mine = table["unit"].isin(known.index) & (table["level"] != "not_assessed")
+    table.loc[~mine, ["level", "level_plain", "level_spread"]] = "not_assessed"
+    table.loc[~mine, "direction"], table.loc[~mine, "domain"] = "none", NOT_ASSESSED
+    if not mine.any():
+        nothing = {"assessed": 0, "chance_alerts": 0.0, "chance_alarms": 0.0}
+        return table, {} if row["reason"] else {**count_domains(table, polarity), **nothing}
+    here = known.loc[table.loc[mine, "unit"]]
+    events, people, possible = list_pairs(here["numerator"].to_numpy(), here["denominator"].to_numpy(), policy)
+    everyone = int(row["everyone"])
+    possible &= people <= everyone
+    scores = score_counts(events[possible], people[possible], row["target"], everyone=everyone, tau2=row["tau2"])
+    ends = scores.groupby(np.nonzero(possible)[0]).agg(["min", "max"])
+    least = pd.DataFrame(
+        {
+            name: np.where(ends[name, "min"] > 0, ends[name, "min"], np.minimum(ends[name, "max"], 0.0))
+            for name in ("z", "z_spread")
+        },
+        index=table.index[mine],
+    )
+    given = give_domains(least, params, polarity)
+    table.loc[mine, given.columns] = given
+    sizes = np.minimum(here["denominator"].to_numpy(dtype=int), everyone)
+    chance = expect_by_chance(row["target"], sizes, params, everyone)
+    numbers = {"assessed": int(mine.sum()), "chance_alerts": chance[0], "chance_alarms": chance[1]}
+    return table, {**count_domains(table, polarity), **numbers}

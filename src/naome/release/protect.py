@@ -1,0 +1,305 @@
+"""Which rows of a release are hidden: small numbers, and what they could be worked out from.
+
+Small numbers come first. Then the release is attacked (:mod:`naome.release.bounds`): where a hidden number could be
+narrowed below the promise, or a rounded one to fewer values than rounding leaves, the row of fewest people that narrows
+it is hidden too, until nothing is narrower than promised. At the end each row that was hidden for others is shown again
+if the promise still holds. Equal input gives equal output.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from naome.release.bounds import MANY, Step, tighten
+from naome.release.cells import Cells
+from naome.release.policy import Policy, round_counts
+
+__all__ = ["Bounds", "Shown", "bound_counts", "find_broken", "find_small", "protect", "reach"]
+
+ROUNDS = 60
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How the rows of some results may be shown.
+
+    Attributes
+    ----------
+    exact : array of bool, shape (rows,)
+        Rows whose counts are not rounded: the nation's.
+    always : array of bool, shape (rows,)
+        Rows whose counts are shown whatever they are, as the policy for the nation says.
+    hidden : array of bool, shape (rows,)
+        Rows already hidden, for reasons of their own.
+    fixed : array of bool, shape (rows,)
+        Rows that were decided before and stay as they are.
+    """
+
+    exact: np.ndarray
+    always: np.ndarray
+    hidden: np.ndarray
+    fixed: np.ndarray
+
+
+def find_small(cells: Cells, policy: Policy) -> np.ndarray:
+    """Return which counts a policy hides."""
+    return (cells.value >= policy.hide_from) & (cells.value <= policy.hide_to)
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What can be worked out of every count.
+
+    Attributes
+    ----------
+    lower, upper : array of float, shape (counts,)
+        Least and greatest possible value.
+    known : array of int, shape (counts,)
+        0 where no row shows the count, 1 where one shows it rounded, 2 where one shows it as it is.
+    history : list of Step
+        How the relations narrowed the bounds.
+    """
+
+    lower: np.ndarray
+    upper: np.ndarray
+    known: np.ndarray
+    history: list[Step]
+
+    @cached_property
+    def made_by(self) -> dict[tuple[int, int], list[tuple[int, int]]]:
+        """For a count and a side, the rounds that narrowed it, each with its relation."""
+        found: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        for when, step in enumerate(self.history):
+            for count, side, number in zip(step.count, step.side, step.number, strict=True):
+                found.setdefault((int(count), int(side)), []).append((when, int(number)))
+        return found
+
+
+def reach(cells: Cells, shown: Shown, hidden: np.ndarray, policy: Policy) -> Bounds:
+    """Work out the least and greatest possible value of every count from the rows that are not hidden.
+
+    Parameters
+    ----------
+    cells : Cells
+    shown : Shown
+    hidden : array of bool, shape (rows,)
+        Rows that are not shown.
+    policy : Policy
+
+    """
+    rounded = round_counts(pd.Series(cells.value), policy).to_numpy(dtype=float)
+    people, events = (
+        np.where(hidden | (counts < 0), np.nan, np.where(shown.exact, cells.value[counts], rounded[counts]))
+        for counts in (cells.people, cells.events)
+    )
+    return bound_counts(cells, people, events, shown.exact, policy)
+
+
+def bound_counts(cells: Cells, people: np.ndarray, events: np.ndarray, exact: np.ndarray, policy: Policy) -> Bounds:
+    """Work out the least and greatest possible value of every count from published numbers alone.
+
+    Parameters
+    ----------
+    cells : Cells
+        Which row shows which count, and the relations; the values of the counts are not looked at, but for the national
+        totals that are taken to be known.
+    people, events : array of float, shape (rows,)
+        The numbers that each row shows; NaN where it shows none.
+    exact : array of bool, shape (rows,)
+        Rows whose numbers are not rounded.
+    policy : Policy
+    """
+    lower, upper = np.zeros(len(cells.value)), np.full(len(cells.value), float(MANY))
+    known = np.zeros(len(cells.value), dtype=int)
+    lower[cells.public] = upper[cells.public] = cells.value[cells.public]
+    known[cells.public] = 2
+    half = (policy.round_to - 1) // 2
+    for counts, published in ((cells.people, people), (cells.events, events)):
+        rows = (counts >= 0) & ~np.isnan(published)
+        here, value, as_is = counts[rows], published[rows], exact[rows]
+        np.maximum.at(known, here, np.where(as_is, 2, 1))
+        protected = np.where(value > 0, np.maximum(value - half, policy.hide_to + 1), 0)
+        np.maximum.at(lower, here, np.where(as_is, value, protected))
+        np.minimum.at(upper, here, np.where(as_is | (value == 0), value, value + half))
+    rows = (cells.rest >= 0) & ~np.isnan(people) & ~np.isnan(events)
+    rest, left, as_is = cells.rest[rows], (people - events)[rows], exact[rows]
+    np.maximum.at(known, rest, np.where(as_is, 2, 1))
+    # a row that is shown says that the rest is none, or is not small
+    np.maximum.at(lower, rest[~as_is & (left > 0)], policy.hide_to + 1.0)
+    np.minimum.at(upper, rest[~as_is & (left == 0)], 0.0)
+    history: list[Step] = []
+    lower, upper = tighten(lower, upper, cells.relations, history)
+    return Bounds(lower, upper, known, history)
+
+
+def find_broken(cells: Cells, bounds: Bounds, policy: Policy, protected: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return which counts are narrower than promised: hidden ones, and shown ones.
+
+    A hidden small count may have every value that is hidden (as far as the nation's own count allows, where that is
+    small and shown); a rounded one as many values as rounding leaves, unless it
+    is zero, or the same as one that is shown as it is.
+    """
+    lower, upper, known = bounds.lower, bounds.upper, bounds.known
+    small, width = find_small(cells, policy), upper - lower + 1
+    in_rows = cells.in_rows(protected)
+    public = np.isin(cells.same, cells.same[known == 2])
+    narrow = (lower > policy.hide_from) | (upper < np.minimum(policy.hide_to, cells.ceiling))
+    hidden = in_rows & small & (known == 0) & narrow & ~public
+    rounded = in_rows & (known == 1) & (cells.value > 0) & (width < policy.round_to) & ~public
+    return hidden, rounded
+
+
+def protect(cells: Cells, rows: pd.DataFrame, shown: Shown, policy: Policy) -> np.ndarray:
+    """Decide which rows are hidden.
+
+    Parameters
+    ----------
+    cells : Cells
+        The counts of the rows (:func:`naome.release.cells.list_cells`).
+    rows : DataFrame
+        Results, with ``denominator``: what hiding a row costs.
+    shown : Shown
+    policy : Policy
+
+    Returns
+    -------
+    array of bool, shape (rows,)
+
+    Raises
+    ------
+    ValueError
+        If the promise cannot be kept by hiding more; the message names measure and level.
+    """
+    if not len(cells.value):
+        return shown.hidden.copy()
+    search = _Search(cells, rows, shown, policy)
+    first = search.hide_small()
+    hidden = search.repair(first)
+    return search.show_again(hidden, first)
+
+
+class _Search:
+    """The search for the rows to hide."""
+
+    def __init__(self, cells: Cells, rows: pd.DataFrame, shown: Shown, policy: Policy) -> None:
+        self.cells, self.rows, self.shown, self.policy = cells, rows, shown, policy
+        self.cost = rows["denominator"].fillna(0).to_numpy(dtype=float)
+        self.free = ~shown.always & ~shown.fixed
+        self.protected = ~shown.always
+        n = len(cells.value)
+        #: rows that show a count, as people or events
+        self.of_count: list[list[int]] = [[] for _ in range(n)]
+        for counts in (cells.people, cells.events):
+            for row in np.flatnonzero(counts >= 0):
+                self.of_count[counts[row]].append(int(row))
+        #: the count to hide so that this one is not shown: of the rest, the events
+        self.handle = np.arange(n)
+        with_rest = cells.rest >= 0
+        self.handle[cells.rest[with_rest]] = cells.events[with_rest]
+        # the terms of each relation, which are in its order
+        relations = cells.relations
+        self.first = np.searchsorted(relations.number, np.arange(len(relations.low) + 1))
+
+    def hide_small(self) -> np.ndarray:
+        """Hide every row that shows or leaves a small number, and every row that shows the same count."""
+        cells, small = self.cells, find_small(self.cells, self.policy)
+        hidden = self.shown.hidden.copy()
+        lost = np.zeros(len(cells.value), dtype=bool)
+        for counts in (cells.people, cells.events):
+            mine = (counts >= 0) & ~self.shown.always
+            lost[counts[mine & small[counts]]] = True
+        rest = (cells.rest >= 0) & ~self.shown.always
+        lost[cells.events[rest & small[cells.rest]]] = True
+        rounded = round_counts(pd.Series(cells.value), self.policy).to_numpy(dtype=float)
+        left = np.where(rest, rounded[cells.people] - rounded[cells.events], 0)
+        near = rest & ~self.shown.exact & (left > 0) & (left < self.policy.smallest_shown)
+        lost[cells.events[near]] = True
+        return hidden | self._rows_of(lost)
+
+    def repair(self, hidden: np.ndarray) -> np.ndarray:
+        """Hide more rows until nothing is narrower than promised."""
+        hidden = hidden.copy()
+        for _ in range(ROUNDS):
+            bounds = reach(self.cells, self.shown, hidden, self.policy)
+            broken = np.flatnonzero(np.logical_or(*find_broken(self.cells, bounds, self.policy, self.protected)))
+            if not len(broken):
+                return hidden
+            chosen = {each for count in broken if (each := self._choose(int(count), hidden, bounds)) is not None}
+            if not chosen:
+                raise ValueError(self._explain(broken))
+            lost = np.zeros(len(self.cells.value), dtype=bool)
+            lost[list(chosen)] = True
+            hidden |= self._rows_of(lost)
+        raise ValueError(self._explain(broken))
+
+    def show_again(self, hidden: np.ndarray, first: np.ndarray) -> np.ndarray:
+        """Show rows again that need not be hidden, those of most people first."""
+        hidden = hidden.copy()
+        extra = np.flatnonzero(hidden & ~first & self.free)
+        for row in extra[np.argsort(-self.cost[extra], kind="stable")]:
+            together = [r for r in self.of_count[self.cells.events[row]] if hidden[r] and not first[r] and self.free[r]]
+            if not hidden[row] or not together:
+                continue
+            trial = hidden.copy()
+            trial[together] = False
+            bounds = reach(self.cells, self.shown, trial, self.policy)
+            if not np.logical_or(*find_broken(self.cells, bounds, self.policy, self.protected)).any():
+                hidden = trial
+        return hidden
+
+    def _choose(self, broken: int, hidden: np.ndarray, bounds: Bounds) -> int | None:
+        """Return the count whose hiding loosens a broken one at least cost, of those that its bounds rest on."""
+        costs = {
+            handle: cost
+            for count in [broken, *self._trace(broken, bounds)]
+            if (cost := self._cost(handle := int(self.handle[count]), hidden)) is not None
+        }
+        return min(costs, key=lambda count: (costs[count], count)) if costs else None
+
+    def _trace(self, broken: int, bounds: Bounds) -> list[int]:
+        """List the counts that are shown from which the bounds of one follow, back through the rounds."""
+        relations = self.cells.relations
+        last = len(bounds.history)
+        open_ends, seen, shown = [(broken, 0, last), (broken, 1, last)], set(), []
+        while open_ends:
+            count, side, before = open_ends.pop()
+            made = [(when, number) for when, number in bounds.made_by.get((count, side), ()) if when < before]
+            if not made:
+                shown.append(count)
+                continue
+            when, number = made[-1]
+            if (count, side, when) in seen:
+                continue
+            seen.add((count, side, when))
+            terms = slice(self.first[number], self.first[number + 1])
+            counts, weights = relations.count[terms], relations.weight[terms]
+            # the upper bound of a count with a positive weight follows from the least values of the others
+            least = (weights[counts == count][0] > 0) == (side == 1)
+            ends = np.where((weights > 0) == least, 0, 1)
+            open_ends += [(int(c), int(e), when) for c, e in zip(counts, ends, strict=True) if c != count]
+        return shown
+
+    def _cost(self, count: int, hidden: np.ndarray) -> float | None:
+        """Return how many people are in the rows that go with a count; None where none can go."""
+        rows = [row for row in self.of_count[count] if not hidden[row]]
+        if not rows or any(not self.free[row] for row in rows):
+            return None
+        return float(self.cost[rows].sum())
+
+    def _rows_of(self, lost: np.ndarray) -> np.ndarray:
+        rows = np.zeros(len(self.rows), dtype=bool)
+        for counts in (self.cells.people, self.cells.events):
+            rows |= (counts >= 0) & lost[counts]
+        return rows & self.free
+
+    def _explain(self, broken: np.ndarray) -> str:
+        rows = (
+            np.isin(self.cells.people, broken) | np.isin(self.cells.events, broken) | np.isin(self.cells.rest, broken)
+        )
+        where = self.rows.loc[rows, ["measure", "level"]].drop_duplicates().head(3)
+        names = "; ".join(f"{measure} at level {level}" for measure, level in where.itertuples(index=False))
+        return f"{len(broken)} numbers could be worked out more closely than promised: {names}"

@@ -1,0 +1,89 @@
+"""What a run will release of its people, decided for all measures and levels together before a page shows any of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from naome.core.atomic import write_frame
+from naome.core.errors import ChainError
+from naome.measures.completeness import measure_completeness
+from naome.measures.deaths_check import measure_records_before_death
+from naome.measures.indicators import evaluate_indicators
+from naome.measures.specification import read_sums
+from naome.measures.study import Study
+from naome.release.cells import Scheme, make_scheme
+from naome.release.suppress import Plan, plan_release
+
+FILE = "release_plan.parquet"
+#: Fewest people of a nation's cohort whose small groups may be shown
+SMALLEST_NATION = 1000
+
+
+def read_scheme(study: Study, analysis: pd.DataFrame) -> Scheme:
+    """Read which counts are the same and which add up, from the definitions and the organisations of people.
+
+    Parameters
+    ----------
+    study : Study
+    analysis : DataFrame
+        The analysis table: each organisation has one alliance and one region.
+    """
+    people = analysis[["provider", "alliance", "region"]].astype(object)
+    parents = people.dropna(subset="provider").drop_duplicates("provider").reset_index(drop=True)
+    return make_scheme(study.specification, study.data_items, parents, read_sums(study.definitions))
+
+
+def make_plan(analysis: pd.DataFrame, primary: pd.DataFrame | None, study: Study, *, real: bool) -> Plan:
+    """Decide what of indicators, completeness and the check of deaths is released.
+
+    Parameters
+    ----------
+    analysis : DataFrame
+        The analysis table.
+    primary : DataFrame or None
+        Counts of people with primary breast cancer, where a run has them.
+    study : Study
+    real : bool
+        Whether these are real people: then a small nation may not show its small groups.
+
+    Raises
+    ------
+    ChainError
+        If the parameters would show small groups of a small nation, or the promise cannot be kept.
+    """
+    params = study.params
+    sizes = analysis["cohort"].value_counts()
+    shows = params.disclosure.national == "show" and params.disclosure.policy != "none"
+    if real and shows and (sizes < SMALLEST_NATION).any():
+        raise ChainError(
+            f"disclosure.national is 'show', and a cohort has fewer than {SMALLEST_NATION:,} people: small groups of a "
+            "small nation would be shown as they are. Hint: national: suppress_small."
+        )
+    frames = [evaluate_indicators(analysis, study)]
+    if "denovo" in params.cohorts:
+        frames.append(measure_completeness(analysis, study))
+    if primary is not None and len(primary):
+        frames.append(measure_records_before_death(primary, study))
+    try:
+        scheme = read_scheme(study, analysis)
+        return plan_release(pd.concat(frames, ignore_index=True), params, scheme)
+    except ValueError as error:
+        raise ChainError(f"disclosure: {error}. Hint: another policy, or larger groups.") from None
+
+
+def write_plan(plan: Plan, folder: Path) -> None:
+    """Keep a plan in the folder of a run."""
+    write_frame(plan.results.assign(hidden=plan.hidden), folder / FILE, private=True)
+
+
+def read_plan(folder: Path, run_id: str, study: Study, analysis: pd.DataFrame) -> Plan | None:
+    """Read the plan of a run; None where there is none, or that of another run."""
+    if not (folder / FILE).is_file():
+        return None
+    kept = pd.read_parquet(folder / FILE)
+    if set(kept["run_id"]) != {run_id}:
+        return None
+    scheme = read_scheme(study, analysis)
+    return Plan(scheme, kept.drop(columns="hidden"), kept["hidden"].to_numpy(dtype=bool))

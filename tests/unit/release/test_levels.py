@@ -1,0 +1,79 @@
+"""Levels of organisations say no more than their rounded counts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from naome.core.params import load_params
+from naome.measures.casemix.outliers import judge_organisations
+from naome.measures.variation import give_domains, score_counts
+from naome.release.levels import settle_table, soften
+from naome.release.policy import POLICIES, list_pairs
+
+PARAMS = load_params("england")
+HES = POLICIES["hes2018"]
+
+
+def score(x: int, n: int, expected: float) -> float:
+    """Score of x events of n people, of whom a share is expected to have one."""
+    return (x - expected * n) / np.sqrt(n * expected * (1 - expected))
+
+
+def table(pairs: list[tuple[int, int]], share: float = 0.3) -> pd.DataFrame:
+    x, n = (np.array(each) for each in zip(*pairs, strict=True))
+    return pd.DataFrame(
+        {
+            "unit": [f"Z{k}" for k in range(len(x))],
+            "n": n,
+            "observed": x,
+            "expected": share * n,
+            "z": [score(a, b, share) for a, b in pairs],
+            "recorded": 1.0,
+        }
+    )
+
+
+@pytest.mark.parametrize("shown", [(20, 40), (30, 55), (10, 60), (45, 100)])
+def test_all_counts_that_are_shown_alike_have_the_same_level(shown):
+    events, people, possible = list_pairs(np.array([shown[0]]), np.array([shown[1]]), HES)
+    pairs = [(int(x), int(n)) for x, n in zip(events[possible], people[possible], strict=True)]
+    assert len(pairs) > 15
+    given = judge_organisations(table(pairs), PARAMS, higher_is="worse")
+    settled = settle_table(given, given["unit"], PARAMS, "worse")
+    assert settled["level"].nunique() == 1 and settled["direction"].nunique() == 1
+    # it is the least extreme, so that none is worse than it was
+    order = ["within", "alert", "alarm"]
+    before, after = ([order.index(level) for level in each["level"]] for each in (given, settled))
+    assert after[0] == min(before)
+
+
+def test_a_score_is_moved_towards_zero_and_never_beyond_it():
+    rng = np.random.default_rng(3)
+    n = rng.integers(20, 200, 300)
+    pairs = [(int(x), int(m)) for x, m in zip(rng.binomial(n, 0.4), n, strict=True)]
+    rows = table([(x, m) for x, m in pairs if x > 7 and m - x > 7])
+    moved = soften(rows, rows["z"], HES)
+    assert (np.abs(moved) <= np.abs(rows["z"]) + 1e-9).all() and (moved * rows["z"] >= 0).all()
+    assert (soften(rows, rows["z"], POLICIES["lt10"]) == rows["z"]).all()
+
+
+def test_an_organisation_without_a_score_stays_without_one():
+    rows = table([(30, 60), (5, 40)])
+    rows["z"] = [np.nan, 1.0]
+    assert np.isnan(soften(rows, rows["z"], HES)[0])
+
+
+def test_levels_of_unadjusted_proportions_are_those_of_scores():
+    scores = score_counts(np.array([10, 50, 90]), np.array([100, 100, 100]), 0.5, everyone=None, tau2=float("nan"))
+    given = give_domains(scores, PARAMS, "higher")
+    assert given["level"].tolist() == ["alarm", "within", "alarm"]
+    assert given["domain"].tolist() == ["negative tail", "central mass", "positive tail"]
+
+
+def test_an_organisation_whose_result_is_suppressed_has_no_level():
+    given = judge_organisations(table([(30, 60), (55, 60)]), PARAMS, higher_is="worse")
+    assert given["level"].tolist()[1] == "alarm"
+    settled = settle_table(given, ["Z0"], PARAMS, "worse")
+    assert settled.loc[1, "level"] == "not_assessed" and "suppressed" in settled.loc[1, "reason"]
