@@ -6,6 +6,7 @@ import html
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -198,6 +199,37 @@ def test_manifest(runs, audit):
     assert [step["notebook"] for step in manifest["steps"]] == [path.stem for path in notebooks_of(load_params(audit))]
     assert manifest["marking"] == ("open" if audit in ("rotterdam", "simulacrum") else "synthetic")
     assert manifest["started"] <= manifest["finished"]
+
+
+@pytest.mark.parametrize("audit", AUDITS)
+def test_the_attack_on_the_release_fails_and_the_sheet_lists_all_that_would_leave(runs, audit):
+    manifest = json.loads((runs / audit / "manifest.json").read_text(encoding="utf-8"))
+    attack, policy = manifest["attack"], load_params(audit).disclosure.policy
+    assert attack["verdict"] == "pass" and attack["policy"] == policy
+    if policy != "none":
+        assert attack["relations"] > 500 and attack["hidden"] > 10
+        assert attack["hidden_narrow"] == attack["shown_narrow"] == attack["truth_outside"] == 0
+    sheet = pd.read_csv(runs / audit / "egress.csv")
+    assert dict(zip(sheet["file"], sheet["sha256"], strict=True)) == {**manifest["pages"], **manifest["files"]}
+    assert sheet["smallest_count"].dropna().ge(POLICIES[policy].smallest_shown).all() or policy == "none"
+    said = naome("attack", "--run-dir", str(runs / audit), cwd=runs)
+    assert said.returncode == 0 and json.loads(said.stdout) == attack
+
+
+def test_a_release_that_says_too_much_is_refused_and_leaves_no_manifest(runs, tmp_path):
+    """The people of an organisation whose result is suppressed are put back: nothing is drawn of such a run."""
+    run = shutil.copytree(runs / "wales", tmp_path / "wales")
+    released = pd.read_parquet(run / "release" / "completeness.parquet")
+    exact = pd.read_parquet(run / "results" / "completeness.parquet").set_index("result_id")
+    rows = (released["status"] == "suppressed") & (released["level"] == "provider")
+    assert rows.any()
+    for column in ("denominator", "numerator"):
+        released.loc[rows, column] = (exact.loc[released.loc[rows, "result_id"], column].to_numpy() + 2) // 5 * 5
+    released.to_parquet(run / "release" / "completeness.parquet", index=False)
+    done = naome("manifest", "--run-dir", str(run), cwd=tmp_path)
+    assert done.returncode == 2 and "Nothing may leave this run" in done.stderr
+    assert not (run / "manifest.json").exists()
+    assert naome("downloads", "--audits", str(run), "--out", str(tmp_path / "out"), cwd=tmp_path).returncode == 2
 
 
 def test_analysis_table_has_no_identifiers(runs):

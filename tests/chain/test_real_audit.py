@@ -86,6 +86,7 @@ def chain(base) -> subprocess.CompletedProcess:
         assert done.returncode == 0, done.stderr
         file = base / "my parameters" / f"{audit}.yaml"
         text = re.sub(r"(?m)^notebooks:.*\n", "", file.read_text(encoding="utf-8"))
+        text = text.replace("national: show", "national: suppress_small")  # few people
         file.write_text(f"{text}notebooks: {NOTEBOOKS}\n", encoding="utf-8")
         command += ["--params", f"../my parameters/{audit}.yaml", "--data", f"../extracts/{audit}"]
         command += ["--run-dir", f"../runs/{audit}"]
