@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from naome.measures.indicators import count_proportions, divide_people
+from naome.measures.indicators import MISSING, count_proportions, divide_people
 from naome.measures.study import Study
 from naome.stats.intervals import poisson_exact
 
@@ -16,6 +16,41 @@ SHARED = ("age_band", "sex", "grade", "performance_status", "er", "pr", "her2", 
 SITES = ("bone", "liver", "lung", "brain")
 COUNTED_BY = ("all", "sex", "year")
 POOR_FITNESS = 3
+
+
+#: Characteristics by which the people of a cohort are counted, missing as a value of its own; sites besides
+CHARACTERISTICS = (
+    *("year", "age_band", "age_group", "sex", "stage", "grade", "performance_status", "charlson", "frailty", "er"),
+    *("pr", "her2", "subtype", "size_group", "deprivation", "ethnic_group"),
+)
+ROUTES = "route / year"
+
+
+def count_people(analysis: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """Count the people of every cohort, by characteristic, by site, and by route of entry and year.
+
+    Returns
+    -------
+    DataFrame
+        Results of the nation, measure ``people``, without an estimate: ``denominator`` people in the group. A
+        characteristic that no one has recorded gives no row; people without it are the group *not recorded*.
+    """
+    frames = []
+    for cohort in study.params.cohorts:
+        people = analysis[analysis["cohort"] == cohort]
+        divided = {"all": pd.Series("all", index=people.index, dtype="string")}
+        divided |= {name: people[name].astype("string") for name in CHARACTERISTICS if people[name].notna().any()}
+        divided |= {site: people[site].map({True: site}).astype("string") for site in SITES}
+        divided[ROUTES] = people["route"].astype("string") + " / " + people["year"].astype("string")
+        for name, labels in divided.items():
+            labels = labels.dropna() if name in SITES else labels.fillna(MISSING)
+            counts = labels.value_counts().sort_index()
+            frames.append(
+                pd.DataFrame({"group": counts.index.astype(str), "denominator": counts.to_numpy()}).assign(
+                    group_by=name, cohort=cohort
+                )
+            )
+    return study.results(pd.concat(frames, ignore_index=True), measure="people", unit_of_estimate="people")
 
 
 def describe_cohorts(analysis: pd.DataFrame, study: Study) -> pd.DataFrame:

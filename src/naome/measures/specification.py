@@ -106,8 +106,12 @@ class _ItemEntry(FrozenModel):
     table_2: bool
 
 
-class _RelationsFile(FrozenModel):
+class Relations(FrozenModel):
+    """What ``relations.yaml`` says; the meaning of each key is in the file."""
+
     sums: tuple[Annotated[tuple[str, ...], Field(strict=False, min_length=3)], ...] = Field(strict=False, min_length=1)
+    nested: tuple[Annotated[tuple[str, str], Field(strict=False)], ...] = Field(strict=False, min_length=1)
+    same: tuple[Annotated[tuple[str, str], Field(strict=False)], ...] = Field(strict=False, min_length=1)
 
 
 class _ItemsFile(FrozenModel):
@@ -273,26 +277,27 @@ def read_data_items(definitions: Definitions) -> tuple[DataItem, ...]:
 
 
 @read_once
-def read_sums(definitions: Definitions) -> tuple[tuple[str, ...], ...]:
-    """Read and check ``relations.yaml`` of a folder of definitions: which indicators add up to another.
-
-    Returns
-    -------
-    tuple of tuple of str
-        The first indicator's events are those of the others together.
+def read_relations(definitions: Definitions) -> Relations:
+    """Read and check ``relations.yaml`` of a folder of definitions: how counts of different names are related.
 
     Raises
     ------
     DefinitionError
-        If a relation names an indicator that is not there, or fewer than three.
+        If it names an indicator or a column that is not there, or a condition that cannot be read.
     """
-    file = definitions.folder / "relations.yaml"
-    read = read_model(file, _RelationsFile, error=DefinitionError)
+    file, columns = definitions.folder / "relations.yaml", list_columns(definitions)
+    read = read_model(file, Relations, error=DefinitionError)
     known = [indicator.id for indicator in read_specification(definitions).indicators]
     for name in (name for sums in read.sums for name in sums):
         if name not in known:
             raise DefinitionError(f"{file}: sums: there is no indicator {name!r}{suggest(name, known)}")
-    return read.sums
+    names = [column.name for column in columns]
+    for name in (name for pair in read.nested for name in pair):
+        if name not in names:
+            raise DefinitionError(f"{file}: nested: there is no column {name!r}{suggest(name, names)}")
+    for text in (text for pair in read.same for text in pair):
+        parse_expression(text, f"{file}: same", columns=columns)
+    return read
 
 
 def _check_names(read: _IndicatorsFile, columns: list[str], file: Path) -> None:

@@ -11,14 +11,16 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from naome.core.results import WHOLE
+from naome.measures.indicators import MISSING
 from naome.measures.specification import DataItem, Expression, Specification
+from naome.measures.specification import Relations as DeclaredRelations
 from naome.release.bounds import Relations
 
 __all__ = ["Cells", "Scheme", "list_cells", "make_scheme"]
@@ -29,11 +31,14 @@ EVERYONE: Conditions = frozenset()
 DERIVED = ("_adjusted", "_ratio", "_trend", "_gap", "_gap_standardised")
 #: Between the names of two groups whose proportions a row compares
 LESS = " less "
+NOT_MISSING = re.compile(r"not missing\((\w+)\)|(\w+)_recorded")
 #: Between the names of two characteristics, or the groups of each
 BOTH = " / "
 #: Level of organisations to which people belong for what was done to them, not for where they were diagnosed
 TREATING = "treating provider"
 DEAD, OF_BREAST_CANCER, RECORD = "died under 70", "died of breast cancer", "had a record of metastatic disease"
+#: Measures of the people of a cohort, and of a share of those recorded
+PEOPLE, SHARE = ("people", "cohort_size", "age_mean"), "share"
 DEATHS = {
     "record_before_breast_cancer_death": ((DEAD, OF_BREAST_CANCER), (DEAD, OF_BREAST_CANCER, RECORD)),
     "record_before_death": ((DEAD,), (DEAD, RECORD)),
@@ -57,6 +62,10 @@ class Scheme:
         ``provider, alliance, region``, one row per organisation; a column may be missing.
     sums : tuple of tuple of str
         Measures whose events are those of the others after it together, at every place.
+    nested : mapping of (str, str) to mapping
+        Two characteristics -> for a value of the second, the values of the first that lie in it.
+    same : mapping of str to str
+        A condition -> another that the same people fulfil, by which it is named here.
     """
 
     measures: Mapping[str, tuple[Conditions, Conditions]]
@@ -64,6 +73,8 @@ class Scheme:
     groups: Mapping[str, tuple[str, Conditions]]
     parents: pd.DataFrame
     sums: tuple[tuple[str, ...], ...] = ()
+    nested: Mapping[tuple[str, str], Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    same: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -112,7 +123,8 @@ def make_scheme(
     specification: Specification,
     items: Iterable[DataItem],
     parents: pd.DataFrame,
-    sums: Iterable[Iterable[str]] = (),
+    declared: DeclaredRelations,
+    nested: Mapping[tuple[str, str], Mapping[str, tuple[str, ...]]],
 ) -> Scheme:
     """Read off the definitions which conditions each measure counts.
 
@@ -122,8 +134,10 @@ def make_scheme(
     items : iterable of DataItem
     parents : DataFrame
         ``provider, alliance, region`` of the analysis table.
-    sums : iterable of sequence of str
-        See :class:`Scheme`.
+    declared : Relations
+        What ``relations.yaml`` says.
+    nested : mapping
+        See :class:`Scheme`, from :func:`find_nesting`.
     """
     measures: dict[str, tuple[Conditions, Conditions]] = {
         name: (frozenset(people), frozenset(events)) for name, (people, events) in DEATHS.items()
@@ -135,6 +149,11 @@ def make_scheme(
             measures[indicator.id + end] = people, events
     for item in items:
         measures[f"completeness.{item.id}"] = EVERYONE, split_conditions(item.recorded, {})
+    for name in PEOPLE:
+        measures[name] = EVERYONE, EVERYONE
+    for indicator in specification.indicators:
+        people = split_conditions(indicator.denominator, indicator.windows)
+        measures[f"eligible.{indicator.id}"] = people, people
     treating = {
         indicator.id + end
         for indicator in specification.indicators
@@ -142,7 +161,21 @@ def make_scheme(
         for end in ("", *DERIVED)
     }
     groups = {group.id: (BOTH.join(group.columns), split_conditions(group.where, {})) for group in specification.groups}
-    return Scheme(measures, frozenset(treating), groups, parents, tuple(tuple(each) for each in sums))
+    return Scheme(measures, frozenset(treating), groups, parents, declared.sums, nested, dict(declared.same))
+
+
+def find_nesting(people: pd.DataFrame, fine: str, coarse: str) -> dict[str, tuple[str, ...]]:
+    """Find, for each value of one characteristic, the values of another all of whose people have it.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"age_band": ["40-49", "under 40", "50-59"], "age_group": ["18-49", "18-49", "50-69"]})
+    >>> find_nesting(table, "age_band", "age_group")
+    {'18-49': ('40-49', 'under 40'), '50-69': ('50-59',)}
+    """
+    pairs = people[[fine, coarse]].astype("string").dropna(subset=fine).drop_duplicates()
+    single = pairs[~pairs[fine].duplicated(keep=False)].dropna().sort_values([coarse, fine])
+    return {str(value): tuple(map(str, rows[fine])) for value, rows in single.groupby(coarse)}
 
 
 def split_conditions(expression: Expression | None, windows: Mapping[str, int]) -> Conditions:
@@ -211,6 +244,7 @@ class _Listing:
                 events[row.Index] = self._count(place, hit | parts, row.numerator)
         rest = np.array([self._rest(n, x) if n >= 0 and x >= 0 else -1 for n, x in zip(people, events, strict=True)])
         self._nest()
+        self._nest_values()
         table = rows.assign(people=people, events=events, rest=rest)
         self._divide(table[people >= 0])
         self._compare(table[people >= 0])
@@ -227,6 +261,9 @@ class _Listing:
 
     def _conditions(self, row: Any) -> tuple[Conditions, Conditions]:
         """Return conditions of a measure's people and of its events, among those whom the groups concern."""
+        if row.measure == SHARE:
+            recorded = frozenset([f"not missing({row.group_by})"])
+            return recorded, recorded | {name_group(row.group_by, row.group)}
         own = frozenset([f"people of {row.measure}"]), frozenset([row.measure])
         people, events = self.scheme.measures.get(row.measure, own)
         where = EVERYONE if row.group_by == "all" else self.scheme.groups.get(row.group_by, ("", EVERYONE))[1]
@@ -234,7 +271,7 @@ class _Listing:
 
     def _name_parts(self, row: Any) -> Conditions:
         """Return the conditions of a row's own group: one, or one for each characteristic that divides people."""
-        if row.group_by == "all":
+        if row.group_by == "all" or row.measure == SHARE:
             return EVERYONE
         by = self.scheme.groups.get(row.group_by, (row.group_by, EVERYONE))[0]
         if by == "quarter":
@@ -246,7 +283,7 @@ class _Listing:
         return frozenset(name_group(*each) for each in zip(names, values, strict=True))
 
     def _count(self, place: tuple, conditions: Conditions, value: float) -> int:
-        key = (*place, conditions)
+        key = (*place, frozenset(self.scheme.same.get(each, each) for each in conditions))
         # the same name with another value is another count: what one row leaves out is not known to the other
         while key in self.number and self.value[self.number[key]] != value:
             key = (*key, "otherwise counted")
@@ -271,6 +308,29 @@ class _Listing:
                 whole = self.number.get((*place, conditions - {condition}))
                 if whole is not None and len(key) == 4 and self.value[whole] >= self.value[part]:
                     self._rest(whole, part)
+
+    def _nest_values(self) -> None:
+        """Relate people with a value to those with the values of another characteristic that lie in it."""
+        for (fine, coarse), values in self.scheme.nested.items():
+            for value, inner in values.items():
+                condition = name_group(coarse, value)
+                for key, whole in list(self.number.items()):
+                    *place, conditions = key[:4]
+                    if len(key) > 4 or condition not in conditions:
+                        continue
+                    others = conditions - {condition}
+                    keys = [(*place, others | {name_group(fine, each)}) for each in inner]
+                    parts = [self.number[each] for each in keys if each in self.number]
+                    if parts:
+                        self._sum(whole, np.array(parts))
+        for key, part in list(self.number.items()):
+            *place, conditions = key[:4]
+            for condition in conditions:
+                match = NOT_MISSING.fullmatch(condition)
+                missing = match and (*place, (conditions - {condition}) | {name_group(match[1] or match[2], MISSING)})
+                everyone = self.number.get((*place, conditions - {condition}))
+                if everyone is not None and missing in self.number and len(key) == 4:
+                    self._sum(everyone, np.array([part, self.number[missing]]))
 
     def _divide(self, table: pd.DataFrame) -> None:
         """Relate the groups that differ in one characteristic to those who have the others alike."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import pandas as pd
@@ -10,10 +11,11 @@ from naome.core.atomic import write_frame
 from naome.core.errors import ChainError
 from naome.measures.completeness import measure_completeness
 from naome.measures.deaths_check import measure_records_before_death
+from naome.measures.description import count_people
 from naome.measures.indicators import evaluate_indicators
-from naome.measures.specification import read_sums
+from naome.measures.specification import read_relations
 from naome.measures.study import Study
-from naome.release.cells import Scheme, make_scheme
+from naome.release.cells import Scheme, find_nesting, make_scheme
 from naome.release.suppress import Plan, plan_release
 
 FILE = "release_plan.parquet"
@@ -32,11 +34,15 @@ def read_scheme(study: Study, analysis: pd.DataFrame) -> Scheme:
     """
     people = analysis[["provider", "alliance", "region"]].astype(object)
     parents = people.dropna(subset="provider").drop_duplicates("provider").reset_index(drop=True)
-    return make_scheme(study.specification, study.data_items, parents, read_sums(study.definitions))
+    relations = read_relations(study.definitions)
+    nested = {pair: find_nesting(analysis, *pair) for pair in relations.nested}
+    return make_scheme(study.specification, study.data_items, parents, relations, nested)
 
 
-def make_plan(analysis: pd.DataFrame, primary: pd.DataFrame | None, study: Study, *, real: bool) -> Plan:
-    """Decide what of indicators, completeness and the check of deaths is released.
+def make_plan(
+    analysis: pd.DataFrame, primary: pd.DataFrame | None, study: Study, frames: Collection[str], *, real: bool
+) -> Plan:
+    """Decide what of the people of the cohorts, indicators, completeness and the check of deaths is released.
 
     Parameters
     ----------
@@ -45,6 +51,8 @@ def make_plan(analysis: pd.DataFrame, primary: pd.DataFrame | None, study: Study
     primary : DataFrame or None
         Counts of people with primary breast cancer, where a run has them.
     study : Study
+    frames : collection of str
+        Frames that the run's pages save: what is not measured is not protected.
     real : bool
         Whether these are real people: then a small nation may not show its small groups.
 
@@ -61,14 +69,16 @@ def make_plan(analysis: pd.DataFrame, primary: pd.DataFrame | None, study: Study
             f"disclosure.national is 'show', and a cohort has fewer than {SMALLEST_NATION:,} people: small groups of a "
             "small nation would be shown as they are. Hint: national: suppress_small."
         )
-    frames = [evaluate_indicators(analysis, study)]
-    if "denovo" in params.cohorts:
-        frames.append(measure_completeness(analysis, study))
-    if primary is not None and len(primary):
-        frames.append(measure_records_before_death(primary, study))
+    results = [count_people(analysis, study)]
+    if "indicators" in frames:
+        results.append(evaluate_indicators(analysis, study))
+    if "completeness" in frames and "denovo" in params.cohorts:
+        results.append(measure_completeness(analysis, study))
+    if "validation" in frames and primary is not None and len(primary):
+        results.append(measure_records_before_death(primary, study))
     try:
         scheme = read_scheme(study, analysis)
-        return plan_release(pd.concat(frames, ignore_index=True), params, scheme)
+        return plan_release(pd.concat(results, ignore_index=True), params, scheme)
     except ValueError as error:
         raise ChainError(f"disclosure: {error}. Hint: another policy, or larger groups.") from None
 

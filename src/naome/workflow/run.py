@@ -38,7 +38,7 @@ from naome.measures.study import Study, make_study
 from naome.release import Released, release
 from naome.release.suppress import Plan
 from naome.report.labels import name_organisations
-from naome.workflow.pages import check_frame
+from naome.workflow.pages import check_frame, notebooks_of, saved_by
 from naome.workflow.release_plan import make_plan, read_plan, write_plan
 
 if TYPE_CHECKING:
@@ -230,13 +230,16 @@ class Run:
         """What the run releases of its indicators, completeness and deaths, decided together."""
         if not self.has("analysis"):
             return None
-        kept = read_plan(self.folder, self.run_id, self.study, self.analysis)
-        return kept or self.decide_release()
+        return self.decide_release()
 
     def decide_release(self) -> Plan:
-        """Decide what the run releases; the runner keeps it when the cohorts are derived."""
+        """Decide what the run releases, or read what was decided; the runner keeps it when the cohorts are derived."""
+        kept = read_plan(self.folder, self.run_id, self.study, self.analysis)
+        if kept is not None:
+            return kept
+        frames = {frame for notebook in notebooks_of(self.params) for frame in saved_by(notebook)}
         primary = self.load("primary") if self.has("primary") else None
-        plan = make_plan(self.analysis, primary, self.study, real=self.marking == "real")
+        plan = make_plan(self.analysis, primary, self.study, frames, real=self.marking == "real")
         if self.official:
             write_plan(plan, self.folder)
         return plan

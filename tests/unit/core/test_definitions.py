@@ -14,7 +14,7 @@ from naome.core.errors import DefinitionError, NaomeError
 from naome.core.paths import project_root
 from naome.measures.agreement import load_published
 from naome.measures.net_survival import read_age_standard
-from naome.measures.specification import read_data_items, read_specification, read_sums
+from naome.measures.specification import read_data_items, read_relations, read_specification
 from naome.workflow.pages import read_pages
 
 HEADER = "code,term,group,status,source\n"
@@ -243,7 +243,7 @@ def load_everything(folder):
     for indicator in read_specification(definitions).indicators:
         indicator.say_exclusions(rules)
     assert read_data_items(definitions) and read_age_standard(definitions).groups and rules.rules
-    assert read_sums(definitions)
+    assert read_relations(definitions).sums
     for file in (folder / "published").glob("*.csv"):
         load_published(file.stem, definitions)
     read_pages.__wrapped__(folder / "pages.yaml")

@@ -15,4 +15,4 @@ def test_a_small_nation_of_real_people_may_not_show_its_small_groups():
     few = pd.DataFrame({"cohort": ["denovo"] * (SMALLEST_NATION - 1)})
     study = make_study(load_params("england"), run_id="r")
     with pytest.raises(ChainError, match="fewer than 1,000 people.*national: suppress_small"):
-        make_plan(few, None, study, real=True)
+        make_plan(few, None, study, (), real=True)

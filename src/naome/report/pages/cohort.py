@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
@@ -10,6 +11,7 @@ from naome.core.params import Params
 from naome.extract.candidates import NOT_CANDIDATES
 from naome.extract.linkage import Linkage
 from naome.extract.vocabulary import Vocabulary
+from naome.measures.description import ROUTES
 from naome.measures.indicators import MISSING
 from naome.measures.study import Study
 from naome.release import HIDDEN, Released, declare_not_counts, release_counts, release_variants
@@ -19,18 +21,30 @@ from naome.report.labels import AGE_ORDER, CHARACTERISTICS, COHORT_NAMES, SITES
 from naome.report.prose import say_count, say_day, say_list, say_number, say_percent
 
 
-def say_sizes(analysis: pd.DataFrame, study: Study) -> Sentence:
-    """Say how many people are in the cohorts, in which period, and until when deaths are complete."""
-    params = study.params
-    sizes = analysis["cohort"].value_counts().reindex(params.cohorts, fill_value=0)
-    counts = release_counts(sizes.rename_axis("cohort").reset_index(name="people"), "people", study)
+def say_sizes(people: Released, study: Study) -> Sentence:
+    """Say how many people are in the cohorts, in which period, and until when deaths are complete.
+
+    Parameters
+    ----------
+    people : Released
+        From :func:`naome.measures.description.count_people`.
+    study : Study
+    """
+    params, sizes = study.params, _take_people(people, ["all"]).set_index("cohort")["people"]
     parts = [
         f"{say_number(n, 'people') if n is HIDDEN else f'{n:,}'} in the {COHORT_NAMES[cohort].lower()} cohort"
-        for cohort, n in counts.frame.itertuples(index=False)
+        for cohort, n in ((cohort, sizes.get(cohort, 0)) for cohort in params.cohorts)
     ]
     period = f"{say_day(params.metastatic_from)} to {say_day(params.metastatic_to)}"
     end = f"Deaths are complete to {say_day(params.censor_date)}."
-    return Sentence(f"{params.title}, {period}: {say_list(parts)}. {end}", counts)
+    return Sentence(f"{params.title}, {period}: {say_list(parts)}. {end}", people)
+
+
+def _take_people(people: Released, characteristics: Iterable[str]) -> pd.DataFrame:
+    """Return ``cohort, group_by, group, people`` of some characteristics, suppressed numbers as ``HIDDEN``."""
+    rows = people.where(group_by=list(characteristics)).frame
+    counts = rows["denominator"].astype(object).mask(rows["denominator"].isna(), HIDDEN)
+    return rows[["cohort", "group_by", "group"]].assign(people=counts).reset_index(drop=True)
 
 
 def say_routes(study: Study) -> Sentence:
@@ -227,61 +241,50 @@ def tabulate_attrition(attrition: Released, params: Params) -> Table:
     return Table(frame, attrition, {"Remaining": "count", "Excluded": "count"})
 
 
-def tabulate_routes(analysis: pd.DataFrame, study: Study) -> Table:
-    """Count the people of every cohort by rule of entry and year of the time origin."""
-    sizes = analysis.groupby(["cohort", "route", "year"]).size().unstack(fill_value=0)
-    counts = sizes.reset_index().melt(["cohort", "route"], var_name="year", value_name="people")
-    released = release_counts(counts, "people", study, totals=[["cohort", "route"], ["cohort", "year"]])
-    frame = released.frame.pivot(index=["cohort", "route"], columns="year", values="people")
+def tabulate_routes(people: Released) -> Table:
+    """Lay out the people of every cohort by rule of entry and year of the time origin."""
+    counts = _take_people(people, [ROUTES])
+    counts[["route", "year"]] = counts["group"].str.split(" / ", expand=True)
+    frame = counts.pivot(index=["cohort", "route"], columns="year", values="people").fillna(0)
     frame.columns = [str(year) for year in frame.columns]
     frame = frame.reset_index().replace({"cohort": COHORT_NAMES})
     formats = dict.fromkeys(frame.columns[2:], "count")
-    return Table(frame.rename(columns={"cohort": "Cohort", "route": "Rule"}), released, formats)
+    return Table(frame.rename(columns={"cohort": "Cohort", "route": "Rule"}), people, formats)
 
 
-def tabulate_characteristics(analysis: pd.DataFrame, study: Study) -> Table:
-    """Count the characteristics of every cohort: people and percent of everyone, missing shown and not dropped.
+def tabulate_characteristics(people: Released, study: Study) -> Table:
+    """Lay out the characteristics of every cohort: people and percent of everyone, missing shown and not dropped.
+
+    Parameters
+    ----------
+    people : Released
+        From :func:`naome.measures.description.count_people`.
+    study : Study
 
     Returns
     -------
     Table
         ``Characteristic, Value`` and two columns per cohort.
     """
-    pieces = []
-    for column, title in CHARACTERISTICS.items():
-        if not analysis[column].isna().all():
-            labels = analysis[column].astype("string").fillna(MISSING)
-            pieces.append(_count_values(analysis["cohort"], labels, title, study.params.cohorts))
-    for column, title in SITES.items():
-        if analysis[column].fillna(False).any():
-            labels = analysis[column].map({True: title, False: ""})
-            pieces.append(_count_values(analysis["cohort"], labels, "Metastatic site", study.params.cohorts))
-    counts = pd.concat(pieces, ignore_index=True)
-    # a site and its absence are the two parts of a cohort; the values of a characteristic are all parts
-    released = release_counts(counts, "people", study, of="everyone", totals=[["cohort", "part"]])
-    rows = released.frame[counts["value"].to_numpy() != ""]
-    frame = rows.drop_duplicates(["title", "value"])[["title", "value"]].reset_index(drop=True)
-    frame.columns = ["Characteristic", "Value"]
+    titles = {**CHARACTERISTICS, **dict.fromkeys(SITES, "Metastatic site")}
+    rows, whole = _take_people(people, titles), _take_people(people, ["all"]).set_index("cohort")["people"]
+    order, rank = list(titles), {name: n for n, name in enumerate(AGE_ORDER)}
+    values = rows[["group_by", "group"]].drop_duplicates()
+    keys = sorted(
+        values.itertuples(index=False, name=None),
+        key=lambda key: (order.index(key[0]), key[1] == MISSING, rank.get(key[1], 99), key[1]),
+    )
+    frame = pd.DataFrame(
+        {"Characteristic": [titles[by] for by, _ in keys], "Value": [SITES.get(value, value) for _, value in keys]}
+    )
     formats = {}
     for cohort in study.params.cohorts:
-        mine, name = rows[rows["cohort"] == cohort], COHORT_NAMES[cohort]
-        frame[name] = mine["people"].to_numpy()
-        frame[name] = frame[name].convert_dtypes()
-        frame[f"{name}, %"] = [_share(n, whole) for n, whole in zip(mine["people"], mine["everyone"], strict=True)]
+        counts = rows[rows["cohort"] == cohort].set_index(["group_by", "group"])["people"]
+        mine, name = [counts.get(key, 0) for key in keys], COHORT_NAMES[cohort]
+        frame[name] = pd.Series(mine, dtype=object).convert_dtypes()
+        frame[f"{name}, %"] = [_share(n, whole.get(cohort, 0)) for n in mine]
         formats |= {name: "count", f"{name}, %": "percent1"}
-    return Table(frame, released, formats)
-
-
-def _count_values(cohort: pd.Series, labels: pd.Series, title: str, cohorts: tuple[str, ...]) -> pd.DataFrame:
-    rank = {name: n for n, name in enumerate(AGE_ORDER)}
-    values = sorted(labels.dropna().unique(), key=lambda v: (v == MISSING, rank.get(v, 99), v))
-    part = title if "" not in values else max(values)
-    rows = []
-    for name in cohorts:
-        mine = labels[cohort == name]
-        counts = mine.value_counts().reindex(values, fill_value=0)
-        rows += [(title, part, value, name, int(counts[value]), len(mine)) for value in values]
-    return pd.DataFrame(rows, columns=["title", "part", "value", "cohort", "people", "everyone"])
+    return Table(frame, people, formats)
 
 
 def _share(count: object, whole: object) -> object:
