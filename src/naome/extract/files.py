@@ -24,7 +24,7 @@ from naome.extract import delimited
 from naome.extract.delimited import DAMAGED_GZIP, EXPORT, RESERVED, is_readable, is_utf16, pack_text, read_header
 from naome.extract.folder import Source, TableFiles
 from naome.extract.problems import show_column
-from naome.extract.sql import has_control, is_pattern, quote_name, quote_path, quote_text
+from naome.extract.sql import has_control, is_pattern, quote_name, quote_path, quote_text, trim_blanks
 
 READABLE_TYPES = (
     "VARCHAR|BOOLEAN|DATE|TIMESTAMP(_S|_MS|_NS)?|FLOAT|DOUBLE|DECIMAL.*|U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)"
@@ -129,11 +129,15 @@ class RawFile:
 
     def identifier(self, column: str) -> str:
         """Return an identifier in SQL, without the blanks around it."""
-        return f"trim(CAST({quote_name(column)} AS VARCHAR))"
+        return trim_blanks(f"CAST({quote_name(column)} AS VARCHAR)")
 
     def key(self, columns: Iterable[str]) -> str:
         """Return what identifies a row, or what rows that belong to it call it, in SQL: identifiers side by side."""
         return " || ' ' || ".join(map(self.identifier, columns))
+
+    def written(self, columns: Iterable[str]) -> str:
+        """Return the same as it is written, blanks around an identifier among it."""
+        return " || ' ' || ".join(f"CAST({quote_name(column)} AS VARCHAR)" for column in columns)
 
     def locate(self, row: int, what: str = "") -> str:
         """Return where a row stands, as messages say it (:func:`locate`)."""

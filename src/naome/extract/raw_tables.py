@@ -315,7 +315,8 @@ def _make_long_view(
     raw = "raw_code, raw_second" if repeated.seconds else "raw_code"
     connection.execute(
         f"CREATE VIEW clean_{name} AS SELECT * FROM (SELECT long.* EXCLUDE ({raw}), {', '.join(outer)} FROM "
-        f"(SELECT {selected}, {', '.join(lists)} FROM {rows}) long {' '.join(joins)}) WHERE code IS NOT NULL"
+        f"(SELECT {selected}, {', '.join(lists)} FROM {rows}) long {' '.join(joins)} "
+        "WHERE raw_code IS NOT NULL) WHERE code IS NOT NULL"
     )
 
 

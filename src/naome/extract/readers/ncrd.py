@@ -319,7 +319,7 @@ DEATH_BEFORE_DIAGNOSIS = RowRule(
     "the registered death is before the diagnosis",
     "tumours",
     "t.eligible_registration AND deaths.death_date < t.diagnosis_date "
-    "AND people.vital_status IS DISTINCT FROM 'untraced'",
+    "AND t.person_id NOT IN (SELECT person_id FROM canon_people WHERE vital_status = 'untraced')",
     refuse=True,
     allowed="a death on or after the diagnosis",
     hint="are the dates of two people or of two columns exchanged?",
