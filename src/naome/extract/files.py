@@ -21,9 +21,9 @@ from duckdb import DuckDBPyConnection
 
 from naome.core.errors import ExtractError
 from naome.extract import delimited
-from naome.extract.delimited import DAMAGED_GZIP, EXPORT, RESERVED, is_readable, is_utf16, pack_text, read_header
+from naome.extract.delimited import EXPORT, RESERVED, is_readable, is_utf16, pack_text, read_header
 from naome.extract.folder import Source, TableFiles
-from naome.extract.problems import show_column
+from naome.extract.problems import COPY_AGAIN, DAMAGED_GZIP, show_column
 from naome.extract.sql import has_control, is_pattern, quote_name, quote_path, quote_text, trim_blanks
 
 READABLE_TYPES = (
@@ -31,6 +31,8 @@ READABLE_TYPES = (
 )
 #: DuckDB's type of a Parquet column that was written without one, because nothing stands in it
 NO_TYPE = '"NULL"'
+#: How a reason ends that copying the file again may remove
+CUT_OFF = "cut off"
 #: Share of a table's columns by which a file is taken for one of its
 MOST = 0.8
 
@@ -237,6 +239,8 @@ def _open_part(
         raise ExtractError(f"{source.name}: no permission to read the file. Hint: who owns it?") from None
     except duckdb.Error as error:
         known = _explain(error)
+        if known.endswith(CUT_OFF):
+            known = f"{known}. {COPY_AGAIN}."
         raise ExtractError(f"{source.name}: not readable: {known or _say_unknown(error)}") from None
     except OSError as error:
         raise ExtractError(f"{source.name}: not readable: {error.strerror or type(error).__name__}") from None
@@ -444,8 +448,8 @@ def _explain(error: Exception) -> str:
             r"invalid state|not RFC 4180",
             "a quotation mark is misplaced, or the line ends differ (CR LF in some lines, LF or CR in others)",
         ),
-        (r"GZIP", "the gzip file is damaged or cut off"),
-        (r"No magic bytes|too small to be a Parquet", "not a Parquet file, or cut off"),
+        (r"GZIP", f"the gzip file is damaged or {CUT_OFF}"),
+        (r"No magic bytes|too small to be a Parquet", f"not a Parquet file, or {CUT_OFF}"),
         (r"(?i)permission denied", "no permission to read the file"),
     ):
         if match := re.search(pattern, text):
@@ -456,7 +460,7 @@ def _explain(error: Exception) -> str:
 def explain_damage(name: str, error: duckdb.Error) -> str:
     """Return the message for a file that could be opened but not read to its end."""
     known = _explain(error) or f"not understood ({type(error).__name__})"
-    return f"{name}: not readable to its end: {known}. Hint: copy the file again and compare its checksum."
+    return f"{name}: not readable to its end: {known}. {COPY_AGAIN}."
 
 
 def list_columns(names: Sequence[str], most: int = 12) -> str:

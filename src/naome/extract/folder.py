@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from naome.core.errors import ExtractError, suggest
+from naome.extract.problems import DAMAGED_ZIP
 
 #: How the name of a file ends that can be read; text may be packed by zip too
 READABLE = re.compile(r"(\.parquet|\.csv|\.txt|\.tsv)(\.gz)?$|(\.csv|\.txt|\.tsv)?\.zip$", re.IGNORECASE)
@@ -382,7 +383,7 @@ def _list_zip(path: Path, table: str) -> Iterator[Source]:
         with zipfile.ZipFile(path) as archive:
             members = [info for info in archive.infolist() if not info.is_dir()]
     except zipfile.BadZipFile:
-        raise ExtractError(f"{path.name}: not readable: the zip file is damaged or cut off.") from None
+        raise ExtractError(f"{path.name}: {DAMAGED_ZIP}.") from None
     if any(".." in info.filename.split("/") for info in members):
         raise ExtractError(
             f"{path.name}: the zip file names a file outside itself (../); allowed: names inside it. "

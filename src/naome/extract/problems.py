@@ -10,6 +10,10 @@ from naome.core.errors import ExtractError
 SHOWN_PROBLEMS = 20
 SHOWN_SHAPES = 5  # of values that are refused for one reason, so that one bad column does not hide the others
 LONGEST_SHAPE = 40
+#: What to do about a file that was cut off on its way
+COPY_AGAIN = "Hint: copy the file again, and compare its size or checksum with those of the original"
+DAMAGED_GZIP = f"not readable: the gzip file is damaged or cut off. {COPY_AGAIN}"
+DAMAGED_ZIP = f"not readable: the zip file is damaged or cut off. {COPY_AGAIN}"
 
 
 class Problems:

@@ -67,7 +67,7 @@ RAW = {
             "GRADE": codings.GRADE,
             "ER_STATUS": codings.RECEPTOR,
             "PR_STATUS": codings.RECEPTOR,
-            "HER2_STATUS": codings.RECEPTOR,
+            "HER2_STATUS": codings.HER2,
             "PERFORMANCESTATUS": codings.PERFORMANCE_STATUS,
             "CNS": codings.CNS_INDICATOR,
             "QUINTILE_2019": codings.QUINTILE_1_MOST_DEPRIVED,
