@@ -21,9 +21,10 @@ from duckdb import DuckDBPyConnection
 
 from naome.core.errors import ExtractError
 from naome.extract import delimited
+from naome.extract.column_names import show_column
 from naome.extract.delimited import EXPORT, RESERVED, is_readable, is_utf16, pack_text, read_header
 from naome.extract.folder import Source, TableFiles
-from naome.extract.problems import COPY_AGAIN, DAMAGED_GZIP, show_column
+from naome.extract.problems import COPY_AGAIN, DAMAGED_GZIP
 from naome.extract.sql import has_control, is_pattern, quote_name, quote_path, quote_text, trim_blanks
 
 READABLE_TYPES = (
@@ -360,13 +361,15 @@ def _check_names(file: str, table: str, expected: frozenset[str], names: list[st
         )
     twice = sorted({name for name in capital if capital.count(name) > 1})
     if twice:
-        raise ExtractError(
-            f"{file}: column {list_columns(twice)} is listed more than once (case is ignored); allowed: once."
-        )
+        shown = list_columns(map(show_column, twice))
+        raise ExtractError(f"{file}: column {shown} is listed more than once (case is ignored); allowed: once.")
 
 
 def _check_same_columns(first: _Opened, other: _Opened) -> None:
-    only = [list_columns(sorted(set(one.kinds) - set(two.kinds))) for one, two in ((first, other), (other, first))]
+    only = [
+        list_columns(map(show_column, sorted(set(one.kinds) - set(two.kinds))))
+        for one, two in ((first, other), (other, first))
+    ]
     if set(first.kinds) == set(other.kinds):
         return
     said = [
@@ -463,10 +466,10 @@ def explain_damage(name: str, error: duckdb.Error) -> str:
     return f"{name}: not readable to its end: {known}. {COPY_AGAIN}."
 
 
-def list_columns(names: Sequence[str], most: int = 12) -> str:
-    """Return column names for a message: at most some, and of what looks like a value its shape."""
-    shown = list(dict.fromkeys(map(show_column, names)))
-    return ", ".join(shown[:most]) + (" ..." if len(names) > most else "")
+def list_columns(shown: Iterable[str], most: int = 12) -> str:
+    """Return column names, as they may be shown (:mod:`naome.extract.column_names`), for a message: at most some."""
+    names = list(dict.fromkeys(shown))
+    return ", ".join(names[:most]) + (" ..." if len(names) > most else "")
 
 
 __all__ = [

@@ -335,9 +335,7 @@ def _day(value: object) -> object:
 
 
 #: A word for missing in the place of an identifier, and one written as a number, in SQL of its text ``{v}``
-MISSING_IDENTIFIER = (
-    f"list_contains(['-', {', '.join(map(quote_text, sorted(MISSING_WORDS)))}], upper(trim({{v}})))"
-)
+MISSING_IDENTIFIER = f"list_contains(['-', {', '.join(map(quote_text, sorted(MISSING_WORDS)))}], upper(trim({{v}})))"
 #: Whether an identifier is there, in SQL of a key ``{k}`` without blanks around it; no word for missing is longer
 GIVEN = (
     f"(CASE WHEN length({{k}}) > {max(map(len, MISSING_WORDS))} THEN true "
