@@ -71,17 +71,23 @@ FILE_WORDS = WORDS | frozenset(
     re.findall(
         r"\w+",
         """
-    ADDE ADMISSIONS ALL APC AV BACKUP BAK CHUNK COMBINED COPY COSD CSV CWT CYCLE DATA DEATHS DELIVERY DETAIL
-    DIAG DIAGNOSES DICTIONARY DRUG ENGLAND EPISODE ETHNICITY EXPOSURE EXTRACT FEED FILE FINAL FULL FY GENE GZ
-    HES JSON LICENSE LOOKUP LOOKUPS MANIFEST MD MOLECULAR NCRD NEW OF OLD ONS OPER ORGANISATIONS ORIG OUTCOME
-    PARQUET PART PARTS PATIENT PATIENTS PDF PEDW PRESCRIPTION PREVIOUS Q RAPID RCRD README RECURRENCE REGIMEN
-    REGISTRATION ROTTERDAM RTDS SACT SAMPLE SAS SIM SIMULACRUM SPELL SPLIT SQL TABLE TABLES TEST TMP TSV TUMOR
-    TUMOUR TUMOURS TXT V VERSION WALES WCN XLS XLSX YEAR YEARLY ZIP
+    ADDE ADMISSIONS ALL APC APR AUG BACKUP BAK BATCH CHUNK COMBINED COPY COSD CRC CSV CWT CYCLE DATA DEATHS DEC
+    DELIVERED DELIVERY DETAIL DIAG DIAGNOSES DICTIONARY DOC DOCX DRAFT DRUG EAST ENGLAND EPISODE ETHNICITY
+    EXPOSURE EXTRACT FEB FEED FILE FINAL FOLDER FULL GENE HES HTML JAN JSON JUL JUN LICENSE LOG LONDON LOOKUP
+    LOOKUPS MANIFEST MAR MAY MIDLANDS MOLECULAR NCRD NEW NORTH NOTE NOTES NOV OCT OLD ONS OPER ORGANISATIONS
+    ORIG OUTCOME PARQUET PART PARTS PATIENT PATIENTS PDF PEDW PPTX PRESCRIPTION PREVIOUS QUARTER RAPID RCRD
+    README RECURRENCE REGIMEN REGISTRATION RELEASE ROTTERDAM RTDS SACT SAMPLE SAS SEP SHEET SIM SIMULACRUM
+    SNAPPY SOUTH SPELL SPLIT SQL SUCCESS TABLE TABLES TEMPORARY TEST TMP TSV TUMOR TUMOUR TUMOURS TXT VERSION
+    WALES WCN WEST XLS XLSX YEAR YEARLY ZIP ZSTD
         """,
     )
 )
 #: A misspelt name is shown where it is so like one that is published, and so long: PAGE is no misspelt AGE
 LIKE, LONG = 0.8, 7
+#: Of a file's name: numbers of so many digits name somebody; two letters name nobody
+LONGEST_NUMBER, SHORTEST_WORD = 9, 2
+#: A piece of a file's name: part of a number that programs give (3fa2, in base sixteen), a word, or a number
+PIECE = re.compile(r"(?<![^\W_])(?P<hex>(?=[a-f]*\d)(?:[\da-f]{4}|[\da-f]{8}|[\da-f]{12}))(?![^\W_])|[^\W\d_]+|\d+")
 PLAIN = re.compile(r"[A-Z_][A-Z0-9_]{0,59}", re.IGNORECASE)
 
 
@@ -131,7 +137,10 @@ def show_file(name: str) -> str:
 
     def show(match: re.Match[str]) -> str:
         text = match[0]
-        known = text.upper() in FILE_WORDS or (text.isdigit() and len(text) < 9)
+        if text.isdigit():
+            known = len(text) < LONGEST_NUMBER
+        else:
+            known = match["hex"] is not None or len(text) <= SHORTEST_WORD or text.upper() in FILE_WORDS
         return text if known else show_shape(text)[1:-1]
 
-    return re.sub(r"[^\W\d_]+|\d+", show, name)
+    return PIECE.sub(show, POSTCODE.sub(lambda match: show_shape(match[0])[1:-1], name))
