@@ -84,13 +84,13 @@ def test_a_column_name_runs_no_sql(copy, tmp_path, monkeypatch, before, kind):
     (tmp_path / "secret").write_text("a secret")
     name = attack(tmp_path / "secret", Path("PWNED.CSV"), before)
     folder = copy("wales")
+    last = len(pq.read_schema(folder.file("organisations"))) + 1
     for table in ("organisations", "pedw_oper"):
         held = pq.read_table(folder.file(table))
         folder.file(table).unlink()
         pq.write_table(held.append_column(name, pa.array(["1"] * len(held))), folder.file(table))
         if kind == "csv":
             folder.as_csv(table)
-    last = len(pq.read_schema(copy("wales").file("organisations"))) + 1
     extract = read_extract(READERS["wcn"], folder.path, None, progress=lambda line: None)
     assert {note.table: note.ignored[-1:] for note in extract.files}["organisations"] == (
         show_column(name.upper().strip(), last),
