@@ -91,9 +91,14 @@ def find_candidates(
     for name, file in files.items():
         for place, kind in tables[name].signs.items():
             shown = _say_signs(connection, file, tables[name].cleaned_at(place), kind, signs, problems)
-            found += [_people_of(tables, files, name, condition) for condition in shown]
+            rows = " UNION ALL ".join(f"SELECT row_ FROM {file.view} WHERE {condition}" for condition in shown)
+            if shown:
+                condition = shown[0] if len(shown) == 1 else f"row_ IN ({rows})"
+                found.append(_people_of(tables, files, name, condition))
     people = " UNION ALL ".join(found) or "SELECT NULL::VARCHAR AS key"
-    connection.execute(f"CREATE TABLE candidates AS SELECT DISTINCT key FROM ({people}) WHERE key IS NOT NULL")
+    connection.execute(f"CREATE TABLE candidates AS SELECT DISTINCT key FROM ({people})")
+    # A condition in the query itself would be looked at for every row, sign or not
+    connection.execute("DELETE FROM candidates WHERE key IS NULL")
     connection.execute(
         "CREATE TABLE without_people AS SELECT key FROM known_people WHERE key NOT IN (SELECT key FROM candidates)"
     )
@@ -136,14 +141,14 @@ def keep_rows(connection, tables, file: RawFile) -> RawFile:
     if not table.belongs.of:
         # Trimming takes longer than all else here; a pseudonym with blanks is nobody's, and its rows are kept
         key = f"CAST({quote_name(table.belongs.columns[0])} AS VARCHAR)"
-    without = f"({key} IN (SELECT key FROM without_{table.belongs.of or 'people'})) IS TRUE"
+    without = f"without_{table.belongs.of or 'people'}"
     for children in find_children(tables, file.table):
-        left = f"SELECT {file.key(children.names)} AS key FROM {file.view} WHERE {without}"
+        left = f"SELECT {file.key(children.names)} AS key FROM {file.view} WHERE {key} IN (SELECT key FROM {without})"
         connection.execute(f"CREATE TABLE without_{file.table} AS {left}")
     columns = {column: kind for column, kind in file.columns.items() if column in table.wanted()}
     filled = ", ".join(["row_", *(quote_name(column) for column in columns if column not in file.empty)])
-    rows = f"SELECT {filled} FROM {file.view} WHERE NOT ({without}) ORDER BY row_"
-    connection.execute(f"CREATE TABLE candidates_{file.table} AS {rows}")
+    others = f"{file.view} ANTI JOIN {without} ON {without}.key = {key}"
+    connection.execute(f"CREATE TABLE candidates_{file.table} AS SELECT {filled} FROM {others} ORDER BY row_")
     empty = "".join(f", NULL::{columns[column]} AS {quote_name(column)}" for column in columns if column in file.empty)
     view = f"{file.view}_candidates"
     connection.execute(f"CREATE VIEW {view} AS SELECT *{empty} FROM candidates_{file.table}")

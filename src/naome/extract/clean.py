@@ -33,6 +33,8 @@ RULES: dict[str, str] = {
     "icd10_dagger": "A dagger, asterisk or trailing D or A mark of an ICD-10 code is dropped.",
     "code_list_in_field": "Several codes in one cause-of-death field are read one by one.",
     "borderline_receptor": "A borderline receptor result counts as not recorded.",
+    "her2_score": "A score of HER2 immunohistochemistry is read as its meaning: 0 and 1+ negative, 3+ positive.",
+    "roman_numeral": "A stage in Roman numerals is read as the number.",
     "registry_suffix": "A code with the registry's m suffix is read without it.",
     "unmapped_code": "A code outside the published list of a secondary item is read as not recorded.",
     "time_of_day": "The time of day in a date is dropped.",
@@ -157,6 +159,8 @@ class Coded:
         Pattern of the values that begin with a code, which stands for ``{codes}`` in it; empty where values are codes.
     doubt : callable, optional
         As in :class:`Cleaner`.
+    also : str
+        Another coding whose codes may stand in the column too; empty where there is none.
     """
 
     coding: str
@@ -164,6 +168,7 @@ class Coded:
     refuse: bool = True
     spelling: str = ""
     doubt: Callable[[Mapping[str, int]], str] | None = None
+    also: str = ""
 
     def bind(self, definitions: Definitions) -> Cleaner:
         """Return the cleaner that some definitions make.
@@ -179,15 +184,17 @@ class Coded:
         >>> Coded("gender").bind(project_definitions()).clean("2.0")
         ('female', ('float_text',))
         """
-        coding = definitions.coding(self.coding)
-        values = {code: _typed(value, self.sql_type) for code, value in coding.values.items()}
+        codings = [definitions.coding(name) for name in (self.coding, self.also) if name]
+        values = {code: _typed(value, self.sql_type) for each in codings for code, value in each.values.items()}
+        rules = {code: rule for each in codings for code, rule in each.rules.items()}
         if not self.spelling:
-            cleaner = choice(values, sql_type=self.sql_type, refuse=self.refuse, **coding.rules)
+            cleaner = choice(values, sql_type=self.sql_type, refuse=self.refuse, **rules)
             return replace(cleaner, doubt=self.doubt)
         known = {code: value for code, value in values.items() if value is not None}
-        pattern = self.spelling.replace("{codes}", "|".join(map(re.escape, known)))
+        longest_first = sorted(known, key=len, reverse=True)
+        pattern = self.spelling.replace("{codes}", "|".join(map(re.escape, longest_first)))
         unknown = tuple(code for code, value in values.items() if value is None)
-        return leading(pattern, known, unknown, sql_type=self.sql_type)
+        return leading(pattern, known, unknown, rules, sql_type=self.sql_type)
 
 
 def _typed(value: str, sql_type: str) -> object:
@@ -557,23 +564,30 @@ def integer(low: int, high: int) -> Cleaner:
 
 
 def leading(
-    known: str, mapping: Mapping[str, object], unknown: tuple[str, ...], *, sql_type: str = "VARCHAR"
+    known: str,
+    mapping: Mapping[str, object],
+    unknown: tuple[str, ...],
+    special: Mapping[str, str],
+    *,
+    sql_type: str = "VARCHAR",
 ) -> Cleaner:
-    """Return a cleaner that reads an item by its first digit (stage, M category).
+    """Return a cleaner that reads an item by its first digit or numeral (stage, M category).
 
     Parameters
     ----------
     known : str
-        Pattern of the values that are read, in capitals; its first group is the digit.
+        Pattern of the values that are read, in capitals; its first group is the digit or numeral.
     mapping : mapping
-        Digit -> canonical value.
+        Digit or numeral -> canonical value.
     unknown : tuple of str
         Values that mean *not recorded*.
+    special : mapping of str to str
+        Digit or numeral -> name of the rule to count when it is met.
 
     Examples
     --------
-    >>> leading(r"([0-4])[A-C]?", {"4": "4"}, ("?",)).clean("4A")
-    ('4', ())
+    >>> leading(r"(4|IV)[A-C]?", {"4": "4", "IV": "4"}, ("?",), {"IV": "roman_numeral"}).clean("IVA")
+    ('4', ('roman_numeral',))
     """
 
     def clean(value: object) -> tuple[object, tuple[str, ...]]:
@@ -584,8 +598,12 @@ def leading(
         if capital in ("", *unknown):
             return None, (*rules, "lower_case") if capital != text else rules
         if match := re.fullmatch(known, capital):
+            code = match[1]
             # Sub-stages may have small letters of their own (3Aii); only the first letter tells.
-            return mapping[match[1]], (*rules, "lower_case") if text[1:2].islower() and sql_type == "VARCHAR" else rules
+            small = text[0].islower() or text[len(code) : len(code) + 1].islower()
+            if small and sql_type == "VARCHAR":
+                rules = (*rules, "lower_case")
+            return mapping[code], (*rules, special[code]) if code in special else rules
         raise Refused(
             f"{', '.join(mapping)} with or without a sub-category, or one of {', '.join(unknown)}",
             "is this another column?",

@@ -7,13 +7,41 @@ from collections.abc import Mapping
 from naome.extract.clean import Coded, integer
 from naome.extract.problems import say_rows
 
-#: z_stage of the registry: staging systems of other cancers (A, B, C, L, M ...) are unknown for the breast.
-STAGE = Coded("stage", spelling=r"({codes})(?:[A-Z][A-Z0-9]{0,4})?")
+#: z_stage of the registry: staging systems of other cancers (A, B, C, L, M ...) are unknown for the breast. Behind
+#: Roman numerals only A, B and C are read: IS, IBC and ICU are no stages
+STAGE = Coded("stage", spelling=r"({codes})(?:(?<=\d)[A-Z][A-Z0-9]{0,4}|(?<=[IV])[A-C]\d?)?")
 #: Clinical or pathological, after treatment (y), of a recurrence (r) or at autopsy (a)
 M_CATEGORY = Coded("m_category", "BOOLEAN", spelling=r"[YRA]?[CP]?M?({codes})(?:[A-E]|\(I\+\))?")
 PERFORMANCE_STATUS = Coded("performance_status", "INTEGER")
 GRADE = Coded("grade", "INTEGER")
 RECEPTOR = Coded("receptor")
+
+
+def doubt_zero(rows: Mapping[str, int]) -> str:
+    """Say why 0 in a column of HER2 may not be a score.
+
+    Parameters
+    ----------
+    rows : mapping of str to int
+        Value -> rows.
+
+    Examples
+    --------
+    >>> doubt_zero({"0": 40, "1+": 60, "P": 9})
+    ''
+    >>> doubt_zero({"0": 40, "P": 9}).partition(":")[0]
+    '0 is in 40 rows and 1+, 2+ or 3+ in none'
+    """
+    if not rows.get("0") or any(rows.get(score) for score in ("1+", "2+", "3+")):
+        return ""
+    return (
+        f"0 is in {say_rows(rows['0'])} and 1+, 2+ or 3+ in none: it may be a score, or mean that there is no result; "
+        "allowed: P, N, B, U, X, or scores from 0 to 3+. Hint: export the results as P, N and B."
+    )
+
+
+#: Some trusts export the score of immunohistochemistry, which the registry translates
+HER2 = Coded("receptor", also="her2_score", doubt=doubt_zero)
 GENDER = Coded("gender")
 #: In the list of 1991 (0 white, 1 to 3 black, 4 to 6 Asian ...) whites outnumber each other group in every trust and
 #: registry; fewer rows than this tell nothing

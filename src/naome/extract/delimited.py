@@ -25,6 +25,7 @@ from duckdb import DuckDBPyConnection
 
 from naome.core.errors import ExtractError
 from naome.extract.folder import Source
+from naome.extract.problems import DAMAGED_GZIP, DAMAGED_ZIP
 from naome.extract.sql import quote_name, quote_path, quote_text
 
 MAX_LINE_BYTES = 2_000_000
@@ -53,7 +54,6 @@ OTHER_KINDS = {
 }
 #: A way on for whoever has a file that is not understood
 EXPORT = "export it again as comma-separated text in UTF-8, with one header line"
-DAMAGED_GZIP = "not readable: the gzip file is damaged or cut off"
 
 
 @dataclass(frozen=True)
@@ -260,7 +260,7 @@ def _unpack(source: Source, target: Path) -> Path:
             while block := member.read(READ_BLOCK):
                 copy.write(block)
     except (zipfile.BadZipFile, EOFError, zlib.error):
-        raise ExtractError(f"{source.name}: not readable: the zip file is damaged or cut off.") from None
+        raise ExtractError(f"{source.name}: {DAMAGED_ZIP}.") from None
     except (NotImplementedError, RuntimeError):
         raise ExtractError(
             f"{source.name}: the zip file is packed in a way that is not understood. Hint: unpack it and put its text "

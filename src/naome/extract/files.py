@@ -21,16 +21,19 @@ from duckdb import DuckDBPyConnection
 
 from naome.core.errors import ExtractError
 from naome.extract import delimited
-from naome.extract.delimited import DAMAGED_GZIP, EXPORT, RESERVED, is_readable, is_utf16, pack_text, read_header
+from naome.extract.column_names import show_column
+from naome.extract.delimited import EXPORT, RESERVED, is_readable, is_utf16, pack_text, read_header
 from naome.extract.folder import Source, TableFiles
-from naome.extract.problems import show_column
-from naome.extract.sql import has_control, is_pattern, quote_name, quote_path, quote_text
+from naome.extract.problems import COPY_AGAIN, DAMAGED_GZIP
+from naome.extract.sql import has_control, is_pattern, quote_name, quote_path, quote_text, trim_blanks
 
 READABLE_TYPES = (
     "VARCHAR|BOOLEAN|DATE|TIMESTAMP(_S|_MS|_NS)?|FLOAT|DOUBLE|DECIMAL.*|U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)"
 )
 #: DuckDB's type of a Parquet column that was written without one, because nothing stands in it
 NO_TYPE = '"NULL"'
+#: How a reason ends that copying the file again may remove
+CUT_OFF = "cut off"
 #: Share of a table's columns by which a file is taken for one of its
 MOST = 0.8
 
@@ -129,11 +132,15 @@ class RawFile:
 
     def identifier(self, column: str) -> str:
         """Return an identifier in SQL, without the blanks around it."""
-        return f"trim(CAST({quote_name(column)} AS VARCHAR))"
+        return trim_blanks(f"CAST({quote_name(column)} AS VARCHAR)")
 
     def key(self, columns: Iterable[str]) -> str:
         """Return what identifies a row, or what rows that belong to it call it, in SQL: identifiers side by side."""
         return " || ' ' || ".join(map(self.identifier, columns))
+
+    def written(self, columns: Iterable[str]) -> str:
+        """Return the same as it is written, blanks around an identifier among it."""
+        return " || ' ' || ".join(f"CAST({quote_name(column)} AS VARCHAR)" for column in columns)
 
     def locate(self, row: int, what: str = "") -> str:
         """Return where a row stands, as messages say it (:func:`locate`)."""
@@ -233,6 +240,8 @@ def _open_part(
         raise ExtractError(f"{source.name}: no permission to read the file. Hint: who owns it?") from None
     except duckdb.Error as error:
         known = _explain(error)
+        if known.endswith(CUT_OFF):
+            known = f"{known}. {COPY_AGAIN}."
         raise ExtractError(f"{source.name}: not readable: {known or _say_unknown(error)}") from None
     except OSError as error:
         raise ExtractError(f"{source.name}: not readable: {error.strerror or type(error).__name__}") from None
@@ -352,13 +361,15 @@ def _check_names(file: str, table: str, expected: frozenset[str], names: list[st
         )
     twice = sorted({name for name in capital if capital.count(name) > 1})
     if twice:
-        raise ExtractError(
-            f"{file}: column {list_columns(twice)} is listed more than once (case is ignored); allowed: once."
-        )
+        shown = list_columns(map(show_column, twice))
+        raise ExtractError(f"{file}: column {shown} is listed more than once (case is ignored); allowed: once.")
 
 
 def _check_same_columns(first: _Opened, other: _Opened) -> None:
-    only = [list_columns(sorted(set(one.kinds) - set(two.kinds))) for one, two in ((first, other), (other, first))]
+    only = [
+        list_columns(map(show_column, sorted(set(one.kinds) - set(two.kinds))))
+        for one, two in ((first, other), (other, first))
+    ]
     if set(first.kinds) == set(other.kinds):
         return
     said = [
@@ -440,8 +451,8 @@ def _explain(error: Exception) -> str:
             r"invalid state|not RFC 4180",
             "a quotation mark is misplaced, or the line ends differ (CR LF in some lines, LF or CR in others)",
         ),
-        (r"GZIP", "the gzip file is damaged or cut off"),
-        (r"No magic bytes|too small to be a Parquet", "not a Parquet file, or cut off"),
+        (r"GZIP", f"the gzip file is damaged or {CUT_OFF}"),
+        (r"No magic bytes|too small to be a Parquet", f"not a Parquet file, or {CUT_OFF}"),
         (r"(?i)permission denied", "no permission to read the file"),
     ):
         if match := re.search(pattern, text):
@@ -452,13 +463,13 @@ def _explain(error: Exception) -> str:
 def explain_damage(name: str, error: duckdb.Error) -> str:
     """Return the message for a file that could be opened but not read to its end."""
     known = _explain(error) or f"not understood ({type(error).__name__})"
-    return f"{name}: not readable to its end: {known}. Hint: copy the file again and compare its checksum."
+    return f"{name}: not readable to its end: {known}. {COPY_AGAIN}."
 
 
-def list_columns(names: Sequence[str], most: int = 12) -> str:
-    """Return column names for a message: at most some, and of what looks like a value its shape."""
-    shown = list(dict.fromkeys(map(show_column, names)))
-    return ", ".join(shown[:most]) + (" ..." if len(names) > most else "")
+def list_columns(shown: Iterable[str], most: int = 12) -> str:
+    """Return column names, as they may be shown (:mod:`naome.extract.column_names`), for a message: at most some."""
+    names = list(dict.fromkeys(shown))
+    return ", ".join(names[:most]) + (" ..." if len(names) > most else "")
 
 
 __all__ = [

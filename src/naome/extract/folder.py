@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from naome.core.errors import ExtractError, suggest
+from naome.extract.column_names import show_file
+from naome.extract.problems import DAMAGED_ZIP
 
 #: How the name of a file ends that can be read; text may be packed by zip too
 READABLE = re.compile(r"(\.parquet|\.csv|\.txt|\.tsv)(\.gz)?$|(\.csv|\.txt|\.tsv)?\.zip$", re.IGNORECASE)
@@ -223,7 +225,7 @@ def _is_of_another(path: Path, table: str, others: Iterable[str]) -> bool:
 
 def _check_file(path: Path) -> None:
     if path.exists() and not path.is_file() and not path.is_dir():
-        raise ExtractError(f"{path.name}: is not a file but a pipe or a device; allowed: files.")
+        raise ExtractError(f"{show_file(path.name)}: is not a file but a pipe or a device; allowed: files.")
 
 
 def _check_meaning(table: str, whole: list[Path], parts: list[Path]) -> None:
@@ -328,9 +330,9 @@ def _check_doubtful(table: str, found: list[Path], doubtful: list[Path], holds: 
             same.append(path)
     if same:
         raise ExtractError(
-            f"{same[0].name}: is neither named as table {table} nor as a part of it, but {_list([*found, *same])} are "
-            f"beside each other. Hint: move out of the folder what is not to be read, or, if all are parts, put them "
-            f"into a folder named {table}."
+            f"{show_file(same[0].name)}: is neither named as table {table} nor as a part of it, but "
+            f"{_list([*found, *same])} are beside each other. Hint: move out of the folder what is not to be read, or, "
+            f"if all are parts, put them into a folder named {table}."
         )
 
 
@@ -341,7 +343,7 @@ def _open_up(path: Path, table: str) -> Iterator[Source]:
     elif path.name.lower().endswith(".zip"):
         yield from _list_zip(path, table)
     else:
-        yield Source(path, path.name)
+        yield Source(path, show_file(path.name))
 
 
 def _list_folder(folder: Path, table: str) -> Iterator[Source]:
@@ -356,7 +358,7 @@ def _list_folder(folder: Path, table: str) -> Iterator[Source]:
             "Hint: name the folder that holds the files of the extract, or copy the parts."
         )
     _check_parts(folder.name, table, files)
-    yield from (Source(path, f"{folder.name}/{path.relative_to(folder).as_posix()}") for path in files)
+    yield from (Source(path, show_file(f"{folder.name}/{path.relative_to(folder).as_posix()}")) for path in files)
 
 
 def _list_parts(folder: Path, within: Path) -> Iterator[Path]:
@@ -370,9 +372,9 @@ def _list_parts(folder: Path, within: Path) -> Iterator[Path]:
             continue
         if path.is_dir() or not READABLE.search(path.name) or path.name.lower().endswith(".zip"):
             raise ExtractError(
-                f"{folder.name}: is a folder that holds {path.name}, which is no part of the table; allowed: Parquet "
-                "or delimited text, side by side or in folders by year (2019, YEAR=2019). Hint: move it out; put files "
-                "of further folders beside the others."
+                f"{folder.name}: is a folder that holds {show_file(path.name)}, which is no part of the table; "
+                "allowed: Parquet or delimited text, side by side or in folders by year (2019, YEAR=2019). Hint: move "
+                "it out; put files of further folders beside the others."
             )
         yield path
 
@@ -382,7 +384,7 @@ def _list_zip(path: Path, table: str) -> Iterator[Source]:
         with zipfile.ZipFile(path) as archive:
             members = [info for info in archive.infolist() if not info.is_dir()]
     except zipfile.BadZipFile:
-        raise ExtractError(f"{path.name}: not readable: the zip file is damaged or cut off.") from None
+        raise ExtractError(f"{path.name}: {DAMAGED_ZIP}.") from None
     if any(".." in info.filename.split("/") for info in members):
         raise ExtractError(
             f"{path.name}: the zip file names a file outside itself (../); allowed: names inside it. "
@@ -406,7 +408,8 @@ def _list_zip(path: Path, table: str) -> Iterator[Source]:
         )
     _check_parts(path.name, table, names)
     for info in sorted(members, key=lambda info: info.filename):
-        yield Source(path, f"{path.name}: {info.filename}" if len(members) > 1 else path.name, info.filename)
+        name = f"{path.name}: {info.filename}" if len(members) > 1 else path.name
+        yield Source(path, show_file(name), info.filename)
 
 
 def _check_parts(name: str, table: str, files: list[Path]) -> None:
@@ -461,7 +464,7 @@ def _check_parts_inside(name: str, table: str, files: list[Path]) -> None:
 
 
 def _list(paths: Iterable[Path]) -> str:
-    names = [path.name for path in paths]
+    names = [show_file(path.name) for path in paths]
     more = f" and {len(names) - SHOWN_FILES} more" if len(names) > SHOWN_FILES else ""
     return ", ".join(names[:SHOWN_FILES]) + more
 
@@ -474,9 +477,9 @@ def explain_missing(folder: Path, table: str, *, with_listing: bool) -> str:
     unmarked = [Path(name) for name, rest in rests.items() if rest and rest[0] in "_-. (" and read_tag(rest) is None]
     near = "" if unmarked else suggest(table, [stem for stem in stems if stem != table])
     unread = [name for name in there if name.lower().split(".")[0].removeprefix("sim_") == table]
-    shown = ", ".join(there[:15]) + (f" and {len(there) - 15} more" if len(there) > 15 else "")
+    shown = ", ".join(map(show_file, there[:15])) + (f" and {len(there) - 15} more" if len(there) > 15 else "")
     names = f"{table}.parquet, {table}.csv or {table}.txt (or .tsv, .gz, .zip), parts such as {table}_2019.csv"
-    hints = [f"{unread[0]} is of a kind that is not read."] if unread else []
+    hints = [f"{show_file(unread[0])} is of a kind that is not read."] if unread else []
     if unmarked:
         hints.append(f"what follows the table's name in {_list(unmarked)} is neither a year nor a number of a part.")
     hints += [f"the folder holds {shown or 'nothing'}."] if with_listing else []

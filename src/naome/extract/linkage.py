@@ -18,9 +18,9 @@ from naome.extract.problems import Problems, say_rows, show_shape
 from naome.extract.quality import Log, log_rows
 from naome.extract.settle import FEW_ROWS, RowRule
 from naome.extract.specification import Belongs, Reader, find_children
-from naome.extract.sql import quote_name
+from naome.extract.sql import may_hold_blanks, quote_name
 from naome.extract.uneven import UNEVEN_ROWS, find_uneven
-from naome.extract.values import MISSING_IDENTIFIER, note_mangled
+from naome.extract.values import GIVEN, note_mangled
 
 #: Rule and meaning in the data-quality log.
 NO_SUCH_PERSON = (
@@ -45,8 +45,6 @@ SPELLINGS = {
         r"ltrim(regexp_replace(regexp_replace(upper({k}), '\.0*$', ''), '[^0-9]', '', 'g'), '0')"
     ),
 }
-#: Whether an identifier is there, in SQL of a key ``{k}``
-GIVEN = f"(coalesce({{k}}, '') <> '' AND NOT ({MISSING_IDENTIFIER.format(v='{k}')}))"
 #: Rows that another spelling would link: so many, and so much of all that do not link, are no accident
 TELLING_ROWS, TELLING_SHARE = 5, 0.5
 #: Few rows that do not link are passed over where as many do
@@ -181,8 +179,8 @@ def measure_linkage(
         _keep_keys(connection, "people_keys", files[name], belongs.columns)
         if name == people[0]:
             _check_dummies(connection, reader, files[name], belongs.columns[0], "people_keys", problems)
-        new = "SELECT key FROM people_keys WHERE key <> ''"
-        connection.execute(f"INSERT INTO known_people {new} EXCEPT SELECT key FROM known_people")
+        new = "key <> '' AND key NOT IN (SELECT key FROM known_people)"
+        connection.execute(f"INSERT INTO known_people SELECT key FROM people_keys WHERE {new}")
         connection.execute("DROP TABLE people_keys")
     for name, file in files.items():
         for belongs in _links(reader, name):
@@ -241,11 +239,12 @@ def _link_people(
     connection, reader: Reader, file: RawFile, belongs: Belongs, people: str, least: float, problems: Problems
 ) -> Linkage:
     _keep_keys(connection, "keys", file, belongs.columns)
-    rows, without, distinct, linked, linked_people = connection.execute(
-        "SELECT coalesce(sum(n) FILTER (given), 0), coalesce(sum(n) FILTER (NOT given), 0), count_if(given), "
-        "coalesce(sum(n) FILTER (given AND there), 0), count_if(given AND there) FROM (SELECT n, "
-        f"{GIVEN.format(k='key')} AS given, key IN (SELECT key FROM known_people) AS there FROM keys)"
+    given = GIVEN.format(k="key")
+    rows, distinct, linked, linked_people = connection.execute(
+        "SELECT coalesce(sum(n), 0), count(*), coalesce(sum(n) FILTER (there), 0), count_if(there) "
+        f"FROM (SELECT n, key IN (SELECT key FROM known_people) AS there FROM keys WHERE {given})"
     ).fetchone()
+    without = connection.execute(f"SELECT coalesce(sum(n), 0) FROM keys WHERE NOT {given}").fetchone()[0]
     link = Linkage(file.table, belongs.columns[0], people, rows, linked, without, distinct, linked_people)
     link = _find_uneven(connection, reader, file, belongs, link, "known_people")
     _check_link(connection, file, link, "known_people", least, problems)
@@ -264,20 +263,13 @@ def _link_records(
     connection, reader: Reader, file: RawFile, belongs: Belongs, to: RawFile, least: float, problems: Problems
 ) -> Linkage:
     column = " + ".join(belongs.columns)
-    raw, there = (
-        " || ' ' || ".join(f"CAST({quote_name(each)} AS VARCHAR)" for each in names)
-        for names in (belongs.columns, belongs.names)
-    )
-    rows, linked = connection.execute(
-        f"SELECT count(*), coalesce(count_if({raw} IN (SELECT {there} FROM {to.view})), 0) FROM {file.view}"
+    raw, there = file.written(belongs.columns), to.written(belongs.names)
+    above = f"(SELECT count(*) FROM {to.view}), count(DISTINCT hash({raw}))" if belongs.each_has else "NULL, NULL"
+    rows, linked, *above = connection.execute(
+        f"SELECT count(*), coalesce(count_if({raw} IN (SELECT {there} FROM {to.view})), 0), {above} FROM {file.view}"
     ).fetchone()
-    link = Linkage(file.table, column, to.table, rows, linked, 0)
-    if belongs.each_has and linked == rows:
-        # all of them link, so as many rows above have one as there are different keys here
-        above = connection.execute(
-            f"SELECT (SELECT count(*) FROM {to.view}), count(DISTINCT hash({raw})) FROM {file.view}"
-        ).fetchone()
-        link = replace(link, above=above[0], above_with=above[1])
+    # Where all of them link, as many rows above have one as there are different keys here
+    link = Linkage(file.table, column, to.table, rows, linked, 0, above=above[0], above_with=above[1])
     if linked < rows:  # as they are written: now without blanks around them
         _keep_keys(connection, "keys", file, belongs.columns)
         _keep_keys(connection, "parents", to, belongs.names)
@@ -334,12 +326,15 @@ def _check_dummies(connection, reader: Reader, file: RawFile, column: str, keys:
 
 
 def _keep_keys(connection, table: str, file: RawFile, columns: tuple[str, ...]) -> None:
-    """Count the rows of each identifier: first as they are written, so that few are trimmed."""
+    """Count the rows of each identifier: first as they are written, and where blanks may be around any, without."""
     raw = ", ".join(map(quote_name, columns))
-    connection.execute(
-        f"CREATE TABLE {table} AS SELECT {file.key(columns)} AS key, sum(n)::BIGINT AS n "
-        f"FROM (SELECT {raw}, count(*) AS n FROM {file.view} GROUP BY {raw}) GROUP BY 1"
-    )
+    counted = f"SELECT {raw}, count(*) AS n FROM {file.view} GROUP BY {raw}"
+    connection.execute(f"CREATE TABLE {table} AS SELECT {file.written(columns)} AS key, n FROM ({counted})")
+    if connection.execute(f"SELECT 1 FROM {table} WHERE {may_hold_blanks('key')} LIMIT 1").fetchone():
+        connection.execute(
+            f"CREATE OR REPLACE TABLE {table} AS SELECT {file.key(columns)} AS key, sum(n)::BIGINT AS n "
+            f"FROM ({counted}) GROUP BY 1"
+        )
 
 
 def _check_link(connection, file: RawFile, link: Linkage, known: str, least: float, problems: Problems) -> None:

@@ -10,6 +10,10 @@ from naome.core.errors import ExtractError
 SHOWN_PROBLEMS = 20
 SHOWN_SHAPES = 5  # of values that are refused for one reason, so that one bad column does not hide the others
 LONGEST_SHAPE = 40
+#: What to do about a file that was cut off on its way
+COPY_AGAIN = "Hint: copy the file again, and compare its size or checksum with those of the original"
+DAMAGED_GZIP = f"not readable: the gzip file is damaged or cut off. {COPY_AGAIN}"
+DAMAGED_ZIP = f"not readable: the zip file is damaged or cut off. {COPY_AGAIN}"
 
 
 class Problems:
@@ -89,24 +93,19 @@ def find_shape(value: object) -> str:
     return "".join(map(_show_character, text[:LONGEST_SHAPE])) + ("…" if len(text) > LONGEST_SHAPE else "")
 
 
-#: What the name of a column may look like when a message or a page shows it
-COLUMN = re.compile(r"[A-Z_][A-Z0-9_]{0,59}", re.IGNORECASE)
 #: A postcode, whatever stands between its halves
 POSTCODE = re.compile(r"(?<![A-Z])[A-Z]{1,2}\d[A-Z\d]?[^A-Z\d]*\d[A-Z]{2}(?![A-Z])", re.IGNORECASE)
 
 
-def show_column(name: str) -> str:
-    """Return the name of a column as it may be shown: itself where it looks like one, else its shape.
-
-    Where the header line is missing, the names are a person's values.
-
-    Examples
-    --------
-    >>> show_column("DIAG_01"), show_column("JOHN SMITH"), show_column("LS1_4AP")
-    ('DIAG_01', "'AAAA AAAAA'", "'AA9_9AA'")
-    """
-    plain = COLUMN.fullmatch(name) and not re.search(r"\d{6}", name) and not POSTCODE.search(name)
-    return name if plain else show_shape(name)
+#: The letters with which postcodes begin; ZZ is the NHS's for no address
+POSTCODE_AREAS = (
+    "AB|AL|BA|BB|BD|BF|BH|BL|BN|BR|BS|BT|CA|CB|CF|CH|CM|CO|CR|CT|CV|CW|DA|DD|DE|DG|DH|DL|DN|DT|DY|EC|EH|EN|EX|FK|FY|GL"
+    "|GU|GY|HA|HD|HG|HP|HR|HS|HU|HX|IG|IM|IP|IV|JE|KA|KT|KW|KY|LA|LD|LE|LL|LN|LS|LU|ME|MK|ML|NE|NG|NN|NP|NR|NW|OL|OX"
+    "|PA|PE|PH|PL|PO|PR|RG|RH|RM|SA|SE|SG|SK|SL|SM|SN|SO|SP|SR|SS|ST|SW|SY|TA|TD|TF|TN|TQ|TR|TS|TW|UB|WA|WC|WD|WF|WN"
+    "|WR|WS|WV|YO|ZE|ZZ|[BEGLMNSW]"
+)
+#: What may be a postcode, its district or its sector, written without a blank: SW1A1AA, LS14AP, SW1A1, LS14
+PART_OF_POSTCODE = re.compile(rf"({POSTCODE_AREAS})\d[A-Z\d]?(\d[A-Z]{{0,2}})?", re.IGNORECASE)
 
 
 def _show_character(character: str) -> str:

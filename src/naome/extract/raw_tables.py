@@ -13,9 +13,10 @@ from duckdb import DuckDBPyConnection
 from naome.core.errors import ExtractError, suggest
 from naome.extract.candidates import NOT_CANDIDATES
 from naome.extract.clean import OPTIONAL_IDENTIFIER
+from naome.extract.column_names import may_be_shown, show_file, show_header
 from naome.extract.files import READABLE_TYPES, Part, RawFile, holds_table, list_columns, open_table
 from naome.extract.folder import Source, TableFiles, explain_missing, find_table
-from naome.extract.problems import Problems, show_column
+from naome.extract.problems import Problems
 from naome.extract.provider_codes import LIMIT as PROVIDER_LIMIT
 from naome.extract.provider_codes import Organisations, ProviderCleaner
 from naome.extract.quality import Log, log_repairs, log_rows
@@ -70,7 +71,7 @@ def choose_version(connection: DuckDBPyConnection, reader: Reader, folder: Path,
     raise ExtractError(
         f"{file.name}: the version of the extract is not known; allowed: one of the columns "
         f"{', '.join(marker for marker, _ in reader.versions)}. "
-        f"Hint: the file has {list_columns(list(file.columns))}."
+        f"Hint: the file has {list_columns(show_header(list(file.columns)))}."
     )
 
 
@@ -84,7 +85,7 @@ def _find_files(reader: Reader, name: str, folder: Path) -> TableFiles | None:
     try:
         return find_table(folder, name, reader.raw, holds)
     except OSError as error:
-        where = Path(error.filename or folder).name
+        where = show_file(Path(error.filename or folder).name)
         raise ExtractError(f"{where}: not readable: {error.strerror or type(error).__name__}") from None
 
 
@@ -131,12 +132,12 @@ def _open_table(
     file = _rename_aliases(connection, file, table)
     missing = [column for column in table.wanted() if column not in file.columns and column not in table.optional]
     other = _recognise(reader, name, file.columns) if len(missing) > 1 else ""
-    spare = [column for column in file.columns if column not in table.wanted() and show_column(column) == column]
+    spare = [column for column in file.columns if column not in table.wanted() and may_be_shown(column)]
     for column in missing:
         hint = f" Hint: this looks like the file of table {other}." if other else _find_renamed(column, file)
         problems.add(
             f"{file.name}: column {column} is missing{suggest(column, spare)}; "
-            f"the file has {list_columns(list(file.columns))}.{hint}"
+            f"the file has {list_columns(show_header(list(file.columns)))}.{hint}"
         )
     unreadable = _check_types(file, table, problems)
     if missing or unreadable:
@@ -220,7 +221,8 @@ def clean_table(
 def note_file(file: RawFile, table: RawTable, spellings: Mapping[str, Counter[str]]) -> FileNote:
     """Return what was seen of a table's files as they were opened, all their columns among it."""
     used = tuple(column for column in file.columns if column in table.wanted())
-    ignored = tuple(dict.fromkeys(show_column(column) for column in file.columns if column not in used))
+    shown = zip(file.columns, show_header(list(file.columns)), strict=True)
+    ignored = tuple(dict.fromkeys(name for column, name in shown if column not in used))
     return FileNote(file.table, file.name, file.rows, file.encoding, used, ignored, file.parts, spellings)
 
 
@@ -315,7 +317,8 @@ def _make_long_view(
     raw = "raw_code, raw_second" if repeated.seconds else "raw_code"
     connection.execute(
         f"CREATE VIEW clean_{name} AS SELECT * FROM (SELECT long.* EXCLUDE ({raw}), {', '.join(outer)} FROM "
-        f"(SELECT {selected}, {', '.join(lists)} FROM {rows}) long {' '.join(joins)}) WHERE code IS NOT NULL"
+        f"(SELECT {selected}, {', '.join(lists)} FROM {rows}) long {' '.join(joins)} "
+        "WHERE raw_code IS NOT NULL) WHERE code IS NOT NULL"
     )
 
 

@@ -26,6 +26,7 @@ from naome.core.errors import ExtractError
 from naome.core.seal import read_note
 from naome.extract.absent import Absent, add_empty, find_absent, list_missing
 from naome.extract.candidates import CANDIDATES, Signs, find_candidates, keep_rows
+from naome.extract.exchanged import check_exchanged
 from naome.extract.files import explain_damage
 from naome.extract.folder import list_inputs
 from naome.extract.linkage import Linkage, leave_strangers_out, measure_linkage
@@ -187,6 +188,7 @@ def read_extract(
         _check_nation(connection, reader, problems)
         rows = _settle_tables(connection, reader, notes, scratch / "canonical" if out else None, problems, quality)
         _check_years(connection, diagnosed, problems)
+        check_exchanged(connection, reader, problems)
         _check_codes(rows, problems)
         for count in reader.counts:
             found = connection.execute(count.sql).fetchone()[0]

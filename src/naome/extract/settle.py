@@ -129,7 +129,8 @@ class Source:
 
 def find_tables(selection: Selection | None, rules: tuple[RowRule | Duplicates, ...]) -> frozenset[str]:
     """Return the canonical tables that the rows or the rules of one look into: they must be settled before."""
-    words = set(re.findall(r"\w+", selection.sql if selection else ""))
+    conditions = [rule.where for rule in rules if isinstance(rule, RowRule)]
+    words = set(re.findall(r"\w+", " ".join([selection.sql if selection else "", *conditions])))
     looked_into = {table for table in CANONICAL if {f"canon_{table}", f"left_out_{table}"} & words}
     return frozenset(looked_into.union(_person_tables(rule for rule in rules if isinstance(rule, RowRule))))
 
@@ -158,8 +159,9 @@ def settle_table(
         The data-quality log; receives the rows left out.
     """
     connection.execute(f"CREATE VIEW select_{name} AS {selection.sql if selection else _empty(name)}")
-    kept = f"SELECT * FROM select_{name}"
-    if selection is not None:
+    kept = f"SELECT {_casts(connection, name)} FROM select_{name} t"
+    # What no rule looks at is held only where it is not written
+    if selection is not None and (rules or folder is None):
         _apply_rules(connection, name, rules, source, problems)
         _report(connection, name, selection, rules, source, problems, quality)
         kept = f"SELECT {_casts(connection, name)} FROM held_{name} t WHERE which IS NULL"
@@ -196,9 +198,10 @@ def _apply_rules(connection, name: str, rules, source: Source, problems: Problem
 
 
 def _leave_out_duplicates(connection, name, number, rule: Duplicates, source: Source, problems: Problems) -> None:
-    same = (
-        f"SELECT * FROM held_{name} WHERE which IS NULL AND {rule.key} IN (SELECT {rule.key} FROM held_{name} "
-        f"WHERE which IS NULL GROUP BY {rule.key} HAVING count(*) > 1)"
+    same = f"same_{name}"
+    connection.execute(
+        f"CREATE TABLE {same} AS SELECT * FROM held_{name} WHERE which IS NULL AND {rule.key} IN (SELECT {rule.key} "
+        f"FROM held_{name} WHERE which IS NULL GROUP BY {rule.key} HAVING count(*) > 1)"
     )
     for column in rule.agree:
         n, first = _count_different(connection, same, rule.key, column)
@@ -212,15 +215,16 @@ def _leave_out_duplicates(connection, name, number, rule: Duplicates, source: So
         _check_editions(connection, name, rule, source, problems, same)
     order = ", ".join([*rule.order, "row_"])
     connection.execute(
-        f"UPDATE held_{name} SET which = {number} WHERE row_ IN (SELECT row_ FROM ({same}) "
+        f"UPDATE held_{name} SET which = {number} WHERE row_ IN (SELECT row_ FROM {same} "
         f"QUALIFY row_number() OVER (PARTITION BY {rule.key} ORDER BY {order}) > 1)"
     )
+    connection.execute(f"DROP TABLE {same}")
 
 
-def _count_different(connection, rows: str, key: str, column: str) -> tuple[int, int]:
+def _count_different(connection, same: str, key: str, column: str) -> tuple[int, int]:
     """Count the keys whose rows differ in a column; and the first row that is the last of its key."""
     return connection.execute(
-        f"SELECT count(*), min(second) FROM (SELECT max(row_) AS second FROM ({rows}) GROUP BY {key} "
+        f"SELECT count(*), min(second) FROM (SELECT max(row_) AS second FROM {same} GROUP BY {key} "
         f"HAVING count(DISTINCT {column}) > 1)"
     ).fetchone()
 

@@ -33,6 +33,25 @@ def quote_name(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def trim_blanks(text: str) -> str:
+    """Return SQL of a text without the blanks around it.
+
+    Trimming looks at every character: most texts hold neither a blank nor a character beyond ASCII, which is told in
+    a fifth of the time.
+
+    Examples
+    --------
+    >>> trim_blanks("v")
+    "CASE WHEN contains(v, ' ') OR strlen(v) > length(v) THEN trim(v) ELSE v END"
+    """
+    return f"CASE WHEN {may_hold_blanks(text)} THEN trim({text}) ELSE {text} END"
+
+
+def may_hold_blanks(text: str) -> str:
+    """Return the SQL condition that a text holds a blank, or a character beyond ASCII, which may be one."""
+    return f"contains({text}, ' ') OR strlen({text}) > length({text})"
+
+
 def quote_path(path: object) -> str:
     """Return the path of a file as an SQL literal; its brackets, asterisks and question marks are no patterns.
 

@@ -18,7 +18,7 @@ from duckdb import DuckDBPyConnection
 from naome.extract.clean import DATE_SPELLINGS, MISSING_WORDS, Cleaner, Refused, spell_date
 from naome.extract.files import RawFile
 from naome.extract.problems import SHOWN_SHAPES, Problems, say_rows, show_shape
-from naome.extract.sql import quote_name, quote_text
+from naome.extract.sql import may_hold_blanks, quote_name, quote_text
 
 COLUMNS_AT_ONCE = 48  # GROUPING SETS name at most 64 columns
 SHOWN_COLUMNS = 6  # of those in which values were refused for one reason
@@ -311,9 +311,12 @@ def map_column(
         f"CREATE TABLE {table} AS SELECT unnest(CAST(? AS VARCHAR[])) AS raw, unnest(CAST(? AS {to}[])) AS clean",
         [[raw for raw, _ in lines], cleaned],
     )
+    # Of a group there is one: DuckDB need not join where the column is not asked for. Several drugs stay several
+    one_each = len(lines) == len(known)
+    looked_up = f"(SELECT raw, any_value(clean) AS clean FROM {table} GROUP BY raw)" if one_each else table
     return Mapped(
         f"CASE WHEN {table}.raw IS NOT NULL THEN {table}.clean ELSE {kept} END",
-        f"LEFT JOIN {table} ON {table}.raw = CAST({key} AS VARCHAR)",
+        f"LEFT JOIN {looked_up} {table} ON {table}.raw = CAST({key} AS VARCHAR)",
     )
 
 
@@ -332,7 +335,12 @@ def _day(value: object) -> object:
 
 
 #: A word for missing in the place of an identifier, and one written as a number, in SQL of its text ``{v}``
-MISSING_IDENTIFIER = f"upper(trim({{v}})) IN ('-', {', '.join(map(quote_text, sorted(MISSING_WORDS)))})"
+MISSING_IDENTIFIER = f"list_contains(['-', {', '.join(map(quote_text, sorted(MISSING_WORDS)))}], upper(trim({{v}})))"
+#: Whether an identifier is there, in SQL of a key ``{k}`` without blanks around it; no word for missing is longer
+GIVEN = (
+    f"(CASE WHEN length({{k}}) > {max(map(len, MISSING_WORDS))} THEN true "
+    f"ELSE coalesce({{k}}, '') <> '' AND NOT {MISSING_IDENTIFIER.format(v='{k}')} END)"
+)
 MANGLED = (
     r"regexp_full_match(trim({v}), '[-+]?\d+\.0+|[-+]?\d+(\.\d+)?[eE][-+]\d+|[-+]?\d+\.\d+[eE]\d+"
     r"|\d{{1,3}}(,\d{{3}})+')"
@@ -412,7 +420,8 @@ def _count_suspicions(connection, file: RawFile, columns: list[str], problems: P
     text = {column: f"CAST({quote_name(column)} AS VARCHAR)" for column in columns}
     # Searching for single characters costs a tenth of the exact conditions; those follow only where one is found.
     screens = {
-        column: " OR ".join(f"contains({v}, '{character}')" for character in "+. ,\\") for column, v in text.items()
+        column: " OR ".join([may_hold_blanks(v), *(f"contains({v}, '{character}')" for character in "+.,\\")])
+        for column, v in text.items()
     }
     counts = ", ".join(f"count({v}), min(length({v})), count_if({screens[column]})" for column, v in text.items())
     row = connection.execute(f"SELECT count(*), {counts} FROM {file.view}").fetchone()

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from naome.extract.problems import POSTCODE, Problems, find_shape, say_rows
+from naome.extract.problems import PART_OF_POSTCODE, POSTCODE, Problems, find_shape, say_rows
 
 #: Where a value stands: its group counts somewhere; it is known, and counts nowhere; no list has it
 GROUPED, NOT_COUNTED, UNKNOWN = "grouped", "not counted", "unknown"
@@ -95,10 +95,15 @@ def say_few_rows(rows: int) -> str:
 def show_code(value: str) -> str:
     """Return the code of an organisation that is in no list: itself where it looks like one, else its shape.
 
+    What may be a postcode, or the beginning of one, is shown as a shape: no postcode begins like most trusts (RA7) and
+    independent providers (NT999), and of the few codes with which one could (RG1) only the shape is left.
+
     Examples
     --------
     >>> show_code("NT999"), show_code("SW1A1AA"), show_code("O'BRIEN, MARY"), show_code("943476591")
     ('NT999', '(AA9A9AA)', "(A'AAAAA, AAAA)", '(999999999)')
+    >>> show_code("RA701"), show_code("7A3"), show_code("SW1A1"), show_code("RG1")
+    ('RA701', '7A3', '(AA9A9)', '(AA9)')
     """
     text = value.strip()
     is_code = (
@@ -106,6 +111,7 @@ def show_code(value: str) -> str:
         and len(re.findall(r"\d", text)) <= MOST_DIGITS
         and not re.search(rf"[A-Za-z]{{{MOST_LETTERS + 1}}}", text)
         and not POSTCODE.search(text)
+        and not PART_OF_POSTCODE.fullmatch(text)
         and not DAY.search(text)
     )
     return text if is_code else show_only_shape(text)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 import pandas as pd
 
 from naome.extract import Extract
+from naome.extract.absent import FEED, name_thing
 from naome.extract.raw_tables import FileNote
 from naome.extract.vocabulary import SMALLEST_SAID
 from naome.report.markdown import write_pipe_table
@@ -37,7 +38,7 @@ def describe_extract(extract: Extract, lacking: Sequence[str] = (), until: dt.da
         ("Spellings of dates", _describe_spellings(extract)),
         ("Repairs and exclusions, by rule", _describe_rules(extract)),
         ("Columns that are not read", _list_ignored(extract)),
-        ("Absent", "\n".join(f"- {sentence}" for sentence in lacking) or "Nothing that this source can supply."),
+        ("Absent", _describe_absent(extract, lacking)),
     ]
     return "\n\n".join(f"## {title}\n\n{text}" for title, text in parts)
 
@@ -113,6 +114,20 @@ def _describe_rules(extract: Extract) -> str:
 def _list_ignored(extract: Extract) -> str:
     lines = [f"- {note.name}: {', '.join(note.ignored)}" for note in extract.files if note.ignored]
     return "\n".join(map(_wrap, lines)) or "None."
+
+
+def _describe_absent(extract: Extract, lacking: Sequence[str]) -> str:
+    """Say what the extract lacks, and apart from it what its source never has, which nobody need look for."""
+    lines = [f"- {sentence}" for sentence in lacking] or ["Nothing is missing that this source could supply."]
+    never = [_name_with_table(name) for name, known in extract.absent.things.items() if known == FEED]
+    if never:
+        lines += ["", f"This source never has: {', '.join(never)}."]
+    return "\n".join(map(_wrap, lines))
+
+
+def _name_with_table(name: str) -> str:
+    table, _, column = name.partition(".")
+    return f"{name_thing(name)} ({name_thing(table)})" if column else name_thing(name)
 
 
 def _lay_out(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

@@ -68,3 +68,51 @@ def test_two_spellings_that_are_both_right_are_read(copy, other, rows):
     folder = copy("clean-england-rcrd")
     write_dates(folder, "rcrd_tumour", "DIAGNOSISDATE", "%d/%m/%Y", other, rows)
     assert read("clean-england-rcrd", folder).rows["tumours"]
+
+
+def exchange(column: str) -> str:
+    return f"make_date(year({column}), day({column}), month({column}))"
+
+
+def test_an_organisation_with_day_and_month_exchanged_is_named(copy):
+    folder = copy("clean-england")
+    folder.edit("av_tumour", "SELECT * REPLACE (CAST(DIAGNOSISDATEBEST AS DATE) AS DIAGNOSISDATEBEST) FROM t")
+    one = "(SELECT mode(DIAG_TRUST) FROM t)"
+    other = f"CASE WHEN day(DIAGNOSISDATEBEST) <= 12 THEN {exchange('DIAGNOSISDATEBEST')} END"
+    rest = "day(DIAGNOSISDATEBEST) <= 12"  # what had no meaning with the month first is not there
+    folder.edit(
+        "av_tumour",
+        f"SELECT * REPLACE (CASE WHEN DIAG_TRUST = {one} THEN {other} ELSE DIAGNOSISDATEBEST END AS DIAGNOSISDATEBEST) "
+        f"FROM t WHERE DIAG_TRUST <> {one} OR {rest}",
+    )
+    (folder.path / "extract.json").unlink()
+    with pytest.raises(ExtractError, match=r"tumours: diagnosis_date: no day is above 12 in the records of \w+ \("):
+        read("clean-england", folder)
+
+
+@pytest.mark.parametrize(
+    ("day", "rows"),
+    [
+        ("date_trunc('month', {c})::DATE", "true"),  # the day is not known, written as the first
+        ("make_date(year({c}), month({c}), 1 + day({c}) % 3)", "true"),  # too few different days to tell
+        ("make_date(year({c}), month({c}), 1 + day({c}) % 12)", "n < 400"),  # too few rows of any organisation
+    ],
+)
+def test_organisations_of_which_days_tell_nothing_are_read(copy, day, rows):
+    folder = copy("clean-england")
+    written = day.format(c="DIAGNOSISDATEBEST")
+    folder.edit("av_tumour", "SELECT * REPLACE (CAST(DIAGNOSISDATEBEST AS DATE) AS DIAGNOSISDATEBEST) FROM t")
+    folder.edit(
+        "av_tumour",
+        f"SELECT * REPLACE (CASE WHEN {rows} THEN {written} ELSE DIAGNOSISDATEBEST END AS DIAGNOSISDATEBEST) FROM t",
+    )
+    assert "no day is above 12" not in said_of(folder)
+
+
+def said_of(folder) -> str:
+    """Return the problems of an extract of which the days were changed; an empty text where there are none."""
+    try:
+        read("clean-england", folder)
+    except ExtractError as error:
+        return str(error)
+    return ""

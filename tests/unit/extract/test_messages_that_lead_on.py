@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import re
+import zipfile
 
 import pytest
 
@@ -11,6 +13,7 @@ from naome.extract import READERS, read_extract
 from naome.extract.folder import explain_missing
 from naome.extract.problems import Problems
 from naome.extract.vocabulary import Vocabulary, check_shares
+from naome.workflow.extract_report import describe_extract
 
 
 def refusal(folder, source="ncrd"):
@@ -77,3 +80,40 @@ def test_a_share_just_above_its_limit_is_said_as_such(tmp_path):
     found = Vocabulary("t", "C", unknown={"(AAA)": 223}, rows=4370, limit=0.05)
     check_shares([found], {"t": "t.csv"}, problems)
     assert "5.1% of 4,370 rows" in problems.messages[0] and "at most 5%" in problems.messages[0]
+
+
+@pytest.mark.parametrize("left", [4, 1000])
+def test_a_parquet_file_that_was_cut_off_is_to_be_copied_again(copy, left):
+    folder = copy("clean-england")
+    data = folder.file("ons_deaths").read_bytes()
+    folder.file("ons_deaths").unlink()
+    folder.file("ons_deaths").write_bytes(data[:left])
+    message = refusal(folder)
+    assert "not a Parquet file, or cut off. Hint: copy the file again, and compare its size or checksum" in message
+
+
+@pytest.mark.parametrize("suffix", ["csv.gz", "zip"])
+def test_a_packed_file_that_was_cut_off_is_to_be_copied_again(copy, suffix):
+    folder = copy("clean-england")
+    folder.as_csv("ons_deaths")
+    text = folder.file("ons_deaths", "csv")
+    packed = folder.path / f"ons_deaths.{suffix}"
+    if suffix == "zip":
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.write(text, text.name)
+    else:
+        packed.write_bytes(gzip.compress(text.read_bytes()))
+    text.unlink()
+    packed.write_bytes(packed.read_bytes()[:-300])
+    assert "damaged or cut off. Hint: copy the file again, and compare its size or checksum" in refusal(folder)
+
+
+def test_the_page_says_that_nothing_is_missing_and_what_the_source_never_has(copy):
+    extract = read_extract(READERS["ncrd"], copy("clean-england").path, None, progress=lambda line: None)
+    absent = describe_extract(extract).partition("## Absent")[2]
+    assert "Nothing is missing that this source could supply." in absent
+    assert "This source never has: " in absent and "level of the oestrogen receptor (tumours)" in " ".join(
+        absent.split()
+    )
+    lacking = describe_extract(extract, ["This extract has no HER2."]).partition("## Absent")[2]
+    assert "- This extract has no HER2." in lacking and "Nothing is missing" not in lacking

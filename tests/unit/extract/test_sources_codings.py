@@ -18,8 +18,9 @@ from naome.extract.clean import Coded
 
 DATA = Path(__file__).parent / "data"
 #: A coding that no reader uses (test_spec_lists.py changes it), and those whose codes no extract of the tests has:
-#: test_drug_names.py and test_provider_codes.py change them. No canonical column holds the kind of an organisation
-NOT_OF_READERS = {"sact_agents", "sact_drug", "sact_word", "organisation_default", "organisation_kind"}
+#: test_drug_names.py and test_provider_codes.py change them, and test_sources_clean.py reads scores of HER2. No
+#: canonical column holds the kind of an organisation
+NOT_OF_READERS = {"sact_agents", "sact_drug", "sact_word", "organisation_default", "organisation_kind", "her2_score"}
 
 
 def find_readers() -> dict[str, str]:
@@ -99,6 +100,21 @@ def test_a_reader_is_bound_to_the_definitions_that_are_given(tmp_path):
 def test_what_is_not_read_by_a_coding_is_read_by_a_list():
     bound = READERS["simulacrum"].versions[0][1].bind(project_definitions()).raw["av_tumour"]
     assert bound.only.endswith("SIMILAR TO '(C50|D05).*'") and "(C50, D05)" in bound.only_rule[1]
+
+
+@pytest.mark.parametrize(
+    ("score", "refused"),
+    [("CASE WHEN n % 3 = 0 THEN '0' ELSE 'P' END", True), ("CASE WHEN n % 3 = 0 THEN '0' ELSE '3+' END", False)],
+)
+def test_a_zero_in_her2_is_a_score_only_where_other_scores_are(copy, score, refused):
+    folder = copy("clean-england")
+    folder.put("av_tumour", "HER2_STATUS", score, "true")
+    if not refused:
+        extract = read_extract(READERS["ncrd"], folder.path, None, progress=lambda line: None)
+        assert {entry["rule"] for entry in extract.quality if entry["column"] == "HER2_STATUS"} == {"her2_score"}
+        return
+    with pytest.raises(ExtractError, match=r"column HER2_STATUS: 0 is in .* and 1\+, 2\+ or 3\+ in none"):
+        read_extract(READERS["ncrd"], folder.path, None, progress=lambda line: None)
 
 
 @pytest.mark.parametrize(

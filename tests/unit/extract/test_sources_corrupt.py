@@ -307,7 +307,7 @@ CASES = [
         "allowed: one of 1, 2",
     ),
     case("unknown vital status", put("av_patient", "VITALSTATUS", "'GONE'"), "VITALSTATUS, row 4: 'AAAA'"),
-    case("unknown stage", put("av_tumour", "STAGE_BEST", "'II'"), "STAGE_BEST, row 4: 'AA'"),
+    case("unknown stage", put("av_tumour", "STAGE_BEST", "'IX'"), "STAGE_BEST, row 4: 'AA'"),
     case("unknown grade", put("av_tumour", "GRADE", "'G9'"), "GRADE, row 4: 'A9'"),
     case(
         "receptor as a word of no list",

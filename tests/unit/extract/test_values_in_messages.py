@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict
 
 import duckdb
@@ -12,6 +13,7 @@ from naome.core.definitions import project_definitions
 from naome.core.errors import ExtractError
 from naome.core.params import load_params
 from naome.extract import READERS, read_extract
+from naome.extract.column_names import may_be_shown, show_file
 from naome.extract.sql import quote_name, quote_text
 from naome.workflow.extract_report import describe_extract
 
@@ -104,6 +106,59 @@ def test_what_is_a_person_s_is_shown_as_a_shape_in_the_place_of_a_name_of_a_colu
     hold_nothing(text)
     assert table.upper() in text.upper()
     assert len(text) < 60_000
+
+
+@pytest.mark.parametrize("name", ["SMITHSON", "Rosalind_Smithson", "Smithson_1950", "QUINCY"])
+@pytest.mark.parametrize("instead", [True, False])
+def test_a_personal_name_as_the_name_of_a_column_is_shown_as_its_shape_and_place(copy, name, instead):
+    folder = copy("clean-england")
+    if instead:
+        folder.edit("sact_cycle", f"SELECT * RENAME (START_DATE_OF_CYCLE AS {name}) FROM t")
+    else:
+        folder.edit("sact_cycle", f"SELECT *, 'x' AS {name} FROM t")
+    text = read_aloud(READERS["ncrd"], folder)
+    hold_nothing(text)
+    assert re.search(r"column \d+ '[A-Za-z_9]{6,}'", text)
+    assert ("column START_DATE_OF_CYCLE is missing" in text) == instead
+
+
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        ("smithson.csv", "aaaaaaaa.csv"),
+        ("Rosalind Smithson.xlsx", "Aaaaaaaa Aaaaaaaa.xlsx"),
+        ("ons_deaths_smithson.csv", "ons_deaths_aaaaaaaa.csv"),
+        ("ons_deaths.smithson.xlsx", "ons_deaths.aaaaaaaa.xlsx"),
+    ],
+)
+def test_a_personal_name_in_the_name_of_a_file_is_shown_as_its_shape(copy, file, said):
+    folder = copy("clean-england")
+    folder.file("ons_deaths").unlink()
+    (folder.path / file).write_text("a note")
+    text = read_aloud(READERS["ncrd"], folder)
+    hold_nothing(text)
+    assert said in text
+
+
+def test_a_personal_name_in_the_name_of_a_part_is_shown_as_its_shape(copy):
+    folder = copy("clean-england")
+    folder.as_csv("ons_deaths", lambda data: data.replace(b"REG_DATE_OF_DEATH", b"X", 1))
+    (folder.path / "parts").mkdir()
+    folder.file("ons_deaths", "csv").rename(folder.path / "parts" / "smithson.csv")
+    (folder.path / "parts").rename(folder.path / "ons_deaths")
+    text = read_aloud(READERS["ncrd"], folder)
+    hold_nothing(text)
+    assert "ons_deaths/aaaaaaaa.csv" in text
+
+
+def test_every_table_and_column_that_is_read_and_misspellings_are_shown():
+    for reader in READERS.values():
+        for version in [each for _, each in reader.versions] or [reader]:
+            for name, table in version.raw.items():
+                assert show_file(f"sim_{name}_2019-20_part2.csv.gz") == f"sim_{name}_2019-20_part2.csv.gz"
+                for column in table.expected():
+                    assert may_be_shown(column), column
+                    assert len(column) < 8 or may_be_shown(column[:-2] + column[-1]), column
 
 
 @pytest.mark.parametrize("command", ["check-extract", "read"])

@@ -37,7 +37,7 @@ def test_of_other_words_in_the_place_of_a_drug_only_the_shape_is_shown(name, sho
     assert DRUGS.show(name) == shown
 
 
-@pytest.mark.parametrize("code", ["NT999", "RXX01", "AB123", "7A1", "A1B2C"])
+@pytest.mark.parametrize("code", ["NT999", "RXX01", "RA701", "XR123", "7A1", "7A3B2", "R1A", "A1B2C"])
 def test_what_looks_like_the_code_of_an_organisation_is_named(code):
     assert show_code(code) == code
 
@@ -57,6 +57,14 @@ def test_what_looks_like_the_code_of_an_organisation_is_named(code):
         "SW1A_1AA",
         "LS1-4AP",
         "ls29jt",
+        "LS14AP",
+        "SW1A1AA",
+        "SW1A1",
+        "M11",
+        "LS14",
+        "LS141",
+        "B37",
+        "ec1a1b",
         "12HIGHST",
         "O'BRIEN, MARY 12 HIGH ST",
         "someone@example.org",

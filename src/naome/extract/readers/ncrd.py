@@ -67,7 +67,7 @@ RAW = {
             "GRADE": codings.GRADE,
             "ER_STATUS": codings.RECEPTOR,
             "PR_STATUS": codings.RECEPTOR,
-            "HER2_STATUS": codings.RECEPTOR,
+            "HER2_STATUS": codings.HER2,
             "PERFORMANCESTATUS": codings.PERFORMANCE_STATUS,
             "CNS": codings.CNS_INDICATOR,
             "QUINTILE_2019": codings.QUINTILE_1_MOST_DEPRIVED,
@@ -319,7 +319,7 @@ DEATH_BEFORE_DIAGNOSIS = RowRule(
     "the registered death is before the diagnosis",
     "tumours",
     "t.eligible_registration AND deaths.death_date < t.diagnosis_date "
-    "AND people.vital_status IS DISTINCT FROM 'untraced'",
+    "AND t.person_id NOT IN (SELECT person_id FROM canon_people WHERE vital_status = 'untraced')",
     refuse=True,
     allowed="a death on or after the diagnosis",
     hint="are the dates of two people or of two columns exchanged?",

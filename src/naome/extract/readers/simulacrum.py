@@ -64,7 +64,7 @@ def _tumours(sex: str, quintile: str, deprivation) -> RawTable:
             "GRADE": GRADE,
             "ER_STATUS": codings.RECEPTOR,
             "PR_STATUS": codings.RECEPTOR,
-            "HER2_STATUS": codings.RECEPTOR,
+            "HER2_STATUS": codings.HER2,
             "PERFORMANCESTATUS": codings.PERFORMANCE_STATUS,
             quintile: deprivation,
             "CNS": codings.CNS_INDICATOR,

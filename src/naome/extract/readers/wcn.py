@@ -68,7 +68,7 @@ RAW = {
             "TUMOUR_GRADE": codings.GRADE,
             "ER_STATUS": codings.RECEPTOR,
             "PR_STATUS": codings.RECEPTOR,
-            "HER2_STATUS": codings.RECEPTOR,
+            "HER2_STATUS": codings.HER2,
             "PERFORMANCE_STATUS": codings.PERFORMANCE_STATUS,
             "BASIS_OF_DIAGNOSIS": codings.BASIS,
             "REGISTRATION_STATUS": codings.REGISTRATION_STATUS,
