@@ -14,17 +14,14 @@ import numpy as np
 import pandas as pd
 
 from naome.core.results import WHOLE
-from naome.release.bounds import solve_bounds
-from naome.release.cells import Cells, Scheme, list_cells
+from naome.release.cells import Scheme, list_cells
 from naome.release.policy import Policy
-from naome.release.protect import Bounds, bound_counts, find_broken, find_small
+from naome.release.protect import bound_counts, find_broken, find_small, is_held, list_near
 
 __all__ = ["Attack", "attack_release"]
 
-#: A hidden count is near the promise if its bounds are wider by no more than this
-NEAR = 3
 #: Integer programmes at most, from the narrowest bounds on
-PROGRAMMES = 200
+PROGRAMMES = 2000
 
 
 @dataclass
@@ -139,8 +136,10 @@ def attack_release(
     secret = find_small(cells, policy) & (bounds.known == 0) & protected
     found.hidden, found.hidden_narrow = int(secret.sum()), int(narrow.sum())
     found.hidden_exact = int((narrow & (bounds.lower == bounds.upper)).sum())
-    found.programmes, more = _solve_near(cells, bounds, secret & ~narrow, policy)
-    found.hidden_narrow += more
+    near = list_near(cells, bounds, policy, secret_rows)
+    near = near[~narrow[near]][:PROGRAMMES]
+    found.programmes = len(near)
+    found.hidden_narrow += sum(not is_held(int(count), cells, bounds, policy) for count in near)
     seen = protected & (bounds.known == 1) & (cells.value > 0)
     width = (bounds.upper - bounds.lower + 1)[seen]
     found.shown, found.shown_narrow = int(seen.sum()), int(rounded.sum())
@@ -158,16 +157,3 @@ def attack_release(
     shares = pd.Series(counts[units]).groupby(truth.loc[units, "measure"].to_numpy()).mean()
     found.shares = {measure: round(float(share), 3) for measure, share in shares.items()}
     return found
-
-
-def _solve_near(cells: Cells, bounds: Bounds, secret: np.ndarray, policy: Policy) -> tuple[int, int]:
-    """Solve integer programmes for hidden counts near the promise; return how many, and how many are narrower."""
-    wanted = np.minimum(policy.hide_to, cells.ceiling)
-    spare = np.minimum(policy.hide_from - bounds.lower + NEAR, bounds.upper - wanted)
-    near = np.flatnonzero(secret & (spare <= NEAR) & (bounds.upper < np.inf))
-    near = near[np.argsort((bounds.upper - bounds.lower)[near], kind="stable")][:PROGRAMMES]
-    broken = 0
-    for count in near:
-        lower, upper = solve_bounds(int(count), bounds.lower, bounds.upper, cells.relations)
-        broken += lower > policy.hide_from or upper < wanted[count]
-    return len(near), int(broken)

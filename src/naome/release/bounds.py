@@ -43,6 +43,10 @@ class Relations:
         """Return the numbers of the relations that have a term in one of `counts`."""
         return np.unique(self.number[np.isin(self.count, counts)])
 
+    def around(self, counts: np.ndarray) -> np.ndarray:
+        """Return the counts that a relation has together with one of `counts`, those among them."""
+        return np.unique(self.count[np.isin(self.number, self.touching(counts))])
+
     def holds(self, values: np.ndarray) -> np.ndarray:
         """Return for each relation whether values of all counts fulfil it."""
         sums = np.bincount(self.number, self.weight * values[self.count], len(self.low))

@@ -14,13 +14,19 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from naome.release.bounds import MANY, Step, tighten
+from naome.release.bounds import MANY, Step, solve_bounds, tighten
 from naome.release.cells import Cells
 from naome.release.policy import Policy, round_counts
 
-__all__ = ["Bounds", "Shown", "bound_counts", "find_broken", "find_small", "protect", "reach"]
+__all__ = ["Bounds", "Shown", "bound_counts", "find_broken", "find_small", "is_held", "list_near", "protect", "reach"]
 
 ROUNDS = 60
+#: A hidden count is near the promise if its bounds are wider by no more than this
+NEAR = 3
+#: Relations up to this many counts away are used together in an integer programme
+STEPS = 3
+#: Counts tried, the cheapest first, before one that does not help alone is hidden
+TRIALS = 12
 
 
 @dataclass(frozen=True)
@@ -153,6 +159,30 @@ def find_broken(cells: Cells, bounds: Bounds, policy: Policy, protected: np.ndar
     return hidden, rounded
 
 
+def list_near(cells: Cells, bounds: Bounds, policy: Policy, protected: np.ndarray) -> np.ndarray:
+    """List the hidden small counts that are near the promise, those with the narrowest bounds first.
+
+    Parameters
+    ----------
+    cells : Cells
+    bounds : Bounds
+    policy : Policy
+    protected : array of bool, shape (rows,)
+        Rows whose numbers are not shown whatever they are.
+    """
+    secret = find_small(cells, policy) & (bounds.known == 0) & cells.in_rows(protected)
+    secret &= ~np.isin(cells.same, cells.same[bounds.known == 2])
+    spare = np.minimum(policy.hide_from - bounds.lower, bounds.upper - np.minimum(policy.hide_to, cells.ceiling))
+    near = np.flatnonzero(secret & (spare <= NEAR))
+    return near[np.argsort((bounds.upper - bounds.lower)[near], kind="stable")]
+
+
+def is_held(count: int, cells: Cells, bounds: Bounds, policy: Policy) -> bool:
+    """Return whether integer programmes, too, leave a hidden small count every value that is promised."""
+    lower, upper = solve_bounds(count, bounds.lower, bounds.upper, cells.relations, steps=STEPS)
+    return lower <= policy.hide_from and upper >= min(policy.hide_to, cells.ceiling[count])
+
+
 def protect(cells: Cells, rows: pd.DataFrame, shown: Shown, policy: Policy) -> np.ndarray:
     """Decide which rows are hidden.
 
@@ -178,8 +208,8 @@ def protect(cells: Cells, rows: pd.DataFrame, shown: Shown, policy: Policy) -> n
         return shown.hidden.copy()
     search = _Search(cells, rows, shown, policy)
     first = search.hide_small()
-    hidden = search.repair(first)
-    return search.show_again(hidden, first)
+    hidden = search.show_again(search.repair(first), first)
+    return search.harden(hidden)
 
 
 class _Search:
@@ -250,6 +280,46 @@ class _Search:
             if not np.logical_or(*find_broken(self.cells, bounds, self.policy, self.protected)).any():
                 hidden = trial
         return hidden
+
+    def harden(self, hidden: np.ndarray) -> np.ndarray:
+        """Hide more rows until integer programmes find nothing narrower either, where a count is near the promise."""
+        hidden, held = hidden.copy(), np.zeros(len(self.cells.value), dtype=bool)
+        bounds = reach(self.cells, self.shown, hidden, self.policy)
+        for _ in range(ROUNDS):
+            near = list_near(self.cells, bounds, self.policy, self.protected)
+            broken = []
+            for count in near[~held[near]]:
+                # more that is hidden only widens bounds: what has held once holds
+                held[count] = is_held(int(count), self.cells, bounds, self.policy)
+                if not held[count]:
+                    broken.append(int(count))
+            if not broken:
+                return hidden
+            for count in broken:
+                hidden = self._loosen(count, hidden, bounds)
+                bounds = reach(self.cells, self.shown, hidden, self.policy)
+        raise ValueError(self._explain(np.array(broken)))
+
+    def _loosen(self, broken: int, hidden: np.ndarray, bounds: Bounds) -> np.ndarray:
+        """Hide the cheapest count near a broken one that helps alone; where none does, the cheapest nearest."""
+        near, first = np.array([broken]), None
+        for _ in range(STEPS):
+            near = self.cells.relations.around(near)
+            handles = {int(handle) for handle in self.handle[near]}
+            costs = {handle: cost for handle in handles if (cost := self._cost(handle, hidden)) is not None}
+            for handle in sorted(costs, key=lambda each: (costs[each], each))[:TRIALS]:
+                trial = hidden | self._rows_of_count(handle)
+                first = trial if first is None else first
+                if is_held(broken, self.cells, reach(self.cells, self.shown, trial, self.policy), self.policy):
+                    return trial
+        if first is None:
+            raise ValueError(self._explain(np.array([broken])))
+        return first
+
+    def _rows_of_count(self, count: int) -> np.ndarray:
+        lost = np.zeros(len(self.cells.value), dtype=bool)
+        lost[count] = True
+        return self._rows_of(lost)
 
     def _choose(self, broken: int, hidden: np.ndarray, bounds: Bounds) -> int | None:
         """Return the count whose hiding loosens a broken one at least cost, of those that its bounds rest on."""

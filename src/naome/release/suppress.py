@@ -57,6 +57,11 @@ class Plan:
     results: pd.DataFrame
     hidden: np.ndarray
 
+    def list_suppressed(self, group_by: str) -> set[tuple[str, str, str]]:
+        """Return cohort, measure and group of the nation's results that are suppressed, of one characteristic."""
+        rows = self.results[self.hidden & self.results["level"].isin(WHOLE) & (self.results["group_by"] == group_by)]
+        return set(rows[["cohort", "measure", "group"]].itertuples(index=False, name=None))
+
 
 def plan_release(results: pd.DataFrame, params: Params, scheme: Scheme) -> Plan:
     """Decide about results that are protected together.
@@ -177,6 +182,8 @@ def _lacks_rule(results: pd.DataFrame, policy: Policy) -> pd.Series:
 def _find_hidden(results: pd.DataFrame, params: Params, plan: Plan) -> np.ndarray:
     """Decide which results are hidden, beside those of a plan."""
     policy = POLICIES[params.disclosure.policy]
+    if policy.name == "none":
+        return np.zeros(len(results), dtype=bool)
     decided = dict(zip(plan.results["result_id"], plan.hidden, strict=True))
     planned = results["result_id"].isin(decided).to_numpy()
     hidden = results["result_id"].map(decided).eq(True).to_numpy()

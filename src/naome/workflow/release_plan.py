@@ -13,8 +13,13 @@ from naome.measures.completeness import measure_completeness
 from naome.measures.deaths_check import measure_records_before_death
 from naome.measures.description import count_people
 from naome.measures.indicators import evaluate_indicators
+from naome.measures.inequalities import measure_gaps
+from naome.measures.landmark import compare_landmarks
+from naome.measures.quarterly import measure_quarters
 from naome.measures.specification import read_relations
 from naome.measures.study import Study
+from naome.measures.survival import estimate_survival
+from naome.measures.trend import measure_trends
 from naome.release.cells import Scheme, find_nesting, make_scheme
 from naome.release.suppress import Plan, plan_release
 
@@ -76,11 +81,25 @@ def make_plan(
         results.append(measure_completeness(analysis, study))
     if "validation" in frames and primary is not None and len(primary):
         results.append(measure_records_before_death(primary, study))
+    if params.disclosure.national != "show":
+        results += _measure_nation(analysis, study, frames)
     try:
         scheme = read_scheme(study, analysis)
         return plan_release(pd.concat(results, ignore_index=True), params, scheme)
     except ValueError as error:
         raise ChainError(f"disclosure: {error}. Hint: another policy, or larger groups.") from None
+
+
+def _measure_nation(analysis: pd.DataFrame, study: Study, frames: Collection[str]) -> list[pd.DataFrame]:
+    """Measure what is shown of the nation only, where its groups are protected too."""
+    found = []
+    if "survival" in frames:
+        found.append(estimate_survival(analysis, study))
+    if "quarterly" in frames and "denovo" in study.params.cohorts:
+        found.append(measure_quarters(analysis, study)[1])
+    if "inequalities" in frames:
+        found += [measure_gaps(analysis, study), measure_trends(analysis, study)[1], compare_landmarks(analysis, study)]
+    return found
 
 
 def write_plan(plan: Plan, folder: Path) -> None:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from naome.measures.quarterly import MINIMUM_QUARTERS, RULES, say_chart, say_growing_quarters
 from naome.measures.study import Study
-from naome.release import Released, declare_not_counts, release_counts, shown_numbers
+from naome.release import HIDDEN, Released, declare_not_counts, release_counts, shown_numbers
 from naome.report.display import Figure, Sentence, Table
 from naome.report.figures import INK, PALETTE, use_style
 
@@ -38,8 +38,16 @@ CHART_FORMATS = {
 }
 
 
-def release_charts(charts: pd.DataFrame, study: Study) -> Released:
-    """Release charts: a quarter with few people, or few who are recorded or not, has no point."""
+def release_charts(charts: pd.DataFrame, quarters: Released, study: Study) -> Released:
+    """Release charts: a quarter that is suppressed has no point, and its chart no mean and no limits.
+
+    Parameters
+    ----------
+    charts : DataFrame
+        From :func:`naome.measures.quarterly.measure_quarters`, and ``quarters`` its results as they are released.
+    quarters : Released
+    study : Study
+    """
     if charts.empty:
         return release_counts(charts, [], study)
     points = ("estimate", "lower", "upper")
@@ -52,7 +60,22 @@ def release_charts(charts: pd.DataFrame, study: Study) -> Released:
         of="all_denominator",
         with_it=lines,
     ).frame.drop(columns=["all_numerator", "all_denominator"])
-    return release_counts(whole, "numerator", study, of="denominator", totals=[["measure"]], with_it=points)
+    counted = release_counts(whole, "numerator", study, of="denominator", totals=[["measure"]], with_it=points)
+    gone = quarters.where(status=["suppressed", "too_few"]).frame
+    keys = set(zip(gone["measure"], gone["group"], strict=True))
+    return counted.transform(lambda frame: _take_out(frame, keys, points, lines))
+
+
+def _take_out(frame: pd.DataFrame, keys: set, points: tuple[str, ...], lines: tuple[str, ...]) -> pd.DataFrame:
+    """Suppress the points of some quarters, and the lines of their charts: a mean gives away the last point."""
+    hidden = pd.Series([key in keys for key in zip(frame["measure"], frame["quarter"], strict=True)], index=frame.index)
+    hidden |= pd.Series([value is HIDDEN for value in frame["estimate"]], index=frame.index)
+    whole = hidden.groupby(frame["measure"]).transform("any")
+    for columns, mask in ((("numerator", "denominator", *points), hidden), (lines, whole)):
+        for column in columns:
+            if mask.any():
+                frame[column] = frame[column].astype(object).mask(mask & frame[column].notna(), HIDDEN)
+    return frame
 
 
 def say_charts(charts: Released, measures: list[str], study: Study) -> Sentence:

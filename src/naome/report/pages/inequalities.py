@@ -9,7 +9,7 @@ from naome.measures.landmark import list_landmarked
 from naome.measures.specification import Specification
 from naome.measures.study import Study
 from naome.measures.trend import SIGNIFICANT, count_trends
-from naome.release import Released, release_counts, shown_numbers
+from naome.release import HIDDEN, Released, release_counts, shown_numbers
 from naome.report.display import Sentence, Table
 from naome.report.labels import title_of
 from naome.report.proportions import PERCENT
@@ -109,12 +109,30 @@ def tabulate_gaps(released: Released, specification: Specification, group_by: st
     return Table(pd.DataFrame(pieces).astype({"People": "Int64"}), released, GAP_FORMATS)
 
 
-def release_trends(trends: pd.DataFrame, study: Study) -> Released:
-    """Release trends: a year, or a test, based on few people is suppressed."""
+def release_trends(trends: pd.DataFrame, study: Study, years: set[tuple[str, str, str]]) -> Released:
+    """Release trends: a year, or a test, based on few people is suppressed.
+
+    Parameters
+    ----------
+    trends : DataFrame
+    study : Study
+    years : set of (str, str, str)
+        Cohort, measure and year of suppressed results; a trend with such a year is not shown.
+    """
+    gone = {key[:2] for key in years}
     for year in ("first", "last"):
         counted = release_counts(trends, f"{year}_events", study, of=f"{year}_n", with_it=[year])
         trends = counted.frame
-    return release_counts(trends, "events", study, of="n", with_it=["odds_ratio", "lower", "upper", "z", "p_value"])
+    numbers = ["odds_ratio", "lower", "upper", "z", "p_value"]
+    released = release_counts(trends, "events", study, of="n", with_it=numbers)
+
+    def take_out(frame: pd.DataFrame) -> pd.DataFrame:
+        hidden = [key in gone for key in zip(frame["cohort"], frame["measure"], strict=True)]
+        for column in ("first", "last", *numbers) if any(hidden) else ():
+            frame[column] = frame[column].astype(object).mask(pd.Series(hidden, index=frame.index), HIDDEN)
+        return frame
+
+    return released.transform(take_out)
 
 
 def say_trends(trends: Released) -> Sentence:
