@@ -90,6 +90,8 @@ class Cells:
         All of them hold for `value`.
     same : array of int, shape (n,)
         The first of the counts that are the same by a relation, such as the only region and its nation.
+    nested : array of int, shape (k,)
+        Differences of two counts of the nation that no row shows, such as the men of an age group.
     public : array of int, shape (k,)
         Counts that no row shows and that are taken to be known: national totals of tables of organisations, which
         another table may hold.
@@ -103,6 +105,7 @@ class Cells:
     rest: np.ndarray
     relations: Relations
     same: np.ndarray
+    nested: np.ndarray
     public: np.ndarray
     ceiling: np.ndarray
 
@@ -125,6 +128,7 @@ def make_scheme(
     parents: pd.DataFrame,
     declared: DeclaredRelations,
     nested: Mapping[tuple[str, str], Mapping[str, tuple[str, ...]]],
+    time_points: Mapping[int, bool],
 ) -> Scheme:
     """Read off the definitions which conditions each measure counts.
 
@@ -138,6 +142,8 @@ def make_scheme(
         What ``relations.yaml`` says.
     nested : mapping
         See :class:`Scheme`, from :func:`find_nesting`.
+    time_points : mapping of int to bool
+        Years of survival -> whether organisations are compared on the people of the audit period.
     """
     measures: dict[str, tuple[Conditions, Conditions]] = {
         name: (frozenset(people), frozenset(events)) for name, (people, events) in DEATHS.items()
@@ -149,6 +155,11 @@ def make_scheme(
             measures[indicator.id + end] = people, events
     for item in items:
         measures[f"completeness.{item.id}"] = EVERYONE, split_conditions(item.recorded, {})
+    for years, alike in time_points.items():
+        dead = frozenset([f"dead within {years} years"])
+        measures[f"survival_{years}y"] = EVERYONE, dead
+        if alike:
+            measures[f"survival_{years}y_adjusted"] = EVERYONE, dead
     for name in PEOPLE:
         measures[name] = EVERYONE, EVERYONE
     for indicator in specification.indicators:
@@ -231,6 +242,7 @@ class _Listing:
         self.terms: list[tuple[tuple[int, ...], tuple[float, ...], float]] = []
         self.rests: dict[tuple[int, int], int] = {}
         self.public: list[int] = []
+        self.nested: list[int] = []
         self.national: set[int] = set()
 
     def collect(self) -> Cells:
@@ -252,8 +264,9 @@ class _Listing:
         for column in ("people", "events", "rest"):
             self._climb(table[table[column] >= 0], column)
         relations = self._relations()
-        same, public = self._find_same(), np.array(self.public, dtype=int)
-        return Cells(np.array(self.value), people, events, rest, relations, same, public, self._find_ceilings())
+        same, public, nested = self._find_same(), np.array(self.public, int), np.array(self.nested, int)
+        ceilings = self._find_ceilings()
+        return Cells(np.array(self.value), people, events, rest, relations, same, nested, public, ceilings)
 
     def _place(self, row: Any) -> tuple[str, str, str]:
         treating = row.level == "provider" and row.measure in self.scheme.treating
@@ -307,7 +320,10 @@ class _Listing:
             for condition in conditions:
                 whole = self.number.get((*place, conditions - {condition}))
                 if whole is not None and len(key) == 4 and self.value[whole] >= self.value[part]:
-                    self._rest(whole, part)
+                    new = (whole, part) not in self.rests
+                    rest = self._rest(whole, part)
+                    if new and place[1] in WHOLE:
+                        self.nested.append(rest)
 
     def _nest_values(self) -> None:
         """Relate people with a value to those with the values of another characteristic that lie in it."""

@@ -15,7 +15,7 @@ import pandas as pd
 from naome.core.params import Params
 from naome.measures.adjusted import HIGHER_IS, Adjusted
 from naome.measures.casemix.adjust import Assessment
-from naome.measures.casemix.outliers import give_levels
+from naome.measures.casemix.outliers import MINIMUM_UNITS, give_levels
 from naome.measures.specification import Specification
 from naome.measures.variation import (
     NOT_ASSESSED,
@@ -28,6 +28,11 @@ from naome.measures.variation import (
 from naome.release.policy import POLICIES, Policy, list_pairs
 from naome.release.types import Released
 
+#: Measures of variation between organisations
+SPREAD = (
+    *("phi", "tau2", "variance", "variance_lower", "variance_upper", "median_odds_ratio", "mor_lower", "mor_upper"),
+    *("share_beyond_chance", "p_value"),
+)
 #: Why an organisation has no level although it could be compared
 SUPPRESSED = "its result is suppressed"
 
@@ -179,9 +184,12 @@ def _settle_units(
     mine = table["unit"].isin(known.index) & (table["level"] != "not_assessed")
     table.loc[~mine, ["level", "level_plain", "level_spread"]] = "not_assessed"
     table.loc[~mine, "direction"], table.loc[~mine, "domain"] = "none", NOT_ASSESSED
+    # the variation of few organisations gives away the counts of one that is suppressed
+    few = len(table) < MINIMUM_UNITS and not table["unit"].isin(known.index).all()
+    silent = dict.fromkeys(SPREAD, np.nan) if few else {}
     if not mine.any():
         nothing = {"assessed": 0, "chance_alerts": 0.0, "chance_alarms": 0.0}
-        return table, {} if row["reason"] else {**count_domains(table, polarity), **nothing}
+        return table, {} if row["reason"] else {**count_domains(table, polarity), **nothing, **silent}
     here = known.loc[table.loc[mine, "unit"]]
     events, people, possible = list_pairs(here["numerator"].to_numpy(), here["denominator"].to_numpy(), policy)
     everyone = int(row["everyone"])
@@ -200,4 +208,4 @@ def _settle_units(
     sizes = np.minimum(here["denominator"].to_numpy(dtype=int), everyone)
     chance = expect_by_chance(row["target"], sizes, params, everyone)
     numbers = {"assessed": int(mine.sum()), "chance_alerts": chance[0], "chance_alarms": chance[1]}
-    return table, {**count_domains(table, polarity), **numbers}
+    return table, {**count_domains(table, polarity), **numbers, **silent}

@@ -24,9 +24,9 @@ ROUNDS = 60
 #: A hidden count is near the promise if its bounds are wider by no more than this
 NEAR = 3
 #: Relations up to this many counts away are used together in an integer programme
-STEPS = 3
+STEPS = 2
 #: Counts tried, the cheapest first, before one that does not help alone is hidden
-TRIALS = 12
+TRIALS = 6
 
 
 @dataclass(frozen=True)
@@ -152,6 +152,8 @@ def find_broken(cells: Cells, bounds: Bounds, policy: Policy, protected: np.ndar
     lower, upper, known = bounds.lower, bounds.upper, bounds.known
     small, width = find_small(cells, policy), upper - lower + 1
     in_rows = cells.in_rows(protected)
+    if protected.all():  # of a nation that hides its small groups: the difference of two counts is a group
+        in_rows[cells.nested] = True
     public = np.isin(cells.same, cells.same[known == 2])
     narrow = (lower > policy.hide_from) | (upper < np.minimum(policy.hide_to, cells.ceiling))
     hidden = in_rows & small & (known == 0) & narrow & ~public
@@ -170,7 +172,10 @@ def list_near(cells: Cells, bounds: Bounds, policy: Policy, protected: np.ndarra
     protected : array of bool, shape (rows,)
         Rows whose numbers are not shown whatever they are.
     """
-    secret = find_small(cells, policy) & (bounds.known == 0) & cells.in_rows(protected)
+    inside = cells.in_rows(protected)
+    if protected.all():
+        inside[cells.nested] = True
+    secret = find_small(cells, policy) & (bounds.known == 0) & inside
     secret &= ~np.isin(cells.same, cells.same[bounds.known == 2])
     spare = np.minimum(policy.hide_from - bounds.lower, bounds.upper - np.minimum(policy.hide_to, cells.ceiling))
     near = np.flatnonzero(secret & (spare <= NEAR))
@@ -209,7 +214,11 @@ def protect(cells: Cells, rows: pd.DataFrame, shown: Shown, policy: Policy) -> n
     search = _Search(cells, rows, shown, policy)
     first = search.hide_small()
     hidden = search.show_again(search.repair(first), first)
-    return search.harden(hidden)
+    while True:
+        more = search.repair(search.harden(hidden))
+        if (more == hidden).all():
+            return hidden
+        hidden = more
 
 
 class _Search:
@@ -220,6 +229,12 @@ class _Search:
         self.cost = rows["denominator"].fillna(0).to_numpy(dtype=float)
         self.free = ~shown.always & ~shown.fixed
         self.protected = ~shown.always
+        #: counts of rows that are decided here; of others it has been seen before
+        self.own = cells.in_rows(~shown.fixed)
+        if not shown.fixed.any():
+            self.own[cells.nested] = True
+        #: counts for which integer programmes have found nothing narrower: with more hidden they still do not
+        self.held = np.zeros(len(cells.value), dtype=bool)
         n = len(cells.value)
         #: rows that show a count, as people or events
         self.of_count: list[list[int]] = [[] for _ in range(n)]
@@ -283,10 +298,11 @@ class _Search:
 
     def harden(self, hidden: np.ndarray) -> np.ndarray:
         """Hide more rows until integer programmes find nothing narrower either, where a count is near the promise."""
-        hidden, held = hidden.copy(), np.zeros(len(self.cells.value), dtype=bool)
+        hidden, held = hidden.copy(), self.held
         bounds = reach(self.cells, self.shown, hidden, self.policy)
         for _ in range(ROUNDS):
             near = list_near(self.cells, bounds, self.policy, self.protected)
+            near = near[self.own[near]]
             broken = []
             for count in near[~held[near]]:
                 # more that is hidden only widens bounds: what has held once holds

@@ -19,6 +19,7 @@ from scipy.special import expit, logit, ndtri
 
 from naome.core.params import Params
 from naome.core.results import NUMBERS, WHOLE
+from naome.measures.casemix.outliers import MINIMUM_UNITS
 from naome.release.cells import LESS, Scheme, list_cells
 from naome.release.policy import METHODS, PLACES, POLICIES, Policy, list_pairs, round_counts
 from naome.release.protect import Shown, protect
@@ -145,17 +146,14 @@ def release_pooled(pooled: pd.DataFrame, parts: Iterable[Released]) -> Released:
     Returns
     -------
     Released
-        A result is hidden where that of a nation is: the others would be subtracted.
+        A result is hidden where that of a nation is, or is not there: the others would be subtracted.
     """
-    key = ["cohort", "measure", "group_by", "group"]
-    gone: set[tuple] = set()
+    key, out = ["cohort", "measure", "group_by", "group"], pooled.copy()
+    hidden = pd.Series(False, index=out.index)
     for part in parts:
-        lost = part.frame[part.frame["level"].isin(WHOLE) & part.frame["status"].isin(["suppressed", "too_few"])]
-        gone |= set(lost[key].itertuples(index=False, name=None))
-    out = pooled.copy()
-    hidden = pd.Series(
-        [row in gone for row in out[key].itertuples(index=False, name=None)], index=out.index, dtype=bool
-    )
+        rows = part.frame[part.frame["level"].isin(WHOLE) & (part.frame["status"] == "ok")]
+        shown = set(rows[key].itertuples(index=False, name=None))
+        hidden |= [row not in shown for row in out[key].itertuples(index=False, name=None)]
     hidden &= out["status"].isin(["ok", "too_few"])
     bare = hidden | (out["status"] == "too_few")
     out.loc[hidden, "status"], out.loc[hidden, "reason"] = "suppressed", HIDDEN
@@ -199,8 +197,25 @@ def _find_hidden(results: pd.DataFrame, params: Params, plan: Plan) -> np.ndarra
     counted = table.copy()
     counted.loc[table["method"].isin(NOT_OF_PEOPLE), ["denominator", "numerator"]] = pd.NA
     result = protect(list_cells(counted, plan.scheme), counted, shown, policy)
-    hidden[~planned] = (result | _compared_with_hidden(table, result))[~fixed]
+    result |= _compared_with_hidden(table, result) | _made_from_hidden(table, result)
+    hidden[~planned] = result[~fixed]
     return hidden
+
+
+def _made_from_hidden(results: pd.DataFrame, hidden: np.ndarray) -> np.ndarray:
+    """Mark trends over years one of which is hidden, and the variation of few organisations one of which is.
+
+    One number with one hidden count in it gives the count away: of three years, or of seven organisations.
+    """
+    keys = results[["cohort", "measure"]].agg(tuple, axis=1)
+    years = set(keys[hidden & (results["group_by"] == "year")])
+    units = set(keys[hidden & (results["level"] == "provider")])
+    few = results["method"].isin(NOT_OF_PEOPLE) & (results["denominator"] < MINIMUM_UNITS)
+    plain = results["measure"].str.removesuffix("_trend")
+    base = plain.mask(few, plain.str.partition(".")[0])
+    made_of = pd.Series(list(zip(results["cohort"], base, strict=True)), index=results.index)
+    trends = results["measure"].str.endswith("_trend")
+    return ((trends & made_of.isin(years)) | (few & made_of.isin(units))).to_numpy()
 
 
 def _compared_with_hidden(results: pd.DataFrame, hidden: np.ndarray) -> np.ndarray:

@@ -108,9 +108,10 @@ def _release_people(table: pd.DataFrame, study: Study) -> Released:
     if "Observed" not in table:
         return release_counts(table, "People", study)
     alive = (table["Observed"].astype("Float64").clip(0, 1) * table["People"]).round().astype("Int64")
-    counted = release_counts(
-        table.assign(alive=alive), "alive", study, of="People", with_it=("Observed", "Lower", "Upper")
-    )
+    # the whole of a cohort at a time point is on the page too, so that one tenth alone would be the rest
+    whole = [name for name in ("Cohort", "Time point") if name in table]
+    limits = ("Observed", "Lower", "Upper")
+    counted = release_counts(table.assign(alive=alive), "alive", study, of="People", totals=[whole], with_it=limits)
     return counted.transform(lambda frame: frame.drop(columns="alive"))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from naome.measures.study import Study
-from naome.release import Released, release_counts
+from naome.release import HIDDEN, Released, release_counts
 from naome.report.display import Sentence, Table
 from naome.report.prose import pick, say_result
 
@@ -32,7 +32,19 @@ def choose_measure(released: Released) -> str:
 def release_outcomes(outcomes: pd.DataFrame, study: Study) -> Released:
     """Release the outcomes of :func:`naome.measures.deaths_check.classify_outcomes` by year of diagnosis."""
     totals = [["outcome"], ["diagnosis_year"]]
-    return release_counts(outcomes, "people", study, totals=totals, with_it=["share"])
+    released = release_counts(outcomes, "people", study, totals=totals, with_it=["share"])
+    if study.params.disclosure.national == "show":
+        return released
+    return released.transform(_take_out_years)
+
+
+def _take_out_years(frame: pd.DataFrame) -> pd.DataFrame:
+    """Suppress every outcome of a year of which one is suppressed: other tables of the page have parts of the rest."""
+    hidden = pd.Series([value is HIDDEN for value in frame["people"]], index=frame.index)
+    years = hidden.groupby(frame["diagnosis_year"]).transform("any")
+    for column in ("people", "share"):
+        frame[column] = frame[column].astype(object).mask(years, HIDDEN) if years.any() else frame[column]
+    return frame
 
 
 def tabulate_outcomes(outcomes: Released) -> Table:

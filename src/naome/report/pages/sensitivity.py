@@ -20,7 +20,18 @@ def release_switches(switches: pd.DataFrame, study: Study) -> Released:
     known = pd.DataFrame({"people": own, "shared": own})
     with_it = ("jaccard", *(c for c in switches.columns if c.endswith(("_value", "_1y")) or c in HEADLINES))
     both = [("shared", "people")]
-    return release_variants(switches, ("people", "shared"), known, study, overlaps=both, with_it=with_it)
+    released = release_variants(switches, ("people", "shared"), known, study, overlaps=both, with_it=with_it)
+    if study.params.disclosure.national == "show" or study.params.disclosure.policy == "none":
+        return released
+    # of a small nation: percentages before and after give the events of the people who differ
+    return released.transform(lambda frame: _take_out(frame, list(with_it)))
+
+
+def _take_out(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    other = frame["option"] != BASE
+    for column in columns:
+        frame[column] = frame[column].astype(object).mask(other & frame[column].notna(), HIDDEN)
+    return frame
 
 
 def tabulate_sensitivity(switches: Released) -> Table:
