@@ -106,12 +106,15 @@ class _ItemEntry(FrozenModel):
     table_2: bool
 
 
+_Pair = Annotated[tuple[str, ...], Field(strict=False, min_length=2, max_length=2)]
+
+
 class Relations(FrozenModel):
     """What ``relations.yaml`` says; the meaning of each key is in the file."""
 
     sums: tuple[Annotated[tuple[str, ...], Field(strict=False, min_length=3)], ...] = Field(strict=False, min_length=1)
-    nested: tuple[Annotated[tuple[str, str], Field(strict=False)], ...] = Field(strict=False, min_length=1)
-    same: tuple[Annotated[tuple[str, str], Field(strict=False)], ...] = Field(strict=False, min_length=1)
+    nested: tuple[_Pair, ...] = Field(strict=False, min_length=1)
+    same: tuple[_Pair, ...] = Field(strict=False, min_length=1)
 
 
 class _ItemsFile(FrozenModel):

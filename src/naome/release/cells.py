@@ -172,7 +172,8 @@ def make_scheme(
         for end in ("", *DERIVED)
     }
     groups = {group.id: (BOTH.join(group.columns), split_conditions(group.where, {})) for group in specification.groups}
-    return Scheme(measures, frozenset(treating), groups, parents, declared.sums, nested, dict(declared.same))
+    same = {pair[0]: pair[1] for pair in declared.same}
+    return Scheme(measures, frozenset(treating), groups, parents, declared.sums, nested, same)
 
 
 def find_nesting(people: pd.DataFrame, fine: str, coarse: str) -> dict[str, tuple[str, ...]]:

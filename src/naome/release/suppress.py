@@ -153,7 +153,7 @@ def release_pooled(pooled: pd.DataFrame, parts: Iterable[Released]) -> Released:
     for part in parts:
         rows = part.frame[part.frame["level"].isin(WHOLE) & (part.frame["status"] == "ok")]
         shown = set(rows[key].itertuples(index=False, name=None))
-        hidden |= [row not in shown for row in out[key].itertuples(index=False, name=None)]
+        hidden |= np.array([row not in shown for row in out[key].itertuples(index=False, name=None)], dtype=bool)
     hidden &= out["status"].isin(["ok", "too_few"])
     bare = hidden | (out["status"] == "too_few")
     out.loc[hidden, "status"], out.loc[hidden, "reason"] = "suppressed", HIDDEN

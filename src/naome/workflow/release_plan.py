@@ -40,7 +40,7 @@ def read_scheme(study: Study, analysis: pd.DataFrame) -> Scheme:
     people = analysis[["provider", "alliance", "region"]].astype(object)
     parents = people.dropna(subset="provider").drop_duplicates("provider").reset_index(drop=True)
     relations = read_relations(study.definitions)
-    nested = {pair: find_nesting(analysis, *pair) for pair in relations.nested}
+    nested = {(fine, coarse): find_nesting(analysis, fine, coarse) for fine, coarse in relations.nested}
     params = study.params
     times = {years: years not in params.earlier_periods for years in params.survival.horizons_years}
     return make_scheme(study.specification, study.data_items, parents, relations, nested, times)

@@ -76,17 +76,18 @@ def test_calibration_has_a_panel_for_each_cohort_and_horizon():
 
 
 def test_a_tenth_of_which_few_died_is_neither_shown_nor_drawn_where_small_counts_are_hidden():
-    """Of 47 people 93.6% lived: 3 died. Of the other tenth 24 of 48 lived."""
-    tenths = pd.DataFrame({"Time point": "1 y", "Tenth": [1, 8], "People": [48, 47], "Predicted": [0.5, 0.9]})
-    tenths = tenths.assign(Observed=[0.5, 0.936], Lower=[0.4, 0.866], Upper=[0.6, 1.007])
+    """Of 47 people 93.6% lived: 3 died. Another tenth goes with it, since the whole is on the page."""
+    people, alive = [48, 47, 46], [0.5, 0.936, 0.3]
+    tenths = pd.DataFrame({"Time point": "1 y", "Tenth": [1, 8, 9], "People": people, "Predicted": [0.5, 0.9, 0.4]})
+    tenths = tenths.assign(Observed=alive, Lower=[0.4, 0.866, 0.2], Upper=[0.6, 1.007, 0.4])
     strict = STUDY.params.disclosure.model_copy(update={"policy": "lt10", "national": "suppress"})
     study = make_study(STUDY.params.model_copy(update={"disclosure": strict}), run_id="r")
     laid = tabulate_checks({"denovo": checked(tenths=tenths)}, "tenths", study).frame
-    assert laid["People"].tolist() == [48, 47] and laid["Observed"].tolist() == [0.5, HIDDEN]
+    assert laid["People"].tolist() == people and laid["Observed"].tolist() == [0.5, HIDDEN, HIDDEN]
     axes = draw_calibration({"denovo": checked(tenths=tenths)}, study, alt="Calibration").drawing.axes[0]
-    assert np.isnan(axes.lines[1].get_ydata()).tolist() == [False, True]
+    assert np.isnan(axes.lines[1].get_ydata()).tolist() == [False, True, True]
     exact = tabulate_checks({"denovo": checked(tenths=tenths)}, "tenths", STUDY).frame
-    assert exact["Observed"].tolist() == [0.5, 0.936]
+    assert exact["Observed"].tolist() == alive
 
 
 def test_funnels_draw_released_numbers_only():

@@ -122,10 +122,10 @@ def test_files_of_a_run_are_their_owners_only(make_run, as_runner, byhand):
     run = run if byhand else as_runner(run)
     before = os.umask(0o022)
     try:
-        run.save("analysis", pd.DataFrame({"age": [1]}))
         row = pd.DataFrame({"measure": ["m"], "level": ["provider"], "unit": ["A"], "denominator": [3]})
         named = {"audit": "england", "nation": "england", "cohort": "denovo", "run_id": run.run_id}
         run.save("indicators", make_results(row, **named))
+        run.save("analysis", pd.DataFrame({"age": [1]}))
     finally:
         os.umask(before)
     root = run.lab if byhand else run.folder
