@@ -104,17 +104,17 @@ def _measure_nation(analysis: pd.DataFrame, study: Study, frames: Collection[str
     return found
 
 
-def write_plan(plan: Plan, folder: Path) -> None:
-    """Keep a plan in the folder of a run."""
-    write_frame(plan.results.assign(hidden=plan.hidden), folder / FILE, private=True)
+def write_plan(plan: Plan, folder: Path, people: str) -> None:
+    """Keep a plan in a folder, with the digest of the analysis table it was made of."""
+    write_frame(plan.results.assign(hidden=plan.hidden, people=people), folder / FILE, private=True)
 
 
-def read_plan(folder: Path, run_id: str, study: Study, analysis: pd.DataFrame) -> Plan | None:
-    """Read the plan of a run; None where there is none, or that of another run."""
+def read_plan(folder: Path, people: str, study: Study, analysis: pd.DataFrame) -> Plan | None:
+    """Read a plan that was kept; None where there is none, or one of another analysis table or run."""
     if not (folder / FILE).is_file():
         return None
     kept = pd.read_parquet(folder / FILE)
-    if set(kept["run_id"]) != {run_id}:
+    if set(kept["people"]) != {people} or set(kept["run_id"]) != {study.run_id}:
         return None
     scheme = read_scheme(study, analysis)
-    return Plan(scheme, kept.drop(columns="hidden"), kept["hidden"].to_numpy(dtype=bool))
+    return Plan(scheme, kept.drop(columns=["hidden", "people"]), kept["hidden"].to_numpy(dtype=bool))

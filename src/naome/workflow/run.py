@@ -228,20 +228,19 @@ class Run:
     @cached_property
     def plan(self) -> Plan | None:
         """What the run releases of its indicators, completeness and deaths, decided together."""
-        if not self.has("analysis"):
-            return None
-        return self.decide_release()
+        return self.decide_release() if self.has("analysis") else None
 
     def decide_release(self) -> Plan:
-        """Decide what the run releases, or read what was decided; the runner keeps it when the cohorts are derived."""
-        kept = read_plan(self.folder, self.run_id, self.study, self.analysis)
-        if kept is not None:
-            return kept
+        """Decide what the run releases, or read what was decided of the same people."""
+        file = self._find("analysis")
+        root, people = self.folder if self.official else self.lab, file_digest(file) if file else ""
+        for folder in (root, self.folder):
+            if (kept := read_plan(folder, people, self.study, self.analysis)) is not None:
+                return kept
         frames = {frame for notebook in notebooks_of(self.params) for frame in saved_by(notebook)}
         primary = self.load("primary") if self.has("primary") else None
         plan = make_plan(self.analysis, primary, self.study, frames, real=self.marking == "real")
-        if self.official:
-            write_plan(plan, self.folder)
+        write_plan(plan, root, people)
         return plan
 
     def what_if(self, **choices: object) -> WhatIf:
