@@ -1,7 +1,7 @@
 """An attack on what a run releases: what a reader could work out, and whether that is more than promised.
 
 The attack starts from published numbers, the organisation tree and the definitions. It narrows every count by all
-relations at once, and solves integer programmes where a hidden count comes near the promise. The truth is used for two
+relations at once, and solves linear programmes where a hidden count comes near the promise. The truth is used for two
 things only: to see that each relation holds and that no bound excludes the truth (the attack itself would be wrong
 otherwise), and to find which hidden counts are small, which is where the promise applies.
 """
@@ -16,12 +16,9 @@ import pandas as pd
 from naome.core.results import WHOLE
 from naome.release.cells import Scheme, list_cells
 from naome.release.policy import Policy
-from naome.release.protect import bound_counts, find_broken, find_small, is_held, list_near
+from naome.release.protect import PROGRAMMES, bound_counts, find_broken, find_small, is_held, list_near
 
 __all__ = ["Attack", "attack_release"]
-
-#: Integer programmes at most, from the narrowest bounds on
-PROGRAMMES = 2000
 
 
 @dataclass
@@ -48,7 +45,7 @@ class Attack:
     values : dict of str to int
         Possible values of a rounded count -> number of such counts; the last is "or more".
     programmes : int
-        Hidden counts near the promise for which integer programmes were solved.
+        Hidden counts near the promise for which linear programmes were solved.
     smallest : int
         Smallest count above zero that is shown below the nation.
     pooled_broken : int

@@ -23,8 +23,10 @@ __all__ = ["Bounds", "Shown", "bound_counts", "find_broken", "find_small", "is_h
 ROUNDS = 60
 #: A hidden count is near the promise if its bounds are wider by no more than this
 NEAR = 3
-#: Relations up to this many counts away are used together in an integer programme
+#: Relations up to this many counts away are used together in a linear programme
 STEPS = 2
+#: Linear programmes at most, for the counts with the narrowest bounds first
+PROGRAMMES = 300
 #: Counts tried, the cheapest first, before one that does not help alone is hidden
 TRIALS = 6
 
@@ -183,7 +185,7 @@ def list_near(cells: Cells, bounds: Bounds, policy: Policy, protected: np.ndarra
 
 
 def is_held(count: int, cells: Cells, bounds: Bounds, policy: Policy) -> bool:
-    """Return whether integer programmes, too, leave a hidden small count every value that is promised."""
+    """Return whether linear programmes, too, leave a hidden small count every value that is promised."""
     lower, upper = solve_bounds(count, bounds.lower, bounds.upper, cells.relations, steps=STEPS)
     return lower <= policy.hide_from and upper >= min(policy.hide_to, cells.ceiling[count])
 
@@ -233,7 +235,7 @@ class _Search:
         self.own = cells.in_rows(~shown.fixed)
         if not shown.fixed.any():
             self.own[cells.nested] = True
-        #: counts for which integer programmes have found nothing narrower: with more hidden they still do not
+        #: counts for which linear programmes have found nothing narrower: with more hidden they still do not
         self.held = np.zeros(len(cells.value), dtype=bool)
         n = len(cells.value)
         #: rows that show a count, as people or events
@@ -297,12 +299,12 @@ class _Search:
         return hidden
 
     def harden(self, hidden: np.ndarray) -> np.ndarray:
-        """Hide more rows until integer programmes find nothing narrower either, where a count is near the promise."""
+        """Hide more rows until linear programmes find nothing narrower either, where a count is near the promise."""
         hidden, held = hidden.copy(), self.held
         bounds = reach(self.cells, self.shown, hidden, self.policy)
         for _ in range(ROUNDS):
             near = list_near(self.cells, bounds, self.policy, self.protected)
-            near = near[self.own[near]]
+            near = near[self.own[near]][:PROGRAMMES]
             broken = []
             for count in near[~held[near]]:
                 # more that is hidden only widens bounds: what has held once holds

@@ -114,7 +114,7 @@ def read_plan(folder: Path, people: str, study: Study, analysis: pd.DataFrame) -
     if not (folder / FILE).is_file():
         return None
     kept = pd.read_parquet(folder / FILE)
-    if set(kept["people"]) != {people} or set(kept["run_id"]) != {study.run_id}:
+    if "people" not in kept or set(kept["people"]) != {people} or set(kept["run_id"]) != {study.run_id}:
         return None
     scheme = read_scheme(study, analysis)
     return Plan(scheme, kept.drop(columns=["hidden", "people"]), kept["hidden"].to_numpy(dtype=bool))
