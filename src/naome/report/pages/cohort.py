@@ -245,7 +245,8 @@ def tabulate_routes(people: Released) -> Table:
     """Lay out the people of every cohort by rule of entry and year of the time origin."""
     counts = _take_people(people, [ROUTES])
     counts[["route", "year"]] = counts["group"].str.split(" / ", expand=True)
-    frame = counts.pivot(index=["cohort", "route"], columns="year", values="people").fillna(0)
+    frame = counts.pivot(index=["cohort", "route"], columns="year", values="people")
+    frame = frame.mask(frame.isna(), 0)
     frame.columns = [str(year) for year in frame.columns]
     frame = frame.reset_index().replace({"cohort": COHORT_NAMES})
     formats = dict.fromkeys(frame.columns[2:], "count")
