@@ -109,16 +109,21 @@ class Cells:
     public: np.ndarray
     ceiling: np.ndarray
 
-    def in_rows(self, rows: np.ndarray) -> np.ndarray:
+    def in_rows(self, rows: np.ndarray, *, differences: bool = False) -> np.ndarray:
         """Mark the counts that some rows show or leave.
 
         Parameters
         ----------
         rows : array of bool, shape (rows,)
+        differences : bool
+            Whether those that no row shows are marked too where all rows are meant, the nation's among them: the
+            difference of two counts is a group of people.
         """
         inside = np.zeros(len(self.value), dtype=bool)
         for counts in (self.people, self.events, self.rest):
             inside[counts[rows & (counts >= 0)]] = True
+        if differences and rows.all():
+            inside[self.nested] = True
         return inside
 
 
@@ -153,6 +158,7 @@ def make_scheme(
         events = people | split_conditions(indicator.numerator, indicator.windows)
         for end in ("", *DERIVED):
             measures[indicator.id + end] = people, events
+        measures[f"eligible.{indicator.id}"] = people, people
     for item in items:
         measures[f"completeness.{item.id}"] = EVERYONE, split_conditions(item.recorded, {})
     for years, alike in time_points.items():
@@ -162,9 +168,6 @@ def make_scheme(
             measures[f"survival_{years}y_adjusted"] = EVERYONE, dead
     for name in PEOPLE:
         measures[name] = EVERYONE, EVERYONE
-    for indicator in specification.indicators:
-        people = split_conditions(indicator.denominator, indicator.windows)
-        measures[f"eligible.{indicator.id}"] = people, people
     treating = {
         indicator.id + end
         for indicator in specification.indicators

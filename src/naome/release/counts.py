@@ -7,7 +7,7 @@ from it and a total or a difference.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -76,9 +76,7 @@ def release_counts(
             hidden[column] |= whole | is_small(out[of] - out[column], policy)
     for column in columns:
         hidden[column] = _hide_complements(out, out[column], hidden[column], totals)
-    for column in with_it:
-        lost = hidden.any(axis=1) | (policy.round_to > 1)
-        out[column] = out[column].astype(object).mask(lost & out[column].notna(), HIDDEN)
+    hide_numbers(out, with_it, hidden.any(axis=1) | (policy.round_to > 1))
     if of:
         out[of] = hide(out[of], whole, policy)
     for column in columns:
@@ -238,9 +236,7 @@ def release_variants(
             hidden |= is_small(table[whole] - out[common], policy)
     for column in columns:
         out[column] = hide(out[column], hidden & out[column].notna(), policy)
-    for column in with_it:
-        lost = hidden | (policy.round_to > 1)
-        out[column] = out[column].astype(object).mask(lost & out[column].notna(), HIDDEN)
+    hide_numbers(out, with_it, hidden | (policy.round_to > 1))
     return release_checked(out)
 
 
@@ -262,6 +258,12 @@ def hide(counts: pd.Series, hidden: pd.Series, policy: Policy) -> pd.Series:
     """Return counts as the policy rounds them, hidden ones as ``HIDDEN``."""
     rounded = round_counts(counts, policy)
     return rounded.astype(object).mask(hidden, HIDDEN) if hidden.any() else rounded
+
+
+def hide_numbers(frame: pd.DataFrame, columns: Iterable[str], hidden: pd.Series) -> None:
+    """Put ``HIDDEN`` into columns of some rows of a frame, where they have a number."""
+    for column in columns:
+        frame[column] = frame[column].astype(object).mask(hidden & frame[column].notna(), HIDDEN)
 
 
 def _hide_complements(

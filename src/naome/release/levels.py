@@ -70,8 +70,13 @@ def soften(table: pd.DataFrame, z: pd.Series, policy: Policy) -> np.ndarray:
     scores = z.to_numpy(dtype=float)[:, None] + moved
     low = np.where(possible, scores, np.inf).min(axis=1)
     high = np.where(possible, scores, -np.inf).max(axis=1)
-    settled = np.where(low > 0, low, np.where(high < 0, high, 0.0))
+    settled = _least_extreme(low, high)
     return np.where(z.isna() | ~np.isfinite(settled), np.nan, settled)
+
+
+def _least_extreme(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Return the scores nearest to zero between two ends."""
+    return np.where(low > 0, low, np.where(high < 0, high, 0.0))
 
 
 def settle_table(table: pd.DataFrame, shown: Iterable[str], params: Params, higher_is: str) -> pd.DataFrame:
@@ -198,7 +203,7 @@ def _settle_units(
     ends = scores.groupby(np.nonzero(possible)[0]).agg(["min", "max"])
     least = pd.DataFrame(
         {
-            name: np.where(ends[name, "min"] > 0, ends[name, "min"], np.minimum(ends[name, "max"], 0.0))
+            name: _least_extreme(ends[name, "min"].to_numpy(), ends[name, "max"].to_numpy())
             for name in ("z", "z_spread")
         },
         index=table.index[mine],

@@ -153,9 +153,7 @@ def find_broken(cells: Cells, bounds: Bounds, policy: Policy, protected: np.ndar
     """
     lower, upper, known = bounds.lower, bounds.upper, bounds.known
     small, width = find_small(cells, policy), upper - lower + 1
-    in_rows = cells.in_rows(protected)
-    if protected.all():  # of a nation that hides its small groups: the difference of two counts is a group
-        in_rows[cells.nested] = True
+    in_rows = cells.in_rows(protected, differences=True)
     public = np.isin(cells.same, cells.same[known == 2])
     narrow = (lower > policy.hide_from) | (upper < np.minimum(policy.hide_to, cells.ceiling))
     hidden = in_rows & small & (known == 0) & narrow & ~public
@@ -174,10 +172,7 @@ def list_near(cells: Cells, bounds: Bounds, policy: Policy, protected: np.ndarra
     protected : array of bool, shape (rows,)
         Rows whose numbers are not shown whatever they are.
     """
-    inside = cells.in_rows(protected)
-    if protected.all():
-        inside[cells.nested] = True
-    secret = find_small(cells, policy) & (bounds.known == 0) & inside
+    secret = find_small(cells, policy) & (bounds.known == 0) & cells.in_rows(protected, differences=True)
     secret &= ~np.isin(cells.same, cells.same[bounds.known == 2])
     spare = np.minimum(policy.hide_from - bounds.lower, bounds.upper - np.minimum(policy.hide_to, cells.ceiling))
     near = np.flatnonzero(secret & (spare <= NEAR))
@@ -232,9 +227,7 @@ class _Search:
         self.free = ~shown.always & ~shown.fixed
         self.protected = ~shown.always
         #: counts of rows that are decided here; of others it has been seen before
-        self.own = cells.in_rows(~shown.fixed)
-        if not shown.fixed.any():
-            self.own[cells.nested] = True
+        self.own = cells.in_rows(~shown.fixed, differences=True)
         #: counts for which linear programmes have found nothing narrower: with more hidden they still do not
         self.held = np.zeros(len(cells.value), dtype=bool)
         n = len(cells.value)

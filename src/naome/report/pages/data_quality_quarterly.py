@@ -9,6 +9,7 @@ import pandas as pd
 from naome.measures.quarterly import MINIMUM_QUARTERS, RULES, say_chart, say_growing_quarters
 from naome.measures.study import Study
 from naome.release import HIDDEN, Released, declare_not_counts, release_counts, shown_numbers
+from naome.release.counts import hide_numbers
 from naome.report.display import Figure, Sentence, Table
 from naome.report.figures import INK, PALETTE, use_style
 
@@ -71,10 +72,9 @@ def _take_out(frame: pd.DataFrame, keys: set, points: tuple[str, ...], lines: tu
     hidden = pd.Series([key in keys for key in zip(frame["measure"], frame["quarter"], strict=True)], index=frame.index)
     hidden |= pd.Series([value is HIDDEN for value in frame["estimate"]], index=frame.index)
     whole = hidden.groupby(frame["measure"]).transform("any")
-    for columns, mask in ((("numerator", "denominator", *points), hidden), (lines, whole)):
-        for column in columns:
-            if mask.any():
-                frame[column] = frame[column].astype(object).mask(mask & frame[column].notna(), HIDDEN)
+    if hidden.any():
+        hide_numbers(frame, ("numerator", "denominator", *points), hidden)
+        hide_numbers(frame, lines, whole)
     return frame
 
 

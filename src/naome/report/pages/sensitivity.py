@@ -7,6 +7,7 @@ import pandas as pd
 from naome.measures.sensitivity import BASE, HEADLINES
 from naome.measures.study import Study
 from naome.release import HIDDEN, Released, release_variants
+from naome.release.counts import hide_numbers
 from naome.report.display import Sentence, Table
 from naome.report.labels import COHORT_NAMES
 from naome.report.proportions import LIMITS, NOTHING
@@ -28,9 +29,7 @@ def release_switches(switches: pd.DataFrame, study: Study) -> Released:
 
 
 def _take_out(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    other = frame["option"] != BASE
-    for column in columns:
-        frame[column] = frame[column].astype(object).mask(other & frame[column].notna(), HIDDEN)
+    hide_numbers(frame, columns, frame["option"] != BASE)
     return frame
 
 
