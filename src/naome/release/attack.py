@@ -15,6 +15,7 @@ import pandas as pd
 
 from naome.core.results import WHOLE
 from naome.release.cells import Scheme, list_cells
+from naome.release.guess import guess_counts
 from naome.release.policy import Policy
 from naome.release.protect import PROGRAMMES, bound_counts, find_broken, find_small, is_held, list_near
 
@@ -50,6 +51,9 @@ class Attack:
         Smallest count above zero that is shown below the nation.
     pooled_broken : int
         Results of several nations together that are shown though that of one is hidden: must be 0.
+    guesses, guesses_blind, guesses_right, guesses_allowed : int, float, float, float
+        Results adjusted for case mix; how often their events are guessed right without and with the adjusted
+        numbers, and how often that may be (:mod:`naome.release.guess`).
     shares : dict of str to float
         Measure -> share of its organisations whose result is shown.
     """
@@ -72,13 +76,19 @@ class Attack:
     programmes: int = 0
     smallest: int = 0
     pooled_broken: int = 0
+    guesses: int = 0
+    guesses_blind: float = 0.0
+    guesses_right: float = 0.0
+    guesses_allowed: float = 0.0
     shares: dict[str, float] = field(default_factory=dict)
 
     @property
     def failures(self) -> dict[str, int]:
         """What must be zero and is not."""
         names = ("relations_broken", "truth_outside", "hidden_narrow", "shown_narrow", "pooled_broken")
-        return {name: getattr(self, name) for name in names if getattr(self, name)}
+        failed = {name: getattr(self, name) for name in names if getattr(self, name)}
+        too_often = self.guesses_right > self.guesses_allowed
+        return {**failed, "guesses_right": round(self.guesses_right)} if too_often else failed
 
     @property
     def passed(self) -> bool:
@@ -151,6 +161,9 @@ def attack_release(
     values = np.concatenate([people[below], events[below]])
     found.smallest = int(np.nanmin(values[values > 0])) if (values > 0).any() else 0
     units = (truth["level"] == "provider") & below
+    guessed = guess_counts(rows, truth, policy)
+    found.guesses, found.guesses_blind = guessed.made, round(guessed.blind, 1)
+    found.guesses_right, found.guesses_allowed = round(guessed.right, 1), round(guessed.allowed, 1)
     shares = pd.Series(counts[units]).groupby(truth.loc[units, "measure"].to_numpy()).mean()
     found.shares = {measure: round(float(share), 3) for measure, share in shares.items()}
     return found

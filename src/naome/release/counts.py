@@ -15,10 +15,7 @@ import pandas as pd
 
 from naome.measures.study import Study
 from naome.release.policy import POLICIES, Policy, round_counts
-from naome.release.types import HIDDEN, Released, release_checked
-
-#: Fewest deaths behind a step of a curve, and fewest people at risk where it is drawn
-DEATHS_PER_STEP, LEAST_AT_RISK = 5, 10
+from naome.release.types import HIDDEN, Hidden, Released, release_checked
 
 
 def release_counts(
@@ -156,28 +153,28 @@ def release_curves(curves: pd.DataFrame, study: Study) -> Released:
     Returns
     -------
     Released
-        ``group, years, survival, lower, upper``: the beginning of each curve, and the times at which at least
-        ``DEATHS_PER_STEP`` people have died since the time before; none where fewer than ``LEAST_AT_RISK`` are at risk,
-        and no curve where national counts are rounded. All policies but "none": a curve gives days of death.
+        ``group, years, survival, lower, upper``: the beginning of each curve, and the times at which at least as many
+        people as the policy says have died since the time before; none where fewer are at risk than it says, and no
+        curve where national counts are rounded. All policies but "none": a curve gives days of death.
     """
     drawn = ["group", "years", "survival", "lower", "upper"]
-    if study.params.disclosure.policy == "none":
+    policy, national = POLICIES[study.params.disclosure.policy], policy_in_force(study)
+    if policy.name == "none":
         return release_checked(curves[drawn])
-    policy = policy_in_force(study)
-    if policy is not None and policy.round_to > 1:
+    if national is not None and national.round_to > 1:
         return release_checked(curves.iloc[:0][drawn])
-    kept = [place for _, curve in curves.groupby("group", sort=False) for place in _coarsen(curve)]
+    kept = [place for _, curve in curves.groupby("group", sort=False) for place in _coarsen(curve, policy)]
     return release_checked(curves.loc[kept, drawn])
 
 
-def _coarsen(curve: pd.DataFrame) -> list:
+def _coarsen(curve: pd.DataFrame, policy: Policy) -> list:
     """Return the rows of a curve between which enough people died."""
-    kept, since = [], DEATHS_PER_STEP
+    kept, since = [], policy.deaths_per_step
     for place, deaths, at_risk in zip(curve.index, curve["n_event"], curve["n_risk"], strict=True):
-        if at_risk < LEAST_AT_RISK:
+        if at_risk < policy.least_at_risk:
             break
         since += deaths
-        if since >= DEATHS_PER_STEP:
+        if since >= policy.deaths_per_step:
             kept.append(place)
             since = 0
     return kept
@@ -215,27 +212,29 @@ def release_variants(
     -------
     Released
         A row is hidden whole when a count of it differs from the run's own by a small number, also where national
-        figures are shown as they are: the few people would be a group of their own. It is hidden too when a count of
-        it is small, unless national figures are shown as they are.
+        figures are shown as they are: the few people would be a group of their own. In place of that count it says
+        that few differ. A row is hidden too when a count of it is small, unless national figures are shown as they are.
     """
     out = frame.astype(dict.fromkeys(columns, "Int64")).reset_index(drop=True)
     if study.params.disclosure.policy == "none":
         return release_checked(out)
     own = base.astype(dict.fromkeys(columns, "Int64")).reset_index(drop=True)
     policy, shown = POLICIES[study.params.disclosure.policy], policy_in_force(study) is None
-    hidden = pd.Series(False, index=out.index)
+    small = pd.Series(False, index=out.index)
+    near = {column: is_small((out[column] - own[column]).abs(), policy) for column in columns}
     for column in columns:
-        hidden |= is_small((out[column] - own[column]).abs(), policy) | (is_small(out[column], policy) & ~shown)
+        small |= is_small(out[column], policy) & ~shown
+    for part, whole in parts:
+        small |= (is_small(out[whole] - out[part], policy) | is_small(own[whole] - out[part], policy)) & ~shown
+    for common, whole in overlaps:
+        near[common] |= is_small(out[whole] - out[common], policy) | is_small(own[whole] - out[common], policy)
     if shown or study.params.disclosure.national == "suppress_small":
         policy = replace(policy, round_to=1)
-    for part, whole in parts:
-        for table in (out, own):
-            hidden |= is_small(table[whole] - out[part], policy) & ~shown
-    for common, whole in overlaps:
-        for table in (out, own):
-            hidden |= is_small(table[whole] - out[common], policy)
+    hidden = small | pd.DataFrame(near).any(axis=1)
+    few = Hidden(f"fewer than {policy.hide_to + 1} differ")
     for column in columns:
-        out[column] = hide(out[column], hidden & out[column].notna(), policy)
+        values = hide(out[column], hidden & out[column].notna(), policy)
+        out[column] = values.mask(near[column] & ~small, few) if (near[column] & ~small).any() else values
     hide_numbers(out, with_it, hidden | (policy.round_to > 1))
     return release_checked(out)
 

@@ -15,10 +15,15 @@ class Policy:
     Attributes
     ----------
     hide_from, hide_to : int
-        Counts from ``hide_from`` to ``hide_to`` inclusive are hidden.
+        Counts from ``hide_from`` to ``hide_to`` inclusive are hidden: what is hidden may have any of these values.
     round_to : int
-        Shown counts are rounded to a multiple of this; 1 leaves them.
+        Shown counts are rounded to a multiple of this; 1 leaves them. So many values a shown count may have at least.
     source : str
+    deaths_per_step, least_at_risk : int
+        Fewest deaths behind a step of a survival curve, and fewest people at risk where it is drawn.
+    guess_ratio : float
+        How often an informed reader may guess a count right, at most, for each time that a blind guess among the
+        counts that are shown alike is right.
     """
 
     name: str
@@ -26,6 +31,9 @@ class Policy:
     hide_to: int
     round_to: int
     source: str
+    deaths_per_step: int = 5
+    least_at_risk: int = 10
+    guess_ratio: float = 1.25
 
     @property
     def smallest_shown(self) -> int:

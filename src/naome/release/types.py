@@ -14,19 +14,39 @@ HOW = (
 )
 
 
-def shown_numbers(values: pd.Series) -> pd.Series:
-    """Return values as numbers to draw; a hidden one is NaN."""
-    return values.mask([value is HIDDEN for value in values]).astype("float64")
-
-
+@dataclass(frozen=True)
 class Hidden:
-    """A count that is suppressed; no arithmetic is possible with it."""
+    """A number that is suppressed; no arithmetic is possible with it.
+
+    Attributes
+    ----------
+    words : str
+        What is shown in its place.
+    """
+
+    words: str = "suppressed"
 
     def __repr__(self) -> str:
-        return "suppressed"
+        return self.words
 
 
 HIDDEN = Hidden()
+
+
+def is_hidden(value: object) -> bool:
+    """Return whether a value is a number that is suppressed.
+
+    Examples
+    --------
+    >>> is_hidden(HIDDEN), is_hidden(12)
+    (True, False)
+    """
+    return isinstance(value, Hidden)
+
+
+def shown_numbers(values: pd.Series) -> pd.Series:
+    """Return values as numbers to draw; a hidden one is NaN."""
+    return values.mask(values.map(is_hidden)).astype("float64")
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,7 @@ import pandas as pd
 from IPython.display import display
 
 from naome.core.spreadsheets import SIGNED_NUMBER, escape_formula
-from naome.release import HIDDEN, Declared, Released
+from naome.release import Declared, Released, is_hidden
 from naome.release.types import HOW
 
 if TYPE_CHECKING:
@@ -347,8 +347,8 @@ def _write_cell(value: object, name: str, word: str, css: str, hidden: bool) -> 
         return text or EN_DASH, "count" if isinstance(value, CountText) else ""
     if hidden or _is_missing(value):
         return word, css
-    if value is HIDDEN:
-        return STATUS_WORDS["suppressed"][0], "num suppressed"
+    if is_hidden(value):
+        return str(value), "num suppressed"
     return format_number(value, name), "num count" if name == "count" else "num"
 
 

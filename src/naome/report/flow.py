@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
 from naome.core.params import Params
-from naome.release import HIDDEN, Released
+from naome.release import HIDDEN, Released, is_hidden
 from naome.report.display import EN_DASH, Figure, format_number
 from naome.report.figures import INK, PALETTE, use_style
 from naome.report.labels import COHORT_NAMES
@@ -236,8 +236,8 @@ def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float]) -> 
 
 
 def _count(value: object) -> str:
-    if value is HIDDEN:
-        return str(HIDDEN)
+    if is_hidden(value):
+        return str(value)
     return EN_DASH if pd.isna(value) else format_number(int(value), "count")
 
 

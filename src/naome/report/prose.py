@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from naome.release import HIDDEN, Released
+from naome.release import Released, is_hidden
 
 NUMBER_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
@@ -20,7 +20,7 @@ def say_count(n: object, noun: str, plural: str | None = None) -> str:
     >>> say_count(0, "organisation"), say_count(1, "organisation"), say_count(1200, "person", "people")
     ('no organisations', 'one organisation', '1,200 people')
     """
-    if n is HIDDEN:
+    if is_hidden(n):
         return f"a suppressed number of {plural or noun + 's'}"
     word = NUMBER_WORDS[n] if n < len(NUMBER_WORDS) else f"{n:,}"
     return f"{word} {noun if n == 1 else plural or noun + 's'}"
@@ -31,10 +31,11 @@ def say_number(n: object, noun: str) -> str:
 
     Examples
     --------
+    >>> from naome.release import HIDDEN
     >>> say_number(1200, "deaths"), say_number(HIDDEN, "deaths")
     ('1,200 deaths', 'a suppressed number of deaths')
     """
-    return f"a suppressed number of {noun}" if n is HIDDEN else f"{n:,} {noun}"
+    return f"a suppressed number of {noun}" if is_hidden(n) else f"{n:,} {noun}"
 
 
 def lower_first(text: str) -> str:

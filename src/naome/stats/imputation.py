@@ -69,7 +69,9 @@ def impute(
         The provider's column. Each incomplete column's model gets a predictor: the provider's mean of that column over
         its other patients with a recorded value, shrunk towards the overall mean by the estimated ratio of variance
         within to between providers (log odds for levels without an order), so that differences between providers
-        survive; see :func:`plan_imputation` for when it is left out.
+        survive. The provider's means of the other columns, shrunk likewise, are predictors too: a mean of few recorded
+        values is drawn far towards the overall mean, and the rest of the provider's case mix makes up for it. See
+        :func:`plan_imputation` for when they are not used.
     outcome : (str, str), optional
         Names of the duration and event columns. The event and the Nelson-Aalen hazard at the duration are predictors;
         the duration itself is not.
@@ -95,9 +97,9 @@ def impute(
 
     Notes
     -----
-    van Buuren (2018) Flexible Imputation of Missing Data, ch. 4; White, Royston & Wood (2011) Stat Med 30:377. Columns
-    are visited in order of increasing missingness. Predictors are limited by the number of recorded people:
-    :func:`plan_imputation`.
+    van Buuren (2018) Flexible Imputation of Missing Data, ch. 4, and ch. 7 for providers' means as predictors; White,
+    Royston & Wood (2011) Stat Med 30:377. Columns are visited in order of increasing missingness. Predictors are
+    limited by the number of recorded people: :func:`plan_imputation`.
 
     Parameters of models of levels are drawn by the Bayesian bootstrap (Rubin 1981 Ann Stat 9:130) of a penalised fit:
     random weights for the people, then the fit. The normal approximation to the posterior fails where levels are
@@ -129,7 +131,7 @@ def impute(
     fixed = _outcome_predictors(frame, outcome)
     codes = np.zeros(len(frame), dtype=int) if cluster is None else pd.factorize(frame[cluster])[0]
     plans = _plan(columns, codes, len(fixed))
-    means = {plan.column.name: _cluster_predictors(plan.column, codes) for plan in plans if plan.cluster}
+    means = {plan.column.name: _cluster_predictors(plan, columns, codes) for plan in plans}
     completed = []
     for chain in range(m):
         values = _run_chain(columns, plans, fixed, means, iterations, np.random.default_rng([seed, chain]))
@@ -160,7 +162,8 @@ def plan_imputation(
     pandas.DataFrame
         One row per incomplete column, in the order of imputation: ``column, method, recorded`` (people),
         ``parameters`` of its model, ``used`` and ``left_aside`` (tuples of columns), ``cluster`` (whether the
-        provider's mean is a predictor). A column with one recorded value has no model and no row.
+        provider's mean is a predictor), ``means`` (other columns of which the provider's mean is one). A column with
+        one recorded value has no model and no row.
 
     Raises
     ------
@@ -172,8 +175,9 @@ def plan_imputation(
     A model has at least ``RECORDED_PER_PARAMETER`` recorded people for each of its parameters (thresholds, intercepts
     and coefficients), so far as the outcome and the provider, which always stay, allow. Other predictors are taken
     in the order of their largest correlation with the column, among people with both recorded; one that no longer
-    fits is left aside and the next is tried. The provider's mean needs ``RECORDING_PROVIDERS`` providers with a
-    recorded value: from one or two it is a function of the person's own value.
+    fits is left aside and the next is tried. Last come the provider's means of the other columns. A provider's mean
+    needs ``RECORDING_PROVIDERS`` providers with a recorded value: from one or two it is a function of the person's own
+    value.
 
     Examples
     --------
@@ -195,10 +199,11 @@ def plan_imputation(
             "used": plan.used,
             "left_aside": plan.left_aside,
             "cluster": plan.cluster,
+            "means": plan.means,
         }
         for plan in _plan(columns, codes, fixed)
     ]
-    names = ["column", "method", "recorded", "parameters", "used", "left_aside", "cluster"]
+    names = ["column", "method", "recorded", "parameters", "used", "left_aside", "cluster", "means"]
     return pd.DataFrame(rows, columns=names)
 
 
@@ -383,6 +388,7 @@ class _Plan:
     used: tuple  # columns that predict it, in the order of the frame
     left_aside: tuple
     cluster: bool
+    means: tuple  # other columns of which the provider's mean predicts it
     parameters: int
     n_fixed: int  # columns of the outcome, the first predictors
 
@@ -393,7 +399,7 @@ def _plan(columns: list[_Column], codes: np.ndarray, n_fixed: int) -> list[_Plan
     plans = []
     for column in incomplete:
         recorded = ~column.missing
-        cluster = len(np.unique(codes[recorded])) >= RECORDING_PROVIDERS
+        cluster = _count_recording(column, codes) >= RECORDING_PROVIDERS
         steps = max(len(column.levels) - 1, 1)
         each_costs = 1 if column.method == "ordered" else steps
         own = column.target(column.values).shape[1] if cluster else 0
@@ -401,11 +407,14 @@ def _plan(columns: list[_Column], codes: np.ndarray, n_fixed: int) -> list[_Plan
         allowed = recorded.sum() / RECORDED_PER_PARAMETER
         others = [each for each in columns if each is not column]
         strength = [-_relate(column, each) for each in others]
-        used = set()
-        for place in np.argsort(strength, kind="stable"):
-            cost = each_costs * others[place].predictors(others[place].values).shape[1]
+        by_strength = [others[place] for place in np.argsort(strength, kind="stable")]
+        recording = [each for each in by_strength if cluster and _count_recording(each, codes) >= RECORDING_PROVIDERS]
+        used: set = set()
+        means: set = set()
+        for chosen, each in [*((used, each) for each in by_strength), *((means, each) for each in recording)]:
+            cost = each_costs * each.predictors(each.values).shape[1]
             if parameters + cost <= allowed:
-                used.add(others[place].name)
+                chosen.add(each.name)
                 parameters += cost
         names = [each.name for each in others]
         plans.append(
@@ -414,11 +423,16 @@ def _plan(columns: list[_Column], codes: np.ndarray, n_fixed: int) -> list[_Plan
                 tuple(name for name in names if name in used),
                 tuple(name for name in names if name not in used),
                 cluster,
+                tuple(name for name in names if name in means),
                 parameters,
                 n_fixed,
             )
         )
     return plans
+
+
+def _count_recording(column: _Column, codes: np.ndarray) -> int:
+    return len(np.unique(codes[~column.missing]))
 
 
 def _relate(column: _Column, other: _Column) -> float:
@@ -447,8 +461,8 @@ def _run_chain(columns, plans, fixed, means, iterations: int, rng) -> dict[str, 
         for plan in plans:
             column = plan.column
             others = [known[name].predictors(values[name]) for name in plan.used]
-            organisation = [means[column.name]] if plan.cluster else []
-            x = _standardise(np.column_stack([_nothing(column), *fixed, *others, *organisation]), ~column.missing)
+            stacked = np.column_stack([_nothing(column), *fixed, *others, *means[column.name]])
+            x = _standardise(stacked, ~column.missing)
             y, start = column.values[~column.missing], starts.get(column.name)
             draw = {"normal": _draw_normal, "ordered": _draw_ordered}.get(column.method, _draw_multinomial)
             new, mode = draw(x[~column.missing], y, x[column.missing], plan, start, rng)
@@ -536,21 +550,30 @@ def _outcome_predictors(frame: pd.DataFrame, outcome) -> list[np.ndarray]:
     return [died.astype(float)[:, None], nelson_aalen(frame[duration], frame[event])[:, None]]
 
 
-def _cluster_predictors(column: _Column, codes: np.ndarray) -> np.ndarray:
-    """Return the provider's shrunken mean of a column, leaving out each person's own value."""
-    indicators = column.target(np.where(column.missing, 0.0, column.values))
-    observed = ~column.missing
-    result = np.empty_like(indicators)
-    for k in range(indicators.shape[1]):
-        y = np.where(observed, indicators[:, k], 0.0)
-        n, total = np.bincount(codes, observed), np.bincount(codes, y)
-        overall = y[observed].mean()
-        strength = _shrinkage_size(y[observed], codes[observed])
-        own_n, own_y = n[codes] - observed, total[codes] - y
-        mean = (own_y + strength * overall) / (own_n + strength)
-        if column.method in ("logistic", "multinomial"):
-            mean = special.logit(np.clip(mean, 1e-3, 1 - 1e-3))
-        result[:, k] = mean
+def _cluster_predictors(plan: _Plan, columns: list[_Column], codes: np.ndarray) -> list[np.ndarray]:
+    """Return the provider's means of the column and of others, as predictors of the column."""
+    own, result = plan.column, []
+    if plan.cluster:
+        values = own.target(np.where(own.missing, 0.0, own.values))
+        mean = _shrink_means(values, ~own.missing, codes, without_own=True)
+        odds = own.method in ("logistic", "multinomial")
+        result.append(special.logit(np.clip(mean, 1e-3, 1 - 1e-3)) if odds else mean)
+    for other in (each for each in columns if each.name in plan.means):
+        values = other.predictors(np.where(other.missing, 0.0, other.values))
+        result.append(_shrink_means(values, ~other.missing, codes, without_own=False))
+    return result
+
+
+def _shrink_means(values: np.ndarray, recorded: np.ndarray, codes: np.ndarray, *, without_own: bool) -> np.ndarray:
+    """Return the provider's shrunken mean of each column of values, of everyone or of the provider's other people."""
+    result = np.empty_like(values)
+    for k in range(values.shape[1]):
+        y = np.where(recorded, values[:, k], 0.0)
+        n, total = np.bincount(codes, recorded)[codes], np.bincount(codes, y)[codes]
+        if without_own:
+            n, total = n - recorded, total - y
+        strength = _shrinkage_size(y[recorded], codes[recorded])
+        result[:, k] = (total + strength * y[recorded].mean()) / (n + strength)
     return result
 
 

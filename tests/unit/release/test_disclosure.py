@@ -13,6 +13,8 @@ from naome.core.results import make_results
 from naome.measures import adjusted
 from naome.measures.casemix import adjust
 from naome.release import release as release_results
+from naome.release.attack import Attack
+from naome.release.guess import guess_counts
 from naome.release.policy import METHODS, POLICIES
 from naome.release.suppress import carry_adjusted, cover_rounded
 from naome.stats.intervals import wilson
@@ -261,8 +263,8 @@ def test_adjusted_survival_is_that_of_the_rounded_counts_and_its_interval_covers
 def test_an_informed_reader_guesses_deaths_no_better_than_blindly(survival_of_organisations):
     """The reader knows how case mix differs between organisations, and weighs every pair of counts by it.
 
-    Guesses right, over guesses that are right on average without the adjusted number: at most 1.25. With exact adjusted
-    survival the same reader is right more often.
+    Guesses right, over guesses that are right on average without the adjusted number: at most the policy's ratio. With
+    exact adjusted survival the same reader is right more often.
     """
     exact, released = survival_of_organisations, release(survival_of_organisations, PARAMS)
     shown = released.index[released["status"] == "ok"]
@@ -286,8 +288,40 @@ def test_an_informed_reader_guesses_deaths_no_better_than_blindly(survival_of_or
         deaths = sorted({x for _, x in alike})
         right["blind"] += 1 / len(deaths)
     assert len(shown) > 30
-    assert right["exact"] > 1.25 * right["blind"]
-    assert right["released"] <= 1.25 * right["blind"]
+    ratio = POLICIES["hes2018"].guess_ratio
+    assert right["exact"] > ratio * right["blind"]
+    assert right["released"] <= ratio * right["blind"]
+
+
+@pytest.mark.parametrize("kind", ["survival", "proportion", "ratio"])
+def test_the_attack_finds_numbers_made_from_exact_counts_and_passes_those_that_are_carried(kind):
+    """400 organisations whose case mix differs little, as between most organisations."""
+    rng = np.random.default_rng(8)
+    n = rng.integers(40, 150, 400)
+    expected = expit(rng.normal(logit(0.4), 0.05, 400))
+    x = rng.binomial(n, expected)
+    there, back = {
+        "survival": (lambda p: np.log(-np.log(1 - p)), lambda y: np.exp(-np.exp(y))),
+        "proportion": (logit, expit),
+        "ratio": (np.log, np.exp),
+    }[kind]
+    usual = 0.0 if kind == "ratio" else there(0.4)
+    exact = results(*zip(x.tolist(), n.tolist(), strict=True))
+    exact["method"] = next(method for method, each in METHODS.items() if each == kind)
+    exact["estimate"] = back(usual + there(x / n) - there(expected))
+    exact["lower"], exact["upper"] = exact["estimate"] * 0.9, exact["estimate"] * 1.1
+    shown = release(exact, PARAMS)
+    passed = guess_counts(shown, exact, POLICIES["hes2018"])
+    assert passed.made > 350 and passed.right <= passed.allowed
+    ok = shown["status"] == "ok"
+    careless = shown.assign(estimate=exact["estimate"].where(ok))
+    assert guess_counts(careless, exact, POLICIES["hes2018"]).right > passed.allowed
+    assert guess_counts(careless, exact, POLICIES["lt10"]).made == 0
+
+
+def test_a_release_with_numbers_made_from_exact_counts_does_not_pass():
+    assert Attack("hes2018", guesses=100, guesses_right=30, guesses_allowed=30).passed
+    assert Attack("hes2018", guesses=100, guesses_right=31, guesses_allowed=30).failures == {"guesses_right": 31}
 
 
 def test_proportion_and_ratio_together_leave_every_candidate():

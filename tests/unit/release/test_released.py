@@ -13,6 +13,7 @@ from naome.core.results import make_results
 from naome.measures.study import make_study
 from naome.release import (
     HIDDEN,
+    Hidden,
     Released,
     declare_not_counts,
     release,
@@ -24,7 +25,7 @@ from naome.release import (
     shown_numbers,
 )
 
-H = HIDDEN
+H, FEW = HIDDEN, Hidden("fewer than 10 differ")
 
 
 def study(policy="lt10", national="suppress"):
@@ -183,7 +184,7 @@ def test_a_variant_that_few_people_tell_from_the_base_is_hidden_where_the_nation
     shown = release_variants(
         frame, ("people", "shared"), base, study(national="show"), overlaps=[("shared", "people")]
     ).frame
-    assert shown["people"].tolist() == [H, 130, 3]
+    assert shown["people"].tolist() == [FEW, 130, 3]
 
 
 def test_a_variant_that_few_people_tell_from_the_base_is_hidden_whole():
@@ -193,6 +194,15 @@ def test_a_variant_that_few_people_tell_from_the_base_is_hidden_whole():
         frame, ("people", "shared"), base, study(), parts=[("shared", "people")], with_it=["share"]
     ).frame
     assert shown["people"].tolist() == [100, H, 130, H] and shown["share"].tolist() == [0.5, H, 0.5, H]
+    shown = release_variants(frame, ("people", "shared"), base, study(), with_it=["share"]).frame
+    assert shown["people"].tolist() == [100, FEW, 130, H] and shown["shared"].tolist() == [100, H, 100, FEW]
+
+
+def test_a_variant_with_few_people_of_its_own_does_not_say_that_few_differ():
+    frame, base = table("people\n7\n9\n130"), table("people\n3\n3\n3")
+    assert release_variants(frame, ["people"], base, study()).frame["people"].tolist() == [H, H, 130]
+    shown = release_variants(frame, ["people"], base, study(policy="hes2018", national="show")).frame
+    assert [repr(value) for value in shown["people"][:2]] == ["fewer than 8 differ"] * 2
 
 
 def test_a_group_of_the_nation_hidden_alone_takes_another_with_it():

@@ -116,6 +116,37 @@ def test_differences_between_providers_survive():
         assert slope(without, name) < 0.6
 
 
+def test_the_rest_of_its_case_mix_speaks_for_a_provider_with_few_recorded_values():
+    # the provider's mean of 12 recorded values is drawn two thirds of the way to the overall mean; its mean of age is not
+    slopes = []
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        unit = np.repeat(np.arange(300), 20)
+        mix = rng.normal(0, 0.35, 300)
+        frame = pd.DataFrame({"unit": unit, "age": rng.normal(mix[unit], 1)})
+        frame["liver"] = (rng.random(6000) < 1 / (1 + np.exp(1.5 - mix[unit]))).astype(float)
+        gone = rng.random(6000) < 0.4
+        frame.loc[gone, "liver"] = np.nan
+        plan = plan_imputation(frame, cluster="unit").iloc[0]
+        assert plan["means"] == ("age",) and plan["parameters"] == 4
+        done = impute(frame, m=5, iterations=2, seed=1, cluster="unit")
+        share = pd.concat(each[gone] for each in done).groupby("unit")["liver"].mean()
+        slopes.append(np.polyfit(1 / (1 + np.exp(1.5 - mix[share.index])), share, 1)[0])
+    error = np.std(slopes, ddof=1) / np.sqrt(4)
+    assert error < 0.1
+    assert np.mean(slopes) > 0.75
+
+
+@pytest.mark.parametrize(("recorded", "columns", "means"), [(40, 2, 0), (80, 4, 2), (200, 4, 4)])
+def test_means_of_the_provider_are_predictors_where_all_columns_are(recorded, columns, means):
+    rng = np.random.default_rng(5)
+    frame = pd.DataFrame(rng.normal(size=(400, 4)), columns=list("abcd")).assign(unit=np.repeat(np.arange(20), 20))
+    y = pd.Series(rng.random(400) < 0.5).astype(float)
+    frame["y"] = y.mask(np.arange(400) % (400 // recorded) > 0)
+    plan = plan_imputation(frame, cluster="unit").iloc[0]
+    assert (plan["recorded"], len(plan["used"]), len(plan["means"])) == (recorded, columns, means)
+
+
 def test_differences_between_small_providers_are_not_exaggerated():
     # a person's own value must not enter the mean that predicts it: with four people each, the covariance of imputed
     # with recorded values of the same unit would be 0.85 instead of the between-unit variance 0.49

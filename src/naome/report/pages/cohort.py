@@ -14,7 +14,7 @@ from naome.extract.vocabulary import Vocabulary
 from naome.measures.description import ROUTES
 from naome.measures.indicators import MISSING
 from naome.measures.study import Study
-from naome.release import HIDDEN, Released, declare_not_counts, release_counts, release_variants
+from naome.release import HIDDEN, Released, declare_not_counts, is_hidden, release_counts, release_variants
 from naome.report.display import Sentence, Table
 from naome.report.flow import explain_rules
 from naome.report.labels import AGE_ORDER, CHARACTERISTICS, COHORT_NAMES, SITES
@@ -32,7 +32,7 @@ def say_sizes(people: Released, study: Study) -> Sentence:
     """
     params, sizes = study.params, _take_people(people, ["all"]).set_index("cohort")["people"]
     parts = [
-        f"{say_number(n, 'people') if n is HIDDEN else f'{n:,}'} in the {COHORT_NAMES[cohort].lower()} cohort"
+        f"{say_number(n, 'people') if is_hidden(n) else f'{n:,}'} in the {COHORT_NAMES[cohort].lower()} cohort"
         for cohort, n in ((cohort, sizes.get(cohort, 0)) for cohort in params.cohorts)
     ]
     period = f"{say_day(params.metastatic_from)} to {say_day(params.metastatic_to)}"
@@ -137,7 +137,7 @@ def say_reading(by_rule: Released, raw_rows: dict[str, int]) -> Sentence:
     used = by_rule.frame.loc[by_rule.frame["rule"] != NOT_CANDIDATES[0], "rule"].nunique()
     rows = sum(raw_rows.values())
     parts = [f"The extract has {rows:,} rows."]
-    if unread and unread[0] is not HIDDEN:
+    if unread and not is_hidden(unread[0]):
         parts.append(
             f"{unread[0]:,} of them ({say_percent(unread[0] / rows)}) are events of people without any record "
             "suggestive of metastatic disease and were not read."
@@ -289,7 +289,7 @@ def tabulate_characteristics(people: Released, study: Study) -> Table:
 
 
 def _share(count: object, whole: object) -> object:
-    return HIDDEN if count is HIDDEN or whole is HIDDEN else int(count) / max(int(whole), 1)
+    return HIDDEN if is_hidden(count) or is_hidden(whole) else int(count) / max(int(whole), 1)
 
 
 def tabulate_what_if(sizes: pd.DataFrame, study: Study) -> Table:

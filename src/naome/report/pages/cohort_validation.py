@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from naome.measures.study import Study
-from naome.release import HIDDEN, Released, release_counts
+from naome.release import HIDDEN, Released, is_hidden, release_counts
 from naome.report.display import Sentence, Table
 from naome.report.prose import pick, say_result
 
@@ -40,7 +40,7 @@ def release_outcomes(outcomes: pd.DataFrame, study: Study) -> Released:
 
 def _take_out_years(frame: pd.DataFrame) -> pd.DataFrame:
     """Suppress every outcome of a year of which one is suppressed: other tables of the page have parts of the rest."""
-    hidden = pd.Series([value is HIDDEN for value in frame["people"]], index=frame.index)
+    hidden = frame["people"].map(is_hidden)
     years = hidden.groupby(frame["diagnosis_year"]).transform("any")
     for column in ("people", "share"):
         frame[column] = frame[column].astype(object).mask(years, HIDDEN) if years.any() else frame[column]

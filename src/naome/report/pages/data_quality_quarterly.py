@@ -8,7 +8,7 @@ import pandas as pd
 
 from naome.measures.quarterly import MINIMUM_QUARTERS, RULES, say_chart, say_growing_quarters
 from naome.measures.study import Study
-from naome.release import HIDDEN, Released, declare_not_counts, release_counts, shown_numbers
+from naome.release import Released, declare_not_counts, is_hidden, release_counts, shown_numbers
 from naome.release.counts import hide_numbers
 from naome.report.display import Figure, Sentence, Table
 from naome.report.figures import INK, PALETTE, use_style
@@ -70,7 +70,7 @@ def release_charts(charts: pd.DataFrame, quarters: Released, study: Study) -> Re
 def _take_out(frame: pd.DataFrame, keys: set, points: tuple[str, ...], lines: tuple[str, ...]) -> pd.DataFrame:
     """Suppress the points of some quarters, and the lines of their charts: a mean gives away the last point."""
     hidden = pd.Series([key in keys for key in zip(frame["measure"], frame["quarter"], strict=True)], index=frame.index)
-    hidden |= pd.Series([value is HIDDEN for value in frame["estimate"]], index=frame.index)
+    hidden |= frame["estimate"].map(is_hidden)
     whole = hidden.groupby(frame["measure"]).transform("any")
     if hidden.any():
         hide_numbers(frame, ("numerator", "denominator", *points), hidden)

@@ -8,7 +8,7 @@ import pandas as pd
 from naome.measures.net_survival import NetSurvival, read_age_standard
 from naome.measures.study import Study, say_too_few
 from naome.measures.survival import YEAR_DAYS
-from naome.release import HIDDEN, Released, declare_not_counts, release_counts
+from naome.release import HIDDEN, Released, declare_not_counts, is_hidden, release_counts
 from naome.report.display import Figure, Sentence, Table, format_number
 from naome.report.figures import INK, PALETTE, draw_empty, use_style
 from naome.report.labels import COHORT_NAMES
@@ -159,7 +159,7 @@ def draw_survival(curves: Released, at_risk: Released, years: list[float], *, al
     table = at_risk.frame.set_index("group").reindex(groups)
     for position, (group, counts) in enumerate(table.iterrows()):
         for year, count in zip(years, counts, strict=True):
-            number = str(HIDDEN) if count is HIDDEN else format_number(int(count), "count")
+            number = str(HIDDEN) if is_hidden(count) else format_number(int(count), "count")
             below.text(year, -position, number, ha="center", va="center", fontsize=8.5, color=INK)
         below.text(
             -0.07, -position, group, ha="right", va="center", fontsize=8.5, transform=below.get_yaxis_transform()

@@ -6,7 +6,7 @@ import pandas as pd
 
 from naome.measures.sensitivity import BASE, HEADLINES
 from naome.measures.study import Study
-from naome.release import HIDDEN, Released, release_variants
+from naome.release import Released, is_hidden, release_variants
 from naome.release.counts import hide_numbers
 from naome.report.display import Sentence, Table
 from naome.report.labels import COHORT_NAMES
@@ -108,7 +108,7 @@ def say_most_changed(switches: Released) -> Sentence:
     """Say which choice changes a cohort most."""
     rows = switches.frame
     rows = rows[rows["jaccard"].notna() & (rows["option"] != BASE)]
-    rows = rows[[value is not HIDDEN for value in rows["jaccard"]]].sort_values("jaccard")
+    rows = rows[~rows["jaccard"].map(is_hidden)].sort_values("jaccard")
     if rows.empty or rows["jaccard"].iloc[0] == 1:
         nothing = "No choice changes a cohort here: these data lack the records that matter, or the records agree."
         return Sentence(nothing)
