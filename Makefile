@@ -103,4 +103,4 @@ lock: $(READY) ## resolve requirements.lock again from pyproject.toml
 	@uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra dev --extra spark --constraint requirements.lock pyproject.toml -o requirements-spark.lock
 
 clean: ## remove what was made: runs, synthetic extracts, site
-	rm -rf _site runs downloads data/synthetic data/truth .snakemake
+	rm -rf _site _site-egress.* runs downloads data/synthetic data/truth .snakemake

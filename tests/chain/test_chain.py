@@ -212,6 +212,11 @@ def test_the_attack_on_the_release_fails_and_the_sheet_lists_all_that_would_leav
     sheet = pd.read_csv(runs / audit / "egress.csv")
     assert dict(zip(sheet["file"], sheet["sha256"], strict=True)) == {**manifest["pages"], **manifest["files"]}
     assert sheet["smallest_count"].dropna().ge(POLICIES[policy].smallest_shown).all() or policy == "none"
+    pages = sheet["file"].str.endswith(".ipynb")
+    assert sheet.loc[pages, "tables"].sum() > 20 and sheet.loc[pages, "figures"].sum() > 3
+    assert sheet.loc[pages, "exceptions"].str.contains("Texts of rules|Coefficients|Numbers of organisations").any()
+    if policy == "none":
+        assert sheet.loc[~pages, "exceptions"].str.startswith("All counts: policy none").all()
     if audit == "wales":  # the command says what the manifest holds
         said = naome("attack", "--run-dir", str(runs / audit), cwd=runs)
         assert said.returncode == 0 and json.loads(said.stdout) == attack

@@ -23,7 +23,9 @@ def capture_outputs():
     """Collect what display functions show, as notebook outputs."""
     shown = []
     original = display.display
-    display.display = lambda data, raw: shown.append({"output_type": "display_data", "data": data, "metadata": {}})
+    display.display = lambda data, raw, metadata=None: shown.append(
+        {"output_type": "display_data", "data": data, "metadata": metadata or {}}
+    )
     try:
         yield shown
     finally:

@@ -279,7 +279,7 @@ def test_a_marked_row_has_its_class_and_the_mark_is_not_shown(capsys):
     from naome.report import display as module
 
     shown = []
-    original, module.display = module.display, lambda data, raw: shown.append(data)
+    original, module.display = module.display, lambda data, raw, metadata: shown.append(data)
     try:
         show_table(pd.DataFrame({"Figure": ["a", "b"], "Verdict": ["agrees", "differs"], "mark": ["", "differs"]}))
         with pytest.raises(ValueError, match="mark 'wrong' is not known"):

@@ -1,11 +1,13 @@
 """A site is a function of the runs it is given: any audit, any mixture of data; nothing else is written."""
 
+import hashlib
 import json
 import re
 import shutil
 import subprocess
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 from made_pages import digests, make_run
@@ -50,7 +52,8 @@ def real(tmp_path_factory):
     rows = []
     report = render_runs([run], run / "site", "preview", rows.append)
     assert read_project() == before
-    assert sorted(path.name for path in run.iterdir()) == ["manifest.json", "notebooks", "release", "site"]
+    sheets = ["site-egress.csv", "site-egress.html"]
+    assert sorted(path.name for path in run.iterdir()) == ["manifest.json", "notebooks", "release", "site", *sheets]
     assert report.out_dir == run / "site"
     return run, run / "site", rows
 
@@ -170,12 +173,29 @@ def test_quarto_draws_the_same_project_where_it_is(tmp_path, monkeypatch):
     report = render_runs([run], tmp_path / "site")
     assert (report.renderer, report.out_dir) == ("quarto", tmp_path / "site")
     render_runs([run], tmp_path / "site")  # an earlier site is replaced
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["bin", "mersey", "site"]
+    sheets = ["site-egress.csv", "site-egress.html"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bin", "mersey", "site", *sheets]
     config = yaml.safe_load((tmp_path / "site" / "_quarto.yml").read_text())
     assert config["project"]["render"][0] == "index.qmd"
     assert config["project"]["render"][-1] == "runs/mersey-2022/notebooks/00-cohort.ipynb"
     assert "sidebar" not in config["website"]
     assert config["format"] == yaml.safe_load((project_root() / "_quarto.yml").read_text())["format"]
+
+
+def test_the_egress_sheet_lists_every_file_of_the_site_and_what_was_not_protected(real):
+    run, site, _ = real
+    sheet = pd.read_csv(run / "site-egress.csv").set_index("file")
+    files = {file.relative_to(site).as_posix(): file for file in site.rglob("*") if file.is_file()}
+    assert sheet["sha256"].to_dict() == {
+        name: hashlib.sha256(file.read_bytes()).hexdigest() for name, file in files.items()
+    }
+    page = sheet.loc["runs/mersey-2022/notebooks/04-kaplan-meier-survival.html"]
+    assert page[["runs", "attack", "tables", "figures"]].tolist() == [run_id(run), "pass", 1, 1]
+    assert page["exceptions"] == "Numbers of a test."
+    assert sheet.loc["downloads/results.csv", "runs"] == run_id(run)
+    style = sheet[sheet.index.str.endswith(".css")]
+    assert len(style) and style["runs"].isna().all() and style["exceptions"].str.startswith("No results").all()
+    assert (run / "site-egress.csv").stat().st_mode & 0o077 == 0
 
 
 # ---- the pages in the project

@@ -176,17 +176,25 @@ def show(what: Table | Figure | Sentence) -> None:
     >>> show(Sentence("Organisations are not ranked."))  # doctest: +SKIP
     """
     if isinstance(what, Table):
-        _show_table(what)
+        data = _write_table(what)
     elif isinstance(what, Figure):
-        _show_figure(what.drawing, what.alt)
+        data = _write_figure(what.drawing, what.alt)
     elif isinstance(what, Sentence):
         text = what.text.strip()
-        display({"text/markdown": text, "text/plain": text}, raw=True)
+        data = {"text/markdown": text, "text/plain": text}
     else:
         raise TypeError(f"{type(what).__name__} cannot be shown; show a Table, Figure or Sentence. {HOW}")
+    display(data, raw=True, metadata=_list_declared(what.made_from))
 
 
-def _show_table(table: Table) -> None:
+def _list_declared(made_from: object) -> dict:
+    """Return why something that did not pass disclosure control may be shown, to lie beside the output."""
+    sources = made_from if isinstance(made_from, tuple) else (made_from,)
+    reasons = list(dict.fromkeys(source.why for source in sources if isinstance(source, Declared)))
+    return {"naome": {"declared": reasons}} if reasons else {}
+
+
+def _write_table(table: Table) -> dict[str, str]:
     frame, columns = table.frame, table.columns
     formats = _complete_formats(frame, columns, dict(table.formats))
     heads = [_guard(table.headings.get(c, c.replace("_", " "))) for c in columns]
@@ -199,11 +207,10 @@ def _show_table(table: Table) -> None:
         values = (frame[c].iloc[position] for c in columns)
         rows.append([_write_cell(v, formats[c], word, css, hidden) for v, c in zip(values, columns, strict=True)])
     numeric = [formats[c] != "text" for c in columns]
-    data = {
+    return {
         "text/markdown": _write_html(heads, numeric, rows, [_check_mark(mark) for mark in marks], notes),
         "text/plain": _write_plain(heads, numeric, rows, notes),
     }
-    display(data, raw=True)
 
 
 def show_banner(kind: str, text: str) -> None:
@@ -227,7 +234,7 @@ def show_banner(kind: str, text: str) -> None:
     display({"text/markdown": f'<div class="banner-{kind}">\n{line}\n</div>', "text/plain": line}, raw=True)
 
 
-def _show_figure(drawing: "Drawing", alt: str) -> None:
+def _write_figure(drawing: "Drawing", alt: str) -> dict[str, str]:
     import matplotlib
     from matplotlib import pyplot
 
@@ -237,7 +244,7 @@ def _show_figure(drawing: "Drawing", alt: str) -> None:
         drawing.savefig(buffer, format="png", dpi=FIGURE_DPI, bbox_inches="tight", metadata={"Software": None})
     pyplot.close(drawing)
     image = base64.b64encode(buffer.getvalue()).decode("ascii")
-    display({"image/png": image, "text/plain": f"Figure: {' '.join(alt.split())}"}, raw=True)
+    return {"image/png": image, "text/plain": f"Figure: {' '.join(alt.split())}"}
 
 
 def format_number(value: object, name: str) -> str:

@@ -31,7 +31,8 @@ from naome.core.errors import ChainError, NaomeError, suggest
 from naome.core.paths import project_root
 from naome.core.seal import file_digest
 from naome.extract.problems import find_shape
-from naome.workflow.egress import attack_run, write_egress
+from naome.workflow.attack_run import attack_run
+from naome.workflow.egress import write_egress
 from naome.workflow.pages import list_notebooks, load_pages, notebooks_of, saved_by
 from naome.workflow.run import CACHE, Run, write_to
 from naome.workflow.warm import keep_warm

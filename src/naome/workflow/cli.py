@@ -314,7 +314,7 @@ def _manifest(parsed: argparse.Namespace) -> None:
 def _attack(parsed: argparse.Namespace) -> int:
     import json
 
-    from naome.workflow.egress import find_attack
+    from naome.workflow.attack_run import find_attack
     from naome.workflow.plan import open_step
 
     found = find_attack(open_step(parsed.audit, parsed.data, parsed.run_dir))

@@ -1,72 +1,30 @@
-"""What would leave a run, for the person who checks outputs: the attack on it, and a sheet of every file."""
+"""Sheets of every file that would leave, for the person who checks outputs: of a run, and of a drawn site."""
 
 from __future__ import annotations
 
+import hashlib
 import html
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from naome.core.atomic import write_text
-from naome.core.errors import ChainError
+from naome.core.params import Disclosure
 from naome.core.results import WHOLE
 from naome.core.spreadsheets import write_csv
-from naome.release.attack import Attack, attack_release
-from naome.release.policy import POLICIES
+from naome.release.attack import Attack
+from naome.release.policy import POLICIES, Policy
+from naome.report.finished import FinishedRun
 from naome.workflow.run import Run
 
-#: Frames in the result schema whose denominators are not people
-NOT_OF_PEOPLE = ("variation",)
-POOLED_FRAME = "england_wales"
-SHEET = ["file", "measures", "levels", "rows", "suppressed", "too_few", "not_derivable", "smallest_count", "sha256"]
-KEY = ["cohort", "measure", "group_by", "group"]
-
-
-def attack_run(run: Run) -> Attack:
-    """Attack everything that a run has released, and refuse the run if that finds more than the policy allows.
-
-    Raises
-    ------
-    ChainError
-        If more could be worked out than the policy allows, or the attack contradicts the truth. It names no measure
-        or unit: what fails is counted.
-    """
-    found = find_attack(run)
-    if not found.passed:
-        what = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in found.failures.items())
-        raise ChainError(
-            f"{run.folder}: what would be released says more than the policy {found.policy!r} allows: {what}. "
-            "Nothing may leave this run. Hint: `naome attack` shows the whole report; a policy that hides more is safe."
-        )
-    return found
-
-
-def find_attack(run: Run) -> Attack:
-    """Attack everything that a run has released, below the nation and of the nation; return what was found."""
-    policy = POLICIES[run.params.disclosure.policy]
-    if policy.name == "none":
-        return Attack(policy.name)
-    names = [file.stem for file in sorted((run.folder / "release").glob("*.parquet"))]
-    pairs = {name: (_read(run, "release", name), _read(run, "results", name)) for name in names}
-    own = [pair for name, pair in pairs.items() if name not in (*NOT_OF_PEOPLE, POOLED_FRAME) and _is_results(pair[1])]
-    plan = run.plan
-    if not own or plan is None:
-        return Attack(policy.name)
-    released = pd.concat([pair[0] for pair in own], ignore_index=True)
-    truth = pd.concat([pair[1] for pair in own], ignore_index=True)
-    found = attack_release(released, truth, plan.scheme, policy, national=run.params.disclosure.national)
-    if POOLED_FRAME in pairs:
-        found.pooled_broken = count_given_away(released, pairs[POOLED_FRAME][0])
-    return found
-
-
-def count_given_away(released: pd.DataFrame, pooled: pd.DataFrame) -> int:
-    """Count the results of several nations together that are shown although that of this nation is hidden."""
-    hidden = released[released["level"].isin(WHOLE) & released["status"].isin(["suppressed", "too_few"])]
-    gone = set(hidden[KEY].itertuples(index=False, name=None))
-    shown = pooled[pooled["denominator"].notna()]
-    return sum(row in gone for row in shown[KEY].itertuples(index=False, name=None))
+STATUSES = ["suppressed", "too_few", "not_derivable"]
+SHEET = ["file", "measures", "levels", "rows", *STATUSES, "smallest_count", "tables", "figures", "exceptions", "sha256"]
+SITE_SHEET = ["file", "runs", "policy", "attack", "tables", "figures", "exceptions", "bytes", "sha256"]
+STYLE = "body{font-family:sans-serif;margin:2rem}td,th{padding:.2rem .6rem;text-align:left;border-bottom:1px solid}"
+#: Why a file without results may leave
+NO_RESULTS = "No results: text, style or program of the site."
 
 
 def tabulate_files(run: Run, digests: Mapping[str, str]) -> pd.DataFrame:
@@ -81,24 +39,19 @@ def tabulate_files(run: Run, digests: Mapping[str, str]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``SHEET``: one row per file; counts of rows and the smallest count above zero below the nation for released
-        frames, empty for pages.
+        ``SHEET``: one row per file. Released frames have counts of rows and the smallest count above zero below the
+        nation; pages the tables and figures they show; ``exceptions`` says what is shown though it was not protected,
+        and why it may be.
     """
     rows = []
     for name, digest in digests.items():
-        row: dict[str, object] = {"file": name, "sha256": digest}
+        file = run.folder / name
+        found: dict[str, object] = {}
         if name.endswith(".parquet"):
-            frame = pd.read_parquet(run.folder / name)
-            below = frame[~frame["level"].isin(WHOLE)]
-            counts = pd.concat([below["denominator"], below["numerator"]]).dropna()
-            row |= {
-                "measures": frame["measure"].nunique(),
-                "levels": " ".join(sorted(frame["level"].unique())),
-                "rows": len(frame),
-                **{status: int((frame["status"] == status).sum()) for status in SHEET[4:7]},
-                "smallest_count": counts[counts > 0].min() if (counts > 0).any() else pd.NA,
-            }
-        rows.append(row)
+            found = _describe_frame(pd.read_parquet(file), run.params.disclosure)
+        elif name.endswith(".ipynb"):
+            found = describe_page(file.read_bytes())
+        rows.append({"file": name, "sha256": digest, **found})
     return pd.DataFrame(rows).reindex(columns=SHEET)
 
 
@@ -122,27 +75,120 @@ def write_egress(run: Run, attack: Attack, digests: Mapping[str, str]) -> None:
     shares = pd.DataFrame(list(attack.shares.items()), columns=["Measure", "Share of organisations shown"])
     disclosure = run.params.disclosure
     head = (
-        f"<h1>Egress sheet: {html.escape(run.params.title)}</h1>"
-        f"<p>Run {html.escape(run.run_id)}, {run.marking} data. Policy {disclosure.policy}; national figures: "
-        f"{disclosure.national}. Rows are suppressed because they hold a small number, or one from which a small "
-        "number could be worked out; which of them is not said. Exceptions: none, but for counts of no one and of "
-        "everyone, which the policy allows, and national figures as stated.</p>"
+        f"Run {run.run_id}, {run.marking} data. Policy {disclosure.policy}; national figures: {disclosure.national}. "
+        "Rows are suppressed because they hold a small number, or one from which a small number could be worked out; "
+        "which of them is not said."
     )
-    tables = [each.to_html(index=False, border=0, na_rep="", float_format="%.3f") for each in (report, files, shares)]
-    titles = ["Attack on this release", "Files", "Results of organisations shown, by measure"]
-    body = "".join(f"<h2>{title}</h2>{table}" for title, table in zip(titles, tables, strict=True))
-    style = "body{font-family:sans-serif;margin:2rem}td,th{padding:.2rem .6rem;text-align:left;border-bottom:1px solid}"
-    page = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Egress sheet</title><style>{style}</style>'
-    write_text(f"{page}<body>{head}{body}</body></html>\n", run.folder / "egress.html", private=True)
+    tables = {"Attack on this release": report, "Files": files, "Results of organisations shown, by measure": shares}
+    _write_sheet(run.folder / "egress.html", f"Egress sheet: {run.params.title}", head, tables)
 
 
-def _read(run: Run, folder: str, name: str) -> pd.DataFrame:
-    file: Path = run.folder / folder / f"{name}.parquet"
-    return pd.read_parquet(file) if file.is_file() else pd.DataFrame()
+def write_site_egress(site: Path, runs: Iterable[FinishedRun], places: Mapping[str, FinishedRun]) -> Path:
+    """Write the sheet of a drawn site, as ``<site>-egress.csv`` and ``.html`` beside its folder.
+
+    Parameters
+    ----------
+    site : Path
+        Folder of the site.
+    runs : iterable of FinishedRun
+        The runs it shows; each has passed the attack, or it would not be drawn.
+    places : mapping of str to FinishedRun
+        Executed notebook, as a path in the project of the site -> the run that made it.
+
+    Returns
+    -------
+    Path
+        The CSV file: ``SITE_SHEET``, one row per file of the site.
+    """
+    runs = list(runs)
+    pages = {str(Path(place).with_suffix(".html")): (run, Path(place).stem) for place, run in places.items()}
+    rows = [_describe_site_file(file, site, runs, pages) for file in sorted(site.rglob("*")) if file.is_file()]
+    files = pd.DataFrame(rows).reindex(columns=SITE_SHEET)
+    target = site.parent / f"{site.name}-egress.csv"
+    write_csv(files, target, private=True)
+    head = f"{len(files):,} files. Runs: {', '.join(run.run_id for run in runs)}. The attack on each has passed."
+    _write_sheet(target.with_suffix(".html"), "Egress sheet of the site", head, {"Files": files})
+    return target
 
 
-def _is_results(frame: pd.DataFrame) -> bool:
-    return "result_id" in frame.columns
+def describe_page(notebook: bytes) -> dict[str, object]:
+    """Count the tables and figures of an executed notebook, and list why what was not protected may be shown.
+
+    Examples
+    --------
+    >>> describe_page(b'{"cells": []}')
+    {'tables': 0, 'figures': 0, 'exceptions': ''}
+    """
+    outputs = [output for cell in json.loads(notebook)["cells"] for output in cell.get("outputs", [])]
+    shown = [output.get("data", {}) for output in outputs]
+    texts = ["".join(data.get("text/markdown", "")) for data in shown]
+    reasons = [why for output in outputs for why in output.get("metadata", {}).get("naome", {}).get("declared", [])]
+    return {
+        "tables": sum("<table" in text for text in texts),
+        "figures": sum("image/png" in data for data in shown),
+        "exceptions": " ".join(dict.fromkeys(reasons)),
+    }
+
+
+def _describe_frame(frame: pd.DataFrame, disclosure: Disclosure) -> dict[str, object]:
+    policy = POLICIES[disclosure.policy]
+    whole = frame["level"].isin(WHOLE)
+    below = frame[~whole]
+    counts = pd.concat([below["denominator"], below["numerator"]]).dropna()
+    return {
+        "measures": frame["measure"].nunique(),
+        "levels": " ".join(sorted(frame["level"].unique())),
+        "rows": len(frame),
+        **{status: int((frame["status"] == status).sum()) for status in STATUSES},
+        "smallest_count": counts[counts > 0].min() if (counts > 0).any() else pd.NA,
+        "exceptions": " ".join(_list_exceptions(frame[whole], counts, policy, disclosure.national)),
+    }
+
+
+def _list_exceptions(nation: pd.DataFrame, below: pd.Series, policy: Policy, national: str) -> Sequence[str]:
+    """Say what a frame shows that the policy for small numbers does not reach, each with its reason."""
+    if policy.name == "none":
+        return [f"All counts: policy none, {policy.source}."]
+    small = nation[["denominator", "numerator"]].apply(lambda c: c.between(policy.hide_from, policy.hide_to))
+    said = []
+    if count := int(small.fillna(False).any(axis=1).sum()):
+        span = f"{policy.hide_from} to {policy.hide_to}"
+        said.append(f"{count:,} national results with a count of {span}: national figures are set to {national}.")
+    if count := int((below == 0).sum()):
+        said.append(f"{count:,} counts of no one below the nation: the policy allows them.")
+    return said
+
+
+def _describe_site_file(
+    file: Path, site: Path, runs: list[FinishedRun], pages: Mapping[str, tuple[FinishedRun, str]]
+) -> dict[str, object]:
+    name, data = file.relative_to(site).as_posix(), file.read_bytes()
+    row: dict[str, object] = {"file": name, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    if name in pages:
+        run, notebook = pages[name]
+        about, found = [run], describe_page(run.read_page(notebook))
+    elif name.endswith((".html", ".json", ".csv", ".xlsx", ".parquet")):
+        about, found = runs, {"exceptions": ""}  # released results of all runs, or cells of their pages
+    else:
+        about, found = [], {"exceptions": NO_RESULTS}
+    attacks = [run.manifest["attack"] for run in about]
+    row["runs"] = " ".join(run.run_id for run in about)
+    row["policy"] = " ".join(dict.fromkeys(str(attack.get("policy", "")) for attack in attacks))
+    row["attack"] = " ".join(dict.fromkeys(str(attack["verdict"]) for attack in attacks))
+    return {**row, **found}
+
+
+def _write_sheet(file: Path, title: str, head: str, tables: Mapping[str, pd.DataFrame]) -> None:
+    body = "".join(
+        f"<h2>{name}</h2>{table.to_html(index=False, border=0, na_rep='', float_format='%.3f')}"
+        for name, table in tables.items()
+    )
+    write_text(
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{html.escape(title)}</title>'
+        f"<style>{STYLE}</style><body><h1>{html.escape(title)}</h1><p>{html.escape(head)}</p>{body}</body></html>\n",
+        file,
+        private=True,
+    )
 
 
 def _say(value: object) -> str:

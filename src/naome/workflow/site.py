@@ -25,6 +25,7 @@ from naome.report.downloads import write_downloads
 from naome.report.finished import FinishedRun, open_all_finished
 from naome.report.marking import MARKINGS, name_by_marking, write_banners
 from naome.report.reference import definitions as definitions_page
+from naome.workflow.egress import write_site_egress
 from naome.workflow.pages import MethodPage, Page, load_pages
 from naome.workflow.run import INPUTS
 from sitepreview import Problem, Refused, RenderReport, check_sources, read_pages, render_site
@@ -77,7 +78,7 @@ def render_runs(
     renderer: str = "auto",
     progress: Callable[[str], None] | None = None,
 ) -> RenderReport:
-    """Draw a site of some finished runs; nothing but `out` is written.
+    """Draw a site of some finished runs; nothing but `out`, and the egress sheet beside it, is written.
 
     Parameters
     ----------
@@ -112,11 +113,13 @@ def render_runs(
     target.parent.mkdir(parents=True, exist_ok=True)
     sweep(target.parent)
     with scratch_folder(target.parent, f"{target.name}-pages") as folder:
-        compose_site(opened, folder, say=progress)
+        shown = compose_site(opened, folder, say=progress)
         try:
-            return render_site(folder, renderer=renderer, out_dir=target, own_check=check_strips, progress=progress)
+            report = render_site(folder, renderer=renderer, out_dir=target, own_check=check_strips, progress=progress)
         except (Refused, FileNotFoundError, ValueError) as error:
             raise ChainError(str(error)) from None
+    write_site_egress(target, opened, {each.locate(page): each.run for each in shown for page in each.pages})
+    return report
 
 
 def check_pages(project: Path) -> None:
@@ -144,7 +147,7 @@ def check_strips(site: Path) -> list[Problem]:
     return problems
 
 
-def compose_site(runs: list[FinishedRun], folder: Path, *, say: Callable[[str], None] | None = None) -> None:
+def compose_site(runs: list[FinishedRun], folder: Path, *, say: Callable[[str], None] | None = None) -> list[Shown]:
     """Write the Quarto project of a site.
 
     Parameters
@@ -155,6 +158,11 @@ def compose_site(runs: list[FinishedRun], folder: Path, *, say: Callable[[str], 
         Where to write; nothing else is touched.
     say : callable, optional
         Takes a line for each page on methods that the site leaves out.
+
+    Returns
+    -------
+    list of Shown
+        What the site shows of each run.
 
     Raises
     ------
@@ -176,6 +184,7 @@ def compose_site(runs: list[FinishedRun], folder: Path, *, say: Callable[[str], 
     config = read_yaml(root / CONFIG)
     _fit_config(config, shown, methods)
     write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), folder / CONFIG)
+    return shown
 
 
 # ---- runs and their pages

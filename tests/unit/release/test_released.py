@@ -13,7 +13,6 @@ from naome.core.results import make_results
 from naome.measures.study import make_study
 from naome.release import (
     HIDDEN,
-    Hidden,
     Released,
     declare_not_counts,
     release,
@@ -24,6 +23,7 @@ from naome.release import (
     release_variants,
     shown_numbers,
 )
+from naome.release.types import Hidden
 
 H, FEW = HIDDEN, Hidden("fewer than 10 differ")
 

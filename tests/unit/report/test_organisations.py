@@ -17,15 +17,17 @@ from naome.measures.casemix.prepare import CaseMix
 from naome.measures.specification import load_specification
 from naome.measures.study import make_study
 from naome.measures.variation import SUMMARY, Variation
-from naome.release import declare_not_counts, release
+from naome.release import Released, declare_not_counts, release
 from naome.release.types import release_checked
 from naome.report.funnels import drawable_units
 from naome.report.pages.organisations import (
     collect_panels,
     describe_rare_levels,
     most_variable,
+    say_shown,
     tabulate_adjusted,
     tabulate_alerts,
+    tabulate_alliances,
 )
 from naome.report.pages.risk_adjusted_survival import (
     describe_assessments,
@@ -41,6 +43,35 @@ from naome.stats.overdispersion import simulate_spread
 
 SPECIFICATION = load_specification()
 NAMES = {"A": "Alpha", "B": "Beta", "C": "Gamma"}
+
+
+def release_levels(**counts: list[int]) -> Released:
+    """Release an indicator for the units of some levels; events of 100 people each."""
+    units = [(level, f"{level} {n}", events) for level, each in counts.items() for n, events in enumerate(each)]
+    rows = pd.DataFrame(units, columns=["level", "unit", "numerator"])
+    rows = rows.assign(denominator=100, estimate=rows["numerator"] / 100, unit_name=rows["unit"].str.title())
+    rows = rows.assign(measure="mdt_discussion", method="wilson")
+    return release(
+        make_results(rows, audit="england", nation="england", cohort="denovo", run_id="r"), load_params("england")
+    )
+
+
+def test_alliances_are_shown_where_fewer_than_half_of_the_organisations_can_be():
+    few = release_levels(provider=[3, 2, 40, 4, 5], alliance=[30, 4, 5, 20])
+    text = say_shown(few, SPECIFICATION).text
+    assert "fewer than half" in text and text.endswith("team meeting (de novo): 1 of 5")
+    rows = tabulate_alliances(few, SPECIFICATION).frame
+    assert rows["Cancer alliance"].tolist() == ["Alliance 0", "Alliance 3", "two others"]
+    assert rows["Percent"].tolist()[:2] == [0.3, 0.2] and rows["status"].tolist()[2] == "suppressed"
+
+
+def test_no_alliances_are_shown_where_half_of_the_organisations_can_be_or_there_are_none():
+    half = release_levels(provider=[30, 20, 3, 4], alliance=[30, 20])
+    assert "fewer than half" not in say_shown(half, SPECIFICATION).text
+    alone = release_levels(provider=[3, 4, 2])
+    assert "0 of 3" in say_shown(alone, SPECIFICATION).text
+    for shown in (half, alone):
+        assert tabulate_alliances(shown, SPECIFICATION).text == "There are no results of cancer alliances to show."
 
 
 @pytest.fixture

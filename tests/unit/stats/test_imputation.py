@@ -117,7 +117,7 @@ def test_differences_between_providers_survive():
 
 
 def test_the_rest_of_its_case_mix_speaks_for_a_provider_with_few_recorded_values():
-    # the provider's mean of 12 recorded values is drawn two thirds of the way to the overall mean; its mean of age is not
+    # the provider's mean of 12 recorded values is drawn two thirds of the way to the overall mean; that of age is not
     slopes = []
     for seed in range(4):
         rng = np.random.default_rng(seed)

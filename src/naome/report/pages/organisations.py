@@ -29,11 +29,11 @@ from naome.report.funnels import (
     share_legend,
 )
 from naome.report.labels import COHORT_NAMES, name_term, title_of
+from naome.report.proportions import LIMITS
 from naome.report.prose import lower_first, say_count, say_list, say_percent, say_result
 from naome.stats.funnel import binomial_limits
 
 MORTALITY = "death_30d_chemotherapy"
-
 
 ALERT_FORMATS = {"People": "count", "Percent": "percent1"}
 
@@ -206,6 +206,55 @@ def tabulate_adjusted(
     table["status"] = table["status"].fillna("ok")
     kinds = {"People": "Int64", "Observed": "Int64", **dict.fromkeys(list(ADJUSTED_FORMATS)[2:], "float64")}
     return Table(table.astype(kinds), released, ADJUSTED_FORMATS)
+
+
+def say_shown(released: Released, specification: Specification) -> Sentence:
+    """Say on which indicators fewer than half of the organisations have a result that can be shown."""
+    few = _count_shown(released)
+    if few.empty:
+        return Sentence("On every indicator, at least half of the organisations have a result that can be shown.")
+    lines = [
+        f"- {title_of(specification, row.measure, row.cohort)}: {row.shown} of {row.organisations}"
+        for row in few.itertuples()
+    ]
+    head = "Disclosure control leaves fewer than half of the organisations with a result on these indicators:"
+    return Sentence("\n".join([head, "", *lines]), released)
+
+
+def tabulate_alliances(released: Released, specification: Specification) -> Table | Sentence:
+    """Lay out the results of cancer alliances on the indicators on which few organisations have one.
+
+    Returns
+    -------
+    Table or Sentence
+        Suppressed alliances are counted in one row per indicator; a sentence where there is nothing to lay out.
+    """
+    alliances = released.where(level="alliance", group_by="all").frame
+    pieces = []
+    for row in _count_shown(released).itertuples():
+        mine = alliances[(alliances["measure"] == row.measure) & (alliances["cohort"] == row.cohort)]
+        shown = mine[mine["status"] == "ok"].sort_values("unit_name")
+        rows = shown[["denominator", "estimate", "lower", "upper"]].set_axis(["People", *LIMITS], axis=1)
+        rows.insert(0, "Cancer alliance", shown["unit_name"])
+        if len(mine) > len(shown):
+            rest = pd.DataFrame(
+                {"Cancer alliance": [say_count(len(mine) - len(shown), "other")], "status": ["suppressed"]}
+            )
+            rows = pd.concat([rows, rest.astype(object)], ignore_index=True)
+        rows.insert(0, "Indicator", title_of(specification, row.measure, row.cohort))
+        pieces.append(rows)
+    if alliances.empty or not pieces:
+        return Sentence("There are no results of cancer alliances to show.")
+    return Table(pd.concat(pieces, ignore_index=True), released, {"People": "count", **LIMITS})
+
+
+def _count_shown(released: Released) -> pd.DataFrame:
+    """Return ``measure, cohort, shown, organisations`` of indicators on which fewer than half have a result."""
+    rows = released.where(level="provider", group_by="all").frame
+    rows = rows[rows["status"].isin(["ok", "suppressed", "too_few"])]
+    shown = rows.assign(shown=rows["status"] == "ok").groupby(["measure", "cohort"], sort=False)["shown"]
+    counts = shown.agg(shown="sum", organisations="size").reset_index()
+    return counts[2 * counts["shown"] < counts["organisations"]]
 
 
 def say_women(adjusted: Iterable[Adjusted], released: Released) -> Sentence:
