@@ -35,14 +35,13 @@ from naome.extract.absent import Absent
 from naome.extract.life_table import read_life_table
 from naome.measures.specification import Specification, note_inferred_codes, read_specification
 from naome.measures.study import Study, make_study
-from naome.release import Released, release
-from naome.release.suppress import Plan
 from naome.report.labels import name_organisations
 from naome.workflow.pages import check_frame, notebooks_of, saved_by
-from naome.workflow.release_plan import make_plan, read_plan, write_plan
 
 if TYPE_CHECKING:
     from naome.cohort.tables import CanonicalTables
+    from naome.release import Released
+    from naome.release.suppress import Plan
     from naome.workflow.explore import WhatIf
 
 INPUTS = "inputs"
@@ -223,6 +222,8 @@ class Run:
 
     def release(self, results: pd.DataFrame) -> Released:
         """Return results as they may be shown: the only thing a notebook displays."""
+        from naome.release import release  # with scipy's distributions, which reading an extract does not need
+
         return release(note_inferred_codes(results, self.specification), self.params, self.plan)
 
     @cached_property
@@ -232,6 +233,8 @@ class Run:
 
     def decide_release(self) -> Plan:
         """Decide what the run releases, or read what was decided of the same people."""
+        from naome.workflow.release_plan import make_plan, read_plan, write_plan
+
         file = self._find("analysis")
         root, people = self.folder if self.official else self.lab, file_digest(file) if file else ""
         for folder in (root, self.folder):

@@ -9,6 +9,7 @@ from scipy.special import expit, logit, ndtri
 from scipy.stats import binom
 
 from naome.core.params import load_params
+from naome.core.paths import project_root
 from naome.core.results import make_results
 from naome.measures import adjusted
 from naome.measures.casemix import adjust
@@ -317,6 +318,23 @@ def test_the_attack_finds_numbers_made_from_exact_counts_and_passes_those_that_a
     careless = shown.assign(estimate=exact["estimate"].where(ok))
     assert guess_counts(careless, exact, POLICIES["hes2018"]).right > passed.allowed
     assert guess_counts(careless, exact, POLICIES["lt10"]).made == 0
+
+
+def test_the_page_on_disclosure_says_what_the_policy_holds():
+    policy, page = POLICIES["hes2018"], (project_root() / "methodology" / "disclosure.qmd").read_text()
+    words = dict(enumerate("zero one two three four five six seven eight nine ten".split()))
+    span = f"{policy.hide_from} to {policy.hide_to}"
+    for phrase in (
+        f"truly {span} (people",
+        f"every value from {span} remains possible",
+        f"at least {words[policy.round_to]} values remain possible",
+        f"rounded to the nearest {policy.round_to}.",
+        f"(at most {policy.guess_ratio} times as often right)",
+        f"differs by {span} people | that fewer than {policy.hide_to + 1} differ",
+        f"steps of at least {words[policy.deaths_per_step]} deaths; no curve where fewer than "
+        f"{words[policy.least_at_risk]} are at risk",
+    ):
+        assert phrase in " ".join(page.split()), phrase
 
 
 def test_a_release_with_numbers_made_from_exact_counts_does_not_pass():
