@@ -27,8 +27,8 @@ def evaluate_indicators(analysis: pd.DataFrame, study: Study, *, only: tuple[str
     -------
     DataFrame
         Results (:mod:`naome.core.results`). Sub-national levels are given for
-        everyone; groups are given nationally. What cannot be derived is one row
-        that says why.
+        everyone, regions and alliances where there are several; groups are given
+        nationally. What cannot be derived is one row that says why.
     """
     frames = []
     for indicator in study.specification.indicators:
@@ -117,7 +117,8 @@ def _evaluate(people: pd.DataFrame, indicator: Indicator, study: Study, cohort: 
         if level == "nation":
             continue
         column = indicator.provider if level == "provider" else level
-        if people[column].isna().all():
+        # the only region of a nation is the nation itself, whose counts have another policy
+        if people[column].nunique() < (1 if level == "provider" else 2):
             continue
         counted = count_proportions(inside, positive, people[column], minimum)
         counted = counted[counted["denominator"] > 0].rename(columns={"group": "unit"})
