@@ -21,9 +21,9 @@ def compare(people, params):
 
 
 @pytest.mark.parametrize(("regions", "given"), [(["N"] * 40, set()), (["N"] * 20 + ["S"] * 20, {"N", "S"})])
-def test_the_only_region_of_a_nation_has_no_results_beside_the_nation(make_people, params, regions, given):
+def test_the_only_region_of_a_nation_has_no_results_beside_the_nation(make_people, england, regions, given):
     people = make_people(40, region=regions, provider="A", mdt_recorded=True, sex="female")
-    results = evaluate_indicators(people, make_study(params, run_id="r"))
+    results = evaluate_indicators(people, make_study(england, run_id="r"))
     assert set(results.loc[results["level"] == "region", "unit"]) == given
     assert set(results.loc[results["level"] == "provider", "unit"]) == {"A"}
 
