@@ -124,7 +124,7 @@ def find_ambiguous(pairs: Sequence[Pair]) -> list[int]:
     """
     codes = _list_codes(pairs)
     return [
-        place for place, (_, name) in enumerate(pairs) if name is not None and len(codes.get(fold_name(name), "")) > 1
+        place for place, (_, name) in enumerate(pairs) if name is not None and len(codes.get(fold_name(name), ())) > 1
     ]
 
 
@@ -146,22 +146,27 @@ def settle_areas(connection: DuckDBPyConnection, file: RawFile, problems: Proble
     connection.execute("CREATE TABLE settled_organisations AS FROM clean_organisations")
     for code, name in COLUMNS:
         if code in there:
-            found = connection.execute(
-                f"SELECT row_, {code}, {name} FROM clean_organisations WHERE SUCCESSOR_CODE IS NULL ORDER BY row_"
-            ).fetchall()
-            rows, pairs = [row[0] for row in found], [row[1:] for row in found]
-            united = unite_areas(pairs)
-            counts = _count_changes(pairs, united)
-            _check_codes(file, code, name, rows, pairs, counts["name_of_code", 1], problems)
-            for (rule, which), n in counts.items():
-                log_rows(quality, rule, file.table, (code, name)[which], n, RULES[rule])
-            changed = [(*new, row) for row, old, new in zip(rows, pairs, united, strict=True) if old != new]
-            if changed:
-                connection.executemany(
-                    f"UPDATE settled_organisations SET {code} = ?, {name} = ? WHERE row_ = ?", changed
-                )
+            _settle_area(connection, file, code, name, problems, quality)
     connection.execute("DROP VIEW clean_organisations")
     connection.execute("ALTER TABLE settled_organisations RENAME TO clean_organisations")
+
+
+def _settle_area(
+    connection: DuckDBPyConnection, file: RawFile, code: str, name: str, problems: Problems, quality: Log
+) -> None:
+    # Codes of organisations that have closed may be those of an earlier list
+    found = connection.execute(
+        f"SELECT row_, {code}, {name} FROM clean_organisations WHERE SUCCESSOR_CODE IS NULL ORDER BY row_"
+    ).fetchall()
+    rows, pairs = [row[0] for row in found], [row[1:] for row in found]
+    united = unite_areas(pairs)
+    counts = _count_changes(pairs, united, code, name)
+    _check_codes(file, code, name, rows, pairs, counts["name_of_code", name], problems)
+    for (rule, column), n in sorted(counts.items()):
+        log_rows(quality, rule, file.table, column, n, RULES[rule])
+    changed = [(*new, row) for row, old, new in zip(rows, pairs, united, strict=True) if old != new]
+    if changed:
+        connection.executemany(f"UPDATE settled_organisations SET {code} = ?, {name} = ? WHERE row_ = ?", changed)
 
 
 def _count_names(pairs: Sequence[Pair]) -> dict[str, Counter[str]]:
@@ -183,16 +188,18 @@ def _list_codes(pairs: Sequence[Pair]) -> dict[str, set[str]]:
     return codes
 
 
-def _count_changes(pairs: Sequence[Pair], united: Sequence[Pair]) -> Counter[tuple[str, int]]:
-    """Count rows by rule and by what it concerns: 0 for the code, 1 for the name."""
-    counts: Counter[tuple[str, int]] = Counter()
+def _count_changes(
+    pairs: Sequence[Pair], united: Sequence[Pair], code_column: str, name_column: str
+) -> Counter[tuple[str, str]]:
+    """Count the rows of every rule by the column that it concerns."""
+    counts: Counter[tuple[str, str]] = Counter()
     for (code, name), (new_code, new_name) in zip(pairs, united, strict=True):
         if code is None and name is not None:
-            counts["name_as_code" if new_code is None else "area_filled", 0] += 1
+            counts["name_as_code" if new_code is None else "area_filled", code_column] += 1
         if name is None and code is not None:
-            counts["code_as_name" if new_name is None else "area_filled", 1] += 1
+            counts["code_as_name" if new_name is None else "area_filled", name_column] += 1
         if name is not None and new_name is not None and name != new_name:
-            counts["name_spelling" if fold_name(name) == fold_name(new_name) else "name_of_code", 1] += 1
+            counts["name_spelling" if fold_name(name) == fold_name(new_name) else "name_of_code", name_column] += 1
     return counts
 
 
