@@ -139,8 +139,8 @@ FIRST = (
         provider="Organisation of diagnosis.",
         treating_provider="Organisation that gave the last chemotherapy at least 30 days before the end of follow-up; "
         "of several on that day the first by code.",
-        alliance="Cancer alliance of the organisation of diagnosis.",
-        region="Region of the organisation of diagnosis.",
+        alliance="Cancer alliance of the organisation of diagnosis, by its code (its name where it has none).",
+        region="Region of the organisation of diagnosis, by its code (its name where it has none).",
         charlson="RCS Charlson groups other than cancer, 12 months before the time origin: 0, 1, 2, 3+; missing where "
         "the feed has no admissions.",
         frailty="SCARF frailty band, 12 months before the time origin: fit, mild, moderate, severe; missing as "

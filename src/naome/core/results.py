@@ -34,8 +34,8 @@ COLUMNS: dict[str, str] = {
     "cohort": "denovo, recurrent or primary.",
     "measure": "Identifier of the measure (an indicator, a completeness item, survival at a time point ...).",
     "level": f"nation, region, alliance, provider, or {POOLED}.",
-    "unit": "Which one: the nation, the organisation by its code, the region or alliance by its name in the source.",
-    "unit_name": "Its name for readers; two units may have the same.",
+    "unit": "Which one: the nation; an organisation, alliance or region by its code, or by its name where it has none.",
+    "unit_name": "Its name for readers; two organisations may have the same.",
     "group_by": "all, or the characteristic by which people are grouped.",
     "group": "all, or the value of that characteristic.",
     "denominator": "People counted in the denominator (for survival: people at the time origin).",
@@ -120,15 +120,15 @@ def make_results(frame: pd.DataFrame, **constants: object) -> pd.DataFrame:
     return frame
 
 
-def name_units(results: pd.DataFrame, organisations: Mapping[str, str]) -> pd.DataFrame:
+def name_units(results: pd.DataFrame, names: Mapping[str, Mapping[str, str]]) -> pd.DataFrame:
     """Fill in the names of the units of results.
 
     Parameters
     ----------
     results : DataFrame
         Results (:func:`make_results`).
-    organisations : mapping of str to str
-        Code -> name, as the source spells it; an organisation without a name is called by its code.
+    names : mapping of str to mapping of str to str
+        Level -> code -> name, as the source spells it; a unit without a name is called by its code.
 
     Returns
     -------
@@ -137,15 +137,16 @@ def name_units(results: pd.DataFrame, organisations: Mapping[str, str]) -> pd.Da
 
     Examples
     --------
-    >>> rows = pd.DataFrame({"measure": "m", "level": ["nation", "provider"], "unit": ["wales", "7A3"]})
+    >>> rows = pd.DataFrame({"measure": "m", "level": ["nation", "region", "provider"], "unit": ["wales", "W", "7A3"]})
     >>> rows = make_results(rows, audit="wales", nation="wales", cohort="denovo", run_id="r")
-    >>> name_units(rows, {"7A3": "Swansea Bay"})["unit_name"].tolist()
-    ['Wales', 'Swansea Bay']
+    >>> name_units(rows, {"provider": {"7A3": "Swansea Bay"}, "region": {"W": "Cymru"}})["unit_name"].tolist()
+    ['Wales', 'Cymru', 'Swansea Bay']
     """
     unit, level = results["unit"], results["level"]
-    names = unit.mask(level.isin(WHOLE), unit.map(name_nation))
-    called = unit.map(lambda code: organisations.get(code, code))
-    return results.assign(unit_name=names.mask(level == "provider", called))
+    called = unit.mask(level.isin(WHOLE), unit.map(name_nation))
+    for below, known in names.items():
+        called = called.mask(level == below, unit.map(lambda code, known=known: known.get(code, code)))
+    return results.assign(unit_name=called)
 
 
 def result_id(*key: str) -> str:

@@ -77,7 +77,7 @@ def choose_version(connection: DuckDBPyConnection, reader: Reader, folder: Path,
 
 def _find_files(reader: Reader, name: str, folder: Path) -> TableFiles | None:
     table = reader.raw[name]
-    wanted = frozenset(table.wanted()) - table.optional
+    wanted = table.needed()
 
     def holds(source: Source) -> bool:
         return holds_table(source, wanted, table.expected())
@@ -130,7 +130,8 @@ def _open_table(
     table = reader.raw[name]
     file = open_table(connection, files, scratch, table.expected())
     file = _rename_aliases(connection, file, table)
-    missing = [column for column in table.wanted() if column not in file.columns and column not in table.optional]
+    needed, neither = table.needed(), [names for names in table.either if not {*names} & {*file.columns}]
+    missing = [column for column in table.wanted() if column in needed and column not in file.columns]
     other = _recognise(reader, name, file.columns) if len(missing) > 1 else ""
     spare = [column for column in file.columns if column not in table.wanted() and may_be_shown(column)]
     for column in missing:
@@ -139,8 +140,13 @@ def _open_table(
             f"{file.name}: column {column} is missing{suggest(column, spare)}; "
             f"the file has {list_columns(show_header(list(file.columns)))}.{hint}"
         )
+    for names in neither:
+        problems.add(
+            f"{file.name}: none of the columns {' and '.join(names)} is there; allowed: one of them at least; "
+            f"the file has {list_columns(show_header(list(file.columns)))}."
+        )
     unreadable = _check_types(file, table, problems)
-    if missing or unreadable:
+    if missing or neither or unreadable:
         return None
     if table.only:
         only = f"{file.view}_only"
@@ -165,7 +171,7 @@ def _rename_aliases(connection, file: RawFile, table: RawTable) -> RawFile:
 def _recognise(reader: Reader, name: str, columns: dict[str, str]) -> str:
     """Return the raw table whose columns a file has, when it is not the one its name says."""
     for other, table in reader.raw.items():
-        wanted = set(table.wanted()) - table.optional
+        wanted = table.needed()
         if other != name and len(wanted & set(columns)) > 0.8 * len(wanted):
             return other
     return ""

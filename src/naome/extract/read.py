@@ -25,6 +25,7 @@ from naome.core.definitions import Definitions, project_definitions
 from naome.core.errors import ExtractError
 from naome.core.seal import read_note
 from naome.extract.absent import Absent, add_empty, find_absent, list_missing
+from naome.extract.areas import settle_areas
 from naome.extract.candidates import CANDIDATES, Signs, find_candidates, keep_rows
 from naome.extract.exchanged import check_exchanged
 from naome.extract.files import explain_damage
@@ -298,6 +299,7 @@ def _clean_tables(
             vocabularies += found
             if name == ORGANISATIONS:  # the first table of a reader that has it
                 organisations = read_organisations(connection, file, definitions, problems)
+                settle_areas(connection, file, problems, quality)
         except NOT_THE_FILE:
             raise
         except duckdb.Error as error:

@@ -303,8 +303,15 @@ CANONICAL: dict[str, Table] = {
             (
                 _id("provider", "Organisation code."),
                 Column("name", "VARCHAR", "Organisation name."),
-                Column("alliance", "VARCHAR", "Cancer alliance (England)."),
-                Column("region", "VARCHAR", "Region."),
+                Column(
+                    "alliance",
+                    "VARCHAR",
+                    "Cancer alliance (England), by its code; by its name where it has no code.",
+                    short="cancer alliance",
+                ),
+                Column("alliance_name", "VARCHAR", "Name of the cancer alliance; its code where it has no name."),
+                Column("region", "VARCHAR", "Region, by its code; by its name where it has no code."),
+                Column("region_name", "VARCHAR", "Name of the region; its code where it has no name."),
             ),
         ),
     )

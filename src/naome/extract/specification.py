@@ -12,13 +12,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from naome.core.definitions import Definitions
+from naome.extract.areas import AreaColumn
 from naome.extract.clean import OPTIONAL_IDENTIFIER, Cleaner, Coded
 from naome.extract.drug_names import DrugColumn
 from naome.extract.provider_codes import ProviderColumn
 from naome.extract.settle import Duplicates, RowRule, Selection
 
 #: A cleaner that is made when definitions are there
-Unbound = Coded | DrugColumn | ProviderColumn
+Unbound = Coded | DrugColumn | ProviderColumn | AreaColumn
 #: Codes of a list in the SQL of a reader: ``@codes(icd10_breast)`` or ``@codes(icd10_breast.breast_invasive)``
 CODES = re.compile(r"@codes\((\w+)(?:\.(\w+))?\)")
 
@@ -90,13 +91,15 @@ class RawTable:
 
     Attributes
     ----------
-    columns : mapping of str to Cleaner, Coded, DrugColumn, ProviderColumn or None
+    columns : mapping of str to Cleaner, Coded, DrugColumn, ProviderColumn, AreaColumn or None
         Raw column -> how it is cleaned; None marks an identifier, which must be
         present in every row and is kept as it is.
     unique : tuple of str
         Identifiers that no two rows share, because other tables are joined by them.
     optional : frozenset of str
         Columns that may be absent (read as not recorded).
+    either : tuple of tuple of str
+        Columns of which one at least must be there (a code and its name); the others are read as not recorded.
     aliases : mapping of str to str
         Another name in the file's header -> the column it is.
     long : mapping of str to Repeated
@@ -122,6 +125,7 @@ class RawTable:
     columns: Mapping[str, Cleaner | Unbound | None]
     unique: tuple[str, ...] = ()
     optional: frozenset[str] = frozenset()
+    either: tuple[tuple[str, ...], ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
     long: Mapping[str, Repeated] = field(default_factory=dict)
     only: str = ""
@@ -169,6 +173,10 @@ class RawTable:
     def expected(self) -> frozenset[str]:
         """Return every name that a column of the file may have."""
         return frozenset((*self.wanted(), *self.aliases))
+
+    def needed(self) -> frozenset[str]:
+        """Return every column that must be there by itself."""
+        return frozenset(self.wanted()) - self.optional - {column for columns in self.either for column in columns}
 
     def wanted(self) -> tuple[str, ...]:
         """Return every column that is read."""

@@ -74,13 +74,23 @@ def name_term(term: str) -> str:
     return f"{words}{primes}" + (f": {level}" if level else "")
 
 
-def name_organisations(canonical: Path) -> dict[str, str]:
-    """Return code -> name of the organisations in a folder of canonical tables, of those that have a name."""
+#: Level -> column of the organisations that has the names of its units
+NAMES = {"provider": "name", "alliance": "alliance_name", "region": "region_name"}
+
+
+def name_units_of(canonical: Path) -> dict[str, dict[str, str]]:
+    """Return level -> code -> name of the units in a folder of canonical tables, of those that have a name."""
     file = canonical / "organisations.parquet"
     if not file.is_file():
         return {}
-    table = pd.read_parquet(file, columns=["provider", "name"]).dropna()
-    return dict(zip(table["provider"].astype(str), table["name"].astype(str), strict=True))
+    table = pd.read_parquet(file).reindex(columns=[column for pair in NAMES.items() for column in pair])
+    known = {level: table[[level, name]].dropna().astype(str) for level, name in NAMES.items()}
+    return {level: dict(rows.itertuples(index=False, name=None)) for level, rows in known.items()}
+
+
+def name_organisations(canonical: Path) -> dict[str, str]:
+    """Return code -> name of the organisations in a folder of canonical tables, of those that have a name."""
+    return name_units_of(canonical).get("provider", {})
 
 
 def title_of(specification: Specification, measure: str, cohort: str) -> str:

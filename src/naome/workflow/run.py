@@ -35,7 +35,7 @@ from naome.extract.absent import Absent
 from naome.extract.life_table import read_life_table
 from naome.measures.specification import Specification, note_inferred_codes, read_specification
 from naome.measures.study import Study, make_study
-from naome.report.labels import name_organisations
+from naome.report.labels import name_units_of
 from naome.workflow.pages import check_frame, notebooks_of, saved_by
 
 if TYPE_CHECKING:
@@ -143,8 +143,8 @@ class Run:
         return read_life_table(self._check_copy(LIFE_TABLE, "life_table_sha256"))
 
     @cached_property
-    def _organisations(self) -> dict[str, str]:
-        return name_organisations(self.inputs / "canonical")
+    def _unit_names(self) -> dict[str, dict[str, str]]:
+        return name_units_of(self.inputs / "canonical")
 
     @property
     def marking(self) -> str:
@@ -195,9 +195,9 @@ class Run:
         if "result_id" not in frame.columns:
             write_frame(frame, root / _place(name), private=True)
             return
-        noted = name_units(note_inferred_codes(frame, self.specification), self._organisations)
+        noted = name_units(note_inferred_codes(frame, self.specification), self._unit_names)
         write_frame(noted, root / _place(name), private=True)
-        shown = name_units((released or self.release(noted)).frame, self._organisations)
+        shown = name_units((released or self.release(noted)).frame, self._unit_names)
         write_frame(shown, root / "release" / f"{name}.parquet", private=True)
 
     def load(self, name: str) -> pd.DataFrame:

@@ -118,6 +118,28 @@ def test_a_reader_sees_the_names_of_organisations(tmp_path, make_run, as_runner)
     assert table.loc["A", "unit_name"] == "'=1+1" and table.loc["'=C", "unit_name"] == "Marrow Trust"
 
 
+def test_regions_and_alliances_have_their_code_and_their_name(tmp_path, make_run, as_runner):
+    made = as_runner(make_run("england"))
+    places = pd.DataFrame(
+        {"provider": ["A", "B"], "name": ["Alpha", "Beta"], "alliance": "E56000012", "alliance_name": "=North",
+         "region": ["Y62", "Midlands"], "region_name": ["North West", "Midlands"]}
+    )  # fmt: skip
+    write_frame(places, made.inputs / "canonical" / "organisations.parquet")
+    rows = pd.DataFrame(
+        {"measure": "m", "level": ["region", "region", "alliance", "provider"],
+         "unit": ["Y62", "Midlands", "E56000012", "Y62"],
+         "denominator": 1000, "numerator": [500, 400, 600, 300], "estimate": 0.5, "method": "wilson"}
+    )  # fmt: skip
+    made.save("indicators", make_results(rows, audit="england", nation="england", cohort="denovo", run_id=made.run_id))
+    finished = finish(made.folder, {"audit": "england", "run_id": made.run_id, "marking": "synthetic"})
+    released = collect_released(finished).set_index(["level", "unit"])["unit_name"]
+    assert released["region"].to_dict() == {"Y62": "North West", "Midlands": "Midlands"}
+    assert released["alliance", "E56000012"] == "=North"
+    assert released["provider", "Y62"] == "Y62", "an organisation of the same code is another unit"
+    data, _ = write_downloads([finished], tmp_path / "downloads")
+    assert set(pd.read_csv(data)["unit_name"]) == {"North West", "Midlands", "'=North", "Y62"}
+
+
 def test_the_dictionary_fits_the_file(tmp_path, write_run):
     data, dictionary = write_downloads([write_run("england")], tmp_path / "downloads")
     package = json.loads(dictionary.read_text(encoding="utf-8"))

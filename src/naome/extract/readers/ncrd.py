@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from naome.extract import codings
+from naome.extract import areas, codings
 from naome.extract.clean import CAUSES, DATE, ICD10, OPCS4, OPCS4_SITE, TEXT, UPPER, Coded
 from naome.extract.drug_names import DRUG
 from naome.extract.linkage import no_such_person
@@ -37,12 +37,15 @@ RAW = {
             "ORG_CODE": None,
             "ORG_NAME": TEXT,
             "ORG_TYPE": codings.ORGANISATION_KIND,
+            "REGION_CODE": areas.AREA,
             "REGION_NAME": TEXT,
+            "ALLIANCE_CODE": areas.AREA,
             "ALLIANCE_NAME": TEXT,
             "SUCCESSOR_CODE": UPPER,
         },
         unique=("ORG_CODE",),
         optional=frozenset({"ORG_TYPE"}),
+        either=areas.COLUMNS,
     ),
     "av_patient": RawTable(
         {
@@ -205,31 +208,13 @@ RADIOTHERAPY = Selection(
 )
 
 
-def one_spelling(column: str) -> str:
-    """Return SQL of a name in one of the spellings that differ in capitals and blanks only."""
-    return f"max({column}) OVER (PARTITION BY lower(regexp_replace({column}, '\\s+', ' ', 'g')))"
-
-
-def name_spelling(column: str) -> Count:
-    """Return the count of names that are read in another spelling."""
-    return Count(
-        "name_spelling",
-        "Names that differ in capitals and blanks only are one name.",
-        "organisations",
-        column,
-        f"SELECT count(*) FROM (SELECT {column} AS name, {one_spelling(column)} AS one FROM clean_organisations "
-        "WHERE SUCCESSOR_CODE IS NULL) WHERE name <> one",
-    )
-
-
+#: Codes and names are one to one by now (naome.extract.areas); what has only one of them is known by that.
 ORGANISATIONS = Selection(
     "organisations",
     """
-    SELECT row_, ORG_CODE AS provider, ORG_NAME AS name, """
-    + one_spelling("ALLIANCE_NAME")
-    + """ AS alliance, """
-    + one_spelling("REGION_NAME")
-    + """ AS region,
+    SELECT row_, ORG_CODE AS provider, ORG_NAME AS name,
+           coalesce(ALLIANCE_CODE, ALLIANCE_NAME) AS alliance, coalesce(ALLIANCE_NAME, ALLIANCE_CODE) AS alliance_name,
+           coalesce(REGION_CODE, REGION_NAME) AS region, coalesce(REGION_NAME, REGION_CODE) AS region_name,
            ORG_TYPE AS kind
     FROM clean_organisations WHERE SUCCESSOR_CODE IS NULL""",
 )
@@ -381,8 +366,7 @@ def country_missing(table: str, column: str) -> Count:
     )
 
 
-NAMES = (name_spelling("ALLIANCE_NAME"), name_spelling("REGION_NAME"))
-COUNTS = (class_missing("hes_apc", "CLASSPAT"), country_missing("av_tumour", "CTRY_CODE"), *NAMES)
+COUNTS = (class_missing("hes_apc", "CLASSPAT"), country_missing("av_tumour", "CTRY_CODE"))
 
 
 def registered_before_death(table: str, death: str, registered: str) -> tuple[str, str]:

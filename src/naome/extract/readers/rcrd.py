@@ -75,7 +75,7 @@ ROWS = (
     *ncrd.HES_RULES,
     ncrd.ORGANISATION_WITHOUT_KIND,
 )
-COUNTS = (ncrd.class_missing("hes_apc", "CLASSPAT"), *ncrd.NAMES)
+COUNTS = (ncrd.class_missing("hes_apc", "CLASSPAT"),)
 #: A person has several tumours in rows of their own; what the rows say of the person must agree.
 CONTRADICTION = (
     "SELECT 'a person' FROM clean_rcrd_tumour GROUP BY PATIENTID HAVING count(DISTINCT VITALSTATUS) > 1 "

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from naome.extract import codings
+from naome.extract import areas, codings
 from naome.extract.clean import CAUSES, DATE, ICD10, OPCS4, OPTIONAL_IDENTIFIER, TEXT, UPPER, Coded, integer
 from naome.extract.linkage import no_such_person
 from naome.extract.provider_codes import PROVIDER
@@ -22,8 +22,6 @@ from naome.extract.readers.ncrd import (
     after_death,
     class_missing,
     country_missing,
-    name_spelling,
-    one_spelling,
     registered_before_death,
     without_date,
 )
@@ -48,11 +46,13 @@ RAW = {
             "ORG_CODE": None,
             "ORG_NAME": TEXT,
             "ORG_TYPE": codings.ORGANISATION_KIND,
+            "REGION_CODE": areas.AREA,
             "REGION_NAME": TEXT,
             "SUCCESSOR_CODE": UPPER,
         },
         unique=("ORG_CODE",),
         optional=frozenset({"ORG_TYPE"}),
+        either=(("REGION_CODE", "REGION_NAME"),),
     ),
     "wcn_registration": RawTable(
         {
@@ -195,8 +195,9 @@ CANONICAL = {
     ),
     "organisations": Selection(
         "organisations",
-        f"""
-        SELECT row_, ORG_CODE AS provider, ORG_NAME AS name, {one_spelling("REGION_NAME")} AS region, ORG_TYPE AS kind
+        """
+        SELECT row_, ORG_CODE AS provider, ORG_NAME AS name, coalesce(REGION_CODE, REGION_NAME) AS region,
+               coalesce(REGION_NAME, REGION_CODE) AS region_name, ORG_TYPE AS kind
         FROM clean_organisations WHERE SUCCESSOR_CODE IS NULL""",
     ),
 }
@@ -247,7 +248,6 @@ COUNTS = (
     ),
     class_missing("pedw_spell", "PAT_CLASS_CD"),
     country_missing("wcn_registration", "COUNTRY_CODE"),
-    name_spelling("REGION_NAME"),
 )
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from naome.core.definitions import project_definitions
 from naome.extract import READERS
 from naome.extract.absent import find_absent, name_thing, trace_columns
+from naome.extract.areas import RULES as AREAS
 from naome.extract.candidates import NOT_CANDIDATES
 from naome.extract.clean import OPTIONAL_IDENTIFIER, RULES, Cleaner
 from naome.extract.schema import CANONICAL
@@ -162,6 +163,12 @@ def describe_row_rules(reader: Reader) -> pd.DataFrame:
         rows.append((rule.rule, rule.table, "stops the run" if stops else "excluded", meaning.rstrip(".") + "."))
     rows += [(t.only_rule[0], name, "excluded", t.only_rule[1]) for name, t in reader.raw.items() if t.only_rule[0]]
     rows += [(NOT_CANDIDATES[0], name, "not read", NOT_CANDIDATES[1]) for name, t in reader.raw.items() if t.events]
+    rows += [
+        (rule, name, "repaired", meaning)
+        for name, t in reader.raw.items()
+        if t.either
+        for rule, meaning in AREAS.items()
+    ]
     rows += [(c.rule, c.table, "repaired" if c.kind == "repair" else "excluded", c.meaning) for c in reader.counts]
     return pd.DataFrame(rows, columns=["rule", "table", "what happens", "meaning"])
 
