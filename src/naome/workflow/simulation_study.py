@@ -272,7 +272,12 @@ def describe_classes(study: Declared) -> Sentence:
         f"{_say_value(row['measure'], row['upper'])})."
         for row in failed.to_dict("records")
     ]
-    return Sentence("\n\n".join([text, *(["Outside:", "\n".join(outside)] if outside else [])]), study)
+    above = int((failed["value"] > failed["nominal"]).sum())
+    if above:
+        side = f"Of these, {above} {'is' if above == 1 else 'are'} above."
+    else:
+        side = "All of these are below, so false alerts and alarms are rarer there than stated, not more frequent."
+    return Sentence("\n\n".join([text, *(["Outside:", "\n".join(outside), side] if outside else [])]), study)
 
 
 def _say_kind(rows: pd.DataFrame, kind: str) -> str:
