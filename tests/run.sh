@@ -16,14 +16,15 @@ if [ "${1:-}" = quick ]; then
   step "quick: project, plan and run; rooms that changed: ${rooms:-none}"
   folders=$(for room in $rooms; do test ! -d "tests/unit/$room" || echo "tests/unit/$room"; done)
   # shellcheck disable=SC2086
-  exec pytest -q -n 2 tests/unit/test_project.py tests/unit/core tests/notebooks $folders
+  exec pytest -q -p no:nbval -n 2 tests/unit/test_project.py tests/unit/core tests/notebooks $folders
 fi
 
+# nbval reads notebooks for the last step only; its plugin would be imported by every process of the others
 step "unit, reference, spec, site and strictness tests"
-pytest -q -n 2 --dist loadscope tests --ignore tests/chain -m "not chain"
+pytest -q -p no:nbval -n 2 --dist loadscope tests --ignore tests/chain -m "not chain"
 
 step "whole chains: small extracts, real people of Rotterdam, extracts that are real for the program, a strict policy"
-pytest -q -n 2 --dist loadfile tests/chain -m chain
+pytest -q -p no:nbval -n 2 --dist loadfile tests/chain -m chain
 
 step "synthetic extracts and canonical tables for the notebooks' defaults"
 bash tests/notebooks/prepare.sh

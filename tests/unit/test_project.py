@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from functools import cache
 
 import pytest
 import yaml
@@ -74,6 +75,7 @@ def test_make_lists_every_command():
 ROOMS = ("core", "extract", "cohort", "stats", "measures", "release", "report", "workflow")
 
 
+@cache
 def list_imports(package):
     """Return ``file, module, names`` of every import in a package; names are empty for ``import module``."""
     found = []

@@ -12,7 +12,7 @@ from __future__ import annotations
 import ast
 import operator
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 import numpy as np
@@ -52,7 +52,7 @@ class Expression:
 
     text: str
     where: str
-    tree: ast.expr
+    tree: ast.expr = field(compare=False)  # the text, parsed
     windows: tuple[tuple[str, int], ...]
     columns: tuple[str, ...]
     kinds: tuple[str, ...]

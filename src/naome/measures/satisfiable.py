@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import itertools
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ ANOTHER = "another value"
 LARGEST = 200_000
 
 
+@cache
 def count_possible(*conditions: Expression) -> int:
     """Count the kinds of person who fulfil all conditions at once.
 

@@ -6,6 +6,7 @@ and none is extra.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -119,7 +120,12 @@ def read_pages(file: Path) -> Pages:
 
 def list_notebooks() -> list[Path]:
     """Return the notebooks of the project in the order in which they run."""
-    return [project_root() / "notebooks" / f"{page.notebook}.ipynb" for page in load_pages().notebooks]
+    return _list_files(load_pages().notebooks)
+
+
+def _list_files(pages: Iterable[Page]) -> list[Path]:
+    folder = project_root() / "notebooks"
+    return [folder / f"{page.notebook}.ipynb" for page in pages]
 
 
 def find_notebook(name: str) -> Path:
@@ -176,8 +182,9 @@ def notebooks_of(params: Params) -> list[Path]:
 
 def reads_from(notebook: Path | str) -> list[Path]:
     """Return the other notebooks that write what this one loads."""
-    needed = set(load_pages().find(Path(notebook).stem).needs)
-    return [path for path in list_notebooks() if needed.intersection(saved_by(path))]
+    pages = load_pages()
+    needed = set(pages.find(Path(notebook).stem).needs)
+    return _list_files(page for page in pages.notebooks if needed.intersection(page.saves))
 
 
 def saved_by(notebook: Path | str) -> tuple[str, ...]:

@@ -12,6 +12,8 @@ from naome.workflow.cli import main
 from naome_synthetic import write_extract
 
 CSV = "FORMAT csv, HEADER, DATEFORMAT '%d/%m/%Y', FORCE_QUOTE *"
+#: In which extracts are spoilt; it holds nothing
+DATABASE = duckdb.connect()
 
 
 @dataclass(frozen=True)
@@ -26,12 +28,12 @@ class Folder:
     def edit(self, table: str, select: str) -> None:
         """Write a table again as `select` over ``t``; ``n`` numbers its rows from 0."""
         file, new = self.file(table), self.path / "new"
-        connection = duckdb.connect()
-        rows = f"read_parquet('{file}', file_row_number = true)"
-        connection.execute(f"CREATE VIEW t AS SELECT * RENAME (file_row_number AS n) FROM {rows}")
-        columns = connection.execute(select).description
-        extra = " EXCLUDE (n)" if any(column[0] == "n" for column in columns) else ""
-        connection.execute(f"COPY (SELECT *{extra} FROM ({select})) TO '{new}' (FORMAT parquet)")
+        with DATABASE.cursor() as connection:  # a database of its own for each change would cost more than the change
+            rows = f"read_parquet('{file}', file_row_number = true)"
+            connection.execute(f"CREATE OR REPLACE TEMP VIEW t AS SELECT * RENAME (file_row_number AS n) FROM {rows}")
+            columns = connection.execute(select).description
+            extra = " EXCLUDE (n)" if any(column[0] == "n" for column in columns) else ""
+            connection.execute(f"COPY (SELECT *{extra} FROM ({select})) TO '{new}' (FORMAT parquet)")
         new.replace(file)
 
     def put(self, table: str, column: str, value: str, rows: str = "n = 3") -> None:

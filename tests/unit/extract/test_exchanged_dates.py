@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from reading import read_about
 
 from naome.core.errors import ExtractError
 from naome.core.params import load_params
@@ -19,10 +20,9 @@ PLACES = [
 EXCHANGED = ("%Y-%d-%m", "%m/%d/%Y 12:00:00 AM", "%-m/%-d/%Y", "%m-%d-%Y", "%Y%d%m")
 
 
-def read(name, folder):
-    return read_extract(
-        READERS[load_params(name.removeprefix("clean-")).source], folder.path, None, progress=lambda line: None
-    )
+def read(name, folder, table):
+    reader = read_about(READERS[load_params(name.removeprefix("clean-")).source], table)
+    return read_extract(reader, folder.path, None, progress=lambda line: None)
 
 
 def write_dates(folder, table, column, spelling, other, rows):
@@ -40,7 +40,7 @@ def test_a_column_with_day_and_month_exchanged_in_part_is_refused_once(copy, nam
     folder = copy(name)
     write_dates(folder, table, column, "%d/%m/%Y", other, "{day} <= 12")
     with pytest.raises(ExtractError, match=f"column {column}: dates are written in two ways, '99/99/9999'") as error:
-        read(name, folder)
+        read(name, folder, table)
     assert str(error.value).count("dates are written in two ways") == 1
 
 
@@ -50,7 +50,7 @@ def test_every_way_of_exchanging_day_and_month_is_seen(copy, other, rows):
     folder = copy("clean-england-rcrd")
     write_dates(folder, "rcrd_tumour", "DIAGNOSISDATE", "%d/%m/%Y", other, rows)
     with pytest.raises(ExtractError, match="column DIAGNOSISDATE: dates are written in two ways"):
-        read("clean-england-rcrd", folder)
+        read("clean-england-rcrd", folder, "rcrd_tumour")
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_every_way_of_exchanging_day_and_month_is_seen(copy, other, rows):
 def test_two_spellings_that_are_both_right_are_read(copy, other, rows):
     folder = copy("clean-england-rcrd")
     write_dates(folder, "rcrd_tumour", "DIAGNOSISDATE", "%d/%m/%Y", other, rows)
-    assert read("clean-england-rcrd", folder).rows["tumours"]
+    assert read("clean-england-rcrd", folder, "rcrd_tumour").rows["tumours"]
 
 
 def exchange(column: str) -> str:
@@ -87,7 +87,7 @@ def test_an_organisation_with_day_and_month_exchanged_is_named(copy):
     )
     (folder.path / "extract.json").unlink()
     with pytest.raises(ExtractError, match=r"tumours: diagnosis_date: no day is above 12 in the records of \w+ \("):
-        read("clean-england", folder)
+        read("clean-england", folder, "av_tumour")
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_organisations_of_which_days_tell_nothing_are_read(copy, day, rows):
 def said_of(folder) -> str:
     """Return the problems of an extract of which the days were changed; an empty text where there are none."""
     try:
-        read("clean-england", folder)
+        read("clean-england", folder, "av_tumour")
     except ExtractError as error:
         return str(error)
     return ""

@@ -7,6 +7,7 @@ import re
 import duckdb
 import pandas as pd
 import pytest
+from reading import read_about
 
 from naome.cohort.evidence import signs_of
 from naome.core.errors import ExtractError
@@ -30,11 +31,12 @@ SPELLINGS = {
 }
 
 
-def read(name: str, folder, out=None, *, signs: bool = True, **options):
+def read(name: str, folder, out=None, *, signs: bool = True, about: str = "", **options):
     audit = name.removeprefix("clean-").removesuffix("-truth")
     params = load_params(audit)
+    reader = READERS[params.source]
     return read_extract(
-        READERS[params.source],
+        read_about(reader, about) if about else reader,
         folder,
         out,
         signs=signs_of(params) if signs else None,
@@ -65,7 +67,7 @@ def test_a_table_with_another_spelling_of_the_pseudonym_is_refused(copy, name, t
     folder = copy(name)
     folder.put(table, column, SPELLINGS[difference].format(c=f"{column}::VARCHAR"), "true")
     with pytest.raises(ExtractError) as error:
-        read(name, folder.path, tmp_path / "out")
+        read(name, folder.path, tmp_path / "out", about=table)
     assert f"{table}.parquet: column {column}: 0 of" in str(error.value)
     assert f"would link if {difference} did not count" in str(error.value)
     assert not re.search(r"\d{7}", str(error.value).replace("9999999", ""))
@@ -77,7 +79,7 @@ def test_a_table_with_the_pseudonyms_of_another_project_is_refused(copy, name, t
     folder = copy(name)
     folder.put(table, column, f"md5({column}::VARCHAR)", "true")
     with pytest.raises(ExtractError, match="no other spelling of the identifiers links the others"):
-        read(name, folder.path)
+        read(name, folder.path, about=table)
 
 
 def test_lower_case_against_capitals_is_refused(copy):
@@ -125,7 +127,7 @@ def test_an_identifier_that_a_spreadsheet_mangled_is_refused_everywhere(copy, na
     folder = copy(name)
     folder.put(table, column, spelling.format(c=column), f"n % 40 = 3 AND {column} IS NOT NULL")
     with pytest.raises(ExtractError, match=f"column {column}, row .* written as a decimal or in powers of ten"):
-        read(name, folder.path)
+        read(name, folder.path, about=table)
 
 
 def test_a_hexadecimal_pseudonym_with_an_e_is_none_in_powers_of_ten(copy, tmp_path):
@@ -136,12 +138,12 @@ def test_a_hexadecimal_pseudonym_with_an_e_is_none_in_powers_of_ten(copy, tmp_pa
 
 
 @pytest.mark.parametrize("word", ["NULL", "NA", "<NA>", "-", "."])
-def test_a_word_for_missing_is_nobody_where_an_identifier_may_be_missing(copy, word, tmp_path):
+def test_a_word_for_missing_is_nobody_where_an_identifier_may_be_missing(copy, word):
     folder = copy("wales")
     folder.put("adde_deaths", "ALF_PE", "NULL", "n % 9 = 4")
-    expected = read("wales", folder.path, tmp_path / "expected", minimum_linkage={"adde_deaths": 0.5})
+    expected = read("wales", folder.path, about="adde_deaths", minimum_linkage={"adde_deaths": 0.5})
     folder.put("adde_deaths", "ALF_PE", f"'{word}'", "n % 9 = 4")
-    found = read("wales", folder.path, tmp_path / "found", minimum_linkage={"adde_deaths": 0.5})
+    found = read("wales", folder.path, about="adde_deaths", minimum_linkage={"adde_deaths": 0.5})
     assert found.rows == expected.rows
     assert [e["rows"] for e in found.quality if e["rule"] == "missing_word"]
 
@@ -287,7 +289,7 @@ def test_a_default_in_the_place_of_a_pseudonym_is_refused(copy, name, table, col
         folder.put("av_patient", column, f"'{dummy}'", "n = 7")
     folder.put(table, column, f"'{dummy}'", "n % 40 = 3")
     with pytest.raises(ExtractError, match=f"{table}.parquet: column {column}: one identifier, written .*a default"):
-        read(name, folder.path)
+        read(name, folder.path, about=table)
 
 
 def test_one_person_with_too_many_registrations_is_refused_and_with_some_is_read(copy):
@@ -339,7 +341,7 @@ def test_a_small_table_that_mostly_does_not_link_is_refused(copy, linked, right)
     folder.put("cosd_recurrence", "PATIENTID", "md5(n::VARCHAR)", f"n >= {linked}")
     folder.edit("cosd_recurrence", f"SELECT * FROM t WHERE n < {linked + 9}")
     if right:
-        assert read("england", folder.path).rows["people"]
+        assert read("england", folder.path, about="cosd_recurrence").rows["people"]
         return
     with pytest.raises(ExtractError, match=r"cosd_recurrence.*3 of 12 rows \(25.0%\) link to av_patient"):
-        read("england", folder.path)
+        read("england", folder.path, about="cosd_recurrence")

@@ -8,6 +8,7 @@ from dataclasses import asdict
 
 import duckdb
 import pytest
+from reading import read_about
 
 from naome.core.definitions import project_definitions
 from naome.core.errors import ExtractError
@@ -69,7 +70,7 @@ def read_aloud(reader, folder) -> str:
 @pytest.mark.parametrize("rows", ["n = 3", "n % 2 = 0"])
 def test_what_is_a_person_s_is_shown_as_a_shape_in_any_column(copy, nation, table, rows):
     folder = copy(nation)
-    reader = READERS[load_params(nation.removeprefix("clean-")).source]
+    reader = read_about(READERS[load_params(nation.removeprefix("clean-")).source], table)
     spoil(folder, table, rows, list_there(folder, reader, table))
     text = read_aloud(reader, folder)
     hold_nothing(text)
@@ -79,7 +80,7 @@ def test_what_is_a_person_s_is_shown_as_a_shape_in_any_column(copy, nation, tabl
 @pytest.mark.parametrize(("nation", "table"), TABLES)
 def test_what_is_a_person_s_is_shown_as_a_shape_where_a_column_is_a_vocabulary(copy, nation, table):
     folder = copy(nation)
-    reader = READERS[load_params(nation.removeprefix("clean-")).source].bind(project_definitions())
+    reader = read_about(READERS[load_params(nation.removeprefix("clean-")).source], table).bind(project_definitions())
     listed = [c for c in list_there(folder, reader, table) if getattr(reader.raw[table].columns.get(c), "place", None)]
     listed += [c for c in list_there(folder, reader, table) if c == "SUCCESSOR_CODE"]
     if not listed:
@@ -93,7 +94,7 @@ def test_what_is_a_person_s_is_shown_as_a_shape_where_a_column_is_a_vocabulary(c
 @pytest.mark.parametrize("instead", [True, False])
 def test_what_is_a_person_s_is_shown_as_a_shape_in_the_place_of_a_name_of_a_column(copy, nation, table, instead):
     folder = copy(nation)
-    reader = READERS[load_params(nation.removeprefix("clean-")).source]
+    reader = read_about(READERS[load_params(nation.removeprefix("clean-")).source], table)
     columns = list_there(folder, reader, table)
     if instead:  # the second of the table's columns and the last are called by other names
         names = {columns[1]: CANARIES[0], columns[-1]: CANARIES[4]}
