@@ -30,5 +30,8 @@ step "synthetic extracts and canonical tables for the notebooks' defaults"
 bash tests/notebooks/prepare.sh
 
 step "nbval: the committed notebooks, executed again and compared, strictly"
-NAOME_RUNS="$PWD/runs/nbval" PYTHONPATH=tests/notebooks pytest -q -p warm_start -p no:cacheprovider -p no:xdist -W default \
-  --nbval --nbval-sanitize-with tests/notebooks/sanitise.cfg notebooks
+python tests/notebooks/stages.py | while read -r stage; do
+  # shellcheck disable=SC2086
+  NAOME_RUNS="$PWD/runs/nbval" PYTHONPATH=tests/notebooks pytest -q -n 2 --dist loadfile -p warm_start -p no:cacheprovider \
+    -W default --nbval --nbval-sanitize-with tests/notebooks/sanitise.cfg $stage < /dev/null
+done
