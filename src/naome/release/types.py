@@ -46,7 +46,7 @@ def is_hidden(value: object) -> bool:
 
 def shown_numbers(values: pd.Series) -> pd.Series:
     """Return values as numbers to draw; a hidden one is NaN."""
-    return values.mask(values.map(is_hidden)).astype("float64")
+    return values.mask(values.map(is_hidden).astype(bool)).astype("float64")
 
 
 @dataclass(frozen=True, eq=False)

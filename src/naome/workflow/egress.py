@@ -22,7 +22,36 @@ from naome.workflow.run import Run
 STATUSES = ["suppressed", "too_few", "not_derivable"]
 SHEET = ["file", "measures", "levels", "rows", *STATUSES, "smallest_count", "tables", "figures", "exceptions", "sha256"]
 SITE_SHEET = ["file", "runs", "policy", "attack", "tables", "figures", "exceptions", "bytes", "sha256"]
-STYLE = "body{font-family:sans-serif;margin:2rem}td,th{padding:.2rem .6rem;text-align:left;border-bottom:1px solid}"
+STYLE = (
+    "body{font-family:sans-serif;margin:2rem}table{border-collapse:collapse}"
+    "td,th{padding:.3rem .6rem;text-align:left;vertical-align:top;border-bottom:1px solid #bbb}td{max-width:36rem}"
+)
+#: How the sheet names what the attack found
+FOUND = {
+    "verdict": "Whether the release withstands the attack",
+    "policy": "Policy",
+    "rows_shown": "Results below the nation that are shown",
+    "rows_hidden": "Results below the nation that are suppressed",
+    "national_hidden": "National results that are suppressed",
+    "smallest": "Smallest count above zero shown below the nation",
+    "hidden": "Small counts that are suppressed",
+    "hidden_narrow": "of these, narrower than guaranteed (must be 0)",
+    "hidden_exact": "of these, known exactly",
+    "shown": "Rounded counts above zero that are shown",
+    "shown_narrow": "of these, with fewer possible values than guaranteed (must be 0)",
+    "shown_exact": "of these, known exactly",
+    "values": "of these, by number of possible values",
+    "zero": "Counts of no one or of everyone, which the policy allows",
+    "pooled_broken": "Results of nations together from which a suppressed one follows (must be 0)",
+    "guesses": "Results adjusted for case mix whose counts were guessed",
+    "guesses_blind": "of these, guessed right without the adjusted number",
+    "guesses_right": "of these, guessed right with it",
+    "guesses_allowed": "of these, most that may be guessed right",
+    "relations": "Relations between counts that were used",
+    "relations_broken": "of these, not fulfilled by the exact counts (must be 0)",
+    "truth_outside": "Exact counts outside what was worked out (must be 0)",
+    "programmes": "Suppressed counts for which linear programmes were solved",
+}
 #: Why a file without results may leave
 NO_RESULTS = "No results: text, style or program of the site."
 
@@ -52,7 +81,7 @@ def tabulate_files(run: Run, digests: Mapping[str, str]) -> pd.DataFrame:
         elif name.endswith(".ipynb"):
             found = describe_page(file.read_bytes())
         rows.append({"file": name, "sha256": digest, **found})
-    return pd.DataFrame(rows).reindex(columns=SHEET)
+    return _whole_numbers(pd.DataFrame(rows).reindex(columns=SHEET))
 
 
 def write_egress(run: Run, attack: Attack, digests: Mapping[str, str]) -> None:
@@ -68,10 +97,9 @@ def write_egress(run: Run, attack: Attack, digests: Mapping[str, str]) -> None:
     """
     files = tabulate_files(run, digests)
     write_csv(files, run.folder / "egress.csv", private=True)
-    report = pd.DataFrame(
-        [(name.replace("_", " "), _say(value)) for name, value in attack.to_dict().items() if name != "shares"],
-        columns=["What was found", "Value"],
-    )
+    values = attack.to_dict()
+    rows = [(words, _say(values[name])) for name, words in FOUND.items()]
+    report = pd.DataFrame(rows, columns=["What was found", "Value"])
     shares = pd.DataFrame(list(attack.shares.items()), columns=["Measure", "Share of organisations shown"])
     disclosure = run.params.disclosure
     head = (
@@ -103,7 +131,7 @@ def write_site_egress(site: Path, runs: Iterable[FinishedRun], places: Mapping[s
     runs = list(runs)
     pages = {str(Path(place).with_suffix(".html")): (run, Path(place).stem) for place, run in places.items()}
     rows = [_describe_site_file(file, site, runs, pages) for file in sorted(site.rglob("*")) if file.is_file()]
-    files = pd.DataFrame(rows).reindex(columns=SITE_SHEET)
+    files = _whole_numbers(pd.DataFrame(rows).reindex(columns=SITE_SHEET))
     target = site.parent / f"{site.name}-egress.csv"
     write_csv(files, target, private=True)
     head = f"{len(files):,} files. Runs: {', '.join(run.run_id for run in runs)}. The attack on each has passed."
@@ -168,27 +196,34 @@ def _describe_site_file(
         run, notebook = pages[name]
         about, found = [run], describe_page(run.read_page(notebook))
     elif name.endswith((".html", ".json", ".csv", ".xlsx", ".parquet")):
-        about, found = runs, {"exceptions": ""}  # released results of all runs, or cells of their pages
+        about, found = runs, {"exceptions": ""}  # released results, or cells of pages, of any run
     else:
         about, found = [], {"exceptions": NO_RESULTS}
     attacks = [run.manifest["attack"] for run in about]
-    row["runs"] = " ".join(run.run_id for run in about)
+    row["runs"] = "all" if len(about) == len(runs) > 1 else " ".join(run.run_id for run in about)
     row["policy"] = " ".join(dict.fromkeys(str(attack.get("policy", "")) for attack in attacks))
     row["attack"] = " ".join(dict.fromkeys(str(attack["verdict"]) for attack in attacks))
     return {**row, **found}
 
 
 def _write_sheet(file: Path, title: str, head: str, tables: Mapping[str, pd.DataFrame]) -> None:
-    body = "".join(
-        f"<h2>{name}</h2>{table.to_html(index=False, border=0, na_rep='', float_format='%.3f')}"
-        for name, table in tables.items()
-    )
+    body = ""
+    for name, table in tables.items():
+        if "sha256" in table:  # whole in the CSV file
+            table = table.assign(sha256=table["sha256"].str[:12])
+        shown = table.astype(object).where(table.notna(), "")
+        body += f"<h2>{name}</h2>{shown.to_html(index=False, border=0)}"
     write_text(
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{html.escape(title)}</title>'
         f"<style>{STYLE}</style><body><h1>{html.escape(title)}</h1><p>{html.escape(head)}</p>{body}</body></html>\n",
         file,
         private=True,
     )
+
+
+def _whole_numbers(sheet: pd.DataFrame) -> pd.DataFrame:
+    numbers = sheet.columns.intersection(["measures", "rows", *STATUSES, "smallest_count", "tables", "figures"])
+    return sheet.astype(dict.fromkeys(numbers, "Int64"))
 
 
 def _say(value: object) -> str:

@@ -40,7 +40,7 @@ def release_outcomes(outcomes: pd.DataFrame, study: Study) -> Released:
 
 def _take_out_years(frame: pd.DataFrame) -> pd.DataFrame:
     """Suppress every outcome of a year of which one is suppressed: other tables of the page have parts of the rest."""
-    hidden = frame["people"].map(is_hidden)
+    hidden = frame["people"].map(is_hidden).astype(bool)
     years = hidden.groupby(frame["diagnosis_year"]).transform("any")
     for column in ("people", "share"):
         frame[column] = frame[column].astype(object).mask(years, HIDDEN) if years.any() else frame[column]

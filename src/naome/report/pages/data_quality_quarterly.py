@@ -70,7 +70,7 @@ def release_charts(charts: pd.DataFrame, quarters: Released, study: Study) -> Re
 def _take_out(frame: pd.DataFrame, keys: set, points: tuple[str, ...], lines: tuple[str, ...]) -> pd.DataFrame:
     """Suppress the points of some quarters, and the lines of their charts: a mean gives away the last point."""
     hidden = pd.Series([key in keys for key in zip(frame["measure"], frame["quarter"], strict=True)], index=frame.index)
-    hidden |= frame["estimate"].map(is_hidden)
+    hidden |= frame["estimate"].map(is_hidden).astype(bool)
     whole = hidden.groupby(frame["measure"]).transform("any")
     if hidden.any():
         hide_numbers(frame, ("numerator", "denominator", *points), hidden)

@@ -98,7 +98,7 @@ def tabulate_window_sensitivity(windows: pd.DataFrame, study: Study) -> Table:
             "Cohort": rows["cohort"].map(COHORT_NAMES),
             "Window, days": rows["days"],
             "People": rows["denominator"],
-            "Percent": rows["estimate"],
+            "Percent": rows["numerator"].astype(object).where(rows["numerator"].map(is_hidden), rows["estimate"]),
         }
     ).reset_index(drop=True)
     return Table(frame, released, {"Window, days": "int", "People": "count", "Percent": "percent1"})
@@ -108,7 +108,10 @@ def say_most_changed(switches: Released) -> Sentence:
     """Say which choice changes a cohort most."""
     rows = switches.frame
     rows = rows[rows["jaccard"].notna() & (rows["option"] != BASE)]
-    rows = rows[~rows["jaccard"].map(is_hidden)].sort_values("jaccard")
+    hidden = rows["jaccard"].map(is_hidden).astype(bool)
+    if len(rows) and hidden.all():
+        return Sentence("How far each choice changes a cohort is suppressed, so the largest change cannot be named.")
+    rows = rows[~hidden].sort_values("jaccard")
     if rows.empty or rows["jaccard"].iloc[0] == 1:
         nothing = "No choice changes a cohort here: these data lack the records that matter, or the records agree."
         return Sentence(nothing)
