@@ -70,7 +70,8 @@ def _find_in_notebook(book: dict) -> list[str]:
     kernel = book["metadata"].get("kernelspec", {})
     keys = [*(set(book["metadata"]) - NOTEBOOK), *(set(kernel) - KERNEL)]
     keys += [key for cell in book["cells"] for key in set(cell["metadata"]) - CELL]
-    keys += [key for cell in book["cells"] for output in cell.get("outputs", []) for key in output.get("metadata", {})]
+    beside = [output.get("metadata", {}) for cell in book["cells"] for output in cell.get("outputs", [])]
+    keys += [key for held in beside for key, value in held.items() if key != "naome" or set(value) != {"declared"}]
     return [f"metadata {key}" for key in sorted(set(keys))]
 
 

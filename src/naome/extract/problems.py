@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 
 from naome.core.errors import ExtractError
 
-SHOWN_PROBLEMS = 20
+SHOWN_PROBLEMS, KEPT_PROBLEMS = 20, 1000
 SHOWN_SHAPES = 5  # of values that are refused for one reason, so that one bad column does not hide the others
 LONGEST_SHAPE = 40
 #: What to do about a file that was cut off on its way
@@ -17,7 +18,7 @@ DAMAGED_ZIP = f"not readable: the zip file is damaged or cut off. {COPY_AGAIN}"
 
 
 class Problems:
-    """All problems of an extract: the first are shown, all are counted.
+    """All problems of an extract: some of each file are shown, all are counted.
 
     Examples
     --------
@@ -37,23 +38,34 @@ class Problems:
         if message in self.messages:
             return
         self.count += stands_for
-        if len(self.messages) < SHOWN_PROBLEMS:
+        if len(self.messages) < KEPT_PROBLEMS:
             self.messages.append(message)
 
     def include(self, other: Problems) -> None:
         """Note the problems that work on a part of the extract found."""
         self.count += other.count
-        self.messages += other.messages[: SHOWN_PROBLEMS - len(self.messages)]
+        self.messages += other.messages[: KEPT_PROBLEMS - len(self.messages)]
 
     def raise_if_any(self) -> None:
-        """Raise ExtractError with what has been noted so far, if anything has."""
+        """Raise ExtractError with what has been noted so far, if anything has; some of each file's where it is much."""
         if not self.count:
             return
-        shown = "\n".join(f"  - {message}" for message in self.messages)
-        rest = self.count - len(self.messages)
+        messages = self._choose()
+        shown = "\n".join(f"  - {message}" for message in messages)
+        rest = self.count - len(messages)
         more = f"\n  ... and {rest:,} more" if rest > 0 else ""
         word = "problem" if self.count == 1 else "problems"
         raise ExtractError(f"{self.folder}: {self.count:,} {word}; nothing was written\n{shown}{more}")
+
+    def _choose(self) -> list[str]:
+        """Return the messages that are shown, in their order: every file's first, then every file's second, ..."""
+        seen: Counter[str] = Counter()
+        ranked = []
+        for place, message in enumerate(self.messages):
+            file = message.partition(":")[0]
+            ranked.append((seen[file], place))
+            seen[file] += 1
+        return [self.messages[place] for place in sorted(place for _, place in sorted(ranked)[:SHOWN_PROBLEMS])]
 
 
 def say_rows(count: int) -> str:
