@@ -109,12 +109,21 @@ class _ItemEntry(FrozenModel):
 _Pair = Annotated[tuple[str, ...], Field(strict=False, min_length=2, max_length=2)]
 
 
+class Together(FrozenModel):
+    """A group that holds the people of several values of a column."""
+
+    column: str
+    group: str
+    values: tuple[str, ...] = Field(strict=False, min_length=2)
+
+
 class Relations(FrozenModel):
     """What ``relations.yaml`` says; the meaning of each key is in the file."""
 
     sums: tuple[Annotated[tuple[str, ...], Field(strict=False, min_length=3)], ...] = Field(strict=False, min_length=1)
     nested: tuple[_Pair, ...] = Field(strict=False, min_length=1)
     same: tuple[_Pair, ...] = Field(strict=False, min_length=1)
+    together: tuple[Together, ...] = Field(strict=False, default=())
 
 
 class _ItemsFile(FrozenModel):
@@ -295,9 +304,9 @@ def read_relations(definitions: Definitions) -> Relations:
         if name not in known:
             raise DefinitionError(f"{file}: sums: there is no indicator {name!r}{suggest(name, known)}")
     names = [column.name for column in columns]
-    for name in (name for pair in read.nested for name in pair):
+    for name in (*(name for pair in read.nested for name in pair), *(each.column for each in read.together)):
         if name not in names:
-            raise DefinitionError(f"{file}: nested: there is no column {name!r}{suggest(name, names)}")
+            raise DefinitionError(f"{file}: nested or together: there is no column {name!r}{suggest(name, names)}")
     for text in (text for pair in read.same for text in pair):
         parse_expression(text, f"{file}: same", columns=columns)
     return read

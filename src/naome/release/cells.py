@@ -32,6 +32,8 @@ DERIVED = ("_adjusted", "_ratio", "_trend", "_gap", "_gap_standardised")
 #: Between the names of two groups whose proportions a row compares
 LESS = " less "
 NOT_MISSING = re.compile(r"not missing\((\w+)\)|(\w+)_recorded")
+#: A condition that a characteristic has a value, and one that it has one of several
+VALUE, SEVERAL = re.compile(r"(\w+) (?:==|in) (?!'not recorded')"), re.compile(r"(\w+) in [\[(](.+)[\])]")
 #: Between the names of two characteristics, or the groups of each
 BOTH = " / "
 #: Level of organisations to which people belong for what was done to them, not for where they were diagnosed
@@ -176,6 +178,7 @@ def make_scheme(
     }
     groups = {group.id: (BOTH.join(group.columns), split_conditions(group.where, {})) for group in specification.groups}
     same = {pair[0]: pair[1] for pair in declared.same}
+    same |= {name_group(each.column, each.group): f"{each.column} in {list(each.values)}" for each in declared.together}
     return Scheme(measures, frozenset(treating), groups, parents, declared.sums, nested, same)
 
 
@@ -259,6 +262,7 @@ class _Listing:
             if not pd.isna(row.numerator):
                 events[row.Index] = self._count(place, hit | parts, row.numerator)
         rest = np.array([self._rest(n, x) if n >= 0 and x >= 0 else -1 for n, x in zip(people, events, strict=True)])
+        self._unite()
         self._nest()
         self._nest_values()
         table = rows.assign(people=people, events=events, rest=rest)
@@ -300,7 +304,10 @@ class _Listing:
         return frozenset(name_group(*each) for each in zip(names, values, strict=True))
 
     def _count(self, place: tuple, conditions: Conditions, value: float) -> int:
-        key = (*place, frozenset(self.scheme.same.get(each, each) for each in conditions))
+        named = {self.scheme.same.get(each, each) for each in conditions}
+        # whoever has a value has one recorded
+        named -= {f"not missing({match[1]})" for each in named if (match := VALUE.match(each))}
+        key = (*place, frozenset(named))
         # the same name with another value is another count: what one row leaves out is not known to the other
         while key in self.number and self.value[self.number[key]] != value:
             key = (*key, "otherwise counted")
@@ -317,8 +324,23 @@ class _Listing:
             self.terms.append(((whole, part, len(self.value) - 1), (1.0, -1.0, -1.0), 0.0))
         return self.rests[whole, part]
 
+    def _unite(self) -> None:
+        """Count the people with one of several values together, where a condition names the values together."""
+        for key in list(self.number):
+            *place, conditions = key[:4]
+            for condition in conditions:
+                if not (match := SEVERAL.fullmatch(condition)):
+                    continue
+                values = [name_group(match[1], str(value)) for value in ast.literal_eval(f"[{match[2]}]")]
+                for others in {conditions - {condition}, EVERYONE}:
+                    parts = [self.number.get((*place, others | {value}), -1) for value in values]
+                    if min(parts) >= 0:
+                        total = sum(self.value[part] for part in parts)
+                        self._sum(self._count((*place,), others | {condition}, total), np.array(parts))
+
     def _nest(self) -> None:
         """Relate each count to those with one condition fewer at the same place."""
+        dropped: dict[tuple, int] = {}
         for key, part in list(self.number.items()):
             *place, conditions = key[:4]
             for condition in conditions:
@@ -326,8 +348,15 @@ class _Listing:
                 if whole is not None and len(key) == 4 and self.value[whole] >= self.value[part]:
                     new = (whole, part) not in self.rests
                     rest = self._rest(whole, part)
-                    if new and place[1] in WHOLE:
-                        self.nested.append(rest)
+                    if place[1] in WHOLE:
+                        dropped[key, condition] = rest
+                        self.nested += [rest] * new
+        # whom a condition leaves out of some people are among those whom it leaves out of more people
+        for ((*place, conditions), condition), rest in dropped.items():
+            for other in conditions - {condition}:
+                wider = dropped.get(((*place, conditions - {other}), condition))
+                if wider is not None and self.value[wider] >= self.value[rest]:
+                    self.terms.append(((wider, rest), (1.0, -1.0), np.inf))
 
     def _nest_values(self) -> None:
         """Relate people with a value to those with the values of another characteristic that lie in it."""
@@ -342,7 +371,7 @@ class _Listing:
                     keys = [(*place, others | {name_group(fine, each)}) for each in inner]
                     parts = [self.number[each] for each in keys if each in self.number]
                     if parts:
-                        self._sum(whole, np.array(parts))
+                        self._leave(whole, parts, protected=place[1] in WHOLE)
         for key, part in list(self.number.items()):
             *place, conditions = key[:4]
             for condition in conditions:
@@ -426,6 +455,17 @@ class _Listing:
             return
         slack = 0.0 if total == self.value[whole] else np.inf
         self.terms.append(((int(whole), *map(int, parts)), (1.0, *(-1.0 for _ in parts)), slack))
+
+    def _leave(self, whole: int, parts: list[int], *, protected: bool) -> None:
+        """Relate a whole to parts of it, and to what they leave: people whom no row shows."""
+        left = self.value[whole] - sum(self.value[part] for part in parts)
+        if not protected or left <= 0:
+            self._sum(whole, np.array(parts))
+            return
+        rest = len(self.value)
+        self.value.append(left)
+        self.nested.append(rest)
+        self.terms.append(((whole, *parts, rest), (1.0, *(-1.0 for _ in parts), -1.0), 0.0))
 
     def _find_same(self) -> np.ndarray:
         same = np.arange(len(self.value))
