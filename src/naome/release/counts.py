@@ -155,7 +155,8 @@ def release_curves(curves: pd.DataFrame, study: Study) -> Released:
     Released
         ``group, years, survival, lower, upper``: the beginning of each curve, and the times at which at least as many
         people as the policy says have died since the time before; none where fewer are at risk than it says, and no
-        curve where national counts are rounded. All policies but "none": a curve gives days of death.
+        curve where national counts are rounded, or, where small groups of the nation are hidden, of few people. All
+        policies but "none": a curve gives days of death.
     """
     drawn = ["group", "years", "survival", "lower", "upper"]
     policy, national = POLICIES[study.params.disclosure.policy], policy_in_force(study)
@@ -163,7 +164,13 @@ def release_curves(curves: pd.DataFrame, study: Study) -> Released:
         return release_checked(curves[drawn])
     if national is not None and national.round_to > 1:
         return release_checked(curves.iloc[:0][drawn])
-    kept = [place for _, curve in curves.groupby("group", sort=False) for place in _coarsen(curve, policy)]
+    fewest = 0 if national is None else policy.smallest_curve
+    kept = [
+        place
+        for _, curve in curves.groupby("group", sort=False)
+        if curve["n_risk"].max() >= fewest
+        for place in _coarsen(curve, policy)
+    ]
     return release_checked(curves.loc[kept, drawn])
 
 

@@ -161,7 +161,7 @@ def settle_variation(
     -------
     Variation
         The level of an organisation is the least extreme of all counts that round to those shown; domains and the
-        numbers of alerts and alarms follow. Measures of variation between organisations stay as they are.
+        numbers of alerts and alarms follow. Measures of variation stay as they are; few organisations have none.
     """
     policy = POLICIES[params.disclosure.policy]
     if policy.name == "none":
@@ -189,8 +189,8 @@ def _settle_units(
     mine = table["unit"].isin(known.index) & (table["level"] != "not_assessed")
     table.loc[~mine, ["level", "level_plain", "level_spread"]] = "not_assessed"
     table.loc[~mine, "direction"], table.loc[~mine, "domain"] = "none", NOT_ASSESSED
-    # the variation of few organisations gives away the counts of one that is suppressed
-    few = len(table) < MINIMUM_UNITS and not table["unit"].isin(known.index).all()
+    # the counts of few organisations can be found from their variation
+    few = len(table) < MINIMUM_UNITS
     silent = dict.fromkeys(SPREAD, np.nan) if few else {}
     if not mine.any():
         nothing = {"assessed": 0, "chance_alerts": 0.0, "chance_alarms": 0.0}

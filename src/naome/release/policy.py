@@ -21,6 +21,8 @@ class Policy:
     source : str
     deaths_per_step, least_at_risk : int
         Fewest deaths behind a step of a survival curve, and fewest people at risk where it is drawn.
+    smallest_curve : int
+        Fewest people of a curve in a nation whose small groups are hidden.
     guess_ratio : float
         How often an informed reader may guess a count right, at most, for each time that a blind guess among the
         counts that are shown alike is right.
@@ -33,6 +35,7 @@ class Policy:
     source: str
     deaths_per_step: int = 5
     least_at_risk: int = 10
+    smallest_curve: int = 100
     guess_ratio: float = 1.25
 
     @property

@@ -31,6 +31,8 @@ HIDDEN = "a small number, or one from which a small number could be worked out"
 NO_RULE = "there is no rule for the disclosure of this method"
 #: Methods whose results have another number than people as their denominator
 NOT_OF_PEOPLE = ("random intercept, profile likelihood",)
+#: Methods that make a number of counts which no row shows, such as those of every age: solved for, it gives them away
+OF_STRATA = ("direct standardisation to the ages of all counted; MOVER interval from Wilson limits",)
 #: Where nothing is known of measures: each has people and events of its own
 EMPTY = Scheme({}, frozenset(), {}, pd.DataFrame())
 SCALES = {
@@ -120,8 +122,9 @@ def release(results: pd.DataFrame, params: Params, plan: Plan | None = None) -> 
         return release_checked(out)
     plan = plan or Plan(EMPTY, results.iloc[:0], np.zeros(0, dtype=bool))
     always, exact = _shown_always(out, params), _shown_exactly(out, params)
-    hidden = pd.Series(_find_hidden(out, params, plan), index=out.index)
-    no_rule = hidden & _lacks_rule(out, policy) & ~exact
+    solved = _can_be_solved(out) & ~(always & ~out["method"].isin(NOT_OF_PEOPLE))
+    hidden = pd.Series(_find_hidden(out, params, plan), index=out.index) | solved
+    no_rule = hidden & ((_lacks_rule(out, policy) & ~exact) | solved)
     # no page shows the numbers of what is not derivable or of too few, but a file of the release would hold them
     bare = (out["status"] == "too_few") | ((out["status"] == "not_derivable") & ~always)
     hidden &= out["status"].isin(["ok", "too_few"])
@@ -175,6 +178,15 @@ def _shown_exactly(results: pd.DataFrame, params: Params) -> pd.Series:
 def _lacks_rule(results: pd.DataFrame, policy: Policy) -> pd.Series:
     """Mark the rows whose numbers rounded counts would give away, since no rule says how they change with them."""
     return results["estimate"].notna() & ~results["method"].isin(METHODS) & (policy.round_to > 1)
+
+
+def _can_be_solved(results: pd.DataFrame) -> pd.Series:
+    """Mark numbers of so few or so small counts that these can be found by trying all that fit.
+
+    The variation of few organisations is one, even where national figures are shown: it holds their counts.
+    """
+    few = results["method"].isin(NOT_OF_PEOPLE) & (results["denominator"] < MINIMUM_UNITS).fillna(False)
+    return few.astype(bool) | results["method"].isin(OF_STRATA)
 
 
 def _find_hidden(results: pd.DataFrame, params: Params, plan: Plan) -> np.ndarray:

@@ -10,7 +10,8 @@ from naome.measures.casemix.adjust import Assessment
 from naome.measures.casemix.alternatives import TREATMENTS
 from naome.measures.casemix.checks import ROBUST, ModelChecks, check_earlier
 from naome.measures.study import Study
-from naome.release import Released, declare_not_counts, release_counts, shown_numbers
+from naome.release import HIDDEN, Released, declare_not_counts, release_counts, shown_numbers
+from naome.release.counts import policy_in_force
 from naome.report.display import Figure, Sentence, Table
 from naome.report.figures import INK, PALETTE, draw_empty, use_style
 from naome.report.labels import COHORT_NAMES, name_term
@@ -132,7 +133,9 @@ def describe_models(
     lines = []
     for cohort, each in assessments.items():
         made, row = len(each.case_mix.completed), counted.where(cohort=cohort).frame.iloc[0]
-        people, deaths = say_count(row["people"], "person", "people"), say_number(row["deaths"], "deaths")
+        # all deaths, with those until a time point, give those after it
+        died = row["deaths"] if policy_in_force(study) is None else HIDDEN
+        people, deaths = say_count(row["people"], "person", "people"), say_number(died, "deaths")
         data = f"{say_count(made, 'data set')}{' with imputed values' if made > 1 else ''}"
         said = f"the model uses {people}, {deaths} and {data}. {checks[cohort].error}"
         if missing:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
+from naome.measures.casemix.outliers import MINIMUM_UNITS
 from naome.measures.specification import Specification, read_data_items
 from naome.measures.study import Study
 from naome.release import Released, declare_not_counts, release_counts
+from naome.release.counts import hide_numbers
 from naome.report.display import STATUS_WORDS, Sentence, Table
 from naome.report.proportions import NOTHING, tabulate_proportions
 from naome.report.prose import lower_first, say_count, say_interval, say_list, say_percent
@@ -72,7 +74,7 @@ def tabulate_completeness_years(released: Released, specification: Specification
     return Table(table.reset_index(names="Year").rename_axis(columns=None), released)
 
 
-def tabulate_bias(flags: pd.DataFrame, study: Study) -> Table:
+def tabulate_bias(flags: pd.DataFrame, study: Study, *, organisations: int) -> Table:
     """Lay out whether missingness is associated with the organisation or with survival.
 
     Parameters
@@ -80,11 +82,20 @@ def tabulate_bias(flags: pd.DataFrame, study: Study) -> Table:
     flags : DataFrame
         From :func:`naome.measures.completeness.flag_biased_items`; a test that no item has is excluded.
     study : Study
+    organisations : int
+        A test of few organisations is suppressed: their counts can be found from it.
     """
     released = release_counts(flags, "recorded", study, of="n")
+    if study.params.disclosure.policy != "none" and organisations < MINIMUM_UNITS:
+        released = released.transform(_hide_test)
     tests = ["provider_p", "survival_p"]
     frame = released.frame.drop(columns=[test for test in tests if flags[test].isna().all()])
     headings = {"item": "Data item", "n": "People", "recorded": "Recorded", "flag": "Associated with"}
     headings |= {"provider_p": "p, organisations", "survival_p": "p, survival"}
     formats = {"n": "count", "recorded": "count", **{test: "pvalue" for test in tests if test in frame}}
     return Table(frame, released, formats, headings)
+
+
+def _hide_test(frame: pd.DataFrame) -> pd.DataFrame:
+    hide_numbers(frame, ["provider_p"], pd.Series(True, index=frame.index))
+    return frame

@@ -8,7 +8,7 @@ import pandas as pd
 
 from naome.measures.quarterly import MINIMUM_QUARTERS, RULES, say_chart, say_growing_quarters
 from naome.measures.study import Study
-from naome.release import Released, declare_not_counts, is_hidden, release_counts, shown_numbers
+from naome.release import HIDDEN, Released, declare_not_counts, is_hidden, release_counts, shown_numbers
 from naome.release.counts import hide_numbers
 from naome.report.display import Figure, Sentence, Table
 from naome.report.figures import INK, PALETTE, use_style
@@ -75,6 +75,9 @@ def _take_out(frame: pd.DataFrame, keys: set, points: tuple[str, ...], lines: tu
     if hidden.any():
         hide_numbers(frame, ("numerator", "denominator", *points), hidden)
         hide_numbers(frame, lines, whole)
+        # which quarters differ from a mean that is suppressed would narrow the quarter that is
+        frame["rules"] = frame["rules"].mask(whole, str(HIDDEN))
+        frame["special_cause"] = frame["special_cause"] & ~whole
     return frame
 
 
@@ -82,7 +85,9 @@ def say_charts(charts: Released, measures: list[str], study: Study) -> Sentence:
     """State what each chart shows, and which quarters are incomplete."""
     frame = charts.frame
     said = [
-        say_chart(frame[frame["measure"] == m], frame.loc[frame["measure"] == m, "title"].iloc[0]) for m in measures
+        say_chart(rows, rows["title"].iloc[0])
+        for rows in (frame[frame["measure"] == m] for m in measures)
+        if not rows["centre"].map(is_hidden).any()
     ]
     growing = say_growing_quarters(study)
     text = "\n".join(f"- {sentence}" for sentence in [*said, growing] if sentence)
@@ -166,5 +171,7 @@ def tabulate_quarters(charts: Released, measure: str) -> Table:
 def _name_variation(chart: pd.DataFrame) -> str:
     if len(chart) < MINIMUM_QUARTERS:
         return "too few quarters"
+    if (chart["rules"] == str(HIDDEN)).any():
+        return str(HIDDEN)
     broken = [SHORT[name] for name, text in RULES.items() if chart["rules"].str.contains(text, regex=False).any()]
     return f"special cause: {', '.join(broken)}" if broken else "common cause"

@@ -12,7 +12,7 @@ import pandas as pd
 from naome.core.params import Params
 from naome.core.results import KEY, NUMBERS
 from naome.measures.adjusted import Adjusted
-from naome.measures.casemix.outliers import expected_false_alarms
+from naome.measures.casemix.outliers import MINIMUM_UNITS, expected_false_alarms
 from naome.measures.specification import Specification
 from naome.measures.variation import Variation, total_by_chance
 from naome.release import Released, declare_not_counts
@@ -34,6 +34,7 @@ from naome.report.prose import lower_first, say_count, say_list, say_percent, sa
 from naome.stats.funnel import binomial_limits
 
 MORTALITY = "death_30d_chemotherapy"
+TOO_FEW_TO_VARY = f"with fewer than {MINIMUM_UNITS} organisations their counts could be found from it"
 
 ALERT_FORMATS = {"People": "count", "Percent": "percent1"}
 
@@ -167,6 +168,8 @@ def tabulate_spread(variation: Variation, specification: Specification) -> Table
             **_status(s),
         }
     )
+    few = frame["phi"].isna() & (frame["status"] == "ok")
+    frame.loc[few, ["status", "reason"]] = "suppressed", TOO_FEW_TO_VARY
     return Table(frame, declare_not_counts(s, "Measures of variation between organisations."), SPREAD_FORMATS)
 
 
