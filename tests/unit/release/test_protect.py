@@ -216,3 +216,83 @@ def find_least_cost(cells, shown, small, free, cost, rule) -> float:
         if not np.logical_or(*find_broken(cells, reach(cells, shown, hidden, rule), rule, ~shown.always)).any():
             return float(cost[list(rows)].sum())
     raise AssertionError("nothing keeps the promise")
+
+
+WHERE = frozenset(["age >= 70", "frailty in ['moderate', 'severe']"])
+GROUPS = Scheme(
+    SCHEME.measures,
+    frozenset(),
+    {
+        "frailty": ("frailty", frozenset()),
+        "older_frail": ("", WHERE),
+        "subtype": ("subtype", frozenset()),
+        "subtype_women": ("subtype", frozenset(["sex == 'female'"])),
+        "her2": ("her2", frozenset()),
+    },
+    PARENTS,
+    nested={("subtype", "her2"): {"positive": ("+/+", "+/-")}},
+    same={"ps == '3+'": "ps in ['3', '4']"},
+)
+
+
+def of_nation(measure: str, group_by: str, counts: dict[str, tuple[int | None, int]]) -> list[tuple]:
+    return [(measure, "nation", "england", group_by, group, x, n) for group, (x, n) in counts.items()]
+
+
+@pytest.mark.parametrize(
+    ("rows", "left"),
+    [
+        # 29 + 18 less the 41 of 70 and over
+        (
+            [
+                *of_nation("m", "frailty", {"fit": (None, 424), "moderate": (None, 29), "severe": (None, 18)}),
+                *of_nation("m", "older_frail", {"older and frail": (None, 41)}),
+            ],
+            6,
+        ),
+        # 93 with HER2 positive less 45 and 43 of its subtypes
+        (
+            [
+                *of_nation("m", "her2", {"positive": (None, 93), "negative": (None, 268)}),
+                *of_nation("m", "subtype", {"+/+": (None, 45), "+/-": (None, 43), "-/+": (None, 191)}),
+            ],
+            5,
+        ),
+        # 22 of performance status 3 and 4 together less 17
+        (
+            [
+                *of_nation("m", "ps", {"2": (None, 30), "3": (None, 17), "4": (None, 5)}),
+                *of_nation("share", "ps", {"3+": (22, 128)}),
+            ],
+            5,
+        ),
+    ],
+    ids=["a union and a condition", "parts of a value", "values together"],
+)
+def test_what_a_union_of_groups_leaves_is_a_group_of_a_small_nation(rows, left):
+    results = make([*of_nation("m", "all", {"all": (None, 471)}), *rows])
+    cells = list_cells(results, GROUPS)
+    assert left in cells.value[np.r_[cells.nested, cells.people[cells.people >= 0]]]
+    hidden = plan_release(results, params(national="suppress_small"), GROUPS).hidden
+    assert hidden.any() and not hidden[0]
+    assert not plan_release(results, params(national="show"), GROUPS).hidden.any()
+
+
+def test_where_all_people_of_a_group_are_women_its_events_are_theirs():
+    """Deaths of everyone less those of three subtypes are 20; 13 of them are of the women of a subtype without men."""
+    everyone = {"-/+": (43, 191), "-/-": (30, 66), "unknown": (48, 126), "+/-": (13, 43), "+/+": (7, 45)}
+    results = make(
+        [
+            *of_nation("m", "all", {"all": (141, 471)}),
+            *of_nation("m", "subtype", everyone),
+            *of_nation("one", "subtype", {"+/-": (20, 43)}),
+            *of_nation("m", "subtype_women", {"+/-": (13, 43)}),
+        ]
+    )
+    cells = list_cells(results, GROUPS)
+    hidden = (
+        np.isin(results["group"], ["+/-", "+/+"]) & (results["measure"] == "m") & (results["group_by"] == "subtype")
+    )
+    bounds = reach(cells, shown_as(results, "suppress_small"), hidden.to_numpy(), POLICIES["hes2018"])
+    deaths = cells.events[np.flatnonzero(hidden)]
+    assert bounds.lower[deaths].tolist() == bounds.upper[deaths].tolist() == [13, 7]

@@ -23,6 +23,7 @@ from naome.release import (
     release_variants,
     shown_numbers,
 )
+from naome.release.suppress import NOT_OF_PEOPLE, OF_STRATA
 from naome.release.types import Hidden
 
 H, FEW = HIDDEN, Hidden("fewer than 10 differ")
@@ -164,7 +165,7 @@ def test_curves_have_steps_of_five_deaths_end_at_ten_at_risk_and_are_not_drawn_w
             "lower": 0.4,
             "upper": 0.6,
             "n_event": [0, 2, 2, 1, 7, 1, 3, 1, 9],
-            "n_risk": [40, 38, 36, 34, 33, 26, 25, 10, 9],
+            "n_risk": [140, 38, 36, 34, 33, 26, 25, 10, 9],
         }
     )
     for national in ("show", "suppress_small"):
@@ -196,6 +197,28 @@ def test_a_variant_that_few_people_tell_from_the_base_is_hidden_whole():
     assert shown["people"].tolist() == [100, H, 130, H] and shown["share"].tolist() == [0.5, H, 0.5, H]
     shown = release_variants(frame, ("people", "shared"), base, study(), with_it=["share"]).frame
     assert shown["people"].tolist() == [100, FEW, 130, H] and shown["shared"].tolist() == [100, H, 100, FEW]
+
+
+def test_numbers_that_can_be_solved_for_their_counts_are_suppressed():
+    """Nine digits of a gap standardised for age, or of the variation of seven organisations, leave one solution."""
+    rows = pd.DataFrame({"measure": ["gap", "few", "many"], "method": [OF_STRATA[0], *NOT_OF_PEOPLE * 2]})
+    rows = rows.assign(denominator=[400, 7, 124], numerator=[150, 5, 90], estimate=0.123456789)
+    rows = rows.assign(group=["1 less 5", "all", "all"], group_by=["deprivation", "all", "all"], unit="wales")
+    results = make_results(rows, audit="wales", nation="wales", cohort="denovo", run_id="r")
+    for national, gap in (("show", "ok"), ("suppress_small", "suppressed")):
+        shown = release(results, study("hes2018", national=national).params).frame.set_index("measure")
+        assert shown["status"].to_dict() == {"gap": gap, "few": "suppressed", "many": "ok"}
+        assert shown.loc["few", ["estimate", "denominator"]].isna().all()
+    assert (release(results, study("none", national="show").params).frame["status"] == "ok").all()
+
+
+def test_a_curve_of_few_people_is_not_drawn_where_small_groups_are_suppressed():
+    curve = pd.DataFrame({"years": [0.0, 0.5, 1.0], "survival": [1.0, 0.8, 0.6], "n_event": [0, 10, 10]})
+    curve = curve.assign(lower=0.5, upper=1.0)
+    both = pd.concat([curve.assign(group="a", n_risk=[100, 90, 80]), curve.assign(group="b", n_risk=[99, 89, 79])])
+    for national, groups in (("show", {"a", "b"}), ("suppress_small", {"a"}), ("suppress", set())):
+        shown = release_curves(both.reset_index(drop=True), study("hes2018", national=national)).frame
+        assert set(shown["group"]) == groups
 
 
 def test_a_variant_with_few_people_of_its_own_does_not_say_that_few_differ():
