@@ -168,7 +168,7 @@ def tabulate_spread(variation: Variation, specification: Specification) -> Table
             **_status(s),
         }
     )
-    few = frame["phi"].isna() & (frame["status"] == "ok")
+    few = frame["phi"].isna() & (frame["status"] == "ok") & (s["organisations"] < MINIMUM_UNITS).to_numpy()
     frame.loc[few, ["status", "reason"]] = "suppressed", TOO_FEW_TO_VARY
     return Table(frame, declare_not_counts(s, "Measures of variation between organisations."), SPREAD_FORMATS)
 
