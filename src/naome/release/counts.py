@@ -272,6 +272,16 @@ def hide_numbers(frame: pd.DataFrame, columns: Iterable[str], hidden: pd.Series)
         frame[column] = frame[column].astype(object).mask(hidden & frame[column].notna(), HIDDEN)
 
 
+def hide_columns(released: Released, columns: Sequence[str]) -> Released:
+    """Return what is released with ``HIDDEN`` in the place of every number of some columns."""
+
+    def take_out(frame: pd.DataFrame) -> pd.DataFrame:
+        hide_numbers(frame, columns, pd.Series(True, index=frame.index))
+        return frame
+
+    return released.transform(take_out)
+
+
 def _hide_complements(
     frame: pd.DataFrame, counts: pd.Series, hidden: pd.Series, totals: Sequence[Sequence[str]]
 ) -> pd.Series:

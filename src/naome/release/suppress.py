@@ -215,19 +215,12 @@ def _find_hidden(results: pd.DataFrame, params: Params, plan: Plan) -> np.ndarra
 
 
 def _made_from_hidden(results: pd.DataFrame, hidden: np.ndarray) -> np.ndarray:
-    """Mark trends over years one of which is hidden, and the variation of few organisations one of which is.
-
-    One number with one hidden count in it gives the count away: of three years, or of seven organisations.
-    """
+    """Mark trends over years one of which is hidden: one number with one hidden count in it gives the count away."""
     keys = results[["cohort", "measure"]].agg(tuple, axis=1)
     years = set(keys[hidden & (results["group_by"] == "year")])
-    units = set(keys[hidden & (results["level"] == "provider")])
-    few = results["method"].isin(NOT_OF_PEOPLE) & (results["denominator"] < MINIMUM_UNITS)
-    plain = results["measure"].str.removesuffix("_trend")
-    base = plain.mask(few, plain.str.partition(".")[0])
-    made_of = pd.Series(list(zip(results["cohort"], base, strict=True)), index=results.index)
-    trends = results["measure"].str.endswith("_trend")
-    return ((trends & made_of.isin(years)) | (few & made_of.isin(units))).to_numpy()
+    made_of = zip(results["cohort"], results["measure"].str.removesuffix("_trend"), strict=True)
+    of_hidden = np.array([each in years for each in made_of], dtype=bool)
+    return of_hidden & results["measure"].str.endswith("_trend").to_numpy()
 
 
 def _compared_with_hidden(results: pd.DataFrame, hidden: np.ndarray) -> np.ndarray:

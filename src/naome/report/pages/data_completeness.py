@@ -8,7 +8,7 @@ from naome.measures.casemix.outliers import MINIMUM_UNITS
 from naome.measures.specification import Specification, read_data_items
 from naome.measures.study import Study
 from naome.release import Released, declare_not_counts, release_counts
-from naome.release.counts import hide_numbers
+from naome.release.counts import hide_columns
 from naome.report.display import STATUS_WORDS, Sentence, Table
 from naome.report.proportions import NOTHING, tabulate_proportions
 from naome.report.prose import lower_first, say_count, say_interval, say_list, say_percent
@@ -87,15 +87,10 @@ def tabulate_bias(flags: pd.DataFrame, study: Study, *, organisations: int) -> T
     """
     released = release_counts(flags, "recorded", study, of="n")
     if study.params.disclosure.policy != "none" and organisations < MINIMUM_UNITS:
-        released = released.transform(_hide_test)
+        released = hide_columns(released, ["provider_p"])
     tests = ["provider_p", "survival_p"]
     frame = released.frame.drop(columns=[test for test in tests if flags[test].isna().all()])
     headings = {"item": "Data item", "n": "People", "recorded": "Recorded", "flag": "Associated with"}
     headings |= {"provider_p": "p, organisations", "survival_p": "p, survival"}
     formats = {"n": "count", "recorded": "count", **{test: "pvalue" for test in tests if test in frame}}
     return Table(frame, released, formats, headings)
-
-
-def _hide_test(frame: pd.DataFrame) -> pd.DataFrame:
-    hide_numbers(frame, ["provider_p"], pd.Series(True, index=frame.index))
-    return frame

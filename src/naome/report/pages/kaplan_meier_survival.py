@@ -9,7 +9,7 @@ from naome.measures.net_survival import NetSurvival, read_age_standard
 from naome.measures.study import Study, say_too_few
 from naome.measures.survival import YEAR_DAYS
 from naome.release import HIDDEN, Released, declare_not_counts, is_hidden, release_counts
-from naome.release.counts import hide_numbers, policy_in_force
+from naome.release.counts import hide_columns, policy_in_force
 from naome.report.display import Figure, Sentence, Table, format_number
 from naome.report.figures import INK, PALETTE, draw_empty, use_style
 from naome.report.labels import COHORT_NAMES
@@ -60,16 +60,11 @@ def tabulate_medians(medians: pd.DataFrame, study: Study) -> Table:
     )[["cohort", *counts, *times, "status", "reason"]]
     released = release_counts(frame, counts, study, with_it=times)
     if policy_in_force(study) is not None:  # with deaths until a time point, all deaths give those after it
-        released = released.transform(_hide_deaths)
+        released = hide_columns(released, ["deaths"])
     headings = {"cohort": "Cohort", "people": "People", "deaths": "Deaths", "median": "Median, years"}
     headings |= {"lower": "Lower", "upper": "Upper"}
     formats = {**dict.fromkeys(counts, "count"), **dict.fromkeys(times, "decimal2")}
     return Table(released.frame, released, formats, headings)
-
-
-def _hide_deaths(frame: pd.DataFrame) -> pd.DataFrame:
-    hide_numbers(frame, ["deaths"], pd.Series(True, index=frame.index))
-    return frame
 
 
 def tabulate_net_survival(released: Released) -> Table | Sentence:
