@@ -268,6 +268,7 @@ def test_a_line_that_tells_excel_the_delimiter_is_not_the_header(read, line):
         (gzip.compress(TEXT.encode()), "is packed by gzip; allowed: delimited text. Hint: let its name end in .gz"),
         (b"PAR1\x00\x00", "is Parquet"),
     ],
+    ids=["a zip file", "an old spreadsheet", "packed by gzip", "Parquet"],
 )
 def test_a_file_of_another_kind_than_its_name_says_is_named(refusal, content, said):
     assert said in refusal(content)
