@@ -106,7 +106,8 @@ def make_run(
     manifest = {
         "audit": audit, "title": title, "nation": "england", "marking": marking, "run_id": run_id,
         "code_sha256": "f" * 64, "commit": "0123456789abcdef0123", "dirty": False,
-        "period": ["2020-01-01", "2022-12-31"], "pages": digests(folder, "notebooks/*.ipynb"),
+        "period": ["2020-01-01", "2022-12-31"], "finished": "2024-05-06T07:08:09+00:00",
+        "pages": digests(folder, "notebooks/*.ipynb"),
         "files": digests(folder, "release/*.parquet"), "attack": {"verdict": "pass"},
     }  # fmt: skip
     (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")

@@ -206,7 +206,7 @@ def copy_checkout(folder):
     root = project_root()
     for name in ("methodology", "assets"):
         shutil.copytree(root / name, folder / name)
-    for name in ("_quarto.yml", "index.qmd", "references.bib"):
+    for name in ("_quarto.yml", "index.qmd", "references.bib", "CITATION.cff"):
         shutil.copy(root / name, folder / name)
     for audit in load_pages().site:
         shutil.copytree(root / "notebooks", folder / "runs" / audit / "notebooks")

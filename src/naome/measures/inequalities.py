@@ -7,7 +7,7 @@ import pandas as pd
 
 from naome.measures.specification import Indicator
 from naome.measures.study import Study
-from naome.stats.intervals import wilson
+from naome.stats.intervals import square_and_add, wilson
 
 MOST_DEPRIVED, LEAST_DEPRIVED = "1", "5"
 REFERENCE_ETHNIC_GROUP = "white"
@@ -146,7 +146,7 @@ def _pairs(people: pd.DataFrame) -> list[tuple[str, str, str]]:
 def _crude(chosen: list[np.ndarray], positive: np.ndarray) -> dict[str, float]:
     table = wilson([int((positive & who).sum()) for who in chosen], [int(who.sum()) for who in chosen])
     first, second = (row._asdict() for row in table[["estimate", "lower", "upper"]].itertuples(index=False))
-    return _difference(first, second)
+    return square_and_add(first, second)
 
 
 def _standardised(
@@ -155,15 +155,7 @@ def _standardised(
     strata = people[AGE_COLUMN].astype("string")
     weights = strata[inside].dropna().value_counts(normalize=True).sort_index().astype("float64")
     first, second = (standardise(who, positive, strata, weights) for who in chosen)
-    return _difference(first, second) if len(weights) and first and second else None
-
-
-def _difference(first: dict[str, float], second: dict[str, float]) -> dict[str, float]:
-    """Subtract two independent proportions with limits (square-and-add)."""
-    estimate = first["estimate"] - second["estimate"]
-    below = np.hypot(first["estimate"] - first["lower"], second["upper"] - second["estimate"])
-    above = np.hypot(first["upper"] - first["estimate"], second["estimate"] - second["lower"])
-    return {"estimate": estimate, "lower": max(-1.0, estimate - below), "upper": min(1.0, estimate + above)}
+    return square_and_add(first, second) if len(weights) and first and second else None
 
 
 def _row(indicator: Indicator, name: str, shared: dict, found: dict | None, method: str, reason: str) -> dict:

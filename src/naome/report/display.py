@@ -386,7 +386,7 @@ def _find_notes(statuses: list[object], reasons: list[object]) -> list[str]:
     return [str(reason).strip() if show else "" for show, reason in zip(shown, reasons, strict=True)]
 
 
-def _letter_notes(notes: list[str]) -> dict[str, str]:
+def letter_notes(notes: list[str]) -> dict[str, str]:
     """Give every different note a letter, in the order of the rows; a note that all rows share needs none."""
     different = list(dict.fromkeys(note for note in notes if note))
     if len(different) == 1 and all(notes):
@@ -398,9 +398,9 @@ def _write_html(
     heads: list[str], numeric: list[bool], rows: list[list[tuple[str, str]]], marks: list[str], notes: list[str]
 ) -> str:
     """Write the table as HTML without blank lines or indents, so that Markdown readers leave it alone."""
-    letters = _letter_notes(notes)
+    letters = letter_notes(notes)
     top = "".join(
-        f'<th scope="col"{" class=" + chr(34) + "num" + chr(34) if n else ""}>{_escape(h)}</th>'
+        f'<th scope="col"{" class=" + chr(34) + "num" + chr(34) if n else ""}>{escape_markup(h)}</th>'
         for h, n in zip(heads, numeric, strict=True)
     )
     out = ['<table class="table naome-table">', "<thead>", f"<tr>{top}</tr>", "</thead>", "<tbody>"]
@@ -408,12 +408,13 @@ def _write_html(
         head = row[0][0]
         letter = f"<sup>{letters[note]}</sup>" if letters.get(note) else ""
         long = ' class="long"' if len(head) > LONG_HEADING else ""
-        cells = [f'<th scope="row"{long}>{_escape(head)}{letter}</th>', *_merge_missing(row[1:])]
+        cells = [f'<th scope="row"{long}>{escape_markup(head)}{letter}</th>', *_merge_missing(row[1:])]
         out.append(f"<tr{f' class={chr(34)}{mark}{chr(34)}' if mark else ''}>" + "".join(cells) + "</tr>")
     out.append("</tbody>")
     if letters:
         lines = [
-            f"<sup>{letter}</sup> {_escape(note)}" if letter else _escape(note) for note, letter in letters.items()
+            f"<sup>{letter}</sup> {escape_markup(note)}" if letter else escape_markup(note)
+            for note, letter in letters.items()
         ]
         out += ["<tfoot>", *(f'<tr><td colspan="{len(heads)}">{line}</td></tr>' for line in lines), "</tfoot>"]
     return "\n".join([*out, "</table>"])
@@ -432,19 +433,19 @@ def _merge_missing(cells: list[tuple[str, str]]) -> list[str]:
         ):
             span += 1
         attributes = (f' colspan="{span}"' if span > 1 else "") + (f' class="{css}"' if css else "")
-        out.append(f"<td{attributes}>{_escape(text)}</td>")
+        out.append(f"<td{attributes}>{escape_markup(text)}</td>")
         position += span
     return out
 
 
-def _escape(text: str) -> str:
+def escape_markup(text: str) -> str:
     """Escape text for HTML that passes through a Markdown reader: nothing may start emphasis, a list or a citation."""
     safe = " ".join(str(text).split())
     return MARKUP.sub(lambda m: f"&#{ord(m[0])};", safe)
 
 
 def _write_plain(heads: list[str], numeric: list[bool], rows: list[list[tuple[str, str]]], notes: list[str]) -> str:
-    letters = _letter_notes(notes)
+    letters = letter_notes(notes)
     grid = [heads, *[[text for text, _ in row] for row in rows]]
     for line, note in zip(grid[1:], notes, strict=True):
         line[0] += f" [{letters[note]}]" if letters.get(note) else ""

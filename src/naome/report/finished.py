@@ -24,6 +24,7 @@ MANIFEST = "manifest.json"
 NEEDED = {
     "audit": str, "title": str, "nation": str, "period": list, "run_id": str, "marking": str,
     "code_sha256": str, "commit": str, "pages": dict, "files": dict, "attack": dict,
+    "finished": str,
 }  # fmt: skip
 
 
@@ -71,6 +72,11 @@ class FinishedRun:
         """First and last day of metastatic diagnosis."""
         first, last = (dt.date.fromisoformat(day) for day in self.manifest["period"])
         return first, last
+
+    @property
+    def finished(self) -> dt.date:
+        """The day on which the run was finished."""
+        return dt.datetime.fromisoformat(self.manifest["finished"]).date()
 
     @property
     def pages(self) -> list[str]:

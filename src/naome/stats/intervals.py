@@ -8,11 +8,13 @@ chi-squared distribution, or (mid-P) the root of a monotone function found to ma
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from scipy import special
 
-__all__ = ["byar", "clopper_pearson", "poisson_exact", "smr", "wilson"]
+__all__ = ["byar", "clopper_pearson", "poisson_exact", "smr", "square_and_add", "wilson"]
 
 
 def wilson(x, n, conf_level: float = 0.95) -> pd.DataFrame:
@@ -225,6 +227,35 @@ def smr(observed, expected, conf_level: float = 0.95, method: str = "exact") -> 
         table = {"ratio": observed / expected, "lower": lower / expected, "upper": upper / expected}
     table = {key: np.where(expected > 0, value, np.nan) for key, value in table.items()}
     return pd.DataFrame({"observed": observed.astype(np.int64), "expected": expected, **table}, index=index)
+
+
+def square_and_add(first: Mapping[str, float], second: Mapping[str, float]) -> dict[str, float]:
+    """Subtract two independent proportions with limits (square-and-add; of Wilson limits, Newcombe's method 10).
+
+    Parameters
+    ----------
+    first, second : mapping
+        ``estimate, lower, upper``, between 0 and 1.
+
+    Returns
+    -------
+    dict
+        ``estimate, lower, upper`` of first less second, between -1 and 1.
+
+    Notes
+    -----
+    Newcombe (1998) Stat Med 17:873; Zou and Donner (2008) Stat Med 27:1693 for other limits.
+
+    Examples
+    --------
+    >>> one, two = (wilson(x, n).iloc[0] for x, n in ((56, 70), (48, 80)))
+    >>> [round(value, 4) for value in square_and_add(one, two).values()]
+    [0.2, 0.0524, 0.3339]
+    """
+    estimate = first["estimate"] - second["estimate"]
+    below = np.hypot(first["estimate"] - first["lower"], second["upper"] - second["estimate"])
+    above = np.hypot(first["upper"] - first["estimate"], second["estimate"] - second["lower"])
+    return {"estimate": estimate, "lower": max(-1.0, estimate - below), "upper": min(1.0, estimate + above)}
 
 
 def _poisson_limits(observed: np.ndarray, alpha: float) -> tuple[np.ndarray, np.ndarray]:

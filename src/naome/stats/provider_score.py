@@ -79,7 +79,8 @@ def score_providers(residual, survival, design, codes) -> pd.DataFrame:
     total = np.bincount(codes, variance, k)
     share = own_share(own, total)
     rest = np.where(np.isnan(share), np.nan, total - own)
-    inflation = (residual**2).sum() / left
+    # a model with as many terms as people leaves no variance; what is computed of it is rounding
+    inflation = (residual**2).sum() / left if left > NOTHING_LEFT * total.sum() else np.nan
     error = np.sqrt(inflation * rest)
     with np.errstate(divide="ignore", invalid="ignore"):
         skewness = _sum_cubes(survival, basis, sums, codes) / rest**1.5

@@ -138,6 +138,13 @@ def _parser() -> argparse.ArgumentParser:
     render.add_argument("--check", action="store_true", help="only list what is outside the portable subset")
     render.set_defaults(do=_render)
 
+    explain = commands.add_parser(
+        "explain", help="say where a released result comes from: definition, rules, code lists, method, notebook, run"
+    )
+    explain.add_argument("result", help="identifier of a result, as pages and results.csv have it, e.g. r-06ffae36ad")
+    explain.add_argument("--audits", help="runs: names or folders, separated by commas (default: all finished runs)")
+    explain.set_defaults(do=_explain)
+
     docs = commands.add_parser("docs", help="write again the reference pages that are made from code")
     docs.add_argument("--check", action="store_true", help="write nothing; say what is out of date")
     docs.set_defaults(do=_docs)
@@ -343,6 +350,12 @@ def _downloads(parsed: argparse.Namespace) -> None:
 
     results, _ = write_downloads(open_all_finished(parsed.audits.split(",")), parsed.out)
     print(f"downloads: {results}")
+
+
+def _explain(parsed: argparse.Namespace) -> None:
+    from naome.workflow.explain import explain
+
+    print(explain(parsed.result, parsed.audits.split(",") if parsed.audits else None))
 
 
 def _render(parsed: argparse.Namespace) -> None:

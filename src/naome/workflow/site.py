@@ -24,6 +24,7 @@ from naome.core.yaml_files import read_yaml
 from naome.report.downloads import write_downloads
 from naome.report.finished import FinishedRun, open_all_finished
 from naome.report.marking import MARKINGS, name_by_marking, write_banners
+from naome.report.publication.report import Report, write_report
 from naome.report.reference import definitions as definitions_page
 from naome.workflow.egress import write_site_egress
 from naome.workflow.pages import MethodPage, Page, load_pages
@@ -38,6 +39,16 @@ DOWNLOADS = "downloads"
 SYNTHETIC = "synthetic"
 BLOCK = re.compile(r"^::: \{#site-([a-z]+)[^}\n]*\}\n.*?^:::$", re.M | re.S)
 EMBED = re.compile(r"^(\{\{< embed (?:\.\./|/)?runs/)[a-z0-9-]+(/notebooks/([\w-]+)\.ipynb#([\w-]+) >\}\})$", re.M)
+#: Sections of the report that are not in the first menus
+APART = ("sources", "about")
+#: Section of the report -> for whom it is, and the words of the link
+READERS = (
+    ("report", "Clinicians, commissioners and policy makers", "State of the Nation"),
+    ("organisations", "Hospital teams", "results of each organisation"),
+    ("public", "Patients and the public", "what the audit found, in plain English"),
+    ("indicators", "Anyone with a question about one aspect of care", "the indicators, beginning with the first"),
+    ("about", "Methodologists and reviewers", "runs, corrections and how to cite; methods are in the last menu"),
+)
 STRIPS = ("banner-synthetic", "banner-real", "banner-neutral")
 STRIP = re.compile(r'class="banner-(\w+)"')
 NOT_SHOWN = "*Not shown here: {run} has no result `{label}` of notebook {notebook}.*"
@@ -70,6 +81,10 @@ class Shown:
     def locate(self, page: Page) -> str:
         """Return where a page lies in the project of the site."""
         return f"runs/{self.key}/notebooks/{page.notebook}.ipynb"
+
+    def locate_frames(self) -> dict[str, str]:
+        """Return released file -> place of the page whose notebook wrote it."""
+        return {frame: self.locate(page) for page in self.pages for frame in page.saves}
 
 
 def render_runs(
@@ -180,9 +195,12 @@ def compose_site(runs: list[FinishedRun], folder: Path, *, say: Callable[[str], 
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, target)
     write_downloads(runs, folder / DOWNLOADS)
-    _add_page(HOME, shown, root, folder, {"audits": _list_audits(shown), "methods": _list_methods(shown, methods)})
+    report = write_report([(each.run, each.locate_frames()) for each in shown], root, folder)
+    blocks = {"audits": _list_audits(shown), "methods": _list_methods(shown, methods), "report": report.headlines}
+    blocks["readers"] = _list_readers(report)
+    _add_page(HOME, shown, root, folder, blocks)
     config = read_yaml(root / CONFIG)
-    _fit_config(config, shown, methods)
+    _fit_config(config, shown, methods, report)
     write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), folder / CONFIG)
     return shown
 
@@ -358,7 +376,28 @@ def _methods_menu(shown: list[Shown], methods: list[MethodPage]) -> list[dict[st
     return entries
 
 
-def _fit_config(config: dict, shown: list[Shown], methods: list[MethodPage]) -> None:
+def _report_menus(report: Report) -> list[dict]:
+    """List the pages of the report: those to read first by themselves, the indicators in a menu."""
+    sections: dict[str, list[dict]] = {}
+    for entry in report.entries:
+        sections.setdefault(entry.section, []).append({"text": entry.text, "href": entry.path})
+    menus = {"indicators": "Indicators", "organisations": "Organisations"}
+    listed = [
+        [{"text": menus[name], "menu": pages}] if name in menus else pages
+        for name, pages in sections.items()
+        if name not in APART
+    ]
+    return [entry for entries in listed for entry in entries]
+
+
+def _list_readers(report: Report) -> str:
+    """Write which page is for whom; nothing where the site has no report."""
+    places = {entry.section: entry.path for entry in reversed(report.entries)}
+    lines = [f"- **{who}:** [{text}]({places[section]})" for section, who, text in READERS if section in places]
+    return "\n".join(["## Where to start", "", *lines]) if len(lines) > 1 else ""
+
+
+def _fit_config(config: dict, shown: list[Shown], methods: list[MethodPage], report: Report) -> None:
     """Put render list, navigation and footer of the site into the project's configuration."""
     menus = [
         {
@@ -370,7 +409,12 @@ def _fit_config(config: dict, shown: list[Shown], methods: list[MethodPage]) -> 
     config["project"] = {
         "type": "website",
         "output-dir": "_site",
-        "render": [HOME, *(m.file for m in methods), *(each.locate(page) for each in shown for page in each.pages)],
+        "render": [
+            HOME,
+            *(entry.path for entry in report.entries),
+            *(m.file for m in methods),
+            *(each.locate(page) for each in shown for page in each.pages),
+        ],
         "resources": [f"{DOWNLOADS}/*"],
     }
     website = config["website"]
@@ -378,8 +422,10 @@ def _fit_config(config: dict, shown: list[Shown], methods: list[MethodPage]) -> 
     website["navbar"] = {
         "left": [
             {"text": "Home", "href": HOME},
+            *_report_menus(report),
             *menus,
             {"text": "Methods", "menu": _methods_menu(shown, methods)},
+            *({"text": entry.text, "href": entry.path} for entry in report.entries if entry.section == "about"),
         ]
     }
     named = name_by_marking((each.run.marking, each.name) for each in shown)

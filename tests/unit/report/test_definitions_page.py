@@ -23,7 +23,7 @@ def test_the_page_is_up_to_date():
 
 @pytest.mark.parametrize("indicator", load_specification().indicators, ids=lambda i: i.id)
 def test_every_indicator_is_there_with_its_conditions(indicator):
-    section = write_page().split(f"### {indicator.title}\n")[1].split("\n#")[0]
+    section = write_page().split(f"### {indicator.title} {{#indicator-{indicator.id}}}\n")[1].split("\n#")[0]
     assert f"`{indicator.definition_id}`" in section
     if indicator.not_derivable:
         assert indicator.not_derivable in section and indicator.item_needed in section

@@ -6,6 +6,7 @@ writes ``methodology/definitions.qmd`` again, and a test holds the page to it.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -98,38 +99,55 @@ def _indicators(definitions: Definitions, rules: CohortRules) -> list[str]:
         parts.append(f"## {KIND_TITLES[kind]}")
         for indicator in read_specification(definitions).indicators:
             if indicator.kind == kind:
-                parts += [f"### {indicator.title}", _describe_indicator(indicator, rules)]
+                heading = f"### {indicator.title} {{#indicator-{indicator.id}}}"
+                parts += [heading, write_list(describe_indicator(indicator, rules, definitions))]
     return parts
 
 
-def _describe_indicator(indicator: Indicator, rules: CohortRules) -> str:
+def describe_indicator(indicator: Indicator, rules: CohortRules, definitions: Definitions) -> list[tuple[str, str]]:
+    """Describe an indicator as named texts in Markdown, under the options of a run; a text may be empty."""
     if indicator.not_derivable:
-        return write_list(
-            [
-                ("Id", write_code(indicator.definition_id)),
-                ("Not derivable", indicator.not_derivable),
-                ("Needed", indicator.item_needed),
-                ("Source", indicator.source),
-            ]
-        )
-    followed = "Kaplan-Meier and risk-adjusted survival" if indicator.estimator == "kaplan_meier" else ""
-    return write_list(
-        [
+        return [
             ("Id", write_code(indicator.definition_id)),
-            ("Cohorts", ", ".join(COHORTS[cohort] for cohort in indicator.cohorts)),
-            ("Denominator", _condition(indicator.denominator)),
-            ("Numerator", followed or _condition(indicator.numerator)),
-            ("Windows, days", ", ".join(f"{name} = {days}" for name, days in indicator.windows.items())),
-            ("Exclusions", indicator.say_exclusions(rules)),
-            ("Polarity", POLARITIES[indicator.polarity]),
-            ("Organisation", PROVIDERS[indicator.provider]),
-            ("Risk adjustment", "yes" if indicator.risk_adjusted else ""),
-            ("Code lists", ", ".join(write_code(reference) for reference in indicator.codelists)),
-            ("Codes", indicator.inferred_codes),
-            ("Guidance", indicator.guidance),
+            ("Not derivable", indicator.not_derivable),
+            ("Needed", indicator.item_needed),
             ("Source", indicator.source),
         ]
+    followed = "Kaplan-Meier and risk-adjusted survival" if indicator.estimator == "kaplan_meier" else ""
+    return [
+        ("Id", write_code(indicator.definition_id)),
+        ("Cohorts", ", ".join(COHORTS[cohort] for cohort in indicator.cohorts)),
+        ("Denominator", _condition(indicator.denominator)),
+        ("Numerator", followed or _condition(indicator.numerator)),
+        ("Windows, days", ", ".join(f"{name} = {days}" for name, days in indicator.windows.items())),
+        ("Exclusions", indicator.say_exclusions(rules)),
+        ("Polarity", POLARITIES[indicator.polarity]),
+        ("Organisation", PROVIDERS[indicator.provider]),
+        ("Risk adjustment", "yes" if indicator.risk_adjusted else ""),
+        ("Code lists", "; ".join(say_codelist(reference, definitions) for reference in indicator.codelists)),
+        ("Codes", indicator.inferred_codes),
+        ("Guidance", indicator.guidance),
+        ("Source", indicator.source),
+    ]
+
+
+def say_codelist(reference: str, definitions: Definitions) -> str:
+    """Name a code list with its version, the first eight digits of its digest, and link it.
+
+    Examples
+    --------
+    >>> from naome.core.definitions import project_definitions
+    >>> say_codelist("sact_drugs.cdk46", project_definitions()).split(" (")[0]
+    '[`sact_drugs.cdk46`](/methodology/definitions.qmd#list-sact_drugs)'
+    """
+    name = reference.partition(".")[0]
+    file = next(
+        file for kind in ("codelists", "codings") if (file := definitions.folder / kind / f"{name}.csv").is_file()
     )
+    version = hashlib.sha256(file.read_bytes()).hexdigest()[:8]
+    codes = len(definitions.find_codes(reference))
+    linked = f"[`{reference}`](/{PAGE}#list-{name})" if file.parent.name == "codelists" else f"`{reference}`"
+    return f"{linked} (version {version}, {codes} codes)"
 
 
 def _groups(definitions: Definitions) -> list[str]:
@@ -197,7 +215,7 @@ def _codelists(definitions: Definitions) -> list[str]:
     for name in definitions.codelists:
         codelist = definitions.codelist(name)
         rows = [_describe_group(group, [c for c in codelist.codes if c.group == group]) for group in codelist.groups]
-        parts += [f"### {name}", write_pipe_table(pd.DataFrame(rows))]
+        parts += [f"### {name} {{#list-{name}}}", write_pipe_table(pd.DataFrame(rows))]
     return parts
 
 

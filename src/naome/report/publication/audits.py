@@ -1,0 +1,145 @@
+"""What a report is made from: one finished run per nation, and the released results of each population in columns."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeGuard
+
+import pandas as pd
+
+from naome.core.definitions import CohortRules, Definitions
+from naome.core.params import Params
+from naome.core.results import POOLED, name_nation
+from naome.measures.specification import Specification, read_specification
+from naome.report.finished import FinishedRun
+from naome.report.publication.wording import Wording, read_wording
+
+#: The frames without which a run is not part of a report: its people and what was done for them
+NEEDED = ("people", "indicators")
+Row = Mapping[str, Any]
+Key = tuple[str, str, str, str]
+
+
+@dataclass(frozen=True, eq=False)
+class Audit:
+    """A finished run as the report shows it.
+
+    Attributes
+    ----------
+    run : FinishedRun
+    name : str
+        Its nation.
+    params : Params
+    definitions : Definitions
+        The copy that the run holds.
+    results : DataFrame
+        Everything that the run released, in the result schema; ``frame`` is the released file of each row.
+    pages : mapping of str to str
+        Released file -> path of the page of the site whose notebook wrote it.
+    """
+
+    run: FinishedRun
+    name: str
+    params: Params
+    definitions: Definitions
+    results: pd.DataFrame
+    pages: Mapping[str, str]
+
+    @property
+    def specification(self) -> Specification:
+        """The indicators of the run."""
+        return read_specification(self.definitions)
+
+    @property
+    def wording(self) -> dict[str, Wording]:
+        """The words of each indicator."""
+        return read_wording(self.definitions)
+
+    @property
+    def rules(self) -> CohortRules:
+        """The cohort rules under the options of the run."""
+        return self.definitions.rules(self.params.rules)
+
+
+@dataclass(frozen=True, eq=False)
+class Population:
+    """The people whose results fill a column: those of a nation, or of all nations together.
+
+    Attributes
+    ----------
+    name : str
+        How headings name them.
+    audit : Audit
+        The run that has their results.
+    rows : mapping of (measure, cohort, group_by, group) to row
+        National results.
+    """
+
+    name: str
+    audit: Audit
+    rows: Mapping[Key, Row]
+
+    @property
+    def together(self) -> bool:
+        """Whether these are people of several nations."""
+        return "+" in self.name
+
+    def find(self, measure: str, cohort: str, group_by: str = "all", group: str = "all") -> Row | None:
+        """Return a released result, or None where the run has no such result."""
+        return self.rows.get((measure, cohort, group_by, group))
+
+    def groups(self, measure: str, cohort: str, group_by: str) -> list[str]:
+        """Return the groups of a measure by a characteristic, in the order in which they were released."""
+        return [key[3] for key in self.rows if key[:3] == (measure, cohort, group_by)]
+
+
+def choose_audits(audits: Iterable[Audit]) -> list[Audit]:
+    """Return the audits of a report: the first of each nation that released people and indicators, of one marking.
+
+    Parameters
+    ----------
+    audits : iterable of Audit
+        In the order of the site's menus. Real and synthetic people are never reported together: those that are not of
+        the first one's marking have their own pages only.
+    """
+    chosen: dict[str, Audit] = {}
+    for audit in audits:
+        released = set(audit.results["frame"])
+        same = all(audit.run.marking == other.run.marking for other in chosen.values())
+        if released.issuperset(NEEDED) and same:
+            chosen.setdefault(audit.run.manifest["nation"], audit)
+    return list(chosen.values())
+
+
+def list_populations(audits: list[Audit]) -> list[Population]:
+    """Return the columns of the report: each nation, then the nations together where a run has pooled them."""
+    nations = [
+        Population(audit.name, audit, _index(audit.results[audit.results["level"] == "nation"])) for audit in audits
+    ]
+    for audit in audits:
+        pooled = audit.results[audit.results["level"] == POOLED]
+        if len(pooled) and len(audits) > 1:
+            return [*nations, Population(name_nation(POOLED), audit, _index(pooled))]
+    return nations
+
+
+def is_ok(row: Row | None) -> TypeGuard[Row]:
+    """Return whether there is a result, and it is shown."""
+    return row is not None and row["status"] == "ok"
+
+
+def period_of(audits: list[Audit]) -> tuple[dt.date, dt.date]:
+    """Return the first and last day of metastatic diagnosis over all audits of a report."""
+    periods = [audit.run.period for audit in audits]
+    return min(first for first, _ in periods), max(last for _, last in periods)
+
+
+def _index(frame: pd.DataFrame) -> dict[Key, Row]:
+    return dict(_rows(frame))
+
+
+def _rows(frame: pd.DataFrame) -> Iterator[tuple[Key, Row]]:
+    for row in frame.to_dict("records"):
+        yield (row["measure"], row["cohort"], row["group_by"], row["group"]), row

@@ -1,0 +1,108 @@
+"""Figures of the report, drawn from released results; what is suppressed is not drawn and is marked as such."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure as Drawing
+
+from naome.report.display import format_number
+from naome.report.figures import INK, PALETTE, use_style
+from naome.report.labels import AGE_ORDER
+from naome.report.publication.audits import Population, Row, is_ok
+
+SUBTYPES = {"HER2+ER-": "HER2+, ER−", "HER2+ER+": "HER2+, ER+", "HER2-ER-": "HER2−, ER−", "HER2-ER+": "HER2−, ER+"}
+AGES = ["18-49", "50-69", "70-79", "80+"]
+AGE_COLOURS = ["#9cbcd9", "#5c88b3", "#1f4e79", "#0b2440"]
+
+
+def draw_age_by_subtype(population: Population, measure: str, cohort: str) -> tuple[Drawing, str] | None:
+    """Draw a proportion of women by age within receptor subgroup, with 95% intervals (Figures 2 and 3 of the report).
+
+    Returns
+    -------
+    Figure, str
+        With a text alternative that gives the values; None where no group is shown.
+    """
+    found = {
+        (subtype, age): population.find(measure, cohort, "age_by_subtype_women", f"{age} / {subtype}")
+        for subtype in SUBTYPES
+        for age in AGES
+    }
+    if not any(is_ok(row) for row in found.values()):
+        return None
+    use_style()
+    drawing, axes = plt.subplots(figsize=(7.2, 3.6))
+    width = 0.2
+    for n, (age, colour) in enumerate(zip(AGES, AGE_COLOURS, strict=True)):
+        for at, subtype in enumerate(SUBTYPES):
+            row, place = found[subtype, age], at + (n - 1.5) * width
+            if is_ok(row):
+                axes.bar(place, 100 * row["estimate"], width * 0.92, color=colour)
+                axes.vlines(place, 100 * row["lower"], 100 * row["upper"], color=INK, linewidth=0.9)
+            else:
+                axes.text(place, 1, "s", ha="center", va="bottom", fontsize=8, color=INK)
+        axes.bar(0, 0, color=colour, label=f"{age} years")
+    axes.set_xticks(range(len(SUBTYPES)), list(SUBTYPES.values()))
+    axes.set_ylim(0, 100)
+    axes.set_ylabel("Percent of women")
+    axes.legend(ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+    values = [f"{SUBTYPES[subtype]}, {age}: {_say(row)}" for (subtype, age), row in found.items()]
+    return drawing, f"Bars by receptor subgroup and age, {population.name}. {'; '.join(values)}."
+
+
+def _say(row: Row | None) -> str:
+    return format_number(row["estimate"], "percent0") if is_ok(row) else "suppressed"
+
+
+def draw_groups(
+    populations: Sequence[Population], lines: Sequence[tuple[str, tuple[str, str, str, str]]], axis: str
+) -> tuple[Drawing, str] | None:
+    """Draw proportions with 95% intervals by group, a colour per population.
+
+    Parameters
+    ----------
+    populations : sequence of Population
+        At most three.
+    lines : sequence of (title, key)
+        One line of the figure each, from above.
+    axis : str
+        Text under the axis.
+
+    Returns
+    -------
+    Figure, str
+        With a text alternative that gives the values; None where nothing is shown.
+    """
+    kept = [(title, key) for title, key in lines if any(is_ok(p.find(*key)) for p in populations)]
+    if not kept:
+        return None
+    use_style()
+    drawing, axes = plt.subplots(figsize=(7.2, 0.9 + 0.3 * len(kept)))
+    said: list[str] = []
+    for n, population in enumerate(populations):
+        shift = (n - (len(populations) - 1) / 2) * 0.26
+        for at, (title, key) in enumerate(kept):
+            row = population.find(*key)
+            if row is None or not is_ok(row):
+                continue
+            y = len(kept) - at - shift
+            axes.hlines(y, 100 * row["lower"], 100 * row["upper"], color=PALETTE[n], linewidth=1.8)
+            axes.plot(100 * row["estimate"], y, "os^"[n], color=PALETTE[n], markersize=4.5)
+            said.append(f"{population.name}, {title}: {format_number(row['estimate'], 'percent0')}")
+        axes.plot([], [], "os^"[n], color=PALETTE[n], label=population.name)
+    axes.set_yticks(np.arange(len(kept), 0, -1), [title for title, _ in kept])
+    axes.set_ylim(0.4, len(kept) + 0.6)
+    axes.set_xlim(0, 100)
+    axes.set_xlabel(axis)
+    axes.grid(axis="x", alpha=0.25)
+    if len(populations) > 1:
+        axes.legend(ncols=len(populations), loc="lower center", bbox_to_anchor=(0.5, 1.0))
+    return drawing, f"Percentages with 95% intervals. {'; '.join(said)}."
+
+
+def order_ages(groups: Sequence[str]) -> list[str]:
+    """Return age groups from the youngest to the oldest."""
+    return [group for group in AGE_ORDER if group in groups]

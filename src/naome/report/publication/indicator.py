@@ -1,0 +1,222 @@
+"""The page of one indicator: what it asks, the answer, by group, between organisations, and how it is defined."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from naome.measures.inequalities import read_gap
+from naome.report.display import format_number
+from naome.report.markdown import write_list
+from naome.report.marking import join_names
+from naome.report.prose import lower_first, say_count
+from naome.report.publication import messages
+from naome.report.publication.audits import Audit, Population, Row, is_ok
+from naome.report.publication.figures import AGES, SUBTYPES, draw_age_by_subtype, draw_groups
+from naome.report.publication.page import Cell, ReportPage
+from naome.report.publication.sources import Sources
+from naome.report.publication.tables import Line, compare_groups, list_groups
+from naome.report.publication.trace import describe_family
+
+FOLDER = "report/indicators"
+#: Group -> heading over its lines; the groups of the audit's quality improvement plan, in its order
+GROUPS = {
+    "sex": "Sex",
+    "age_group": "Age",
+    "under_40": "",
+    "older_frail": "",
+    "subtype": "Receptor subgroup",
+    "bone": "Sites of metastases",
+    "liver": "",
+    "lung": "",
+    "brain": "",
+    "performance_status": "Performance status",
+    "deprivation": "Deprivation quintile (1 = most deprived)",
+    "ethnic_group": "Ethnic group",
+    "year": "Year",
+}
+#: Groups that the figure draws, and what their numbers are numbers of
+PLOTTED = (
+    "all",
+    "sex",
+    "age_group",
+    "under_40",
+    "older_frail",
+    "subtype",
+    "bone",
+    "liver",
+    "lung",
+    "brain",
+    "deprivation",
+)
+NUMBERED = {"deprivation": "Deprivation"}
+
+
+def locate(indicator: str) -> str:
+    """Return the path of the page of an indicator."""
+    return f"{FOLDER}/{indicator.replace('_', '-')}.qmd"
+
+
+def write_indicator(indicator: str, audits: list[Audit], populations: list[Population], sources: Sources) -> ReportPage:
+    """Write the page of an indicator that is a proportion."""
+    first = audits[0]
+    specification, words = first.specification[indicator], first.wording[indicator]
+    page = ReportPage(locate(indicator), specification.title, words.asks, sources)
+    goal = f"Goal {specification.goal} of the audit. " if specification.goal else ""
+    page.add(f"{goal}Guidance: {specification.guidance}." if specification.guidance else goal, words.why)
+    for cohort in specification.cohorts:
+        _add_answer(page, indicator, cohort, words.name_people(messages.COHORTS[cohort]), words.did, populations)
+    page.add("## Variation between organisations", *_say_variation(page, indicator, audits, populations))
+    page.add("## Differences between groups of people")
+    _add_gaps(page, indicator, populations)
+    page.add("## What to keep in mind", words.caution, *_say_codes(indicator, audits))
+    page.add("## Definition", write_list(describe_family(indicator, first)))
+    return page
+
+
+def _add_answer(
+    page: ReportPage, indicator: str, cohort: str, people: str, did: str, populations: Sequence[Population]
+) -> None:
+    name = messages.COHORTS[cohort]
+    nations = [population for population in populations if not population.together]
+    rows = [(population, population.find(indicator, cohort)) for population in populations]
+    page.add(f"## {name.capitalize()} disease")
+    said = [
+        messages.say_share(page, p, row, people, did)
+        for p, row in rows
+        if row is not None and row["status"] != "not_derivable" and not p.together
+    ]
+    said += [messages.say_gradient(page, p, indicator, cohort) for p in nations]
+    said += [messages.say_sexes(page, p, indicator, cohort) for p in nations]
+    said += [
+        messages.say_range(page, p, [(text, p.find(indicator, cohort, "subtype", s)) for s, text in SUBTYPES.items()])
+        for p in nations
+    ]
+    said.append(messages.say_not_derivable(rows))
+    page.add("::: {.key-messages}\n" + "\n".join(f"- {text}" for text in said if text) + "\n:::")
+    shown = [population for population, row in rows if is_ok(row)]
+    if not shown:
+        return
+    lines = _list_lines(indicator, cohort, shown)
+    plotted = [(_title_line(*line), line[1:]) for line in lines if not isinstance(line, str) and line[3] in PLOTTED]
+    drawn = draw_groups(shown[:2], plotted, f"{page.title}, %")
+    label = f"{indicator}-{cohort}".replace("_", "-")
+    if drawn:
+        drawing, alt = drawn
+        page.figure(
+            f"fig-{label}",
+            f"{page.title}, {name} disease, by group, with 95% intervals. Groups that are suppressed are not drawn.",
+            alt,
+            drawing,
+        )
+    compare_groups(
+        page,
+        f"tbl-{label}",
+        f"{page.title}, {name} disease, by group: percentage, 95% Wilson interval and number of people (n).",
+        shown,
+        lines,
+        counts=True,
+    )
+    if found := draw_age_by_subtype(shown[0], indicator, cohort):
+        drawing, alt = found
+        page.figure(
+            f"fig-age-{label}",
+            f"Women with {name} disease by age and receptor subgroup, {shown[0].name} (s: suppressed).",
+            alt,
+            drawing,
+        )
+
+
+def _list_lines(indicator: str, cohort: str, populations: Sequence[Population]) -> list[Line | str]:
+    lines: list[Line | str] = [("Everyone", indicator, cohort, "all", "all")]
+    for group_by, heading in GROUPS.items():
+        groups = list_groups(populations, indicator, cohort, group_by)
+        if heading and groups:
+            lines.append(heading)
+        lines += [(_name_group(group_by, group), indicator, cohort, group_by, group) for group in groups]
+    return lines
+
+
+def _title_line(title: str, measure: str, cohort: str, group_by: str, group: str) -> str:
+    """Name a group in a figure, where no heading says what it is a group of."""
+    return f"{NUMBERED[group_by]} {lower_first(title)}" if group_by in NUMBERED else title
+
+
+def _name_group(group_by: str, group: str) -> str:
+    known = {"age_group": dict(zip(AGES, (f"{age} years" for age in AGES), strict=True)), "subtype": SUBTYPES}
+    return known.get(group_by, {}).get(group) or group[:1].upper() + group[1:]
+
+
+def _say_variation(page: ReportPage, indicator: str, audits: list[Audit], populations: list[Population]) -> list[str]:
+    parts = []
+    for audit, population in zip(audits, populations, strict=False):
+        units = audit.results[(audit.results["measure"] == indicator) & (audit.results["level"] == "provider")]
+        units = units[units["group_by"] == "all"]
+        for cohort in dict.fromkeys(units["cohort"]):
+            own = units[units["cohort"] == cohort]
+            shown = int((own["status"] == "ok").sum())
+            of = say_count(len(own), "organisation")
+            text = f"{population.name}, {messages.COHORTS[cohort]} disease: results of {shown} of {of} are shown"
+            text += "; those of the others are suppressed or based on too few people." if shown < len(own) else "."
+            parts.append(text + _say_spread(page, indicator, cohort, population))
+    if not parts:
+        return ["There are no results of organisations for this indicator."]
+    places = [
+        f"[{audit.name}]({page.link(audit.pages['variation'])})" for audit in audits if "variation" in audit.pages
+    ]
+    more = f"Funnel plots and adjusted results: {join_names(places)}." if places else ""
+    return ["\n".join(f"- {part}" for part in parts), more]
+
+
+def _say_spread(page: ReportPage, indicator: str, cohort: str, population: Population) -> str:
+    row = population.find(f"{indicator}.median_odds_ratio", cohort)
+    if row is None or row["status"] != "ok":
+        return ""
+    ratio = page.cite(format_number(row["estimate"], "decimal2"), row, population)
+    limits = messages.say_limits(row, "decimal2")
+    return f" The median odds ratio between two organisations is {ratio} (95% interval {limits})."
+
+
+def _add_gaps(page: ReportPage, indicator: str, populations: list[Population]) -> None:
+    rows: list[list[str | Cell]] = []
+    for population in populations:
+        for cohort, name in messages.COHORTS.items():
+            for group_by in ("deprivation", "ethnic_group"):
+                for group in population.groups(f"{indicator}_gap_standardised", cohort, group_by):
+                    row = population.find(f"{indicator}_gap_standardised", cohort, group_by, group)
+                    rows.append(
+                        [f"{population.name}, {name}: {_name_gap(group_by, group)}", *_show_gap(population, row)]
+                    )
+    if not rows:
+        page.add("No gaps are measured for this indicator.")
+        return
+    page.table(
+        f"tbl-gaps-{indicator.replace('_', '-')}",
+        "Differences between groups, standardised for age, in percentage points, with 95% intervals. The last column "
+        "says what the interval shows.",
+        ["", "Difference", "95% interval", "Reading"],
+        rows,
+    )
+
+
+def _name_gap(group_by: str, group: str) -> str:
+    if group_by == "deprivation":
+        return "most less least deprived fifth"
+    return group
+
+
+def _show_gap(population: Population, row: Row | None) -> list[str | Cell]:
+    if row is None or row["status"] != "ok":
+        status = "" if row is None else row["status"].replace("_", " ")
+        why = "" if row is None else row["reason"]
+        return [Cell(status or "–", row, population, "suppressed", why), Cell("–", css="missing"), ""]
+    points = {name: format_number(100 * row[name], "decimal1") for name in ("estimate", "lower", "upper")}
+    return [
+        Cell(points["estimate"], row, population),
+        Cell(f"{points['lower']} to {points['upper']}"),
+        read_gap(dict(row)),
+    ]
+
+
+def _say_codes(indicator: str, audits: list[Audit]) -> list[str]:
+    inferred = audits[0].specification[indicator].inferred_codes
+    return [f"{inferred} An unverified code is one that no public document names for this use."] if inferred else []

@@ -1,0 +1,185 @@
+"""Key messages: sentences that are computed from released results, with every number linked to its source.
+
+Each function takes results and returns text; an empty text where there is nothing to say. Words such as *higher* are
+used only where a 95% interval of the difference excludes no difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from naome.report.display import format_number
+from naome.report.labels import AGE_ORDER
+from naome.report.marking import join_names
+from naome.report.prose import lower_first, say_list
+from naome.report.publication.audits import Population, Row, is_ok
+from naome.report.publication.page import ReportPage
+from naome.stats.intervals import square_and_add
+
+COHORTS = {"denovo": "de-novo", "recurrent": "recurrent"}
+GROUPS = {
+    ("sex", "female"): "women",
+    ("sex", "male"): "men",
+    ("age_group", "18-49"): "aged 18 to 49",
+    ("age_group", "50-69"): "aged 50 to 69",
+    ("age_group", "70-79"): "aged 70 to 79",
+    ("age_group", "80+"): "aged 80 and over",
+}
+WHY_MISSING = {
+    "suppressed": "suppressed by disclosure control",
+    "too_few": "not shown, because there are too few people",
+}
+
+
+def say_share(page: ReportPage, population: Population, row: Row | None, people: str, did: str) -> str:
+    """Say a proportion with its interval and denominator, or why there is none.
+
+    Parameters
+    ----------
+    page : ReportPage
+        The page of the sentence.
+    population : Population
+    row : mapping or None
+        The released result.
+    people : str
+        Who is counted, e.g. ``people with de-novo metastatic breast cancer``.
+    did : str
+        What the numerator counts, e.g. ``had a recorded MDT discussion``.
+
+    Returns
+    -------
+    str
+        A sentence; empty where the run has no such result.
+    """
+    if row is None:
+        return ""
+    place = f"In {population.name}, "
+    if row["status"] == "ok":
+        share = page.percent(row, population)
+        limits = say_limits(row)
+        counted = format_number(int(row["denominator"]), "count")
+        return f"{place}{share} (95% interval {limits}) of {counted} {people} {did}."
+    reason = lower_first(row["reason"].rstrip("."))
+    if row["status"] == "not_derivable":
+        return f"For {population.name} this could not be derived: {reason}."
+    return f"{place}the percentage of {people} who {did} is {WHY_MISSING[row['status']]}."
+
+
+def say_limits(row: Row, form: str = "percent1") -> str:
+    """Say the limits of an interval.
+
+    Examples
+    --------
+    >>> say_limits({"lower": 0.1, "upper": 0.25})
+    '10.0% to 25.0%'
+    """
+    return f"{format_number(row['lower'], form)} to {format_number(row['upper'], form)}"
+
+
+def compare(first: Row | None, second: Row | None) -> str:
+    """Compare two independent proportions by the 95% interval of their difference.
+
+    Returns
+    -------
+    str
+        ``higher``, ``lower`` or ``no clear difference`` of the first against the second; empty where one is missing.
+
+    Notes
+    -----
+    Square-and-add of the released limits; for Wilson limits this is Newcombe's method 10.
+
+    Examples
+    --------
+    >>> one = {"status": "ok", "estimate": 0.5, "lower": 0.45, "upper": 0.55}
+    >>> compare(one, one), compare({**one, "estimate": 0.7, "lower": 0.65, "upper": 0.75}, one), compare(one, None)
+    ('no clear difference', 'higher', '')
+    """
+    if not (is_ok(first) and is_ok(second)):
+        return ""
+    gap = square_and_add(first, second)  # type: ignore[arg-type]
+    if gap["lower"] > 0:
+        return "higher"
+    return "lower" if gap["upper"] < 0 else "no clear difference"
+
+
+def say_gradient(
+    page: ReportPage, population: Population, measure: str, cohort: str, group_by: str = "age_group"
+) -> str:
+    """Say how a proportion changes from the youngest to the oldest age group that is shown; empty for less than two."""
+    shown = [(group, row) for group in AGE_ORDER if is_ok(row := population.find(measure, cohort, group_by, group))]
+    if len(shown) < 2:
+        return ""
+    (young, first), (old, last) = shown[0], shown[-1]
+    ends = [page.percent(row, population) for row in (first, last)]
+    names = [GROUPS.get(("age_group", group), f"aged {group}") for group in (young, old)]
+    reading = compare(last, first)
+    where = f"In {population.name} the percentage "
+    if reading == "no clear difference":
+        return f"{where}did not clearly differ between people {names[0]} ({ends[0]}) and {names[1]} ({ends[1]})."
+    verb = "rose" if reading == "higher" else "fell"
+    return f"{where}{verb} from {ends[0]} of people {names[0]} to {ends[1]} of those {names[1]}."
+
+
+def say_sexes(page: ReportPage, population: Population, measure: str, cohort: str) -> str:
+    """Compare women and men; empty where one of them is not shown."""
+    women, men = (population.find(measure, cohort, "sex", sex) for sex in ("female", "male"))
+    reading = compare(men, women)
+    if not reading or women is None or men is None:
+        return ""
+    shares = [page.percent(row, population) for row in (men, women)]
+    words = {
+        "no clear difference": "no clear difference",
+        "higher": "a higher percentage",
+        "lower": "a lower percentage",
+    }
+    return (
+        f"Men and women in {population.name}: {words[reading]} for men ({shares[0]} of "
+        f"{format_number(int(men['denominator']), 'count')}; women {shares[1]})."
+    )
+
+
+def say_range(page: ReportPage, population: Population, rows: Iterable[tuple[str, Row | None]]) -> str:
+    """Describe the range over some groups, without a comparison; empty for fewer than two that are shown."""
+    shown = sorted(((row["estimate"], name, row) for name, row in rows if is_ok(row)), key=lambda each: each[:2])  # type: ignore[index]
+    if len(shown) < 2:
+        return ""
+    ends = [
+        f"{page.cite(format_number(share, 'percent1'), row, population)} ({name})"  # type: ignore[arg-type]
+        for share, name, row in (shown[0], shown[-1])
+    ]
+    return f"In {population.name} the percentage ranged from {ends[0]} to {ends[1]}."
+
+
+def say_low_items(page: ReportPage, population: Population, items: Sequence[tuple[str, Row]], target: float) -> str:
+    """Name the data items that are recorded for less than a share of people.
+
+    Parameters
+    ----------
+    page : ReportPage
+    population : Population
+    items : sequence of (str, row)
+        Title and completeness of each item.
+    target : float
+        Between 0 and 1.
+    """
+    shown = [(title, row) for title, row in items if is_ok(row)]
+    if not shown:
+        return ""
+    low = sorted((each for each in shown if each[1]["estimate"] < target), key=lambda each: each[1]["estimate"])
+    goal = format_number(target, "percent0")
+    if not low:
+        return f"In {population.name} every item of the table is recorded for at least {goal} of people."
+    named = [f"{lower_first(title)} ({page.percent(row, population)})" for title, row in low]
+    return f"In {population.name}, recorded for less than {goal} of people: {say_list(named)}."
+
+
+def say_not_derivable(rows: Iterable[tuple[Population, Row | None]]) -> str:
+    """Say for which nations something cannot be derived, and why; empty where it can be for all."""
+    reasons: dict[str, list[str]] = {}
+    for population, row in rows:
+        if row is not None and row["status"] == "not_derivable" and not population.together:
+            reasons.setdefault(row["reason"], []).append(population.name)
+    return " ".join(
+        f"For {join_names(names)} this could not be derived: {lower_first(reason.rstrip('.'))}."
+        for reason, names in reasons.items()
+    )

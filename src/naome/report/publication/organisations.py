@@ -1,0 +1,259 @@
+"""The results of organisations, alliances and regions: a table for each of them, and the explorer's data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from naome.core.atomic import write_text
+from naome.measures.specification import read_data_items
+from naome.report.funnels import count_everyone
+from naome.report.publication import messages
+from naome.report.publication.audits import Audit, Population, Row, is_ok
+from naome.report.publication.indicator import locate as locate_indicator
+from naome.report.publication.page import Cell, ReportPage, show_people, show_percent
+from naome.report.publication.sources import Sources
+from naome.stats.funnel import binomial_limits
+
+EXPLORER = "report/organisations.qmd"
+FOLDER = "report/organisations"
+DATA = "report/explorer/data.js"
+LIBRARY = "report/explorer/vega.js"
+PROGRAM = "assets/explorer.js"
+#: Level -> (how pages name units, plural)
+LEVELS = {
+    "provider": ("organisation", "Organisations"),
+    "alliance": ("cancer alliance", "Cancer alliances"),
+    "region": ("region", "Regions"),
+}
+CARE, COMPLETENESS, SURVIVAL = "Indicators of care", "Data completeness", "Risk-adjusted survival"
+#: Pages that explain completeness and risk-adjusted survival
+STATE, METHODS = "report/state-of-the-nation.qmd", "methodology/risk-adjustment.qmd"
+#: Points at which funnel limits are computed
+STEPS = 60
+EXPLAIN = (
+    "Counts below the nation are rounded to 5, and a result from which a small number could be worked out is "
+    "suppressed. Organisations are not ranked: a result outside the limits of a funnel plot calls for review, and is "
+    "no proof of poor care."
+)
+
+CHARTS = """::: {#explorer .explorer}
+<p><label for="explorer-unit">Organisation, alliance or region</label> <select id="explorer-unit"></select></p>
+<p><label for="explorer-peer">Compared with</label> <select id="explorer-peer"></select></p>
+<p id="explorer-link"></p>
+<div id="explorer-results"></div>
+<p><label for="explorer-measure">Funnel plot of</label> <select id="explorer-measure"></select></p>
+<div id="explorer-funnel"></div>
+<p class="explorer-missing">The charts need JavaScript. The tables below hold the same results.</p>
+:::"""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A measure that organisations are shown.
+
+    Attributes
+    ----------
+    key : str
+        ``measure|cohort``.
+    title : str
+    section : str
+        ``CARE``, ``COMPLETENESS`` or ``SURVIVAL``.
+    better : {"higher", "lower", "neutral"}
+    page : str
+        Page of the site that explains it.
+    """
+
+    key: str
+    title: str
+    section: str
+    better: str
+    page: str
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """Measure and cohort."""
+        measure, _, cohort = self.key.partition("|")
+        return measure, cohort
+
+    @property
+    def national(self) -> tuple[str, str]:
+        """Measure and cohort of the value of the nation; risk-adjusted results are set beside the national survival."""
+        measure, cohort = self.names
+        return measure.removesuffix("_adjusted"), cohort
+
+
+def list_measures(audit: Audit) -> list[Measure]:
+    """Return what the organisations of an audit are shown, in order, of what the run has released."""
+    released = audit.results[audit.results["level"].isin(list(LEVELS)) & (audit.results["group_by"] == "all")]
+    known = set(zip(released["measure"], released["cohort"], strict=True))
+    found = []
+    for indicator, words in audit.wording.items():
+        polarity = audit.specification[indicator].polarity
+        found += [
+            Measure(f"{indicator}|{cohort}", f"{words.short}, {name}", CARE, polarity, locate_indicator(indicator))
+            for cohort, name in messages.COHORTS.items()
+        ]
+    found += [
+        Measure(f"completeness.{item.id}|denovo", item.title, COMPLETENESS, "higher", STATE)
+        for item in read_data_items(audit.definitions)
+        if item.table_2
+    ]
+    found += [
+        Measure(f"survival_{years}y_adjusted|{cohort}", f"{years}-year survival, {name}", SURVIVAL, "higher", METHODS)
+        for cohort, name in messages.COHORTS.items()
+        for years in audit.params.survival.horizons_years
+    ]
+    return [measure for measure in found if measure.names in known]
+
+
+def write_organisations(
+    audits: list[Audit], populations: list[Population], sources: Sources
+) -> Iterator[tuple[ReportPage, str]]:
+    """Write the page with the explorer, then the tables of each nation and level; with the texts of menus."""
+    explorer = ReportPage(EXPLORER, "Organisations", "Results of each organisation beside those of its nation", sources)
+    pages = [
+        (_write_level(audit, population, level, sources), level)
+        for audit, population in zip(audits, populations, strict=False)
+        for level in LEVELS
+        if len(_units(audit, level))
+    ]
+    explorer.add(EXPLAIN, CHARTS, "## All results in tables")
+    explorer.add("\n".join(f"- [{page.title}]({explorer.link(page.path)}): {page.description}" for page, _ in pages))
+    explorer.add("\n".join(f'<script src="{explorer.link(script)}"></script>' for script in (LIBRARY, DATA, PROGRAM)))
+    yield explorer, "Organisations"
+    for page, _ in pages:
+        yield page, page.title
+
+
+def write_explorer(audits: list[Audit], populations: list[Population], folder: Path) -> None:
+    """Write the explorer's data and the library that draws it, as local scripts: nothing is fetched from elsewhere."""
+    import vl_convert
+
+    nations = [_collect(audit, population) for audit, population in zip(audits, populations, strict=False)]
+    text = json.dumps(nations, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
+    write_text(f"window.naomeExplorer = {text};\n", folder / DATA)
+    write_text(vl_convert.javascript_bundle(), folder / LIBRARY)
+
+
+def locate_level(audit: Audit, level: str) -> str:
+    """Return the path of the tables of a nation and level."""
+    ending = "" if level == "provider" else f"-{LEVELS[level][1].lower().replace(' ', '-')}"
+    return f"{FOLDER}/{audit.name.lower().replace(' ', '-')}{ending}.qmd"
+
+
+def _write_level(audit: Audit, population: Population, level: str, sources: Sources) -> ReportPage:
+    one, many = LEVELS[level]
+    units = _units(audit, level)
+    noun = audit.params.unit_name if level == "provider" else one
+    page = ReportPage(locate_level(audit, level), f"{many} of {audit.name}", f"A table for each {noun}", sources)
+    page.add(EXPLAIN)
+    measures = list_measures(audit)
+    rows = _index(audit, level)
+    for unit, name in units:
+        page.add(f"### {name} ({unit}) {{#unit-{unit}}}" if name != unit else f"### {unit} {{#unit-{unit}}}")
+        _add_unit(page, unit, population, measures, rows, level)
+    return page
+
+
+def _add_unit(
+    page: ReportPage,
+    unit: str,
+    population: Population,
+    measures: Sequence[Measure],
+    rows: dict[tuple[str, str, str], Row],
+    level: str,
+) -> None:
+    """Add the table of a unit; its numbers are in the table of all results, under the identifiers of their cells."""
+    lines: list[list[str | Cell]] = []
+    section = ""
+    for measure in measures:
+        row = rows.get((unit, *measure.names))
+        if row is None:
+            continue
+        if measure.section != section:
+            section = measure.section
+            lines.append([section])
+        national = show_percent(population, population.find(*measure.national))
+        own, people = show_percent(population, row, interval=True), show_people(population, row)
+        missing = row["status"] not in ("ok", "too_few")
+        lines.append(
+            [
+                Cell(measure.title, href=measure.page),
+                replace(own, row=None, note="", result=row["result_id"]),
+                Cell("–", css="missing") if missing else replace(people, row=None, note=""),
+                replace(national, row=None, note=""),
+            ]
+        )
+    caption = f"Results of {unit}, with 95% intervals."
+    page.table(f"tbl-{level}-{unit}".lower().replace("_", "-"), caption, ["", "Own", "People", population.name], lines)
+
+
+def _units(audit: Audit, level: str) -> list[tuple[str, str]]:
+    """Return code and name of the units of a level that have a released row, by name."""
+    rows = audit.results[audit.results["level"] == level]
+    units = rows[["unit", "unit_name"]].drop_duplicates("unit")
+    return sorted(units.itertuples(index=False, name=None), key=lambda each: (each[1].casefold(), each[0]))
+
+
+def _index(audit: Audit, level: str) -> dict[tuple[str, str, str], Row]:
+    rows = audit.results[(audit.results["level"] == level) & (audit.results["group_by"] == "all")]
+    return {(row["unit"], row["measure"], row["cohort"]): row for row in rows.to_dict("records")}
+
+
+def _collect(audit: Audit, population: Population) -> dict:
+    """Collect what the explorer shows of a nation."""
+    measures = list_measures(audit)
+    units = []
+    for level, (one, _) in LEVELS.items():
+        rows = _index(audit, level)
+        for unit, name in _units(audit, level):
+            values = {m.key: _value(row) for m in measures if (row := rows.get((unit, *m.names))) is not None}
+            units.append({"code": unit, "name": name, "level": level, "kind": one, "values": values})
+    tails = (audit.params.outliers.alert_tail, audit.params.outliers.alarm_tail)
+    return {
+        "nation": audit.name,
+        "run": audit.run.run_id,
+        "measures": [
+            {
+                "key": m.key,
+                "title": m.title,
+                "section": m.section,
+                "better": m.better,
+                "nation": _national(population, m),
+            }
+            for m in measures
+        ],
+        "limits": {m.key: _limits(audit, population, m, tails) for m in measures if m.section != SURVIVAL},
+        "tails": [f"{100 * (1 - 2 * tail):.3g}%" for tail in tails],
+        "units": units,
+    }
+
+
+def _value(row: Row) -> list:
+    if row["status"] != "ok":
+        return [row["status"].replace("_", " ")]
+    return [round(float(row[name]), 4) for name in ("estimate", "lower", "upper")] + [int(row["denominator"])]
+
+
+def _national(population: Population, measure: Measure) -> float | None:
+    row = population.find(*measure.national)
+    return round(float(row["estimate"]), 6) if is_ok(row) else None
+
+
+def _limits(audit: Audit, population: Population, measure: Measure, tails: tuple[float, float]) -> list[list[float]]:
+    """Return funnel limits: n, then lower and upper of each pair; empty where there is no national value."""
+    target = _national(population, measure)
+    rows = audit.results[(audit.results["measure"] == measure.names[0]) & (audit.results["cohort"] == measure.names[1])]
+    shown = rows[(rows["level"] == "provider") & (rows["group_by"] == "all") & (rows["status"] == "ok")]
+    if not target or target >= 1 or shown.empty:
+        return []
+    sizes = np.unique(np.linspace(5, float(shown["denominator"].max()) * 1.05, STEPS).astype(int))
+    limits = [binomial_limits(target, sizes, tail, everyone=count_everyone(shown, sizes)) for tail in tails]
+    columns = pd.concat([each[["lower", "upper"]] for each in limits], axis=1).to_numpy()
+    return [[int(n), *(round(float(value), 4) for value in line)] for n, line in zip(sizes, columns, strict=True)]

@@ -1,0 +1,99 @@
+"""The lists of results behind the report: a page per measure, with its definition and every number that is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+
+from naome.report.display import escape_markup
+from naome.report.labels import COHORT_NAMES
+from naome.report.markdown import write_list
+from naome.report.publication.audits import Audit, Population, Row
+from naome.report.publication.trace import (
+    describe_family,
+    find_family,
+    say_counts,
+    say_estimate,
+    say_group,
+    title_family,
+)
+
+FOLDER = "report/sources"
+HEADS = ("Result", "People", "Estimate", "Counts", "Method", "Page and run")
+NUMERIC = ("Estimate", "Counts")
+
+
+class Sources:
+    """The results that pages of the report have shown, by family of measures."""
+
+    def __init__(self) -> None:
+        self._cited: dict[str, dict[str, tuple[Row, Population]]] = {}
+
+    def add(self, row: Row, population: Population) -> str:
+        """Note a result that is shown; return the place, within the site, of its entry."""
+        family = find_family(row["measure"], population.audit.specification)
+        self._cited.setdefault(family, {})[row["result_id"]] = (row, population)
+        return f"{locate(family)}#{row['result_id']}"
+
+    @property
+    def families(self) -> list[str]:
+        """Families of which a result is shown, in the order in which they were first shown."""
+        return list(self._cited)
+
+    def write(self, family: str) -> tuple[str, list[str]]:
+        """Return the title and the parts, in Markdown, of the page of a family."""
+        cited = list(self._cited[family].values())
+        audits = {population.audit.run.run_id: population.audit for _, population in cited}
+        first = next(iter(audits.values()))
+        title = f"Sources: {title_family(family, first.specification)}"
+        parts = [
+            "Every number of the report that is about this measure, with the method and the run that made it. The "
+            "[table of all released results](/downloads/results.csv) has the same rows under the same identifiers.",
+            "## Definition",
+            write_list(describe_family(family, first)),
+        ]
+        parts += [
+            f"Definition for {other.name}:\n\n{text}"
+            for other in audits.values()
+            if (text := _differs(family, other, first))
+        ]
+        return title, [*parts, "## Results", _write_results(cited, locate(family))]
+
+
+def locate(family: str) -> str:
+    """Return the path of the page of a family."""
+    return f"{FOLDER}/{family.replace('_', '-')}.qmd"
+
+
+def _differs(family: str, audit: Audit, first: Audit) -> str:
+    """Return how an audit defines a family where it differs from the first one."""
+    known = describe_family(family, first)
+    return write_list(item for item in describe_family(family, audit) if item not in known)
+
+
+def _write_results(cited: Iterable[tuple[Row, Population]], path: str) -> str:
+    heads = "".join(
+        f'<th scope="col"{" class=" + chr(34) + "num" + chr(34) if h in NUMERIC else ""}>{h}</th>' for h in HEADS
+    )
+    out = ['<table class="table naome-table sources">', "<thead>", f"<tr>{heads}</tr>", "</thead>", "<tbody>"]
+    ordered = sorted(cited, key=lambda each: (each[0]["cohort"], each[0]["measure"]))
+    out += [_write_result(row, population, path) for row, population in ordered]
+    return "\n".join([*out, "</tbody>", "</table>"])
+
+
+def _write_result(row: Row, population: Population, path: str) -> str:
+    estimate, interval = say_estimate(row)
+    cohort = COHORT_NAMES.get(row["cohort"], row["cohort"])
+    who = f"{cohort}, {row['unit_name'] or population.name}, {say_group(row)}"
+    page = population.audit.pages.get(row["frame"], "")
+    up = "../" * len(PurePosixPath(path).parent.parts)
+    name = escape_markup(PurePosixPath(page).stem)
+    link = f'<a href="{up}{page.replace(".ipynb", ".html")}">{name}</a>, ' if page else ""
+    cells = [
+        f"<td>{escape_markup(who)}<br>{escape_markup(row['measure'])}</td>",
+        f'<td class="num">{escape_markup(estimate)}<span class="interval">{escape_markup(interval)}</span></td>',
+        f'<td class="num">{escape_markup(say_counts(row))}</td>',
+        f"<td>{escape_markup(row['method'])}</td><td>{link}{escape_markup(row['run_id'])}</td>",
+    ]
+    identifier = row["result_id"]
+    return f'<tr id="{identifier}"><th scope="row"><code>{identifier}</code></th>{"".join(cells)}</tr>'

@@ -1,0 +1,317 @@
+"""The State of the Nation page: sections, tables and figures of the audit's annual report, from released results."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from naome.measures.specification import read_data_items
+from naome.report.display import format_number
+from naome.report.marking import join_names
+from naome.report.prose import say_day, say_list
+from naome.report.publication import messages
+from naome.report.publication.audits import Audit, Population, is_ok, period_of
+from naome.report.publication.characteristics import PEOPLE, SITES, add_characteristics
+from naome.report.publication.figures import AGES, SUBTYPES, draw_age_by_subtype
+from naome.report.publication.indicator import locate as locate_indicator
+from naome.report.publication.page import ReportPage
+from naome.report.publication.sources import Sources
+from naome.report.publication.tables import Line, compare_groups
+
+PATH = "report/state-of-the-nation.qmd"
+#: Diagnoses and treatment in these days were affected
+PANDEMIC = (dt.date(2020, 3, 1), dt.date(2021, 12, 31))
+PANDEMIC_NOTE = "Care in part of this period was affected by the COVID-19 pandemic, and results may not be typical."
+#: Completeness below which a data item is named in the key message
+TARGET = 0.75
+CAUTION = (
+    "The recurrent cohort is incomplete: it holds people whose metastatic disease was coded in a hospital admission "
+    "after a primary diagnosis within the years that were read. Its size must not be used as the number of people with "
+    "recurrent disease, nor to plan services."
+)
+ASCERTAINED = "record_before_breast_cancer_death"
+INDICATORS = {
+    "mdt_discussion": ["denovo"],
+    "biopsy": ["recurrent"],
+    "cns_contact": ["denovo"],
+    "cdk46_first_line": ["denovo"],
+    "anti_her2_first_line": ["denovo"],
+    "chemotherapy": ["denovo", "recurrent"],
+    "bone_modifying_agent": ["denovo", "recurrent"],
+    "radiotherapy": ["denovo", "recurrent"],
+}
+SAFETY = "death_30d_chemotherapy"
+
+
+def write_state_of_the_nation(audits: list[Audit], populations: list[Population], sources: Sources) -> ReportPage:
+    """Write the page."""
+    names = join_names([audit.name for audit in audits])
+    first, last = period_of(audits)
+    page = ReportPage(
+        PATH,
+        "State of the Nation",
+        f"Metastatic breast cancer in {names}, {first.year} to {last.year}: who was diagnosed, how they were treated, "
+        "how they fared",
+        sources,
+    )
+    note = PANDEMIC_NOTE if first <= PANDEMIC[1] and last >= PANDEMIC[0] else ""
+    _add_introduction(page, audits, populations, note)
+    _add_people(page, audits, populations, note)
+    _add_care(page, audits, populations, note)
+    _add_outcomes(page, audits, populations, note)
+    _add_commentary(page, audits, populations)
+    return page
+
+
+def _add_introduction(page: ReportPage, audits: list[Audit], populations: list[Population], note: str) -> None:
+    first, last = period_of(audits)
+    names = join_names([audit.name for audit in audits])
+    page.add(
+        f"People diagnosed with metastatic breast cancer in {names} from {say_day(first)} to {say_day(last)}. Every "
+        "number is a link to its definition, its method and the run that computed it. Intervals are 95% intervals.",
+        note,
+        "## Introduction",
+        "Metastatic breast cancer has spread beyond the breast and the regional lymph nodes. *De-novo* disease is "
+        "found at the initial diagnosis of breast cancer, or within the months after it that the rules below state. "
+        "*Recurrent* disease is found later. The audit measures care against guidelines [@naome2024], for women and "
+        "men aged 18 and over.",
+        "### Data and cohorts",
+        "No data are collected for the audit. It uses national cancer registrations, hospital admissions, treatment "
+        f"records and death registrations. {_say_sizes(page, populations)}",
+    )
+    rules = audits[0].rules
+    rows = [[rule.id, rule.text] for rule in rules.rules if rule.cohort in ("denovo", "recurrent")]
+    page.table(
+        "tbl-cohorts",
+        f"Definition of the cohorts. All rules are on the page [Cohorts]({page.link('methodology/cohorts.qmd')}).",
+        ["Rule", "Criterion"],
+        rows,
+    )
+    page.add(f"**Caution.** {CAUTION}", "### Ascertainment of recurrent disease", _say_ascertainment(page, populations))
+    validated = [(audit.name, page.link(audit.pages["validation"])) for audit in audits if "validation" in audit.pages]
+    if validated:
+        page.add(
+            f"{{{{< embed {validated[0][1]}#fig-outcomes >}}}}",
+            f"The figure is of {validated[0][0]}. A lower percentage among people diagnosed in later years may reflect "
+            "shorter follow-up rather than poorer coding. All figures and tables: "
+            f"{join_names([f'[{name}]({place})' for name, place in validated])}.",
+        )
+
+
+def _say_sizes(page: ReportPage, populations: list[Population]) -> str:
+    parts = []
+    for population in populations:
+        sizes = [(name, population.find(PEOPLE, cohort)) for cohort, name in messages.COHORTS.items()]
+        said = [f"{page.count(row, population)} people with {name} disease" for name, row in sizes if is_ok(row)]
+        if said and not population.together:
+            parts.append(f"{population.name} has {say_list(said)}.")
+    return " ".join(parts)
+
+
+def _say_ascertainment(page: ReportPage, populations: list[Population]) -> str:
+    parts = []
+    for population in populations:
+        row = population.find(ASCERTAINED, "primary")
+        parts.append(
+            messages.say_share(
+                page,
+                population,
+                row,
+                "deaths from breast cancer of people diagnosed when aged under 70",
+                "had an earlier record of metastatic disease",
+            )
+        )
+    return " ".join(filter(None, parts))
+
+
+def _add_people(page: ReportPage, audits: list[Audit], populations: list[Population], note: str) -> None:
+    items = [item for item in read_data_items(audits[0].definitions) if item.table_2]
+    nations = [population for population in populations if not population.together]
+    page.add("## People with metastatic breast cancer", "### Data completeness")
+    low = [
+        messages.say_low_items(
+            page,
+            p,
+            [(item.title, row) for item in items if (row := p.find(f"completeness.{item.id}", "denovo"))],
+            TARGET,
+        )
+        for p in nations
+    ]
+    page.add(_key([*low, "Every organisation should have a lead for the quality of the data that it submits."]))
+    lines: list[Line | str] = [(item.title, f"completeness.{item.id}", "denovo", "all", "all") for item in items]
+    compare_groups(
+        page,
+        "tbl-completeness",
+        _caption("Records with a value, by data item: people with de-novo disease.", note),
+        nations,
+        lines,
+    )
+    page.add("### Characteristics", _key([_say_ages(page, populations), _say_sites(page, nations), CAUTION]))
+    add_characteristics(
+        page,
+        "tbl-denovo",
+        _caption("Characteristics of people with de-novo metastatic breast cancer.", note),
+        populations,
+        "denovo",
+    )
+    if any(p.find(PEOPLE, "recurrent") for p in nations):
+        add_characteristics(
+            page,
+            "tbl-recurrent",
+            _caption("Characteristics of people with recurrent metastatic breast cancer. " + CAUTION, note),
+            populations,
+            "recurrent",
+        )
+
+
+def _say_ages(page: ReportPage, populations: list[Population]) -> str:
+    together = populations[-1]
+    said = []
+    for sex, people in (("female", "women"), ("male", "men")):
+        row = together.find("age_mean", "denovo", "sex", sex)
+        if is_ok(row):
+            mean = page.cite(format_number(row["estimate"], "decimal1"), row, together)
+            said.append(f"{mean} years for {people} ({messages.say_limits(row, 'decimal1')})")
+    return f"The mean age at a de-novo diagnosis ({together.name}) was {say_list(said)}." if said else ""
+
+
+def _say_sites(page: ReportPage, nations: Sequence[Population]) -> str:
+    parts = []
+    for population in nations:
+        everyone = population.find(PEOPLE, "denovo")
+        rows = [(title.lower(), population.find(PEOPLE, "denovo", site, site)) for site, title in SITES.items()]
+        if not is_ok(everyone):
+            continue
+        shares = [(name, row, row["denominator"] / everyone["denominator"]) for name, row in rows if is_ok(row)]
+        said = [f"{name} {page.cite(format_number(share, 'percent1'), row, population)}" for name, row, share in shares]
+        if said:
+            parts.append(f"Sites of metastases in {population.name}: {', '.join(said)}; a person can have several.")
+    return " ".join(parts)
+
+
+def _add_care(page: ReportPage, audits: list[Audit], populations: list[Population], note: str) -> None:
+    page.add("## Patterns of care")
+    for indicator, cohorts in INDICATORS.items():
+        _add_indicator(page, audits, populations, indicator, cohorts, note)
+
+
+def _add_outcomes(page: ReportPage, audits: list[Audit], populations: list[Population], note: str) -> None:
+    page.add("## Outcomes")
+    _add_indicator(page, audits, populations, SAFETY, ["denovo", "recurrent"], note)
+    page.add("### Survival", _key(_say_survival(page, populations)))
+    lines: list[Line | str] = []
+    for cohort, name in messages.COHORTS.items():
+        lines.append(f"{name.capitalize()} disease")
+        lines += [
+            (f"{years} year{'s' if years > 1 else ''}", f"survival_{years}y", cohort, "all", "all")
+            for years in (1, 3, 5)
+        ]
+    for subtype, title in SUBTYPES.items():
+        lines += [(f"{title}, 3 years", "survival_3y", "denovo", "subtype", subtype)] if subtype != "HER2+ER-" else []
+    compare_groups(
+        page,
+        "tbl-survival",
+        _caption("Survival from the diagnosis of metastatic disease, Kaplan-Meier.", note),
+        populations,
+        lines,
+        counts=True,
+    )
+    page.add(CAUTION)
+
+
+def _say_survival(page: ReportPage, populations: list[Population]) -> list[str]:
+    parts = []
+    for population in populations:
+        rows = [(years, population.find(f"survival_{years}y", "denovo")) for years in (1, 3)]
+        said = [
+            f"{page.percent(row, population)} after {years} year{'s' if years > 1 else ''} ({messages.say_limits(row)})"
+            for years, row in rows
+            if is_ok(row)
+        ]
+        if said:
+            parts.append(f"{population.name}: survival with de-novo disease was {say_list(said)}.")
+    return parts
+
+
+def _add_indicator(
+    page: ReportPage, audits: list[Audit], populations: list[Population], indicator: str, cohorts: list[str], note: str
+) -> None:
+    words = audits[0].wording[indicator]
+    title = audits[0].specification[indicator].title
+    page.add(f"### {title}")
+    for cohort in cohorts:
+        name = messages.COHORTS[cohort]
+        people = words.name_people(name)
+        said = [
+            messages.say_share(page, p, row, people, words.did)
+            for p in populations
+            if not p.together and (row := p.find(indicator, cohort)) is not None and row["status"] != "not_derivable"
+        ]
+        said += [messages.say_gradient(page, p, indicator, cohort) for p in populations if not p.together]
+        said += [messages.say_sexes(page, p, indicator, cohort) for p in populations if not p.together]
+        said.append(messages.say_not_derivable([(p, p.find(indicator, cohort)) for p in populations]))
+        page.add(_key(said))
+        if not any(is_ok(p.find(indicator, cohort)) for p in populations):
+            continue
+        lines: list[Line | str] = [
+            ("Everyone", indicator, cohort, "all", "all"),
+            ("Women", indicator, cohort, "sex", "female"),
+            ("Men", indicator, cohort, "sex", "male"),
+            "Women, by age",
+            *((f"{age} years", indicator, cohort, "age_group_women", age) for age in AGES),
+        ]
+        if indicator in ("chemotherapy", SAFETY):
+            lines += [
+                "Women, by receptor subgroup",
+                *((text, indicator, cohort, "subtype_women", subtype) for subtype, text in SUBTYPES.items()),
+            ]
+        label = f"{indicator}-{cohort}".replace("_", "-")
+        compare_groups(
+            page,
+            f"tbl-{label}",
+            _caption(f"{words.short}, {name} disease: {people}.", note),
+            populations,
+            lines,
+            counts=True,
+        )
+        drawn = draw_age_by_subtype(populations[0], indicator, cohort) if indicator == "chemotherapy" else None
+        if drawn:
+            drawing, alt = drawn
+            caption = (
+                f"Chemotherapy in women with {name} disease, {populations[0].name}, by age and receptor subgroup, "
+            )
+            page.figure(f"fig-{label}", _caption(caption + "with 95% intervals (s: suppressed).", note), alt, drawing)
+    page.add(f"{words.caution} [More on this indicator]({page.link(locate_indicator(indicator))}).")
+
+
+def _add_commentary(page: ReportPage, audits: list[Audit], populations: list[Population]) -> None:
+    nations = [population for population in populations if not population.together]
+    parts = []
+    for population in nations:
+        denovo, recurrent = (population.find(PEOPLE, cohort) for cohort in ("denovo", "recurrent"))
+        if is_ok(denovo) and is_ok(recurrent) and recurrent["denominator"] < denovo["denominator"]:
+            parts.append(
+                f"In {population.name} the recurrent cohort ({page.count(recurrent, population)}) is smaller than the "
+                f"de-novo cohort ({page.count(denovo, population)}), although recurrent disease is more common. "
+                "Recurrences are under-recorded; recording their date and type is the first need of the audit."
+            )
+        contact, recorded = population.find("cns_contact", "denovo"), population.find("cns_recorded", "denovo")
+        if is_ok(contact) and is_ok(recorded):
+            parts.append(
+                f"In {population.name}, {page.percent(contact, population)} of people with recorded information had "
+                f"contact with a clinical nurse specialist, but it is recorded for "
+                f"{page.percent(recorded, population)}. The percentage of everyone may be lower."
+            )
+    page.add("## Commentary", *parts, "## References", "::: {#refs}\n:::")
+
+
+def _key(sentences: Sequence[str]) -> str:
+    """Write a box of key messages; nothing where there is nothing to say."""
+    said = [sentence for sentence in sentences if sentence]
+    if not said:
+        return ""
+    return "\n\n".join(["::: {.key-messages}\n**Key messages**", *(f"- {sentence}" for sentence in said)]) + "\n:::"
+
+
+def _caption(text: str, note: str) -> str:
+    return f"{text} {note}".strip()

@@ -1,0 +1,68 @@
+"""Tables that set populations side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from naome.measures.indicators import MISSING
+from naome.report.labels import AGE_ORDER
+from naome.report.publication.audits import Population, Row
+from naome.report.publication.page import Cell, ReportPage, show_percent
+
+Line = tuple[str, str, str, str, str]
+
+
+def compare_groups(
+    page: ReportPage,
+    label: str,
+    caption: str,
+    populations: Sequence[Population],
+    lines: Iterable[Line | str],
+    *,
+    counts: bool = False,
+) -> None:
+    """Add a table of proportions, a column per population.
+
+    Parameters
+    ----------
+    page : ReportPage
+    label, caption : str
+    populations : sequence of Population
+    lines : iterable
+        ``(title, measure, cohort, group_by, group)``, or a heading over the lines that follow. A line of which no
+        population has a result is not there, and neither is a heading without lines.
+    counts : bool
+        Whether the number of people is given with each percentage.
+    """
+    rows: list[list[str | Cell]] = []
+    for line in lines:
+        if isinstance(line, str):
+            if rows and len(rows[-1]) == 1:
+                rows.pop()
+            rows.append([line])
+            continue
+        title, *key = line
+        found = [population.find(*key) for population in populations]
+        if any(row is not None for row in found):
+            rows.append([title, *_cells(populations, found, counts=counts)])
+    if rows and len(rows[-1]) == 1:
+        rows.pop()
+    page.table(label, caption, ["", *(population.name for population in populations)], rows)
+
+
+def list_groups(populations: Sequence[Population], measure: str, cohort: str, group_by: str) -> list[str]:
+    """Return the groups of a characteristic over all populations: ages by age, then the others, *not recorded* last."""
+    found = dict.fromkeys(group for p in populations for group in p.groups(measure, cohort, group_by))
+    order = {group: n for n, group in enumerate(AGE_ORDER)}
+    return sorted(found, key=lambda group: (group == MISSING, order.get(group, 99), group))
+
+
+def _cells(populations: Sequence[Population], found: Sequence[Row | None], *, counts: bool) -> list[str | Cell]:
+    cells: list[str | Cell] = []
+    for population, row in zip(populations, found, strict=True):
+        cell = show_percent(population, row, interval=True)
+        if counts and cell.interval and row is not None:
+            cell = replace(cell, interval=f"{cell.interval}; n = {int(row['denominator']):,}")
+        cells.append(cell)
+    return cells

@@ -1,0 +1,66 @@
+"""The words of the report for each indicator, from ``definitions/wording.yaml``."""
+
+from __future__ import annotations
+
+from naome.core.definitions import Definitions, read_once
+from naome.core.errors import DefinitionError, suggest
+from naome.core.yaml_files import FrozenModel, Text, read_model
+from naome.measures.specification import Specification, read_specification
+
+
+class Wording(FrozenModel):
+    """How the report says an indicator; the meaning of each key is in the file."""
+
+    asks: Text
+    short: Text
+    among: Text
+    did: Text
+    why: Text
+    caution: Text
+    plain: Text
+    picture: Text
+
+    def name_people(self, cohort: str, people: str = "people") -> str:
+        """Name who is counted.
+
+        Parameters
+        ----------
+        cohort : str
+            The cohort in words, e.g. ``de-novo``.
+        people : str
+            ``people``, ``women`` or ``men``.
+        """
+        return self.among.format(people=people, cohort=cohort)
+
+
+class _WordingFile(FrozenModel):
+    indicators: dict[str, Wording]
+
+
+@read_once
+def read_wording(definitions: Definitions) -> dict[str, Wording]:
+    """Return indicator -> words, in the order of the indicators.
+
+    Raises
+    ------
+    DefinitionError
+        For words of an unknown indicator, or a performance indicator without words.
+
+    Examples
+    --------
+    >>> from naome.core.definitions import project_definitions
+    >>> read_wording(project_definitions())["chemotherapy"].name_people("de-novo", "women")
+    'women with de-novo metastatic breast cancer'
+    """
+    file = definitions.folder / "wording.yaml"
+    found = read_model(file, _WordingFile, error=DefinitionError).indicators
+    specification: Specification = read_specification(definitions)
+    known = [indicator.id for indicator in specification.indicators]
+    for name in found:
+        if name not in known:
+            raise DefinitionError(f"{file}: there is no indicator {name!r}{suggest(name, known)}.")
+    wanted = [indicator.id for indicator in specification.indicators if indicator.kind == "performance"]
+    missing = [name for name in wanted if name not in found]
+    if missing:
+        raise DefinitionError(f"{file}: performance indicator {missing[0]!r} has no words. Hint: add an entry.")
+    return {name: found[name] for name in wanted}

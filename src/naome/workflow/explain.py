@@ -1,0 +1,55 @@
+"""Where a released result comes from, for the terminal."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from naome.core.errors import ChainError
+from naome.core.paths import runs_root
+from naome.report.finished import MANIFEST, open_all_finished
+from naome.report.publication.report import open_audit
+from naome.report.publication.trace import explain_result
+from naome.workflow.pages import load_pages
+
+RESULT = re.compile(r"r-[0-9a-f]{10}")
+
+
+def explain(result: str, runs: Iterable[str | Path] | None = None) -> str:
+    """Say what a released result is, how it was made and by which run.
+
+    Parameters
+    ----------
+    result : str
+        Its identifier.
+    runs : iterable of str or Path, optional
+        Where to look; all finished runs by default.
+
+    Returns
+    -------
+    str
+        One line per fact.
+
+    Raises
+    ------
+    ChainError
+        If it is not an identifier, or no run has released such a result.
+    """
+    if not RESULT.fullmatch(result):
+        raise ChainError(f"{result!r} is no identifier of a result; allowed: r- and ten digits or letters a to f.")
+    names = list(runs) if runs is not None else sorted(file.parent for file in runs_root().glob(f"*/{MANIFEST}"))
+    for run in open_all_finished(names):
+        pages = {frame: f"notebooks/{page.notebook}.ipynb" for page in load_pages().notebooks for frame in page.saves}
+        audit = open_audit(run, pages)
+        rows = audit.results[audit.results["result_id"] == result] if len(audit.results) else audit.results
+        if len(rows):
+            facts = explain_result(rows.iloc[0].to_dict(), audit)
+            return "\n".join(f"{name}: {_plain(text)}" for name, text in facts if text)
+    where = ", ".join(str(name) for name in names) or "none"
+    raise ChainError(f"no finished run has released {result}. Runs: {where}.")
+
+
+def _plain(text: str) -> str:
+    """Return Markdown as plain text: links as their words, without marks."""
+    return re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text).replace("`", "").replace("**", "").replace("*", "")
