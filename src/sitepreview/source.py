@@ -203,6 +203,10 @@ def _embed(line: Line, argument: str, context: Context, problems: list[Problem])
     if context.page.endswith(".ipynb"):
         problems.append(line.problem("embed inside a notebook", "embed from a .qmd page"))
         return []
+    if target.startswith("/"):
+        what = f"embed {argument!r} starts at the project's top, where Quarto would draw the notebook a second time"
+        problems.append(line.problem(what, "a path from the folder of the page"))
+        return []
     if not label or set(options) - {"echo"}:
         what = f"embed {argument!r} is not of a known form"
         problems.append(line.problem(what, "{{< embed path/notebook.ipynb#label >}}"))

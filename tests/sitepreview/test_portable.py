@@ -45,6 +45,12 @@ def only(problems):
             "no cell labelled 'fig-none'",
             "fig-km, fig-halves",
         ),
+        (
+            "{{< embed /runs/england/04-survival.ipynb#fig-km >}}",
+            0,
+            "starts at the project's top",
+            "folder of the page",
+        ),
         ("{{< embed runs/england/04-survival.ipynb >}}", 0, "not of a known form", "notebook.ipynb#label"),
         ("@fig-none shows", 0, "@fig-none: no such label on this page", "[text](page.qmd#fig-none)"),
         ("@sec-methods says", 0, "@sec-methods: references of this kind", "[text](#sec-methods)"),
