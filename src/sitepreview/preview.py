@@ -250,8 +250,9 @@ def _finish_site(project: Project, pages: list[Page], site: Path) -> None:
         if REMOTE_IMPORT.search(text):
             sheet.write_text(REMOTE_IMPORT.sub("", text), encoding="utf-8")
     if project.section("website").get("search", True) is not False:
-        found = [page.output for page in _sort_by_menus(project, pages) if page.front.get("search") is not False]
-        write_search(site, found, read_names(project.root))
+        sorted_pages = [page.output for page in _sort_by_menus(project, pages)]
+        left_out = {page.output for page in pages if page.front.get("search") is False}
+        write_search(site, sorted_pages, left_out, read_names(project.root))
     else:
         (site / "search.json").unlink(missing_ok=True)
     _write_manifest(project, pages, site)

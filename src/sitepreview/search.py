@@ -13,7 +13,7 @@ ENTRY = re.compile(r"^(\S[^\n]*)\n+:[ \t]+((?:.+\n?)+)", re.M)
 ALSO = re.compile(r"\bAlso:\s*([^.]+)\.")
 
 
-def write_search(site: Path, pages: list[str], names: list[set[str]] = ()) -> None:
+def write_search(site: Path, pages: list[str], left_out: set[str], names: list[set[str]]) -> None:
     """Write `search.json`, its copy for file://, and the script that searches it.
 
     Parameters
@@ -22,15 +22,21 @@ def write_search(site: Path, pages: list[str], names: list[set[str]] = ()) -> No
         The built site.
     pages : list of str
         Its pages, relative to it: of results that are equal, those of the first page are first.
+    left_out : set of str
+        Pages that have the search and are not found by it.
     names : list of set of str
         Names of one thing (`read_names`): a text with one of them is found by the others too.
     """
-    entries = [entry for page in pages for entry in _index_page(site, page, names)]
+    entries = [entry for page in pages if page not in left_out for entry in _index_page(site, page, names)]
     text = json.dumps(entries, ensure_ascii=False)
     (site / "search.json").write_text(text, encoding="utf-8")
     script = "window.sitepreviewSearchIndex = " + text.replace("</", "<\\/") + ";\n"
     (site / "site_libs" / "search-index.js").write_text(script, encoding="utf-8")
     shutil.copyfile(SCRIPT, site / "site_libs" / "search-file.js")
+    for page in pages:
+        file = site / page
+        tag = f'<script src="{"../" * page.count("/")}site_libs/search-file.js"></script></head>'
+        file.write_text(file.read_text(encoding="utf-8").replace("</head>", tag, 1), encoding="utf-8")
 
 
 def read_names(root: Path) -> list[set[str]]:

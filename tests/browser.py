@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 import shutil
 import subprocess
-import threading
 import time
 import urllib.request
 from pathlib import Path
+
+import websocket
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
@@ -18,7 +18,6 @@ FLAGS = (
     "--disable-background-networking", "--disable-component-update", "--remote-debugging-port=0",
     "--remote-allow-origins=*", "--disable-dev-shm-usage",
 )  # fmt: skip
-LISTENING = re.compile(r"DevTools listening on ws://([\d.]+:\d+)/")
 PATIENCE = 60  # seconds
 
 
@@ -40,27 +39,25 @@ class Browser:
         self.process = subprocess.Popen(
             [program, *FLAGS, f"--user-data-dir={profile}", "about:blank"],
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
+            stderr=subprocess.DEVNULL,
         )
         self.requests: list[str] = []
         self.loaded = False
         self.count = 0
-        import websocket
-
-        self.socket = websocket.create_connection(self._find_tab(), timeout=PATIENCE, suppress_origin=True)
+        self.socket = websocket.create_connection(self._find_tab(profile), timeout=PATIENCE, suppress_origin=True)
         for domain in ("Page", "Network", "Runtime"):
             self.call(f"{domain}.enable")
 
-    def _find_tab(self) -> str:
-        for row in self.process.stderr:
-            if found := LISTENING.search(row):
-                break
-        else:
-            raise RuntimeError("Chromium ended before it could be talked to")
-        # Chromium stops when nobody reads what it says
-        threading.Thread(target=self.process.stderr.read, daemon=True).start()
-        with urllib.request.urlopen(f"http://{found[1]}/json/list", timeout=PATIENCE) as answer:
+    def _find_tab(self, profile: Path) -> str:
+        """Return the address of the tab, from the port that Chromium writes into its profile."""
+        file = profile / "DevToolsActivePort"
+        end = time.monotonic() + PATIENCE
+        while not (file.is_file() and "\n" in file.read_text()):
+            if self.process.poll() is not None or time.monotonic() > end:
+                raise RuntimeError("Chromium did not begin")
+            time.sleep(0.05)
+        port = file.read_text().split("\n")[0]
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/json/list", timeout=PATIENCE) as answer:
             tabs = json.load(answer)
         return next(tab["webSocketDebuggerUrl"] for tab in tabs if tab["type"] == "page")
 
@@ -106,6 +103,13 @@ class Browser:
         if "exceptionDetails" in found:
             raise RuntimeError(json.dumps(found["exceptionDetails"])[:800])
         return found["result"].get("value")
+
+    def press(self, key: str) -> None:
+        """Press and release a key, such as `Tab` or `Enter`."""
+        code, text = {"Tab": (9, ""), "Enter": (13, "\r")}[key]
+        named = {"key": key, "code": key, "windowsVirtualKeyCode": code}
+        self.call("Input.dispatchKeyEvent", type="keyDown", text=text, **named)
+        self.call("Input.dispatchKeyEvent", type="keyUp", **named)
 
     def close(self) -> None:
         """End the browser that this object began."""
