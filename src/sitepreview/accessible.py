@@ -38,7 +38,7 @@ def mend_page(text: str, offset: str) -> str:
     Examples
     --------
     >>> mend_page('<nav id="TOC"></nav>', "")
-    '<nav aria-labelledby="toc-title" id="TOC"></nav>'
+    '<nav id="TOC" aria-labelledby="toc-title"></nav>'
     """
     text = NAV.sub(_name_navigation, text)
     text = TOGGLE.sub(r'<button type="button" \1 title="\2" aria-label="\2" \3>\4</button>', text)
@@ -49,7 +49,9 @@ def mend_page(text: str, offset: str) -> str:
 
 def _name_navigation(match: re.Match) -> str:
     attributes = match[1]
+    if "quarto-title-breadcrumbs" in attributes:  # the same as in the bar of narrow screens
+        return match[0].replace('aria-label="breadcrumb"', 'aria-label="Place of this page"')
     if "aria-label" in attributes:
         return match[0]
     name = next((name for mark, name in NAMES.items() if mark in attributes), None)
-    return f"<nav {name}{attributes}>" if name else match[0]
+    return f"<nav{attributes} {name}>" if name else match[0]

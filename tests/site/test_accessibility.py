@@ -77,7 +77,8 @@ def test_a_fault_of_each_kind_is_found(browser, tmp_path):
     dark = "matchMedia('(prefers-color-scheme: dark)').matches"
     (tmp_path / "bad.js").write_text(f"document.documentElement.classList.toggle('quarto-dark', {dark})")
     page.write_text(
-        '<html lang="en"><head><script src="bad.js"></script><title>Bad</title></head><body><main><h1>Bad</h1><img src="x.png">'
+        '<html lang="en"><head><script src="bad.js"></script><title>Bad</title></head>'
+        '<body><main><h1>Bad</h1><img src="x.png">'
         '<p style="color:#bbb;background:#fff">pale</p><div style="width:900px">wide</div>'
         '<script src="http://localhost:9/x.js"></script></main></body></html>'
     )
