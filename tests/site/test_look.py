@@ -44,7 +44,7 @@ a {{ text-decoration: none; }}</style>
 STYLES = """(() => {
   const of = (selector, name) => getComputedStyle(document.querySelector("main.content " + selector))[name];
   return {
-    caption: of(":is(figcaption, caption)", "textAlign"), link: of("p > a[href]", "textDecorationLine"),
+    caption: of(":is(figcaption, caption)", "textAlign"), link: of("p a[href]", "textDecorationLine"),
     number: of("td.num", "textAlign"), heading: of("thead th:first-child", "textAlign"),
     measure: of("section > p", "maxWidth"), code: of("section p code", "whiteSpace"),
   };
