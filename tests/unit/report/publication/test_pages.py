@@ -1,4 +1,4 @@
-"""Pages of the report: whom they are made of, that every number leads to its result, and nothing suppressed is shown."""
+"""Pages of the report: of whom they are made, every number is a link to its result, nothing suppressed is shown."""
 
 from __future__ import annotations
 
