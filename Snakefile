@@ -145,6 +145,7 @@ rule manifest:
         lambda wildcards: pages_of(wildcards.audit),
     output:
         "runs/{audit}/manifest.json",
+        "runs/{audit}/release/organisations.parquet",
     shell:
         "naome manifest --audit {wildcards.audit} > /dev/null"
 
@@ -171,6 +172,7 @@ rule render:
         [str(path) for path in sorted([*Path(".").glob("*.qmd"), *Path("methodology").glob("*.qmd"), *Path("assets").glob("*")])],
         ["_quarto.yml", "references.bib", "definitions/pages.yaml"],
         code("workflow/site", "workflow/pages", "report/finished", "report/marking", "report/downloads", "report/reference"),
+        code("report/action_plans", "report/plain_zip", "report/positions", "report/workbook"),
         package("sitepreview"),
     output:
         "_site/index.html",

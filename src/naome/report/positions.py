@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from naome.measures.recommendations import QualityImprovement, Recommendation
 from naome.measures.variation import DOMAINS, NEUTRAL_DOMAINS
 
-#: Position -> key of the domains and of the actions; without one there is no position in the distribution. Neither tail of
-#: a neutral measure is better, so that both are followed like the central mass
+#: Position -> key of the domains and of the actions; any other is no position in the distribution. Neither tail of a
+#: neutral measure is better, so that both are followed like the central mass
 KEYS = {name: name.replace(" ", "_") for name in DOMAINS} | dict.fromkeys(NEUTRAL_DOMAINS, "central_mass")
 
 
