@@ -50,8 +50,8 @@ def list_organisations(released: list[pd.DataFrame], canonical: pd.DataFrame, na
     Returns
     -------
     DataFrame
-        ``code, name, alliance_code, alliance_name, region_code, region_name, nation``, by code; an organisation that
-        has no alliance or region has empty texts there. Data whose results are by something else have none.
+        ``code, name, alliance_code, alliance_name, region_code, region_name, nation``, by code. An organisation
+        without a name is called by its code; one without alliance or region has empty texts there. Data whose results are by something else have none.
 
     Examples
     --------
@@ -62,5 +62,6 @@ def list_organisations(released: list[pd.DataFrame], canonical: pd.DataFrame, na
     """
     units = {unit for rows in released for unit in rows.loc[rows["level"] == "provider", "unit"]}
     table = canonical.reindex(columns=list(COLUMNS.values())).set_axis(list(COLUMNS), axis="columns").astype("string")
+    table["name"] = table["name"].fillna(table["code"])
     table = table[table["code"].isin(units)].fillna("").sort_values("code", ignore_index=True)
     return table.assign(nation=pd.Series(nation, index=table.index, dtype="string"))

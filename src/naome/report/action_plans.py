@@ -1,0 +1,310 @@
+"""Local action plans: for each organisation a text document with its results and room for what is agreed locally."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from naome.core.definitions import Definitions
+from naome.core.errors import ChainError, suggest
+from naome.core.params import Params, read_params
+from naome.core.spreadsheets import escape_formula
+from naome.measures.recommendations import (
+    Goal,
+    QualityImprovement,
+    Recommendation,
+    Recommendations,
+    read_quality_improvement,
+    read_recommendations,
+)
+from naome.measures.specification import read_specification
+from naome.release.positions import NOT_COMPARED, place_organisations
+from naome.release.types import Released, release_checked
+from naome.report.display import format_number
+from naome.report.finished import FinishedRun
+from naome.report.labels import COHORT_NAMES
+from naome.report.marking import MARKINGS
+from naome.report.plain_zip import make_plain, write_plain_zip
+from naome.report.plan_template import make_template
+from naome.report.positions import suggest_actions, suggest_methods
+from naome.report.prose import lower_first, say_day, say_list
+from naome.report.publication.wording import read_wording
+from naome.report.workbook import name_measure
+
+Row = Mapping[str, Any]
+NEEDED = "recommendations.yaml"
+COHORTS = {"denovo", "recurrent"}
+NONE, NO_ONE = "–", "no one counted"
+#: How a plan says that there is no number
+STATUS_WORDS = {"suppressed": "suppressed", "too_few": "too few people", "not_derivable": "not derivable"}
+EXPLAIN = (
+    "Results are those that have passed disclosure control: counts below the nation may be rounded, and a result from "
+    "which a small number could be worked out is suppressed. Position compares a result with the national value at the "
+    "{limits} control limits, without adjustment for case mix: negative tail, less favourable; central mass, no "
+    "difference beyond chance; positive tail, more favourable. A tail calls for review, and is no proof of poor or good "
+    "care."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class PlanSource:
+    """What the plans of a run are made from; every number in them is in its released rows.
+
+    Attributes
+    ----------
+    run : FinishedRun
+    params : Params
+    definitions : Definitions
+    recommendations : tuple of Recommendation
+        Of the latest edition, for the nation of the run; none where its organisations get no plans.
+    edition : str
+    results : DataFrame
+        Released results of the measures of the recommendations.
+    """
+
+    run: FinishedRun
+    params: Params
+    definitions: Definitions
+    recommendations: tuple[Recommendation, ...]
+    edition: str
+    results: pd.DataFrame
+
+
+def open_source(run: FinishedRun) -> PlanSource | None:
+    """Open a finished run for its action plans; None where its organisations get none.
+
+    Plans are for audits of both cohorts, of a nation that the recommendations address.
+
+    Raises
+    ------
+    ChainError
+        For a run of an earlier version, whose definitions hold no recommendations.
+    """
+    inputs = run.folder / "inputs"
+    if not inputs.is_dir():
+        return None
+    params, definitions = read_params(inputs / "params.yaml"), Definitions(inputs / "definitions")
+    if not set(params.cohorts) >= COHORTS:
+        return None
+    if not (definitions.folder / NEEDED).is_file():
+        raise ChainError(
+            f"{definitions.folder / NEEDED}: not there; run {run.run_id} is of an earlier version. "
+            f"Hint: run the chain of {run.audit} again."
+        )
+    read: Recommendations = read_recommendations(definitions)
+    chosen = read.select(params.nation)
+    measures = {basis.measure for each in chosen for basis in each.measures}
+    frames = [frame for _, frame in run.read_released() if "result_id" in frame.columns]
+    results = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+    if not chosen or results.empty:
+        return None
+    kept = results["measure"].isin(measures) & (results["group_by"] == "all")
+    return PlanSource(run, params, definitions, chosen, read.editions[max(read.editions)], results[kept])
+
+
+def collect_plans(source: PlanSource, organisation: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Collect what the plan of each organisation says.
+
+    Parameters
+    ----------
+    source : PlanSource
+    organisation : str
+        Code of the only one that is wanted; all by default.
+
+    Yields
+    ------
+    code, context : str, dict
+        In the order of the codes.
+
+    Raises
+    ------
+    ChainError
+        If the run has no such organisation.
+    """
+    table = source.run.read_organisations()
+    if organisation:
+        known = table["code"].tolist()
+        if organisation not in known:
+            raise ChainError(
+                f"run {source.run.run_id} released no result of an organisation {organisation!r}"
+                f"{suggest(organisation, known)}. Hint: organisations.csv of the downloads lists codes and names."
+            )
+        table = table[table["code"] == organisation]
+    specification = read_specification(source.definitions)
+    polarities = {each.id: each.polarity for each in specification.indicators}
+    measures = source.results["measure"].unique()
+    released: Released = release_checked(source.results)
+    placed = place_organisations(released, source.params, {m: polarities.get(m, "higher") for m in measures})
+    positions = {key[:3]: key[3:] for key in placed.itertuples(index=False, name=None)}
+    rows = {(r["measure"], r["cohort"], r["level"], r["unit"]): r for r in source.results.to_dict("records")}
+    for row in table.to_dict("records"):
+        yield row["code"], _collect_plan(source, row, rows, positions)
+
+
+def write_plan(context: Mapping[str, Any]) -> bytes:
+    """Write an action plan as a docx file; the same context gives the same bytes.
+
+    Parameters
+    ----------
+    context : mapping
+        From :func:`collect_plans`. Its texts are written as they are, markup in them too.
+    """
+    import docxtpl
+
+    document = docxtpl.DocxTemplate(io.BytesIO(make_template()))
+    document.render(_make_safe(context), autoescape=True)
+    buffer = io.BytesIO()
+    document.save(buffer)
+    return make_plain(buffer.getvalue())
+
+
+def name_plan(code: str) -> str:
+    """Return the name of the file of an organisation's plan.
+
+    Examples
+    --------
+    >>> name_plan("7A3"), name_plan("../x")
+    ('action-plan-7A3.docx', 'action-plan-___x.docx')
+    """
+    return f"action-plan-{re.sub(r'[^A-Za-z0-9-]', '_', code)}.docx"
+
+
+def zip_plans(runs: Sequence[FinishedRun]) -> bytes:
+    """Return a zip file with the plans of all organisations of some runs, in a folder for each nation; empty for none.
+
+    Of several runs of a nation, the first one that has plans is taken.
+    """
+    files: dict[str, bytes] = {}
+    taken: set[str] = set()
+    for run in runs:
+        source = open_source(run)
+        if source is None or source.params.nation in taken:
+            continue
+        taken.add(source.params.nation)
+        for code, context in collect_plans(source):
+            files[f"{source.params.nation}/{name_plan(code)}"] = write_plan(context)
+    return write_plain_zip(files) if files else b""
+
+
+def _collect_plan(
+    source: PlanSource, organisation: Row, rows: Mapping[tuple, Row], positions: Mapping[tuple, tuple[str, str]]
+) -> dict[str, Any]:
+    run = source.run
+    improvement = read_quality_improvement(source.definitions)
+    areas = [f"{organisation[f'{area}_name']} ({organisation[f'{area}_code']})" for area in ("alliance", "region")
+             if organisation[f"{area}_code"]]  # fmt: skip
+    marking = MARKINGS[run.marking]
+    first, last = run.period
+    return {
+        "name": organisation["name"],
+        "code": organisation["code"],
+        "area": "; ".join(areas) or "not recorded",
+        "marking": f"{marking.name}. {marking.results.format(names=run.nation)}",
+        "period": f"metastatic disease diagnosed from {say_day(first)} to {say_day(last)}",
+        "edition": source.edition,
+        "title": run.title,
+        "run": run.run_id,
+        "explanation": EXPLAIN.format(limits=f"{100 * (1 - 2 * source.params.outliers.alert_tail):.3g}%"),
+        "recommendations": [
+            _collect_recommendation(each, source, organisation["code"], rows, positions, improvement)
+            for each in source.recommendations
+        ],
+    }
+
+
+def _collect_recommendation(
+    recommendation: Recommendation,
+    source: PlanSource,
+    code: str,
+    rows: Mapping[tuple, Row],
+    positions: Mapping[tuple, tuple[str, str]],
+    improvement: QualityImprovement,
+) -> dict[str, Any]:
+    lines, notes, found = [], [recommendation.lacking], []
+    for basis in recommendation.measures:
+        own = rows.get((basis.measure, basis.cohort, "provider", code))
+        nation = rows.get((basis.measure, basis.cohort, "nation", source.params.nation))
+        position, why = positions.get((basis.measure, basis.cohort, code), (NOT_COMPARED, ""))
+        found.append(position)
+        title = f"{_name(basis.measure, source)}, {COHORT_NAMES[basis.cohort].lower()}"
+        lines.append({"measure": title, "position": position.capitalize(),
+                      **_show(own, nation, recommendation.goal)})  # fmt: skip
+        reason = why or (nation["reason"] if own is None and nation is not None and nation["status"] != "ok" else "")
+        notes.append(f"{title}: {lower_first(reason.rstrip('.'))}." if reason else "")
+    goals = [f"{number}, {lower_first(improvement.goals[number].title)}" for number in recommendation.goals]
+    if len(goals) == len(improvement.goals):
+        goals = ["all goals of the audit"]
+    guidance = "; ".join(f"{each.name} ({each.source})" for each in recommendation.guidance)
+    target = recommendation.goal
+    if target:
+        notes.append(f"The goal of {format_number(target.share, 'percent0')} is given in {target.source}.")
+    return {
+        "number": recommendation.number,
+        "title": recommendation.title,
+        "text": recommendation.text,
+        "about": f"For: {recommendation.audience[source.params.nation]}. "
+        f"Improvement goal: {'; '.join(goals)}. Guidance: {guidance}.",
+        "lines": lines,
+        "notes": list(dict.fromkeys(filter(None, notes))),
+        "methods": [
+            f"{position.capitalize()}: {say_list([lower_first(each) for each in suggest_methods(position, improvement)])}"
+            for position in dict.fromkeys(found)
+        ],
+        "actions": [{"text": text} for text in (*suggest_actions(recommendation, found), "")],
+    }
+
+
+def _name(measure: str, source: PlanSource) -> str:
+    words = read_wording(source.definitions).get(measure)
+    return words.short if words else name_measure(measure, read_specification(source.definitions))
+
+
+def _show(own: Row | None, nation: Row | None, goal: Goal | None) -> dict[str, str]:
+    """Write an organisation's result and that of the nation, or why there is none."""
+    result, people = NO_ONE, NONE
+    if own is None and (nation is None or nation["status"] == "not_derivable"):
+        result = STATUS_WORDS["not_derivable"]
+    elif own is not None and own["status"] != "ok":
+        result = STATUS_WORDS[own["status"]]
+    elif own is not None:
+        estimate, lower, upper = (format_number(own[name], "percent1") for name in ("estimate", "lower", "upper"))
+        result, people = f"{estimate} ({lower} to {upper})", format_number(int(own["denominator"]), "count")
+    national = STATUS_WORDS["not_derivable"] if nation is None else STATUS_WORDS.get(nation["status"], "")
+    if not national and nation is not None:
+        national = format_number(nation["estimate"], "percent1")
+    return {"own": result, "people": people, "nation": national, "goal": say_goal(own, goal)}
+
+
+def say_goal(own: Row | None, goal: Goal | None) -> str:
+    """Say whether a result reaches a goal, by its interval.
+
+    Examples
+    --------
+    >>> goal = Goal(share=0.9, source="a document")
+    >>> say_goal({"status": "ok", "lower": 0.85, "upper": 0.95}, goal), say_goal(None, goal), say_goal(None, None)
+    ('90% (not clear)', '90%', '–')
+    """
+    if goal is None:
+        return NONE
+    text = format_number(goal.share, "percent0")
+    if own is None or own["status"] != "ok":
+        return text
+    if own["lower"] >= goal.share:
+        return f"{text} (reached)"
+    return f"{text} (not reached)" if own["upper"] < goal.share else f"{text} (not clear)"
+
+
+def _make_safe(value: Any) -> Any:
+    """Return a context whose texts a document may hold, and a spreadsheet runs nothing of when they are pasted."""
+    if isinstance(value, Mapping):
+        return {key: _make_safe(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_make_safe(each) for each in value]
+    if isinstance(value, str):
+        return escape_formula(re.sub(r"[\x00-\x08\x0b-\x1f\x7f\ufffe\uffff]", " ", value))
+    return value
