@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from tqdm import tqdm
 
+from naome.core.atomic import write_bytes
 from naome.core.definitions import Definitions
 from naome.core.errors import ChainError, suggest
 from naome.core.params import Params, read_params
@@ -23,7 +26,7 @@ from naome.measures.recommendations import (
     read_recommendations,
 )
 from naome.measures.specification import read_specification
-from naome.release.positions import NOT_COMPARED, place_organisations
+from naome.release.positions import NOT_COMPARED, NOT_DERIVABLE, place_organisations
 from naome.release.types import Released, release_checked
 from naome.report.display import format_number
 from naome.report.finished import FinishedRun
@@ -32,7 +35,7 @@ from naome.report.marking import MARKINGS
 from naome.report.plain_zip import make_plain, write_plain_zip
 from naome.report.plan_template import make_template
 from naome.report.positions import suggest_actions, suggest_methods
-from naome.report.prose import lower_first, say_day, say_list
+from naome.report.prose import lower_first, say_day
 from naome.report.publication.wording import read_wording
 from naome.report.workbook import name_measure
 
@@ -40,14 +43,15 @@ Row = Mapping[str, Any]
 NEEDED = "recommendations.yaml"
 COHORTS = {"denovo", "recurrent"}
 NONE, NO_ONE = "–", "no one counted"
+NO_RESULT = "The run has no such result."
 #: How a plan says that there is no number
-STATUS_WORDS = {"suppressed": "suppressed", "too_few": "too few people", "not_derivable": "not derivable"}
+STATUS_WORDS = {"suppressed": "suppressed", "too_few": "too few people", "not_derivable": NOT_DERIVABLE}
 EXPLAIN = (
     "Results are those that have passed disclosure control: counts below the nation may be rounded, and a result from "
     "which a small number could be worked out is suppressed. Position compares a result with the national value at the "
     "{limits} control limits, without adjustment for case mix: negative tail, less favourable; central mass, no "
-    "difference beyond chance; positive tail, more favourable. A tail calls for review, and is no proof of poor or good "
-    "care."
+    "difference beyond chance; positive tail, more favourable. A tail calls for review, and is no proof of poor or "
+    "good care."
 )
 
 
@@ -174,6 +178,48 @@ def name_plan(code: str) -> str:
     return f"action-plan-{re.sub(r'[^A-Za-z0-9-]', '_', code)}.docx"
 
 
+def write_action_plans(
+    runs: Sequence[FinishedRun], folder: Path, organisation: str = "", progress: Callable[[str], None] = print
+) -> list[Path]:
+    """Write the plans of some runs into a folder, one file for each organisation.
+
+    Parameters
+    ----------
+    runs : sequence of FinishedRun
+    folder : Path
+        Where the files go; a plan that is there is replaced.
+    organisation : str
+        Code of the only one that is wanted; all by default.
+    progress : callable
+        Takes a line for each run.
+
+    Raises
+    ------
+    ChainError
+        For a run whose organisations get no plans, and an organisation of which no run released a result.
+    """
+    sources = [open_source(run) for run in runs]
+    for run, source in zip(runs, sources, strict=True):
+        if source is None:
+            raise ChainError(
+                f"run {run.run_id}: its organisations get no action plans. They are for audits of both cohorts of a "
+                "nation that recommendations.yaml addresses, with released results."
+            )
+    written: list[Path] = []
+    holding = [source for source in sources if source is not None and (not organisation or _has(source, organisation))]
+    for source in holding or sources:
+        plans = list(collect_plans(source, organisation))  # type: ignore[arg-type]
+        for code, context in tqdm(plans, desc=source.run.audit, unit="plan", leave=False, disable=None):  # type: ignore[union-attr]
+            written.append(folder / name_plan(code))
+            write_bytes(write_plan(context), written[-1])
+        progress(f"{source.run.audit}: {len(plans)} action plans in {folder}")  # type: ignore[union-attr]
+    return written
+
+
+def _has(source: PlanSource, organisation: str) -> bool:
+    return organisation in set(source.run.read_organisations()["code"])
+
+
 def zip_plans(runs: Sequence[FinishedRun]) -> bytes:
     """Return a zip file with the plans of all organisations of some runs, in a folder for each nation; empty for none.
 
@@ -205,7 +251,7 @@ def _collect_plan(
         "code": organisation["code"],
         "area": "; ".join(areas) or "not recorded",
         "marking": f"{marking.name}. {marking.results.format(names=run.nation)}",
-        "period": f"metastatic disease diagnosed from {say_day(first)} to {say_day(last)}",
+        "period": f"Metastatic disease diagnosed from {say_day(first)} to {say_day(last)}",
         "edition": source.edition,
         "title": run.title,
         "run": run.run_id,
@@ -225,17 +271,21 @@ def _collect_recommendation(
     positions: Mapping[tuple, tuple[str, str]],
     improvement: QualityImprovement,
 ) -> dict[str, Any]:
-    lines, notes, found = [], [recommendation.lacking], []
+    lines, found, notes = [], [], [recommendation.lacking]
+    reasons: dict[str, list[str]] = {}
     for basis in recommendation.measures:
         own = rows.get((basis.measure, basis.cohort, "provider", code))
         nation = rows.get((basis.measure, basis.cohort, "nation", source.params.nation))
         position, why = positions.get((basis.measure, basis.cohort, code), (NOT_COMPARED, ""))
+        if own is None and (nation is None or nation["status"] == "not_derivable"):
+            position, why = NOT_DERIVABLE, nation["reason"] if nation is not None else NO_RESULT
         found.append(position)
         title = f"{_name(basis.measure, source)}, {COHORT_NAMES[basis.cohort].lower()}"
-        lines.append({"measure": title, "position": position.capitalize(),
-                      **_show(own, nation, recommendation.goal)})  # fmt: skip
-        reason = why or (nation["reason"] if own is None and nation is not None and nation["status"] != "ok" else "")
-        notes.append(f"{title}: {lower_first(reason.rstrip('.'))}." if reason else "")
+        shown = _show(own, nation, recommendation.goal, position)
+        lines.append({"measure": title, "position": position.capitalize(), **shown})
+        if why:
+            reasons.setdefault(lower_first(why.rstrip(".")), []).append(title)
+    notes += [f"{'; '.join(titles)}: {reason}." for reason, titles in reasons.items()]
     goals = [f"{number}, {lower_first(improvement.goals[number].title)}" for number in recommendation.goals]
     if len(goals) == len(improvement.goals):
         goals = ["all goals of the audit"]
@@ -250,13 +300,21 @@ def _collect_recommendation(
         "about": f"For: {recommendation.audience[source.params.nation]}. "
         f"Improvement goal: {'; '.join(goals)}. Guidance: {guidance}.",
         "lines": lines,
-        "notes": list(dict.fromkeys(filter(None, notes))),
-        "methods": [
-            f"{position.capitalize()}: {say_list([lower_first(each) for each in suggest_methods(position, improvement)])}"
-            for position in dict.fromkeys(found)
-        ],
+        "notes": [note for note in notes if note],
+        "methods": _list_methods(found, improvement),
         "actions": [{"text": text} for text in (*suggest_actions(recommendation, found), "")],
     }
+
+
+def _list_methods(positions: Sequence[str], improvement: QualityImprovement) -> list[str]:
+    """Write the methods for each position; positions with the same methods are named together."""
+    named: dict[tuple[str, ...], list[str]] = {}
+    for position in dict.fromkeys(positions):
+        named.setdefault(suggest_methods(position, improvement), []).append(position)
+    return [
+        f"{', '.join(names).capitalize()}: {'; '.join(lower_first(method) for method in methods)}."
+        for methods, names in named.items()
+    ]
 
 
 def _name(measure: str, source: PlanSource) -> str:
@@ -264,12 +322,10 @@ def _name(measure: str, source: PlanSource) -> str:
     return words.short if words else name_measure(measure, read_specification(source.definitions))
 
 
-def _show(own: Row | None, nation: Row | None, goal: Goal | None) -> dict[str, str]:
+def _show(own: Row | None, nation: Row | None, goal: Goal | None, position: str) -> dict[str, str]:
     """Write an organisation's result and that of the nation, or why there is none."""
-    result, people = NO_ONE, NONE
-    if own is None and (nation is None or nation["status"] == "not_derivable"):
-        result = STATUS_WORDS["not_derivable"]
-    elif own is not None and own["status"] != "ok":
+    result, people = NOT_DERIVABLE if position == NOT_DERIVABLE else NO_ONE, NONE
+    if own is not None and own["status"] != "ok":
         result = STATUS_WORDS[own["status"]]
     elif own is not None:
         estimate, lower, upper = (format_number(own[name], "percent1") for name in ("estimate", "lower", "upper"))

@@ -12,6 +12,7 @@ from naome.core.atomic import write_bytes, write_frame, write_text
 from naome.core.errors import ChainError
 from naome.core.results import COLUMNS, KEY, NUMBERS, STATUSES
 from naome.core.spreadsheets import write_csv
+from naome.report.action_plans import zip_plans
 from naome.report.finished import FinishedRun
 from naome.report.workbook import open_definitions, write_workbook
 
@@ -90,6 +91,8 @@ def write_downloads(runs: Iterable[FinishedRun], folder: Path) -> tuple[Path, Pa
     definitions = open_definitions(runs)
     if definitions is not None and len(table):
         write_bytes(write_workbook(table, runs, definitions), folder / "results.xlsx")
+    if plans := zip_plans(runs):
+        write_bytes(plans, folder / "action-plans.zip")
     table = table[list(COLUMNS)]
     write_csv(table, data)
     write_frame(table, data.with_suffix(".parquet"))

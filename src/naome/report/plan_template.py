@@ -8,15 +8,14 @@ from functools import cache
 from typing import Any
 
 #: Widths in cm, on A4 across
-MEASURES = [("Measure", 8.2), ("Own result (95% interval)", 5.0), ("People", 1.9), ("Nation", 2.3), ("Goal", 3.2)]
-MEASURES += [("Position", 6.1)]
+MEASURES = [("Measure", 9.0), ("Own result (95% interval)", 5.2), ("People", 1.9), ("Nation", 2.8), ("Goal", 3.8)]
+MEASURES += [("Position", 4.0)]
 ACTIONS = [("Suggested action", 11.7), ("Action agreed", 5.4), ("Responsible person", 3.4), ("Deadline", 2.2)]
 ACTIONS += [("Status (1 to 5)", 2.0), ("Priority", 2.0)]
-STATUS = (
-    "Status: 1 not planned yet; 2 in progress; 3 complete; 4 no action planned (give the reason); 5 other (explain)."
-)
+STATUS = "Status: 1 not planned yet; 2 in progress; 3 complete; 4 no action planned (give the reason); 5 other."
 PRIORITY = "Priority: high (urgent), medium (prompt), low (no immediate action)."
 SMART = "Make each action specific, measurable, assigned to a person, realistic, and give it a date."
+UNUSED = ("/thumbnail", "/stylesWithEffects")
 FONT, GREY = "Arial", "D9E2EC"
 
 
@@ -24,7 +23,7 @@ FONT, GREY = "Arial", "D9E2EC"
 def make_template() -> bytes:
     """Return the template of an action plan as a docx file.
 
-    Its places are the keys of :func:`naome.report.action_plans.collect_plans`: ``{{ name }}`` is filled with a text, and
+    Its places are the keys of :func:`naome.report.action_plans.collect_plans`: ``{{ name }}`` is filled with a text;
     what is between ``for`` and ``endfor`` is repeated.
     """
     import docx
@@ -37,6 +36,7 @@ def make_template() -> bytes:
     section.page_width, section.page_height = Cm(29.7), Cm(21.0)
     for side in ("left_margin", "right_margin", "top_margin", "bottom_margin"):
         setattr(section, side, Cm(1.5))
+    section.top_margin, section.header_distance = Cm(2.0), Cm(0.9)
     _set_styles(document, Pt)
     section.header.paragraphs[0].text = "{{ marking }}"
     section.footer.paragraphs[0].text = "{{ name }} ({{ code }}). Run {{ run }}. {{ title }}"
@@ -63,6 +63,9 @@ def make_template() -> bytes:
     document.core_properties.title = "Local action plan"
     document.core_properties.comments = ""
     document.core_properties.language = "en-GB"
+    for relations in (document.part.rels, document.part.package.rels):  # a preview, and the styles a second time
+        for key in [key for key, each in relations.items() if each.reltype.endswith(UNUSED)]:
+            del relations[key]
     buffer = io.BytesIO()
     document.save(buffer)
     return buffer.getvalue()
@@ -91,7 +94,7 @@ def _add_facts(document: Any) -> None:
     facts = [
         ("Organisation", "{{ name }} ({{ code }})"),
         ("Area", "{{ area }}"),
-        ("People", "{{ period }}"),
+        ("Diagnoses", "{{ period }}"),
         ("Recommendations", "{{ edition }}"),
         ("Audit lead", ""),
         ("Action plan lead", ""),

@@ -51,7 +51,8 @@ def list_organisations(released: list[pd.DataFrame], canonical: pd.DataFrame, na
     -------
     DataFrame
         ``code, name, alliance_code, alliance_name, region_code, region_name, nation``, by code. An organisation
-        without a name is called by its code; one without alliance or region has empty texts there. Data whose results are by something else have none.
+        without a name is called by its code; one without alliance or region has empty texts there. Data whose results
+        are by something else have none.
 
     Examples
     --------
