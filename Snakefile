@@ -146,6 +146,7 @@ rule manifest:
         lambda wildcards: pages_of(wildcards.audit),
     output:
         "runs/{audit}/manifest.json",
+        "runs/{audit}/release/organisations.parquet",
     shell:
         "naome manifest --audit {wildcards.audit} > /dev/null"
 

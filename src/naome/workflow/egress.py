@@ -52,6 +52,7 @@ FOUND = {
     "truth_outside": "Exact counts outside what was worked out (must be 0)",
     "programmes": "Suppressed counts for which linear programmes were solved",
 }
+NO_COUNTS = "No counts: codes and names of organisations of which results are released."
 #: Why a file without results may leave
 NO_RESULTS = "No results: text, style or program of the site."
 
@@ -159,6 +160,8 @@ def describe_page(notebook: bytes) -> dict[str, object]:
 
 
 def _describe_frame(frame: pd.DataFrame, disclosure: Disclosure) -> dict[str, object]:
+    if "result_id" not in frame:
+        return {"rows": len(frame), "exceptions": NO_COUNTS}
     policy = POLICIES[disclosure.policy]
     whole = frame["level"].isin(WHOLE)
     below = frame[~whole]
