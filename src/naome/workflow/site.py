@@ -45,7 +45,7 @@ SYNTHETIC = "synthetic"
 BLOCK = re.compile(r"^::: \{#site-([a-z]+)[^}\n]*\}\n.*?^:::$", re.M | re.S)
 EMBED = re.compile(r"^(\{\{< embed (?:\.\./|/)?runs/)[a-z0-9-]+(/notebooks/([\w-]+)\.ipynb#([\w-]+) >\}\})$", re.M)
 #: Sections of the report that are not in the first menus
-APART = ("sources", "about")
+APART = ("sources", "methods", "about")
 #: Section of the report -> for whom it is, and the words of the link
 READERS = (
     ("report", "Clinicians, commissioners and policy makers", "State of the Nation"),
@@ -430,6 +430,11 @@ def _report_menus(report: Report) -> list[dict]:
     return [entry for entries in listed for entry in entries]
 
 
+def _list_entries(report: Report, section: str) -> list[dict]:
+    """List the pages of a section of the report."""
+    return [{"text": entry.text, "href": entry.path} for entry in report.entries if entry.section == section]
+
+
 def _list_readers(report: Report) -> str:
     """Write which page is for whom; nothing where the site has no report."""
     places = {entry.section: entry.path for entry in reversed(report.entries)}
@@ -464,8 +469,8 @@ def _fit_config(config: dict, shown: list[Shown], methods: list[MethodPage], rep
             {"text": "Home", "href": HOME},
             *_report_menus(report),
             *menus,
-            {"text": "Methods", "menu": _methods_menu(shown, methods)},
-            *({"text": entry.text, "href": entry.path} for entry in report.entries if entry.section == "about"),
+            {"text": "Methods", "menu": [*_methods_menu(shown, methods), *_list_entries(report, "methods")]},
+            *_list_entries(report, "about"),
         ]
     }
     named = name_by_marking((each.run.marking, each.name) for each in shown)

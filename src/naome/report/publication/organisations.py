@@ -15,9 +15,9 @@ from naome.measures.specification import read_data_items
 from naome.report.funnels import count_everyone
 from naome.report.publication import messages
 from naome.report.publication.audits import Audit, Population, Row, is_ok
-from naome.report.publication.indicator import locate as locate_indicator
 from naome.report.publication.page import Cell, ReportPage, show_people, show_percent
 from naome.report.publication.sources import Sources
+from naome.report.publication.wording import locate_indicator
 from naome.stats.funnel import binomial_limits
 
 EXPLORER = "report/organisations.qmd"

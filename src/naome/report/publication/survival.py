@@ -10,11 +10,12 @@ from naome.report.prose import say_count
 from naome.report.publication import messages
 from naome.report.publication.audits import Audit, Population, Row, is_ok
 from naome.report.publication.figures import SUBTYPES, draw_groups
-from naome.report.publication.indicator import PLOTTED, list_lines, locate, title_line
+from naome.report.publication.indicator import PLOTTED, list_lines, title_line
 from naome.report.publication.page import Cell, ReportPage, show_percent
 from naome.report.publication.sources import Sources
 from naome.report.publication.tables import Line, compare_groups
 from naome.report.publication.trace import describe_family
+from naome.report.publication.wording import locate_indicator
 
 SURVIVAL = "survival"
 #: Time point of the figure and of comparisons between groups, years
@@ -43,7 +44,7 @@ def write_survival(audits: list[Audit], populations: list[Population], sources: 
     first = audits[0]
     specification, words = first.specification[SURVIVAL], first.wording[SURVIVAL]
     horizons = first.params.survival.horizons_years
-    page = ReportPage(locate(SURVIVAL), specification.title, words.asks, sources)
+    page = ReportPage(locate_indicator(SURVIVAL), specification.title, words.asks, sources)
     page.add(words.why)
     for cohort in specification.cohorts:
         people = words.name_people(messages.COHORTS[cohort])
