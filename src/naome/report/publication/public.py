@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from string import Formatter
 from typing import Annotated
 
 import matplotlib.pyplot as plt
@@ -36,6 +37,20 @@ SHOWN = (
     ("cdk46_first_line", "denovo"),
     ("biopsy", "recurrent"),
 )
+#: Texts that nothing fills
+PLAIN = (
+    *("title", "limits", "who_heading", "and", "who_missing", "found_heading", "nearly_all", "nearly_none"),
+    *("survival_heading", "ask_heading", "ask", "words_heading", "words"),
+    *(f"{kind}_{indicator}" for indicator, _ in SHOWN for kind in ("plain", "picture")),
+)
+#: Other texts -> what they may be filled with
+FILLED = {
+    "description": "nations", "opening": "nations first last", "who": "nation people", "who_denovo": "count",
+    "who_recurrent": "count", "in_ten": "number", "message": "nation share plain percent",
+    "other_nation": "nation percent", "caption": "picture share nation", "picture_text": "share",
+    "survival": "nation share percent", "survival_caption": "share nation", "more": "page",
+}  # fmt: skip
+VALUES = {key: set(FILLED.get(key, "").split()) for key in (*PLAIN, *FILLED)}
 
 
 class Translation(FrozenModel):
@@ -89,7 +104,8 @@ def read_summaries(definitions: Definitions) -> tuple[Summary, ...]:
     Raises
     ------
     DefinitionError
-        Naming file and key: for a language that has no name in menus, and for a text that is not in English.
+        Naming file and key: for a text that is missing, is not known or has braces that nothing fills, for a language
+        that has no name in menus, and for a translation of a text that is not in English.
 
     Examples
     --------
@@ -98,6 +114,11 @@ def read_summaries(definitions: Definitions) -> tuple[Summary, ...]:
     """
     file = definitions.folder / FILE
     read = read_model(file, _SummaryFile, error=DefinitionError)
+    for key in {*VALUES, *read.texts}:
+        if key not in read.texts or key not in VALUES:
+            what = "is missing" if key in VALUES else f"is not known{suggest(key, list(VALUES))}"
+            raise DefinitionError(f"{file}: texts: {key!r} {what}.")
+        _check_values(f"{file}: texts", key, read.texts[key])
     found = [Summary(ENGLISH, read.texts)]
     for language, texts in read.translations.items():
         if language not in LANGUAGES:
@@ -105,9 +126,21 @@ def read_summaries(definitions: Definitions) -> tuple[Summary, ...]:
         for key in texts:
             if key not in read.texts:
                 raise DefinitionError(f"{file}: {language}: there is no text {key!r}{suggest(key, list(read.texts))}.")
+            _check_values(f"{file}: {language}", key, texts[key].text)
         stale = [k for k, text in read.texts.items() if k not in texts or texts[k].of != digest_text(text)]
         found.append(Summary(language, {key: each.text for key, each in texts.items()}, tuple(stale)))
     return tuple(found)
+
+
+def _check_values(where: str, key: str, text: str) -> None:
+    """Refuse a text with braces that nothing fills."""
+    try:
+        names = {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+    except ValueError as error:
+        raise DefinitionError(f"{where}: {key}: {error}; braces enclose a name.") from None
+    if unknown := names - VALUES[key]:
+        allowed = ", ".join(sorted(VALUES[key])) or "none"
+        raise DefinitionError(f"{where}: {key}: nothing fills {{{min(unknown)}}}; allowed: {allowed}.")
 
 
 def write_public(
