@@ -35,7 +35,7 @@ from naome.report.marking import MARKINGS
 from naome.report.plain_zip import make_plain, write_plain_zip
 from naome.report.plan_template import make_template
 from naome.report.positions import suggest_actions, suggest_methods
-from naome.report.prose import lower_first, say_day
+from naome.report.prose import lower_first, say_count, say_day
 from naome.report.publication.wording import read_wording
 from naome.report.workbook import name_measure
 
@@ -77,6 +77,11 @@ class PlanSource:
     recommendations: tuple[Recommendation, ...]
     edition: str
     results: pd.DataFrame
+
+    @property
+    def organisations(self) -> pd.DataFrame:
+        """The organisations of the run, by code."""
+        return self.run.read_organisations()
 
 
 def open_source(run: FinishedRun) -> PlanSource | None:
@@ -130,7 +135,7 @@ def collect_plans(source: PlanSource, organisation: str = "") -> Iterator[tuple[
     ChainError
         If the run has no such organisation.
     """
-    table = source.run.read_organisations()
+    table = source.organisations
     if organisation:
         known = table["code"].tolist()
         if organisation not in known:
@@ -198,26 +203,26 @@ def write_action_plans(
     ChainError
         For a run whose organisations get no plans, and an organisation of which no run released a result.
     """
-    sources = [open_source(run) for run in runs]
-    for run, source in zip(runs, sources, strict=True):
-        if source is None:
-            raise ChainError(
-                f"run {run.run_id}: its organisations get no action plans. They are for audits of both cohorts of a "
-                "nation that recommendations.yaml addresses, with released results."
-            )
+    opened = [_open_or_refuse(run) for run in runs]
+    holding = [each for each in opened if not organisation or organisation in set(each.organisations["code"])]
     written: list[Path] = []
-    holding = [source for source in sources if source is not None and (not organisation or _has(source, organisation))]
-    for source in holding or sources:
-        plans = list(collect_plans(source, organisation))  # type: ignore[arg-type]
-        for code, context in tqdm(plans, desc=source.run.audit, unit="plan", leave=False, disable=None):  # type: ignore[union-attr]
+    for source in holding or opened[:1]:  # the first says that there is no such organisation
+        plans = list(collect_plans(source, organisation))
+        for code, context in tqdm(plans, desc=source.run.audit, unit="plan", leave=False, disable=None):
             written.append(folder / name_plan(code))
             write_bytes(write_plan(context), written[-1])
-        progress(f"{source.run.audit}: {len(plans)} action plans in {folder}")  # type: ignore[union-attr]
+        progress(f"{source.run.audit}: {say_count(len(plans), 'action plan')} in {folder}")
     return written
 
 
-def _has(source: PlanSource, organisation: str) -> bool:
-    return organisation in set(source.run.read_organisations()["code"])
+def _open_or_refuse(run: FinishedRun) -> PlanSource:
+    source = open_source(run)
+    if source is None:
+        raise ChainError(
+            f"run {run.run_id}: its organisations get no action plans. They are for audits of both cohorts of a nation "
+            f"that {NEEDED} addresses, with released results."
+        )
+    return source
 
 
 def zip_plans(runs: Sequence[FinishedRun]) -> bytes:
