@@ -30,13 +30,19 @@ ANY = None
 ENTRY: dict = {"text": ANY, "href": ANY, "file": ANY, "section": ANY, "auto": ANY, "target": ANY, "aria-label": ANY}
 ENTRY["menu"] = ENTRY
 ENTRY["contents"] = ENTRY
-SIDEBAR = {"id": ANY, "title": ANY, "style": ANY, "contents": ENTRY, "search": ANY, "collapse-level": ANY}
+SIDEBAR = {
+    "id": ANY, "title": ANY, "style": ANY, "contents": ENTRY, "search": ANY, "collapse-level": ANY,
+    "background": ANY, "border": ANY,
+}  # fmt: skip
+# The addresses and the rights of a site: its head and its menus, which a preview leaves out
+ABOUT = {"citation": ANY, "license": ANY}
 SHARED = {"lang": ANY, "date-format": ANY, "toc": ANY, "toc-depth": ANY, "toc-title": ANY}
 CONFIG_KEYS: dict = {
     "project": {"type": ANY, "output-dir": ANY, "render": ANY, "resources": ANY},
     "website": {
         "title": ANY, "description": ANY, "search": ANY, "page-navigation": ANY, "favicon": ANY,
-        "back-to-top-navigation": ANY, "bread-crumbs": ANY,
+        "back-to-top-navigation": ANY, "bread-crumbs": ANY, "site-url": ANY, "repo-url": ANY, "repo-branch": ANY,
+        "repo-subdir": ANY, "repo-actions": ANY,
         "navbar": {"title": ANY, "background": ANY, "left": ENTRY, "right": ENTRY, "search": ANY},
         "sidebar": SIDEBAR,
         "page-footer": {"left": ANY, "center": ANY, "right": ANY, "border": ANY},
@@ -49,7 +55,7 @@ CONFIG_KEYS: dict = {
         },
     },
     "execute": {"enabled": ANY, "echo": ANY, "warning": ANY, "include": ANY, "output": ANY},
-    "bibliography": ANY, "csl": ANY, "notebook-links": ANY, "link-citations": ANY, **SHARED,
+    "bibliography": ANY, "csl": ANY, "notebook-links": ANY, "link-citations": ANY, "from": ANY, **ABOUT, **SHARED,
 }  # fmt: skip
 KEY_INSTEAD = {
     "filters": "leave it out; the preview renderer runs no filters",
@@ -59,18 +65,17 @@ KEY_INSTEAD = {
     "abstract": "use description",
     "number-sections": "leave it out; refer to a section by a link, [text](#id)",
     "icon": "give text:",
-    "site-url": "leave it out; the site works from any address",
 }
 # Options of Quarto that a page must not set; other front matter keys are the page's own, for {{< meta >}}
 PAGE_KEYS_REFUSED = {
-    "abstract", "about", "aliases", "appendix-style", "categories", "citation", "citeproc", "code-annotations",
+    "abstract", "about", "aliases", "appendix-style", "categories", "citeproc", "code-annotations",
     "code-fold", "code-summary", "code-tools", "comments", "copyright", "crossref", "crossrefs", "css", "csl",
     "date-modified", "draft", "echo", "embed-resources", "engine", "execute-dir", "extensions",
     "fig-cap-location", "fig-height", "fig-width", "filters", "format", "highlight-style", "html-math-method",
     "image", "include-after-body", "include-before-body", "include-in-header", "jupyter", "keywords", "knitr",
-    "license", "lightbox", "listing", "nocite", "number-depth", "number-sections", "order", "other-links",
+    "lightbox", "listing", "nocite", "number-depth", "number-sections", "order", "other-links",
     "output", "page-navigation", "pagetitle", "params", "reference-location", "references", "repo-actions",
-    "search", "self-contained", "shortcodes", "tbl-cap-location", "template", "theme", "title-block-banner",
+    "self-contained", "shortcodes", "tbl-cap-location", "template", "theme", "title-block-banner",
     "toc-expand", "toc-location",
 }  # fmt: skip
 CELL_OPTIONS = {
@@ -102,7 +107,14 @@ REMOTE_TAG = re.compile(
     r"<(?:img|script|link|iframe|video|audio|source|embed|object)\b[^>]*?(?:src|href|data)=\"?'?((?:https?:)?//[^\s\"'>]+)",
     re.I,
 )
-ACTIVE_TAG = re.compile(r"<(script|iframe|object|embed|form)\b", re.I)
+ACTIVE_TAG = re.compile(r"<(iframe|object|embed|form)\b", re.I)
+SCRIPT = re.compile(r"<script\b([^>]*)(>?)", re.I)
+SCRIPT_DATA = re.compile(r"\btype=([\"']?)application/json\1(?=\s|$)", re.I)
+SCRIPT_FILE = re.compile(r"\bsrc=([\"']?)[^\s\"'>]+\1", re.I)
+# A tag that acts when something happens to it, or a link that is a program
+HANDLER = re.compile(r"<[a-z][^>]*?\s(on[a-z]+)\s*=|<[a-z][^>]*?\s(?:href|src)\s*=\s*[\"']?\s*(javascript):", re.I)
+READER = re.compile(r"markdown(?:[+-]\w+)*")
+RAW_HTML = "{=html}"
 # The table of contents shows headings as plain text
 HEADING_MARKUP = re.compile(r"#{1,6}\s.*(?:\$[^$]+\$|\]\()")
 ENGINE_CELL = re.compile(r"^\{(\w+)")
@@ -186,6 +198,10 @@ def _check_config(project: Project, problems: list[Problem]) -> None:
             shown = "is missing" if found is None else f"is {found!r}"
             text = str(value).lower() if isinstance(value, bool) else value
             problems.append(_at(project, path, f"{'.'.join(path)} {shown}", f"{path[-1]}: {text}"))
+    reader = project.config.get("from", "markdown")
+    if not READER.fullmatch(str(reader)):
+        what = f"from: {reader} is not Pandoc's Markdown"
+        problems.append(_at(project, ("from",), what, "markdown, with + or - extensions"))
     _check_look(project, problems)
     _check_navigation(project, problems)
     if project.page_paths and "index.html" not in map(output_path, project.page_paths):
@@ -218,15 +234,17 @@ def _check_keys(config: dict, known: dict, path: tuple, project: Project, proble
 def _check_look(project: Project, problems: list[Problem]) -> None:
     look = project.section("format", "html")
     theme = look.get("theme")
-    for mode, name in (theme if isinstance(theme, dict) else {"": theme}).items():
-        if name is None:
-            continue
-        if not isinstance(name, str) or name not in THEMES:
-            path = ("format", "html", "theme", mode) if mode else ("format", "html", "theme")
-            what = f"theme {name!r} is not one Bootswatch theme"
-            problems.append(
-                _at(project, path, what, "a Bootswatch name such as cosmo, and css: for the rest (no scss)")
-            )
+    for mode, names in (theme if isinstance(theme, dict) else {"": theme}).items():
+        path = ("format", "html", "theme", mode) if mode else ("format", "html", "theme")
+        first, *layers = names if isinstance(names, list) and names else [names]
+        if first is not None and (not isinstance(first, str) or first not in THEMES):
+            what = f"theme {first!r} is not one Bootswatch theme"
+            problems.append(_at(project, path, what, "a Bootswatch name such as cosmo, then scss layers if any"))
+        problems += [
+            _at(project, path, f"theme layer {name!r} is not an scss file of the project", "make it")
+            for name in layers
+            if not str(name).endswith(".scss") or not (project.root / str(name)).is_file()
+        ]
     styles = look.get("css") or []
     for name in [styles] if isinstance(styles, str) else styles:
         if not (project.root / str(name)).is_file():
@@ -308,6 +326,8 @@ def _check_front(page: Page, problems: list[Problem]) -> None:
             problems.append(
                 Problem(page.path, line, f"front matter {key}: is outside the portable subset", instead, cell)
             )
+        if key == "search" and value is not False:
+            problems.append(Problem(page.path, line, f"search: {value} says nothing", "search: false", cell))
         if key == "author" and not isinstance(value, str):
             problems.append(Problem(page.path, line, "author is not a text", "author: Name", cell))
         if key == "date" and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", str(value)):
@@ -318,6 +338,9 @@ def _check_fences(page: Page, problems: list[Problem]) -> None:
     for block in walk_blocks(page.lines):
         if not isinstance(block, Fence):
             continue
+        if block.info == RAW_HTML:
+            for line in block.lines[1:-1]:
+                _check_html(line, problems)
         engine = ENGINE_CELL.match(block.info)
         if engine and engine[1] in DIAGRAMS:
             problems.append(
@@ -337,11 +360,26 @@ def _check_fences(page: Page, problems: list[Problem]) -> None:
         ]
 
 
-def _check_text(line: Line, problems: list[Problem]) -> None:
-    for found in REMOTE_IMAGE.findall(line.text) + REMOTE_TAG.findall(line.text):
+def _check_html(line: Line, problems: list[Problem]) -> None:
+    """Refuse what acts or fetches; a script is a file of the project or a block of data."""
+    for found in REMOTE_TAG.findall(line.text):
         problems.append(line.problem(f"{found} would be fetched from the network", "commit the file and link to it"))
     for found in ACTIVE_TAG.findall(line.text):
         problems.append(line.problem(f"a <{found}> tag", "a static figure or table"))
+    for attributes, end in SCRIPT.findall(line.text):
+        if not end:
+            problems.append(line.problem("a <script> tag over several lines", "write the tag on one line"))
+        elif not SCRIPT_DATA.search(attributes) and not SCRIPT_FILE.search(attributes):
+            instead = 'a local file, <script src="...">, or data, <script type="application/json">'
+            problems.append(line.problem("a <script> with its code on the page", instead))
+    for event, program in HANDLER.findall(line.text):
+        problems.append(line.problem(f"an inline program, {event or program}", "a listener in a local script"))
+
+
+def _check_text(line: Line, problems: list[Problem]) -> None:
+    for found in REMOTE_IMAGE.findall(line.text):
+        problems.append(line.problem(f"{found} would be fetched from the network", "commit the file and link to it"))
+    _check_html(line, problems)
     if HEADING_MARKUP.match(line.text):
         problems.append(line.problem("maths or a link in a heading", "say it in words, and in the text below"))
     if "](attachment:" in line.text:

@@ -120,7 +120,8 @@ def lower_page(project: Project, page: Page) -> tuple[str, list[Problem]]:
         CommonMark with hidden HTML, and what pandoc or the filters complained of.
     """
     command = [
-        pypandoc.get_pandoc_path(), "--from", "markdown", "--to", WRITE, "--wrap", "none",
+        pypandoc.get_pandoc_path(), "--from", str(project.config.get("from", "markdown")), "--to", WRITE,
+        "--wrap", "none",
         "--lua-filter", str(HERE / "crossref.lua"), "--citeproc", "--lua-filter", str(HERE / "lower.lua"),
         "--metadata", "link-citations=true", "--metadata", f"lang={_language(project, page)}",
     ]  # fmt: skip
@@ -165,6 +166,7 @@ def _stage_project(project: Project, pages: list[Page], stage: Path) -> None:
         if key in website:
             website[key] = _point_to_stage(website[key])
     look = {k: v for k, v in project.section("format", "html").items() if k in HTML_KEYS}
+    look["theme"] = _name_themes(look.get("theme"))
     styles = look.get("css") or []
     look["css"] = ["preview.css", *([styles] if isinstance(styles, str) else styles)]
     for key in SHARED_KEYS:
@@ -184,6 +186,13 @@ def _stage_project(project: Project, pages: list[Page], stage: Path) -> None:
         target = stage / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(project.root / name, target)
+
+
+def _name_themes(theme: object) -> object:
+    """Leave out the scss layers of a theme: they mend what Quarto makes of it."""
+    if isinstance(theme, dict):
+        return {mode: _name_themes(names) for mode, names in theme.items()}
+    return theme[0] if isinstance(theme, list) else theme
 
 
 def _point_to_stage(value: object) -> object:

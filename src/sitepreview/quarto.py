@@ -13,6 +13,9 @@ from sitepreview.problems import Problem, Refused
 OLDEST = (1, 9)
 # Quarto ends with code 0 on all of these
 FAILURES = re.compile(r"\bWARN(?:ING)?\b|Unable to resolve|[Cc]iteproc|\bERROR\b")
+PAGE = re.compile(r"\[\s*\d+/\d+\] (\S.*)")
+# Lines that follow an error and say where it is
+EXPLAINED = 8
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
@@ -64,11 +67,35 @@ def run_quarto(program: Path, root: Path, say: Callable[[str], None]) -> None:
             rows.append(ANSI.sub("", row).rstrip())
             if rows[-1]:
                 say(f"quarto: {rows[-1]}")
-    bad = [row.strip() for row in rows if FAILURES.search(row)]
-    if process.returncode and not bad:
-        bad = [f"ended with code {process.returncode}", *[row.strip() for row in rows[-3:] if row.strip()]]
-    if bad:
-        raise Refused([Problem("quarto render", n, row, "mend what the log names") for n, row in enumerate(bad, 1)])
+    problems = _read_log(rows)
+    if process.returncode and not problems:
+        said = " / ".join(row.strip() for row in rows[-3:] if row.strip())
+        problems = [_log_problem("", f"ended with code {process.returncode}: {said or 'no word'}")]
+    if problems:
+        raise Refused(problems)
+
+
+def _read_log(rows: list[str]) -> list[Problem]:
+    """Find the lines of a log that warn or fail, each with the page that was being drawn."""
+    problems: list[Problem] = []
+    page = ""
+    for n, row in enumerate(rows):
+        if found := PAGE.match(row):
+            page = found[1].strip()
+        if not FAILURES.search(row):
+            continue
+        more: list[str] = []
+        if "ERROR" in row:
+            for later in rows[n + 1 : n + 1 + EXPLAINED]:
+                if PAGE.match(later) or FAILURES.search(later):
+                    break
+                more += [later.strip()] if later.strip() else []
+        problems.append(_log_problem(page, " / ".join([row.strip(), *more])))
+    return problems
+
+
+def _log_problem(page: str, what: str) -> Problem:
+    return Problem(page or "quarto render", None, what, "mend what the log names")
 
 
 def _ask_version(program: Path) -> str | None:

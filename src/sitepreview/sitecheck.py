@@ -2,6 +2,7 @@
 
 import posixpath
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -9,7 +10,8 @@ from sitepreview.htmlpage import Element, HtmlPage, read_html
 from sitepreview.problems import Problem, sort_problems
 
 REMOTE = re.compile(r"^(?:https?:)?//", re.I)
-CSS_REMOTE = re.compile(r"(?:url\(\s*|@import\s+)['\"]?((?:https?:)?//[^)'\"\s;]+)", re.I)
+CSS_TOKEN = re.compile(r"""/\*.*?\*/|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|url\(\s*[^"'\s)][^)]*\)|[;{}]""", re.S | re.I)
+CSS_FETCH = re.compile(r"@import|(?:url|src|image-set)\(", re.I)
 SCHEME = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]*:")
 FETCHED = {
     "script": ("src",), "img": ("src", "srcset"), "iframe": ("src",), "source": ("src", "srcset"),
@@ -55,14 +57,45 @@ def check_site(out_dir: str | Path) -> list[Problem]:
             _check_network(name, element, problems)
             _check_targets(site, name, element, anchors, problems)
         for text, line in page.styles:
-            problems += [_network_problem(name, line, url) for url in CSS_REMOTE.findall(text)]
+            problems += [_network_problem(name, line, url) for _, url in find_css_requests(text)]
         _check_identifiers(name, page, problems)
     for sheet in sorted(site.rglob("*.css")):
         text = sheet.read_text(encoding="utf-8", errors="replace")
-        for found in CSS_REMOTE.finditer(text):
-            line = text.count("\n", 0, found.start()) + 1
-            problems.append(_network_problem(sheet.relative_to(site).as_posix(), line, found[1]))
+        for place, url in find_css_requests(text):
+            line = text.count("\n", 0, place) + 1
+            problems.append(_network_problem(sheet.relative_to(site).as_posix(), line, url))
     return sort_problems(problems)
+
+
+def find_css_requests(text: str) -> Iterator[tuple[int, str]]:
+    """Find what a style sheet would fetch from the network: imports, fonts and images, however they are written.
+
+    Parameters
+    ----------
+    text : str
+        The style sheet, minified or not.
+
+    Yields
+    ------
+    (int, str)
+        Where in the text, and the address.
+
+    Examples
+    --------
+    >>> list(find_css_requests('a{}@import"https://fonts.org/x";'))
+    [(10, 'https://fonts.org/x')]
+    """
+    before, end = "", 0
+    for token in CSS_TOKEN.finditer(text):
+        before += text[end : token.start()]
+        end = token.end()
+        if token[0] in ";{}":
+            before = ""
+        elif not token[0].startswith("/*"):
+            quoted = token[0][0] in "\"'"
+            address = (token[0] if quoted else token[0].partition("(")[2]).strip("\"' \t\n)")
+            if REMOTE.match(address) and (not quoted or CSS_FETCH.search(before)):
+                yield token.start(), address
 
 
 def read_pages(site: Path) -> dict[str, HtmlPage]:
@@ -88,7 +121,7 @@ def _check_network(name: str, element: Element, problems: list[Problem]) -> None
         for url in element.attributes.get(key, "").split(","):
             if REMOTE.match(url.strip()):
                 problems.append(_network_problem(name, element.line, url.strip().split()[0]))
-    for url in CSS_REMOTE.findall(element.attributes.get("style", "")):
+    for _, url in find_css_requests(element.attributes.get("style", "")):
         problems.append(_network_problem(name, element.line, url))
 
 

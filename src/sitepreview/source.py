@@ -12,6 +12,9 @@ SHORTCODE = re.compile(r"\{\{<\s*([\w-]+)\s*(.*?)\s*>\}\}")
 FENCE = re.compile(r"^\s*(`{3,}|~{3,})(.*)$")
 INLINE_CODE = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
 COMMENT = re.compile(r"<!--.*?(?:-->|$)")
+# Data that a script of the page reads, and what opens and closes it
+DATA = re.compile(r"(<script\b[^>]*>).*?(</script>|$)", re.I)
+DATA_OPENED = re.compile(r"<script\b[^>]*>(?!.*</script)", re.I)
 DEEPEST_INCLUDE = 5
 SHORTCODES = ("include", "embed", "var", "meta", "pagebreak")
 
@@ -77,12 +80,17 @@ def closes_fence(text: str, opened: str) -> bool:
 
 
 def walk_prose(lines: list[Line]) -> Iterator[Line]:
-    """Give the lines outside code, with inline code and comments blanked: what Markdown will read as text."""
-    comment = False
+    """Give the lines outside code and data, with inline code and comments blanked: what Markdown will read as text."""
+    comment = data = False
     for block in walk_blocks(lines):
         if isinstance(block, Fence):
             continue
         text = block.text
+        if data:
+            data = "</script" not in text.lower()
+            continue
+        data = bool(DATA_OPENED.search(text))
+        text = DATA.sub(r"\1\2", text)
         if comment:
             if "-->" not in text:
                 continue
@@ -194,6 +202,10 @@ def _embed(line: Line, argument: str, context: Context, problems: list[Problem])
     options = dict(word.partition("=")[::2] for word in words[1:])
     if context.page.endswith(".ipynb"):
         problems.append(line.problem("embed inside a notebook", "embed from a .qmd page"))
+        return []
+    if target.startswith("/"):
+        what = f"embed {argument!r} starts at the project's top, where Quarto would draw the notebook a second time"
+        problems.append(line.problem(what, "a path from the folder of the page"))
         return []
     if not label or set(options) - {"echo"}:
         what = f"embed {argument!r} is not of a known form"

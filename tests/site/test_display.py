@@ -80,12 +80,14 @@ def test_table_has_one_markdown_output_and_a_fixed_plain_text():
     assert data["text/markdown"].split("\n") == [
         '<table class="table naome-table">',
         "<thead>",
-        '<tr><th scope="col">Stage</th><th scope="col" class="num">Women</th>'
-        '<th scope="col" class="num">share</th></tr>',
+        '<tr><th scope="col">Stage</th><th scope="col" class="num" style="text-align:right">Women</th>'
+        '<th scope="col" class="num" style="text-align:right">share</th></tr>',
         "</thead>",
         "<tbody>",
-        '<tr><th scope="row">1</th><td class="num count">1,200</td><td class="num">10.0%</td></tr>',
-        '<tr><th scope="row">4</th><td class="num count">3</td><td class="num">95.0%</td></tr>',
+        '<tr><th scope="row">1</th><td class="num count" style="text-align:right">1,200</td>'
+        '<td class="num" style="text-align:right">10.0%</td></tr>',
+        '<tr><th scope="row">4</th><td class="num count" style="text-align:right">3</td>'
+        '<td class="num" style="text-align:right">95.0%</td></tr>',
         "</tbody>",
         "</table>",
     ]
@@ -239,9 +241,13 @@ def test_counts_of_people_can_be_told_from_other_numbers_and_hidden_ones_are_wor
         }
     )
     html = shown(show_table, frame, formats={"People": "count", "Same": "count", "Days": "int"})["text/markdown"]
-    assert html.count('<td class="num suppressed">suppressed</td>') == 2, "neighbours that are hidden stay two cells"
-    assert html.count('<td class="num count">12</td>') == 2 and '<td class="count">8</td>' in html
-    assert '<td class="num">8</td>' in html and "<td>50%</td>" in html
+    assert html.count('<td class="num suppressed" style="text-align:right">suppressed</td>') == 2, (
+        "neighbours that are hidden stay two cells"
+    )
+    assert (
+        html.count('<td class="num count" style="text-align:right">12</td>') == 2 and '<td class="count">8</td>' in html
+    )
+    assert '<td class="num" style="text-align:right">8</td>' in html and "<td>50%</td>" in html
 
 
 def test_a_real_kernel_keeps_the_outputs_as_they_are(tmp_path):

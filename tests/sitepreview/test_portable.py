@@ -45,6 +45,12 @@ def only(problems):
             "no cell labelled 'fig-none'",
             "fig-km, fig-halves",
         ),
+        (
+            "{{< embed /runs/england/04-survival.ipynb#fig-km >}}",
+            0,
+            "starts at the project's top",
+            "folder of the page",
+        ),
         ("{{< embed runs/england/04-survival.ipynb >}}", 0, "not of a known form", "notebook.ipynb#label"),
         ("@fig-none shows", 0, "@fig-none: no such label on this page", "[text](page.qmd#fig-none)"),
         ("@sec-methods says", 0, "@sec-methods: references of this kind", "[text](#sec-methods)"),
@@ -62,7 +68,18 @@ def only(problems):
         ('<img src="//cdn.org/x.png" alt="x">', 0, "//cdn.org/x.png would be fetched", "commit the file"),
         ("## The $x$ of it", 0, "maths or a link in a heading", "in words"),
         ("### See [there](x.qmd)", 0, "maths or a link in a heading", "in words"),
-        ("<script>alert(1)</script>", 0, "a <script> tag", "a static figure"),
+        ("<script>alert(1)</script>", 0, "a <script> with its code on the page", "a local file"),
+        ("text\n\n<script>\nalert(1)\n</script>", 2, "a <script> with its code on the page", "a local file"),
+        ('<script type="module">go()</script>', 0, "a <script> with its code on the page", "a local file"),
+        ('<script type="application/json-seq">1</script>', 0, "a <script> with its code", "a local file"),
+        ('<script\nsrc="assets/look.css"></script>', 0, "a <script> tag over several lines", "one line"),
+        ('<script src="https://cdn.org/x.js"></script>', 0, "https://cdn.org/x.js would be fetched", "commit the file"),
+        ("<script src=//cdn.org/x.js></script>", 0, "//cdn.org/x.js would be fetched", "commit the file"),
+        ('<link rel="stylesheet" href="//cdn.org/x.css">', 0, "//cdn.org/x.css would be fetched", "commit the file"),
+        ('<p class="x" onclick="go()">x</p>', 0, "an inline program, onclick", "a local script"),
+        ('<a href="javascript:go()">x</a>', 0, "an inline program, javascript", "a local script"),
+        ("```{=html}\n<script>alert(1)</script>\n```", 1, "a <script> with its code on the page", "a local file"),
+        ('```{=html}\n<img src="https://x.org/x.png" alt="x">\n```', 1, "https://x.org/x.png would be", "commit"),
         ("<iframe src='x.html'></iframe>", 0, "a <iframe> tag", "a static figure"),
         ("![x](attachment:x.png)", 0, "an attachment image", "commit the image"),
     ],
@@ -87,6 +104,9 @@ def test_page_refusals(sample, text, line, what, instead):
         "[NHS](https://www.nhs.uk) is a link, not a request.",
         "```{.python}\nx\n```",
         "![new](assets/flow.svg){#fig-new fig-alt='x'} @kaplan1958; @fig-new.",
+        '<link rel="stylesheet" href="assets/look.css">\n<script src="assets/look.js"></script>',
+        '<script type="application/json" id="data">{"mail": "a @nobody", "url": "https://x.org"}</script>',
+        '<script type="application/json">\n{"a": "@nobody <b onclick=x> {#fig-flow}"}\n</script>\n\n@fig-flow',
     ],
 )
 def test_what_is_not_refused(sample, text):
@@ -123,6 +143,7 @@ def test_include_without_end(sample):
         ("subtitle: x", 1, "no title"),
         ("title: x\nbibliography: none.bib", 3, "'none.bib' is not a file"),
         ("title: x\n\tbad: y", 3, "cannot read YAML"),
+        ("title: x\nsearch: yes please", 3, "search: yes please says nothing"),
     ],
 )
 def test_front_matter_refusals(sample, front, line, what):
@@ -149,7 +170,10 @@ def test_front_matter_refusals(sample, front, line, what):
         ("lang: en-GB", "crossref: {fig-title: Abb.}", "crossref is outside", "crossref:"),
         ("lang: en-GB", "engine: knitr", "engine is outside", "engine:"),
         ("lang: en-GB", "number-sections: true", "number-sections is outside", "number-sections:"),
-        ("light: cosmo", "light: [cosmo, custom.scss]", "is not one Bootswatch theme", "light:"),
+        ("light: cosmo", "light: [cosmo, custom.scss]", "layer 'custom.scss' is not an scss file", "light:"),
+        ("light: cosmo", "light: [cosmo, assets/look.css]", "layer 'assets/look.css' is not an scss file", "light:"),
+        ("light: cosmo", "light: [assets/look.css]", "theme 'assets/look.css' is not one Bootswatch theme", "light:"),
+        ("lang: en-GB", "from: gfm", "from: gfm is not Pandoc's Markdown", "from:"),
         ("dark: darkly", "dark: midnight", "theme 'midnight' is not one Bootswatch theme", "dark:"),
         ("css: assets/look.css", "css: assets/none.css", "css 'assets/none.css' is not a file", "css:"),
         ("html-math-method: mathml", "html-math-method: katex", "html-math-method is 'katex'", "html-math-method"),
@@ -193,6 +217,23 @@ def test_config_refusals(sample, old, new, what, at):
     assert found[0].file == "_quarto.yml"
     if at is not None:
         assert at in changed.split("\n")[found[0].line - 1]
+
+
+def test_what_a_site_says_of_itself_is_allowed(sample):
+    (sample / "assets" / "offline.scss").write_text("/*-- scss:defaults --*/\n$web-font-path: false !default;\n")
+    (sample / "assets" / "mark.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    config = sample / "_quarto.yml"
+    text = config.read_text().replace("light: cosmo", "light: [cosmo, assets/offline.scss]")
+    text = text.replace(
+        "  search: true\n",
+        "  search: true\n  favicon: assets/mark.svg\n  site-url: https://example.org/audit\n"
+        "  repo-url: https://example.org/repository\n  repo-actions: [source, issue]\n",
+    )
+    text = text.replace("  sidebar:\n    style: docked\n    contents:", "  sidebar:\n    - id: all\n      contents:")
+    config.write_text(text + "from: markdown-markdown_in_html_blocks\ncitation: true\nlicense: MIT\n")
+    page = sample / "index.qmd"
+    page.write_text(page.read_text().replace("---\n", "---\nsearch: false\nlicense: MIT\ncitation: true\n", 1))
+    assert check_portable(sample) == []
 
 
 def test_two_sources_of_one_page(sample):

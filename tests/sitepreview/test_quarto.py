@@ -138,6 +138,31 @@ def test_what_quarto_built_is_checked_too(sample, path_dir, extra, what):
     assert not (sample / "_site").exists()
 
 
+def test_a_font_that_a_theme_of_quarto_imports_is_refused(sample, path_dir):
+    css = '@charset "UTF-8";@import"https://fonts.org/css2?family=X:ital,wght@0,300;0,400&display=swap";'
+    write_quarto(path_dir / "quarto", body=f"printf '%s' '{css}' > _site/site_libs/bootstrap.min.css")
+    with pytest.raises(Refused, match="would fetch https://fonts.org/css2"):
+        render_site(sample)
+
+
+def test_a_refusal_names_the_page_that_was_drawn(sample, path_dir):
+    log = "\n".join(
+        ["[1/2] index.qmd", "[2/2] methodology/survival.qmd", "WARN: Unable to resolve link target: gone.qmd", "done"]
+    )
+    write_quarto(path_dir / "quarto", log=log)
+    with pytest.raises(Refused) as refusal:
+        render_site(sample)
+    (problem,) = refusal.value.problems
+    assert str(problem).startswith("methodology/survival.qmd: WARN: Unable to resolve link target: gone.qmd")
+
+
+def test_a_failure_keeps_the_lines_that_explain_it(sample, path_dir):
+    log = "[1/1] index.qmd\nERROR: Validation of YAML failed.\n(line 3) toc: perhaps\nexpected true or false"
+    write_quarto(path_dir / "quarto", log=log, code=1)
+    with pytest.raises(Refused, match="failed. / .line 3. toc: perhaps / expected true or false"):
+        render_site(sample)
+
+
 def test_quarto_into_another_folder(sample, path_dir, tmp_path):
     (sample / "_site" / "site_libs").mkdir(parents=True)
     (sample / "_site" / "index.html").write_text("old")

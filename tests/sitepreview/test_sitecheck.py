@@ -70,6 +70,39 @@ def test_style_sheet_that_asks_the_network(site):
     assert (problem.file, problem.line) == ("site_libs/x.css", 2)
 
 
+# As dart-sass writes what Bootswatch's Cosmo imports, and other ways to name the network
+@pytest.mark.parametrize(
+    "css",
+    [
+        '@charset "UTF-8";@import"https://fonts.org/css2?family=X:wght@300;400&display=swap";:root{--a:#fff}',
+        "@import'//fonts.org/x';",
+        '@import/* a comment */"https://fonts.org/x";',
+        "@import url( 'https://fonts.org/x' );",
+        "@font-face{src:local(X),url(https://fonts.org/x.woff2)format('woff2')}",
+        'a{background:image-set("data:image/png;base64,eA==" 1x,"https://fonts.org/x.png" 2x)}',
+        "a{background:IMAGE-SET('x.png' 1x, '//fonts.org/x.png' 2x)}",
+    ],
+)
+def test_a_request_of_a_style_sheet_is_found_however_it_is_written(site, css):
+    (problem,) = check_site(site(css=css))
+    assert "would fetch" in problem.what and "//fonts.org/" in problem.what
+
+
+@pytest.mark.parametrize(
+    "css",
+    [
+        "/* @import 'https://fonts.org/x'; */",
+        """a{background:url("data:image/svg+xml,%3csvg xmlns='http://www.w3.org/2000/svg'/%3e")}""",
+        "a{background:url(data:image/svg+xml;base64,eA==)}",
+        'a[href^="https://fonts.org"]{color:red}',
+        'a::after{content:"https://fonts.org"}',
+        "a{background:url(../x.png)}",
+    ],
+)
+def test_a_style_sheet_that_asks_for_nothing_passes(site, css):
+    assert check_site(site(css=css)) == []
+
+
 def test_empty_folder(tmp_path):
     with pytest.raises(FileNotFoundError, match="render the site first"):
         check_site(tmp_path)

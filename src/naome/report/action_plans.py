@@ -13,7 +13,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from naome.core.atomic import write_bytes
-from naome.core.definitions import Definitions
+from naome.core.definitions import Definitions, project_definitions
 from naome.core.errors import ChainError, suggest
 from naome.core.params import Params, read_params
 from naome.core.spreadsheets import escape_formula
@@ -64,6 +64,7 @@ class PlanSource:
     run : FinishedRun
     params : Params
     definitions : Definitions
+        The run's copy.
     recommendations : tuple of Recommendation
         Of the latest edition, for the nation of the run; none where its organisations get no plans.
     edition : str
@@ -88,11 +89,6 @@ def open_source(run: FinishedRun) -> PlanSource | None:
     """Open a finished run for its action plans; None where its organisations get none.
 
     Plans are for audits of both cohorts, of a nation that the recommendations address.
-
-    Raises
-    ------
-    ChainError
-        For a run of an earlier version, whose definitions hold no recommendations.
     """
     inputs = run.folder / "inputs"
     if not inputs.is_dir():
@@ -100,12 +96,7 @@ def open_source(run: FinishedRun) -> PlanSource | None:
     params, definitions = read_params(inputs / "params.yaml"), Definitions(inputs / "definitions")
     if not set(params.cohorts) >= COHORTS:
         return None
-    if not (definitions.folder / NEEDED).is_file():
-        raise ChainError(
-            f"{definitions.folder / NEEDED}: not there; run {run.run_id} is of an earlier version. "
-            f"Hint: run the chain of {run.audit} again."
-        )
-    read: Recommendations = read_recommendations(definitions)
+    read: Recommendations = read_recommendations(project_definitions())
     chosen = read.select(params.nation)
     measures = {basis.measure for each in chosen for basis in each.measures}
     frames = [frame for _, frame in run.read_released() if "result_id" in frame.columns]
@@ -246,7 +237,7 @@ def _collect_plan(
     source: PlanSource, organisation: Row, rows: Mapping[tuple, Row], positions: Mapping[tuple, tuple[str, str]]
 ) -> dict[str, Any]:
     run = source.run
-    improvement = read_quality_improvement(source.definitions)
+    improvement = read_quality_improvement(project_definitions())
     areas = [f"{organisation[f'{area}_name']} ({organisation[f'{area}_code']})" for area in ("alliance", "region")
              if organisation[f"{area}_code"]]  # fmt: skip
     marking = MARKINGS[run.marking]
@@ -323,7 +314,7 @@ def _list_methods(positions: Sequence[str], improvement: QualityImprovement) -> 
 
 
 def _name(measure: str, source: PlanSource) -> str:
-    words = read_wording(source.definitions).get(measure)
+    words = read_wording(project_definitions()).get(measure)
     return words.short if words else name_measure(measure, read_specification(source.definitions))
 
 

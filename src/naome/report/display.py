@@ -35,6 +35,8 @@ STATUS_WORDS = {
     "too_few": ("too few", "too-few"),
 }
 HIDING = ("suppressed", "not_derivable")
+# Numbers are to the right in every format, also where no style sheet is read (PDF, Word)
+TO_THE_RIGHT = ' style="text-align:right"'
 # Classes of cells that are not merged with an equal neighbour
 NEVER_MERGED = ("", "count", "num", "num count", "num suppressed")
 # Columns of a table that say something of its rows and are not shown themselves
@@ -399,9 +401,9 @@ def _write_html(
 ) -> str:
     """Write the table as HTML without blank lines or indents, so that Markdown readers leave it alone."""
     letters = letter_notes(notes)
+    number = f' class="num"{TO_THE_RIGHT}'
     top = "".join(
-        f'<th scope="col"{" class=" + chr(34) + "num" + chr(34) if n else ""}>{escape_markup(h)}</th>'
-        for h, n in zip(heads, numeric, strict=True)
+        f'<th scope="col"{number if n else ""}>{escape_markup(h)}</th>' for h, n in zip(heads, numeric, strict=True)
     )
     out = ['<table class="table naome-table">', "<thead>", f"<tr>{top}</tr>", "</thead>", "<tbody>"]
     for row, mark, note in zip(rows, marks, notes, strict=True):
@@ -433,6 +435,7 @@ def _merge_missing(cells: list[tuple[str, str]]) -> list[str]:
         ):
             span += 1
         attributes = (f' colspan="{span}"' if span > 1 else "") + (f' class="{css}"' if css else "")
+        attributes += TO_THE_RIGHT if css.startswith("num") else ""
         out.append(f"<td{attributes}>{escape_markup(text)}</td>")
         position += span
     return out

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from naome.core.definitions import Definitions
+from naome.core.definitions import Definitions, project_definitions
 from naome.core.results import NUMBERS, POOLED, name_nation
 from naome.core.spreadsheets import escape_formulae
 from naome.measures.recommendations import COMPLETENESS
@@ -150,7 +150,7 @@ def list_metrics(specification: Specification) -> pd.DataFrame:
 
 
 def _describe_indicator(indicator: Indicator, specification: Specification) -> dict[str, str]:
-    words = read_wording(specification.definitions).get(indicator.id)
+    words = read_wording(project_definitions()).get(indicator.id)
     cohorts = [COHORT_NAMES[cohort].lower() for cohort in indicator.cohorts]
     conditions = [each.text if each else "all" for each in (indicator.denominator, indicator.numerator)]
     among = words.name_people(" or ".join(cohorts)) if words else "people of the cohort"

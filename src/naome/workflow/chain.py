@@ -389,6 +389,8 @@ def _finish_copy(path: Path, run: Run, source: str) -> None:
         cell.metadata.pop("papermill", None)
         cell.metadata.pop("execution", None)
         tags = cell.metadata.get("tags", [])
+        if not tags:
+            cell.metadata.pop("tags", None)
         if "injected-parameters" in tags:
             cell.id = "injected-parameters"  # papermill draws one by lot
             cell.metadata["tags"] = list(dict.fromkeys([*tags, "remove-cell"]))

@@ -96,8 +96,8 @@ def _add_answer(
     shown = [population for population, row in rows if is_ok(row)]
     if not shown:
         return
-    lines = _list_lines(indicator, cohort, shown)
-    plotted = [(_title_line(*line), line[1:]) for line in lines if not isinstance(line, str) and line[3] in PLOTTED]
+    lines = list_lines(indicator, cohort, shown)
+    plotted = [(title_line(*line), line[1:]) for line in lines if not isinstance(line, str) and line[3] in PLOTTED]
     drawn = draw_groups(shown[:2], plotted, f"{page.title}, %")
     label = f"{indicator}-{cohort}".replace("_", "-")
     if drawn:
@@ -126,7 +126,8 @@ def _add_answer(
         )
 
 
-def _list_lines(indicator: str, cohort: str, populations: Sequence[Population]) -> list[Line | str]:
+def list_lines(indicator: str, cohort: str, populations: Sequence[Population]) -> list[Line | str]:
+    """Return the lines of a table of a measure by group, with headings, of the groups that some population has."""
     lines: list[Line | str] = [("Everyone", indicator, cohort, "all", "all")]
     for group_by, heading in GROUPS.items():
         groups = list_groups(populations, indicator, cohort, group_by)
@@ -136,7 +137,7 @@ def _list_lines(indicator: str, cohort: str, populations: Sequence[Population]) 
     return lines
 
 
-def _title_line(title: str, measure: str, cohort: str, group_by: str, group: str) -> str:
+def title_line(title: str, measure: str, cohort: str, group_by: str, group: str) -> str:
     """Name a group in a figure, where no heading says what it is a group of."""
     return f"{NUMBERED[group_by]} {lower_first(title)}" if group_by in NUMBERED else title
 

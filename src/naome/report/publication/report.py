@@ -21,6 +21,7 @@ from naome.report.publication.page import ReportPage
 from naome.report.publication.public import write_public
 from naome.report.publication.sources import Sources, locate
 from naome.report.publication.state_of_the_nation import write_state_of_the_nation
+from naome.report.publication.survival import SURVIVAL, write_survival
 
 INPUTS = "inputs"
 
@@ -133,9 +134,11 @@ def _write_pages(
     yield write_state_of_the_nation(audits, populations, sources), "State of the Nation", "report"
     first = audits[0]
     for indicator in first.wording:
-        if first.specification[indicator].estimator == "proportion":
-            words = first.wording[indicator]
-            yield write_indicator(indicator, audits, populations, sources), words.short, "indicators"
+        if indicator == SURVIVAL:
+            page = write_survival(audits, populations, sources)
+        else:
+            page = write_indicator(indicator, audits, populations, sources)
+        yield page, first.wording[indicator].short, "indicators"
     yield write_public(audits, populations, sources), "For patients", "public"
     for page, text in write_organisations(audits, populations, sources):
         yield page, text, "organisations"
