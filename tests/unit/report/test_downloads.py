@@ -54,7 +54,6 @@ def finish(folder, manifest):
     rest = {"title": "T", "nation": "england", "period": ["2019-01-01", "2021-12-31"], "pages": {}, "files": files}
     rest |= {"finished": "2024-05-06T07:08:09+00:00"}
     rest |= {"code_sha256": "f" * 64, "commit": "0123456789abcdef", "attack": {"verdict": "pass"}}
-    rest["finished"] = "2024-05-06T07:08:09+00:00"
     write_json({**manifest, **rest}, folder / "manifest.json")
     return open_finished(folder)
 
