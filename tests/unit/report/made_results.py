@@ -15,7 +15,7 @@ HOSTILE = '=HYPERLINK("x") & <b>{{ 7 * 7 }}</b> [a](https://b.c) $$n$$'
 MEASURES = {
     "mdt_discussion": ("denovo", 0.6),
     "cdk46_first_line": ("denovo", 0.3),
-    "completeness.er": ("denovo", 0.8),
+    "completeness.er": ("denovo", 0.75),
 }
 
 
@@ -48,9 +48,9 @@ def make_finished(run, names, *, marking="synthetic", finished="2024-05-06T07:08
 
 
 def _make_measure(measure, cohort, share, codes):
-    people = np.full(len(codes), 200)
+    people = np.full(len(codes), 600)
     shares = np.full(len(codes), share)
-    shares[:2] = (share - 0.2, share + 0.19)[: len(codes)]
+    shares[:2] = (share - 0.19, share + 0.19)[: len(codes)]
     people[2:3] = 5
     events = (people * shares).round().astype(int)
     everyone = [people.sum() + 2000, *people]

@@ -10,13 +10,13 @@ from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
+from made_results import HOSTILE, make_finished
 
 from naome.core.definitions import project_definitions
 from naome.measures.specification import load_specification
 from naome.report.downloads import collect_released, write_downloads
 from naome.report.plain_zip import make_plain, write_plain_zip
 from naome.report.workbook import HEADINGS, list_metrics, name_measure, write_workbook
-from made_results import HOSTILE, make_finished
 
 SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 NAMES = [HOSTILE, "B", "Small", "D", "E"]
