@@ -11,7 +11,7 @@
   const find = (code) => units.find((unit) => unit.code === code);
   const label = (unit) => (unit.name === unit.code ? unit.code : `${unit.name} (${unit.code})`);
   const dark = () => document.body.classList.contains("quarto-dark") || document.documentElement.classList.contains("quarto-dark");
-  const COLOURS = { own: "#1d5b8f", peer: "#b8571b", nation: "#6b6b6b" };
+  const COLOURS = { own: "#1d5b8f", peer: "#b8571b", alliance: "#3f7f4f", nation: "#6b6b6b" };
 
   function fill(select, options, none) {
     select.replaceChildren();
@@ -48,6 +48,8 @@
       rows.push({ ...shared, series: label(unit), kind: "own", at: measure.nation !== null && measure.nation < 0.2 ? 0.3 : 0.01, ...own });
       const other = peer && describe(peer.values[measure.key]);
       if (other) rows.push({ ...shared, series: label(peer), kind: "peer", ...other });
+      const area = unit.alliance && describe((find(unit.alliance) || { values: {} }).values[measure.key]);
+      if (area && area.estimate !== undefined) rows.push({ ...shared, series: label(find(unit.alliance)), kind: "alliance", estimate: area.estimate, n: area.n });
       if (measure.nation !== null) rows.push({ ...shared, series: unit.nation.nation, kind: "nation", estimate: measure.nation });
     });
     return rows;
@@ -68,8 +70,9 @@
 
   function drawResults(unit, peer) {
     const rows = collect(unit, peer);
-    const names = [label(unit), ...(peer ? [label(peer)] : []), unit.nation.nation];
-    const colours = [COLOURS.own, ...(peer ? [COLOURS.peer] : []), COLOURS.nation];
+    const alliance = unit.alliance && find(unit.alliance);
+    const names = [label(unit), ...(peer ? [label(peer)] : []), ...(alliance ? [label(alliance)] : []), unit.nation.nation];
+    const colours = [COLOURS.own, ...(peer ? [COLOURS.peer] : []), ...(alliance ? [COLOURS.alliance] : []), COLOURS.nation];
     const order = unit.nation.measures.map((measure) => measure.title);
     const y = { field: "measure", type: "nominal", sort: order, title: null };
     const color = { field: "series", type: "nominal", scale: { domain: names, range: colours }, legend: { orient: "top", title: null, columns: 1 } };
@@ -84,9 +87,9 @@
       data: { values: rows }, width: "container", height: { step: 24 }, autosize: { type: "fit-x", contains: "padding" },
       encoding: { y },
       layer: [
-        { transform: [shown, { filter: "datum.kind !== 'nation'" }], mark: { type: "rule", strokeWidth: 2 }, encoding: { x: { field: "lower", type: "quantitative", axis: percent, scale: { domain: [0, 1] } }, x2: { field: "upper" }, ...offset, color, tooltip } },
-        { transform: [shown, { filter: "datum.kind !== 'nation'" }], mark: { type: "point", filled: true, size: 60, opacity: 1 }, encoding: { x: { field: "estimate", type: "quantitative" }, shape: { field: "kind", scale: { domain: ["own", "peer"], range: ["circle", "square"] }, legend: null }, ...offset, color, tooltip } },
-        { transform: [shown, { filter: "datum.kind === 'nation'" }], mark: { type: "tick", thickness: 3 }, encoding: { x: { field: "estimate", type: "quantitative" }, color, tooltip } },
+        { transform: [shown, { filter: "datum.kind === 'own' || datum.kind === 'peer'" }], mark: { type: "rule", strokeWidth: 2 }, encoding: { x: { field: "lower", type: "quantitative", axis: percent, scale: { domain: [0, 1] } }, x2: { field: "upper" }, ...offset, color, tooltip } },
+        { transform: [shown, { filter: "datum.kind === 'own' || datum.kind === 'peer'" }], mark: { type: "point", filled: true, size: 60, opacity: 1 }, encoding: { x: { field: "estimate", type: "quantitative" }, shape: { field: "kind", scale: { domain: ["own", "peer"], range: ["circle", "square"] }, legend: null }, ...offset, color, tooltip } },
+        { transform: [shown, { filter: "datum.kind === 'nation' || datum.kind === 'alliance'" }], mark: { type: "tick", thickness: 3 }, encoding: { x: { field: "estimate", type: "quantitative" }, color, tooltip } },
         { transform: [{ filter: "datum.kind === 'own' && isValid(datum.missing)" }], mark: { type: "text", align: "left", fontStyle: "italic", color: dark() ? "#e0e0e0" : "#555555" }, encoding: { x: { field: "at", type: "quantitative" }, text: { field: "missing" } } },
       ],
     });

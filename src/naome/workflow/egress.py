@@ -198,7 +198,7 @@ def _describe_site_file(
     if name in pages:
         run, notebook = pages[name]
         about, found = [run], describe_page(run.read_page(notebook))
-    elif name.endswith((".html", ".json", ".csv", ".xlsx", ".parquet", ".zip")):
+    elif name.endswith((".html", ".json", ".csv", ".xlsx", ".parquet", ".js", ".docx", ".pdf", ".zip")):
         about, found = runs, {"exceptions": ""}  # released results, or cells of pages, of any run
     else:
         about, found = [], {"exceptions": NO_RESULTS}

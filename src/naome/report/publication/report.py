@@ -19,9 +19,11 @@ from naome.report.publication.indicator import write_indicator
 from naome.report.publication.organisations import write_explorer, write_organisations
 from naome.report.publication.page import ReportPage
 from naome.report.publication.public import write_public
+from naome.report.publication.recommendations import write_recommendations
 from naome.report.publication.sources import Sources, locate
 from naome.report.publication.state_of_the_nation import write_state_of_the_nation
 from naome.report.publication.survival import SURVIVAL, write_survival
+from naome.report.publication.upcare import write_upcare
 
 INPUTS = "inputs"
 
@@ -35,7 +37,7 @@ class Entry:
     path : str
     text : str
         How menus name it.
-    section : {"report", "indicators", "public", "organisations", "about", "sources"}
+    section : {"report", "indicators", "public", "organisations", "methods", "about", "sources"}
     """
 
     path: str
@@ -139,6 +141,8 @@ def _write_pages(
         else:
             page = write_indicator(indicator, audits, populations, sources)
         yield page, first.wording[indicator].short, "indicators"
+    yield write_recommendations(audits, populations, sources), "Recommendations", "report"
     yield write_public(audits, populations, sources), "For patients", "public"
+    yield write_upcare(audits, sources), "UPCARE summary", "methods"
     for page, text in write_organisations(audits, populations, sources):
         yield page, text, "organisations"

@@ -8,13 +8,14 @@ from naome.report.display import format_number
 from naome.report.markdown import write_list
 from naome.report.prose import say_count
 from naome.report.publication import messages
-from naome.report.publication.audits import Audit, Population, is_ok
+from naome.report.publication.audits import Audit, Population, Row, is_ok
 from naome.report.publication.figures import SUBTYPES, draw_groups
-from naome.report.publication.indicator import PLOTTED, list_lines, locate, title_line
+from naome.report.publication.indicator import PLOTTED, list_lines, title_line
 from naome.report.publication.page import Cell, ReportPage, show_percent
 from naome.report.publication.sources import Sources
 from naome.report.publication.tables import Line, compare_groups
 from naome.report.publication.trace import describe_family
+from naome.report.publication.wording import locate_indicator
 
 SURVIVAL = "survival"
 #: Time point of the figure and of comparisons between groups, years
@@ -43,7 +44,7 @@ def write_survival(audits: list[Audit], populations: list[Population], sources: 
     first = audits[0]
     specification, words = first.specification[SURVIVAL], first.wording[SURVIVAL]
     horizons = first.params.survival.horizons_years
-    page = ReportPage(locate(SURVIVAL), specification.title, words.asks, sources)
+    page = ReportPage(locate_indicator(SURVIVAL), specification.title, words.asks, sources)
     page.add(words.why)
     for cohort in specification.cohorts:
         people = words.name_people(messages.COHORTS[cohort])
@@ -68,11 +69,15 @@ def _add_cohort(
             if is_ok(row):
                 alive = f"{did} {name_years(years)} after {origin}"
                 said.append(messages.say_share(page, population, row, people, alive))
+            said.append(_say_period(page, population, population.find(f"survival_{years}y_period", cohort), years))
         gradient = messages.say_gradient(page, population, compared, cohort)
         said.append(gradient.replace("the percentage", f"survival to {name_years(COMPARED)}", 1))
         groups = [(text, population.find(compared, cohort, "subtype", group)) for group, text in SUBTYPES.items()]
         ranged = messages.say_range(page, population, groups)
         said.append(ranged.replace("the percentage", f"survival to {name_years(COMPARED)}", 1))
+    for years in horizons:
+        reason = messages.say_not_derivable((p, p.find(f"survival_{years}y", cohort)) for p in nations)
+        said.append(reason.replace("this could", f"survival to {name_years(years)} could", 1))
     page.add("::: {.key-messages}\n" + "\n".join(f"- {text}" for text in said if text) + "\n:::")
     lines = list_lines(compared, cohort, nations)
     plotted = [(title_line(*line), line[1:]) for line in lines if not isinstance(line, str) and line[3] in PLOTTED]
@@ -84,16 +89,28 @@ def _add_cohort(
         _add_table(page, cohort, population, horizons)
 
 
+def _say_period(page: ReportPage, population: Population, row: Row | None, years: int) -> str:
+    """Say survival by period analysis, which uses people diagnosed earlier too; empty where there is none."""
+    if not is_ok(row):
+        return ""
+    share, limits = page.percent(row, population), messages.say_limits(row)
+    return (
+        f"In {population.name}, survival to {name_years(years)} by period analysis is {share} (95% interval {limits}), "
+        f"from the follow-up of {page.count(row, population)} people during the audit period."
+    )
+
+
 def _add_table(page: ReportPage, cohort: str, population: Population, horizons: Sequence[int]) -> None:
-    """Add a table of a nation with a column per time point."""
+    """Add a table of a nation with a column per time point that somebody has reached."""
     name = messages.COHORTS[cohort]
+    reached = [y for y in horizons if is_ok(population.find(f"survival_{y}y", cohort))]
     rows: list[list[str | Cell]] = []
-    for line in list_lines(f"survival_{horizons[0]}y", cohort, [population]):
+    for line in list_lines(f"survival_{COMPARED}y", cohort, [population]) if reached else []:
         if isinstance(line, str):
             rows.append([line])
             continue
         title, _, *key = line
-        found = [population.find(f"survival_{years}y", *key) for years in horizons]
+        found = [population.find(f"survival_{years}y", *key) for years in reached]
         rows.append([title, *(show_percent(population, row, interval=True) for row in found)])
     if not rows:
         return
@@ -101,7 +118,7 @@ def _add_table(page: ReportPage, cohort: str, population: Population, horizons: 
         f"tbl-survival-{cohort}-{population.name.lower().replace(' ', '-')}",
         f"Survival of people with {name} disease from {ORIGINS[cohort]}, {population.name}: Kaplan-Meier estimates "
         "with 95% intervals.",
-        ["", *map(name_years, horizons)],
+        ["", *map(name_years, reached)],
         rows,
     )
 

@@ -8,6 +8,11 @@ from naome.core.yaml_files import FrozenModel, Text, read_model
 from naome.measures.specification import Specification, read_specification
 
 
+def locate_indicator(indicator: str) -> str:
+    """Return the path of the page of an indicator."""
+    return f"report/indicators/{indicator.replace('_', '-')}.qmd"
+
+
 class Wording(FrozenModel):
     """How the report says an indicator; the meaning of each key is in the file."""
 
