@@ -20,9 +20,15 @@ if TYPE_CHECKING:
     import nbformat
 
 #: What decides no number of a run: it draws the site, or takes commands
-OUTSIDE = tuple(f"report/{name}" for name in ("finished.py", "downloads.py", "reference/", "publication/")) + tuple(
-    f"workflow/{name}.py"
-    for name in ("site", "cli", "explain", "graph", "new_audit", "refresh", "docs", "warm", "kernels")
+OUTSIDE = (
+    "measures/recommendations.py",
+    "release/positions.py",
+    *(f"report/{name}" for name in ("finished.py", "downloads.py", "reference/", "publication/", "positions.py")),
+    *(f"report/{name}.py" for name in ("workbook", "action_plans", "plan_template", "plain_zip")),
+    *(
+        f"workflow/{name}.py"
+        for name in ("site", "cli", "explain", "graph", "new_audit", "refresh", "docs", "warm", "kernels")
+    ),
 )
 PACKAGE = Path(__file__).parent.parent
 

@@ -13,7 +13,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from naome.core.atomic import write_bytes
-from naome.core.definitions import Definitions
+from naome.core.definitions import Definitions, project_definitions
 from naome.core.errors import ChainError, suggest
 from naome.core.params import Params, read_params
 from naome.core.spreadsheets import escape_formula
@@ -35,7 +35,7 @@ from naome.report.marking import MARKINGS
 from naome.report.plain_zip import make_plain, write_plain_zip
 from naome.report.plan_template import make_template
 from naome.report.positions import suggest_actions, suggest_methods
-from naome.report.prose import lower_first, say_day
+from naome.report.prose import lower_first, say_count, say_day
 from naome.report.publication.wording import read_wording
 from naome.report.workbook import name_measure
 
@@ -64,6 +64,7 @@ class PlanSource:
     run : FinishedRun
     params : Params
     definitions : Definitions
+        The run's copy.
     recommendations : tuple of Recommendation
         Of the latest edition, for the nation of the run; none where its organisations get no plans.
     edition : str
@@ -78,16 +79,16 @@ class PlanSource:
     edition: str
     results: pd.DataFrame
 
+    @property
+    def organisations(self) -> pd.DataFrame:
+        """The organisations of the run, by code."""
+        return self.run.read_organisations()
+
 
 def open_source(run: FinishedRun) -> PlanSource | None:
     """Open a finished run for its action plans; None where its organisations get none.
 
     Plans are for audits of both cohorts, of a nation that the recommendations address.
-
-    Raises
-    ------
-    ChainError
-        For a run of an earlier version, whose definitions hold no recommendations.
     """
     inputs = run.folder / "inputs"
     if not inputs.is_dir():
@@ -95,12 +96,7 @@ def open_source(run: FinishedRun) -> PlanSource | None:
     params, definitions = read_params(inputs / "params.yaml"), Definitions(inputs / "definitions")
     if not set(params.cohorts) >= COHORTS:
         return None
-    if not (definitions.folder / NEEDED).is_file():
-        raise ChainError(
-            f"{definitions.folder / NEEDED}: not there; run {run.run_id} is of an earlier version. "
-            f"Hint: run the chain of {run.audit} again."
-        )
-    read: Recommendations = read_recommendations(definitions)
+    read: Recommendations = read_recommendations(project_definitions())
     chosen = read.select(params.nation)
     measures = {basis.measure for each in chosen for basis in each.measures}
     frames = [frame for _, frame in run.read_released() if "result_id" in frame.columns]
@@ -130,7 +126,7 @@ def collect_plans(source: PlanSource, organisation: str = "") -> Iterator[tuple[
     ChainError
         If the run has no such organisation.
     """
-    table = source.run.read_organisations()
+    table = source.organisations
     if organisation:
         known = table["code"].tolist()
         if organisation not in known:
@@ -198,26 +194,26 @@ def write_action_plans(
     ChainError
         For a run whose organisations get no plans, and an organisation of which no run released a result.
     """
-    sources = [open_source(run) for run in runs]
-    for run, source in zip(runs, sources, strict=True):
-        if source is None:
-            raise ChainError(
-                f"run {run.run_id}: its organisations get no action plans. They are for audits of both cohorts of a "
-                "nation that recommendations.yaml addresses, with released results."
-            )
+    opened = [_open_or_refuse(run) for run in runs]
+    holding = [each for each in opened if not organisation or organisation in set(each.organisations["code"])]
     written: list[Path] = []
-    holding = [source for source in sources if source is not None and (not organisation or _has(source, organisation))]
-    for source in holding or sources:
-        plans = list(collect_plans(source, organisation))  # type: ignore[arg-type]
-        for code, context in tqdm(plans, desc=source.run.audit, unit="plan", leave=False, disable=None):  # type: ignore[union-attr]
+    for source in holding or opened[:1]:  # the first says that there is no such organisation
+        plans = list(collect_plans(source, organisation))
+        for code, context in tqdm(plans, desc=source.run.audit, unit="plan", leave=False, disable=None):
             written.append(folder / name_plan(code))
             write_bytes(write_plan(context), written[-1])
-        progress(f"{source.run.audit}: {len(plans)} action plans in {folder}")  # type: ignore[union-attr]
+        progress(f"{source.run.audit}: {say_count(len(plans), 'action plan')} in {folder}")
     return written
 
 
-def _has(source: PlanSource, organisation: str) -> bool:
-    return organisation in set(source.run.read_organisations()["code"])
+def _open_or_refuse(run: FinishedRun) -> PlanSource:
+    source = open_source(run)
+    if source is None:
+        raise ChainError(
+            f"run {run.run_id}: its organisations get no action plans. They are for audits of both cohorts of a nation "
+            f"that {NEEDED} addresses, with released results."
+        )
+    return source
 
 
 def zip_plans(runs: Sequence[FinishedRun]) -> bytes:
@@ -241,7 +237,7 @@ def _collect_plan(
     source: PlanSource, organisation: Row, rows: Mapping[tuple, Row], positions: Mapping[tuple, tuple[str, str]]
 ) -> dict[str, Any]:
     run = source.run
-    improvement = read_quality_improvement(source.definitions)
+    improvement = read_quality_improvement(project_definitions())
     areas = [f"{organisation[f'{area}_name']} ({organisation[f'{area}_code']})" for area in ("alliance", "region")
              if organisation[f"{area}_code"]]  # fmt: skip
     marking = MARKINGS[run.marking]
@@ -318,7 +314,7 @@ def _list_methods(positions: Sequence[str], improvement: QualityImprovement) -> 
 
 
 def _name(measure: str, source: PlanSource) -> str:
-    words = read_wording(source.definitions).get(measure)
+    words = read_wording(project_definitions()).get(measure)
     return words.short if words else name_measure(measure, read_specification(source.definitions))
 
 

@@ -7,10 +7,11 @@ import re
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 
 import pandas as pd
 
-from naome.core.definitions import Definitions
+from naome.core.definitions import Definitions, project_definitions
 from naome.core.results import NUMBERS, POOLED, name_nation
 from naome.core.spreadsheets import escape_formulae
 from naome.measures.recommendations import COMPLETENESS
@@ -77,8 +78,7 @@ def write_workbook(results: pd.DataFrame, runs: Sequence[FinishedRun], definitio
     bytes
         An xlsx file. The same results give the same bytes, and no text in it is a formula or a link.
     """
-    import gptables  # takes long to import
-
+    gptables = _load_writer()
     specification = read_specification(definitions)
     titles = {measure: name_measure(measure, specification) for measure in results["measure"].unique()}
     shown = results.assign(title=results["measure"].map(titles))
@@ -96,6 +96,14 @@ def write_workbook(results: pd.DataFrame, runs: Sequence[FinishedRun], definitio
             workbook_options={"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False},
         )
     return make_plain(buffer.getvalue())
+
+
+def _load_writer() -> ModuleType:
+    """Return gptables, which takes long to import and leaves the file of its theme open."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        import gptables
+    return gptables
 
 
 def name_measure(measure: str, specification: Specification) -> str:
@@ -150,7 +158,7 @@ def list_metrics(specification: Specification) -> pd.DataFrame:
 
 
 def _describe_indicator(indicator: Indicator, specification: Specification) -> dict[str, str]:
-    words = read_wording(specification.definitions).get(indicator.id)
+    words = read_wording(project_definitions()).get(indicator.id)
     cohorts = [COHORT_NAMES[cohort].lower() for cohort in indicator.cohorts]
     conditions = [each.text if each else "all" for each in (indicator.denominator, indicator.numerator)]
     among = words.name_people(" or ".join(cohorts)) if words else "people of the cohort"
@@ -188,8 +196,7 @@ def _divide(results: pd.DataFrame) -> list[tuple[str, str, pd.DataFrame]]:
 
 
 def _make_sheet(label: str, title: str, rows: pd.DataFrame) -> object:
-    import gptables
-
+    gptables = _load_writer()
     table = _clean(_write_symbols(rows))
     name = label.lower().replace(" ", "_")
     return gptables.GPTable(
@@ -234,8 +241,7 @@ def _count(table: pd.DataFrame) -> str:
 
 
 def _make_cover(runs: Sequence[FinishedRun]) -> object:
-    import gptables
-
+    gptables = _load_writer()
     named = name_by_marking((run.marking, run.title) for run in runs)
     marked = [
         f"{MARKINGS[kind].name}. {MARKINGS[kind].results.format(names=' and '.join(names))}"
