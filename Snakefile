@@ -7,6 +7,7 @@ Run it with `make site`; `snakemake -n` says what would run and why. The audits 
 from pathlib import Path
 
 from naome.core.code_version import list_code
+from naome.core.definitions import NOT_OF_A_RUN, project_definitions
 from naome.core.errors import NaomeError
 from naome.workflow.pages import find_notebook, list_notebooks, load_pages, notebooks_of, reads_from
 from naome.core.params import find_data, find_params, load_params
@@ -22,9 +23,9 @@ try:
 except NaomeError as error:
     raise WorkflowError(str(error))
 FIRST, *OTHERS = [path.stem for path in list_notebooks()]
-# What results rest on; the names of menus and the population of the generator are not among it
-NO_DEFINITIONS = {"synthetic.yaml", "pages.yaml"}
-DEFINITIONS = [str(path) for path in sorted(Path("definitions").rglob("*.*")) if path.name not in NO_DEFINITIONS]
+# What results rest on; the names of menus, the words of the report and the generator's population are not among it
+DEFINITIONS = [str(Path("definitions", file)) for file in project_definitions().files()]
+WORDS = [str(path) for path in Path("definitions").glob("*.yaml") if path.stem in NOT_OF_A_RUN]
 
 
 def code(*rooms):
@@ -145,6 +146,7 @@ rule manifest:
         lambda wildcards: pages_of(wildcards.audit),
     output:
         "runs/{audit}/manifest.json",
+        "runs/{audit}/release/organisations.parquet",
     shell:
         "naome manifest --audit {wildcards.audit} > /dev/null"
 
@@ -169,8 +171,8 @@ rule render:
         MANIFESTS,
         TRUTH,
         [str(path) for path in sorted([*Path(".").glob("*.qmd"), *Path("methodology").glob("*.qmd"), *Path("assets").glob("*")])],
-        ["_quarto.yml", "references.bib", "definitions/pages.yaml"],
-        code("workflow/site", "workflow/pages", "report/finished", "report/marking", "report/downloads", "report/reference"),
+        ["_quarto.yml", "references.bib", "CITATION.cff", "CHANGELOG.md", *map(str, Path("docs/decisions").glob("*.md")), *WORDS],
+        code("workflow/site", "workflow/pages", "report", "report/publication", "report/reference"),
         package("sitepreview"),
     output:
         "_site/index.html",

@@ -11,7 +11,7 @@
   const find = (code) => units.find((unit) => unit.code === code);
   const label = (unit) => (unit.name === unit.code ? unit.code : `${unit.name} (${unit.code})`);
   const dark = () => document.body.classList.contains("quarto-dark") || document.documentElement.classList.contains("quarto-dark");
-  const COLOURS = { own: "#1d5b8f", peer: "#b8571b", nation: "#6b6b6b" };
+  const COLOURS = { own: "#1d5b8f", peer: "#b8571b", alliance: "#3f7f4f", nation: "#6b6b6b" };
 
   function fill(select, options, none) {
     select.replaceChildren();
@@ -48,6 +48,8 @@
       rows.push({ ...shared, series: label(unit), kind: "own", at: measure.nation !== null && measure.nation < 0.2 ? 0.3 : 0.01, ...own });
       const other = peer && describe(peer.values[measure.key]);
       if (other) rows.push({ ...shared, series: label(peer), kind: "peer", ...other });
+      const area = unit.alliance && describe((find(unit.alliance) || { values: {} }).values[measure.key]);
+      if (area && area.estimate !== undefined) rows.push({ ...shared, series: label(find(unit.alliance)), kind: "alliance", estimate: area.estimate, n: area.n });
       if (measure.nation !== null) rows.push({ ...shared, series: unit.nation.nation, kind: "nation", estimate: measure.nation });
     });
     return rows;
@@ -68,8 +70,9 @@
 
   function drawResults(unit, peer) {
     const rows = collect(unit, peer);
-    const names = [label(unit), ...(peer ? [label(peer)] : []), unit.nation.nation];
-    const colours = [COLOURS.own, ...(peer ? [COLOURS.peer] : []), COLOURS.nation];
+    const alliance = unit.alliance && find(unit.alliance);
+    const names = [label(unit), ...(peer ? [label(peer)] : []), ...(alliance ? [label(alliance)] : []), unit.nation.nation];
+    const colours = [COLOURS.own, ...(peer ? [COLOURS.peer] : []), ...(alliance ? [COLOURS.alliance] : []), COLOURS.nation];
     const order = unit.nation.measures.map((measure) => measure.title);
     const y = { field: "measure", type: "nominal", sort: order, title: null };
     const color = { field: "series", type: "nominal", scale: { domain: names, range: colours }, legend: { orient: "top", title: null, columns: 1 } };
@@ -84,9 +87,9 @@
       data: { values: rows }, width: "container", height: { step: 24 }, autosize: { type: "fit-x", contains: "padding" },
       encoding: { y },
       layer: [
-        { transform: [shown, { filter: "datum.kind !== 'nation'" }], mark: { type: "rule", strokeWidth: 2 }, encoding: { x: { field: "lower", type: "quantitative", axis: percent, scale: { domain: [0, 1] } }, x2: { field: "upper" }, ...offset, color, tooltip } },
-        { transform: [shown, { filter: "datum.kind !== 'nation'" }], mark: { type: "point", filled: true, size: 60, opacity: 1 }, encoding: { x: { field: "estimate", type: "quantitative" }, shape: { field: "kind", scale: { domain: ["own", "peer"], range: ["circle", "square"] }, legend: null }, ...offset, color, tooltip } },
-        { transform: [shown, { filter: "datum.kind === 'nation'" }], mark: { type: "tick", thickness: 3 }, encoding: { x: { field: "estimate", type: "quantitative" }, color, tooltip } },
+        { transform: [shown, { filter: "datum.kind === 'own' || datum.kind === 'peer'" }], mark: { type: "rule", strokeWidth: 2 }, encoding: { x: { field: "lower", type: "quantitative", axis: percent, scale: { domain: [0, 1] } }, x2: { field: "upper" }, ...offset, color, tooltip } },
+        { transform: [shown, { filter: "datum.kind === 'own' || datum.kind === 'peer'" }], mark: { type: "point", filled: true, size: 60, opacity: 1 }, encoding: { x: { field: "estimate", type: "quantitative" }, shape: { field: "kind", scale: { domain: ["own", "peer"], range: ["circle", "square"] }, legend: null }, ...offset, color, tooltip } },
+        { transform: [shown, { filter: "datum.kind === 'nation' || datum.kind === 'alliance'" }], mark: { type: "tick", thickness: 3 }, encoding: { x: { field: "estimate", type: "quantitative" }, color, tooltip } },
         { transform: [{ filter: "datum.kind === 'own' && isValid(datum.missing)" }], mark: { type: "text", align: "left", fontStyle: "italic", color: dark() ? "#e0e0e0" : "#555555" }, encoding: { x: { field: "at", type: "quantitative" }, text: { field: "missing" } } },
       ],
     });
@@ -128,23 +131,25 @@
     fill(select, sections);
     if ([...select.options].some((each) => each.value === wanted)) select.value = wanted;
     const link = document.createElement("a");
-    link.href = `#${unit.code}`;
+    link.href = `?unit=${encodeURIComponent(unit.code)}`;
     link.textContent = `Link to ${label(unit)}`;
     byId("explorer-link").replaceChildren(link);
-    if (decodeURIComponent(location.hash.slice(1)) !== unit.code) history.replaceState(null, "", `#${unit.code}`);
+    if (wantedUnit() !== unit.code) history.replaceState(null, "", `#${unit.code}`);
     vegaEmbed("#explorer-results", drawResults(unit, peer), options);
     vegaEmbed("#explorer-funnel", drawFunnel(unit, peer, select.value), options);
   }
 
+  // the fragment is what was chosen on the page, the query what a link asks for
+  const wantedUnit = () => decodeURIComponent(location.hash.slice(1)) || new URLSearchParams(location.search).get("unit");
+
   function choose() {
-    const wanted = decodeURIComponent(location.hash.slice(1));
+    const wanted = wantedUnit();
     if (find(wanted)) byId("explorer-unit").value = wanted;
   }
 
   fill(byId("explorer-unit"), listUnits(() => true));
   fill(byId("explorer-peer"), listUnits(() => true), "the nation only");
   ["explorer-unit", "explorer-peer", "explorer-measure"].forEach((name) => byId(name).addEventListener("change", update));
-  window.addEventListener("hashchange", () => { choose(); update(); });
   new MutationObserver(update).observe(document.body, { attributes: true, attributeFilter: ["class"] });
   choose();
   update();

@@ -18,6 +18,7 @@ FLAGS = (
     "--disable-background-networking", "--disable-component-update", "--remote-debugging-port=0",
     "--remote-allow-origins=*", "--disable-dev-shm-usage",
 )  # fmt: skip
+PORT = "DevToolsActivePort"
 PATIENCE = 60  # seconds
 
 
@@ -36,6 +37,7 @@ class Browser:
     """
 
     def __init__(self, program: str, profile: Path):
+        (profile / PORT).unlink(missing_ok=True)
         self.process = subprocess.Popen(
             [program, *FLAGS, f"--user-data-dir={profile}", "about:blank"],
             stdout=subprocess.DEVNULL,
@@ -50,7 +52,7 @@ class Browser:
 
     def _find_tab(self, profile: Path) -> str:
         """Return the address of the tab, from the port that Chromium writes into its profile."""
-        file = profile / "DevToolsActivePort"
+        file = profile / PORT
         end = time.monotonic() + PATIENCE
         while not (file.is_file() and "\n" in file.read_text()):
             if self.process.poll() is not None or time.monotonic() > end:

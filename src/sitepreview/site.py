@@ -56,6 +56,7 @@ def render_site(
     renderer: str = "auto",
     out_dir: str | Path | None = None,
     own_check: Callable[[Path], list[Problem]] | None = None,
+    finish: Callable[[Path], None] | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> RenderReport:
     """Render a project's website.
@@ -73,6 +74,8 @@ def render_site(
         The folder of the site; default `project.output-dir`, or `_site`.
     own_check : callable, optional
         What else the built pages have to satisfy: takes the folder of the site, gives problems.
+    finish : callable, optional
+        What else is made from the built pages, before they are checked: takes the folder of the site.
     progress : callable, optional
         Takes each line of progress; the first says which renderer and why. Nothing is printed without it.
 
@@ -105,7 +108,7 @@ def render_site(
         raise Refused(problems)
     target = Path(out_dir).resolve() if out_dir is not None else project.output_dir
     _guard_target(target)
-    check = partial(_refuse_broken, own_check=own_check)
+    check = partial(_refuse_broken, own_check=own_check, finish=finish)
     if program:
         _render_quarto(program, project, target, check, say)
     else:
@@ -146,7 +149,11 @@ def _guard_target(target: Path) -> None:
         raise ValueError(f"{target} holds something else than a built site; name an empty or new folder")
 
 
-def _refuse_broken(site: Path, own_check: Callable[[Path], list[Problem]] | None) -> None:
+def _refuse_broken(
+    site: Path, own_check: Callable[[Path], list[Problem]] | None, finish: Callable[[Path], None] | None
+) -> None:
+    if finish:
+        finish(site)
     problems = [*check_site(site), *(own_check(site) if own_check else ())]
     if problems:
         raise Refused(problems)

@@ -16,6 +16,7 @@ from naome.core.seal import file_digest
 from naome.release import declare_not_counts
 from naome.report import display
 from naome.report.marking import MARKINGS
+from naome.workflow.organisations import list_organisations
 
 
 @contextlib.contextmanager
@@ -103,6 +104,7 @@ def make_run(
     row = {"measure": ["m"], "level": "nation", "unit": [audit], "estimate": [0.5], "method": "wilson"}
     named = {"audit": audit, "nation": audit, "cohort": "denovo", "run_id": run_id}
     write_frame(make_results(pd.DataFrame(row), **named), folder / "release" / "indicators.parquet")
+    write_frame(list_organisations([], pd.DataFrame(), "england"), folder / "release" / "organisations.parquet")
     manifest = {
         "audit": audit, "title": title, "nation": "england", "marking": marking, "run_id": run_id,
         "code_sha256": "f" * 64, "commit": "0123456789abcdef0123", "dirty": False,

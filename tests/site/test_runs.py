@@ -206,7 +206,7 @@ def copy_checkout(folder):
     root = project_root()
     for name in ("methodology", "assets"):
         shutil.copytree(root / name, folder / name)
-    for name in ("_quarto.yml", "index.qmd", "references.bib", "CITATION.cff", "GLOSSARY.md"):
+    for name in ("_quarto.yml", "index.qmd", "references.bib", "CITATION.cff"):
         shutil.copy(root / name, folder / name)
     for audit in load_pages().site:
         shutil.copytree(root / "notebooks", folder / "runs" / audit / "notebooks")
@@ -235,7 +235,7 @@ def test_every_result_that_a_page_on_methods_shows_is_in_the_notebooks(tmp_path)
     (tmp_path / "project").mkdir()
     compose_site([open_finished(run)], tmp_path / "project")
     pages = [tmp_path / "project" / "index.qmd", *(tmp_path / "project" / "methodology").glob("*.qmd")]
-    assert len(pages) == 13
+    assert len(pages) == 15
     for page in pages:
         text = page.read_text(encoding="utf-8")
         assert "Not shown here" not in text and "#site-" not in text, page

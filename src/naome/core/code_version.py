@@ -21,9 +21,14 @@ if TYPE_CHECKING:
 
 #: What decides no number of a run: it draws the site, or takes commands
 OUTSIDE = (
-    *("report/finished.py", "report/downloads.py", "report/reference/", "workflow/site.py", "workflow/cli.py"),
-    *("workflow/graph.py", "workflow/new_audit.py", "workflow/refresh.py", "workflow/docs.py", "workflow/warm.py"),
-    "workflow/kernels.py",
+    "measures/recommendations.py",
+    "release/positions.py",
+    *(f"report/{name}" for name in ("finished.py", "downloads.py", "reference/", "publication/", "positions.py")),
+    *(f"report/{name}.py" for name in ("workbook", "action_plans", "plan_template", "plain_zip")),
+    *(
+        f"workflow/{name}.py"
+        for name in ("site", "cli", "explain", "graph", "new_audit", "refresh", "docs", "warm", "kernels")
+    ),
 )
 PACKAGE = Path(__file__).parent.parent
 

@@ -6,7 +6,7 @@ that every such pair of counts supports: the least extreme of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -36,7 +36,7 @@ SPREAD = (
 #: Why an organisation has no level although it could be compared
 SUPPRESSED = "its result is suppressed"
 
-__all__ = ["settle_adjusted", "settle_assessments", "settle_variation", "soften"]
+__all__ = ["place_counts", "settle_adjusted", "settle_assessments", "settle_variation", "soften"]
 
 
 def soften(table: pd.DataFrame, z: pd.Series, policy: Policy) -> np.ndarray:
@@ -143,6 +143,42 @@ def _list_shown(released: Released, measure: str, cohort: str) -> list[str]:
     return rows.loc[rows["status"] == "ok", "unit"].tolist()
 
 
+def place_counts(
+    shown: pd.DataFrame, targets: Sequence[float], params: Params, polarity: str, *, everyone: int | None, tau2: float
+) -> pd.DataFrame:
+    """Give organisations the levels that every pair of counts supports which is shown as theirs is.
+
+    Parameters
+    ----------
+    shown : DataFrame
+        ``denominator, numerator`` of at least one organisation, as they are shown.
+    targets : sequence of float
+        The national proportion; several where it is known within limits only.
+    params : Params
+    polarity : {"higher", "lower", "neutral"}
+        Which side is better.
+    everyone : int or None
+        People behind the target, those of the organisations among them.
+    tau2 : float
+        As for :func:`naome.measures.variation.score_counts`.
+
+    Returns
+    -------
+    DataFrame
+        As :func:`naome.measures.variation.give_domains`, in the rows of `shown`.
+    """
+    x, n = shown["numerator"].to_numpy(dtype=int), shown["denominator"].to_numpy(dtype=int)
+    events, people, possible = list_pairs(x, n, POLICIES[params.disclosure.policy])
+    if everyone is not None:
+        possible &= people <= everyone
+    pairs = [score_counts(events[possible], people[possible], t, everyone=everyone, tau2=tau2) for t in targets]
+    ends = pd.concat(pairs).groupby(np.tile(np.nonzero(possible)[0], len(pairs))).agg(["min", "max"])
+    least = {
+        name: _least_extreme(ends[name, "min"].to_numpy(), ends[name, "max"].to_numpy()) for name in ("z", "z_spread")
+    }
+    return give_domains(pd.DataFrame(least, index=shown.index), params, polarity)
+
+
 def settle_variation(
     variation: Variation, released: Released, params: Params, specification: Specification
 ) -> Variation:
@@ -185,7 +221,7 @@ def settle_variation(
 def _settle_units(
     table: pd.DataFrame, known: pd.DataFrame, row: dict, params: Params, polarity: str
 ) -> tuple[pd.DataFrame, dict]:
-    table, policy = table.copy(), POLICIES[params.disclosure.policy]
+    table = table.copy()
     mine = table["unit"].isin(known.index) & (table["level"] != "not_assessed")
     table.loc[~mine, ["level", "level_plain", "level_spread"]] = "not_assessed"
     table.loc[~mine, "direction"], table.loc[~mine, "domain"] = "none", NOT_ASSESSED
@@ -196,19 +232,9 @@ def _settle_units(
         nothing = {"assessed": 0, "chance_alerts": 0.0, "chance_alarms": 0.0}
         return table, {} if row["reason"] else {**count_domains(table, polarity), **nothing, **silent}
     here = known.loc[table.loc[mine, "unit"]]
-    events, people, possible = list_pairs(here["numerator"].to_numpy(), here["denominator"].to_numpy(), policy)
     everyone = int(row["everyone"])
-    possible &= people <= everyone
-    scores = score_counts(events[possible], people[possible], row["target"], everyone=everyone, tau2=row["tau2"])
-    ends = scores.groupby(np.nonzero(possible)[0]).agg(["min", "max"])
-    least = pd.DataFrame(
-        {
-            name: _least_extreme(ends[name, "min"].to_numpy(), ends[name, "max"].to_numpy())
-            for name in ("z", "z_spread")
-        },
-        index=table.index[mine],
-    )
-    given = give_domains(least, params, polarity)
+    given = place_counts(here, [row["target"]], params, polarity, everyone=everyone, tau2=row["tau2"])
+    given.index = table.index[mine]
     table.loc[mine, given.columns] = given
     sizes = np.minimum(here["denominator"].to_numpy(dtype=int), everyone)
     chance = expect_by_chance(row["target"], sizes, params, everyone)

@@ -1,4 +1,4 @@
-"""The download of everything that runs released, with its data dictionary."""
+"""The downloads: everything that runs released, as tables and as a workbook, and action plans of organisations."""
 
 from __future__ import annotations
 
@@ -8,13 +8,25 @@ from pathlib import Path
 
 import pandas as pd
 
-from naome.core.atomic import write_text
+from naome.core.atomic import write_bytes, write_frame, write_text
 from naome.core.errors import ChainError
 from naome.core.results import COLUMNS, KEY, NUMBERS, STATUSES
 from naome.core.spreadsheets import write_csv
+from naome.report.action_plans import zip_plans
 from naome.report.finished import FinishedRun
+from naome.report.workbook import open_definitions, write_workbook
 
 COUNTS = ("denominator", "numerator")
+#: Columns of ``organisations.csv``
+ORGANISATION_COLUMNS = {
+    "code": "Code of the organisation, as in column unit of the results.",
+    "name": "Its name.",
+    "alliance_code": "Cancer alliance (England), by its code; by its name where it has no code.",
+    "alliance_name": "Name of the cancer alliance.",
+    "region_code": "Region, by its code; by its name where it has no code.",
+    "region_name": "Name of the region.",
+    "nation": "Nation.",
+}
 # An estimate is kept to nine places: enough to compute with, the same text on every machine
 PLACES = 9
 
@@ -27,9 +39,15 @@ def collect_released(run: FinishedRun) -> pd.DataFrame:
     ChainError
         If two steps of the run released the same result, or a file is not the one that the run released.
     """
-    frames = [frame for _, frame in run.read_released() if "result_id" in frame.columns]
+    return _collect(run)[list(COLUMNS)]
+
+
+def _collect(run: FinishedRun) -> pd.DataFrame:
+    """Put together the results of a run with the released file of each, in ``frame``."""
+    released = run.read_released()
+    frames = [frame.assign(frame=name) for name, frame in released if "result_id" in frame.columns]
     if not frames:
-        return pd.DataFrame(columns=list(COLUMNS))
+        return pd.DataFrame(columns=[*COLUMNS, "frame"])
     table = pd.concat(frames, ignore_index=True).sort_values(KEY, kind="stable").reset_index(drop=True)
     twice = table.duplicated(KEY)
     if twice.any():
@@ -39,7 +57,10 @@ def collect_released(run: FinishedRun) -> pd.DataFrame:
 
 
 def write_downloads(runs: Iterable[FinishedRun], folder: Path) -> tuple[Path, Path]:
-    """Write ``results.csv`` of all released results of some runs, and ``datapackage.json`` that explains it.
+    """Write all released results of some runs, and ``datapackage.json`` that explains them.
+
+    ``results.csv``, ``results.parquet`` and ``results.xlsx`` have the same rows; ``organisations.csv`` has names and
+    areas of organisations; ``action-plans.zip`` has a local action plan for each organisation that gets one.
 
     Parameters
     ----------
@@ -51,27 +72,38 @@ def write_downloads(runs: Iterable[FinishedRun], folder: Path) -> tuple[Path, Pa
     Returns
     -------
     Path, Path
-        The two files; the same results give the same bytes.
+        ``results.csv`` and ``datapackage.json``; the same results give the same bytes in every file.
 
     Raises
     ------
     ChainError
-        See :func:`collect_released`.
+        See :func:`collect_released`; also if a run of an earlier version lists no organisations.
     """
     runs = list(runs)
-    table = pd.concat([collect_released(run) for run in runs], ignore_index=True)
+    organisations = pd.concat([run.read_organisations() for run in runs], ignore_index=True).drop_duplicates(
+        ["nation", "code"]
+    )
+    table = pd.concat([_collect(run) for run in runs], ignore_index=True)
     table = table.sort_values([*KEY, "run_id", "nation"], kind="stable").drop_duplicates(["result_id"])
     for column in NUMBERS:
         table[column] = table[column].astype(float).round(PLACES)
     data, dictionary = folder / "results.csv", folder / "datapackage.json"
+    definitions = open_definitions(runs)
+    if definitions is not None and len(table):
+        write_bytes(write_workbook(table, runs, definitions), folder / "results.xlsx")
+    if plans := zip_plans(runs):
+        write_bytes(plans, folder / "action-plans.zip")
+    table = table[list(COLUMNS)]
     write_csv(table, data)
+    write_frame(table, data.with_suffix(".parquet"))
+    write_csv(organisations, folder / "organisations.csv")
     package = describe_package(sorted({run.marking for run in runs}), len(table))
     write_text(json.dumps(package, indent=2, ensure_ascii=False) + "\n", dictionary)
     return data, dictionary
 
 
 def describe_package(markings: list[str], rows: int) -> dict:
-    """Return the Frictionless data package that describes ``results.csv``.
+    """Return the Frictionless data package that describes ``results.csv`` and ``organisations.csv``.
 
     Examples
     --------
@@ -96,7 +128,22 @@ def describe_package(markings: list[str], rows: int) -> dict:
                     "primaryKey": "result_id",
                     "missingValues": [""],
                 },
-            }
+            },
+            {
+                "name": "organisations",
+                "path": "organisations.csv",
+                "profile": "tabular-data-resource",
+                "format": "csv",
+                "mediatype": "text/csv",
+                "encoding": "utf-8",
+                "schema": {
+                    "fields": [
+                        {"name": name, "type": "string", "description": meaning}
+                        for name, meaning in ORGANISATION_COLUMNS.items()
+                    ],
+                    "primaryKey": ["nation", "code"],
+                },
+            },
         ],
     }
 

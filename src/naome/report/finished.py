@@ -20,6 +20,8 @@ from naome.core.results import name_nation
 from naome.report.marking import MARKINGS
 
 MANIFEST = "manifest.json"
+#: Which organisations a run released results of
+ORGANISATIONS = "organisations"
 #: What a manifest has to hold for a site, and of which kind
 NEEDED = {
     "audit": str, "title": str, "nation": str, "period": list, "run_id": str, "marking": str,
@@ -118,6 +120,22 @@ class FinishedRun:
         declared = {name for name in self.manifest["files"] if name.startswith("release/")}
         names = sorted(found | declared)
         return [(Path(name).stem, pd.read_parquet(io.BytesIO(self._read(name, "files")))) for name in names]
+
+    def read_organisations(self) -> pd.DataFrame:
+        """Return the organisations of which the run released results: codes, names, and where each belongs.
+
+        Raises
+        ------
+        ChainError
+            If a run of an earlier version has no such table, or it is not the file of the manifest.
+        """
+        name = f"release/{ORGANISATIONS}.parquet"
+        if name not in self.manifest["files"]:
+            raise ChainError(
+                f"{self.folder / name}: {MANIFEST} does not list it; run {self.run_id} is of an earlier version. "
+                f"Hint: run the chain of {self.audit} again."
+            )
+        return pd.read_parquet(io.BytesIO(self._read(name, "files")))
 
     def check_pages(self) -> None:
         """Refuse a notebook that lies in the folder although the run did not make it, and a run without pages.

@@ -31,8 +31,10 @@ from naome.core.errors import ChainError, NaomeError, suggest
 from naome.core.paths import project_root
 from naome.core.seal import file_digest
 from naome.extract.problems import find_shape
+from naome.report.finished import ORGANISATIONS
 from naome.workflow.attack_run import attack_run
 from naome.workflow.egress import write_egress
+from naome.workflow.organisations import write_organisations
 from naome.workflow.pages import list_notebooks, load_pages, notebooks_of, saved_by
 from naome.workflow.run import CACHE, Run, write_to
 from naome.workflow.warm import keep_warm
@@ -237,6 +239,7 @@ def write_manifest(run: Run, renderer: str = "") -> Path:
         than the disclosure policy promises.
     """
     _forget_others(run)
+    write_organisations(run)
     pages = _digest_files(run, "notebooks/*.ipynb")
     release = _digest_files(run, "release/*.parquet")
     _check_made_together(run, release)
@@ -292,6 +295,8 @@ def _check_made_together(run: Run, release: Mapping[str, str]) -> None:
         if (record := json.loads(step.read_text(encoding="utf-8"))).get("run_id") != run.run_id
     ]
     for name in release:
+        if Path(name).stem == ORGANISATIONS:  # written with this manifest
+            continue
         ids = set(pd.read_parquet(run.folder / name, columns=["run_id"])["run_id"])
         if not all(run.run_id in each.split("+") for each in ids):
             other.append(name)

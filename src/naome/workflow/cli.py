@@ -129,6 +129,17 @@ def _parser() -> argparse.ArgumentParser:
     downloads.add_argument("--out", type=Path, default=Path("downloads"), help="folder (default downloads)")
     downloads.set_defaults(do=_downloads)
 
+    plans = commands.add_parser(
+        "action-plans",
+        help="write a local action plan for each organisation of finished runs",
+        description="Write a text document (docx) for each organisation: its released results on the measures of each "
+        "recommendation, its position beside the nation, actions that fit it, and room for what is agreed locally.",
+    )
+    plans.add_argument("--run", required=True, help="runs: names or folders, separated by commas")
+    plans.add_argument("--out", type=Path, default=Path("action-plans"), help="folder (default action-plans)")
+    plans.add_argument("--organisation", default="", metavar="CODE", help="only this organisation (default: all)")
+    plans.set_defaults(do=_action_plans)
+
     render = commands.add_parser("render", help="draw a site of finished runs")
     render.add_argument(
         "--audits", help="runs: names or folders, separated by commas (default: those of the site that is shipped)"
@@ -350,6 +361,13 @@ def _downloads(parsed: argparse.Namespace) -> None:
 
     results, _ = write_downloads(open_all_finished(parsed.audits.split(",")), parsed.out)
     print(f"downloads: {results}")
+
+
+def _action_plans(parsed: argparse.Namespace) -> None:
+    from naome.report.action_plans import write_action_plans
+    from naome.report.finished import open_all_finished
+
+    write_action_plans(open_all_finished(parsed.run.split(",")), parsed.out, parsed.organisation)
 
 
 def _explain(parsed: argparse.Namespace) -> None:

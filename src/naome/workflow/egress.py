@@ -52,6 +52,7 @@ FOUND = {
     "truth_outside": "Exact counts outside what was worked out (must be 0)",
     "programmes": "Suppressed counts for which linear programmes were solved",
 }
+NO_COUNTS = "No counts: codes and names of organisations of which results are released."
 #: Why a file without results may leave
 NO_RESULTS = "No results: text, style or program of the site."
 
@@ -159,6 +160,8 @@ def describe_page(notebook: bytes) -> dict[str, object]:
 
 
 def _describe_frame(frame: pd.DataFrame, disclosure: Disclosure) -> dict[str, object]:
+    if "result_id" not in frame:
+        return {"rows": len(frame), "exceptions": NO_COUNTS}
     policy = POLICIES[disclosure.policy]
     whole = frame["level"].isin(WHOLE)
     below = frame[~whole]
@@ -195,7 +198,7 @@ def _describe_site_file(
     if name in pages:
         run, notebook = pages[name]
         about, found = [run], describe_page(run.read_page(notebook))
-    elif name.endswith((".html", ".json", ".csv", ".xlsx", ".parquet")):
+    elif name.endswith((".html", ".json", ".csv", ".xlsx", ".parquet", ".js", ".docx", ".pdf", ".zip")):
         about, found = runs, {"exceptions": ""}  # released results, or cells of pages, of any run
     else:
         about, found = [], {"exceptions": NO_RESULTS}

@@ -34,6 +34,7 @@ class Page(FrozenModel):
     saves: Frames = ()
     companions: bool = False
     audits: Literal["each", "first"] = "each"
+    supplement: bool = False
 
     @property
     def number(self) -> str:
@@ -48,6 +49,8 @@ class MethodPage(FrozenModel):
     menu: str
     with_notebook: Stem | None = None
     with_truth: bool = False
+    made_of: str = ""
+    supplement: bool = True
 
 
 class Pages(FrozenModel):

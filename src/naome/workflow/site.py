@@ -11,10 +11,12 @@ import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import yaml
 
+from naome import __version__
 from naome.core.atomic import scratch_folder, sweep, write_text
 from naome.core.definitions import Definitions
 from naome.core.errors import ChainError
@@ -30,17 +32,20 @@ from naome.workflow.egress import write_site_egress
 from naome.workflow.pages import MethodPage, Page, load_pages
 from naome.workflow.run import INPUTS
 from sitepreview import Problem, Refused, RenderReport, check_sources, read_pages, render_site
+from sitepreview.documents import write_documents
 from sitepreview.notebook import join_text, read_notebook
 from sitepreview.project import CONFIG
 from sitepreview.source import FRONT_MATTER
 
 HOME = "index.qmd"
 DOWNLOADS = "downloads"
+#: The methodology supplement, without an ending
+SUPPLEMENT = f"{DOWNLOADS}/methodology-supplement"
 SYNTHETIC = "synthetic"
 BLOCK = re.compile(r"^::: \{#site-([a-z]+)[^}\n]*\}\n.*?^:::$", re.M | re.S)
 EMBED = re.compile(r"^(\{\{< embed (?:\.\./|/)?runs/)[a-z0-9-]+(/notebooks/([\w-]+)\.ipynb#([\w-]+) >\}\})$", re.M)
 #: Sections of the report that are not in the first menus
-APART = ("sources", "about")
+APART = ("sources", "methods", "about")
 #: Section of the report -> for whom it is, and the words of the link
 READERS = (
     ("report", "Clinicians, commissioners and policy makers", "State of the Nation"),
@@ -130,11 +135,28 @@ def render_runs(
     with scratch_folder(target.parent, f"{target.name}-pages") as folder:
         shown = compose_site(opened, folder, say=progress)
         try:
-            report = render_site(folder, renderer=renderer, out_dir=target, own_check=check_strips, progress=progress)
+            report = render_site(
+                folder,
+                renderer=renderer,
+                out_dir=target,
+                own_check=check_strips,
+                finish=partial(write_supplement, shown=shown),
+                progress=progress,
+            )
         except (Refused, FileNotFoundError, ValueError) as error:
             raise ChainError(str(error)) from None
     write_site_egress(target, opened, {each.locate(page): each.run for each in shown for page in each.pages})
     return report
+
+
+def write_supplement(site: Path, shown: list[Shown]) -> None:
+    """Write the methodology supplement of a built site, the pages on methods as one Word file and one PDF."""
+    pages = [page.file for page in load_pages().methods if page.supplement]
+    of_runs = {page.notebook: each.locate(page) for each in reversed(shown) for page in each.pages if page.supplement}
+    chapters = [str(Path(page).with_suffix(".html")) for page in [*pages, *(of_runs[n] for n in sorted(of_runs))]]
+    chapters = [chapter for chapter in chapters if (site / chapter).is_file()]
+    note = f"naome {__version__}. " + "; ".join(f"{each.name}: run {each.run.run_id}" for each in shown)
+    write_documents(site, chapters, "Methodology supplement", note, site / SUPPLEMENT)
 
 
 def check_pages(project: Path) -> None:
@@ -256,6 +278,9 @@ def _add_method(
     page: MethodPage, shown: list[Shown], root: Path, folder: Path, say: Callable[[str], None] | None
 ) -> bool:
     """Add a page on methods where the site has what it is about; say why not otherwise."""
+    if page.made_of:
+        _add_record(page, shown, root, folder)
+        return True
     if page.with_truth:
         return _add_truth(page, shown, folder, say)
     if page.with_notebook and not any(page.with_notebook in each.cells for each in shown):
@@ -264,6 +289,19 @@ def _add_method(
         return False
     _add_page(page.file, shown, root, folder, {})
     return True
+
+
+def _add_record(page: MethodPage, shown: list[Shown], root: Path, folder: Path) -> None:
+    """Add a page that is made of records of the project: one file, or each file of a folder as a section."""
+    place = root / page.made_of
+    if place.is_file():
+        body = place.read_text(encoding="utf-8").partition("\n")[2]
+    else:
+        texts = [file.read_text(encoding="utf-8") for file in sorted(place.glob("[0-9]*.md"))]
+        body = re.sub("^#", "##", "\n\n".join(texts), flags=re.M)
+    body = re.sub(r"\[([^\]]*)\]\([^)]*\.md\)", r"\1", body)  # its links are those of the project's folders
+    front = f'---\ntitle: {page.menu}\ndescription: "From {page.made_of} of the project"\n---'
+    write_text("\n\n".join([front, NEUTRAL, body.strip(), _write_foot([], shown)]) + "\n", folder / page.file)
 
 
 def _add_truth(page: MethodPage, shown: list[Shown], folder: Path, say: Callable[[str], None] | None) -> bool:
@@ -359,7 +397,9 @@ def _list_audits(shown: list[Shown]) -> str:
 def _list_methods(shown: list[Shown], methods: list[MethodPage]) -> str:
     links = ", ".join(f"[{entry['text']}]({entry['href']})" for entry in _methods_menu(shown, methods))
     return (
-        f"- **Methods:** {links}\n- **Data:** [all released results]({DOWNLOADS}/results.csv) as one table, with its "
+        f"- **Methods:** {links}\n- **Methodology supplement**, the pages on methods as one document: "
+        f"[PDF]({SUPPLEMENT}.pdf), [Word]({SUPPLEMENT}.docx)\n"
+        f"- **Data:** [all released results]({DOWNLOADS}/results.csv) as one table, with its "
         f"[data dictionary]({DOWNLOADS}/datapackage.json)"
     )
 
@@ -388,6 +428,11 @@ def _report_menus(report: Report) -> list[dict]:
         if name not in APART
     ]
     return [entry for entries in listed for entry in entries]
+
+
+def _list_entries(report: Report, section: str) -> list[dict]:
+    """List the pages of a section of the report."""
+    return [{"text": entry.text, "href": entry.path} for entry in report.entries if entry.section == section]
 
 
 def _list_readers(report: Report) -> str:
@@ -425,8 +470,8 @@ def _fit_config(config: dict, shown: list[Shown], methods: list[MethodPage], rep
             {"text": "Home", "href": HOME},
             *_report_menus(report),
             *menus,
-            {"text": "Methods", "menu": _methods_menu(shown, methods)},
-            *({"text": entry.text, "href": entry.path} for entry in report.entries if entry.section == "about"),
+            {"text": "Methods", "menu": [*_methods_menu(shown, methods), *_list_entries(report, "methods")]},
+            *_list_entries(report, "about"),
         ]
     }
     named = name_by_marking((each.run.marking, each.name) for each in shown)

@@ -14,6 +14,8 @@ from naome.core.results import COLUMNS, make_results
 from naome.core.seal import file_digest
 from naome.report.downloads import collect_released, write_downloads
 from naome.report.finished import open_finished
+from naome.workflow.organisations import write_organisations
+from naome.workflow.run import Run
 
 
 @pytest.fixture
@@ -47,8 +49,10 @@ def _write_run(run, audit, marking):
 
 def finish(folder, manifest):
     """Write the manifest of a run with the digests of what it released."""
+    write_organisations(Run(folder))
     files = {f"release/{file.name}": file_digest(file) for file in (folder / "release").glob("*.parquet")}
     rest = {"title": "T", "nation": "england", "period": ["2019-01-01", "2021-12-31"], "pages": {}, "files": files}
+    rest |= {"finished": "2024-05-06T07:08:09+00:00"}
     rest |= {"code_sha256": "f" * 64, "commit": "0123456789abcdef", "attack": {"verdict": "pass"}}
     write_json({**manifest, **rest}, folder / "manifest.json")
     return open_finished(folder)

@@ -9,7 +9,7 @@ from typing import Any, TypeGuard
 
 import pandas as pd
 
-from naome.core.definitions import CohortRules, Definitions
+from naome.core.definitions import CohortRules, Definitions, project_definitions
 from naome.core.params import Params
 from naome.core.results import POOLED, name_nation
 from naome.measures.specification import Specification, read_specification
@@ -54,8 +54,9 @@ class Audit:
 
     @property
     def wording(self) -> dict[str, Wording]:
-        """The words of each indicator."""
-        return read_wording(self.definitions)
+        """The words of each indicator of the run that has any."""
+        known = {indicator.id for indicator in self.specification.indicators}
+        return {name: words for name, words in read_wording(project_definitions()).items() if name in known}
 
     @property
     def rules(self) -> CohortRules:

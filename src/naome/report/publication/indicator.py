@@ -13,11 +13,12 @@ from naome.report.publication import messages
 from naome.report.publication.audits import Audit, Population, Row, is_ok
 from naome.report.publication.figures import AGES, SUBTYPES, draw_age_by_subtype, draw_groups
 from naome.report.publication.page import Cell, ReportPage
+from naome.report.publication.recommendations import list_goals
 from naome.report.publication.sources import Sources
 from naome.report.publication.tables import Line, compare_groups, list_groups
 from naome.report.publication.trace import describe_family
+from naome.report.publication.wording import locate_indicator
 
-FOLDER = "report/indicators"
 #: Group -> heading over its lines; the groups of the audit's quality improvement plan, in its order
 GROUPS = {
     "sex": "Sex",
@@ -51,18 +52,15 @@ PLOTTED = (
 NUMBERED = {"deprivation": "Deprivation"}
 
 
-def locate(indicator: str) -> str:
-    """Return the path of the page of an indicator."""
-    return f"{FOLDER}/{indicator.replace('_', '-')}.qmd"
-
-
 def write_indicator(indicator: str, audits: list[Audit], populations: list[Population], sources: Sources) -> ReportPage:
     """Write the page of an indicator that is a proportion."""
     first = audits[0]
     specification, words = first.specification[indicator], first.wording[indicator]
-    page = ReportPage(locate(indicator), specification.title, words.asks, sources)
+    page = ReportPage(locate_indicator(indicator), specification.title, words.asks, sources)
     goal = f"Goal {specification.goal} of the audit. " if specification.goal else ""
     page.add(f"{goal}Guidance: {specification.guidance}." if specification.guidance else goal, words.why)
+    if about := list_goals(indicator):
+        page.add(f"Recommendations: {'; '.join(about)}.")
     for cohort in specification.cohorts:
         _add_answer(page, indicator, cohort, words.name_people(messages.COHORTS[cohort]), words.did, populations)
     page.add("## Variation between organisations", *_say_variation(page, indicator, audits, populations))
@@ -96,8 +94,8 @@ def _add_answer(
     shown = [population for population, row in rows if is_ok(row)]
     if not shown:
         return
-    lines = _list_lines(indicator, cohort, shown)
-    plotted = [(_title_line(*line), line[1:]) for line in lines if not isinstance(line, str) and line[3] in PLOTTED]
+    lines = list_lines(indicator, cohort, shown)
+    plotted = [(title_line(*line), line[1:]) for line in lines if not isinstance(line, str) and line[3] in PLOTTED]
     drawn = draw_groups(shown[:2], plotted, f"{page.title}, %")
     label = f"{indicator}-{cohort}".replace("_", "-")
     if drawn:
@@ -126,7 +124,8 @@ def _add_answer(
         )
 
 
-def _list_lines(indicator: str, cohort: str, populations: Sequence[Population]) -> list[Line | str]:
+def list_lines(indicator: str, cohort: str, populations: Sequence[Population]) -> list[Line | str]:
+    """Return the lines of a table of a measure by group, with headings, of the groups that some population has."""
     lines: list[Line | str] = [("Everyone", indicator, cohort, "all", "all")]
     for group_by, heading in GROUPS.items():
         groups = list_groups(populations, indicator, cohort, group_by)
@@ -136,7 +135,7 @@ def _list_lines(indicator: str, cohort: str, populations: Sequence[Population]) 
     return lines
 
 
-def _title_line(title: str, measure: str, cohort: str, group_by: str, group: str) -> str:
+def title_line(title: str, measure: str, cohort: str, group_by: str, group: str) -> str:
     """Name a group in a figure, where no heading says what it is a group of."""
     return f"{NUMBERED[group_by]} {lower_first(title)}" if group_by in NUMBERED else title
 

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
 
 from naome.core.atomic import write_text
 from naome.measures.specification import read_data_items
+from naome.release.positions import place_organisations
+from naome.release.types import release_checked
 from naome.report.funnels import count_everyone
 from naome.report.publication import messages
 from naome.report.publication.audits import Audit, Population, Row, is_ok
-from naome.report.publication.indicator import locate as locate_indicator
 from naome.report.publication.page import Cell, ReportPage, show_people, show_percent
 from naome.report.publication.sources import Sources
+from naome.report.publication.wording import locate_indicator
 from naome.stats.funnel import binomial_limits
 
 EXPLORER = "report/organisations.qmd"
@@ -39,7 +42,14 @@ STEPS = 60
 EXPLAIN = (
     "Counts below the nation are rounded to 5, and a result from which a small number could be worked out is "
     "suppressed. Organisations are not ranked: a result outside the limits of a funnel plot calls for review, and is "
-    "no proof of poor care."
+    "no proof of poor care. Position: in the negative tail of the distribution of organisations (less favourable than "
+    "the nation by more than chance explains), its central mass or its positive tail, by the limits of the outlier "
+    "policy and without adjustment for case mix."
+)
+DOWNLOADS = (
+    "Downloads: [local action plan of each organisation](/downloads/action-plans.zip), "
+    "[workbook](/downloads/results.xlsx), "
+    "[codes, names and areas of organisations](/downloads/organisations.csv)."
 )
 
 CHARTS = """::: {#explorer .explorer}
@@ -123,7 +133,7 @@ def write_organisations(
         for level in LEVELS
         if len(_units(audit, level))
     ]
-    explorer.add(EXPLAIN, CHARTS, "## All results in tables")
+    explorer.add(EXPLAIN, DOWNLOADS, CHARTS, "## All results in tables")
     explorer.add("\n".join(f"- [{page.title}]({explorer.link(page.path)}): {page.description}" for page, _ in pages))
     explorer.add("\n".join(f'<script src="{explorer.link(script)}"></script>' for script in (LIBRARY, DATA, PROGRAM)))
     yield explorer, "Organisations"
@@ -154,11 +164,39 @@ def _write_level(audit: Audit, population: Population, level: str, sources: Sour
     page = ReportPage(locate_level(audit, level), f"{many} of {audit.name}", f"A table for each {noun}", sources)
     page.add(EXPLAIN)
     measures = list_measures(audit)
-    rows = _index(audit, level)
+    rows, areas = _index(audit, level), _list_areas(audit) if level == "provider" else {}
+    positions = place_units(audit) if level == "provider" else {}
     for unit, name in units:
         page.add(f"### {name} ({unit}) {{#unit-{unit}}}" if name != unit else f"### {unit} {{#unit-{unit}}}")
-        _add_unit(page, unit, population, measures, rows, level)
+        page.add(_say_areas(page, audit, areas.get(unit, {}), unit))
+        _add_unit(page, unit, population, measures, rows, level, positions)
     return page
+
+
+def place_units(audit: Audit) -> dict[tuple[str, str, str], str]:
+    """Return the position of each organisation, by code, measure and cohort, of what is not adjusted for case mix."""
+    polarities = {indicator.id: indicator.polarity for indicator in audit.specification.indicators}
+    polarities |= {m.names[0]: m.better for m in list_measures(audit) if m.section == COMPLETENESS}
+    results = audit.results.drop(columns="frame")
+    placed = place_organisations(release_checked(results), audit.params, polarities)
+    return {(row.unit, row.measure, row.cohort): row.position for row in placed.itertuples()}
+
+
+def _list_areas(audit: Audit) -> dict[str, Row]:
+    """Return the row of each organisation in the run's list of organisations."""
+    return {row["code"]: row for row in audit.run.read_organisations().to_dict("records")}
+
+
+def _say_areas(page: ReportPage, audit: Audit, row: Row, unit: str) -> str:
+    """Say to which alliance and region an organisation belongs, and where its results are drawn."""
+    said = []
+    for level in ("alliance", "region"):
+        code, name = row.get(f"{level}_code", ""), row.get(f"{level}_name", "")
+        if code and len(_units(audit, level)):
+            place = page.link(f"{locate_level(audit, level)}#unit-{code}")
+            said.append(f"{LEVELS[level][0].capitalize()}: [{name or code}]({place}).")
+    charts = page.link(EXPLORER).replace(".qmd", ".html")
+    return " ".join([*said, f'<a href="{charts}?unit={quote(unit)}">Charts</a>.'])
 
 
 def _add_unit(
@@ -168,6 +206,7 @@ def _add_unit(
     measures: Sequence[Measure],
     rows: dict[tuple[str, str, str], Row],
     level: str,
+    positions: Mapping[tuple[str, str, str], str],
 ) -> None:
     """Add the table of a unit; its numbers are in the table of all results, under the identifiers of their cells."""
     lines: list[list[str | Cell]] = []
@@ -188,10 +227,12 @@ def _add_unit(
                 replace(own, row=None, note="", result=row["result_id"]),
                 Cell("–", css="missing") if missing else replace(people, row=None, note=""),
                 replace(national, row=None, note=""),
+                *([positions.get((unit, *measure.names), "")] if positions else []),
             ]
         )
     caption = f"Results of {unit}, with 95% intervals."
-    page.table(f"tbl-{level}-{unit}".lower().replace("_", "-"), caption, ["", "Own", "People", population.name], lines)
+    heads = ["", "Own", "People", population.name, *(["Position"] if positions else [])]
+    page.table(f"tbl-{level}-{unit}".lower().replace("_", "-"), caption, heads, lines)
 
 
 def _units(audit: Audit, level: str) -> list[tuple[str, str]]:
@@ -208,13 +249,14 @@ def _index(audit: Audit, level: str) -> dict[tuple[str, str, str], Row]:
 
 def _collect(audit: Audit, population: Population) -> dict:
     """Collect what the explorer shows of a nation."""
-    measures = list_measures(audit)
+    measures, areas = list_measures(audit), _list_areas(audit)
     units = []
     for level, (one, _) in LEVELS.items():
         rows = _index(audit, level)
         for unit, name in _units(audit, level):
             values = {m.key: _value(row) for m in measures if (row := rows.get((unit, *m.names))) is not None}
-            units.append({"code": unit, "name": name, "level": level, "kind": one, "values": values})
+            area = areas.get(unit, {}).get("alliance_code", "") if level == "provider" else ""
+            units.append({"code": unit, "name": name, "level": level, "kind": one, "alliance": area, "values": values})
     tails = (audit.params.outliers.alert_tail, audit.params.outliers.alarm_tail)
     return {
         "nation": audit.name,

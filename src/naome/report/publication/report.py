@@ -19,8 +19,11 @@ from naome.report.publication.indicator import write_indicator
 from naome.report.publication.organisations import write_explorer, write_organisations
 from naome.report.publication.page import ReportPage
 from naome.report.publication.public import write_public
+from naome.report.publication.recommendations import write_recommendations
 from naome.report.publication.sources import Sources, locate
 from naome.report.publication.state_of_the_nation import write_state_of_the_nation
+from naome.report.publication.survival import SURVIVAL, write_survival
+from naome.report.publication.upcare import write_upcare
 
 INPUTS = "inputs"
 
@@ -34,7 +37,7 @@ class Entry:
     path : str
     text : str
         How menus name it.
-    section : {"report", "indicators", "public", "organisations", "about", "sources"}
+    section : {"report", "indicators", "public", "organisations", "methods", "about", "sources"}
     """
 
     path: str
@@ -133,9 +136,14 @@ def _write_pages(
     yield write_state_of_the_nation(audits, populations, sources), "State of the Nation", "report"
     first = audits[0]
     for indicator in first.wording:
-        if first.specification[indicator].estimator == "proportion":
-            words = first.wording[indicator]
-            yield write_indicator(indicator, audits, populations, sources), words.short, "indicators"
-    yield write_public(audits, populations, sources), "For patients", "public"
+        if indicator == SURVIVAL:
+            page = write_survival(audits, populations, sources)
+        else:
+            page = write_indicator(indicator, audits, populations, sources)
+        yield page, first.wording[indicator].short, "indicators"
+    yield write_recommendations(audits, populations, sources), "Recommendations", "report"
+    for page, text in write_public(audits, populations, sources):
+        yield page, text, "public"
+    yield write_upcare(audits, sources), "UPCARE summary", "methods"
     for page, text in write_organisations(audits, populations, sources):
         yield page, text, "organisations"

@@ -13,10 +13,10 @@ from naome.report.publication import messages
 from naome.report.publication.audits import Audit, Population, is_ok, period_of
 from naome.report.publication.characteristics import PEOPLE, SITES, add_characteristics
 from naome.report.publication.figures import AGES, SUBTYPES, draw_age_by_subtype
-from naome.report.publication.indicator import locate as locate_indicator
 from naome.report.publication.page import ReportPage
 from naome.report.publication.sources import Sources
 from naome.report.publication.tables import Line, compare_groups
+from naome.report.publication.wording import locate_indicator
 
 PATH = "report/state-of-the-nation.qmd"
 #: Diagnoses and treatment in these days were affected

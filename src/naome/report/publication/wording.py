@@ -8,6 +8,11 @@ from naome.core.yaml_files import FrozenModel, Text, read_model
 from naome.measures.specification import Specification, read_specification
 
 
+def locate_indicator(indicator: str) -> str:
+    """Return the path of the page of an indicator."""
+    return f"report/indicators/{indicator.replace('_', '-')}.qmd"
+
+
 class Wording(FrozenModel):
     """How the report says an indicator; the meaning of each key is in the file."""
 
@@ -17,8 +22,6 @@ class Wording(FrozenModel):
     did: Text
     why: Text
     caution: Text
-    plain: Text
-    picture: Text
 
     def name_people(self, cohort: str, people: str = "people") -> str:
         """Name who is counted.
@@ -39,12 +42,12 @@ class _WordingFile(FrozenModel):
 
 @read_once
 def read_wording(definitions: Definitions) -> dict[str, Wording]:
-    """Return indicator -> words, in the order of the indicators.
+    """Return indicator -> words, in the order of the indicators; one without words has no page in the report.
 
     Raises
     ------
     DefinitionError
-        For words of an unknown indicator, or a performance indicator without words.
+        For words of an unknown indicator.
 
     Examples
     --------
@@ -59,8 +62,4 @@ def read_wording(definitions: Definitions) -> dict[str, Wording]:
     for name in found:
         if name not in known:
             raise DefinitionError(f"{file}: there is no indicator {name!r}{suggest(name, known)}.")
-    wanted = [indicator.id for indicator in specification.indicators if indicator.kind == "performance"]
-    missing = [name for name in wanted if name not in found]
-    if missing:
-        raise DefinitionError(f"{file}: performance indicator {missing[0]!r} has no words. Hint: add an entry.")
-    return {name: found[name] for name in wanted}
+    return {name: found[name] for name in known if name in found}

@@ -1,0 +1,155 @@
+"""The page of survival: after one, three and five years, by group, net of other causes, and between organisations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from naome.report.display import format_number
+from naome.report.markdown import write_list
+from naome.report.prose import say_count
+from naome.report.publication import messages
+from naome.report.publication.audits import Audit, Population, Row, is_ok
+from naome.report.publication.figures import SUBTYPES, draw_groups
+from naome.report.publication.indicator import PLOTTED, list_lines, title_line
+from naome.report.publication.page import Cell, ReportPage, show_percent
+from naome.report.publication.sources import Sources
+from naome.report.publication.tables import Line, compare_groups
+from naome.report.publication.trace import describe_family
+from naome.report.publication.wording import locate_indicator
+
+SURVIVAL = "survival"
+#: Time point of the figure and of comparisons between groups, years
+COMPARED = 3
+#: Cohort -> from when time is counted
+ORIGINS = {"denovo": "diagnosis", "recurrent": "the first hospital record of metastatic disease"}
+NET = (
+    "Net survival is survival if breast cancer were the only possible cause of death (Pohar Perme estimator); "
+    "standardised: to the age distribution of the International Cancer Survival Standard."
+)
+
+
+def name_years(years: int) -> str:
+    """Name a time point.
+
+    Examples
+    --------
+    >>> name_years(1), name_years(3)
+    ('1 year', '3 years')
+    """
+    return f"{years} year{'' if years == 1 else 's'}"
+
+
+def write_survival(audits: list[Audit], populations: list[Population], sources: Sources) -> ReportPage:
+    """Write the page."""
+    first = audits[0]
+    specification, words = first.specification[SURVIVAL], first.wording[SURVIVAL]
+    horizons = first.params.survival.horizons_years
+    page = ReportPage(locate_indicator(SURVIVAL), specification.title, words.asks, sources)
+    page.add(words.why)
+    for cohort in specification.cohorts:
+        people = words.name_people(messages.COHORTS[cohort])
+        _add_cohort(page, cohort, people, words.did, populations, horizons)
+    _add_net(page, populations, horizons)
+    page.add("## Variation between organisations", *_say_organisations(page, audits, horizons))
+    page.add("## What to keep in mind", words.caution)
+    page.add("## Definition", write_list(describe_family(SURVIVAL, first)))
+    return page
+
+
+def _add_cohort(
+    page: ReportPage, cohort: str, people: str, did: str, populations: Sequence[Population], horizons: Sequence[int]
+) -> None:
+    name, origin, compared = messages.COHORTS[cohort], ORIGINS[cohort], f"survival_{COMPARED}y"
+    nations = [population for population in populations if not population.together]
+    page.add(f"## {name.capitalize()} disease")
+    said = []
+    for population in nations:
+        for years in horizons:
+            row = population.find(f"survival_{years}y", cohort)
+            if is_ok(row):
+                alive = f"{did} {name_years(years)} after {origin}"
+                said.append(messages.say_share(page, population, row, people, alive))
+            said.append(_say_period(page, population, population.find(f"survival_{years}y_period", cohort), years))
+        gradient = messages.say_gradient(page, population, compared, cohort)
+        said.append(gradient.replace("the percentage", f"survival to {name_years(COMPARED)}", 1))
+        groups = [(text, population.find(compared, cohort, "subtype", group)) for group, text in SUBTYPES.items()]
+        ranged = messages.say_range(page, population, groups)
+        said.append(ranged.replace("the percentage", f"survival to {name_years(COMPARED)}", 1))
+    for years in horizons:
+        reason = messages.say_not_derivable((p, p.find(f"survival_{years}y", cohort)) for p in nations)
+        said.append(reason.replace("this could", f"survival to {name_years(years)} could", 1))
+    page.add("::: {.key-messages}\n" + "\n".join(f"- {text}" for text in said if text) + "\n:::")
+    lines = list_lines(compared, cohort, nations)
+    plotted = [(title_line(*line), line[1:]) for line in lines if not isinstance(line, str) and line[3] in PLOTTED]
+    if drawn := draw_groups(nations[:2], plotted, f"Survival to {name_years(COMPARED)}, %"):
+        drawing, alt = drawn
+        caption = f"Survival to {name_years(COMPARED)}, {name} disease, by group, with 95% intervals."
+        page.figure(f"fig-survival-{cohort}", f"{caption} Groups that are suppressed are not drawn.", alt, drawing)
+    for population in nations:
+        _add_table(page, cohort, population, horizons)
+
+
+def _say_period(page: ReportPage, population: Population, row: Row | None, years: int) -> str:
+    """Say survival by period analysis, which uses people diagnosed earlier too; empty where there is none."""
+    if not is_ok(row):
+        return ""
+    share, limits = page.percent(row, population), messages.say_limits(row)
+    return (
+        f"In {population.name}, survival to {name_years(years)} by period analysis is {share} (95% interval {limits}), "
+        f"from the follow-up of {page.count(row, population)} people during the audit period."
+    )
+
+
+def _add_table(page: ReportPage, cohort: str, population: Population, horizons: Sequence[int]) -> None:
+    """Add a table of a nation with a column per time point that somebody has reached."""
+    name = messages.COHORTS[cohort]
+    reached = [y for y in horizons if is_ok(population.find(f"survival_{y}y", cohort))]
+    rows: list[list[str | Cell]] = []
+    for line in list_lines(f"survival_{COMPARED}y", cohort, [population]) if reached else []:
+        if isinstance(line, str):
+            rows.append([line])
+            continue
+        title, _, *key = line
+        found = [population.find(f"survival_{years}y", *key) for years in reached]
+        rows.append([title, *(show_percent(population, row, interval=True) for row in found)])
+    if not rows:
+        return
+    page.table(
+        f"tbl-survival-{cohort}-{population.name.lower().replace(' ', '-')}",
+        f"Survival of people with {name} disease from {ORIGINS[cohort]}, {population.name}: Kaplan-Meier estimates "
+        "with 95% intervals.",
+        ["", *map(name_years, reached)],
+        rows,
+    )
+
+
+def _add_net(page: ReportPage, populations: Sequence[Population], horizons: Sequence[int]) -> None:
+    lines: list[Line | str] = []
+    for ending, title in (("", "Net survival"), ("_standardised", "Net survival, standardised for age")):
+        lines.append(title)
+        lines += [(name_years(y), f"net_survival_{y}y{ending}", "denovo", "all", "all") for y in horizons]
+    nations = [population for population in populations if not population.together]
+    if not any(population.find(*line[1:]) for population in nations for line in lines if not isinstance(line, str)):
+        return
+    page.add("## Net survival", NET)
+    compare_groups(page, "tbl-net-survival", "Net survival, de-novo disease, with 95% intervals.", nations, lines)
+
+
+def _say_organisations(page: ReportPage, audits: Sequence[Audit], horizons: Sequence[int]) -> list[str]:
+    parts = []
+    for audit in audits:
+        for cohort, name in messages.COHORTS.items():
+            said = []
+            for years in horizons:
+                rows = audit.results[audit.results["measure"] == f"survival_{years}y_adjusted"]
+                rows = rows[(rows["cohort"] == cohort) & (rows["level"] == "provider")]
+                if len(rows):
+                    shown = format_number(int((rows["status"] == "ok").sum()), "count")
+                    said.append(f"{shown} of {say_count(len(rows), 'organisation')} at {name_years(years)}")
+            if said:
+                parts.append(f"- {audit.name}, {name} disease: {'; '.join(said)}.")
+    if not parts:
+        return ["There are no results of organisations."]
+    places = [f"[{a.name}]({page.link(a.pages['risk_adjusted'])})" for a in audits if "risk_adjusted" in a.pages]
+    more = f"Funnel plots, models and outliers: {', '.join(places)}." if places else ""
+    return ["Risk-adjusted survival is shown for:", "\n".join(parts), more]

@@ -1,0 +1,122 @@
+"""Key messages: none, one and several results; suppressed, not derivable; higher, lower and no clear difference."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from made_audits import missing, proportion
+
+from naome.report.publication import messages
+
+AGES = ("18-49", "50-69", "70-79", "80+")
+
+
+def by_age(*shares, n=1000):
+    return [
+        proportion("biopsy", round(share * n), n, "recurrent", group_by="age_group", group=age)
+        for age, share in zip(AGES, shares, strict=False)
+    ]
+
+
+def find(population, measure="mdt_discussion", cohort="denovo", **group):
+    return population.find(measure, cohort, *group.values())
+
+
+def plain(text):
+    """The words of a sentence, without the addresses of its links."""
+    return re.sub(r"\[([^\]]*)\]\([^)]*\)(\{[^}]*\})?", r"\1", text)
+
+
+def test_a_share_is_said_with_interval_and_denominator(report):
+    _, (england,), page = report(england=[proportion("mdt_discussion", 610, 1000)])
+    said = messages.say_share(page, england, find(england), "people", "had a discussion")
+    assert plain(said) == "In England, 61.0% (95% interval 57.9% to 64.0%) of 1,000 people had a discussion."
+    identifier = find(england)["result_id"]
+    assert f"sources/mdt-discussion.qmd#{identifier}" in said
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ("suppressed", "In England, the percentage of people who had it is suppressed by disclosure control."),
+        ("too_few", "In England, the percentage of people who had it is not shown, because there are too few people."),
+        ("not_derivable", "For England this could not be derived: no dates."),
+    ],
+)
+def test_what_is_missing_is_said_without_a_number(report, status, expected):
+    _, (england,), page = report(england=[missing("mdt_discussion", status, "No dates.")])
+    assert messages.say_share(page, england, find(england), "people", "had it") == expected
+
+
+def test_a_result_that_the_run_does_not_have_is_not_spoken_of(report):
+    _, (england,), page = report(england=[proportion("biopsy", 1, 2)])
+    assert messages.say_share(page, england, find(england), "people", "had it") == ""
+
+
+@pytest.mark.parametrize(
+    ("shares", "expected"),
+    [
+        ((), ""),
+        ((0.5,), ""),
+        ((0.48, 0.4, 0.16), "fell from 48.0% of people aged 18 to 49 to 16.0% of those aged 70 to 79"),
+        ((0.16, 0.48), "rose from 16.0% of people aged 18 to 49 to 48.0% of those aged 50 to 69"),
+        ((0.50, 0.52), "did not clearly differ between people aged 18 to 49 (50.0%) and aged 50 to 69 (52.0%)"),
+    ],
+)
+def test_a_change_with_age_is_claimed_only_where_the_interval_shows_it(report, shares, expected):
+    _, (england,), page = report(england=[*by_age(*shares), proportion("biopsy", 1, 2, "recurrent")])
+    said = plain(messages.say_gradient(page, england, "biopsy", "recurrent"))
+    assert said == (f"In England the percentage {expected}." if expected else "")
+
+
+def test_a_suppressed_age_group_is_passed_over(report):
+    youngest = missing("biopsy", "suppressed", "small", "recurrent", group_by="age_group", group="18-49")
+    _, (england,), page = report(england=[youngest, *by_age(0.9, 0.5, 0.1)[1:]])
+    assert "50.0% of people aged 50 to 69" in plain(messages.say_gradient(page, england, "biopsy", "recurrent"))
+
+
+def test_men_and_women_are_compared_by_the_interval_of_the_difference(report):
+    def say(men):
+        rows = [
+            proportion("mdt_discussion", 500, 1000, group_by="sex", group="female"),
+            proportion("mdt_discussion", *men, group_by="sex", group="male"),
+        ]
+        _, (england,), page = report(england=rows)
+        return plain(messages.say_sexes(page, england, "mdt_discussion", "denovo"))
+
+    assert "no clear difference for men (60.0% of 20; women 50.0%)" in say((12, 20))
+    assert "a higher percentage for men" in say((190, 200))
+    assert "a lower percentage for men" in say((10, 200))
+
+
+def test_one_sex_alone_is_not_compared(report):
+    women = proportion("mdt_discussion", 500, 1000, group_by="sex", group="female")
+    men = missing("mdt_discussion", "suppressed", "small", group_by="sex", group="male")
+    _, (england,), page = report(england=[women, men])
+    assert messages.say_sexes(page, england, "mdt_discussion", "denovo") == ""
+
+
+def test_items_recorded_too_rarely_are_named_from_the_lowest(report):
+    items = [(title, proportion(f"completeness.{title}", n, 100)) for title, n in (("A", 90), ("B", 60), ("C", 20))]
+    _, (england,), page = report(england=[row for _, row in items])
+    held = [(title, england.find(f"completeness.{title}", "denovo")) for title, _ in items]
+    said = plain(messages.say_low_items(page, england, held, 0.75))
+    assert said == "In England, recorded for less than 75% of people: C (20.0%) and B (60.0%)."
+    assert "every item of the table" in messages.say_low_items(page, england, held, 0.2)
+    assert messages.say_low_items(page, england, [], 0.75) == ""
+
+
+def test_a_reason_that_several_nations_share_is_given_once(report):
+    rows = [missing("mdt_discussion", "not_derivable", "No dates.")]
+    _, populations, _ = report(england=rows, wales=rows)
+    said = messages.say_not_derivable([(each, find(each)) for each in populations])
+    assert said == "For England and Wales this could not be derived: no dates."
+
+
+def test_a_range_needs_two_groups(report):
+    rows = [proportion("mdt_discussion", n, 100, group_by="subtype", group=g) for g, n in (("a", 70), ("b", 20))]
+    _, (england,), page = report(england=rows)
+    named = [(group, england.find("mdt_discussion", "denovo", "subtype", group)) for group in ("a", "b")]
+    assert plain(messages.say_range(page, england, named)).endswith("ranged from 20.0% (b) to 70.0% (a).")
+    assert messages.say_range(page, england, named[:1]) == ""

@@ -1,0 +1,175 @@
+"""Pages of the report: of whom they are made, every number is a link to its result, nothing suppressed is shown."""
+
+from __future__ import annotations
+
+import re
+import shutil
+
+import pytest
+import yaml
+from made_audits import make_audit, missing, proportion
+
+from naome.core.definitions import Definitions, project_definitions
+from naome.core.errors import DefinitionError
+from naome.report.publication import state_of_the_nation
+from naome.report.publication.audits import choose_audits, list_populations
+from naome.report.publication.home import write_headlines
+from naome.report.publication.indicator import write_indicator
+from naome.report.publication.public import (
+    digest_text,
+    draw_people,
+    read_summaries,
+    say_in_ten,
+    write_public,
+    write_summary,
+)
+from naome.report.publication.sources import Sources
+
+PEOPLE = [proportion("people", n, n, cohort) for cohort, n in (("denovo", 12345), ("recurrent", 6789))]
+RESULT = re.compile(r'\[([^\]]*)\]\(([^)]*)\)\{\.result\}|<a class="result" href="([^"]*)">([^<]*)</a>')
+
+
+def with_frames(nation, folder, rows=(), **held):
+    return make_audit(nation, [*PEOPLE, proportion("mdt_discussion", 777, 1000), *rows], folder, **held)
+
+
+def list_links(text):
+    """Text and target of each number that is a link to its result."""
+    return [(words or shown, target or href) for words, target, href, shown in RESULT.findall(text)]
+
+
+def test_real_and_synthetic_people_are_never_in_one_report(tmp_path):
+    audits = [with_frames("england", tmp_path, marking="real"), with_frames("wales", tmp_path)]
+    assert [audit.name for audit in choose_audits(audits)] == ["England"]
+
+
+def test_a_run_without_indicators_is_in_no_report(tmp_path):
+    assert choose_audits([make_audit("england", PEOPLE, tmp_path)]) == []
+
+
+def test_the_first_run_of_a_nation_is_reported(tmp_path):
+    first, second = with_frames("england", tmp_path), with_frames("england", tmp_path)
+    assert choose_audits([first, second]) == [first]
+
+
+def test_headlines_of_two_nations_are_side_by_side_and_each_number_is_a_link(tmp_path):
+    audits = [with_frames("england", tmp_path), with_frames("wales", tmp_path)]
+    sources = Sources()
+    text = write_headlines(audits, list_populations(audits), sources)
+    assert re.search(r"<th scope=\"col\"[^>]*>England</th><th scope=\"col\"[^>]*>Wales</th>", text)
+    links = list_links(text)
+    assert [shown for shown, _ in links].count("77.7%") == 3  # a finding of the first nation, and two cells
+    _, written = sources.write("mdt_discussion")
+    for shown, target in links:
+        if shown == "77.7%":
+            assert f'id="{target.partition("#")[2]}"' in written[-1]
+
+
+def test_a_suppressed_result_has_no_number_on_any_page(tmp_path):
+    hidden = missing("cdk46_first_line", "suppressed", "fewer than ten people")
+    audits = [with_frames("wales", tmp_path, [hidden])]
+    populations, sources = list_populations(audits), Sources()
+    for page in (
+        state_of_the_nation.write_state_of_the_nation(audits, populations, sources),
+        write_indicator("cdk46_first_line", audits, populations, sources),
+        *(page for page, _ in write_public(audits, populations, sources)),
+    ):
+        for part in page.parts:
+            for shown, target in list_links(part):
+                assert "cdk46" not in target or not re.search(r"\d", shown)
+    _, written = sources.write("cdk46_first_line") if "cdk46_first_line" in sources.families else ("", [""])
+    assert not re.search(r'class="num">\d', written[-1])
+
+
+def test_the_pandemic_note_is_there_only_for_periods_it_is_about(tmp_path):
+    def write(period):
+        audits = [with_frames("england", tmp_path, period=period)]
+        page = state_of_the_nation.write_state_of_the_nation(audits, list_populations(audits), Sources())
+        return "\n\n".join(page.parts)
+
+    assert state_of_the_nation.PANDEMIC_NOTE in write(["2019-01-01", "2021-12-31"])
+    assert state_of_the_nation.PANDEMIC_NOTE not in write(["2022-01-01", "2024-12-31"])
+    assert state_of_the_nation.PANDEMIC_NOTE not in write(["2016-01-01", "2019-12-31"])
+
+
+def test_the_recurrent_cohort_is_shown_with_its_caution(tmp_path):
+    audits = [with_frames("england", tmp_path)]
+    page = state_of_the_nation.write_state_of_the_nation(audits, list_populations(audits), Sources())
+    table = next(part for part in page.parts if "tbl-recurrent" in part)
+    assert state_of_the_nation.CAUTION in table
+
+
+@pytest.mark.parametrize("share", [0.0, 0.04, 0.05, 0.26, 0.94, 0.95, 1.0])
+def test_a_picture_of_ten_people_fills_as_many_as_its_words_say(share):
+    from matplotlib import pyplot
+
+    drawing = draw_people(share)
+    filled = sum(patch.get_facecolor()[:3] != (1, 1, 1) for patch in drawing.axes[0].patches) / 2
+    pyplot.close(drawing)
+    words = say_in_ten(share, read_summaries(project_definitions())[0])
+    said = re.match(r"about (\d+) in 10", words)
+    assert filled == (int(said[1]) if said else {"nearly all": 10, "fewer than 1 in 10": 0}[words])
+
+
+def count_syllables(word):
+    """Groups of vowels, without a silent e at the end; at least one."""
+    groups = re.findall(r"[aeiouy]+", word.lower())
+    silent = word.lower().endswith("e") and not word.lower().endswith("le") and len(groups) > 1
+    return max(1, len(groups) - silent)
+
+
+def grade(text):
+    """Flesch-Kincaid grade: 0.39 words per sentence + 11.8 syllables per word - 15.59."""
+    sentences = [each for each in re.split(r"[.?!]\s|\n\n", text) if re.search(r"[A-Za-z]", each)]
+    words = re.findall(r"[A-Za-z]+(?:['-][A-Za-z]+)*", text)
+    return 0.39 * len(words) / len(sentences) + 11.8 * sum(map(count_syllables, words)) / len(words) - 15.59
+
+
+def test_the_grade_is_that_of_known_texts():
+    assert grade("The cat sat on the mat. The dog ran to the park.") == pytest.approx(0.39 * 6 + 11.8 - 15.59, abs=0.01)
+    assert grade("Epidemiological heterogeneity necessitates multidisciplinary interpretation.") > 20
+
+
+def test_a_person_of_eleven_or_twelve_can_read_the_summary_for_patients(tmp_path):
+    rows = [
+        proportion(measure, 600, 1000, cohort)
+        for measure, cohort in (
+            ("cns_contact", "denovo"), ("chemotherapy", "denovo"), ("anti_her2_first_line", "denovo"),
+            ("cdk46_first_line", "denovo"), ("biopsy", "recurrent"), ("survival_3y", "denovo"),
+        )
+    ]  # fmt: skip
+    audits = [with_frames("england", tmp_path, rows)]
+    ((page, _),) = write_public(audits, list_populations(audits), Sources())
+    prose = [part for part in page.parts if not part.startswith("![")]
+    text = re.sub(r"\[([^\]]*)\]\([^)]*\)(\{[^}]*\})?", r"\1", "\n\n".join(prose))
+    assert grade(re.sub(r"[#*-]+", " ", text)) < 7
+
+
+def translate(tmp_path, change=None, **extra):
+    """Definitions with a Welsh text for each English one, and then another English text."""
+    definitions = project_definitions()
+    held = yaml.safe_load((definitions.folder / "patient_summary.yaml").read_text(encoding="utf-8"))
+    made = {key: {"of": digest_text(text), "text": f"Cymraeg: {text}"} for key, text in held["texts"].items()}
+    held["translations"] = {"cy": made | extra}
+    held["texts"] |= change or {}
+    copied = shutil.copytree(definitions.folder, tmp_path / "definitions")
+    (copied / "patient_summary.yaml").write_text(yaml.safe_dump(held, allow_unicode=True), encoding="utf-8")
+    return Definitions(copied)
+
+
+def test_a_translation_is_up_to_date_until_its_english_text_changes(tmp_path):
+    _, welsh = read_summaries(translate(tmp_path))
+    assert welsh.stale == ()
+    audits = [with_frames("wales", tmp_path)]
+    page = write_summary(welsh, audits, list_populations(audits), Sources())
+    assert page.path == "report/for-patients-cy.qmd" and page.title.startswith("Cymraeg: ")
+
+
+def test_a_stale_translation_is_named_and_not_shown(tmp_path):
+    _, welsh = read_summaries(translate(tmp_path, {"limits": "Another sentence."}))
+    assert welsh.stale == ("limits",)
+
+
+def test_a_translation_of_nothing_is_refused_by_name(tmp_path):
+    with pytest.raises(DefinitionError, match=r"patient_summary\.yaml: cy: there is no text 'limit'.*'limits'"):
+        read_summaries(translate(tmp_path, limit={"of": "0" * 8, "text": "x"}))
