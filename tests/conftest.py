@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from browser import Browser, find_chromium
 
 from naome.core.atomic import write_bytes, write_json
 from naome.core.definitions import project_definitions
@@ -16,6 +17,17 @@ from naome.workflow.run import WRITES, Run
 @pytest.fixture(scope="session")
 def root():
     return project_root()
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory):
+    """One tab of a headless Chromium; skipped where there is none."""
+    program = find_chromium()
+    if program is None:
+        pytest.skip("no Chromium on PATH")
+    tab = Browser(program, tmp_path_factory.mktemp("profile"))
+    yield tab
+    tab.close()
 
 
 @pytest.fixture

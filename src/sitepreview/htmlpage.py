@@ -12,7 +12,7 @@ INLINE = {
     "strong", "sub", "sup", "u",
 }  # fmt: skip
 SKIPPED_TEXT = {
-    "script", "style", "nav", "annotation", "template",
+    "script", "style", "nav", "annotation", "template", "pre", "summary",
 }  # fmt: skip
 
 

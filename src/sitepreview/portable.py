@@ -52,6 +52,7 @@ CONFIG_KEYS: dict = {
             **SHARED, "theme": ANY, "css": ANY, "code-fold": ANY, "code-summary": ANY, "code-copy": ANY,
             "code-overflow": ANY, "html-math-method": ANY, "page-layout": ANY, "smooth-scroll": ANY,
             "anchor-sections": ANY, "link-external-newwindow": ANY, "respect-user-color-scheme": ANY,
+            "grid": {"body-width": ANY, "margin-width": ANY, "sidebar-width": ANY},
         },
     },
     "execute": {"enabled": ANY, "echo": ANY, "warning": ANY, "include": ANY, "output": ANY},

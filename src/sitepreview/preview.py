@@ -16,7 +16,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
@@ -24,9 +24,10 @@ from pathlib import Path
 import pypandoc
 import yaml
 
+from sitepreview.accessible import SCRIPT, mend_page
 from sitepreview.problems import Problem, Refused
 from sitepreview.project import CONFIG, Page, Project, find_citation_files, output_path
-from sitepreview.search import write_search
+from sitepreview.search import read_names, write_search
 from sitepreview.source import join_lines
 
 HERE = Path(__file__).parent
@@ -180,12 +181,18 @@ def _stage_project(project: Project, pages: list[Page], stage: Path) -> None:
         "format": {"html": look},
     }
     (stage / CONFIG).write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
-    shutil.copy(HERE / "preview.css", stage / "preview.css")
+    (stage / "preview.css").write_text(_write_grid(project) + (HERE / "preview.css").read_text("utf-8"), "utf-8")
     favicon = [website["favicon"]] if "favicon" in website else []
     for name in [*look["css"][1:], *favicon]:
         target = stage / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(project.root / name, target)
+
+
+def _write_grid(project: Project) -> str:
+    """Write the widths of a page's columns as smalldocs names them."""
+    widths = project.section("format", "html", "grid")
+    return "".join(f"#quarto-content {{ --sd-{name}: {width}; }}\n" for name, width in widths.items())
 
 
 def _name_themes(theme: object) -> object:
@@ -229,7 +236,9 @@ def _finish_site(project: Project, pages: list[Page], site: Path) -> None:
         file = site / page.output
         text = file.read_text(encoding="utf-8")
         text = HIDDEN.sub(lambda m, page=page: _restore(m[1], page, outputs, wanted), text)
+        text = mend_page(text, "../" * page.output.count("/"))
         file.write_text(_add_notice(text, notice), encoding="utf-8")
+    shutil.copyfile(HERE / SCRIPT, site / "site_libs" / SCRIPT)
     images = {name: data for page in pages for name, data in page.images.items()}
     for name in sorted(wanted | images.keys()):
         _publish(project, site, name, images)
@@ -241,10 +250,27 @@ def _finish_site(project: Project, pages: list[Page], site: Path) -> None:
         if REMOTE_IMPORT.search(text):
             sheet.write_text(REMOTE_IMPORT.sub("", text), encoding="utf-8")
     if project.section("website").get("search", True) is not False:
-        write_search(site, [page.output for page in pages])
+        sorted_pages = [page.output for page in _sort_by_menus(project, pages)]
+        left_out = {page.output for page in pages if page.front.get("search") is False}
+        write_search(site, sorted_pages, left_out, read_names(project.root))
     else:
         (site / "search.json").unlink(missing_ok=True)
     _write_manifest(project, pages, site)
+
+
+def _sort_by_menus(project: Project, pages: list[Page]) -> list[Page]:
+    """Order pages as the menus name them; the others follow in the order of the render list."""
+    named = [project.section("website").get(key) for key in ("navbar", "sidebar")]
+    places = {path: n for n, path in reversed(list(enumerate(_walk_text(named))))}
+    return sorted(pages, key=lambda page: places.get(page.path, len(places)))
+
+
+def _walk_text(value: object) -> Iterator[str]:
+    if isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _walk_text(part)
+    elif isinstance(value, str):
+        yield value.lstrip("/")
 
 
 def _restore(digits: str, page: Page, outputs: dict[str, str], wanted: set[str]) -> str:

@@ -235,7 +235,7 @@ def test_every_result_that_a_page_on_methods_shows_is_in_the_notebooks(tmp_path)
     (tmp_path / "project").mkdir()
     compose_site([open_finished(run)], tmp_path / "project")
     pages = [tmp_path / "project" / "index.qmd", *(tmp_path / "project" / "methodology").glob("*.qmd")]
-    assert len(pages) == 14
+    assert len(pages) == 15
     for page in pages:
         text = page.read_text(encoding="utf-8")
         assert "Not shown here" not in text and "#site-" not in text, page

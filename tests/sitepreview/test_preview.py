@@ -10,12 +10,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pypandoc
 import pytest
 from sample_project import make_sample
 
 from sitepreview import Problem, Refused, check_portable, check_site, check_sources, render_site
 from sitepreview.__main__ import main
 from sitepreview.htmlpage import read_html
+from sitepreview.portable import read_checked
+from sitepreview.source import join_lines
 
 NOTEBOOK = "runs/england/04-survival.html"
 NBSP = "\N{NO-BREAK SPACE}"
@@ -264,6 +267,40 @@ def test_search_can_be_switched_off(sample):
     config.write_text(config.read_text().replace("search: true", "search: false"))
     render_site(sample, renderer="preview")
     assert not (sample / "_site" / "search.json").exists()
+
+
+def test_a_page_begins_with_a_way_to_its_text_and_names_its_navigations(built):
+    project, _, _ = built
+    for page in ("index.html", NOTEBOOK):
+        html = read(project, page)
+        assert re.search(r'<body[^>]*><a class="skip-link" href="#quarto-document-content">', html)
+        assert '<main class="content" id="quarto-document-content" tabindex="-1"' in html
+        names = re.findall(r'<nav\b[^>]*?aria-label(?:ledby)?="([^"]*)"', html)
+        assert len(names) == html.count("<nav") == len(set(names)), names
+        assert re.search(
+            r'<button type="button" class="quarto-color-scheme-toggle[^>]*aria-label="Toggle dark mode"', html
+        )
+        assert "scroll-boxes.js" in html
+    assert (project / "_site" / "site_libs" / "scroll-boxes.js").is_file()
+
+
+def test_a_table_of_html_stays_one_block_where_the_project_says_so(sample):
+    config = sample / "_quarto.yml"
+    text = config.read_text().replace(
+        "html-math-method: mathml", "html-math-method: mathml\n    grid: {body-width: 70em}"
+    )
+    config.write_text(text + "from: markdown-markdown_in_html_blocks\n")
+    project, pages, problems = read_checked(sample)
+    assert problems == []
+    page = next(page for page in pages if page.path.endswith(".ipynb"))
+    command = [pypandoc.get_pandoc_path(), "--from", project.config["from"], "--to", "json"]
+    given = join_lines(page.lines)
+    tree = subprocess.run(command, input=given, capture_output=True, text=True, check=True).stdout
+    (table,) = [text for text in re.findall(r'"<table(?:[^"\\]|\\.)*"', tree) if "Median" in text]
+    assert table.endswith('</table>"') and "1,234" in table
+    render_site(sample, renderer="preview")
+    assert "1,234" in read(sample, NOTEBOOK)
+    assert (sample / "_site" / "preview.css").read_text().startswith("#quarto-content { --sd-body-width: 70em; }")
 
 
 def test_dark_sidebar_is_mended(built):

@@ -211,7 +211,7 @@ def compose_site(runs: list[FinishedRun], folder: Path, *, say: Callable[[str], 
     root = project_root()
     shown = _place_runs(runs, folder)
     methods = [page for page in load_pages().methods if _add_method(page, shown, root, folder, say)]
-    for file in [*root.glob("assets/**/*"), *root.glob("*.bib")]:
+    for file in [*root.glob("assets/**/*"), *root.glob("*.bib"), *root.glob("GLOSSARY.md")]:
         if file.is_file():  # copied without its permissions: the project may be read-only
             target = folder / file.relative_to(root)
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -463,7 +463,8 @@ def _fit_config(config: dict, shown: list[Shown], methods: list[MethodPage], rep
         "resources": [f"{DOWNLOADS}/*"],
     }
     website = config["website"]
-    website.pop("sidebar", None)
+    for key in ("sidebar", "page-navigation"):  # the links to the pages before and after are those of a sidebar
+        website.pop(key, None)
     website["navbar"] = {
         "left": [
             {"text": "Home", "href": HOME},

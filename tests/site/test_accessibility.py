@@ -1,0 +1,113 @@
+"""Every page in a browser: nothing that axe-core finds, no request to another host, no page that scrolls sideways."""
+
+import importlib.util
+import os
+from pathlib import Path
+
+import pytest
+from made_pages import make_run
+
+from naome.core.paths import project_root
+from naome.workflow.site import render_runs
+
+AXE = """axe.run({resultTypes: ["violations"]}).then((found) => found.violations.flatMap(
+  (rule) => rule.nodes.map((node) => `${rule.id}: ${node.target.join(" ")} ${node.html.slice(0, 120)}`)))"""
+LOCAL = ("file:", "data:", "blob:", "about:")
+PHONE = 390
+
+
+def read_axe():
+    """Read axe-core: a newer one than the environment's where NAOME_AXE names its file."""
+    if own := os.environ.get("NAOME_AXE"):
+        return Path(own).read_text(encoding="utf-8")
+    found = importlib.util.find_spec("axe_core_python")
+    if found is None:
+        pytest.skip("axe-core-python is not installed")
+    return (Path(found.origin).parent / "axe.min.js").read_text(encoding="utf-8")
+
+
+def list_pages(site):
+    return sorted(page for page in site.rglob("*.html") if "site_libs" not in page.relative_to(site).parts)
+
+
+def examine(browser, site, page, axe):
+    """List what is wrong with a page: in light and dark, wide and on a phone."""
+    found = []
+    for dark in (False, True):
+        browser.open(page.as_uri(), dark=dark)
+        assert browser.run("document.documentElement.classList.contains('quarto-dark')") is dark
+        browser.run(f"{axe};0")
+        found += [("dark" if dark else "light", problem) for problem in browser.run(AXE)]
+        found += [("request", url) for url in browser.requests if not url.startswith(LOCAL)]
+    browser.open(page.as_uri(), width=PHONE)
+    width = browser.run("document.documentElement.scrollWidth")
+    found += [("width", width)] if width > PHONE else []
+    return [f"{page.relative_to(site)}: {kind}: {what}" for kind, what in found]
+
+
+@pytest.fixture(scope="module")
+def small_site(tmp_path_factory):
+    """The site of two runs with one page of each kind, and the pages on methods."""
+    base = tmp_path_factory.mktemp("examined")
+    runs = [make_run(base / "runs" / f"{name}-2022", f"{name}-2022", marking) for name, marking in
+            (("mersey", "real"), ("tyne", "synthetic"))]  # fmt: skip
+    render_runs(runs, base / "site", "preview")
+    return base / "site"
+
+
+@pytest.mark.timeout(600)
+def test_every_page_of_a_small_site_is_accessible_and_asks_nobody(browser, small_site):
+    axe = read_axe()
+    problems = [problem for page in list_pages(small_site) for problem in examine(browser, small_site, page, axe)]
+    assert problems == []
+
+
+@pytest.mark.timeout(1800)
+def test_every_page_of_the_real_site_is_accessible_and_asks_nobody(browser):
+    site = project_root() / "_site"
+    if not (site / "render.json").is_file():
+        pytest.skip("no site drawn by the preview renderer in _site")
+    axe = read_axe()
+    problems = [problem for page in list_pages(site) for problem in examine(browser, site, page, axe)]
+    assert problems == []
+
+
+def test_a_fault_of_each_kind_is_found(browser, tmp_path):
+    page = tmp_path / "bad.html"
+    dark = "matchMedia('(prefers-color-scheme: dark)').matches"
+    (tmp_path / "bad.js").write_text(f"document.documentElement.classList.toggle('quarto-dark', {dark})")
+    page.write_text(
+        '<html lang="en"><head><script src="bad.js"></script><title>Bad</title></head>'
+        '<body><main><h1>Bad</h1><img src="x.png">'
+        '<p style="color:#bbb;background:#fff">pale</p><div style="width:900px">wide</div>'
+        '<script src="http://localhost:9/x.js"></script></main></body></html>'
+    )
+    found = "\n".join(examine(browser, tmp_path, page, read_axe()))
+    for fault in ("image-alt", "color-contrast", "request: http://localhost:9/x.js", "width: 9"):
+        assert fault in found
+
+
+def test_the_keyboard_reaches_the_text_first_and_the_colour_switch(browser, small_site):
+    browser.open((small_site / "index.html").as_uri())
+    assert browser.run("document.body.firstElementChild.textContent") == "Skip to the text"
+    browser.press("Tab")
+    assert browser.run("document.activeElement.className") == "skip-link"
+    browser.press("Enter")
+    assert browser.run("document.activeElement.tagName") == "MAIN"
+    switch = "document.querySelector('button.quarto-color-scheme-toggle')"
+    browser.run(f"{switch}.focus()")
+    browser.press("Enter")
+    assert browser.run("document.documentElement.dataset.scheme") == "alternate"
+    browser.run("localStorage.clear()")
+
+
+def test_a_table_wider_than_a_phone_has_a_name_and_is_reached_by_the_keyboard(browser, small_site):
+    page = small_site / "methodology" / "data-dictionary.html"
+    browser.open(page.as_uri(), width=PHONE)
+    boxes = browser.run(
+        "[...document.querySelectorAll('.table-scroll')].map((box) => [box.scrollWidth > box.clientWidth + 1,"
+        " box.tabIndex, box.getAttribute('aria-label')])"
+    )
+    wide = [box for box in boxes if box[0]]
+    assert wide and all(place == 0 and name for _, place, name in wide)
+    assert all(place == -1 for scrolls, place, _ in boxes if not scrolls)
