@@ -30,7 +30,7 @@ def write_upcare(audits: list[Audit], sources: Sources) -> ReportPage:
     page.add(
         "The questions are those of UPCARE, a form of the National Clinical Audit and Patient Outcomes Programme. "
         "Answers are made from the parameters, definitions and runs of this site; questions about contracts and staff "
-        "are left out."
+        "are excluded."
     )
     rows = [[f"{number} {question}", Cell(answer, css="long")] for number, question, answer in list_answers(audits)]
     page.table("tbl-upcare", "UPCARE, workstream section.", ["Question", "Answer"], rows)
