@@ -13,7 +13,7 @@ from naome.workflow.site import render_runs
 AXE = """axe.run({resultTypes: ["violations"]}).then((found) => found.violations.flatMap(
   (rule) => rule.nodes.map((node) => `${rule.id}: ${node.target.join(" ")} ${node.html.slice(0, 120)}`)))"""
 LOCAL = ("file:", "data:", "blob:", "about:")
-PHONE = 390
+WIDE, PHONE = 1300, 390
 
 
 def read_axe():
@@ -34,10 +34,12 @@ def examine(browser, site, page, axe):
     """List what is wrong with a page: in light and dark, wide and on a phone."""
     found = []
     for dark in (False, True):
-        browser.open(page.as_uri(), dark=dark)
+        browser.open(page.as_uri(), width=WIDE, dark=dark)
         assert browser.run("document.documentElement.classList.contains('quarto-dark')") is dark
         browser.run(f"{axe};0")
         found += [("dark" if dark else "light", problem) for problem in browser.run(AXE)]
+        width = browser.run("document.documentElement.scrollWidth")
+        found += [("width", width)] if width > WIDE else []
         found += [("request", url) for url in browser.requests if not url.startswith(LOCAL)]
     browser.open(page.as_uri(), width=PHONE)
     width = browser.run("document.documentElement.scrollWidth")
