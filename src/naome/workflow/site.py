@@ -229,8 +229,8 @@ def compose_site(runs: list[FinishedRun], folder: Path, *, say: Callable[[str], 
         "audits": _list_audits(shown),
         "methods": _list_methods(shown, methods, folder),
         "report": report.headlines,
+        "readers": _list_readers(report),
     }
-    blocks["readers"] = _list_readers(report)
     _add_page(HOME, shown, root, folder, blocks)
     config = read_yaml(root / CONFIG)
     _fit_config(config, shown, methods, report)
