@@ -12,6 +12,8 @@ WHEELS ?=
 FROM := $(if $(WHEELS),--no-index --find-links "$(abspath $(WHEELS))")
 export PATH := $(BIN):$(PATH)
 export PYTHONHASHSEED := 0
+# hundreds of processes import the same modules: without compiled files each compiles them again
+unexport PYTHONDONTWRITEBYTECODE
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 export PYDEVD_DISABLE_FILE_VALIDATION := 1

@@ -131,23 +131,25 @@
     fill(select, sections);
     if ([...select.options].some((each) => each.value === wanted)) select.value = wanted;
     const link = document.createElement("a");
-    link.href = `#${unit.code}`;
+    link.href = `?unit=${encodeURIComponent(unit.code)}`;
     link.textContent = `Link to ${label(unit)}`;
     byId("explorer-link").replaceChildren(link);
-    if (decodeURIComponent(location.hash.slice(1)) !== unit.code) history.replaceState(null, "", `#${unit.code}`);
+    if (wantedUnit() !== unit.code) history.replaceState(null, "", `#${unit.code}`);
     vegaEmbed("#explorer-results", drawResults(unit, peer), options);
     vegaEmbed("#explorer-funnel", drawFunnel(unit, peer, select.value), options);
   }
 
+  // the fragment is what was chosen on the page, the query what a link asks for
+  const wantedUnit = () => decodeURIComponent(location.hash.slice(1)) || new URLSearchParams(location.search).get("unit");
+
   function choose() {
-    const wanted = decodeURIComponent(location.hash.slice(1));
+    const wanted = wantedUnit();
     if (find(wanted)) byId("explorer-unit").value = wanted;
   }
 
   fill(byId("explorer-unit"), listUnits(() => true));
   fill(byId("explorer-peer"), listUnits(() => true), "the nation only");
   ["explorer-unit", "explorer-peer", "explorer-measure"].forEach((name) => byId(name).addEventListener("change", update));
-  window.addEventListener("hashchange", () => { choose(); update(); });
   new MutationObserver(update).observe(document.body, { attributes: true, attributeFilter: ["class"] });
   choose();
   update();

@@ -36,7 +36,10 @@ RULES = ("EL1", "EL2", "EL3", "EL4", "EL5", "EL6", "EL7", "DN1", "DN2", "RC1", "
 #: Rule of an option that changes what is measured and not who belongs
 NO_RULE = "none"
 #: Files that calibrate the generator, or say which pages there are and what these say; no result rests on them
-NOT_OF_A_RUN = ("synthetic", "pages", "wording", "corrections", "recommendations", "quality_improvement")
+NOT_OF_A_RUN = (
+    *("synthetic", "pages", "wording", "patient_summary", "corrections"),
+    *("recommendations", "quality_improvement"),
+)
 #: ``{option}`` is the title of the value in force, ``{option.word}`` one of its words
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 #: Words may hold placeholders themselves, this many times over

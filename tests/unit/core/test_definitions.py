@@ -17,6 +17,7 @@ from naome.measures.net_survival import read_age_standard
 from naome.measures.recommendations import read_recommendations
 from naome.measures.specification import read_data_items, read_relations, read_specification
 from naome.report.publication.about import read_corrections
+from naome.report.publication.public import read_summaries
 from naome.report.publication.wording import read_wording
 from naome.workflow.pages import read_pages
 
@@ -246,8 +247,8 @@ def load_everything(folder):
     for indicator in read_specification(definitions).indicators:
         indicator.say_exclusions(rules)
     assert read_data_items(definitions) and read_age_standard(definitions).groups and rules.rules
-    assert read_recommendations(definitions).editions
     assert read_relations(definitions).sums and read_wording(definitions) and read_corrections(definitions)
+    assert read_recommendations(definitions).recommendations and read_summaries(definitions)
     for file in (folder / "published").glob("*.csv"):
         load_published(file.stem, definitions)
     read_pages.__wrapped__(folder / "pages.yaml")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import yaml
@@ -17,8 +17,9 @@ from naome.core.errors import DefinitionError
 from naome.core.yaml_files import FrozenModel, Text, read_model
 from naome.report.finished import FinishedRun
 from naome.report.marking import MARKINGS
-from naome.report.prose import say_day
+from naome.report.prose import say_count, say_day
 from naome.report.publication.page import ReportPage
+from naome.report.publication.public import LANGUAGES, read_summaries
 from naome.report.publication.sources import Sources
 
 PATH = "report/about.qmd"
@@ -108,6 +109,8 @@ def write_about(runs: Sequence[FinishedRun], definitions: Definitions, root: Pat
         "## Contact and corrections",
         "Report an error or ask a question where you obtained this site: the analyst whose run it is answers for the "
         "results, the developers of naome for the program.",
+        "## Languages",
+        "\n\n".join(_say_languages(definitions)),
         "## Accessibility",
         "Pages are written for screen readers, keyboard and print: headings in order, tables with headings and "
         "captions, a text alternative with the values of each figure, a light and a dark theme. The charts of the "
@@ -115,6 +118,19 @@ def write_about(runs: Sequence[FinishedRun], definitions: Definitions, root: Pat
         "address, and no visit is counted.",
     )
     return page
+
+
+def _say_languages(definitions: Definitions) -> Iterator[str]:
+    """Say in which languages the summary for patients is, and what is missing of the others."""
+    for summary in read_summaries(definitions):
+        name = LANGUAGES[summary.language]
+        if not summary.stale:
+            yield f"The summary *{name}* is up to date."
+        else:
+            yield (
+                f"The summary *{name}* is not shown: {say_count(len(summary.stale), 'text')} of the English one "
+                "have no translation, or one of a text that has changed."
+            )
 
 
 def locate_run(run: FinishedRun) -> str:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
@@ -194,7 +195,8 @@ def _say_areas(page: ReportPage, audit: Audit, row: Row, unit: str) -> str:
         if code and len(_units(audit, level)):
             place = page.link(f"{locate_level(audit, level)}#unit-{code}")
             said.append(f"{LEVELS[level][0].capitalize()}: [{name or code}]({place}).")
-    return " ".join([*said, f"[Charts]({page.link(EXPLORER)}#{unit})."])
+    charts = page.link(EXPLORER).replace(".qmd", ".html")
+    return " ".join([*said, f'<a href="{charts}?unit={quote(unit)}">Charts</a>.'])
 
 
 def _add_unit(

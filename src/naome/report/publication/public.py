@@ -1,23 +1,33 @@
-"""The summary for patients, carers and the public: plain English, one message a picture."""
+"""The summary for patients, carers and the public: plain words, one message a picture, in each language that has it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from string import Formatter
+from typing import Annotated
 
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure as Drawing
+from pydantic import Field
 
+from naome.core.definitions import Definitions, project_definitions, read_once
+from naome.core.errors import DefinitionError, suggest
+from naome.core.yaml_files import FrozenModel, Text, read_model
 from naome.report.figures import INK, PALETTE, use_style
-from naome.report.marking import join_names
-from naome.report.prose import say_list
 from naome.report.publication.audits import Audit, Population, is_ok, period_of
 from naome.report.publication.characteristics import PEOPLE
 from naome.report.publication.page import ReportPage
 from naome.report.publication.sources import Sources
 
+FILE = "patient_summary.yaml"
 PATH = "report/for-patients.qmd"
+STATE = "report/state-of-the-nation.qmd"
+ENGLISH = "en"
+#: Language -> how menus name the page
+LANGUAGES = {ENGLISH: "For patients", "cy": "I gleifion (Cymraeg)"}
 PEOPLE_IN_PICTURE = 10
-WHO = {"denovo": "found when they were first diagnosed", "recurrent": "that came back"}
 #: Messages, in order: indicator and cohort
 SHOWN = (
     ("mdt_discussion", "denovo"),
@@ -27,57 +37,158 @@ SHOWN = (
     ("cdk46_first_line", "denovo"),
     ("biopsy", "recurrent"),
 )
-WORDS = """- **Metastatic (secondary) breast cancer** is breast cancer that has spread to other parts of the body.
-- **De novo** means that the spread was found at the time of the first diagnosis.
-- **Recurrent** means that the cancer came back after earlier treatment.
-- **HER2** and **hormone receptors** are markers on cancer cells. They show which drugs may help.
-- **Chemotherapy** is treatment with drugs that kill cancer cells.
-- **Suppressed** means that we do not show a number, so that no person can be recognised."""
+#: Texts that nothing fills
+PLAIN = (
+    *("title", "limits", "who_heading", "and", "who_missing", "found_heading", "nearly_all", "nearly_none"),
+    *("survival_heading", "ask_heading", "ask", "words_heading", "words"),
+    *(f"{kind}_{indicator}" for indicator, _ in SHOWN for kind in ("plain", "picture")),
+)
+#: Other texts -> what they may be filled with
+FILLED = {
+    "description": "nations", "opening": "nations first last", "who": "nation people", "who_denovo": "count",
+    "who_recurrent": "count", "in_ten": "number", "message": "nation share plain percent",
+    "other_nation": "nation percent", "caption": "picture share nation", "picture_text": "share",
+    "survival": "nation share percent", "survival_caption": "share nation", "more": "page",
+}  # fmt: skip
+VALUES = {key: set(FILLED.get(key, "").split()) for key in (*PLAIN, *FILLED)}
 
-QUESTIONS = """- Has a team of specialists talked about my care?
-- Who is my specialist nurse, and how can I reach them?
-- Is a new sample of the cancer needed?
-- Which treatments could help me, and what are their side effects?"""
+
+class Translation(FrozenModel):
+    """A text in another language, and which English text it translates."""
+
+    of: Annotated[str, Field(pattern=r"^[0-9a-f]{8}$")]
+    text: Text
 
 
-def write_public(audits: list[Audit], populations: list[Population], sources: Sources) -> ReportPage:
-    """Write the page."""
-    names = join_names([audit.name for audit in audits])
+class _SummaryFile(FrozenModel):
+    texts: dict[str, Text]
+    translations: dict[str, dict[str, Translation]] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The texts of the page in one language.
+
+    Attributes
+    ----------
+    language : str
+    texts : mapping of str to str
+    stale : tuple of str
+        Keys that are not translated, or whose English text has changed since.
+    """
+
+    language: str
+    texts: Mapping[str, str]
+    stale: tuple[str, ...] = ()
+
+    def say(self, key: str, **values: object) -> str:
+        """Fill a text."""
+        return self.texts[key].format(**values)
+
+
+def digest_text(text: str) -> str:
+    """Return what a translation says of the English text that it translates.
+
+    Examples
+    --------
+    >>> digest_text("Chemotherapy")
+    'dc82b99c'
+    """
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+@read_once
+def read_summaries(definitions: Definitions) -> tuple[Summary, ...]:
+    """Read the texts of the summary: English, then each other language, with what is not up to date.
+
+    Raises
+    ------
+    DefinitionError
+        Naming file and key: for a text that is missing, is not known or has braces that nothing fills, for a language
+        that has no name in menus, and for a translation of a text that is not in English.
+
+    Examples
+    --------
+    >>> [summary.language for summary in read_summaries(project_definitions())]
+    ['en', 'cy']
+    """
+    file = definitions.folder / FILE
+    read = read_model(file, _SummaryFile, error=DefinitionError)
+    for key in {*VALUES, *read.texts}:
+        if key not in read.texts or key not in VALUES:
+            what = "is missing" if key in VALUES else f"is not known{suggest(key, list(VALUES))}"
+            raise DefinitionError(f"{file}: texts: {key!r} {what}.")
+        _check_values(f"{file}: texts", key, read.texts[key])
+    found = [Summary(ENGLISH, read.texts)]
+    for language, texts in read.translations.items():
+        if language not in LANGUAGES:
+            raise DefinitionError(f"{file}: translations: language {language!r}; allowed: {', '.join(LANGUAGES)}.")
+        for key in texts:
+            if key not in read.texts:
+                raise DefinitionError(f"{file}: {language}: there is no text {key!r}{suggest(key, list(read.texts))}.")
+            _check_values(f"{file}: {language}", key, texts[key].text)
+        stale = [k for k, text in read.texts.items() if k not in texts or texts[k].of != digest_text(text)]
+        found.append(Summary(language, {key: each.text for key, each in texts.items()}, tuple(stale)))
+    return tuple(found)
+
+
+def _check_values(where: str, key: str, text: str) -> None:
+    """Refuse a text with braces that nothing fills."""
+    try:
+        names = {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+    except ValueError as error:
+        raise DefinitionError(f"{where}: {key}: {error}; braces enclose a name.") from None
+    if unknown := names - VALUES[key]:
+        allowed = ", ".join(sorted(VALUES[key])) or "none"
+        raise DefinitionError(f"{where}: {key}: nothing fills {{{min(unknown)}}}; allowed: {allowed}.")
+
+
+def write_public(
+    audits: list[Audit], populations: list[Population], sources: Sources
+) -> Iterator[tuple[ReportPage, str]]:
+    """Write the page in each language whose texts are up to date; with its text in menus."""
+    for summary in read_summaries(project_definitions()):
+        if not summary.stale:
+            yield write_summary(summary, audits, populations, sources), LANGUAGES[summary.language]
+
+
+def write_summary(summary: Summary, audits: list[Audit], populations: list[Population], sources: Sources) -> ReportPage:
+    """Write the page in one language."""
+    say = summary.say
+    nations = _join([audit.name for audit in audits], say("and"))
     first, last = period_of(audits)
-    page = ReportPage(
-        PATH, "For patients and the public", f"What the audit found about care in {names}, in plain English", sources
-    )
+    path = PATH if summary.language == ENGLISH else PATH.replace(".qmd", f"-{summary.language}.qmd")
+    page = ReportPage(path, say("title"), say("description", nations=nations), sources)
     page.add(
-        f"This page is for people with secondary breast cancer, and for their families and friends. It shows the care "
-        f"that people had in {names} from {first.year} to {last.year}.",
-        "The numbers are about groups of people. They cannot say what will happen to one person. If you are worried "
-        "about anything here, please talk to your nurse or doctor.",
-        "## Who was in the audit",
-        *_say_people(page, populations),
-        "We know that many people whose cancer came back are missing from the records. So the real number is higher.",
-        "## What we found",
+        say("opening", nations=nations, first=first.year, last=last.year),
+        say("limits"),
+        f"## {say('who_heading')}",
+        *_say_people(page, summary, populations),
+        say("who_missing"),
+        f"## {say('found_heading')}",
     )
     for indicator, cohort in SHOWN:
-        _add_message(page, audits, populations, indicator, cohort)
-    _add_survival(page, populations)
-    page.add("## What you can ask", QUESTIONS, "## Words on this page", WORDS)
-    page.add(f"More for professionals: [State of the Nation]({page.link('report/state-of-the-nation.qmd')}).")
+        _add_message(page, summary, populations, indicator, cohort)
+    _add_survival(page, summary, populations)
+    page.add(f"## {say('ask_heading')}", say("ask"), f"## {say('words_heading')}", say("words"))
+    page.add(say("more", page=page.link(STATE)))
     return page
 
 
-def say_in_ten(share: float) -> str:
+def say_in_ten(share: float, summary: Summary) -> str:
     """Say a proportion as people out of ten.
 
     Examples
     --------
-    >>> say_in_ten(0.61), say_in_ten(0.34), say_in_ten(0.97), say_in_ten(0.02)
-    ('about 6 in 10', 'about 3 in 10', 'nearly all', 'fewer than 1 in 10')
+    >>> english = read_summaries(project_definitions())[0]
+    >>> [say_in_ten(share, english) for share in (0.61, 0.34, 0.97, 0.02)]
+    ['about 6 in 10', 'about 3 in 10', 'nearly all', 'fewer than 1 in 10']
     """
     if share >= 0.95:
-        return "nearly all"
+        return summary.say("nearly_all")
     if share < 0.05:
-        return "fewer than 1 in 10"
-    return f"about {round(PEOPLE_IN_PICTURE * share)} in {PEOPLE_IN_PICTURE}"
+        return summary.say("nearly_none")
+    return summary.say("in_ten", number=round(PEOPLE_IN_PICTURE * share))
 
 
 def draw_people(share: float) -> Drawing:
@@ -96,56 +207,56 @@ def draw_people(share: float) -> Drawing:
     return drawing
 
 
-def _say_people(page: ReportPage, populations: list[Population]) -> Iterator[str]:
+def _join(texts: list[str], word: str) -> str:
+    return f" {word} ".join(filter(None, [", ".join(texts[:-1]), *texts[-1:]]))
+
+
+def _say_people(page: ReportPage, summary: Summary, populations: list[Population]) -> Iterator[str]:
     for population in populations:
         said = [
-            f"{page.count(row, population)} people had cancer {words}"
-            for cohort, words in WHO.items()
+            summary.say(f"who_{cohort}", count=page.count(row, population))
+            for cohort in ("denovo", "recurrent")
             if is_ok(row := population.find(PEOPLE, cohort))
         ]
         if said and not population.together:
-            yield f"In {population.name}, {say_list(said)}."
+            yield summary.say("who", nation=population.name, people=_join(said, summary.say("and")))
 
 
 def _add_message(
-    page: ReportPage, audits: list[Audit], populations: list[Population], indicator: str, cohort: str
+    page: ReportPage, summary: Summary, populations: list[Population], indicator: str, cohort: str
 ) -> None:
-    words = audits[0].wording[indicator]
     shown = [(p, row) for p in populations if not p.together and is_ok(row := p.find(indicator, cohort))]
     if not shown:
         return
-    population, row = shown[0]
-    share = say_in_ten(row["estimate"])
-    page.add(f"### {words.picture}")
-    percent = page.percent(row, population, 0)
-    page.add(f"In {population.name}, {share} people {words.plain} ({percent}).")
-    label = f"fig-{indicator}".replace("_", "-")
+    (population, row), *others = shown
+    share, picture = say_in_ten(row["estimate"], summary), summary.say(f"picture_{indicator}")
+    said = {"nation": population.name, "share": share, "percent": page.percent(row, population, 0)}
+    page.add(f"### {picture}", summary.say("message", plain=summary.say(f"plain_{indicator}"), **said))
     page.figure(
-        label,
-        f"{words.picture}: {share} people, {population.name}.",
-        f"Ten people, of whom {share} are filled.",
+        f"fig-{indicator}".replace("_", "-"),
+        summary.say("caption", picture=picture, share=share, nation=population.name),
+        summary.say("picture_text", share=share),
         draw_people(row["estimate"]),
     )
-    others = [f"In {p.name} it was {page.percent(other, p, 0)}." for p, other in shown[1:]]
-    page.add(" ".join(others))
+    page.add(
+        " ".join(summary.say("other_nation", nation=p.name, percent=page.percent(r, p, 0)) for p, r in others),
+    )
 
 
-def _add_survival(page: ReportPage, populations: list[Population]) -> None:
+def _add_survival(page: ReportPage, summary: Summary, populations: list[Population]) -> None:
     for population in reversed(populations):
         row = population.find("survival_3y", "denovo")
         if is_ok(row):
-            share = say_in_ten(row["estimate"])
+            share = say_in_ten(row["estimate"], summary)
             percent = page.percent(row, population, 0)
             page.add(
-                "### How long people live",
-                f"In {population.name}, {share} people whose cancer had spread at the first diagnosis were alive three "
-                f"years later ({percent}). Some people live for many years. It depends on the type of cancer, its "
-                "treatment and general health.",
+                f"### {summary.say('survival_heading')}",
+                summary.say("survival", nation=population.name, share=share, percent=percent),
             )
             page.figure(
                 "fig-survival",
-                f"Alive after three years: {share} people, {population.name}.",
-                f"Ten people, of whom {share} are filled.",
+                summary.say("survival_caption", share=share, nation=population.name),
+                summary.say("picture_text", share=share),
                 draw_people(row["estimate"]),
             )
             return

@@ -142,7 +142,8 @@ def _write_pages(
             page = write_indicator(indicator, audits, populations, sources)
         yield page, first.wording[indicator].short, "indicators"
     yield write_recommendations(audits, populations, sources), "Recommendations", "report"
-    yield write_public(audits, populations, sources), "For patients", "public"
+    for page, text in write_public(audits, populations, sources):
+        yield page, text, "public"
     yield write_upcare(audits, sources), "UPCARE summary", "methods"
     for page, text in write_organisations(audits, populations, sources):
         yield page, text, "organisations"

@@ -22,8 +22,6 @@ class Wording(FrozenModel):
     did: Text
     why: Text
     caution: Text
-    plain: Text
-    picture: Text
 
     def name_people(self, cohort: str, people: str = "people") -> str:
         """Name who is counted.

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import re
+import shutil
 
 import pytest
+import yaml
 from made_audits import make_audit, missing, proportion
 
+from naome.core.definitions import Definitions, project_definitions
+from naome.core.errors import DefinitionError
 from naome.report.publication import state_of_the_nation
 from naome.report.publication.audits import choose_audits, list_populations
 from naome.report.publication.home import write_headlines
 from naome.report.publication.indicator import write_indicator
-from naome.report.publication.public import draw_people, say_in_ten, write_public
+from naome.report.publication.public import (
+    digest_text,
+    draw_people,
+    read_summaries,
+    say_in_ten,
+    write_public,
+    write_summary,
+)
 from naome.report.publication.sources import Sources
 
 PEOPLE = [proportion("people", n, n, cohort) for cohort, n in (("denovo", 12345), ("recurrent", 6789))]
@@ -61,7 +72,7 @@ def test_a_suppressed_result_has_no_number_on_any_page(tmp_path):
     for page in (
         state_of_the_nation.write_state_of_the_nation(audits, populations, sources),
         write_indicator("cdk46_first_line", audits, populations, sources),
-        write_public(audits, populations, sources),
+        *(page for page, _ in write_public(audits, populations, sources)),
     ):
         for part in page.parts:
             for shown, target in list_links(part):
@@ -95,7 +106,7 @@ def test_a_picture_of_ten_people_fills_as_many_as_its_words_say(share):
     drawing = draw_people(share)
     filled = sum(patch.get_facecolor()[:3] != (1, 1, 1) for patch in drawing.axes[0].patches) / 2
     pyplot.close(drawing)
-    words = say_in_ten(share)
+    words = say_in_ten(share, read_summaries(project_definitions())[0])
     said = re.match(r"about (\d+) in 10", words)
     assert filled == (int(said[1]) if said else {"nearly all": 10, "fewer than 1 in 10": 0}[words])
 
@@ -128,7 +139,37 @@ def test_a_person_of_eleven_or_twelve_can_read_the_summary_for_patients(tmp_path
         )
     ]  # fmt: skip
     audits = [with_frames("england", tmp_path, rows)]
-    page = write_public(audits, list_populations(audits), Sources())
+    ((page, _),) = write_public(audits, list_populations(audits), Sources())
     prose = [part for part in page.parts if not part.startswith("![")]
     text = re.sub(r"\[([^\]]*)\]\([^)]*\)(\{[^}]*\})?", r"\1", "\n\n".join(prose))
     assert grade(re.sub(r"[#*-]+", " ", text)) < 7
+
+
+def translate(tmp_path, change=None, **extra):
+    """Definitions with a Welsh text for each English one, and then another English text."""
+    definitions = project_definitions()
+    held = yaml.safe_load((definitions.folder / "patient_summary.yaml").read_text(encoding="utf-8"))
+    made = {key: {"of": digest_text(text), "text": f"Cymraeg: {text}"} for key, text in held["texts"].items()}
+    held["translations"] = {"cy": made | extra}
+    held["texts"] |= change or {}
+    copied = shutil.copytree(definitions.folder, tmp_path / "definitions")
+    (copied / "patient_summary.yaml").write_text(yaml.safe_dump(held, allow_unicode=True), encoding="utf-8")
+    return Definitions(copied)
+
+
+def test_a_translation_is_up_to_date_until_its_english_text_changes(tmp_path):
+    _, welsh = read_summaries(translate(tmp_path))
+    assert welsh.stale == ()
+    audits = [with_frames("wales", tmp_path)]
+    page = write_summary(welsh, audits, list_populations(audits), Sources())
+    assert page.path == "report/for-patients-cy.qmd" and page.title.startswith("Cymraeg: ")
+
+
+def test_a_stale_translation_is_named_and_not_shown(tmp_path):
+    _, welsh = read_summaries(translate(tmp_path, {"limits": "Another sentence."}))
+    assert welsh.stale == ("limits",)
+
+
+def test_a_translation_of_nothing_is_refused_by_name(tmp_path):
+    with pytest.raises(DefinitionError, match=r"patient_summary\.yaml: cy: there is no text 'limit'.*'limits'"):
+        read_summaries(translate(tmp_path, limit={"of": "0" * 8, "text": "x"}))
