@@ -64,7 +64,7 @@ def _find_in(file: Path | PurePosixPath, data: bytes, names: list[str]) -> list[
         return found + SVG.findall(text) + _find_in_text(text)
     if file.suffix == ".ipynb":
         return found + _find_in_notebook(json.loads(text)) + _find_in_text(text)
-    if file.suffix in TEXT or file.name == "LICENSE":
+    if file.suffix in TEXT or file.name in ("LICENSE", ".rels"):
         return found + _find_in_text(text)
     return [*found, f"no check for files of the kind {file.suffix!r}"]
 
