@@ -21,7 +21,7 @@ SVG = re.compile(r"<metadata|<dc:|<rdf:|sodipodi:|inkscape:|<!-- *(?:created|gen
 # Not those of an address (https://x/usr/...), of a file beside the page (../tmp/x) or of a pattern
 FOLDERS = "home|root|tmp|Users|mnt|opt|srv|usr|var|private|builds"
 MACHINE = re.compile(rf"(?<![\w.:/\\)*-])/(?:{FOLDERS})/[\w.-]+|\b[A-Z]:\\{{1,2}}Users")
-TEXT = {".html", ".css", ".js", ".json", ".csv", ".txt", ".xml", ".qmd", ".rels"}
+TEXT = {".html", ".css", ".js", ".json", ".csv", ".txt", ".xml", ".qmd", ".svg", ".ipynb", ".rels"}
 #: Files in a zip file; those of an office document say who made it when
 ZIPPED = {".zip", ".xlsx", ".docx"}
 FIRST_DAY = (1980, 1, 1, 0, 0, 0)
@@ -59,14 +59,14 @@ def _find_in(file: Path | PurePosixPath, data: bytes, names: list[str]) -> list[
         return found
     if file.suffix in ZIPPED:
         return found + _find_in_zip(data, names)
+    if file.suffix not in TEXT and file.name not in ("LICENSE", ".rels"):
+        return [*found, f"no check for files of the kind {file.suffix!r}"]
     text = data.decode("utf-8")
     if file.suffix == ".svg":
         return found + SVG.findall(text) + _find_in_text(text)
     if file.suffix == ".ipynb":
         return found + _find_in_notebook(json.loads(text)) + _find_in_text(text)
-    if file.suffix in TEXT or file.name in ("LICENSE", ".rels"):
-        return found + _find_in_text(text)
-    return [*found, f"no check for files of the kind {file.suffix!r}"]
+    return found + _find_in_text(text)
 
 
 def _find_in_zip(data: bytes, names: list[str]) -> list[str]:
