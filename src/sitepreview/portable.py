@@ -49,7 +49,8 @@ CONFIG_KEYS: dict = {
     },
     "format": {
         "html": {
-            **SHARED, "theme": ANY, "css": ANY, "code-fold": ANY, "code-summary": ANY, "code-copy": ANY,
+            **SHARED, "theme": ANY, "css": ANY, "include-after-body": ANY, "code-fold": ANY, "code-summary": ANY,
+            "code-copy": ANY,
             "code-overflow": ANY, "html-math-method": ANY, "page-layout": ANY, "smooth-scroll": ANY,
             "anchor-sections": ANY, "link-external-newwindow": ANY, "respect-user-color-scheme": ANY,
             "grid": {"body-width": ANY, "margin-width": ANY, "sidebar-width": ANY},
@@ -246,12 +247,12 @@ def _check_look(project: Project, problems: list[Problem]) -> None:
             for name in layers
             if not str(name).endswith(".scss") or not (project.root / str(name)).is_file()
         ]
-    styles = look.get("css") or []
-    for name in [styles] if isinstance(styles, str) else styles:
-        if not (project.root / str(name)).is_file():
-            problems.append(
-                _at(project, ("format", "html", "css"), f"css {name!r} is not a file of the project", "make it")
-            )
+    for key in ("css", "include-after-body"):
+        files = look.get(key) or []
+        for name in [files] if isinstance(files, str) else files:
+            if not isinstance(name, str) or not (project.root / name).is_file():
+                what = f"{key} {name!r} is not a file of the project"
+                problems.append(_at(project, ("format", "html", key), what, "make it"))
 
 
 def _check_navigation(project: Project, problems: list[Problem]) -> None:

@@ -6,7 +6,9 @@ Also names of organisations, which are meant to be shown, that try to become a f
 from __future__ import annotations
 
 import csv
+import io
 import re
+import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -128,7 +130,15 @@ def read_texts(folder: Path, without: Iterable[Path] = ()) -> dict[Path, str]:
 def read_text(path: Path) -> str:
     if path.suffix == ".parquet":
         return pd.read_parquet(path).to_csv()
-    return path.read_bytes().decode("utf-8", errors="replace")
+    return _decode(path.name, path.read_bytes())
+
+
+def _decode(name: str, data: bytes) -> str:
+    """Return bytes as text; of a zip file, and of a workbook or text document, all that is in it."""
+    if not name.endswith((".zip", ".xlsx", ".docx")):
+        return data.decode("utf-8", errors="replace")
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return "\n".join(_decode(inside, archive.read(inside)) for inside in archive.namelist())
 
 
 def find_personal(texts: dict[Path, str]) -> list[str]:

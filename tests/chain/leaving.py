@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import getpass
+import io
 import json
 import re
 import socket
 import struct
 import sys
-from pathlib import Path
+import zipfile
+from pathlib import Path, PurePosixPath
 
 import pyarrow.parquet as pq
 
@@ -19,7 +21,13 @@ SVG = re.compile(r"<metadata|<dc:|<rdf:|sodipodi:|inkscape:|<!-- *(?:created|gen
 # Not those of an address (https://x/usr/...), of a file beside the page (../tmp/x) or of a pattern
 FOLDERS = "home|root|tmp|Users|mnt|opt|srv|usr|var|private|builds"
 MACHINE = re.compile(rf"(?<![\w.:/\\)*-])/(?:{FOLDERS})/[\w.-]+|\b[A-Z]:\\{{1,2}}Users")
-TEXT = {".html", ".css", ".js", ".json", ".csv", ".txt", ".xml", ".qmd"}
+TEXT = {".html", ".css", ".js", ".json", ".csv", ".txt", ".xml", ".qmd", ".svg", ".ipynb", ".rels"}
+#: Files in a zip file; those of an office document say who made it when
+ZIPPED = {".zip", ".xlsx", ".docx"}
+FIRST_DAY = (1980, 1, 1, 0, 0, 0)
+OFFICE = re.compile(
+    rb"<(?:(?:dc:creator|cp:lastModifiedBy)(?:>| [^/>]*>)[^<]|dcterms:(?:created|modified)(?:>| [^/>]*>)(?!1980-01-01))"
+)
 #: Of the renderer's libraries
 FONTS = {".woff", ".woff2"}
 
@@ -36,28 +44,41 @@ def find_traces(folder: Path, *, paths: tuple[Path, ...] = ()) -> list[str]:
     names += [name for name in (socket.gethostname(),) if len(name) > 5]
     found = []
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-        found += [f"{file.relative_to(folder)}: {trace}" for trace in _find_in(file, names)]
+        found += [f"{file.relative_to(folder)}: {trace}" for trace in _find_in(file, file.read_bytes(), names)]
     return found
 
 
-def _find_in(file: Path, names: list[str]) -> list[str]:
-    data = file.read_bytes()
+def _find_in(file: Path | PurePosixPath, data: bytes, names: list[str]) -> list[str]:
     found = [f"names {name}" for name in names if name.encode() in data]
     if file.suffix == ".png":
         return found + [f"chunk {kind}" for kind in sorted(_list_chunks(data) - PNG)]
     if file.suffix == ".parquet":
-        held = pq.read_metadata(file).metadata or {}
+        held = pq.read_metadata(io.BytesIO(data)).metadata or {}
         return found + [f"key {key}" for key in sorted(set(held) - PARQUET)] + _find_in_text(str(held))
     if file.suffix in FONTS:
         return found
+    if file.suffix in ZIPPED:
+        return found + _find_in_zip(data, names)
+    if file.suffix not in TEXT and file.name not in ("LICENSE", ".rels"):
+        return [*found, f"no check for files of the kind {file.suffix!r}"]
     text = data.decode("utf-8")
     if file.suffix == ".svg":
         return found + SVG.findall(text) + _find_in_text(text)
     if file.suffix == ".ipynb":
         return found + _find_in_notebook(json.loads(text)) + _find_in_text(text)
-    if file.suffix in TEXT or file.name == "LICENSE":
-        return found + _find_in_text(text)
-    return [*found, f"no check for files of the kind {file.suffix!r}"]
+    return found + _find_in_text(text)
+
+
+def _find_in_zip(data: bytes, names: list[str]) -> list[str]:
+    found = []
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        for entry in archive.infolist():
+            inside = archive.read(entry)
+            traces = _find_in(PurePosixPath(entry.filename), inside, names)
+            traces += [f"date {entry.date_time}"] * (entry.date_time != FIRST_DAY)
+            traces += [f"property {each[0]}" for each in OFFICE.finditer(inside)]
+            found += [f"{entry.filename}: {trace}" for trace in traces]
+    return found
 
 
 def _find_in_text(text: str) -> list[str]:

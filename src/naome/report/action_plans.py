@@ -183,7 +183,7 @@ def write_action_plans(
     ----------
     runs : sequence of FinishedRun
     folder : Path
-        Where the files go; a plan that is there is replaced.
+        Where the files go, of several runs to a folder for each; a plan that is there is replaced.
     organisation : str
         Code of the only one that is wanted; all by default.
     progress : callable
@@ -199,10 +199,11 @@ def write_action_plans(
     written: list[Path] = []
     for source in holding or opened[:1]:  # the first says that there is no such organisation
         plans = list(collect_plans(source, organisation))
+        place = folder / source.run.run_id if len(holding) > 1 else folder
         for code, context in tqdm(plans, desc=source.run.audit, unit="plan", leave=False, disable=None):
-            written.append(folder / name_plan(code))
+            written.append(place / name_plan(code))
             write_bytes(write_plan(context), written[-1])
-        progress(f"{source.run.audit}: {say_count(len(plans), 'action plan')} in {folder}")
+        progress(f"{source.run.audit}: {say_count(len(plans), 'action plan')} in {place}")
     return written
 
 

@@ -45,6 +45,8 @@ BESIDE = ("status", "reason", "mark")
 MARKS = ("", "differs")
 BANNERS = ("synthetic", "real", "neutral")
 FIGURE_DPI = 150
+#: Colours of a figure: a third of the size of a picture in all colours, and no difference to the eye
+FIGURE_COLOURS = 128
 # Row headings of more characters get room, so that they do not become a column of single words
 LONG_HEADING = 24
 # ASCII punctuation but commas, per cent signs and decimal points
@@ -236,16 +238,28 @@ def show_banner(kind: str, text: str) -> None:
     display({"text/markdown": f'<div class="banner-{kind}">\n{line}\n</div>', "text/plain": line}, raw=True)
 
 
-def _write_figure(drawing: "Drawing", alt: str) -> dict[str, str]:
-    import matplotlib
-    from matplotlib import pyplot
+def write_png(drawing: "Drawing") -> bytes:
+    """Write a figure as a PNG file of at most :data:`FIGURE_COLOURS` colours, without time or program; it is closed.
 
-    buffer = io.BytesIO()
-    # Neither the time nor the version of matplotlib goes into the file, and identifiers come from a fixed salt
-    with matplotlib.rc_context({"svg.hashsalt": "naome", "svg.fonttype": "none"}):
-        drawing.savefig(buffer, format="png", dpi=FIGURE_DPI, bbox_inches="tight", metadata={"Software": None})
+    Parameters
+    ----------
+    drawing : matplotlib.figure.Figure
+    """
+    from matplotlib import pyplot
+    from PIL import Image
+
+    drawn, file = io.BytesIO(), io.BytesIO()
+    drawing.savefig(drawn, format="png", dpi=FIGURE_DPI, bbox_inches="tight", metadata={"Software": None})
     pyplot.close(drawing)
-    image = base64.b64encode(buffer.getvalue()).decode("ascii")
+    picture = Image.open(drawn)
+    resolution = picture.info["dpi"]
+    picture = picture.convert("RGB").quantize(FIGURE_COLOURS, dither=Image.Dither.NONE)
+    picture.save(file, "PNG", optimize=True, dpi=resolution)
+    return file.getvalue()
+
+
+def _write_figure(drawing: "Drawing", alt: str) -> dict[str, str]:
+    image = base64.b64encode(write_png(drawing)).decode("ascii")
     return {"image/png": image, "text/plain": f"Figure: {' '.join(alt.split())}"}
 
 

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pandas as pd
 
@@ -49,6 +50,8 @@ HEADINGS = {
 #: From the nation to the organisation
 LEVELS = {level: place for place, level in enumerate((POOLED, "nation", "region", "alliance", "provider"))}
 COUNTS = ["denominator", "numerator"]
+#: Heights of rows of the cover, in points
+HEADING, LINE = 24, 16
 ESTIMATES = ["Estimate", "Lower limit", "Upper limit"]
 NOT_APPLICABLE = "[z]"
 #: Status -> symbol in the place of its numbers, as the Analysis Function has it
@@ -88,13 +91,18 @@ def write_workbook(results: pd.DataFrame, runs: Sequence[FinishedRun], definitio
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # a symbol that no sheet uses is explained all the same
-        gptables.write_workbook(
-            buffer,  # type: ignore[arg-type]
+        cover = _make_cover(runs)
+        book = gptables.produce_workbook(
+            buffer,
             sheets,
-            cover=_make_cover(runs),
+            cover=cover,
             notes_table=_list_notes(runs),
             workbook_options={"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False},
         )
+        texts = [cover.title, "", *cover.intro, "", *cover.about]  # not every program fits rows to wrapped text
+        for row, text in enumerate(texts):
+            book.worksheets()[0].set_row(row, HEADING if row == 0 or not text else LINE * -(-len(text) // cover.width))
+        book.close()
     return make_plain(buffer.getvalue())
 
 
@@ -240,7 +248,7 @@ def _count(table: pd.DataFrame) -> str:
     return f"This worksheet contains one table of {len(table):,} rows. Symbols are explained on the sheet Notes."
 
 
-def _make_cover(runs: Sequence[FinishedRun]) -> object:
+def _make_cover(runs: Sequence[FinishedRun]) -> Any:
     gptables = _load_writer()
     named = name_by_marking((run.marking, run.title) for run in runs)
     marked = [

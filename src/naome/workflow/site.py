@@ -39,6 +39,13 @@ from sitepreview.source import FRONT_MATTER
 
 HOME = "index.qmd"
 DOWNLOADS = "downloads"
+#: Downloads beside the table of all results, where there is something to write, and the words of the links
+FILES = {
+    "results.xlsx": "as a workbook",
+    "results.parquet": "as Parquet",
+    "organisations.csv": "names and areas of organisations",
+    "action-plans.zip": "local action plans",
+}
 #: The methodology supplement, without an ending
 SUPPLEMENT = f"{DOWNLOADS}/methodology-supplement"
 SYNTHETIC = "synthetic"
@@ -218,8 +225,12 @@ def compose_site(runs: list[FinishedRun], folder: Path, *, say: Callable[[str], 
             shutil.copyfile(file, target)
     write_downloads(runs, folder / DOWNLOADS)
     report = write_report([(each.run, each.locate_frames()) for each in shown], root, folder)
-    blocks = {"audits": _list_audits(shown), "methods": _list_methods(shown, methods), "report": report.headlines}
-    blocks["readers"] = _list_readers(report)
+    blocks = {
+        "audits": _list_audits(shown),
+        "methods": _list_methods(shown, methods, folder),
+        "report": report.headlines,
+        "readers": _list_readers(report),
+    }
     _add_page(HOME, shown, root, folder, blocks)
     config = read_yaml(root / CONFIG)
     _fit_config(config, shown, methods, report)
@@ -394,13 +405,14 @@ def _list_audits(shown: list[Shown]) -> str:
     return "\n\n".join(parts)
 
 
-def _list_methods(shown: list[Shown], methods: list[MethodPage]) -> str:
+def _list_methods(shown: list[Shown], methods: list[MethodPage], folder: Path) -> str:
     links = ", ".join(f"[{entry['text']}]({entry['href']})" for entry in _methods_menu(shown, methods))
+    files = [f"[{text}]({DOWNLOADS}/{name})" for name, text in FILES.items() if (folder / DOWNLOADS / name).is_file()]
     return (
         f"- **Methods:** {links}\n- **Methodology supplement**, the pages on methods as one document: "
         f"[PDF]({SUPPLEMENT}.pdf), [Word]({SUPPLEMENT}.docx)\n"
         f"- **Data:** [all released results]({DOWNLOADS}/results.csv) as one table, with its "
-        f"[data dictionary]({DOWNLOADS}/datapackage.json)"
+        f"[data dictionary]({DOWNLOADS}/datapackage.json); also {', '.join(files)}"
     )
 
 

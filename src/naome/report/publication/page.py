@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
-from matplotlib import pyplot
 from matplotlib.figure import Figure as Drawing
 
 from naome.core.atomic import write_text
-from naome.report.display import FIGURE_DPI, LONG_HEADING, escape_markup, format_number, letter_notes
+from naome.report.display import LONG_HEADING, escape_markup, format_number, letter_notes, write_png
 from naome.report.publication.audits import Population, Row
 from naome.report.publication.sources import Sources
 
@@ -116,11 +114,8 @@ class ReportPage:
 
     def figure(self, label: str, caption: str, alt: str, drawing: Drawing) -> None:
         """Add a figure, drawn from released results; it is closed."""
-        buffer = io.BytesIO()
-        drawing.savefig(buffer, format="png", dpi=FIGURE_DPI, bbox_inches="tight", metadata={"Software": None})
-        pyplot.close(drawing)
         name = f"figures/{PurePosixPath(self.path).stem}-{label.removeprefix('fig-')}.png"
-        self.files[(PurePosixPath(self.path).parent / name).as_posix()] = buffer.getvalue()
+        self.files[(PurePosixPath(self.path).parent / name).as_posix()] = write_png(drawing)
         text = " ".join(alt.split()).replace('"', "'")
         self.parts.append(f'![{caption}]({name}){{#{label} fig-alt="{text}"}}')
 

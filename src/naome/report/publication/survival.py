@@ -101,7 +101,7 @@ def _say_period(page: ReportPage, population: Population, row: Row | None, years
 
 
 def _add_table(page: ReportPage, cohort: str, population: Population, horizons: Sequence[int]) -> None:
-    """Add a table of a nation with a column per time point that somebody has reached."""
+    """Add a table of a nation with a column per time point that anyone has reached."""
     name = messages.COHORTS[cohort]
     reached = [y for y in horizons if is_ok(population.find(f"survival_{y}y", cohort))]
     rows: list[list[str | Cell]] = []

@@ -30,9 +30,11 @@ def write_upcare(audits: list[Audit], sources: Sources) -> ReportPage:
     page.add(
         "The questions are those of UPCARE, a form of the National Clinical Audit and Patient Outcomes Programme. "
         "Answers are made from the parameters, definitions and runs of this site; questions about contracts and staff "
-        "are left out."
+        "are excluded."
     )
-    rows = [[f"{number} {question}", Cell(answer, css="long")] for number, question, answer in list_answers(audits)]
+    rows: list[list[str | Cell]] = [
+        [f"{number} {question}", answer] for number, question, answer in list_answers(audits)
+    ]
     page.table("tbl-upcare", "UPCARE, workstream section.", ["Question", "Answer"], rows)
     page.add("Measures in full:", "\n".join(f"- {text}" for text in _list_measures(page, audits[0])))
     return page
