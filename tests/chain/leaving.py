@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import io
 import json
@@ -10,6 +11,7 @@ import socket
 import struct
 import sys
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 
 import pyarrow.parquet as pq
@@ -28,6 +30,8 @@ FIRST_DAY = (1980, 1, 1, 0, 0, 0)
 OFFICE = re.compile(
     rb"<(?:(?:dc:creator|cp:lastModifiedBy)(?:>| [^/>]*>)[^<]|dcterms:(?:created|modified)(?:>| [^/>]*>)(?!1980-01-01))"
 )
+STREAM = re.compile(rb"stream\r?\n(.*?)endstream", re.S)
+PDF = re.compile(rb"/(?:CreationDate|ModDate|Author)\b|<(?:xmp:CreateDate|xmp:ModifyDate|dc:creator)\b")
 #: Of the renderer's libraries
 FONTS = {".woff", ".woff2"}
 
@@ -57,6 +61,8 @@ def _find_in(file: Path | PurePosixPath, data: bytes, names: list[str]) -> list[
         return found + [f"key {key}" for key in sorted(set(held) - PARQUET)] + _find_in_text(str(held))
     if file.suffix in FONTS:
         return found
+    if file.suffix == ".pdf":
+        return found + _find_in_pdf(data, names)
     if file.suffix in ZIPPED:
         return found + _find_in_zip(data, names)
     if file.suffix not in TEXT and file.name not in ("LICENSE", ".rels"):
@@ -67,6 +73,20 @@ def _find_in(file: Path | PurePosixPath, data: bytes, names: list[str]) -> list[
     if file.suffix == ".ipynb":
         return found + _find_in_notebook(json.loads(text)) + _find_in_text(text)
     return found + _find_in_text(text)
+
+
+def _find_in_pdf(data: bytes, names: list[str]) -> list[str]:
+    found = []
+    for part in [data, *map(_inflate, STREAM.findall(data))]:
+        found += [f"property {each[0]}" for each in PDF.finditer(part)]
+        found += [f"names {name}" for name in names if name.encode() in part]
+    return found
+
+
+def _inflate(stream: bytes) -> bytes:
+    with contextlib.suppress(zlib.error):
+        return zlib.decompressobj().decompress(stream)
+    return stream
 
 
 def _find_in_zip(data: bytes, names: list[str]) -> list[str]:

@@ -224,7 +224,7 @@ def compose_site(runs: list[FinishedRun], folder: Path, *, say: Callable[[str], 
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, target)
     write_downloads(runs, folder / DOWNLOADS)
-    report = write_report([(each.run, each.locate_frames()) for each in shown], root, folder)
+    report = write_report([(e.run, e.locate_frames()) for e in shown], root, folder, _list_downloads(folder))
     blocks = {
         "audits": _list_audits(shown),
         "methods": _list_methods(shown, methods, folder),
@@ -407,13 +407,19 @@ def _list_audits(shown: list[Shown]) -> str:
 
 def _list_methods(shown: list[Shown], methods: list[MethodPage], folder: Path) -> str:
     links = ", ".join(f"[{entry['text']}]({entry['href']})" for entry in _methods_menu(shown, methods))
-    files = [f"[{text}]({DOWNLOADS}/{name})" for name, text in FILES.items() if (folder / DOWNLOADS / name).is_file()]
+    files = [f"[{text}]({file})" for file, text in _list_downloads(folder).items()]
     return (
         f"- **Methods:** {links}\n- **Methodology supplement**, the pages on methods as one document: "
         f"[PDF]({SUPPLEMENT}.pdf), [Word]({SUPPLEMENT}.docx)\n"
         f"- **Data:** [all released results]({DOWNLOADS}/results.csv) as one table, with its "
         f"[data dictionary]({DOWNLOADS}/datapackage.json); also {', '.join(files)}"
     )
+
+
+def _list_downloads(folder: Path) -> dict[str, str]:
+    """Return those of ``FILES`` that the site has."""
+    found = {f"{DOWNLOADS}/{name}": text for name, text in FILES.items()}
+    return {file: text for file, text in found.items() if (folder / file).is_file()}
 
 
 def _methods_menu(shown: list[Shown], methods: list[MethodPage]) -> list[dict[str, str]]:

@@ -46,11 +46,6 @@ EXPLAIN = (
     "the nation by more than chance explains), its central mass or its positive tail, by the limits of the outlier "
     "policy and without adjustment for case mix."
 )
-DOWNLOADS = (
-    "Downloads: [local action plan of each organisation](/downloads/action-plans.zip), "
-    "[workbook](/downloads/results.xlsx), "
-    "[codes, names and areas of organisations](/downloads/organisations.csv)."
-)
 
 CHARTS = """::: {#explorer .explorer}
 <p><label for="explorer-unit">Organisation, alliance or region</label> <select id="explorer-unit"></select></p>
@@ -123,7 +118,7 @@ def list_measures(audit: Audit) -> list[Measure]:
 
 
 def write_organisations(
-    audits: list[Audit], populations: list[Population], sources: Sources
+    audits: list[Audit], populations: list[Population], sources: Sources, downloads: Mapping[str, str]
 ) -> Iterator[tuple[ReportPage, str]]:
     """Write the page with the explorer, then the tables of each nation and level; with the texts of menus."""
     explorer = ReportPage(EXPLORER, "Organisations", "Results of each organisation beside those of its nation", sources)
@@ -133,7 +128,8 @@ def write_organisations(
         for level in LEVELS
         if len(_units(audit, level))
     ]
-    explorer.add(EXPLAIN, DOWNLOADS, CHARTS, "## All results in tables")
+    files = ", ".join(f"[{text}]({explorer.link(file)})" for file, text in downloads.items())
+    explorer.add(EXPLAIN, f"Downloads: {files}." if files else "", CHARTS, "## All results in tables")
     explorer.add("\n".join(f"- [{page.title}]({explorer.link(page.path)}): {page.description}" for page, _ in pages))
     explorer.add("\n".join(f'<script src="{explorer.link(script)}"></script>' for script in (LIBRARY, DATA, PROGRAM)))
     yield explorer, "Organisations"

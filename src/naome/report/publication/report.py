@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,7 +78,9 @@ def open_audit(run: FinishedRun, pages: dict[str, str]) -> Audit:
     )
 
 
-def write_report(runs: Sequence[tuple[FinishedRun, dict[str, str]]], root: Path, folder: Path) -> Report:
+def write_report(
+    runs: Sequence[tuple[FinishedRun, dict[str, str]]], root: Path, folder: Path, downloads: Mapping[str, str]
+) -> Report:
     """Write the pages of the report of some runs.
 
     Parameters
@@ -89,6 +91,8 @@ def write_report(runs: Sequence[tuple[FinishedRun, dict[str, str]]], root: Path,
         Of the project.
     folder : Path
         Of the site's project.
+    downloads : mapping of str to str
+        File of the site -> what it is, for the page of organisations.
 
     Returns
     -------
@@ -107,7 +111,7 @@ def write_report(runs: Sequence[tuple[FinishedRun, dict[str, str]]], root: Path,
             write_banners((audit.run.marking, audit.name) for audit in audits),
             write_foot([a.run for a in audits]),
         )
-        written = list(_write_pages(audits, populations, sources))
+        written = list(_write_pages(audits, populations, sources, downloads))
         headlines = write_headlines(audits, populations, sources)
         written += [(_write_sources(family, sources), "", "sources") for family in sources.families]
         for page, _, _ in written:
@@ -130,7 +134,7 @@ def write_foot(runs: Sequence[FinishedRun]) -> str:
 
 
 def _write_pages(
-    audits: list[Audit], populations: list[Population], sources: Sources
+    audits: list[Audit], populations: list[Population], sources: Sources, downloads: Mapping[str, str]
 ) -> Iterator[tuple[ReportPage, str, str]]:
     """Yield each page with its text in menus and its section."""
     yield write_state_of_the_nation(audits, populations, sources), "State of the Nation", "report"
@@ -145,5 +149,5 @@ def _write_pages(
     for page, text in write_public(audits, populations, sources):
         yield page, text, "public"
     yield write_upcare(audits, sources), "UPCARE summary", "methods"
-    for page, text in write_organisations(audits, populations, sources):
+    for page, text in write_organisations(audits, populations, sources, downloads):
         yield page, text, "organisations"

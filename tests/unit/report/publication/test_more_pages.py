@@ -103,7 +103,7 @@ def test_an_organisation_has_its_results_its_area_and_its_position(tmp_path, are
         unit("B", missing("mdt_discussion", "suppressed", "small")),
         unit("E1", proportion("mdt_discussion", 60, 100), "alliance"),
     ]
-    pages = [page for page, _ in write_organisations(*open_report(tmp_path, rows))]
+    pages = [page for page, _ in write_organisations(*open_report(tmp_path, rows), {})]
     assert [page.path for page in pages] == [
         "report/organisations.qmd",
         "report/organisations/england.qmd",
