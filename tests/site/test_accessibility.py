@@ -1,50 +1,10 @@
 """Every page in a browser: nothing that axe-core finds, no request to another host, no page that scrolls sideways."""
 
-import importlib.util
-import os
-from pathlib import Path
-
 import pytest
+from examine import PHONE, examine, list_pages, read_axe
 from made_pages import make_run
 
-from naome.core.paths import project_root
 from naome.workflow.site import render_runs
-
-AXE = """axe.run({resultTypes: ["violations"]}).then((found) => found.violations.flatMap(
-  (rule) => rule.nodes.map((node) => `${rule.id}: ${node.target.join(" ")} ${node.html.slice(0, 120)}`)))"""
-LOCAL = ("file:", "data:", "blob:", "about:")
-WIDE, PHONE = 1300, 390
-
-
-def read_axe():
-    """Read axe-core: a newer one than the environment's where NAOME_AXE names its file."""
-    if own := os.environ.get("NAOME_AXE"):
-        return Path(own).read_text(encoding="utf-8")
-    found = importlib.util.find_spec("axe_core_python")
-    if found is None:
-        pytest.skip("axe-core-python is not installed")
-    return (Path(found.origin).parent / "axe.min.js").read_text(encoding="utf-8")
-
-
-def list_pages(site):
-    return sorted(page for page in site.rglob("*.html") if "site_libs" not in page.relative_to(site).parts)
-
-
-def examine(browser, site, page, axe):
-    """List what is wrong with a page: in light and dark, wide and on a phone."""
-    found = []
-    for dark in (False, True):
-        browser.open(page.as_uri(), width=WIDE, dark=dark)
-        assert browser.run("document.documentElement.classList.contains('quarto-dark')") is dark
-        browser.run(f"{axe};0")
-        found += [("dark" if dark else "light", problem) for problem in browser.run(AXE)]
-        width = browser.run("document.documentElement.scrollWidth")
-        found += [("width", width)] if width > WIDE else []
-        found += [("request", url) for url in browser.requests if not url.startswith(LOCAL)]
-    browser.open(page.as_uri(), width=PHONE)
-    width = browser.run("document.documentElement.scrollWidth")
-    found += [("width", width)] if width > PHONE else []
-    return [f"{page.relative_to(site)}: {kind}: {what}" for kind, what in found]
 
 
 @pytest.fixture(scope="module")
@@ -61,16 +21,6 @@ def small_site(tmp_path_factory):
 def test_every_page_of_a_small_site_is_accessible_and_asks_nobody(browser, small_site):
     axe = read_axe()
     problems = [problem for page in list_pages(small_site) for problem in examine(browser, small_site, page, axe)]
-    assert problems == []
-
-
-@pytest.mark.timeout(1800)
-def test_every_page_of_the_real_site_is_accessible_and_asks_nobody(browser):
-    site = project_root() / "_site"
-    if not (site / "render.json").is_file():
-        pytest.skip("no site drawn by the preview renderer in _site")
-    axe = read_axe()
-    problems = [problem for page in list_pages(site) for problem in examine(browser, site, page, axe)]
     assert problems == []
 
 

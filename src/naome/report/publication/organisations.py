@@ -163,7 +163,7 @@ def _write_level(audit: Audit, population: Population, level: str, sources: Sour
     rows, areas = _index(audit, level), _list_areas(audit) if level == "provider" else {}
     positions = place_units(audit) if level == "provider" else {}
     for unit, name in units:
-        page.add(f"### {name} ({unit}) {{#unit-{unit}}}" if name != unit else f"### {unit} {{#unit-{unit}}}")
+        page.add(f"## {name} ({unit}) {{#unit-{unit}}}" if name != unit else f"## {unit} {{#unit-{unit}}}")
         page.add(_say_areas(page, audit, areas.get(unit, {}), unit))
         _add_unit(page, unit, population, measures, rows, level, positions)
     return page

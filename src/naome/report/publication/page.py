@@ -11,13 +11,13 @@ import pandas as pd
 from matplotlib.figure import Figure as Drawing
 
 from naome.core.atomic import write_text
-from naome.report.display import LONG_HEADING, escape_markup, format_number, letter_notes, write_png
+from naome.report.display import LONG_HEADING, TO_THE_RIGHT, escape_markup, format_number, letter_notes, write_png
 from naome.report.publication.audits import Population, Row
 from naome.report.publication.sources import Sources
 
 STATUS_TEXT = {"suppressed": "suppressed", "too_few": "too few", "not_derivable": "not derivable"}
 STATUS_CLASS = {"suppressed": "suppressed", "too_few": "too-few", "not_derivable": "not-derivable"}
-NUMERIC = ' class="num"'
+NUMERIC = f' class="num"{TO_THE_RIGHT}'
 #: A population that has no such result at all
 NO_RESULT = "not measured"
 
@@ -141,7 +141,7 @@ class ReportPage:
         letters = letter_notes([cell.note for cell in cells])
         numeric = {n for row in rows for n, cell in enumerate(row) if n and isinstance(cell, Cell)}
         top = "".join(
-            f'<th scope="col"{NUMERIC if n in numeric else ""}>{escape_markup(head)}</th>'
+            f'<th scope="col"{NUMERIC if n in numeric else ""}>{escape_markup(head)}</th>' if head else "<td></td>"
             for n, head in enumerate(heads)
         )
         out = ['<table class="table naome-table">', "<thead>", f"<tr>{top}</tr>", "</thead>", "<tbody>"]
@@ -171,11 +171,10 @@ class ReportPage:
         if isinstance(cell, str):
             return f"<td>{escape_markup(cell)}</td>"
         mark = letters.get(cell.note, "")
+        mark = f"<sup>{mark}</sup>" if mark else ""
         limits = f'<span class="interval">{escape_markup(cell.interval)}</span>' if cell.interval else ""
         identifier = f' data-result="{cell.result}"' if cell.result else ""
-        return (
-            f'<td class="{cell.css}"{identifier}>{self._text(cell)}{f"<sup>{mark}</sup>" if mark else ""}{limits}</td>'
-        )
+        return f'<td class="{cell.css}"{TO_THE_RIGHT}{identifier}>{self._text(cell)}{mark}{limits}</td>'
 
     def _text(self, cell: str | Cell) -> str:
         if isinstance(cell, str):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
-from naome.report.display import escape_markup
+from naome.report.display import TO_THE_RIGHT, escape_markup
 from naome.report.labels import COHORT_NAMES
 from naome.report.markdown import write_list
 from naome.report.publication.audits import Audit, Population, Row
@@ -21,6 +21,7 @@ from naome.report.publication.trace import (
 FOLDER = "report/sources"
 HEADS = ("Result", "People", "Estimate", "Counts", "Method", "Page and run")
 NUMERIC = ("Estimate", "Counts")
+NUMBER = f' class="num"{TO_THE_RIGHT}'
 
 
 class Sources:
@@ -72,9 +73,7 @@ def _differs(family: str, audit: Audit, first: Audit) -> str:
 
 
 def _write_results(cited: Iterable[tuple[Row, Population]], path: str) -> str:
-    heads = "".join(
-        f'<th scope="col"{" class=" + chr(34) + "num" + chr(34) if h in NUMERIC else ""}>{h}</th>' for h in HEADS
-    )
+    heads = "".join(f'<th scope="col"{NUMBER if head in NUMERIC else ""}>{head}</th>' for head in HEADS)
     out = ['<table class="table naome-table sources">', "<thead>", f"<tr>{heads}</tr>", "</thead>", "<tbody>"]
     ordered = sorted(cited, key=lambda each: (each[0]["cohort"], each[0]["measure"]))
     out += [_write_result(row, population, path) for row, population in ordered]
@@ -91,8 +90,8 @@ def _write_result(row: Row, population: Population, path: str) -> str:
     link = f'<a href="{up}{page.replace(".ipynb", ".html")}">{name}</a>, ' if page else ""
     cells = [
         f"<td>{escape_markup(who)}<br>{escape_markup(row['measure'])}</td>",
-        f'<td class="num">{escape_markup(estimate)}<span class="interval">{escape_markup(interval)}</span></td>',
-        f'<td class="num">{escape_markup(say_counts(row))}</td>',
+        f'<td{NUMBER}>{escape_markup(estimate)}<span class="interval">{escape_markup(interval)}</span></td>',
+        f"<td{NUMBER}>{escape_markup(say_counts(row))}</td>",
         f"<td>{escape_markup(row['method'])}</td><td>{link}{escape_markup(row['run_id'])}</td>",
     ]
     identifier = row["result_id"]

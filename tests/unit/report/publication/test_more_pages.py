@@ -110,7 +110,7 @@ def test_an_organisation_has_its_results_its_area_and_its_position(tmp_path, are
         "report/organisations/england-cancer-alliances.qmd",
     ]
     text = "\n\n".join(pages[1].parts)
-    alpha, beta = text.partition("### Beta")[0], text.partition("### Beta")[2]
+    alpha, beta = text.partition("## Beta")[0], text.partition("## Beta")[2]
     assert "10.0%" in alpha and "negative tail" in alpha and "[Alliance](england-cancer-alliances.qmd#unit-E1)" in alpha
     row = re.search(r"<tr><th[^>]*><a[^>]*>MDT discussion.*?</tr>", beta, re.S)[0]
     assert ">suppressed<" in row and "not shown" in row
