@@ -11,7 +11,10 @@
   const find = (code) => units.find((unit) => unit.code === code);
   const label = (unit) => (unit.name === unit.code ? unit.code : `${unit.name} (${unit.code})`);
   const dark = () => document.body.classList.contains("quarto-dark") || document.documentElement.classList.contains("quarto-dark");
-  const COLOURS = { own: "#1d5b8f", peer: "#b8571b", alliance: "#3f7f4f", nation: "#6b6b6b" };
+  const LIGHT = { own: "#1d5b8f", peer: "#b8571b", alliance: "#3f7f4f", nation: "#6b6b6b" };
+  const DARK = { own: "#7fb8e6", peer: "#f0a06a", alliance: "#8fcf9f", nation: "#c4c4c4" };
+  const colours = () => (dark() ? DARK : LIGHT);
+  const narrow = () => box.clientWidth < 600;
 
   function fill(select, options, none) {
     select.replaceChildren();
@@ -57,11 +60,11 @@
 
   function theme(spec) {
     const ink = dark() ? "#e0e0e0" : "#333333";
-    const axis = { labelColor: ink, titleColor: ink, gridOpacity: 0.25, labelLimit: 320, labelFontSize: 12, titleFontSize: 12 };
+    const axis = { labelColor: ink, titleColor: ink, gridOpacity: 0.25, labelLimit: narrow() ? 150 : 320, labelFontSize: 12, titleFontSize: 12 };
     return {
       $schema: "https://vega.github.io/schema/vega-lite/v6.json",
       background: "transparent",
-      config: { axis, legend: { labelColor: ink, titleColor: ink, labelLimit: 340, labelFontSize: 12 }, view: { stroke: null }, header: { labelColor: ink } },
+      config: { axis, legend: { labelColor: ink, titleColor: ink, labelLimit: narrow() ? box.clientWidth - 40 : 340, labelFontSize: 12 }, view: { stroke: null }, header: { labelColor: ink } },
       ...spec,
     };
   }
@@ -72,10 +75,10 @@
     const rows = collect(unit, peer);
     const alliance = unit.alliance && find(unit.alliance);
     const names = [label(unit), ...(peer ? [label(peer)] : []), ...(alliance ? [label(alliance)] : []), unit.nation.nation];
-    const colours = [COLOURS.own, ...(peer ? [COLOURS.peer] : []), ...(alliance ? [COLOURS.alliance] : []), COLOURS.nation];
+    const range = [colours().own, ...(peer ? [colours().peer] : []), ...(alliance ? [colours().alliance] : []), colours().nation];
     const order = unit.nation.measures.map((measure) => measure.title);
     const y = { field: "measure", type: "nominal", sort: order, title: null };
-    const color = { field: "series", type: "nominal", scale: { domain: names, range: colours }, legend: { orient: "top", title: null, columns: 1 } };
+    const color = { field: "series", type: "nominal", scale: { domain: names, range }, legend: { orient: "top", title: null, columns: 1 } };
     const tooltip = [
       { field: "measure", title: "Result" }, { field: "series", title: "Of" }, { field: "estimate", format: ".1%", title: "Percent" },
       { field: "lower", format: ".1%", title: "From" }, { field: "upper", format: ".1%", title: "To" }, { field: "n", title: "People" },
@@ -106,13 +109,13 @@
       { n, limit: a, line: "al" }, { n, limit: b, line: "au" }, { n, limit: c, line: "bl" }, { n, limit: d, line: "bu" },
     ]);
     const x = { field: "n", type: "quantitative", title: "People" };
-    const colour = { field: "kind", scale: { domain: ["own", "peer", "other"], range: [COLOURS.own, COLOURS.peer, dark() ? "#9a9a9a" : "#8a8a8a"] }, legend: null };
+    const colour = { field: "kind", scale: { domain: ["own", "peer", "other"], range: [colours().own, colours().peer, dark() ? "#9a9a9a" : "#8a8a8a"] }, legend: null };
     return theme({
       description: `Funnel plot of ${measure.title}: organisations by number of people, with limits`,
       width: "container", height: 320,
       layer: [
         { data: { values: lines }, mark: { type: "line", color: dark() ? "#cccccc" : "#555555", strokeWidth: 1 }, encoding: { x, y: { field: "limit", type: "quantitative", axis: percent, title: measure.title }, detail: { field: "line" }, strokeDash: { condition: { test: "datum.line === 'al' || datum.line === 'au'", value: [4, 3] }, value: [] } } },
-        { data: { values: measure.nation === null ? [] : [{ y: measure.nation }] }, mark: { type: "rule", color: COLOURS.nation }, encoding: { y: { field: "y", type: "quantitative" } } },
+        { data: { values: measure.nation === null ? [] : [{ y: measure.nation }] }, mark: { type: "rule", color: colours().nation }, encoding: { y: { field: "y", type: "quantitative" } } },
         { data: { values: points }, mark: { type: "point", filled: true, opacity: 0.9 }, encoding: { x, y: { field: "estimate", type: "quantitative" }, color: colour, size: { condition: { test: "datum.kind === 'other'", value: 40 }, value: 150 }, shape: { field: "kind", scale: { domain: ["own", "peer", "other"], range: ["circle", "square", "circle"] }, legend: null }, tooltip: [{ field: "name", title: "Organisation" }, { field: "estimate", format: ".1%", title: "Percent" }, { field: "n", title: "People" }] } },
       ],
     });

@@ -53,9 +53,8 @@
     }
   };
 
-  // A browser refuses to fetch() a neighbour of a file:// page, but runs it as a script. Only then is the script loaded, and
-  // only when the reader searches.
-  if (location.protocol !== "file:") return;
+  // The index is a script, since a browser refuses to fetch() a neighbour of a file:// page. It is loaded when the reader
+  // searches.
   const fetched = window.fetch;
   let index = null;
   window.fetch = function (url) {

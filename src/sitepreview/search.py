@@ -14,7 +14,7 @@ ALSO = re.compile(r"\bAlso:\s*([^.]+)\.")
 
 
 def write_search(site: Path, pages: list[str], left_out: set[str], names: list[set[str]]) -> None:
-    """Write `search.json`, its copy for file://, and the script that searches it.
+    """Write the index, a script so that it works from file:// too, and the script that searches it.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def write_search(site: Path, pages: list[str], left_out: set[str], names: list[s
     """
     entries = [entry for page in pages if page not in left_out for entry in _index_page(site, page, names)]
     text = json.dumps(entries, ensure_ascii=False)
-    (site / "search.json").write_text(text, encoding="utf-8")
+    (site / "search.json").unlink(missing_ok=True)
     script = "window.sitepreviewSearchIndex = " + text.replace("</", "<\\/") + ";\n"
     (site / "site_libs" / "search-index.js").write_text(script, encoding="utf-8")
     shutil.copyfile(SCRIPT, site / "site_libs" / "search-file.js")

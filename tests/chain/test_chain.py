@@ -15,6 +15,7 @@ from pathlib import Path
 import nbformat
 import pandas as pd
 import pytest
+from examine import examine, list_pages, read_axe
 from leaving import find_traces
 from simulacrum_files import write_simulacrum
 
@@ -22,6 +23,7 @@ from naome.core.params import load_params
 from naome.core.paths import project_root
 from naome.core.results import COLUMNS
 from naome.release.policy import POLICIES
+from naome.report.display import format_number
 from naome.workflow.pages import notebooks_of
 from naome.workflow.site import check_strips
 from sitepreview import check_site
@@ -289,6 +291,55 @@ def test_site_marks_synthetic_and_real_pages(site):
         kind = "banner-neutral" if page.stem == "11-simulation-study" else kind
         assert kind in text, page
         assert "Run <code>" in text, f"{page} does not say which run made it"
+
+
+@pytest.mark.timeout(1200)
+def test_every_page_of_the_site_is_accessible_and_asks_nobody(site, browser):
+    axe = read_axe()
+    assert [problem for page in list_pages(site) for problem in examine(browser, site, page, axe)] == []
+
+
+NUMBER = re.compile(r'<a[^>]*class="result"[^>]*href="([^"]*)#(r-[0-9a-f]{10})[^"]*"[^>]*>([^<]*)</a>')
+
+
+def test_every_number_of_the_report_is_that_of_its_result(site):
+    """Sentences and tables: a number is the estimate or a count of the released row to which it leads."""
+    released = pd.read_csv(site / "downloads" / "results.csv", dtype={"unit": str}).set_index("result_id")
+    assert released.index.is_unique
+    everyone = released.query("measure == 'people' and group_by == 'all'").set_index(["nation", "cohort"])[
+        "denominator"
+    ]
+    seen = 0
+    for page in sorted((site / "report").rglob("*.html")):
+        text = page.read_text(encoding="utf-8")
+        text = re.sub(r"<table.*?</table>", "", text, flags=re.S) if page.stem == "state-of-the-nation" else text
+        for _, result, shown in NUMBER.findall(text):
+            row = released.loc[result]
+            numbers = [row["estimate"], row["numerator"], row["denominator"]]
+            if row["measure"] == "people":  # a share of everyone
+                numbers.append(row["denominator"] / everyone[row["nation"], row["cohort"]])
+            forms = ("count", "percent0", "percent1", "decimal1", "decimal2")
+            said = {format_number(number, form) for number in numbers if pd.notna(number) for form in forms}
+            said.add(format_number(100 * row["estimate"], "decimal1") if pd.notna(row["estimate"]) else "")
+            words = {"suppressed", "too few", "not derivable"} if row["status"] != "ok" else set()
+            assert shown in said | words, f"{page.name}: {shown} is not of {result}: {said}"
+            seen += shown not in words
+    assert seen > 300
+
+
+def test_a_result_is_explained_in_the_terminal(runs, site):
+    page = (site / "report" / "state-of-the-nation.html").read_text(encoding="utf-8")
+    result = NUMBER.findall(page)[0][1]
+    done = naome("explain", result, cwd=site.parent, runs=runs)
+    assert done.returncode == 0, done.stderr
+    assert result in done.stdout and "\nRun: " in done.stdout
+    done = naome("explain", "r-0000000000", cwd=site.parent, runs=runs)
+    assert done.returncode != 0 and "no finished run has released r-0000000000" in done.stderr
+
+
+def test_the_supplement_and_the_plans_are_downloads(site):
+    files = {file.name for file in (site / "downloads").iterdir()}
+    assert {"methodology-supplement.pdf", "methodology-supplement.docx", "action-plans.zip", "results.xlsx"} <= files
 
 
 def test_what_leaves_tells_nothing_of_the_machine_the_user_or_the_hour(runs, site):

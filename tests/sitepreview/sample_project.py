@@ -108,3 +108,9 @@ def make_sample(folder):
     shutil.copytree(SAMPLE, folder)
     write_notebook(folder / "runs" / "england" / "04-survival.ipynb", sample_cells())
     return folder
+
+
+def read_index(site: Path) -> list[dict]:
+    """Read the search index of a built site."""
+    script = (site / "site_libs" / "search-index.js").read_text(encoding="utf-8")
+    return json.loads(script.removeprefix("window.sitepreviewSearchIndex = ").rstrip(";\n").replace("<\\/", "</"))

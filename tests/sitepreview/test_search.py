@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from sample_project import make_sample
+from sample_project import make_sample, read_index
 
 from sitepreview import render_site
 from sitepreview.search import read_names
@@ -58,7 +58,7 @@ def search(browser, site):
 
 
 def test_pages_are_in_the_order_of_the_menus_and_code_is_not_among_the_words(site):
-    entries = json.loads((site / "search.json").read_text(encoding="utf-8"))
+    entries = read_index(site)
     order = list(dict.fromkeys(entry["href"].split("#")[0] for entry in entries))
     assert order[:3] == ["index.html", "b.html", "a.html"]
     assert "c.html" not in order and "d.html" in order
@@ -69,7 +69,7 @@ def test_other_names_of_a_thing_are_those_of_the_glossary(tmp_path, site):
     (tmp_path / "GLOSSARY.md").write_text(GLOSSARY)
     assert read_names(tmp_path) == [{"event time", "time to event", "survival time"}]
     assert read_names(site) == []
-    entries = json.loads((site / "search.json").read_text(encoding="utf-8"))
+    entries = read_index(site)
     named = [entry for entry in entries if entry["href"] == "d.html"]
     assert [entry["also"] for entry in named] == ["survival time, time to event"]
 

@@ -448,6 +448,18 @@ def _report_menus(report: Report) -> list[dict]:
     return [entry for entries in listed for entry in entries]
 
 
+def _list_sidebars(shown: list[Shown], methods: list[MethodPage], report: Report) -> list[dict]:
+    """List a sidebar for each kind of reader: of the report, organisations, the detail of each run, methods."""
+    read = [*_list_entries(report, "report"), *_list_entries(report, "indicators"), *_list_entries(report, "public")]
+    parts = [
+        ("Report", read),
+        ("Organisations", _list_entries(report, "organisations")),
+        *((e.name, [{"text": p.menu, "href": e.locate(p)} for p in e.pages if p.audits == "each"]) for e in shown),
+        ("Methods", [*_methods_menu(shown, methods), *_list_entries(report, "methods")]),
+    ]
+    return [{"title": title, "contents": entries} for title, entries in parts if len(entries) > 1]
+
+
 def _list_entries(report: Report, section: str) -> list[dict]:
     """List the pages of a section of the report."""
     return [{"text": entry.text, "href": entry.path} for entry in report.entries if entry.section == section]
@@ -481,8 +493,7 @@ def _fit_config(config: dict, shown: list[Shown], methods: list[MethodPage], rep
         "resources": [f"{DOWNLOADS}/*"],
     }
     website = config["website"]
-    for key in ("sidebar", "page-navigation"):  # the links to the pages before and after are those of a sidebar
-        website.pop(key, None)
+    website["sidebar"] = _list_sidebars(shown, methods, report)
     website["navbar"] = {
         "left": [
             {"text": "Home", "href": HOME},

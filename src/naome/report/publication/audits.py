@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeGuard
 
 import pandas as pd
@@ -38,6 +38,8 @@ class Audit:
         Everything that the run released, in the result schema; ``frame`` is the released file of each row.
     pages : mapping of str to str
         Released file -> path of the page of the site whose notebook wrote it.
+    earlier : Audit, optional
+        The edition before it: the run of the same nation whose period ended last before this one's.
     """
 
     run: FinishedRun
@@ -46,6 +48,7 @@ class Audit:
     definitions: Definitions
     results: pd.DataFrame
     pages: Mapping[str, str]
+    earlier: Audit | None = None
 
     @property
     def specification(self) -> Specification:
@@ -97,21 +100,28 @@ class Population:
 
 
 def choose_audits(audits: Iterable[Audit]) -> list[Audit]:
-    """Return the audits of a report: the first of each nation that released people and indicators, of one marking.
+    """Return the audits of a report: of each nation the latest that released people and indicators, of one marking.
 
     Parameters
     ----------
     audits : iterable of Audit
-        In the order of the site's menus. Real and synthetic people are never reported together: those that are not of
-        the first one's marking have their own pages only.
+        In the order of the site's menus. The first of a nation says which source is reported; runs of other sources
+        have their own pages only. So have those that are not of the first one's marking: real and synthetic people are
+        never reported together.
     """
-    chosen: dict[str, Audit] = {}
+    editions: dict[str, list[Audit]] = {}
+    marking = None
     for audit in audits:
-        released = set(audit.results["frame"])
-        same = all(audit.run.marking == other.run.marking for other in chosen.values())
-        if released.issuperset(NEEDED) and same:
-            chosen.setdefault(audit.run.manifest["nation"], audit)
-    return list(chosen.values())
+        if set(audit.results["frame"]).issuperset(NEEDED) and marking in (None, audit.run.marking):
+            marking = audit.run.marking
+            editions.setdefault(audit.run.manifest["nation"], []).append(audit)
+    chosen = []
+    for first, *more in editions.values():
+        alike = [first, *(each for each in more if each.params.source == first.params.source)]
+        latest, *others = sorted(alike, key=lambda each: each.run.period[1], reverse=True)
+        before = [other for other in others if other.run.period[1] < latest.run.period[1]]
+        chosen.append(replace(latest, earlier=before[0] if before else None))
+    return chosen
 
 
 def list_populations(audits: list[Audit]) -> list[Population]:
@@ -124,6 +134,15 @@ def list_populations(audits: list[Audit]) -> list[Population]:
         if len(pooled) and len(audits) > 1:
             return [*nations, Population(name_nation(POOLED), audit, _index(pooled))]
     return nations
+
+
+def open_earlier(population: Population) -> Population | None:
+    """Return the same nation's people of the edition before, or None where there is none."""
+    earlier = population.audit.earlier
+    if earlier is None or population.together:
+        return None
+    rows = earlier.results[earlier.results["level"] == "nation"]
+    return Population(population.name, earlier, _index(rows))
 
 
 def is_ok(row: Row | None) -> TypeGuard[Row]:

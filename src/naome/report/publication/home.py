@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from naome.report.display import format_number
 from naome.report.publication import messages
-from naome.report.publication.audits import Audit, Population, is_ok
+from naome.report.publication.audits import Audit, Population, Row, is_ok, open_earlier
 from naome.report.publication.characteristics import PEOPLE
 from naome.report.publication.page import Cell, ReportPage, show_people, show_percent
 from naome.report.publication.sources import Sources
 from naome.report.publication.state_of_the_nation import ASCERTAINED
+from naome.stats.intervals import square_and_add
 
 HOME = "index.qmd"
 
@@ -18,6 +20,7 @@ def write_headlines(audits: list[Audit], populations: list[Population], sources:
     page.add("## Key findings", "\n".join(f"- {text}" for text in list_findings(page, audits, populations) if text))
     page.add("## Headline figures")
     _add_headlines(page, audits, populations)
+    _add_changes(page, audits, populations)
     return "\n\n".join(page.parts)
 
 
@@ -101,6 +104,42 @@ def _add_headlines(page: ReportPage, audits: list[Audit], populations: list[Popu
         ["", *(p.name for p in populations)],
         rows,
     )
+
+
+def _add_changes(page: ReportPage, audits: list[Audit], populations: list[Population]) -> None:
+    """Add the changes since the edition before, of each nation that has one."""
+    for population in populations:
+        earlier = open_earlier(population)
+        if earlier is None:
+            continue
+        rows: list[list[str | Cell]] = []
+        for name, title in _list_headlines(audits):
+            for cohort, words in messages.COHORTS.items():
+                now, before = population.find(name, cohort), earlier.find(name, cohort)
+                if is_ok(now) and is_ok(before):
+                    cells = [show_percent(p, r, interval=True) for p, r in ((earlier, before), (population, now))]
+                    rows.append([f"{title}, {words}", *cells, *_show_change(population, earlier, now, before)])
+        if rows:
+            first, then = (p.audit.run.period for p in (earlier, population))
+            heads = ["", *(f"{start.year} to {end.year}" for start, end in (first, then)), "Change", "Reading"]
+            page.add(f"### Change since the edition before, {population.name}")
+            label = f"tbl-change-{population.name.lower().replace(' ', '-')}"
+            page.table(label, "Changes in percentage points, with 95% intervals.", heads, rows)
+
+
+def _show_change(population: Population, earlier: Population, now: Row, before: Row) -> list[str | Cell]:
+    """Show a change with its interval, where the two periods have no day in common."""
+    change = format_number(100 * (now["estimate"] - before["estimate"]), "decimal1")
+    if population.audit.run.period[0] <= earlier.audit.run.period[1]:
+        return [Cell(change), "people in common"]
+    gap = square_and_add(now, before)
+    limits = " to ".join(format_number(100 * gap[name], "decimal1") for name in ("lower", "upper"))
+    return [Cell(change, interval=limits), messages.compare(now, before)]
+
+
+def _list_headlines(audits: list[Audit]) -> list[tuple[str, str]]:
+    found = [(name, words.short) for name, words in audits[0].wording.items()]
+    return [*found, ("survival_1y", "Survival, 1 year"), ("survival_3y", "Survival, 3 years")]
 
 
 def _pooled(population: Population, cohort: str) -> Cell:

@@ -65,12 +65,15 @@ class ReportPage:
     title, description : str
     sources : Sources
         Collects the results that the pages of the report show.
+    searched : bool
+        Whether the search of the site finds it.
     """
 
     path: str
     title: str
     description: str
     sources: Sources
+    searched: bool = True
     parts: list[str] = field(default_factory=list)
     files: dict[str, bytes] = field(default_factory=dict)
 
@@ -129,7 +132,8 @@ class ReportPage:
         banner, foot : str
             Markdown at the top, which data it shows, and at the end, which runs made it.
         """
-        front = f"---\ntitle: {quote(self.title)}\ndescription: {quote(self.description)}\n---"
+        search = "" if self.searched else "search: false\n"
+        front = f"---\ntitle: {quote(self.title)}\ndescription: {quote(self.description)}\n{search}---"
         write_text("\n\n".join([front, banner, *self.parts, foot]) + "\n", folder / self.path)
         for name, data in self.files.items():
             file = folder / name

@@ -123,7 +123,7 @@ def write_report(
 
 def _write_sources(family: str, sources: Sources) -> ReportPage:
     title, parts = sources.write(family)
-    page = ReportPage(locate(family), title, "Every number of the report about this measure", sources)
+    page = ReportPage(locate(family), title, "Every number of the report about this measure", sources, searched=False)
     page.add(*parts)
     return page
 

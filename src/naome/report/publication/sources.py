@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 from naome.report.display import TO_THE_RIGHT, escape_markup
@@ -33,8 +33,11 @@ class Sources:
     def add(self, row: Row, population: Population) -> str:
         """Note a result that is shown; return the place, within the site, of its entry."""
         family = find_family(row["measure"], population.audit.specification)
-        self._cited.setdefault(family, {})[row["result_id"]] = (row, population)
-        return f"{locate(family)}#{row['result_id']}"
+        cited, anchor = self._cited.setdefault(family, {}), row["result_id"]
+        if anchor in cited and cited[anchor][0]["run_id"] != row["run_id"]:  # the same result of another edition
+            anchor = f"{anchor}-{row['run_id']}"
+        cited[anchor] = (row, population)
+        return f"{locate(family)}#{anchor}"
 
     @property
     def families(self) -> list[str]:
@@ -43,8 +46,8 @@ class Sources:
 
     def write(self, family: str) -> tuple[str, list[str]]:
         """Return the title and the parts, in Markdown, of the page of a family."""
-        cited = list(self._cited[family].values())
-        audits = {population.audit.run.run_id: population.audit for _, population in cited}
+        cited = self._cited[family]
+        audits = {population.audit.run.run_id: population.audit for _, population in cited.values()}
         first = next(iter(audits.values()))
         title = f"Sources: {title_family(family, first.specification)}"
         parts = [
@@ -72,15 +75,15 @@ def _differs(family: str, audit: Audit, first: Audit) -> str:
     return write_list(item for item in describe_family(family, audit) if item not in known)
 
 
-def _write_results(cited: Iterable[tuple[Row, Population]], path: str) -> str:
+def _write_results(cited: Mapping[str, tuple[Row, Population]], path: str) -> str:
     heads = "".join(f'<th scope="col"{NUMBER if head in NUMERIC else ""}>{head}</th>' for head in HEADS)
     out = ['<table class="table naome-table sources">', "<thead>", f"<tr>{heads}</tr>", "</thead>", "<tbody>"]
-    ordered = sorted(cited, key=lambda each: (each[0]["cohort"], each[0]["measure"]))
-    out += [_write_result(row, population, path) for row, population in ordered]
+    ordered = sorted(cited.items(), key=lambda each: (each[1][0]["cohort"], each[1][0]["measure"]))
+    out += [_write_result(anchor, row, population, path) for anchor, (row, population) in ordered]
     return "\n".join([*out, "</tbody>", "</table>"])
 
 
-def _write_result(row: Row, population: Population, path: str) -> str:
+def _write_result(anchor: str, row: Row, population: Population, path: str) -> str:
     estimate, interval = say_estimate(row)
     cohort = COHORT_NAMES.get(row["cohort"], row["cohort"])
     who = f"{cohort}, {row['unit_name'] or population.name}, {say_group(row)}"
@@ -94,5 +97,5 @@ def _write_result(row: Row, population: Population, path: str) -> str:
         f"<td{NUMBER}>{escape_markup(say_counts(row))}</td>",
         f"<td>{escape_markup(row['method'])}</td><td>{link}{escape_markup(row['run_id'])}</td>",
     ]
-    identifier = row["result_id"]
-    return f'<tr id="{identifier}"><th scope="row"><code>{identifier}</code></th>{"".join(cells)}</tr>'
+    name = f'<th scope="row"><code>{row["result_id"]}</code></th>'
+    return f'<tr id="{anchor}">{name}{"".join(cells)}</tr>'

@@ -26,7 +26,7 @@ def missing(measure, status, reason, cohort="denovo", **other):
 
 def make_audit(nation, rows, folder, **held):
     """An audit of a nation that has released these rows, as its file of indicators and of people."""
-    run_id = f"{nation}-0123456789"
+    run_id = held.get("run_id", f"{nation}-0123456789")
     frame = pd.DataFrame([{"level": "nation", "unit": nation, "unit_name": nation.title(), **row} for row in rows])
     results = make_results(frame, audit=nation, nation=nation, run_id=run_id)
     people = results["measure"] == "people"

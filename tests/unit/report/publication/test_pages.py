@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import replace
 
 import pytest
 import yaml
@@ -11,6 +12,7 @@ from made_audits import make_audit, missing, proportion
 
 from naome.core.definitions import Definitions, project_definitions
 from naome.core.errors import DefinitionError
+from naome.core.params import load_params
 from naome.report.publication import state_of_the_nation
 from naome.report.publication.audits import choose_audits, list_populations
 from naome.report.publication.home import write_headlines
@@ -47,9 +49,39 @@ def test_a_run_without_indicators_is_in_no_report(tmp_path):
     assert choose_audits([make_audit("england", PEOPLE, tmp_path)]) == []
 
 
-def test_the_first_run_of_a_nation_is_reported(tmp_path):
+def test_the_latest_run_of_a_nation_is_reported_and_the_first_of_those_of_one_period(tmp_path):
     first, second = with_frames("england", tmp_path), with_frames("england", tmp_path)
-    assert choose_audits([first, second]) == [first]
+    (chosen,) = choose_audits([first, second])
+    assert chosen.results is first.results and chosen.earlier is None
+    later = with_frames("england", tmp_path, period=["2022-01-01", "2024-12-31"])
+    (chosen,) = choose_audits([first, later])
+    assert chosen.results is later.results and chosen.earlier is first
+
+
+def test_rapid_registration_is_no_edition_of_the_annual_audit(tmp_path):
+    annual = with_frames("england", tmp_path)
+    rapid = with_frames("england", tmp_path, period=["2022-01-01", "2024-12-31"])
+    rapid = replace(rapid, params=load_params("england-rcrd"))
+    (chosen,) = choose_audits([annual, rapid])
+    assert chosen.results is annual.results and chosen.earlier is None
+
+
+@pytest.mark.parametrize(
+    ("numerator", "period", "expected"),
+    [
+        (700, ["2022-01-01", "2024-12-31"], "-7.7</a>|lower"),
+        (777, ["2022-01-01", "2024-12-31"], "no clear difference"),
+        (700, ["2021-01-01", "2023-12-31"], "people in common"),
+    ],
+)
+def test_a_change_is_read_by_its_interval_and_only_between_different_people(tmp_path, numerator, period, expected):
+    rows = [*PEOPLE, proportion("mdt_discussion", numerator, 1000)]
+    later = make_audit("england", rows, tmp_path, period=period, run_id="england-later")
+    audits = choose_audits([with_frames("england", tmp_path), later])
+    text = write_headlines(audits, list_populations(audits), Sources())
+    change = text.partition("Change since the edition before, England")[2]
+    assert re.search(expected, change) and "77.7%" in change
+    assert any(shown == "77.7%" and target.endswith("-england-0123456789") for shown, target in list_links(change))
 
 
 def test_headlines_of_two_nations_are_side_by_side_and_each_number_is_a_link(tmp_path):
