@@ -85,24 +85,29 @@ class PlanSource:
         return self.run.read_organisations()
 
 
+def has_plans(run: FinishedRun) -> bool:
+    """Return whether the organisations of a run get action plans: of both cohorts, of a nation that is addressed."""
+    file = run.folder / "inputs" / "params.yaml"
+    if not file.is_file():
+        return False
+    params = read_params(file)
+    return set(params.cohorts) >= COHORTS and bool(read_recommendations(project_definitions()).select(params.nation))
+
+
 def open_source(run: FinishedRun) -> PlanSource | None:
     """Open a finished run for its action plans; None where its organisations get none.
 
     Plans are for audits of both cohorts, of a nation that the recommendations address.
     """
+    if not has_plans(run):
+        return None
     inputs = run.folder / "inputs"
-    if not inputs.is_dir():
-        return None
     params, definitions = read_params(inputs / "params.yaml"), Definitions(inputs / "definitions")
-    if not set(params.cohorts) >= COHORTS:
-        return None
     read: Recommendations = read_recommendations(project_definitions())
     chosen = read.select(params.nation)
     measures = {basis.measure for each in chosen for basis in each.measures}
     frames = [frame for _, frame in run.read_released() if "result_id" in frame.columns]
-    results = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
-    if not chosen or results.empty:
-        return None
+    results = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=["measure", "group_by"])
     kept = results["measure"].isin(measures) & (results["group_by"] == "all")
     return PlanSource(run, params, definitions, chosen, read.editions[max(read.editions)], results[kept])
 

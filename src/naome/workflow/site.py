@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -223,8 +224,15 @@ def compose_site(runs: list[FinishedRun], folder: Path, *, say: Callable[[str], 
             target = folder / file.relative_to(root)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, target)
-    write_downloads(runs, folder / DOWNLOADS)
-    report = write_report([(e.run, e.locate_frames()) for e in shown], root, folder, _list_downloads(folder))
+    with ProcessPoolExecutor(1) as pool:  # on the other core while the report is written
+        writing = pool.submit(write_downloads, runs, folder / DOWNLOADS)
+
+        def list_downloads() -> dict[str, str]:
+            writing.result()
+            return _list_downloads(folder)
+
+        report = write_report([(e.run, e.locate_frames()) for e in shown], root, folder, list_downloads)
+        writing.result()
     blocks = {
         "audits": _list_audits(shown),
         "methods": _list_methods(shown, methods, folder),

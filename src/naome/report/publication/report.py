@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,7 +79,10 @@ def open_audit(run: FinishedRun, pages: dict[str, str]) -> Audit:
 
 
 def write_report(
-    runs: Sequence[tuple[FinishedRun, dict[str, str]]], root: Path, folder: Path, downloads: Mapping[str, str]
+    runs: Sequence[tuple[FinishedRun, dict[str, str]]],
+    root: Path,
+    folder: Path,
+    downloads: Callable[[], Mapping[str, str]],
 ) -> Report:
     """Write the pages of the report of some runs.
 
@@ -91,8 +94,8 @@ def write_report(
         Of the project.
     folder : Path
         Of the site's project.
-    downloads : mapping of str to str
-        File of the site -> what it is, for the page of organisations.
+    downloads : callable
+        Gives, for the page of organisations, each file of the site to download and what it is.
 
     Returns
     -------
@@ -134,7 +137,7 @@ def write_foot(runs: Sequence[FinishedRun]) -> str:
 
 
 def _write_pages(
-    audits: list[Audit], populations: list[Population], sources: Sources, downloads: Mapping[str, str]
+    audits: list[Audit], populations: list[Population], sources: Sources, downloads: Callable[[], Mapping[str, str]]
 ) -> Iterator[tuple[ReportPage, str, str]]:
     """Yield each page with its text in menus and its section."""
     yield write_state_of_the_nation(audits, populations, sources), "State of the Nation", "report"
@@ -149,5 +152,5 @@ def _write_pages(
     for page, text in write_public(audits, populations, sources):
         yield page, text, "public"
     yield write_upcare(audits, sources), "UPCARE summary", "methods"
-    for page, text in write_organisations(audits, populations, sources, downloads):
+    for page, text in write_organisations(audits, populations, sources, downloads()):
         yield page, text, "organisations"
