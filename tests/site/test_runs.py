@@ -178,7 +178,7 @@ def test_quarto_draws_the_same_project_where_it_is(tmp_path, monkeypatch):
     config = yaml.safe_load((tmp_path / "site" / "_quarto.yml").read_text())
     assert config["project"]["render"][0] == "index.qmd"
     assert config["project"]["render"][-1] == "runs/mersey-2022/notebooks/00-cohort.ipynb"
-    assert [each["title"] for each in config["website"]["sidebar"]] == ["Methods"]  # one page needs no list of pages
+    assert [each["id"] for each in config["website"]["sidebar"]] == ["methods"]  # one page needs no list of pages
     assert config["format"] == yaml.safe_load((project_root() / "_quarto.yml").read_text())["format"]
 
 

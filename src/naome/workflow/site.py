@@ -457,15 +457,19 @@ def _report_menus(report: Report) -> list[dict]:
 
 
 def _list_sidebars(shown: list[Shown], methods: list[MethodPage], report: Report) -> list[dict]:
-    """List a sidebar for each kind of reader: of the report, organisations, the detail of each run, methods."""
-    read = [*_list_entries(report, "report"), *_list_entries(report, "indicators"), *_list_entries(report, "public")]
-    parts = [
-        ("Report", read),
-        ("Organisations", _list_entries(report, "organisations")),
-        *((e.name, [{"text": p.menu, "href": e.locate(p)} for p in e.pages if p.audits == "each"]) for e in shown),
-        ("Methods", [*_methods_menu(shown, methods), *_list_entries(report, "methods")]),
+    """List a sidebar for readers of the report, of organisations and of methods; pages of a run need the width."""
+    read = [
+        {"text": "Home", "href": HOME},
+        *_list_entries(report, "report"),
+        *_list_entries(report, "indicators"),
+        *_list_entries(report, "public"),
     ]
-    return [{"title": title, "contents": entries} for title, entries in parts if len(entries) > 1]
+    parts = {
+        "report": read,
+        "organisations": _list_entries(report, "organisations"),
+        "methods": [*_methods_menu(shown, methods), *_list_entries(report, "methods")],
+    }
+    return [{"id": name, "contents": entries} for name, entries in parts.items() if len(entries) > 1]
 
 
 def _list_entries(report: Report, section: str) -> list[dict]:
