@@ -213,7 +213,7 @@ def _point_to_stage(value: object) -> object:
 
 def _draw(stage: Path, site: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "smalldocs.cli", "render", str(stage), "--quiet"],
+        [sys.executable, "-m", "sitepreview.draw", "render", str(stage), "--quiet"],
         capture_output=True,
         text=True,
         encoding="utf-8",

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pypandoc
 import pytest
@@ -16,6 +17,7 @@ from sample_project import make_sample, read_index
 
 from sitepreview import Problem, Refused, check_portable, check_site, check_sources, render_site
 from sitepreview.__main__ import main
+from sitepreview.draw import find_sidebar
 from sitepreview.htmlpage import read_html
 from sitepreview.portable import read_checked
 from sitepreview.source import join_lines
@@ -471,3 +473,14 @@ def test_the_command_draws_checks_and_refuses(sample, tmp_path, monkeypatch, cap
         assert capsys.readouterr().err.startswith("sitepreview: refused: 1 problem to mend first\n  index.qmd:")
     assert main([str(tmp_path)]) == 2
     assert "no _quarto.yml in" in capsys.readouterr().err
+
+
+def test_of_several_sidebars_a_page_has_the_one_that_it_is_in():
+    def bar(*pages):
+        return {"items": [SimpleNamespace(contains=lambda page, own=own: page == own) for own in pages]}
+
+    first, second = bar("a"), bar("b", "c")
+    several, one = SimpleNamespace(sidebars=[first, second]), SimpleNamespace(sidebars=[first])
+    assert find_sidebar(several, "c") is second
+    assert find_sidebar(several, "d") is None
+    assert find_sidebar(one, "d") is first
