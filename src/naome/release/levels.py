@@ -221,7 +221,8 @@ def settle_variation(
 def _settle_units(
     table: pd.DataFrame, known: pd.DataFrame, row: dict, params: Params, polarity: str
 ) -> tuple[pd.DataFrame, dict]:
-    table = table.copy()
+    # where no organisation was assessed these columns are missing numbers, and words are written into them
+    table = table.astype(dict.fromkeys(("level", "level_plain", "level_spread", "direction", "domain"), object))
     mine = table["unit"].isin(known.index) & (table["level"] != "not_assessed")
     table.loc[~mine, ["level", "level_plain", "level_spread"]] = "not_assessed"
     table.loc[~mine, "direction"], table.loc[~mine, "domain"] = "none", NOT_ASSESSED
