@@ -151,7 +151,7 @@
   }
 
   fill(byId("explorer-unit"), listUnits(() => true));
-  fill(byId("explorer-peer"), listUnits(() => true), "the nation only");
+  fill(byId("explorer-peer"), listUnits(() => true), "its nation and alliance");
   ["explorer-unit", "explorer-peer", "explorer-measure"].forEach((name) => byId(name).addEventListener("change", update));
   new MutationObserver(update).observe(document.body, { attributes: true, attributeFilter: ["class"] });
   choose();

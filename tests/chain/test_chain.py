@@ -188,6 +188,15 @@ def test_results_keep_the_schema_and_released_ones_the_policy(runs, audit):
         assert (table.loc[table["status"] != "ok", "reason"] != "").all()
 
 
+@pytest.mark.parametrize("audit", ("england", "wales", "england-rcrd", "simulacrum"))
+def test_what_is_not_shown_has_no_number_in_any_file(runs, audit):
+    numbers = ["denominator", "numerator", "estimate", "lower", "upper"]
+    for file in sorted((runs / audit / "release").glob("*.parquet")):
+        frame = pd.read_parquet(file)
+        if "status" in frame:
+            assert frame.loc[frame["status"] != "ok", numbers].isna().all(axis=None), file.name
+
+
 def test_wales_says_what_it_cannot_derive(runs):
     table = pd.read_parquet(runs / "wales" / "release" / "indicators.parquet")
     rows = table[table["status"] == "not_derivable"].set_index("measure")

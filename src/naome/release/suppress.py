@@ -33,6 +33,8 @@ NO_RULE = "there is no rule for the disclosure of this method"
 NOT_OF_PEOPLE = ("random intercept, profile likelihood",)
 #: Methods that make a number of counts which no row shows, such as those of every age: solved for, it gives them away
 OF_STRATA = ("direct standardisation to the ages of all counted; MOVER interval from Wilson limits",)
+#: Before the name of an indicator: how many people could have been counted
+ELIGIBLE = "eligible."
 #: Where nothing is known of measures: each has people and events of its own
 EMPTY = Scheme({}, frozenset(), {}, pd.DataFrame())
 SCALES = {
@@ -125,8 +127,9 @@ def release(results: pd.DataFrame, params: Params, plan: Plan | None = None) -> 
     solved = _can_be_solved(out) & ~(always & ~out["method"].isin(NOT_OF_PEOPLE))
     hidden = pd.Series(_find_hidden(out, params, plan), index=out.index) | solved
     no_rule = hidden & ((_lacks_rule(out, policy) & ~exact) | solved)
-    # no page shows the numbers of what is not derivable or of too few, but a file of the release would hold them
-    bare = (out["status"] == "too_few") | ((out["status"] == "not_derivable") & ~always)
+    # no page shows the numbers of what is not derivable or of too few, but a file of the release would hold them: also
+    # where national figures are shown, since those of another nation are what is left of those of both together
+    bare = out["status"].isin(["too_few", "not_derivable"])
     hidden &= out["status"].isin(["ok", "too_few"])
     out.loc[hidden, "status"] = "suppressed"
     out.loc[hidden, "reason"] = HIDDEN
@@ -158,7 +161,7 @@ def release_pooled(pooled: pd.DataFrame, parts: Iterable[Released]) -> Released:
         shown = set(rows[key].itertuples(index=False, name=None))
         hidden |= np.array([row not in shown for row in out[key].itertuples(index=False, name=None)], dtype=bool)
     hidden &= out["status"].isin(["ok", "too_few"])
-    bare = hidden | (out["status"] == "too_few")
+    bare = hidden | (out["status"] != "ok")
     out.loc[hidden, "status"], out.loc[hidden, "reason"] = "suppressed", HIDDEN
     out.loc[bare, NUMBERS] = np.nan
     out.loc[bare, ["denominator", "numerator"]] = pd.NA
@@ -183,10 +186,12 @@ def _lacks_rule(results: pd.DataFrame, policy: Policy) -> pd.Series:
 def _can_be_solved(results: pd.DataFrame) -> pd.Series:
     """Mark numbers of so few or so small counts that these can be found by trying all that fit.
 
-    The variation of few organisations is one, even where national figures are shown: it holds their counts.
+    The variation of few organisations is one, even where national figures are shown: it holds their counts. Who is
+    eligible for an indicator is another: those whom its condition excludes are what is left of a group.
     """
     few = results["method"].isin(NOT_OF_PEOPLE) & (results["denominator"] < MINIMUM_UNITS).fillna(False)
-    return few.astype(bool) | results["method"].isin(OF_STRATA)
+    eligible = results["measure"].str.startswith(ELIGIBLE)
+    return few.astype(bool) | results["method"].isin(OF_STRATA) | eligible
 
 
 def _find_hidden(results: pd.DataFrame, params: Params, plan: Plan) -> np.ndarray:

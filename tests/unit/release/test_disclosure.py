@@ -48,15 +48,15 @@ def test_edges_of_the_rule(count, hidden):
     )
 
 
-def test_what_is_not_derivable_has_no_counts_unless_national_figures_are_shown():
+def test_what_is_not_derivable_has_no_counts_also_where_national_figures_are_shown():
     beyond = {"status": "not_derivable", "reason": "follow-up does not reach the time point"}
     small = results((3, 100), (50, 100)).assign(**beyond)
     counts = ["denominator", "numerator", "estimate", "lower", "upper"]
     assert release(small, PARAMS)[counts].isna().all(axis=None)
     nation = results((3, 100), level="nation").assign(**beyond)
-    assert release(nation, PARAMS)["numerator"].tolist() == [3]
-    strict = PARAMS.model_copy(update={"disclosure": PARAMS.disclosure.model_copy(update={"national": "suppress"})})
-    assert release(nation, strict)[counts].isna().all(axis=None)
+    for national in ("show", "suppress_small", "suppress"):
+        own = PARAMS.model_copy(update={"disclosure": PARAMS.disclosure.model_copy(update={"national": national})})
+        assert release(nation, own)[counts].isna().all(axis=None)
     mixed = pd.concat([results((40, 100)), small.iloc[1:]], ignore_index=True)
     assert release(mixed, PARAMS)["numerator"].isna().tolist() == [False, True]
 
@@ -424,3 +424,13 @@ def test_limits_stay_around_the_estimate_when_counts_are_rounded():
     for kind in ("survival", "proportion", "ratio"):
         carried = carry_adjusted(values, rounded, kind, POLICIES["hes2018"])
         assert ((carried["lower"] <= carried["estimate"]) & (carried["estimate"] <= carried["upper"])).all()
+
+
+def test_who_is_eligible_is_shown_only_where_national_figures_are():
+    """Of the people with a receptor, those whom the condition of an indicator excludes would be what is left."""
+    rows = results((232, 232), level="nation").assign(measure="eligible.cdk46_first_line")
+    small = PARAMS.model_copy(
+        update={"disclosure": PARAMS.disclosure.model_copy(update={"national": "suppress_small"})}
+    )
+    assert release(rows, PARAMS)["status"].tolist() == ["ok"]
+    assert release(rows, small)["status"].tolist() == ["suppressed"]

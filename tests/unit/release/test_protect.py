@@ -164,6 +164,15 @@ def test_what_a_nation_hides_is_hidden_in_the_results_of_both():
     assert shown["status"].tolist() == ["suppressed", "ok"] and shown["denominator"].isna().tolist() == [True, False]
 
 
+def test_what_is_not_derivable_for_both_has_no_counts_from_which_a_nation_is_left():
+    wales = make([("m", "nation", "wales", "all", "all", 90, 200)])
+    both = make([("m", "nation", "both", "all", "all", 900, 2000)]).assign(status="not_derivable", reason="too early")
+    parts = [release(wales, params("hes2018", "suppress_small"))]
+    shown = release_pooled(both.assign(level="england+wales"), parts).frame
+    assert shown["status"].tolist() == ["not_derivable"]
+    assert shown[["denominator", "numerator", "estimate"]].isna().all(axis=None)
+
+
 def draw_counts(rng: np.random.Generator) -> dict[str, tuple[int, int]]:
     """Six organisations of 9 to 60 people, with few or many events."""
     people = rng.integers(9, 60, 6)

@@ -118,6 +118,8 @@ def tabulate_clocks(clocks: pd.DataFrame, study: Study) -> Table:
     """Lay out survival under other time origins (:func:`naome.measures.survival.compare_clocks`)."""
     counts = ("people", "left_out", "n_risk")
     released = release_counts(clocks, counts, study, with_it=("survival", "lower", "upper"))
+    if study.params.disclosure.national != "show":  # the origins have the same people, who leave at other times
+        released = hide_columns(released, ["left_out", "n_risk"])
     headings = {"route": "Rule", "clock": "Time origin", "years": "Years", "people": "People", "left_out": "Excluded"}
     headings |= {"n_risk": "At risk"}
     headings |= {"survival": "Survival", "lower": "Lower", "upper": "Upper"}

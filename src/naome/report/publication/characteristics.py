@@ -81,7 +81,7 @@ def _count_recorded(population: Population, cohort: str, name: str) -> int | Non
 def _share(population: Population, cohort: str, name: str, groups: tuple[str, ...], recorded: int | None) -> Cell:
     rows = [row for group in groups if (row := population.find(PEOPLE, cohort, name, group)) is not None]
     if not rows:
-        return Cell("–", css="missing", note="not recorded for anyone")
+        return Cell("–", css="missing", note="no one in this group")
     hidden = next((row for row in rows if _number(row) is None), None)
     if hidden is not None or not recorded:
         shown = hidden or rows[0]

@@ -20,6 +20,12 @@ def write_headlines(audits: list[Audit], populations: list[Population], sources:
     page.add("## Key findings", "\n".join(f"- {text}" for text in list_findings(page, audits, populations) if text))
     page.add("## Headline figures")
     _add_headlines(page, audits, populations)
+    notes = {
+        words.short: note
+        for indicator, words in audits[0].wording.items()
+        for note in messages.say_notes(page, audits, populations, indicator).values()
+    }
+    page.add("\n".join(f"- {short}. {note}" for short, note in notes.items()))
     _add_changes(page, audits, populations)
     return "\n\n".join(page.parts)
 

@@ -66,7 +66,8 @@ def write_indicator(indicator: str, audits: list[Audit], populations: list[Popul
     page.add("## Variation between organisations", *_say_variation(page, indicator, audits, populations))
     page.add("## Differences between groups of people")
     _add_gaps(page, indicator, populations)
-    page.add("## What to keep in mind", words.caution, *_say_codes(indicator, audits))
+    notes = messages.say_notes(page, audits, populations, indicator).values()
+    page.add("## What to keep in mind", *notes, words.caution, *_say_codes(indicator, audits))
     page.add("## Definition", write_list(describe_family(indicator, first)))
     return page
 

@@ -12,10 +12,12 @@ from naome.report.display import format_number
 from naome.report.labels import AGE_ORDER
 from naome.report.marking import join_names
 from naome.report.prose import lower_first, say_list
-from naome.report.publication.audits import Population, Row, is_ok
+from naome.report.publication.audits import Audit, Population, Row, is_ok
 from naome.report.publication.page import ReportPage
 from naome.stats.intervals import square_and_add
 
+#: Completeness below which a percentage says how often something is recorded
+RARELY = 0.25
 COHORTS = {"denovo": "de-novo", "recurrent": "recurrent"}
 GROUPS = {
     ("sex", "female"): "women",
@@ -150,6 +152,30 @@ def say_range(page: ReportPage, population: Population, rows: Iterable[tuple[str
     return f"In {population.name} the percentage ranged from {ends[0]} to {ends[1]}."
 
 
+def say_notes(
+    page: ReportPage, audits: Sequence[Audit], populations: Sequence[Population], indicator: str
+) -> dict[str, str]:
+    """Say of which nations a percentage must not be compared, and why: a column is absent, or rarely recorded.
+
+    Returns
+    -------
+    dict of str to str
+        Name of the nation -> sentences.
+    """
+    words, notes = audits[0].wording[indicator], {}
+    for audit, population in zip(audits, populations, strict=False):
+        said = [audit.params.absent[column] for column in words.without if column in audit.params.absent]
+        row = population.find(words.recorded, "denovo") if words.recorded else None
+        if is_ok(row) and row["estimate"] < RARELY:
+            share = page.percent(row, population)
+            said.append(
+                f"What is counted is recorded for {share} of people, which says little of the care that was given."
+            )
+        if said:
+            notes[audit.name] = f"**{audit.name}**: not to be compared with other nations. {' '.join(said)}"
+    return notes
+
+
 def say_low_items(page: ReportPage, population: Population, items: Sequence[tuple[str, Row]], target: float) -> str:
     """Name the data items that are recorded for less than a share of people.
 
@@ -170,7 +196,8 @@ def say_low_items(page: ReportPage, population: Population, items: Sequence[tupl
     if not low:
         return f"In {population.name} every item of the table is recorded for at least {goal} of people."
     named = [f"{lower_first(title)} ({page.percent(row, population)})" for title, row in low]
-    return f"In {population.name}, recorded for less than {goal} of people: {say_list(named)}."
+    of = f"of the {len(shown)} items of the table" if len(shown) > 1 else "of the table"
+    return f"In {population.name}, {of}, recorded for less than {goal} of people: {say_list(named)}."
 
 
 def say_not_derivable(rows: Iterable[tuple[Population, Row | None]]) -> str:

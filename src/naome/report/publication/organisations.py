@@ -105,7 +105,7 @@ def list_measures(audit: Audit) -> list[Measure]:
             for cohort, name in messages.COHORTS.items()
         ]
     found += [
-        Measure(f"completeness.{item.id}|denovo", item.title, COMPLETENESS, "higher", STATE)
+        Measure(f"completeness.{item.id}|denovo", f"{item.title} recorded", COMPLETENESS, "higher", STATE)
         for item in read_data_items(audit.definitions)
         if item.table_2
     ]

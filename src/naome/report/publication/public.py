@@ -18,6 +18,7 @@ from naome.core.yaml_files import FrozenModel, Text, read_model
 from naome.report.figures import INK, PALETTE, use_style
 from naome.report.publication.audits import Audit, Population, is_ok, period_of
 from naome.report.publication.characteristics import PEOPLE
+from naome.report.publication.messages import say_notes
 from naome.report.publication.page import ReportPage
 from naome.report.publication.sources import Sources
 
@@ -41,12 +42,12 @@ SHOWN = (
 PLAIN = (
     *("title", "limits", "who_heading", "and", "who_missing", "found_heading", "nearly_all", "nearly_none"),
     *("survival_heading", "ask_heading", "ask", "words_heading", "words"),
-    *(f"{kind}_{indicator}" for indicator, _ in SHOWN for kind in ("plain", "picture")),
+    *(f"{kind}_{indicator}" for indicator, _ in SHOWN for kind in ("group", "plain", "picture")),
 )
 #: Other texts -> what they may be filled with
 FILLED = {
     "description": "nations", "opening": "nations first last", "who": "nation people", "who_denovo": "count",
-    "who_recurrent": "count", "in_ten": "number", "message": "nation share plain percent",
+    "who_recurrent": "count", "in_ten": "number", "message": "nation share group plain percent",
     "other_nation": "nation percent", "caption": "picture share nation", "picture_text": "share",
     "survival": "nation share percent", "survival_caption": "share nation", "more": "page",
 }  # fmt: skip
@@ -168,7 +169,7 @@ def write_summary(summary: Summary, audits: list[Audit], populations: list[Popul
         f"## {say('found_heading')}",
     )
     for indicator, cohort in SHOWN:
-        _add_message(page, summary, populations, indicator, cohort)
+        _add_message(page, summary, audits, populations, indicator, cohort)
     _add_survival(page, summary, populations)
     page.add(f"## {say('ask_heading')}", say("ask"), f"## {say('words_heading')}", say("words"))
     page.add(say("more", page=page.link(STATE)))
@@ -223,15 +224,24 @@ def _say_people(page: ReportPage, summary: Summary, populations: list[Population
 
 
 def _add_message(
-    page: ReportPage, summary: Summary, populations: list[Population], indicator: str, cohort: str
+    page: ReportPage,
+    summary: Summary,
+    audits: list[Audit],
+    populations: list[Population],
+    indicator: str,
+    cohort: str,
 ) -> None:
-    shown = [(p, row) for p in populations if not p.together and is_ok(row := p.find(indicator, cohort))]
+    """Add a message with its picture, of the nations whose percentage can be compared."""
+    noted = say_notes(page, audits, populations, indicator)
+    found = [(p, p.find(indicator, cohort)) for p in populations if not p.together and p.name not in noted]
+    shown = [(p, row) for p, row in found if is_ok(row)]
     if not shown:
         return
     (population, row), *others = shown
     share, picture = say_in_ten(row["estimate"], summary), summary.say(f"picture_{indicator}")
     said = {"nation": population.name, "share": share, "percent": page.percent(row, population, 0)}
-    page.add(f"### {picture}", summary.say("message", plain=summary.say(f"plain_{indicator}"), **said))
+    said |= {kind: summary.say(f"{kind}_{indicator}") for kind in ("group", "plain")}
+    page.add(f"### {picture}", summary.say("message", **said))
     page.figure(
         f"fig-{indicator}".replace("_", "-"),
         summary.say("caption", picture=picture, share=share, nation=population.name),

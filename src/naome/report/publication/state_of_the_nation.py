@@ -281,6 +281,7 @@ def _add_indicator(
                 f"Chemotherapy in women with {name} disease, {populations[0].name}, by age and receptor subgroup, "
             )
             page.figure(f"fig-{label}", _caption(caption + "with 95% intervals (s: suppressed).", note), alt, drawing)
+    page.add(*messages.say_notes(page, audits, populations, indicator).values())
     page.add(f"{words.caution} [More on this indicator]({page.link(locate_indicator(indicator))}).")
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from pydantic import Field
+
 from naome.core.definitions import Definitions, read_once
 from naome.core.errors import DefinitionError, suggest
 from naome.core.yaml_files import FrozenModel, Text, read_model
@@ -22,6 +26,8 @@ class Wording(FrozenModel):
     did: Text
     why: Text
     caution: Text
+    without: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    recorded: str = ""
 
     def name_people(self, cohort: str, people: str = "people") -> str:
         """Name who is counted.

@@ -102,7 +102,10 @@ def test_items_recorded_too_rarely_are_named_from_the_lowest(report):
     _, (england,), page = report(england=[row for _, row in items])
     held = [(title, england.find(f"completeness.{title}", "denovo")) for title, _ in items]
     said = plain(messages.say_low_items(page, england, held, 0.75))
-    assert said == "In England, recorded for less than 75% of people: C (20.0%) and B (60.0%)."
+    assert (
+        said
+        == "In England, of the 3 items of the table, recorded for less than 75% of people: C (20.0%) and B (60.0%)."
+    )
     assert "every item of the table" in messages.say_low_items(page, england, held, 0.2)
     assert messages.say_low_items(page, england, [], 0.75) == ""
 
@@ -120,3 +123,18 @@ def test_a_range_needs_two_groups(report):
     named = [(group, england.find("mdt_discussion", "denovo", "subtype", group)) for group in ("a", "b")]
     assert plain(messages.say_range(page, england, named)).endswith("ranged from 20.0% (b) to 70.0% (a).")
     assert messages.say_range(page, england, named[:1]) == ""
+
+
+@pytest.mark.parametrize(("recorded", "expected"), [(27, True), (400, False)])
+def test_a_percentage_of_what_is_rarely_recorded_is_not_to_be_compared(report, recorded, expected):
+    rows = [proportion("mdt_discussion", recorded, 471), proportion("completeness.mdt_date", recorded, 471)]
+    audits, populations, page = report(wales=rows)
+    notes = messages.say_notes(page, audits, populations, "mdt_discussion")
+    assert ("Wales" in notes and "5.7%" in notes["Wales"]) is expected
+
+
+def test_a_nation_without_dates_of_treatment_has_a_note_where_dates_matter(report):
+    rows = [proportion("chemotherapy", 400, 1000)]
+    audits, populations, page = report(england=rows, wales=rows)
+    assert list(messages.say_notes(page, audits, populations, "chemotherapy")) == ["Wales"]
+    assert messages.say_notes(page, audits, populations, "biopsy") == {}
