@@ -101,8 +101,8 @@ wheels: ## gather the locked packages for a machine without a network: make whee
 	@echo "wheels: $$(ls "$(WHEELS)" | wc -l) packages in $(WHEELS)"
 
 lock: $(READY) ## resolve requirements.lock again from pyproject.toml
-	@uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra dev pyproject.toml -o requirements.lock
-	@uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra dev --extra spark --constraint requirements.lock pyproject.toml -o requirements-spark.lock
+	@uv pip compile --quiet --no-strip-extras --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra dev pyproject.toml -o requirements.lock
+	@uv pip compile --quiet --no-strip-extras --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra dev --extra spark --constraint requirements.lock pyproject.toml -o requirements-spark.lock
 
 clean: ## remove what was made: runs, synthetic extracts, site
 	rm -rf _site _site-egress.* runs downloads data/synthetic data/truth .snakemake

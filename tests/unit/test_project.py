@@ -18,7 +18,7 @@ from naome.core.paths import project_root
 
 ROOT = project_root()
 LOCK = dict(
-    re.findall(r"^([a-z0-9][A-Za-z0-9_.-]*)==([^ \\]+)", (ROOT / "requirements.lock").read_text(encoding="utf-8"), re.M)
+    re.findall(r"^([a-z0-9][A-Za-z0-9_.-]*)(?:\[[^]]*\])?==([^ \\]+)", (ROOT / "requirements.lock").read_text(encoding="utf-8"), re.M)
 )
 CONDA_NAMES = {"python-duckdb": "duckdb", "snakemake-minimal": "snakemake"}
 NOT_IN_LOCK = {"python", "quarto", "pip"}
