@@ -17,9 +17,8 @@ import naome
 from naome.core.paths import project_root
 
 ROOT = project_root()
-LOCK = dict(
-    re.findall(r"^([a-z0-9][A-Za-z0-9_.-]*)(?:\[[^]]*\])?==([^ \\]+)", (ROOT / "requirements.lock").read_text(encoding="utf-8"), re.M)
-)
+PINNED = re.compile(r"^([a-z0-9][A-Za-z0-9_.-]*)(?:\[[^]]*\])?==([^ \\]+)", re.M)  # with or without extras
+LOCK = dict(PINNED.findall((ROOT / "requirements.lock").read_text(encoding="utf-8")))
 CONDA_NAMES = {"python-duckdb": "duckdb", "snakemake-minimal": "snakemake"}
 NOT_IN_LOCK = {"python", "quarto", "pip"}
 PACKAGES = ["naome", "naome_synthetic", "sitepreview"]
