@@ -15,6 +15,7 @@
   const DARK = { own: "#7fb8e6", peer: "#f0a06a", alliance: "#8fcf9f", nation: "#c4c4c4" };
   const colours = () => (dark() ? DARK : LIGHT);
   const narrow = () => box.clientWidth < 600;
+  const named = (unit) => (narrow() ? unit.code : label(unit));
 
   function fill(select, options, none) {
     select.replaceChildren();
@@ -48,11 +49,11 @@
       const shared = { measure: measure.title, section: measure.section };
       const own = describe(unit.values[measure.key]);
       if (!own) return;
-      rows.push({ ...shared, series: label(unit), kind: "own", at: measure.nation !== null && measure.nation < 0.2 ? 0.3 : 0.01, ...own });
+      rows.push({ ...shared, series: named(unit), kind: "own", at: measure.nation !== null && measure.nation < 0.2 ? 0.3 : 0.01, ...own });
       const other = peer && describe(peer.values[measure.key]);
-      if (other) rows.push({ ...shared, series: label(peer), kind: "peer", ...other });
+      if (other) rows.push({ ...shared, series: named(peer), kind: "peer", ...other });
       const area = unit.alliance && describe((find(unit.alliance) || { values: {} }).values[measure.key]);
-      if (area && area.estimate !== undefined) rows.push({ ...shared, series: label(find(unit.alliance)), kind: "alliance", estimate: area.estimate, n: area.n });
+      if (area && area.estimate !== undefined) rows.push({ ...shared, series: named(find(unit.alliance)), kind: "alliance", estimate: area.estimate, n: area.n });
       if (measure.nation !== null) rows.push({ ...shared, series: unit.nation.nation, kind: "nation", estimate: measure.nation });
     });
     return rows;
@@ -74,10 +75,11 @@
   function drawResults(unit, peer) {
     const rows = collect(unit, peer);
     const alliance = unit.alliance && find(unit.alliance);
-    const names = [label(unit), ...(peer ? [label(peer)] : []), ...(alliance ? [label(alliance)] : []), unit.nation.nation];
+    const names = [named(unit), ...(peer ? [named(peer)] : []), ...(alliance ? [named(alliance)] : []), unit.nation.nation];
     const range = [colours().own, ...(peer ? [colours().peer] : []), ...(alliance ? [colours().alliance] : []), colours().nation];
     const order = unit.nation.measures.map((measure) => measure.title);
-    const y = { field: "measure", type: "nominal", sort: order, title: null };
+    const lines = narrow() ? { axis: { labelExpr: "split(datum.label, ', ')", labelLimit: 190 } } : {};
+    const y = { field: "measure", type: "nominal", sort: order, title: null, ...lines };
     const color = { field: "series", type: "nominal", scale: { domain: names, range }, legend: { orient: "top", title: null, columns: 1 } };
     const tooltip = [
       { field: "measure", title: "Result" }, { field: "series", title: "Of" }, { field: "estimate", format: ".1%", title: "Percent" },
@@ -87,7 +89,7 @@
     const offset = peer ? { yOffset: { field: "kind", type: "nominal", scale: { domain: ["own", "peer"] } } } : {};
     return theme({
       description: `Results of ${label(unit)} beside ${unit.nation.nation}, with 95% intervals`,
-      data: { values: rows }, width: "container", height: { step: 24 }, autosize: { type: "fit-x", contains: "padding" },
+      data: { values: rows }, width: "container", height: { step: narrow() ? 32 : 24 }, autosize: { type: "fit-x", contains: "padding" },
       encoding: { y },
       layer: [
         { transform: [shown, { filter: "datum.kind === 'own' || datum.kind === 'peer'" }], mark: { type: "rule", strokeWidth: 2 }, encoding: { x: { field: "lower", type: "quantitative", axis: percent, scale: { domain: [0, 1] } }, x2: { field: "upper" }, ...offset, color, tooltip } },
