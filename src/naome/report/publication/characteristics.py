@@ -93,7 +93,9 @@ def _share(population: Population, cohort: str, name: str, groups: tuple[str, ..
             STATUS_CLASS[status],
             shown["reason"] or "a number that is needed is suppressed",
         )
-    return Cell(format_number(sum(_number(row) or 0 for row in rows) / recorded, "percent1"), rows[0], population)
+    people = sum(_number(row) or 0 for row in rows)
+    share = format_number(people / recorded, "percent1")
+    return Cell(share, rows[0], population, counts=f"{people:,} of {recorded:,}")
 
 
 def _number(row: Row | None) -> int | None:

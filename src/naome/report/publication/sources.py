@@ -28,15 +28,24 @@ class Sources:
     """The results that pages of the report have shown, by family of measures."""
 
     def __init__(self) -> None:
-        self._cited: dict[str, dict[str, tuple[Row, Population]]] = {}
+        self._cited: dict[str, dict[str, tuple[Row, Population, str]]] = {}
 
-    def add(self, row: Row, population: Population) -> str:
-        """Note a result that is shown; return the place, within the site, of its entry."""
+    def add(self, row: Row, population: Population, counts: str = "") -> str:
+        """Note a result that is shown; return the place, within the site, of its entry.
+
+        Parameters
+        ----------
+        row : mapping
+        population : Population
+        counts : str
+            Of a percentage that is made of several results: the two counts in it.
+        """
         family = find_family(row["measure"], population.audit.specification)
         cited, anchor = self._cited.setdefault(family, {}), row["result_id"]
         if anchor in cited and cited[anchor][0]["run_id"] != row["run_id"]:  # the same result of another edition
             anchor = f"{anchor}-{row['run_id']}"
-        cited[anchor] = (row, population)
+        known = cited[anchor][2] if anchor in cited else ""
+        cited[anchor] = (row, population, counts or known)
         return f"{locate(family)}#{anchor}"
 
     @property
@@ -47,7 +56,7 @@ class Sources:
     def write(self, family: str) -> tuple[str, list[str]]:
         """Return the title and the parts, in Markdown, of the page of a family."""
         cited = self._cited[family]
-        audits = {population.audit.run.run_id: population.audit for _, population in cited.values()}
+        audits = {population.audit.run.run_id: population.audit for _, population, _ in cited.values()}
         first = next(iter(audits.values()))
         title = f"Sources: {title_family(family, first.specification)}"
         parts = [
@@ -75,15 +84,15 @@ def _differs(family: str, audit: Audit, first: Audit) -> str:
     return write_list(item for item in describe_family(family, audit) if item not in known)
 
 
-def _write_results(cited: Mapping[str, tuple[Row, Population]], path: str) -> str:
+def _write_results(cited: Mapping[str, tuple[Row, Population, str]], path: str) -> str:
     heads = "".join(f'<th scope="col"{NUMBER if head in NUMERIC else ""}>{head}</th>' for head in HEADS)
     out = ['<table class="table naome-table sources">', "<thead>", f"<tr>{heads}</tr>", "</thead>", "<tbody>"]
     ordered = sorted(cited.items(), key=lambda each: (each[1][0]["cohort"], each[1][0]["measure"]))
-    out += [_write_result(anchor, row, population, path) for anchor, (row, population) in ordered]
+    out += [_write_result(anchor, *each, path) for anchor, each in ordered]
     return "\n".join([*out, "</tbody>", "</table>"])
 
 
-def _write_result(anchor: str, row: Row, population: Population, path: str) -> str:
+def _write_result(anchor: str, row: Row, population: Population, counts: str, path: str) -> str:
     estimate, interval = say_estimate(row)
     cohort = COHORT_NAMES.get(row["cohort"], row["cohort"])
     who = f"{cohort}, {row['unit_name'] or population.name}, {say_group(row)}"
@@ -94,7 +103,7 @@ def _write_result(anchor: str, row: Row, population: Population, path: str) -> s
     cells = [
         f"<td>{escape_markup(who)}<br>{escape_markup(row['measure'])}</td>",
         f'<td{NUMBER}>{escape_markup(estimate)}<span class="interval">{escape_markup(interval)}</span></td>',
-        f"<td{NUMBER}>{escape_markup(say_counts(row))}</td>",
+        f"<td{NUMBER}>{escape_markup(counts or say_counts(row))}</td>",
         f"<td>{escape_markup(row['method'])}</td><td>{link}{escape_markup(row['run_id'])}</td>",
     ]
     name = f'<th scope="row"><code>{row["result_id"]}</code></th>'

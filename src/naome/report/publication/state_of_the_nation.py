@@ -182,8 +182,12 @@ def _say_sites(page: ReportPage, nations: Sequence[Population]) -> str:
         rows = [(title.lower(), population.find(PEOPLE, "denovo", site, site)) for site, title in SITES.items()]
         if not is_ok(everyone):
             continue
-        shares = [(name, row, row["denominator"] / everyone["denominator"]) for name, row in rows if is_ok(row)]
-        said = [f"{name} {page.cite(format_number(share, 'percent1'), row, population)}" for name, row, share in shares]
+        said = []
+        for name, row in rows:
+            if is_ok(row):
+                people, of = int(row["denominator"]), int(everyone["denominator"])
+                share = page.cite(format_number(people / of, "percent1"), row, population, f"{people:,} of {of:,}")
+                said.append(f"{name} {share}")
         if said:
             parts.append(f"Sites of metastases in {population.name}: {', '.join(said)}; a person can have several.")
     return " ".join(parts)
