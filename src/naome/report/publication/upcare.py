@@ -15,6 +15,7 @@ from naome.report.prose import say_day
 from naome.report.publication.audits import Audit, is_ok
 from naome.report.publication.page import Cell, ReportPage
 from naome.report.publication.sources import Sources
+from naome.report.publication.state_of_the_nation import ASCERTAINED
 from naome.report.publication.trace import say_rules
 from naome.report.publication.wording import locate_indicator
 
@@ -66,7 +67,7 @@ def list_answers(audits: Sequence[Audit]) -> Iterator[tuple[str, str, str]]:
     yield "3.2", "Levels of reporting", _each(audits, _say_levels)
     yield "3.3", "Time from the end of the audit period to these results", _each(audits, _say_delay)
     yield "4.1", "Period of the data", _each(audits, lambda a: " to ".join(say_day(day) for day in a.run.period))
-    yield "4.12", "Population coverage", "Everyone in the extracts who meets the criteria"
+    yield "4.12", "Population coverage", _each(audits, _say_coverage)
     yield (
         "4.15",
         "Tables of national data that were read",
@@ -109,6 +110,17 @@ def _name_measures(audit: Audit, chosen: Callable[[Indicator], bool]) -> str:
 def _say_levels(audit: Audit) -> str:
     released = set(audit.results["level"])
     return ", ".join(name for level, name in LEVELS.items() if level in released)
+
+
+def _say_coverage(audit: Audit) -> str:
+    """Say who is counted, and how many deaths had an earlier record of metastatic disease."""
+    everyone = "Everyone in the extracts who meets the criteria"
+    rows = audit.results[(audit.results["measure"] == ASCERTAINED) & (audit.results["level"] == "nation")]
+    rows = rows[(rows["cohort"] == "primary") & (rows["group_by"] == "all") & (rows["status"] == "ok")]
+    if rows.empty:
+        return everyone
+    share = format_number(rows["estimate"].iloc[0], "percent1")
+    return f"{everyone}; of people aged under 70 who died of breast cancer, {share} had an earlier record of it"
 
 
 def _say_delay(audit: Audit) -> str:
