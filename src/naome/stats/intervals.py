@@ -252,9 +252,9 @@ def square_and_add(first: Mapping[str, float], second: Mapping[str, float]) -> d
     >>> [round(value, 4) for value in square_and_add(one, two).values()]
     [0.2, 0.0524, 0.3339]
     """
-    estimate = first["estimate"] - second["estimate"]
-    below = np.hypot(first["estimate"] - first["lower"], second["upper"] - second["estimate"])
-    above = np.hypot(first["upper"] - first["estimate"], second["estimate"] - second["lower"])
+    estimate = float(first["estimate"] - second["estimate"])
+    below = float(np.hypot(first["estimate"] - first["lower"], second["upper"] - second["estimate"]))
+    above = float(np.hypot(first["upper"] - first["estimate"], second["estimate"] - second["lower"]))
     return {"estimate": estimate, "lower": max(-1.0, estimate - below), "upper": min(1.0, estimate + above)}
 
 
