@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from naome.core.atomic import write_text
 from naome.measures.specification import read_data_items
 from naome.release.positions import place_organisations
 from naome.release.types import release_checked
+from naome.report.display import escape_markup
 from naome.report.funnels import count_everyone
 from naome.report.publication import messages
 from naome.report.publication.audits import Audit, Population, Row, is_ok
@@ -163,7 +165,8 @@ def _write_level(audit: Audit, population: Population, level: str, sources: Sour
     rows, areas = _index(audit, level), _list_areas(audit) if level == "provider" else {}
     positions = place_units(audit) if level == "provider" else {}
     for unit, name in units:
-        page.add(f"## {name} ({unit}) {{#unit-{unit}}}" if name != unit else f"## {unit} {{#unit-{unit}}}")
+        title = f"{name} ({unit})" if name != unit else unit
+        page.add(f"## {escape_markup(title)} {{#{_anchor(unit)}}}")
         page.add(_say_areas(page, audit, areas.get(unit, {}), unit))
         _add_unit(page, unit, population, measures, rows, level, positions)
     return page
@@ -189,8 +192,8 @@ def _say_areas(page: ReportPage, audit: Audit, row: Row, unit: str) -> str:
     for level in ("alliance", "region"):
         code, name = row.get(f"{level}_code", ""), row.get(f"{level}_name", "")
         if code and len(_units(audit, level)):
-            place = page.link(f"{locate_level(audit, level)}#unit-{code}")
-            said.append(f"{LEVELS[level][0].capitalize()}: [{name or code}]({place}).")
+            place = page.link(f"{locate_level(audit, level)}#{_anchor(code)}")
+            said.append(f"{LEVELS[level][0].capitalize()}: [{escape_markup(name or code)}]({place}).")
     charts = page.link(EXPLORER).replace(".qmd", ".html")
     return " ".join([*said, f'<a href="{charts}?unit={quote(unit)}">Charts</a>.'])
 
@@ -226,9 +229,14 @@ def _add_unit(
                 *([positions.get((unit, *measure.names), "")] if positions else []),
             ]
         )
-    caption = f"Results of {unit}, with 95% intervals."
+    caption = f"Results of {escape_markup(unit)}, with 95% intervals."
     heads = ["", "Own", "People", population.name, *(["Position"] if positions else [])]
-    page.table(f"tbl-{level}-{unit}".lower().replace("_", "-"), caption, heads, lines)
+    page.table(f"tbl-{level}-{_anchor(unit)}", caption, heads, lines)
+
+
+def _anchor(unit: str) -> str:
+    """Return the identifier of a unit on its page; a unit without a code has a name, which may hold anything."""
+    return f"unit-{re.sub('[^A-Za-z0-9]+', '-', unit)}"
 
 
 def _units(audit: Audit, level: str) -> list[tuple[str, str]]:

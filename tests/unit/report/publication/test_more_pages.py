@@ -133,6 +133,18 @@ def test_the_charts_have_released_results_only_and_no_name_ends_the_script(tmp_p
     assert {each["code"]: each["alliance"] for each in held["units"]} == {"A": "E1", "B": "E1"}
 
 
+def test_a_hostile_name_is_text_in_headings_and_links(tmp_path, areas):
+    name = "=SUM(A1) <script>x</script> ![i](http://canary.invalid/a.png) {{< include x >}} $x$ @y [z](q)"
+    hostile = {**unit("A", proportion("mdt_discussion", 10, 100)), "unit_name": name}
+    region = {**unit("R1", proportion("mdt_discussion", 60, 100), "region"), "unit": name, "unit_name": name}
+    pages = [page for page, _ in write_organisations(*open_report(tmp_path, [hostile, region]), {})]
+    for page in pages[1:]:
+        text = "\n\n".join(page.parts)
+        for mark in ("<script>", "![", "{{<", "$x", "@y", "[z]"):
+            assert mark not in text
+        assert re.search(r"^## .* \{#unit-[A-Za-z0-9-]+\}$", text, re.M)
+
+
 def test_answers_that_differ_between_nations_name_them(tmp_path):
     england = make_audit("england", PEOPLE, tmp_path, rows_in={"hes_apc": 1})
     wales = make_audit("wales", PEOPLE, tmp_path, rows_in={"pedw_spell": 1})
