@@ -65,7 +65,7 @@
     return {
       $schema: "https://vega.github.io/schema/vega-lite/v6.json",
       background: "transparent",
-      config: { axis, legend: { labelColor: ink, titleColor: ink, labelLimit: narrow() ? box.clientWidth - 40 : 340, labelFontSize: 12 }, view: { stroke: null }, header: { labelColor: ink } },
+      config: { axis, mark: { aria: false }, rule: { aria: false }, legend: { labelColor: ink, titleColor: ink, labelLimit: narrow() ? box.clientWidth - 40 : 340, labelFontSize: 12 }, view: { stroke: null }, header: { labelColor: ink } },
       ...spec,
     };
   }

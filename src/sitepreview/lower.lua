@@ -70,6 +70,12 @@ local function plain_heading(header)
     Cite = function(cite) return cite.content end,
     Link = function(link) return link.content end,
     RawInline = function() return {} end,
+    -- the site drawer takes $ for mathematics
+    Str = function(str)
+      if not str.text:find("$", 1, true) then return nil end
+      local text = str.text:gsub("&", "&amp;"):gsub("<", "&lt;"):gsub(">", "&gt;"):gsub("%$", "&#36;")
+      return pandoc.RawInline("html", text)
+    end,
   }
   return header
 end
