@@ -6,6 +6,7 @@ import argparse
 import os
 import shlex
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -309,10 +310,25 @@ def _chain(parsed: argparse.Namespace) -> None:
         _draw_site([run.folder for run in runs], parsed.site or runs[0].folder / "site")
 
 
-def _draw_site(folders: list[Path], out: Path) -> None:
-    from naome.workflow.site import render_runs
+@contextmanager
+def _fonts_apart() -> Iterator[None]:
+    """Let Matplotlib, with which the report draws, keep its list of fonts in a folder that goes, not in the home."""
+    if "MPLCONFIGDIR" in os.environ or list((Path.home() / ".cache" / "matplotlib").glob("fontlist-*.json")):
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="naome-") as folder:
+        os.environ["MPLCONFIGDIR"] = folder
+        try:
+            yield
+        finally:
+            del os.environ["MPLCONFIGDIR"]
 
-    report = render_runs(folders, out, progress=print)
+
+def _draw_site(folders: list[Path], out: Path) -> None:
+    with _fonts_apart():
+        from naome.workflow.site import render_runs
+
+        report = render_runs(folders, out, progress=print)
     print(f"site: {report.out_dir / 'index.html'}")
 
 
@@ -379,16 +395,18 @@ def _explain(parsed: argparse.Namespace) -> None:
 def _render(parsed: argparse.Namespace) -> None:
     from naome.core.paths import project_root
     from naome.workflow.pages import load_pages
-    from naome.workflow.site import check_pages, render_runs
 
     if parsed.check:
+        from naome.workflow.site import check_pages
+
         check_pages(project_root())
         print("every page is inside the portable subset")
         return
-    runs = parsed.audits.split(",") if parsed.audits else load_pages().site
-    print(
-        render_runs(runs, parsed.out or project_root() / "_site", parsed.renderer, lambda row: print(row, flush=True))
-    )
+    runs, out = parsed.audits.split(",") if parsed.audits else load_pages().site, parsed.out or project_root() / "_site"
+    with _fonts_apart():
+        from naome.workflow.site import render_runs
+
+        print(render_runs(runs, out, parsed.renderer, lambda row: print(row, flush=True)))
 
 
 def _docs(parsed: argparse.Namespace) -> None:
