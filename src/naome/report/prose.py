@@ -38,6 +38,17 @@ def say_number(n: object, noun: str) -> str:
     return f"a suppressed number of {noun}" if is_hidden(n) else f"{n:,} {noun}"
 
 
+def say_years(years: int) -> str:
+    """Say a number of years.
+
+    Examples
+    --------
+    >>> say_years(1), say_years(3)
+    ('1 year', '3 years')
+    """
+    return f"{years} year{'' if years == 1 else 's'}"
+
+
 def lower_first(text: str) -> str:
     """Begin a title in lower case, as inside a sentence; an abbreviation such as HER2 keeps its capitals.
 

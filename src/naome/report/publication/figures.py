@@ -10,7 +10,6 @@ from matplotlib.figure import Figure as Drawing
 
 from naome.report.display import format_number
 from naome.report.figures import INK, PALETTE, use_style
-from naome.report.labels import AGE_ORDER
 from naome.report.publication.audits import Population, Row, is_ok
 
 SUBTYPES = {"HER2+ER-": "HER2+, ER−", "HER2+ER+": "HER2+, ER+", "HER2-ER-": "HER2−, ER−", "HER2-ER+": "HER2−, ER+"}
@@ -101,8 +100,3 @@ def draw_groups(
     if len(populations) > 1:
         axes.legend(ncols=len(populations), loc="lower center", bbox_to_anchor=(0.5, 1.0))
     return drawing, f"Percentages with 95% intervals. {'; '.join(said)}."
-
-
-def order_ages(groups: Sequence[str]) -> list[str]:
-    """Return age groups from the youngest to the oldest."""
-    return [group for group in AGE_ORDER if group in groups]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from naome.report.display import format_number
+from naome.report.prose import say_years
 from naome.report.publication import messages
 from naome.report.publication.audits import Audit, Population, Row, is_ok, open_earlier
 from naome.report.publication.characteristics import PEOPLE
@@ -100,7 +101,7 @@ def _add_headlines(page: ReportPage, audits: list[Audit], populations: list[Popu
         for years in (1, 3):
             found = [p.find(f"survival_{years}y", cohort) for p in populations]
             if any(is_ok(row) for row in found) and cohort == "denovo":
-                title = f"Survival, {years} year{'s' if years > 1 else ''}"
+                title = f"Survival, {say_years(years)}"
                 rows.append(
                     [title, *(show_percent(p, row, interval=True) for p, row in zip(populations, found, strict=True))]
                 )

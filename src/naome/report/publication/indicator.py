@@ -91,7 +91,7 @@ def _add_answer(
         for p in nations
     ]
     said.append(messages.say_not_derivable(rows))
-    page.add("::: {.key-messages}\n" + "\n".join(f"- {text}" for text in said if text) + "\n:::")
+    page.add_messages(said)
     shown = [population for population, row in rows if is_ok(row)]
     if not shown:
         return

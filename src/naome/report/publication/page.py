@@ -84,6 +84,10 @@ class ReportPage:
         """Add paragraphs, headings or lists in Markdown; an empty text adds nothing."""
         self.parts += [text for text in texts if text]
 
+    def add_messages(self, sentences: Iterable[str]) -> None:
+        """Add a box of key messages; an empty sentence is no message."""
+        self.parts.append("::: {.key-messages}\n" + "\n".join(f"- {text}" for text in sentences if text) + "\n:::")
+
     def link(self, path: str) -> str:
         """Return the address of another page of the site, from this one."""
         target, _, anchor = path.partition("#")

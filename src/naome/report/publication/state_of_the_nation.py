@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from naome.measures.specification import read_data_items
 from naome.report.display import format_number
 from naome.report.marking import join_names
-from naome.report.prose import say_day, say_list
+from naome.report.prose import say_day, say_list, say_years
 from naome.report.publication import messages
 from naome.report.publication.audits import Audit, Population, is_ok, period_of
 from naome.report.publication.characteristics import PEOPLE, SITES, add_characteristics
@@ -206,10 +206,7 @@ def _add_outcomes(page: ReportPage, audits: list[Audit], populations: list[Popul
     lines: list[Line | str] = []
     for cohort, name in messages.COHORTS.items():
         lines.append(f"{name.capitalize()} disease")
-        lines += [
-            (f"{years} year{'s' if years > 1 else ''}", f"survival_{years}y", cohort, "all", "all")
-            for years in (1, 3, 5)
-        ]
+        lines += [(say_years(years), f"survival_{years}y", cohort, "all", "all") for years in (1, 3, 5)]
     for subtype, title in SUBTYPES.items():
         lines += [(f"{title}, 3 years", "survival_3y", "denovo", "subtype", subtype)] if subtype != "HER2+ER-" else []
     compare_groups(
@@ -228,7 +225,7 @@ def _say_survival(page: ReportPage, populations: list[Population]) -> list[str]:
     for population in populations:
         rows = [(years, population.find(f"survival_{years}y", "denovo")) for years in (1, 3)]
         said = [
-            f"{page.percent(row, population)} after {years} year{'s' if years > 1 else ''} ({messages.say_limits(row)})"
+            f"{page.percent(row, population)} after {say_years(years)} ({messages.say_limits(row)})"
             for years, row in rows
             if is_ok(row)
         ]

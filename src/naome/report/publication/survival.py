@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from naome.report.display import format_number
 from naome.report.markdown import write_list
-from naome.report.prose import say_count
+from naome.report.prose import say_count, say_years
 from naome.report.publication import messages
 from naome.report.publication.audits import Audit, Population, Row, is_ok
 from naome.report.publication.figures import SUBTYPES, draw_groups
@@ -26,17 +26,6 @@ NET = (
     "Net survival is survival if breast cancer were the only possible cause of death (Pohar Perme estimator); "
     "standardised: to the age distribution of the International Cancer Survival Standard."
 )
-
-
-def name_years(years: int) -> str:
-    """Name a time point.
-
-    Examples
-    --------
-    >>> name_years(1), name_years(3)
-    ('1 year', '3 years')
-    """
-    return f"{years} year{'' if years == 1 else 's'}"
 
 
 def write_survival(audits: list[Audit], populations: list[Population], sources: Sources) -> ReportPage:
@@ -67,23 +56,23 @@ def _add_cohort(
         for years in horizons:
             row = population.find(f"survival_{years}y", cohort)
             if is_ok(row):
-                alive = f"{did} {name_years(years)} after {origin}"
+                alive = f"{did} {say_years(years)} after {origin}"
                 said.append(messages.say_share(page, population, row, people, alive))
             said.append(_say_period(page, population, population.find(f"survival_{years}y_period", cohort), years))
         gradient = messages.say_gradient(page, population, compared, cohort)
-        said.append(gradient.replace("the percentage", f"survival to {name_years(COMPARED)}", 1))
+        said.append(gradient.replace("the percentage", f"survival to {say_years(COMPARED)}", 1))
         groups = [(text, population.find(compared, cohort, "subtype", group)) for group, text in SUBTYPES.items()]
         ranged = messages.say_range(page, population, groups)
-        said.append(ranged.replace("the percentage", f"survival to {name_years(COMPARED)}", 1))
+        said.append(ranged.replace("the percentage", f"survival to {say_years(COMPARED)}", 1))
     for years in horizons:
         reason = messages.say_not_derivable((p, p.find(f"survival_{years}y", cohort)) for p in nations)
-        said.append(reason.replace("this could", f"survival to {name_years(years)} could", 1))
-    page.add("::: {.key-messages}\n" + "\n".join(f"- {text}" for text in said if text) + "\n:::")
+        said.append(reason.replace("this could", f"survival to {say_years(years)} could", 1))
+    page.add_messages(said)
     lines = list_lines(compared, cohort, nations)
     plotted = [(title_line(*line), line[1:]) for line in lines if not isinstance(line, str) and line[3] in PLOTTED]
-    if drawn := draw_groups(nations[:2], plotted, f"Survival to {name_years(COMPARED)}, %"):
+    if drawn := draw_groups(nations[:2], plotted, f"Survival to {say_years(COMPARED)}, %"):
         drawing, alt = drawn
-        caption = f"Survival to {name_years(COMPARED)}, {name} disease, by group, with 95% intervals."
+        caption = f"Survival to {say_years(COMPARED)}, {name} disease, by group, with 95% intervals."
         page.figure(f"fig-survival-{cohort}", f"{caption} Groups that are suppressed are not drawn.", alt, drawing)
     for population in nations:
         _add_table(page, cohort, population, horizons)
@@ -95,7 +84,7 @@ def _say_period(page: ReportPage, population: Population, row: Row | None, years
         return ""
     share, limits = page.percent(row, population), messages.say_limits(row)
     return (
-        f"In {population.name}, survival to {name_years(years)} by period analysis is {share} (95% interval {limits}), "
+        f"In {population.name}, survival to {say_years(years)} by period analysis is {share} (95% interval {limits}), "
         f"from the follow-up of {page.count(row, population)} people during the audit period."
     )
 
@@ -118,7 +107,7 @@ def _add_table(page: ReportPage, cohort: str, population: Population, horizons: 
         f"tbl-survival-{cohort}-{population.name.lower().replace(' ', '-')}",
         f"Survival of people with {name} disease from {ORIGINS[cohort]}, {population.name}: Kaplan-Meier estimates "
         "with 95% intervals.",
-        ["", *map(name_years, reached)],
+        ["", *map(say_years, reached)],
         rows,
     )
 
@@ -127,7 +116,7 @@ def _add_net(page: ReportPage, populations: Sequence[Population], horizons: Sequ
     lines: list[Line | str] = []
     for ending, title in (("", "Net survival"), ("_standardised", "Net survival, standardised for age")):
         lines.append(title)
-        lines += [(name_years(y), f"net_survival_{y}y{ending}", "denovo", "all", "all") for y in horizons]
+        lines += [(say_years(y), f"net_survival_{y}y{ending}", "denovo", "all", "all") for y in horizons]
     nations = [population for population in populations if not population.together]
     if not any(population.find(*line[1:]) for population in nations for line in lines if not isinstance(line, str)):
         return
@@ -145,7 +134,7 @@ def _say_organisations(page: ReportPage, audits: Sequence[Audit], horizons: Sequ
                 rows = rows[(rows["cohort"] == cohort) & (rows["level"] == "provider")]
                 if len(rows):
                     shown = format_number(int((rows["status"] == "ok").sum()), "count")
-                    said.append(f"{shown} of {say_count(len(rows), 'organisation')} at {name_years(years)}")
+                    said.append(f"{shown} of {say_count(len(rows), 'organisation')} at {say_years(years)}")
             if said:
                 parts.append(f"- {audit.name}, {name} disease: {'; '.join(said)}.")
     if not parts:
