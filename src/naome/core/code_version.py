@@ -27,7 +27,7 @@ OUTSIDE = (
     *(f"report/{name}.py" for name in ("workbook", "action_plans", "plan_template", "plain_zip")),
     *(
         f"workflow/{name}.py"
-        for name in ("site", "cli", "explain", "graph", "new_audit", "refresh", "docs", "warm", "kernels")
+        for name in ("site", "cli", "explain", "graph", "new_audit", "refresh", "docs", "warm", "kernels", "fonts")
     ),
 )
 PACKAGE = Path(__file__).parent.parent

@@ -34,6 +34,7 @@ from naome.extract.problems import find_shape
 from naome.report.finished import ORGANISATIONS
 from naome.workflow.attack_run import attack_run
 from naome.workflow.egress import write_egress
+from naome.workflow.fonts import VARIABLE, lacks_font_list
 from naome.workflow.organisations import write_organisations
 from naome.workflow.pages import list_notebooks, load_pages, notebooks_of, saved_by
 from naome.workflow.run import CACHE, Run, write_to
@@ -325,8 +326,8 @@ def _surroundings(run: Run, scratch: Path) -> Iterator[None]:
     cache = run.folder / CACHE
     cache.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
     mine = {"JUPYTER_RUNTIME_DIR": str(scratch / "runtime"), "IPYTHONDIR": str(cache / "ipython")}
-    if "MPLCONFIGDIR" not in os.environ and not list((Path.home() / ".cache" / "matplotlib").glob("fontlist-*.json")):
-        mine["MPLCONFIGDIR"] = str(cache / "matplotlib")
+    if lacks_font_list():
+        mine[VARIABLE] = str(cache / "matplotlib")
     before = {name: os.environ.get(name) for name in mine}
     os.environ.update(mine)
     try:

@@ -6,7 +6,6 @@ import argparse
 import os
 import shlex
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from naome import __version__
 from naome.core.errors import NaomeError, explain_system
+from naome.workflow.fonts import fonts_apart
 from naome.workflow.warm import run_warm
 
 if TYPE_CHECKING:
@@ -310,22 +310,8 @@ def _chain(parsed: argparse.Namespace) -> None:
         _draw_site([run.folder for run in runs], parsed.site or runs[0].folder / "site")
 
 
-@contextmanager
-def _fonts_apart() -> Iterator[None]:
-    """Let Matplotlib, with which the report draws, keep its list of fonts in a folder that goes, not in the home."""
-    if "MPLCONFIGDIR" in os.environ or list((Path.home() / ".cache" / "matplotlib").glob("fontlist-*.json")):
-        yield
-        return
-    with tempfile.TemporaryDirectory(prefix="naome-") as folder:
-        os.environ["MPLCONFIGDIR"] = folder
-        try:
-            yield
-        finally:
-            del os.environ["MPLCONFIGDIR"]
-
-
 def _draw_site(folders: list[Path], out: Path) -> None:
-    with _fonts_apart():
+    with fonts_apart():
         from naome.workflow.site import render_runs
 
         report = render_runs(folders, out, progress=print)
@@ -403,7 +389,7 @@ def _render(parsed: argparse.Namespace) -> None:
         print("every page is inside the portable subset")
         return
     runs, out = parsed.audits.split(",") if parsed.audits else load_pages().site, parsed.out or project_root() / "_site"
-    with _fonts_apart():
+    with fonts_apart():
         from naome.workflow.site import render_runs
 
         print(render_runs(runs, out, parsed.renderer, lambda row: print(row, flush=True)))
