@@ -50,7 +50,9 @@ class Attack:
     smallest : int
         Smallest count above zero that is shown below the nation.
     pooled_broken : int
-        Results of several nations together that are shown though that of one is hidden: must be 0.
+        Results of several nations together that are shown though that of one is not: must be 0.
+    without_result : int
+        Rows of any published frame that have no result, for whatever reason, and yet a number: must be 0.
     guesses, guesses_blind, guesses_right, guesses_allowed : int, float, float, float
         Results adjusted for case mix; how often their events are guessed right without and with the adjusted
         numbers, and how often that may be (:mod:`naome.release.guess`).
@@ -76,6 +78,7 @@ class Attack:
     programmes: int = 0
     smallest: int = 0
     pooled_broken: int = 0
+    without_result: int = 0
     guesses: int = 0
     guesses_blind: float = 0.0
     guesses_right: float = 0.0
@@ -85,7 +88,14 @@ class Attack:
     @property
     def failures(self) -> dict[str, int]:
         """What must be zero and is not."""
-        names = ("relations_broken", "truth_outside", "hidden_narrow", "shown_narrow", "pooled_broken")
+        names = (
+            "relations_broken",
+            "truth_outside",
+            "hidden_narrow",
+            "shown_narrow",
+            "pooled_broken",
+            "without_result",
+        )
         failed = {name: getattr(self, name) for name in names if getattr(self, name)}
         too_often = self.guesses_right > self.guesses_allowed
         return {**failed, "guesses_right": round(self.guesses_right)} if too_often else failed

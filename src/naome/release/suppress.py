@@ -20,7 +20,7 @@ from scipy.special import expit, logit, ndtri
 from naome.core.params import Params
 from naome.core.results import NUMBERS, WHOLE
 from naome.measures.casemix.outliers import MINIMUM_UNITS
-from naome.release.cells import LESS, Scheme, list_cells
+from naome.release.cells import LESS, Cells, Scheme, list_cells
 from naome.release.policy import METHODS, PLACES, POLICIES, Policy, list_pairs, round_counts
 from naome.release.protect import Shown, protect
 from naome.release.types import Released, release_checked
@@ -199,24 +199,37 @@ def _find_hidden(results: pd.DataFrame, params: Params, plan: Plan) -> np.ndarra
     policy = POLICIES[params.disclosure.policy]
     if policy.name == "none":
         return np.zeros(len(results), dtype=bool)
-    decided = dict(zip(plan.results["result_id"], plan.hidden, strict=True))
-    planned = results["result_id"].isin(decided).to_numpy()
-    hidden = results["result_id"].map(decided).eq(True).to_numpy()
+    by_id = dict(zip(plan.results["result_id"], plan.hidden, strict=True))
+    planned = results["result_id"].isin(by_id).to_numpy()
+    hidden = results["result_id"].map(by_id).eq(True).to_numpy()
     own = results[~planned]
     if own.empty or _shown_always(own, params).all():
         return hidden
     table = pd.concat([plan.results, own], ignore_index=True)
     fixed = np.arange(len(table)) < len(plan.results)
     always, exact = _shown_always(table, params), _shown_exactly(table, params)
-    before = ~always & ((table["status"] != "ok") | (_lacks_rule(table, policy) & ~exact))
-    shown = Shown(exact.to_numpy(), always.to_numpy(), before.to_numpy(), fixed)
-    shown.hidden[fixed] = plan.hidden
     counted = table.copy()
     counted.loc[table["method"].isin(NOT_OF_PEOPLE), ["denominator", "numerator"]] = pd.NA
-    result = protect(list_cells(counted, plan.scheme), counted, shown, policy)
+    cells = list_cells(counted, plan.scheme)
+    before = ~always & ((table["status"] != "ok") | (_lacks_rule(table, policy) & ~exact))
+    decided = np.append(plan.hidden, np.zeros(len(own), dtype=bool))
+    before |= ~always & _show_withheld(cells, fixed, decided)
+    shown = Shown(exact.to_numpy(), always.to_numpy(), before.to_numpy(), fixed)
+    shown.hidden[fixed] = plan.hidden
+    result = protect(cells, counted, shown, policy)
     result |= _compared_with_hidden(table, result) | _made_from_hidden(table, result)
     hidden[~planned] = result[~fixed]
     return hidden
+
+
+def _show_withheld(cells: Cells, fixed: np.ndarray, hidden: np.ndarray) -> np.ndarray:
+    """Mark rows with a count that all rows of a plan hide which hold it: what is suppressed once is nowhere shown."""
+    seen, gone = (np.zeros(len(cells.value), dtype=bool) for _ in range(2))
+    for counts in (cells.people, cells.events):
+        seen[counts[fixed & ~hidden & (counts >= 0)]] = True
+        gone[counts[fixed & hidden & (counts >= 0)]] = True
+    gone &= ~seen
+    return ((cells.people >= 0) & gone[cells.people]) | ((cells.events >= 0) & gone[cells.events])
 
 
 def _made_from_hidden(results: pd.DataFrame, hidden: np.ndarray) -> np.ndarray:

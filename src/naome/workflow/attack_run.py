@@ -7,7 +7,8 @@ from pathlib import Path
 import pandas as pd
 
 from naome.core.errors import ChainError
-from naome.core.results import WHOLE
+from naome.core.results import NUMBERS, WHOLE
+from naome.measures.indicators import MISSING
 from naome.release.attack import Attack, attack_release
 from naome.release.policy import POLICIES
 from naome.workflow.run import Run
@@ -16,6 +17,8 @@ from naome.workflow.run import Run
 NOT_OF_PEOPLE = ("variation",)
 POOLED_FRAME = "england_wales"
 KEY = ["cohort", "measure", "group_by", "group"]
+#: Measures of everyone of a cohort: what is left of them is a number of people of a group
+OF_PEOPLE = ("cohort_size", "age_mean", "share")
 
 
 def attack_run(run: Run) -> Attack:
@@ -53,15 +56,47 @@ def find_attack(run: Run) -> Attack:
     found = attack_release(released, truth, plan.scheme, policy, national=run.params.disclosure.national)
     if POOLED_FRAME in pairs:
         found.pooled_broken = count_given_away(released, pairs[POOLED_FRAME][0])
+    found.without_result = sum(count_without_result(pair[0]) for pair in pairs.values() if _is_results(pair[0]))
     return found
 
 
 def count_given_away(released: pd.DataFrame, pooled: pd.DataFrame) -> int:
-    """Count the results of several nations together that are shown although that of this nation is hidden."""
-    hidden = released[released["level"].isin(WHOLE) & released["status"].isin(["suppressed", "too_few"])]
-    gone = set(hidden[KEY].itertuples(index=False, name=None))
-    shown = pooled[pooled["denominator"].notna()]
-    return sum(row in gone for row in shown[KEY].itertuples(index=False, name=None))
+    """Count the results of several nations together that have a number although this nation's is not shown.
+
+    What this nation does not show, for whatever reason, would be left when the other nation's number is subtracted.
+    """
+    own = released[released["level"].isin(WHOLE)]
+    shown = set(own.loc[own["status"] == "ok", KEY].itertuples(index=False, name=None))
+    known = set(own[KEY].itertuples(index=False, name=None))
+    numbers = pooled.loc[_has_number(pooled), KEY].itertuples(index=False, name=None)
+    return sum(not (shown | (set(needed) - known)).issuperset(needed) for needed in map(_list_needed, numbers))
+
+
+def _list_needed(row: tuple[str, str, str, str]) -> list[tuple[str, str, str, str]]:
+    """List the results of a nation that follow from a result of several by subtraction."""
+    cohort, measure, group_by, group = row
+    if measure not in OF_PEOPLE:
+        return [row]
+    if group_by == "site":
+        return [(cohort, "people", group, group)]
+    rest = [(cohort, "people", group_by, MISSING)] if measure == "share" else []
+    return [(cohort, "people", group_by, group), *rest]
+
+
+def count_without_result(released: pd.DataFrame) -> int:
+    """Count the rows that have no result, because it is suppressed, not derivable or of too few people, and a number.
+
+    Examples
+    --------
+    >>> row = {"status": "not_derivable", "denominator": 107, "numerator": 63, "estimate": None}
+    >>> count_without_result(pd.DataFrame([row | {"lower": None, "upper": None}]))
+    1
+    """
+    return int(((released["status"] != "ok") & _has_number(released)).sum())
+
+
+def _has_number(results: pd.DataFrame) -> pd.Series:
+    return results[["denominator", "numerator", *NUMBERS]].notna().any(axis=1)
 
 
 def _read(run: Run, folder: str, name: str) -> pd.DataFrame:

@@ -43,6 +43,7 @@ FOUND = {
     "values": "of these, by number of possible values",
     "zero": "Counts of no one or of everyone, which the policy allows",
     "pooled_broken": "Results of nations together from which a suppressed one follows (must be 0)",
+    "without_result": "Rows without a result that yet hold a number (must be 0)",
     "guesses": "Results adjusted for case mix whose counts were guessed",
     "guesses_blind": "of these, guessed right without the adjusted number",
     "guesses_right": "of these, guessed right with it",

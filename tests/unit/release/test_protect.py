@@ -93,6 +93,15 @@ def test_a_count_hidden_in_one_table_is_hidden_in_every_table():
     assert ["recorded", "A"] in hidden and ["seen", "A"] in hidden
 
 
+def test_a_count_that_the_plan_suppresses_is_not_shown_by_a_row_released_beside_it():
+    """30 people with the item recorded are suppressed for the sake of others; another measure is of these 30."""
+    scheme = Scheme({"recorded": (frozenset(), ANY), "seen": (ANY, ANY | ONE)}, frozenset(), {}, PARENTS)
+    planned = make([("recorded", "provider", unit, "all", "all", 30, 70) for unit in "AB"])
+    beside = make([("seen", "provider", unit, "all", "all", 14, 30) for unit in "AB"])
+    shown = release(beside, params(), Plan(scheme, planned, np.array([True, False]))).frame
+    assert shown["status"].tolist() == ["suppressed", "ok"]
+
+
 def test_one_agent_and_two_agents_are_any_agent():
     """Any 65 of 80 and two agents 55 are shown: one agent would be 8 to 12 but for rounding, and hidden is 6."""
     one = {"A": (6, 81), "B": (20, 80), "C": (25, 85), "D": (21, 80), "E": (22, 82), "F": (24, 80)}
