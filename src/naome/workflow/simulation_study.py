@@ -276,7 +276,10 @@ def describe_classes(study: Declared) -> Sentence:
     if above:
         side = f"Of these, {above} {'is' if above == 1 else 'are'} above."
     else:
-        side = "All of these are below, so false alerts and alarms are rarer there than stated, not more frequent."
+        side = (
+            "All of these are below, so false alerts and alarms are rarer there than stated, not more frequent: these "
+            "classes are judged. A class with more than stated would not be."
+        )
     return Sentence("\n\n".join([text, *(["Outside:", "\n".join(outside), side] if outside else [])]), study)
 
 

@@ -54,6 +54,15 @@ def test_kept_study_holds_what_the_methods_promise(kept, scenario, method):
         assert row[f"alarm_{side}"] == pytest.approx(0.001, abs=0.0008)
 
 
+def test_no_class_of_organisation_has_more_false_alerts_or_alarms_than_stated(kept):
+    """Such a class must not be judged. One in which they are rarer than stated is, and the page names it."""
+    claimed = study.list_classes(kept[0])
+    outside = claimed[claimed["claimed"] & ~claimed["held"]]
+    assert (outside["measure"] != "variance_z").all() and (outside["value"] < outside["nominal"]).all()
+    text = study.describe_classes(kept[0]).text
+    assert all(f"{row.scenario}, {row.by}, {row.group}: " in text for row in outside.itertuples())
+
+
 @pytest.mark.parametrize("method", ["D", "C"])
 def test_kept_study_estimates_are_right_whatever_the_hazard(kept, method):
     for scenario in (study.NULL, study.PROPORTIONAL, "early outliers", "late outliers"):
