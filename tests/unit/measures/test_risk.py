@@ -64,9 +64,21 @@ def test_a_level_in_which_nobody_died_is_merged_or_left_out(people, params):
     """Three men who all lived: sex would have an infinite coefficient."""
     case_mix = complete_case_mix(people(men=3), params, "denovo")
     assert case_mix.covariates == ("age", "grade") and case_mix.dropped == ("sex",)
-    values = pd.Series(pd.Categorical(["a", "b", "c", "c", "a", None]))
-    merged = prepare.merge_levels(values, np.array([1, 0, 1, 0, 0, 1]))
-    assert merged.tolist()[:5] == ["a or b", "a or b", "c", "c", "a or b"] and merged.isna().tolist()[5]
+    levels = np.repeat(["a", "b", "c"], 10)
+    values = pd.Series(pd.Categorical([*levels, None]))
+    died = np.array([1, 0] * 5 + [0] * 10 + [1, 0] * 5 + [1])
+    merged = prepare.merge_levels(values, died)
+    assert merged[:-1].tolist() == ["a or b"] * 20 + ["c"] * 10 and merged.isna().tolist()[-1]
+
+
+@pytest.mark.parametrize("deaths", [0, 1, 4, 8, 9])
+def test_a_level_of_few_people_is_merged_whatever_became_of_them(deaths):
+    """Four of the comorbid all died; were only such levels merged, the name of the merged one would say so."""
+    values = pd.Series(pd.Categorical(["0"] * 40 + ["1"] * 40 + ["2+"] * 9, ordered=True))
+    died = np.r_[np.tile([0, 1], 40), np.arange(9) < deaths].astype(int)
+    assert prepare.merge_levels(values, died).unique().tolist() == ["0", "1 or 2+"]
+    enough = pd.concat([values, pd.Series(["2+"])], ignore_index=True).astype(values.dtype)
+    assert prepare.merge_levels(enough, np.append(died, 1)).nunique() == (2 if deaths == 9 else 3)
 
 
 def test_recorded_share_counts_only_items_that_can_be_missing(people, params):
@@ -104,7 +116,7 @@ def test_horizons_that_nobody_reaches_have_no_table(people, params):
 
 def test_too_few_deaths_say_so(people, params):
     assessment = assess(people(n=20), params)
-    assert assessment.reason == "a case-mix model of 3 coefficients is not fitted to fewer than 15 deaths"
+    assert assessment.reason == "a case-mix model of 1 coefficient is not fitted to fewer than 15 deaths"
     results = assessment.results
     assert results["measure"].tolist() == [f"survival_{years}y_adjusted" for years in (1, 3, 5)]
     assert set(results["status"]) == {"not_derivable"} and set(results["reason"]) == {f"A{assessment.reason[1:]}."}

@@ -179,9 +179,9 @@ def assess_organisations(
 ) -> Assessment:
     """Compare the organisations of a cohort on survival at every horizon that follow-up reaches.
 
-    A case-mix model needs at least ``DEATHS_PER_COEFFICIENT`` deaths for each of
-    its coefficients (and two organisations to compare); where there are fewer, and at horizons nobody has been
-    followed to, the results say so instead.
+    A case-mix model needs at least ``DEATHS_PER_COEFFICIENT`` deaths for each of its coefficients, ``FEWEST_DEATHS``
+    in all, and two organisations to compare; where there are fewer, and at horizons nobody has been followed to, the
+    results say so instead.
 
     Parameters
     ----------

@@ -17,7 +17,12 @@ from naome.stats.design import build_design
 YEAR_DAYS = 365.25
 
 
-DEATHS_PER_COEFFICIENT = 5
+#: Deaths that a model needs for each coefficient, and at least: one without coefficients needs some too
+DEATHS_PER_COEFFICIENT, FEWEST_DEATHS = 5, 15
+
+
+#: Fewest people with a recorded value that make a level of their own
+SMALLEST_LEVEL = 10
 
 
 # What a cohort has in its case mix beside the parameters' terms: known at its origin, and at no other cohort's
@@ -130,20 +135,22 @@ def _refuse_names(frame: pd.DataFrame, columns: list[str]) -> None:
 
 
 def merge_levels(values: pd.Series, died: np.ndarray) -> pd.Series:
-    """Merge a level whose people all lived or all died with its neighbour: no coefficient of it would be finite.
+    """Merge a level of few people, or whose people all lived or all died, with its neighbour.
 
     Levels stand in their order; the first merges with the second, others with the one before. Of two levels one
-    remains, and a term with one level is left out.
+    remains, and a term with one level is left out. No coefficient would be finite of people who all lived. Levels with
+    fewer than ``SMALLEST_LEVEL`` people are merged whatever became of them: otherwise the name of a merged level, which
+    is published, would say that few people all died.
     """
     if not isinstance(values.dtype, pd.CategoricalDtype):
         return values
     while len(values.cat.categories) > 1:
-        share = pd.Series(died, index=values.index).groupby(values, observed=False).mean()
-        extreme = [position for position, mean in enumerate(share) if not 0 < mean < 1]
-        if not extreme:
+        deaths = pd.Series(died, index=values.index).groupby(values, observed=False).agg(["size", "mean"])
+        merged = (deaths["size"] < SMALLEST_LEVEL) | ~deaths["mean"].between(0, 1, inclusive="neither")
+        if not merged.any():
             break
         levels = list(values.cat.categories)
-        second = max(extreme[0], 1)
+        second = max(int(np.argmax(merged)), 1)
         names = {level: f"{levels[second - 1]} or {levels[second]}" for level in levels[second - 1 : second + 1]}
         order = list(dict.fromkeys(names.get(level, level) for level in levels))
         values = pd.Series(
@@ -158,7 +165,7 @@ def merge_levels(values: pd.Series, died: np.ndarray) -> pd.Series:
 
 
 def fit_for_model(frame: pd.DataFrame, covariates: tuple[str, ...]) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """Merge levels of a subset whose people all lived or all died, and leave out terms in which nobody differs."""
+    """Merge levels of a subset as :func:`merge_levels`, and leave out terms in which nobody differs."""
     frame = frame.copy()
     for column in frame.select_dtypes("category"):
         frame[column] = merge_levels(frame[column].cat.remove_unused_categories(), frame["event"].to_numpy())
@@ -181,10 +188,11 @@ def term_column(term: str) -> str:
 def say_too_few_deaths(frame: pd.DataFrame, covariates: tuple[str, ...]) -> str:
     """Say that there are too few deaths for a model with these terms; empty when there are enough."""
     coefficients = sum(count_coefficients(frame, term) for term in covariates)
-    deaths = int(frame["event"].sum())
-    if deaths < DEATHS_PER_COEFFICIENT * coefficients:
-        few = say_too_few(DEATHS_PER_COEFFICIENT * coefficients, "deaths")
-        return f"a case-mix model of {coefficients} coefficients is not fitted to {few}"
+    needed = max(DEATHS_PER_COEFFICIENT * coefficients, FEWEST_DEATHS)
+    if int(frame["event"].sum()) < needed:
+        few = say_too_few(needed, "deaths")
+        terms = f"{coefficients} coefficient{'' if coefficients == 1 else 's'}"
+        return f"a case-mix model of {terms} is not fitted to {few}"
     return ""
 
 
