@@ -228,8 +228,8 @@ def _show_withheld(cells: Cells, fixed: np.ndarray, hidden: np.ndarray) -> np.nd
     for counts in (cells.people, cells.events):
         seen[counts[fixed & ~hidden & (counts >= 0)]] = True
         gone[counts[fixed & hidden & (counts >= 0)]] = True
-    gone &= ~seen
-    return ((cells.people >= 0) & gone[cells.people]) | ((cells.events >= 0) & gone[cells.events])
+    gone = np.append(gone & ~seen, False)  # the last is that of rows without a count, -1
+    return gone[cells.people] | gone[cells.events]
 
 
 def _made_from_hidden(results: pd.DataFrame, hidden: np.ndarray) -> np.ndarray:

@@ -277,8 +277,8 @@ def describe_classes(study: Declared) -> Sentence:
         side = f"Of these, {above} {'is' if above == 1 else 'are'} above."
     else:
         side = (
-            "All of these are below, so false alerts and alarms are rarer there than stated, not more frequent: these "
-            "classes are judged. A class with more than stated would not be."
+            "All of these are below, so false alerts and alarms are rarer there than stated, not more frequent. "
+            "Outlier status is given in these classes; it would not be in a class with more than stated."
         )
     return Sentence("\n\n".join([text, *(["Outside:", "\n".join(outside), side] if outside else [])]), study)
 

@@ -55,7 +55,7 @@ def test_kept_study_holds_what_the_methods_promise(kept, scenario, method):
 
 
 def test_no_class_of_organisation_has_more_false_alerts_or_alarms_than_stated(kept):
-    """Such a class must not be judged. One in which they are rarer than stated is, and the page names it."""
+    """Such a class must have no outlier status. Where they are rarer than stated it has, and the page names it."""
     claimed = study.list_classes(kept[0])
     outside = claimed[claimed["claimed"] & ~claimed["held"]]
     assert (outside["measure"] != "variance_z").all() and (outside["value"] < outside["nominal"]).all()

@@ -139,7 +139,7 @@ def merge_levels(values: pd.Series, died: np.ndarray) -> pd.Series:
 
     Levels stand in their order; the first merges with the second, others with the one before. Of two levels one
     remains, and a term with one level is left out. No coefficient would be finite of people who all lived. Levels with
-    fewer than ``SMALLEST_LEVEL`` people are merged whatever became of them: otherwise the name of a merged level, which
+    fewer than ``SMALLEST_LEVEL`` people are merged regardless of outcome: otherwise the name of a merged level, which
     is published, would say that few people all died.
     """
     if not isinstance(values.dtype, pd.CategoricalDtype):
