@@ -163,6 +163,7 @@ def say_notes(
         Name of the nation -> sentences.
     """
     words, notes = audits[0].wording[indicator], {}
+    both = [each.name for each in populations if each.together and is_ok(each.find(indicator, "denovo"))]
     for audit, population in zip(audits, populations, strict=False):
         said = [audit.params.absent[column] for column in words.without if column in audit.params.absent]
         row = population.find(words.recorded, "denovo") if words.recorded else None
@@ -172,6 +173,7 @@ def say_notes(
                 f"What is counted is recorded for {share} of people, which says little of the care that was given."
             )
         if said:
+            said += [f"The percentage of {name} includes these people." for name in both]
             notes[audit.name] = f"**{audit.name}**: not to be compared with other nations. {' '.join(said)}"
     return notes
 

@@ -133,6 +133,15 @@ def test_a_percentage_of_what_is_rarely_recorded_is_not_to_be_compared(report, r
     assert ("Wales" in notes and "5.7%" in notes["Wales"]) is expected
 
 
+@pytest.mark.parametrize("status", ["ok", "suppressed"])
+def test_a_percentage_of_both_nations_that_includes_such_people_says_so(report, status):
+    own = [proportion("mdt_discussion", 27, 471), proportion("completeness.mdt_date", 27, 471)]
+    both = proportion("mdt_discussion", 6500, 11000, level="england+wales") | {"status": status, "reason": status}
+    audits, populations, page = report(england=[both], wales=own)
+    notes = messages.say_notes(page, audits, populations, "mdt_discussion")
+    assert ("The percentage of England + Wales includes these people." in notes["Wales"]) is (status == "ok")
+
+
 def test_a_nation_without_dates_of_treatment_has_a_note_where_dates_matter(report):
     rows = [proportion("chemotherapy", 400, 1000)]
     audits, populations, page = report(england=rows, wales=rows)
