@@ -16,6 +16,18 @@
   const colours = () => (dark() ? DARK : LIGHT);
   const narrow = () => box.clientWidth < 600;
   const named = (unit) => (narrow() ? unit.code : label(unit));
+  // the title of a measure, on a phone in lines of so many characters
+  const LINE = 24;
+  const wrap = (title) => {
+    if (!narrow()) return title;
+    const lines = [];
+    title.split(" ").forEach((word) => {
+      const last = lines[lines.length - 1];
+      if (last !== undefined && last.length + word.length < LINE) lines[lines.length - 1] = `${last} ${word}`;
+      else lines.push(word);
+    });
+    return lines.join("\n");
+  };
 
   function fill(select, options, none) {
     select.replaceChildren();
@@ -46,7 +58,7 @@
   function collect(unit, peer) {
     const rows = [];
     unit.nation.measures.forEach((measure) => {
-      const shared = { measure: measure.title, section: measure.section };
+      const shared = { measure: wrap(measure.title), section: measure.section };
       const own = describe(unit.values[measure.key]);
       if (!own) return;
       rows.push({ ...shared, series: named(unit), kind: "own", at: measure.nation !== null && measure.nation < 0.2 ? 0.3 : 0.01, ...own });
@@ -77,9 +89,9 @@
     const alliance = unit.alliance && find(unit.alliance);
     const names = [named(unit), ...(peer ? [named(peer)] : []), ...(alliance ? [named(alliance)] : []), unit.nation.nation];
     const range = [colours().own, ...(peer ? [colours().peer] : []), ...(alliance ? [colours().alliance] : []), colours().nation];
-    const order = unit.nation.measures.map((measure) => measure.title);
-    const lines = narrow() ? { axis: { labelExpr: "split(datum.label, ', ')", labelLimit: 190 } } : {};
-    const y = { field: "measure", type: "nominal", sort: order, title: null, ...lines };
+    const order = unit.nation.measures.map((measure) => wrap(measure.title));
+    const most = Math.max(...order.map((title) => title.split("\n").length));
+    const y = { field: "measure", type: "nominal", sort: order, title: null, axis: { labelExpr: "split(datum.label, '\\n')" } };
     const color = { field: "series", type: "nominal", scale: { domain: names, range }, legend: { orient: "top", title: null, columns: 1 } };
     const tooltip = [
       { field: "measure", title: "Result" }, { field: "series", title: "Of" }, { field: "estimate", format: ".1%", title: "Percent" },
@@ -89,7 +101,7 @@
     const offset = peer ? { yOffset: { field: "kind", type: "nominal", scale: { domain: ["own", "peer"] } } } : {};
     return theme({
       description: `Results of ${label(unit)} beside ${unit.nation.nation}, with 95% intervals`,
-      data: { values: rows }, width: "container", height: { step: narrow() ? 32 : 24 }, autosize: { type: "fit-x", contains: "padding" },
+      data: { values: rows }, width: "container", height: { step: narrow() ? 10 + 14 * most : 24 }, autosize: { type: "fit-x", contains: "padding" },
       encoding: { y },
       layer: [
         { transform: [shown, { filter: "datum.kind === 'own' || datum.kind === 'peer'" }], mark: { type: "rule", strokeWidth: 2 }, encoding: { x: { field: "lower", type: "quantitative", axis: percent, scale: { domain: [0, 1] } }, x2: { field: "upper" }, ...offset, color, tooltip } },
@@ -110,7 +122,7 @@
     const lines = (level === "provider" ? nation.limits[key] || [] : []).flatMap(([n, a, b, c, d]) => [
       { n, limit: a, line: "al" }, { n, limit: b, line: "au" }, { n, limit: c, line: "bl" }, { n, limit: d, line: "bu" },
     ]);
-    const x = { field: "n", type: "quantitative", title: "People" };
+    const x = { field: "n", type: "quantitative", title: "People", axis: { tickCount: narrow() ? 4 : 8 } };
     const colour = { field: "kind", scale: { domain: ["own", "peer", "other"], range: [colours().own, colours().peer, dark() ? "#9a9a9a" : "#8a8a8a"] }, legend: null };
     return theme({
       description: `Funnel plot of ${measure.title}: organisations by number of people, with limits`,
