@@ -21,6 +21,7 @@ from IPython.display import display
 from naome.core.spreadsheets import SIGNED_NUMBER, escape_formula
 from naome.release import Declared, Released, is_hidden
 from naome.release.types import HOW
+from naome.report.names import find_definition
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -443,14 +444,14 @@ def _write_html(
     letters = letter_notes(notes)
     number = f' class="num"{TO_THE_RIGHT}'
     top = "".join(
-        f'<th scope="col"{number if n else ""}>{escape_markup(h)}</th>' for h, n in zip(heads, numeric, strict=True)
+        f'<th scope="col"{number if n else ""}>{_link_name(h)}</th>' for h, n in zip(heads, numeric, strict=True)
     )
     out = ['<table class="table naome-table">', "<thead>", f"<tr>{top}</tr>", "</thead>", "<tbody>"]
     for row, mark, note in zip(rows, marks, notes, strict=True):
         head = row[0][0]
         letter = f"<sup>{letters[note]}</sup>" if letters.get(note) else ""
         long = ' class="long"' if len(head) > LONG_HEADING else ""
-        cells = [f'<th scope="row"{long}>{escape_markup(head)}{letter}</th>', *_merge_missing(row[1:])]
+        cells = [f'<th scope="row"{long}>{_link_name(head)}{letter}</th>', *_merge_missing(row[1:])]
         out.append(f"<tr{f' class={chr(34)}{mark}{chr(34)}' if mark else ''}>" + "".join(cells) + "</tr>")
     out.append("</tbody>")
     if letters:
@@ -476,9 +477,15 @@ def _merge_missing(cells: list[tuple[str, str]]) -> list[str]:
             span += 1
         attributes = (f' colspan="{span}"' if span > 1 else "") + (f' class="{css}"' if css else "")
         attributes += TO_THE_RIGHT if css.startswith("num") else ""
-        out.append(f"<td{attributes}>{escape_markup(text)}</td>")
+        out.append(f"<td{attributes}>{escape_markup(text) if css else _link_name(text)}</td>")
         position += span
     return out
+
+
+def _link_name(text: str) -> str:
+    """Write the text of a cell or heading; a name that is defined on a page is a link to its definition."""
+    address = find_definition(text)
+    return f'<a href="{address}">{escape_markup(text)}</a>' if address else escape_markup(text)
 
 
 def escape_markup(text: str) -> str:

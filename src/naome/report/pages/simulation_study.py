@@ -7,10 +7,9 @@ import textwrap
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.ticker import StrMethodFormatter
 
 from naome.release import Declared
-from naome.report.axes import LINES, MARKERS, End, label_ends, share_legend, use_whole_ticks
+from naome.report.axes import BELOW_ZERO, LINES, MARKERS, End, label_ends, share_legend, use_whole_ticks
 from naome.report.display import Figure, format_number
 from naome.report.figures import INK, PALETTE, use_style
 from naome.report.prose import lower_first, say_percent
@@ -46,7 +45,8 @@ def draw_alarm_rates(simulated: Declared, scenario: str, names: dict[str, str], 
         axes.set_title(f"False {level}s")
         said.append(_say_rates(rows[rows["measure"].isin([f"{level}_high", f"{level}_low"])], names, level))
         axes.set_xlabel("Organisations, % per tail")
-        axes.set_xlim(left=0)
+        axes.set_xlim(left=-BELOW_ZERO * axes.get_xlim()[1])
+        axes.xaxis.set_major_formatter("{x:g}")
     panels[0].set_yticks(positions, [names[method] for method in methods])
     share_legend(figure)
     return Figure(figure, f"{alt}. {' '.join(said)}", simulated)
@@ -91,7 +91,7 @@ def draw_funnel_tails(exact: Declared, names: dict[str, str], *, alt: str) -> Fi
         axes.set_xscale("log")
         axes.set_title(word)
         axes.set_xlabel("People in the organisation")
-    panels[0].xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    panels[0].xaxis.set_major_formatter("{x:,.0f}")
     use_whole_ticks(panels[0], "y")
     panels[0].set_ylabel("Realised over nominal")
     label_ends(panels[1], ends)
