@@ -6,11 +6,12 @@ A page that holds a `text/html` output makes Quarto fetch scripts from the netwo
 
 import base64
 import io
+import json
 import math
 import numbers
 import re
 import string
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from IPython.display import display
 from naome.core.spreadsheets import SIGNED_NUMBER, escape_formula
 from naome.release import Declared, Released, is_hidden
 from naome.release.types import HOW
+from naome.report.names import find_definition
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -43,6 +45,8 @@ NEVER_MERGED = ("", "count", "num", "num count", "num suppressed")
 BESIDE = ("status", "reason", "mark")
 # Styles a row may have
 MARKS = ("", "differs")
+#: How the plain text of a figure begins
+SAYS = "Figure: "
 BANNERS = ("synthetic", "real", "neutral")
 FIGURE_DPI = 150
 #: Colours of a figure: a third of the size of a picture in all colours, and no difference to the eye
@@ -143,8 +147,8 @@ class Figure:
     ----------
     drawing : matplotlib.figure.Figure
     alt : str
-        What it shows, in a sentence; it is shown in the notebook's plain text. On the page the text alternative is the
-        cell's `fig-alt`.
+        What it shows, in a sentence with its main values; it is the notebook's plain text, and the runner puts it into
+        the page as text alternative, in place of the cell's `fig-alt`.
     made_from : Released, Declared, or tuple of them
 
     Raises
@@ -241,6 +245,8 @@ def show_banner(kind: str, text: str) -> None:
 def write_png(drawing: "Drawing") -> bytes:
     """Write a figure as a PNG file of at most :data:`FIGURE_COLOURS` colours, without time or program; it is closed.
 
+    Labels that are longer than their axis are broken into lines.
+
     Parameters
     ----------
     drawing : matplotlib.figure.Figure
@@ -248,6 +254,9 @@ def write_png(drawing: "Drawing") -> bytes:
     from matplotlib import pyplot
     from PIL import Image
 
+    from naome.report.axes import fit_labels
+
+    fit_labels(drawing)
     drawn, file = io.BytesIO(), io.BytesIO()
     drawing.savefig(drawn, format="png", dpi=FIGURE_DPI, bbox_inches="tight", metadata={"Software": None})
     pyplot.close(drawing)
@@ -260,7 +269,25 @@ def write_png(drawing: "Drawing") -> bytes:
 
 def _write_figure(drawing: "Drawing", alt: str) -> dict[str, str]:
     image = base64.b64encode(write_png(drawing)).decode("ascii")
-    return {"image/png": image, "text/plain": f"Figure: {' '.join(alt.split())}"}
+    return {"image/png": image, "text/plain": f"{SAYS}{' '.join(alt.split())}"}
+
+
+def find_alt(outputs: Iterable[Mapping]) -> str:
+    """Return what the figure among the outputs of a cell says of itself; an empty text where there is none."""
+    texts = ["".join(each["data"]["text/plain"]) for each in outputs if "image/png" in each.get("data", {})]
+    return texts[0].removeprefix(SAYS) if texts else ""
+
+
+def put_alt(source: str, alt: str) -> str:
+    """Put a text alternative into the options of a cell, in place of the general one that its author wrote.
+
+    Examples
+    --------
+    >>> put_alt("#| label: fig-a\\n#| fig-alt: A curve\\ndraw()", "Survival: 70% after 1 year")
+    '#| label: fig-a\\n#| fig-alt: "Survival: 70% after 1 year"\\ndraw()'
+    """
+    line = f"#| fig-alt: {json.dumps(alt, ensure_ascii=False)}"
+    return re.sub(r"(?m)^#\| fig-alt:.*$", lambda _: line, source, count=1) if alt else source
 
 
 def format_number(value: object, name: str) -> str:
@@ -417,14 +444,14 @@ def _write_html(
     letters = letter_notes(notes)
     number = f' class="num"{TO_THE_RIGHT}'
     top = "".join(
-        f'<th scope="col"{number if n else ""}>{escape_markup(h)}</th>' for h, n in zip(heads, numeric, strict=True)
+        f'<th scope="col"{number if n else ""}>{_link_name(h)}</th>' for h, n in zip(heads, numeric, strict=True)
     )
     out = ['<table class="table naome-table">', "<thead>", f"<tr>{top}</tr>", "</thead>", "<tbody>"]
     for row, mark, note in zip(rows, marks, notes, strict=True):
         head = row[0][0]
         letter = f"<sup>{letters[note]}</sup>" if letters.get(note) else ""
         long = ' class="long"' if len(head) > LONG_HEADING else ""
-        cells = [f'<th scope="row"{long}>{escape_markup(head)}{letter}</th>', *_merge_missing(row[1:])]
+        cells = [f'<th scope="row"{long}>{_link_name(head)}{letter}</th>', *_merge_missing(row[1:])]
         out.append(f"<tr{f' class={chr(34)}{mark}{chr(34)}' if mark else ''}>" + "".join(cells) + "</tr>")
     out.append("</tbody>")
     if letters:
@@ -450,9 +477,15 @@ def _merge_missing(cells: list[tuple[str, str]]) -> list[str]:
             span += 1
         attributes = (f' colspan="{span}"' if span > 1 else "") + (f' class="{css}"' if css else "")
         attributes += TO_THE_RIGHT if css.startswith("num") else ""
-        out.append(f"<td{attributes}>{escape_markup(text)}</td>")
+        out.append(f"<td{attributes}>{escape_markup(text) if css else _link_name(text)}</td>")
         position += span
     return out
+
+
+def _link_name(text: str) -> str:
+    """Write the text of a cell or heading; a name that is defined on a page is a link to its definition."""
+    address = find_definition(text)
+    return f'<a href="{address}">{escape_markup(text)}</a>' if address else escape_markup(text)
 
 
 def escape_markup(text: str) -> str:

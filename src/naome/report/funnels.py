@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure as Drawing
 
 from naome.core.params import Params
 from naome.release import Released
-from naome.report.display import Figure
+from naome.report.axes import End, begin_at_zero, find_top, label_ends
+from naome.report.display import Figure, format_number
 from naome.report.figures import INK, PALETTE, use_style
 from naome.report.prose import say_count
 from naome.stats.funnel import binomial_limits
@@ -30,36 +32,73 @@ def draw_funnel(released: Released, *, target: float, tails: tuple[float, float]
     axis : str
         Text of the vertical axis.
     alt : str
+        How the text alternative begins; what is plotted is added.
     """
     use_style()
     units = released.frame
     figure, axes = plt.subplots(figsize=(7.2, 4.4))
-    largest = max(float(units["denominator"].max() if len(units) else 20), 20.0)
-    sizes = np.unique(np.linspace(5, largest * 1.05, 200).astype(int))
+    largest = find_largest([units], 20)
+    sizes = np.unique(np.linspace(5, largest, 200).astype(int))
     everyone = count_everyone(units, sizes)
     target = float(target)  # NaN where the item is not in the data
+    ends = []
     if 0 < target < 1:
         for tail, line in zip(tails, ("--", "-"), strict=True):
-            limits = binomial_limits(target, sizes, tail, everyone=everyone)
-            name = f"{100 * (1 - 2 * tail):.3g}% limits"
-            axes.plot(sizes, 100 * limits["lower"], line, color=INK, linewidth=0.9, label=name)
-            axes.plot(sizes, 100 * limits["upper"], line, color=INK, linewidth=0.9)
+            limits = 100 * binomial_limits(target, sizes, tail, everyone=everyone)
+            axes.plot(sizes, limits["upper"], line, color=INK, linewidth=0.9)
+            axes.plot(sizes, limits["lower"], line, color=INK, linewidth=0.9)
+            ends.append(End(sizes[-1], limits["upper"].iloc[-1], f"{100 * (1 - 2 * tail):.3g}% limits", INK))
+        ends.append(End(largest, 100 * target, "national", INK))
     axes.axhline(100 * target, color=INK, linewidth=0.8)
     axes.plot(
         units["denominator"].astype(float), 100 * units["estimate"], "o", color=PALETTE[0], markersize=4.5, alpha=0.8
     )
-    axes.set_xlim(0, largest * 1.05)
-    top = 102.0
-    if len(units) and target < 0.4:  # low proportions: spend the height on them
-        top = min(102.0, 1.35 * 100 * max(float(units["estimate"].max()), 2 * target))
-    axes.set_ylim(-0.02 * top, top)
+    axes.set_xlim(0, largest)
+    begin_at_zero(axes, find_funnel_top([(target, units)]))
     axes.set_xlabel("People in the organisation")
     axes.set_ylabel(axis)
     if units.empty:
         axes.text(0.5, 0.85, "no organisation to plot", transform=axes.transAxes, ha="center", color=INK)
-    if 0 < target < 1:
-        axes.legend(loc="upper right" if target < 0.4 else "lower right")
-    return Figure(figure, alt, released)
+    label_ends(axes, [end for end in ends if end.y <= axes.get_ylim()[1]])
+    return Figure(figure, f"{alt}. {say_units(units, target)}.", released)
+
+
+def say_units(units: pd.DataFrame, target: float, *, assessed: bool = False) -> str:
+    """Say how many organisations a funnel plot shows, of which values, and the national value.
+
+    Parameters
+    ----------
+    units : DataFrame
+        ``denominator, estimate``.
+    target : float
+        National proportion; NaN where there is none.
+    assessed : bool
+        Whether ``level`` is that of the assessment, which is said then.
+    """
+    said = [] if np.isnan(target) else [f"National value {format_number(target, 'percent0')}"]
+    said.append(say_count(len(units), "organisation"))
+    if len(units):
+        values, people = units["estimate"].astype(float), units["denominator"].astype(float)
+        lowest, highest = (format_number(value, "percent0") for value in (values.min(), values.max()))
+        fewest, most = (format_number(value, "count") for value in (people.min(), people.max()))
+        said.append(f"from {lowest} to {highest}, of {fewest} to {most} people")
+    if len(units) and assessed:
+        said.append(say_levels(units["level"].value_counts()))
+    return ", ".join(said)
+
+
+def find_largest(each: Iterable[pd.DataFrame], least: float) -> float:
+    """Return where the axis of people ends: beyond the largest organisation of all panels."""
+    sizes = [float(units["denominator"].max()) for units in each if len(units)]
+    return 1.05 * max([*sizes, least])
+
+
+def find_funnel_top(panels: Sequence[tuple[float, pd.DataFrame]]) -> float:
+    """Return where the axis of percentages ends for panels of the same indicator: national values and organisations."""
+    values = [200 * target for target, _ in panels] + [
+        100 * float(units["estimate"].max()) for _, units in panels if len(units)
+    ]
+    return find_top(1.15 * max(values))
 
 
 def count_everyone(units: pd.DataFrame, sizes: np.ndarray) -> int:
@@ -90,13 +129,6 @@ def draw_levels(axes: Axes, shown: pd.DataFrame) -> None:
         if len(rows):
             place = (rows["denominator"].astype(float), 100 * rows["estimate"])
             axes.plot(*place, marker, color=colour, markersize=4.5, linestyle="", label=level.replace("_", " "))
-
-
-def share_legend(figure: Drawing) -> None:
-    """Put one legend of all panels under the figure."""
-    found = [axes.get_legend_handles_labels() for axes in figure.axes]
-    handles = {label: handle for each in found for handle, label in zip(*each, strict=True)}
-    figure.legend(list(handles.values()), list(handles), loc="outside lower center", ncols=3)
 
 
 def drawable_units(released: Released, measure: str, cohort: str) -> Released:

@@ -9,6 +9,7 @@ import pandas as pd
 
 #: A column is at most this many times as wide as the narrowest
 WIDEST, NARROWEST = 48, 8
+ANCHORED = re.compile(r"\[(.*?)\]\{#[^}]*\}")
 NUMBER = re.compile(r"[−-]?[\d,.]+%?|–|")
 
 
@@ -50,6 +51,17 @@ def write_code(text: str) -> str:
     return f"`{text}`" if text else ""
 
 
+def write_anchor(text: str, anchor: str) -> str:
+    """Write a text to which links lead.
+
+    Examples
+    --------
+    >>> write_anchor("EL1", "rule-EL1")
+    '[EL1]{#rule-EL1}'
+    """
+    return f"[{text}]{{#{anchor}}}"
+
+
 def write_list(items: Iterable[tuple[str, str]]) -> str:
     """Write named texts as a list, without those that are empty.
 
@@ -79,5 +91,6 @@ def _align(cells: list[list[str]], rules: list[str]) -> tuple[list[list[str]], l
 
 def _rule_off(column: tuple[str, ...]) -> str:
     """Return the dashes under a heading: readers take relative widths from their number when lines are long."""
-    dashes = "-" * min(max(max(map(len, column)), NARROWEST), WIDEST)
+    longest = max(len(ANCHORED.sub(r"\1", cell)) for cell in column)
+    dashes = "-" * min(max(longest, NARROWEST), WIDEST)
     return f"{dashes}:" if all(NUMBER.fullmatch(cell) for cell in column[1:]) and any(column[1:]) else f":{dashes}"

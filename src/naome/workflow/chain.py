@@ -31,6 +31,7 @@ from naome.core.errors import ChainError, NaomeError, suggest
 from naome.core.paths import project_root
 from naome.core.seal import file_digest
 from naome.extract.problems import find_shape
+from naome.report.display import find_alt, put_alt
 from naome.report.finished import ORGANISATIONS
 from naome.workflow.attack_run import attack_run
 from naome.workflow.egress import write_egress
@@ -374,7 +375,8 @@ def _not_readable(notebook: Path, error: Exception) -> ChainError:
 def _finish_copy(path: Path, run: Run, source: str) -> None:
     """Make the executed copy a page: its title names the audit, its end says which run made it.
 
-    What tells of the machine goes: folders, and when each cell ran.
+    The text alternative of a figure is what the figure says of itself. What tells of the machine goes: folders, and
+    when each cell ran.
     """
     import nbformat
 
@@ -389,6 +391,7 @@ def _finish_copy(path: Path, run: Run, source: str) -> None:
     for cell in notebook.cells:
         cell.metadata.pop("papermill", None)
         cell.metadata.pop("execution", None)
+        cell.source = put_alt(cell.source, find_alt(cell.get("outputs", [])))
         tags = cell.metadata.get("tags", [])
         if not tags:
             cell.metadata.pop("tags", None)

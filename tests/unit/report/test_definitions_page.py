@@ -13,7 +13,9 @@ from naome.core.definitions import project_definitions
 from naome.core.paths import project_root
 from naome.measures.specification import load_specification
 from naome.report.markdown import write_pipe_table
-from naome.report.reference.definitions import PAGE, write_page
+from naome.report.names import find_definition
+from naome.report.reference import data_dictionary
+from naome.report.reference.definitions import PAGE, list_names, write_page
 
 
 def test_the_page_is_up_to_date():
@@ -35,10 +37,21 @@ def test_every_indicator_is_there_with_its_conditions(indicator):
 def test_every_rule_option_and_column_is_there():
     page, rules = write_page(), project_definitions().rules()
     for name in [*(r.id for r in rules.rules), *(o.title for o in rules.options)]:
-        assert f"| {name} |" in page
+        assert f"| [{name}]{{#" in page
     assert all(f"| `{option.name}` |" in page for option in rules.options)
     assert not re.search(r"\{[a-z_.]+\}", page), "a placeholder is left"
     assert all(f"| `{column.name}` |" in page for column in list_columns(project_definitions()))
+
+
+def test_every_name_leads_to_a_place_that_is_once_on_its_page():
+    pages = {PAGE: write_page(), data_dictionary.PAGE: data_dictionary.write_page()}
+    names = {**list_names(project_definitions()), **data_dictionary.list_names()}
+    assert {"Tumour grade", "DN2", "Biopsy of a metastatic lesion", "sact_drugs", "duplicate death"} <= set(names)
+    for name, address in names.items():
+        page, _, anchor = address.removeprefix("/").partition("#")
+        assert pages[page].count(f"{{#{anchor}}}") == 1, name
+        assert find_definition(name) == address and find_definition(f"{name} (de novo)") == address
+    assert find_definition("not a name") == ""
 
 
 def test_a_condition_in_a_table_is_written_as_it_is():

@@ -12,10 +12,11 @@ from naome.measures.casemix.checks import ROBUST, ModelChecks, check_earlier
 from naome.measures.study import Study
 from naome.release import HIDDEN, Released, declare_not_counts, release_counts, shown_numbers
 from naome.release.counts import policy_in_force
-from naome.report.display import Figure, Sentence, Table
+from naome.report.axes import MARKERS, End, begin_at_zero, label_ends, legend_above, use_whole_ticks
+from naome.report.display import Figure, Sentence, Table, format_number
 from naome.report.figures import INK, PALETTE, draw_empty, use_style
 from naome.report.labels import COHORT_NAMES, name_term
-from naome.report.prose import say_count, say_number
+from naome.report.prose import lower_first, say_count, say_number
 
 NO_MODEL = "There is no model, so no figure is drawn."
 
@@ -152,6 +153,8 @@ def draw_ratios(checks: dict[str, ModelChecks], *, alt: str) -> Figure:
     Parameters
     ----------
     checks : dict of str to ModelChecks
+    alt : str
+        How the text alternative begins; the highest and lowest ratios are added.
     """
     fitted = {cohort: each.coefficients for cohort, each in checks.items() if not each.reason}
     if not fitted:
@@ -161,12 +164,13 @@ def draw_ratios(checks: dict[str, ModelChecks], *, alt: str) -> Figure:
     terms = list(dict.fromkeys(term for table in fitted.values() for term in table["Term"]))
     terms = [term for term in terms if term.rstrip("'") not in bent]
     figure, axes = plt.subplots(figsize=(7.2, 0.9 + 0.3 * len(terms)))
-    positions = np.arange(len(terms))[::-1]
+    positions, said = np.arange(len(terms))[::-1], []
     for number, (cohort, table) in enumerate(fitted.items()):
         rows = table.set_index("Term").reindex(terms)
         place, colour = positions + 0.13 - 0.26 * number, PALETTE[number]
         axes.hlines(place, rows["Lower"], rows["Upper"], color=colour, linewidth=1.6)
-        axes.plot(rows["Hazard ratio"], place, "os"[number % 2], color=colour, markersize=4, label=COHORT_NAMES[cohort])
+        axes.plot(rows["Hazard ratio"], place, MARKERS[number], color=colour, markersize=4, label=COHORT_NAMES[cohort])
+        said.append(f"{COHORT_NAMES[cohort]}: {_say_ratios(rows)}")
     axes.axvline(1, color=INK, linewidth=0.8, linestyle="--")
     axes.set_xscale("log")
     ticks = [0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5]
@@ -177,8 +181,21 @@ def draw_ratios(checks: dict[str, ModelChecks], *, alt: str) -> Figure:
     axes.set_ylim(-0.7, len(terms) - 0.3)
     axes.set_xlabel("Hazard ratio, logarithmic scale")
     axes.grid(axis="x", alpha=0.25)
-    axes.legend(loc="upper right", fontsize=8)
-    return Figure(figure, alt, declare_not_counts(pd.concat(fitted.values()), OF_MODELS))
+    legend_above(axes, len(fitted))
+    return Figure(figure, f"{alt}. {'. '.join(said)}.", declare_not_counts(pd.concat(fitted.values()), OF_MODELS))
+
+
+def _say_ratios(rows: pd.DataFrame) -> str:
+    """Say the highest and the lowest hazard ratio, and how many intervals do not include one."""
+    ratios = rows["Hazard ratio"].dropna().astype(float)
+    if ratios.empty:
+        return "no ratio"
+    apart = int(((rows["Lower"] > 1) | (rows["Upper"] < 1)).sum())
+    high, low = (
+        f"{word} {format_number(ratios[term], 'decimal2')} ({lower_first(name_term(term))})"
+        for word, term in (("highest", ratios.idxmax()), ("lowest", ratios.idxmin()))
+    )
+    return f"{high}, {low}; {apart} of {len(ratios)} intervals do not include 1"
 
 
 def draw_coefficients_over_time(checks: dict[str, ModelChecks], *, alt: str) -> Figure:
@@ -189,27 +206,42 @@ def draw_coefficients_over_time(checks: dict[str, ModelChecks], *, alt: str) -> 
     checks : dict of str to ModelChecks
         With ``smooth``: ``years, estimate, lower, upper, coefficient``
         (:func:`naome.measures.casemix.checks.smooth_residuals`).
+    alt : str
+        How the text alternative begins; where the curves begin and end is added.
     """
     fitted = {cohort: each for cohort, each in checks.items() if not each.reason}
     if not fitted:
         return draw_empty(NO_MODEL, declare_not_counts(NO_MODEL, OF_MODELS))
     use_style()
-    figure, panels = plt.subplots(1, len(fitted), figsize=(max(7.2, 4.3 * len(fitted)), 3.8), squeeze=False)
+    size = (max(7.2, 4.3 * len(fitted)), 3.8)
+    figure, panels = plt.subplots(1, len(fitted), figsize=size, sharex=True, sharey=True, squeeze=False)
+    ends, said = [], []
     for axes, (cohort, each) in zip(panels[0], fitted.items(), strict=True):
-        smooth = each.smooth
+        smooth, constant = each.smooth, each.smooth["coefficient"].iloc[0]
         axes.fill_between(smooth["years"], smooth["lower"], smooth["upper"], color=PALETTE[0], alpha=0.18, linewidth=0)
-        axes.plot(smooth["years"], smooth["estimate"], color=PALETTE[0], label="time-varying, with 95% limits")
-        axes.axhline(smooth["coefficient"].iloc[0], color=PALETTE[1], linestyle="--", label="constant in the model")
+        axes.plot(smooth["years"], smooth["estimate"], color=PALETTE[0])
+        axes.axhline(constant, color=PALETTE[1], linestyle="--")
         axes.axhline(0, color=INK, linewidth=0.6)
         axes.set_xlabel("Years from the time origin")
-        axes.set_title(f"{COHORT_NAMES[cohort]}: {name_term(each.worst)}", fontsize=10)
+        title = f"{COHORT_NAMES[cohort]}: {name_term(each.worst)}"
+        axes.set_title(title, fontsize=10)
+        first, last = smooth.iloc[0], smooth.iloc[-1]
+        ends = [
+            End(last["years"], last["estimate"], "time-varying,\nwith 95% limits", PALETTE[0]),
+            End(last["years"], constant, "constant\nin the model", PALETTE[1]),
+        ]
+        one, two, same = (format_number(n, "decimal2") for n in (first["estimate"], last["estimate"], constant))
+        said.append(f"{title}, from {one} to {two}; constant {same}")
     panels[0][0].set_ylabel("Log hazard ratio")
-    panels[0][-1].legend(loc="upper right", fontsize=8)
-    return Figure(figure, alt, declare_not_counts(pd.concat(each.smooth for each in fitted.values()), OF_MODELS))
+    use_whole_ticks(panels[0][0], "x")
+    use_whole_ticks(panels[0][0], "y")
+    label_ends(panels[0][-1], ends)
+    made = declare_not_counts(pd.concat(each.smooth for each in fitted.values()), OF_MODELS)
+    return Figure(figure, f"{alt}. {'. '.join(said)}.", made)
 
 
 def draw_calibration(checks: dict[str, ModelChecks], study: Study, *, alt: str) -> Figure:
-    """Draw observed against predicted survival by tenth: one row per cohort, one panel per time point.
+    """Draw observed against predicted survival by tenth: one row per cohort, one panel per time point, on one scale.
 
     Parameters
     ----------
@@ -218,6 +250,7 @@ def draw_calibration(checks: dict[str, ModelChecks], study: Study, *, alt: str) 
     study : Study
         A tenth in which few survived, or few died, may be suppressed.
     alt : str
+        How the text alternative begins; the differences of each panel are added.
     """
     tenths = {cohort: _release_people(each.tenths, study) for cohort, each in checks.items() if not each.reason}
     fitted = {
@@ -229,7 +262,10 @@ def draw_calibration(checks: dict[str, ModelChecks], study: Study, *, alt: str) 
     use_style()
     horizons = list(dict.fromkeys(horizon for table in fitted.values() for horizon in table["Time point"]))
     size = (3.4 * len(horizons) + 0.6, 3.4 * len(fitted))
-    figure, panels = plt.subplots(len(fitted), len(horizons), figsize=size, squeeze=False)
+    figure, panels = plt.subplots(len(fitted), len(horizons), figsize=size, sharex=True, sharey=True, squeeze=False)
+    for side in ("x", "y"):
+        begin_at_zero(panels[0][0], side=side)
+    said = []
     for line, (cohort, table) in zip(panels, fitted.items(), strict=True):
         for axes, horizon in zip(line, horizons, strict=True):
             rows = table[table["Time point"] == horizon]
@@ -240,11 +276,21 @@ def draw_calibration(checks: dict[str, ModelChecks], study: Study, *, alt: str) 
             axes.plot([0, 100], [0, 100], color=INK, linewidth=0.8)
             axes.vlines(x, 100 * rows["Lower"], 100 * rows["Upper"], color=PALETTE[0], linewidth=1.5)
             axes.plot(x, 100 * rows["Observed"], "o", color=PALETTE[0], markersize=4.5)
-            low = max(0.0, 100 * float(rows[["Predicted", "Lower"]].min().min()) - 5)
-            axes.set_xlim(low, 102)
-            axes.set_ylim(low, 102)
-            axes.set_title(f"{COHORT_NAMES[cohort]}, {horizon}")
+            title = f"{COHORT_NAMES[cohort]}, {horizon}"
+            axes.set_title(title)
+            said.append(f"{title}: {_say_calibration(rows)}")
         line[0].set_ylabel("Observed survival, %")
     for axes in panels[-1]:
         axes.set_xlabel("Predicted survival, %")
-    return Figure(figure, alt, tuple(tenths.values()))
+    return Figure(figure, f"{alt}. {'. '.join(said)}.", tuple(tenths.values()))
+
+
+def _say_calibration(rows: pd.DataFrame) -> str:
+    """Say the range of predicted survival, and the largest difference of observed from predicted survival."""
+    shown = rows[rows["Observed"].notna()]
+    if shown.empty:
+        return "suppressed"
+    low, high = (format_number(n, "percent0") for n in (shown["Predicted"].min(), shown["Predicted"].max()))
+    gap = 100 * float((shown["Observed"] - shown["Predicted"]).abs().max())
+    parts = f"{say_count(len(shown), 'point')}, predicted {low} to {high}"
+    return f"{parts}; observed differs by at most {format_number(gap, 'decimal1')} percentage points"

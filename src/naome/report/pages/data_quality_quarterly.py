@@ -10,8 +10,10 @@ from naome.measures.quarterly import MINIMUM_QUARTERS, RULES, say_chart, say_gro
 from naome.measures.study import Study
 from naome.release import HIDDEN, Released, declare_not_counts, is_hidden, release_counts, shown_numbers
 from naome.release.counts import hide_numbers
-from naome.report.display import Figure, Sentence, Table
+from naome.report.axes import End, label_ends, share_span, use_whole_ticks
+from naome.report.display import Figure, Sentence, Table, format_number
 from naome.report.figures import INK, PALETTE, use_style
+from naome.report.prose import say_count
 
 NO_CHART = (
     "No quarter of the audit period can be charted: a quarter has no people, or dates of diagnosis are not known."
@@ -25,6 +27,10 @@ SHORT = {
     "trend": "trend",
     "two_of_three": "two of three near a limit",
 }
+
+
+#: Column -> name of a level line of a chart
+LEVELS = {"limit_upper": "upper limit", "centre": "mean", "limit_lower": "lower limit"}
 
 
 QUARTER_FORMATS = dict.fromkeys(("First", "Latest", "Mean", "Lower limit", "Upper limit"), "percent1")
@@ -108,28 +114,52 @@ def draw_xmr(charts: Released, measures: list[str], *, alt: str) -> Figure:
     charts : Released
         From :func:`release_charts`; a suppressed point is not drawn.
     measures : list of str
-        Which ones, in order; the number of people is drawn as a number and everything else in per cent.
+        Which ones, in order; the number of people is drawn as a number and everything else in per cent. All charts in
+        per cent have the same span, not from zero, so that changes between quarters can be seen and compared.
     alt : str
+        How the text alternative begins; first and last points are added.
     """
     use_style()
     figure, panels = plt.subplots(
         len(measures), 1, figsize=(7.2, 2.3 * len(measures) + 0.4), sharex=True, squeeze=False
     )
+    lines, said = [], []
     for axes, measure in zip(panels[:, 0], measures, strict=True):
         rows = charts.where(measure=measure).frame.reset_index(drop=True)
-        for column in ("estimate", "centre", "limit_lower", "limit_upper"):
+        for column in ("estimate", *LEVELS):
             rows[column] = shown_numbers(rows[column])
         scale = 1 if measure == "cohort_size" else 100
         x = np.arange(len(rows))
         axes.plot(x, scale * rows["estimate"], "-o", color=PALETTE[0], markersize=4.5, linewidth=1.2)
-        axes.axhline(scale * rows["centre"].iloc[0], color=INK, linewidth=0.9)
-        for side in ("limit_lower", "limit_upper"):
-            axes.axhline(scale * rows[side].iloc[0], color=INK, linewidth=0.9, linestyle="--")
+        levels = {name: scale * float(rows[column].iloc[0]) for column, name in LEVELS.items()}
+        for name, level in levels.items():
+            axes.axhline(level, color=INK, linewidth=0.9, linestyle="-" if name == "mean" else "--")
         special = rows["special_cause"].to_numpy(dtype=bool)
         axes.plot(x[special], scale * rows.loc[special, "estimate"], "D", color=PALETTE[1], markersize=6.5)
         axes.set_title(rows["title"].iloc[0] + ("" if scale == 1 else ", % recorded"))
         axes.set_xticks(x, rows["quarter"], rotation=90)
-    return Figure(figure, alt, charts)
+        axes.set_xlim(-0.5, len(rows) - 0.5)
+        use_whole_ticks(axes, "y")
+        lines.append([End(len(rows) - 0.5, at, name, INK) for name, at in levels.items() if not np.isnan(at)])
+        said.append(_say_drawn(rows, scale))
+    share_span([axes for axes, measure in zip(panels[:, 0], measures, strict=True) if measure != "cohort_size"])
+    for axes, ends in zip(panels[:, 0], lines, strict=True):
+        label_ends(axes, ends)
+    return Figure(figure, f"{alt}. {' '.join(said)}", charts)
+
+
+def _say_drawn(rows: pd.DataFrame, scale: int) -> str:
+    """Say the first and the last point of a chart, and how many mark special-cause variation."""
+    points = rows[rows["estimate"].notna()]
+    title = rows["title"].iloc[0]
+    if points.empty:
+        return f"{title}: suppressed."
+    first, last = (
+        f"{format_number(row['estimate'], 'count' if scale == 1 else 'percent0')} in {row['quarter']}"
+        for _, row in points.iloc[[0, -1]].iterrows()
+    )
+    marked = say_count(int(rows["special_cause"].sum()), "point")
+    return f"{title}: from {first} to {last}; special-cause variation at {marked}."
 
 
 def tabulate_charts(charts: Released) -> Table:

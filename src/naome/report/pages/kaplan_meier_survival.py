@@ -10,10 +10,11 @@ from naome.measures.study import Study, say_too_few
 from naome.measures.survival import YEAR_DAYS
 from naome.release import HIDDEN, Released, declare_not_counts, is_hidden, release_counts
 from naome.release.counts import hide_columns, policy_in_force
+from naome.report.axes import LINES, End, begin_at_zero, label_ends, limit_years
 from naome.report.display import Figure, Sentence, Table, format_number
 from naome.report.figures import INK, PALETTE, draw_empty, use_style
 from naome.report.labels import COHORT_NAMES
-from naome.report.prose import say_count, say_list
+from naome.report.prose import say_count, say_list, say_years
 
 NO_COHORT = "It is estimated from a diagnosis, and no cohort of this run begins with one."
 ALIVE = "more than half of the people were alive when follow-up ended"
@@ -132,7 +133,9 @@ def tabulate_clocks(clocks: pd.DataFrame, study: Study) -> Table:
 
 
 def draw_survival(curves: Released, at_risk: Released, years: list[float], *, alt: str) -> Figure:
-    """Draw Kaplan-Meier curves with intervals and the numbers at risk below.
+    """Draw Kaplan-Meier curves with intervals, named where they end, and the numbers at risk below.
+
+    Time ends where no one is followed longer.
 
     Parameters
     ----------
@@ -142,6 +145,7 @@ def draw_survival(curves: Released, at_risk: Released, years: list[float], *, al
         ``group`` and one column per time in `years`.
     years : list of float
     alt : str
+        How the text alternative begins; survival of each group is added.
     """
     groups = list(dict.fromkeys(curves.frame["group"]))
     if not groups:
@@ -150,20 +154,26 @@ def draw_survival(curves: Released, at_risk: Released, years: list[float], *, al
     figure, (axes, below) = plt.subplots(
         2, 1, figsize=(7.2, 4.2 + 0.22 * len(groups)), sharex=True, height_ratios=[10, 1 + 0.9 * len(groups)]
     )
-    for colour, group in zip(_colours(len(groups)), groups, strict=True):
+    table = at_risk.frame.set_index("group").reindex(groups).set_axis(years, axis=1)
+    followed = [any(is_hidden(count) or count > 0 for count in table[year]) for year in years]
+    times, end = limit_years(years, followed, float(curves.frame["years"].max()))
+    ends, said = [], []
+    for number, group in enumerate(groups):
+        colour, style = PALETTE[number % len(PALETTE)], LINES[number % len(LINES)]
         rows = curves.where(group=group).frame
-        axes.step(rows["years"], 100 * rows["survival"], where="post", color=colour, label=group)
+        axes.step(rows["years"], 100 * rows["survival"], where="post", color=colour, linestyle=style, label=group)
         axes.fill_between(
             rows["years"], 100 * rows["lower"], 100 * rows["upper"], step="post", color=colour, alpha=0.15, linewidth=0
         )
-    axes.set_ylim(0, 101)
+        last = rows[rows["years"] <= end].iloc[-1]
+        ends.append(End(min(float(last["years"]), end), 100 * float(last["survival"]), group, colour))
+        said.append(_say_curve(group, rows, [year for year in times if year >= 1]))
+    begin_at_zero(axes)
     axes.set_ylabel("Alive, %")
     axes.grid(axis="y", alpha=0.25)
-    if len(groups) > 1:
-        axes.legend(loc="lower left")
-    table = at_risk.frame.set_index("group").reindex(groups)
-    for position, (group, counts) in enumerate(table.iterrows()):
-        for year, count in zip(years, counts, strict=True):
+    for position, group in enumerate(groups):
+        for year in times:
+            count = table.loc[group, year]
             number = str(HIDDEN) if is_hidden(count) else format_number(int(count), "count")
             below.text(year, -position, number, ha="center", va="center", fontsize=8.5, color=INK)
         below.text(
@@ -173,11 +183,19 @@ def draw_survival(curves: Released, at_risk: Released, years: list[float], *, al
     below.set_yticks([])
     below.spines["left"].set_visible(False)
     below.set_title("At risk", fontsize=9)
-    below.set_xticks(years)
-    below.set_xlim(0, max(years) * 1.02)
+    below.set_xticks(times, [f"{year:g}" for year in times])
+    below.set_xlim(0, end * 1.01)
     below.set_xlabel("Years from the time origin")
-    return Figure(figure, alt, (curves, at_risk))
+    if len(groups) > 1 and not label_ends(axes, ends):
+        axes.legend(loc="lower left")
+    return Figure(figure, f"{alt}. Alive: {'; '.join(said)}.", (curves, at_risk))
 
 
-def _colours(n: int) -> list[str]:
-    return [PALETTE[i % len(PALETTE)] for i in range(n)]
+def _say_curve(group: str, curve: pd.DataFrame, years: list[float]) -> str:
+    """Say what a curve shows at some times and at its end."""
+    reached = [year for year in years if year <= curve["years"].max()]
+    at = [(curve[curve["years"] <= year].iloc[-1]["survival"], say_years(int(year))) for year in reached]
+    if not at:
+        at = [(curve.iloc[-1]["survival"], f"{curve['years'].iloc[-1]:.1f} years")]
+    parts = [f"{format_number(share, 'percent0')} after {when}" for share, when in at]
+    return f"{group}, {', '.join(parts)}"

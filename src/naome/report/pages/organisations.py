@@ -16,6 +16,7 @@ from naome.measures.casemix.outliers import MINIMUM_UNITS, expected_false_alarms
 from naome.measures.specification import Specification
 from naome.measures.variation import Variation, total_by_chance
 from naome.release import Released, declare_not_counts
+from naome.report.axes import begin_at_zero, share_legend
 from naome.report.display import Figure, Sentence, Table
 from naome.report.figures import INK, draw_empty, use_style
 from naome.report.funnels import (
@@ -25,8 +26,10 @@ from naome.report.funnels import (
     count_everyone,
     draw_levels,
     drawable_units,
+    find_funnel_top,
+    find_largest,
     say_levels,
-    share_legend,
+    say_units,
 )
 from naome.report.labels import COHORT_NAMES, name_term, title_of
 from naome.report.proportions import LIMITS
@@ -314,14 +317,15 @@ def describe_adjusted(adjusted: Iterable[Adjusted], specification: Specification
 
 def collect_panels(
     adjusted: Iterable[Adjusted], released: Released, specification: Specification
-) -> list[tuple[str, float, pd.DataFrame]]:
-    """Return title, national value and released organisations with their ``level`` of every indicator with a model."""
+) -> list[tuple[str, float, pd.DataFrame, str]]:
+    """Return title, national value, released organisations with their ``level``, and indicator, of every model."""
     panels = []
     for each in adjusted:
         if not each.reason:
             units = drawable_units(released, f"{each.indicator}_adjusted", each.cohort).frame.drop(columns="level")
             units = units.merge(each.table[["unit", "level"]], on="unit")
-            panels.append((title_of(specification, each.indicator, each.cohort), each.national, units))
+            title = title_of(specification, each.indicator, each.cohort)
+            panels.append((title, each.national, units, each.indicator))
     return panels
 
 
@@ -393,6 +397,8 @@ def draw_proportion_funnels(
 ) -> Figure:
     """Draw adjusted proportions of organisations against their size, one panel per indicator and cohort.
 
+    The scale of people is that of all panels, the scale of percentages that of all cohorts of an indicator.
+
     Parameters
     ----------
     adjusted : iterable of Adjusted
@@ -403,18 +409,20 @@ def draw_proportion_funnels(
     tails : (float, float)
         One-sided tail probabilities of the two pairs of limits.
     alt : str
+        How the text alternative begins; what each panel shows is added.
     """
     panels = collect_panels(adjusted, released, specification)
     if not panels:
         return draw_empty("There is no comparison, so no figure is drawn.", released)
     use_style()
     rows = -(-len(panels) // 2)
-    figure, grid = plt.subplots(rows, 2, figsize=(8.6, 3.3 * rows), squeeze=False)
+    figure, grid = plt.subplots(rows, 2, figsize=(8.6, 3.3 * rows), sharex=True, squeeze=False)
     for axes in grid.flat[len(panels) :]:
         axes.set_axis_off()
-    for axes, (title, target, units) in zip(grid.flat, panels, strict=False):
-        largest = max(float(units["denominator"].max()) if len(units) else 0.0, 50.0)
-        sizes = np.unique(np.linspace(5, largest * 1.05, 150).astype(int))
+    largest = find_largest([units for _, _, units, _ in panels], 50)
+    sizes = np.unique(np.linspace(5, largest, 150).astype(int))
+    said = []
+    for axes, (title, target, units, indicator) in zip(grid.flat, panels, strict=False):
         for tail, style, name in zip(tails, ("--", "-"), ("alert limits", "alarm limits"), strict=True):
             limits = binomial_limits(target, sizes, tail, everyone=count_everyone(units, sizes))
             for side in ("lower", "upper"):
@@ -422,13 +430,14 @@ def draw_proportion_funnels(
                 axes.plot(sizes, 100 * limits[side], style, color=INK, linewidth=0.9, label=label)
         axes.axhline(100 * target, color=INK, linewidth=0.8)
         draw_levels(axes, units)
-        axes.set_xlim(0, largest * 1.05)
-        top = 1.3 * max([100 * target * 2, *(100 * units["estimate"])]) if target < 0.4 else 102.0
-        axes.set_ylim(-0.02 * min(top, 102), min(top, 102))
-        axes.set_title(textwrap.fill(title, 52), fontsize=9.5)
+        axes.set_xlim(0, largest)
+        begin_at_zero(axes, find_funnel_top([(value, drawn) for _, value, drawn, of in panels if of == indicator]))
+        axes.set_title(textwrap.fill(title, 48), fontsize=9.5)
+        said.append(f"{title}: {lower_first(say_units(units, target, assessed=True))}.")
     for axes in grid[-1]:
         axes.set_xlabel("People in the organisation")
     for line in grid:
         line[0].set_ylabel("Adjusted, %")
     share_legend(figure)
-    return Figure(figure, alt, released)
+    text = f"{alt}. {' '.join(said)}"
+    return Figure(figure, text, (released, declare_not_counts(text, LEVELS_COUNTED)))

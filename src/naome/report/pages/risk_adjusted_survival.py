@@ -24,6 +24,7 @@ from naome.measures.casemix.impute import plan_case_mix
 from naome.measures.casemix.outliers import MINIMUM_UNITS, detection_power, expected_false_alarms
 from naome.measures.casemix.prepare import CaseMix, prepare_case_mix
 from naome.release import Declared, Released, declare_not_counts
+from naome.report.axes import begin_at_zero, share_legend
 from naome.report.display import Figure, Sentence, Table
 from naome.report.figures import INK, PALETTE, draw_empty, use_style
 from naome.report.funnels import (
@@ -32,8 +33,9 @@ from naome.report.funnels import (
     OUTSIDE,
     draw_levels,
     drawable_units,
+    find_largest,
     say_levels,
-    share_legend,
+    say_units,
 )
 from naome.report.labels import COHORT_NAMES, name_term
 from naome.report.prose import lower_first, say_count, say_day, say_interval, say_list, say_percent
@@ -523,7 +525,7 @@ def _years(years: int) -> str:
 def draw_survival_funnels(
     assessments: dict[str, Assessment], released: Released, params: Params, *, alt: str
 ) -> Figure:
-    """Draw risk-adjusted survival against size: one row per cohort, one column per time point.
+    """Draw risk-adjusted survival against size: one row per cohort, one column per time point, on the same scales.
 
     Organisations differ in the variance of their patients' outcomes, so that one curve over the number of people would
     be wrong for most of them. Each is plotted at its effective number of people: as many with the national survival
@@ -538,6 +540,7 @@ def draw_survival_funnels(
         Results ``survival_<y>y_adjusted``.
     params : Params
     alt : str
+        How the text alternative begins; what each panel shows is added.
     """
     tables = list_tables(assessments)
     if not tables:
@@ -546,24 +549,39 @@ def draw_survival_funnels(
     cohorts = list(dict.fromkeys(cohort for cohort, _ in tables))
     horizons = sorted({years for _, years in tables})
     figure, panels = plt.subplots(
-        len(cohorts), len(horizons), figsize=(4.2 * len(horizons), 3.5 * len(cohorts)), squeeze=False
+        len(cohorts),
+        len(horizons),
+        figsize=(4.2 * len(horizons), 3.5 * len(cohorts)),
+        sharex=True,
+        sharey=True,
+        squeeze=False,
     )
+    drawn = {}
+    for (cohort, years), table in tables.items():
+        shown = drawable_units(released, f"survival_{years}y_adjusted", cohort).frame
+        shown = shown.merge(table[["unit", "level", "n", "std_error"]], on="unit", suffixes=("_of_result", ""))
+        share = effective_share(shown, find_national(assessments, cohort, years))
+        drawn[cohort, years] = shown.assign(people=shown["denominator"], denominator=shown["denominator"] * share)
+    largest, said = find_largest(drawn.values(), 50), []
+    begin_at_zero(panels[0][0])
+    panels[0][0].set_xlim(0, largest)
     for line, cohort in zip(panels, cohorts, strict=True):
         for axes, years in zip(line, horizons, strict=True):
             if (cohort, years) not in tables:
                 axes.set_axis_off()
                 continue
-            table, target = tables[cohort, years], find_national(assessments, cohort, years)
-            shown = drawable_units(released, f"survival_{years}y_adjusted", cohort).frame
-            shown = shown.merge(table[["unit", "level", "n", "std_error"]], on="unit", suffixes=("_of_result", ""))
-            shown["denominator"] = shown["denominator"] * effective_share(shown, target)
-            _draw_funnel_panel(axes, shown, table, target, params)
-            axes.set_title(f"{COHORT_NAMES[cohort]}, {years} year{'' if years == 1 else 's'}")
+            target, shown = find_national(assessments, cohort, years), drawn[cohort, years]
+            _draw_funnel_panel(axes, shown, tables[cohort, years], target, params, largest)
+            title = f"{COHORT_NAMES[cohort]}, {_years(years)}"
+            axes.set_title(title)
+            plotted = say_units(shown.assign(denominator=shown["people"]), target, assessed=True)
+            said.append(f"{title}: {lower_first(plotted)}.")
         line[0].set_ylabel("Risk-adjusted survival, %")
     for axes in panels[-1]:
         axes.set_xlabel("Effective number of people")
     share_legend(figure)
-    return Figure(figure, alt, released)
+    text = f"{alt}. {' '.join(said)}"
+    return Figure(figure, text, (released, declare_not_counts(text, LEVELS_COUNTED)))
 
 
 def effective_share(table: pd.DataFrame, national: float) -> pd.Series:
@@ -584,9 +602,10 @@ def effective_share(table: pd.DataFrame, national: float) -> pd.Series:
     return national * (1 - national) / table["std_error"] ** 2 / table["n"]
 
 
-def _draw_funnel_panel(axes: Axes, shown: pd.DataFrame, table: pd.DataFrame, target: float, params: Params) -> None:
-    largest = max(float(shown["denominator"].max()) if len(shown) else 0.0, 50.0)
-    sizes = np.linspace(5, largest * 1.05, 300)
+def _draw_funnel_panel(
+    axes: Axes, shown: pd.DataFrame, table: pd.DataFrame, target: float, params: Params, largest: float
+) -> None:
+    sizes = np.linspace(5, largest, 300)
     error = np.sqrt(target * (1 - target) / sizes)
     tau2 = float(table["tau2"].max())
     policy = params.outliers
@@ -613,9 +632,5 @@ def _draw_funnel_panel(axes: Axes, shown: pd.DataFrame, table: pd.DataFrame, tar
         color=INK,
         bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5, "alpha": 0.85},
     )
-    values = 100 * shown["estimate"]
-    low = min([100 * target, *values]) - 10 if len(values) else 0.0
-    axes.set_xlim(0, largest * 1.05)
-    axes.set_ylim(max(0.0, low), min(100.5, max([100 * target, *values]) + 8))
     if shown.empty:
         axes.text(0.5, 0.85, "no organisation to plot", transform=axes.transAxes, ha="center", color=INK)

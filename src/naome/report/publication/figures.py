@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure as Drawing
 
+from naome.report.axes import MARKERS, begin_at_zero, legend_above
 from naome.report.display import format_number
 from naome.report.figures import INK, PALETTE, use_style
 from naome.report.publication.audits import Population, Row, is_ok
@@ -47,7 +48,7 @@ def draw_age_by_subtype(population: Population, measure: str, cohort: str) -> tu
     axes.set_xticks(range(len(SUBTYPES)), list(SUBTYPES.values()))
     axes.set_ylim(0, 100)
     axes.set_ylabel("Percent of women")
-    axes.legend(ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+    legend_above(axes, len(AGES))
     values = [f"{SUBTYPES[subtype]}, {age}: {_say(row)}" for (subtype, age), row in found.items()]
     return drawing, f"Bars by receptor subgroup and age, {population.name}. {'; '.join(values)}."
 
@@ -89,14 +90,14 @@ def draw_groups(
                 continue
             y = len(kept) - at - shift
             axes.hlines(y, 100 * row["lower"], 100 * row["upper"], color=PALETTE[n], linewidth=1.8)
-            axes.plot(100 * row["estimate"], y, "os^"[n], color=PALETTE[n], markersize=4.5)
+            axes.plot(100 * row["estimate"], y, MARKERS[n], color=PALETTE[n], markersize=4.5)
             said.append(f"{population.name}, {title}: {format_number(row['estimate'], 'percent0')}")
-        axes.plot([], [], "os^"[n], color=PALETTE[n], label=population.name)
+        axes.plot([], [], MARKERS[n], color=PALETTE[n], label=population.name)
     axes.set_yticks(np.arange(len(kept), 0, -1), [title for title, _ in kept])
     axes.set_ylim(0.4, len(kept) + 0.6)
-    axes.set_xlim(0, 100)
+    begin_at_zero(axes, side="x")
     axes.set_xlabel(axis)
     axes.grid(axis="x", alpha=0.25)
     if len(populations) > 1:
-        axes.legend(ncols=len(populations), loc="lower center", bbox_to_anchor=(0.5, 1.0))
+        legend_above(axes, len(populations))
     return drawing, f"Percentages with 95% intervals. {'; '.join(said)}."

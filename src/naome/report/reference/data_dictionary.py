@@ -17,7 +17,7 @@ from naome.extract.clean import OPTIONAL_IDENTIFIER, RULES, Cleaner
 from naome.extract.schema import CANONICAL
 from naome.extract.settle import RowRule, Selection
 from naome.extract.specification import RawTable, Reader
-from naome.report.markdown import write_pipe_table
+from naome.report.markdown import write_anchor, write_pipe_table
 
 PAGE = "methodology/data-dictionary.qmd"
 DEFINITIONS = project_definitions()
@@ -173,6 +173,28 @@ def describe_row_rules(reader: Reader) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["rule", "table", "what happens", "meaning"])
 
 
+def list_names() -> dict[str, str]:
+    """Return the data-cleaning rules, as pages of results name them, and the address of each.
+
+    Examples
+    --------
+    >>> list_names()["code dot"]
+    '/methodology/data-dictionary.qmd#cleaning-code_dot'
+    """
+    tables = [describe_repairs(), *(describe_row_rules(reader) for _, reader in _versions())]
+    rules = [rule for table in tables for rule in table["rule"]]
+    return {rule.replace("_", " "): f"/{PAGE}#cleaning-{rule}" for rule in rules}
+
+
+def _name_rules(table: pd.DataFrame, named: set[str]) -> pd.DataFrame:
+    """Let links lead to the first row of every rule on the page."""
+    names = []
+    for rule in table["rule"]:
+        names.append(rule if rule in named else write_anchor(rule, f"cleaning-{rule}"))
+        named.add(rule)
+    return table.assign(rule=names)
+
+
 def write_page() -> str:
     """Return the data dictionary as a page in Markdown."""
     parts = [
@@ -182,12 +204,12 @@ def write_page() -> str:
         FILES,
         "## Canonical tables",
     ]
-    canonical = describe_canonical()
+    canonical, named = describe_canonical(), set[str]()
     for table in CANONICAL.values():
         key = f" Key: {', '.join(table.key)}." if table.key else ""
         shown = canonical[canonical["table"] == table.name].drop(columns="table")
         parts += [f"### {table.name}", f"{table.meaning}{key}", write_pipe_table(shown)]
-    parts += ["## Repairs of a value", write_pipe_table(describe_repairs())]
+    parts += ["## Repairs of a value", write_pipe_table(_name_rules(describe_repairs(), named))]
     parts += ["## Codings", "What each code is read as. *Inferred*: no public document says so."]
     for name in DEFINITIONS.codings:
         parts += [f"### {name}", write_pipe_table(describe_coding(name))]
@@ -202,7 +224,7 @@ def write_page() -> str:
         ]
         rules = describe_row_rules(reader)
         if len(rules):
-            parts += [f"### Rules on rows: {name}", write_pipe_table(rules)]
+            parts += [f"### Rules on rows: {name}", write_pipe_table(_name_rules(rules, named))]
     return "\n\n".join(parts) + "\n"
 
 

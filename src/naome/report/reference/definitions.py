@@ -17,7 +17,7 @@ from naome.cohort.feature_definitions import Feature, read_features
 from naome.core.definitions import Code, CohortRules, Definitions, Option, project_definitions
 from naome.measures.expressions import Expression
 from naome.measures.specification import KINDS, Indicator, read_data_items, read_specification
-from naome.report.markdown import write_code, write_list, write_pipe_table
+from naome.report.markdown import write_anchor, write_code, write_list, write_pipe_table
 
 PAGE = "methodology/definitions.qmd"
 #: How events are counted, in words
@@ -64,14 +64,36 @@ def write_page(definitions: Definitions | None = None, chosen: Mapping[str, Any]
     return "\n\n".join([*parts, *_analysis_table(of), *_features(of), *_codelists(of)]) + "\n"
 
 
+def list_names(definitions: Definitions) -> dict[str, str]:
+    """Return the names on the page, as pages of results write them, and the address of each definition.
+
+    Examples
+    --------
+    >>> names = list_names(project_definitions())
+    >>> names["Tumour grade"], names["DN2"]
+    ('/methodology/definitions.qmd#item-grade', '/methodology/definitions.qmd#rule-DN2')
+    """
+    rules = definitions.rules()
+    named = [("indicator", indicator.id, indicator.title) for indicator in read_specification(definitions).indicators]
+    named += [("rule", rule.id, rule.id) for rule in rules.rules]
+    named += [("option", option.name, option.title) for option in rules.options]
+    named += [("item", item.id, item.title) for item in read_data_items(definitions)]
+    named += [("list", name, name) for name in definitions.codelists]
+    return {title: f"/{PAGE}#{kind}-{name}" for kind, name, title in named}
+
+
+def _name(kind: str, name: str, title: str) -> str:
+    return write_anchor(title, f"{kind}-{name}")
+
+
 def _cohort_rules(rules: CohortRules) -> list[str]:
     numbered = pd.DataFrame(
-        [(rule.id, COHORTS[rule.cohort], rule.text, rule.source) for rule in rules.rules],
+        [(_name("rule", rule.id, rule.id), COHORTS[rule.cohort], rule.text, rule.source) for rule in rules.rules],
         columns=["rule", "cohort", "criterion", "source"],
     )
     options = [
         (
-            o.title,
+            _name("option", o.name, o.title),
             _choice(o, rules[o.name]),
             "; ".join(_choice(o, value) for value in o.values if value != rules[o.name]),
             o.rule,
@@ -159,7 +181,10 @@ def _groups(definitions: Definitions) -> list[str]:
 
 
 def _data_items(definitions: Definitions) -> list[str]:
-    items = [(i.title, write_code(i.recorded.text), "yes" if i.table_2 else "") for i in read_data_items(definitions)]
+    items = [
+        (_name("item", i.id, i.title), write_code(i.recorded.text), "yes" if i.table_2 else "")
+        for i in read_data_items(definitions)
+    ]
     columns = ["item", "recorded when", "in the report's Table 2"]
     return ["## Data items", write_pipe_table(pd.DataFrame(items, columns=columns))]
 
