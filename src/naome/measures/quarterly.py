@@ -140,7 +140,7 @@ def say_chart(chart: pd.DataFrame, title: str) -> str:
     --------
     >>> quarters = pd.DataFrame({"quarter": ["2020 Q1", "2020 Q2"], "rules": ["", ""]})
     >>> say_chart(quarters, "Stage recorded")
-    'Stage recorded: 2 quarters are too few to judge (8 are needed).'
+    'Stage recorded: 2 quarters are too few to assess (8 are needed).'
     """
     if len(chart) < MINIMUM_QUARTERS:
         return f"{title}: {len(chart)} quarters are too few to assess ({MINIMUM_QUARTERS} are needed)."

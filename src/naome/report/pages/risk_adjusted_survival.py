@@ -596,7 +596,7 @@ def effective_share(table: pd.DataFrame, national: float) -> pd.Series:
 
     Examples
     --------
-    >>> effective_share(pd.DataFrame({"n": [100], "std_error": [0.05]}), 0.5).tolist()
+    >>> effective_share(pd.DataFrame({"n": [100], "std_error": [0.05]}), 0.5).round(6).tolist()
     [1.0]
     """
     return national * (1 - national) / table["std_error"] ** 2 / table["n"]

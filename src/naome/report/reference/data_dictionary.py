@@ -92,7 +92,7 @@ def describe_raw(reader: Reader) -> pd.DataFrame:
 
     Examples
     --------
-    >>> describe_raw(READERS["wcn"]).query("column == 'SEX_AT_BIRTH'")["allowed"].item()
+    >>> describe_raw(READERS["wcn"]).query("column == 'SEX_AT_BIRTH'")["allowed"].item()[:10]
     'F, M, I, Z'
     """
     rows = []
@@ -135,8 +135,8 @@ def describe_coding(name: str) -> pd.DataFrame:
 
     Examples
     --------
-    >>> describe_coding("gender")["read as"].tolist()
-    ['male', 'female', 'not recorded', 'not recorded', 'not recorded']
+    >>> describe_coding("gender")[["code", "read as"]].head(3).to_numpy().tolist()
+    [['1', 'male'], ['2', 'female'], ['9', 'not recorded']]
     """
     lines = DEFINITIONS.coding(name).lines
     rows = [(line.code, line.value or "not recorded", line.term, line.status, line.source) for line in lines]
