@@ -440,26 +440,46 @@ def letter_notes(notes: list[str]) -> dict[str, str]:
 def _write_html(
     heads: list[str], numeric: list[bool], rows: list[list[tuple[str, str]]], marks: list[str], notes: list[str]
 ) -> str:
-    """Write the table as HTML without blank lines or indents, so that Markdown readers leave it alone."""
     letters = letter_notes(notes)
     number = f' class="num"{TO_THE_RIGHT}'
     top = "".join(
         f'<th scope="col"{number if n else ""}>{_link_name(h)}</th>' for h, n in zip(heads, numeric, strict=True)
     )
-    out = ['<table class="table naome-table">', "<thead>", f"<tr>{top}</tr>", "</thead>", "<tbody>"]
+    out = []
     for row, mark, note in zip(rows, marks, notes, strict=True):
         head = row[0][0]
         letter = f"<sup>{letters[note]}</sup>" if letters.get(note) else ""
         long = ' class="long"' if len(head) > LONG_HEADING else ""
         cells = [f'<th scope="row"{long}>{_link_name(head)}{letter}</th>', *_merge_missing(row[1:])]
         out.append(f"<tr{f' class={chr(34)}{mark}{chr(34)}' if mark else ''}>" + "".join(cells) + "</tr>")
-    out.append("</tbody>")
-    if letters:
-        lines = [
-            f"<sup>{letter}</sup> {escape_markup(note)}" if letter else escape_markup(note)
-            for note, letter in letters.items()
-        ]
-        out += ["<tfoot>", *(f'<tr><td colspan="{len(heads)}">{line}</td></tr>' for line in lines), "</tfoot>"]
+    return frame_table(top, out, letters, len(heads))
+
+
+def frame_table(heads: str, rows: Iterable[str], notes: Mapping[str, str], columns: int) -> str:
+    """Write a table as HTML without blank lines or indents, so that Markdown readers leave it alone.
+
+    Parameters
+    ----------
+    heads : str
+        Cells of the head, as HTML.
+    rows : iterable of str
+        Rows of the body, as HTML.
+    notes : mapping of str to str
+        Note -> its letter, or an empty text (:func:`letter_notes`); they are written below the table.
+    columns : int
+    """
+    out = [
+        '<table class="table naome-table">',
+        "<thead>",
+        f"<tr>{heads}</tr>",
+        "</thead>",
+        "<tbody>",
+        *rows,
+        "</tbody>",
+    ]
+    if notes:
+        lines = [f"<sup>{letter}</sup> " * bool(letter) + escape_markup(note) for note, letter in notes.items()]
+        out += ["<tfoot>", *(f'<tr><td colspan="{columns}">{line}</td></tr>' for line in lines), "</tfoot>"]
     return "\n".join([*out, "</table>"])
 
 

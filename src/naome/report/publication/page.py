@@ -11,7 +11,15 @@ import pandas as pd
 from matplotlib.figure import Figure as Drawing
 
 from naome.core.atomic import write_text
-from naome.report.display import LONG_HEADING, TO_THE_RIGHT, escape_markup, format_number, letter_notes, write_png
+from naome.report.display import (
+    LONG_HEADING,
+    TO_THE_RIGHT,
+    escape_markup,
+    format_number,
+    frame_table,
+    letter_notes,
+    write_png,
+)
 from naome.report.publication.audits import Population, Row
 from naome.report.publication.sources import Sources
 
@@ -155,7 +163,7 @@ class ReportPage:
             f'<th scope="col"{NUMERIC if n in numeric else ""}>{escape_markup(head)}</th>' if head else "<td></td>"
             for n, head in enumerate(heads)
         )
-        out = ['<table class="table naome-table">', "<thead>", f"<tr>{top}</tr>", "</thead>", "<tbody>"]
+        out = []
         for row in rows:
             if len(row) == 1:
                 out.append(
@@ -164,14 +172,7 @@ class ReportPage:
                 continue
             written = "".join(self._write_cell(cell, letters) for cell in row[1:])
             out.append(f"<tr>{self._write_head(row[0])}{written}</tr>")
-        out.append("</tbody>")
-        if letters:
-            notes = [
-                f"<sup>{letter}</sup> {escape_markup(note)}" if letter else escape_markup(note)
-                for note, letter in letters.items()
-            ]
-            out += ["<tfoot>", *(f'<tr><td colspan="{len(heads)}">{note}</td></tr>' for note in notes), "</tfoot>"]
-        return "\n".join([*out, "</table>"])
+        return frame_table(top, out, letters, len(heads))
 
     def _write_head(self, cell: str | Cell) -> str:
         text = cell.text if isinstance(cell, Cell) else cell
