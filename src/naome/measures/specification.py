@@ -107,6 +107,7 @@ class _ItemEntry(FrozenModel):
 
 
 _Pair = Annotated[tuple[str, ...], Field(strict=False, min_length=2, max_length=2)]
+_Several = Annotated[tuple[str, ...], Field(strict=False, min_length=2)]
 
 
 class Together(FrozenModel):
@@ -124,6 +125,7 @@ class Relations(FrozenModel):
     nested: tuple[_Pair, ...] = Field(strict=False, min_length=1)
     same: tuple[_Pair, ...] = Field(strict=False, min_length=1)
     together: tuple[Together, ...] = Field(strict=False, default=())
+    recorded: tuple[_Several, ...] = Field(strict=False, default=())
 
 
 class _ItemsFile(FrozenModel):
@@ -304,9 +306,14 @@ def read_relations(definitions: Definitions) -> Relations:
         if name not in known:
             raise DefinitionError(f"{file}: sums: there is no indicator {name!r}{suggest(name, known)}")
     names = [column.name for column in columns]
-    for name in (*(name for pair in read.nested for name in pair), *(each.column for each in read.together)):
+    said = {
+        "nested": (name for pair in read.nested for name in pair),
+        "together": (each.column for each in read.together),
+        "recorded": (name for made in read.recorded for name in made),
+    }
+    for key, name in ((key, name) for key, mentioned in said.items() for name in mentioned):
         if name not in names:
-            raise DefinitionError(f"{file}: nested or together: there is no column {name!r}{suggest(name, names)}")
+            raise DefinitionError(f"{file}: {key}: there is no column {name!r}{suggest(name, names)}")
     for text in (text for pair in read.same for text in pair):
         parse_expression(text, f"{file}: same", columns=columns)
     return read

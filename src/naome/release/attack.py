@@ -17,7 +17,7 @@ from naome.core.results import WHOLE
 from naome.release.cells import Scheme, list_cells
 from naome.release.guess import guess_counts
 from naome.release.policy import Policy
-from naome.release.protect import PROGRAMMES, bound_counts, find_broken, find_small, is_held, list_near
+from naome.release.protect import bound_counts, find_broken, find_remainders, find_small, is_held, list_near
 
 __all__ = ["Attack", "attack_release"]
 
@@ -49,6 +49,8 @@ class Attack:
         Hidden counts near the promise for which linear programmes were solved.
     smallest : int
         Smallest count above zero that is shown below the nation.
+    remainders : int
+        Groups that are hidden, and together few people, which follow from the whole and the other groups: must be 0.
     pooled_broken : int
         Results of several nations together that are shown though that of one is not: must be 0.
     without_result : int
@@ -77,6 +79,7 @@ class Attack:
     values: dict[str, int] = field(default_factory=dict)
     programmes: int = 0
     smallest: int = 0
+    remainders: int = 0
     pooled_broken: int = 0
     without_result: int = 0
     guesses: int = 0
@@ -93,6 +96,7 @@ class Attack:
             "truth_outside",
             "hidden_narrow",
             "shown_narrow",
+            "remainders",
             "pooled_broken",
             "without_result",
         )
@@ -154,8 +158,9 @@ def attack_release(
     found.hidden, found.hidden_narrow = int(secret.sum()), int(narrow.sum())
     found.hidden_exact = int((narrow & (bounds.lower == bounds.upper)).sum())
     near = list_near(cells, bounds, policy, secret_rows)
-    near = near[~narrow[near]][:PROGRAMMES]
+    near = near[~narrow[near]]
     found.programmes = len(near)
+    found.remainders = len(find_remainders(cells, bounds, policy, secret_rows))
     found.hidden_narrow += sum(not is_held(int(count), cells, bounds, policy) for count in near)
     seen = protected & (bounds.known == 1) & (cells.value > 0)
     width = (bounds.upper - bounds.lower + 1)[seen]

@@ -34,6 +34,7 @@ LESS = " less "
 NOT_MISSING = re.compile(r"not missing\((\w+)\)|(\w+)_recorded")
 #: A condition that a characteristic has a value, and one that it has one of several
 VALUE, SEVERAL = re.compile(r"(\w+) (?:==|in) (?!'not recorded')"), re.compile(r"(\w+) in [\[(](.+)[\])]")
+GROUP, UNRECORDED = re.compile(r"(\w+) == '(.+)'"), re.compile(rf"(\w+) == '{MISSING}'")
 #: Between the names of two characteristics, or the groups of each
 BOTH = " / "
 #: Level of organisations to which people belong for what was done to them, not for where they were diagnosed
@@ -68,6 +69,10 @@ class Scheme:
         Two characteristics -> for a value of the second, the values of the first that lie in it.
     same : mapping of str to str
         A condition -> another that the same people fulfil, by which it is named here.
+    equal : tuple of (frozenset of str, str)
+        Conditions -> one that the people fulfil who fulfil all of them, and nobody else.
+    implied : mapping of str to frozenset of str
+        A condition -> others that whoever fulfils it fulfils too.
     """
 
     measures: Mapping[str, tuple[Conditions, Conditions]]
@@ -77,6 +82,12 @@ class Scheme:
     sums: tuple[tuple[str, ...], ...] = ()
     nested: Mapping[tuple[str, str], Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     same: Mapping[str, str] = field(default_factory=dict)
+    equal: tuple[tuple[Conditions, str], ...] = ()
+    implied: Mapping[str, Conditions] = field(default_factory=dict)
+
+    def list_parted(self) -> frozenset[str]:
+        """Return conditions of tables that divide only those people who fulfil them, such as women by age."""
+        return frozenset(condition for by, where in self.groups.values() if by for condition in where)
 
 
 @dataclass(frozen=True)
@@ -99,6 +110,11 @@ class Cells:
         another table may hold.
     ceiling : array of float, shape (n,)
         The least of the wholes that a count is part of and that a nation's row shows or is taken to show.
+    national : array of bool, shape (n,)
+        Counts of the nation.
+    beside : array of int, shape (m, 2)
+        Counts of no one, such as the men of an age group, and those of the group beside it: where these are small, that
+        there is no one in the first group must not be known, or all of the few would be known to be in the second.
     """
 
     value: np.ndarray
@@ -110,6 +126,8 @@ class Cells:
     nested: np.ndarray
     public: np.ndarray
     ceiling: np.ndarray
+    national: np.ndarray
+    beside: np.ndarray
 
     def in_rows(self, rows: np.ndarray, *, differences: bool = False) -> np.ndarray:
         """Mark the counts that some rows show or leave.
@@ -179,7 +197,15 @@ def make_scheme(
     groups = {group.id: (BOTH.join(group.columns), split_conditions(group.where, {})) for group in specification.groups}
     same = {pair[0]: pair[1] for pair in declared.same}
     same |= {name_group(each.column, each.group): f"{each.column} in {list(each.values)}" for each in declared.together}
-    return Scheme(measures, frozenset(treating), groups, parents, declared.sums, nested, same)
+    equal = tuple(
+        (frozenset(f"{column}_recorded" for column in made_of), f"not missing({name})")
+        for name, *made_of in declared.recorded
+    )
+    implied = {
+        f"dead within {years} years": frozenset(f"dead within {later} years" for later in time_points if later > years)
+        for years in time_points
+    }
+    return Scheme(measures, frozenset(treating), groups, parents, declared.sums, nested, same, equal, implied)
 
 
 def find_nesting(people: pd.DataFrame, fine: str, coarse: str) -> dict[str, tuple[str, ...]]:
@@ -248,8 +274,10 @@ class _Listing:
         self.value: list[float] = []
         self.terms: list[tuple[tuple[int, ...], tuple[float, ...], float]] = []
         self.rests: dict[tuple[int, int], int] = {}
+        self.whole: list[bool] = []
         self.public: list[int] = []
         self.nested: list[int] = []
+        self.beside: list[tuple[int, int]] = []
         self.national: set[int] = set()
 
     def collect(self) -> Cells:
@@ -263,6 +291,7 @@ class _Listing:
                 events[row.Index] = self._count(place, hit | parts, row.numerator)
         rest = np.array([self._rest(n, x) if n >= 0 and x >= 0 else -1 for n, x in zip(people, events, strict=True)])
         self._unite()
+        self._record()
         self._nest()
         self._nest_values()
         table = rows.assign(people=people, events=events, rest=rest)
@@ -273,8 +302,9 @@ class _Listing:
             self._climb(table[table[column] >= 0], column)
         relations = self._relations()
         same, public, nested = self._find_same(), np.array(self.public, int), np.array(self.nested, int)
-        ceilings = self._find_ceilings()
-        return Cells(np.array(self.value), people, events, rest, relations, same, nested, public, ceilings)
+        ceilings, beside = self._find_ceilings(), np.array(self.beside, int).reshape(-1, 2)
+        value, whole = np.array(self.value), np.array(self.whole, bool)
+        return Cells(value, people, events, rest, relations, same, nested, public, ceilings, whole, beside)
 
     def _place(self, row: Any) -> tuple[str, str, str]:
         treating = row.level == "provider" and row.measure in self.scheme.treating
@@ -305,6 +335,9 @@ class _Listing:
 
     def _count(self, place: tuple, conditions: Conditions, value: float) -> int:
         named = {self.scheme.same.get(each, each) for each in conditions}
+        for parts, one in self.scheme.equal:
+            named = (named - parts) | {one} if parts <= named else named
+        named = named.union(*(self.scheme.implied.get(each, EVERYONE) for each in named))
         # whoever has a value has one recorded
         named -= {f"not missing({match[1]})" for each in named if (match := VALUE.match(each))}
         key = (*place, frozenset(named))
@@ -312,16 +345,24 @@ class _Listing:
         while key in self.number and self.value[self.number[key]] != value:
             key = (*key, "otherwise counted")
         if key not in self.number:
-            self.number[key] = len(self.value)
-            self.value.append(float(value))
+            self.number[key] = self._append(value, place[1] in WHOLE)
+            # who has no value recorded cannot have one: there is no one, as every reader knows
+            missing = {f"not missing({match[1]})" for each in named if (match := UNRECORDED.fullmatch(each))}
+            if value == 0 and missing & named:
+                self.public.append(self.number[key])
         return self.number[key]
+
+    def _append(self, value: float, whole: bool) -> int:
+        self.value.append(float(value))
+        self.whole.append(whole)
+        return len(self.value) - 1
 
     def _rest(self, whole: int, part: int) -> int:
         """Return the count of what is in the whole and not in the part; the three are related."""
         if (whole, part) not in self.rests:
-            self.rests[whole, part] = len(self.value)
-            self.value.append(self.value[whole] - self.value[part])
-            self.terms.append(((whole, part, len(self.value) - 1), (1.0, -1.0, -1.0), 0.0))
+            rest = self._append(self.value[whole] - self.value[part], self.whole[whole])
+            self.rests[whole, part] = rest
+            self.terms.append(((whole, part, rest), (1.0, -1.0, -1.0), 0.0))
         return self.rests[whole, part]
 
     def _unite(self) -> None:
@@ -338,6 +379,18 @@ class _Listing:
                         total = sum(self.value[part] for part in parts)
                         self._sum(self._count((*place,), others | {condition}, total), np.array(parts))
 
+    def _record(self) -> None:
+        """Count those who have a value recorded, where everyone and those without are counted."""
+        for key, missing in list(self.number.items()):
+            *place, conditions = key[:4]
+            for condition in conditions:
+                match = UNRECORDED.fullmatch(condition)
+                whole = self.number.get((*place, conditions - {condition}))
+                if match and whole is not None and len(key) == 4:
+                    known = conditions - {condition} | {f"not missing({match[1]})"}
+                    recorded = self._count((*place,), known, self.value[whole] - self.value[missing])
+                    self._sum(whole, np.array([recorded, missing]))
+
     def _nest(self) -> None:
         """Relate each count to those with one condition fewer at the same place."""
         dropped: dict[tuple, int] = {}
@@ -351,12 +404,32 @@ class _Listing:
                     if place[1] in WHOLE:
                         dropped[key, condition] = rest
                         self.nested += [rest] * new
+        self._pair_groups(dropped)
         # whom a condition leaves out of some people are among those whom it leaves out of more people
         for ((*place, conditions), condition), rest in dropped.items():
             for other in conditions - {condition}:
                 wider = dropped.get(((*place, conditions - {other}), condition))
                 if wider is not None and self.value[wider] >= self.value[rest]:
                     self.terms.append(((wider, rest), (1.0, -1.0), np.inf))
+
+    def _pair_groups(self, dropped: Mapping[tuple, int]) -> None:
+        """Set a group of whose people a condition leaves out none beside one of whose people it leaves out some.
+
+        Groups are paired in the order of their names, so that the pair does not tell which of the two it is.
+        """
+        families: dict[tuple, list[tuple[str, int]]] = {}
+        for ((*place, conditions), condition), rest in dropped.items():
+            if condition in self.scheme.list_parted():
+                for each in conditions - {condition}:
+                    if match := GROUP.fullmatch(each):
+                        others = conditions - {condition, each}
+                        families.setdefault((*place, condition, match[1], others), []).append((match[2], rest))
+        for groups in families.values():
+            rests = [rest for _, rest in sorted(groups)]
+            ends = [*range(2, len(rests) - 1, 2), len(rests)]
+            for start, end in zip([0, *ends], ends, strict=False):
+                pair = rests[start:end]
+                self.beside += [(n, k) for n in pair if self.value[n] == 0 for k in pair if self.value[k] > 0]
 
     def _nest_values(self) -> None:
         """Relate people with a value to those with the values of another characteristic that lie in it."""
@@ -436,8 +509,7 @@ class _Listing:
 
     def _assume_total(self, parts: np.ndarray) -> int:
         """Take the national total of organisations to be known where no row of these results shows it."""
-        self.value.append(float(sum(self.value[part] for part in parts)))
-        self.public.append(len(self.value) - 1)
+        self.public.append(self._append(sum(self.value[part] for part in parts), True))
         return self.public[-1]
 
     def _add_up(self, table: pd.DataFrame) -> None:
@@ -462,8 +534,7 @@ class _Listing:
         if not protected or left <= 0:
             self._sum(whole, np.array(parts))
             return
-        rest = len(self.value)
-        self.value.append(left)
+        rest = self._append(left, self.whole[whole])
         self.nested.append(rest)
         self.terms.append(((whole, *parts, rest), (1.0, *(-1.0 for _ in parts), -1.0), 0.0))
 

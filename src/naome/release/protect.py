@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from naome.core.results import WHOLE
 from naome.release.bounds import MANY, Step, solve_bounds, tighten
 from naome.release.cells import Cells
 from naome.release.policy import Policy, round_counts
@@ -23,10 +24,12 @@ __all__ = ["Bounds", "Shown", "bound_counts", "find_broken", "find_small", "is_h
 ROUNDS = 60
 #: A hidden count is near the promise if its bounds are wider by no more than this
 NEAR = 3
-#: Relations up to this many counts away are used together in a linear programme
-STEPS = 2
-#: Linear programmes at most, for the counts with the narrowest bounds first
+#: Relations up to this many counts away are used together in a linear programme; of the nation, which is not rounded
+STEPS, NATIONAL_STEPS = 2, 3
+#: Linear programmes at most for counts below the nation, those with the narrowest bounds first
 PROGRAMMES = 300
+#: What it costs to hide a total of the nation, which readers look for first: more than to hide any groups
+TOTAL = 1e9
 #: Counts tried, the cheapest first, before one that does not help alone is hidden
 TRIALS = 6
 
@@ -54,8 +57,12 @@ class Shown:
 
 
 def find_small(cells: Cells, policy: Policy) -> np.ndarray:
-    """Return which counts a policy hides."""
-    return (cells.value >= policy.hide_from) & (cells.value <= policy.hide_to)
+    """Return which counts a policy hides, and those of no one that would tell where few people are."""
+    small = (cells.value >= policy.hide_from) & (cells.value <= policy.hide_to)
+    none, others = cells.beside.T
+    found = small.copy()
+    found[none[small[others]]] = True
+    return found
 
 
 @dataclass(frozen=True)
@@ -161,8 +168,42 @@ def find_broken(cells: Cells, bounds: Bounds, policy: Policy, protected: np.ndar
     return hidden, rounded
 
 
+def find_remainders(cells: Cells, bounds: Bounds, policy: Policy, protected: np.ndarray) -> np.ndarray:
+    """Return the relations whose hidden parts are few people together, and exactly so many as all less the others.
+
+    Parameters
+    ----------
+    cells : Cells
+    bounds : Bounds
+    policy : Policy
+    protected : array of bool, shape (rows,)
+        Rows whose numbers are not shown whatever they are.
+
+    Returns
+    -------
+    array of int
+        Numbers of relations.
+    """
+    relations, size = cells.relations, len(cells.relations.low)
+    parts = (relations.weight < 0) & (bounds.known == 0)[relations.count]
+    hidden = parts & cells.in_rows(protected, differences=True)[relations.count]
+
+    def add_up(values: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+        return np.bincount(relations.number[chosen], values[relations.count[chosen]], size)
+
+    together = add_up(cells.value, parts)
+    first = np.searchsorted(relations.number, np.arange(size))
+    whole, shown = relations.count[first], (relations.weight < 0) & ~parts
+    lower = np.maximum(bounds.lower[whole] - add_up(bounds.upper, shown), add_up(bounds.lower, parts))
+    upper = np.minimum(bounds.upper[whole] - add_up(bounds.lower, shown), add_up(bounds.upper, parts))
+    small = (together >= policy.hide_from) & (together <= policy.hide_to)
+    several = np.bincount(relations.number[hidden], minlength=size) > 1
+    fewer = add_up(bounds.upper, shown) > 0  # otherwise they are the whole, which is shown by itself
+    return np.flatnonzero(several & fewer & small & (lower == upper) & (relations.high == 0))
+
+
 def list_near(cells: Cells, bounds: Bounds, policy: Policy, protected: np.ndarray) -> np.ndarray:
-    """List the hidden small counts that are near the promise, those with the narrowest bounds first.
+    """List the hidden small counts that are near the promise: all of the nation, of others those with narrow bounds.
 
     Parameters
     ----------
@@ -176,12 +217,14 @@ def list_near(cells: Cells, bounds: Bounds, policy: Policy, protected: np.ndarra
     secret &= ~np.isin(cells.same, cells.same[bounds.known == 2])
     spare = np.minimum(policy.hide_from - bounds.lower, bounds.upper - np.minimum(policy.hide_to, cells.ceiling))
     near = np.flatnonzero(secret & (spare <= NEAR))
-    return near[np.argsort((bounds.upper - bounds.lower)[near], kind="stable")]
+    near = near[np.argsort((bounds.upper - bounds.lower)[near], kind="stable")]
+    return np.concatenate([near[cells.national[near]], near[~cells.national[near]][:PROGRAMMES]])
 
 
 def is_held(count: int, cells: Cells, bounds: Bounds, policy: Policy) -> bool:
     """Return whether linear programmes, too, leave a hidden small count every value that is promised."""
-    lower, upper = solve_bounds(count, bounds.lower, bounds.upper, cells.relations, steps=STEPS)
+    steps = NATIONAL_STEPS if cells.national[count] else STEPS
+    lower, upper = solve_bounds(count, bounds.lower, bounds.upper, cells.relations, steps=steps)
     return lower <= policy.hide_from and upper >= min(policy.hide_to, cells.ceiling[count])
 
 
@@ -223,7 +266,8 @@ class _Search:
 
     def __init__(self, cells: Cells, rows: pd.DataFrame, shown: Shown, policy: Policy) -> None:
         self.cells, self.rows, self.shown, self.policy = cells, rows, shown, policy
-        self.cost = rows["denominator"].fillna(0).to_numpy(dtype=float)
+        totals = (rows["level"].isin(WHOLE) & (rows["group_by"] == "all")).to_numpy()
+        self.cost = rows["denominator"].fillna(0).to_numpy(dtype=float) + np.where(totals, TOTAL, 0)
         self.free = ~shown.always & ~shown.fixed
         self.protected = ~shown.always
         #: counts of rows that are decided here; of others it has been seen before
@@ -266,11 +310,15 @@ class _Search:
         for _ in range(ROUNDS):
             bounds = reach(self.cells, self.shown, hidden, self.policy)
             broken = np.flatnonzero(np.logical_or(*find_broken(self.cells, bounds, self.policy, self.protected)))
-            if not len(broken):
+            remainders = find_remainders(self.cells, bounds, self.policy, self.protected)
+            if not len(broken) and not len(remainders):
                 return hidden
-            chosen = {each for count in broken if (each := self._choose(int(count), hidden, bounds)) is not None}
+            found = [self._choose([int(count), *self._trace(int(count), bounds)], hidden) for count in broken]
+            found += [self._choose(self._list_terms(int(number)), hidden) for number in remainders]
+            chosen = {each for each in found if each is not None}
             if not chosen:
-                raise ValueError(self._explain(broken))
+                parts = [count for number in remainders for count in self._list_terms(int(number))]
+                raise ValueError(self._explain(np.unique([*broken, *parts])))
             lost = np.zeros(len(self.cells.value), dtype=bool)
             lost[list(chosen)] = True
             hidden |= self._rows_of(lost)
@@ -287,7 +335,8 @@ class _Search:
             trial = hidden.copy()
             trial[together] = False
             bounds = reach(self.cells, self.shown, trial, self.policy)
-            if not np.logical_or(*find_broken(self.cells, bounds, self.policy, self.protected)).any():
+            broken = np.logical_or(*find_broken(self.cells, bounds, self.policy, self.protected)).any()
+            if not broken and not len(find_remainders(self.cells, bounds, self.policy, self.protected)):
                 hidden = trial
         return hidden
 
@@ -297,7 +346,7 @@ class _Search:
         bounds = reach(self.cells, self.shown, hidden, self.policy)
         for _ in range(ROUNDS):
             near = list_near(self.cells, bounds, self.policy, self.protected)
-            near = near[self.own[near]][:PROGRAMMES]
+            near = near[self.own[near]]
             broken = []
             for count in near[~held[near]]:
                 # more that is hidden only widens bounds: what has held once holds
@@ -312,34 +361,52 @@ class _Search:
         raise ValueError(self._explain(np.array(broken)))
 
     def _loosen(self, broken: int, hidden: np.ndarray, bounds: Bounds) -> np.ndarray:
-        """Hide the cheapest count near a broken one that helps alone; where none does, the cheapest nearest."""
-        near, first = np.array([broken]), None
-        for _ in range(STEPS):
+        """Hide the cheapest count near a broken one that helps alone, or else few counts that help together."""
+        near, costs = np.array([broken]), {}
+        for _ in range(NATIONAL_STEPS if self.cells.national[broken] else STEPS):
             near = self.cells.relations.around(near)
-            handles = {int(handle) for handle in self.handle[near]}
-            costs = {handle: cost for handle in handles if (cost := self._cost(handle, hidden)) is not None}
-            for handle in sorted(costs, key=lambda each: (costs[each], each))[:TRIALS]:
+            handles = {int(handle) for handle in self.handle[near]} - set(costs)
+            new = {handle: cost for handle in handles if (cost := self._cost(handle, hidden)) is not None}
+            costs |= new
+            groups = [handle for handle in new if new[handle] < TOTAL]
+            for handle in sorted(groups, key=lambda each: (new[each], each))[:TRIALS]:
                 trial = hidden | self._rows_of_count(handle)
-                first = trial if first is None else first
-                if is_held(broken, self.cells, reach(self.cells, self.shown, trial, self.policy), self.policy):
+                if self._is_held(broken, trial):
                     return trial
-        if first is None:
+        chosen: list[np.ndarray] = []
+        for handle in sorted(costs, key=lambda each: (costs[each], each)):
+            chosen.append(self._rows_of_count(handle))
+            if self._is_held(broken, hidden | np.logical_or.reduce(chosen)):
+                break
+        else:
             raise ValueError(self._explain(np.array([broken])))
-        return first
+        # the last one was needed; of the others, those of most people are shown again first
+        for rows in chosen[-2::-1]:
+            rest = [each for each in chosen if each is not rows]
+            if self._is_held(broken, hidden | np.logical_or.reduce(rest)):
+                chosen = rest
+        return hidden | np.logical_or.reduce(chosen)
+
+    def _is_held(self, count: int, hidden: np.ndarray) -> bool:
+        return is_held(count, self.cells, reach(self.cells, self.shown, hidden, self.policy), self.policy)
 
     def _rows_of_count(self, count: int) -> np.ndarray:
         lost = np.zeros(len(self.cells.value), dtype=bool)
         lost[count] = True
         return self._rows_of(lost)
 
-    def _choose(self, broken: int, hidden: np.ndarray, bounds: Bounds) -> int | None:
-        """Return the count whose hiding loosens a broken one at least cost, of those that its bounds rest on."""
+    def _choose(self, counts: list[int], hidden: np.ndarray) -> int | None:
+        """Return the count of least cost, of those on which what is known too closely rests."""
         costs = {
             handle: cost
-            for count in [broken, *self._trace(broken, bounds)]
+            for count in counts
             if (cost := self._cost(handle := int(self.handle[count]), hidden)) is not None
         }
         return min(costs, key=lambda count: (costs[count], count)) if costs else None
+
+    def _list_terms(self, number: int) -> list[int]:
+        """List the counts of a relation."""
+        return self.cells.relations.count[self.first[number] : self.first[number + 1]].tolist()
 
     def _trace(self, broken: int, bounds: Bounds) -> list[int]:
         """List the counts that are shown from which the bounds of one follow, back through the rounds."""

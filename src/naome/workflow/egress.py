@@ -42,6 +42,7 @@ FOUND = {
     "shown_exact": "of these, known exactly",
     "values": "of these, by number of possible values",
     "zero": "Counts of no one or of everyone, which the policy allows",
+    "remainders": "Suppressed groups that are few people together, as follows from all and the others (must be 0)",
     "pooled_broken": "Results of nations together from which a suppressed one follows (must be 0)",
     "without_result": "Rows without a result that yet hold a number (must be 0)",
     "guesses": "Results adjusted for case mix whose counts were guessed",
