@@ -104,8 +104,8 @@ def settle_table(table: pd.DataFrame, shown: Iterable[str], params: Params, high
         for name in ("z", "early_warning_z", "logistic_z")
         if name in table.columns
     }
-    silent = ~table["unit"].isin(list(shown)) & (table["reason"] == "")
-    reason = table["reason"].mask(silent, SUPPRESSED)
+    # also of those with too few people: how many there are is what is suppressed
+    reason = table["reason"].mask(~table["unit"].isin(list(shown)), SUPPRESSED)
     return give_levels(table.assign(**scores, reason=reason), params, higher_is=higher_is)
 
 
