@@ -314,3 +314,80 @@ def test_where_all_people_of_a_group_are_women_its_events_are_theirs():
     bounds = reach(cells, shown_as(results, "suppress_small"), hidden.to_numpy(), POLICIES["hes2018"])
     deaths = cells.events[np.flatnonzero(hidden)]
     assert bounds.lower[deaths].tolist() == bounds.upper[deaths].tolist() == [13, 7]
+
+
+def hide(rows: list[tuple], scheme: Scheme = GROUPS) -> dict[tuple[str, str, str], bool]:
+    """Say of each row of a small nation (measure, group_by, group) whether it is hidden, and that the attack passes."""
+    results, settings = make(rows), params(national="suppress_small")
+    plan = plan_release(results, settings, scheme)
+    released = release(results, settings, plan).frame
+    assert attack_release(released, results, scheme, POLICIES["hes2018"], national="suppress_small").passed
+    return dict(
+        zip(results[["measure", "group_by", "group"]].itertuples(index=False, name=None), plan.hidden, strict=True)
+    )
+
+
+def test_two_hidden_groups_are_not_known_to_be_few_people_together():
+    """3 and 4 are hidden; everyone less the others would be 7."""
+    groups = {"fit": (None, 310), "mild": (None, 114), "moderate": (None, 4), "severe": (None, 3)}
+    rows = [*of_nation("m", "all", {"all": (None, 431)}), *of_nation("m", "frailty", groups)]
+    hidden = hide(rows)
+    assert hidden["m", "frailty", "moderate"] and hidden["m", "frailty", "severe"]
+    assert hidden["m", "frailty", "mild"] and not hidden["m", "all", "all"]
+    found = attack_release(
+        release(make(rows), params(national="suppress_small"), None).frame.assign(
+            denominator=[431, 310, 114, None, None], status=["ok"] * 3 + ["suppressed"] * 2
+        ),
+        make(rows),
+        GROUPS,
+        POLICIES["hes2018"],
+        national="suppress_small",
+    )
+    assert found.remainders == 1 and not found.passed
+
+
+RECEPTORS = Scheme(
+    {"all three": (frozenset(), frozenset(["er_recorded", "her2_recorded", "pr_recorded"])), "m": (frozenset(), ANY)},
+    frozenset(),
+    {"subtype": ("subtype", frozenset()), "all": ("", frozenset())},
+    PARENTS,
+    equal=((frozenset(["er_recorded", "her2_recorded"]), "not missing(subtype)"),),
+)
+
+
+def test_who_has_no_subtype_cannot_have_all_three_receptors_recorded():
+    """110 people, 13 without a subtype and 14 without all three: 1 has a subtype and no progesterone receptor."""
+    groups = {"a": (40, 41), "b": (56, 56), "not recorded": (0, 13)}
+    results = make([*of_nation("all three", "all", {"all": (96, 110)}), *of_nation("all three", "subtype", groups)])
+    cells = list_cells(results, RECEPTORS)
+    assert cells.events[3] in cells.public and 1 in cells.value[cells.nested]
+    hidden = plan_release(results, params(national="suppress_small"), RECEPTORS).hidden
+    assert hidden[1] and hidden[1:].sum() > 1
+
+
+def test_the_deaths_of_a_year_are_among_those_of_three():
+    """24 died within three years and 21 within one: 3 in between."""
+    dead = {years: frozenset([f"dead within {years} years"]) for years in (1, 3)}
+    scheme = Scheme(
+        {f"survival_{years}y": (frozenset(), dead[years]) for years in dead},
+        frozenset(),
+        {},
+        PARENTS,
+        implied={"dead within 1 years": dead[3]},
+    )
+    rows = [*of_nation("survival_1y", "all", {"all": (21, 60)}), *of_nation("survival_3y", "all", {"all": (24, 60)})]
+    cells = list_cells(make(rows), scheme)
+    assert 3 in cells.value[cells.nested]
+    assert plan_release(make(rows), params(national="suppress_small"), scheme).hidden.any()
+
+
+@pytest.mark.parametrize("of", ["18-49", "50-69", "70-79", "80+"])
+def test_of_which_age_the_only_man_is_stays_between_two_groups(of):
+    """Women of one age fewer than everyone: were these alone hidden, everybody would know of which age he is."""
+    ages = {"18-49": 65, "50-69": 186, "70-79": 130, "80+": 90}
+    rows = of_nation("m", "all", {"all": (None, 471)})
+    rows += of_nation("m", "age", {age: (None, n) for age, n in ages.items()})
+    rows += of_nation("m", "age_women", {age: (None, n - (age == of)) for age, n in ages.items()})
+    hidden = hide(rows, SCHEME)
+    unknown = {age for age in ages if hidden["m", "age_women", age] or hidden["m", "age", age]}
+    assert unknown >= ({"18-49", "50-69"} if of in ("18-49", "50-69") else {"70-79", "80+"})
