@@ -257,7 +257,7 @@ def protect(cells: Cells, rows: pd.DataFrame, shown: Shown, policy: Policy) -> n
     while True:
         more = search.repair(search.harden(hidden))
         if (more == hidden).all():
-            return hidden
+            return search.show_known(hidden, first)
         hidden = more
 
 
@@ -339,6 +339,14 @@ class _Search:
             if not broken and not len(find_remainders(self.cells, bounds, self.policy, self.protected)):
                 hidden = trial
         return hidden
+
+    def show_known(self, hidden: np.ndarray, first: np.ndarray) -> np.ndarray:
+        """Show rows of the nation again that others give exactly: to hide them protects nothing."""
+        bounds = reach(self.cells, self.shown, hidden, self.policy)
+        known = np.append(bounds.lower == bounds.upper, True)  # the last is that of rows without such a count, -1
+        cells = self.cells
+        given = known[cells.people] & known[cells.events] & known[cells.rest] & (cells.people >= 0)
+        return hidden & ~(given & self.shown.exact & self.free & ~first)
 
     def harden(self, hidden: np.ndarray) -> np.ndarray:
         """Hide more rows until linear programmes find nothing narrower either, where a count is near the promise."""

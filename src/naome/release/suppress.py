@@ -223,12 +223,21 @@ def _find_hidden(results: pd.DataFrame, params: Params, plan: Plan) -> np.ndarra
 
 
 def _show_withheld(cells: Cells, fixed: np.ndarray, hidden: np.ndarray) -> np.ndarray:
-    """Mark rows with a count that all rows of a plan hide which hold it: what is suppressed once is nowhere shown."""
+    """Mark rows with a count that all rows of a plan hide which hold it: what is suppressed once is nowhere shown.
+
+    Nor is what a count that is seen leaves of it: who has no value recorded, and who has one.
+    """
     seen, gone = (np.zeros(len(cells.value), dtype=bool) for _ in range(2))
     for counts in (cells.people, cells.events):
         seen[counts[fixed & ~hidden & (counts >= 0)]] = True
         gone[counts[fixed & hidden & (counts >= 0)]] = True
-    gone = np.append(gone & ~seen, False)  # the last is that of rows without a count, -1
+    gone &= ~seen
+    relations = cells.relations
+    in_two = (np.bincount(relations.number, minlength=len(relations.low)) == 3) & (relations.high == 0)
+    for whole, *parts in relations.count[in_two[relations.number]].reshape(-1, 3):
+        if seen[whole] and gone[parts].any():
+            gone[parts] |= ~seen[parts]
+    gone = np.append(gone, False)  # the last is that of rows without a count, -1
     return gone[cells.people] | gone[cells.events]
 
 

@@ -102,6 +102,21 @@ def test_a_count_that_the_plan_suppresses_is_not_shown_by_a_row_released_beside_
     assert shown["status"].tolist() == ["suppressed", "ok"]
 
 
+def test_who_has_a_value_recorded_is_not_shown_where_who_has_none_is_suppressed():
+    """471 people, 28 without an ethnic group, which the plan suppresses: the share of 443 would give them."""
+    scheme = Scheme({"people": (frozenset(), frozenset())}, frozenset(), {"eth": ("eth", frozenset())}, PARENTS)
+    planned = make(
+        [
+            ("people", "nation", "england", "all", "all", None, 471),
+            ("people", "nation", "england", "eth", "not recorded", None, 28),
+        ]
+    )
+    beside = make([("share", "nation", "england", "eth", "white", 400, 443)])
+    for hidden, status in ((True, "suppressed"), (False, "ok")):
+        plan = Plan(scheme, planned, np.array([False, hidden]))
+        assert release(beside, params(national="suppress_small"), plan).frame["status"].tolist() == [status]
+
+
 def test_one_agent_and_two_agents_are_any_agent():
     """Any 65 of 80 and two agents 55 are shown: one agent would be 8 to 12 but for rounding, and hidden is 6."""
     one = {"A": (6, 81), "B": (20, 80), "C": (25, 85), "D": (21, 80), "E": (22, 82), "F": (24, 80)}
