@@ -159,12 +159,14 @@ def settle_table(
         The data-quality log; receives the rows left out.
     """
     connection.execute(f"CREATE VIEW select_{name} AS {selection.sql if selection else _empty(name)}")
-    kept = f"SELECT {_casts(connection, name)} FROM select_{name} t"
+    given = {row[0] for row in connection.execute(f"DESCRIBE select_{name}").fetchall()}
+    casts = _casts(name, given)
+    kept = f"SELECT {casts} FROM select_{name} t"
     # What no rule looks at is held only where it is not written
     if selection is not None and (rules or folder is None):
         _apply_rules(connection, name, rules, source, problems)
         _report(connection, name, selection, rules, source, problems, quality)
-        kept = f"SELECT {_casts(connection, name)} FROM held_{name} t WHERE which IS NULL"
+        kept = f"SELECT {casts} FROM held_{name} t WHERE which IS NULL"
     if folder is None:
         connection.execute(f"CREATE VIEW canon_{name} AS {kept}")
     else:
@@ -334,9 +336,8 @@ def _first_missing(connection, name: str, column: str, source: Source) -> str:
     return f"{source.name}: {name}.{column}" if first is None else source.locate(first, f"{name}.{column}")
 
 
-def _casts(connection, name: str) -> str:
-    """Select every column of a canonical table; what the source does not have is not recorded."""
-    given = {row[0] for row in connection.execute(f"DESCRIBE select_{name}").fetchall()}
+def _casts(name: str, given: set[str]) -> str:
+    """Select every column of a canonical table; what the source does not give is not recorded."""
     return ", ".join(
         f"CAST({f't.{c.name}' if c.name in given else 'NULL'} AS {c.type}) AS {c.name}" for c in CANONICAL[name].columns
     )
