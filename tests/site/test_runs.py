@@ -150,13 +150,15 @@ def test_a_page_without_data_of_an_audit_stands_once_among_the_methods(mixed):
 
 
 def test_the_truth_is_shown_of_synthetic_runs_of_the_site_alone(mixed, tmp_path):
+    """Of those that are not in the site there is no page to draw."""
     runs, site = mixed
     page = read(site, "runs/truth/cohorts-against-truth.html")
     foot = re.search(r'<div class="provenance">.*?</div>', page, re.S)[0]
     assert run_id(runs[0]) in foot and run_id(runs[1]) not in foot
-    rows = []
-    render_runs(runs[1:], tmp_path / "site", "preview", rows.append)
-    assert not (tmp_path / "site" / "runs" / "truth").exists()
+    for name, shown in (("all", runs), ("others", runs[1:])):
+        (tmp_path / name).mkdir()
+        compose_site([open_finished(run) for run in shown], tmp_path / name)
+    assert [path.parts[-4] for path in sorted(tmp_path.rglob("truth/*.qmd"))] == ["all"]
 
 
 def test_quarto_draws_the_same_project_where_it_is(tmp_path, monkeypatch):

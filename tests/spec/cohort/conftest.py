@@ -122,6 +122,12 @@ def _quiet_ibis():
         yield
 
 
+@pytest.fixture(scope="session")
+def make_case() -> type[Case]:
+    """Make a case of a text and of an empty folder for its records."""
+    return Case
+
+
 @pytest.fixture
 def case(request: pytest.FixtureRequest, tmp_path: Path) -> Case:
     """The test's own docstring as records."""

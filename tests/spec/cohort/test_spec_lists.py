@@ -75,34 +75,40 @@ def say_case(text):
     return decorate
 
 
+@pytest.fixture(scope="module")
+def as_shipped(make_case, tmp_path_factory):
+    """What the shipped definitions make of the case."""
+    return derive(make_case(CASE, tmp_path_factory.mktemp("shipped")), project_definitions())
+
+
 @pytest.mark.parametrize("name", project_definitions().codelists)
 @say_case("A list without its codes gives another analysis table.")
-def test_every_list_is_read(case, tmp_path, name):
+def test_every_list_is_read(case, as_shipped, tmp_path, name):
     folder = copy_definitions(tmp_path)
     codelist = project_definitions().codelist(name)
     code = NOBODYS[name.split("_")[0]]
     rows = [f"{code},nobody has it,{group},inferred,a test" for group in codelist.groups]
     text = "\n".join(["code,term,group,status,source", *rows]) + "\n"
     (folder / "codelists" / f"{name}.csv").write_text(text, encoding="utf-8")
-    assert not same(derive(case, Definitions(folder)), derive(case, project_definitions()))
+    assert not same(derive(case, Definitions(folder)), as_shipped)
 
 
 @say_case("A product counts as the agents that its coding says.")
-def test_the_number_of_agents_of_a_product_is_read(case, tmp_path):
+def test_the_number_of_agents_of_a_product_is_read(case, as_shipped, tmp_path):
     folder = copy_definitions(tmp_path)
     file = folder / "codings" / "sact_agents.csv"
     file.write_text(file.read_text(encoding="utf-8").replace(",2,", ",3,"), encoding="utf-8")
-    agents = [derive(case, d)[0]["anti_her2_agents"].max() for d in (project_definitions(), Definitions(folder))]
-    assert agents == [2, 3]
+    tables = (as_shipped, derive(case, Definitions(folder)))
+    assert [analysis["anti_her2_agents"].max() for analysis, _ in tables] == [2, 3]
 
 
 @say_case("A window is read from features.yaml.")
-def test_a_window_is_data(case, tmp_path):
+def test_a_window_is_data(case, as_shipped, tmp_path):
     folder = copy_definitions(tmp_path)
     file = folder / "features.yaml"
     file.write_text(file.read_text(encoding="utf-8").replace("from_days: -365", "from_days: -30"), encoding="utf-8")
-    counts = [derive(case, d)[0]["charlson_count"].max() for d in (project_definitions(), Definitions(folder))]
-    assert counts == [2, 0]
+    tables = (as_shipped, derive(case, Definitions(folder)))
+    assert [analysis["charlson_count"].max() for analysis, _ in tables] == [2, 0]
 
 
 PARP = """
@@ -146,8 +152,8 @@ def test_a_class_of_drugs_is_data(case, tmp_path):
 
 
 @say_case("The order and types of the table are those of the columns in force.")
-def test_the_table_has_the_columns_in_force(case):
-    analysis, primary = derive(case, project_definitions())
+def test_the_table_has_the_columns_in_force(as_shipped):
+    analysis, primary = as_shipped
     assert isinstance(primary, pd.DataFrame)
     assert list(analysis.columns) == [column.name for column in list_columns(project_definitions())]
     assert "parp_days" not in write_page()

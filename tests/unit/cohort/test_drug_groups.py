@@ -28,6 +28,12 @@ def extract(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def before(extract, tmp_path_factory):
+    """The analysis table of the extract as it is."""
+    return derive(extract, tmp_path_factory.mktemp("before") / "out", "DRUG_GROUP")
+
+
 def derive(extract, out, select):
     """Return the analysis table of an extract with its table of drugs written again."""
     file, kept = extract / "sact_drug_detail.parquet", extract.parent / "kept.parquet"
@@ -40,23 +46,20 @@ def derive(extract, out, select):
     return derive_cohorts(load_params("england"), out, rules=project_definitions().rules()).analysis
 
 
-def test_other_names_of_the_same_drugs_give_the_same_analysis(extract, tmp_path):
+def test_other_names_of_the_same_drugs_give_the_same_analysis(extract, before, tmp_path):
     renamed = " ".join(f"WHEN '{drug}' THEN '{name}'" for drug, name in NAMES.items())
-    before = derive(extract, tmp_path / "before", "DRUG_GROUP")
     after = derive(extract, tmp_path / "after", f"CASE DRUG_GROUP {renamed} ELSE DRUG_GROUP END")
     assert before["anti_her2_days"].notna().sum() > 10
     assert before.equals(after)
 
 
-def test_a_drug_given_beside_others_in_one_field_counts_as_itself(extract, tmp_path):
-    before = derive(extract, tmp_path / "before", "DRUG_GROUP")
+def test_a_drug_given_beside_others_in_one_field_counts_as_itself(extract, before, tmp_path):
     beside = "CASE DRUG_GROUP WHEN 'TRASTUZUMAB' THEN 'RITUXIMAB / TRASTUZUMAB' ELSE DRUG_GROUP END"
     after = derive(extract, tmp_path / "after", beside)
     assert before.equals(after)  # rituximab is known, and counts nowhere
 
 
-def test_two_agents_in_one_field_are_two(extract, tmp_path):
-    before = derive(extract, tmp_path / "before", "DRUG_GROUP")
+def test_two_agents_in_one_field_are_two(extract, before, tmp_path):
     product = "CASE DRUG_GROUP WHEN 'TRASTUZUMAB' THEN 'DOCETAXEL+PERTUZUMAB+TRASTUZUMAB' ELSE DRUG_GROUP END"
     after = derive(extract, tmp_path / "after", product)
     given = before["anti_her2_agents"] > 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,15 +17,19 @@ from naome.measures.variation import compare_organisations, judge_proportions, t
 SPECIFICATION = load_specification()
 
 
-def compare(people, params):
-    results = evaluate_indicators(people, make_study(params, run_id="r"))
-    return compare_organisations(results, make_study(params, run_id="r"))
+def compare(people, params, *indicators):
+    """Compare organisations on some indicators, all by default."""
+    study = make_study(params, run_id="r")
+    if indicators:
+        chosen = tuple(SPECIFICATION[name] for name in indicators)
+        study = replace(study, specification=replace(SPECIFICATION, indicators=chosen))
+    return compare_organisations(evaluate_indicators(people, study), study)
 
 
 @pytest.mark.parametrize(("regions", "given"), [(["N"] * 40, set()), (["N"] * 20 + ["S"] * 20, {"N", "S"})])
 def test_the_only_region_of_a_nation_has_no_results_beside_the_nation(make_people, england, regions, given):
     people = make_people(40, region=regions, provider="A", mdt_recorded=True, sex="female")
-    results = evaluate_indicators(people, make_study(england, run_id="r"))
+    results = evaluate_indicators(people, make_study(england, run_id="r"), only=("mdt_discussion",))
     assert set(results.loc[results["level"] == "region", "unit"]) == given
     assert set(results.loc[results["level"] == "provider", "unit"]) == {"A"}
 
@@ -64,14 +70,14 @@ def test_levels_are_mid_p_at_the_own_size(england):
 def test_like_organisations_give_chance_and_unlike_ones_do_not(england, make_people):
     rng = np.random.default_rng(5)
     sizes = np.full(60, 80)
-    alike = compare(providers(make_people, sizes, rng.binomial(sizes, 0.6)), england)
+    alike = compare(providers(make_people, sizes, rng.binomial(sizes, 0.6)), england, "mdt_discussion")
     row = alike.summary[alike.summary["measure"] == "mdt_discussion"].iloc[0]
     assert row["organisations"] == row["assessed"] == 60
     assert row["variance_lower"] == 0 and row["share_beyond_chance"] < 0.4 and row["p_value"] > 0.01
     assert row["low"] + row["central"] + row["high"] == 60
     assert row["chance_alerts"] == pytest.approx(60 * 0.05, rel=0.35)
     spread = rng.binomial(sizes, 1 / (1 + np.exp(-rng.normal(0.4, 1.0, 60))))
-    unlike = compare(providers(make_people, sizes, spread), england)
+    unlike = compare(providers(make_people, sizes, spread), england, "mdt_discussion", "biopsy")
     row = unlike.summary[unlike.summary["measure"] == "mdt_discussion"].iloc[0]
     assert row["mor_lower"] < np.exp(np.sqrt(2) * 0.6745) < row["mor_upper"]
     assert row["share_beyond_chance"] > 0.8 and row["p_value"] < 1e-6
@@ -81,14 +87,14 @@ def test_like_organisations_give_chance_and_unlike_ones_do_not(england, make_peo
 
 
 def test_small_organisations_are_listed_and_not_assessed(england, make_people):
-    found = compare(providers(make_people, [9, 40, 40], [0, 20, 30]), england)
+    found = compare(providers(make_people, [9, 40, 40], [0, 20, 30]), england, "mdt_discussion")
     units = found.units[found.units["measure"] == "mdt_discussion"].set_index("unit")
     assert units.loc["U000", ["level", "domain"]].tolist() == ["not_assessed", "not assessed"]
     assert found.summary.set_index("measure").loc["mdt_discussion", "assessed"] == 2
 
 
 def test_a_few_organisations_have_no_overdispersion(england, make_people):
-    found = compare(providers(make_people, [100] * 5, [10, 30, 50, 70, 90]), england)
+    found = compare(providers(make_people, [100] * 5, [10, 30, 50, 70, 90]), england, "mdt_discussion")
     row = found.summary.set_index("measure").loc["mdt_discussion"]
     assert np.isnan(row["tau2"]) and row["alarms_spread"] == row["alarms"] == 4
 
@@ -101,7 +107,7 @@ def test_the_policy_chooses_the_level(england, make_people):
         update={"outliers": england.outliers.model_copy(update={"overdispersion": "additive"})}
     )
     for params, column in ((england, "level_plain"), (additive, "level_spread")):
-        units = compare(people, params).units.query("measure == 'mdt_discussion'")
+        units = compare(people, params, "mdt_discussion").units
         assert units["level"].tolist() == units[column].tolist()
 
 
