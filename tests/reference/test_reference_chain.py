@@ -1,8 +1,5 @@
 """What the chain publishes for the Rotterdam women equals R, through reader, rules, notebooks and results."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +8,9 @@ import pytest
 
 from naome.stats.diagnostics import cox_zph
 from naome.stats.risk_adjustment import fit_expected
+from naome.workflow.cli import main
+from naome.workflow.warm import keep_warm
 
-NAOME = Path(sys.executable).parent / "naome"
 YEARS = (1, 3, 5)
 R_NAMES = ["surv", "lower", "upper"]
 
@@ -20,17 +18,12 @@ R_NAMES = ["surv", "lower", "upper"]
 @pytest.fixture(scope="module")
 def run_folder(tmp_path_factory) -> Path:
     """Read the data and run the notebooks of cohort and survival, as the chain does."""
-    runs = tmp_path_factory.mktemp("runs")
-    for arguments in (["read"], ["run", "00"], ["run", "04"]):
-        done = subprocess.run(
-            [NAOME, *arguments, "--audit", "rotterdam"],
-            env={**os.environ, "NAOME_RUNS": str(runs)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-    return runs / "rotterdam"
+    base = tmp_path_factory.mktemp("runs")
+    run = base / "rotterdam"
+    with keep_warm(base / "parent"):
+        for command in (["read"], ["run", "00"], ["run", "04"]):
+            assert main([*command, "--audit", "rotterdam", "--run-dir", str(run)]) == 0
+    return run
 
 
 @pytest.fixture(scope="module")
