@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
@@ -31,6 +33,7 @@ def evaluate_indicators(analysis: pd.DataFrame, study: Study, *, only: tuple[str
         nationally. What cannot be derived is one row that says why.
     """
     frames = []
+    cohorts: dict[str, _Cohort] = {}
     for indicator in study.specification.indicators:
         if indicator.estimator != "proportion" or (only and indicator.id not in only):
             continue
@@ -40,8 +43,9 @@ def evaluate_indicators(analysis: pd.DataFrame, study: Study, *, only: tuple[str
             if reason:
                 frames.append(study.not_derivable_rows(indicator.id, reason, **known))
                 continue
-            people = analysis[analysis["cohort"] == cohort]
-            frames.append(_evaluate(people, indicator, study, cohort).assign(**known))
+            if cohort not in cohorts:
+                cohorts[cohort] = _Cohort(analysis[analysis["cohort"] == cohort], study, cohort)
+            frames.append(_evaluate(cohorts[cohort], indicator, study).assign(**known))
     return study.results(pd.concat(frames, ignore_index=True))
 
 
@@ -64,17 +68,41 @@ def count_proportions(inside: np.ndarray, positive: np.ndarray, labels: pd.Serie
         sorted by group, *not recorded* last. Groups without a denominator are
         kept, with status ``too_few`` and no estimate.
     """
-    labels = labels.astype("string").fillna(MISSING)
-    frame = pd.DataFrame({"group": labels.to_numpy(), "d": inside, "n": inside & positive})
-    counts = frame.groupby("group", sort=True)[["d", "n"]].sum().astype(int)
-    counts = counts.loc[sorted(counts.index, key=lambda label: (label == MISSING, label))]
-    interval = wilson(counts["n"].to_numpy(), counts["d"].to_numpy())
-    few = counts["d"].to_numpy() < minimum
+    division = _divide(np.ones(len(labels), dtype=bool), labels)
+    return _tabulate(division.labels, division.count(inside), division.count(inside & positive), minimum)
+
+
+@dataclass(frozen=True)
+class _Division:
+    """Whom a characteristic concerns, its labels in order, and the place of each person's among them."""
+
+    within: np.ndarray
+    labels: np.ndarray
+    places: np.ndarray
+
+    def count(self, chosen: np.ndarray) -> np.ndarray:
+        """Count some people by label."""
+        return np.bincount(self.places[chosen[self.within]], minlength=len(self.labels))
+
+
+def _divide(within: np.ndarray, labels: pd.Series) -> _Division:
+    """Divide the people within by their labels, which missing ones count among as *not recorded*."""
+    names = labels[within].astype("string").fillna(MISSING).to_numpy(dtype=object)
+    codes, found = pd.factorize(names)
+    order = sorted(range(len(found)), key=lambda number: (found[number] == MISSING, found[number]))
+    places = np.empty(len(found), dtype=int)
+    places[order] = np.arange(len(found))
+    return _Division(within, found[order], places[codes])
+
+
+def _tabulate(labels: np.ndarray, denominators: np.ndarray, numerators: np.ndarray, minimum: int) -> pd.DataFrame:
+    interval = wilson(numerators, denominators)
+    few = denominators < minimum
     return pd.DataFrame(
         {
-            "group": counts.index,
-            "denominator": counts["d"].to_numpy(),
-            "numerator": counts["n"].to_numpy(),
+            "group": labels,
+            "denominator": denominators,
+            "numerator": numerators,
             "estimate": interval["estimate"].to_numpy(),
             "lower": interval["lower"].to_numpy(),
             "upper": interval["upper"].to_numpy(),
@@ -102,25 +130,50 @@ def divide_people(people: pd.DataFrame, group: Group) -> tuple[np.ndarray, pd.Se
     return within, labels
 
 
-def _evaluate(people: pd.DataFrame, indicator: Indicator, study: Study, cohort: str) -> pd.DataFrame:
-    minimum = study.params.minimum_denominator
-    inside, positive = indicator.select(people)
-    frames = []
-    for group in study.specification.groups:
-        if reason := study.lacks((*group.columns, *(group.where.columns if group.where else ())), cohort):
-            frames.append(study.not_derivable_rows(indicator.id, reason, group_by=group.id))
-            continue
-        within, labels = divide_people(people, group)
-        counted = count_proportions(inside[within], positive[within], labels[within], minimum)
-        frames.append(counted.assign(level="nation", group_by=group.id))
+class _Cohort:
+    """The people of a cohort, and how characteristics and levels divide them: worked out once for all indicators."""
+
+    def __init__(self, people: pd.DataFrame, study: Study, cohort: str) -> None:
+        self.people = people
+        self.groups: list[tuple[str, str | _Division]] = []
+        for group in study.specification.groups:
+            reason = study.lacks((*group.columns, *(group.where.columns if group.where else ())), cohort)
+            self.groups.append((group.id, reason or _divide(*divide_people(people, group))))
+        self._units: dict[str, _Division] = {}
+
+    def by_unit(self, column: str) -> _Division:
+        """Return how a column of units divides everyone."""
+        if column not in self._units:
+            self._units[column] = _divide(np.ones(len(self.people), dtype=bool), self.people[column])
+        return self._units[column]
+
+
+def _evaluate(cohort: _Cohort, indicator: Indicator, study: Study) -> pd.DataFrame:
+    inside, positive = indicator.select(cohort.people)
+    frames, counted = [], []
+    for place, (group, division) in enumerate(cohort.groups):
+        if isinstance(division, str):
+            frames.append(study.not_derivable_rows(indicator.id, division, group_by=group, place=place))
+        else:
+            counted.append(("nation", group, place, division))
     for level in study.specification.levels:
         if level == "nation":
             continue
         column = indicator.provider if level == "provider" else level
         # the only region of a nation is the nation itself, whose counts have another policy
-        if people[column].nunique() < (1 if level == "provider" else 2):
+        if cohort.people[column].nunique() < (1 if level == "provider" else 2):
             continue
-        counted = count_proportions(inside, positive, people[column], minimum)
-        counted = counted[counted["denominator"] > 0].rename(columns={"group": "unit"})
-        frames.append(counted.assign(level=level, group_by="all", group="all"))
-    return pd.concat(frames, ignore_index=True).assign(measure=indicator.id)
+        counted.append((level, "all", len(cohort.groups) + len(counted), cohort.by_unit(column)))
+    levels, groups, places, divisions = zip(*counted, strict=True)
+    sizes = [len(division.labels) for division in divisions]
+    table = _tabulate(
+        np.concatenate([division.labels for division in divisions]),
+        np.concatenate([division.count(inside) for division in divisions]),
+        np.concatenate([division.count(inside & positive) for division in divisions]),
+        study.params.minimum_denominator,
+    ).assign(level=np.repeat(levels, sizes), group_by=np.repeat(groups, sizes), place=np.repeat(places, sizes))
+    national = table["level"] == "nation"
+    table = table.assign(unit=table["group"].mask(national), group=table["group"].where(national, "all"))
+    frames.append(table[national | (table["denominator"] > 0)])
+    whole = pd.concat(frames, ignore_index=True).sort_values("place", kind="stable", ignore_index=True)
+    return whole.drop(columns="place").assign(measure=indicator.id)
