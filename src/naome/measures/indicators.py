@@ -164,16 +164,27 @@ def _evaluate(cohort: _Cohort, indicator: Indicator, study: Study) -> pd.DataFra
         if cohort.people[column].nunique() < (1 if level == "provider" else 2):
             continue
         counted.append((level, "all", len(cohort.groups) + len(counted), cohort.by_unit(column)))
-    levels, groups, places, divisions = zip(*counted, strict=True)
+    if counted:
+        frames.append(_count(inside, inside & positive, counted, study.params.minimum_denominator))
+    whole = pd.concat(frames, ignore_index=True).sort_values("place", kind="stable", ignore_index=True)
+    return whole.drop(columns="place").assign(measure=indicator.id)
+
+
+def _count(
+    inside: np.ndarray, positive: np.ndarray, parts: list[tuple[str, str, int, _Division]], minimum: int
+) -> pd.DataFrame:
+    """Count a proportion in every division; each is given as level, characteristic, place among the results, division.
+
+    Of a level below the nation, only the units with people in the denominator are listed.
+    """
+    levels, groups, places, divisions = zip(*parts, strict=True)
     sizes = [len(division.labels) for division in divisions]
     table = _tabulate(
         np.concatenate([division.labels for division in divisions]),
         np.concatenate([division.count(inside) for division in divisions]),
-        np.concatenate([division.count(inside & positive) for division in divisions]),
-        study.params.minimum_denominator,
+        np.concatenate([division.count(positive) for division in divisions]),
+        minimum,
     ).assign(level=np.repeat(levels, sizes), group_by=np.repeat(groups, sizes), place=np.repeat(places, sizes))
     national = table["level"] == "nation"
     table = table.assign(unit=table["group"].mask(national), group=table["group"].where(national, "all"))
-    frames.append(table[national | (table["denominator"] > 0)])
-    whole = pd.concat(frames, ignore_index=True).sort_values("place", kind="stable", ignore_index=True)
-    return whole.drop(columns="place").assign(measure=indicator.id)
+    return table[national | (table["denominator"] > 0)]
