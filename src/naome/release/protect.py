@@ -370,7 +370,7 @@ class _Search:
 
     def _loosen(self, broken: int, hidden: np.ndarray, bounds: Bounds) -> np.ndarray:
         """Hide the cheapest count near a broken one that helps alone, or else few counts that help together."""
-        near, costs = np.array([broken]), {}
+        near, costs = np.array([broken]), dict[int, float]()
         for _ in range(NATIONAL_STEPS if self.cells.national[broken] else STEPS):
             near = self.cells.relations.around(near)
             handles = {int(handle) for handle in self.handle[near]} - set(costs)
