@@ -334,13 +334,8 @@ class _Listing:
         return frozenset(name_group(*each) for each in zip(names, values, strict=True))
 
     def _count(self, place: tuple, conditions: Conditions, value: float) -> int:
-        named = {self.scheme.same.get(each, each) for each in conditions}
-        for parts, one in self.scheme.equal:
-            named = (named - parts) | {one} if parts <= named else named
-        named = named.union(*(self.scheme.implied.get(each, EVERYONE) for each in named))
-        # whoever has a value has one recorded
-        named -= {f"not missing({match[1]})" for each in named if (match := VALUE.match(each))}
-        key = (*place, frozenset(named))
+        named = self._name(conditions)
+        key = (*place, named)
         # the same name with another value is another count: what one row leaves out is not known to the other
         while key in self.number and self.value[self.number[key]] != value:
             key = (*key, "otherwise counted")
@@ -351,6 +346,23 @@ class _Listing:
             if value == 0 and missing & named:
                 self.public.append(self.number[key])
         return self.number[key]
+
+    def _name(self, conditions: Conditions) -> Conditions:
+        """Return the conditions by which the people who fulfil some are known here."""
+        named = {self.scheme.same.get(each, each) for each in conditions}
+        for parts, one in self.scheme.equal:
+            named = (named - parts) | {one} if parts <= named else named
+        named = named.union(*(self.scheme.implied.get(each, EVERYONE) for each in named))
+        # whoever has a value has one recorded
+        return frozenset(named - {f"not missing({match[1]})" for each in named if (match := VALUE.match(each))})
+
+    def _find(self, place: Iterable, conditions: Conditions) -> int | None:
+        """Return the number of a count that is listed; None where it is not."""
+        return self.number.get((*place, self._name(conditions)))
+
+    def _find_all(self, place: Iterable, several: Iterable[Conditions]) -> list[int]:
+        """Return the numbers of those counts that are listed."""
+        return [number for conditions in several if (number := self._find(place, conditions)) is not None]
 
     def _append(self, value: float, whole: bool) -> int:
         self.value.append(float(value))
@@ -374,8 +386,8 @@ class _Listing:
                     continue
                 values = [name_group(match[1], str(value)) for value in ast.literal_eval(f"[{match[2]}]")]
                 for others in {conditions - {condition}, EVERYONE}:
-                    parts = [self.number.get((*place, others | {value}), -1) for value in values]
-                    if min(parts) >= 0:
+                    parts = self._find_all(place, [others | {value} for value in values])
+                    if len(parts) == len(values):
                         total = sum(self.value[part] for part in parts)
                         self._sum(self._count((*place,), others | {condition}, total), np.array(parts))
 
@@ -441,8 +453,7 @@ class _Listing:
                     if len(key) > 4 or condition not in conditions:
                         continue
                     others = conditions - {condition}
-                    keys = [(*place, others | {name_group(fine, each)}) for each in inner]
-                    parts = [self.number[each] for each in keys if each in self.number]
+                    parts = self._find_all(place, [others | {name_group(fine, each)} for each in inner])
                     if parts:
                         self._leave(whole, parts, protected=place[1] in WHOLE)
         for key, part in list(self.number.items()):
@@ -466,7 +477,7 @@ class _Listing:
                 key = (*self._place(row), row.measure, row.group_by, by, own | others, hit | others)
                 sums.setdefault(key, []).append((row.people, row.events, row.rest))
         for (*place, _, _, _, own, hit), counts in sums.items():
-            whole = self.number.get((*place, own)), self.number.get((*place, hit))
+            whole = self._find(place, own), self._find(place, hit)
             rest = self.rests.get(whole)  # type: ignore[arg-type]
             for total, numbers in zip((*whole, rest), zip(*counts, strict=True), strict=True):
                 if total is not None and min(numbers) >= 0:
@@ -477,9 +488,9 @@ class _Listing:
         for row in table[table["group"].str.contains(LESS, regex=False)].itertuples():
             by, place = self.scheme.groups.get(row.group_by, (row.group_by, EVERYONE))[0], self._place(row)
             for whole, conditions in zip((row.people, row.events), self._conditions(row), strict=True):
-                keys = [(*place, conditions | {name_group(by, group)}) for group in row.group.split(LESS)]
-                parts = [self.number[key] for key in keys if key in self.number]
-                if whole >= 0 and len(parts) == len(keys):
+                groups = [conditions | {name_group(by, group)} for group in row.group.split(LESS)]
+                parts = self._find_all(place, groups)
+                if whole >= 0 and len(parts) == len(groups):
                     self._sum(whole, np.array(parts))
 
     def _climb(self, table: pd.DataFrame, column: str) -> None:

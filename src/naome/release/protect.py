@@ -185,7 +185,8 @@ def find_remainders(cells: Cells, bounds: Bounds, policy: Policy, protected: np.
         Numbers of relations.
     """
     relations, size = cells.relations, len(cells.relations.low)
-    parts = (relations.weight < 0) & (bounds.known == 0)[relations.count]
+    unknown = (bounds.known == 0) & (bounds.lower < bounds.upper)
+    parts = (relations.weight < 0) & unknown[relations.count]
     hidden = parts & cells.in_rows(protected, differences=True)[relations.count]
 
     def add_up(values: np.ndarray, chosen: np.ndarray) -> np.ndarray:
