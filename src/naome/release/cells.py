@@ -417,12 +417,20 @@ class _Listing:
                         dropped[key, condition] = rest
                         self.nested += [rest] * new
         self._pair_groups(dropped)
-        # whom a condition leaves out of some people are among those whom it leaves out of more people
-        for ((*place, conditions), condition), rest in dropped.items():
-            for other in conditions - {condition}:
-                wider = dropped.get(((*place, conditions - {other}), condition))
-                if wider is not None and self.value[wider] >= self.value[rest]:
-                    self.terms.append(((wider, rest), (1.0, -1.0), np.inf))
+        self._nest_rests()
+
+    def _nest_rests(self) -> None:
+        """Relate whom conditions leave out of some people to those whom they leave out of more people, of a nation."""
+        names = {number: key for key, number in self.number.items() if len(key) == 4 and key[1] in WHOLE}
+        for (whole, part), rest in list(self.rests.items()):
+            if whole not in names or part not in names:
+                continue
+            (*place, own), hit = names[whole], names[part][3]
+            for other in own:
+                wider = self._find(place, own - {other}), self._find(place, hit - {other})
+                more = self.rests.get(wider)  # type: ignore[arg-type]
+                if more is not None and more != rest and self.value[more] >= self.value[rest]:
+                    self.terms.append(((more, rest), (1.0, -1.0), np.inf))
 
     def _pair_groups(self, dropped: Mapping[tuple, int]) -> None:
         """Set a group of whose people a condition leaves out none beside one of whose people it leaves out some.
