@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from reading import list_differences, read_content
+from page_content import list_differences, read_content
 from sample_project import TABLE, code_cell, draw_curve, markdown_cell, raw_cell, show, write_notebook
 
 from sitepreview import render_site
