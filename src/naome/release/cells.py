@@ -41,7 +41,7 @@ BOTH = " / "
 TREATING = "treating provider"
 DEAD, OF_BREAST_CANCER, RECORD = "died under 70", "died of breast cancer", "had a record of metastatic disease"
 #: Measures of the people of a cohort, and of a share of those recorded
-PEOPLE, SHARE = ("people", "cohort_size", "age_mean"), "share"
+PEOPLE, SHARE, SITE = ("people", "cohort_size", "age_mean"), "share", "site"
 DEATHS = {
     "record_before_breast_cancer_death": ((DEAD, OF_BREAST_CANCER), (DEAD, OF_BREAST_CANCER, RECORD)),
     "record_before_death": ((DEAD,), (DEAD, RECORD)),
@@ -312,6 +312,8 @@ class _Listing:
 
     def _conditions(self, row: Any) -> tuple[Conditions, Conditions]:
         """Return conditions of a measure's people and of its events, among those whom the groups concern."""
+        if row.measure == SHARE and row.group_by == SITE:  # of everyone, and a site is a condition by its name
+            return EVERYONE, frozenset([row.group])
         if row.measure == SHARE:
             recorded = frozenset([f"not missing({row.group_by})"])
             return recorded, recorded | {name_group(row.group_by, row.group)}

@@ -20,7 +20,8 @@ from scipy.special import expit, logit, ndtri
 from naome.core.params import Params
 from naome.core.results import NUMBERS, WHOLE
 from naome.measures.casemix.outliers import MINIMUM_UNITS
-from naome.release.cells import LESS, Cells, Scheme, list_cells
+from naome.measures.indicators import MISSING
+from naome.release.cells import LESS, PEOPLE, SHARE, SITE, Cells, Scheme, list_cells
 from naome.release.policy import METHODS, PLACES, POLICIES, Policy, list_pairs, round_counts
 from naome.release.protect import Shown, protect
 from naome.release.types import Released, release_checked
@@ -35,6 +36,8 @@ NOT_OF_PEOPLE = ("random intercept, profile likelihood",)
 OF_STRATA = ("direct standardisation to the ages of all counted; MOVER interval from Wilson limits",)
 #: Before the name of an indicator: how many people could have been counted
 ELIGIBLE = "eligible."
+#: Measures of people of a cohort: what is left of them is a number of people of a group
+PEOPLE_OR_SHARE = (*PEOPLE, SHARE)
 #: Where nothing is known of measures: each has people and events of its own
 EMPTY = Scheme({}, frozenset(), {}, pd.DataFrame())
 SCALES = {
@@ -139,7 +142,18 @@ def release(results: pd.DataFrame, params: Params, plan: Plan | None = None) -> 
     return release_checked(_round(out, ~exact & (out["status"] == "ok"), policy) if policy.round_to > 1 else out)
 
 
-def release_pooled(pooled: pd.DataFrame, parts: Iterable[Released]) -> Released:
+def list_needed(row: tuple[str, str, str, str]) -> list[tuple[str, str, str, str]]:
+    """List the results of a nation that follow from a result of several by subtraction."""
+    cohort, measure, group_by, group = row
+    if measure not in PEOPLE_OR_SHARE:
+        return [row]
+    if group_by == SITE:
+        return [(cohort, "people", group, group)]
+    rest = [(cohort, "people", group_by, MISSING)] if measure == "share" else []
+    return [(cohort, "people", group_by, group), *rest]
+
+
+def release_pooled(pooled: pd.DataFrame, parts: Iterable[Released], plans: Iterable[Plan | None] = ()) -> Released:
     """Release results of several nations counted together, beside those of each.
 
     Parameters
@@ -148,6 +162,8 @@ def release_pooled(pooled: pd.DataFrame, parts: Iterable[Released]) -> Released:
         Results of the nations together.
     parts : iterable of Released
         The released results of each nation.
+    plans : iterable of Plan
+        What is decided of each nation: people of a group that are suppressed there are not left by a share here.
 
     Returns
     -------
@@ -160,6 +176,11 @@ def release_pooled(pooled: pd.DataFrame, parts: Iterable[Released]) -> Released:
         rows = part.frame[part.frame["level"].isin(WHOLE) & (part.frame["status"] == "ok")]
         shown = set(rows[key].itertuples(index=False, name=None))
         hidden |= np.array([row not in shown for row in out[key].itertuples(index=False, name=None)], dtype=bool)
+    for plan in filter(None, plans):
+        rows = plan.results[plan.hidden & plan.results["level"].isin(WHOLE)]
+        gone = set(rows[key].itertuples(index=False, name=None))
+        needed = (list_needed(row) for row in out[key].itertuples(index=False, name=None))
+        hidden |= np.array([not gone.isdisjoint(rows) for rows in needed], dtype=bool)
     hidden &= out["status"].isin(["ok", "too_few"])
     bare = hidden | (out["status"] != "ok")
     out.loc[hidden, "status"], out.loc[hidden, "reason"] = "suppressed", HIDDEN

@@ -8,17 +8,15 @@ import pandas as pd
 
 from naome.core.errors import ChainError
 from naome.core.results import NUMBERS, WHOLE
-from naome.measures.indicators import MISSING
 from naome.release.attack import Attack, attack_release
 from naome.release.policy import POLICIES
+from naome.release.suppress import list_needed
 from naome.workflow.run import Run
 
 #: Frames in the result schema whose denominators are not people
 NOT_OF_PEOPLE = ("variation",)
 POOLED_FRAME = "england_wales"
 KEY = ["cohort", "measure", "group_by", "group"]
-#: Measures of everyone of a cohort: what is left of them is a number of people of a group
-OF_PEOPLE = ("cohort_size", "age_mean", "share")
 
 
 def attack_run(run: Run) -> Attack:
@@ -69,18 +67,7 @@ def count_given_away(released: pd.DataFrame, pooled: pd.DataFrame) -> int:
     shown = set(own.loc[own["status"] == "ok", KEY].itertuples(index=False, name=None))
     known = set(own[KEY].itertuples(index=False, name=None))
     numbers = pooled.loc[_has_number(pooled), KEY].itertuples(index=False, name=None)
-    return sum(not (shown | (set(needed) - known)).issuperset(needed) for needed in map(_list_needed, numbers))
-
-
-def _list_needed(row: tuple[str, str, str, str]) -> list[tuple[str, str, str, str]]:
-    """List the results of a nation that follow from a result of several by subtraction."""
-    cohort, measure, group_by, group = row
-    if measure not in OF_PEOPLE:
-        return [row]
-    if group_by == "site":
-        return [(cohort, "people", group, group)]
-    rest = [(cohort, "people", group_by, MISSING)] if measure == "share" else []
-    return [(cohort, "people", group_by, group), *rest]
+    return sum(not (shown | (set(needed) - known)).issuperset(needed) for needed in map(list_needed, numbers))
 
 
 def count_without_result(released: pd.DataFrame) -> int:

@@ -30,7 +30,7 @@ def replicate(run: Run) -> Replication:
     if not reason:
         pooled = note_inferred_codes(measure_pooled(analyses, primaries, studies), run.specification)
         studies[POOLED] = pool_studies(list(studies.values()))
-        together = release_pooled(pooled, parts)
+        together = release_pooled(pooled, parts, [each.plan for each in runs.values()])
         run.save("england_wales", pooled, together)
     released = join_released([*parts, together])
     compared, later = (

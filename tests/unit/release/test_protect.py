@@ -117,6 +117,13 @@ def test_who_has_a_value_recorded_is_not_shown_where_who_has_none_is_suppressed(
         assert release(beside, params(national="suppress_small"), plan).frame["status"].tolist() == [status]
 
 
+def test_people_with_a_site_are_those_of_its_share():
+    scheme = Scheme({"people": (frozenset(), frozenset())}, frozenset(), {"bone": ("", frozenset(["bone"]))}, PARENTS)
+    rows = [("people", "nation", "england", "bone", "bone", None, 190)]
+    cells = list_cells(make([*rows, ("share", "nation", "england", "site", "bone", 190, 471)]), scheme)
+    assert cells.people[0] == cells.events[1]
+
+
 def test_one_agent_and_two_agents_are_any_agent():
     """Any 65 of 80 and two agents 55 are shown: one agent would be 8 to 12 but for rounding, and hidden is 6."""
     one = {"A": (6, 81), "B": (20, 80), "C": (25, 85), "D": (21, 80), "E": (22, 82), "F": (24, 80)}
@@ -186,6 +193,15 @@ def test_what_a_nation_hides_is_hidden_in_the_results_of_both():
     parts = [release(wales, params("hes2018", "suppress_small"))]
     shown = release_pooled(both.assign(level="england+wales"), parts).frame
     assert shown["status"].tolist() == ["suppressed", "ok"] and shown["denominator"].isna().tolist() == [True, False]
+
+
+@pytest.mark.parametrize("hidden", [True, False])
+def test_a_share_of_both_is_hidden_where_the_people_of_a_nation_are_in_its_plan(hidden):
+    shares = [("share", "nation", "wales", "eth", "asian", 26, 443)]
+    both = make([("share", "nation", "both", "eth", "asian", 576, 10473)]).assign(level="england+wales")
+    plan = Plan(SCHEME, make([("people", "nation", "wales", "eth", "asian", None, 26)]), np.array([hidden]))
+    shown = release_pooled(both, [release(make(shares), params())], [plan, None]).frame
+    assert shown["status"].tolist() == ["suppressed" if hidden else "ok"]
 
 
 def test_what_is_not_derivable_for_both_has_no_counts_from_which_a_nation_is_left():
