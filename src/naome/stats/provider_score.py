@@ -25,6 +25,8 @@ __all__ = ["explained_variance", "gamma_tails", "own_share", "score_providers", 
 
 #: Of a provider's variance, less than this left by the model is rounding, not a basis for a comparison
 NOTHING_LEFT = 1e-9
+#: Of the largest weight of a patient (the root of a variance), no more than this is none
+NO_WEIGHT = 1e-8
 #: Skewness so close to zero that the gamma distribution is the normal one to more digits than anyone reads
 SYMMETRIC = 1e-4
 #: Tail probabilities end here, z at 37
@@ -173,7 +175,9 @@ def _sum_cubes(survival: np.ndarray, basis: np.ndarray, sums: np.ndarray, codes:
     """Return the third moments of :func:`third_moment`."""
     variance = survival * (1 - survival)
     weight = np.sqrt(variance)[:, None]
-    explained = np.divide(basis, weight, out=np.zeros_like(basis), where=weight > 0) @ sums.T
+    # a patient of whom the model is certain adds nothing, and what is divided by such a weight is rounding
+    certain = weight <= NO_WEIGHT * weight.max(initial=0.0)
+    explained = np.divide(basis, weight, out=np.zeros_like(basis), where=~certain) @ sums.T
     each = variance * (2 * survival - 1)
     own = explained[np.arange(len(codes)), codes]
     # (1 - u)^3 for its own patients and -u^3 for the others, with u what is explained
