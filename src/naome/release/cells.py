@@ -440,8 +440,9 @@ class _Listing:
         Groups are paired in the order of their names, so that the pair does not tell which of the two it is.
         """
         families: dict[tuple, list[tuple[str, int]]] = {}
+        parted = self.scheme.list_parted()
         for ((*place, conditions), condition), rest in dropped.items():
-            if condition in self.scheme.list_parted():
+            if condition in parted:
                 for each in conditions - {condition}:
                     if match := GROUP.fullmatch(each):
                         others = conditions - {condition, each}

@@ -365,11 +365,11 @@ class _Search:
             if not broken:
                 return hidden
             for count in broken:
-                hidden = self._loosen(count, hidden, bounds)
+                hidden = self._loosen(count, hidden)
                 bounds = reach(self.cells, self.shown, hidden, self.policy)
         raise ValueError(self._explain(np.array(broken)))
 
-    def _loosen(self, broken: int, hidden: np.ndarray, bounds: Bounds) -> np.ndarray:
+    def _loosen(self, broken: int, hidden: np.ndarray) -> np.ndarray:
         """Hide the cheapest count near a broken one that helps alone, or else few counts that help together."""
         near, costs = np.array([broken]), dict[int, float]()
         for _ in range(NATIONAL_STEPS if self.cells.national[broken] else STEPS):

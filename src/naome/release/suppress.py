@@ -149,7 +149,7 @@ def list_needed(row: tuple[str, str, str, str]) -> list[tuple[str, str, str, str
         return [row]
     if group_by == SITE:
         return [(cohort, "people", group, group)]
-    rest = [(cohort, "people", group_by, MISSING)] if measure == "share" else []
+    rest = [(cohort, "people", group_by, MISSING)] if measure == SHARE else []
     return [(cohort, "people", group_by, group), *rest]
 
 
