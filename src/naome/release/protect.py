@@ -314,12 +314,11 @@ class _Search:
             remainders = find_remainders(self.cells, bounds, self.policy, self.protected)
             if not len(broken) and not len(remainders):
                 return hidden
-            found = [self._choose([int(count), *self._trace(int(count), bounds)], hidden) for count in broken]
-            found += [self._choose(self._list_terms(int(number)), hidden) for number in remainders]
+            too_close = [[int(count)] for count in broken] + [self._list_terms(int(each)) for each in remainders]
+            found = [self._choose(counts, hidden, bounds) for counts in too_close]
             chosen = {each for each in found if each is not None}
             if not chosen:
-                parts = [count for number in remainders for count in self._list_terms(int(number))]
-                raise ValueError(self._explain(np.unique([*broken, *parts])))
+                raise ValueError(self._explain(np.unique(np.concatenate(too_close))))
             lost = np.zeros(len(self.cells.value), dtype=bool)
             lost[list(chosen)] = True
             hidden |= self._rows_of(lost)
@@ -404,11 +403,11 @@ class _Search:
         lost[count] = True
         return self._rows_of(lost)
 
-    def _choose(self, counts: list[int], hidden: np.ndarray) -> int | None:
-        """Return the count of least cost, of those on which what is known too closely rests."""
+    def _choose(self, counts: list[int], hidden: np.ndarray, bounds: Bounds) -> int | None:
+        """Return the count of least cost, of some that are known too closely and of those that their bounds rest on."""
         costs = {
             handle: cost
-            for count in counts
+            for count in {*counts, *(each for known in counts for each in self._trace(known, bounds))}
             if (cost := self._cost(handle := int(self.handle[count]), hidden)) is not None
         }
         return min(costs, key=lambda count: (costs[count], count)) if costs else None

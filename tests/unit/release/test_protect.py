@@ -377,6 +377,20 @@ def test_two_hidden_groups_are_not_known_to_be_few_people_together():
     assert found.remainders == 1 and not found.passed
 
 
+def test_a_union_that_follows_from_another_table_is_protected_there():
+    """Everyone is hidden, but women and men are shown: 431 less 310 and 114 leave 4 and 3."""
+    scheme = Scheme(SCHEME.measures, frozenset(), {**SCHEME.groups, "frailty": ("frailty", frozenset())}, PARENTS)
+    groups = {"fit": (None, 310), "mild": (None, 114), "moderate": (None, 4), "severe": (None, 3)}
+    everyone = of_nation("m", "all", {"all": (None, 431)})
+    rows = [*everyone, *of_nation("m", "sex", {"female": (None, 400), "male": (None, 31)})]
+    rows += of_nation("m", "frailty", groups)
+    results = make(rows)
+    hidden = np.array([True, False, False, False, False, True, True])
+    shown = Shown(np.ones(7, bool), np.zeros(7, bool), hidden, np.zeros(7, bool))
+    found = protect(list_cells(results, scheme), results, shown, POLICIES["hes2018"])
+    assert found[1:5].any()
+
+
 RECEPTORS = Scheme(
     {"all three": (frozenset(), frozenset(["er_recorded", "her2_recorded", "pr_recorded"])), "m": (frozenset(), ANY)},
     frozenset(),
