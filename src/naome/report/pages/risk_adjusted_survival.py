@@ -626,12 +626,14 @@ def _draw_funnel_panel(
     axes.axhline(100 * target, color=INK, linewidth=0.8)
     draw_levels(axes, shown)
     alarms = int((table["level"] == "alarm").sum())
+    above = target < 0.5  # the side where large organisations are not
     axes.text(
         0.98,
-        0.03,
+        0.97 if above else 0.03,
         f"outside alarm limits: {alarms}; expected by chance {expected_false_alarms(table, params)[1]:.1f}",
         transform=axes.transAxes,
         ha="right",
+        va="top" if above else "bottom",
         fontsize=8,
         color=INK,
         bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5, "alpha": 0.85},
