@@ -18,6 +18,7 @@ from naome.report.publication.audits import choose_audits, list_populations
 from naome.report.publication.home import write_headlines
 from naome.report.publication.indicator import write_indicator
 from naome.report.publication.public import (
+    HALF,
     digest_text,
     draw_people,
     read_summaries,
@@ -142,15 +143,18 @@ def test_the_recurrent_cohort_is_shown_with_its_caution(tmp_path):
     assert state_of_the_nation.CAUTION in table
 
 
-@pytest.mark.parametrize("share", [0.0, 0.04, 0.05, 0.26, 0.94, 0.95, 1.0])
+@pytest.mark.parametrize("share", [0.0, 0.04, 0.05, 0.07, 0.22, 0.26, 0.35, 0.5, 0.94, 0.95, 1.0])
 def test_a_picture_of_ten_people_fills_as_many_as_its_words_say(share):
     from matplotlib import pyplot
 
     drawing = draw_people(share)
-    filled = sum(patch.get_facecolor()[:3] != (1, 1, 1) for patch in drawing.axes[0].patches) / 2
+    patches = drawing.axes[0].patches
+    filled = sum(patch.get_facecolor()[:3] != (1, 1, 1) for patch in patches if patch.get_label() != HALF) / 2
+    half = any(patch.get_label() == HALF for patch in patches)
     pyplot.close(drawing)
     words = say_in_ten(share, read_summaries(project_definitions())[0])
-    said = re.match(r"about (\d+) in 10", words)
+    said = re.match(r"(?:about|more than) (\d+) in 10", words)
+    assert half == words.startswith("more than")
     assert filled == (int(said[1]) if said else {"nearly all": 10, "fewer than 1 in 10": 0}[words])
 
 
