@@ -11,7 +11,7 @@ from naome.core.atomic import write_frame
 from naome.core.errors import ChainError
 from naome.measures.completeness import measure_completeness
 from naome.measures.deaths_check import measure_records_before_death
-from naome.measures.description import count_people
+from naome.measures.description import count_people, count_shares
 from naome.measures.indicators import evaluate_indicators
 from naome.measures.inequalities import measure_gaps
 from naome.measures.landmark import compare_landmarks
@@ -76,7 +76,7 @@ def make_plan(
             f"disclosure.national is 'show', and a cohort has fewer than {SMALLEST_NATION:,} people: small groups of a "
             "small nation would be shown as they are. Hint: national: suppress_small."
         )
-    results = [count_people(analysis, study)]
+    results = [count_people(analysis, study), count_shares(analysis, study)]
     if "indicators" in frames:
         results.append(evaluate_indicators(analysis, study))
     if "completeness" in frames and "denovo" in params.cohorts:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from dataclasses import replace
+from html import unescape
 
 import pytest
 import yaml
@@ -125,15 +126,21 @@ def test_the_pandemic_note_is_there_only_for_periods_it_is_about(tmp_path):
     assert state_of_the_nation.PANDEMIC_NOTE not in write(["2016-01-01", "2019-12-31"])
 
 
-def test_a_share_of_those_recorded_leads_to_both_its_counts(tmp_path):
-    sexes = [proportion("people", n, n, group_by="sex", group=sex) for sex, n in (("female", 12000), ("male", 345))]
-    audits, sources = [with_frames("england", tmp_path, sexes)], Sources()
+def test_a_share_of_those_recorded_leads_to_its_counts_and_interval(tmp_path):
+    shares = [proportion("share", n, 12345, group_by="sex", group=sex) for sex, n in (("female", 12000), ("male", 345))]
+    shares += [
+        missing("share", "suppressed", "small", group_by="er", group="positive"),
+        missing("share", "suppressed", "small", group_by="er", group="negative"),
+    ]
+    audits, sources = [with_frames("england", tmp_path, shares)], Sources()
     page = state_of_the_nation.write_state_of_the_nation(audits, list_populations(audits), sources)
     table = next(part for part in page.parts if "tbl-denovo" in part)
+    assert "% of those recorded (England 12,345)" in unescape(table)
+    assert "% of those recorded (numbers suppressed)" in unescape(table)
     (target,) = [target for shown, target in list_links(table) if shown == "2.8%"]
     _, written = sources.write("people")
     entry = re.search(rf'<tr id="{target.partition("#")[2]}">.*?</tr>', written[-1])[0]
-    assert "345 of 12,345" in entry
+    assert "345 of 12,345" in entry and "2.5% to 3.1%" in entry
 
 
 def test_the_recurrent_cohort_is_shown_with_its_caution(tmp_path):
