@@ -86,6 +86,17 @@ class Population:
     rows: Mapping[Key, Row]
 
     @property
+    def spoken(self) -> str:
+        """How sentences name them.
+
+        Examples
+        --------
+        >>> Population("England + Wales", None, {}).spoken
+        'England and Wales'
+        """
+        return self.name.replace(" + ", " and ")
+
+    @property
     def together(self) -> bool:
         """Whether these are people of several nations."""
         return "+" in self.name

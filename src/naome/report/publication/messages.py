@@ -55,7 +55,7 @@ def say_share(page: ReportPage, population: Population, row: Row | None, people:
     """
     if row is None:
         return ""
-    place = f"In {population.name}, "
+    place = f"In {population.spoken}, "
     if row["status"] == "ok":
         share = page.percent(row, population)
         limits = say_limits(row)
@@ -63,7 +63,7 @@ def say_share(page: ReportPage, population: Population, row: Row | None, people:
         return f"{place}{share} (95% interval {limits}) of {counted} {people} {did}."
     reason = lower_first(row["reason"].rstrip("."))
     if row["status"] == "not_derivable":
-        return f"For {population.name} this could not be derived: {reason}."
+        return f"For {population.spoken} this could not be derived: {reason}."
     return f"{place}the percentage of {people} who {did} is {WHY_MISSING[row['status']]}."
 
 
@@ -115,7 +115,7 @@ def say_gradient(
     ends = [page.percent(row, population) for row in (first, last)]
     names = [GROUPS.get(("age_group", group), f"aged {group}") for group in (young, old)]
     reading = compare(last, first)
-    where = f"In {population.name} the percentage "
+    where = f"In {population.spoken} the percentage "
     if reading == "no clear difference":
         return f"{where}did not clearly differ between people {names[0]} ({ends[0]}) and {names[1]} ({ends[1]})."
     verb = "rose" if reading == "higher" else "fell"
@@ -135,7 +135,7 @@ def say_sexes(page: ReportPage, population: Population, measure: str, cohort: st
         "lower": "a lower percentage",
     }
     return (
-        f"Men and women in {population.name}: {words[reading]} for men ({shares[0]} of "
+        f"Men and women in {population.spoken}: {words[reading]} for men ({shares[0]} of "
         f"{format_number(int(men['denominator']), 'count')}; women {shares[1]})."
     )
 
@@ -150,7 +150,7 @@ def say_range(page: ReportPage, population: Population, rows: Iterable[tuple[str
         for share, name, row in (shown[0], shown[-1])
     ]
     overlap = ", whose intervals overlap" if shown[0][2]["upper"] >= shown[-1][2]["lower"] else ""  # type: ignore[index]
-    return f"In {population.name} the percentage ranged from {ends[0]} to {ends[1]}{overlap}."
+    return f"In {population.spoken} the percentage ranged from {ends[0]} to {ends[1]}{overlap}."
 
 
 def say_notes(
@@ -164,7 +164,7 @@ def say_notes(
         Name of the nation -> sentences.
     """
     words, notes = audits[0].wording[indicator], {}
-    both = [each.name for each in populations if each.together and is_ok(each.find(indicator, "denovo"))]
+    both = [each.spoken for each in populations if each.together and is_ok(each.find(indicator, "denovo"))]
     for audit, population in zip(audits, populations, strict=False):
         said = [audit.params.absent[column] for column in words.without if column in audit.params.absent]
         row = population.find(words.recorded, "denovo") if words.recorded else None
@@ -197,10 +197,10 @@ def say_low_items(page: ReportPage, population: Population, items: Sequence[tupl
     low = sorted((each for each in shown if each[1]["estimate"] < target), key=lambda each: each[1]["estimate"])
     goal = format_number(target, "percent0")
     if not low:
-        return f"In {population.name} every item of the table is recorded for at least {goal} of people."
+        return f"In {population.spoken} every item of the table is recorded for at least {goal} of people."
     named = [f"{lower_first(title)} ({page.percent(row, population)})" for title, row in low]
     of = f"of the {len(shown)} items of the table" if len(shown) > 1 else "of the table"
-    return f"In {population.name}, {of}, recorded for less than {goal} of people: {say_list(named)}."
+    return f"In {population.spoken}, {of}, recorded for less than {goal} of people: {say_list(named)}."
 
 
 def say_not_derivable(rows: Iterable[tuple[Population, Row | None]]) -> str:
@@ -208,7 +208,7 @@ def say_not_derivable(rows: Iterable[tuple[Population, Row | None]]) -> str:
     reasons: dict[str, list[str]] = {}
     for population, row in rows:
         if row is not None and row["status"] == "not_derivable" and not population.together:
-            reasons.setdefault(row["reason"], []).append(population.name)
+            reasons.setdefault(row["reason"], []).append(population.spoken)
     return " ".join(
         f"For {join_names(names)} this could not be derived: {lower_first(reason.rstrip('.'))}."
         for reason, names in reasons.items()

@@ -278,13 +278,14 @@ def _add_survival(page: ReportPage, summary: Summary, populations: list[Populati
         if is_ok(row):
             share = say_in_ten(row["estimate"], summary)
             percent = page.percent(row, population, 0)
+            nation = population.name.replace("+", summary.say("and"))
             page.add(
                 f"### {summary.say('survival_heading')}",
-                summary.say("survival", nation=population.name, share=share, percent=percent),
+                summary.say("survival", nation=nation, share=share, percent=percent),
             )
             page.figure(
                 "fig-survival",
-                summary.say("survival_caption", share=share, nation=population.name),
+                summary.say("survival_caption", share=share, nation=nation),
                 summary.say("picture_text", share=share),
                 draw_people(row["estimate"]),
             )

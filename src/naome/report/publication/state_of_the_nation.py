@@ -172,7 +172,7 @@ def _say_ages(page: ReportPage, populations: list[Population]) -> str:
         if is_ok(row):
             mean = page.cite(format_number(row["estimate"], "decimal1"), row, together)
             said.append(f"{mean} years for {people} ({messages.say_limits(row, 'decimal1')})")
-    return f"The mean age at a de-novo diagnosis ({together.name}) was {say_list(said)}." if said else ""
+    return f"The mean age at a de-novo diagnosis ({together.spoken}) was {say_list(said)}." if said else ""
 
 
 def _say_sites(page: ReportPage, nations: Sequence[Population]) -> str:
@@ -183,7 +183,7 @@ def _say_sites(page: ReportPage, nations: Sequence[Population]) -> str:
             f"{name} {page.percent(row, population)} ({messages.say_limits(row)})" for name, row in rows if is_ok(row)
         ]
         if said:
-            parts.append(f"Sites of metastases in {population.name}: {', '.join(said)}; a person can have several.")
+            parts.append(f"Sites of metastases in {population.spoken}: {', '.join(said)}; a person can have several.")
     return " ".join(parts)
 
 
@@ -224,7 +224,7 @@ def _say_survival(page: ReportPage, populations: list[Population]) -> list[str]:
             if is_ok(row)
         ]
         if said:
-            parts.append(f"{population.name}: survival with de-novo disease was {say_list(said)}.")
+            parts.append(f"{population.spoken}: survival with de-novo disease was {say_list(said)}.")
     return parts
 
 
@@ -287,14 +287,14 @@ def _add_commentary(page: ReportPage, audits: list[Audit], populations: list[Pop
         denovo, recurrent = (population.find(PEOPLE, cohort) for cohort in ("denovo", "recurrent"))
         if is_ok(denovo) and is_ok(recurrent) and recurrent["denominator"] < denovo["denominator"]:
             parts.append(
-                f"In {population.name} the recurrent cohort ({page.count(recurrent, population)}) is smaller than the "
-                f"de-novo cohort ({page.count(denovo, population)}), although recurrent disease is more common. "
+                f"In {population.spoken} the recurrent cohort ({page.count(recurrent, population)}) is smaller than "
+                f"the de-novo cohort ({page.count(denovo, population)}), although recurrent disease is more common. "
                 "Recurrences are under-recorded; recording their date and type is the first need of the audit."
             )
         contact, recorded = population.find("cns_contact", "denovo"), population.find("cns_recorded", "denovo")
         if is_ok(contact) and is_ok(recorded):
             parts.append(
-                f"In {population.name}, {page.percent(contact, population)} of people with recorded information had "
+                f"In {population.spoken}, {page.percent(contact, population)} of people with recorded information had "
                 f"contact with a clinical nurse specialist, but it is recorded for "
                 f"{page.percent(recorded, population)}. The percentage of everyone may be lower."
             )

@@ -84,8 +84,8 @@ def _say_period(page: ReportPage, population: Population, row: Row | None, years
         return ""
     share, limits = page.percent(row, population), messages.say_limits(row)
     return (
-        f"In {population.name}, survival to {say_years(years)} by period analysis is {share} (95% interval {limits}), "
-        f"from the follow-up of {page.count(row, population)} people during the audit period."
+        f"In {population.spoken}, survival to {say_years(years)} by period analysis is {share} (95% interval "
+        f"{limits}), from the follow-up of {page.count(row, population)} people during the audit period."
     )
 
 

@@ -142,7 +142,7 @@ def test_a_percentage_of_both_nations_that_includes_such_people_says_so(report, 
     both = proportion("mdt_discussion", 6500, 11000, level="england+wales") | {"status": status, "reason": status}
     audits, populations, page = report(england=[both], wales=own)
     notes = messages.say_notes(page, audits, populations, "mdt_discussion")
-    assert ("The percentage of England + Wales includes these people." in notes["Wales"]) is (status == "ok")
+    assert ("The percentage of England and Wales includes these people." in notes["Wales"]) is (status == "ok")
 
 
 def test_a_nation_without_dates_of_treatment_has_a_note_where_dates_matter(report):
