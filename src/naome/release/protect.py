@@ -276,8 +276,6 @@ class _Search:
         self.cost = rows["denominator"].fillna(0).to_numpy(dtype=float) + np.where(totals, TOTAL, 0)
         self.free = ~shown.always & ~shown.fixed
         self.protected = ~shown.always
-        #: counts of rows that are decided here; of others it has been seen before
-        self.own = cells.in_rows(~shown.fixed, differences=True)
         #: counts for which linear programmes have found nothing narrower: with more hidden they still do not
         self.held = np.zeros(len(cells.value), dtype=bool)
         n = len(cells.value)
@@ -359,7 +357,7 @@ class _Search:
         bounds = reach(self.cells, self.shown, hidden, self.policy)
         for _ in range(ROUNDS):
             near = list_near(self.cells, bounds, self.policy, self.protected)
-            near = near[self.own[near]]
+            near = near[self._find_moved(bounds)[near]]
             broken = []
             for count in near[~held[near]]:
                 # more that is hidden only widens bounds: what has held once holds
@@ -369,9 +367,19 @@ class _Search:
             if not broken:
                 return hidden
             for count in broken:
+                if is_held(count, self.cells, bounds, self.policy):  # by what was hidden for another
+                    continue
                 hidden = self._loosen(count, hidden)
                 bounds = reach(self.cells, self.shown, hidden, self.policy)
         raise ValueError(self._explain(np.array(broken)))
+
+    def _find_moved(self, bounds: Bounds) -> np.ndarray:
+        """Mark counts near one about which the rows that are decided here say something; others were seen before."""
+        before = reach(self.cells, self.shown, self.shown.hidden | ~self.shown.fixed, self.policy)
+        moved = np.flatnonzero((bounds.lower != before.lower) | (bounds.upper != before.upper))
+        for _ in range(NATIONAL_STEPS):
+            moved = self.cells.relations.around(moved)
+        return np.isin(np.arange(len(self.cells.value)), moved)
 
     def _loosen(self, broken: int, hidden: np.ndarray) -> np.ndarray:
         """Hide the cheapest count near a broken one that helps alone, or else few counts that help together."""

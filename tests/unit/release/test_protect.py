@@ -449,3 +449,15 @@ def test_a_national_total_is_known_no_better_than_the_rows_of_the_nation(exact, 
     shown = np.where(nation, 213 if exact else 215, np.nan)
     bounds = bound_counts(cells, shown, np.full(3, np.nan), nation & exact, POLICIES["hes2018"])
     assert (bounds.lower[total], bounds.upper[total]) == limits
+
+
+def test_a_row_beside_a_plan_is_hidden_if_it_narrows_what_the_plan_hides():
+    """Three measures of 5 are hidden, and two of their sums are shown: with the third sum all would be known."""
+    sums = (("ab", "a", "b"), ("ac", "a", "c"), ("bc", "b", "c"))
+    scheme = Scheme({}, frozenset(), {}, PARENTS, sums)
+    events = {"a": 5, "b": 5, "c": 5, "ab": 10, "ac": 10}
+    planned = make([(name, "nation", "england", "all", "all", x, 100) for name, x in events.items()])
+    plan = plan_release(planned, params(national="suppress_small"), scheme)
+    assert plan.hidden.tolist() == [True, True, True, False, False]
+    beside = make([("bc", "nation", "england", "all", "all", 10, 100)])
+    assert release(beside, params(national="suppress_small"), plan).frame["status"].tolist() == ["suppressed"]
