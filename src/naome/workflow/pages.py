@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 from naome.core.errors import ChainError, DefinitionError, ParamsError, suggest
 from naome.core.params import Params
 from naome.core.paths import project_root
-from naome.core.yaml_files import FrozenModel, read_model
+from naome.core.yaml_files import FrozenModel, find_line, read_model
 
 PAGES = "definitions/pages.yaml"
 Stem = Annotated[str, Field(pattern=r"^[0-9]{2}-[a-z0-9-]+$")]
@@ -147,8 +147,14 @@ def find_notebook(name: str) -> Path:
     return matches[0]
 
 
-def notebooks_of(params: Params) -> list[Path]:
+def notebooks_of(params: Params, file: Path | None = None) -> list[Path]:
     """Return the notebooks that an audit runs, in order: those its parameters name, or all.
+
+    Parameters
+    ----------
+    params : Params
+    file : Path, optional
+        The parameter file, which errors name with the line; by default that of the audit's name.
 
     Raises
     ------
@@ -164,7 +170,8 @@ def notebooks_of(params: Params) -> list[Path]:
     """
     known = {path.stem.split("-")[0]: path for path in list_notebooks()}
     chosen = params.notebooks or tuple(known)
-    where = f"{params.audit}.yaml: key 'notebooks'"
+    file = file or Path(f"{params.audit}.yaml")
+    where = f"{file}{find_line(file, 'notebooks') if params.notebooks else ''}: key 'notebooks'"
     for number in chosen:
         if number not in known:
             raise ParamsError(f"{where}: there is no notebook {number!r}; allowed: {', '.join(known)}.")
