@@ -10,7 +10,7 @@ from pathlib import Path
 import ibis
 import pandas as pd
 
-from naome.cohort.attrition import count_attrition
+from naome.cohort.attrition import check_anybody, count_attrition
 from naome.cohort.columns import list_columns
 from naome.cohort.deaths_check import count_primary
 from naome.cohort.eligible import code_dates, eligible_people, flag_tumours, metastatic_codes
@@ -134,11 +134,19 @@ def count_cohorts(params: Params, tables: CanonicalTables, rules: CohortRules) -
     -------
     dict of str to int
         Each cohort of the run, in the order of its parameters -> people.
+
+    Raises
+    ------
+    ExtractError
+        If no one is in a cohort, with the rule that leaves no one.
     """
-    coded = code_dates(eligible_people(flag_tumours(tables, params, rules)), metastatic_codes(tables, rules), rules)
+    flagged = hold(flag_tumours(tables, params, rules))
+    coded = code_dates(eligible_people(flagged), metastatic_codes(tables, rules), rules)
     members = find_members(coded, params, rules)
     counts = members.group_by("cohort").aggregate(people=members.count()).execute()
     found = dict(zip(counts["cohort"], counts["people"], strict=True))
+    if not found:
+        check_anybody(count_attrition(flagged, recurrence_found(coded, rules), members, rules), params)
     return {cohort: int(found.get(cohort, 0)) for cohort in params.cohorts}
 
 

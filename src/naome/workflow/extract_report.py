@@ -63,7 +63,8 @@ def describe_reading(extract: Extract) -> str:
 def describe_sizes(sizes: Mapping[str, int]) -> str:
     """Return the part of the page on the cohorts of the run that these parameters would make."""
     rows = [(cohort, say_people(people)) for cohort, people in sizes.items()]
-    return f"## Cohorts of the run\n\n{_lay_out(('Cohort', 'Size'), rows)}"
+    table = _lay_out(("Cohort", "Size"), rows) if rows else "No one is in a cohort."
+    return f"## Cohorts of the run\n\n{table}"
 
 
 def _file_row(note: FileNote) -> tuple[str, ...]:

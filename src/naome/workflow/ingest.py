@@ -19,7 +19,7 @@ from naome.cohort.evidence import signs_of
 from naome.core.atomic import replace_folder, scratch_folder, sweep, write_bytes, write_frame, write_json
 from naome.core.code_version import code_version
 from naome.core.definitions import Definitions
-from naome.core.errors import ParamsError
+from naome.core.errors import ExtractError, ParamsError
 from naome.core.params import read_params
 from naome.core.seal import file_digest
 from naome.core.yaml_files import locate_key
@@ -174,14 +174,14 @@ def check_extract(plan: Plan, *, progress: Callable[[str], None] = print) -> Che
     refusals: list[str] = []
 
     def look(connection: DuckDBPyConnection) -> None:
-        sizes.update(_count_people(plan, connection))
         try:
+            sizes.update(_count_people(plan, connection))
             deaths, people = (
                 connection.sql(f"SELECT {column} FROM canon_{table}").to_arrow_table()[column]
                 for table, column in (("deaths", "death_date"), ("people", "vital_status"))
             )
             check_last_death(plan, deaths, people)
-        except ParamsError as error:
+        except (ParamsError, ExtractError) as error:
             refusals.append(str(error))
 
     extract = read_extract(

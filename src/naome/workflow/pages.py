@@ -202,6 +202,12 @@ def saved_by(notebook: Path | str) -> tuple[str, ...]:
     return load_pages().find(Path(notebook).stem).saves
 
 
+def list_frames() -> list[str]:
+    """List the frames that reading an extract and notebooks write."""
+    pages = load_pages()
+    return [*pages.reading_saves, *(frame for page in pages.notebooks for frame in page.saves)]
+
+
 def check_frame(name: str) -> None:
     """Refuse a frame that no page declares, so that nothing is left behind that the clean-up does not know.
 
@@ -210,8 +216,7 @@ def check_frame(name: str) -> None:
     ChainError
         Naming the frame and the nearest declared one.
     """
-    pages = load_pages()
-    declared = [*pages.reading_saves, *(frame for page in pages.notebooks for frame in page.saves)]
+    declared = list_frames()
     if name not in declared:
         raise ChainError(
             f"{PAGES} does not say that a notebook saves {name!r}{suggest(name, declared)}. Hint: add it under "

@@ -38,7 +38,7 @@ from naome.extract.life_table import read_life_table
 from naome.measures.specification import Specification, note_inferred_codes, read_specification
 from naome.measures.study import Study, make_study
 from naome.report.labels import name_units_of
-from naome.workflow.pages import check_frame, notebooks_of, saved_by
+from naome.workflow.pages import check_frame, list_frames, notebooks_of, saved_by
 
 if TYPE_CHECKING:
     from naome.cohort.tables import CanonicalTables
@@ -106,7 +106,7 @@ class Run:
         if not file.is_file():
             raise ChainError(
                 f"{file}: the extract has not been read yet. "
-                "Hint: run `naome read` with the --params, --data and --run of the other steps."
+                f"Hint: run `naome read --audit {self.folder.name}`, with --data and --run as for the other steps."
             )
         return json.loads(file.read_text(encoding="utf-8"))
 
@@ -265,7 +265,8 @@ class Run:
         file = self._find(name)
         if file is not None:
             return pd.read_parquet(file)
-        check_frame(name)
+        if name not in (known := list_frames()):
+            raise ChainError(f"a run has no frame {name!r}{suggest(name, known)}; frames: {', '.join(known)}.")
         raise ChainError(
             f"{self.folder / _place(name)}: not written yet. Hint: run the notebooks of audit {self.params.audit} in "
             "order."

@@ -9,6 +9,7 @@ import pytest
 
 from naome.cohort.derive import derive_cohorts
 from naome.core.params import load_params
+from naome.core.paths import project_root
 from naome.core.seal import SEAL
 from naome.workflow.cli import main
 from naome.workflow.ingest import check_extract, read_run
@@ -62,6 +63,13 @@ def test_follow_up_long_after_the_last_death_is_said_before_too(base, capsys):
         set_key(base, "censor_date", load_params("wales").censor_date)
     said = capsys.readouterr()
     assert f"{file}:{line}: key 'censor_date' is 2026-01-01, but the last death" in said.err and "## Files" in said.out
+
+
+def test_an_extract_of_which_no_one_is_in_a_cohort_is_said_before(capsys):
+    sample = project_root() / "tests" / "unit" / "extract" / "data" / "simulacrum_v2"
+    assert main(["check-extract", str(sample), "--params", "simulacrum"]) == 2
+    said = capsys.readouterr()
+    assert "no one is in a cohort. At EL6" in said.err and "No one is in a cohort." in said.out
 
 
 def test_check_and_run_tell_rows_in_the_same_words(base, tmp_path, capsys):
