@@ -73,7 +73,7 @@
 
   function theme(spec) {
     const ink = dark() ? "#e0e0e0" : "#333333";
-    const axis = { labelColor: ink, titleColor: ink, gridOpacity: 0.25, labelLimit: narrow() ? 150 : 320, labelFontSize: 12, titleFontSize: 12 };
+    const axis = { labelColor: ink, titleColor: ink, gridOpacity: 0.25, labelLimit: narrow() ? 150 : 360, labelFontSize: 12, titleFontSize: 12 };
     return {
       $schema: "https://vega.github.io/schema/vega-lite/v6.json",
       background: "transparent",

@@ -12,7 +12,10 @@ from naome.measures.indicators import MISSING, count_proportions, divide_people
 from naome.measures.study import Study
 from naome.stats.intervals import poisson_exact
 
-SHARED = ("age_band", "sex", "grade", "performance_status", "er", "pr", "her2", "stage", "deprivation", "ethnic_group")
+SHARED = (
+    *("age_band", "sex", "grade", "performance_status", "er", "pr", "her2", "stage", "charlson", "frailty"),
+    *("deprivation", "ethnic_group"),
+)
 SITES = ("bone", "liver", "lung", "brain")
 COUNTED_BY = ("all", "sex", "year")
 POOR_FITNESS = 3
@@ -80,11 +83,29 @@ def describe_cohorts(analysis: pd.DataFrame, study: Study) -> pd.DataFrame:
             if group.id in COUNTED_BY:
                 within, labels = divide_people(people, group)
                 frames.append(_sizes(people[within], labels[within]).assign(group_by=group.id, cohort=cohort))
-        for name, inside, labels in _characteristics(people, study, cohort):
-            counted = count_proportions_of(inside, labels, study.params.minimum_denominator)
-            frames.append(counted.assign(measure="share", group_by=name, cohort=cohort))
+        frames.append(_share(people, study, cohort))
         frames.append(_eligible(people, study, cohort).assign(cohort=cohort))
     return study.results(pd.concat(frames, ignore_index=True))
+
+
+def count_shares(analysis: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """Count the share of each value of a characteristic, of those with a value recorded, in every cohort.
+
+    Returns
+    -------
+    DataFrame
+        Results of the nation, measure ``share``, as :func:`describe_cohorts` has them.
+    """
+    people = ((cohort, analysis[analysis["cohort"] == cohort]) for cohort in study.params.cohorts)
+    return study.results(pd.concat([_share(table, study, cohort) for cohort, table in people], ignore_index=True))
+
+
+def _share(people: pd.DataFrame, study: Study, cohort: str) -> pd.DataFrame:
+    frames = [
+        count_proportions_of(inside, labels, study.params.minimum_denominator).assign(group_by=name)
+        for name, inside, labels in _characteristics(people, study, cohort)
+    ]
+    return pd.concat(frames, ignore_index=True).assign(measure="share", cohort=cohort) if frames else pd.DataFrame()
 
 
 def count_proportions_of(inside: np.ndarray, labels: dict[str, np.ndarray], minimum: int) -> pd.DataFrame:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from naome.core.params import Params
 from naome.measures.adjusted import HIGHER_IS, Adjusted
-from naome.measures.casemix.adjust import Assessment
+from naome.measures.casemix.adjust import Assessment, list_tables
 from naome.measures.casemix.outliers import MINIMUM_UNITS, give_levels
 from naome.measures.specification import Specification
 from naome.measures.variation import (
@@ -26,7 +26,7 @@ from naome.measures.variation import (
     score_counts,
 )
 from naome.release.policy import POLICIES, Policy, list_pairs
-from naome.release.types import Released
+from naome.release.types import Declared, Released, declare_not_counts
 
 #: Measures of variation between organisations
 SPREAD = (
@@ -36,7 +36,16 @@ SPREAD = (
 #: Why an organisation has no level although it could be compared
 SUPPRESSED = "its result is suppressed"
 
-__all__ = ["place_counts", "settle_adjusted", "settle_assessments", "settle_variation", "soften"]
+__all__ = [
+    "list_outlier_status",
+    "place_counts",
+    "settle_adjusted",
+    "settle_assessments",
+    "settle_variation",
+    "soften",
+]
+
+STATUS_COLUMNS = ["cohort", "measure", "unit", "outlier_status", "direction", "reason"]
 
 
 def soften(table: pd.DataFrame, z: pd.Series, policy: Policy) -> np.ndarray:
@@ -121,6 +130,32 @@ def _settle_assessment(each: Assessment, released: Released, params: Params) -> 
     }
     earlier = tuple(_settle_assessment(part, released, params) for part in each.earlier)
     return replace(each, tables=tables, earlier=earlier)
+
+
+def list_outlier_status(settled: dict[str, Assessment], released: Released, run_id: str) -> Declared:
+    """List the outlier status of the organisations whose survival is shown.
+
+    Parameters
+    ----------
+    settled : dict of str to Assessment
+        From :func:`settle_assessments`.
+    released : Released
+        Results ``survival_<y>y_adjusted``.
+    run_id : str
+
+    Returns
+    -------
+    Declared
+        ``cohort, measure, unit, outlier_status`` (within, alert, alarm, not_assessed), ``direction`` (better, worse,
+        none), ``reason`` (why not assessed), ``run_id``.
+    """
+    frames = [pd.DataFrame(columns=STATUS_COLUMNS, dtype=str)]
+    for (cohort, years), table in list_tables(settled).items():
+        measure = f"survival_{years}y_adjusted"
+        shown = table[table["unit"].isin(_list_shown(released, measure, cohort))].assign(cohort=cohort, measure=measure)
+        frames.append(shown.rename(columns={"level": "outlier_status"})[STATUS_COLUMNS])
+    table = pd.concat(frames, ignore_index=True).assign(run_id=run_id)
+    return declare_not_counts(table, "The outlier status that the rounded counts of an organisation support.")
 
 
 def settle_adjusted(

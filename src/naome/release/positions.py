@@ -17,6 +17,8 @@ from naome.release.types import Released
 NOT_SHOWN, NOT_COMPARED, NOT_DERIVABLE = "not shown", "not compared", "not derivable"
 #: Every position, those in a distribution first
 POSITIONS = (*DOMAINS, NEUTRAL_DOMAINS[0], NEUTRAL_DOMAINS[2], NOT_SHOWN, NOT_COMPARED, NOT_DERIVABLE)
+#: Status of a result -> the position of an organisation that has no number
+WITHOUT_NUMBER = {"not_derivable": NOT_DERIVABLE, "suppressed": NOT_SHOWN, "too_few": NOT_SHOWN}
 NO_TARGET = "The national value is not shown, or is that of everyone or no one."
 UNIT_COLUMNS = ["measure", "cohort", "unit", "position", "reason"]
 
@@ -59,12 +61,43 @@ def place_organisations(released: Released, params: Params, polarities: Mapping[
     return pd.concat(placed)[UNIT_COLUMNS] if placed else pd.DataFrame(columns=UNIT_COLUMNS)
 
 
+def place_by_status(released: Released, statuses: pd.DataFrame) -> pd.DataFrame:
+    """Return the position of each organisation on risk-adjusted survival, by its outlier status.
+
+    Parameters
+    ----------
+    released : Released
+        Results of a run.
+    statuses : DataFrame
+        From :func:`naome.release.levels.list_outlier_status`.
+
+    Returns
+    -------
+    DataFrame
+        As :func:`place_organisations`; beyond the limits the position says whether it is an alert or an alarm. Not
+        compared: not assessed, for the reason given.
+    """
+    frame = released.frame
+    rows = frame[(frame["level"] == "provider") & frame["measure"].isin(set(statuses["measure"]))]
+    table = rows[["measure", "cohort", "unit", "status", "reason"]].merge(
+        statuses.drop(columns="run_id"), on=["cohort", "measure", "unit"], how="left", suffixes=("", "_of_status")
+    )
+    low, centre, high = DOMAINS
+    side = table["direction"].map({"worse": low, "better": high})
+    outside = side + " (" + table["outlier_status"] + ")"
+    position = outside.mask(table["outlier_status"] == "within", centre).fillna(NOT_COMPARED)
+    ok = table["status"] == "ok"
+    return table.assign(
+        position=position.where(ok, table["status"].map(WITHOUT_NUMBER)),
+        reason=table["reason"].where(~ok, table["reason_of_status"].fillna("")),
+    )[UNIT_COLUMNS]
+
+
 def _place(table: pd.DataFrame, nation: pd.Series | None, params: Params, polarity: str) -> pd.DataFrame:
     """Place the organisations of one measure."""
     table = table[["measure", "cohort", "unit", "status", "reason", "denominator", "numerator"]].copy()
     ok = table["status"] == "ok"
-    table["position"] = np.where(ok, NOT_COMPARED, NOT_SHOWN)
-    table.loc[table["status"] == "not_derivable", "position"] = NOT_DERIVABLE
+    table["position"] = table["status"].map(WITHOUT_NUMBER).fillna(NOT_COMPARED)
     table.loc[ok, "reason"] = ""
     targets = _list_targets(nation, params)
     if nation is None or not targets or len(table) < 2:

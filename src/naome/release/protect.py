@@ -130,9 +130,14 @@ def bound_counts(cells: Cells, people: np.ndarray, events: np.ndarray, exact: np
     """
     lower, upper = np.zeros(len(cells.value)), np.full(len(cells.value), float(MANY))
     known = np.zeros(len(cells.value), dtype=int)
-    lower[cells.public] = upper[cells.public] = cells.value[cells.public]
-    known[cells.public] = 2
     half = (policy.round_to - 1) // 2
+    # a total that is taken to be known is rounded where the rows of the nation are
+    nation = (cells.people >= 0) & cells.national[cells.people]
+    total, as_is = cells.value[cells.public], bool(exact[nation].all())
+    shown = total if as_is else round_counts(pd.Series(total), policy).to_numpy(dtype=float)
+    spread = np.where(as_is | (total == 0), 0, half)
+    lower[cells.public], upper[cells.public] = np.maximum(shown - spread, 0), shown + spread
+    known[cells.public] = np.where(as_is | (total == 0), 2, 1)
     for counts, published in ((cells.people, people), (cells.events, events)):
         rows = (counts >= 0) & ~np.isnan(published)
         here, value, as_is = counts[rows], published[rows], exact[rows]

@@ -20,8 +20,8 @@ from naome.core.results import name_nation
 from naome.report.marking import MARKINGS
 
 MANIFEST = "manifest.json"
-#: Which organisations a run released results of
-ORGANISATIONS = "organisations"
+#: Which organisations a run released results of, and the outlier status of their survival
+ORGANISATIONS, OUTLIER_STATUS = "organisations", "outlier_status"
 #: What a manifest has to hold for a site, and of which kind
 NEEDED = {
     "audit": str, "title": str, "nation": str, "period": list, "run_id": str, "marking": str,
@@ -129,13 +129,26 @@ class FinishedRun:
         ChainError
             If a run of an earlier version has no such table, or it is not the file of the manifest.
         """
-        name = f"release/{ORGANISATIONS}.parquet"
-        if name not in self.manifest["files"]:
+        table = self.read_table(ORGANISATIONS)
+        if table is None:
             raise ChainError(
-                f"{self.folder / name}: {MANIFEST} does not list it; run {self.run_id} is of an earlier version. "
-                f"Hint: run the chain of {self.audit} again."
+                f"{self.folder}/release/{ORGANISATIONS}.parquet: {MANIFEST} does not list it; run {self.run_id} is of "
+                f"an earlier version. Hint: run the chain of {self.audit} again."
             )
-        return pd.read_parquet(io.BytesIO(self._read(name, "files")))
+        return table
+
+    def read_table(self, name: str) -> pd.DataFrame | None:
+        """Return one released frame, or None where the run has none of this name.
+
+        Raises
+        ------
+        ChainError
+            If it is not the file of the manifest.
+        """
+        file = f"release/{name}.parquet"
+        if file not in self.manifest["files"]:
+            return None
+        return pd.read_parquet(io.BytesIO(self._read(file, "files")))
 
     def check_pages(self) -> None:
         """Refuse a notebook that lies in the folder although the run did not make it, and a run without pages.

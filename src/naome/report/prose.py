@@ -93,6 +93,19 @@ def say_day(day: dt.date) -> str:
     return f"{day.day} {day:%B %Y}"
 
 
+def say_period(first: dt.date, last: dt.date) -> str:
+    """Say a period by its first and last day; by its months where these are whole.
+
+    Examples
+    --------
+    >>> say_period(dt.date(2017, 6, 1), dt.date(2020, 2, 29)), say_period(dt.date(2015, 1, 1), dt.date(2015, 6, 29))
+    ('June 2017 to February 2020', '1 January 2015 to 29 June 2015')
+    """
+    if first.day == 1 and (last + dt.timedelta(days=1)).day == 1:
+        return f"{first:%B %Y} to {last:%B %Y}"
+    return f"{say_day(first)} to {say_day(last)}"
+
+
 def say_list(items: Sequence[str]) -> str:
     """Join words as a sentence does.
 

@@ -54,7 +54,7 @@ FOUND = {
     "truth_outside": "Exact counts outside what was worked out (must be 0)",
     "programmes": "Suppressed counts for which linear programmes were solved",
 }
-NO_COUNTS = "No counts: codes and names of organisations of which results are released."
+NO_COUNTS = "No counts: organisations of which results are released, with their names or their outlier status."
 #: Why a file without results may leave
 NO_RESULTS = "No results: text, style or program of the site."
 

@@ -30,6 +30,7 @@ def write_organisations(run: Run) -> Path:
     """
     file = run.folder / "release" / f"{ORGANISATIONS}.parquet"
     frames = [pd.read_parquet(each) for each in sorted(file.parent.glob("*.parquet")) if each != file]
+    frames = [frame for frame in frames if "result_id" in frame.columns]
     known = run.inputs / "canonical" / "organisations.parquet"
     table = pd.read_parquet(known) if known.is_file() else pd.DataFrame()
     write_frame(list_organisations(frames, table, run.params.nation), file, private=True)

@@ -11,7 +11,7 @@ from naome.core.atomic import write_frame
 from naome.core.errors import ParamsError
 from naome.measures.completeness import measure_completeness
 from naome.measures.deaths_check import measure_records_before_death
-from naome.measures.description import count_people
+from naome.measures.description import count_people, count_shares
 from naome.measures.indicators import evaluate_indicators
 from naome.measures.inequalities import measure_gaps
 from naome.measures.landmark import compare_landmarks
@@ -84,7 +84,7 @@ def make_plan(
     params = study.params
     if real and (why := explain_small(analysis["cohort"].value_counts().to_dict(), params, locate)):
         raise ParamsError(why)
-    results = [count_people(analysis, study)]
+    results = [count_people(analysis, study), count_shares(analysis, study)]
     if "indicators" in frames:
         results.append(evaluate_indicators(analysis, study))
     if "completeness" in frames and "denovo" in params.cohorts:

@@ -42,7 +42,7 @@ from naome.workflow.pages import check_frame, list_frames, notebooks_of, saved_b
 
 if TYPE_CHECKING:
     from naome.cohort.tables import CanonicalTables
-    from naome.release import Released
+    from naome.release import Declared, Released
     from naome.release.suppress import Plan
     from naome.workflow.explore import WhatIf
 
@@ -225,17 +225,18 @@ class Run:
         """Folder to which a notebook opened by hand writes."""
         return self.folder.parent / LAB / self.current_id
 
-    def save(self, name: str, frame: pd.DataFrame, released: Released | None = None) -> None:
+    def save(self, name: str, frame: pd.DataFrame | Declared, released: Released | None = None) -> None:
         """Write a frame of the run (``results/<name>.parquet``; the analysis table in the run's folder).
 
         A frame in the result schema says which of its results rest on inferred
         codes, has the names of its units, and is released at once: its protected copy goes to
-        ``release/<name>.parquet``. Outside the runner all goes to :attr:`lab`.
+        ``release/<name>.parquet``. So does a frame that is declared to hold no counts of people, as it is. Outside the
+        runner all goes to :attr:`lab`.
 
         Parameters
         ----------
         name : str
-        frame : DataFrame
+        frame : DataFrame or Declared
         released : Released, optional
             The protected copy where it depends on other runs too; made here by default.
 
@@ -246,6 +247,10 @@ class Run:
         """
         check_frame(name)
         root = self.folder if self.official else self.lab
+        if not isinstance(frame, pd.DataFrame):
+            for place in (root / _place(name), root / "release" / f"{name}.parquet"):
+                write_frame(frame.frame, place, private=True)
+            return
         if "result_id" not in frame.columns:
             write_frame(frame, root / _place(name), private=True)
             return

@@ -309,6 +309,12 @@ def test_a_time_point_beyond_the_audit_period_is_assessed_on_older_diagnoses(peo
     assert found.earlier[0].period == params.comparison_period(3)
     shown = found.results[found.results["level"] == "provider"].groupby("measure")["denominator"].sum()
     assert shown["survival_1y_adjusted"] == 600 and shown["survival_3y_adjusted"] == 900
+    nation = found.results[found.results["level"] == "nation"].set_index("measure")
+    for part, years in zip(found.parts, (1, 3), strict=False):
+        row, frame = nation.loc[f"survival_{years}y_adjusted"], part.case_mix.observed
+        assert row["estimate"] == part.national[years] and row["lower"] < row["estimate"] < row["upper"]
+        assert row["denominator"] == len(frame) == shown[f"survival_{years}y_adjusted"]
+        assert row["numerator"] == ((frame["event"] == 1) & (frame["duration"] <= 365.25 * years)).sum()
     imputed = collect_imputations({"denovo": found})
     assert set(imputed["time_point"]) == {3, 5}
     again = assess_cohorts(now, earlier, make_study(one, run_id="r"), imputed=imputed)["denovo"]

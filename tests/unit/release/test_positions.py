@@ -13,7 +13,7 @@ from naome.measures.study import make_study
 from naome.measures.variation import NOT_ASSESSED, compare_organisations
 from naome.release import release
 from naome.release.levels import settle_variation
-from naome.release.positions import NOT_COMPARED, NOT_DERIVABLE, NOT_SHOWN, place_organisations
+from naome.release.positions import NOT_COMPARED, NOT_DERIVABLE, NOT_SHOWN, place_by_status, place_organisations
 from naome.release.types import release_checked
 
 ENGLAND = load_params("england")
@@ -132,3 +132,26 @@ def test_a_position_is_made_of_released_rows_alone():
 
 def test_measures_that_are_not_asked_for_have_no_position():
     assert place(results(CENTRE), polarities={"biopsy": "higher"}).empty
+
+
+def test_the_position_on_survival_is_the_outlier_status():
+    units = [*CENTRE[:4], (None, None, "suppressed")]
+    frame = results(units, measure="survival_1y_adjusted")
+    statuses = pd.DataFrame(
+        [
+            ("Z00", "within", "none", ""),
+            ("Z01", "alarm", "worse", ""),
+            ("Z02", "alert", "better", ""),
+            ("Z03", "not_assessed", "none", "data quality"),
+        ],
+        columns=["unit", "outlier_status", "direction", "reason"],
+    ).assign(cohort="denovo", measure="survival_1y_adjusted", run_id="r")
+    placed = place_by_status(release_checked(frame), statuses).set_index("unit")
+    assert placed["position"].tolist() == [
+        "central mass",
+        "negative tail (alarm)",
+        "positive tail (alert)",
+        NOT_COMPARED,
+        NOT_SHOWN,
+    ]
+    assert placed.loc["Z03", "reason"] == "data quality" and placed.loc["Z04", "reason"] == "Small number."

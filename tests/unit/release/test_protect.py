@@ -14,7 +14,7 @@ from naome.release.attack import attack_release
 from naome.release.bounds import Relations, solve_bounds, tighten
 from naome.release.cells import Scheme, list_cells
 from naome.release.policy import POLICIES
-from naome.release.protect import Shown, find_broken, protect, reach
+from naome.release.protect import Shown, bound_counts, find_broken, protect, reach
 from naome.release.suppress import Plan, plan_release, release, release_pooled
 
 PARENTS = pd.DataFrame({"provider": list("ABCDEF"), "alliance": ["N"] * 3 + ["S"] * 3, "region": "R"})
@@ -436,3 +436,16 @@ def test_of_which_age_the_only_man_is_stays_between_two_groups(of):
     hidden = hide(rows, SCHEME)
     unknown = {age for age in ages if hidden["m", "age_women", age] or hidden["m", "age", age]}
     assert unknown >= ({"18-49", "50-69"} if of in ("18-49", "50-69") else {"70-79", "80+"})
+
+
+@pytest.mark.parametrize(("exact", "limits"), [(True, (213, 213)), (False, (213, 217))])
+def test_a_national_total_is_known_no_better_than_the_rows_of_the_nation(exact, limits):
+    """213 people of two organisations: the nation's row of another measure shows 213, or 215."""
+    rows = [("two", "provider", unit, "all", "all", None, n) for unit, n in (("A", 100), ("B", 113))]
+    results = make([*of_nation("m", "all", {"all": (None, 213)}), *rows])
+    cells = list_cells(results, SCHEME)
+    (total,) = cells.public
+    nation = (results["level"] == "nation").to_numpy()
+    shown = np.where(nation, 213 if exact else 215, np.nan)
+    bounds = bound_counts(cells, shown, np.full(3, np.nan), nation & exact, POLICIES["hes2018"])
+    assert (bounds.lower[total], bounds.upper[total]) == limits

@@ -7,6 +7,7 @@ import pytest
 
 from naome.core.atomic import write_frame
 from naome.core.results import make_results
+from naome.release import declare_not_counts
 from naome.report.finished import ORGANISATIONS
 from naome.workflow.egress import NO_COUNTS, tabulate_files
 from naome.workflow.organisations import list_organisations, write_organisations
@@ -47,6 +48,10 @@ def test_the_table_is_written_beside_what_is_released_and_on_the_egress_sheet(ma
     run.save("indicators", released(["A", "C"]))
     file = write_organisations(run)
     assert write_organisations(run) == file and pd.read_parquet(file)["code"].tolist() == ["A", "C"]
+    status = pd.DataFrame({"measure": ["survival_1y_adjusted"], "unit": ["A"], "outlier_status": ["within"]})
+    run.save("outlier_status", declare_not_counts(status, "Outlier status."))
+    assert write_organisations(run) == file and pd.read_parquet(file)["code"].tolist() == ["A", "C"]
+    pd.testing.assert_frame_equal(pd.read_parquet(run.folder / "release" / "outlier_status.parquet"), status)
     names = {f"release/{name}.parquet": "0" * 64 for name in ("indicators", ORGANISATIONS)}
     sheet = tabulate_files(run, names).set_index("file")
     assert sheet.loc[f"release/{ORGANISATIONS}.parquet", "exceptions"] == NO_COUNTS

@@ -33,7 +33,8 @@ def test_a_promise_that_cannot_be_kept_names_key_and_what_else_is_allowed(monkey
     def refuse(*_):
         raise ValueError("2 numbers could be worked out more closely than promised: m at level nation")
 
-    monkeypatch.setattr(release_plan, "count_people", lambda *_: pd.DataFrame())
+    for measure in ("count_people", "count_shares"):
+        monkeypatch.setattr(release_plan, measure, lambda *_: pd.DataFrame())
     monkeypatch.setattr(release_plan, "read_scheme", lambda *_: None)
     monkeypatch.setattr(release_plan, "plan_release", refuse)
     few = pd.DataFrame({"cohort": ["denovo"] * 2000})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,6 +25,7 @@ from naome.measures.casemix.prepare import (
     say_too_few_deaths,
 )
 from naome.measures.study import Study, say_too_few
+from naome.measures.survival import METHOD as SURVIVAL_METHOD
 from naome.stats.kaplan_meier import kaplan_meier
 from naome.stats.risk_adjustment import ExpectedModel, fit_expected, risk_adjusted_proportion, risk_adjusted_survival
 
@@ -206,6 +208,8 @@ def assess_organisations(
     if not reason:
         case_mix, tables, models = adjust_survival(case_mix, params, horizons)
     frames = [adjusted_results(table, study, cohort, years) for years, table in tables.items()]
+    if tables:
+        frames.append(national_results(case_mix, study, cohort, list(tables)))
     absent = {y: reason or say_horizon_not_reached(y) for y in wanted if y not in tables}
     if absent:
         frames.append(_no_results(study, cohort, absent))
@@ -386,6 +390,33 @@ def adjusted_results(table: pd.DataFrame, study: Study, cohort: str, years: int)
         method=METHOD,
         definition_id=study.specification["survival"].definition_id,
     )
+
+
+def national_results(case_mix: CaseMix, study: Study, cohort: str, horizons: Sequence[int]) -> pd.DataFrame:
+    """Estimate the survival of everyone who is compared: the national value of ``survival_<y>y_adjusted``.
+
+    It is not adjusted. Where older diagnoses are compared it is their survival, and not that of the audit period.
+
+    Returns
+    -------
+    DataFrame
+        Results of the nation, one a time point.
+    """
+    frame, fewest = case_mix.completed[0], study.params.survival.minimum_at_risk
+    duration, event = frame["duration"], frame["event"]
+    table = kaplan_meier(duration, event, at=[years * YEAR_DAYS for years in horizons])
+    few = (table["n_risk"] < fewest).to_numpy()
+    rows = table[["lower", "upper"]].assign(
+        measure=[f"survival_{years}y_adjusted" for years in horizons],
+        denominator=len(frame),
+        numerator=[int(((event == 1) & (duration <= time)).sum()) for time in table["time"]],
+        estimate=table["survival"],
+        status=np.where(few, "too_few", "ok"),
+        reason=np.where(few, say_too_few(fewest, "people still at risk at the time point"), ""),
+    )
+    rows.loc[few, ["estimate", "lower", "upper"]] = np.nan
+    definition = study.specification["survival"].definition_id
+    return study.results(rows, cohort=cohort, method=SURVIVAL_METHOD, definition_id=definition)
 
 
 def national_survival(case_mix: CaseMix, years: int) -> float:

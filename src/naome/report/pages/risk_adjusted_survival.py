@@ -43,6 +43,8 @@ from naome.stats.funnel import classify_z
 from naome.stats.imputation import RECORDED_PER_PARAMETER, RECORDING_PROVIDERS
 from naome.stats.overdispersion import null_mean_square, simulate_spread
 
+#: The nation among the organisations of a table
+EVERYONE = "all organisations"
 OUTSIDE_FORMATS = {"People": "count", **{name: "percent1" for name in ("Adjusted survival", "Lower", "Upper")}}
 
 
@@ -467,22 +469,24 @@ def tabulate_survival(released: Released, names: dict[str, str], cohorts: Iterab
     Returns
     -------
     Table
-        People, and texts: estimate with its 95% interval, or why there is none. A cohort that is not compared is one
-        row.
+        People, and texts: estimate with its 95% interval, or why there is none. The first rows are of everyone
+        compared, without adjustment; the only row of a cohort that is not compared says why.
     """
     rows = released.frame[released.frame["measure"].str.fullmatch(r"survival_\d+y_adjusted")]
     order = {cohort: position for position, cohort in enumerate(cohorts)}
     years = rows["measure"].str.extract(r"_(\d+)y_")[0].astype(int)
     organisations = rows["level"] == "provider"
     rows = rows.assign(
-        Organisation=rows["unit"].map(lambda unit: names.get(unit, unit)).where(organisations, "all"),
+        Organisation=rows["unit"].map(lambda unit: names.get(unit, unit)).where(organisations, EVERYONE),
+        below=organisations,
         Cohort=rows["cohort"].map(COHORT_NAMES),
         order=rows["cohort"].map(order),
         years=years,
         text=[_write_survival(row) for row in rows.to_dict("records")],
     )
     reached = set(years[organisations]) or set(years)
-    rows = rows[rows["years"].isin(reached)].sort_values(["Organisation", "order", "years"], kind="stable")
+    rows = rows[rows["years"].isin(reached)]
+    rows = rows.sort_values(["below", "Organisation", "order", "years"], kind="stable")
     keys = ["Organisation", "Cohort"]
     table = rows.pivot_table(index=keys, columns="years", values="text", aggfunc="first", sort=False)
     table = table[sorted(table.columns)].fillna("")
@@ -629,12 +633,14 @@ def _draw_funnel_panel(
     axes.axhline(100 * target, color=INK, linewidth=0.8)
     draw_levels(axes, shown)
     alarms = int((table["level"] == "alarm").sum())
+    above = target < 0.5  # the side where large organisations are not
     axes.text(
         0.98,
-        0.03,
+        0.97 if above else 0.03,
         f"outside alarm limits: {alarms}; expected by chance {expected_false_alarms(table, params)[1]:.1f}",
         transform=axes.transAxes,
         ha="right",
+        va="top" if above else "bottom",
         fontsize=8,
         color=INK,
         bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5, "alpha": 0.85},

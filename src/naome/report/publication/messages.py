@@ -141,7 +141,7 @@ def say_sexes(page: ReportPage, population: Population, measure: str, cohort: st
 
 
 def say_range(page: ReportPage, population: Population, rows: Iterable[tuple[str, Row | None]]) -> str:
-    """Describe the range over some groups, without a comparison; empty for fewer than two that are shown."""
+    """Describe the range over two groups or more, and whether the intervals of its ends overlap; empty for fewer."""
     shown = sorted(((row["estimate"], name, row) for name, row in rows if is_ok(row)), key=lambda each: each[:2])  # type: ignore[index]
     if len(shown) < 2:
         return ""
@@ -149,7 +149,8 @@ def say_range(page: ReportPage, population: Population, rows: Iterable[tuple[str
         f"{page.cite(format_number(share, 'percent1'), row, population)} ({name})"  # type: ignore[arg-type]
         for share, name, row in (shown[0], shown[-1])
     ]
-    return f"In {population.name} the percentage ranged from {ends[0]} to {ends[1]}."
+    overlap = ", whose intervals overlap" if shown[0][2]["upper"] >= shown[-1][2]["lower"] else ""  # type: ignore[index]
+    return f"In {population.name} the percentage ranged from {ends[0]} to {ends[1]}{overlap}."
 
 
 def say_notes(

@@ -14,10 +14,12 @@ import pandas as pd
 
 from naome.core.atomic import write_text
 from naome.measures.specification import read_data_items
-from naome.release.positions import place_organisations
+from naome.release.positions import place_by_status, place_organisations
 from naome.release.types import release_checked
 from naome.report.display import escape_markup
+from naome.report.finished import OUTLIER_STATUS
 from naome.report.funnels import count_everyone
+from naome.report.prose import say_period
 from naome.report.publication import messages
 from naome.report.publication.audits import Audit, Population, Row, is_ok
 from naome.report.publication.page import Cell, ReportPage, show_people, show_percent
@@ -46,7 +48,9 @@ EXPLAIN = (
     "suppressed. Organisations are not ranked: a result outside the limits of a funnel plot calls for review, and is "
     "no proof of poor care. Position: in the negative tail of the distribution of organisations (less favourable than "
     "the nation by more than chance explains), its central mass or its positive tail, by the limits of the outlier "
-    "policy and without adjustment for case mix."
+    "policy and without adjustment for case mix. Survival is adjusted for case mix; its position is the outlier status "
+    "and names alerts and alarms. Survival of the nation is that of everyone compared: people diagnosed in the audit "
+    "period, or in the period that is given."
 )
 
 CHARTS = """::: {#explorer .explorer}
@@ -88,12 +92,6 @@ class Measure:
         measure, _, cohort = self.key.partition("|")
         return measure, cohort
 
-    @property
-    def national(self) -> tuple[str, str]:
-        """Measure and cohort of the value of the nation; risk-adjusted results are set beside the national survival."""
-        measure, cohort = self.names
-        return measure.removesuffix("_adjusted"), cohort
-
 
 def list_measures(audit: Audit) -> list[Measure]:
     """Return what the organisations of an audit are shown, in order, of what the run has released."""
@@ -112,11 +110,17 @@ def list_measures(audit: Audit) -> list[Measure]:
         if item.table_2
     ]
     found += [
-        Measure(f"survival_{years}y_adjusted|{cohort}", f"{years}-year survival, {name}", SURVIVAL, "higher", METHODS)
+        Measure(f"survival_{years}y_adjusted|{cohort}", _name_survival(audit, years, name), SURVIVAL, "higher", METHODS)
         for cohort, name in messages.COHORTS.items()
         for years in audit.params.survival.horizons_years
     ]
     return [measure for measure in found if measure.names in known]
+
+
+def _name_survival(audit: Audit, years: int, cohort: str) -> str:
+    """Name survival at a time point, with the period of the people who are compared where it is an earlier one."""
+    period = audit.params.earlier_periods.get(years)
+    return f"{years}-year survival, {cohort}" + (f", diagnosed {say_period(*period)}" if period else "")
 
 
 def write_organisations(
@@ -173,11 +177,14 @@ def _write_level(audit: Audit, population: Population, level: str, sources: Sour
 
 
 def place_units(audit: Audit) -> dict[tuple[str, str, str], str]:
-    """Return the position of each organisation, by code, measure and cohort, of what is not adjusted for case mix."""
+    """Return the position of each organisation, by code, measure and cohort."""
     polarities = {indicator.id: indicator.polarity for indicator in audit.specification.indicators}
     polarities |= {m.names[0]: m.better for m in list_measures(audit) if m.section == COMPLETENESS}
-    results = audit.results.drop(columns="frame")
-    placed = place_organisations(release_checked(results), audit.params, polarities)
+    released = release_checked(audit.results.drop(columns="frame"))
+    statuses = audit.run.read_table(OUTLIER_STATUS)
+    placed = place_organisations(released, audit.params, polarities)
+    if statuses is not None and len(statuses):
+        placed = pd.concat([placed, place_by_status(released, statuses)], ignore_index=True)
     return {(row.unit, row.measure, row.cohort): row.position for row in placed.itertuples()}
 
 
@@ -217,7 +224,7 @@ def _add_unit(
         if measure.section != section:
             section = measure.section
             lines.append([section])
-        national = show_percent(population, population.find(*measure.national))
+        national = show_percent(population, population.find(*measure.names))
         own, people = show_percent(population, row, interval=True), show_people(population, row)
         missing = row["status"] not in ("ok", "too_few")
         lines.append(
@@ -288,7 +295,7 @@ def _value(row: Row) -> list:
 
 
 def _national(population: Population, measure: Measure) -> float | None:
-    row = population.find(*measure.national)
+    row = population.find(*measure.names)
     return round(float(row["estimate"]), 6) if is_ok(row) else None
 
 

@@ -50,8 +50,6 @@ class Cell:
         Page of the site to which the text leads, where it is not the source of a result.
     result : str
         Identifier of the result, where it is in the table of all results only.
-    counts : str
-        Of a percentage that is made of several results: the two counts in it.
     """
 
     text: str
@@ -62,7 +60,6 @@ class Cell:
     interval: str = ""
     href: str = ""
     result: str = ""
-    counts: str = ""
 
 
 @dataclass
@@ -102,9 +99,9 @@ class ReportPage:
         relative = os.path.relpath(target, PurePosixPath(self.path).parent.as_posix())
         return f"{relative}#{anchor}" if anchor else relative
 
-    def cite(self, text: str, row: Row, population: Population, counts: str = "") -> str:
+    def cite(self, text: str, row: Row, population: Population) -> str:
         """Write a number in a sentence as a link to its source (:meth:`Sources.add`)."""
-        return f"[{text}]({self.link(self.sources.add(row, population, counts))}){{.result}}"
+        return f"[{text}]({self.link(self.sources.add(row, population))}){{.result}}"
 
     def percent(self, row: Row, population: Population, digits: int = 1) -> str:
         """Write the estimate of a result as a percentage, with its source."""
@@ -192,7 +189,7 @@ class ReportPage:
         if isinstance(cell, str):
             return escape_markup(cell)
         if cell.row is not None and cell.population is not None:
-            address = self.link(self.sources.add(cell.row, cell.population, cell.counts)).replace(".qmd", ".html")
+            address = self.link(self.sources.add(cell.row, cell.population)).replace(".qmd", ".html")
             return f'<a class="result" href="{address}">{escape_markup(cell.text)}</a>'
         if cell.href:
             return f'<a href="{self.link(cell.href).replace(".qmd", ".html")}">{escape_markup(cell.text)}</a>'

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure as Drawing
+from matplotlib.patches import Circle, Rectangle, Wedge
 from pydantic import Field
 
 from naome.core.definitions import Definitions, project_definitions, read_once
@@ -38,6 +39,12 @@ SHOWN = (
     ("cdk46_first_line", "denovo"),
     ("biopsy", "recurrent"),
 )
+#: Proportions beyond which there is no number of people out of ten
+NEARLY_ALL, NEARLY_NONE = 0.95, 0.075
+#: How far from a whole number of people out of ten a proportion may be that is about so many
+NEAR = 0.25
+#: The label of what fills half a person in a picture
+HALF = "half a person"
 #: Texts that nothing fills
 PLAIN = (
     *("title", "limits", "who_heading", "and", "who_missing", "found_heading", "nearly_all", "nearly_none"),
@@ -47,7 +54,7 @@ PLAIN = (
 #: Other texts -> what they may be filled with
 FILLED = {
     "description": "nations", "opening": "nations first last", "who": "nation people", "who_denovo": "count",
-    "who_recurrent": "count", "in_ten": "number", "message": "nation share group plain percent",
+    "who_recurrent": "count", "in_ten": "number", "above_ten": "number", "message": "nation share group plain percent",
     "other_nation": "nation percent", "caption": "picture share nation", "picture_text": "share",
     "survival": "nation share percent", "survival_caption": "share nation", "more": "page",
 }  # fmt: skip
@@ -177,30 +184,42 @@ def write_summary(summary: Summary, audits: list[Audit], populations: list[Popul
 
 
 def say_in_ten(share: float, summary: Summary) -> str:
-    """Say a proportion as people out of ten.
+    """Say a proportion as people out of ten; one that is near no tenth is said to be above the one below it.
 
     Examples
     --------
     >>> english = read_summaries(project_definitions())[0]
-    >>> [say_in_ten(share, english) for share in (0.61, 0.34, 0.97, 0.02)]
-    ['about 6 in 10', 'about 3 in 10', 'nearly all', 'fewer than 1 in 10']
+    >>> [say_in_ten(share, english) for share in (0.61, 0.35, 0.97, 0.02)]
+    ['about 6 in 10', 'more than 3 in 10', 'nearly all', 'fewer than 1 in 10']
     """
-    if share >= 0.95:
+    if share >= NEARLY_ALL:
         return summary.say("nearly_all")
-    if share < 0.05:
+    if share < NEARLY_NONE:
         return summary.say("nearly_none")
-    return summary.say("in_ten", number=round(PEOPLE_IN_PICTURE * share))
+    number, more = _count_tenths(share)
+    return summary.say("above_ten" if more else "in_ten", number=number)
+
+
+def _count_tenths(share: float) -> tuple[int, bool]:
+    """Return the nearest number of tenths; where none is near, the one below, and that it is more."""
+    tenths = PEOPLE_IN_PICTURE * share
+    if share >= NEARLY_ALL or share < NEARLY_NONE:
+        return (PEOPLE_IN_PICTURE if share >= NEARLY_ALL else 0), False
+    return (round(tenths), False) if abs(tenths - round(tenths)) <= NEAR else (int(tenths), True)
 
 
 def draw_people(share: float) -> Drawing:
-    """Draw ten people, as many filled as the proportion is in tenths."""
+    """Draw ten people, as many filled as the proportion is in tenths, and half of the next one where it is more."""
     use_style()
     drawing, axes = plt.subplots(figsize=(4.2, 0.7))
+    number, more = _count_tenths(share)
     for n in range(PEOPLE_IN_PICTURE):
-        filled = n < round(PEOPLE_IN_PICTURE * share)
-        colour = PALETTE[0] if filled else "white"
-        axes.add_patch(plt.Circle((n, 0.78), 0.16, facecolor=colour, edgecolor=INK, linewidth=1))
-        axes.add_patch(plt.Rectangle((n - 0.2, 0), 0.4, 0.56, facecolor=colour, edgecolor=INK, linewidth=1))
+        colour = PALETTE[0] if n < number else "white"
+        axes.add_patch(Circle((n, 0.78), 0.16, facecolor=colour, edgecolor=INK, linewidth=1))
+        axes.add_patch(Rectangle((n - 0.2, 0), 0.4, 0.56, facecolor=colour, edgecolor=INK, linewidth=1))
+    if more:
+        axes.add_patch(Wedge((number, 0.78), 0.16, 90, 270, facecolor=PALETTE[0], label=HALF))
+        axes.add_patch(Rectangle((number - 0.2, 0), 0.2, 0.56, facecolor=PALETTE[0], label=HALF))
     axes.set_xlim(-0.6, PEOPLE_IN_PICTURE - 0.4)
     axes.set_ylim(-0.05, 1)
     axes.set_aspect("equal")

@@ -28,24 +28,21 @@ class Sources:
     """The results that pages of the report have shown, by family of measures."""
 
     def __init__(self) -> None:
-        self._cited: dict[str, dict[str, tuple[Row, Population, str]]] = {}
+        self._cited: dict[str, dict[str, tuple[Row, Population]]] = {}
 
-    def add(self, row: Row, population: Population, counts: str = "") -> str:
+    def add(self, row: Row, population: Population) -> str:
         """Note a result that is shown; return the place, within the site, of its entry.
 
         Parameters
         ----------
         row : mapping
         population : Population
-        counts : str
-            Of a percentage that is made of several results: the two counts in it.
         """
         family = find_family(row["measure"], population.audit.specification)
         cited, anchor = self._cited.setdefault(family, {}), row["result_id"]
         if anchor in cited and cited[anchor][0]["run_id"] != row["run_id"]:  # the same result of another edition
             anchor = f"{anchor}-{row['run_id']}"
-        known = cited[anchor][2] if anchor in cited else ""
-        cited[anchor] = (row, population, counts or known)
+        cited[anchor] = (row, population)
         return f"{locate(family)}#{anchor}"
 
     @property
@@ -56,7 +53,7 @@ class Sources:
     def write(self, family: str) -> tuple[str, list[str]]:
         """Return the title and the parts, in Markdown, of the page of a family."""
         cited = self._cited[family]
-        audits = {population.audit.run.run_id: population.audit for _, population, _ in cited.values()}
+        audits = {population.audit.run.run_id: population.audit for _, population in cited.values()}
         first = next(iter(audits.values()))
         title = f"Sources: {title_family(family, first.specification)}"
         parts = [
@@ -92,7 +89,7 @@ def _write_results(cited: Mapping[str, tuple[Row, Population, str]], path: str) 
     return "\n".join([*out, "</tbody>", "</table>"])
 
 
-def _write_result(anchor: str, row: Row, population: Population, counts: str, path: str) -> str:
+def _write_result(anchor: str, row: Row, population: Population, path: str) -> str:
     estimate, interval = say_estimate(row)
     cohort = COHORT_NAMES.get(row["cohort"], row["cohort"])
     who = f"{cohort}, {row['unit_name'] or population.name}, {say_group(row)}"
@@ -103,7 +100,7 @@ def _write_result(anchor: str, row: Row, population: Population, counts: str, pa
     cells = [
         f"<td>{escape_markup(who)}<br>{escape_markup(row['measure'])}</td>",
         f'<td{NUMBER}>{escape_markup(estimate)}<span class="interval">{escape_markup(interval)}</span></td>',
-        f"<td{NUMBER}>{escape_markup(counts or say_counts(row))}</td>",
+        f"<td{NUMBER}>{escape_markup(say_counts(row))}</td>",
         f"<td>{escape_markup(row['method'])}</td><td>{link}{escape_markup(row['run_id'])}</td>",
     ]
     name = f'<th scope="row"><code>{row["result_id"]}</code></th>'

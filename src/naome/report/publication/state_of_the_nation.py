@@ -11,7 +11,7 @@ from naome.report.marking import join_names
 from naome.report.prose import say_day, say_list, say_years
 from naome.report.publication import messages
 from naome.report.publication.audits import Audit, Population, is_ok, period_of
-from naome.report.publication.characteristics import PEOPLE, SITES, add_characteristics
+from naome.report.publication.characteristics import PEOPLE, SHARE, SITE, SITES, add_characteristics
 from naome.report.publication.figures import AGES, SUBTYPES, draw_age_by_subtype
 from naome.report.publication.page import ReportPage
 from naome.report.publication.sources import Sources
@@ -178,16 +178,10 @@ def _say_ages(page: ReportPage, populations: list[Population]) -> str:
 def _say_sites(page: ReportPage, nations: Sequence[Population]) -> str:
     parts = []
     for population in nations:
-        everyone = population.find(PEOPLE, "denovo")
-        rows = [(title.lower(), population.find(PEOPLE, "denovo", site, site)) for site, title in SITES.items()]
-        if not is_ok(everyone):
-            continue
-        said = []
-        for name, row in rows:
-            if is_ok(row):
-                people, of = int(row["denominator"]), int(everyone["denominator"])
-                share = page.cite(format_number(people / of, "percent1"), row, population, f"{people:,} of {of:,}")
-                said.append(f"{name} {share}")
+        rows = [(title.lower(), population.find(SHARE, "denovo", SITE, site)) for site, title in SITES.items()]
+        said = [
+            f"{name} {page.percent(row, population)} ({messages.say_limits(row)})" for name, row in rows if is_ok(row)
+        ]
         if said:
             parts.append(f"Sites of metastases in {population.name}: {', '.join(said)}; a person can have several.")
     return " ".join(parts)

@@ -34,7 +34,7 @@ def make_audit(nation, rows, folder, **held):
     manifest = {
         "audit": nation, "title": f"{nation.title()} audit", "nation": nation, "marking": "synthetic", "run_id": run_id,
         "period": ["2019-01-01", "2021-12-31"], "finished": "2024-05-06T07:08:09+00:00", "code_sha256": "f" * 64,
-        "commit": "0123456789abcdef", "dirty": False, **held,
+        "commit": "0123456789abcdef", "dirty": False, "files": {}, **held,
     }  # fmt: skip
     pages = {"people": f"runs/{nation}/notebooks/00-cohort.ipynb", "indicators": f"runs/{nation}/notebooks/03.ipynb"}
     return Audit(

@@ -123,6 +123,9 @@ def test_a_range_needs_two_groups(report):
     named = [(group, england.find("mdt_discussion", "denovo", "subtype", group)) for group in ("a", "b")]
     assert plain(messages.say_range(page, england, named)).endswith("ranged from 20.0% (b) to 70.0% (a).")
     assert messages.say_range(page, england, named[:1]) == ""
+    _, (few,), page = report(england=[{**row, "lower": 0.1, "upper": 0.9} for row in rows])
+    named = [(group, few.find("mdt_discussion", "denovo", "subtype", group)) for group in ("a", "b")]
+    assert plain(messages.say_range(page, few, named)).endswith("to 70.0% (a), whose intervals overlap.")
 
 
 @pytest.mark.parametrize(("recorded", "expected"), [(27, True), (400, False)])

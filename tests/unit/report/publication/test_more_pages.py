@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from html import unescape
 
 import pandas as pd
 import pytest
@@ -114,6 +115,25 @@ def test_an_organisation_has_its_results_its_area_and_its_position(tmp_path, are
     assert "10.0%" in alpha and "negative tail" in alpha and "[Alliance](england-cancer-alliances.qmd#unit-E1)" in alpha
     row = re.search(r"<tr><th[^>]*><a[^>]*>MDT discussion.*?</tr>", beta, re.S)[0]
     assert ">suppressed<" in row and "not shown" in row
+
+
+def test_survival_of_an_organisation_is_beside_that_of_the_people_it_is_compared_with(tmp_path, areas, monkeypatch):
+    rows = [
+        survival(3, 700, 1000),
+        {**survival(3, 620, 1000), "measure": "survival_3y_adjusted"},
+        unit("A", {**survival(3, 80, 100), "measure": "survival_3y_adjusted", "method": "pseudo-observations"}),
+    ]
+    columns = ["cohort", "measure", "unit", "outlier_status", "direction", "reason", "run_id"]
+    status = pd.DataFrame([("denovo", "survival_3y_adjusted", "A", "alarm", "worse", "", "r")], columns=columns)
+    monkeypatch.setattr(FinishedRun, "read_table", lambda run, name: status)
+    audits, populations, sources = open_report(tmp_path, rows)
+    _, page = [each for each, _ in write_organisations(audits, populations, sources, {})]
+    line = re.search(r"<tr><th[^>]*><a[^>]*>3-year survival.*?</tr>", unescape("\n".join(page.parts)), re.S)[0]
+    assert "3-year survival, de-novo, diagnosed June 2017 to May 2020" in line
+    assert "38.0%" in line and "30.0%" not in line and "negative tail (alarm)" in line
+    write_explorer(audits, populations, tmp_path)
+    text = (tmp_path / "report" / "explorer" / "data.js").read_text(encoding="utf-8")
+    assert '"nation":0.38' in text
 
 
 def test_the_charts_have_released_results_only_and_no_name_ends_the_script(tmp_path, areas):

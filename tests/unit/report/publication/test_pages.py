@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from dataclasses import replace
+from html import unescape
 
 import pytest
 import yaml
@@ -18,6 +19,7 @@ from naome.report.publication.audits import choose_audits, list_populations
 from naome.report.publication.home import write_headlines
 from naome.report.publication.indicator import write_indicator
 from naome.report.publication.public import (
+    HALF,
     digest_text,
     draw_people,
     read_summaries,
@@ -124,15 +126,21 @@ def test_the_pandemic_note_is_there_only_for_periods_it_is_about(tmp_path):
     assert state_of_the_nation.PANDEMIC_NOTE not in write(["2016-01-01", "2019-12-31"])
 
 
-def test_a_share_of_those_recorded_leads_to_both_its_counts(tmp_path):
-    sexes = [proportion("people", n, n, group_by="sex", group=sex) for sex, n in (("female", 12000), ("male", 345))]
-    audits, sources = [with_frames("england", tmp_path, sexes)], Sources()
+def test_a_share_of_those_recorded_leads_to_its_counts_and_interval(tmp_path):
+    shares = [proportion("share", n, 12345, group_by="sex", group=sex) for sex, n in (("female", 12000), ("male", 345))]
+    shares += [
+        missing("share", "suppressed", "small", group_by="er", group="positive"),
+        missing("share", "suppressed", "small", group_by="er", group="negative"),
+    ]
+    audits, sources = [with_frames("england", tmp_path, shares)], Sources()
     page = state_of_the_nation.write_state_of_the_nation(audits, list_populations(audits), sources)
     table = next(part for part in page.parts if "tbl-denovo" in part)
+    assert "% of those recorded (England 12,345)" in unescape(table)
+    assert "% of those recorded (numbers suppressed)" in unescape(table)
     (target,) = [target for shown, target in list_links(table) if shown == "2.8%"]
     _, written = sources.write("people")
     entry = re.search(rf'<tr id="{target.partition("#")[2]}">.*?</tr>', written[-1])[0]
-    assert "345 of 12,345" in entry
+    assert "345 of 12,345" in entry and "2.5% to 3.1%" in entry
 
 
 def test_the_recurrent_cohort_is_shown_with_its_caution(tmp_path):
@@ -142,15 +150,18 @@ def test_the_recurrent_cohort_is_shown_with_its_caution(tmp_path):
     assert state_of_the_nation.CAUTION in table
 
 
-@pytest.mark.parametrize("share", [0.0, 0.04, 0.05, 0.26, 0.94, 0.95, 1.0])
+@pytest.mark.parametrize("share", [0.0, 0.04, 0.05, 0.07, 0.22, 0.26, 0.35, 0.5, 0.94, 0.95, 1.0])
 def test_a_picture_of_ten_people_fills_as_many_as_its_words_say(share):
     from matplotlib import pyplot
 
     drawing = draw_people(share)
-    filled = sum(patch.get_facecolor()[:3] != (1, 1, 1) for patch in drawing.axes[0].patches) / 2
+    patches = drawing.axes[0].patches
+    filled = sum(patch.get_facecolor()[:3] != (1, 1, 1) for patch in patches if patch.get_label() != HALF) / 2
+    half = any(patch.get_label() == HALF for patch in patches)
     pyplot.close(drawing)
     words = say_in_ten(share, read_summaries(project_definitions())[0])
-    said = re.match(r"about (\d+) in 10", words)
+    said = re.match(r"(?:about|more than) (\d+) in 10", words)
+    assert half == words.startswith("more than")
     assert filled == (int(said[1]) if said else {"nearly all": 10, "fewer than 1 in 10": 0}[words])
 
 
