@@ -10,6 +10,7 @@ from pathlib import Path
 from naome import __version__
 from naome.core.errors import NaomeError, explain_system
 from naome.core.paths import project_root, runs_root
+from naome.core.seal import SEAL
 from naome_synthetic.extract import NATIONS, write_extract
 
 
@@ -38,7 +39,9 @@ def _parser() -> argparse.ArgumentParser:
     simulate = commands.add_parser("simulate", help="write a synthetic extract in a nation's real schema")
     simulate.add_argument("nation", choices=list(NATIONS))
     simulate.add_argument("--out", type=Path, help="folder of the extract (default data/synthetic/NATION)")
-    simulate.add_argument("--truth", type=Path, help="folder of the truth (default data/truth/NATION)")
+    simulate.add_argument(
+        "--truth", type=Path, help="folder of the truth (default data/truth/NATION, or OUT-truth beside --out)"
+    )
     simulate.add_argument(
         "--scale", type=float, default=1.0, help="1 is national size, 0.02 is enough to try (default 1)"
     )
@@ -47,7 +50,9 @@ def _parser() -> argparse.ArgumentParser:
     simulate.set_defaults(do=_simulate)
 
     truth = commands.add_parser("compare-truth", help="compare what was found in synthetic extracts with their truth")
-    truth.add_argument("--audits", required=True, help="audit names, separated by commas; each must have been read")
+    either = truth.add_mutually_exclusive_group(required=True)
+    either.add_argument("--run", dest="runs", metavar="RUN,RUN", help="runs: names; each must have been read")
+    either.add_argument("--audits", dest="runs", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     truth.add_argument("--truth", type=Path, help="folder of the truths, one folder per audit (default data/truth)")
     truth.add_argument("--out", type=Path, help="page to write (default runs/truth/cohorts-against-truth.qmd)")
     truth.set_defaults(do=_compare_truth)
@@ -57,13 +62,19 @@ def _parser() -> argparse.ArgumentParser:
 def _simulate(parsed: argparse.Namespace) -> None:
     started = time.monotonic()
     out = parsed.out or project_root() / "data" / "synthetic" / parsed.nation
-    truth = parsed.truth or project_root() / "data" / "truth" / parsed.nation
+    # a trial beside the extracts of the site leaves their truth as it is
+    beside = parsed.out.absolute() if parsed.out else None
+    beside = beside.with_name(f"{beside.name}-truth") if beside else project_root() / "data" / "truth" / parsed.nation
+    truth = parsed.truth or beside
     try:
         summary = write_extract(parsed.nation, out, truth, scale=parsed.scale, seed=parsed.seed, fmt=parsed.format)
     except ValueError as error:
         raise NaomeError(str(error)) from None
     rows = sum(summary["rows"].values())
     print(f"{parsed.nation}: synthetic extract of {rows:,} rows in {out} ({time.monotonic() - started:.1f} s)")
+    print(
+        f"{parsed.nation}: {SEAL} there marks it as synthetic; without it, or with a file changed, data count as real"
+    )
 
 
 def _compare_truth(parsed: argparse.Namespace) -> None:
@@ -72,7 +83,7 @@ def _compare_truth(parsed: argparse.Namespace) -> None:
     from naome.workflow.run import open_run
     from naome_synthetic.report import write_report
 
-    runs = [open_run(name) for name in parsed.audits.split(",")]
+    runs = [open_run(name) for name in parsed.runs.split(",")]
     root = parsed.truth or project_root() / "data" / "truth"
     page = parsed.out or runs_root() / "truth" / "cohorts-against-truth.qmd"
     write_text(write_report(runs, [root / run.params.audit for run in runs]), page)

@@ -10,7 +10,7 @@ from pathlib import Path
 import ibis
 import pandas as pd
 
-from naome.cohort.attrition import count_attrition
+from naome.cohort.attrition import check_anybody, count_attrition
 from naome.cohort.columns import list_columns
 from naome.cohort.deaths_check import count_primary
 from naome.cohort.eligible import code_dates, eligible_people, flag_tumours, metastatic_codes
@@ -18,7 +18,7 @@ from naome.cohort.features import describe_people, keep_people
 from naome.cohort.frames import fetch_analysis, type_primary
 from naome.cohort.materialise import hold
 from naome.cohort.membership import find_members, possible_members, recurrence_found
-from naome.cohort.tables import open_tables
+from naome.cohort.tables import CanonicalTables, open_tables
 from naome.core.definitions import CohortRules, project_definitions
 from naome.core.params import Params
 
@@ -119,6 +119,35 @@ def derive_earlier(
         for years, (first, last) in periods.items()
     ]
     return pd.concat(frames, ignore_index=True).assign(records_from=records_from)
+
+
+def count_cohorts(params: Params, tables: CanonicalTables, rules: CohortRules) -> dict[str, int]:
+    """Count the people of each cohort of a run, without what describes them.
+
+    Parameters
+    ----------
+    params : Params
+    tables : CanonicalTables
+    rules : CohortRules
+
+    Returns
+    -------
+    dict of str to int
+        Each cohort of the run, in the order of its parameters -> people.
+
+    Raises
+    ------
+    ExtractError
+        If no one is in a cohort, with the rule that leaves no one.
+    """
+    flagged = hold(flag_tumours(tables, params, rules))
+    coded = code_dates(eligible_people(flagged), metastatic_codes(tables, rules), rules)
+    members = find_members(coded, params, rules)
+    counts = members.group_by("cohort").aggregate(people=members.count()).execute()
+    found = dict(zip(counts["cohort"], counts["people"], strict=True))
+    if not found:
+        check_anybody(count_attrition(flagged, recurrence_found(coded, rules), members, rules), params)
+    return {cohort: int(found.get(cohort, 0)) for cohort in params.cohorts}
 
 
 def identify_members(

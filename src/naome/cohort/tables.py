@@ -7,6 +7,8 @@ from pathlib import Path
 
 import ibis
 import pyarrow.parquet as pq
+from duckdb import DuckDBPyConnection
+from ibis.backends.duckdb import Backend as DuckDB
 from ibis.expr.types import Table
 
 from naome.cohort.evidence import check_candidates
@@ -74,6 +76,31 @@ def open_tables(
                 f"Hint: another version wrote it; read the extract again (`naome read --audit {params.audit}`)."
             )
     known = pq.read_metadata(folder / "admissions.parquet").num_rows > 0
+    return _join_admissions(files, known)
+
+
+def open_views(connection: DuckDBPyConnection) -> CanonicalTables:
+    """Open the canonical tables of an extract that is being checked, which its database holds and no file.
+
+    Parameters
+    ----------
+    connection : DuckDBPyConnection
+        With a view ``canon_<name>`` for each canonical table; its settings may be locked.
+    """
+    engine = _Held.from_connection(connection)
+    views = {name: engine.table(f"canon_{name}") for name in CANONICAL}
+    admission = connection.execute("SELECT 1 FROM canon_admissions LIMIT 1").fetchone()
+    return _join_admissions(views, admission is not None)
+
+
+class _Held(DuckDB):
+    """A database that somebody else opened: its settings stay as they are."""
+
+    def _post_connect(self, extensions: object = None) -> None:
+        self._record_batch_readers_consumed: dict = {}
+
+
+def _join_admissions(tables: dict[str, Table], known: bool) -> CanonicalTables:
     for name in ("diagnoses", "procedures"):
-        files[name] = files[name].inner_join(files["admissions"], "episode")
-    return CanonicalTables(**files, admissions_known=known)
+        tables[name] = tables[name].inner_join(tables["admissions"], "episode")
+    return CanonicalTables(**tables, admissions_known=known)

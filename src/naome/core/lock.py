@@ -81,7 +81,7 @@ def _describe_holder(file: int) -> str:
         holder = {}
     who = f"process {holder['process']} (`{holder['command']}`, since {holder['since']})" if holder else "a process"
     return (
-        f"{who} works in this folder. Hint: wait until it has ended, or name another folder with --run-dir; nothing "
+        f"{who} works in this folder. Hint: wait until it has ended, or name another folder with --run; nothing "
         "was changed."
     )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
 
@@ -18,7 +18,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_va
 
 from naome.core.errors import ParamsError, suggest
 from naome.core.paths import project_root
-from naome.core.yaml_files import FrozenModel, read_model
+from naome.core.yaml_files import FrozenModel, KeyPath, KeysError, locate_key, read_model
 
 #: No cancer registry of the United Kingdom or the Netherlands goes further back
 FIRST_DAY = dt.date(1950, 1, 1)
@@ -80,6 +80,8 @@ IsoDate = Annotated[dt.date, BeforeValidator(_check_date), AfterValidator(_check
 Words = Annotated[str, AfterValidator(_check_words)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
 Once = AfterValidator(_check_once)
+#: What is wrong between keys, and which keys these are
+Disagreement = tuple[str, tuple[KeyPath, ...]]
 Reasons = Annotated[dict[str, Words], AfterValidator(_freeze)]
 
 
@@ -238,16 +240,15 @@ class Params(FrozenModel):
     disclosure: Disclosure
 
     @model_validator(mode="after")
-    def _imputations_in_order(self) -> Params:
-        if self.survival.imputations > self.survival.imputations_at_most:
-            raise ValueError(
-                f"survival.imputations ({self.survival.imputations}) must not exceed imputations_at_most "
-                f"({self.survival.imputations_at_most})"
-            )
+    def _keys_agree(self) -> Params:
+        """Refuse keys that contradict each other, all at once, each with the lines of the keys it is about."""
+        problems = [*self._find_disorder(), *self._find_survival(), *self._find_periods()]
+        if problems:
+            raise KeysError(*problems)
         return self
 
-    @model_validator(mode="after")
-    def _dates_in_order(self) -> Params:
+    def _find_disorder(self) -> Iterator[Disagreement]:
+        """Find dates that are not in order."""
         for first, last, strictly in [
             ("diagnosed_from", "diagnosed_to", True),
             ("metastatic_from", "metastatic_to", True),
@@ -258,48 +259,48 @@ class Params(FrozenModel):
         ]:
             before, after = getattr(self, first), getattr(self, last)
             if before > after or (strictly and before == after):
-                raise ValueError(
-                    f"{first} ({before}) must {'be before' if strictly else 'not be after'} {last} ({after})"
-                )
-        return self
+                relation = "be before" if strictly else "not be after"
+                yield f"{first} ({before}) must {relation} {last} ({after})", ((first,), (last,))
 
-    @model_validator(mode="after")
-    def _horizons_in_order(self) -> Params:
-        horizons = self.survival.horizons_years
-        if list(horizons) != sorted(horizons):
-            raise ValueError(f"survival.horizons_years must be in order, shortest first; found {list(horizons)}")
-        return self
-
-    @model_validator(mode="after")
-    def _horizons_within_the_years(self) -> Params:
-        years = (self.censor_date - self.diagnosed_from).days / 365.25
-        if max(self.survival.horizons_years) > years:
-            raise ValueError(
-                f"survival.horizons_years ({max(self.survival.horizons_years)}) is longer than the {years:.1f} years "
-                "from diagnosed_from to censor_date, so no one can be followed for so long"
+    def _find_survival(self) -> Iterator[Disagreement]:
+        """Find keys of survival that contradict each other or the dates."""
+        horizons, unit, most = (("survival", key) for key in ("horizons_years", "unit", "imputations_at_most"))
+        if self.survival.imputations > self.survival.imputations_at_most:
+            yield (
+                f"survival.imputations ({self.survival.imputations}) must not exceed imputations_at_most "
+                f"({self.survival.imputations_at_most})",
+                (("survival", "imputations"), most),
             )
-        return self
-
-    @model_validator(mode="after")
-    def _case_mix_without_the_organisation(self) -> Params:
+        if list(self.survival.horizons_years) != sorted(self.survival.horizons_years):
+            found = list(self.survival.horizons_years)
+            yield f"survival.horizons_years must be in order, shortest first; found {found}", (horizons,)
+        days = (self.censor_date - self.diagnosed_from).days
+        if days > 0 and max(self.survival.horizons_years) > days / 365.25:
+            yield (
+                f"survival.horizons_years ({max(self.survival.horizons_years)}) is longer than the "
+                f"{days / 365.25:.1f} years from diagnosed_from ({self.diagnosed_from}) to censor_date "
+                f"({self.censor_date}), so no one can be followed for so long; allowed: whole years up to "
+                f"{int(days / 365.25)}",
+                (("diagnosed_from",), ("censor_date",), horizons),
+            )
         if self.survival.unit in self.survival.case_mix:
-            raise ValueError(
+            yield (
                 f"survival.case_mix names {self.survival.unit!r}, whose values are compared (survival.unit): expected "
-                "survival would then be that of the organisation itself; remove it from case_mix"
+                "survival would then be that of the organisation itself; remove it from case_mix",
+                (unit, ("survival", "case_mix", self.survival.case_mix.index(self.survival.unit))),
             )
-        return self
 
-    @model_validator(mode="after")
-    def _comparison_periods_within_the_years(self) -> Params:
+    def _find_periods(self) -> Iterator[Disagreement]:
+        """Find comparison periods that are not those of a time point, or whose people cannot be followed to it."""
         for years, (first, last) in self.survival.comparison_periods.items():
             latest = self._latest_origin(years)
             if years not in self.survival.horizons_years or not self.diagnosed_from <= first <= last <= latest:
-                raise ValueError(
+                yield (
                     f"survival.comparison_periods: {years}: {first} to {last}; allowed: a time point of "
                     f"horizons_years, and two days in order from diagnosed_from ({self.diagnosed_from}) to {latest}, "
-                    "the last day from which follow-up reaches the time point"
+                    "the last day from which follow-up reaches the time point",
+                    (("survival", "comparison_periods", years),),
                 )
-        return self
 
     def comparison_period(self, years: int) -> tuple[dt.date, dt.date]:
         """Return the first and last day of the metastatic diagnoses that are compared at a time point.
@@ -343,8 +344,7 @@ def find_params(source: str | Path) -> Path:
     ParamsError
         If there is no such file; the message lists the shipped audits.
     """
-    shipped = project_root() / "params"
-    known = sorted(file.stem for file in shipped.glob("*.yaml"))
+    known = list_shipped()
     if str(source).endswith((".yaml", ".yml")):
         file = Path(source).expanduser().absolute()
         if not file.is_file():
@@ -353,13 +353,24 @@ def find_params(source: str | Path) -> Path:
                 f"name of a shipped audit ({', '.join(known)}); `naome new-audit` writes a file to start from."
             )
         return file
-    file = shipped / f"{source}.yaml"
+    file = project_root() / "params" / f"{source}.yaml"
     if not file.is_file():
         raise ParamsError(
             f"no parameter file {file.name} for audit {str(source)!r}{suggest(str(source), known)}. "
             f"Audits: {', '.join(known)}. Hint: a file of your own is given by its path, which ends in .yaml."
         )
     return file
+
+
+def list_shipped() -> list[str]:
+    """List the audits whose parameter files are shipped.
+
+    Examples
+    --------
+    >>> "england" in list_shipped()
+    True
+    """
+    return sorted(file.stem for file in (project_root() / "params").glob("*.yaml"))
 
 
 def load_params(source: str | Path) -> Params:
@@ -384,7 +395,7 @@ def load_params(source: str | Path) -> Params:
     params = read_params(file)
     if params.audit != file.stem:
         raise ParamsError(
-            f"{file}: key 'audit' is {params.audit!r} but the file is named {file.name}; make them equal."
+            f"{locate_key(file, 'audit')} is {params.audit!r} but the file is named {file.name}; make them equal."
         )
     return params
 

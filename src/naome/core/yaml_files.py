@@ -55,6 +55,20 @@ class FrozenModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+class KeysError(ValueError):
+    """Several keys of a file contradict each other: what is wrong, and with which keys, so that their lines are said.
+
+    Parameters
+    ----------
+    *problems : tuple of (str, tuple of KeyPath)
+        A sentence without a full stop, and the keys that it speaks of.
+    """
+
+    def __init__(self, *problems: tuple[str, tuple[KeyPath, ...]]) -> None:
+        super().__init__("; ".join(said for said, _ in problems))
+        self.problems = problems
+
+
 def _not_blank(text: str) -> str:
     if not text.strip():
         raise ValueError("must not be empty")
@@ -84,6 +98,43 @@ def read_yaml(file: Path, *, error: type[NaomeError] = YamlError) -> Any:
         date with a time).
     """
     return _Reader(file, error).read()[0]
+
+
+def locate_key(file: Path, *keys: str | int, named: Path | None = None) -> str:
+    """Say where a key of a YAML file stands: file, line and key, as an error begins.
+
+    Parameters
+    ----------
+    file : Path
+        The file that is looked into; one that cannot be read has no lines.
+    *keys : str or int
+        The key, inside its mappings: ``"disclosure", "national"``.
+    named : Path, optional
+        The file that is named, where `file` is a copy of it.
+
+    Examples
+    --------
+    >>> locate_key(Path("mersey.yaml"), "disclosure", "national")  # there is no such file
+    "mersey.yaml: key 'disclosure.national'"
+    """
+    return f"{named or file}{find_line(file, *keys)}: key {'.'.join(map(str, keys))!r}"
+
+
+def find_line(file: Path, *keys: str | int) -> str:
+    """Return ``:<line>`` of a key of a YAML file, or of the mapping in which it is missing; empty where there is none.
+
+    Parameters
+    ----------
+    file : Path
+    *keys : str or int
+        As for :func:`locate_key`; the entries of a list are numbered from 0.
+    """
+    try:
+        lines = _Reader(file, YamlError).read()[1]
+    except YamlError:
+        return ""
+    line = next((lines[keys[:size]] for size in range(len(keys), 0, -1) if keys[:size] in lines), None)
+    return "" if line is None else f":{line}"
 
 
 def read_model(file: Path, model: type[Model], *, error: type[NaomeError] = YamlError, hint: str = "") -> Model:
@@ -156,19 +207,31 @@ def explain_problems(
     hint : str
         As for :func:`read_model`.
     """
-    said: dict[tuple[int, str, str], list[str]] = {}
+    said: dict[tuple[tuple[int, ...], str, str], list[str]] = {}
     for problem in found.errors():
         path = tuple(_walk(problem["loc"], raw))
+        cause = problem.get("ctx", {}).get("error")
+        if isinstance(cause, KeysError):
+            for text, keys in cause.problems:
+                where = tuple(dict.fromkeys(_line((*path, *key), lines) for key in keys))
+                said[where, text, ""] = [""]
+            continue
         opening, text, ending = _explain(problem, path, raw, model, hint)
-        told = said.setdefault((_line(path, lines), opening, ending), [])
+        told = said.setdefault(((_line(path, lines),), opening, ending), [])
         if text not in told:  # a union has a problem for each of its members
             told.append(text)
     many = f"{len(said)} problem{'s' if len(said) > 1 else ''}"
     shown = [
-        f"  line {line}: {opening}{' or '.join(texts)}{ending}."
-        for (line, opening, ending), texts in sorted(said.items())
+        f"  {_say_lines(where)}: {opening}{' or '.join(texts)}{ending}."
+        for (where, opening, ending), texts in sorted(said.items())
     ]
     return "\n".join([f"{file}: {many}", *shown])
+
+
+def _say_lines(lines: tuple[int, ...]) -> str:
+    """Name lines as people do."""
+    *first, last = map(str, lines)
+    return f"lines {', '.join(first)} and {last}" if first else f"line {last}"
 
 
 def _explain(problem: ErrorDetails, path: KeyPath, raw: Any, model: type[BaseModel], hint: str) -> tuple[str, str, str]:

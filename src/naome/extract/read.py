@@ -130,6 +130,7 @@ def read_extract(
     definitions: Definitions | None = None,
     minimum_linkage: Mapping[str, float] | None = None,
     unknown_share: float | None = None,
+    look: Callable[[DuckDBPyConnection], None] | None = None,
     progress: Callable[[str], None] = print,
 ) -> Extract:
     """Read, check and repair an extract and write its canonical tables.
@@ -151,6 +152,8 @@ def read_extract(
         Raw table -> least share of its rows that must link; as the reader says otherwise.
     unknown_share : float, optional
         Largest share of the rows of a column whose values may be in no group; by default, as the column says.
+    look : callable, optional
+        Is given the database, with a view ``canon_<name>`` for each canonical table, when everything is right.
     progress : callable
         Receives one line per raw table.
 
@@ -196,6 +199,8 @@ def read_extract(
             log_rows(quality, count.rule, count.table, count.column, found, count.meaning, count.kind)
         problems.raise_if_any()
         periods = find_periods(connection, reader)
+        if look is not None:
+            look(connection)
         if out is not None:
             if signs is not None:
                 (scratch / "canonical" / CANDIDATES).write_text(json.dumps(asdict(signs)) + "\n", encoding="utf-8")

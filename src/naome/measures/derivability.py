@@ -16,6 +16,7 @@ from naome.cohort.columns import AnalysisColumn, Need, list_columns
 from naome.core.definitions import CohortRules, Definitions
 from naome.core.errors import ParamsError, suggest
 from naome.core.params import Params
+from naome.core.yaml_files import find_line
 from naome.extract import READERS
 from naome.extract.absent import EXTRACT, THINGS, Absent, check_thing, find_absent, list_optional
 from naome.measures.specification import Indicator, read_data_items, read_specification
@@ -30,7 +31,9 @@ COHORTS = ("denovo", "recurrent", "primary")
 DEATHS_CHECK = ("record_before_breast_cancer_death", "record_before_death", "breast_cancer_share_of_deaths")
 
 
-def reasons_not_derivable(absent: Absent, params: Params, rules: CohortRules) -> dict[str, str]:
+def reasons_not_derivable(
+    absent: Absent, params: Params, rules: CohortRules, file: Path | None = None
+) -> dict[str, str]:
     """Return why each result that a run's data cannot support is not derivable.
 
     Parameters
@@ -42,6 +45,8 @@ def reasons_not_derivable(absent: Absent, params: Params, rules: CohortRules) ->
         (or anything that needs a canonical column) is not given although the data would allow it.
     rules : CohortRules
         Of the run; with them the definitions in force.
+    file : Path, optional
+        The parameter file, which errors name; by default that of the audit's name.
 
     Returns
     -------
@@ -54,7 +59,7 @@ def reasons_not_derivable(absent: Absent, params: Params, rules: CohortRules) ->
     ParamsError
         If the parameters give a sentence for something that is not absent, or a judgement on something unknown.
     """
-    _check_sentences(absent, params)
+    _check_sentences(absent, params, file or Path(f"{params.audit}.yaml"))
     return _find_reasons(absent, params, rules)
 
 
@@ -102,17 +107,19 @@ def check_reasons(params: Params, definitions: Definitions, file: Path) -> None:
     possible = [find_absent(version, list_optional(version)) for version in versions]
     for key in params.absent:
         if key not in COHORTS:
-            check_thing(key, f"{file}: absent")
+            where = f"{file}{find_line(file, 'absent', key)}: key 'absent'"
+            check_thing(key, where)
             if not any(key in absent for absent in possible):
-                _refuse_sentence(key, f"{file}: absent")
+                _refuse_sentence(key, where)
     results = [i.id for i in read_specification(definitions).indicators]
     results += [f"{i.id}.{cohort}" for i in read_specification(definitions).indicators for cohort in i.cohorts]
     results += [*(f"completeness.{item.id}" for item in read_data_items(definitions)), *DEATHS_CHECK]
     for key in params.not_derivable:
         if key not in results and key not in THINGS:
             raise ParamsError(
-                f"{file}: not_derivable names {key!r}{suggest(key, [*results, *THINGS])}; allowed: an indicator, one "
-                "of its cohorts, a data item, a measure of the check against deaths, a canonical table or column."
+                f"{file}{find_line(file, 'not_derivable', key)}: key 'not_derivable' names {key!r}"
+                f"{suggest(key, [*results, *THINGS])}; allowed: an indicator, one of its cohorts, a "
+                "data item, a measure of the check against deaths, a canonical table or column."
             )
 
 
@@ -242,9 +249,9 @@ def _by_cohort(name: str, found: Mapping[str, str]) -> dict[str, str]:
     return {f"{name}.{cohort}": reason for cohort, reason in found.items()}
 
 
-def _check_sentences(absent: Absent, params: Params) -> None:
-    where = f"{params.audit}.yaml: absent"
+def _check_sentences(absent: Absent, params: Params, file: Path) -> None:
     for key in params.absent:
+        where = f"{file}{find_line(file, 'absent', key)}: key 'absent'"
         if key in COHORTS:
             if key in params.cohorts:
                 raise ParamsError(f"{where} names the cohort {key!r}, which this run has; remove the sentence.")

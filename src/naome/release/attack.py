@@ -8,23 +8,38 @@ otherwise), and to find which hidden counts are small, which is where the promis
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from naome.core.results import WHOLE
-from naome.release.cells import Scheme, list_cells
+from naome.release.cells import Cells, Scheme, list_cells
 from naome.release.guess import guess_counts
-from naome.release.policy import Policy
-from naome.release.protect import bound_counts, find_broken, find_remainders, find_small, is_held, list_near
+from naome.release.places import Place, find_places, list_places
+from naome.release.policy import METHODS, Policy
+from naome.release.protect import Bounds, bound_counts, find_broken, find_remainders, find_small, is_held, list_near
+from naome.release.suppress import SCALES
 
 __all__ = ["Attack", "attack_release"]
+
+#: What must be zero, and what it is for a reader
+FAILURES = {
+    "relations_broken": "relations between counts that the exact counts do not fulfil",
+    "truth_outside": "exact counts outside what was worked out",
+    "hidden_narrow": "small counts that are suppressed and can be worked out more closely than promised",
+    "shown_narrow": "rounded counts with fewer possible values than promised",
+    "remainders": "suppressed groups that are few people together, as follows from all and the others",
+    "pooled_broken": "results of nations together from which a suppressed one follows",
+    "without_result": "rows without a result that yet hold a number",
+    "guesses_right": "counts guessed right from adjusted results more often than allowed",
+}
 
 
 @dataclass
 class Attack:
-    """What an attack found; numbers of counts, never a count or whose it is.
+    """What an attack found; numbers of counts and the tables they are in, never a count or whose it is.
 
     Attributes
     ----------
@@ -60,6 +75,8 @@ class Attack:
         numbers, and how often that may be (:mod:`naome.release.guess`).
     shares : dict of str to float
         Measure -> share of its organisations whose result is shown.
+    where : dict of str to list of Place
+        What must be zero and is not -> the tables in which it fails (:mod:`naome.release.places`).
     """
 
     policy: str
@@ -87,19 +104,12 @@ class Attack:
     guesses_right: float = 0.0
     guesses_allowed: float = 0.0
     shares: dict[str, float] = field(default_factory=dict)
+    where: dict[str, list[Place]] = field(default_factory=dict)
 
     @property
     def failures(self) -> dict[str, int]:
         """What must be zero and is not."""
-        names = (
-            "relations_broken",
-            "truth_outside",
-            "hidden_narrow",
-            "shown_narrow",
-            "remainders",
-            "pooled_broken",
-            "without_result",
-        )
+        names = [name for name in FAILURES if name != "guesses_right"]
         failed = {name: getattr(self, name) for name in names if getattr(self, name)}
         too_often = self.guesses_right > self.guesses_allowed
         return {**failed, "guesses_right": round(self.guesses_right)} if too_often else failed
@@ -110,8 +120,9 @@ class Attack:
         return not self.failures
 
     def to_dict(self) -> dict:
-        """Return all of it, with ``verdict``."""
-        return {"verdict": "pass" if self.passed else "fail", **asdict(self)}
+        """Return all of it as plain values, with ``verdict``."""
+        where = {name: [place.to_dict() for place in places] for name, places in self.where.items()}
+        return {"verdict": "pass" if self.passed else "fail", **asdict(self), "where": where}
 
 
 def attack_release(
@@ -146,10 +157,12 @@ def attack_release(
     found = Attack(policy.name)
     holds = cells.relations.holds(cells.value)
     found.relations, found.relations_broken = len(holds), int((~holds).sum())
+    broken = cells.relations.count[np.isin(cells.relations.number, np.flatnonzero(~holds))]
     try:
         bounds = bound_counts(cells, people, events, exact, policy)
     except ValueError:  # what is published contradicts itself, so that it cannot be the truth
         found.truth_outside = len(cells.value)
+        found.where = _place(truth, cells, {"relations_broken": broken, "truth_outside": np.arange(len(cells.value))})
         return found
     outside = (cells.value < bounds.lower) | (cells.value > bounds.upper)
     found.truth_outside = int(outside.sum())
@@ -160,8 +173,10 @@ def attack_release(
     near = list_near(cells, bounds, policy, secret_rows)
     near = near[~narrow[near]]
     found.programmes = len(near)
-    found.remainders = len(find_remainders(cells, bounds, policy, secret_rows))
-    found.hidden_narrow += sum(not is_held(int(count), cells, bounds, policy) for count in near)
+    remainders = find_remainders(cells, bounds, policy, secret_rows)
+    found.remainders = len(remainders)
+    solved = [int(count) for count in near if not is_held(int(count), cells, bounds, policy)]
+    found.hidden_narrow += len(solved)
     seen = protected & (bounds.known == 1) & (cells.value > 0)
     width = (bounds.upper - bounds.lower + 1)[seen]
     found.shown, found.shown_narrow = int(seen.sum()), int(rounded.sum())
@@ -176,9 +191,36 @@ def attack_release(
     values = np.concatenate([people[below], events[below]])
     found.smallest = int(np.nanmin(values[values > 0])) if (values > 0).any() else 0
     units = (truth["level"] == "provider") & below
+    found.where = _place(
+        truth,
+        cells,
+        {
+            "relations_broken": broken,
+            "truth_outside": np.flatnonzero(outside),
+            "hidden_narrow": np.concatenate([np.flatnonzero(narrow), np.array(solved, int)]),
+            "shown_narrow": np.flatnonzero(rounded),
+            "remainders": _list_parts(cells, bounds, remainders),
+        },
+    )
     guessed = guess_counts(rows, truth, policy)
     found.guesses, found.guesses_blind = guessed.made, round(guessed.blind, 1)
     found.guesses_right, found.guesses_allowed = round(guessed.right, 1), round(guessed.allowed, 1)
+    if found.guesses_right > found.guesses_allowed:
+        found.where["guesses_right"] = list_places(
+            rows[rows["method"].map(METHODS).isin(list(SCALES)) & units & counts]
+        )
     shares = pd.Series(counts[units]).groupby(truth.loc[units, "measure"].to_numpy()).mean()
     found.shares = {measure: round(float(share), 3) for measure, share in shares.items()}
     return found
+
+
+def _place(results: pd.DataFrame, cells: Cells, counts: Mapping[str, np.ndarray]) -> dict[str, list[Place]]:
+    """Return where the counts are that fail, for each way in which one can."""
+    return {name: find_places(results, cells, each) for name, each in counts.items() if len(each)}
+
+
+def _list_parts(cells: Cells, bounds: Bounds, relations: np.ndarray) -> np.ndarray:
+    """List the hidden parts of some relations."""
+    terms = np.isin(cells.relations.number, relations) & (cells.relations.weight < 0)
+    parts = cells.relations.count[terms]
+    return parts[bounds.known[parts] == 0]

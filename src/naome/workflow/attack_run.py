@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pandas as pd
 
 from naome.core.errors import ChainError
 from naome.core.results import NUMBERS, WHOLE
-from naome.release.attack import Attack, attack_release
+from naome.release.attack import FAILURES, Attack, attack_release
+from naome.release.places import list_places, say_places
 from naome.release.policy import POLICIES
 from naome.release.suppress import list_needed
+from naome.workflow.attack_hints import POOLED_FRAME, list_hints
 from naome.workflow.run import Run
 
 #: Frames in the result schema whose denominators are not people
 NOT_OF_PEOPLE = ("variation",)
-POOLED_FRAME = "england_wales"
 KEY = ["cohort", "measure", "group_by", "group"]
 
 
@@ -25,17 +27,32 @@ def attack_run(run: Run) -> Attack:
     Raises
     ------
     ChainError
-        If more could be worked out than the policy allows, or the attack contradicts the truth. It names no measure
-        or unit: what fails is counted.
+        If more could be worked out than the policy allows, or the attack contradicts the truth
+        (:func:`explain_attack`).
     """
     found = find_attack(run)
     if not found.passed:
-        what = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in found.failures.items())
-        raise ChainError(
-            f"{run.folder}: what would be released says more than the policy {found.policy!r} allows: {what}. "
-            "Nothing may leave this run. Hint: `naome attack` shows the whole report; a policy that hides more is safe."
-        )
+        raise ChainError(explain_attack(run, found))
     return found
+
+
+def explain_attack(run: Run, found: Attack) -> str:
+    """Say what failed, in which tables, and which keys of the parameters would change it.
+
+    It names measure, cohort, level and characteristic: never a count, a group or an organisation.
+    """
+    lines = [
+        f"  {name.replace('_', ' ')} {count}: {FAILURES[name]}.\n    In: {say_places(found.where.get(name, []))}."
+        for name, count in found.failures.items()
+    ]
+    found_hints = list_hints(found, run.params, run.specification, _list_frames(run), run.locate)
+    hints = [f"  Hint: {hint}" for hint in found_hints]
+    head = (
+        f"{run.folder}: what would be released says more than the policy {found.policy!r} allows. Nothing may leave "
+        "this run."
+    )
+    end = f"  `naome attack --run {shlex.quote(str(run.folder))}` shows the whole report."
+    return "\n".join([head, *lines, *hints, end])
 
 
 def find_attack(run: Run) -> Attack:
@@ -52,38 +69,52 @@ def find_attack(run: Run) -> Attack:
     released = pd.concat([pair[0] for pair in own], ignore_index=True)
     truth = pd.concat([pair[1] for pair in own], ignore_index=True)
     found = attack_release(released, truth, plan.scheme, policy, national=run.params.disclosure.national)
-    if POOLED_FRAME in pairs:
-        found.pooled_broken = count_given_away(released, pairs[POOLED_FRAME][0])
-    found.without_result = sum(count_without_result(pair[0]) for pair in pairs.values() if _is_results(pair[0]))
+    given = list_given_away(released, pairs[POOLED_FRAME][0]) if POOLED_FRAME in pairs else pd.DataFrame()
+    empty = [list_without_result(pair[0]) for pair in pairs.values() if _is_results(pair[0])]
+    found.pooled_broken, found.without_result = len(given), sum(map(len, empty))
+    for name, rows in (("pooled_broken", given), ("without_result", pd.concat(empty))):
+        if len(rows):
+            found.where[name] = list_places(rows)
     return found
 
 
-def count_given_away(released: pd.DataFrame, pooled: pd.DataFrame) -> int:
-    """Count the results of several nations together that have a number although this nation's is not shown.
+def list_given_away(released: pd.DataFrame, pooled: pd.DataFrame) -> pd.DataFrame:
+    """List the results of several nations together that have a number although this nation's is not shown.
 
     What this nation does not show, for whatever reason, would be left when the other nation's number is subtracted.
     """
     own = released[released["level"].isin(WHOLE)]
     shown = set(own.loc[own["status"] == "ok", KEY].itertuples(index=False, name=None))
     known = set(own[KEY].itertuples(index=False, name=None))
-    numbers = pooled.loc[_has_number(pooled), KEY].itertuples(index=False, name=None)
-    return sum(not (shown | (set(needed) - known)).issuperset(needed) for needed in map(list_needed, numbers))
+    numbers = pooled[_has_number(pooled)]
+    needed = map(list_needed, numbers[KEY].itertuples(index=False, name=None))
+    return numbers[[not (shown | (set(each) - known)).issuperset(each) for each in needed]]
 
 
-def count_without_result(released: pd.DataFrame) -> int:
-    """Count the rows that have no result, because it is suppressed, not derivable or of too few people, and a number.
+def list_without_result(released: pd.DataFrame) -> pd.DataFrame:
+    """List the rows that have no result, because it is suppressed, not derivable or of too few people, and a number.
 
     Examples
     --------
     >>> row = {"status": "not_derivable", "denominator": 107, "numerator": 63, "estimate": None}
-    >>> count_without_result(pd.DataFrame([row | {"lower": None, "upper": None}]))
+    >>> len(list_without_result(pd.DataFrame([row | {"lower": None, "upper": None}])))
     1
     """
-    return int(((released["status"] != "ok") & _has_number(released)).sum())
+    return released[(released["status"] != "ok") & _has_number(released)]
 
 
 def _has_number(results: pd.DataFrame) -> pd.Series:
     return results[["denominator", "numerator", *NUMBERS]].notna().any(axis=1)
+
+
+def _list_frames(run: Run) -> dict[str, set[str]]:
+    """List for each measure the released frames that hold it."""
+    frames: dict[str, set[str]] = {}
+    for file in sorted((run.folder / "release").glob("*.parquet")):
+        if _is_results(frame := pd.read_parquet(file)):
+            for measure in frame["measure"].unique():
+                frames.setdefault(measure, set()).add(file.stem)
+    return frames
 
 
 def _read(run: Run, folder: str, name: str) -> pd.DataFrame:

@@ -256,7 +256,7 @@ def write_manifest(run: Run, renderer: str = "") -> Path:
         "title": run.params.title,
         "nation": run.params.nation,
         "period": [run.params.metastatic_from, run.params.metastatic_to],
-        "run_id": run.run_id,
+        "run_id": run.current_id,
         "marking": run.marking,
         "about": record["about"],
         "commit": code.commit or NO_COMMIT,
@@ -294,17 +294,17 @@ def _check_made_together(run: Run, release: Mapping[str, str]) -> None:
     other = [
         f"notebooks/{record['notebook']}.ipynb"
         for step in sorted((run.folder / "steps").glob("*.json"))
-        if (record := json.loads(step.read_text(encoding="utf-8"))).get("run_id") != run.run_id
+        if (record := json.loads(step.read_text(encoding="utf-8"))).get("run_id") != run.current_id
     ]
     for name in release:
         if Path(name).stem == ORGANISATIONS:  # written with this manifest
             continue
         ids = set(pd.read_parquet(run.folder / name, columns=["run_id"])["run_id"])
-        if not all(run.run_id in each.split("+") for each in ids):
+        if not all(run.current_id in each.split("+") for each in ids):
             other.append(name)
     if other:
         raise ChainError(
-            f"{run.folder}: made by other code or from other inputs than {run.run_id}: {', '.join(other[:5])}. "
+            f"{run.folder}: made by other code or from other inputs than {run.current_id}: {', '.join(other[:5])}. "
             "Hint: run these notebooks again, or the whole chain."
         )
 
@@ -406,7 +406,7 @@ def _provenance(run: Run, source: str) -> str:
     record, version = run.read_record, importlib.metadata.version("naome")
     return (
         "::: {.provenance}\n"
-        f"Run `{run.run_id}` of audit *{run.params.audit}*; parameters sha256 `{record['params_sha256'][:12]}`; "
+        f"Run `{run.current_id}` of audit *{run.params.audit}*; parameters sha256 `{record['params_sha256'][:12]}`; "
         f"{code_version().describe()}; notebook sha256 `{source[:12]}`; naome {version}. "
         "The run's manifest holds inputs and package versions.\n"
         ":::"
@@ -415,8 +415,8 @@ def _provenance(run: Run, source: str) -> str:
 
 def _explain_failure(notebook: Path, failed: Path, error: PapermillExecutionError) -> str:
     kept = f"  The failed notebook is kept for debugging: {failed}"
-    if error.ename in REFUSALS:  # says itself what was wrong; where it was raised would only distract
-        return f"{notebook.name}: {error.evalue}\n{kept}"
+    if error.ename in REFUSALS:  # says itself what was wrong, and in which file
+        return f"{error.evalue}\n  Found while {notebook.name} ran.\n{kept}"
     trace = mask_values(re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(error.traceback)))
     last = "\n".join([f"    {line}" for line in trace.splitlines() if line.strip()][-8:])
     said = mask_values(error.evalue)
@@ -461,7 +461,7 @@ def _record_step(run: Run, notebook: Path, source: str, seconds: Mapping[str, fl
     record = {
         "notebook": notebook.stem,
         "notebook_sha256": source,
-        "run_id": run.run_id,
+        "run_id": run.current_id,
         "finished": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "seconds": seconds,
     }

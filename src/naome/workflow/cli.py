@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from naome import __version__
 from naome.core.errors import NaomeError, explain_system
+from naome.core.paths import runs_root
 from naome.workflow.fonts import fonts_apart
 from naome.workflow.warm import run_warm
 
@@ -47,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
         print("naome: interrupted; what was finished is kept, run the command again to go on", file=sys.stderr)
         return 130
     except OSError as error:
-        print(f"naome: {explain_system(error, 'NAOME_RUNS or --run-dir')}", file=sys.stderr)
+        print(f"naome: {explain_system(error, 'NAOME_RUNS or --run')}", file=sys.stderr)
         return 2
 
 
@@ -66,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
 
     read = commands.add_parser("read", help="read an extract into a run's folder")
     _add_audit(read)
-    _add_run_dir(read)
+    _add_run(read)
     _add_replace(read)
     read.set_defaults(do=_read)
 
@@ -84,14 +85,14 @@ def _parser() -> argparse.ArgumentParser:
     chain = commands.add_parser(
         "chain",
         help="read an extract, execute the notebooks of its audit, draw its site",
-        description="One command from an extract to a site. Give --params, --data and --run-dir several times, in the "
+        description="One command from an extract to a site. Give --params, --data and --run several times, in the "
         "same order, for several audits on one site: people of England and Wales are pooled where that is allowed.",
     )
     chain.add_argument(
         "--params", "--audit", required=True, action="append", dest="audit", help="parameter file or name"
     )
     chain.add_argument("--data", action="append", default=[], help="folder of the extract")
-    chain.add_argument("--run-dir", action="append", default=[], help="folder of the run (default: runs/AUDIT)")
+    _add_run(chain, action="append", default=[])
     chain.add_argument("--site", type=Path, help="folder of the site (default: site/ in the first run's folder)")
     chain.add_argument("--no-site", action="store_true", help="draw no site")
     _add_replace(chain)
@@ -105,8 +106,9 @@ def _parser() -> argparse.ArgumentParser:
         "attack",
         help="attack what a run has released, and say what could be worked out",
         description="Work out from the released results, the organisation tree and the definitions what a reader "
-        "could, and compare it with what the disclosure policy guarantees. Prints numbers of counts, never a count; "
-        "exit code 2 if more can be worked out. `naome manifest` does the same before a run is finished.",
+        "could, and compare it with what the disclosure policy guarantees. Prints numbers of counts and the tables "
+        "in which something fails, never a count; exit code 2 if more can be worked out, with the keys of the "
+        "parameters that would change it. `naome manifest` does the same before a run is finished.",
     )
     _add_step(attack)
     attack.set_defaults(do=_attack)
@@ -126,7 +128,7 @@ def _parser() -> argparse.ArgumentParser:
     study.set_defaults(do=_simulation_study)
 
     downloads = commands.add_parser("downloads", help="write all released results and their data dictionary")
-    downloads.add_argument("--audits", required=True, help="runs: names or folders, separated by commas")
+    _add_runs(downloads)
     downloads.add_argument("--out", type=Path, default=Path("downloads"), help="folder (default downloads)")
     downloads.set_defaults(do=_downloads)
 
@@ -136,15 +138,13 @@ def _parser() -> argparse.ArgumentParser:
         description="Write a text document (docx) for each organisation: its released results on the measures of each "
         "recommendation, its position beside the nation, actions that fit it, and room for what is agreed locally.",
     )
-    plans.add_argument("--run", required=True, help="runs: names or folders, separated by commas")
+    _add_runs(plans)
     plans.add_argument("--out", type=Path, default=Path("action-plans"), help="folder (default action-plans)")
     plans.add_argument("--organisation", default="", metavar="CODE", help="only this organisation (default: all)")
     plans.set_defaults(do=_action_plans)
 
     render = commands.add_parser("render", help="draw a site of finished runs")
-    render.add_argument(
-        "--audits", help="runs: names or folders, separated by commas (default: those of the site that is shipped)"
-    )
+    _add_runs(render, "those of the site that is shipped")
     render.add_argument("--out", type=Path, help="folder of the site (default _site in the project)")
     render.add_argument("--renderer", choices=["auto", "quarto", "preview"], default="auto")
     render.add_argument("--check", action="store_true", help="only list what is outside the portable subset")
@@ -154,7 +154,7 @@ def _parser() -> argparse.ArgumentParser:
         "explain", help="say where a released result comes from: definition, rules, code lists, method, notebook, run"
     )
     explain.add_argument("result", help="identifier of a result, as pages and results.csv have it, e.g. r-06ffae36ad")
-    explain.add_argument("--audits", help="runs: names or folders, separated by commas (default: all finished runs)")
+    _add_runs(explain, "all finished runs")
     explain.set_defaults(do=_explain)
 
     docs = commands.add_parser("docs", help="write again the reference pages that are made from code")
@@ -174,13 +174,31 @@ def _add_audit(parser: argparse.ArgumentParser, *, required: bool = True) -> Non
     parser.add_argument("--data", default="", help="folder of the extract (default: data_dir of the parameters)")
 
 
-def _add_run_dir(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--run-dir", default="", help="folder of the run (default: runs/AUDIT)")
+def _add_run(parser: argparse.ArgumentParser, action: str = "store", default: str | list[str] = "") -> None:
+    """Let a command name the run that it reads or writes; ``--run-dir`` of earlier versions is always a folder."""
+    words = "run: its name among all runs, or its folder (default: runs/AUDIT)"
+    parser.add_argument("--run", dest="run_dir", type=_place_run, action=action, default=default, help=words)
+    parser.add_argument("--run-dir", dest="run_dir", action=action, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+
+
+def _place_run(name: str) -> str:
+    """Return the folder of a run: of a plain name, the run of that name, unless only a folder here is called so."""
+    plain = Path(name).name == name and name not in ("", ".", "..")
+    known = plain and ((runs_root() / name).is_dir() or not Path(name).is_dir())
+    return str(runs_root() / name) if known else name
+
+
+def _add_runs(parser: argparse.ArgumentParser, otherwise: str = "") -> None:
+    """Let a command name the finished runs that it shows; ``--audits`` is the name of earlier versions."""
+    either = parser.add_mutually_exclusive_group(required=not otherwise)
+    default = f" (default: {otherwise})" if otherwise else ""
+    either.add_argument("--run", dest="runs", metavar="RUN,RUN", help=f"runs: names or folders{default}")
+    either.add_argument("--audits", dest="runs", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
 
 
 def _add_step(parser: argparse.ArgumentParser) -> None:
     _add_audit(parser, required=False)
-    _add_run_dir(parser)
+    _add_run(parser)
 
 
 def _add_replace(parser: argparse.ArgumentParser) -> None:
@@ -198,11 +216,15 @@ def _private() -> Iterator[None]:
 
 
 def _new_audit(parsed: argparse.Namespace) -> None:
-    from naome.workflow.new_audit import write_audit
+    from naome.workflow.new_audit import describe_disclosure, write_audit
 
     file = write_audit(parsed.name, like=parsed.like, title=parsed.title, data=parsed.data, folder=parsed.out)
+    quoted = shlex.quote(str(file))
+    folder = shlex.quote(str(Path(parsed.data).expanduser().absolute())) if parsed.data else "FOLDER"
     print(f"{file}: a copy of {parsed.like} under the name {parsed.name}; look through its dates and choices, then run")
-    print(f"  naome chain --params {shlex.quote(str(file))}{'' if parsed.data else ' --data FOLDER'}")
+    print(f"  naome check-extract {folder} --params {quoted}")
+    print(f"  naome chain --params {quoted}{'' if parsed.data else ' --data FOLDER'}")
+    print(describe_disclosure(file))
 
 
 def _check_params(*sources: str) -> None:
@@ -224,37 +246,51 @@ def _read(parsed: argparse.Namespace) -> None:
 
 
 def _read_plan(plan: Plan) -> Run:
+    from naome.workflow.extract_report import describe_reading
     from naome.workflow.ingest import read_run
 
     started = time.monotonic()
     run, extract = read_run(plan, progress=lambda line: None)
-    repairs = [entry for entry in extract.quality if entry["kind"] == "repair"]
-    left_out = sum(int(entry["rows"]) for entry in extract.quality if entry["kind"] == "left out")
-    print(
-        f"{run.folder.name}: read {sum(extract.raw_rows.values()):,} rows of {len(extract.raw_rows)} tables, "
-        f"{left_out:,} excluded, {sum(int(entry['rows']) for entry in repairs):,} repairs by "
-        f"{len({entry['rule'] for entry in repairs})} rules ({time.monotonic() - started:.1f} s)"
-    )
+    seconds = time.monotonic() - started
+    print(f"{run.folder.name}: {describe_reading(extract)} ({seconds:.1f} s)")
     for sentence in run.read_record["lacking"]:
         print(f"{run.folder.name}: {sentence}")
     for sentence in run.read_record["warnings"]:
         print(f"{run.folder.name}: warning: {sentence}")
-    print(f"{run.folder.name}: {plan.describe_marking()}; run {run.run_id} in {run.folder}", flush=True)
+    print(f"{run.folder.name}: {plan.describe_marking()}; run {run.current_id} in {run.folder}", flush=True)
     return run
 
 
 def _check_extract(parsed: argparse.Namespace) -> None:
     _check_params(parsed.params)
-    from naome.workflow.extract_report import describe_extract
+    from naome.core.errors import ParamsError
+    from naome.workflow.extract_report import describe_extract, describe_reading, describe_sizes
     from naome.workflow.ingest import check_extract, say_lacking
     from naome.workflow.plan import plan_check
 
     started = time.monotonic()
     plan = plan_check(parsed.params, str(parsed.folder))
-    extract = check_extract(plan, progress=lambda line: None)
+    checked = check_extract(plan, progress=lambda line: None)
     seconds = time.monotonic() - started
     print(f"{parsed.folder}: readable as {plan.params.source} for audit {plan.params.audit} ({seconds:.1f} s)")
-    print(f"\n{describe_extract(extract, say_lacking(plan, extract), plan.params.censor_date)}")
+    print(f"{parsed.folder}: {plan.describe_marking()}")
+    print(f"{parsed.folder}: {describe_reading(checked.extract)}")
+    print(f"\n{describe_extract(checked.extract, say_lacking(plan, checked.extract), plan.params.censor_date)}")
+    print(f"\n{describe_sizes(checked.sizes)}", flush=True)
+    if checked.refusals:
+        raise ParamsError(
+            "\n  ".join(["this extract can be read, but a run of it would be refused:", *checked.refusals])
+        )
+
+
+def _open_step(parsed: argparse.Namespace) -> Run:
+    """Open the run of a step; say what has changed since it was finished."""
+    from naome.workflow.plan import open_step
+
+    run = open_step(parsed.audit, parsed.data, parsed.run_dir)
+    if run.changes:
+        print(f"naome: {run.describe_changes()}", file=sys.stderr)
+    return run
 
 
 def _run(parsed: argparse.Namespace) -> None:
@@ -270,10 +306,9 @@ def _run(parsed: argparse.Namespace) -> None:
         extra[key] = value
     from naome.core.lock import lock_folder
     from naome.workflow.chain import check_parameters, run_notebook
-    from naome.workflow.plan import open_step
 
     check_parameters(notebook, {"audit": parsed.audit, **extra})
-    run = open_step(parsed.audit, parsed.data, parsed.run_dir)
+    run = _open_step(parsed)
     started = time.monotonic()
     with _private(), lock_folder(run.folder, shared=True):
         run_notebook(run, notebook, extra)
@@ -284,7 +319,7 @@ def _chain(parsed: argparse.Namespace) -> None:
     from naome.core.errors import ChainError
 
     audits = len(parsed.audit)
-    for option, given in (("--data", parsed.data), ("--run-dir", parsed.run_dir)):
+    for option, given in (("--data", parsed.data), ("--run", parsed.run_dir)):
         if len(given) not in (0, audits):
             raise ChainError(
                 f"{option} is given {len(given)} times for {audits} audits; give it once for each, or never."
@@ -297,7 +332,7 @@ def _chain(parsed: argparse.Namespace) -> None:
     data, folders = parsed.data or [""] * audits, parsed.run_dir or [""] * audits
     plans = [plan_run(*each, replace=parsed.replace) for each in zip(parsed.audit, data, folders, strict=True)]
     if len({plan.folder for plan in plans}) < audits:
-        raise ChainError("two audits have the same folder. Hint: give each a --run-dir of its own.")
+        raise ChainError("two audits have the same folder. Hint: give each a --run of its own.")
     with ExitStack() as held:
         held.enter_context(_private())
         for plan in plans:
@@ -322,10 +357,9 @@ def _manifest(parsed: argparse.Namespace) -> None:
     from naome.core.lock import lock_folder
     from naome.core.paths import project_root
     from naome.workflow.chain import write_manifest
-    from naome.workflow.plan import open_step
     from sitepreview import choose_renderer
 
-    run = open_step(parsed.audit, parsed.data, parsed.run_dir)
+    run = _open_step(parsed)
     program, version, why = choose_renderer(project_root(), "auto")
     with _private(), lock_folder(run.folder, shared=True):
         print(write_manifest(run, f"Quarto {version}" if program else f"preview ({why})"))
@@ -334,11 +368,13 @@ def _manifest(parsed: argparse.Namespace) -> None:
 def _attack(parsed: argparse.Namespace) -> int:
     import json
 
-    from naome.workflow.attack_run import find_attack
-    from naome.workflow.plan import open_step
+    from naome.workflow.attack_run import explain_attack, find_attack
 
-    found = find_attack(open_step(parsed.audit, parsed.data, parsed.run_dir))
-    print(json.dumps(found.to_dict(), indent=1))
+    run = _open_step(parsed)
+    found = find_attack(run)
+    print(json.dumps(found.to_dict(), indent=1), flush=True)
+    if not found.passed:
+        print(f"naome: {explain_attack(run, found)}", file=sys.stderr)
     return 0 if found.passed else 2
 
 
@@ -361,7 +397,7 @@ def _downloads(parsed: argparse.Namespace) -> None:
     from naome.report.downloads import write_downloads
     from naome.report.finished import open_all_finished
 
-    results, _ = write_downloads(open_all_finished(parsed.audits.split(",")), parsed.out)
+    results, _ = write_downloads(open_all_finished(parsed.runs.split(",")), parsed.out)
     print(f"downloads: {results}")
 
 
@@ -369,13 +405,13 @@ def _action_plans(parsed: argparse.Namespace) -> None:
     from naome.report.action_plans import write_action_plans
     from naome.report.finished import open_all_finished
 
-    write_action_plans(open_all_finished(parsed.run.split(",")), parsed.out, parsed.organisation)
+    write_action_plans(open_all_finished(parsed.runs.split(",")), parsed.out, parsed.organisation)
 
 
 def _explain(parsed: argparse.Namespace) -> None:
     from naome.workflow.explain import explain
 
-    print(explain(parsed.result, parsed.audits.split(",") if parsed.audits else None))
+    print(explain(parsed.result, parsed.runs.split(",") if parsed.runs else None))
 
 
 def _render(parsed: argparse.Namespace) -> None:
@@ -388,7 +424,7 @@ def _render(parsed: argparse.Namespace) -> None:
         check_pages(project_root())
         print("every page is inside the portable subset")
         return
-    runs, out = parsed.audits.split(",") if parsed.audits else load_pages().site, parsed.out or project_root() / "_site"
+    runs, out = parsed.runs.split(",") if parsed.runs else load_pages().site, parsed.out or project_root() / "_site"
     with fonts_apart():
         from naome.workflow.site import render_runs
 

@@ -106,9 +106,9 @@ def write_egress(run: Run, attack: Attack, digests: Mapping[str, str]) -> None:
     shares = pd.DataFrame(list(attack.shares.items()), columns=["Measure", "Share of organisations shown"])
     disclosure = run.params.disclosure
     head = (
-        f"Run {run.run_id}, {run.marking} data. Policy {disclosure.policy}; national figures: {disclosure.national}. "
-        "Rows are suppressed because they hold a small number, or one from which a small number could be worked out; "
-        "which of them is not said."
+        f"Run {run.current_id}, {run.marking} data. Policy {disclosure.policy}; national figures: "
+        f"{disclosure.national}. Rows are suppressed because they hold a small number, or one from which a small "
+        "number could be worked out; which of them is not said."
     )
     tables = {"Attack on this release": report, "Files": files, "Results of organisations shown, by measure": shares}
     _write_sheet(run.folder / "egress.html", f"Egress sheet: {run.params.title}", head, tables)

@@ -90,7 +90,7 @@ def ask_what_if(run: Run, **choices: object) -> WhatIf:
             f"what_if: censor_date is {params.censor_date}, but deaths are complete to {run.params.censor_date} only."
         )
     name = "+".join(f"{key}={value}" for key, value in choices.items())
-    study = replace(run.study, params=params, rules=rules, run_id=f"{run.run_id}?{name}")
+    study = replace(run.study, params=params, rules=rules, run_id=f"{run.current_id}?{name}")
     cohorts = derive_cohorts(params, run.canonical, rules=rules)
     own, other = _measure(run.analysis, run.study), _measure(cohorts.analysis, study)
     headline = own.join(other, how="outer", lsuffix="_run", rsuffix="_what_if")

@@ -7,15 +7,23 @@ from __future__ import annotations
 
 import datetime as dt
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
 from naome.extract import Extract
 from naome.extract.absent import FEED, name_thing
 from naome.extract.raw_tables import FileNote
+from naome.extract.rows_by_rule import name_kind, say_log
 from naome.extract.vocabulary import SMALLEST_SAID
 from naome.report.markdown import write_pipe_table
+from naome.workflow.small_nation import say_people
+
+#: What the rules of a checked extract are counted over
+OVER_ALL = (
+    "Counted over all rows. A run counts fewer: it does not read the events of people without a record suggestive of "
+    "metastatic disease, and says how many rows these are."
+)
 
 
 def describe_extract(extract: Extract, lacking: Sequence[str] = (), until: dt.date | None = None) -> str:
@@ -41,6 +49,22 @@ def describe_extract(extract: Extract, lacking: Sequence[str] = (), until: dt.da
         ("Absent", _describe_absent(extract, lacking)),
     ]
     return "\n\n".join(f"## {title}\n\n{text}" for title, text in parts)
+
+
+def describe_reading(extract: Extract) -> str:
+    """Say in one line how many rows were read or checked, and what became of them.
+
+    A check cleans the rows of everybody, and a run only those of people with a sign of metastatic disease, so that
+    the rows that it does not read need no repair.
+    """
+    return f"{sum(extract.raw_rows.values()):,} rows of {len(extract.raw_rows)} tables, {say_log(extract.quality)}"
+
+
+def describe_sizes(sizes: Mapping[str, int]) -> str:
+    """Return the part of the page on the cohorts of the run that these parameters would make."""
+    rows = [(cohort, say_people(people)) for cohort, people in sizes.items()]
+    table = _lay_out(("Cohort", "Size"), rows) if rows else "No one is in a cohort."
+    return f"## Cohorts of the run\n\n{table}"
 
 
 def _file_row(note: FileNote) -> tuple[str, ...]:
@@ -105,10 +129,12 @@ def _describe_spellings(extract: Extract) -> str:
 
 def _describe_rules(extract: Extract) -> str:
     rows = [
-        (f"{entry['table']} {entry['column']}".rstrip(), str(entry["rule"]), str(entry["kind"]), f"{entry['rows']:,}")
+        (f"{entry['table']} {entry['column']}".rstrip(), str(entry["rule"]), name_kind(entry), f"{entry['rows']:,}")
         for entry in extract.quality
     ]
-    return _lay_out(("Column", "Rule", "Kind", "Rows"), rows) if rows else "No rule was needed."
+    if not rows:
+        return "No rule was needed."
+    return "\n\n".join([_wrap(OVER_ALL), _lay_out(("Column", "Rule", "Rows are", "Rows"), rows)])
 
 
 def _list_ignored(extract: Extract) -> str:

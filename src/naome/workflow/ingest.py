@@ -5,26 +5,30 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from duckdb import DuckDBPyConnection
 
 from naome.cohort.evidence import signs_of
 from naome.core.atomic import replace_folder, scratch_folder, sweep, write_bytes, write_frame, write_json
 from naome.core.code_version import code_version
 from naome.core.definitions import Definitions
-from naome.core.errors import ParamsError
+from naome.core.errors import ExtractError, ParamsError
 from naome.core.params import read_params
 from naome.core.seal import file_digest
+from naome.core.yaml_files import locate_key
 from naome.extract import READERS, Extract, read_extract
 from naome.extract.life_table import read_life_table
 from naome.measures.derivability import reasons_not_derivable, say_taken_away
 from naome.workflow.plan import Plan, check_params
 from naome.workflow.run import INPUTS, LAB, LIFE_TABLE, Run
+from naome.workflow.small_nation import explain_small
 
 #: Follow-up may end so many days after the last death that the extract holds
 LAG_DAYS = 92
@@ -74,7 +78,7 @@ def read_run(plan: Plan, *, progress: Callable[[str], None] = print) -> tuple[Ru
             progress=progress,
         )
         lacking = say_lacking(plan, extract)
-        last_death = check_last_death(plan, scratch / "canonical")
+        last_death = check_last_death(plan, *_read_deaths(scratch / "canonical"))
         plan.inputs.check_unchanged()
         quality = pd.DataFrame(extract.quality, columns=["rule", "table", "column", "rows", "kind", "meaning"])
         write_frame(quality, scratch / "data_quality.parquet", private=True)
@@ -133,19 +137,74 @@ def _copy_life_table(plan: Plan, scratch: Path) -> str:
     return file_digest(copy)
 
 
-def check_extract(plan: Plan, *, progress: Callable[[str], None] = print) -> Extract:
-    """Check the whole extract of a planned run, everybody's events, without writing anything."""
-    diagnosed = (plan.params.diagnosed_from, plan.params.diagnosed_to)
-    return read_extract(
+@dataclass(frozen=True)
+class Checked:
+    """An extract that was checked for a run, and the run of which nothing was written.
+
+    Attributes
+    ----------
+    extract : Extract
+    sizes : dict of str to int
+        Cohort of the run -> people.
+    refusals : tuple of str
+        Why the run would be refused later: what the parameters ask for and these data do not allow.
+    """
+
+    extract: Extract
+    sizes: dict[str, int]
+    refusals: tuple[str, ...]
+
+
+def check_extract(plan: Plan, *, progress: Callable[[str], None] = print) -> Checked:
+    """Check the whole extract of a planned run, everybody's events, without writing anything.
+
+    Parameters
+    ----------
+    plan : Plan
+        From :func:`naome.workflow.plan.plan_check`.
+    progress : callable, optional
+        Receives lines of text.
+
+    Raises
+    ------
+    ExtractError
+        With all problems of the extract.
+    """
+    sizes: dict[str, int] = {}
+    refusals: list[str] = []
+
+    def look(connection: DuckDBPyConnection) -> None:
+        try:
+            sizes.update(_count_people(plan, connection))
+            deaths, people = (
+                connection.sql(f"SELECT {column} FROM canon_{table}").to_arrow_table()[column]
+                for table, column in (("deaths", "death_date"), ("people", "vital_status"))
+            )
+            check_last_death(plan, deaths, people)
+        except (ParamsError, ExtractError) as error:
+            refusals.append(str(error))
+
+    extract = read_extract(
         READERS[plan.params.source],
         plan.inputs.folder,
         None,
-        diagnosed=diagnosed,
+        diagnosed=(plan.params.diagnosed_from, plan.params.diagnosed_to),
         definitions=plan.definitions,
         minimum_linkage=plan.params.minimum_linkage,
         unknown_share=plan.params.unknown_share,
+        look=look,
         progress=progress,
     )
+    if plan.marking == "real" and (why := explain_small(sizes, plan.params, partial(locate_key, plan.file))):
+        refusals.append(why)
+    return Checked(extract, sizes, tuple(refusals))
+
+
+def _count_people(plan: Plan, connection: DuckDBPyConnection) -> dict[str, int]:
+    from naome.cohort.derive import count_cohorts
+    from naome.cohort.tables import open_views
+
+    return count_cohorts(plan.params, open_views(connection), plan.definitions.rules(plan.params.rules))
 
 
 def say_lacking(plan: Plan, extract: Extract) -> list[str]:
@@ -162,11 +221,17 @@ def say_lacking(plan: Plan, extract: Extract) -> list[str]:
         If the parameters say of something that it is absent, and it is there.
     """
     rules = plan.definitions.rules(plan.params.rules)
-    reasons_not_derivable(extract.absent, plan.params, rules)
+    reasons_not_derivable(extract.absent, plan.params, rules, plan.file)
     return say_taken_away(extract.absent, plan.params, rules)
 
 
-def check_last_death(plan: Plan, canonical: Path) -> str:
+def _read_deaths(canonical: Path) -> tuple[pa.ChunkedArray, pa.ChunkedArray]:
+    """Read the days of deaths, and everybody's vital status, from canonical tables."""
+    deaths = pq.read_table(canonical / "deaths.parquet", columns=["death_date"])["death_date"]
+    return deaths, pq.read_table(canonical / "people.parquet", columns=["vital_status"])["vital_status"]
+
+
+def check_last_death(plan: Plan, deaths: pa.ChunkedArray, statuses: pa.ChunkedArray) -> str:
     """Check that follow-up does not end long after the last death in the extract; return the day of that death.
 
     Only people count who are taken for alive until then: those lost to follow-up end on a day of their own.
@@ -174,8 +239,10 @@ def check_last_death(plan: Plan, canonical: Path) -> str:
     Parameters
     ----------
     plan : Plan
-    canonical : Path
-        Folder of the canonical tables.
+    deaths : ChunkedArray of date, shape (deaths,)
+        Days of the registered deaths.
+    statuses : ChunkedArray of str, shape (people,)
+        Vital status of everybody.
 
     Returns
     -------
@@ -189,20 +256,20 @@ def check_last_death(plan: Plan, canonical: Path) -> str:
         least :data:`EXPECTED_DEATHS` deaths were to be expected in between: people would count as alive for whom
         nobody has looked.
     """
-    dates = pq.read_table(canonical / "deaths.parquet", columns=["death_date"])["death_date"].drop_null()
+    dates = deaths.drop_null()
     if not len(dates):
         return ""
     last = pc.max(dates).as_py()
     recent = pc.sum(pc.greater(dates, last - dt.timedelta(days=365))).as_py()
-    status = pq.read_table(canonical / "people.parquet", columns=["vital_status"])["vital_status"]
-    taken_for_alive = pc.any(pc.invert(pc.is_in(status, pa.array(["dead", "lost"])))).as_py()
+    taken_for_alive = pc.any(pc.invert(pc.is_in(statuses, pa.array(["dead", "lost"])))).as_py()
     gap = (plan.params.censor_date - last).days
     expected = recent * gap / 365 if taken_for_alive else 0
     if gap > LAG_DAYS and expected >= EXPECTED_DEATHS:
         raise ParamsError(
-            f"{plan.file}: censor_date is {plan.params.censor_date}, but the last death in the extract is of {last}, "
-            f"{gap} days before; at the rate of the year before, about {expected:.0f} deaths are missing. Allowed: a "
-            "day to which deaths are complete. Hint: is a digit of the date wrong, or the extract of an earlier year?"
+            f"{locate_key(plan.file, 'censor_date')} is {plan.params.censor_date}, but the last death in the "
+            f"extract is of {last}, {gap} days before; at the rate of the year before, about {expected:.0f} deaths are "
+            "missing. Allowed: a day to which deaths are complete. Hint: is a digit of the date wrong, or the extract "
+            "of an earlier year?"
         )
     return str(last)
 

@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 from naome.core.errors import ChainError, DefinitionError, ParamsError, suggest
 from naome.core.params import Params
 from naome.core.paths import project_root
-from naome.core.yaml_files import FrozenModel, read_model
+from naome.core.yaml_files import FrozenModel, find_line, read_model
 
 PAGES = "definitions/pages.yaml"
 Stem = Annotated[str, Field(pattern=r"^[0-9]{2}-[a-z0-9-]+$")]
@@ -147,8 +147,14 @@ def find_notebook(name: str) -> Path:
     return matches[0]
 
 
-def notebooks_of(params: Params) -> list[Path]:
+def notebooks_of(params: Params, file: Path | None = None) -> list[Path]:
     """Return the notebooks that an audit runs, in order: those its parameters name, or all.
+
+    Parameters
+    ----------
+    params : Params
+    file : Path, optional
+        The parameter file, which errors name with the line; by default that of the audit's name.
 
     Raises
     ------
@@ -164,7 +170,8 @@ def notebooks_of(params: Params) -> list[Path]:
     """
     known = {path.stem.split("-")[0]: path for path in list_notebooks()}
     chosen = params.notebooks or tuple(known)
-    where = f"{params.audit}.yaml: key 'notebooks'"
+    file = file or Path(f"{params.audit}.yaml")
+    where = f"{file}{find_line(file, 'notebooks') if params.notebooks else ''}: key 'notebooks'"
     for number in chosen:
         if number not in known:
             raise ParamsError(f"{where}: there is no notebook {number!r}; allowed: {', '.join(known)}.")
@@ -195,6 +202,12 @@ def saved_by(notebook: Path | str) -> tuple[str, ...]:
     return load_pages().find(Path(notebook).stem).saves
 
 
+def list_frames() -> list[str]:
+    """List the frames that reading an extract and notebooks write."""
+    pages = load_pages()
+    return [*pages.reading_saves, *(frame for page in pages.notebooks for frame in page.saves)]
+
+
 def check_frame(name: str) -> None:
     """Refuse a frame that no page declares, so that nothing is left behind that the clean-up does not know.
 
@@ -203,8 +216,7 @@ def check_frame(name: str) -> None:
     ChainError
         Naming the frame and the nearest declared one.
     """
-    pages = load_pages()
-    declared = [*pages.reading_saves, *(frame for page in pages.notebooks for frame in page.saves)]
+    declared = list_frames()
     if name not in declared:
         raise ChainError(
             f"{PAGES} does not say that a notebook saves {name!r}{suggest(name, declared)}. Hint: add it under "

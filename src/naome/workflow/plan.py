@@ -16,18 +16,19 @@ from pathlib import Path
 from naome.cohort.columns import AnalysisColumn, list_columns
 from naome.core.atomic import is_unfinished
 from naome.core.definitions import Definitions, project_definitions
-from naome.core.errors import ChainError, ExtractError, ParamsError, suggest
+from naome.core.errors import ChainError, DefinitionError, ExtractError, ParamsError, suggest
 from naome.core.lock import LOCK
 from naome.core.params import Params, find_data, find_life_table, find_params, load_params
 from naome.core.paths import runs_root
 from naome.core.seal import SEAL, Inputs, check_seal, digest_inputs, list_files, read_note
+from naome.core.yaml_files import find_line, locate_key
 from naome.extract import READERS
 from naome.extract.folder import list_inputs
 from naome.extract.life_table import read_life_table
 from naome.measures.derivability import check_reasons
 from naome.stats.design import KNOT_QUANTILES
 from naome.workflow.pages import notebooks_of
-from naome.workflow.run import CACHE, MARK, Run, open_run
+from naome.workflow.run import CACHE, MARK, Run, find_run
 
 #: What people are divided by or measured on is not what they brought with them
 NO_CASE_MIX = ("cohort", "route", "nation")
@@ -153,8 +154,8 @@ def check_life_table(params: Params, file: Path) -> Path | None:
     first, last = params.metastatic_from.year, params.censor_date.year
     if years.max() < first or years.min() > last:
         raise ParamsError(
-            f"{file}: life_table has the years {years.min()} to {years.max()}; needed: years from {first} to {last}, "
-            "or some of them (the others are read at the nearest year)."
+            f"{locate_key(file, 'life_table')}: its file has the years {years.min()} to {years.max()}; needed: years "
+            f"from {first} to {last}, or some of them (the others are read at the nearest year)."
         )
     return place
 
@@ -169,31 +170,56 @@ def check_params(params: Params, definitions: Definitions, file: Path) -> None:
     """
     if params.source not in READERS:
         raise ParamsError(
-            f"{file}: key 'source': there is no reader {params.source!r}{suggest(params.source, list(READERS))}; "
-            f"allowed: {', '.join(READERS)}."
+            f"{locate_key(file, 'source')}: there is no reader {params.source!r}"
+            f"{suggest(params.source, list(READERS))}; allowed: {', '.join(READERS)}."
         )
     if params.nation != READERS[params.source].nation:
         raise ParamsError(
-            f"{file}: key 'nation' is {params.nation!r}, but the source {params.source!r} holds the people of "
+            f"{locate_key(file, 'nation')} is {params.nation!r}, but the source {params.source!r} holds the people of "
             f"{READERS[params.source].nation!r}; make them agree."
         )
     tables = list(READERS[params.source].tables)
     for table in params.minimum_linkage:
         if table not in tables:
             raise ParamsError(
-                f"{file}: minimum_linkage names {table!r}{suggest(table, tables)}; tables: {', '.join(tables)}."
+                f"{locate_key(file, 'minimum_linkage', table)}: there is no table {table!r}"
+                f"{suggest(table, tables)}; tables: {', '.join(tables)}."
             )
-    rules = definitions.rules(dict(params.rules))
-    known = [rule.id for rule in rules.rules]
-    for key in params.rules_not_checked:
-        if key not in known:
-            raise ParamsError(
-                f"{file}: rules_not_checked names {key!r}{suggest(key, known)}; rules: {', '.join(known)}."
-            )
+    _check_rules(params, definitions, file)
     columns = {column.name: column for column in list_columns(definitions) if column.kind != "date"}
     _check_case_mix(params, columns, file)
     check_reasons(params, definitions, file)
-    notebooks_of(params)
+    notebooks_of(params, file)
+
+
+def _check_rules(params: Params, definitions: Definitions, file: Path) -> None:
+    """Check that the options of rules that are chosen exist and have such values, and so do rules not checked."""
+    rules = definitions.rules({})
+    known = [rule.id for rule in rules.rules]
+    options = [option.name for option in rules.options]
+    for name, value in params.rules.items():
+        where = locate_key(file, "rules", name)
+        if name in known:
+            raise ParamsError(
+                f"{where}: {name!r} is a rule, not an option of one; options: {', '.join(options)}. "
+                "Hint: definitions/cohort_rules.yaml says which options each rule has."
+            )
+        if name not in options:
+            raise ParamsError(
+                f"{where}: there is no option {name!r}{suggest(name, options)}; options: {', '.join(options)}. "
+                "Hint: definitions/cohort_rules.yaml says what each of them means."
+            )
+        try:
+            rules.option(name).choice(value)
+        except DefinitionError as error:
+            raise ParamsError(f"{where}: {error}.") from None
+    definitions.rules(dict(params.rules))
+    for key in params.rules_not_checked:
+        if key not in known:
+            raise ParamsError(
+                f"{locate_key(file, 'rules_not_checked', key)}: there is no rule {key!r}{suggest(key, known)}; "
+                f"rules: {', '.join(known)}."
+            )
 
 
 def _check_case_mix(params: Params, columns: Mapping[str, AnalysisColumn], file: Path) -> None:
@@ -202,13 +228,14 @@ def _check_case_mix(params: Params, columns: Mapping[str, AnalysisColumn], file:
     if unit not in columns or not (columns[unit].kind == "category" or unit.endswith("year")):
         allowed = [name for name, column in columns.items() if column.kind == "category" or name.endswith("year")]
         raise ParamsError(
-            f"{file}: survival.unit: {unit!r} is no column of the analysis table that divides people into "
-            f"units{suggest(unit, allowed)}; allowed: {', '.join(allowed)}."
+            f"{locate_key(file, 'survival', 'unit')}: {unit!r} is no column of the analysis table that divides "
+            f"people into units{suggest(unit, allowed)}; allowed: {', '.join(allowed)}."
         )
-    for term in params.survival.case_mix:
+    for number, term in enumerate(params.survival.case_mix):
         match = TERM.fullmatch(term)
         name = (match["splined"] or match["plain"]) if match else term
-        where = f"{file}: survival.case_mix: {term!r}"
+        line = find_line(file, "survival", "case_mix", number)
+        where = f"{file}{line}: key 'survival.case_mix': {term!r}"
         if match is None or name not in columns:
             raise ParamsError(
                 f"{where} is no column of the analysis table{suggest(name, list(columns))}. "
@@ -240,8 +267,8 @@ def check_cut_off(params: Params, folder: Path, file: Path) -> None:
         raise ExtractError(f"{folder}/extract.json: cut_off is no date; allowed: YYYY-MM-DD.") from None
     if cut_off and params.censor_date > cut_off:
         raise ParamsError(
-            f"{file}: censor_date is {params.censor_date}, but the extract says that it is complete to {cut_off} only; "
-            "later deaths are not recorded, so these people would count as alive."
+            f"{locate_key(file, 'censor_date')} is {params.censor_date}, but the extract says that it is "
+            f"complete to {cut_off} only; later deaths are not recorded, so these people would count as alive."
         )
 
 
@@ -259,9 +286,9 @@ def open_step(source: str = "", data: str = "", run_dir: str = "") -> Run:
         If the run was read with other parameters, data or definitions, or has not been read.
     """
     if run_dir or not source:
-        run = open_run(run_dir=run_dir)
+        run = find_run(run_dir=run_dir)
     elif not str(source).endswith((".yaml", ".yml")) and not data and (runs_root() / source / "inputs").is_dir():
-        run = open_run(source)  # the name of a run
+        run = find_run(source)  # the name of a run
         source = "" if run.params.audit != source else source
     else:
         run = Run(_find_folder(source, data))
@@ -303,7 +330,7 @@ def _check_folder(plan: Plan, *, chosen: bool, replace: bool) -> None:
     if folder == data or folder in data.parents or data in folder.parents:
         raise ChainError(
             f"{plan.folder}: the run's folder and the extract's, {plan.inputs.folder}, must not contain each other. "
-            "Hint: choose another --run-dir."
+            "Hint: choose another --run."
         )
     record = Run(plan.folder).inputs / "read.json"
     if not record.is_file():
@@ -316,10 +343,10 @@ def _check_folder(plan: Plan, *, chosen: bool, replace: bool) -> None:
         return
     earlier = json.loads(record.read_text(encoding="utf-8"))
     if earlier["audit"] != plan.params.audit:
-        raise ChainError(f"{plan.folder}: holds a run of audit {earlier['audit']!r}. Hint: choose another --run-dir.")
+        raise ChainError(f"{plan.folder}: holds a run of audit {earlier['audit']!r}. Hint: choose another --run.")
     if chosen or replace:
         return
-    hint = "Hint: --run-dir keeps both; --replace replaces the earlier one."
+    hint = "Hint: --run with another name or folder keeps both; --replace replaces the earlier one."
     if Path(earlier["data_dir"]).resolve() != plan.inputs.folder.resolve():
         raise ChainError(f"{plan.folder}: holds a run of the data in {earlier['data_dir']}. {hint}")
     if earlier["params_from"] != str(plan.file):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import pandas as pd
 
 from naome.core.atomic import write_frame
-from naome.core.errors import ChainError
+from naome.core.errors import ParamsError
 from naome.measures.completeness import measure_completeness
 from naome.measures.deaths_check import measure_records_before_death
 from naome.measures.description import count_people, count_shares
@@ -21,11 +21,11 @@ from naome.measures.study import Study
 from naome.measures.survival import estimate_survival
 from naome.measures.trend import measure_trends
 from naome.release.cells import Scheme, find_nesting, make_scheme
+from naome.release.policy import POLICIES
 from naome.release.suppress import Plan, plan_release
+from naome.workflow.small_nation import explain_small
 
 FILE = "release_plan.parquet"
-#: Fewest people of a nation's cohort whose small groups may be shown
-SMALLEST_NATION = 1000
 
 
 def read_scheme(study: Study, analysis: pd.DataFrame) -> Scheme:
@@ -46,8 +46,19 @@ def read_scheme(study: Study, analysis: pd.DataFrame) -> Scheme:
     return make_scheme(study.specification, study.data_items, parents, relations, nested, times)
 
 
+def name_key(*keys: str) -> str:
+    """Name a key of the parameters where no file is known."""
+    return f"key {'.'.join(keys)!r}"
+
+
 def make_plan(
-    analysis: pd.DataFrame, primary: pd.DataFrame | None, study: Study, frames: Collection[str], *, real: bool
+    analysis: pd.DataFrame,
+    primary: pd.DataFrame | None,
+    study: Study,
+    frames: Collection[str],
+    *,
+    real: bool,
+    locate: Callable[..., str] = name_key,
 ) -> Plan:
     """Decide what of the people of the cohorts, indicators, completeness and the check of deaths is released.
 
@@ -62,20 +73,17 @@ def make_plan(
         Frames that the run's pages save: what is not measured is not protected.
     real : bool
         Whether these are real people: then a small nation may not show its small groups.
+    locate : callable, optional
+        Returns file, line and name of a key of the parameters (:meth:`naome.workflow.run.Run.locate`).
 
     Raises
     ------
-    ChainError
+    ParamsError
         If the parameters would show small groups of a small nation, or the promise cannot be kept.
     """
     params = study.params
-    sizes = analysis["cohort"].value_counts()
-    shows = params.disclosure.national == "show" and params.disclosure.policy != "none"
-    if real and shows and (sizes < SMALLEST_NATION).any():
-        raise ChainError(
-            f"disclosure.national is 'show', and a cohort has fewer than {SMALLEST_NATION:,} people: small groups of a "
-            "small nation would be shown as they are. Hint: national: suppress_small."
-        )
+    if real and (why := explain_small(analysis["cohort"].value_counts().to_dict(), params, locate)):
+        raise ParamsError(why)
     results = [count_people(analysis, study), count_shares(analysis, study)]
     if "indicators" in frames:
         results.append(evaluate_indicators(analysis, study))
@@ -89,7 +97,12 @@ def make_plan(
         scheme = read_scheme(study, analysis)
         return plan_release(pd.concat(results, ignore_index=True), params, scheme)
     except ValueError as error:
-        raise ChainError(f"disclosure: {error}. Hint: another policy, or larger groups.") from None
+        others = [name for name in POLICIES if name not in ("none", params.disclosure.policy)]
+        raise ParamsError(
+            f"{locate('disclosure', 'policy')} is {params.disclosure.policy!r}, by which the release cannot be "
+            f"protected: {error}. Allowed: a policy that can be kept ({', '.join(others)} are others), or fewer "
+            f"results. Hint: {locate('not_derivable')} takes an indicator out, with the reason that is shown instead."
+        ) from None
 
 
 def _measure_nation(analysis: pd.DataFrame, study: Study, frames: Collection[str]) -> list[pd.DataFrame]:

@@ -23,7 +23,7 @@ def replicate(run: Run) -> Replication:
     studies = {nation: each.study for nation, each in runs.items()}
     analyses = {nation: each.analysis for nation, each in runs.items()}
     primaries = {n: each.load("primary") for n, each in runs.items() if each.has("primary")}
-    run_ids = {nation: each.run_id for nation, each in runs.items()}
+    run_ids = {nation: each.current_id for nation, each in runs.items()}
     frames = [measure_nation(analyses[n], primaries.get(n), studies[n]) for n in runs]
     parts = [each.release(frame) for each, frame in zip(runs.values(), frames, strict=True)]
     reason, together = reason_not_poolable([study.params for study in studies.values()]), parts[0].where(level=())

@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,19 +25,20 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from naome.core.atomic import write_frame
-from naome.core.code_version import code_version
-from naome.core.definitions import Definitions
-from naome.core.errors import ChainError
+from naome.core.code_version import NO_COMMIT, CodeVersion, code_version
+from naome.core.definitions import Definitions, project_definitions
+from naome.core.errors import ChainError, suggest
 from naome.core.params import Params, read_params
 from naome.core.paths import runs_root
 from naome.core.results import name_units
 from naome.core.seal import file_digest
+from naome.core.yaml_files import locate_key
 from naome.extract.absent import Absent
 from naome.extract.life_table import read_life_table
 from naome.measures.specification import Specification, note_inferred_codes, read_specification
 from naome.measures.study import Study, make_study
 from naome.report.labels import name_units_of
-from naome.workflow.pages import check_frame, notebooks_of, saved_by
+from naome.workflow.pages import check_frame, list_frames, notebooks_of, saved_by
 
 if TYPE_CHECKING:
     from naome.cohort.tables import CanonicalTables
@@ -51,6 +53,11 @@ WRITES = "NAOME_WRITES_RUN"
 LAB = ".lab"
 #: Folder of a run for what Jupyter, IPython and Matplotlib keep
 CACHE = ".cache"
+MANIFEST = "manifest.json"
+#: What holds where a finished run is opened under other code or definitions
+AS_IT_WAS = (
+    "Its id and definitions are those of the manifest; what is computed now is computed by the code that runs now."
+)
 #: What the workflow leaves when an extract has been read
 MARK = ".read"
 
@@ -68,7 +75,8 @@ class Run:
     folder: Path
 
     def __repr__(self) -> str:
-        return f"Run({self.run_id}, {self.marking} data, {self.folder})"
+        since = f"; {'; '.join(self.changes)}" if self.changes else ""
+        return f"Run({self.run_id}, {self.marking} data, {self.folder}{since})"
 
     @property
     def inputs(self) -> Path:
@@ -98,7 +106,7 @@ class Run:
         if not file.is_file():
             raise ChainError(
                 f"{file}: the extract has not been read yet. "
-                f"Hint: run `naome read --audit {self.folder.name}`, with --data and --run-dir as for the other steps."
+                f"Hint: run `naome read --audit {self.folder.name}`, with --data and --run as for the other steps."
             )
         return json.loads(file.read_text(encoding="utf-8"))
 
@@ -120,9 +128,55 @@ class Run:
         """The indicator definitions."""
         return read_specification(self.definitions)
 
-    @cached_property
+    @property
     def run_id(self) -> str:
-        """Identifier of the run: effective parameters, definitions, inputs and code; the same four, the same id."""
+        """Identifier of the run: of a finished one as its manifest has it, else :attr:`current_id`."""
+        return self.manifest["run_id"] if self.manifest else self.current_id
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """The manifest of a finished run; empty where the run is not finished, or is being written to."""
+        file = self.folder / MANIFEST
+        if WRITES in os.environ or not file.is_file():
+            return {}
+        try:
+            found = json.loads(file.read_text(encoding="utf-8"))
+        except ValueError:
+            raise ChainError(f"{file}: not readable as JSON. Hint: run `naome manifest` again.") from None
+        same = ("params_sha256", "definitions_sha256")
+        own = all(found.get(key) == self.read_record[key] for key in same)
+        return found if own and found.get("inputs_sha256") == self.read_record["inputs"] else {}
+
+    @property
+    def changes(self) -> list[str]:
+        """What is other than when the run was finished, a phrase for each; empty where it is the same.
+
+        What is computed now, by hand, is computed with the code that runs now, and has the id :attr:`current_id`.
+        """
+        if not self.manifest:
+            return []
+        found = []
+        code, made_by = code_version(), self.manifest.get("code_sha256", "")
+        if made_by != code.sha256:
+            commit = self.manifest.get("commit", "").removeprefix(NO_COMMIT)
+            before = CodeVersion(made_by, commit, self.manifest.get("dirty"))
+            found.append(f"finished with {before.describe()}, now runs {code.describe()}")
+        if others := self.definitions.compare(project_definitions()):
+            found.append(f"definitions of the project changed since: {', '.join(others[:5])}")
+        return found
+
+    def describe_changes(self) -> str:
+        """Say what :attr:`changes` lists and what it means; empty where nothing changed."""
+        if not self.changes:
+            return ""
+        return f"run {self.run_id} in {self.folder}: {'; '.join(self.changes)}. {AS_IT_WAS}"
+
+    @cached_property
+    def current_id(self) -> str:
+        """Identifier of what this process computes: effective parameters, definitions, inputs and code.
+
+        The same four, the same id.
+        """
         record = self.read_record
         inputs = [record["marking"], record["inputs"], record["canonical_sha256"], record.get("life_table_sha256", "")]
         parts = [self.params.effective, self.definitions.digest, inputs, code_version().sha256]
@@ -133,7 +187,7 @@ class Run:
     def study(self) -> Study:
         """What the measures of this run need to know besides its people."""
         absent = Absent(self.read_record["absent"])
-        return make_study(self.params, run_id=self.run_id, definitions=self.definitions, absent=absent)
+        return make_study(self.params, run_id=self.current_id, definitions=self.definitions, absent=absent)
 
     @cached_property
     def life_table(self) -> pd.DataFrame | None:
@@ -169,7 +223,7 @@ class Run:
     @property
     def lab(self) -> Path:
         """Folder to which a notebook opened by hand writes."""
-        return self.folder.parent / LAB / self.run_id
+        return self.folder.parent / LAB / self.current_id
 
     def save(self, name: str, frame: pd.DataFrame | Declared, released: Released | None = None) -> None:
         """Write a frame of the run (``results/<name>.parquet``; the analysis table in the run's folder).
@@ -211,11 +265,13 @@ class Run:
         Raises
         ------
         ChainError
-            If no step has written it yet; the message says which notebook to run first.
+            If there is no such frame, or no step has written it yet.
         """
         file = self._find(name)
         if file is not None:
             return pd.read_parquet(file)
+        if name not in (known := list_frames()):
+            raise ChainError(f"a run has no frame {name!r}{suggest(name, known)}; frames: {', '.join(known)}.")
         raise ChainError(
             f"{self.folder / _place(name)}: not written yet. Hint: run the notebooks of audit {self.params.audit} in "
             "order."
@@ -225,10 +281,29 @@ class Run:
         """Return whether a step of the run, or by hand somebody, has written a frame."""
         return self._find(name) is not None
 
-    def release(self, results: pd.DataFrame) -> Released:
-        """Return results as they may be shown: the only thing a notebook displays."""
+    def release(self, results: pd.DataFrame | str) -> Released:
+        """Return results as they may be shown: the only thing a notebook displays.
+
+        Parameters
+        ----------
+        results : DataFrame or str
+            Rows in the schema of results (:mod:`naome.core.results`), or the name of a frame of the run that holds
+            such rows.
+
+        Raises
+        ------
+        ChainError
+            If there is no such frame, or it does not hold results.
+        """
         from naome.release import release  # with scipy's distributions, which reading an extract does not need
 
+        what = f"the frame {results!r}" if isinstance(results, str) else f"a {type(results).__name__}"
+        results = self.load(results) if isinstance(results, str) else results
+        if not isinstance(results, pd.DataFrame) or "result_id" not in results.columns:
+            raise ChainError(
+                f"release: {what} does not hold results, which have the columns of naome.core.results.COLUMNS. Hint: "
+                'the name of a frame of results, as in run.release("indicators"), or such rows of it.'
+            )
         return release(note_inferred_codes(results, self.specification), self.params, self.plan)
 
     @cached_property
@@ -247,7 +322,8 @@ class Run:
                 return kept
         frames = {frame for notebook in notebooks_of(self.params) for frame in saved_by(notebook)}
         primary = self.load("primary") if self.has("primary") else None
-        plan = make_plan(self.analysis, primary, self.study, frames, real=self.marking == "real")
+        real = self.marking == "real"
+        plan = make_plan(self.analysis, primary, self.study, frames, real=real, locate=self.locate)
         write_plan(plan, root, people)
         return plan
 
@@ -275,6 +351,11 @@ class Run:
 
         return make_dictionary(self.definitions)
 
+    def locate(self, *keys: str) -> str:
+        """Say where a key of the parameters stands: the file that was given, line and key, as an error begins."""
+        given = Path(self.read_record["params_from"])
+        return locate_key(self._check_copy("params.yaml", "params_sha256"), *keys, named=given)
+
     def _find(self, name: str) -> Path | None:
         # A runner never reads what was written by hand, of another run beside its own neither
         roots = [self.folder] if WRITES in os.environ else [self.lab, self.folder]
@@ -296,6 +377,9 @@ class Run:
 def open_run(audit: str = "", run_dir: str = "") -> Run:
     """Open a run whose extract has been read.
 
+    A finished run that is opened under other code, or beside other definitions, keeps the id of its manifest; a
+    warning says what has changed since.
+
     Parameters
     ----------
     audit : str
@@ -306,18 +390,34 @@ def open_run(audit: str = "", run_dir: str = "") -> Run:
     Raises
     ------
     ChainError
-        If nothing has been read into the folder, or its copies were changed.
+        If there is no such run, nothing has been read into its folder, or its copies were changed.
 
     Examples
     --------
     >>> open_run("wales").params.nation  # doctest: +SKIP
     'wales'
     """
+    run = find_run(audit, run_dir)
+    if run.changes:
+        warnings.warn(run.describe_changes(), stacklevel=2)
+    return run
+
+
+def find_run(audit: str = "", run_dir: str = "") -> Run:
+    """Return a run as :func:`open_run` does, without a warning where it was finished with other code."""
     if not (audit or run_dir):
         raise ChainError(
-            "no run is named. Hint: give the name of an audit (--audit), or the folder of a run (--run-dir)."
+            "no run is named. Hint: give the name of an audit (--audit), or the name or folder of a run (--run)."
         )
     run = Run(Path(run_dir).expanduser().absolute() if run_dir else runs_root() / audit)
+    if run.folder.parent == runs_root() and not run.folder.is_dir():
+        known = sorted(record.parent.parent.name for record in runs_root().glob(f"*/{INPUTS}/read.json"))
+        raise ChainError(
+            f"{run.folder}: there is no run {run.folder.name!r}{suggest(run.folder.name, known)}; runs in "
+            f"{runs_root()}: {', '.join(known) or 'none'}. Hint: `naome chain` makes one; a run elsewhere is named by "
+            "the path of its folder."
+        )
+    _ = run.read_record
     if audit and run_dir and run.params.audit != audit:
         raise ChainError(f"{run.folder}: holds a run of audit {run.params.audit!r}, not of {audit!r}.")
     return run

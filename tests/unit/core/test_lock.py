@@ -43,7 +43,7 @@ def hold(tmp_path):
 def test_a_second_run_is_told_who_holds_the_folder(tmp_path, hold):
     process = hold(False)
     with (
-        pytest.raises(ChainError, match=f"process {process.pid} .*works in this folder.*--run-dir"),
+        pytest.raises(ChainError, match=f"process {process.pid} .*works in this folder.*--run"),
         lock_folder(tmp_path),
     ):
         raise AssertionError("the folder is held")

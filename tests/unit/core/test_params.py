@@ -101,8 +101,8 @@ def test_unknown_audit_lists_the_known_ones():
     ("reasons", "said"),
     [
         ({"not_derivable": {"cdk46_first_lin": "because"}}, "did you mean 'cdk46_first_line'"),
-        ({"absent": {"drug": "because"}}, r"absent names 'drug' \(did you mean 'drugs'"),
-        ({"absent": {"tumours.her2": "because"}}, "absent names 'tumours.her2', which is in these data; remove"),
+        ({"absent": {"drug": "because"}}, r"absent' names 'drug' \(did you mean 'drugs'"),
+        ({"absent": {"tumours.her2": "because"}}, "absent' names 'tumours.her2', which is in these data; remove"),
     ],
 )
 def test_a_reason_must_name_what_there_is_and_an_absent_thing_what_there_is_not(reasons, said):

@@ -161,7 +161,7 @@ def test_the_reader_knows_what_its_feed_never_has():
 
 
 def test_a_sentence_about_something_that_is_there_is_refused():
-    with pytest.raises(ParamsError, match="absent names 'recurrences', which is in these data"):
+    with pytest.raises(ParamsError, match="absent' names 'recurrences', which is in these data"):
         find_reasons("england", params=load_params("england").model_copy(update={"absent": {"recurrences": "No."}}),
                      absent=Absent({}))  # fmt: skip
     with pytest.raises(ParamsError, match="names the cohort 'recurrent', which this run has"):

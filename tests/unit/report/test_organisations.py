@@ -241,6 +241,9 @@ def test_a_cohort_or_organisation_that_is_not_assessed_says_why():
     assert "**Recurrent, 1 year and 3 years**: organisations are not compared: there are no two organisations" in said
     assert "**De novo, 3 years**: not compared, since no one has been followed for 3 years." in said
     assert "no alarms and no alerts" in said and "; 0.0 and 0.0 expected by chance alone." in said
+    none = assessed({1: judged([0.0, 1.0], n=[9, 9])})
+    said = describe_assessments({"denovo": none}, load_params("england")).text
+    assert "No organisation (NHS trust) meets the conditions for assessment." in said and "Among" not in said
     assert (
         "not estimated: this requires at least 20 organisations"
         in describe_spread(assessments, load_params("england")).text

@@ -22,6 +22,12 @@ def test_simulate_writes_an_extract_and_its_truth_where_it_is_told(tmp_path, cap
     assert list(out.glob("*.csv")) and (truth / "people.parquet").is_file()
 
 
+def test_the_truth_of_a_trial_is_beside_it_and_the_seal_is_named(tmp_path, capsys):
+    assert main(["simulate", "wales", "--scale", "0.01", "--out", str(tmp_path / "trial")]) == 0
+    assert (tmp_path / "trial-truth" / "people.parquet").is_file()
+    assert f"{SEAL} there marks it as synthetic" in capsys.readouterr().out
+
+
 def test_what_is_refused_is_one_sentence(tmp_path, capsys):
     assert main(["simulate", "wales", "--scale", "0", "--out", str(tmp_path), "--truth", str(tmp_path / "t")]) == 2
     assert capsys.readouterr().err.startswith("naome-synthetic: scale must be a number above 0, got 0.0")
@@ -30,10 +36,11 @@ def test_what_is_refused_is_one_sentence(tmp_path, capsys):
     assert "Traceback" not in capsys.readouterr().err
 
 
-def test_a_run_without_a_truth_is_refused(make_run, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("option", ["--run", "--audits"])
+def test_a_run_without_a_truth_is_refused(option, make_run, tmp_path, monkeypatch, capsys):
     run = make_run("england")
     monkeypatch.setenv("NAOME_RUNS", str(run.folder.parent))
-    assert main(["compare-truth", "--audits", "england", "--truth", str(tmp_path / "none")]) == 2
+    assert main(["compare-truth", option, "england", "--truth", str(tmp_path / "none")]) == 2
     assert "no truth of the extract here" in capsys.readouterr().err
 
 

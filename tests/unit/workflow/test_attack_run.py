@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from naome.workflow.attack_run import KEY, count_given_away, count_without_result
+from naome.workflow.attack_run import KEY, list_given_away, list_without_result
 
 NUMBERS = {"denominator": 60, "numerator": 20, "estimate": 1 / 3, "lower": 0.2, "upper": 0.5}
 
@@ -23,9 +23,9 @@ def rows(*of: tuple[str, str, str, str], level: str = "nation") -> pd.DataFrame:
 def test_a_result_of_both_nations_is_given_away_where_that_of_one_is_not_shown_for_whatever_reason(status):
     own = rows(("biopsy", "all", "all", "ok"), ("biopsy", "sex", "male", status))
     both = rows(("biopsy", "all", "all", "ok"), ("biopsy", "sex", "male", "ok"), level="england+wales")
-    assert count_given_away(own, both) == 1
+    assert len(list_given_away(own, both)) == 1
     both.loc[1, list(NUMBERS)] = None
-    assert count_given_away(own, both) == 0
+    assert len(list_given_away(own, both)) == 0
 
 
 @pytest.mark.parametrize(
@@ -41,13 +41,13 @@ def test_a_share_of_both_nations_leaves_the_people_of_one(pooled, suppressed):
     """576 of both less 550 of England are 26 of Wales, though Wales does not say how many there are."""
     both = rows((*pooled, "ok"), level="england+wales")
     own = rows(("people", *suppressed, "ok"), ("people", "ethnic_group", "white", "suppressed"))
-    assert count_given_away(own, both) == 0
-    assert count_given_away(own.assign(status="suppressed"), both) == 1
+    assert len(list_given_away(own, both)) == 0
+    assert len(list_given_away(own.assign(status="suppressed"), both)) == 1
 
 
 @pytest.mark.parametrize("column", list(NUMBERS))
 def test_a_row_without_a_result_has_no_number_at_all(column):
     frame = rows(("biopsy", "all", "all", "ok"), ("biopsy", "sex", "male", "not_derivable"))
-    assert count_without_result(frame) == 0
+    assert len(list_without_result(frame)) == 0
     frame.loc[1, column] = 1
-    assert count_without_result(frame) == 1
+    assert len(list_without_result(frame)) == 1

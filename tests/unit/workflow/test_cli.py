@@ -66,6 +66,69 @@ def test_a_new_audit_starts_from_another(tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["england"], "'england' is one of those that are shipped (england, "),
+        (["mersey", "--data", "none"], "none: no such folder; --data names"),
+        (["mersey", "--data", "file"], "file: is a file; --data names"),
+        (["mersey", "--out", "none"], "none: no such folder. Hint: make it"),
+    ],
+)
+def test_a_new_audit_makes_no_folder_and_takes_no_name_that_is_taken(tmp_path, monkeypatch, capsys, arguments, said):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    assert main(["new-audit", *arguments, "--like", "england"]) == 2
+    assert said in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_new_audit_says_what_small_cohorts_require(tmp_path, capsys):
+    assert main(["new-audit", "mersey-2022", "--like", "england", "--out", str(tmp_path), "--data", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert f"naome check-extract {tmp_path} --params {tmp_path / 'mersey-2022.yaml'}" in said
+    assert "key 'disclosure.national' is 'show': allowed where each cohort of real people has at least 1,000" in said
+
+
+@pytest.mark.parametrize(
+    ("new", "old"),
+    [
+        (["manifest", "--run"], ["manifest", "--run-dir"]),
+        (["explain", "r-0123456789", "--run"], ["explain", "r-0123456789", "--audits"]),
+        (["downloads", "--run"], ["downloads", "--audits"]),
+        (["render", "--run"], ["render", "--audits"]),
+    ],
+)
+def test_a_run_is_named_by_the_same_option_everywhere_and_earlier_spellings_work(new, old, tmp_path, capsys):
+    said = []
+    for arguments in (new, old):
+        assert main([*arguments, str(tmp_path / "none")]) == 2
+        said.append(capsys.readouterr().err)
+    assert said[0] == said[1] and "none" in said[0]
+    with pytest.raises(SystemExit):
+        main([new[0], "--help"])
+    shown = capsys.readouterr().out
+    assert "--run " in shown and old[-1] not in shown
+
+
+def test_a_run_may_be_named_by_its_name_or_its_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("NAOME_RUNS", str(tmp_path / "runs"))
+    monkeypatch.chdir(tmp_path)
+    for name in ("runs/both", "runs/mine", "both", "here"):
+        (tmp_path / name).mkdir(parents=True)
+    runs = tmp_path / "runs"
+    placed = {name: cli._place_run(name) for name in ("both", "mine", "here", "new", "./both", "a/b", "")}
+    assert placed == {
+        "both": str(runs / "both"),
+        "mine": str(runs / "mine"),
+        "here": "here",
+        "new": str(runs / "new"),
+        "./both": "./both",
+        "a/b": "a/b",
+        "": "",
+    }
+
+
+@pytest.mark.parametrize(
     ("command", "now"),
     [
         ("simulate", "naome-synthetic simulate"),

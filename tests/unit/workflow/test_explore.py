@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import re
+
 import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
@@ -9,6 +12,7 @@ from lifelines import CoxPHFitter
 
 from naome.cohort.derive import derive_cohorts
 from naome.core.errors import DefinitionError, ParamsError
+from naome.core.paths import project_root
 from naome.workflow.ingest import read_run
 from naome.workflow.plan import plan_run
 from naome.workflow.run import WRITES, Run, open_run
@@ -24,6 +28,23 @@ def run(tmp_path_factory) -> Run:
         patch.setenv(WRITES, str(run.folder))
         run.save("analysis", derive_cohorts(run.params, run.canonical, rules=run.study.rules).analysis)
     return open_run(run_dir=str(run.folder))
+
+
+def test_the_examples_of_the_readme_run(run, tmp_path, monkeypatch):
+    """As they are written, of a run of the audit that they name."""
+    [block] = re.findall(r"(?s)```python\n(.*?)```", (project_root() / "README.md").read_text(encoding="utf-8"))
+    [audit] = set(re.findall(r'open_run\("([^"]+)"\)', block))
+    (tmp_path / audit).symlink_to(run.folder)
+    monkeypatch.setenv("NAOME_RUNS", str(tmp_path))
+    names: dict = {}
+    shown = []
+    for statement in ast.parse(block).body:
+        code = ast.unparse(statement)
+        if isinstance(statement, ast.Expr):
+            shown.append(eval(code, names))
+        else:
+            exec(code, names)
+    assert len(shown) == 3 and all(len(frame) for frame in shown)
 
 
 def look_at(run):

@@ -69,7 +69,8 @@ def test_a_copy_that_was_changed_is_refused(write):
 
 
 def test_what_is_wrong_is_found_before_anything_is_read(write, tmp_path):
-    with pytest.raises(ParamsError, match="life_table has the years 1950 to 1959; needed: years from"):
+    said = r":\d+: key 'life_table': its file has the years 1950 to 1959; needed: years from"
+    with pytest.raises(ParamsError, match=said):
         plan_run(write(years=(1950, 1960)), str(project_root() / "data" / "open"))
     with pytest.raises(ExtractError, match="qx is '"):
         plan_run(write(times=1e5), str(project_root() / "data" / "open"))

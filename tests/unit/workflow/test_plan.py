@@ -93,7 +93,7 @@ def test_a_run_of_other_data_or_other_parameters_is_not_replaced_unasked(runs, e
     read_run(plan_run("wales", str(extract)), progress=lambda line: None)
     again = tmp_path / "again"
     shutil.copytree(extract, again)
-    with pytest.raises(ChainError, match=r"holds a run of the data in .*--run-dir keeps both"):
+    with pytest.raises(ChainError, match=r"holds a run of the data in .*--run with another name or folder keeps both"):
         plan_run("wales", str(again))
     with pytest.raises(ChainError, match=r"holds a run of the parameters in .*params.wales.yaml"):
         plan_run(str(altered()), str(extract))
@@ -177,7 +177,7 @@ def move(key, value):
 
 def test_follow_up_after_the_extracts_cut_off_is_refused(runs, extract, altered):
     file = altered(move("censor_date", dt.date(2024, 6, 1)))
-    with pytest.raises(ParamsError, match="censor_date is 2024-06-01, but the extract says .* complete to 2023-06-01"):
+    with pytest.raises(ParamsError, match=r":\d+: key 'censor_date' is 2024-06-01, but .* complete to 2023-06-01"):
         plan_run(str(file), str(extract))
 
 
@@ -215,11 +215,14 @@ NONSENSE = {
     "case mix twice": (lambda raw: raw["survival"].update(case_mix=["sex", "sex"]), "case_mix.*more than once"),
     "case mix misspelt": (
         lambda raw: raw["survival"].update(case_mix=["agee"]),
-        "case_mix: 'agee'.*did you mean 'age'",
+        r"yaml:\d+: key 'survival.case_mix': 'agee'.*did you mean 'age'",
     ),
     "a spline misspelt": (lambda raw: raw["survival"].update(case_mix=["rcs(agee, 4)"]), "case_mix"),
     "a spline of too many knots": (lambda raw: raw["survival"].update(case_mix=["rcs(age, 9)"]), "9 knots; allowed"),
-    "a unit that is no column": (lambda raw: raw["survival"].update(unit="trust"), "survival.unit: 'trust'"),
+    "a unit that is no column": (
+        lambda raw: raw["survival"].update(unit="trust"),
+        r"yaml:\d+: key 'survival.unit': 'trust'",
+    ),
     "a notebook that is none": (move("notebooks", ["00", "77"]), "77"),
     "an empty title": (move("title", "  "), "title"),
     "a title of two lines": (move("title", "a\nb"), "title"),
@@ -230,10 +233,36 @@ NONSENSE = {
     ),
     "the unit as case mix": (lambda raw: raw["survival"].update(case_mix=["provider"]), "whose values are compared"),
     "an outcome as case mix": (lambda raw: raw["survival"].update(case_mix=["died"]), "cannot be case mix"),
-    "a number as unit": (lambda raw: raw["survival"].update(unit="age"), "survival.unit: 'age'"),
+    "a number as unit": (lambda raw: raw["survival"].update(unit="age"), r"yaml:\d+: key 'survival.unit': 'age'"),
     "horizons out of order": (lambda raw: raw["survival"].update(horizons_years=[3, 1]), "in order, shortest first"),
-    "an option that is none": (move("rules", {"gap_month": 6}), "gap_month"),
-    "a rule that is none": (move("rules_not_checked", {"EL99": "why"}), "EL99"),
+    "an option that is none": (
+        move("rules", {"gap_month": 6}),
+        r"yaml:\d+: key 'rules.gap_month': there is no option .*did you mean 'gap_months'.*options: .*Hint",
+    ),
+    "a rule where an option belongs": (
+        move("rules", {"RC2": True}),
+        r"yaml:\d+: key 'rules.RC2': 'RC2' is a rule, not an option of one; options: .*Hint",
+    ),
+    "a value that an option has not": (
+        move("rules", {"evidence": ["admission"]}),
+        r"yaml:\d+: key 'rules.evidence': .*allowed: ",
+    ),
+    "a rule that is none": (
+        move("rules_not_checked", {"EL9": "why"}),
+        r"yaml:\d+: key 'rules_not_checked.EL9': there is no rule 'EL9' \(did you mean 'EL[1-7]'\?\); rules: EL1, ",
+    ),
+    "a table that is none": (
+        move("minimum_linkage", {"hes_acp": 0.5}),
+        r"yaml:\d+: key 'minimum_linkage.hes_acp': there is no table .*tables: ",
+    ),
+    "dates in the wrong order": (
+        move("diagnosed_to", dt.date(2014, 1, 1)),
+        r"lines \d+ and \d+: diagnosed_from \(\d{4}-01-01\) must be before diagnosed_to \(2014-01-01\)",
+    ),
+    "years that follow-up does not reach": (
+        lambda raw: raw["survival"].update(horizons_years=[1, 15]),
+        r"lines \d+, \d+ and \d+: survival.horizons_years \(15\) is longer than .*; allowed: whole years up to \d",
+    ),
 }
 
 

@@ -142,3 +142,72 @@ def test_a_run_is_named(tmp_path, make_run):
     with pytest.raises(ChainError, match="holds a run of audit 'wales', not of 'england'"):
         open_run("england", str(run.folder))
     assert str(run.folder) in repr(run) and len(repr(run)) < 300
+
+
+def finish(run, **manifest):
+    """Leave a manifest as a finished run has it, made by the code that runs now unless told otherwise."""
+    record = run.read_record
+    known = {
+        "run_id": run.current_id,
+        "code_sha256": code_version.code_version().sha256,
+        "commit": "",
+        "dirty": None,
+        "params_sha256": record["params_sha256"],
+        "definitions_sha256": record["definitions_sha256"],
+        "inputs_sha256": record["inputs"],
+    }
+    (run.folder / "manifest.json").write_text(json.dumps(known | manifest), encoding="utf-8")
+    return run
+
+
+def test_a_finished_run_keeps_the_id_of_its_manifest_under_other_code(make_run):
+    run = finish(make_run("england"), run_id="england-0123456789", code_sha256="f" * 64)
+    with pytest.warns(
+        UserWarning, match="england-0123456789 .*finished with code sha256 `ffffffffffff`.*now runs code"
+    ):
+        opened = open_run(run_dir=str(run.folder))
+    assert opened.run_id == "england-0123456789" and "finished with code" in repr(opened)
+    assert opened.study.run_id == opened.current_id != opened.run_id, (
+        "what is computed now is of the code that runs now"
+    )
+    assert opened.lab.name == opened.current_id
+
+
+def test_a_finished_run_says_which_definitions_have_changed_since(make_run, monkeypatch, tmp_path):
+    run = finish(make_run("england"))
+    assert run.changes == [] and open_run(run_dir=str(run.folder)).run_id == run.current_id
+    other = run.definitions.copy_to(tmp_path / "definitions")
+    (other.folder / "codelists" / "cns_indicator.csv").write_text("x", encoding="utf-8")
+    monkeypatch.setattr("naome.workflow.run.project_definitions", lambda: other)
+    with pytest.warns(UserWarning, match="definitions of the project changed since: .*cns_indicator"):
+        open_run(run_dir=str(run.folder))
+
+
+@pytest.mark.parametrize("other", ["params_sha256", "definitions_sha256", "inputs_sha256"])
+def test_the_manifest_of_other_inputs_does_not_count(make_run, other):
+    run = finish(make_run("england"), **{other: "other", "run_id": "england-0123456789"})
+    assert open_run(run_dir=str(run.folder)).run_id == run.current_id
+
+
+def test_the_runner_works_under_the_id_of_the_code_that_runs(make_run, as_runner):
+    run = as_runner(finish(make_run("england"), run_id="england-0123456789", code_sha256="f" * 64))
+    assert open_run(run_dir=str(run.folder)).run_id == run.current_id
+
+
+def test_a_run_that_is_not_there_is_refused_with_the_nearest(make_run, monkeypatch, tmp_path):
+    make_run("england")
+    monkeypatch.setenv("NAOME_RUNS", str(tmp_path))
+    with pytest.raises(ChainError, match=r"no run 'englnd' \(did you mean 'england'\?\); runs in .*: england\. Hint"):
+        open_run("englnd")
+
+
+def test_what_is_no_result_is_not_released(make_run, as_runner):
+    run = as_runner(make_run("england"))
+    run.save("analysis", pd.DataFrame({"age": [1]}))
+    with pytest.raises(ChainError, match="indicator.*did you mean 'indicators'"):
+        run.release("indicator")
+    for wrong in ("analysis", pd.DataFrame({"age": [1]}), 7):
+        with pytest.raises(ChainError, match="does not hold results.*Hint"):
+            run.release(wrong)
+    with pytest.raises(ChainError, match="did you mean 'survival'"):
+        run.load("survivl")

@@ -84,6 +84,13 @@ def describe_assessments(assessments: dict[str, Assessment], params: Params) -> 
             counts = table["level"].value_counts()
             alerts, alarms = expected_false_alarms(table, params)
             assessed = int((table["level"] != "not_assessed").sum())
+            if not assessed:
+                lines.append(
+                    f"- **{name}, {_years(years)}**{_say_period(each)}: national survival is "
+                    f"{say_percent(each.national[years])}. No organisation ({params.unit_name}) meets the conditions "
+                    "for assessment."
+                )
+                continue
             lines.append(
                 f"- **{name}, {_years(years)}**{_say_period(each)}: national survival is "
                 f"{say_percent(each.national[years])}. Among "
