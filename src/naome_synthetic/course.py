@@ -221,7 +221,7 @@ def is_denovo_like(p: SimpleNamespace) -> np.ndarray:
 
 
 def is_denovo(p: SimpleNamespace) -> np.ndarray:
-    """Say who belongs to the published de-novo cohort."""
+    """Say who belongs to the published de novo cohort."""
     return np.isin(p.course, (STAGE4, EARLY_CODED, EARLY_CODED_UNSTAGED))
 
 
@@ -268,7 +268,7 @@ def _describe_tumour(rng, p, calibration, nation) -> None:
         who = p.subtype == subtype
         p.grade[who] = 1 + choose_category(rng.random(who.sum()), share)
     cohort = is_denovo(p)
-    # Published grades of the de-novo cohort, shuffled towards the subtype that makes high grade likely.
+    # Published grades of the de novo cohort, shuffled towards the subtype that makes high grade likely.
     badness = np.argsort(np.argsort(-rng.random(cohort.sum()) + 0.5 * (p.subtype[cohort] > 0)))
     p.grade[cohort] = 1 + choose_category((badness + 0.5) / max(cohort.sum(), 1), c["grade"])
     p.site4 = choose_category(rng.random(p.n), [3, 6, 12, 6, 38, 10, 2, 8, 15])

@@ -256,7 +256,7 @@ def _add_biopsies(rng, p, book) -> None:
     diag = [p.cancer_code[who], _code_metastasis(p, who, day, np.full(who.size, True))]
     operation = _from(rng, codes.number_opcs4(codes.METASTATIC_BIOPSY), who.size)
     _add(book, who, day, 0, 2, ELECTIVE, 811, diag, [operation])
-    # De-novo disease is biopsied too; nothing is calibrated there.
+    # De novo disease is biopsied too; nothing is calibrated there.
     who = np.flatnonzero(is_denovo_like(p) & (rng.random(p.n) < 0.25))
     day = np.minimum(p.diagnosed[who] + rng.integers(0, 40, who.size), np.minimum(p.death[who], p.cut))
     diag = [p.cancer_code[who], _code_metastasis(p, who, day, np.full(who.size, True))]

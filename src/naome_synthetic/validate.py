@@ -55,7 +55,7 @@ def compare_with_truth(found: pd.DataFrame, truth: pd.DataFrame, period: tuple[d
     truth : DataFrame
         From :func:`load_truth`.
     period : (date, date)
-        First and last day of the audit period. It applies to the diagnosis of de-novo people and to the onset of
+        First and last day of the audit period. It applies to the diagnosis of de novo people and to the onset of
         distant disease of recurrent ones.
 
     Returns

@@ -90,7 +90,7 @@ def test_sensitivity_and_predictive_value_by_hand():
 
 
 def test_rules_find_what_they_say_and_miss_many(extract):
-    """The recurrent rule is precise and insensitive, its date late; the de-novo cohort is nearly complete."""
+    """The recurrent rule is precise and insensitive, its date late; the de novo cohort is nearly complete."""
     params, _, found, truth = extract
     table = compare_with_truth(found, truth, (params.metastatic_from, params.metastatic_to))
     table = table.set_index(["cohort", "measure"])["estimate"]

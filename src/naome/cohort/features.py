@@ -40,7 +40,7 @@ def describe_people(members: Table, tables: CanonicalTables, codes: Table, param
     Parameters
     ----------
     members : Table
-        De-novo and recurrent members with ``metastatic_date`` and ``origin_date``.
+        De novo and recurrent members with ``metastatic_date`` and ``origin_date``.
     codes : Table
         Metastatic codes (:func:`naome.cohort.eligible.metastatic_codes`).
     """

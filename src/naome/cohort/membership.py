@@ -1,4 +1,4 @@
-"""Who is in the de-novo (DN1, DN2) and the recurrent (RC1, RC2) cohort."""
+"""Who is in the de novo (DN1, DN2) and the recurrent (RC1, RC2) cohort."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from naome.core.params import Params
 
 
 def de_novo(coded: Table, params: Params) -> Table:
-    """Return the de-novo cohort with ``route`` DN1 or DN2 and its metastatic date.
+    """Return the de novo cohort with ``route`` DN1 or DN2 and its metastatic date.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def find_members(coded: Table, params: Params, rules: CohortRules) -> Table:
 
 
 def possible_members(coded: Table) -> Table:
-    """Return the people who can be in the de-novo or the recurrent cohort: they have stage 4 or a metastatic code."""
+    """Return the people who can be in the de novo or the recurrent cohort: they have stage 4 or a metastatic code."""
     return coded.filter((coded.stage == "4").fill_null(False) | coded.first_code_date.notnull())
 
 

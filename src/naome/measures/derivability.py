@@ -239,7 +239,7 @@ class _Finder:
         return sentences.get(thing) or sentences.get(table) or self.absent.say(thing)
 
 
-COHORT_WORDS = {"denovo": "de-novo", "recurrent": "recurrent", "primary": "primary"}
+COHORT_WORDS = {"denovo": "de novo", "recurrent": "recurrent", "primary": "primary"}
 
 
 def _by_cohort(name: str, found: Mapping[str, str]) -> dict[str, str]:

@@ -6,7 +6,7 @@ day they entered those years. The estimate is of people diagnosed now if each ye
 after diagnosis goes on as it went lately (Brenner and Gefeller 1996).
 
 Metastatic disease at the initial diagnosis is found in the same way over the whole
-diagnosed window, so the de-novo cohort has such an estimate. The recurrent cohort has
+diagnosed window, so the de novo cohort has such an estimate. The recurrent cohort has
 none: recurrences before the audit period are only those that came soon after
 diagnosis, which are not like the others.
 """
@@ -52,13 +52,13 @@ def derive_period_people(study: Study, tables: CanonicalTables) -> pd.DataFrame:
     Parameters
     ----------
     study : Study
-        Rules as for the de-novo cohort, but for the first day: ``diagnosed_from`` instead of ``metastatic_from``.
+        Rules as for the de novo cohort, but for the first day: ``diagnosed_from`` instead of ``metastatic_from``.
     tables : CanonicalTables
 
     Returns
     -------
     DataFrame
-        One row per person, no identifiers, ``COLUMNS``; empty when the run has no de-novo cohort.
+        One row per person, no identifiers, ``COLUMNS``; empty when the run has no de novo cohort.
     """
     if "denovo" not in study.params.cohorts:
         return pd.DataFrame(columns=list(COLUMNS))

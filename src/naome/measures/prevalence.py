@@ -81,7 +81,7 @@ def measure_prevalence(
     recurrence to those admissions found (:func:`naome.measures.ascertainment.correction_factor`). It carries the
     assumptions of that estimate over. Take a factor estimated among people alive on the date
     (``count_sources(..., alive_on=on)``): many of those missed are known by their death only, and a factor that
-    counts them would raise the dead to life. The de-novo cohort is not corrected: its route is the registry's
+    counts them would raise the dead to life. The de novo cohort is not corrected: its route is the registry's
     stage. The interval is that of the factor alone; the number found is a count of everyone, not a sample.
 
     Parameters

@@ -30,7 +30,7 @@ def measure_trends(analysis: pd.DataFrame, study: Study) -> tuple[pd.DataFrame, 
     Parameters
     ----------
     analysis : DataFrame
-        The analysis table; ``year`` is the year of origin (diagnosis of de-novo disease, first record of recurrence).
+        The analysis table; ``year`` is the year of origin (diagnosis of de novo disease, first record of recurrence).
     study : Study
 
     Returns

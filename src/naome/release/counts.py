@@ -94,7 +94,7 @@ def release_attrition(attrition: pd.DataFrame, study: Study) -> Released:
     -------
     Released
         A number is hidden when it, or its difference to the next that is shown, is small: no subtraction along the
-        table gives a small number. The two ways into the de-novo cohort are hidden together, since their sum is known.
+        table gives a small number. The two ways into the de novo cohort are hidden together, since their sum is known.
     """
     out = attrition.astype({"remaining": "Int64", "left_out": "Int64"}).reset_index(drop=True)
     policy = policy_in_force(study)

@@ -163,7 +163,7 @@ def _place_branch(rows: pd.DataFrame, cohort: str, number: int, of: int, top: fl
         lines = (f"{row.step}  {number}", *textwrap.wrap(row.text, characters))
         boxes.append(_Box(left, width, top, lines, cohort))
         top = boxes[-1].bottom - GAP
-    # De-novo rules are two ways in, recurrent rules two steps
+    # De novo rules are two ways in, recurrent rules two steps
     sizes = list(rows["remaining"]) if cohort == "denovo" else [rows["remaining"].iloc[-1]]
     size = HIDDEN if HIDDEN in sizes else pd.NA if any(map(pd.isna, sizes)) else sum(sizes)
     boxes.append(_Box(left, width, top, (f"{COHORT_NAMES[cohort]} cohort: {_count(size)} people",), f"{cohort} total"))

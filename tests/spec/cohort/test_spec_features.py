@@ -471,7 +471,7 @@ def test_radiotherapy_on_or_after_origin(case):
 
 
 def test_flags_of_the_registry_count_for_the_initial_diagnosis(case):
-    """A chemotherapy or radiotherapy flag is treatment on day 0 of a de-novo person; it says nothing about recurrence.
+    """A chemotherapy or radiotherapy flag is treatment on day 0 of a de novo person; it says nothing about recurrence.
 
     tumours
     person     diagnosis_date  stage  chemotherapy_flag  radiotherapy_flag
@@ -694,7 +694,7 @@ def test_age_is_banded_by_its_first_year(case):
 
 
 def test_years_are_those_of_diagnosis_of_metastasis_and_of_origin(case):
-    """Origin is the initial diagnosis of the de-novo cohort and the first evidence of recurrence.
+    """Origin is the initial diagnosis of the de novo cohort and the first evidence of recurrence.
 
     tumours
     person  diagnosis_date  stage

@@ -39,7 +39,7 @@ def vary_assessments(
 ) -> pd.DataFrame:
     """Compare organisations' results with those for another time origin, and for deaths that failed to link.
 
-    In the first completed data set, with the model fitted anew. De-novo disease: people with stage 4 at diagnosis
+    In the first completed data set, with the model fitted anew. De novo disease: people with stage 4 at diagnosis
     alone, since those who were found later (DN2) had to live until then, and an organisation that records less stage
     has more of them; and everybody from the first evidence of metastatic disease. Every cohort: a share of the deaths,
     and the same share of the largest organisation's own, count as alive at the end of follow-up.

@@ -26,7 +26,7 @@ SMALLEST_LEVEL = 10
 
 
 # What a cohort has in its case mix beside the parameters' terms: known at its origin, and at no other cohort's
-# (time to metastasis is known at the origin of a recurrence; of de-novo disease it would be the future)
+# (time to metastasis is known at the origin of a recurrence; of de novo disease it would be the future)
 ADDED_TERMS = {"recurrent": ("rcs(years_since_diagnosis, 4)",)}
 
 

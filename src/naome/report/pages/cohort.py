@@ -10,6 +10,7 @@ import pandas as pd
 from naome.core.params import Params
 from naome.extract.candidates import NOT_CANDIDATES
 from naome.extract.linkage import Linkage
+from naome.extract.rows_by_rule import name_kind
 from naome.extract.vocabulary import Vocabulary
 from naome.measures.description import ROUTES
 from naome.measures.indicators import MISSING
@@ -55,11 +56,11 @@ def say_routes(study: Study) -> Sentence:
     >>> from naome.core.params import load_params
     >>> from naome.measures.study import make_study
     >>> say_routes(make_study(load_params("simulacrum"), run_id="r")).text.split(".")[0]
-    'Rules DN1 and DN2 make the de-novo cohort'
+    'Rules DN1 and DN2 make the de novo cohort'
     """
     params, parts = study.params, []
     if "denovo" in params.cohorts:
-        parts.append("Rules DN1 and DN2 make the de-novo cohort.")
+        parts.append("Rules DN1 and DN2 make the de novo cohort.")
     if "recurrent" in params.cohorts:
         parts.append(
             study.rules.fill("Rules RC1 and RC2 make the recurrent cohort. {early_code_bars_recurrence.later}").strip()
@@ -80,7 +81,7 @@ def release_quality(quality: pd.DataFrame, study: Study) -> Released:
 
 def tabulate_quality(by_rule: Released) -> Table:
     """Lay out the uses of every data-cleaning rule."""
-    kinds = by_rule.frame["kind"].map(lambda kind: "repaired" if kind == "repair" else "excluded")
+    kinds = [name_kind(row) for row in by_rule.frame[["rule", "kind"]].to_dict("records")]
     frame = by_rule.frame.assign(rule=by_rule.frame["rule"].str.replace("_", " "), kind=kinds)
     frame = frame[["rule", "kind", "meaning", "rows"]].rename(columns=str.capitalize)
     return Table(frame, by_rule, {"Rows": "count"})

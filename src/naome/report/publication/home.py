@@ -70,7 +70,7 @@ def _say_survival(page: ReportPage, populations: list[Population]) -> str:
         if is_ok(row):
             share = page.percent(row, population)
             return (
-                f"In {population.spoken}, {share} (95% interval {messages.say_limits(row)}) of people with de-novo "
+                f"In {population.spoken}, {share} (95% interval {messages.say_limits(row)}) of people with de novo "
                 "metastatic breast cancer were alive three years after diagnosis."
             )
     return ""

@@ -18,7 +18,7 @@ from naome.stats.intervals import square_and_add
 
 #: Completeness below which a percentage says how often something is recorded
 RARELY = 0.25
-COHORTS = {"denovo": "de-novo", "recurrent": "recurrent"}
+COHORTS = {"denovo": "de novo", "recurrent": "recurrent"}
 GROUPS = {
     ("sex", "female"): "women",
     ("sex", "male"): "men",
@@ -44,7 +44,7 @@ def say_share(page: ReportPage, population: Population, row: Row | None, people:
     row : mapping or None
         The released result.
     people : str
-        Who is counted, e.g. ``people with de-novo metastatic breast cancer``.
+        Who is counted, e.g. ``people with de novo metastatic breast cancer``.
     did : str
         What the numerator counts, e.g. ``had a recorded MDT discussion``.
 

@@ -71,7 +71,7 @@ def _add_introduction(page: ReportPage, audits: list[Audit], populations: list[P
         "number is a link to its definition, its method and the run that computed it. Intervals are 95% intervals.",
         note,
         "## Introduction",
-        "Metastatic breast cancer has spread beyond the breast and the regional lymph nodes. *De-novo* disease is "
+        "Metastatic breast cancer has spread beyond the breast and the regional lymph nodes. *De novo* disease is "
         "found at the initial diagnosis of breast cancer, or within the months after it that the rules below state. "
         "*Recurrent* disease is found later. The audit measures care against guidelines [@naome2024], for women and "
         "men aged 18 and over.",
@@ -142,7 +142,7 @@ def _add_people(page: ReportPage, audits: list[Audit], populations: list[Populat
     compare_groups(
         page,
         "tbl-completeness",
-        _caption("Records with a value, by data item: people with de-novo disease.", note),
+        _caption("Records with a value, by data item: people with de novo disease.", note),
         nations,
         lines,
     )
@@ -150,7 +150,7 @@ def _add_people(page: ReportPage, audits: list[Audit], populations: list[Populat
     add_characteristics(
         page,
         "tbl-denovo",
-        _caption("Characteristics of people with de-novo metastatic breast cancer.", note),
+        _caption("Characteristics of people with de novo metastatic breast cancer.", note),
         populations,
         "denovo",
     )
@@ -172,7 +172,7 @@ def _say_ages(page: ReportPage, populations: list[Population]) -> str:
         if is_ok(row):
             mean = page.cite(format_number(row["estimate"], "decimal1"), row, together)
             said.append(f"{mean} years for {people} ({messages.say_limits(row, 'decimal1')})")
-    return f"The mean age at a de-novo diagnosis ({together.spoken}) was {say_list(said)}." if said else ""
+    return f"The mean age at a de novo diagnosis ({together.spoken}) was {say_list(said)}." if said else ""
 
 
 def _say_sites(page: ReportPage, nations: Sequence[Population]) -> str:
@@ -224,7 +224,7 @@ def _say_survival(page: ReportPage, populations: list[Population]) -> list[str]:
             if is_ok(row)
         ]
         if said:
-            parts.append(f"{population.spoken}: survival with de-novo disease was {say_list(said)}.")
+            parts.append(f"{population.spoken}: survival with de novo disease was {say_list(said)}.")
     return parts
 
 
@@ -288,7 +288,7 @@ def _add_commentary(page: ReportPage, audits: list[Audit], populations: list[Pop
         if is_ok(denovo) and is_ok(recurrent) and recurrent["denominator"] < denovo["denominator"]:
             parts.append(
                 f"In {population.spoken} the recurrent cohort ({page.count(recurrent, population)}) is smaller than "
-                f"the de-novo cohort ({page.count(denovo, population)}), although recurrent disease is more common. "
+                f"the de novo cohort ({page.count(denovo, population)}), although recurrent disease is more common. "
                 "Recurrences are under-recorded; recording their date and type is the first need of the audit."
             )
         contact, recorded = population.find("cns_contact", "denovo"), population.find("cns_recorded", "denovo")

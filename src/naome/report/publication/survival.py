@@ -121,7 +121,7 @@ def _add_net(page: ReportPage, populations: Sequence[Population], horizons: Sequ
     if not any(population.find(*line[1:]) for population in nations for line in lines if not isinstance(line, str)):
         return
     page.add("## Net survival", NET)
-    compare_groups(page, "tbl-net-survival", "Net survival, de-novo disease, with 95% intervals.", nations, lines)
+    compare_groups(page, "tbl-net-survival", "Net survival, de novo disease, with 95% intervals.", nations, lines)
 
 
 def _say_organisations(page: ReportPage, audits: Sequence[Audit], horizons: Sequence[int]) -> list[str]:

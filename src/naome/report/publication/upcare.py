@@ -84,7 +84,7 @@ def _each(audits: Sequence[Audit], say: Callable[[Audit], str]) -> str:
 
 
 def _say_quality(audit: Audit) -> str:
-    """Say how many items are shown, and the range of their completeness in the de-novo cohort."""
+    """Say how many items are shown, and the range of their completeness in the de novo cohort."""
     titles = {f"completeness.{item.id}" for item in read_data_items(audit.definitions)}
     rows = audit.results[audit.results["measure"].isin(titles) & (audit.results["level"] == "nation")]
     rows = rows[(rows["cohort"] == "denovo") & (rows["group_by"] == "all")]
@@ -92,7 +92,7 @@ def _say_quality(audit: Audit) -> str:
     if not shares:
         return "No completeness is shown"
     ends = [format_number(share, "percent0") for share in (min(shares), max(shares))]
-    return f"{len(shares)} items, complete for {ends[0]} to {ends[1]} of people with de-novo disease"
+    return f"{len(shares)} items, complete for {ends[0]} to {ends[1]} of people with de novo disease"
 
 
 def _say_outliers(audit: Audit) -> str:

@@ -35,7 +35,7 @@ class Wording(FrozenModel):
         Parameters
         ----------
         cohort : str
-            The cohort in words, e.g. ``de-novo``.
+            The cohort in words, e.g. ``de novo``.
         people : str
             ``people``, ``women`` or ``men``.
         """
@@ -58,8 +58,8 @@ def read_wording(definitions: Definitions) -> dict[str, Wording]:
     Examples
     --------
     >>> from naome.core.definitions import project_definitions
-    >>> read_wording(project_definitions())["chemotherapy"].name_people("de-novo", "women")
-    'women with de-novo metastatic breast cancer'
+    >>> read_wording(project_definitions())["chemotherapy"].name_people("de novo", "women")
+    'women with de novo metastatic breast cancer'
     """
     file = definitions.folder / "wording.yaml"
     found = read_model(file, _WordingFile, error=DefinitionError).indicators
