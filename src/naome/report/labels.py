@@ -55,6 +55,21 @@ SITES = {"bone": "Bone", "liver": "Liver", "lung": "Lung", "brain": "Brain"}
 AGE_ORDER = ["under 40", "18-49", "40-49", "50-59", "50-69", "60-69", "70-79", "80+"]
 
 
+#: Receptor subgroup -> its name
+SUBTYPES = {"HER2+ER-": "HER2+, ER−", "HER2+ER+": "HER2+, ER+", "HER2-ER-": "HER2−, ER−", "HER2-ER+": "HER2−, ER+"}
+
+
+def name_value(group: str) -> str:
+    """Return how pages name a group of people, by one characteristic or by two.
+
+    Examples
+    --------
+    >>> name_value("HER2+ER-"), name_value("18-49 / HER2-ER+"), name_value("80+")
+    ('HER2+, ER−', '18-49 / HER2−, ER+', '80+')
+    """
+    return " / ".join(SUBTYPES.get(value, value) for value in group.split(" / "))
+
+
 def name_term(term: str) -> str:
     """Name a coefficient of a case-mix model in words: the item, and the level it compares with the first.
 

@@ -9,7 +9,7 @@ from naome.measures.indicators import MISSING
 from naome.measures.specification import Specification
 from naome.release import Released
 from naome.report.display import Table
-from naome.report.labels import AGE_ORDER, COHORT_NAMES
+from naome.report.labels import AGE_ORDER, COHORT_NAMES, name_value
 
 LIMITS = {"Percent": "percent1", "Lower": "percent1", "Upper": "percent1"}
 
@@ -71,4 +71,4 @@ def tabulate_group(released: Released, measure: str, group_by: str, heading: str
     rank = {name: n for n, name in enumerate(AGE_ORDER)}
     key = [(label == MISSING, rank.get(label.split(" / ")[0], 99), label) for label in rows["group"]]
     rows = rows.iloc[sorted(range(len(rows)), key=key.__getitem__)]
-    return tabulate_proportions(rows, rows["group"], heading, released)
+    return tabulate_proportions(rows, rows["group"].map(name_value), heading, released)

@@ -18,7 +18,7 @@ from naome.measures.study import Study
 from naome.release import HIDDEN, Released, declare_not_counts, is_hidden, release_counts, release_variants
 from naome.report.display import Sentence, Table
 from naome.report.flow import explain_rules
-from naome.report.labels import AGE_ORDER, CHARACTERISTICS, COHORT_NAMES, SITES
+from naome.report.labels import AGE_ORDER, CHARACTERISTICS, COHORT_NAMES, SITES, name_value
 from naome.report.prose import say_count, say_day, say_list, say_number, say_percent
 
 
@@ -276,9 +276,8 @@ def tabulate_characteristics(people: Released, study: Study) -> Table:
         values.itertuples(index=False, name=None),
         key=lambda key: (order.index(key[0]), key[1] == MISSING, rank.get(key[1], 99), key[1]),
     )
-    frame = pd.DataFrame(
-        {"Characteristic": [titles[by] for by, _ in keys], "Value": [SITES.get(value, value) for _, value in keys]}
-    )
+    names = [SITES.get(value, name_value(value)) for _, value in keys]
+    frame = pd.DataFrame({"Characteristic": [titles[by] for by, _ in keys], "Value": names})
     formats = {}
     for cohort in study.params.cohorts:
         counts = rows[rows["cohort"] == cohort].set_index(["group_by", "group"])["people"]

@@ -13,7 +13,7 @@ from naome.release.counts import hide_columns, policy_in_force
 from naome.report.axes import LINES, End, begin_at_zero, label_ends, limit_years
 from naome.report.display import Figure, Sentence, Table, format_number
 from naome.report.figures import INK, PALETTE, draw_empty, use_style
-from naome.report.labels import COHORT_NAMES
+from naome.report.labels import COHORT_NAMES, name_value
 from naome.report.prose import say_count, say_list, say_years
 
 NO_COHORT = "It is estimated from a diagnosis, and no cohort of this run begins with one."
@@ -27,7 +27,7 @@ def tabulate_survival(released: Released, *, group_by: str = "all") -> Table:
     years = rows["measure"].str.extract(r"survival_(\d+)y(_period)?")
     time_point = years[0] + " years" + years[1].notna().map({True: " (period analysis)", False: ""})
     time_point = time_point.str.replace("^1 years", "1 year", regex=True)
-    group = rows["group"] if group_by != "all" else None
+    group = rows["group"].map(name_value) if group_by != "all" else None
     table = pd.DataFrame({"Cohort": rows["cohort"].map(COHORT_NAMES)})
     if group is not None:
         table["Group"] = group
@@ -160,14 +160,14 @@ def draw_survival(curves: Released, at_risk: Released, years: list[float], *, al
     ends, said = [], []
     for number, group in enumerate(groups):
         colour, style = PALETTE[number % len(PALETTE)], LINES[number % len(LINES)]
-        rows = curves.where(group=group).frame
-        axes.step(rows["years"], 100 * rows["survival"], where="post", color=colour, linestyle=style, label=group)
+        rows, name = curves.where(group=group).frame, name_value(group)
+        axes.step(rows["years"], 100 * rows["survival"], where="post", color=colour, linestyle=style, label=name)
         axes.fill_between(
             rows["years"], 100 * rows["lower"], 100 * rows["upper"], step="post", color=colour, alpha=0.15, linewidth=0
         )
         last = rows[rows["years"] <= end].iloc[-1]
-        ends.append(End(min(float(last["years"]), end), 100 * float(last["survival"]), group, colour))
-        said.append(_say_curve(group, rows, [year for year in times if year >= 1]))
+        ends.append(End(min(float(last["years"]), end), 100 * float(last["survival"]), name, colour))
+        said.append(_say_curve(name, rows, [year for year in times if year >= 1]))
     begin_at_zero(axes)
     axes.set_ylabel("Alive, %")
     axes.grid(axis="y", alpha=0.25)
@@ -176,9 +176,8 @@ def draw_survival(curves: Released, at_risk: Released, years: list[float], *, al
             count = table.loc[group, year]
             number = str(HIDDEN) if is_hidden(count) else format_number(int(count), "count")
             below.text(year, -position, number, ha="center", va="center", fontsize=8.5, color=INK)
-        below.text(
-            -0.07, -position, group, ha="right", va="center", fontsize=8.5, transform=below.get_yaxis_transform()
-        )
+        beside = below.get_yaxis_transform()
+        below.text(-0.07, -position, name_value(group), ha="right", va="center", fontsize=8.5, transform=beside)
     below.set_ylim(-len(groups) + 0.4, 0.6)
     below.set_yticks([])
     below.spines["left"].set_visible(False)

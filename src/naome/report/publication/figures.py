@@ -11,9 +11,9 @@ from matplotlib.figure import Figure as Drawing
 from naome.report.axes import MARKERS, begin_at_zero, legend_above
 from naome.report.display import format_number
 from naome.report.figures import INK, PALETTE, use_style
+from naome.report.labels import SUBTYPES
 from naome.report.publication.audits import Population, Row, is_ok
 
-SUBTYPES = {"HER2+ER-": "HER2+, ER−", "HER2+ER+": "HER2+, ER+", "HER2-ER-": "HER2−, ER−", "HER2-ER+": "HER2−, ER+"}
 AGES = ["18-49", "50-69", "70-79", "80+"]
 AGE_COLOURS = ["#9cbcd9", "#5c88b3", "#1f4e79", "#0b2440"]
 

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 from naome.measures.inequalities import read_gap
 from naome.report.display import format_number
+from naome.report.labels import SUBTYPES
 from naome.report.markdown import write_list
 from naome.report.marking import join_names
 from naome.report.prose import lower_first, say_count
 from naome.report.publication import messages
 from naome.report.publication.audits import Audit, Population, Row, is_ok
-from naome.report.publication.figures import AGES, SUBTYPES, draw_age_by_subtype, draw_groups
+from naome.report.publication.figures import AGES, draw_age_by_subtype, draw_groups
 from naome.report.publication.page import Cell, ReportPage
 from naome.report.publication.recommendations import list_goals
 from naome.report.publication.sources import Sources

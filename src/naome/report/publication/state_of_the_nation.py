@@ -7,12 +7,13 @@ from collections.abc import Sequence
 
 from naome.measures.specification import read_data_items
 from naome.report.display import format_number
+from naome.report.labels import SUBTYPES
 from naome.report.marking import join_names
 from naome.report.prose import say_day, say_list, say_years
 from naome.report.publication import messages
 from naome.report.publication.audits import Audit, Population, is_ok, period_of
 from naome.report.publication.characteristics import PEOPLE, SHARE, SITE, SITES, add_characteristics
-from naome.report.publication.figures import AGES, SUBTYPES, draw_age_by_subtype
+from naome.report.publication.figures import AGES, draw_age_by_subtype
 from naome.report.publication.page import ReportPage
 from naome.report.publication.sources import Sources
 from naome.report.publication.tables import Line, compare_groups

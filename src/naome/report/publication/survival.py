@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from naome.report.display import format_number
+from naome.report.labels import SUBTYPES
 from naome.report.markdown import write_list
 from naome.report.prose import say_count, say_years
 from naome.report.publication import messages
 from naome.report.publication.audits import Audit, Population, Row, is_ok
-from naome.report.publication.figures import SUBTYPES, draw_groups
+from naome.report.publication.figures import draw_groups
 from naome.report.publication.indicator import PLOTTED, list_lines, title_line
 from naome.report.publication.page import Cell, ReportPage, show_percent
 from naome.report.publication.sources import Sources
