@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 from browser import Browser, find_chromium
 
@@ -12,6 +14,9 @@ from naome.core.paths import project_root
 from naome.core.seal import file_digest
 from naome.measures.derivability import presume_absent
 from naome.workflow.run import WRITES, Run
+from naome.workflow.warm import MANY
+
+gc.set_threshold(MANY)
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ file and line. In short:
 * No page fetches anything from the network, and code that runs on a page is a local script.
 """
 
+from sitepreview.htmlpage import HtmlPage
 from sitepreview.portable import check_portable, check_sources
 from sitepreview.problems import Problem, Refused
 from sitepreview.site import RENDERERS, RenderReport, choose_renderer, render_site
@@ -20,6 +21,7 @@ from sitepreview.sitecheck import check_site, read_pages
 
 __all__ = [
     "RENDERERS",
+    "HtmlPage",
     "Problem",
     "Refused",
     "RenderReport",

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from sitepreview.folders import build_folder
+from sitepreview.htmlpage import HtmlPage
 from sitepreview.portable import read_checked
 from sitepreview.preview import build_preview, list_versions
 from sitepreview.problems import Problem, Refused
@@ -55,7 +56,7 @@ def render_site(
     *,
     renderer: str = "auto",
     out_dir: str | Path | None = None,
-    own_check: Callable[[Path], list[Problem]] | None = None,
+    own_check: Callable[[dict[str, HtmlPage]], list[Problem]] | None = None,
     finish: Callable[[Path], None] | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> RenderReport:
@@ -73,7 +74,7 @@ def render_site(
     out_dir : str or Path, optional
         The folder of the site; default `project.output-dir`, or `_site`.
     own_check : callable, optional
-        What else the built pages have to satisfy: takes the folder of the site, gives problems.
+        What else the built pages have to satisfy: takes them by their path in the site, gives problems.
     finish : callable, optional
         What else is made from the built pages, before they are checked: takes the folder of the site.
     progress : callable, optional
@@ -150,11 +151,13 @@ def _guard_target(target: Path) -> None:
 
 
 def _refuse_broken(
-    site: Path, own_check: Callable[[Path], list[Problem]] | None, finish: Callable[[Path], None] | None
+    site: Path,
+    own_check: Callable[[dict[str, HtmlPage]], list[Problem]] | None,
+    finish: Callable[[Path], None] | None,
 ) -> None:
     if finish:
         finish(site)
-    problems = [*check_site(site), *(own_check(site) if own_check else ())]
+    problems = check_site(site, own_check)
     if problems:
         raise Refused(problems)
 

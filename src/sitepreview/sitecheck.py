@@ -2,7 +2,7 @@
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -25,7 +25,9 @@ FETCHED_LINKS = {
 }  # fmt: skip
 
 
-def check_site(out_dir: str | Path) -> list[Problem]:
+def check_site(
+    out_dir: str | Path, own_check: Callable[[dict[str, HtmlPage]], list[Problem]] | None = None
+) -> list[Problem]:
     """List what is wrong with a built site.
 
     Broken internal links and anchors, missing images, references to the network (an ordinary link to the web is none),
@@ -35,6 +37,8 @@ def check_site(out_dir: str | Path) -> list[Problem]:
     ----------
     out_dir : str or Path
         The folder of the built site.
+    own_check : callable, optional
+        What else the pages have to satisfy: takes them by their path in the site, gives problems.
 
     Returns
     -------
@@ -64,7 +68,7 @@ def check_site(out_dir: str | Path) -> list[Problem]:
         for place, url in find_css_requests(text):
             line = text.count("\n", 0, place) + 1
             problems.append(_network_problem(sheet.relative_to(site).as_posix(), line, url))
-    return sort_problems(problems)
+    return [*sort_problems(problems), *(own_check(pages) if own_check else ())]
 
 
 def find_css_requests(text: str) -> Iterator[tuple[int, str]]:

@@ -11,7 +11,7 @@ from naome.release import declare_not_counts
 from naome.report import display
 from naome.workflow.cli import main
 from naome.workflow.site import check_strips
-from sitepreview import render_site
+from sitepreview import read_pages, render_site
 
 CONFIG = """project:
   type: website
@@ -94,7 +94,7 @@ STRIP = '<div class="banner-real">Real data</div>\n'
 def test_a_page_without_a_strip_in_its_main_part_is_found(tmp_path, page):
     (tmp_path / "index.html").write_text(page)
     (tmp_path / "other.html").write_text(PAGE.format(STRIP))
-    (problem,) = check_strips(tmp_path)
+    (problem,) = check_strips(read_pages(tmp_path))
     assert problem.file == "index.html" and "no banner" in problem.what
 
 

@@ -1,6 +1,7 @@
 """The sample project: every construct of the portable subset, with an executed notebook made on the spot."""
 
 import base64
+import functools
 import io
 import json
 import shutil
@@ -54,6 +55,7 @@ def show(mime, data):
     return {"output_type": "display_data", "data": {mime: data, "text/plain": "An output"}, "metadata": {}}
 
 
+@functools.cache
 def draw_curve(kind):
     """Draw a figure as a notebook holds it: PNG in base64, SVG as text."""
     buffer = io.BytesIO()

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
 
 def quote_text(value: object) -> str:
     """Return a text as an SQL literal.
@@ -70,4 +74,4 @@ def is_pattern(path: object) -> bool:
 
 def has_control(text: str) -> bool:
     """Return whether a text holds a control character, a line end among them."""
-    return any(ord(character) < 32 or 127 <= ord(character) < 160 for character in text)
+    return CONTROL.search(text) is not None

@@ -279,6 +279,7 @@ class _Listing:
         self.nested: list[int] = []
         self.beside: list[tuple[int, int]] = []
         self.national: set[int] = set()
+        self.names: dict[Conditions, Conditions] = {}
 
     def collect(self) -> Cells:
         rows = self.results
@@ -351,6 +352,11 @@ class _Listing:
 
     def _name(self, conditions: Conditions) -> Conditions:
         """Return the conditions by which the people who fulfil some are known here."""
+        if conditions not in self.names:
+            self.names[conditions] = self._find_name(conditions)
+        return self.names[conditions]
+
+    def _find_name(self, conditions: Conditions) -> Conditions:
         named = {self.scheme.same.get(each, each) for each in conditions}
         for parts, one in self.scheme.equal:
             named = (named - parts) | {one} if parts <= named else named
@@ -506,28 +512,36 @@ class _Listing:
 
     def _climb(self, table: pd.DataFrame, column: str) -> None:
         """Relate organisations to alliances, these to regions, and each level to the nation."""
-        parents = self.scheme.parents
-        whole = table[table["group_by"] == "all"]
-        for _, rows in whole.groupby(["cohort", "measure"], sort=False):
-            level = {name: part.set_index("unit")[column] for name, part in rows.groupby("level")}
-            nation = next((level[name].iloc[0] for name in WHOLE if name in level), None)
-            treating = rows["measure"].iloc[0] in self.scheme.treating
+        whole, inside = table[table["group_by"] == "all"], self._list_inside()
+        for (_, measure), rows in whole.groupby(["cohort", "measure"], sort=False):
+            level: dict[str, dict[str, int]] = {}
+            for name, unit, count in zip(rows["level"], rows["unit"], rows[column], strict=True):
+                level.setdefault(name, {})[unit] = count
+            nation = next((next(iter(level[name].values())) for name in WHOLE if name in level), None)
             for child in ("provider", "alliance", "region"):
                 if child not in level:
                     continue
+                parts = list(level[child].values())
                 if nation is None:
-                    nation = self._assume_total(level[child].unique())
+                    nation = self._assume_total(np.unique(parts))
                 self.national.add(nation)
-                self._sum(nation, level[child].to_numpy())
+                self._sum(nation, np.array(parts))
                 for parent in ("alliance", "region"):
-                    if parent == child or parent not in level or (treating and child == "provider"):
+                    if parent not in level or (measure in self.scheme.treating and child == "provider"):
                         continue
-                    if not {child, parent} <= set(parents.columns) or (child, parent) == ("region", "alliance"):
-                        continue
-                    known = parents.drop_duplicates(child).set_index(child)[parent]
-                    for name, members in known[known.index.isin(level[child].index)].groupby(known):
-                        if name in level[parent].index:
-                            self._sum(level[parent][name], level[child][members.index].to_numpy())
+                    for name, members in inside.get((child, parent), {}).items():
+                        parts = [level[child][unit] for unit in members if unit in level[child]]
+                        if parts and name in level[parent]:
+                            self._sum(level[parent][name], np.array(parts))
+
+    def _list_inside(self) -> dict[tuple[str, str], dict[str, list[str]]]:
+        """List for two levels, the lower one first, which units of it are in each unit of the other."""
+        parents, inside = self.scheme.parents, {}
+        for child, parent in (("provider", "alliance"), ("provider", "region"), ("alliance", "region")):
+            if {child, parent} <= set(parents.columns):
+                known = parents.drop_duplicates(child).set_index(child)[parent]
+                inside[child, parent] = {name: list(units.index) for name, units in known.groupby(known)}
+        return inside
 
     def _assume_total(self, parts: np.ndarray) -> int:
         """Take the national total of organisations to be known where no row of these results shows it."""

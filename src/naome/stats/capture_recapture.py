@@ -145,14 +145,14 @@ def loglinear_population(
     >>> round(loglinear_population(counts, ("a", "b", "c")).observed)
     350
     """
-    cells = _cells(counts, sources)
-    observed = int(cells["people"].sum())
+    seen, people = _cells(counts, sources)
+    observed = int(people.sum())
     fits, failed = [], 0
-    pairs = list(itertools.combinations(sources, 2))
+    pairs = list(itertools.combinations(range(len(sources)), 2))
     # With three sources all three pairs fill the table, with more sources there is room to spare
     for size in range(len(pairs) + 1):
         for chosen in itertools.combinations(pairs, size):
-            fit = _fit(cells, sources, chosen)
+            fit = _fit(seen, people, sources, chosen)
             failed += fit is None
             fits += [] if fit is None else [fit]
     if not fits:
@@ -189,42 +189,38 @@ def _hidden_interval(hidden: float, se: float, conf_level: float) -> tuple[float
     return float(hidden / factor), float(hidden * factor)
 
 
-def _cells(counts: pd.DataFrame, sources: tuple[str, ...]) -> pd.DataFrame:
+def _cells(counts: pd.DataFrame, sources: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Return every combination of sources that saw somebody, shape (k, sources), and how many people it has."""
     if len(sources) < 3:
         raise ValueError(
             f"log-linear models need three sources or more; there are {len(sources)}: {', '.join(sources)}"
         )
-    summed = counts.groupby(list(sources), as_index=False)["people"].sum()
-    every = pd.DataFrame(itertools.product([True, False], repeat=len(sources)), columns=list(sources))
-    cells = every.merge(summed, how="left", on=list(sources)).fillna({"people": 0})
-    unseen = ~cells[list(sources)].any(axis=1)
-    # People that only a source left out of `sources` saw: to these sources they are unseen
-    cells = cells[~unseen]
-    silent = [name for name in sources if cells.loc[cells[name], "people"].sum() == 0]
+    # The last combination, which is not one of these: people that only a source left out of `sources` saw
+    seen = np.array(list(itertools.product([True, False], repeat=len(sources))))[:-1]
+    place = ~counts[list(sources)].to_numpy(dtype=bool) @ (2 ** np.arange(len(sources))[::-1])
+    people = np.bincount(place, counts["people"].to_numpy(dtype=float), len(seen) + 1)[:-1]
+    silent = [name for name, by in zip(sources, seen.T, strict=True) if people[by].sum() == 0]
     if silent:
         raise ValueError(f"no one was identified by {', '.join(silent)}; exclude the source")
-    return cells.reset_index(drop=True)
+    return seen, people
 
 
-def _fit(cells: pd.DataFrame, sources: tuple[str, ...], pairs: tuple[tuple[str, str], ...]):
+def _fit(seen: np.ndarray, people: np.ndarray, sources: tuple[str, ...], pairs: tuple[tuple[int, int], ...]):
     """Fit one model; None when it cannot be estimated."""
     import statsmodels.api as sm
 
-    design = {"hidden": np.ones(len(cells))}
-    design |= {name: cells[name].to_numpy(dtype=float) for name in sources}
-    design |= {f"{a}*{b}": (cells[a] & cells[b]).to_numpy(dtype=float) for a, b in pairs}
+    both = [seen[:, a] & seen[:, b] for a, b in pairs]
     # An interaction nobody shows has no finite estimate
-    if any(cells.loc[cells[a] & cells[b], "people"].sum() == 0 for a, b in pairs):
+    if any(people[shown].sum() == 0 for shown in both):
         return None
+    design = np.column_stack([np.ones(len(seen)), seen, *both])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        fit = sm.GLM(
-            cells["people"].to_numpy(dtype=float), np.column_stack(list(design.values())), family=sm.families.Poisson()
-        ).fit()
+        fit = sm.GLM(people, design, family=sm.families.Poisson()).fit()
     log_hidden, se = float(fit.params[0]), float(fit.bse[0])
     if not (fit.converged and np.isfinite(log_hidden) and np.isfinite(se) and se < UNBELIEVABLE_SE):
         return None
-    name = " + ".join(f"{a}*{b}" for a, b in pairs) or "independent"
+    name = " + ".join(f"{sources[a]}*{sources[b]}" for a, b in pairs) or "independent"
     # The Poisson error of the unseen number itself comes on top of that of its expectation
     return name, float(fit.aic), log_hidden, float(np.hypot(se, np.exp(-log_hidden / 2)))
 

@@ -32,7 +32,7 @@ from naome.report.reference import definitions as definitions_page
 from naome.workflow.egress import write_site_egress
 from naome.workflow.pages import MethodPage, Page, load_pages
 from naome.workflow.run import INPUTS
-from sitepreview import Problem, Refused, RenderReport, check_sources, read_pages, render_site
+from sitepreview import HtmlPage, Problem, Refused, RenderReport, check_sources, render_site
 from sitepreview.documents import write_documents
 from sitepreview.notebook import join_text, read_notebook
 from sitepreview.project import CONFIG
@@ -181,10 +181,10 @@ def check_pages(project: Path) -> None:
         raise ChainError(str(error)) from None
 
 
-def check_strips(site: Path) -> list[Problem]:
+def check_strips(pages: Mapping[str, HtmlPage]) -> list[Problem]:
     """List the pages of a built site that have no strip in their main part to say which data they show."""
     problems = []
-    for name, page in read_pages(site).items():
+    for name, page in pages.items():
         classes = {c for e in page.elements if e.in_main for c in e.attributes.get("class", "").split()}
         if not classes.intersection(STRIPS):
             what = "the page has no banner that says which data it shows"

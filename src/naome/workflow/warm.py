@@ -33,6 +33,9 @@ from typing import Any, NoReturn
 #: The environment variable with the folder of the warm parent's socket; ``no`` switches warm starts off
 WARM = "NAOME_WARM"
 SOCKET = "socket"
+#: New objects between two searches for those that refer to each other and to which nothing else refers: the
+#: expressions of Ibis are a great many small objects, and a search every 700 takes a tenth of the time
+MANY = 50_000
 #: From <sys/prctl.h>
 PR_SET_PDEATHSIG = 1
 #: What notebooks and steps import besides naome itself, and what runs them
@@ -287,6 +290,7 @@ def _import_everything() -> None:
         importlib.import_module(name)
     code_version()  # of the code that is imported now: it may change on disk before the last step runs
     gc.freeze()  # what is shared stays shared: the collector of a child does not write to it
+    gc.set_threshold(MANY)
 
 
 def _kill(pid: int) -> None:

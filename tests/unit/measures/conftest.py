@@ -25,16 +25,16 @@ def _make_people(n: int, **columns) -> pd.DataFrame:
     return pd.DataFrame(frame)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def england():
     return load_params("england")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def wales():
     return load_params("wales")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_people():
     return _make_people

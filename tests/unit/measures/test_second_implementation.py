@@ -75,7 +75,7 @@ def change_model(assessments, **changes) -> dict[str, Assessment]:
     return {"denovo": replace(each, models=(replace(model, coefficients=table, cox=cox),))}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def survival(england, make_people):
     params = england.model_copy(update={"cohorts": ["denovo"]})
     analysis = make_people(
