@@ -184,8 +184,8 @@ def _say_sites(page: ReportPage, nations: Sequence[Population]) -> str:
             f"{name} {page.percent(row, population)} ({messages.say_limits(row)})" for name, row in rows if is_ok(row)
         ]
         if said:
-            parts.append(f"Sites of metastases in {population.spoken}: {', '.join(said)}; a person can have several.")
-    return " ".join(parts)
+            parts.append(f"Sites of metastases in {population.spoken}: {', '.join(said)}.")
+    return " ".join([*parts, "A person can have several."] if parts else [])
 
 
 def _add_care(page: ReportPage, audits: list[Audit], populations: list[Population], note: str) -> None:
