@@ -218,8 +218,9 @@ def draw_people(share: float) -> Drawing:
         axes.add_patch(Circle((n, 0.78), 0.16, facecolor=colour, edgecolor=INK, linewidth=1))
         axes.add_patch(Rectangle((n - 0.2, 0), 0.4, 0.56, facecolor=colour, edgecolor=INK, linewidth=1))
     if more:
-        axes.add_patch(Wedge((number, 0.78), 0.16, 90, 270, facecolor=PALETTE[0], label=HALF))
-        axes.add_patch(Rectangle((number - 0.2, 0), 0.2, 0.56, facecolor=PALETTE[0], label=HALF))
+        half = {"facecolor": PALETTE[0], "edgecolor": INK, "linewidth": 1, "label": HALF}
+        axes.add_patch(Wedge((number, 0.78), 0.16, 90, 270, **half))
+        axes.add_patch(Rectangle((number - 0.2, 0), 0.2, 0.56, **half))
     axes.set_xlim(-0.6, PEOPLE_IN_PICTURE - 0.4)
     axes.set_ylim(-0.05, 1)
     axes.set_aspect("equal")
