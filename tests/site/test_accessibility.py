@@ -35,7 +35,13 @@ def test_a_fault_of_each_kind_is_found(browser, tmp_path):
         '<script src="http://localhost:9/x.js"></script></main></body></html>'
     )
     found = "\n".join(examine(browser, tmp_path, page, read_axe()))
-    for fault in ("image-alt", "color-contrast", "request: http://localhost:9/x.js", "width: 9"):
+    for fault in (
+        "light: image-alt",
+        "light: color-contrast",
+        "dark: color-contrast",
+        "request: http://localhost:9/x.js",
+        "width: 9",
+    ):
         assert fault in found
 
 
