@@ -126,7 +126,13 @@ class Attack:
 
 
 def attack_release(
-    released: pd.DataFrame, truth: pd.DataFrame, scheme: Scheme, policy: Policy, *, national: str
+    released: pd.DataFrame,
+    truth: pd.DataFrame,
+    scheme: Scheme,
+    policy: Policy,
+    *,
+    national: str,
+    least: pd.Series | None = None,
 ) -> Attack:
     """Attack released results.
 
@@ -141,6 +147,9 @@ def attack_release(
     policy : Policy
     national : {"show", "suppress_small", "suppress"}
         How national counts are published: "show" is no secret at all.
+    least : Series of int, optional
+        Identifier of a result -> the fewest people it can have where its estimate is shown
+        (:func:`naome.release.suppress.list_least`).
 
     Returns
     -------
@@ -159,7 +168,8 @@ def attack_release(
     found.relations, found.relations_broken = len(holds), int((~holds).sum())
     broken = cells.relations.count[np.isin(cells.relations.number, np.flatnonzero(~holds))]
     try:
-        bounds = bound_counts(cells, people, events, exact, policy)
+        fewest = 0 if least is None else rows["result_id"].map(least).fillna(0).to_numpy(dtype=float)
+        bounds = bound_counts(cells, people, events, exact, policy, fewest)
     except ValueError:  # what is published contradicts itself, so that it cannot be the truth
         found.truth_outside = len(cells.value)
         found.where = _place(truth, cells, {"relations_broken": broken, "truth_outside": np.arange(len(cells.value))})

@@ -33,6 +33,9 @@ SPREAD = (
     *("phi", "tau2", "variance", "variance_lower", "variance_upper", "median_odds_ratio", "mor_lower", "mor_upper"),
     *("share_beyond_chance", "p_value"),
 )
+#: What changes under another model
+CHANGES = ("Rank correlation", "Largest change, percentage points", "Largest change of z", "Outlier status changed")
+FEW_UNITS = f"fewer than {MINIMUM_UNITS} organisations, whose counts could be worked out"
 #: Why an organisation has no level although it could be compared
 SUPPRESSED = "its result is suppressed"
 
@@ -41,6 +44,7 @@ __all__ = [
     "place_counts",
     "settle_adjusted",
     "settle_assessments",
+    "settle_changes",
     "settle_variation",
     "soften",
 ]
@@ -115,7 +119,37 @@ def settle_table(table: pd.DataFrame, shown: Iterable[str], params: Params, high
     }
     # also of those with too few people: how many there are is what is suppressed
     reason = table["reason"].mask(~table["unit"].isin(list(shown)), SUPPRESSED)
-    return give_levels(table.assign(**scores, reason=reason), params, higher_is=higher_is)
+    given = give_levels(table.assign(**scores, reason=reason), params, higher_is=higher_is)
+    # the spread of organisations that are nearly all suppressed would be that of the suppressed ones
+    few = (given["level"] != "not_assessed").sum() < MINIMUM_UNITS
+    return given.assign(**dict.fromkeys({"phi", "tau2"} & set(given.columns), np.nan)) if few else given
+
+
+def settle_changes(changes: pd.DataFrame, params: Params) -> pd.DataFrame:
+    """Return what changes for organisations under another model, without the numbers of few organisations.
+
+    Parameters
+    ----------
+    changes : DataFrame
+        From :func:`naome.measures.casemix.alternatives.compare_tables`, or made of it.
+    params : Params
+
+    Returns
+    -------
+    DataFrame
+        Fewer than ``MINIMUM_UNITS`` organisations have status ``suppressed`` and a reason: such numbers are made of
+        exact counts, also of organisations whose result is suppressed.
+    """
+    if POLICIES[params.disclosure.policy].name == "none" or "Organisations" not in changes:
+        return changes
+    few = (changes["Organisations"] < MINIMUM_UNITS).fillna(False).astype(bool)
+    out = changes.astype(dict.fromkeys(CHANGES, "float64"))
+    out.loc[few, list(CHANGES)] = np.nan
+    if few.any():
+        given = {"status": "ok", "reason": ""}
+        out = out.assign(**{name: out[name].fillna(text) if name in out else text for name, text in given.items()})
+        out.loc[few, ["status", "reason"]] = "suppressed", FEW_UNITS
+    return out
 
 
 def settle_assessments(assessments: dict[str, Assessment], released: Released, params: Params) -> dict[str, Assessment]:

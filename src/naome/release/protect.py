@@ -114,7 +114,14 @@ def reach(cells: Cells, shown: Shown, hidden: np.ndarray, policy: Policy) -> Bou
     return bound_counts(cells, people, events, shown.exact, policy)
 
 
-def bound_counts(cells: Cells, people: np.ndarray, events: np.ndarray, exact: np.ndarray, policy: Policy) -> Bounds:
+def bound_counts(
+    cells: Cells,
+    people: np.ndarray,
+    events: np.ndarray,
+    exact: np.ndarray,
+    policy: Policy,
+    least: np.ndarray | float = 0.0,
+) -> Bounds:
     """Work out the least and greatest possible value of every count from published numbers alone.
 
     Parameters
@@ -127,6 +134,8 @@ def bound_counts(cells: Cells, people: np.ndarray, events: np.ndarray, exact: np
     exact : array of bool, shape (rows,)
         Rows whose numbers are not rounded.
     policy : Policy
+    least : array of float, shape (rows,), or float
+        Fewest people of a row that is shown: as many as an estimate needs.
     """
     lower, upper = np.zeros(len(cells.value)), np.full(len(cells.value), float(MANY))
     known = np.zeros(len(cells.value), dtype=int)
@@ -138,12 +147,13 @@ def bound_counts(cells: Cells, people: np.ndarray, events: np.ndarray, exact: np
     spread = np.where(as_is | (total == 0), 0, half)
     lower[cells.public], upper[cells.public] = np.maximum(shown - spread, 0), shown + spread
     known[cells.public] = np.where(as_is | (total == 0), 2, 1)
-    for counts, published in ((cells.people, people), (cells.events, events)):
+    fewest = np.broadcast_to(least, people.shape)
+    for counts, published, known_least in ((cells.people, people, fewest), (cells.events, events, 0 * fewest)):
         rows = (counts >= 0) & ~np.isnan(published)
         here, value, as_is = counts[rows], published[rows], exact[rows]
         np.maximum.at(known, here, np.where(as_is, 2, 1))
         protected = np.where(value > 0, np.maximum(value - half, policy.hide_to + 1), 0)
-        np.maximum.at(lower, here, np.where(as_is, value, protected))
+        np.maximum.at(lower, here, np.where(as_is, value, np.maximum(protected, known_least[rows])))
         np.minimum.at(upper, here, np.where(as_is | (value == 0), value, value + half))
     rows = (cells.rest >= 0) & ~np.isnan(people) & ~np.isnan(events)
     rest, left, as_is = cells.rest[rows], (people - events)[rows], exact[rows]

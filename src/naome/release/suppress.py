@@ -235,12 +235,34 @@ def _find_hidden(results: pd.DataFrame, params: Params, plan: Plan) -> np.ndarra
     before = ~always & ((table["status"] != "ok") | (_lacks_rule(table, policy) & ~exact))
     decided = np.append(plan.hidden, np.zeros(len(own), dtype=bool))
     before |= ~always & _show_withheld(cells, fixed, decided)
+    before |= ~always & ~exact & _may_be_too_few(table, params)
     shown = Shown(exact.to_numpy(), always.to_numpy(), before.to_numpy(), fixed)
     shown.hidden[fixed] = plan.hidden
     result = protect(cells, counted, shown, policy)
     result |= _compared_with_hidden(table, result) | _made_from_hidden(table, result)
     hidden[~planned] = result[~fixed]
     return hidden
+
+
+def list_least(results: pd.DataFrame, params: Params) -> np.ndarray:
+    """List the fewest people that each result with an estimate has: others have the status *too few*.
+
+    Returns
+    -------
+    array of int, shape (rows,)
+        0 where a result has no estimate, or one that is not a proportion.
+    """
+    adjusted = results["measure"].str.endswith(("_adjusted", "_ratio")).to_numpy()
+    least = np.where(adjusted, params.outliers.minimum_n, params.minimum_denominator)
+    counted = (results["estimate"].notna() & results["unit_of_estimate"].isin(["proportion", "ratio"])).to_numpy()
+    return np.where(counted & ~results["method"].isin(NOT_OF_PEOPLE).to_numpy(), least, 0)
+
+
+def _may_be_too_few(results: pd.DataFrame, params: Params) -> pd.Series:
+    """Mark results some of whose people, rounded alike, would be too few: that it is shown says that they are not."""
+    policy = POLICIES[params.disclosure.policy]
+    fewest = round_counts(results["denominator"], policy) - (policy.round_to - 1) // 2
+    return (fewest < list_least(results, params)).fillna(False).astype(bool)
 
 
 def _show_withheld(cells: Cells, fixed: np.ndarray, hidden: np.ndarray) -> np.ndarray:

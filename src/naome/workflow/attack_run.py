@@ -12,7 +12,7 @@ from naome.core.results import NUMBERS, WHOLE
 from naome.release.attack import FAILURES, Attack, attack_release
 from naome.release.places import list_places, say_places
 from naome.release.policy import POLICIES
-from naome.release.suppress import list_needed
+from naome.release.suppress import list_least, list_needed
 from naome.workflow.attack_hints import POOLED_FRAME, list_hints
 from naome.workflow.run import Run
 
@@ -68,7 +68,9 @@ def find_attack(run: Run) -> Attack:
         return Attack(policy.name)
     released = pd.concat([pair[0] for pair in own], ignore_index=True)
     truth = pd.concat([pair[1] for pair in own], ignore_index=True)
-    found = attack_release(released, truth, plan.scheme, policy, national=run.params.disclosure.national)
+    least = pd.Series(list_least(released, run.params), released["result_id"]).groupby(level=0).max()
+    national = run.params.disclosure.national
+    found = attack_release(released, truth, plan.scheme, policy, national=national, least=least)
     given = list_given_away(released, pairs[POOLED_FRAME][0]) if POOLED_FRAME in pairs else pd.DataFrame()
     empty = [list_without_result(pair[0]) for pair in pairs.values() if _is_results(pair[0])]
     found.pooled_broken, found.without_result = len(given), sum(map(len, empty))

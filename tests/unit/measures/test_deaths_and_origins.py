@@ -6,10 +6,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from naome.core.params import load_params
 from naome.measures.casemix.adjust import assess_cohorts
 from naome.measures.casemix.deaths_and_origins import FROM_EVIDENCE, ONLY_DN1, lose_deaths, vary_assessments
 from naome.measures.study import make_study
+from naome.release.levels import CHANGES
 from naome.report.pages import risk_adjusted_survival as page
+
+
+def with_policy(policy):
+    england = load_params("england")
+    return england.model_copy(update={"disclosure": england.disclosure.model_copy(update={"policy": policy})})
 
 
 @pytest.fixture
@@ -92,8 +99,22 @@ def test_the_more_deaths_are_lost_the_more_results_change(late_finder):
 def test_the_page_lays_out_every_variation_or_says_why_not(late_finder):
     people, study = late_finder
     assessments = assess_cohorts(people, people.iloc[:0].assign(time_point=0), study)
-    table = page.tabulate_variations(vary_assessments(people, people.iloc[:0].assign(time_point=0), assessments, study))
+    varied = vary_assessments(people, people.iloc[:0].assign(time_point=0), assessments, study)
+    table = page.tabulate_variations(varied, with_policy("none"))
     assert set(table.frame["Cohort"]) == {"De novo"}
     assert {ONLY_DN1, FROM_EVIDENCE} < set(table.frame["Variation"])
-    nothing = page.tabulate_variations(vary_assessments(people, people.iloc[:0].assign(time_point=0), {}, study))
+    nothing = page.tabulate_variations(
+        vary_assessments(people, people.iloc[:0].assign(time_point=0), {}, study), with_policy("none")
+    )
     assert nothing.frame["Reason"].tolist() == ["organisations are not compared"]
+
+
+def test_what_changes_for_few_organisations_is_suppressed(late_finder):
+    people, study = late_finder
+    assessments = assess_cohorts(people, people.iloc[:0].assign(time_point=0), study)
+    varied = vary_assessments(people, people.iloc[:0].assign(time_point=0), assessments, study)
+    assert varied["Organisations"].max() < 20
+    frame = page.tabulate_variations(varied, with_policy("hes2018")).frame
+    assert frame[list(CHANGES)].isna().all(axis=None) and set(frame["status"]) == {"suppressed"}
+    many = page.tabulate_variations(varied.assign(Organisations=20), with_policy("hes2018")).frame
+    assert many[list(CHANGES)].notna().any(axis=None) and set(many["status"]) == {"ok"}

@@ -15,7 +15,7 @@ from naome.release.bounds import Relations, solve_bounds, tighten
 from naome.release.cells import Scheme, list_cells
 from naome.release.policy import POLICIES
 from naome.release.protect import Shown, bound_counts, find_broken, protect, reach
-from naome.release.suppress import Plan, plan_release, release, release_pooled
+from naome.release.suppress import Plan, list_least, plan_release, release, release_pooled
 
 PARENTS = pd.DataFrame({"provider": list("ABCDEF"), "alliance": ["N"] * 3 + ["S"] * 3, "region": "R"})
 ANY, ONE, TWO = (frozenset([name]) for name in ("any", "one", "two"))
@@ -461,3 +461,18 @@ def test_a_row_beside_a_plan_is_hidden_if_it_narrows_what_the_plan_hides():
     assert plan.hidden.tolist() == [True, True, True, False, False]
     beside = make([("bc", "nation", "england", "all", "all", 10, 100)])
     assert release(beside, params(national="suppress_small"), plan).frame["status"].tolist() == ["suppressed"]
+
+
+def test_a_rounded_number_of_people_keeps_its_values_although_estimates_need_ten():
+    """10 of 10 people: 8 and 9 would be too few for an estimate, so that 10 shown would be 10 to 12 people."""
+    counts = {"A": (0, 10), "B": (0, 12), "C": (0, 13), "D": (30, 90), "E": (31, 60), "F": (37, 70)}
+    results = make([("m", "provider", unit, "all", "all", x, n) for unit, (x, n) in counts.items()])
+    england = params()
+    shown = release(results, england).frame
+    assert shown["status"].tolist() == ["suppressed", "suppressed", "ok", "ok", "ok", "ok"]
+    careless = results.assign(denominator=(results["denominator"] / 5).round().astype("Int64") * 5)
+    careless["numerator"] = (results["numerator"] / 5).round().astype("Int64") * 5
+    least = pd.Series(list_least(results, england), results["result_id"])
+    tried = {"national": "show", "least": least}
+    assert attack_release(careless, results, SCHEME, POLICIES["hes2018"], **tried).shown_narrow >= 2
+    assert attack_release(shown, results, SCHEME, POLICIES["hes2018"], **tried).passed

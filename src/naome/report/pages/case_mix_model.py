@@ -12,6 +12,7 @@ from naome.measures.casemix.checks import ROBUST, ModelChecks, check_earlier
 from naome.measures.study import Study
 from naome.release import HIDDEN, Released, declare_not_counts, release_counts, shown_numbers
 from naome.release.counts import policy_in_force
+from naome.release.levels import settle_changes
 from naome.report.axes import MARKERS, End, begin_at_zero, label_ends, legend_above, use_whole_ticks
 from naome.report.display import Figure, Sentence, Table, format_number
 from naome.report.figures import INK, PALETTE, draw_empty, use_style
@@ -53,6 +54,8 @@ _CHANGE = {
 
 
 FORMATS |= {"others": _CHANGE, "treatments": {"People": "count", **_CHANGE}}
+#: Tables of what changes for organisations
+CHANGED = ("others", "treatments")
 
 
 def tabulate_checks(checks: dict[str, ModelChecks], name: str, study: Study) -> Table:
@@ -79,6 +82,7 @@ def tabulate_checks(checks: dict[str, ModelChecks], name: str, study: Study) -> 
             table = pd.DataFrame({"status": ["not_derivable"], "reason": [reason]})
         pieces.append(table.assign(Cohort=COHORT_NAMES[cohort]))
     table = pd.concat(pieces, ignore_index=True)
+    table = settle_changes(table, study.params) if name in CHANGED else table
     if all(getattr(each, name).empty for each in checks.values()):
         table = table.rename(columns={"reason": "Reason"})[["Cohort", "Reason"]]
         return Table(table, declare_not_counts(table, OF_MODELS))

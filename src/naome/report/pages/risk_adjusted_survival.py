@@ -24,6 +24,7 @@ from naome.measures.casemix.impute import plan_case_mix
 from naome.measures.casemix.outliers import MINIMUM_UNITS, detection_power, expected_false_alarms
 from naome.measures.casemix.prepare import CaseMix, prepare_case_mix
 from naome.release import Declared, Released, declare_not_counts
+from naome.release.levels import settle_changes
 from naome.report.axes import begin_at_zero, share_legend
 from naome.report.display import Figure, Sentence, Table
 from naome.report.figures import INK, PALETTE, draw_empty, use_style
@@ -422,14 +423,16 @@ def tabulate_counts(tables: dict[tuple[str, int], pd.DataFrame], params: Params)
     return Table(frame, declare_not_counts(frame, "Numbers of organisations."), formats)
 
 
-def tabulate_variations(varied: pd.DataFrame) -> Table:
+def tabulate_variations(varied: pd.DataFrame, params: Params) -> Table:
     """Lay out how levels change with another time origin and with deaths that fail to link.
 
     Parameters
     ----------
     varied : DataFrame
         From :func:`naome.measures.casemix.deaths_and_origins.vary_assessments`.
+    params : Params
     """
+    varied = settle_changes(varied, params)
     if varied.empty:
         frame = pd.DataFrame({"Cohort": ["none"], "Reason": ["organisations are not compared"]})
         return Table(frame, declare_not_counts(frame, "Numbers of organisations."))

@@ -43,14 +43,20 @@ CARE, COMPLETENESS, SURVIVAL = "Indicators of care", "Data completeness", "Risk-
 STATE, METHODS = "report/state-of-the-nation.qmd", "methodology/risk-adjustment.qmd"
 #: Points at which funnel limits are computed
 STEPS = 60
-EXPLAIN = (
+COUNTS = (
     "Counts below the nation are rounded to 5, and a result from which a small number could be worked out is "
-    "suppressed. Organisations are not ranked: a result outside the limits of a funnel plot calls for review, and is "
+    "suppressed."
+)
+EXPLAIN = (
+    f"{COUNTS} Organisations are not ranked: a result outside the limits of a funnel plot calls for review, and is "
     "no proof of poor care. Position: in the negative tail of the distribution of organisations (less favourable than "
     "the nation by more than chance explains), its central mass or its positive tail, by the limits of the outlier "
     "policy and without adjustment for case mix. Survival is adjusted for case mix; its position is the outlier status "
-    "and names alerts and alarms. Survival of the nation is that of everyone compared: people diagnosed in the audit "
-    "period, or in the period that is given."
+    "and names alerts and alarms. This is a test with the variation expected under national survival: it need not "
+    "agree with the interval of the organisation, which is also wider where counts are rounded. Survival of the nation "
+    "is that of everyone compared: people found to have metastatic disease in the audit period, or in the period that "
+    "is given. Where neither side is better the tails are low and high. *Not shown*: suppressed, or too few people. "
+    "*Not compared*: possibly fewer people than the smallest that is compared, or not assessed."
 )
 
 CHARTS = """::: {#explorer .explorer}
@@ -120,7 +126,7 @@ def list_measures(audit: Audit) -> list[Measure]:
 def _name_survival(audit: Audit, years: int, cohort: str) -> str:
     """Name survival at a time point, with the period of the people who are compared where it is an earlier one."""
     period = audit.params.earlier_periods.get(years)
-    return f"{years}-year survival, {cohort}" + (f", diagnosed {say_period(*period)}" if period else "")
+    return f"{years}-year survival, {cohort}" + (f", found {say_period(*period)}" if period else "")
 
 
 def write_organisations(
@@ -164,8 +170,9 @@ def _write_level(audit: Audit, population: Population, level: str, sources: Sour
     units = _units(audit, level)
     noun = audit.params.unit_name if level == "provider" else one
     page = ReportPage(locate_level(audit, level), f"{many} of {audit.name}", f"A table for each {noun}", sources)
-    page.add(EXPLAIN)
     measures = list_measures(audit)
+    notes = [messages.say_notes(page, [audit], [population], name) for name in audit.wording]
+    page.add(EXPLAIN if level == "provider" else COUNTS, *_list_notes(audit, notes))
     rows, areas = _index(audit, level), _list_areas(audit) if level == "provider" else {}
     positions = place_units(audit) if level == "provider" else {}
     for unit, name in units:
@@ -174,6 +181,13 @@ def _write_level(audit: Audit, population: Population, level: str, sources: Sour
         page.add(_say_areas(page, audit, areas.get(unit, {}), unit))
         _add_unit(page, unit, population, measures, rows, level, positions)
     return page
+
+
+def _list_notes(audit: Audit, notes: Sequence[Mapping[str, str]]) -> list[str]:
+    """List which indicators of a nation must not be compared with others, and why."""
+    return [
+        f"{words.short}: {said[audit.name]}" for words, said in zip(audit.wording.values(), notes, strict=True) if said
+    ]
 
 
 def place_units(audit: Audit) -> dict[tuple[str, str, str], str]:

@@ -238,6 +238,7 @@ def _add_indicator(
     for cohort in cohorts:
         name = messages.COHORTS[cohort]
         people = words.name_people(name)
+        who = people.rstrip(",")  # a comma goes before the verb
         said = [
             messages.say_share(page, p, row, people, words.did)
             for p in populations
@@ -265,7 +266,7 @@ def _add_indicator(
         compare_groups(
             page,
             f"tbl-{label}",
-            _caption(f"{words.short}, {name} disease: {people}.", note),
+            _caption(f"{words.short}, {name} disease: {who}.", note),
             populations,
             lines,
             counts=True,

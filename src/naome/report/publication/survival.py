@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from naome.report.display import format_number
 from naome.report.labels import SUBTYPES
 from naome.report.markdown import write_list
-from naome.report.prose import say_count, say_years
+from naome.report.prose import say_count, say_list, say_period, say_years
 from naome.report.publication import messages
 from naome.report.publication.audits import Audit, Population, Row, is_ok
 from naome.report.publication.figures import draw_groups
@@ -142,4 +142,11 @@ def _say_organisations(page: ReportPage, audits: Sequence[Audit], horizons: Sequ
         return ["There are no results of organisations."]
     places = [f"[{a.name}]({page.link(a.pages['risk_adjusted'])})" for a in audits if "risk_adjusted" in a.pages]
     more = f"Funnel plots, models and outliers: {', '.join(places)}." if places else ""
-    return ["Risk-adjusted survival is shown for:", "\n".join(parts), more]
+    periods = {years: period for audit in audits for years, period in audit.params.earlier_periods.items()}
+    others = [f"{say_period(*period)} at {say_years(years)}" for years, period in periods.items()]
+    about = (
+        "Organisations are compared on the latest people who can be followed to each time point: people found to have "
+        f"metastatic disease in {say_list(others)}. Survival of the nation is theirs there, and not that of the tables "
+        "above."
+    )
+    return ["Risk-adjusted survival is shown for:", "\n".join(parts), about if others else "", more]

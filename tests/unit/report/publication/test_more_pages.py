@@ -129,7 +129,7 @@ def test_survival_of_an_organisation_is_beside_that_of_the_people_it_is_compared
     audits, populations, sources = open_report(tmp_path, rows)
     _, page = [each for each, _ in write_organisations(audits, populations, sources, {})]
     line = re.search(r"<tr><th[^>]*><a[^>]*>3-year survival.*?</tr>", unescape("\n".join(page.parts)), re.S)[0]
-    assert "3-year survival, de novo, diagnosed June 2017 to May 2020" in line
+    assert "3-year survival, de novo, found June 2017 to May 2020" in line
     assert "38.0%" in line and "30.0%" not in line and "negative tail (alarm)" in line
     write_explorer(audits, populations, tmp_path)
     text = (tmp_path / "report" / "explorer" / "data.js").read_text(encoding="utf-8")
