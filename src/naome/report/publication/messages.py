@@ -198,7 +198,7 @@ def say_low_items(page: ReportPage, population: Population, items: Sequence[tupl
     goal = format_number(target, "percent0")
     if not low:
         return f"In {population.spoken} every item of the table is recorded for at least {goal} of people."
-    named = [f"{lower_first(title)} ({page.percent(row, population)})" for title, row in low]
+    named = [f"{page.name(title, lower_first(title))} ({page.percent(row, population)})" for title, row in low]
     of = f"of the {len(shown)} items of the table" if len(shown) > 1 else "of the table"
     return f"In {population.spoken}, {of}, recorded for less than {goal} of people: {say_list(named)}."
 

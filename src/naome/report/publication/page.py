@@ -20,6 +20,7 @@ from naome.report.display import (
     letter_notes,
     write_png,
 )
+from naome.report.names import find_definition
 from naome.report.publication.audits import Population, Row
 from naome.report.publication.sources import Sources
 
@@ -99,6 +100,11 @@ class ReportPage:
         relative = os.path.relpath(target, PurePosixPath(self.path).parent.as_posix())
         return f"{relative}#{anchor}" if anchor else relative
 
+    def name(self, name: str, text: str = "") -> str:
+        """Write a name as a link to its definition; as a text where it has none."""
+        address = find_definition(name).removeprefix("/")
+        return f"[{text or name}]({self.link(address)})" if address else text or name
+
     def cite(self, text: str, row: Row, population: Population) -> str:
         """Write a number in a sentence as a link to its source (:meth:`Sources.add`)."""
         return f"[{text}]({self.link(self.sources.add(row, population))}){{.result}}"
@@ -174,7 +180,8 @@ class ReportPage:
     def _write_head(self, cell: str | Cell) -> str:
         text = cell.text if isinstance(cell, Cell) else cell
         long = ' class="long"' if len(text) > LONG_HEADING else ""
-        return f'<th scope="row"{long}>{self._text(cell)}</th>'
+        named = cell if isinstance(cell, Cell) else Cell(cell, href=find_definition(cell).removeprefix("/"))
+        return f'<th scope="row"{long}>{self._text(named)}</th>'
 
     def _write_cell(self, cell: str | Cell, letters: dict[str, str]) -> str:
         if isinstance(cell, str):

@@ -8,6 +8,7 @@ import pytest
 from made_audits import missing, proportion
 
 from naome.report.publication import messages
+from naome.report.publication.page import show_percent
 
 AGES = ("18-49", "50-69", "70-79", "80+")
 
@@ -150,3 +151,12 @@ def test_a_nation_without_dates_of_treatment_has_a_note_where_dates_matter(repor
     audits, populations, page = report(england=rows, wales=rows)
     assert list(messages.say_notes(page, audits, populations, "chemotherapy")) == ["Wales"]
     assert messages.say_notes(page, audits, populations, "biopsy") == {}
+
+
+def test_a_known_name_in_a_sentence_and_at_a_row_leads_to_its_definition(report):
+    _, (england,), page = report(england=[proportion("completeness.her2", 20, 100)])
+    row = england.find("completeness.her2", "denovo")
+    said = messages.say_low_items(page, england, [("HER2 status", row)], 0.75)
+    assert "[HER2 status](../methodology/definitions.qmd#" in said
+    page.table("tbl-items", "Items.", ["", "England"], [["HER2 status", show_percent(england, row)], ["Other", "x"]])
+    assert '<a href="../methodology/definitions.html#' in page.parts[-1] and ">Other</th>" in page.parts[-1]
