@@ -61,7 +61,7 @@
       const shared = { measure: wrap(measure.title), section: measure.section };
       const own = describe(unit.values[measure.key]);
       if (!own) return;
-      rows.push({ ...shared, series: named(unit), kind: "own", at: measure.nation !== null && measure.nation < 0.2 ? 0.3 : 0.01, ...own });
+      rows.push({ ...shared, series: named(unit), kind: "own", at: measure.nation !== null && measure.nation < 0.38 ? 0.48 : 0.01, ...own });
       const other = peer && describe(peer.values[measure.key]);
       if (other) rows.push({ ...shared, series: named(peer), kind: "peer", ...other });
       const area = unit.alliance && describe((find(unit.alliance) || { values: {} }).values[measure.key]);
