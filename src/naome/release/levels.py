@@ -140,7 +140,7 @@ def settle_changes(changes: pd.DataFrame, params: Params) -> pd.DataFrame:
         Fewer than ``MINIMUM_UNITS`` organisations have status ``suppressed`` and a reason: such numbers are made of
         exact counts, also of organisations whose result is suppressed.
     """
-    if POLICIES[params.disclosure.policy].name == "none" or "Organisations" not in changes:
+    if params.disclosure.policy == "none" or not {"Organisations", *CHANGES} <= set(changes.columns):
         return changes
     few = (changes["Organisations"] < MINIMUM_UNITS).fillna(False).astype(bool)
     out = changes.astype(dict.fromkeys(CHANGES, "float64"))

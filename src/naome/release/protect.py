@@ -385,11 +385,15 @@ class _Search:
 
     def _find_moved(self, bounds: Bounds) -> np.ndarray:
         """Mark counts near one about which the rows that are decided here say something; others were seen before."""
-        before = reach(self.cells, self.shown, self.shown.hidden | ~self.shown.fixed, self.policy)
-        moved = np.flatnonzero((bounds.lower != before.lower) | (bounds.upper != before.upper))
+        moved = np.flatnonzero((bounds.lower != self._before.lower) | (bounds.upper != self._before.upper))
         for _ in range(NATIONAL_STEPS):
             moved = self.cells.relations.around(moved)
         return np.isin(np.arange(len(self.cells.value)), moved)
+
+    @cached_property
+    def _before(self) -> Bounds:
+        """What can be worked out without the rows that are decided here."""
+        return reach(self.cells, self.shown, self.shown.hidden | ~self.shown.fixed, self.policy)
 
     def _loosen(self, broken: int, hidden: np.ndarray) -> np.ndarray:
         """Hide the cheapest count near a broken one that helps alone, or else few counts that help together."""

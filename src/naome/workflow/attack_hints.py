@@ -10,6 +10,7 @@ from naome.measures.specification import Specification
 from naome.release.attack import Attack
 from naome.release.cells import DERIVED
 from naome.release.places import Place
+from naome.release.suppress import ELIGIBLE
 from naome.workflow.pages import notebooks_of, reads_from, saved_by
 
 #: Failures that hiding more mends; the others are faults of the program or the definitions
@@ -17,7 +18,6 @@ NARROW = ("hidden_narrow", "shown_narrow", "remainders")
 FAULTS = ("relations_broken", "truth_outside", "without_result")
 #: For a policy, those that hide or round more
 STRICTER = {"lt5": ("lt10", "hes2018"), "lt10": ("hes2018",)}
-ELIGIBLE = "eligible."
 #: Frame of results of nations together
 POOLED_FRAME = "england_wales"
 

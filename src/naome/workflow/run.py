@@ -131,7 +131,8 @@ class Run:
     @property
     def run_id(self) -> str:
         """Identifier of the run: of a finished one as its manifest has it, else :attr:`current_id`."""
-        return self.manifest["run_id"] if self.manifest else self.current_id
+        finished = self.manifest
+        return finished["run_id"] if finished else self.current_id
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -153,13 +154,13 @@ class Run:
 
         What is computed now, by hand, is computed with the code that runs now, and has the id :attr:`current_id`.
         """
-        if not self.manifest:
+        if not (finished := self.manifest):
             return []
         found = []
-        code, made_by = code_version(), self.manifest.get("code_sha256", "")
+        code, made_by = code_version(), finished.get("code_sha256", "")
         if made_by != code.sha256:
-            commit = self.manifest.get("commit", "").removeprefix(NO_COMMIT)
-            before = CodeVersion(made_by, commit, self.manifest.get("dirty"))
+            commit = finished.get("commit", "").removeprefix(NO_COMMIT)
+            before = CodeVersion(made_by, commit, finished.get("dirty"))
             found.append(f"finished with {before.describe()}, now runs {code.describe()}")
         if others := self.definitions.compare(project_definitions()):
             found.append(f"definitions of the project changed since: {', '.join(others[:5])}")

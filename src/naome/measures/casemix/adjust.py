@@ -202,14 +202,15 @@ def assess_organisations(
     case_mix = complete_case_mix(analysis, params, cohort, imputed=imputed)
     reason = _reason_for_no_model(case_mix, wanted)
     horizons = [years for years in wanted if horizon_reached(case_mix, years)]
-    national = {years: national_survival(case_mix, years) for years in horizons}
+    whole = estimate_whole(case_mix, horizons)
+    national = dict(zip(horizons, whole["survival"], strict=True))
     tables: dict[int, pd.DataFrame] = {}
     models: tuple[ExpectedModel, ...] = ()
     if not reason:
         case_mix, tables, models = adjust_survival(case_mix, params, horizons)
     frames = [adjusted_results(table, study, cohort, years) for years, table in tables.items()]
     if tables:
-        frames.append(national_results(case_mix, study, cohort, list(tables)))
+        frames.append(national_results(whole, study, cohort))
     absent = {y: reason or say_horizon_not_reached(y) for y in wanted if y not in tables}
     if absent:
         frames.append(_no_results(study, cohort, absent))
@@ -392,37 +393,47 @@ def adjusted_results(table: pd.DataFrame, study: Study, cohort: str, years: int)
     )
 
 
-def national_results(case_mix: CaseMix, study: Study, cohort: str, horizons: Sequence[int]) -> pd.DataFrame:
-    """Estimate the survival of everyone who is compared: the national value of ``survival_<y>y_adjusted``.
-
-    It is not adjusted. Where older diagnoses are compared it is their survival, and not that of the audit period.
+def estimate_whole(case_mix: CaseMix, horizons: Sequence[int]) -> pd.DataFrame:
+    """Estimate the survival of everyone who is compared (Kaplan-Meier): the funnel's target.
 
     Returns
     -------
     DataFrame
-        Results of the nation, one a time point.
+        ``years, people, deaths`` (by the time point), ``n_risk, survival, lower, upper``, one row a time point.
     """
-    frame, fewest = case_mix.completed[0], study.params.survival.minimum_at_risk
-    duration, event = frame["duration"], frame["event"]
+    duration, event = case_mix.completed[0]["duration"], case_mix.completed[0]["event"]
+    if not horizons:
+        return pd.DataFrame(columns=["years", "people", "deaths", "n_risk", "survival", "lower", "upper"])
     table = kaplan_meier(duration, event, at=[years * YEAR_DAYS for years in horizons])
-    few = (table["n_risk"] < fewest).to_numpy()
-    rows = table[["lower", "upper"]].assign(
-        measure=[f"survival_{years}y_adjusted" for years in horizons],
-        denominator=len(frame),
-        numerator=[int(((event == 1) & (duration <= time)).sum()) for time in table["time"]],
-        estimate=table["survival"],
+    deaths = [int(((event == 1) & (duration <= time)).sum()) for time in table["time"]]
+    return table[["n_risk", "survival", "lower", "upper"]].assign(years=horizons, people=len(duration), deaths=deaths)
+
+
+def national_results(whole: pd.DataFrame, study: Study, cohort: str) -> pd.DataFrame:
+    """Bring the survival of everyone who is compared into the result schema (``survival_<y>y_adjusted`` of the nation).
+
+    It is not adjusted. Where older diagnoses are compared it is their survival, and not that of the audit period.
+
+    Parameters
+    ----------
+    whole : DataFrame
+        From :func:`estimate_whole`.
+    study : Study
+    cohort : str
+    """
+    fewest = study.params.survival.minimum_at_risk
+    few = (whole["n_risk"] < fewest).to_numpy()
+    rows = whole[["lower", "upper"]].assign(
+        measure=[f"survival_{years}y_adjusted" for years in whole["years"]],
+        denominator=whole["people"],
+        numerator=whole["deaths"],
+        estimate=whole["survival"],
         status=np.where(few, "too_few", "ok"),
         reason=np.where(few, say_too_few(fewest, "people still at risk at the time point"), ""),
     )
     rows.loc[few, ["estimate", "lower", "upper"]] = np.nan
     definition = study.specification["survival"].definition_id
     return study.results(rows, cohort=cohort, method=SURVIVAL_METHOD, definition_id=definition)
-
-
-def national_survival(case_mix: CaseMix, years: int) -> float:
-    """Return the national Kaplan-Meier survival at a horizon (the funnel's target)."""
-    frame = case_mix.completed[0]
-    return float(kaplan_meier(frame["duration"], frame["event"], at=years * YEAR_DAYS)["survival"].iloc[0])
 
 
 def horizon_reached(case_mix: CaseMix, years: int) -> bool:

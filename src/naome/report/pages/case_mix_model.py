@@ -54,8 +54,6 @@ _CHANGE = {
 
 
 FORMATS |= {"others": _CHANGE, "treatments": {"People": "count", **_CHANGE}}
-#: Tables of what changes for organisations
-CHANGED = ("others", "treatments")
 
 
 def tabulate_checks(checks: dict[str, ModelChecks], name: str, study: Study) -> Table:
@@ -81,8 +79,7 @@ def tabulate_checks(checks: dict[str, ModelChecks], name: str, study: Study) -> 
             reason = (each.reason or each.missing).rstrip(".")
             table = pd.DataFrame({"status": ["not_derivable"], "reason": [reason]})
         pieces.append(table.assign(Cohort=COHORT_NAMES[cohort]))
-    table = pd.concat(pieces, ignore_index=True)
-    table = settle_changes(table, study.params) if name in CHANGED else table
+    table = settle_changes(pd.concat(pieces, ignore_index=True), study.params)
     if all(getattr(each, name).empty for each in checks.values()):
         table = table.rename(columns={"reason": "Reason"})[["Cohort", "Reason"]]
         return Table(table, declare_not_counts(table, OF_MODELS))
