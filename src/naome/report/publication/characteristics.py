@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from naome.report.labels import AGE_ORDER, CHARACTERISTICS
+from naome.report.labels import CHARACTERISTICS
 from naome.report.publication.audits import Population, is_ok
 from naome.report.publication.page import Cell, ReportPage, show_people, show_percent
+from naome.report.publication.tables import list_groups
 
 PEOPLE, SHARE, SITE = "people", "share", "site"
 #: Characteristic -> title of each group; None: the groups as they are
@@ -41,10 +42,10 @@ def add_characteristics(
     rows: list[list[str | Cell]] = [["People", *(show_people(p, p.find(PEOPLE, cohort)) for p in nations)]]
     rows += [
         [f"{year}", *(show_people(p, p.find(PEOPLE, cohort, "year", year)) for p in nations)]
-        for year in _groups(nations, PEOPLE, cohort, "year")
+        for year in list_groups(nations, PEOPLE, cohort, "year")
     ]
     for name, titles in LINES.items():
-        groups = _groups(nations, SHARE, cohort, name)
+        groups = list_groups(nations, SHARE, cohort, name)
         if not groups:
             continue
         recorded = {p.name: n for p in nations if (n := _count_recorded(p, cohort, name, groups)) is not None}
@@ -55,12 +56,6 @@ def add_characteristics(
     rows.append(["Sites of metastases at the time origin, % of everyone (coded in admissions: lower bounds)"])
     rows += [[title, *_share(nations, cohort, SITE, site)] for site, title in SITES.items()]
     page.table(label, caption, ["", *(population.name for population in nations)], rows)
-
-
-def _groups(populations: Sequence[Population], measure: str, cohort: str, name: str) -> list[str]:
-    found = dict.fromkeys(group for p in populations for group in p.groups(measure, cohort, name))
-    order = {group: n for n, group in enumerate(AGE_ORDER)}
-    return sorted(found, key=lambda group: (order.get(group, 99), group))
 
 
 def _count_recorded(population: Population, cohort: str, name: str, groups: Sequence[str]) -> int | None:
