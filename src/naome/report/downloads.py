@@ -29,6 +29,8 @@ ORGANISATION_COLUMNS = {
 }
 # An estimate is kept to nine places: enough to compute with, the same text on every machine
 PLACES = 9
+#: The description of downloads, beside them
+PACKAGE = "datapackage.json"
 
 
 def collect_released(run: FinishedRun) -> pd.DataFrame:
@@ -54,6 +56,23 @@ def _collect(run: FinishedRun) -> pd.DataFrame:
         first = ", ".join(f"{c}={table.loc[twice, c].iloc[0]}" for c in KEY)
         raise ChainError(f"{run.folder}: {twice.sum()} results were released by two steps, first: {first}")
     return table
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a folder of other files, such as an extract or a run: downloads replace files by their names.
+
+    Raises
+    ------
+    ChainError
+        If there are files in it and none of them describes downloads.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise ChainError(f"{folder}: is a file. Hint: --out names a folder.")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / PACKAGE).is_file():
+        raise ChainError(
+            f"{folder}: holds other files, and no {PACKAGE} of earlier downloads; nothing was written. Hint: --out "
+            "with a folder that is new, empty, or of earlier downloads."
+        )
 
 
 def write_downloads(runs: Iterable[FinishedRun], folder: Path) -> tuple[Path, Path]:
@@ -87,7 +106,7 @@ def write_downloads(runs: Iterable[FinishedRun], folder: Path) -> tuple[Path, Pa
     table = table.sort_values([*KEY, "run_id", "nation"], kind="stable").drop_duplicates(["result_id"])
     for column in NUMBERS:
         table[column] = table[column].astype(float).round(PLACES)
-    data, dictionary = folder / "results.csv", folder / "datapackage.json"
+    data, dictionary = folder / "results.csv", folder / PACKAGE
     definitions = open_definitions(runs)
     if definitions is not None and len(table):
         write_bytes(write_workbook(table, runs, definitions), folder / "results.xlsx")

@@ -394,9 +394,10 @@ def _simulation_study(parsed: argparse.Namespace) -> None:
 
 
 def _downloads(parsed: argparse.Namespace) -> None:
-    from naome.report.downloads import write_downloads
+    from naome.report.downloads import check_folder, write_downloads
     from naome.report.finished import open_all_finished
 
+    check_folder(parsed.out)
     results, _ = write_downloads(open_all_finished(parsed.runs.split(",")), parsed.out)
     print(f"downloads: {results}")
 

@@ -12,7 +12,7 @@ from naome.core.atomic import write_frame, write_json
 from naome.core.errors import ChainError
 from naome.core.results import COLUMNS, make_results
 from naome.core.seal import file_digest
-from naome.report.downloads import collect_released, write_downloads
+from naome.report.downloads import check_folder, collect_released, write_downloads
 from naome.report.finished import open_finished
 from naome.workflow.organisations import write_organisations
 from naome.workflow.run import Run
@@ -165,3 +165,15 @@ def test_the_dictionary_fits_the_file(tmp_path, write_run):
             assert len(values) == len(table), field["name"]
         if "enum" in constraints:
             assert set(values) <= set(constraints["enum"])
+
+
+def test_a_folder_of_other_files_is_no_place_for_downloads(tmp_path):
+    check_folder(tmp_path / "new")
+    check_folder(tmp_path)
+    (tmp_path / "organisations.csv").write_text("ORG_CODE,ORG_NAME\n", encoding="utf-8")
+    with pytest.raises(ChainError, match=r"holds other files.*nothing was written. Hint"):
+        check_folder(tmp_path)
+    with pytest.raises(ChainError, match="is a file"):
+        check_folder(tmp_path / "organisations.csv")
+    (tmp_path / "datapackage.json").write_text("{}", encoding="utf-8")
+    check_folder(tmp_path)
