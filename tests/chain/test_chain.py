@@ -21,7 +21,7 @@ from simulacrum_files import write_simulacrum
 
 from naome.core.params import load_params
 from naome.core.paths import project_root
-from naome.core.results import COLUMNS
+from naome.core.results import RESULT_COLUMNS
 from naome.release.levels import STATUS_COLUMNS
 from naome.release.policy import POLICIES
 from naome.report.display import format_number
@@ -181,7 +181,7 @@ def test_results_keep_the_schema_and_released_ones_the_policy(runs, audit):
     assert released
     for file in released:
         table = pd.read_parquet(file)
-        assert list(table.columns) == list(COLUMNS)
+        assert list(table.columns) == list(RESULT_COLUMNS)
         assert table["result_id"].is_unique
         local = table[~table["level"].isin(["nation", "england+wales"])]
         for column in ("numerator", "denominator"):

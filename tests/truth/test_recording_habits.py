@@ -20,19 +20,19 @@ from naome.measures.casemix.outliers import judge_organisations
 from naome.measures.casemix.pool import CLOGLOG, pool_tables
 from naome.measures.casemix.prepare import CaseMix
 from naome.measures.study import make_study
-from naome.stats.simulation import Scenario, make_patients, make_providers
+from naome.stats.simulation import StudyScenario, make_patients, make_providers
 
 COVARIATES = ("age", "er", "liver", "fit")
 REPLICATES = 12
 DAYS = 365.25
-HORIZON = Scenario("habits").horizon
+HORIZON = StudyScenario("habits").horizon
 
 
 def patients(number: int, *, habit: float) -> pd.DataFrame:
     """Draw patients of organisations without effect; poor recorders lose the items of a share `habit` of the dead."""
     providers = make_providers(7)
-    frame, _ = make_patients(providers, Scenario("habits", missing=0.35), np.random.default_rng([7, number]))
-    whole, _ = make_patients(providers, Scenario("habits"), np.random.default_rng([7, number]))
+    frame, _ = make_patients(providers, StudyScenario("habits", missing=0.35), np.random.default_rng([7, number]))
+    whole, _ = make_patients(providers, StudyScenario("habits"), np.random.default_rng([7, number]))
     pd.testing.assert_series_equal(frame["time"], whole["time"])
     rng = np.random.default_rng([8, number])
     poor = (providers["recording"].to_numpy() > 0)[frame["provider"]]

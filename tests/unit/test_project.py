@@ -14,7 +14,9 @@ import pytest
 import yaml
 
 import naome
+from naome.core import durations
 from naome.core.paths import project_root
+from naome.stats import net_survival
 
 ROOT = project_root()
 PINNED = re.compile(r"^([a-z0-9][A-Za-z0-9_.-]*)(?:\[[^]]*\])?==([^ \\]+)", re.M)  # with or without extras
@@ -97,6 +99,40 @@ def test_rooms_import_downwards_only(room):
         targets = names if module == "naome" else [module.split(".")[1]] if module.startswith("naome.") else []
         assert set(targets) <= allowed | {"__version__"}, f"{file} imports {module}: {names}"
         assert room == "workflow" or not module.startswith("sitepreview"), f"{file} imports {module}"
+
+
+def list_definitions(tree):
+    """Return the public functions, classes and constants of a module."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            yield from (name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name))
+
+
+#: What modules of one kind each have: readers their tables, pages that are made their path
+OF_A_KIND = {"RAW", "READER", "PAGE"}
+
+
+def test_a_name_has_one_meaning():
+    """No two modules have a public function or class of one name; a constant that is imported has a name of its own."""
+    package, modules = ROOT / "src" / "naome", {}
+    for file in sorted(package.rglob("*.py")):
+        module = ".".join(file.relative_to(ROOT / "src").with_suffix("").parts)
+        modules[module] = [name for name in list_definitions(ast.parse(file.read_text("utf-8"))) if name[0] != "_"]
+    imported = {name for _, module, names in list_imports("naome") if module in modules for name in names}
+    places = {}
+    for module, names in modules.items():
+        for name in set(names) - OF_A_KIND:
+            if name in imported or not name.isupper():
+                places.setdefault(name, []).append(module)
+    assert len(places) > 1000
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
+def test_a_year_has_the_same_days_everywhere():
+    assert durations.YEAR_DAYS == net_survival.TABLE_YEAR_DAYS
 
 
 def test_every_file_stands_in_a_room():

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from naome.cohort.feature_definitions import read_features
 from naome.core.definitions import Definitions, read_once
 from naome.core.errors import DefinitionError
+from naome.extract.schema import RECEPTOR_STATUSES
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,7 @@ class AnalysisColumn:
     needs: tuple[Need, ...] = ()
 
 
-RECEPTOR = ("positive", "negative")
-VALUES: dict[str, tuple[str, ...]] = {
+COLUMN_VALUES: dict[str, tuple[str, ...]] = {
     "cohort": ("denovo", "recurrent", "primary"),
     "route": ("DN1", "DN2", "RC2", "EL7"),
     "sex": ("female", "male"),
@@ -70,9 +70,9 @@ VALUES: dict[str, tuple[str, ...]] = {
     "age_band": ("under 40", "40-49", "50-59", "60-69", "70-79", "80+"),
     "age_group": ("18-49", "50-69", "70-79", "80+"),
     "stage": ("0", "1", "2", "3", "4"),
-    "er": RECEPTOR,
-    "pr": RECEPTOR,
-    "her2": RECEPTOR,
+    "er": RECEPTOR_STATUSES,
+    "pr": RECEPTOR_STATUSES,
+    "her2": RECEPTOR_STATUSES,
     "subtype": ("HER2+ER+", "HER2+ER-", "HER2-ER+", "HER2-ER-"),
     "charlson": ("0", "1", "2", "3+"),
     "frailty": ("fit", "mild", "moderate", "severe"),
@@ -113,7 +113,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
 
 
 def _column(name: str, kind: str, meaning: str, needs: tuple[str, ...] = ()) -> AnalysisColumn:
-    return AnalysisColumn(name, kind, meaning, VALUES.get(name, ()), tuple(map(Need.parse, needs)))
+    return AnalysisColumn(name, kind, meaning, COLUMN_VALUES.get(name, ()), tuple(map(Need.parse, needs)))
 
 
 def _columns(kind: str, **meanings: str) -> tuple[AnalysisColumn, ...]:

@@ -6,7 +6,7 @@ import ibis
 from ibis.expr.types import Table
 
 from naome.cohort.codes import is_breast_cancer
-from naome.cohort.columns import VALUES
+from naome.cohort.columns import COLUMN_VALUES
 from naome.cohort.features import add_records, band, days_between
 from naome.cohort.tables import CanonicalTables
 from naome.core.definitions import CohortRules
@@ -66,7 +66,7 @@ def count_primary(eligible: Table, codes: Table, tables: CanonicalTables, params
         ),
         diagnosis_year=e.diagnosis_date.year(),
         age_under_70=e.age < 70,
-        age_group=band(e.age, (50, 70, 80), VALUES["age_group"]),
+        age_group=band(e.age, (50, 70, 80), COLUMN_VALUES["age_group"]),
         subtype=ibis.cases(
             ((e.her2 == "positive") & e.er.notnull(), "HER2+"),
             ((e.her2 == "negative") & (e.er == "positive"), "HER2-ER+"),

@@ -22,7 +22,7 @@ NEEDS = {
     "evidence": "evidence.admissions",
 }
 #: Code lists as a reference: every event of the table counts
-ALL = "all"
+EVERY = "all"
 
 
 class Feature(FrozenModel):
@@ -59,7 +59,7 @@ class Feature(FrozenModel):
         """What a feed must hold for the column, as :class:`naome.cohort.columns.AnalysisColumn` says it."""
         every = {"radiotherapy": "radiotherapy.treatment_date"}
         return self.needs or tuple(
-            every.get(table, table) if reference == ALL else NEEDS[table] for table, reference in self.events.items()
+            every.get(table, table) if reference == EVERY else NEEDS[table] for table, reference in self.events.items()
         )
 
 
@@ -127,7 +127,7 @@ def read_features(definitions: Definitions) -> Features:
     for feature in read.features:
         where = f"{file}: feature {feature.name}"
         for reference in feature.events.values():
-            if reference != ALL:
+            if reference != EVERY:
                 _check_codes(definitions, reference, feature.leave_out, where)
         if feature.flag:
             _check_one_of(feature.flag, flags, f"{where}: flag")

@@ -9,23 +9,24 @@ import ibis
 from ibis.expr.types import Table
 
 from naome.cohort.codes import code_groups, code_in, is_breast_cancer
-from naome.cohort.columns import VALUES, list_columns
+from naome.cohort.columns import COLUMN_VALUES, list_columns
 from naome.cohort.eligible import MEMBERSHIP
-from naome.cohort.feature_definitions import ALL, Feature, read_features
+from naome.cohort.feature_definitions import EVERY, Feature, read_features
 from naome.cohort.materialise import hold
 from naome.cohort.tables import CanonicalTables
 from naome.core.definitions import CohortRules, Definitions
+from naome.core.durations import YEAR_DAYS
 from naome.core.params import Params
 
 RECORDED = {name: name for name in ("stage", "grade", "er", "pr", "her2", "performance_status", "cns")} | {
     "mdt": "mdt_date"
 }
-KEY = ("person_id", "cohort")
+PERSON_KEY = ("person_id", "cohort")
 # Days after a chemotherapy in which a death counts against it. Of cycles whose days are not all observed only those of
 # the dead would be known, so they cannot be the last
 OBSERVED_DAYS = 30
 # The columns of the event tables that describing people takes: reading fewer is most of the speed
-NEEDED = {
+NEEDED_COLUMNS = {
     "diagnoses": ("person_id", "code", "admission_date", "provider"),
     "procedures": ("person_id", "code", "procedure_date", "provider"),
     "drugs": ("person_id", "drug", "given_date", "cycle_date", "provider"),
@@ -46,7 +47,7 @@ def describe_people(members: Table, tables: CanonicalTables, codes: Table, param
     """
     definitions = rules.definitions
     last = read_features(definitions)[read_features(definitions).chemotherapy]
-    clock = members.select(*KEY, "diagnosis_date", "metastatic_date", "origin_date")
+    clock = members.select(*PERSON_KEY, "diagnosis_date", "metastatic_date", "origin_date")
     cycles_only = rules["last_chemotherapy"] == "cycle_start"
     table = add_records(members, tables)
     features = (
@@ -62,7 +63,7 @@ def describe_people(members: Table, tables: CanonicalTables, codes: Table, param
     # One chain of joins with one selection at its end: a selection after each would have to be compiled into the next
     columns = list(table.columns)
     for number, feature in enumerate(features):
-        keys = [key for key in (*KEY, "provider") if key in feature.columns]
+        keys = [key for key in (*PERSON_KEY, "provider") if key in feature.columns]
         table = table.left_join(feature, keys, rname=f"{{name}}_{number}")
         columns += [column for column in feature.columns if column not in keys]
     table = table.select(columns).order_by("cohort", "person_id")
@@ -76,7 +77,7 @@ def keep_people(tables: CanonicalTables, members: Table) -> CanonicalTables:
     people = hold(members.select("person_id").distinct())
     kept = {
         name: hold(getattr(tables, name).select(*columns).semi_join(people, "person_id"))
-        for name, columns in NEEDED.items()
+        for name, columns in NEEDED_COLUMNS.items()
     }
     return replace(tables, **kept)
 
@@ -108,7 +109,7 @@ def _conditions(clock: Table, codes: Table, definitions: Definitions) -> list[Ta
             for feature in features
             for reference in feature.events.values()
         }
-        tables.append(j.group_by(*KEY).aggregate(**flags))
+        tables.append(j.group_by(*PERSON_KEY).aggregate(**flags))
     return tables
 
 
@@ -117,8 +118,8 @@ def _groups(clock: Table, tables: CanonicalTables, feature: Feature, definitions
     d = tables.diagnoses.inner_join(clock, "person_id")
     d = d.filter(_in_window(feature, days_between(d.admission_date, d[f"{feature.clock}_date"])))
     codelist = definitions.codelist(feature.events["diagnoses"])
-    coded = code_groups(d.select(*KEY, "code"), codelist, feature.leave_out)
-    return coded.group_by(*KEY).aggregate(**{feature.name: coded.group.nunique()})
+    coded = code_groups(d.select(*PERSON_KEY, "code"), codelist, feature.leave_out)
+    return coded.group_by(*PERSON_KEY).aggregate(**{feature.name: coded.group.nunique()})
 
 
 def _first_days(clock: Table, tables: CanonicalTables, params: Params, definitions: Definitions) -> list[Table]:
@@ -144,7 +145,7 @@ def _first_days_of(
         if feature.to_censoring:
             counted &= e.event_date <= ibis.date(str(params.censor_date))
         firsts[feature.name] = days.min(where=counted)
-    return e.group_by(*KEY).aggregate(**firsts)
+    return e.group_by(*PERSON_KEY).aggregate(**firsts)
 
 
 def _agents(clock: Table, tables: CanonicalTables, definitions: Definitions) -> list[Table]:
@@ -159,7 +160,7 @@ def _agents(clock: Table, tables: CanonicalTables, definitions: Definitions) -> 
             drug: (d.drug == drug).any() for drug in _codes(definitions, feature.events["drugs"], feature.leave_out)
         }
         count = sum(any_given.cast("int64") * int(agents.get(drug, 1)) for drug, any_given in given.items())
-        found.append(d.group_by(*KEY).aggregate(**{feature.name: count}))
+        found.append(d.group_by(*PERSON_KEY).aggregate(**{feature.name: count}))
     return found
 
 
@@ -172,7 +173,7 @@ def find_events(tables: CanonicalTables, feature: Feature, definitions: Definiti
     events, cycles = [], []
     for table, reference in feature.events.items():
         t = getattr(tables, table)
-        codes = () if reference == ALL else _codes(definitions, reference, feature.leave_out)
+        codes = () if reference == EVERY else _codes(definitions, reference, feature.leave_out)
         if table == "drugs":
             t = t.filter(t.drug.isin(list(codes)))
             events.append(t.select("person_id", "provider", event_date=t.given_date))
@@ -180,7 +181,7 @@ def find_events(tables: CanonicalTables, feature: Feature, definitions: Definiti
                 cycle = t.filter(t.cycle_date.notnull())
                 cycles.append(cycle.select("person_id", "provider", event_date=cycle.cycle_date))
         elif table == "radiotherapy":
-            t = t if reference == ALL else t.filter(code_in(t.site, codes))
+            t = t if reference == EVERY else t.filter(code_in(t.site, codes))
             nowhere = ibis.literal(None, type="string")
             events.append(t.select("person_id", provider=nowhere, event_date=t.treatment_date))
         else:
@@ -204,9 +205,9 @@ def _last_chemotherapy(clock: Table, events: Table, params: Params, feature: Fea
     latest = params.censor_date - timedelta(days=OBSERVED_DAYS)
     e = e.filter(_in_window(feature, days), e.event_date <= ibis.date(str(latest)))
     counted = e.mutate(may_be_last=e.cycle_start if cycles_only else ibis.literal(True))
-    people = ibis.window(group_by=[counted[key] for key in KEY])
+    people = ibis.window(group_by=[counted[key] for key in PERSON_KEY])
     e = counted.mutate(last_date=counted.event_date.max(where=counted.may_be_last).over(people))
-    return e.group_by(*KEY).aggregate(
+    return e.group_by(*PERSON_KEY).aggregate(
         last_chemotherapy_date=e.last_date.max(),
         treating_provider=e.provider.min(where=e.may_be_last & (e.event_date == e.last_date)),
     )
@@ -244,7 +245,7 @@ def _derive(t: Table, params: Params, definitions: Definitions, *, admissions_kn
     lost_date = ibis.cases(((t.vital_status == "lost") & t.death_date.isnull(), t.vital_date))
     died = (t.death_date <= cutoff).fill_null(False)
     end_date = ibis.least(ibis.coalesce(t.death_date, cutoff), ibis.coalesce(lost_date, cutoff), cutoff)
-    age = t.age + (days_between(t.origin_date, t.diagnosis_date) / 365.25).floor().cast("int32")
+    age = t.age + (days_between(t.origin_date, t.diagnosis_date) / YEAR_DAYS).floor().cast("int32")
     # Nobody's comorbidity is known from a feed without admissions; in one with them, nothing coded counts as none
     groups = {
         feature.name: t[feature.name].fill_null(0) if admissions_known else t[feature.name]
@@ -261,8 +262,8 @@ def _derive(t: Table, params: Params, definitions: Definitions, *, admissions_kn
         nation=ibis.literal(params.nation),
         age=age,
         age_at_diagnosis=t.age,
-        age_band=band(age, (40, 50, 60, 70, 80), VALUES["age_band"]),
-        age_group=band(age, (50, 70, 80), VALUES["age_group"]),
+        age_band=band(age, (40, 50, 60, 70, 80), COLUMN_VALUES["age_band"]),
+        age_group=band(age, (50, 70, 80), COLUMN_VALUES["age_group"]),
         subtype=ibis.cases(
             ((t.her2 == "positive") & (t.er == "positive"), "HER2+ER+"),
             ((t.her2 == "positive") & (t.er == "negative"), "HER2+ER-"),
@@ -270,8 +271,8 @@ def _derive(t: Table, params: Params, definitions: Definitions, *, admissions_kn
             ((t.her2 == "negative") & (t.er == "negative"), "HER2-ER-"),
         ),
         **groups,
-        charlson=band(groups["charlson_count"], (1, 2, 3), VALUES["charlson"]),
-        frailty=band(groups["frailty_count"], (2, 4, 6), VALUES["frailty"]),
+        charlson=band(groups["charlson_count"], (1, 2, 3), COLUMN_VALUES["charlson"]),
+        frailty=band(groups["frailty_count"], (2, 4, 6), COLUMN_VALUES["frailty"]),
         er_log=(t.er_level.cast("float64") + 1).ln(),
         pr_log=(t.pr_level.cast("float64") + 1).ln(),
         diagnosis_year=t.diagnosis_date.year(),

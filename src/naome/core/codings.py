@@ -11,8 +11,8 @@ from pathlib import Path
 from naome.core.definitions import Code, CodeList, read_rows
 from naome.core.errors import DefinitionError
 
-COLUMNS = ("code", "value", "rule", "term", "status", "source")
-STATUSES = ("sourced", "inferred")
+CODING_COLUMNS = ("code", "value", "rule", "term", "status", "source")
+CODE_STATUSES = ("sourced", "inferred")
 
 
 @dataclass(frozen=True)
@@ -70,13 +70,13 @@ def read_coding(file: Path) -> Coding:
         Naming file and line: wrong header, a code that is empty or stands twice, an unknown status, an empty source.
     """
     lines: dict[str, CodedValue] = {}
-    for number, row in read_rows(file, list(COLUMNS)):
+    for number, row in read_rows(file, list(CODING_COLUMNS)):
         line = CodedValue(**row)
         if not line.code or line.code in lines:
             raise DefinitionError(f"{file}:{number}: code {line.code!r} is empty or is listed more than once")
-        if line.status not in STATUSES or not line.source.strip():
+        if line.status not in CODE_STATUSES or not line.source.strip():
             raise DefinitionError(
-                f"{file}:{number}: {line.code} needs a source and a status, {' or '.join(map(repr, STATUSES))}"
+                f"{file}:{number}: {line.code} needs a source and a status, {' or '.join(map(repr, CODE_STATUSES))}"
             )
         lines[line.code] = line
     if not lines:

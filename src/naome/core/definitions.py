@@ -32,7 +32,7 @@ CODE_PATTERNS = {
     "sact": (re.compile(r"[A-Z0-9][A-Z0-9 +/()-]*"), "a SACT drug group in capitals"),
 }
 #: The rules that the cohort code applies, in its order
-RULES = ("EL1", "EL2", "EL3", "EL4", "EL5", "EL6", "EL7", "DN1", "DN2", "RC1", "RC2")
+COHORT_RULES = ("EL1", "EL2", "EL3", "EL4", "EL5", "EL6", "EL7", "DN1", "DN2", "RC1", "RC2")
 #: Rule of an option that changes what is measured and not who belongs
 NO_RULE = "none"
 #: Files that calibrate the generator, or say which pages there are and what these say; no result rests on them
@@ -496,8 +496,10 @@ class Definitions:
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise DefinitionError(f"{file}: options given twice: {', '.join(twice)}")
-        if ids != list(RULES):
-            raise DefinitionError(f"{file}: rules are {', '.join(ids)}; they must be, in order, {', '.join(RULES)}")
+        if ids != list(COHORT_RULES):
+            raise DefinitionError(
+                f"{file}: rules are {', '.join(ids)}; they must be, in order, {', '.join(COHORT_RULES)}"
+            )
         for option in read.options:
             if option.rule not in (*ids, NO_RULE):
                 raise DefinitionError(
@@ -553,10 +555,10 @@ class Definitions:
         return sorted(name for name in here.keys() | there.keys() if here.get(name) != there.get(name))
 
 
-Reader = TypeVar("Reader", bound=Callable[..., Any])
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def read_once(read: Reader) -> Reader:
+def read_once(read: Function) -> Function:
     """Let a function that reads something from definitions do so once for each :class:`Definitions`."""
 
     @wraps(read)

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, NoReturn
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
 
+from naome.core.durations import YEAR_DAYS
 from naome.core.errors import ParamsError, suggest
 from naome.core.paths import project_root
 from naome.core.yaml_files import FrozenModel, KeyPath, KeysError, locate_key, read_model
@@ -99,7 +100,7 @@ class Disclosure(FrozenModel):
 
 
 # One-sided tail probabilities of alert and alarm; two and three standard deviations of a normal distribution
-TAILS = {"95/99.8": (0.025, 0.001), "2sd/3sd": (0.022750131948179195, 0.0013498980316300933)}
+LIMIT_TAILS = {"95/99.8": (0.025, 0.001), "2sd/3sd": (0.022750131948179195, 0.0013498980316300933)}
 
 
 class Survival(FrozenModel):
@@ -162,12 +163,12 @@ class Outliers(FrozenModel):
     @property
     def alert_tail(self) -> float:
         """One-sided tail probability of an alert."""
-        return TAILS[self.limits][0]
+        return LIMIT_TAILS[self.limits][0]
 
     @property
     def alarm_tail(self) -> float:
         """One-sided tail probability of an alarm."""
-        return TAILS[self.limits][1]
+        return LIMIT_TAILS[self.limits][1]
 
 
 class Params(FrozenModel):
@@ -275,12 +276,12 @@ class Params(FrozenModel):
             found = list(self.survival.horizons_years)
             yield f"survival.horizons_years must be in order, shortest first; found {found}", (horizons,)
         days = (self.censor_date - self.diagnosed_from).days
-        if days > 0 and max(self.survival.horizons_years) > days / 365.25:
+        if days > 0 and max(self.survival.horizons_years) > days / YEAR_DAYS:
             yield (
                 f"survival.horizons_years ({max(self.survival.horizons_years)}) is longer than the "
-                f"{days / 365.25:.1f} years from diagnosed_from ({self.diagnosed_from}) to censor_date "
+                f"{days / YEAR_DAYS:.1f} years from diagnosed_from ({self.diagnosed_from}) to censor_date "
                 f"({self.censor_date}), so no one can be followed for so long; allowed: whole years up to "
-                f"{int(days / 365.25)}",
+                f"{int(days / YEAR_DAYS)}",
                 (("diagnosed_from",), ("censor_date",), horizons),
             )
         if self.survival.unit in self.survival.case_mix:
@@ -322,7 +323,7 @@ class Params(FrozenModel):
         return {years: period for years, period in periods.items() if period != audit_period}
 
     def _latest_origin(self, years: int) -> dt.date:
-        return self.censor_date - dt.timedelta(days=math.ceil(365.25 * years))
+        return self.censor_date - dt.timedelta(days=math.ceil(YEAR_DAYS * years))
 
     @property
     def effective(self) -> dict[str, Any]:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
 # Level, unit, nation and audit of results of several nations together
 POOLED = "england+wales"
-WHOLE = ("nation", POOLED)
+NATIONAL_LEVELS = ("nation", POOLED)
 
 
 def name_nation(nation: str) -> str:
@@ -27,7 +28,9 @@ def name_nation(nation: str) -> str:
     return nation.replace("+", " + ").title()
 
 
-COLUMNS: dict[str, str] = {
+#: A result by its columns
+Row = Mapping[str, Any]
+RESULT_COLUMNS: dict[str, str] = {
     "result_id": "Stable identifier of the result: the same measure, unit and group have the same id in every run.",
     "audit": "Audit run (name of its parameter file).",
     "nation": "Nation.",
@@ -51,10 +54,11 @@ COLUMNS: dict[str, str] = {
     "run_id": "Identifier of the run that computed it.",
 }
 STATUSES = ("ok", "too_few", "suppressed", "not_derivable")
-#: Columns of the estimate and its interval
+#: Columns of counts of people; of the estimate and its interval
+COUNTS = ["denominator", "numerator"]
 NUMBERS = ["estimate", "lower", "upper"]
-KEY = ["audit", "cohort", "measure", "level", "unit", "group_by", "group"]
-DEFAULTS = {
+RESULT_KEY = ["audit", "cohort", "measure", "level", "unit", "group_by", "group"]
+ALL_PEOPLE = {
     "level": "nation",
     "group_by": "all",
     "group": "all",
@@ -95,17 +99,17 @@ def make_results(frame: pd.DataFrame, **constants: object) -> pd.DataFrame:
     'ok'
     """
     frame = frame.assign(**constants).reset_index(drop=True)
-    unknown = set(frame.columns) - set(COLUMNS)
+    unknown = set(frame.columns) - set(RESULT_COLUMNS)
     if unknown:
-        raise ValueError(f"not columns of a result: {sorted(unknown)}; allowed: {', '.join(COLUMNS)}")
-    for column, value in DEFAULTS.items():
+        raise ValueError(f"not columns of a result: {sorted(unknown)}; allowed: {', '.join(RESULT_COLUMNS)}")
+    for column, value in ALL_PEOPLE.items():
         frame[column] = frame[column].fillna(value) if column in frame else value
-    frame = frame.reindex(columns=list(COLUMNS))
+    frame = frame.reindex(columns=list(RESULT_COLUMNS))
     for column in ("denominator", "numerator"):
         frame[column] = frame[column].astype("Int64")
     for column in NUMBERS:
         frame[column] = frame[column].astype("float64")
-    texts = [c for c in COLUMNS if c not in ("denominator", "numerator", *NUMBERS)]
+    texts = [c for c in RESULT_COLUMNS if c not in (*COUNTS, *NUMBERS)]
     frame[texts] = frame[texts].fillna("").astype(str)
     wrong = set(frame["status"]) - set(STATUSES)
     if wrong:
@@ -113,10 +117,10 @@ def make_results(frame: pd.DataFrame, **constants: object) -> pd.DataFrame:
     silent = (frame["status"] != "ok") & (frame["reason"] == "")
     if silent.any():
         raise ValueError(f"{silent.sum()} results are not ok and give no reason, first: {_row(frame, silent)}")
-    twice = frame.duplicated(KEY)
+    twice = frame.duplicated(RESULT_KEY)
     if twice.any():
         raise ValueError(f"{twice.sum()} results are listed twice, first: {_row(frame, twice)}")
-    frame["result_id"] = [result_id(*values) for values in frame[KEY].itertuples(index=False)]
+    frame["result_id"] = [result_id(*values) for values in frame[RESULT_KEY].itertuples(index=False)]
     return frame
 
 
@@ -143,7 +147,7 @@ def name_units(results: pd.DataFrame, names: Mapping[str, Mapping[str, str]]) ->
     ['Wales', 'Cymru', 'Swansea Bay']
     """
     unit, level = results["unit"], results["level"]
-    called = unit.mask(level.isin(WHOLE), unit.map(name_nation))
+    called = unit.mask(level.isin(NATIONAL_LEVELS), unit.map(name_nation))
     for below, known in names.items():
         called = called.mask(level == below, unit.map(lambda code, known=known: known.get(code, code)))
     return results.assign(unit_name=called)
@@ -161,4 +165,4 @@ def result_id(*key: str) -> str:
 
 
 def _row(frame: pd.DataFrame, mask: pd.Series) -> str:
-    return ", ".join(f"{column}={frame.loc[mask, column].iloc[0]}" for column in KEY)
+    return ", ".join(f"{column}={frame.loc[mask, column].iloc[0]}" for column in RESULT_KEY)

@@ -24,7 +24,7 @@ LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 LARGEST = 1_000_000  # bytes
 DEEPEST = 20  # lists and mappings inside each other
 RESOLVER = yaml.resolver.Resolver()
-WHOLE = re.compile(r"[-+]?(0|[1-9]\d{0,17})")
+WHOLE_NUMBER = re.compile(r"[-+]?(0|[1-9]\d{0,17})")
 DECIMAL = re.compile(r"[-+]?((0|[1-9]\d{0,17})\.\d*|\.\d+)([eE][-+]\d{1,2})?")
 LEADING_ZERO = re.compile(r"[-+]?0\d+")
 ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -382,7 +382,7 @@ class _Reader:
             return None
         if tag == "bool":
             return yaml.constructor.SafeConstructor.bool_values[text.lower()]
-        if tag == "int" and WHOLE.fullmatch(text):
+        if tag == "int" and WHOLE_NUMBER.fullmatch(text):
             return int(text)
         if tag == "float" and DECIMAL.fullmatch(text):
             return float(text)

@@ -18,12 +18,12 @@ from naome.core.definitions import Definitions
 from naome.extract.clean import Cleaner, Refused
 from naome.extract.files import RawFile
 from naome.extract.problems import Problems, say_rows
-from naome.extract.provider_codes import DEFAULTS, clean_by
+from naome.extract.provider_codes import DEFAULT_CODES, clean_by
 from naome.extract.quality import Log, log_rows
 
 #: Columns of the code and the name, in the order in which they are looked at
-COLUMNS = (("REGION_CODE", "REGION_NAME"), ("ALLIANCE_CODE", "ALLIANCE_NAME"))
-RULES = {
+AREA_COLUMNS = (("REGION_CODE", "REGION_NAME"), ("ALLIANCE_CODE", "ALLIANCE_NAME"))
+AREA_RULES = {
     "name_spelling": "Names that differ in capitals and blanks only are one name.",
     "name_of_code": "Names of one region or alliance, by its code, are read as the most frequent of them.",
     "area_filled": "The blank code of a region or alliance, or its blank name, is read from rows of the same one.",
@@ -52,7 +52,7 @@ class AreaColumn:
         >>> cleaner.clean("e40000003"), cleaner.clean("UNKNOWN")
         (('E40000003', ('lower_case',)), (None, ('organisation_default',)))
         """
-        read = clean_by(frozenset(definitions.coding(DEFAULTS).values)).clean
+        read = clean_by(frozenset(definitions.coding(DEFAULT_CODES).values)).clean
 
         def clean(value: object) -> tuple[object, tuple[str, ...]]:
             code, rules = read(value)
@@ -144,7 +144,7 @@ def settle_areas(connection: DuckDBPyConnection, file: RawFile, problems: Proble
     """
     there = {row[0] for row in connection.execute("DESCRIBE clean_organisations").fetchall()}
     connection.execute("CREATE TABLE settled_organisations AS FROM clean_organisations")
-    for code, name in COLUMNS:
+    for code, name in AREA_COLUMNS:
         if code in there:
             _settle_area(connection, file, code, name, problems, quality)
     connection.execute("DROP VIEW clean_organisations")
@@ -163,7 +163,7 @@ def _settle_area(
     counts = _count_changes(pairs, united, code, name)
     _check_codes(file, code, name, rows, pairs, counts["name_of_code", name], problems)
     for (rule, column), n in sorted(counts.items()):
-        log_rows(quality, rule, file.table, column, n, RULES[rule])
+        log_rows(quality, rule, file.table, column, n, AREA_RULES[rule])
     changed = [(*new, row) for row, old, new in zip(rows, pairs, united, strict=True) if old != new]
     if changed:
         connection.executemany(f"UPDATE settled_organisations SET {code} = ?, {name} = ? WHERE row_ = ?", changed)

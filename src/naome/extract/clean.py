@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from naome.core.definitions import Definitions
 from naome.extract.vocabulary import GROUPED, NOT_COUNTED, UNKNOWN, show_only_shape
 
-RULES: dict[str, str] = {
+CLEANING_RULES: dict[str, str] = {
     "white_space": "Blanks around the value are dropped.",
     "lower_case": "A code in lower case is read as its capitals.",
     "float_text": "A whole number written as a decimal (3.0) is read as the whole number.",

@@ -21,7 +21,7 @@ CODE_LIST, NAMES, WORDS = "sact_drugs", "sact_drug", "sact_word"
 #: Groups of the code list whose drugs are known and count in no result
 NOT_COUNTED_GROUPS = ("exclude_not_systemic_anticancer", "other_cancer", "supportive")
 #: Share of the rows whose drug may be in no group
-LIMIT = 0.10
+UNKNOWN_DRUGS = 0.10
 ALLOWED = "the name of a drug, or of several with a sign between them"
 BETWEEN = " + "
 #: Rule of the words by which a field says that nobody may know which of two was given
@@ -223,7 +223,7 @@ class DrugColumn:
         def place(value: object, rules: tuple[str, ...]) -> str:
             return names.place(value if isinstance(value, tuple) else (str(value),))
 
-        return replace(Cleaner("VARCHAR", clean, ALLOWED), place=place, limit=LIMIT, show=names.show)
+        return replace(Cleaner("VARCHAR", clean, ALLOWED), place=place, limit=UNKNOWN_DRUGS, show=names.show)
 
 
 DRUG = DrugColumn()

@@ -57,7 +57,7 @@ class Part:
     first_row: int
 
 
-def locate(parts: Sequence[Part], row: int, what: str = "") -> str:
+def locate_row(parts: Sequence[Part], row: int, what: str = "") -> str:
     """Return where a row of a table stands, as messages say it: its file, what it is about, and its number there.
 
     Parameters
@@ -71,7 +71,7 @@ def locate(parts: Sequence[Part], row: int, what: str = "") -> str:
 
     Examples
     --------
-    >>> locate([Part("hes_apc_2019.csv", 0, 2), Part("hes_apc_2020.csv", 10, 2)], 12, "column DIAG_01")
+    >>> locate_row([Part("hes_apc_2019.csv", 0, 2), Part("hes_apc_2020.csv", 10, 2)], 12, "column DIAG_01")
     'hes_apc_2020.csv: column DIAG_01, row 4'
     """
     part = parts[bisect.bisect_right([part.start for part in parts], row) - 1]
@@ -144,7 +144,7 @@ class RawFile:
 
     def locate(self, row: int, what: str = "") -> str:
         """Return where a row stands, as messages say it (:func:`locate`)."""
-        return locate(self.parts, row, what)
+        return locate_row(self.parts, row, what)
 
     def locate_each(self, rows: Mapping[str, int]) -> str:
         """Return where a row of each of some columns is; one in another part than the first is said with its file."""
@@ -361,13 +361,13 @@ def _check_names(file: str, table: str, expected: frozenset[str], names: list[st
         )
     twice = sorted({name for name in capital if capital.count(name) > 1})
     if twice:
-        shown = list_columns(map(show_column, twice))
+        shown = say_columns(map(show_column, twice))
         raise ExtractError(f"{file}: column {shown} is listed more than once (case is ignored); allowed: once.")
 
 
 def _check_same_columns(first: _Opened, other: _Opened) -> None:
     only = [
-        list_columns(map(show_column, sorted(set(one.kinds) - set(two.kinds))))
+        say_columns(map(show_column, sorted(set(one.kinds) - set(two.kinds))))
         for one, two in ((first, other), (other, first))
     ]
     if set(first.kinds) == set(other.kinds):
@@ -466,7 +466,7 @@ def explain_damage(name: str, error: duckdb.Error) -> str:
     return f"{name}: not readable to its end: {known}. {COPY_AGAIN}."
 
 
-def list_columns(shown: Iterable[str], most: int = 12) -> str:
+def say_columns(shown: Iterable[str], most: int = 12) -> str:
     """Return column names, as they may be shown (:mod:`naome.extract.column_names`), for a message: at most some."""
     names = list(dict.fromkeys(shown))
     return ", ".join(names[:most]) + (" ..." if len(names) > most else "")
@@ -478,7 +478,7 @@ __all__ = [
     "RawFile",
     "explain_damage",
     "holds_table",
-    "list_columns",
-    "locate",
+    "locate_row",
     "open_table",
+    "say_columns",
 ]

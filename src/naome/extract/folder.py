@@ -21,7 +21,7 @@ from naome.extract.problems import DAMAGED_ZIP
 #: How the name of a file ends that can be read; text may be packed by zip too
 READABLE = re.compile(r"(\.parquet|\.csv|\.txt|\.tsv)(\.gz)?$|(\.csv|\.txt|\.tsv)?\.zip$", re.IGNORECASE)
 #: And those of them that a zip file may hold
-TEXT = re.compile(r"\.(csv|txt|tsv)(\.gz)?$", re.IGNORECASE)
+TEXT_FILE = re.compile(r"\.(csv|txt|tsv)(\.gz)?$", re.IGNORECASE)
 #: What a folder of parts may be named after the table
 FOLDER_SUFFIX = re.compile(r"\.(parquet|csv|txt|tsv)$", re.IGNORECASE)
 #: What programs leave beside the parts: Spark's marks and checksums, hidden files, those of file managers
@@ -397,7 +397,7 @@ def _list_zip(path: Path, table: str) -> Iterator[Source]:
             f"{path.name}: the zip file is encrypted; allowed: one without a password. Hint: unpack it and put "
             f"its file into the folder as {table}.csv."
         )
-    other = [name for name in names if not TEXT.search(name.name)]
+    other = [name for name in names if not TEXT_FILE.search(name.name)]
     by_time = len(names) > 1 and _tag_folders(names) is not None
     marked = [name for name in names if len(names) > 1 and not by_time and _inner_tag(name, table) is None]
     if not names or other or marked:

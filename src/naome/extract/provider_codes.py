@@ -16,11 +16,11 @@ from naome.extract.problems import Problems, say_rows
 from naome.extract.vocabulary import GROUPED, NOT_COUNTED, UNKNOWN, show_code
 
 #: Coding of what stands in place of an organisation
-DEFAULTS = "organisation_default"
+DEFAULT_CODES = "organisation_default"
 #: A site's code is its trust's with two characters more
 SITE_LENGTH, TRUST_LENGTH = 5, 3
 #: Share of the rows of a table whose organisation may be in no row of organisations: independent hospitals, mainly
-LIMIT = 0.10
+UNKNOWN_CODES = 0.10
 ALLOWED = "the code of an organisation or of one of its sites, or a default code"
 #: What a code of the Organisation Data Service may look like
 CODE = re.compile(r"[A-Z0-9]{2,9}", re.IGNORECASE)
@@ -82,7 +82,7 @@ class ProviderCleaner(Cleaner):
         def place(value: object, rules: tuple[str, ...]) -> str:
             return NOT_COUNTED if value is None else GROUPED if value in opened else UNKNOWN
 
-        return replace(Cleaner(self.sql_type, clean, self.allowed), place=place, limit=LIMIT, show=show_code)
+        return replace(Cleaner(self.sql_type, clean, self.allowed), place=place, limit=UNKNOWN_CODES, show=show_code)
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class ProviderColumn:
 
     def bind(self, definitions: Definitions) -> ProviderCleaner:
         """Return the cleaner that knows the default codes."""
-        return clean_by(frozenset(definitions.coding(DEFAULTS).values), sites=self.sites)
+        return clean_by(frozenset(definitions.coding(DEFAULT_CODES).values), sites=self.sites)
 
 
 def clean_by(defaults: frozenset[str], *, sites: bool = False) -> ProviderCleaner:
@@ -117,7 +117,7 @@ def clean_by(defaults: frozenset[str], *, sites: bool = False) -> ProviderCleane
     return ProviderCleaner("VARCHAR", clean, ALLOWED, defaults=defaults, sites=sites)
 
 
-PROVIDER = ProviderColumn()
+PROVIDER_CODE = ProviderColumn()
 PROVIDER_SITE = ProviderColumn(sites=True)
 
 
@@ -162,7 +162,7 @@ def read_organisations(
     _check_splits(file, merged, problems)
     today = {code: _follow(code, merged) for code in merged}
     _check_ends(file, merged, today, problems)
-    defaults = frozenset(definitions.coding(DEFAULTS).values)
+    defaults = frozenset(definitions.coding(DEFAULT_CODES).values)
     # A site with a row of its own is read as its trust, like one without
     trusts = {code: end for code, end in today.items() if end != code or not _is_site(code, merged)}
     return Organisations({code: spelt.get(end, end) for code, end in trusts.items()}, defaults)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from naome.extract.clean import RULES
+from naome.extract.clean import CLEANING_RULES
 
 Log = list[dict[str, object]]
 
@@ -22,4 +22,4 @@ def log_repairs(log: Log, table: str, repairs: dict[tuple[str, str], int]) -> No
         ``(label of the column, rule)`` -> rows.
     """
     for (label, rule), rows in sorted(repairs.items()):
-        log_rows(log, rule, table, label, rows, RULES[rule])
+        log_rows(log, rule, table, label, rows, CLEANING_RULES[rule])

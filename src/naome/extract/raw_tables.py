@@ -14,11 +14,10 @@ from naome.core.errors import ExtractError, suggest
 from naome.extract.candidates import NOT_CANDIDATES
 from naome.extract.clean import OPTIONAL_IDENTIFIER
 from naome.extract.column_names import may_be_shown, show_file, show_header
-from naome.extract.files import READABLE_TYPES, Part, RawFile, holds_table, list_columns, open_table
+from naome.extract.files import READABLE_TYPES, Part, RawFile, holds_table, open_table, say_columns
 from naome.extract.folder import Source, TableFiles, explain_missing, find_table
 from naome.extract.problems import Problems
-from naome.extract.provider_codes import LIMIT as PROVIDER_LIMIT
-from naome.extract.provider_codes import Organisations, ProviderCleaner
+from naome.extract.provider_codes import UNKNOWN_CODES, Organisations, ProviderCleaner
 from naome.extract.quality import Log, log_repairs, log_rows
 from naome.extract.specification import RawTable, Reader, Repeated
 from naome.extract.sql import quote_name, quote_text
@@ -71,7 +70,7 @@ def choose_version(connection: DuckDBPyConnection, reader: Reader, folder: Path,
     raise ExtractError(
         f"{file.name}: the version of the extract is not known; allowed: one of the columns "
         f"{', '.join(marker for marker, _ in reader.versions)}. "
-        f"Hint: the file has {list_columns(show_header(list(file.columns)))}."
+        f"Hint: the file has {say_columns(show_header(list(file.columns)))}."
     )
 
 
@@ -138,12 +137,12 @@ def _open_table(
         hint = f" Hint: this looks like the file of table {other}." if other else _find_renamed(column, file)
         problems.add(
             f"{file.name}: column {column} is missing{suggest(column, spare)}; "
-            f"the file has {list_columns(show_header(list(file.columns)))}.{hint}"
+            f"the file has {say_columns(show_header(list(file.columns)))}.{hint}"
         )
     for names in neither:
         problems.add(
             f"{file.name}: none of the columns {' and '.join(names)} is there; allowed: one of them at least; "
-            f"the file has {list_columns(show_header(list(file.columns)))}."
+            f"the file has {say_columns(show_header(list(file.columns)))}."
         )
     unreadable = _check_types(file, table, problems)
     if missing or neither or unreadable:
@@ -265,7 +264,7 @@ def _describe_vocabularies(connection, file: RawFile, table: RawTable, found: Cl
     for column, placed in found.placed.items():
         unknown = placed.get(UNKNOWN, {})
         cleaner = table.columns.get(column)
-        limit, show = (PROVIDER_LIMIT, show_code) if cleaner is None else (cleaner.limit, cleaner.show)
+        limit, show = (UNKNOWN_CODES, show_code) if cleaner is None else (cleaner.limit, cleaner.show)
         # Only what would be shown is looked for among identifiers
         most = sorted(unknown, key=lambda value: (-unknown[value], value))[:LOOKED_FOR]
         named = [value for value in most if show(value) != show_only_shape(value)]

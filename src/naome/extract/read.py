@@ -37,7 +37,7 @@ from naome.extract.provider_codes import read_organisations
 from naome.extract.quality import Log, log_rows
 from naome.extract.raw_tables import FileNote, choose_version, clean_table, note_file, open_raw_tables
 from naome.extract.schema import CANONICAL
-from naome.extract.settle import Source, find_tables, settle_table
+from naome.extract.settle import SourceFiles, find_tables, settle_table
 from naome.extract.specification import Reader
 from naome.extract.sql import is_pattern, quote_name, quote_text
 from naome.extract.values import check_unique
@@ -56,7 +56,7 @@ def _choose_memory_limit() -> str:
 #: less than a gigabyte.
 MEMORY_LIMIT = _choose_memory_limit()
 #: Raw table of the organisations
-ORGANISATIONS = "organisations"
+PROVIDERS = "organisations"
 #: Name of the folder for what is only needed while an extract is read
 SCRATCH = "naome-reading"
 #: So many admissions cannot all be without a diagnosis
@@ -302,7 +302,7 @@ def _clean_tables(
             spellings, found = clean_table(connection, kept, table, problems, quality, organisations)
             notes[name] = note_file(file, table, spellings)
             vocabularies += found
-            if name == ORGANISATIONS:  # the first table of a reader that has it
+            if name == PROVIDERS:  # the first table of a reader that has it
                 organisations = read_organisations(connection, file, definitions, problems)
                 settle_areas(connection, file, problems, quality)
         except NOT_THE_FILE:
@@ -340,7 +340,7 @@ def _settle_tables(
     for name in TopologicalSorter(after).static_order():
         selection = reader.canonical.get(name)
         note = notes.get(selection.raw) if selection else None
-        source = Source(note.name, note.parts[0].first_row, note.parts) if note else Source(name, 1)
+        source = SourceFiles(note.name, note.parts[0].first_row, note.parts) if note else SourceFiles(name, 1)
         noted, log = found[name] = Problems(problems.folder), []
         rows[name] = settle_table(connection, name, selection, reader.rules_of(name), source, folder, noted, log)
     for name in CANONICAL:

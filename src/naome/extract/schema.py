@@ -41,7 +41,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Table:
+class CanonicalTable:
     """One canonical table, `title` in a sentence; `key` columns identify a row (empty: rows may repeat)."""
 
     name: str
@@ -56,7 +56,7 @@ class Table:
         return tuple(c.name for c in self.columns)
 
 
-RECEPTOR = ("positive", "negative")
+RECEPTOR_STATUSES = ("positive", "negative")
 PATIENT_CLASSES = ("ordinary", "day_case", "regular", "other")
 
 
@@ -72,10 +72,10 @@ def _person() -> Column:
     return _id("person_id", "Pseudonym of the person, the same in all tables of an extract.")
 
 
-CANONICAL: dict[str, Table] = {
+CANONICAL: dict[str, CanonicalTable] = {
     table.name: table
     for table in (
-        Table(
+        CanonicalTable(
             "people",
             "people",
             "One row per person.",
@@ -100,7 +100,7 @@ CANONICAL: dict[str, Table] = {
                 Column("vital_date", "DATE", "Date of death, of loss to follow-up, or of the last trace."),
             ),
         ),
-        Table(
+        CanonicalTable(
             "tumours",
             "tumours",
             "One row per registered breast tumour.",
@@ -122,9 +122,9 @@ CANONICAL: dict[str, Table] = {
                     "m1", "BOOLEAN", "Whether the M category is M1; NULL when M is not recorded.", short="M category"
                 ),
                 Column("grade", "INTEGER", "Histological grade 1 to 3.", short="tumour grade"),
-                Column("er", "VARCHAR", "Oestrogen receptor.", RECEPTOR),
-                Column("pr", "VARCHAR", "Progesterone receptor.", RECEPTOR),
-                Column("her2", "VARCHAR", "HER2; borderline counts as not recorded.", RECEPTOR),
+                Column("er", "VARCHAR", "Oestrogen receptor.", RECEPTOR_STATUSES),
+                Column("pr", "VARCHAR", "Progesterone receptor.", RECEPTOR_STATUSES),
+                Column("her2", "VARCHAR", "HER2; borderline counts as not recorded.", RECEPTOR_STATUSES),
                 Column(
                     "performance_status",
                     "INTEGER",
@@ -192,7 +192,7 @@ CANONICAL: dict[str, Table] = {
                 ),
             ),
         ),
-        Table(
+        CanonicalTable(
             "admissions",
             "hospital admissions",
             "One row per hospital episode.",
@@ -208,7 +208,7 @@ CANONICAL: dict[str, Table] = {
                 Column("provider", "VARCHAR", "Organisation of the admission."),
             ),
         ),
-        Table(
+        CanonicalTable(
             "diagnoses",
             "diagnoses of hospital admissions",
             "One row per diagnosis code of an episode.",
@@ -219,7 +219,7 @@ CANONICAL: dict[str, Table] = {
                 Column("code", "VARCHAR", "ICD-10 without dot, dagger, asterisk or padding.", required=True),
             ),
         ),
-        Table(
+        CanonicalTable(
             "procedures",
             "hospital procedures",
             "One row per procedure code of an episode.",
@@ -233,7 +233,7 @@ CANONICAL: dict[str, Table] = {
                 ),
             ),
         ),
-        Table(
+        CanonicalTable(
             "drugs",
             "drugs",
             "One row per administration of systemic anti-cancer therapy.",
@@ -251,7 +251,7 @@ CANONICAL: dict[str, Table] = {
                 Column("provider", "VARCHAR", "Organisation that gave it.", short="organisation that gave a drug"),
             ),
         ),
-        Table(
+        CanonicalTable(
             "radiotherapy",
             "radiotherapy",
             "One row per radiotherapy prescription and attendance.",
@@ -262,7 +262,7 @@ CANONICAL: dict[str, Table] = {
                 Column("site", "VARCHAR", "OPCS-4 Z code of the body part."),
             ),
         ),
-        Table(
+        CanonicalTable(
             "recurrences",
             "reported recurrences",
             "One row per recurrence reported in cancer outcomes data.",
@@ -273,7 +273,7 @@ CANONICAL: dict[str, Table] = {
                 Column("kind", "VARCHAR", "Kind of recurrence.", ("distant", "local")),
             ),
         ),
-        Table(
+        CanonicalTable(
             "deaths",
             "registered deaths",
             "One row per registered death.",
@@ -295,7 +295,7 @@ CANONICAL: dict[str, Table] = {
                 ),
             ),
         ),
-        Table(
+        CanonicalTable(
             "organisations",
             "organisations",
             "One row per organisation that is open, with where it belongs.",

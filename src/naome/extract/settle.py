@@ -9,7 +9,7 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
-from naome.extract.files import Part, locate
+from naome.extract.files import Part, locate_row
 from naome.extract.problems import Problems, say_rows
 from naome.extract.quality import Log, log_rows
 from naome.extract.schema import CANONICAL, Column
@@ -115,7 +115,7 @@ class Duplicates:
 
 
 @dataclass(frozen=True)
-class Source:
+class SourceFiles:
     """The file or files that stand behind a canonical table, for messages; `parts` where there are several."""
 
     name: str
@@ -124,7 +124,7 @@ class Source:
 
     def locate(self, row: int, what: str = "") -> str:
         """Return where a row stands, as messages say it: its file, what it is about, and its number there."""
-        return locate(self.parts or (Part(self.name, 0, self.first_row),), row, what)
+        return locate_row(self.parts or (Part(self.name, 0, self.first_row),), row, what)
 
 
 def find_tables(selection: Selection | None, rules: tuple[RowRule | Duplicates, ...]) -> frozenset[str]:
@@ -140,7 +140,7 @@ def settle_table(
     name: str,
     selection: Selection | None,
     rules: tuple[RowRule | Duplicates, ...],
-    source: Source,
+    source: SourceFiles,
     folder: Path | None,
     problems: Problems,
     quality: Log,
@@ -183,7 +183,7 @@ def settle_table(
     return _check_contract(connection, name, source, problems, check_key=not one_each)
 
 
-def _apply_rules(connection, name: str, rules, source: Source, problems: Problems) -> None:
+def _apply_rules(connection, name: str, rules, source: SourceFiles, problems: Problems) -> None:
     """Gather the selected rows in ``held_<name>``: ``which`` is the number of the rule that leaves a row out.
 
     The records left out are in ``left_out_<name>``, for the tables that follow from them.
@@ -199,7 +199,7 @@ def _apply_rules(connection, name: str, rules, source: Source, problems: Problem
     connection.execute(f"CREATE TABLE left_out_{name} AS SELECT row_ FROM held_{name} WHERE which IS NOT NULL")
 
 
-def _leave_out_duplicates(connection, name, number, rule: Duplicates, source: Source, problems: Problems) -> None:
+def _leave_out_duplicates(connection, name, number, rule: Duplicates, source: SourceFiles, problems: Problems) -> None:
     same = f"same_{name}"
     connection.execute(
         f"CREATE TABLE {same} AS SELECT * FROM held_{name} WHERE which IS NULL AND {rule.key} IN (SELECT {rule.key} "
@@ -231,7 +231,9 @@ def _count_different(connection, same: str, key: str, column: str) -> tuple[int,
     ).fetchone()
 
 
-def _check_editions(connection, name: str, rule: Duplicates, source: Source, problems: Problems, same: str) -> None:
+def _check_editions(
+    connection, name: str, rule: Duplicates, source: SourceFiles, problems: Problems, same: str
+) -> None:
     """Refuse a table in which much is recorded twice with different values."""
     n, first = _count_different(connection, same, rule.key, rule.mostly_agree)
     if n < FEW_ROWS:
@@ -245,7 +247,7 @@ def _check_editions(connection, name: str, rule: Duplicates, source: Source, pro
         )
 
 
-def _report(connection, name, selection: Selection, rules, source: Source, problems, quality) -> None:
+def _report(connection, name, selection: Selection, rules, source: SourceFiles, problems, quality) -> None:
     counts = connection.execute(f"SELECT which, count(*), min(row_) FROM held_{name} GROUP BY 1 ORDER BY 1").fetchall()
     everything = sum(rows for _, rows, _ in counts)
     for number, rows, first in counts:
@@ -291,7 +293,7 @@ def _person_joins(conditions: list[tuple[int, RowRule]]) -> str:
     return " ".join(f"LEFT JOIN canon_{table} {table} ON {table}.person_id = t.person_id" for table in used)
 
 
-def _check_contract(connection, name: str, source: Source, problems: Problems, *, check_key: bool) -> int:
+def _check_contract(connection, name: str, source: SourceFiles, problems: Problems, *, check_key: bool) -> int:
     table = CANONICAL[name]
     looks = []
     for column in table.columns:
@@ -322,13 +324,13 @@ def _check_contract(connection, name: str, source: Source, problems: Problems, *
     return rows
 
 
-def _say_other_values(connection, name: str, column: Column, source: Source) -> str:
+def _say_other_values(connection, name: str, column: Column, source: SourceFiles) -> str:
     allowed = ", ".join(map(quote_text, column.allowed))
     rows = connection.execute(f"SELECT count(*) FROM canon_{name} WHERE {column.name} NOT IN ({allowed})").fetchone()[0]
     return f"{source.name}: {name}.{column.name}: another value in {rows:,} rows; allowed: {', '.join(column.allowed)}."
 
 
-def _first_missing(connection, name: str, column: str, source: Source) -> str:
+def _first_missing(connection, name: str, column: str, source: SourceFiles) -> str:
     given = {row[0] for row in connection.execute(f"DESCRIBE select_{name}").fetchall()}
     if not {"row_", column} <= given:
         return f"{source.name}: {name}.{column}"

@@ -10,12 +10,11 @@ import numpy as np
 import pandas as pd
 
 from naome.measures.casemix.adjust import adjust_proportion
+from naome.measures.methods import ADJUSTED_PROPORTION, ADJUSTED_RATIO
 from naome.measures.specification import Indicator, Specification
 from naome.measures.study import Study, say_too_few
 from naome.stats.logistic import NoFiniteEstimate
 
-METHOD = "logistic case-mix model; Wilson limits shifted on the odds scale; Poisson-binomial mid-P"
-RATIO_METHOD = "logistic case-mix model; score limits of O/E, variance sum p(1 - p)"
 # A national model with fewer is a guess; the smaller of those with and without the outcome counts (decision 0010)
 SMALLEST_OUTCOME = 100
 LOG = logging.getLogger(__name__)
@@ -158,14 +157,14 @@ def _results(table: pd.DataFrame, indicator: Indicator, cohort: str, study: Stud
         estimate=table["proportion_adjusted"].to_numpy(),
         lower=table["lower"].to_numpy(),
         upper=table["upper"].to_numpy(),
-        method=METHOD,
+        method=ADJUSTED_PROPORTION,
     )
     ratio = shared.assign(
         measure=f"{indicator.id}_ratio",
         estimate=table["ratio"].mask(~ok).to_numpy(),
         lower=table["ratio_lower"].to_numpy(),
         upper=table["ratio_upper"].to_numpy(),
-        method=RATIO_METHOD,
+        method=ADJUSTED_RATIO,
         unit_of_estimate="ratio",
     )
     table = pd.concat([adjusted, ratio], ignore_index=True)

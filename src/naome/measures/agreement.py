@@ -13,12 +13,12 @@ import pandas as pd
 
 from naome.core.definitions import Definitions, project_definitions, read_rows
 from naome.core.errors import DefinitionError, suggest
-from naome.core.results import WHOLE, name_nation
+from naome.core.results import NATIONAL_LEVELS, name_nation
 from naome.measures.study import Study
 
 VERDICTS = ("agrees", "differs", "not derivable here", "other period", "not compared")
 SCALE = {"percent": 100.0, "people": 1.0, "years": 1.0}
-KEY = ["nation", "our_cohort", "our_measure", "our_group_by", "our_group"]
+PUBLISHED_KEY = ["nation", "our_cohort", "our_measure", "our_group_by", "our_group"]
 PUBLISHED = [
     *("id", "source", "section", "nation", "cohort", "measure", "group_by", "group", "denominator", "value", "unit"),
     *("note", "period_from", "period_to", "rounding", "our_cohort", "our_measure", "our_group_by", "our_group"),
@@ -103,11 +103,11 @@ def compare_published(published: pd.DataFrame, results: pd.DataFrame, studies: M
         }
     )
     columns = ["denominator", "estimate", "lower", "upper", "status", "reason", "result_id"]
-    ours = ours[ours["level"].isin(WHOLE)].drop(columns=["level"])
+    ours = ours[ours["level"].isin(NATIONAL_LEVELS)].drop(columns=["level"])
     ours = ours.loc[:, ~ours.columns.duplicated()]
-    own = ours.set_index(KEY)[columns]
+    own = ours.set_index(PUBLISHED_KEY)[columns]
     table = table.rename(columns={"denominator": "published_denominator"})
-    rows = [_find(own, tuple(key)) for key in table[KEY].itertuples(index=False)]
+    rows = [_find(own, tuple(key)) for key in table[PUBLISHED_KEY].itertuples(index=False)]
     table = pd.concat([table, pd.DataFrame(rows, columns=columns)], axis=1)
     scale = table["unit"].map(SCALE)
     for column in ("estimate", "lower", "upper"):

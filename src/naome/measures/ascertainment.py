@@ -16,6 +16,7 @@ from naome.cohort.feature_definitions import read_features
 from naome.cohort.tables import CanonicalTables
 from naome.core.definitions import CohortRules
 from naome.core.params import Params
+from naome.measures.methods import COUNT
 from naome.measures.study import Study
 from naome.stats.capture_recapture import PopulationEstimate, chapman, loglinear_population
 
@@ -131,7 +132,7 @@ def measure_missed(counts: pd.DataFrame, study: Study) -> pd.DataFrame:
     anyone = int(counts["people"].sum())
     rows = [
         {"measure": "recurrent_seen", "group_by": "source", "group": name, "numerator": n, "denominator": anyone}
-        | {"estimate": n, "unit_of_estimate": "people", "method": "count"}
+        | {"estimate": n, "unit_of_estimate": "people", "method": COUNT}
         for name, n in seen.items()
         if n
     ]

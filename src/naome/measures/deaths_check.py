@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from naome.measures.derivability import DEATHS_CHECK
+from naome.measures.methods import WILSON
 from naome.measures.study import Study
 from naome.stats.intervals import wilson
 
@@ -143,7 +144,7 @@ def _share(base: pd.DataFrame, hit: pd.Series, group_by: str, study: Study) -> p
             "estimate": interval["estimate"],
             "lower": interval["lower"],
             "upper": interval["upper"],
-            "method": "wilson",
+            "method": WILSON,
             "status": ["too_few" if reason else "ok" for reason in reasons],
             "reason": reasons,
         }

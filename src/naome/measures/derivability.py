@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from naome.cohort.columns import AnalysisColumn, Need, list_columns
+from naome.cohort.columns import COLUMN_VALUES, AnalysisColumn, Need, list_columns
 from naome.core.definitions import CohortRules, Definitions
 from naome.core.errors import ParamsError, suggest
 from naome.core.params import Params
@@ -26,7 +26,6 @@ EVIDENCE = {"admissions": "diagnoses", "reported": "recurrences"}
 EVIDENCE_TITLES = {"admissions": "Admissions", "reported": "Reported recurrences"}
 #: Columns that an estimate of survival reads
 SURVIVAL = ("survival_days", "died")
-COHORTS = ("denovo", "recurrent", "primary")
 #: Measures of the check against deaths
 DEATHS_CHECK = ("record_before_breast_cancer_death", "record_before_death", "breast_cancer_share_of_deaths")
 
@@ -78,7 +77,11 @@ def reasons_of_columns(absent: Absent, params: Params, rules: CohortRules) -> di
     """
     columns = {column.name: column for column in list_columns(rules.definitions)}
     finder = _Finder(absent, params, rules, columns)
-    reasons = {f"{name}.{cohort}": finder.reason_of_columns([name], cohort) for name in columns for cohort in COHORTS}
+    reasons = {
+        f"{name}.{cohort}": finder.reason_of_columns([name], cohort)
+        for name in columns
+        for cohort in COLUMN_VALUES["cohort"]
+    }
     return {key: reason for key, reason in reasons.items() if reason}
 
 
@@ -106,7 +109,7 @@ def check_reasons(params: Params, definitions: Definitions, file: Path) -> None:
     versions = [version for _, version in reader.versions] or [reader]
     possible = [find_absent(version, list_optional(version)) for version in versions]
     for key in params.absent:
-        if key not in COHORTS:
+        if key not in COLUMN_VALUES["cohort"]:
             where = f"{file}{find_line(file, 'absent', key)}: key 'absent'"
             check_thing(key, where)
             if not any(key in absent for absent in possible):
@@ -252,7 +255,7 @@ def _by_cohort(name: str, found: Mapping[str, str]) -> dict[str, str]:
 def _check_sentences(absent: Absent, params: Params, file: Path) -> None:
     for key in params.absent:
         where = f"{file}{find_line(file, 'absent', key)}: key 'absent'"
-        if key in COHORTS:
+        if key in COLUMN_VALUES["cohort"]:
             if key in params.cohorts:
                 raise ParamsError(f"{where} names the cohort {key!r}, which this run has; remove the sentence.")
             continue

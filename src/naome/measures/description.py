@@ -9,6 +9,7 @@ import pandas as pd
 from scipy.special import ndtri
 
 from naome.measures.indicators import MISSING, count_proportions, divide_people
+from naome.measures.methods import EXACT_POISSON, MEAN
 from naome.measures.study import Study
 from naome.stats.intervals import poisson_exact
 
@@ -16,7 +17,9 @@ SHARED = (
     *("age_band", "sex", "grade", "performance_status", "er", "pr", "her2", "stage", "charlson", "frailty"),
     *("deprivation", "ethnic_group"),
 )
-SITES = ("bone", "liver", "lung", "brain")
+#: Measures of the people of a cohort and of a share of those recorded; the sites of metastases as one characteristic
+PEOPLE, SHARE, SITE = "people", "share", "site"
+METASTATIC_SITES = ("bone", "liver", "lung", "brain")
 COUNTED_BY = ("all", "sex", "year")
 POOR_FITNESS = 3
 
@@ -43,17 +46,17 @@ def count_people(analysis: pd.DataFrame, study: Study) -> pd.DataFrame:
         people = analysis[analysis["cohort"] == cohort]
         divided = {"all": pd.Series("all", index=people.index, dtype="string")}
         divided |= {name: people[name].astype("string") for name in CHARACTERISTICS if people[name].notna().any()}
-        divided |= {site: people[site].map({True: site}).astype("string") for site in SITES}
+        divided |= {site: people[site].map({True: site}).astype("string") for site in METASTATIC_SITES}
         divided[ROUTES] = people["route"].astype("string") + " / " + people["year"].astype("string")
         for name, labels in divided.items():
-            labels = labels.dropna() if name in SITES else labels.fillna(MISSING)
+            labels = labels.dropna() if name in METASTATIC_SITES else labels.fillna(MISSING)
             counts = labels.value_counts().sort_index()
             frames.append(
                 pd.DataFrame({"group": counts.index.astype(str), "denominator": counts.to_numpy()}).assign(
                     group_by=name, cohort=cohort
                 )
             )
-    return study.results(pd.concat(frames, ignore_index=True), measure="people", unit_of_estimate="people")
+    return study.results(pd.concat(frames, ignore_index=True), measure=PEOPLE, unit_of_estimate="people")
 
 
 def describe_cohorts(analysis: pd.DataFrame, study: Study) -> pd.DataFrame:
@@ -105,7 +108,7 @@ def _share(people: pd.DataFrame, study: Study, cohort: str) -> pd.DataFrame:
         count_proportions_of(inside, labels, study.params.minimum_denominator).assign(group_by=name)
         for name, inside, labels in _characteristics(people, study, cohort)
     ]
-    return pd.concat(frames, ignore_index=True).assign(measure="share", cohort=cohort) if frames else pd.DataFrame()
+    return pd.concat(frames, ignore_index=True).assign(measure=SHARE, cohort=cohort) if frames else pd.DataFrame()
 
 
 def count_proportions_of(inside: np.ndarray, labels: dict[str, np.ndarray], minimum: int) -> pd.DataFrame:
@@ -144,7 +147,7 @@ def _sizes(people: pd.DataFrame, labels: pd.Series) -> pd.DataFrame:
             "lower": limits["lower"],
             "upper": limits["upper"],
             "unit_of_estimate": "people",
-            "method": "exact poisson",
+            "method": EXACT_POISSON,
         }
     )
     known = grouped.count()
@@ -159,7 +162,7 @@ def _sizes(people: pd.DataFrame, labels: pd.Series) -> pd.DataFrame:
             "lower": (grouped.mean() - half_width).to_numpy(),
             "upper": (grouped.mean() + half_width).to_numpy(),
             "unit_of_estimate": "years",
-            "method": "mean, normal interval",
+            "method": MEAN,
         }
     )
     return pd.concat([sizes, ages[ages["denominator"] > 1]], ignore_index=True)
@@ -188,12 +191,12 @@ def _characteristics(
         recorded = text.notna().to_numpy(dtype=bool)
         levels = sorted(text.dropna().unique())
         yield column, recorded, {level: (text == level).fillna(False).to_numpy(dtype=bool) for level in levels}
-    if study.lacks(SITES, cohort):
+    if study.lacks(METASTATIC_SITES, cohort):
         return
     yield (
-        "site",
+        SITE,
         np.ones(len(people), dtype=bool),
-        {site: people[site].fillna(False).to_numpy(dtype=bool) for site in SITES},
+        {site: people[site].fillna(False).to_numpy(dtype=bool) for site in METASTATIC_SITES},
     )
 
 
@@ -215,5 +218,5 @@ def _eligible(people: pd.DataFrame, study: Study, cohort: str) -> pd.DataFrame:
         lower=limits["lower"],
         upper=limits["upper"],
         unit_of_estimate="people",
-        method="exact poisson",
+        method=EXACT_POISSON,
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from naome.measures.methods import WILSON
 from naome.measures.specification import Group, Indicator
 from naome.measures.study import Study, say_too_few
 from naome.stats.intervals import wilson
@@ -106,7 +107,7 @@ def _tabulate(labels: np.ndarray, denominators: np.ndarray, numerators: np.ndarr
             "estimate": interval["estimate"].to_numpy(),
             "lower": interval["lower"].to_numpy(),
             "upper": interval["upper"].to_numpy(),
-            "method": "wilson",
+            "method": WILSON,
             "status": np.where(few, "too_few", "ok"),
             "reason": np.where(few, say_too_few(minimum), ""),
         }

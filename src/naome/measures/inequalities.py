@@ -12,7 +12,7 @@ from naome.stats.intervals import square_and_add, wilson
 MOST_DEPRIVED, LEAST_DEPRIVED = "1", "5"
 REFERENCE_ETHNIC_GROUP = "white"
 AGE_COLUMN = "age_group"
-GROUPED = ("deprivation", "ethnic_group")
+COMPARED_BY = ("deprivation", "ethnic_group")
 # Ten percentage points: a gap this wide matters to people, so data that cannot rule it out have not shown equality
 IMPORTANT_GAP = 0.10
 CRUDE_METHOD = "newcombe hybrid score interval"
@@ -54,7 +54,7 @@ def measure_gaps(analysis: pd.DataFrame, study: Study) -> pd.DataFrame:
             people = analysis[analysis["cohort"] == cohort]
             reason = study.reason(indicator, cohort)
             measures = (f"{indicator.id}_gap", f"{indicator.id}_gap_standardised")
-            absent = study.not_derivable_rows(measures, reason, group_by=GROUPED)
+            absent = study.not_derivable_rows(measures, reason, group_by=COMPARED_BY)
             rows = absent if reason else _gaps(people, indicator, study)
             frames.append(rows.assign(cohort=cohort, definition_id=indicator.definition_id))
     return study.results(pd.concat(frames, ignore_index=True), unit_of_estimate="difference of proportions")
@@ -84,7 +84,7 @@ def read_gap(row: pd.Series | dict) -> str:
     return "no important gap" if within else "inconclusive"
 
 
-def standardise(
+def standardise_proportion(
     inside: np.ndarray, positive: np.ndarray, strata: pd.Series, weights: pd.Series
 ) -> dict[str, float] | None:
     """Standardise a proportion directly, with MOVER limits.
@@ -154,7 +154,7 @@ def _standardised(
 ) -> dict[str, float] | None:
     strata = people[AGE_COLUMN].astype("string")
     weights = strata[inside].dropna().value_counts(normalize=True).sort_index().astype("float64")
-    first, second = (standardise(who, positive, strata, weights) for who in chosen)
+    first, second = (standardise_proportion(who, positive, strata, weights) for who in chosen)
     return square_and_add(first, second) if len(weights) and first and second else None
 
 

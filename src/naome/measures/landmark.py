@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from naome.measures.methods import AALEN_JOHANSEN, WILSON
 from naome.measures.specification import Indicator, Specification
 from naome.measures.study import Study
 from naome.stats.competing import aalen_johansen
@@ -13,7 +14,6 @@ from naome.stats.intervals import wilson
 LANDMARK = "died_within_30_days"
 TREATED, DIED = 1, 2
 WAYS = ("landmark", "no_landmark", "incidence", "died_untreated")
-METHOD = "aalen-johansen, log(-log) interval"
 
 
 def list_landmarked(specification: Specification) -> list[Indicator]:
@@ -81,7 +81,7 @@ def _rows(people: pd.DataFrame, indicator: Indicator) -> pd.DataFrame:
                 "name": name,
                 "denominator": int(d.sum()),
                 "numerator": int(n.sum()),
-                "method": "wilson",
+                "method": WILSON,
                 **_limits(interval),
             }
         )
@@ -94,7 +94,9 @@ def _rows(people: pd.DataFrame, indicator: Indicator) -> pd.DataFrame:
         if number in curves.index:
             row = curves.loc[number]
             interval = {"estimate": row["cumulative_incidence"], "lower": row["lower"], "upper": row["upper"]}
-        rows.append({"name": name, "denominator": len(duration), "numerator": happened, "method": METHOD, **interval})
+        rows.append(
+            {"name": name, "denominator": len(duration), "numerator": happened, "method": AALEN_JOHANSEN, **interval}
+        )
     table = pd.DataFrame(rows)
     return table.assign(measure=indicator.id + "_" + table["name"]).drop(columns="name")
 

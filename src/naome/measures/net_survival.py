@@ -14,17 +14,18 @@ import pandas as pd
 from pydantic import Field
 
 from naome.core.definitions import Definitions, read_once
+from naome.core.durations import YEAR_DAYS
 from naome.core.errors import DefinitionError
 from naome.core.params import Params
 from naome.core.yaml_files import FrozenModel, Text, read_model
+from naome.measures.methods import POHAR_PERME
 from naome.measures.study import Study, say_too_few
-from naome.measures.survival import BEYOND, YEAR_DAYS, survival_arrays
-from naome.stats.net_survival import LifeTable, make_life_table, net_survival, standardise
+from naome.measures.survival import BEYOND, survival_arrays
+from naome.stats.net_survival import LifeTable, make_life_table, net_survival, standardise_survival
 
-METHOD = "Pohar Perme, interval on the logarithmic scale"
 STANDARDISED = "Pohar Perme by age, directly standardised, interval on the logarithmic scale"
 #: Time runs from a diagnosis in these cohorts, as in published net survival
-COHORTS = ("denovo", "primary")
+FROM_DIAGNOSIS = ("denovo", "primary")
 GROUP_BY = "standard_age"
 FOUND = ["n_risk", "n_event", "survival", "std_error", "lower", "upper"]
 NO_TABLE = (
@@ -118,7 +119,7 @@ def estimate_net_survival(analysis: pd.DataFrame, study: Study, life_table: pd.D
     table = None if life_table is None else make_life_table(life_table)
     frames: list[pd.DataFrame] = []
     excluded: dict[str, int] = {}
-    for cohort in (each for each in params.cohorts if each in COHORTS):
+    for cohort in (each for each in params.cohorts if each in FROM_DIAGNOSIS):
         people = analysis[analysis["cohort"] == cohort]
         reason = study.reason(study.specification["survival"], cohort) or study.lacks(("sex", "age"), cohort)
         if table is None or reason:
@@ -156,7 +157,7 @@ def _estimate_cohort(people: pd.DataFrame, study: Study, table: LifeTable) -> pd
             row = row.assign(status="too_few", reason=why, estimate=np.nan, lower=np.nan, upper=np.nan)
         elif not lacking:
             at = here.rename(columns={"estimate": "survival"}).assign(time=float(years))
-            made = standardise(at[["group", "time", "survival", "std_error"]], standard.weights).iloc[0]
+            made = standardise_survival(at[["group", "time", "survival", "std_error"]], standard.weights).iloc[0]
             row = row.assign(estimate=made["survival"], lower=made["lower"], upper=made["upper"])
         rows.append(row)
     return pd.concat(rows, ignore_index=True).drop(columns=["years", "std_error"])
@@ -198,7 +199,7 @@ def _estimate_group(people: pd.DataFrame, params: Params, table: LifeTable, reac
         std_error=found["std_error"].to_numpy(),
         lower=found["lower"].mask(hidden).to_numpy(),
         upper=found["upper"].mask(hidden).to_numpy(),
-        method=METHOD,
+        method=POHAR_PERME,
         status=np.select([beyond, hidden], ["not_derivable", "too_few"], "ok"),
         reason=reasons,
     ).assign(**{name: lambda f, name=name: f[name].mask(beyond) for name in ("denominator", "numerator")})

@@ -19,24 +19,25 @@ import numpy as np
 import pandas as pd
 
 from naome.cohort.eligible import code_dates, eligible_people, flag_tumours, metastatic_codes
-from naome.cohort.features import NEEDED, describe_people
+from naome.cohort.features import NEEDED_COLUMNS, describe_people
 from naome.cohort.frames import fetch_analysis
 from naome.cohort.materialise import hold
 from naome.cohort.membership import de_novo, possible_members
 from naome.cohort.tables import CanonicalTables
+from naome.core.durations import YEAR_DAYS
 from naome.core.params import Params
 from naome.measures.indicators import divide_people
+from naome.measures.methods import PERIOD_ANALYSIS
 from naome.measures.study import Study, say_too_few
-from naome.measures.survival import YEAR_DAYS, survival_arrays
+from naome.measures.survival import survival_arrays
 from naome.stats.checks import is_observed
 from naome.stats.kaplan_meier import kaplan_meier
 
 PERIOD_YEARS = 2
-METHOD = "period analysis, log-log interval"
 # What describes these people without their treatments and admissions, which are not read for this
 COLUMNS = ("cohort", "route", "sex", "age", "age_group", "subtype", "year", "origin_date", "survival_days", "died")
 GROUPS = ("all", "sex", "age_group", "subtype")
-NOT_DERIVABLE = {
+LEFT_OUT = {
     "primary": "Before the audit period, only metastatic disease at diagnosis is identified.",
     "recurrent": "Recurrences before the audit period include only those soon after diagnosis; they do not represent "
     "about the others.",
@@ -65,7 +66,7 @@ def derive_period_people(study: Study, tables: CanonicalTables) -> pd.DataFrame:
     params = study.params.model_copy(update={"metastatic_from": study.params.diagnosed_from})
     rules = study.rules
     bare = replace(
-        tables, **{name: getattr(tables, name).select(*columns).limit(0) for name, columns in NEEDED.items()}
+        tables, **{name: getattr(tables, name).select(*columns).limit(0) for name, columns in NEEDED_COLUMNS.items()}
     )
     codes = hold(metastatic_codes(tables, rules))
     eligible = hold(eligible_people(flag_tumours(tables, params, rules)))
@@ -106,7 +107,7 @@ def estimate_period_survival(people: pd.DataFrame, study: Study) -> pd.DataFrame
             frames.append(table.assign(cohort=cohort, group_by=group.id))
     definition = study.specification["survival"].definition_id
     table = pd.concat(frames, ignore_index=True)
-    return study.results(table, measure=measure, method=METHOD, definition_id=definition)
+    return study.results(table, measure=measure, method=PERIOD_ANALYSIS, definition_id=definition)
 
 
 def period_survival(people: pd.DataFrame, labels: pd.Series, params: Params, years: int) -> pd.DataFrame:
@@ -162,8 +163,8 @@ def _reason_for_none(cohort: str, people: pd.DataFrame, params: Params) -> str:
     """Say why a cohort has no estimate by period analysis; empty when it has one."""
     if params.metastatic_from <= params.diagnosed_from:
         return DIRECT
-    if cohort in NOT_DERIVABLE:
-        return NOT_DERIVABLE[cohort]
+    if cohort in LEFT_OUT:
+        return LEFT_OUT[cohort]
     before = int((people["origin_date"] < pd.Timestamp(params.metastatic_from)).sum())
     if before < params.minimum_denominator:
         return "Too few people with metastatic disease at diagnosis before the audit period are in the extract."

@@ -20,6 +20,7 @@ from naome.cohort.tables import CanonicalTables
 from naome.core.definitions import CohortRules
 from naome.core.params import Params
 from naome.measures.ascertainment import SOURCES, correction_factor
+from naome.measures.methods import CAPTURE_RECAPTURE, COUNT
 from naome.measures.study import Study
 from naome.stats.capture_recapture import loglinear_population
 
@@ -117,7 +118,7 @@ def measure_prevalence(
     rows, absent = [], []
     for cohort, (alive, dead, lost) in counts.iterrows():
         base = {"cohort": cohort, "numerator": alive, "denominator": alive + dead + lost}
-        rows.append({**base, "measure": "limited_duration_prevalence", "estimate": alive, "method": "count"})
+        rows.append({**base, "measure": "limited_duration_prevalence", "estimate": alive, "method": COUNT})
         if cohort == "denovo":
             continue
         corrected = {**base, "measure": "limited_duration_prevalence_corrected"}
@@ -130,7 +131,7 @@ def measure_prevalence(
         limits = [others + found * value for value in factor]
         corrected |= dict(zip(("estimate", "lower", "upper"), limits, strict=True))
         inferred = study.definitions.say_inferred_codes([read_features(study.definitions).metastatic_only.codes])
-        corrected |= {"method": "count times capture-recapture factor", "reason": inferred}
+        corrected |= {"method": CAPTURE_RECAPTURE, "reason": inferred}
         rows.append(corrected)
     definition = f"limited_duration_prevalence@{study.params.diagnosed_from}..{on}"
     table = pd.concat([pd.DataFrame(rows), *absent], ignore_index=True)

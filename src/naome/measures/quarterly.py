@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from naome.measures.methods import WILSON
 from naome.measures.study import Study, say_too_few
 from naome.stats.intervals import wilson
 from naome.stats.spc import xmr_chart
 
-RULES = {
+CHART_RULES = {
     "outside_limits": "a single point outside the process limits",
     "run": "seven or more points in a row on one side of the mean",
     "trend": "seven or more points in a row all rising or all falling",
@@ -145,7 +146,7 @@ def say_chart(chart: pd.DataFrame, title: str) -> str:
     if len(chart) < MINIMUM_QUARTERS:
         return f"{title}: {len(chart)} quarters are too few to assess ({MINIMUM_QUARTERS} are needed)."
     broken = []
-    for text in RULES.values():
+    for text in CHART_RULES.values():
         when = chart.loc[chart["rules"].str.contains(text, regex=False), "quarter"].tolist()
         if when:
             broken.append(f"{text} ({when[0]}{f' to {when[-1]}' if len(when) > 1 else ''})")
@@ -193,7 +194,7 @@ def quarterly_results(
     few = counted["denominator"] < minimum
     rows = counted.rename(columns={"quarter": "group"}).assign(
         group_by="quarter",
-        method="wilson",
+        method=WILSON,
         status=np.where(few, "too_few", "ok"),
         reason=np.where(few, say_too_few(minimum), ""),
     )
@@ -203,7 +204,7 @@ def quarterly_results(
 def _chart(values: np.ndarray, baseline: int | None = None) -> pd.DataFrame:
     chart = xmr_chart(values, baseline=baseline)
     chart = chart.rename(columns={"lower": "limit_lower", "upper": "limit_upper"}).drop(columns="value")
-    rules = [", ".join(text for name, text in RULES.items() if row[name]) for row in chart.to_dict("records")]
+    rules = [", ".join(text for name, text in CHART_RULES.items() if row[name]) for row in chart.to_dict("records")]
     return chart.assign(rules=rules)
 
 

@@ -27,10 +27,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from naome.core.durations import YEAR_DAYS
 from naome.core.errors import EstimateError
 from naome.core.params import Params
+from naome.core.results import COUNTS, NUMBERS
 from naome.measures.casemix.adjust import Assessment, list_parts
-from naome.measures.casemix.prepare import COX, YEAR_DAYS
+from naome.measures.casemix.prepare import COX
 from naome.measures.indicators import divide_people
 from naome.measures.study import Study
 from naome.measures.survival import list_times, numbers_at_risk, survival_arrays, survival_curves
@@ -64,8 +66,6 @@ TOLERANCES = {
 
 COLUMNS = ["cohort", "years", "library", "quantity", "values", "difference", "tolerance", "reason"]
 NO_PEOPLE = "there are no people with a time under observation"
-NUMBERS = ["estimate", "lower", "upper"]
-COUNTS = ["denominator", "numerator"]
 # the standard error of a standardised covariate beyond which naome.stats.cox warns of no finite estimate
 LARGEST_ERROR = 1 / np.sqrt(1e-3)
 FLAT = "a coefficient has no finite estimate, and libraries stop at different values on the way"

@@ -21,11 +21,12 @@ from naome.cohort.materialise import hold
 from naome.cohort.membership import find_members
 from naome.cohort.tables import CanonicalTables
 from naome.core.definitions import CohortRules, Option
+from naome.core.durations import YEAR_DAYS
 from naome.core.params import Params
 from naome.measures.expressions import parse_expression
 from naome.measures.specification import Indicator
 from naome.measures.study import Study, say_too_few
-from naome.measures.survival import YEAR_DAYS, survival_arrays
+from naome.measures.survival import survival_arrays
 from naome.stats.intervals import wilson
 from naome.stats.kaplan_meier import kaplan_meier
 

@@ -118,7 +118,7 @@ class Together(FrozenModel):
     values: tuple[str, ...] = Field(strict=False, min_length=2)
 
 
-class Relations(FrozenModel):
+class TableRelations(FrozenModel):
     """What ``relations.yaml`` says; the meaning of each key is in the file."""
 
     sums: tuple[Annotated[tuple[str, ...], Field(strict=False, min_length=3)], ...] = Field(strict=False, min_length=1)
@@ -291,7 +291,7 @@ def read_data_items(definitions: Definitions) -> tuple[DataItem, ...]:
 
 
 @read_once
-def read_relations(definitions: Definitions) -> Relations:
+def read_relations(definitions: Definitions) -> TableRelations:
     """Read and check ``relations.yaml`` of a folder of definitions: how counts of different names are related.
 
     Raises
@@ -300,7 +300,7 @@ def read_relations(definitions: Definitions) -> Relations:
         If it names an indicator or a column that is not there, or a condition that cannot be read.
     """
     file, columns = definitions.folder / "relations.yaml", list_columns(definitions)
-    read = read_model(file, Relations, error=DefinitionError)
+    read = read_model(file, TableRelations, error=DefinitionError)
     known = [indicator.id for indicator in read_specification(definitions).indicators]
     for name in (name for sums in read.sums for name in sums):
         if name not in known:

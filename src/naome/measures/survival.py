@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from naome.core.durations import YEAR_DAYS
 from naome.core.params import Params
 from naome.measures.indicators import divide_people
+from naome.measures.methods import KAPLAN_MEIER
 from naome.measures.study import Study, say_too_few
 from naome.stats.checks import is_observed
 from naome.stats.kaplan_meier import kaplan_meier, median_survival
 
-YEAR_DAYS = 365.25
 BEYOND = "follow-up does not reach the time point for anyone"
-METHOD = "kaplan-meier, log-log interval"
 
 
 def list_times(params: Params) -> list[float]:
@@ -179,7 +179,7 @@ def _horizons(people: pd.DataFrame, labels: pd.Series, params: Params) -> pd.Dat
             "estimate": table["survival"].mask(hidden),
             "lower": table["lower"].mask(hidden),
             "upper": table["upper"].mask(hidden),
-            "method": METHOD,
+            "method": KAPLAN_MEIER,
             "status": np.select([reasons == BEYOND, hidden], ["not_derivable", "too_few"], "ok"),
             "reason": reasons,
         }

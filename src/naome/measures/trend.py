@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr, ndtri
 
-from naome.core.results import COLUMNS
+from naome.core.results import RESULT_COLUMNS
+from naome.measures.methods import LOGISTIC_TREND
 from naome.measures.specification import Indicator
 from naome.measures.study import Study
 from naome.stats.logistic import fit_logistic
 
-METHOD = "logistic regression on year, Wald interval"
 SIGNIFICANT = 0.05
 TESTED = [
     *("cohort", "measure", "definition_id", "first_year", "last_year", "first", "last", "n", "events", "z", "p_value"),
@@ -67,9 +67,9 @@ def measure_trends(analysis: pd.DataFrame, study: Study) -> tuple[pd.DataFrame, 
             rows.append({**row, "status": status if reason else "ok", "reason": reason})
     table = pd.DataFrame(rows).reindex(columns=TESTED)
     shown = table.rename(columns={"odds_ratio": "estimate", "n": "denominator", "events": "numerator"})
-    shown = shown[[column for column in shown if column in COLUMNS]]
+    shown = shown[[column for column in shown if column in RESULT_COLUMNS]]
     shown = shown.assign(measure=shown["measure"] + "_trend")
-    results = study.results(shown, unit_of_estimate="odds ratio per year", method=METHOD)
+    results = study.results(shown, unit_of_estimate="odds ratio per year", method=LOGISTIC_TREND)
     return table.drop(columns="definition_id"), results
 
 

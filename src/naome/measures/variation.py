@@ -10,6 +10,7 @@ import pandas as pd
 from naome.core.params import Params
 from naome.measures.casemix.outliers import MINIMUM_UNITS
 from naome.measures.indicators import MISSING
+from naome.measures.methods import RANDOM_INTERCEPT
 from naome.measures.specification import Indicator
 from naome.measures.study import Study
 from naome.stats.funnel import classify, classify_z, realised_tail_probabilities
@@ -38,7 +39,6 @@ SUMMARY = [
     ),
     *("variance_upper", "median_odds_ratio", "mor_lower", "mor_upper", "share_beyond_chance", "p_value", "reason"),
 ]
-METHOD = "random intercept, profile likelihood"
 
 
 @dataclass(frozen=True)
@@ -254,7 +254,7 @@ def _results(summary: pd.DataFrame, study: Study) -> pd.DataFrame:
             "denominator": row["assessed"],
             "status": "not_derivable" if row["reason"] else "ok",
             "reason": row["reason"],
-            "method": METHOD,
+            "method": RANDOM_INTERCEPT,
             "definition_id": indicator.definition_id,
         }
         ratio = {"estimate": row.get("median_odds_ratio"), "lower": row.get("mor_lower"), "upper": row.get("mor_upper")}

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 import pandas as pd
 
-from naome.core.results import WHOLE
+from naome.core.results import NATIONAL_LEVELS
 from naome.release.cells import Cells, Scheme, list_cells
 from naome.release.guess import guess_counts
 from naome.release.places import Place, find_places, list_places
@@ -158,7 +158,7 @@ def attack_release(
     truth = truth.drop_duplicates("result_id").reset_index(drop=True)
     rows = released.drop_duplicates("result_id").set_index("result_id").reindex(truth["result_id"]).reset_index()
     cells = list_cells(truth, scheme)
-    whole = truth["level"].isin(WHOLE).to_numpy()
+    whole = truth["level"].isin(NATIONAL_LEVELS).to_numpy()
     people, events = (rows[name].to_numpy(dtype=float, na_value=np.nan) for name in ("denominator", "numerator"))
     exact = whole & (national != "suppress")
     secret_rows = ~whole if national == "show" else np.ones(len(whole), dtype=bool)

@@ -17,7 +17,7 @@ from scipy.sparse import csr_array
 __all__ = ["Relations", "Step", "solve_bounds", "tighten"]
 
 #: More counts than any table has: the greatest value of one about which nothing is published
-MANY = 10_000_000
+LARGEST_COUNT = 10_000_000
 ROUNDS = 100
 
 

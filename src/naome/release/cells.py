@@ -17,10 +17,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from naome.core.results import WHOLE
+from naome.core.results import NATIONAL_LEVELS
+from naome.measures.description import PEOPLE, SHARE, SITE
 from naome.measures.indicators import MISSING
 from naome.measures.specification import DataItem, Expression, Specification
-from naome.measures.specification import Relations as DeclaredRelations
+from naome.measures.specification import TableRelations as DeclaredRelations
 from naome.release.bounds import Relations
 
 __all__ = ["Cells", "Scheme", "list_cells", "make_scheme"]
@@ -40,8 +41,8 @@ BOTH = " / "
 #: Level of organisations to which people belong for what was done to them, not for where they were diagnosed
 TREATING = "treating provider"
 DEAD, OF_BREAST_CANCER, RECORD = "died under 70", "died of breast cancer", "had a record of metastatic disease"
-#: Measures of the people of a cohort, and of a share of those recorded
-PEOPLE, SHARE, SITE = ("people", "cohort_size", "age_mean"), "share", "site"
+#: Measures of the people of a cohort
+OF_COHORTS = (PEOPLE, "cohort_size", "age_mean")
 DEATHS = {
     "record_before_breast_cancer_death": ((DEAD, OF_BREAST_CANCER), (DEAD, OF_BREAST_CANCER, RECORD)),
     "record_before_death": ((DEAD,), (DEAD, RECORD)),
@@ -186,7 +187,7 @@ def make_scheme(
         measures[f"survival_{years}y"] = EVERYONE, dead
         if alike:
             measures[f"survival_{years}y_adjusted"] = EVERYONE, dead
-    for name in PEOPLE:
+    for name in OF_COHORTS:
         measures[name] = EVERYONE, EVERYONE
     treating = {
         indicator.id + end
@@ -343,7 +344,7 @@ class _Listing:
         while key in self.number and self.value[self.number[key]] != value:
             key = (*key, "otherwise counted")
         if key not in self.number:
-            self.number[key] = self._append(value, place[1] in WHOLE)
+            self.number[key] = self._append(value, place[1] in NATIONAL_LEVELS)
             # who has no value recorded cannot have one: there is no one, as every reader knows
             missing = {f"not missing({match[1]})" for each in named if (match := UNRECORDED.fullmatch(each))}
             if value == 0 and missing & named:
@@ -421,7 +422,7 @@ class _Listing:
                 if whole is not None and len(key) == 4 and self.value[whole] >= self.value[part]:
                     new = (whole, part) not in self.rests
                     rest = self._rest(whole, part)
-                    if place[1] in WHOLE:
+                    if place[1] in NATIONAL_LEVELS:
                         dropped[key, condition] = rest
                         self.nested += [rest] * new
         self._pair_groups(dropped)
@@ -429,7 +430,7 @@ class _Listing:
 
     def _nest_rests(self) -> None:
         """Relate whom conditions leave out of some people to those whom they leave out of more people, of a nation."""
-        names = {number: key for key, number in self.number.items() if len(key) == 4 and key[1] in WHOLE}
+        names = {number: key for key, number in self.number.items() if len(key) == 4 and key[1] in NATIONAL_LEVELS}
         for (whole, part), rest in list(self.rests.items()):
             if whole not in names or part not in names:
                 continue
@@ -472,7 +473,7 @@ class _Listing:
                     others = conditions - {condition}
                     parts = self._find_all(place, [others | {name_group(fine, each)} for each in inner])
                     if parts:
-                        self._leave(whole, parts, protected=place[1] in WHOLE)
+                        self._leave(whole, parts, protected=place[1] in NATIONAL_LEVELS)
         for key, part in list(self.number.items()):
             *place, conditions = key[:4]
             for condition in conditions:
@@ -517,7 +518,7 @@ class _Listing:
             level: dict[str, dict[str, int]] = {}
             for name, unit, count in zip(rows["level"], rows["unit"], rows[column], strict=True):
                 level.setdefault(name, {})[unit] = count
-            nation = next((next(iter(level[name].values())) for name in WHOLE if name in level), None)
+            nation = next((next(iter(level[name].values())) for name in NATIONAL_LEVELS if name in level), None)
             for child in ("provider", "alliance", "region"):
                 if child not in level:
                     continue

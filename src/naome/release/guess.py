@@ -20,7 +20,7 @@ from naome.release.suppress import SCALES
 __all__ = ["Guesses", "guess_counts"]
 
 #: Rows about different measures and cohorts are not alike
-KEY = ["cohort", "measure", "group_by", "group"]
+GROUP_KEY = ["cohort", "measure", "group_by", "group"]
 #: Fewest organisations of which a reader learns what is usual
 ENOUGH = 10
 #: As many standard errors more than blind guesses may be right by chance, also where that is more than the ratio
@@ -80,7 +80,7 @@ def guess_counts(released: pd.DataFrame, truth: pd.DataFrame, policy: Policy) ->
         return Guesses()
     scores = [
         _score(weights, events, truth.loc[rows.index, "numerator"].to_numpy(dtype=int))
-        for _, rows in released[adjusted].groupby(KEY, sort=False)
+        for _, rows in released[adjusted].groupby(GROUP_KEY, sort=False)
         if len(rows) >= ENOUGH
         for weights, events in [_weigh(rows, policy)]
     ]

@@ -92,7 +92,7 @@ def _least_extreme(low: np.ndarray, high: np.ndarray) -> np.ndarray:
     return np.where(low > 0, low, np.where(high < 0, high, 0.0))
 
 
-def settle_table(table: pd.DataFrame, shown: Iterable[str], params: Params, higher_is: str) -> pd.DataFrame:
+def settle_levels(table: pd.DataFrame, shown: Iterable[str], params: Params, higher_is: str) -> pd.DataFrame:
     """Give organisations compared by a model the levels that their rounded counts support.
 
     Parameters
@@ -159,7 +159,7 @@ def settle_assessments(assessments: dict[str, Assessment], released: Released, p
 
 def _settle_assessment(each: Assessment, released: Released, params: Params) -> Assessment:
     tables = {
-        years: settle_table(table, _list_shown(released, f"survival_{years}y_adjusted", each.cohort), params, "worse")
+        years: settle_levels(table, _list_shown(released, f"survival_{years}y_adjusted", each.cohort), params, "worse")
         for years, table in each.tables.items()
     }
     earlier = tuple(_settle_assessment(part, released, params) for part in each.earlier)
@@ -201,7 +201,7 @@ def settle_adjusted(
         if not each.reason:
             shown = _list_shown(released, f"{each.indicator}_adjusted", each.cohort)
             higher_is = HIGHER_IS[specification[each.indicator].polarity]
-            each = replace(each, table=settle_table(each.table, shown, params, higher_is))
+            each = replace(each, table=settle_levels(each.table, shown, params, higher_is))
         settled.append(each)
     return settled
 

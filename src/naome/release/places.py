@@ -11,14 +11,14 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import pandas as pd
 
-from naome.core.results import WHOLE
+from naome.core.results import NATIONAL_LEVELS
 from naome.release.cells import Cells
 
 __all__ = ["Place", "find_places", "list_places", "say_places"]
 
 COLUMNS = ["measure", "cohort", "level", "group_by"]
 #: The characteristic of results whose people are not grouped
-EVERYONE = "all"
+UNGROUPED = "all"
 #: How many places a message names
 MOST_SAID = 8
 
@@ -48,11 +48,11 @@ class Place:
     @property
     def of_nation(self) -> bool:
         """Whether its results are of a nation, or of several."""
-        return self.level in WHOLE
+        return self.level in NATIONAL_LEVELS
 
     def describe(self) -> str:
         """Say in one phrase what the place is."""
-        by = "" if self.characteristic == EVERYONE else f", by {self.characteristic}"
+        by = "" if self.characteristic == UNGROUPED else f", by {self.characteristic}"
         return f"{self.measure} (cohort {self.cohort}, level {self.level}{by})"
 
     def to_dict(self) -> dict[str, str]:
@@ -91,7 +91,7 @@ def find_places(results: pd.DataFrame, cells: Cells, counts: Iterable[int]) -> l
     shown = np.isin(wanted, np.concatenate([cells.people, cells.events, cells.rest]))
     places = list_places(results[_show(cells, wanted[shown])])
     beside = list_places(results[_show(cells, cells.relations.around(wanted[~shown]))])
-    groups = [place for place in beside if place.characteristic != EVERYONE]
+    groups = [place for place in beside if place.characteristic != UNGROUPED]
     return sorted({*places, *(groups or beside)})
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from naome.measures.methods import ADJUSTED_PROPORTION, ADJUSTED_RATIO, ADJUSTED_SURVIVAL, WILSON
+
 
 @dataclass(frozen=True)
 class Policy:
@@ -106,10 +108,10 @@ def list_pairs(events: np.ndarray, people: np.ndarray, policy: Policy) -> tuple[
 # "counts": computed again from the rounded counts alone. The others are adjusted for case mix: the same simple
 # estimate and limits, at the rounded instead of the exact counts, carried by the organisation's own adjustment.
 METHODS = {
-    "wilson": "counts",
-    "risk-adjusted Kaplan-Meier ratio (D), alarms from pseudo-observations (C)": "survival",
-    "logistic case-mix model; Wilson limits shifted on the odds scale; Poisson-binomial mid-P": "proportion",
-    "logistic case-mix model; score limits of O/E, variance sum p(1 - p)": "ratio",
+    WILSON: "counts",
+    ADJUSTED_SURVIVAL: "survival",
+    ADJUSTED_PROPORTION: "proportion",
+    ADJUSTED_RATIO: "ratio",
 }
 # Places that a number adjusted for case mix keeps: more would say more about single people than about organisations
-PLACES = {"survival": 3, "proportion": 3, "ratio": 2}
+DECIMALS = {"survival": 3, "proportion": 3, "ratio": 2}

@@ -14,12 +14,22 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from naome.core.results import WHOLE
-from naome.release.bounds import MANY, Step, solve_bounds, tighten
+from naome.core.results import NATIONAL_LEVELS
+from naome.release.bounds import LARGEST_COUNT, Step, solve_bounds, tighten
 from naome.release.cells import Cells
 from naome.release.policy import Policy, round_counts
 
-__all__ = ["Bounds", "Shown", "bound_counts", "find_broken", "find_small", "is_held", "list_near", "protect", "reach"]
+__all__ = [
+    "Bounds",
+    "ShownRows",
+    "bound_counts",
+    "find_broken",
+    "find_small",
+    "is_held",
+    "list_near",
+    "protect",
+    "reach",
+]
 
 ROUNDS = 60
 #: A hidden count is near the promise if its bounds are wider by no more than this
@@ -35,7 +45,7 @@ TRIALS = 6
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownRows:
     """How the rows of some results may be shown.
 
     Attributes
@@ -94,7 +104,7 @@ class Bounds:
         return found
 
 
-def reach(cells: Cells, shown: Shown, hidden: np.ndarray, policy: Policy) -> Bounds:
+def reach(cells: Cells, shown: ShownRows, hidden: np.ndarray, policy: Policy) -> Bounds:
     """Work out the least and greatest possible value of every count from the rows that are not hidden.
 
     Parameters
@@ -137,7 +147,7 @@ def bound_counts(
     least : array of float, shape (rows,), or float
         Fewest people of a row that is shown: as many as an estimate needs.
     """
-    lower, upper = np.zeros(len(cells.value)), np.full(len(cells.value), float(MANY))
+    lower, upper = np.zeros(len(cells.value)), np.full(len(cells.value), float(LARGEST_COUNT))
     known = np.zeros(len(cells.value), dtype=int)
     half = (policy.round_to - 1) // 2
     # a total that is taken to be known is rounded where the rows of the nation are
@@ -244,7 +254,7 @@ def is_held(count: int, cells: Cells, bounds: Bounds, policy: Policy) -> bool:
     return lower <= policy.hide_from and upper >= min(policy.hide_to, cells.ceiling[count])
 
 
-def protect(cells: Cells, rows: pd.DataFrame, shown: Shown, policy: Policy) -> np.ndarray:
+def protect(cells: Cells, rows: pd.DataFrame, shown: ShownRows, policy: Policy) -> np.ndarray:
     """Decide which rows are hidden.
 
     Parameters
@@ -280,9 +290,9 @@ def protect(cells: Cells, rows: pd.DataFrame, shown: Shown, policy: Policy) -> n
 class _Search:
     """The search for the rows to hide."""
 
-    def __init__(self, cells: Cells, rows: pd.DataFrame, shown: Shown, policy: Policy) -> None:
+    def __init__(self, cells: Cells, rows: pd.DataFrame, shown: ShownRows, policy: Policy) -> None:
         self.cells, self.rows, self.shown, self.policy = cells, rows, shown, policy
-        totals = (rows["level"].isin(WHOLE) & (rows["group_by"] == "all")).to_numpy()
+        totals = (rows["level"].isin(NATIONAL_LEVELS) & (rows["group_by"] == "all")).to_numpy()
         self.cost = rows["denominator"].fillna(0).to_numpy(dtype=float) + np.where(totals, TOTAL, 0)
         self.free = ~shown.always & ~shown.fixed
         self.protected = ~shown.always

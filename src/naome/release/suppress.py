@@ -18,26 +18,28 @@ import pandas as pd
 from scipy.special import expit, logit, ndtri
 
 from naome.core.params import Params
-from naome.core.results import NUMBERS, WHOLE
+from naome.core.results import NATIONAL_LEVELS, NUMBERS
 from naome.measures.casemix.outliers import MINIMUM_UNITS
+from naome.measures.description import PEOPLE, SHARE, SITE
 from naome.measures.indicators import MISSING
-from naome.release.cells import LESS, PEOPLE, SHARE, SITE, Cells, Scheme, list_cells
-from naome.release.policy import METHODS, PLACES, POLICIES, Policy, list_pairs, round_counts
-from naome.release.protect import Shown, protect
+from naome.measures.methods import RANDOM_INTERCEPT
+from naome.release.cells import LESS, OF_COHORTS, Cells, Scheme, list_cells
+from naome.release.policy import DECIMALS, METHODS, POLICIES, Policy, list_pairs, round_counts
+from naome.release.protect import ShownRows, protect
 from naome.release.types import Released, release_checked
 from naome.stats.intervals import wilson
 
 #: One wording for small numbers and for those that they could be worked out from: which of them it is, is hidden too
-HIDDEN = "a small number, or one from which a small number could be worked out"
+WHY_SUPPRESSED = "a small number, or one from which a small number could be worked out"
 NO_RULE = "there is no rule for the disclosure of this method"
 #: Methods whose results have another number than people as their denominator
-NOT_OF_PEOPLE = ("random intercept, profile likelihood",)
+NOT_OF_PEOPLE = (RANDOM_INTERCEPT,)
 #: Methods that make a number of counts which no row shows, such as those of every age: solved for, it gives them away
 OF_STRATA = ("direct standardisation to the ages of all counted; MOVER interval from Wilson limits",)
 #: Before the name of an indicator: how many people could have been counted
 ELIGIBLE = "eligible."
 #: Measures of people of a cohort: what is left of them is a number of people of a group
-PEOPLE_OR_SHARE = (*PEOPLE, SHARE)
+PEOPLE_OR_SHARE = (*OF_COHORTS, SHARE)
 #: Where nothing is known of measures: each has people and events of its own
 EMPTY = Scheme({}, frozenset(), {}, pd.DataFrame())
 SCALES = {
@@ -48,7 +50,7 @@ SCALES = {
 
 
 @dataclass(frozen=True)
-class Plan:
+class ReleasePlan:
     """What was decided about the release of a run before its single results are released.
 
     Attributes
@@ -67,11 +69,13 @@ class Plan:
 
     def list_suppressed(self, group_by: str) -> set[tuple[str, str, str]]:
         """Return cohort, measure and group of the nation's results that are suppressed, of one characteristic."""
-        rows = self.results[self.hidden & self.results["level"].isin(WHOLE) & (self.results["group_by"] == group_by)]
+        rows = self.results[
+            self.hidden & self.results["level"].isin(NATIONAL_LEVELS) & (self.results["group_by"] == group_by)
+        ]
         return set(rows[["cohort", "measure", "group"]].itertuples(index=False, name=None))
 
 
-def plan_release(results: pd.DataFrame, params: Params, scheme: Scheme) -> Plan:
+def plan_release(results: pd.DataFrame, params: Params, scheme: Scheme) -> ReleasePlan:
     """Decide about results that are protected together.
 
     Parameters
@@ -90,11 +94,11 @@ def plan_release(results: pd.DataFrame, params: Params, scheme: Scheme) -> Plan:
     ValueError
         If the promise of the policy cannot be kept by hiding rows below the nation.
     """
-    nothing = Plan(scheme, results.iloc[:0], np.zeros(0, dtype=bool))
-    return Plan(scheme, results, _find_hidden(results, params, nothing))
+    nothing = ReleasePlan(scheme, results.iloc[:0], np.zeros(0, dtype=bool))
+    return ReleasePlan(scheme, results, _find_hidden(results, params, nothing))
 
 
-def release(results: pd.DataFrame, params: Params, plan: Plan | None = None) -> Released:
+def release(results: pd.DataFrame, params: Params, plan: ReleasePlan | None = None) -> Released:
     """Return results that may leave the run.
 
     Parameters
@@ -125,7 +129,7 @@ def release(results: pd.DataFrame, params: Params, plan: Plan | None = None) -> 
     out = results.copy()
     if policy.name == "none":
         return release_checked(out)
-    plan = plan or Plan(EMPTY, results.iloc[:0], np.zeros(0, dtype=bool))
+    plan = plan or ReleasePlan(EMPTY, results.iloc[:0], np.zeros(0, dtype=bool))
     always, exact = _shown_always(out, params), _shown_exactly(out, params)
     solved = _can_be_solved(out) & ~(always & ~out["method"].isin(NOT_OF_PEOPLE))
     hidden = pd.Series(_find_hidden(out, params, plan), index=out.index) | solved
@@ -135,7 +139,7 @@ def release(results: pd.DataFrame, params: Params, plan: Plan | None = None) -> 
     bare = out["status"].isin(["too_few", "not_derivable"])
     hidden &= out["status"].isin(["ok", "too_few"])
     out.loc[hidden, "status"] = "suppressed"
-    out.loc[hidden, "reason"] = HIDDEN
+    out.loc[hidden, "reason"] = WHY_SUPPRESSED
     out.loc[hidden & no_rule, "reason"] = NO_RULE
     out.loc[hidden | bare, NUMBERS] = np.nan
     out.loc[hidden | bare, ["denominator", "numerator"]] = pd.NA
@@ -149,11 +153,13 @@ def list_needed(row: tuple[str, str, str, str]) -> list[tuple[str, str, str, str
         return [row]
     if group_by == SITE:
         return [(cohort, "people", group, group)]
-    rest = [(cohort, "people", group_by, MISSING)] if measure == SHARE else []
-    return [(cohort, "people", group_by, group), *rest]
+    rest = [(cohort, PEOPLE, group_by, MISSING)] if measure == SHARE else []
+    return [(cohort, PEOPLE, group_by, group), *rest]
 
 
-def release_pooled(pooled: pd.DataFrame, parts: Iterable[Released], plans: Iterable[Plan | None] = ()) -> Released:
+def release_pooled(
+    pooled: pd.DataFrame, parts: Iterable[Released], plans: Iterable[ReleasePlan | None] = ()
+) -> Released:
     """Release results of several nations counted together, beside those of each.
 
     Parameters
@@ -173,17 +179,17 @@ def release_pooled(pooled: pd.DataFrame, parts: Iterable[Released], plans: Itera
     key, out = ["cohort", "measure", "group_by", "group"], pooled.copy()
     hidden = pd.Series(False, index=out.index)
     for part in parts:
-        rows = part.frame[part.frame["level"].isin(WHOLE) & (part.frame["status"] == "ok")]
+        rows = part.frame[part.frame["level"].isin(NATIONAL_LEVELS) & (part.frame["status"] == "ok")]
         shown = set(rows[key].itertuples(index=False, name=None))
         hidden |= np.array([row not in shown for row in out[key].itertuples(index=False, name=None)], dtype=bool)
     for plan in filter(None, plans):
-        rows = plan.results[plan.hidden & plan.results["level"].isin(WHOLE)]
+        rows = plan.results[plan.hidden & plan.results["level"].isin(NATIONAL_LEVELS)]
         gone = set(rows[key].itertuples(index=False, name=None))
         needed = (list_needed(row) for row in out[key].itertuples(index=False, name=None))
         hidden |= np.array([not gone.isdisjoint(rows) for rows in needed], dtype=bool)
     hidden &= out["status"].isin(["ok", "too_few"])
     bare = hidden | (out["status"] != "ok")
-    out.loc[hidden, "status"], out.loc[hidden, "reason"] = "suppressed", HIDDEN
+    out.loc[hidden, "status"], out.loc[hidden, "reason"] = "suppressed", WHY_SUPPRESSED
     out.loc[bare, NUMBERS] = np.nan
     out.loc[bare, ["denominator", "numerator"]] = pd.NA
     return release_checked(out)
@@ -191,12 +197,12 @@ def release_pooled(pooled: pd.DataFrame, parts: Iterable[Released], plans: Itera
 
 def _shown_always(results: pd.DataFrame, params: Params) -> pd.Series:
     """Mark the rows that are shown whatever their counts are."""
-    return results["level"].isin(WHOLE) & (params.disclosure.national == "show")
+    return results["level"].isin(NATIONAL_LEVELS) & (params.disclosure.national == "show")
 
 
 def _shown_exactly(results: pd.DataFrame, params: Params) -> pd.Series:
     """Mark the rows whose counts are not rounded."""
-    return results["level"].isin(WHOLE) & (params.disclosure.national != "suppress")
+    return results["level"].isin(NATIONAL_LEVELS) & (params.disclosure.national != "suppress")
 
 
 def _lacks_rule(results: pd.DataFrame, policy: Policy) -> pd.Series:
@@ -215,7 +221,7 @@ def _can_be_solved(results: pd.DataFrame) -> pd.Series:
     return few.astype(bool) | results["method"].isin(OF_STRATA) | eligible
 
 
-def _find_hidden(results: pd.DataFrame, params: Params, plan: Plan) -> np.ndarray:
+def _find_hidden(results: pd.DataFrame, params: Params, plan: ReleasePlan) -> np.ndarray:
     """Decide which results are hidden, beside those of a plan."""
     policy = POLICIES[params.disclosure.policy]
     if policy.name == "none":
@@ -236,7 +242,7 @@ def _find_hidden(results: pd.DataFrame, params: Params, plan: Plan) -> np.ndarra
     decided = np.append(plan.hidden, np.zeros(len(own), dtype=bool))
     before |= ~always & _show_withheld(cells, fixed, decided)
     before |= ~always & ~exact & _may_be_too_few(table, params)
-    shown = Shown(exact.to_numpy(), always.to_numpy(), before.to_numpy(), fixed)
+    shown = ShownRows(exact.to_numpy(), always.to_numpy(), before.to_numpy(), fixed)
     shown.hidden[fixed] = plan.hidden
     result = protect(cells, counted, shown, policy)
     result |= _compared_with_hidden(table, result) | _made_from_hidden(table, result)
@@ -403,7 +409,7 @@ def carry_adjusted(values: pd.DataFrame, rounded: pd.DataFrame, kind: str, polic
     lower, upper = np.where(none, numbers[:, 1], lower), np.where(none, numbers[:, 2], upper)
     carried = np.column_stack([estimate, lower, upper])
     carried[np.isnan(numbers)] = np.nan
-    return pd.DataFrame(carried.round(PLACES[kind]), columns=NUMBERS, index=values.index)
+    return pd.DataFrame(carried.round(DECIMALS[kind]), columns=NUMBERS, index=values.index)
 
 
 def _round(out: pd.DataFrame, shown: pd.Series, policy: Policy) -> pd.DataFrame:

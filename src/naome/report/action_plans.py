@@ -16,6 +16,7 @@ from naome.core.atomic import write_bytes
 from naome.core.definitions import Definitions, project_definitions
 from naome.core.errors import ChainError, suggest
 from naome.core.params import Params, read_params
+from naome.core.results import Row
 from naome.core.spreadsheets import escape_formula
 from naome.measures.recommendations import (
     Goal,
@@ -30,7 +31,7 @@ from naome.release.positions import NOT_COMPARED, NOT_DERIVABLE, place_organisat
 from naome.release.types import Released, release_checked
 from naome.report.display import format_number
 from naome.report.finished import FinishedRun
-from naome.report.labels import COHORT_NAMES
+from naome.report.labels import COHORT_NAMES, METASTATIC
 from naome.report.marking import MARKINGS
 from naome.report.plain_zip import make_plain, write_plain_zip
 from naome.report.plan_template import make_template
@@ -39,13 +40,11 @@ from naome.report.prose import lower_first, say_count, say_day
 from naome.report.publication.wording import read_wording
 from naome.report.workbook import name_measure
 
-Row = Mapping[str, Any]
 NEEDED = "recommendations.yaml"
-COHORTS = {"denovo", "recurrent"}
 NONE, NO_ONE = "–", "no one counted"
 NO_RESULT = "The run has no such result."
 #: How a plan says that there is no number
-STATUS_WORDS = {"suppressed": "suppressed", "too_few": "too few people", "not_derivable": NOT_DERIVABLE}
+WITHOUT_NUMBER = {"suppressed": "suppressed", "too_few": "too few people", "not_derivable": NOT_DERIVABLE}
 EXPLAIN = (
     "Results are those that have passed disclosure control: counts below the nation may be rounded, and a result from "
     "which a small number could be worked out is suppressed. Position compares a result with the national value at the "
@@ -91,7 +90,8 @@ def has_plans(run: FinishedRun) -> bool:
     if not file.is_file():
         return False
     params = read_params(file)
-    return set(params.cohorts) >= COHORTS and bool(read_recommendations(project_definitions()).select(params.nation))
+    recommended = read_recommendations(project_definitions()).select(params.nation)
+    return set(params.cohorts) >= METASTATIC.keys() and bool(recommended)
 
 
 def open_source(run: FinishedRun) -> PlanSource | None:
@@ -151,7 +151,7 @@ def collect_plans(source: PlanSource, organisation: str = "") -> Iterator[tuple[
         yield row["code"], _collect_plan(source, row, rows, positions)
 
 
-def write_plan(context: Mapping[str, Any]) -> bytes:
+def write_action_plan(context: Mapping[str, Any]) -> bytes:
     """Write an action plan as a docx file; the same context gives the same bytes.
 
     Parameters
@@ -207,7 +207,7 @@ def write_action_plans(
         place = folder / source.run.run_id if len(holding) > 1 else folder
         for code, context in tqdm(plans, desc=source.run.audit, unit="plan", leave=False, disable=None):
             written.append(place / name_plan(code))
-            write_bytes(write_plan(context), written[-1])
+            write_bytes(write_action_plan(context), written[-1])
         progress(f"{source.run.audit}: {say_count(len(plans), 'action plan')} in {place}")
     return written
 
@@ -235,7 +235,7 @@ def zip_plans(runs: Sequence[FinishedRun]) -> bytes:
             continue
         taken.add(source.params.nation)
         for code, context in collect_plans(source):
-            files[f"{source.params.nation}/{name_plan(code)}"] = write_plan(context)
+            files[f"{source.params.nation}/{name_plan(code)}"] = write_action_plan(context)
     return write_plain_zip(files) if files else b""
 
 
@@ -328,11 +328,11 @@ def _show(own: Row | None, nation: Row | None, goal: Goal | None, position: str)
     """Write an organisation's result and that of the nation, or why there is none."""
     result, people = NOT_DERIVABLE if position == NOT_DERIVABLE else NO_ONE, NONE
     if own is not None and own["status"] != "ok":
-        result = STATUS_WORDS[own["status"]]
+        result = WITHOUT_NUMBER[own["status"]]
     elif own is not None:
         estimate, lower, upper = (format_number(own[name], "percent1") for name in ("estimate", "lower", "upper"))
         result, people = f"{estimate} ({lower} to {upper})", format_number(int(own["denominator"]), "count")
-    national = STATUS_WORDS["not_derivable"] if nation is None else STATUS_WORDS.get(nation["status"], "")
+    national = WITHOUT_NUMBER["not_derivable"] if nation is None else WITHOUT_NUMBER.get(nation["status"], "")
     if not national and nation is not None:
         national = format_number(nation["estimate"], "percent1")
     return {"own": result, "people": people, "nation": national, "goal": say_goal(own, goal)}

@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from scipy.optimize import isotonic_regression
 
 #: Styles of lines, so that colour is never the only difference
-LINES = ("-", (0, (5, 1.5)), (0, (7, 1.5, 1.5, 1.5)), (0, (1.5, 1.2)), (0, (3, 1.2, 1.2, 1.2, 1.2, 1.2)))
+LINE_STYLES = ("-", (0, (5, 1.5)), (0, (7, 1.5, 1.5, 1.5)), (0, (1.5, 1.2)), (0, (3, 1.2, 1.2, 1.2, 1.2, 1.2)))
 #: Shapes of points, likewise
 MARKERS = "os^Dv"
 #: Size of labels at lines, in points; height of a line of text as a multiple of it

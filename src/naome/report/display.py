@@ -61,7 +61,7 @@ class CountText(str):
     """A count of people in a column of texts."""
 
 
-Source = Released | Declared | tuple[Released | Declared, ...]
+MadeFrom = Released | Declared | tuple[Released | Declared, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +100,7 @@ class Table:
     """
 
     frame: pd.DataFrame
-    made_from: "Source"
+    made_from: "MadeFrom"
     formats: Mapping[str, str] = field(default_factory=dict)
     headings: Mapping[str, str] = field(default_factory=dict)
 
@@ -131,7 +131,7 @@ class Sentence:
     """
 
     text: str
-    made_from: "Source" = ()
+    made_from: "MadeFrom" = ()
 
     def __post_init__(self) -> None:
         words_alone = isinstance(self.made_from, tuple) and not self.made_from
@@ -161,7 +161,7 @@ class Figure:
 
     drawing: "Drawing"
     alt: str
-    made_from: "Source"
+    made_from: "MadeFrom"
 
     def __post_init__(self) -> None:
         _check_source(self.made_from, "a figure")

@@ -10,13 +10,12 @@ import pandas as pd
 
 from naome.core.atomic import write_bytes, write_frame, write_text
 from naome.core.errors import ChainError
-from naome.core.results import COLUMNS, KEY, NUMBERS, STATUSES
+from naome.core.results import COUNTS, NUMBERS, RESULT_COLUMNS, RESULT_KEY, STATUSES
 from naome.core.spreadsheets import write_csv
 from naome.report.action_plans import zip_plans
 from naome.report.finished import FinishedRun
 from naome.report.workbook import open_definitions, write_workbook
 
-COUNTS = ("denominator", "numerator")
 #: Columns of ``organisations.csv``
 ORGANISATION_COLUMNS = {
     "code": "Code of the organisation, as in column unit of the results.",
@@ -41,7 +40,7 @@ def collect_released(run: FinishedRun) -> pd.DataFrame:
     ChainError
         If two steps of the run released the same result, or a file is not the one that the run released.
     """
-    return _collect(run)[list(COLUMNS)]
+    return _collect(run)[list(RESULT_COLUMNS)]
 
 
 def _collect(run: FinishedRun) -> pd.DataFrame:
@@ -49,11 +48,11 @@ def _collect(run: FinishedRun) -> pd.DataFrame:
     released = run.read_released()
     frames = [frame.assign(frame=name) for name, frame in released if "result_id" in frame.columns]
     if not frames:
-        return pd.DataFrame(columns=[*COLUMNS, "frame"])
-    table = pd.concat(frames, ignore_index=True).sort_values(KEY, kind="stable").reset_index(drop=True)
-    twice = table.duplicated(KEY)
+        return pd.DataFrame(columns=[*RESULT_COLUMNS, "frame"])
+    table = pd.concat(frames, ignore_index=True).sort_values(RESULT_KEY, kind="stable").reset_index(drop=True)
+    twice = table.duplicated(RESULT_KEY)
     if twice.any():
-        first = ", ".join(f"{c}={table.loc[twice, c].iloc[0]}" for c in KEY)
+        first = ", ".join(f"{c}={table.loc[twice, c].iloc[0]}" for c in RESULT_KEY)
         raise ChainError(f"{run.folder}: {twice.sum()} results were released by two steps, first: {first}")
     return table
 
@@ -103,7 +102,7 @@ def write_downloads(runs: Iterable[FinishedRun], folder: Path) -> tuple[Path, Pa
         ["nation", "code"]
     )
     table = pd.concat([_collect(run) for run in runs], ignore_index=True)
-    table = table.sort_values([*KEY, "run_id", "nation"], kind="stable").drop_duplicates(["result_id"])
+    table = table.sort_values([*RESULT_KEY, "run_id", "nation"], kind="stable").drop_duplicates(["result_id"])
     for column in NUMBERS:
         table[column] = table[column].astype(float).round(PLACES)
     data, dictionary = folder / "results.csv", folder / PACKAGE
@@ -112,7 +111,7 @@ def write_downloads(runs: Iterable[FinishedRun], folder: Path) -> tuple[Path, Pa
         write_bytes(write_workbook(table, runs, definitions), folder / "results.xlsx")
     if plans := zip_plans(runs):
         write_bytes(plans, folder / "action-plans.zip")
-    table = table[list(COLUMNS)]
+    table = table[list(RESULT_COLUMNS)]
     write_csv(table, data)
     write_frame(table, data.with_suffix(".parquet"))
     write_csv(organisations, folder / "organisations.csv")
@@ -143,7 +142,7 @@ def describe_package(markings: list[str], rows: int) -> dict:
                 "encoding": "utf-8",
                 "rows": rows,
                 "schema": {
-                    "fields": [_field(name, meaning) for name, meaning in COLUMNS.items()],
+                    "fields": [_field(name, meaning) for name, meaning in RESULT_COLUMNS.items()],
                     "primaryKey": "result_id",
                     "missingValues": [""],
                 },
@@ -172,7 +171,7 @@ def _field(name: str, meaning: str) -> dict:
     field: dict[str, object] = {"name": name, "type": kind, "description": meaning}
     if name == "status":
         field["constraints"] = {"required": True, "enum": list(STATUSES)}
-    elif name in KEY or name == "result_id":
+    elif name in RESULT_KEY or name == "result_id":
         field["constraints"] = {"required": True}
     if name in COUNTS:
         field["constraints"] = {"minimum": 0}

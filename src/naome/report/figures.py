@@ -11,7 +11,7 @@ import seaborn as sns
 
 from naome.release import Released, shown_numbers
 from naome.report.axes import End, begin_at_zero, label_ends, use_whole_ticks
-from naome.report.display import Figure, Source, Table, format_number
+from naome.report.display import Figure, MadeFrom, Table, format_number
 from naome.report.prose import lower_first
 
 matplotlib.use("agg")
@@ -55,7 +55,7 @@ def use_style() -> None:
     )
 
 
-def draw_empty(reason: str, made_from: Source) -> Figure:
+def draw_empty(reason: str, made_from: MadeFrom) -> Figure:
     """Draw a figure that says why there is none."""
     use_style()
     figure, axes = plt.subplots(figsize=(7.2, 1.2))

@@ -15,11 +15,10 @@ import pandas as pd
 
 from naome.core.code_version import NO_COMMIT, CodeVersion
 from naome.core.errors import ChainError, NaomeError, suggest
-from naome.core.paths import runs_root
+from naome.core.paths import MANIFEST, runs_root
 from naome.core.results import name_nation
 from naome.report.marking import MARKINGS
 
-MANIFEST = "manifest.json"
 #: Which organisations a run released results of, and the outlier status of their survival
 ORGANISATIONS, OUTLIER_STATUS = "organisations", "outlier_status"
 #: What a manifest has to hold for a site, and of which kind

@@ -136,7 +136,7 @@ def drawable_units(released: Released, measure: str, cohort: str) -> Released:
     return released.where(measure=measure, cohort=cohort, level="provider", status="ok", group_by="all")
 
 
-OUTSIDE = ("alert", "alarm")
+OUTSIDE_LIMITS = ("alert", "alarm")
 
 
 # Organisations outside the limits without a result that may be shown

@@ -10,9 +10,11 @@ import pandas as pd
 from naome.measures.specification import Specification
 
 COHORT_NAMES = {"denovo": "De novo", "recurrent": "Recurrent", "primary": "Primary"}
+#: The cohorts of metastatic disease, in a sentence
+METASTATIC = {cohort: COHORT_NAMES[cohort].lower() for cohort in ("denovo", "recurrent")}
 
 
-CHARACTERISTICS = {
+CHARACTERISTIC_NAMES = {
     "year": "Year",
     "age_band": "Age at the time origin",
     "sex": "Sex",
@@ -49,7 +51,7 @@ CASE_MIX = {
 }
 
 
-SITES = {"bone": "Bone", "liver": "Liver", "lung": "Lung", "brain": "Brain"}
+SITE_NAMES = {"bone": "Bone", "liver": "Liver", "lung": "Lung", "brain": "Brain"}
 
 
 AGE_ORDER = ["under 40", "18-49", "40-49", "50-59", "50-69", "60-69", "70-79", "80+"]
@@ -81,9 +83,9 @@ def name_term(term: str) -> str:
     item, primes, level = re.fullmatch(r"(.+?)('*)(?:\[(.*)\])?", term).groups()
     missing = item.endswith("_missing")
     item = item.removesuffix("_missing")
-    title = CASE_MIX.get(item) or CHARACTERISTICS.get(item)
-    if title is None and item.removesuffix("_early") in SITES:
-        title = f"{SITES[item.removesuffix('_early')]} metastasis at the time origin"
+    title = CASE_MIX.get(item) or CHARACTERISTIC_NAMES.get(item)
+    if title is None and item.removesuffix("_early") in SITE_NAMES:
+        title = f"{SITE_NAMES[item.removesuffix('_early')]} metastasis at the time origin"
     level = "missing" if missing else level
     words = title or item.replace("_", " ").capitalize()
     return f"{words}{primes}" + (f": {level}" if level else "")

@@ -27,4 +27,4 @@ def find_definition(name: str) -> str:
 def _list_addresses() -> dict[str, str]:
     from naome.report.reference import data_dictionary, definitions  # much to import for a page without tables
 
-    return {**data_dictionary.list_names(), **definitions.list_names(project_definitions())}
+    return {**data_dictionary.list_cleaning_rules(), **definitions.list_defined_names(project_definitions())}

@@ -51,7 +51,7 @@ def show_not_derivable(study: Study) -> None:
     """List the results that cannot be derived from the run's data, by reason."""
     by_reason: dict[str, list[str]] = {}
     for key, reason in study.not_derivable.items():
-        by_reason.setdefault(reason, []).append(name_result(key, study.specification))
+        by_reason.setdefault(reason, []).append(name_not_derivable(key, study.specification))
     if not by_reason:
         show(Sentence("Every result for which a data item exists can be derived from these data."))
         return
@@ -60,13 +60,14 @@ def show_not_derivable(study: Study) -> None:
     show(Sentence(text, declare_not_counts(text, "Why indicators cannot be derived, and their names.")))
 
 
-def name_result(key: str, specification: Specification) -> str:
+def name_not_derivable(key: str, specification: Specification) -> str:
     """Name a key of ``not_derivable`` as a reader would.
 
     Examples
     --------
     >>> from naome.measures.specification import load_specification
-    >>> name_result("completeness.grade", load_specification()), name_result("biopsy", load_specification())
+    >>> known = load_specification()
+    >>> name_not_derivable("completeness.grade", known), name_not_derivable("biopsy", known)
     ('completeness of tumour grade', 'biopsy of a metastatic lesion')
     """
     if key in VALIDATION_TITLES:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from naome.core.results import WHOLE
+from naome.core.results import NATIONAL_LEVELS
 from naome.measures.indicators import MISSING
 from naome.measures.specification import Specification
 from naome.release import Released
@@ -51,7 +51,7 @@ def tabulate_proportions(rows: pd.DataFrame, labels: pd.Series, heading: str, re
 
 def tabulate_indicators(released: Released, specification: Specification, kind: str) -> Table:
     """Lay out the value for the whole nation, or for all nations pooled, of every indicator of a kind by cohort."""
-    rows = released.where(level=WHOLE, group_by="all").frame
+    rows = released.where(level=NATIONAL_LEVELS, group_by="all").frame
     order = {i.id: n for n, i in enumerate(specification.indicators) if i.kind == kind}
     rows = rows[rows["measure"].isin(list(order))]
     rows = rows.sort_values(["measure", "cohort"], key=lambda c: c.map(order) if c.name == "measure" else c)

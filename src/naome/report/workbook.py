@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from naome.core.definitions import Definitions, project_definitions
-from naome.core.results import NUMBERS, POOLED, name_nation
+from naome.core.results import COUNTS, NUMBERS, POOLED, name_nation
 from naome.core.spreadsheets import escape_formulae
 from naome.measures.recommendations import COMPLETENESS
 from naome.measures.specification import Indicator, Specification, read_data_items, read_specification
@@ -49,7 +49,6 @@ HEADINGS = {
 }  # fmt: skip
 #: From the nation to the organisation
 LEVELS = {level: place for place, level in enumerate((POOLED, "nation", "region", "alliance", "provider"))}
-COUNTS = ["denominator", "numerator"]
 #: Heights of rows of the cover, in points
 HEADING, LINE = 24, 16
 ESTIMATES = ["Estimate", "Lower limit", "Upper limit"]

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-__all__ = ["PopulationEstimate", "Scenario", "chapman", "loglinear_population", "simulate_capture"]
+__all__ = ["CaptureScenario", "PopulationEstimate", "chapman", "loglinear_population", "simulate_capture"]
 
 UNBELIEVABLE_SE = 3.0
 
@@ -226,7 +226,7 @@ def _fit(seen: np.ndarray, people: np.ndarray, sources: tuple[str, ...], pairs: 
 
 
 @dataclass(frozen=True)
-class Scenario:
+class CaptureScenario:
     """A truth to simulate: classes of people and how often each source sees them.
 
     Attributes
@@ -246,25 +246,31 @@ class Scenario:
     odds_ratio: float = 1.0
 
 
-SCENARIOS = (
-    Scenario("independent sources", (1.0,), ((0.55, 0.35, 0.3),)),
-    Scenario("positive dependence of the second source on the first (odds ratio 4)", (1.0,), ((0.55, 0.35, 0.3),), 4.0),
-    Scenario(
+CAPTURE_SCENARIOS = (
+    CaptureScenario("independent sources", (1.0,), ((0.55, 0.35, 0.3),)),
+    CaptureScenario(
+        "positive dependence of the second source on the first (odds ratio 4)", (1.0,), ((0.55, 0.35, 0.3),), 4.0
+    ),
+    CaptureScenario(
         "negative dependence of the second source on the first (odds ratio 1/4)", (1.0,), ((0.55, 0.35, 0.3),), 0.25
     ),
-    Scenario(
+    CaptureScenario(
         "a third of people with a low probability of identification by any source",
         (0.67, 0.33),
         ((0.7, 0.45, 0.4), (0.1, 0.05, 0.05)),
     ),
-    Scenario(
+    CaptureScenario(
         "a fifth of people who cannot be identified by any source", (0.8, 0.2), ((0.55, 0.35, 0.3), (0.0, 0.0, 0.0))
     ),
 )
 
 
 def simulate_capture(
-    scenarios: tuple[Scenario, ...] = SCENARIOS, *, people: int = 5000, repetitions: int = 200, seed: int = 1
+    scenarios: tuple[CaptureScenario, ...] = CAPTURE_SCENARIOS,
+    *,
+    people: int = 5000,
+    repetitions: int = 200,
+    seed: int = 1,
 ) -> pd.DataFrame:
     """Simulate the estimators on a known truth: how biased they are, and how often the interval holds it.
 
@@ -284,7 +290,7 @@ def simulate_capture(
 
     Examples
     --------
-    >>> found = simulate_capture(SCENARIOS[:1], repetitions=20).set_index("method")
+    >>> found = simulate_capture(CAPTURE_SCENARIOS[:1], repetitions=20).set_index("method")
     >>> bool(abs(found.loc["log-linear", "bias"]) < 0.05)
     True
     """
@@ -313,7 +319,7 @@ def simulate_capture(
     return pd.DataFrame(rows, columns=["scenario", "method", "truth", "mean_estimate", "bias", "coverage", "estimated"])
 
 
-def _cell_probabilities(scenario: Scenario) -> tuple[list[tuple[bool, ...]], np.ndarray]:
+def _cell_probabilities(scenario: CaptureScenario) -> tuple[list[tuple[bool, ...]], np.ndarray]:
     cells = list(itertools.product([True, False], repeat=len(scenario.probabilities[0])))
     chances = np.zeros(len(cells))
     for share, chance in zip(scenario.shares, scenario.probabilities, strict=True):

@@ -46,7 +46,7 @@ __all__ = [
     "realised_tail_probabilities",
 ]
 
-METHODS = ("midp", "spiegelhalter", "exact_tail", "normal")
+FUNNEL_TESTS = ("midp", "spiegelhalter", "exact_tail", "normal")
 
 
 def binomial_limits(
@@ -329,7 +329,7 @@ def _interpolated_count(distribution, p: float) -> np.ndarray:
 def _shifts(method: str) -> tuple[float, float]:
     shifts = {"midp": (0.5, 0.5), "spiegelhalter": (0.0, 0.0), "exact_tail": (0.0, 1.0)}
     if method not in shifts:
-        raise ValueError(f"method is {method!r}; allowed: {list(METHODS)}")
+        raise ValueError(f"method is {method!r}; allowed: {list(FUNNEL_TESTS)}")
     return shifts[method]
 
 

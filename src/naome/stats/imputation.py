@@ -32,7 +32,7 @@ PENALTY = 0.5 / PRIOR_SD**2
 CLOSE = 1e-5
 RECORDED_PER_PARAMETER = 10
 RECORDING_PROVIDERS = 5
-METHODS = ("normal", "logistic", "ordered", "multinomial")
+IMPUTATION_MODELS = ("normal", "logistic", "ordered", "multinomial")
 
 
 def impute(
@@ -677,8 +677,8 @@ def _check_names(frame, methods, exclude, cluster, outcome, delta) -> None:
     if unknown:
         raise ValueError(f"column {unknown[0]!r} is not in the frame; it has {list(frame.columns)}")
     for name, method in (methods or {}).items():
-        if method not in METHODS:
-            raise ValueError(f"methods[{name!r}] is {method!r}; allowed: {list(METHODS)}")
+        if method not in IMPUTATION_MODELS:
+            raise ValueError(f"methods[{name!r}] is {method!r}; allowed: {list(IMPUTATION_MODELS)}")
     for name in [*(outcome or ()), *([cluster] if cluster else [])]:
         if frame[name].isna().any():
             what = "provider" if name == cluster else "outcome"

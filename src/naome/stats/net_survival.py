@@ -20,9 +20,10 @@ import pandas as pd
 
 from naome.stats.checks import check_columns, check_survival, check_times, normal_quantile
 
-__all__ = ["LifeTable", "make_life_table", "net_survival", "standardise"]
+__all__ = ["LifeTable", "make_life_table", "net_survival", "standardise_survival"]
 
-YEAR_DAYS = 365.25
+#: Days of a year of age and of calendar time in a life table
+TABLE_YEAR_DAYS = 365.25
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def make_life_table(frame: pd.DataFrame) -> LifeTable:
             f"{_name_cell(pd.Series(missing, whole.names))} is missing, and {int(values.isna().sum())} in all; needed: "
             f"each sex, ages {ages[0]} to {ages[-1]}, years {years[0]} to {years[-1]}"
         )
-    hazard = -np.log1p(-values.to_numpy().reshape(len(sexes), len(ages), len(years))) / YEAR_DAYS
+    hazard = -np.log1p(-values.to_numpy().reshape(len(sexes), len(ages), len(years))) / TABLE_YEAR_DAYS
     return LifeTable(sexes, ages[0], years[0], hazard)
 
 
@@ -177,7 +178,9 @@ def net_survival(
     )
 
 
-def standardise(survival: pd.DataFrame, weights: Mapping[str, float], *, conf_level: float = 0.95) -> pd.DataFrame:
+def standardise_survival(
+    survival: pd.DataFrame, weights: Mapping[str, float], *, conf_level: float = 0.95
+) -> pd.DataFrame:
     """Standardise survival directly to the weights of a standard population.
 
     Parameters
@@ -207,7 +210,7 @@ def standardise(survival: pd.DataFrame, weights: Mapping[str, float], *, conf_le
     Examples
     --------
     >>> table = pd.DataFrame({"group": ["a", "b"], "time": 365.0, "survival": [0.8, 0.4], "std_error": 0.1})
-    >>> standardise(table, {"a": 3, "b": 1})["survival"].round(4).tolist()
+    >>> standardise_survival(table, {"a": 3, "b": 1})["survival"].round(4).tolist()
     [0.7]
     """
     z = normal_quantile(conf_level)
@@ -278,6 +281,6 @@ class _People:
 
     def _hazard_on(self, day: int, n: int) -> np.ndarray:
         """Return the hazard of the life table from one day to the next, of the n people at risk."""
-        ages = ((self.age[:n] + day) // YEAR_DAYS).astype(np.int64) - self.table.first_age
+        ages = ((self.age[:n] + day) // TABLE_YEAR_DAYS).astype(np.int64) - self.table.first_age
         ages = np.clip(ages, 0, self.table.hazard.shape[1] - 1)
         return self.table.hazard[self.sex[:n], ages, self.year[self.day[:n] + day]]

@@ -41,7 +41,7 @@ from naome.stats.intervals import smr, wilson
 from naome.stats.kaplan_meier import kaplan_meier
 from naome.stats.risk_adjustment import risk_adjusted_proportion, risk_adjusted_survival
 
-__all__ = ["SCENARIOS", "Scenario", "make_patients", "make_providers", "run_replicate", "simulate"]
+__all__ = ["SCENARIOS", "StudyScenario", "make_patients", "make_providers", "run_replicate", "simulate"]
 
 PROVIDERS, FEW_PROVIDERS = 130, 7
 OUTLIERS = 6
@@ -64,7 +64,7 @@ JUDGED = ("C", "C imputed")
 
 
 @dataclass(frozen=True)
-class Scenario:
+class StudyScenario:
     """One situation of the study.
 
     Attributes
@@ -106,21 +106,21 @@ class Scenario:
 
 
 SCENARIOS = (
-    Scenario("no outliers"),
-    Scenario("proportional outliers", before=1.5, after=1.5),
-    Scenario("early outliers", before=2.0, after=0.8, change=0.5),
-    Scenario("late outliers", before=1.0, after=1.6),
-    Scenario("no outliers, 40% missing", missing=0.4),
-    Scenario("proportional outliers, 40% missing", before=1.5, after=1.5, missing=0.4),
+    StudyScenario("no outliers"),
+    StudyScenario("proportional outliers", before=1.5, after=1.5),
+    StudyScenario("early outliers", before=2.0, after=0.8, change=0.5),
+    StudyScenario("late outliers", before=1.0, after=1.6),
+    StudyScenario("no outliers, 40% missing", missing=0.4),
+    StudyScenario("proportional outliers, 40% missing", before=1.5, after=1.5, missing=0.4),
     *(
-        Scenario(f"{name}, {horizon:g} y{missing}", hazard, hazard, 1.0, share, horizon, False, times, True)
+        StudyScenario(f"{name}, {horizon:g} y{missing}", hazard, hazard, 1.0, share, horizon, False, times, True)
         for horizon in (1.0, 3.0, 5.0)
         for name, hazard in (("no outliers", 1.0), ("proportional outliers", 1.5))
         for missing, share in (("", 0.0), (", 40% missing", 0.4))
         for times in (1 if hazard > 1 else 6 if share else 5,)
     ),
     *(
-        Scenario(f"{FEW_PROVIDERS} organisations, {t:g} y", horizon=t, few=True, times=20, only_used=True)
+        StudyScenario(f"{FEW_PROVIDERS} organisations, {t:g} y", horizon=t, few=True, times=20, only_used=True)
         for t in (1, 3, 5)
     ),
 )
@@ -182,7 +182,7 @@ def simulate(*, replicates: int, seed: int, scenarios=SCENARIOS, workers: int = 
     return pd.concat(pieces, ignore_index=True)[columns]
 
 
-def run_replicate(scenario: Scenario, seed: int, number: int) -> pd.DataFrame:
+def run_replicate(scenario: StudyScenario, seed: int, number: int) -> pd.DataFrame:
     """Make one data set and apply every method.
 
     Parameters
@@ -245,7 +245,7 @@ def make_providers(seed: int, *, few: bool = False) -> pd.DataFrame:
     )
 
 
-def make_patients(providers: pd.DataFrame, scenario: Scenario, rng) -> tuple[pd.DataFrame, pd.DataFrame]:
+def make_patients(providers: pd.DataFrame, scenario: StudyScenario, rng) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Draw the patients of one data set, and the truth about its providers.
 
     Parameters
@@ -315,13 +315,13 @@ def make_patients(providers: pd.DataFrame, scenario: Scenario, rng) -> tuple[pd.
     return patients, truth
 
 
-def _hazards(scenario: Scenario) -> tuple[float, float]:
+def _hazards(scenario: StudyScenario) -> tuple[float, float]:
     """Return the baseline cumulative hazard at the horizon, usual and of an outlier."""
     until, whole = RATE * scenario.change**SHAPE, RATE * scenario.horizon**SHAPE
     return whole, scenario.before * until + scenario.after * (whole - until)
 
 
-def _death_times(target: np.ndarray, outlier: np.ndarray, scenario: Scenario) -> np.ndarray:
+def _death_times(target: np.ndarray, outlier: np.ndarray, scenario: StudyScenario) -> np.ndarray:
     """Invert the cumulative hazard: the time at which it reaches `target`."""
     until = RATE * scenario.change**SHAPE
     early = target <= scenario.before * until
@@ -329,7 +329,7 @@ def _death_times(target: np.ndarray, outlier: np.ndarray, scenario: Scenario) ->
     return (np.where(outlier, usual, target) / RATE) ** (1 / SHAPE)
 
 
-def _apply_complete(patients: pd.DataFrame, scenario: Scenario, rng) -> dict[str, pd.DataFrame]:
+def _apply_complete(patients: pd.DataFrame, scenario: StudyScenario, rng) -> dict[str, pd.DataFrame]:
     used = _survival_methods([_adjusted(patients, scenario)])
     if scenario.only_used:
         return used
@@ -349,7 +349,7 @@ def _apply_complete(patients: pd.DataFrame, scenario: Scenario, rng) -> dict[str
     }
 
 
-def _apply_incomplete(patients: pd.DataFrame, scenario: Scenario, rng) -> dict[str, pd.DataFrame]:
+def _apply_incomplete(patients: pd.DataFrame, scenario: StudyScenario, rng) -> dict[str, pd.DataFrame]:
     completed = impute(
         patients.drop(columns="potential"),
         m=IMPUTATIONS,
@@ -367,7 +367,7 @@ def _apply_incomplete(patients: pd.DataFrame, scenario: Scenario, rng) -> dict[s
     return {"unadjusted": _unadjusted(patients, scenario.horizon), **named, **used}
 
 
-def _adjusted(patients: pd.DataFrame, scenario: Scenario) -> tuple[pd.DataFrame, float]:
+def _adjusted(patients: pd.DataFrame, scenario: StudyScenario) -> tuple[pd.DataFrame, float]:
     table = risk_adjusted_survival(
         patients,
         duration="time",

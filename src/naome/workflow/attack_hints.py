@@ -51,7 +51,7 @@ def list_hints(
     failed, indicators = found.failures, [indicator.id for indicator in specification.indicators]
     narrow = sorted({place for name in NARROW for place in found.where.get(name, ())})
     hints = [*_hide_nation(narrow, params, locate), *_be_stricter(narrow, params, locate)]
-    names = {place.measure: name_result(place.measure, indicators) for place in narrow}
+    names = {place.measure: find_key(place.measure, indicators) for place in narrow}
     hints += _take_out([name for name in names.values() if name], locate)
     others = [measure for measure, name in names.items() if not name]
     others += [place.measure for place in found.where.get("guesses_right", ())]
@@ -111,14 +111,14 @@ def _number(notebook: Path) -> str:
     return notebook.stem.partition("-")[0]
 
 
-def name_result(measure: str, indicators: Iterable[str]) -> str:
+def find_key(measure: str, indicators: Iterable[str]) -> str:
     """Return the name by which ``not_derivable`` takes a measure out; empty where it cannot.
 
     Examples
     --------
-    >>> name_result("eligible.chemotherapy", ["chemotherapy"]), name_result("chemotherapy_adjusted", ["chemotherapy"])
+    >>> find_key("eligible.chemotherapy", ["chemotherapy"]), find_key("chemotherapy_adjusted", ["chemotherapy"])
     ('chemotherapy', 'chemotherapy')
-    >>> name_result("completeness.stage", []), name_result("survival_1y", [])
+    >>> find_key("completeness.stage", []), find_key("survival_1y", [])
     ('completeness.stage', '')
     """
     if measure.startswith("completeness."):

@@ -8,8 +8,9 @@ from pathlib import Path
 import pandas as pd
 
 from naome.core.errors import ChainError
-from naome.core.results import NUMBERS, WHOLE
+from naome.core.results import NATIONAL_LEVELS, NUMBERS
 from naome.release.attack import FAILURES, Attack, attack_release
+from naome.release.guess import GROUP_KEY
 from naome.release.places import list_places, say_places
 from naome.release.policy import POLICIES
 from naome.release.suppress import list_least, list_needed
@@ -17,8 +18,7 @@ from naome.workflow.attack_hints import POOLED_FRAME, list_hints
 from naome.workflow.run import Run
 
 #: Frames in the result schema whose denominators are not people
-NOT_OF_PEOPLE = ("variation",)
-KEY = ["cohort", "measure", "group_by", "group"]
+OF_UNITS = ("variation",)
 
 
 def attack_run(run: Run) -> Attack:
@@ -62,7 +62,7 @@ def find_attack(run: Run) -> Attack:
         return Attack(policy.name)
     names = [file.stem for file in sorted((run.folder / "release").glob("*.parquet"))]
     pairs = {name: (_read(run, "release", name), _read(run, "results", name)) for name in names}
-    own = [pair for name, pair in pairs.items() if name not in (*NOT_OF_PEOPLE, POOLED_FRAME) and _is_results(pair[1])]
+    own = [pair for name, pair in pairs.items() if name not in (*OF_UNITS, POOLED_FRAME) and _is_results(pair[1])]
     plan = run.plan
     if not own or plan is None:
         return Attack(policy.name)
@@ -85,11 +85,11 @@ def list_given_away(released: pd.DataFrame, pooled: pd.DataFrame) -> pd.DataFram
 
     What this nation does not show, for whatever reason, would be left when the other nation's number is subtracted.
     """
-    own = released[released["level"].isin(WHOLE)]
-    shown = set(own.loc[own["status"] == "ok", KEY].itertuples(index=False, name=None))
-    known = set(own[KEY].itertuples(index=False, name=None))
+    own = released[released["level"].isin(NATIONAL_LEVELS)]
+    shown = set(own.loc[own["status"] == "ok", GROUP_KEY].itertuples(index=False, name=None))
+    known = set(own[GROUP_KEY].itertuples(index=False, name=None))
     numbers = pooled[_has_number(pooled)]
-    needed = map(list_needed, numbers[KEY].itertuples(index=False, name=None))
+    needed = map(list_needed, numbers[GROUP_KEY].itertuples(index=False, name=None))
     return numbers[[not (shown | (set(each) - known)).issuperset(each) for each in needed]]
 
 

@@ -36,7 +36,7 @@ from naome.report.finished import ORGANISATIONS
 from naome.workflow.attack_run import attack_run
 from naome.workflow.egress import write_egress
 from naome.workflow.fonts import VARIABLE, lacks_font_list
-from naome.workflow.organisations import write_organisations
+from naome.workflow.organisations import write_organisation_names
 from naome.workflow.pages import list_notebooks, load_pages, notebooks_of, saved_by
 from naome.workflow.run import CACHE, Run, write_to
 from naome.workflow.warm import keep_warm
@@ -241,7 +241,7 @@ def write_manifest(run: Run, renderer: str = "") -> Path:
         than the disclosure policy promises.
     """
     _forget_others(run)
-    write_organisations(run)
+    write_organisation_names(run)
     pages = _digest_files(run, "notebooks/*.ipynb")
     release = _digest_files(run, "release/*.parquet")
     _check_made_together(run, release)

@@ -19,7 +19,7 @@ from naome.workflow.fonts import fonts_apart
 from naome.workflow.warm import run_warm
 
 if TYPE_CHECKING:
-    from naome.workflow.plan import Plan
+    from naome.workflow.plan import RunPlan
     from naome.workflow.run import Run
 
 #: Commands of earlier versions, and what they are called now
@@ -245,7 +245,7 @@ def _read(parsed: argparse.Namespace) -> None:
         _read_plan(plan)
 
 
-def _read_plan(plan: Plan) -> Run:
+def _read_plan(plan: RunPlan) -> Run:
     from naome.workflow.extract_report import describe_reading
     from naome.workflow.ingest import read_run
 

@@ -15,10 +15,10 @@ from naome.report.reference import examples as examples_page
 #: Each file, and what returns its text
 DOCS = {
     "params/README.md": write_reference,
-    definitions_page.PAGE: definitions_page.write_page,
-    data_dictionary.PAGE: data_dictionary.write_page,
-    examples_page.PAGE: examples_page.write_page,
-    api_page.PAGE: api_page.write_page,
+    definitions_page.PAGE: definitions_page.write_definitions,
+    data_dictionary.PAGE: data_dictionary.write_data_dictionary,
+    examples_page.PAGE: examples_page.write_examples,
+    api_page.PAGE: api_page.write_api,
 }
 
 

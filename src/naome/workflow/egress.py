@@ -12,15 +12,15 @@ import pandas as pd
 
 from naome.core.atomic import write_text
 from naome.core.params import Disclosure
-from naome.core.results import WHOLE
+from naome.core.results import NATIONAL_LEVELS
 from naome.core.spreadsheets import write_csv
 from naome.release.attack import Attack
 from naome.release.policy import POLICIES, Policy
 from naome.report.finished import FinishedRun
 from naome.workflow.run import Run
 
-STATUSES = ["suppressed", "too_few", "not_derivable"]
-SHEET = ["file", "measures", "levels", "rows", *STATUSES, "smallest_count", "tables", "figures", "exceptions", "sha256"]
+UNSHOWN = ["suppressed", "too_few", "not_derivable"]
+SHEET = ["file", "measures", "levels", "rows", *UNSHOWN, "smallest_count", "tables", "figures", "exceptions", "sha256"]
 SITE_SHEET = ["file", "runs", "policy", "attack", "tables", "figures", "exceptions", "bytes", "sha256"]
 STYLE = (
     "body{font-family:sans-serif;margin:2rem}table{border-collapse:collapse}"
@@ -165,14 +165,14 @@ def _describe_frame(frame: pd.DataFrame, disclosure: Disclosure) -> dict[str, ob
     if "result_id" not in frame:
         return {"rows": len(frame), "exceptions": NO_COUNTS}
     policy = POLICIES[disclosure.policy]
-    whole = frame["level"].isin(WHOLE)
+    whole = frame["level"].isin(NATIONAL_LEVELS)
     below = frame[~whole]
     counts = pd.concat([below["denominator"], below["numerator"]]).dropna()
     return {
         "measures": frame["measure"].nunique(),
         "levels": " ".join(sorted(frame["level"].unique())),
         "rows": len(frame),
-        **{status: int((frame["status"] == status).sum()) for status in STATUSES},
+        **{status: int((frame["status"] == status).sum()) for status in UNSHOWN},
         "smallest_count": counts[counts > 0].min() if (counts > 0).any() else pd.NA,
         "exceptions": " ".join(_list_exceptions(frame[whole], counts, policy, disclosure.national)),
     }
@@ -227,7 +227,7 @@ def _write_sheet(file: Path, title: str, head: str, tables: Mapping[str, pd.Data
 
 
 def _whole_numbers(sheet: pd.DataFrame) -> pd.DataFrame:
-    numbers = sheet.columns.intersection(["measures", "rows", *STATUSES, "smallest_count", "tables", "figures"])
+    numbers = sheet.columns.intersection(["measures", "rows", *UNSHOWN, "smallest_count", "tables", "figures"])
     return sheet.astype(dict.fromkeys(numbers, "Int64"))
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from naome.core.errors import ChainError
-from naome.core.paths import runs_root
-from naome.report.finished import MANIFEST, open_all_finished
+from naome.core.paths import MANIFEST, runs_root
+from naome.report.finished import open_all_finished
 from naome.report.publication.report import open_audit
 from naome.report.publication.trace import explain_result
 from naome.workflow.pages import load_pages

@@ -21,13 +21,14 @@ from naome.core.code_version import code_version
 from naome.core.definitions import Definitions
 from naome.core.errors import ExtractError, ParamsError
 from naome.core.params import read_params
+from naome.core.paths import INPUTS
 from naome.core.seal import file_digest
 from naome.core.yaml_files import locate_key
 from naome.extract import READERS, Extract, read_extract
 from naome.extract.life_table import read_life_table
 from naome.measures.derivability import reasons_not_derivable, say_taken_away
-from naome.workflow.plan import Plan, check_params
-from naome.workflow.run import INPUTS, LAB, LIFE_TABLE, Run
+from naome.workflow.plan import RunPlan, check_params
+from naome.workflow.run import LAB, LIFE_TABLE, Run
 from naome.workflow.small_nation import explain_small
 
 #: Follow-up may end so many days after the last death that the extract holds
@@ -36,7 +37,7 @@ LAG_DAYS = 92
 EXPECTED_DEATHS = 10
 
 
-def read_run(plan: Plan, *, progress: Callable[[str], None] = print) -> tuple[Run, Extract]:
+def read_run(plan: RunPlan, *, progress: Callable[[str], None] = print) -> tuple[Run, Extract]:
     """Read the extract of a planned run into its folder.
 
     ``inputs/`` appears whole, with the copies of parameters and definitions, in one rename; results of other inputs
@@ -120,14 +121,14 @@ def read_run(plan: Plan, *, progress: Callable[[str], None] = print) -> tuple[Ru
     return Run(plan.folder), extract
 
 
-def _check_copies(plan: Plan, params: Path, definitions: Definitions) -> None:
+def _check_copies(plan: RunPlan, params: Path, definitions: Definitions) -> None:
     """Check what was copied as it was checked before: somebody may have saved a file in between."""
     if read_params(params) != plan.params:
         raise ParamsError(f"{plan.file}: has changed while the run was being prepared. Hint: give the command again.")
     check_params(plan.params, definitions, plan.file)
 
 
-def _copy_life_table(plan: Plan, scratch: Path) -> str:
+def _copy_life_table(plan: RunPlan, scratch: Path) -> str:
     """Copy the life table of a planned run and return its digest; an empty text where there is none."""
     if plan.life_table is None:
         return ""
@@ -155,7 +156,7 @@ class Checked:
     refusals: tuple[str, ...]
 
 
-def check_extract(plan: Plan, *, progress: Callable[[str], None] = print) -> Checked:
+def check_extract(plan: RunPlan, *, progress: Callable[[str], None] = print) -> Checked:
     """Check the whole extract of a planned run, everybody's events, without writing anything.
 
     Parameters
@@ -200,14 +201,14 @@ def check_extract(plan: Plan, *, progress: Callable[[str], None] = print) -> Che
     return Checked(extract, sizes, tuple(refusals))
 
 
-def _count_people(plan: Plan, connection: DuckDBPyConnection) -> dict[str, int]:
+def _count_people(plan: RunPlan, connection: DuckDBPyConnection) -> dict[str, int]:
     from naome.cohort.derive import count_cohorts
     from naome.cohort.tables import open_views
 
     return count_cohorts(plan.params, open_views(connection), plan.definitions.rules(plan.params.rules))
 
 
-def say_lacking(plan: Plan, extract: Extract) -> list[str]:
+def say_lacking(plan: RunPlan, extract: Extract) -> list[str]:
     """Hold the parameters of a planned run against what its data have, and say what this extract lacks.
 
     Returns
@@ -231,7 +232,7 @@ def _read_deaths(canonical: Path) -> tuple[pa.ChunkedArray, pa.ChunkedArray]:
     return deaths, pq.read_table(canonical / "people.parquet", columns=["vital_status"])["vital_status"]
 
 
-def check_last_death(plan: Plan, deaths: pa.ChunkedArray, statuses: pa.ChunkedArray) -> str:
+def check_last_death(plan: RunPlan, deaths: pa.ChunkedArray, statuses: pa.ChunkedArray) -> str:
     """Check that follow-up does not end long after the last death in the extract; return the day of that death.
 
     Only people count who are taken for alive until then: those lost to follow-up end on a day of their own.

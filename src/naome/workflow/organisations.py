@@ -21,7 +21,7 @@ COLUMNS = {
 }
 
 
-def write_organisations(run: Run) -> Path:
+def write_organisation_names(run: Run) -> Path:
     """Write ``release/organisations.parquet`` of a run: codes and names, and no count of people.
 
     Returns

@@ -37,7 +37,7 @@ TERM = re.compile(r"(?:rcs\(\s*(?P<splined>\w+)\s*,\s*(?P<knots>\d+)\s*\)|(?P<pl
 
 
 @dataclass(frozen=True)
-class Plan:
+class RunPlan:
     """A run that is about to begin.
 
     Attributes
@@ -79,7 +79,7 @@ class Plan:
         }[self.marking]
 
 
-def plan_run(source: str | Path, data: str = "", run_dir: str = "", *, replace: bool = False) -> Plan:
+def plan_run(source: str | Path, data: str = "", run_dir: str = "", *, replace: bool = False) -> RunPlan:
     """Check everything that a run will be made of, and choose its folder.
 
     Parameters
@@ -118,7 +118,7 @@ def plan_run(source: str | Path, data: str = "", run_dir: str = "", *, replace: 
     return plan
 
 
-def plan_check(source: str | Path, data: str = "") -> Plan:
+def plan_check(source: str | Path, data: str = "") -> RunPlan:
     """Check everything that a run will be made of but its folder (:func:`plan_run`)."""
     file = find_params(source)
     params = load_params(source)
@@ -134,7 +134,7 @@ def plan_check(source: str | Path, data: str = "") -> Plan:
     is_open = reader.holds_open_data(name for name in inputs.digests if name != SEAL)
     marking = "synthetic" if sealed else "open" if is_open else "real"
     life_table = check_life_table(params, file)
-    return Plan(params, file, definitions, inputs, marking, broken, runs_root() / params.audit, life_table)
+    return RunPlan(params, file, definitions, inputs, marking, broken, runs_root() / params.audit, life_table)
 
 
 def check_life_table(params: Params, file: Path) -> Path | None:
@@ -324,7 +324,7 @@ def _find_folder(source: str, data: str) -> Path:
     return plain
 
 
-def _check_folder(plan: Plan, *, chosen: bool, replace: bool) -> None:
+def _check_folder(plan: RunPlan, *, chosen: bool, replace: bool) -> None:
     """Check that the folder is a run's own: new, empty, or of an earlier run of the same audit."""
     folder, data = plan.folder.resolve(), plan.inputs.folder.resolve()
     if folder == data or folder in data.parents or data in folder.parents:

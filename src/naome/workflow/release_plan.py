@@ -22,7 +22,7 @@ from naome.measures.survival import estimate_survival
 from naome.measures.trend import measure_trends
 from naome.release.cells import Scheme, find_nesting, make_scheme
 from naome.release.policy import POLICIES
-from naome.release.suppress import Plan, plan_release
+from naome.release.suppress import ReleasePlan, plan_release
 from naome.workflow.small_nation import explain_small
 
 FILE = "release_plan.parquet"
@@ -59,7 +59,7 @@ def make_plan(
     *,
     real: bool,
     locate: Callable[..., str] = name_key,
-) -> Plan:
+) -> ReleasePlan:
     """Decide what of the people of the cohorts, indicators, completeness and the check of deaths is released.
 
     Parameters
@@ -117,12 +117,12 @@ def _measure_nation(analysis: pd.DataFrame, study: Study, frames: Collection[str
     return found
 
 
-def write_plan(plan: Plan, folder: Path, people: str) -> None:
+def write_release_plan(plan: ReleasePlan, folder: Path, people: str) -> None:
     """Keep a plan in a folder, with the digest of the analysis table it was made of."""
     write_frame(plan.results.assign(hidden=plan.hidden, people=people), folder / FILE, private=True)
 
 
-def read_plan(folder: Path, people: str, study: Study, analysis: pd.DataFrame) -> Plan | None:
+def read_plan(folder: Path, people: str, study: Study, analysis: pd.DataFrame) -> ReleasePlan | None:
     """Read a plan that was kept; None where there is none, or one of another analysis table or run."""
     if not (folder / FILE).is_file():
         return None
@@ -130,4 +130,4 @@ def read_plan(folder: Path, people: str, study: Study, analysis: pd.DataFrame) -
     if "people" not in kept or set(kept["people"]) != {people} or set(kept["run_id"]) != {study.run_id}:
         return None
     scheme = read_scheme(study, analysis)
-    return Plan(scheme, kept.drop(columns=["hidden", "people"]), kept["hidden"].to_numpy(dtype=bool))
+    return ReleasePlan(scheme, kept.drop(columns=["hidden", "people"]), kept["hidden"].to_numpy(dtype=bool))

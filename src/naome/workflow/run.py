@@ -29,7 +29,7 @@ from naome.core.code_version import NO_COMMIT, CodeVersion, code_version
 from naome.core.definitions import Definitions, project_definitions
 from naome.core.errors import ChainError, suggest
 from naome.core.params import Params, read_params
-from naome.core.paths import runs_root
+from naome.core.paths import INPUTS, MANIFEST, runs_root
 from naome.core.results import name_units
 from naome.core.seal import file_digest
 from naome.core.yaml_files import locate_key
@@ -43,17 +43,15 @@ from naome.workflow.pages import check_frame, list_frames, notebooks_of, saved_b
 if TYPE_CHECKING:
     from naome.cohort.tables import CanonicalTables
     from naome.release import Declared, Released
-    from naome.release.suppress import Plan
+    from naome.release.suppress import ReleasePlan
     from naome.workflow.explore import WhatIf
 
-INPUTS = "inputs"
 LIFE_TABLE = "life_table.csv"
 #: The environment variable by which the runner tells a kernel which run it works for
 WRITES = "NAOME_WRITES_RUN"
 LAB = ".lab"
 #: Folder of a run for what Jupyter, IPython and Matplotlib keep
 CACHE = ".cache"
-MANIFEST = "manifest.json"
 #: What holds where a finished run is opened under other code or definitions
 AS_IT_WAS = (
     "Its id and definitions are those of the manifest; what is computed now is computed by the code that runs now."
@@ -308,13 +306,13 @@ class Run:
         return release(note_inferred_codes(results, self.specification), self.params, self.plan)
 
     @cached_property
-    def plan(self) -> Plan | None:
+    def plan(self) -> ReleasePlan | None:
         """What the run releases of its indicators, completeness and deaths, decided together."""
         return self.decide_release() if self.has("analysis") else None
 
-    def decide_release(self) -> Plan:
+    def decide_release(self) -> ReleasePlan:
         """Decide what the run releases, or read what was decided of the same people."""
-        from naome.workflow.release_plan import make_plan, read_plan, write_plan
+        from naome.workflow.release_plan import make_plan, read_plan, write_release_plan
 
         file = self._find("analysis")
         root, people = self.folder if self.official else self.lab, file_digest(file) if file else ""
@@ -325,7 +323,7 @@ class Run:
         primary = self.load("primary") if self.has("primary") else None
         real = self.marking == "real"
         plan = make_plan(self.analysis, primary, self.study, frames, real=real, locate=self.locate)
-        write_plan(plan, root, people)
+        write_release_plan(plan, root, people)
         return plan
 
     def what_if(self, **choices: object) -> WhatIf:

@@ -43,12 +43,11 @@ MISTAKES = {
     "C complete": "Error: complete cases only, pseudo-observations",
     "B complete": "Error: complete cases only, deaths against expected",
 }
-METHODS = {**OURS, **MISTAKES}
+STUDIED_METHODS = {**OURS, **MISTAKES}
 NULL, NULL_MISSING = "no outliers", "no outliers, 40% missing"
 PROPORTIONAL, PROPORTIONAL_MISSING = "proportional outliers", "proportional outliers, 40% missing"
 TARGETS = (0.083, 0.207, 0.349, 0.612, 0.75)
 FUNNEL_SIZES = (10, 20, 30, 50, 100, 200, 500, 1000)
-TAILS = (0.025, 0.001)
 RATES = {
     "alert_high": "Alerts, lower survival, %",
     "alert_low": "Alerts, higher survival, %",
@@ -90,7 +89,7 @@ CLASSES = {BY_EXPECTED: "Expected survival", BY_SIZE: "Expected deaths or surviv
 #: What every class of organisation must show where nobody differs, Monte Carlo error allowed
 VARIANCE_BAND, RATE_BAND = (0.95, 1.05), 0.25
 #: What is said together -> measures
-KINDS = {
+CLASS_KINDS = {
     "Variance of z": ("variance_z",),
     "Rate of alerts in each tail": ("alert_high", "alert_low"),
     "Rate of alarms in each tail": ("alarm_high", "alarm_low"),
@@ -171,7 +170,7 @@ def spread_measures(study: Declared, scenario: str) -> pd.DataFrame:
     """Return one scenario with a row per method and a column per measure, known methods first to last."""
     chosen = (study.frame["scenario"] == scenario) & (study.frame["by"] == ALL)
     wide = study.frame[chosen].pivot(index="method", columns="measure", values="value")
-    return wide.reindex([method for method in METHODS if method in wide.index])
+    return wide.reindex([method for method in STUDIED_METHODS if method in wide.index])
 
 
 def list_scenarios(study: Declared, *, with_outliers: bool = False) -> list[str]:
@@ -188,7 +187,7 @@ def tabulate_estimates(study: Declared) -> Table:
         pieces.append(
             pd.DataFrame(
                 {
-                    "Method": wide.index.map(METHODS),
+                    "Method": wide.index.map(STUDIED_METHODS),
                     "Scenario": scenario.capitalize(),
                     "Bias, points": 100 * wide["bias"].to_numpy(),
                     "Coverage": wide["coverage"].to_numpy(),
@@ -208,7 +207,7 @@ def tabulate_alarms(study: Declared, scenario: str) -> Table:
     nominal = study.frame[chosen].groupby("measure")["nominal"].first()
     columns = {"variance_z": "Variance of z", **RATES}
     table = wide[list(columns)].rename(columns=columns).reset_index(drop=True)
-    table.insert(0, "Method", wide.index.map(METHODS))
+    table.insert(0, "Method", wide.index.map(STUDIED_METHODS))
     first = {"Method": "Nominal", **{title: nominal[name] for name, title in columns.items()}}
     table = pd.concat([pd.DataFrame([first]), table], ignore_index=True)
     return Table(table.assign(**{title: 100 * table[title] for title in RATES.values()}), study, ALARM_FORMATS)
@@ -263,7 +262,7 @@ def describe_classes(study: Declared) -> Sentence:
     """State in how many classes of organisation the score is calibrated, where it is not, and what is undecided."""
     rows = list_classes(study)
     claimed = rows[rows["claimed"]]
-    lines = [_say_kind(claimed[claimed["measure"].isin(measures)], kind) for kind, measures in KINDS.items()]
+    lines = [_say_kind(claimed[claimed["measure"].isin(measures)], kind) for kind, measures in CLASS_KINDS.items()]
     text = f"Classes with at least {SIZES['10 to 19']} expected deaths and survivors:\n\n" + "\n".join(lines)
     failed = claimed[~claimed["held"]]
     outside = [
@@ -315,7 +314,7 @@ def tabulate_power(study: Declared) -> Table:
         pieces.append(
             pd.DataFrame(
                 {
-                    "Method": wide.index.map(METHODS),
+                    "Method": wide.index.map(STUDIED_METHODS),
                     "Scenario": scenario.capitalize(),
                     "Alert or alarm": wide["power_alert"].to_numpy(),
                     "Alarm": wide["power_alarm"].to_numpy(),

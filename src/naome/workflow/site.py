@@ -22,7 +22,7 @@ from naome.core.atomic import scratch_folder, sweep, write_text
 from naome.core.definitions import Definitions
 from naome.core.errors import ChainError
 from naome.core.params import read_params
-from naome.core.paths import project_root
+from naome.core.paths import INPUTS, project_root
 from naome.core.yaml_files import read_yaml
 from naome.report.downloads import write_downloads
 from naome.report.finished import FinishedRun, open_all_finished
@@ -31,7 +31,6 @@ from naome.report.publication.report import Report, write_report
 from naome.report.reference import definitions as definitions_page
 from naome.workflow.egress import write_site_egress
 from naome.workflow.pages import MethodPage, Page, load_pages
-from naome.workflow.run import INPUTS
 from sitepreview import HtmlPage, Problem, Refused, RenderReport, check_sources, render_site
 from sitepreview.documents import write_documents
 from sitepreview.notebook import join_text, read_notebook
@@ -69,7 +68,7 @@ NEUTRAL = "::: {.banner-neutral}\n**No results.** Nothing on this page comes fro
 
 
 @dataclass(frozen=True)
-class Shown:
+class SiteRun:
     """A run as a site shows it.
 
     Attributes
@@ -157,7 +156,7 @@ def render_runs(
     return report
 
 
-def write_supplement(site: Path, shown: list[Shown]) -> None:
+def write_supplement(site: Path, shown: list[SiteRun]) -> None:
     """Write the methodology supplement of a built site, the pages on methods as one Word file and one PDF."""
     pages = [page.file for page in load_pages().methods if page.supplement]
     of_runs = {page.notebook: each.locate(page) for each in reversed(shown) for page in each.pages if page.supplement}
@@ -192,7 +191,7 @@ def check_strips(pages: Mapping[str, HtmlPage]) -> list[Problem]:
     return problems
 
 
-def compose_site(runs: list[FinishedRun], folder: Path, *, say: Callable[[str], None] | None = None) -> list[Shown]:
+def compose_site(runs: list[FinishedRun], folder: Path, *, say: Callable[[str], None] | None = None) -> list[SiteRun]:
     """Write the Quarto project of a site.
 
     Parameters
@@ -249,9 +248,9 @@ def compose_site(runs: list[FinishedRun], folder: Path, *, say: Callable[[str], 
 # ---- runs and their pages
 
 
-def _place_runs(runs: list[FinishedRun], folder: Path) -> list[Shown]:
+def _place_runs(runs: list[FinishedRun], folder: Path) -> list[SiteRun]:
     """Copy the executed notebooks; a page that stands with the first audit of a site is taken once."""
-    shown: list[Shown] = []
+    shown: list[SiteRun] = []
     titles = [run.title for run in runs]
     for run in runs:
         run.check_pages()
@@ -260,7 +259,7 @@ def _place_runs(runs: list[FinishedRun], folder: Path) -> list[Shown]:
         taken = {page.notebook for each in shown for page in each.pages}
         pages = [load_pages().find(name) for name in run.pages]
         pages = [page for page in pages if page.audits == "each" or page.notebook not in taken]
-        placed = Shown(run, name, key, tuple(pages), {})
+        placed = SiteRun(run, name, key, tuple(pages), {})
         for page in pages:
             data = run.read_page(page.notebook)
             file = folder / placed.locate(page)
@@ -271,7 +270,7 @@ def _place_runs(runs: list[FinishedRun], folder: Path) -> list[Shown]:
     return shown
 
 
-def _check_page(folder: Path, shown: Shown, page: Page) -> set[str]:
+def _check_page(folder: Path, shown: SiteRun, page: Page) -> set[str]:
     """Return the labels of cells that show something; refuse a page of an audit whose strip is not that of the run."""
     path = shown.locate(page)
     problems: list = []
@@ -294,7 +293,7 @@ def _check_page(folder: Path, shown: Shown, page: Page) -> set[str]:
 
 
 def _add_method(
-    page: MethodPage, shown: list[Shown], root: Path, folder: Path, say: Callable[[str], None] | None
+    page: MethodPage, shown: list[SiteRun], root: Path, folder: Path, say: Callable[[str], None] | None
 ) -> bool:
     """Add a page on methods where the site has what it is about; say why not otherwise."""
     if page.made_of:
@@ -310,7 +309,7 @@ def _add_method(
     return True
 
 
-def _add_record(page: MethodPage, shown: list[Shown], root: Path, folder: Path) -> None:
+def _add_record(page: MethodPage, shown: list[SiteRun], root: Path, folder: Path) -> None:
     """Add a page that is made of records of the project: one file, or each file of a folder as a section."""
     place = root / page.made_of
     if place.is_file():
@@ -323,7 +322,7 @@ def _add_record(page: MethodPage, shown: list[Shown], root: Path, folder: Path) 
     write_text("\n\n".join([front, NEUTRAL, body.strip(), _write_foot([], shown)]) + "\n", folder / page.file)
 
 
-def _add_truth(page: MethodPage, shown: list[Shown], folder: Path, say: Callable[[str], None] | None) -> bool:
+def _add_truth(page: MethodPage, shown: list[SiteRun], folder: Path, say: Callable[[str], None] | None) -> bool:
     """Add the comparison with the truth where all runs it speaks of are synthetic runs of this site."""
     synthetic = {each.run.run_id: each.run.folder for each in shown if each.run.marking == SYNTHETIC}
     for place in sorted({run_folder.parent for run_folder in synthetic.values()}):
@@ -342,7 +341,7 @@ def _add_truth(page: MethodPage, shown: list[Shown], folder: Path, say: Callable
     return False
 
 
-def _add_page(path: str, shown: list[Shown], root: Path, folder: Path, blocks: dict[str, str]) -> None:
+def _add_page(path: str, shown: list[SiteRun], root: Path, folder: Path, blocks: dict[str, str]) -> None:
     """Copy a page: its blocks filled, its results those of one run, that run at its foot."""
     text = _read_method(path, shown[0], root)
     own = BLOCK.sub("", text)
@@ -364,23 +363,23 @@ def _add_page(path: str, shown: list[Shown], root: Path, folder: Path, blocks: d
     write_text(f"{text.rstrip()}\n\n{_write_foot(speaks_of, shown)}\n", folder / path)
 
 
-def _read_method(path: str, first: Shown, root: Path) -> str:
+def _read_method(path: str, first: SiteRun, root: Path) -> str:
     """Read a page of the project; the definitions are those of the first run, under its options."""
     inputs = first.run.folder / INPUTS
     if path != definitions_page.PAGE or not inputs.is_dir():
         return (root / path).read_text(encoding="utf-8")
     chosen = read_params(inputs / "params.yaml").rules
-    return definitions_page.write_page(Definitions(inputs / "definitions"), chosen)
+    return definitions_page.write_definitions(Definitions(inputs / "definitions"), chosen)
 
 
-def _embed(match: re.Match, source: Shown) -> str:
+def _embed(match: re.Match, source: SiteRun) -> str:
     start, end, name, label = match.groups()
     if label in source.cells.get(name, ()):
         return f"{start}{source.key}{end}"
     return NOT_SHOWN.format(run=f"the run of {source.name}", label=label, notebook=name)
 
 
-def _write_foot(speaks_of: list[Shown], shown: list[Shown]) -> str:
+def _write_foot(speaks_of: list[SiteRun], shown: list[SiteRun]) -> str:
     """Write which runs made the results of a page; on a page without results, which runs the site shows."""
     if speaks_of:
         text = f"Results on this page: {'; '.join(each.run.describe() for each in speaks_of)}."
@@ -393,7 +392,7 @@ def _write_foot(speaks_of: list[Shown], shown: list[Shown]) -> str:
 # ---- front page and navigation
 
 
-def _list_audits(shown: list[Shown]) -> str:
+def _list_audits(shown: list[SiteRun]) -> str:
     """Write what each run is and where its pages are."""
     parts = []
     for each in shown:
@@ -413,7 +412,7 @@ def _list_audits(shown: list[Shown]) -> str:
     return "\n\n".join(parts)
 
 
-def _list_methods(shown: list[Shown], methods: list[MethodPage], folder: Path) -> str:
+def _list_methods(shown: list[SiteRun], methods: list[MethodPage], folder: Path) -> str:
     links = ", ".join(f"[{entry['text']}]({entry['href']})" for entry in _methods_menu(shown, methods))
     files = [f"[{text}]({file})" for file, text in _list_downloads(folder).items()]
     return (
@@ -430,7 +429,7 @@ def _list_downloads(folder: Path) -> dict[str, str]:
     return {file: text for file, text in found.items() if (folder / file).is_file()}
 
 
-def _methods_menu(shown: list[Shown], methods: list[MethodPage]) -> list[dict[str, str]]:
+def _methods_menu(shown: list[SiteRun], methods: list[MethodPage]) -> list[dict[str, str]]:
     """List the pages on methods; a notebook that uses no data of an audit follows the page that is about it."""
     entries = [{"text": page.menu, "href": page.file} for page in methods]
     about = {page.with_notebook: n for n, page in enumerate(methods) if page.with_notebook}
@@ -456,7 +455,7 @@ def _report_menus(report: Report) -> list[dict]:
     return [entry for entries in listed for entry in entries]
 
 
-def _list_sidebars(shown: list[Shown], methods: list[MethodPage], report: Report) -> list[dict]:
+def _list_sidebars(shown: list[SiteRun], methods: list[MethodPage], report: Report) -> list[dict]:
     """List a sidebar for readers of the report, of organisations and of methods; pages of a run need the width."""
     read = [
         {"text": "Home", "href": HOME},
@@ -484,7 +483,7 @@ def _list_readers(report: Report) -> str:
     return "\n".join(["## Where to start", "", *lines]) if len(lines) > 1 else ""
 
 
-def _fit_config(config: dict, shown: list[Shown], methods: list[MethodPage], report: Report) -> None:
+def _fit_config(config: dict, shown: list[SiteRun], methods: list[MethodPage], report: Report) -> None:
     """Put render list, navigation and footer of the site into the project's configuration."""
     menus = [
         {

@@ -12,7 +12,7 @@ from naome.core.errors import DefinitionError
 from naome.core.params import load_params
 from naome.measures.derivability import presume_absent, reasons_not_derivable
 from naome.measures.specification import read_specification
-from naome.report.reference.definitions import write_page
+from naome.report.reference.definitions import write_definitions
 
 #: A code of each classification that nobody in the case has
 NOBODYS = {"icd10": "U99", "opcs4": "Q99", "sact": "NOTHING"}
@@ -156,7 +156,7 @@ def test_the_table_has_the_columns_in_force(as_shipped):
     analysis, primary = as_shipped
     assert isinstance(primary, pd.DataFrame)
     assert list(analysis.columns) == [column.name for column in list_columns(project_definitions())]
-    assert "parp_days" not in write_page()
+    assert "parp_days" not in write_definitions()
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from naome.core.atomic import write_frame
-from naome.core.results import COLUMNS, make_results, result_id
+from naome.core.results import RESULT_COLUMNS, make_results, result_id
 
 CONSTANTS = {"audit": "wales", "nation": "wales", "cohort": "denovo", "unit": "wales", "run_id": "r"}
 
@@ -15,7 +15,7 @@ def test_columns_types_and_id():
     made = make_results(
         pd.DataFrame({"measure": ["a", "b"], "denominator": [10, None], "estimate": [0.5, None]}), **CONSTANTS
     )
-    assert list(made.columns) == list(COLUMNS)
+    assert list(made.columns) == list(RESULT_COLUMNS)
     assert str(made["denominator"].dtype) == "Int64"
     assert made.loc[0, "result_id"] == result_id("wales", "denovo", "a", "nation", "wales", "all", "all")
 

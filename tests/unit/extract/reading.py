@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from naome.extract import Reader
-from naome.extract.read import ORGANISATIONS
+from naome.extract.read import PROVIDERS
 from naome.extract.settle import RowRule
 
 
@@ -17,7 +17,7 @@ def read_about(reader: Reader, *tables: str) -> Reader:
     That is: what they belong to and what belongs to them, what canonical tables take from both, the people and the
     organisations. Everything belongs to the people, and every table names organisations.
     """
-    if set(tables) & {*reader.people_tables, ORGANISATIONS}:
+    if set(tables) & {*reader.people_tables, PROVIDERS}:
         return reader
     of = {name: table.belongs.of for name, table in reader.raw.items() if table.belongs and table.belongs.of}
     below = set(tables)
@@ -27,7 +27,7 @@ def read_about(reader: Reader, *tables: str) -> Reader:
     found = below.union(*(each for each in named if each & below and len(each & {*of, *of.values()}) > 1))
     while more := {of[name] for name in found if name in of} - found:
         found |= more
-    return keep_tables(reader, {*found, *reader.people_tables, ORGANISATIONS})
+    return keep_tables(reader, {*found, *reader.people_tables, PROVIDERS})
 
 
 def keep_tables(reader: Reader, tables: Iterable[str]) -> Reader:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from naome.core.definitions import project_definitions
 from naome.core.errors import ExtractError
 from naome.extract import READERS, read_extract
-from naome.extract.areas import AREA, RULES, find_ambiguous, fold_name, unite_areas
-from naome.extract.clean import RULES as OF_VALUES
+from naome.extract.areas import AREA, AREA_RULES, find_ambiguous, fold_name, unite_areas
+from naome.extract.clean import CLEANING_RULES as OF_VALUES
 from naome.extract.clean import Refused
 
 CLEANER = AREA.bind(project_definitions())
@@ -221,4 +221,4 @@ def test_what_has_been_united_stays_as_it_is(pairs):
 
 
 def test_the_rules_of_areas_have_names_of_their_own():
-    assert not set(RULES) & set(OF_VALUES)
+    assert not set(AREA_RULES) & set(OF_VALUES)

@@ -10,7 +10,7 @@ import pytest
 from naome.core.definitions import Definitions, project_definitions
 from naome.extract import READERS, read_extract
 from naome.extract.candidates import Signs
-from naome.extract.clean import RULES
+from naome.extract.clean import CLEANING_RULES
 from naome.extract.drug_names import DRUG, NOT_COUNTED_GROUPS, read_names
 from naome.extract.vocabulary import GROUPED, NOT_COUNTED, UNKNOWN
 
@@ -90,7 +90,7 @@ LIPOSOMAL DOXORUBICIN (CAELYX)|LIPOSOMAL DOXORUBICIN (MYOCET)|ZOLEDRONIC ACID|AX
 def test_a_drug_is_one_drug_whatever_it_is_called(name, drug):
     read, rules = CLEANER.clean(name)
     assert read == drug
-    assert set(rules) <= set(RULES) and (rules or name == drug)
+    assert set(rules) <= set(CLEANING_RULES) and (rules or name == drug)
 
 
 @pytest.mark.parametrize("name", [name for line in PUBLISHED.split("\n") for name in line.split("|")])
@@ -158,8 +158,8 @@ def test_other_drugs_of_the_same_stem_are_not_the_drug():
 def test_every_name_stands_for_drugs_of_the_code_list():
     names = read_names(project_definitions())
     assert all(drug in names.groups for drugs, _ in names.names.values() for drug in drugs)
-    assert all(rule in RULES for _, rule in names.names.values() if rule)
-    assert all(rule in RULES for rule in names.words.values())
+    assert all(rule in CLEANING_RULES for _, rule in names.names.values() if rule)
+    assert all(rule in CLEANING_RULES for rule in names.words.values())
 
 
 def test_groups_that_count_nowhere_are_groups_of_the_list():

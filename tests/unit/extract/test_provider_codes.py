@@ -10,11 +10,11 @@ import pytest
 from naome.core.definitions import Definitions, project_definitions
 from naome.core.errors import ExtractError
 from naome.extract import READERS, read_extract
-from naome.extract.provider_codes import PROVIDER, Organisations
+from naome.extract.provider_codes import PROVIDER_CODE, Organisations
 from naome.extract.vocabulary import GROUPED, NOT_COUNTED, UNKNOWN
 
 TODAY = Organisations({"RAA": "RCC", "RBB": "RCC", "RCC": "RCC", "NT401": "NT401"})
-CLEANER = PROVIDER.bind(project_definitions()).among(TODAY)
+CLEANER = PROVIDER_CODE.bind(project_definitions()).among(TODAY)
 TABLES = {
     "england": ("ncrd", "av_tumour", "DIAG_TRUST"),
     "wales": ("wcn", "wcn_registration", "HEALTH_BOARD_OF_DIAGNOSIS"),
@@ -198,5 +198,5 @@ def test_default_codes_are_those_of_the_definitions_that_are_given(tmp_path):
     folder = shutil.copytree(project_definitions().folder, tmp_path / "definitions")
     path = folder / "codings" / "organisation_default.csv"
     path.write_text(path.read_text(encoding="utf-8").replace("89997,", "89996,"), encoding="utf-8")
-    cleaner = PROVIDER.bind(Definitions(folder)).among(TODAY)
+    cleaner = PROVIDER_CODE.bind(Definitions(folder)).among(TODAY)
     assert cleaner.clean("89997") == ("89997", ()) and cleaner.clean("89996")[0] is None

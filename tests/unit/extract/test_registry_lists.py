@@ -8,7 +8,7 @@ import pytest
 from naome.core.definitions import project_definitions
 from naome.extract import READERS, codings, read_extract
 from naome.extract.clean import Coded, Refused
-from naome.extract.readers.simulacrum import GRADE as GRADE_SIMULACRUM
+from naome.extract.readers.simulacrum import GRADE_AS_GIVEN
 
 DEFINITIONS = project_definitions()
 SEX_WALES, KEY_WORKER = Coded("sex_wales"), Coded("key_worker", refuse=False)
@@ -23,7 +23,7 @@ def check(item, codes, value):
     assert found == dict.fromkeys(found, value)
 
 
-@pytest.mark.parametrize("item", [codings.GRADE, GRADE_SIMULACRUM])
+@pytest.mark.parametrize("item", [codings.GRADE, GRADE_AS_GIVEN])
 def test_grade(item):
     for grade, word in enumerate(("WELL", "MODERATELY", "POORLY"), start=1):
         check(

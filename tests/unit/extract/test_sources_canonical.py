@@ -4,7 +4,7 @@ import pytest
 
 from naome.core.errors import ExtractError
 from naome.extract.problems import Problems
-from naome.extract.settle import Duplicates, Selection, Source, settle_table
+from naome.extract.settle import Duplicates, Selection, SourceFiles, settle_table
 
 SELECTION = Selection("av_patient", "SELECT * FROM clean_av_patient")
 LATEST = Duplicates("repeated_person", "The latest is kept.", "people", key="person_id", order=("vital_date DESC",))
@@ -20,7 +20,7 @@ def settle(connection, tmp_path):
         connection.execute(f"CREATE VIEW clean_av_patient AS SELECT * FROM (VALUES {values}) people ({columns})")
         problems, quality = Problems(tmp_path), []
         settle_table(
-            connection, "people", SELECTION, rules, Source("av_patient.parquet", 1),
+            connection, "people", SELECTION, rules, SourceFiles("av_patient.parquet", 1),
             tmp_path if write else None, problems, quality,
         )  # fmt: skip
         kept = connection.execute("SELECT person_id, vital_date::VARCHAR FROM canon_people ORDER BY ALL").fetchall()

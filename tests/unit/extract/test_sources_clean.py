@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from naome.core.definitions import project_definitions
 from naome.extract import clean, drug_names, provider_codes
 from naome.extract import codings as items
-from naome.extract.clean import RULES, Refused
+from naome.extract.clean import CLEANING_RULES, Refused
 
 D = dt.date
 DEFINITIONS = project_definitions()
@@ -25,7 +25,9 @@ codings = SimpleNamespace(
     }
 )
 DRUG = drug_names.DRUG.bind(DEFINITIONS)
-PROVIDER = provider_codes.PROVIDER.bind(DEFINITIONS).among(provider_codes.Organisations({"RXX": "RYY", "RYY": "RYY"}))
+PROVIDER = provider_codes.PROVIDER_CODE.bind(DEFINITIONS).among(
+    provider_codes.Organisations({"RXX": "RYY", "RYY": "RYY"})
+)
 YES_NO = clean.Coded("flag_wales", "BOOLEAN").bind(DEFINITIONS)
 READ = [
     # cleaner, raw, value, rules
@@ -261,7 +263,7 @@ def test_a_value_is_read_by_named_rules(cleaner, raw, value, rules):
     read, used = cleaner.clean(raw)
     assert (read, used) == (value, rules)
     assert type(read) is type(value)
-    assert set(used) <= set(RULES)
+    assert set(used) <= set(CLEANING_RULES)
 
 
 @pytest.mark.parametrize(("cleaner", "raw"), REFUSED)
@@ -281,7 +283,7 @@ def test_any_text_is_read_or_refused(cleaner, raw):
         value, rules = cleaner.clean(raw)
     except Refused:
         return
-    assert set(rules) <= set(RULES)
+    assert set(rules) <= set(CLEANING_RULES)
     if value is not None and cleaner.sql_type == "VARCHAR":
         # What has been read once is read as itself: cleaning twice changes nothing (codes and text, not coded items).
         assert value == value.strip()
@@ -308,7 +310,7 @@ def test_an_age_is_read_as_number_text_and_decimal(number):
 
 def test_every_rule_is_used_by_a_cleaner():
     used = {rule for cleaner, raw, _, _ in READ for rule in cleaner.clean(raw)[1]}
-    assert used == set(RULES)
+    assert used == set(CLEANING_RULES)
 
 
 def test_dates_between_the_first_and_the_last_plain_one_stay_as_they_are():

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from naome.core.codings import COLUMNS
+from naome.core.codings import CODING_COLUMNS
 from naome.core.definitions import Definitions, project_definitions
 from naome.core.errors import ExtractError
 from naome.core.paths import project_root
@@ -79,7 +79,7 @@ def test_exchanging_the_meanings_of_codes_changes_what_is_read(coding, extracts,
     following = dict(zip(values, [*values[1:], values[0]], strict=True))
     with (folder / "codings" / f"{coding}.csv").open("w", encoding="utf-8", newline="") as handle:
         writer = csv.writer(handle)
-        writer.writerow(COLUMNS)
+        writer.writerow(CODING_COLUMNS)
         for line in lines:
             writer.writerow((line.code, following[line.value], line.rule, line.term, line.status, line.source))
     found = outcome(name, find_extract(name, extracts), Definitions(folder), tmp_path / "out")

@@ -11,7 +11,13 @@ from naome.measures.ascertainment import SOURCES, choose_sources, correction_fac
 from naome.measures.study import make_study
 from naome.release import release
 from naome.report.pages.prevalence import say_missed
-from naome.stats.capture_recapture import SCENARIOS, Scenario, chapman, loglinear_population, simulate_capture
+from naome.stats.capture_recapture import (
+    CAPTURE_SCENARIOS,
+    CaptureScenario,
+    chapman,
+    loglinear_population,
+    simulate_capture,
+)
 
 THREE = ("a", "b", "c")
 
@@ -136,7 +142,7 @@ def test_both_are_right_when_sources_are_independent(simulated):
 
 def test_dependence_biases_two_sources_and_not_the_models(simulated):
     for odds, sign in (("positive dependence", -1), ("negative dependence", 1)):
-        name = next(s.name for s in SCENARIOS if odds in s.name)
+        name = next(s.name for s in CAPTURE_SCENARIOS if odds in s.name)
         assert simulated.loc[(name, "chapman"), "bias"] * sign > 0.1
         assert simulated.loc[(name, "chapman"), "coverage"] < 0.1
         assert abs(simulated.loc[(name, "log-linear"), "bias"]) < 0.02
@@ -144,14 +150,14 @@ def test_dependence_biases_two_sources_and_not_the_models(simulated):
 
 
 def test_neither_sees_people_who_are_hard_or_impossible_to_see(simulated):
-    for scenario in SCENARIOS[3:]:
+    for scenario in CAPTURE_SCENARIOS[3:]:
         rows = simulated.loc[scenario.name]
         assert (rows["bias"] < -0.15).all(), "both must be far too low, and the docstrings say so"
         assert (rows["coverage"] < 0.05).all()
 
 
 def test_simulation_repeats_with_its_seed():
-    scenario = (Scenario("one", (1.0,), ((0.5, 0.4, 0.3),)),)
+    scenario = (CaptureScenario("one", (1.0,), ((0.5, 0.4, 0.3),)),)
     first = simulate_capture(scenario, people=500, repetitions=5, seed=9)
     pd.testing.assert_frame_equal(first, simulate_capture(scenario, people=500, repetitions=5, seed=9))
     assert first["mean_estimate"].iloc[0] != simulate_capture(scenario, people=500, repetitions=5, seed=8).iloc[0, 3]

@@ -8,7 +8,7 @@ import pytest
 
 from naome.core.params import load_params
 from naome.measures.quarterly import (
-    RULES,
+    CHART_RULES,
     chart_quarters,
     count_quarters,
     measure_quarters,
@@ -58,7 +58,7 @@ def test_each_rule_is_named_where_it_is_broken(numerators, rule, first):
     broken = chart.loc[chart[rule], "quarter"].tolist()
     assert broken[0] == first
     text = say_chart(chart, "Stage recorded")
-    assert f"{RULES[rule]} ({first}" in text and "special-cause" in text
+    assert f"{CHART_RULES[rule]} ({first}" in text and "special-cause" in text
 
 
 def test_common_cause_is_said_plainly():

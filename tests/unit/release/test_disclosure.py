@@ -11,8 +11,7 @@ from scipy.stats import binom
 from naome.core.params import load_params
 from naome.core.paths import project_root
 from naome.core.results import make_results
-from naome.measures import adjusted
-from naome.measures.casemix import adjust
+from naome.measures import methods
 from naome.release import release as release_results
 from naome.release.attack import Attack
 from naome.release.guess import guess_counts
@@ -211,7 +210,12 @@ def survival_of_organisations():
     rows = table.rename(columns={"provider": "unit_", "survival_adjusted": "estimate", "n": "denominator"})
     rows = rows.assign(unit=table["provider"], numerator=table["observed"])
     rows = rows[["unit", "denominator", "numerator", "estimate", "lower", "upper"]]
-    named = {"measure": "survival_1y_adjusted", "level": "provider", "method": adjust.METHOD, "cohort": "denovo"}
+    named = {
+        "measure": "survival_1y_adjusted",
+        "level": "provider",
+        "method": methods.ADJUSTED_SURVIVAL,
+        "cohort": "denovo",
+    }
     return make_results(rows, **named, audit="england", nation="england", run_id="r")
 
 
@@ -364,7 +368,7 @@ def test_proportion_and_ratio_together_leave_every_candidate():
                 "estimate": [values[0], p["estimate"] / expected],
                 "lower": [values[1], p["lower"] / expected],
                 "upper": [values[2], p["upper"] / expected],
-                "method": [adjusted.METHOD, adjusted.RATIO_METHOD],
+                "method": [methods.ADJUSTED_PROPORTION, methods.ADJUSTED_RATIO],
                 "unit_of_estimate": ["proportion", "ratio"],
             }
         )
@@ -393,8 +397,8 @@ def solve_for_events(rows: pd.DataFrame, near: float, near_ratio: float) -> set[
 
 
 def test_every_adjusted_method_has_a_rule_and_one_without_is_hidden():
-    methods = {adjust.METHOD, adjusted.METHOD, adjusted.RATIO_METHOD, "wilson"}
-    assert methods == set(METHODS)
+    known = {methods.ADJUSTED_SURVIVAL, methods.ADJUSTED_PROPORTION, methods.ADJUSTED_RATIO, "wilson"}
+    assert known == set(METHODS)
     odd = results((50, 100), (40, 100)).assign(method="something new")
     out = release(odd, PARAMS)
     assert set(out["status"]) == {"suppressed"} and out["estimate"].isna().all()

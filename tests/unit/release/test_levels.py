@@ -9,7 +9,7 @@ import pytest
 from naome.core.params import load_params
 from naome.measures.casemix.outliers import judge_organisations
 from naome.measures.variation import give_domains, score_counts
-from naome.release.levels import settle_table, soften
+from naome.release.levels import settle_levels, soften
 from naome.release.policy import POLICIES, list_pairs
 
 PARAMS = load_params("england")
@@ -41,7 +41,7 @@ def test_all_counts_that_are_shown_alike_have_the_same_level(shown):
     pairs = [(int(x), int(n)) for x, n in zip(events[possible], people[possible], strict=True)]
     assert len(pairs) > 15
     given = judge_organisations(table(pairs), PARAMS, higher_is="worse")
-    settled = settle_table(given, given["unit"], PARAMS, "worse")
+    settled = settle_levels(given, given["unit"], PARAMS, "worse")
     assert settled["level"].nunique() == 1 and settled["direction"].nunique() == 1
     # it is the least extreme, so that none is worse than it was
     order = ["within", "alert", "alarm"]
@@ -75,5 +75,5 @@ def test_levels_of_unadjusted_proportions_are_those_of_scores():
 def test_an_organisation_whose_result_is_suppressed_has_no_level():
     given = judge_organisations(table([(30, 60), (55, 60)]), PARAMS, higher_is="worse")
     assert given["level"].tolist()[1] == "alarm"
-    settled = settle_table(given, ["Z0"], PARAMS, "worse")
+    settled = settle_levels(given, ["Z0"], PARAMS, "worse")
     assert settled.loc[1, "level"] == "not_assessed" and "suppressed" in settled.loc[1, "reason"]

@@ -14,8 +14,8 @@ from naome.release.attack import attack_release
 from naome.release.bounds import Relations, solve_bounds, tighten
 from naome.release.cells import Scheme, list_cells
 from naome.release.policy import POLICIES
-from naome.release.protect import Shown, bound_counts, find_broken, protect, reach
-from naome.release.suppress import Plan, list_least, plan_release, release, release_pooled
+from naome.release.protect import ShownRows, bound_counts, find_broken, protect, reach
+from naome.release.suppress import ReleasePlan, list_least, plan_release, release, release_pooled
 
 PARENTS = pd.DataFrame({"provider": list("ABCDEF"), "alliance": ["N"] * 3 + ["S"] * 3, "region": "R"})
 ANY, ONE, TWO = (frozenset([name]) for name in ("any", "one", "two"))
@@ -53,10 +53,10 @@ def organisations(counts: dict[str, tuple[int, int]], measure: str = "m") -> pd.
     return make(rows)
 
 
-def shown_as(results: pd.DataFrame, national: str = "show") -> Shown:
+def shown_as(results: pd.DataFrame, national: str = "show") -> ShownRows:
     whole = (results["level"] == "nation").to_numpy()
     always = whole if national == "show" else np.zeros(len(results), dtype=bool)
-    return Shown(whole, always, np.zeros(len(results), dtype=bool), np.zeros(len(results), dtype=bool))
+    return ShownRows(whole, always, np.zeros(len(results), dtype=bool), np.zeros(len(results), dtype=bool))
 
 
 def test_bounds_that_contradict_each_other_are_an_error():
@@ -98,7 +98,7 @@ def test_a_count_that_the_plan_suppresses_is_not_shown_by_a_row_released_beside_
     scheme = Scheme({"recorded": (frozenset(), ANY), "seen": (ANY, ANY | ONE)}, frozenset(), {}, PARENTS)
     planned = make([("recorded", "provider", unit, "all", "all", 30, 70) for unit in "AB"])
     beside = make([("seen", "provider", unit, "all", "all", 14, 30) for unit in "AB"])
-    shown = release(beside, params(), Plan(scheme, planned, np.array([True, False]))).frame
+    shown = release(beside, params(), ReleasePlan(scheme, planned, np.array([True, False]))).frame
     assert shown["status"].tolist() == ["suppressed", "ok"]
 
 
@@ -113,7 +113,7 @@ def test_who_has_a_value_recorded_is_not_shown_where_who_has_none_is_suppressed(
     )
     beside = make([("share", "nation", "england", "eth", "white", 400, 443)])
     for hidden, status in ((True, "suppressed"), (False, "ok")):
-        plan = Plan(scheme, planned, np.array([False, hidden]))
+        plan = ReleasePlan(scheme, planned, np.array([False, hidden]))
         assert release(beside, params(national="suppress_small"), plan).frame["status"].tolist() == [status]
 
 
@@ -132,7 +132,7 @@ def test_one_agent_and_two_agents_are_any_agent():
     results = pd.concat([organisations(both), organisations(one, "one"), organisations(two, "two")], ignore_index=True)
     exact = params("lt10")
     for scheme, kept in ((SCHEME, True), (Scheme(SCHEME.measures, frozenset(), {}, PARENTS), False)):
-        shown = release(results, exact, Plan(scheme, results.iloc[:0], np.zeros(0, bool))).frame
+        shown = release(results, exact, ReleasePlan(scheme, results.iloc[:0], np.zeros(0, bool))).frame
         mine = shown[(shown["unit"] == "A") & shown["measure"].isin(["m", "two"])]
         assert (mine["status"] == "suppressed").any() == kept
 
@@ -199,7 +199,7 @@ def test_what_a_nation_hides_is_hidden_in_the_results_of_both():
 def test_a_share_of_both_is_hidden_where_the_people_of_a_nation_are_in_its_plan(hidden):
     shares = [("share", "nation", "wales", "eth", "asian", 26, 443)]
     both = make([("share", "nation", "both", "eth", "asian", 576, 10473)]).assign(level="england+wales")
-    plan = Plan(SCHEME, make([("people", "nation", "wales", "eth", "asian", None, 26)]), np.array([hidden]))
+    plan = ReleasePlan(SCHEME, make([("people", "nation", "wales", "eth", "asian", None, 26)]), np.array([hidden]))
     shown = release_pooled(both, [release(make(shares), params())], [plan, None]).frame
     assert shown["status"].tolist() == ["suppressed" if hidden else "ok"]
 
@@ -386,7 +386,7 @@ def test_a_union_that_follows_from_another_table_is_protected_there():
     rows += of_nation("m", "frailty", groups)
     results = make(rows)
     hidden = np.array([True, False, False, False, False, True, True])
-    shown = Shown(np.ones(7, bool), np.zeros(7, bool), hidden, np.zeros(7, bool))
+    shown = ShownRows(np.ones(7, bool), np.zeros(7, bool), hidden, np.zeros(7, bool))
     found = protect(list_cells(results, scheme), results, shown, POLICIES["hes2018"])
     assert found[1:5].any()
 

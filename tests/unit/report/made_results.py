@@ -9,7 +9,7 @@ from naome.core.atomic import write_frame, write_json
 from naome.core.results import make_results
 from naome.core.seal import file_digest
 from naome.report.finished import open_finished
-from naome.workflow.organisations import write_organisations
+from naome.workflow.organisations import write_organisation_names
 
 HOSTILE = '=HYPERLINK("x") & <b>{{ 7 * 7 }}</b> [a](https://b.c) $$n$$'
 MEASURES = {
@@ -36,7 +36,7 @@ def make_finished(run, names, *, marking="synthetic", finished="2024-05-06T07:08
     rows = pd.concat([*frames, pd.DataFrame([lacking])], ignore_index=True)
     rows["unit"] = rows["unit"].fillna(nation)
     run.save("indicators", make_results(rows, audit=run.params.audit, nation=nation, run_id=run.run_id))
-    write_organisations(run)
+    write_organisation_names(run)
     files = {f"release/{file.name}": file_digest(file) for file in (run.folder / "release").glob("*.parquet")}
     manifest = {
         "audit": run.params.audit, "title": run.params.title, "nation": nation, "marking": marking,

@@ -12,7 +12,14 @@ import pytest
 from made_results import HOSTILE, make_finished
 
 from naome.core.errors import ChainError
-from naome.report.action_plans import collect_plans, name_plan, open_source, write_action_plans, write_plan, zip_plans
+from naome.report.action_plans import (
+    collect_plans,
+    name_plan,
+    open_source,
+    write_action_plan,
+    write_action_plans,
+    zip_plans,
+)
 from naome.report.display import format_number
 from naome.report.finished import open_finished
 from naome.workflow.cli import main
@@ -93,7 +100,7 @@ def test_every_number_of_a_plan_is_in_the_released_rows(finished):
 
 def test_a_plan_is_a_document_with_its_marking(finished):
     plan = plans_of(finished)["Z00"]
-    document = write_plan(plan)
+    document = write_action_plan(plan)
     found = texts(document)
     assert "Local action plan: Low Trust" in found and "Low Trust (Z00)" in found and "An alliance (ZA1)" in found
     assert any(text.startswith("Synthetic data.") for text in found)
@@ -107,17 +114,17 @@ def test_a_plan_is_a_document_with_its_marking(finished):
 @pytest.mark.parametrize("marking", ["synthetic", "real"])
 def test_the_marking_is_that_of_the_run(make_run, as_runner, marking):
     run = make_finished(as_runner(make_run("wales", marking=marking)), NAMES, marking=marking)
-    found = " ".join(texts(write_plan(plans_of(run)["Z00"])))
+    found = " ".join(texts(write_action_plan(plans_of(run)["Z00"])))
     assert ("invented" in found) == (marking == "synthetic") and f"{marking.capitalize()} data." in found
 
 
 def test_a_hostile_name_is_text(make_run, as_runner):
     run = make_finished(as_runner(make_run("england")), [HOSTILE, "\x0bB", *NAMES])
     plans = plans_of(run)
-    found = texts(write_plan(plans["Z00"]))
+    found = texts(write_action_plan(plans["Z00"]))
     assert f"'{HOSTILE} (Z00)" in found  # an apostrophe, so that a spreadsheet runs nothing of a pasted cell
-    assert any("B (Z01)" in text for text in texts(write_plan(plans["Z01"])))
-    with zipfile.ZipFile(io.BytesIO(write_plan(plans["Z00"]))) as archive:
+    assert any("B (Z01)" in text for text in texts(write_action_plan(plans["Z01"])))
+    with zipfile.ZipFile(io.BytesIO(write_action_plan(plans["Z00"]))) as archive:
         assert not any("https://b.c" in archive.read(n).decode() for n in archive.namelist() if n.endswith(".rels"))
 
 

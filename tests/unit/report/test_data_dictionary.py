@@ -14,7 +14,7 @@ from naome.report.reference.data_dictionary import (
     describe_repairs,
     describe_row_rules,
     describe_sources,
-    write_page,
+    write_data_dictionary,
 )
 
 ALL = {name: reader for name, reader in READERS.items() if not reader.versions} | {
@@ -24,7 +24,7 @@ ALL = {name: reader for name, reader in READERS.items() if not reader.versions} 
 
 def test_the_page_is_up_to_date():
     page = (project_root() / PAGE).read_text(encoding="utf-8")
-    assert page == write_page(), "run `make docs`"
+    assert page == write_data_dictionary(), "run `make docs`"
 
 
 def test_every_canonical_column_is_described():

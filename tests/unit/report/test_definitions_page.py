@@ -15,17 +15,17 @@ from naome.measures.specification import load_specification
 from naome.report.markdown import write_pipe_table
 from naome.report.names import find_definition
 from naome.report.reference import data_dictionary
-from naome.report.reference.definitions import PAGE, list_names, write_page
+from naome.report.reference.definitions import PAGE, list_defined_names, write_definitions
 
 
 def test_the_page_is_up_to_date():
     page = (project_root() / PAGE).read_text(encoding="utf-8")
-    assert page == write_page(), "run `make docs`"
+    assert page == write_definitions(), "run `make docs`"
 
 
 @pytest.mark.parametrize("indicator", load_specification().indicators, ids=lambda i: i.id)
 def test_every_indicator_is_there_with_its_conditions(indicator):
-    section = write_page().split(f"### {indicator.title} {{#indicator-{indicator.id}}}\n")[1].split("\n#")[0]
+    section = write_definitions().split(f"### {indicator.title} {{#indicator-{indicator.id}}}\n")[1].split("\n#")[0]
     assert f"`{indicator.definition_id}`" in section
     if indicator.not_derivable:
         assert indicator.not_derivable in section and indicator.item_needed in section
@@ -35,7 +35,7 @@ def test_every_indicator_is_there_with_its_conditions(indicator):
 
 
 def test_every_rule_option_and_column_is_there():
-    page, rules = write_page(), project_definitions().rules()
+    page, rules = write_definitions(), project_definitions().rules()
     for name in [*(r.id for r in rules.rules), *(o.title for o in rules.options)]:
         assert f"| [{name}]{{#" in page
     assert all(f"| `{option.name}` |" in page for option in rules.options)
@@ -44,8 +44,8 @@ def test_every_rule_option_and_column_is_there():
 
 
 def test_every_name_leads_to_a_place_that_is_once_on_its_page():
-    pages = {PAGE: write_page(), data_dictionary.PAGE: data_dictionary.write_page()}
-    names = {**list_names(project_definitions()), **data_dictionary.list_names()}
+    pages = {PAGE: write_definitions(), data_dictionary.PAGE: data_dictionary.write_data_dictionary()}
+    names = {**list_defined_names(project_definitions()), **data_dictionary.list_cleaning_rules()}
     assert {"Tumour grade", "DN2", "Biopsy of a metastatic lesion", "sact_drugs", "duplicate death"} <= set(names)
     for name, address in names.items():
         page, _, anchor = address.removeprefix("/").partition("#")
@@ -56,13 +56,13 @@ def test_every_name_leads_to_a_place_that_is_once_on_its_page():
 
 def test_a_condition_in_a_table_is_written_as_it_is():
     """Inside a code span a backslash would be shown; a bar ends the cell even there."""
-    assert "| `age < 40` |" in write_page()
+    assert "| `age < 40` |" in write_definitions()
     table = write_pipe_table(pd.DataFrame({"a": ["`x | y < 1`", "x | y < 1"]}))
     assert table.splitlines()[2:] == [r"| `x \| y < 1` |", r"| x \| y \< 1 |"]
 
 
 def test_every_feature_is_described_with_its_window_and_source():
-    section = write_page().split("## Columns from coded events")[1].split("## Code lists")[0]
+    section = write_definitions().split("## Columns from coded events")[1].split("## Code lists")[0]
     for feature in read_features(project_definitions()).features:
         (row,) = [line for line in section.splitlines() if line.startswith(f"| `{feature.name}` |")]
         assert feature.source in row and feature.status in row

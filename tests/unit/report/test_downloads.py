@@ -10,11 +10,11 @@ import pytest
 
 from naome.core.atomic import write_frame, write_json
 from naome.core.errors import ChainError
-from naome.core.results import COLUMNS, make_results
+from naome.core.results import RESULT_COLUMNS, make_results
 from naome.core.seal import file_digest
 from naome.report.downloads import check_folder, collect_released, write_downloads
 from naome.report.finished import open_finished
-from naome.workflow.organisations import write_organisations
+from naome.workflow.organisations import write_organisation_names
 from naome.workflow.run import Run
 
 
@@ -49,7 +49,7 @@ def _write_run(run, audit, marking):
 
 def finish(folder, manifest):
     """Write the manifest of a run with the digests of what it released."""
-    write_organisations(Run(folder))
+    write_organisation_names(Run(folder))
     files = {f"release/{file.name}": file_digest(file) for file in (folder / "release").glob("*.parquet")}
     rest = {"title": "T", "nation": "england", "period": ["2019-01-01", "2021-12-31"], "pages": {}, "files": files}
     rest |= {"finished": "2024-05-06T07:08:09+00:00"}
@@ -98,7 +98,7 @@ def test_the_download_holds_what_was_released_and_nothing_else(tmp_path, write_r
     runs = [write_run(audit) for audit in ("england", "wales")]
     data, dictionary = write_downloads(runs, tmp_path / "downloads")
     table = pd.read_csv(data, keep_default_na=False, dtype=str)
-    assert list(table.columns) == list(COLUMNS) and len(table) == 4 + 4 + 1
+    assert list(table.columns) == list(RESULT_COLUMNS) and len(table) == 4 + 4 + 1
     assert table["result_id"].is_unique and "'=C" in set(table["unit"])
     assert (table.loc[table["status"] == "suppressed", ["numerator", "denominator", "estimate"]] == "").all(axis=None)
     assert table.set_index("measure").loc["m", "estimate"] == "0.333333333"

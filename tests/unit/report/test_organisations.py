@@ -8,9 +8,8 @@ import pytest
 
 from naome.core.params import load_params
 from naome.core.results import make_results
-from naome.measures import adjusted as adjusting
+from naome.measures import methods
 from naome.measures.adjusted import Adjusted
-from naome.measures.casemix import adjust
 from naome.measures.casemix.adjust import Assessment
 from naome.measures.casemix.outliers import judge_organisations, record_assessment
 from naome.measures.casemix.prepare import CaseMix
@@ -32,12 +31,12 @@ from naome.report.pages.organisations import (
 from naome.report.pages.risk_adjusted_survival import (
     describe_assessments,
     describe_spread,
-    say_limits,
+    say_sparse_items,
+    tabulate_adjusted_survival,
     tabulate_counts,
     tabulate_not_assessed,
     tabulate_outside,
     tabulate_record,
-    tabulate_survival,
 )
 from naome.stats.overdispersion import simulate_spread
 
@@ -82,9 +81,9 @@ def released():
     )
     rows = rows.assign(estimate=rows["numerator"] / rows["denominator"], measure="mdt_discussion", level="provider")
     named = {"audit": "england", "nation": "england", "cohort": "denovo", "run_id": "r"}
-    adjusted = rows.iloc[:3].assign(measure="death_30d_chemotherapy_adjusted", method=adjusting.METHOD)
+    adjusted = rows.iloc[:3].assign(measure="death_30d_chemotherapy_adjusted", method=methods.ADJUSTED_PROPORTION)
     adjusted = adjusted.assign(lower=adjusted["estimate"] - 0.02, upper=adjusted["estimate"] + 0.02)
-    ratio = adjusted.assign(measure="death_30d_chemotherapy_ratio", method=adjusting.RATIO_METHOD)
+    ratio = adjusted.assign(measure="death_30d_chemotherapy_ratio", method=methods.ADJUSTED_RATIO)
     both = pd.concat([rows, adjusted, ratio.assign(unit_of_estimate="ratio", upper=1.5)])
     return release(make_results(both, **named), load_params("england"))
 
@@ -152,7 +151,7 @@ def survival_results(estimates, statuses, years=1, cohort="denovo"):
         upper=rows["estimate"] + 0.1,
         reason=["" if status == "ok" else "small number" for status in statuses],
         measure=f"survival_{years}y_adjusted",
-        method=adjust.METHOD,
+        method=methods.ADJUSTED_SURVIVAL,
     )
     return make_results(rows, audit="england", nation="england", cohort=cohort, level="provider", run_id="r")
 
@@ -222,9 +221,9 @@ def test_predictors_that_too_few_recorded_people_allow_are_named():
     frame.loc[np.arange(n) >= 90, "grade"] = None
     case_mix = CaseMix(frame, [frame], ("age", "charlson", "grade"), (), pd.DataFrame())
     # two thresholds, event and hazard for each, the organisation and age make eight; 90 people bear nine
-    assert "Grade is imputed from all items but comorbidities" in say_limits(case_mix)
+    assert "Grade is imputed from all items but comorbidities" in say_sparse_items(case_mix)
     frame.loc[frame["unit"] > "U3", "grade"] = None
-    assert "Fewer than 5 organisations record grade" in say_limits(case_mix)
+    assert "Fewer than 5 organisations record grade" in say_sparse_items(case_mix)
 
 
 def test_a_cohort_or_organisation_that_is_not_assessed_says_why():
@@ -259,7 +258,7 @@ def test_survival_of_every_organisation_stands_in_one_row_per_cohort():
         ],
         ignore_index=True,
     )
-    laid = tabulate_survival(release_checked(released), {"U00": "Alpha"}, ["denovo", "recurrent"]).frame
+    laid = tabulate_adjusted_survival(release_checked(released), {"U00": "Alpha"}, ["denovo", "recurrent"]).frame
     assert laid[["Organisation", "Cohort"]].to_numpy().tolist() == [
         ["Alpha", "De novo"],
         ["Alpha", "Recurrent"],

@@ -87,5 +87,5 @@ def test_where_the_audit_period_serves_all_time_points_nothing_is_said(params, a
 def test_an_item_imputed_from_survival_alone_says_so(monkeypatch):
     plan = {"column": ["grade"], "recorded": 30, "parameters": 3, "used": [()], "left_aside": [("age",)]}
     monkeypatch.setattr(page, "plan_case_mix", lambda _: pd.DataFrame({**plan, "cluster": True}))
-    text = page.say_limits(make_case_mix(0.5))
+    text = page.say_sparse_items(make_case_mix(0.5))
     assert "is imputed from only survival, because" in text and "none" not in text

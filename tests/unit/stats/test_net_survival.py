@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from naome.stats.kaplan_meier import kaplan_meier
-from naome.stats.net_survival import LifeTable, make_life_table, net_survival, standardise
+from naome.stats.net_survival import LifeTable, make_life_table, net_survival, standardise_survival
 
 YEAR = 365.25
 
@@ -127,13 +127,13 @@ def test_standardised_survival_is_the_weighted_mean_with_its_variance():
             "std_error": [0.1, 0.2, 0.2, 0.5],
         }
     )
-    ours = standardise(table, {"a": 25, "b": 75})
+    ours = standardise_survival(table, {"a": 25, "b": 75})
     assert ours["survival"].round(12).tolist() == [0.5, 0.2]
     error = np.sqrt((0.25 * 0.8 * 0.1) ** 2 + (0.75 * 0.4 * 0.2) ** 2) / 0.5
     assert ours["std_error"].iloc[0] == pytest.approx(error)
     assert ours["lower"].iloc[0] == pytest.approx(0.5 * np.exp(-1.959963984540054 * error))
     with pytest.raises(ValueError, match=r"groups at time 1 are \['a', 'b'\]; needed once each: \['a', 'b', 'c'\]"):
-        standardise(table, {"a": 1, "b": 1, "c": 1})
+        standardise_survival(table, {"a": 1, "b": 1, "c": 1})
 
 
 def test_what_is_wrong_is_named():

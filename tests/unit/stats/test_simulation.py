@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from naome.stats.kaplan_meier import kaplan_meier
-from naome.stats.simulation import SCENARIOS, Scenario, make_patients, make_providers, run_replicate, simulate
+from naome.stats.simulation import SCENARIOS, StudyScenario, make_patients, make_providers, run_replicate, simulate
 
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 
@@ -15,7 +15,7 @@ def null():
 
 
 def test_a_study_is_the_same_for_the_same_seed_and_any_number_of_workers():
-    few = Scenario("no outliers")
+    few = StudyScenario("no outliers")
     one, two = (simulate(replicates=2, seed=5, scenarios=[few], workers=w) for w in (1, 2))
     pd.testing.assert_frame_equal(one, two)
     assert not one["value"].equals(simulate(replicates=2, seed=6, scenarios=[few])["value"])

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from naome.workflow.attack_run import KEY, list_given_away, list_without_result
+from naome.release.guess import GROUP_KEY
+from naome.workflow.attack_run import list_given_away, list_without_result
 
 NUMBERS = {"denominator": 60, "numerator": 20, "estimate": 1 / 3, "lower": 0.2, "upper": 0.5}
 
@@ -15,7 +16,7 @@ def rows(*of: tuple[str, str, str, str], level: str = "nation") -> pd.DataFrame:
     frame = pd.DataFrame(of, columns=["measure", "group_by", "group", "status"])
     frame = frame.assign(cohort="denovo", level=level, **NUMBERS)
     frame.loc[frame["status"] != "ok", list(NUMBERS)] = None
-    assert set(KEY) <= set(frame)
+    assert set(GROUP_KEY) <= set(frame)
     return frame
 
 

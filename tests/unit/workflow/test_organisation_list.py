@@ -10,7 +10,7 @@ from naome.core.results import make_results
 from naome.release import declare_not_counts
 from naome.report.finished import ORGANISATIONS
 from naome.workflow.egress import NO_COUNTS, tabulate_files
-from naome.workflow.organisations import list_organisations, write_organisations
+from naome.workflow.organisations import list_organisations, write_organisation_names
 
 KNOWN = pd.DataFrame(
     {"provider": ["B", "A", "C", "D"], "name": ["Beta", None, "Gamma", "Delta"], "alliance": ["E1", None, "E1", "E1"],
@@ -46,11 +46,11 @@ def test_the_table_is_written_beside_what_is_released_and_on_the_egress_sheet(ma
     run = as_runner(make_run("england"))
     write_frame(KNOWN, run.inputs / "canonical" / "organisations.parquet")
     run.save("indicators", released(["A", "C"]))
-    file = write_organisations(run)
-    assert write_organisations(run) == file and pd.read_parquet(file)["code"].tolist() == ["A", "C"]
+    file = write_organisation_names(run)
+    assert write_organisation_names(run) == file and pd.read_parquet(file)["code"].tolist() == ["A", "C"]
     status = pd.DataFrame({"measure": ["survival_1y_adjusted"], "unit": ["A"], "outlier_status": ["within"]})
     run.save("outlier_status", declare_not_counts(status, "Outlier status."))
-    assert write_organisations(run) == file and pd.read_parquet(file)["code"].tolist() == ["A", "C"]
+    assert write_organisation_names(run) == file and pd.read_parquet(file)["code"].tolist() == ["A", "C"]
     pd.testing.assert_frame_equal(pd.read_parquet(run.folder / "release" / "outlier_status.parquet"), status)
     names = {f"release/{name}.parquet": "0" * 64 for name in ("indicators", ORGANISATIONS)}
     sheet = tabulate_files(run, names).set_index("file")

@@ -87,4 +87,4 @@ def test_funnel_limits_are_one_event_apart_and_half_an_event_mends_it():
 
 
 def test_every_method_of_the_study_has_a_name(kept):
-    assert set(kept[0].frame["method"]) <= set(study.METHODS)
+    assert set(kept[0].frame["method"]) <= set(study.STUDIED_METHODS)

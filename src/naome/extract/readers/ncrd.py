@@ -6,7 +6,7 @@ from naome.extract import areas, codings
 from naome.extract.clean import CAUSES, DATE, ICD10, OPCS4, OPCS4_SITE, TEXT, UPPER, Coded
 from naome.extract.drug_names import DRUG
 from naome.extract.linkage import no_such_person
-from naome.extract.provider_codes import PROVIDER, PROVIDER_SITE
+from naome.extract.provider_codes import PROVIDER_CODE, PROVIDER_SITE
 from naome.extract.settle import Duplicates, RowRule, Selection
 from naome.extract.specification import Belongs, Count, RawTable, Reader, Repeated
 
@@ -45,7 +45,7 @@ RAW = {
         },
         unique=("ORG_CODE",),
         optional=frozenset({"ORG_TYPE"}),
-        either=areas.COLUMNS,
+        either=areas.AREA_COLUMNS,
     ),
     "av_patient": RawTable(
         {
@@ -78,7 +78,7 @@ RAW = {
             "STATUSOFREGISTRATION": codings.REGISTRATION_STATUS,
             "CTRY_CODE": codings.COUNTRY,
             "DEDUP_FLAG": Coded("deduplication", "BOOLEAN"),
-            "DIAG_TRUST": PROVIDER,
+            "DIAG_TRUST": PROVIDER_CODE,
             "FIRSTMDTMEETINGDATE": DATE,
         },
         belongs=Belongs(("PATIENTID",), minimum=1),
@@ -91,7 +91,7 @@ RAW = {
             "EPISTART": DATE,
             "ADMIDATE": DATE,
             "CLASSPAT": codings.PATIENT_CLASS,
-            "PROCODE3": PROVIDER,
+            "PROCODE3": PROVIDER_CODE,
         },
         long={
             "hes_diagnosis": Repeated(tuple(f"DIAG_{n:02d}" for n in range(1, 21)), ICD10),
@@ -142,7 +142,7 @@ RAW = {
     ),
 }
 
-PEOPLE = Selection(
+PATIENTS = Selection(
     "av_patient",
     """
     SELECT row_, PATIENTID AS person_id, GENDER AS sex, ETHNICITY AS ethnic_group,
@@ -209,7 +209,7 @@ RADIOTHERAPY = Selection(
 
 
 #: Codes and names are one to one by now (naome.extract.areas); what has only one of them is known by that.
-ORGANISATIONS = Selection(
+ORGANISATION_ROWS = Selection(
     "organisations",
     """
     SELECT row_, ORG_CODE AS provider, ORG_NAME AS name,
@@ -218,8 +218,8 @@ ORGANISATIONS = Selection(
            ORG_TYPE AS kind
     FROM clean_organisations WHERE SUCCESSOR_CODE IS NULL""",
 )
-CANONICAL = {
-    "people": PEOPLE,
+SELECTIONS = {
+    "people": PATIENTS,
     "tumours": TUMOURS,
     "admissions": ADMISSIONS,
     "diagnoses": DIAGNOSES,
@@ -245,7 +245,7 @@ CANONICAL = {
                REG_DATE AS registered
         FROM clean_ons_deaths""",
     ),
-    "organisations": ORGANISATIONS,
+    "organisations": ORGANISATION_ROWS,
 }
 
 
@@ -366,7 +366,7 @@ def country_missing(table: str, column: str) -> Count:
     )
 
 
-COUNTS = (class_missing("hes_apc", "CLASSPAT"), country_missing("av_tumour", "CTRY_CODE"))
+COUNTED = (class_missing("hes_apc", "CLASSPAT"), country_missing("av_tumour", "CTRY_CODE"))
 
 
 def registered_before_death(table: str, death: str, registered: str) -> tuple[str, str]:
@@ -383,9 +383,9 @@ READER = Reader(
     "ncrd",
     "england",
     RAW,
-    CANONICAL,
+    SELECTIONS,
     ROWS,
-    COUNTS,
+    COUNTED,
     country=("av_tumour", "CTRY_CODE", "E"),
     checks=(registered_before_death("ons_deaths", "REG_DATE_OF_DEATH", "REG_DATE"),),
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from naome.extract import codings
 from naome.extract.clean import DATE, ICD10
-from naome.extract.provider_codes import PROVIDER
+from naome.extract.provider_codes import PROVIDER_CODE
 from naome.extract.readers import ncrd
 from naome.extract.settle import RowRule, Selection
 from naome.extract.specification import Belongs, RawTable, Reader
@@ -26,7 +26,7 @@ RAW = {
             "ETHNICITY": codings.ETHNIC_GROUP,
             "STAGE": codings.STAGE,
             "QUINTILE_2019": codings.QUINTILE_1_MOST_DEPRIVED,
-            "DIAG_TRUST": PROVIDER,
+            "DIAG_TRUST": PROVIDER_CODE,
             "PERFORMANCESTATUS": codings.PERFORMANCE_STATUS,
             "CNS": codings.CNS_INDICATOR,
             "VITALSTATUS": codings.VITAL_STATUS,
@@ -37,7 +37,7 @@ RAW = {
     ),
     "hes_apc": ncrd.RAW["hes_apc"],
 }
-CANONICAL = {
+SELECTIONS = {
     "people": Selection(
         "rcrd_tumour",
         """
@@ -66,7 +66,7 @@ CANONICAL = {
         SELECT min(row_) AS row_, PATIENTID AS person_id, min(VITALSTATUSDATE) AS death_date
         FROM clean_rcrd_tumour WHERE VITALSTATUS = 'dead' GROUP BY PATIENTID""",
     ),
-    "organisations": ncrd.ORGANISATIONS,
+    "organisations": ncrd.ORGANISATION_ROWS,
 }
 ROWS = (
     RowRule("death_without_date", "A registered death without its date is excluded.", "deaths", "t.death_date IS NULL"),
@@ -75,7 +75,7 @@ ROWS = (
     *ncrd.HES_RULES,
     ncrd.ORGANISATION_WITHOUT_KIND,
 )
-COUNTS = (ncrd.class_missing("hes_apc", "CLASSPAT"),)
+COUNTED = (ncrd.class_missing("hes_apc", "CLASSPAT"),)
 #: A person has several tumours in rows of their own; what the rows say of the person must agree.
 CONTRADICTION = (
     "SELECT 'a person' FROM clean_rcrd_tumour GROUP BY PATIENTID HAVING count(DISTINCT VITALSTATUS) > 1 "
@@ -83,4 +83,4 @@ CONTRADICTION = (
     "rcrd_tumour: columns VITALSTATUS and VITALSTATUSDATE: the rows of {n} people contradict each other; allowed: "
     "one vital status for a person. Hint: were two snapshots joined?",
 )
-READER = Reader("rcrd", "england", RAW, CANONICAL, ROWS, COUNTS, checks=(CONTRADICTION,))
+READER = Reader("rcrd", "england", RAW, SELECTIONS, ROWS, COUNTED, checks=(CONTRADICTION,))

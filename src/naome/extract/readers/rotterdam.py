@@ -39,7 +39,7 @@ RAW = {
 }
 SURGERY = "make_date(YEAR, 7, 1)"
 
-CANONICAL = {
+SELECTIONS = {
     "people": Selection(
         "rotterdam",
         f"""
@@ -83,7 +83,7 @@ READER = Reader(
     "rotterdam",
     "netherlands",
     RAW,
-    CANONICAL,
+    SELECTIONS,
     ROWS,
     about="Real people: women treated decades ago, in data published for research. The results do not "
     "describe present care.",

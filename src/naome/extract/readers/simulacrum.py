@@ -30,7 +30,7 @@ from naome.extract.settle import RowRule, Selection
 from naome.extract.specification import Belongs, Count, RawTable, Reader
 
 #: Rare grades outside the published list (G5, G6) occur; grade is a secondary item.
-GRADE = Coded("grade_simulacrum", "INTEGER", refuse=False)
+GRADE_AS_GIVEN = Coded("grade_simulacrum", "INTEGER", refuse=False)
 BREAST_ONLY = "upper(trim(CAST(SITE_ICD10_O2 AS VARCHAR))) SIMILAR TO '(@codes(icd10_breast)).*'"
 CAUSE_COLUMNS = ("UNDERLYING", "1A", "1B", "1C", "2")
 
@@ -61,7 +61,7 @@ def _tumours(sex: str, quintile: str, deprivation) -> RawTable:
             "AGE": codings.AGE,
             "STAGE_BEST": codings.STAGE,
             "M_BEST": codings.M_CATEGORY,
-            "GRADE": GRADE,
+            "GRADE": GRADE_AS_GIVEN,
             "ER_STATUS": codings.RECEPTOR,
             "PR_STATUS": codings.RECEPTOR,
             "HER2_STATUS": codings.HER2,
@@ -181,7 +181,7 @@ ROWS = (
     without_date("radiotherapy", "treatment_date"),
     after_death("radiotherapy", "treatment_date"),
 )
-COUNTS = (
+COUNTED = (
     Count(
         "person_without_record",
         "A person with a tumour and no row in the table of people has no vital status and is not followed.",
@@ -196,7 +196,7 @@ VERSION_2 = Reader(
     RAW_V2,
     {**_canonical("GENDER", "VITALSTATUS", "QUINTILE_2019", REGIMENS_V2), "radiotherapy": RADIOTHERAPY},
     ROWS,
-    COUNTS,
+    COUNTED,
 )
 VERSION_1 = Reader(
     "simulacrum",
@@ -204,7 +204,7 @@ VERSION_1 = Reader(
     RAW_V1,
     _canonical("SEX", "NEWVITALSTATUS", "QUINTILE_2015", REGIMENS_V1),
     tuple(rule for rule in ROWS if rule.table != "radiotherapy"),
-    COUNTS,
+    COUNTED,
 )
 READER = Reader(
     "simulacrum",

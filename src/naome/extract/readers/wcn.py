@@ -11,7 +11,7 @@ from dataclasses import replace
 from naome.extract import areas, codings
 from naome.extract.clean import CAUSES, DATE, ICD10, OPCS4, OPTIONAL_IDENTIFIER, TEXT, UPPER, Coded, integer
 from naome.extract.linkage import no_such_person
-from naome.extract.provider_codes import PROVIDER
+from naome.extract.provider_codes import PROVIDER_CODE
 from naome.extract.readers.ncrd import (
     DEATH_BEFORE_DIAGNOSIS,
     DUPLICATE_DEATH,
@@ -73,7 +73,7 @@ RAW = {
             "BASIS_OF_DIAGNOSIS": codings.BASIS,
             "REGISTRATION_STATUS": codings.REGISTRATION_STATUS,
             "COUNTRY_CODE": codings.COUNTRY,
-            "HEALTH_BOARD_OF_DIAGNOSIS": PROVIDER,
+            "HEALTH_BOARD_OF_DIAGNOSIS": PROVIDER_CODE,
             "MDT_DISCUSSION_DATE": DATE,
             "KEY_WORKER_SEEN": Coded("key_worker", refuse=False),
             "WIMD_2019_QUINTILE": codings.QUINTILE_1_MOST_DEPRIVED,
@@ -135,7 +135,7 @@ RAW = {
     ),
 }
 
-CANONICAL = {
+SELECTIONS = {
     "people": Selection(
         "wcn_registration",
         """
@@ -237,7 +237,7 @@ ROWS = (
     after_death("procedures", "procedure_date"),
     ORGANISATION_WITHOUT_KIND,
 )
-COUNTS = (
+COUNTED = (
     Count(
         "unlinked_record",
         "A hospital episode or death that is not linked to a person with certainty is excluded.",
@@ -266,9 +266,9 @@ READER = Reader(
     "wcn",
     "wales",
     RAW,
-    CANONICAL,
+    SELECTIONS,
     ROWS,
-    COUNTS,
+    COUNTED,
     country=("wcn_registration", "COUNTRY_CODE", "W"),
     checks=(
         registered_before_death("adde_deaths", "DEATH_DT", "DEATH_REG_DT"),

@@ -10,27 +10,24 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from naome.core.durations import YEAR_DAYS
 from naome.core.params import Params
 from naome.measures.casemix.impute import complete_case_mix
 from naome.measures.casemix.outliers import judge_organisations
 from naome.measures.casemix.pool import CLOGLOG, LOGIT, adjust_pooled
 from naome.measures.casemix.prepare import (
     DEATHS_PER_COEFFICIENT,
-    FOLLOW_UP,
-    YEAR_DAYS,
+    FOLLOWED_DAYS,
     CaseMix,
     count_coefficients,
     fit_for_model,
     prepare_case_mix,
     say_too_few_deaths,
 )
+from naome.measures.methods import ADJUSTED_SURVIVAL, KAPLAN_MEIER
 from naome.measures.study import Study, say_too_few
-from naome.measures.survival import METHOD as SURVIVAL_METHOD
 from naome.stats.kaplan_meier import kaplan_meier
 from naome.stats.risk_adjustment import ExpectedModel, fit_expected, risk_adjusted_proportion, risk_adjusted_survival
-
-METHOD = "risk-adjusted Kaplan-Meier ratio (D), alarms from pseudo-observations (C)"
-
 
 # The logistic companion looks at this many completed data sets: it stands beside the level and never changes it
 COMPANION_SETS = 5
@@ -304,7 +301,7 @@ def compare_followed(case_mix: CaseMix, years: int, params: Params) -> pd.DataFr
     at, tables = years * YEAR_DAYS, []
     for frame in case_mix.completed[:COMPANION_SETS]:
         lost = (frame["event"] == 0) & (frame["duration"] < at)
-        chosen = frame[(frame[FOLLOW_UP] >= at) & ~lost].reset_index(drop=True)
+        chosen = frame[(frame[FOLLOWED_DAYS] >= at) & ~lost].reset_index(drop=True)
         chosen["event"] = ((chosen["event"] == 1) & (chosen["duration"] <= at)).astype(int)
         chosen, terms = fit_for_model(chosen, case_mix.covariates)
         fewer = min(chosen["event"].sum(), (1 - chosen["event"]).sum())
@@ -388,7 +385,7 @@ def adjusted_results(table: pd.DataFrame, study: Study, cohort: str, years: int)
         cohort=cohort,
         measure=f"survival_{years}y_adjusted",
         level="provider",
-        method=METHOD,
+        method=ADJUSTED_SURVIVAL,
         definition_id=study.specification["survival"].definition_id,
     )
 
@@ -433,7 +430,7 @@ def national_results(whole: pd.DataFrame, study: Study, cohort: str) -> pd.DataF
     )
     rows.loc[few, ["estimate", "lower", "upper"]] = np.nan
     definition = study.specification["survival"].definition_id
-    return study.results(rows, cohort=cohort, method=SURVIVAL_METHOD, definition_id=definition)
+    return study.results(rows, cohort=cohort, method=KAPLAN_MEIER, definition_id=definition)
 
 
 def horizon_reached(case_mix: CaseMix, years: int) -> bool:

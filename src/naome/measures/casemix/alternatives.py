@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
+from naome.core.durations import YEAR_DAYS
 from naome.core.params import Params
 from naome.measures.casemix.adjust import Assessment, adjust_frame
 from naome.measures.casemix.impute import impute_case_mix
 from naome.measures.casemix.outliers import MINIMUM_UNITS
 from naome.measures.casemix.pool import CLOGLOG, pool_tables
-from naome.measures.casemix.prepare import CHECKED, COX, YEAR_DAYS, CaseMix, fit_for_model, term_column
+from naome.measures.casemix.prepare import CHECKED, COX, CaseMix, fit_for_model, term_column
 from naome.measures.study import say_too_few
 from naome.stats.design import build_design
 from naome.stats.funnel import classify_z

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr, ndtri
 
+from naome.core.durations import YEAR_DAYS
 from naome.core.params import Params
 from naome.measures.casemix.adjust import Assessment, horizon_reached
 from naome.measures.casemix.alternatives import (
@@ -20,7 +21,7 @@ from naome.measures.casemix.alternatives import (
     treat_missing,
 )
 from naome.measures.casemix.outliers import MINIMUM_UNITS
-from naome.measures.casemix.prepare import CHECKED, COX, YEAR_DAYS, CaseMix
+from naome.measures.casemix.prepare import CHECKED, COX, CaseMix
 from naome.stats.concordance import concordance, uno_concordance
 from naome.stats.diagnostics import (
     calibration,

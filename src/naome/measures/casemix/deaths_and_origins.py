@@ -7,17 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from naome.core.durations import YEAR_DAYS
 from naome.core.params import Params
 from naome.measures.casemix.adjust import Assessment, adjust_frame, choose_people, list_parts
 from naome.measures.casemix.alternatives import compare_tables
-from naome.measures.casemix.prepare import (
-    FOLLOW_UP,
-    YEAR_DAYS,
-    CaseMix,
-    fit_for_model,
-    prepare_case_mix,
-    say_too_few_deaths,
-)
+from naome.measures.casemix.prepare import FOLLOWED_DAYS, CaseMix, fit_for_model, prepare_case_mix, say_too_few_deaths
 from naome.measures.study import Study
 
 # Shares of deaths that fail to link
@@ -92,7 +86,7 @@ def lose_deaths(
     lost = frame.index[rng.permutation(of)[: round(share * len(of))]]
     frame = frame.copy()
     frame.loc[lost, "event"] = 0
-    frame.loc[lost, "duration"] = frame.loc[lost, ["duration", FOLLOW_UP]].max(axis=1)
+    frame.loc[lost, "duration"] = frame.loc[lost, ["duration", FOLLOWED_DAYS]].max(axis=1)
     return frame
 
 

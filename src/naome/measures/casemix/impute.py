@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from naome.core.params import Params
-from naome.measures.casemix.prepare import FOLLOW_UP, CaseMix, list_covariates, prepare_case_mix, say_too_few_deaths
+from naome.measures.casemix.prepare import FOLLOWED_DAYS, CaseMix, list_covariates, prepare_case_mix, say_too_few_deaths
 from naome.stats.imputation import impute, plan_imputation
 
 IMPUTATION_ROUNDS = 5
@@ -83,7 +83,7 @@ def plan_case_mix(case_mix: CaseMix) -> pd.DataFrame:
 
 
 def _list_unused(observed: pd.DataFrame) -> list[str]:
-    return [column for column in (FOLLOW_UP,) if column in observed]
+    return [column for column in (FOLLOWED_DAYS,) if column in observed]
 
 
 def _fill_gaps(case_mix: CaseMix, imputed: pd.DataFrame, cohort: str) -> list[pd.DataFrame]:

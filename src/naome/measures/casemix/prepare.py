@@ -8,14 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from naome.core.durations import YEAR_DAYS
 from naome.core.errors import EstimateError
 from naome.core.params import Params
 from naome.measures.description import merge_poor_fitness
 from naome.measures.study import say_too_few
 from naome.stats.design import build_design
-
-YEAR_DAYS = 365.25
-
 
 #: Deaths that a model needs for each coefficient, and at least: one without coefficients needs some too
 DEATHS_PER_COEFFICIENT, FEWEST_DEATHS = 5, 15
@@ -30,7 +28,7 @@ SMALLEST_LEVEL = 10
 ADDED_TERMS = {"recurrent": ("rcs(years_since_diagnosis, 4)",)}
 
 
-FOLLOW_UP = "follow_up"
+FOLLOWED_DAYS = "follow_up"
 
 
 AS_CATEGORIES = ("grade", "performance_status", "deprivation", "year", "metastatic_year", "diagnosis_year")
@@ -111,7 +109,7 @@ def prepare_case_mix(analysis: pd.DataFrame, params: Params, cohort: str, *, als
     frame["duration"] = people["survival_days"].to_numpy(dtype=float)
     frame["event"] = died
     frame["unit"] = people[params.survival.unit].astype(str).to_numpy()
-    frame[FOLLOW_UP] = (pd.Timestamp(params.censor_date) - people["origin_date"]).dt.days.to_numpy(dtype=float)
+    frame[FOLLOWED_DAYS] = (pd.Timestamp(params.censor_date) - people["origin_date"]).dt.days.to_numpy(dtype=float)
     _refuse_names(frame, usable)
     lacking = [column for column in usable if frame[column].isna().any()]
     shares = frame[lacking].notna().mean(axis=1) if lacking else pd.Series(1.0, index=frame.index)

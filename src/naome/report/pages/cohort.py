@@ -18,7 +18,7 @@ from naome.measures.study import Study
 from naome.release import HIDDEN, Released, declare_not_counts, is_hidden, release_counts, release_variants
 from naome.report.display import Sentence, Table
 from naome.report.flow import explain_rules
-from naome.report.labels import AGE_ORDER, CHARACTERISTICS, COHORT_NAMES, SITES, name_value
+from naome.report.labels import AGE_ORDER, CHARACTERISTIC_NAMES, COHORT_NAMES, SITE_NAMES, name_value
 from naome.report.prose import say_count, say_day, say_list, say_number, say_percent
 
 
@@ -212,7 +212,7 @@ def say_sites(analysis: pd.DataFrame, study: Study) -> Sentence:
     if reason:
         text = f"Metastatic sites are not shown. {reason}"
         return Sentence(text, declare_not_counts(text, "Why metastatic sites cannot be derived."))
-    if not analysis[list(SITES)].fillna(False).to_numpy().any():
+    if not analysis[list(SITE_NAMES)].fillna(False).to_numpy().any():
         return Sentence("No one has a metastatic site coded.")
     return Sentence(
         "Metastatic sites are those coded in admissions around the metastatic diagnosis. A person can have more than "
@@ -268,7 +268,7 @@ def tabulate_characteristics(people: Released, study: Study) -> Table:
     Table
         ``Characteristic, Value`` and two columns per cohort.
     """
-    titles = {**CHARACTERISTICS, **dict.fromkeys(SITES, "Metastatic site")}
+    titles = {**CHARACTERISTIC_NAMES, **dict.fromkeys(SITE_NAMES, "Metastatic site")}
     rows, whole = _take_people(people, titles), _take_people(people, ["all"]).set_index("cohort")["people"]
     order, rank = list(titles), {name: n for n, name in enumerate(AGE_ORDER)}
     values = rows[["group_by", "group"]].drop_duplicates()
@@ -276,7 +276,7 @@ def tabulate_characteristics(people: Released, study: Study) -> Table:
         values.itertuples(index=False, name=None),
         key=lambda key: (order.index(key[0]), key[1] == MISSING, rank.get(key[1], 99), key[1]),
     )
-    names = [SITES.get(value, name_value(value)) for _, value in keys]
+    names = [SITE_NAMES.get(value, name_value(value)) for _, value in keys]
     frame = pd.DataFrame({"Characteristic": [titles[by] for by, _ in keys], "Value": names})
     formats = {}
     for cohort in study.params.cohorts:

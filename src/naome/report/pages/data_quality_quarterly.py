@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from naome.measures.quarterly import MINIMUM_QUARTERS, RULES, say_chart, say_growing_quarters
+from naome.measures.quarterly import CHART_RULES, MINIMUM_QUARTERS, say_chart, say_growing_quarters
 from naome.measures.study import Study
 from naome.release import HIDDEN, Released, declare_not_counts, is_hidden, release_counts, shown_numbers
 from naome.release.counts import hide_numbers
@@ -101,9 +101,11 @@ def say_charts(charts: Released, measures: list[str], study: Study) -> Sentence:
     return Sentence(text or NO_CHART, (charts, dates))
 
 
-def say_rules() -> Sentence:
+def say_special_cause_rules() -> Sentence:
     """State the rules that identify special-cause variation."""
-    return Sentence("NHS England's *Making Data Count* rules:\n\n" + "\n".join(f"- {text}" for text in RULES.values()))
+    return Sentence(
+        "NHS England's *Making Data Count* rules:\n\n" + "\n".join(f"- {text}" for text in CHART_RULES.values())
+    )
 
 
 def draw_xmr(charts: Released, measures: list[str], *, alt: str) -> Figure:
@@ -203,5 +205,5 @@ def _name_variation(chart: pd.DataFrame) -> str:
         return "too few quarters"
     if (chart["rules"] == str(HIDDEN)).any():
         return str(HIDDEN)
-    broken = [SHORT[name] for name, text in RULES.items() if chart["rules"].str.contains(text, regex=False).any()]
+    broken = [SHORT[name] for name, text in CHART_RULES.items() if chart["rules"].str.contains(text, regex=False).any()]
     return f"special cause: {', '.join(broken)}" if broken else "common cause"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import pandas as pd
 
+from naome.core.durations import YEAR_DAYS
 from naome.measures.net_survival import NetSurvival, read_age_standard
 from naome.measures.study import Study, say_too_few
-from naome.measures.survival import YEAR_DAYS
 from naome.release import HIDDEN, Released, declare_not_counts, is_hidden, release_counts
 from naome.release.counts import hide_columns, policy_in_force
-from naome.report.axes import LINES, End, begin_at_zero, label_ends, limit_years
+from naome.report.axes import LINE_STYLES, End, begin_at_zero, label_ends, limit_years
 from naome.report.display import Figure, Sentence, Table, format_number
 from naome.report.figures import INK, PALETTE, draw_empty, use_style
 from naome.report.labels import COHORT_NAMES, name_value
@@ -20,7 +20,7 @@ NO_COHORT = "It is estimated from a diagnosis, and no cohort of this run begins 
 ALIVE = "more than half of the people were alive when follow-up ended"
 
 
-def tabulate_survival(released: Released, *, group_by: str = "all") -> Table:
+def tabulate_kaplan_meier(released: Released, *, group_by: str = "all") -> Table:
     """Lay out survival by cohort, group and time point."""
     rows = released.where(group_by=group_by).frame
     rows = rows[rows["measure"].str.startswith("survival_")]
@@ -159,7 +159,7 @@ def draw_survival(curves: Released, at_risk: Released, years: list[float], *, al
     times, end = limit_years(years, followed, float(curves.frame["years"].max()))
     ends, said = [], []
     for number, group in enumerate(groups):
-        colour, style = PALETTE[number % len(PALETTE)], LINES[number % len(LINES)]
+        colour, style = PALETTE[number % len(PALETTE)], LINE_STYLES[number % len(LINE_STYLES)]
         rows, name = curves.where(group=group).frame, name_value(group)
         axes.step(rows["years"], 100 * rows["survival"], where="post", color=colour, linestyle=style, label=name)
         axes.fill_between(

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from naome.core.params import Params
-from naome.core.results import KEY, NUMBERS
+from naome.core.results import NUMBERS, RESULT_KEY
 from naome.measures.adjusted import Adjusted
 from naome.measures.casemix.outliers import MINIMUM_UNITS, expected_false_alarms
 from naome.measures.specification import Specification
@@ -22,7 +22,7 @@ from naome.report.figures import INK, draw_empty, use_style
 from naome.report.funnels import (
     LEVELS_COUNTED,
     NOT_NAMED,
-    OUTSIDE,
+    OUTSIDE_LIMITS,
     count_everyone,
     draw_levels,
     drawable_units,
@@ -87,7 +87,7 @@ def tabulate_alerts(
     Table
         Alarms first. Suppressed organisations are counted in one row per indicator.
     """
-    outside = variation.units[variation.units["level"].isin(OUTSIDE)]
+    outside = variation.units[variation.units["level"].isin(OUTSIDE_LIMITS)]
     shown = _released_providers(released)
     rows, hidden = [], {}
     # by name: an order by exact numbers would tell more than the numbers that are shown
@@ -340,7 +340,7 @@ def most_variable(variation: Variation) -> tuple[str, str] | None:
 
 def _released_providers(released: Released) -> dict[tuple, tuple]:
     rows = released.where(level="provider", group_by="all", status="ok").frame
-    keys = rows[[c for c in KEY if c in ("cohort", "measure", "unit")]].itertuples(index=False)
+    keys = rows[[c for c in RESULT_KEY if c in ("cohort", "measure", "unit")]].itertuples(index=False)
     return {tuple(k): (d, e) for k, d, e in zip(keys, rows["denominator"], rows["estimate"], strict=True)}
 
 
@@ -355,7 +355,7 @@ def _adjusted_rows(
     ratios = mine[mine["measure"] == f"{each.indicator}_ratio"].set_index("unit").reindex(rows.index)
     table = each.table.set_index("unit")
     if outside:
-        rows = rows[table["level"].reindex(rows.index).isin(OUTSIDE)]
+        rows = rows[table["level"].reindex(rows.index).isin(OUTSIDE_LIMITS)]
     shown = rows.index[rows["status"] == "ok"]
     order = sorted(shown, key=lambda unit: names.get(unit, unit))
     out = [

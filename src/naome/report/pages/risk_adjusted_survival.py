@@ -11,6 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from scipy.special import ndtri
 
+from naome.core.durations import YEAR_DAYS
 from naome.core.params import Params
 from naome.core.results import NUMBERS
 from naome.measures.casemix.adjust import (
@@ -31,7 +32,7 @@ from naome.report.figures import INK, PALETTE, draw_empty, use_style
 from naome.report.funnels import (
     LEVELS_COUNTED,
     NOT_NAMED,
-    OUTSIDE,
+    OUTSIDE_LIMITS,
     draw_levels,
     drawable_units,
     find_largest,
@@ -169,7 +170,7 @@ def _compare_periods(part: Assessment, now: CaseMix, earlier: pd.DataFrame, para
         looks = [_look_back(begins.iloc[0], day) for day in (first, params.metastatic_from)]
         line += f" Hospital records begin {looks[0]} its first day ({looks[1]} that of the audit period)."
     if part.cohort == "recurrent":
-        longest = [(day - params.diagnosed_from).days / 365.25 for day in (last, params.metastatic_to)]
+        longest = [(day - params.diagnosed_from).days / YEAR_DAYS for day in (last, params.metastatic_to)]
         line += (
             f" Only recurrences within {longest[0]:.1f} years of the initial diagnosis can be among them, because "
             f"diagnoses are read from {say_day(params.diagnosed_from)} (within {longest[1]:.1f} in the audit period)."
@@ -184,7 +185,7 @@ def _say_length(first: dt.date, last: dt.date) -> str:
 
 
 def _look_back(begins: pd.Timestamp, first: dt.date) -> str:
-    years = (pd.Timestamp(first) - begins).days / 365.25
+    years = (pd.Timestamp(first) - begins).days / YEAR_DAYS
     return f"{abs(years):.1f} years {'before' if years >= 0 else 'after'}"
 
 
@@ -217,7 +218,7 @@ def describe_case_mix(assessments: dict[str, Assessment]) -> Sentence:
             line += f" The largest fraction of missing information of an organisation's estimate is {fmi:.2f}."
         if needed > made:
             line += f" This requires {needed} data sets, but the parameters set a maximum."
-        line += say_limits(case_mix)
+        line += say_sparse_items(case_mix)
         if case_mix.dropped:
             line += f" Excluded, because it cannot be estimated from these people: {say_list(case_mix.dropped)}."
         lines.append(line)
@@ -230,7 +231,7 @@ def describe_case_mix(assessments: dict[str, Assessment]) -> Sentence:
     )
 
 
-def say_limits(case_mix: CaseMix) -> str:
+def say_sparse_items(case_mix: CaseMix) -> str:
     """Say which items have too few recorded people for all predictors, and which too few organisations."""
     plan = plan_case_mix(case_mix)
     short, alone = plan[plan["left_aside"].map(len) > 0], plan[~plan["cluster"]]
@@ -357,7 +358,7 @@ def tabulate_outside(
     columns += ["Early warning", "Logistic"]
     rows = []
     for (cohort, years), table in tables.items():
-        outside = table[table["level_plain"].isin(OUTSIDE) | table["level_spread"].isin(OUTSIDE)]
+        outside = table[table["level_plain"].isin(OUTSIDE_LIMITS) | table["level_spread"].isin(OUTSIDE_LIMITS)]
         outside = outside.assign(
             early=classify_z(outside["early_warning_z"], tails=tails, higher_is="worse")["level"].to_numpy(),
             logistic=classify_z(outside["logistic_z"], tails=tails, higher_is="worse")["level"].to_numpy(),
@@ -457,7 +458,7 @@ def tabulate_not_assessed(assessments: dict[str, Assessment], names: dict[str, s
     return Table(frame, declare_not_counts(frame, "Names of organisations and the limits they do not reach."))
 
 
-def tabulate_survival(released: Released, names: dict[str, str], cohorts: Iterable[str]) -> Table:
+def tabulate_adjusted_survival(released: Released, names: dict[str, str], cohorts: Iterable[str]) -> Table:
     """Lay out risk-adjusted survival: one row per organisation and cohort, two columns per time point.
 
     Each time point has people of its own: those who can be followed so long.

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from naome.release import Declared
-from naome.report.axes import BELOW_ZERO, LINES, MARKERS, End, label_ends, share_legend, use_whole_ticks
+from naome.report.axes import BELOW_ZERO, LINE_STYLES, MARKERS, End, label_ends, share_legend, use_whole_ticks
 from naome.report.display import Figure, format_number
 from naome.report.figures import INK, PALETTE, use_style
 from naome.report.prose import lower_first, say_percent
@@ -83,7 +83,9 @@ def draw_funnel_tails(exact: Declared, names: dict[str, str], *, alt: str) -> Fi
         for number, (method, name) in enumerate(names.items()):
             rows = exact.frame[exact.frame["method"] == method]
             ratios, colour = rows[side] / rows["nominal"], PALETTE[number]
-            axes.plot(rows["n"], ratios, linestyle=LINES[number], marker=MARKERS[number], color=colour, markersize=3.5)
+            axes.plot(
+                rows["n"], ratios, linestyle=LINE_STYLES[number], marker=MARKERS[number], color=colour, markersize=3.5
+            )
             ends.append(End(rows["n"].iloc[-1], ratios.iloc[-1], textwrap.fill(name, 22), colour))
             low, high = (format_number(ratio, "decimal1") for ratio in (ratios.min(), ratios.max()))
             said.append(f"{word}, {lower_first(name)}: {low} to {high}.")

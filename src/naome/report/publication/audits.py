@@ -5,20 +5,19 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, TypeGuard
+from typing import TypeGuard
 
 import pandas as pd
 
 from naome.core.definitions import CohortRules, Definitions, project_definitions
 from naome.core.params import Params
-from naome.core.results import POOLED, name_nation
+from naome.core.results import POOLED, Row, name_nation
 from naome.measures.specification import Specification, read_specification
 from naome.report.finished import FinishedRun
 from naome.report.publication.wording import Wording, read_wording
 
 #: The frames without which a run is not part of a report: its people and what was done for them
 NEEDED = ("people", "indicators")
-Row = Mapping[str, Any]
 Key = tuple[str, str, str, str]
 
 

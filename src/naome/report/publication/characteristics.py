@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from naome.report.labels import CHARACTERISTICS
+from naome.measures.description import PEOPLE, SHARE, SITE
+from naome.report.labels import CHARACTERISTIC_NAMES, SITE_NAMES
 from naome.report.publication.audits import Population, is_ok
 from naome.report.publication.page import Cell, ReportPage, show_people, show_percent
 from naome.report.publication.tables import list_groups
 
-PEOPLE, SHARE, SITE = "people", "share", "site"
 #: Characteristic -> title of each group; None: the groups as they are
 LINES: dict[str, dict[str, str] | None] = {
     "age_band": None,
@@ -28,7 +28,7 @@ LINES: dict[str, dict[str, str] | None] = {
     "deprivation": None,
     "ethnic_group": None,
 }
-SITES = {"bone": "Bone", "lung": "Lung", "liver": "Liver", "brain": "Brain"}
+SITES = ("bone", "lung", "liver", "brain")
 
 
 def add_characteristics(
@@ -50,11 +50,11 @@ def add_characteristics(
             continue
         recorded = {p.name: n for p in nations if (n := _count_recorded(p, cohort, name, groups)) is not None}
         counts = ", ".join(f"{nation} {n:,}" for nation, n in recorded.items())
-        rows.append([f"{CHARACTERISTICS[name]}, % of those recorded ({counts or 'numbers suppressed'})"])
+        rows.append([f"{CHARACTERISTIC_NAMES[name]}, % of those recorded ({counts or 'numbers suppressed'})"])
         named = titles or {group: group[:1].upper() + group[1:] for group in groups}
         rows += [[title, *_share(nations, cohort, name, group)] for group, title in named.items()]
     rows.append(["Sites of metastases at the time origin, % of everyone (coded in admissions: lower bounds)"])
-    rows += [[title, *_share(nations, cohort, SITE, site)] for site, title in SITES.items()]
+    rows += [[SITE_NAMES[site], *_share(nations, cohort, SITE, site)] for site in SITES]
     page.table(label, caption, ["", *(population.name for population in nations)], rows)
 
 

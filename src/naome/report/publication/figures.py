@@ -14,7 +14,7 @@ from naome.report.figures import INK, PALETTE, use_style
 from naome.report.labels import SUBTYPES
 from naome.report.publication.audits import Population, Row, is_ok
 
-AGES = ["18-49", "50-69", "70-79", "80+"]
+PLOTTED_AGES = ["18-49", "50-69", "70-79", "80+"]
 AGE_COLOURS = ["#9cbcd9", "#5c88b3", "#1f4e79", "#0b2440"]
 
 
@@ -29,14 +29,14 @@ def draw_age_by_subtype(population: Population, measure: str, cohort: str) -> tu
     found = {
         (subtype, age): population.find(measure, cohort, "age_by_subtype_women", f"{age} / {subtype}")
         for subtype in SUBTYPES
-        for age in AGES
+        for age in PLOTTED_AGES
     }
     if not any(is_ok(row) for row in found.values()):
         return None
     use_style()
     drawing, axes = plt.subplots(figsize=(7.2, 3.6))
     width = 0.2
-    for n, (age, colour) in enumerate(zip(AGES, AGE_COLOURS, strict=True)):
+    for n, (age, colour) in enumerate(zip(PLOTTED_AGES, AGE_COLOURS, strict=True)):
         for at, subtype in enumerate(SUBTYPES):
             row, place = found[subtype, age], at + (n - 1.5) * width
             if is_ok(row):
@@ -48,7 +48,7 @@ def draw_age_by_subtype(population: Population, measure: str, cohort: str) -> tu
     axes.set_xticks(range(len(SUBTYPES)), list(SUBTYPES.values()))
     axes.set_ylim(0, 100)
     axes.set_ylabel("Percent of women")
-    legend_above(axes, len(AGES))
+    legend_above(axes, len(PLOTTED_AGES))
     values = [f"{SUBTYPES[subtype]}, {age}: {_say(row)}" for (subtype, age), row in found.items()]
     return drawing, f"Bars by receptor subgroup and age, {population.name}. {'; '.join(values)}."
 

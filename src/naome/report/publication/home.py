@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from naome.measures.description import PEOPLE
 from naome.report.display import format_number
+from naome.report.labels import METASTATIC
 from naome.report.prose import say_years
 from naome.report.publication import messages
 from naome.report.publication.audits import Audit, Population, Row, is_ok, open_earlier
-from naome.report.publication.characteristics import PEOPLE
 from naome.report.publication.page import Cell, ReportPage, show_people, show_percent
 from naome.report.publication.sources import Sources
 from naome.report.publication.state_of_the_nation import ASCERTAINED
@@ -36,7 +37,7 @@ def list_findings(page: ReportPage, audits: list[Audit], populations: list[Popul
     words = audits[0].wording
 
     def say(indicator: str, cohort: str) -> str:
-        people = words[indicator].name_people(messages.COHORTS[cohort])
+        people = words[indicator].name_people(METASTATIC[cohort])
         found = (
             messages.say_share(page, p, row, people, words[indicator].did)
             for p in populations
@@ -70,7 +71,7 @@ def _say_survival(page: ReportPage, populations: list[Population]) -> str:
         if is_ok(row):
             share = page.percent(row, population)
             return (
-                f"In {population.spoken}, {share} (95% interval {messages.say_limits(row)}) of people with de novo "
+                f"In {population.spoken}, {share} (95% interval {messages.say_from_to(row)}) of people with de novo "
                 "metastatic breast cancer were alive three years after diagnosis."
             )
     return ""
@@ -78,7 +79,7 @@ def _say_survival(page: ReportPage, populations: list[Population]) -> str:
 
 def _add_headlines(page: ReportPage, audits: list[Audit], populations: list[Population]) -> None:
     rows: list[list[str | Cell]] = []
-    for cohort, name in messages.COHORTS.items():
+    for cohort, name in METASTATIC.items():
         rows.append([f"{name.capitalize()} disease"])
         rows.append(
             [
@@ -121,7 +122,7 @@ def _add_changes(page: ReportPage, audits: list[Audit], populations: list[Popula
             continue
         rows: list[list[str | Cell]] = []
         for name, title in _list_headlines(audits):
-            for cohort, words in messages.COHORTS.items():
+            for cohort, words in METASTATIC.items():
                 now, before = population.find(name, cohort), earlier.find(name, cohort)
                 if is_ok(now) and is_ok(before):
                     cells = [show_percent(p, r, interval=True) for p, r in ((earlier, before), (population, now))]

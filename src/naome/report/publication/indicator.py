@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from naome.measures.inequalities import read_gap
 from naome.report.display import format_number
-from naome.report.labels import SUBTYPES
+from naome.report.labels import METASTATIC, SUBTYPES
 from naome.report.markdown import write_list
 from naome.report.marking import join_names
 from naome.report.prose import lower_first, say_count
 from naome.report.publication import messages
 from naome.report.publication.audits import Audit, Population, Row, is_ok
-from naome.report.publication.figures import AGES, draw_age_by_subtype, draw_groups
+from naome.report.publication.figures import PLOTTED_AGES, draw_age_by_subtype, draw_groups
 from naome.report.publication.page import Cell, ReportPage
 from naome.report.publication.recommendations import list_goals
 from naome.report.publication.sources import Sources
@@ -63,7 +63,7 @@ def write_indicator(indicator: str, audits: list[Audit], populations: list[Popul
     if about := list_goals(indicator):
         page.add(f"Recommendations: {'; '.join(about)}.")
     for cohort in specification.cohorts:
-        _add_answer(page, indicator, cohort, words.name_people(messages.COHORTS[cohort]), words.did, populations)
+        _add_answer(page, indicator, cohort, words.name_people(METASTATIC[cohort]), words.did, populations)
     page.add("## Variation between organisations", *_say_variation(page, indicator, audits, populations))
     page.add("## Differences between groups of people")
     _add_gaps(page, indicator, populations)
@@ -76,7 +76,7 @@ def write_indicator(indicator: str, audits: list[Audit], populations: list[Popul
 def _add_answer(
     page: ReportPage, indicator: str, cohort: str, people: str, did: str, populations: Sequence[Population]
 ) -> None:
-    name = messages.COHORTS[cohort]
+    name = METASTATIC[cohort]
     nations = [population for population in populations if not population.together]
     rows = [(population, population.find(indicator, cohort)) for population in populations]
     page.add(f"## {name.capitalize()} disease")
@@ -143,7 +143,10 @@ def title_line(title: str, measure: str, cohort: str, group_by: str, group: str)
 
 
 def _name_group(group_by: str, group: str) -> str:
-    known = {"age_group": dict(zip(AGES, (f"{age} years" for age in AGES), strict=True)), "subtype": SUBTYPES}
+    known = {
+        "age_group": dict(zip(PLOTTED_AGES, (f"{age} years" for age in PLOTTED_AGES), strict=True)),
+        "subtype": SUBTYPES,
+    }
     return known.get(group_by, {}).get(group) or group[:1].upper() + group[1:]
 
 
@@ -156,7 +159,7 @@ def _say_variation(page: ReportPage, indicator: str, audits: list[Audit], popula
             own = units[units["cohort"] == cohort]
             shown = int((own["status"] == "ok").sum())
             of = say_count(len(own), "organisation")
-            text = f"{population.name}, {messages.COHORTS[cohort]} disease: results of {shown} of {of} are shown"
+            text = f"{population.name}, {METASTATIC[cohort]} disease: results of {shown} of {of} are shown"
             text += "; those of the others are suppressed or based on too few people." if shown < len(own) else "."
             parts.append(text + _say_spread(page, indicator, cohort, population))
     if not parts:
@@ -173,14 +176,14 @@ def _say_spread(page: ReportPage, indicator: str, cohort: str, population: Popul
     if row is None or row["status"] != "ok":
         return ""
     ratio = page.cite(format_number(row["estimate"], "decimal2"), row, population)
-    limits = messages.say_limits(row, "decimal2")
+    limits = messages.say_from_to(row, "decimal2")
     return f" The median odds ratio between two organisations is {ratio} (95% interval {limits})."
 
 
 def _add_gaps(page: ReportPage, indicator: str, populations: list[Population]) -> None:
     rows: list[list[str | Cell]] = []
     for population in populations:
-        for cohort, name in messages.COHORTS.items():
+        for cohort, name in METASTATIC.items():
             for group_by in ("deprivation", "ethnic_group"):
                 for group in population.groups(f"{indicator}_gap_standardised", cohort, group_by):
                     row = population.find(f"{indicator}_gap_standardised", cohort, group_by, group)

@@ -18,7 +18,6 @@ from naome.stats.intervals import square_and_add
 
 #: Completeness below which a percentage says how often something is recorded
 RARELY = 0.25
-COHORTS = {"denovo": "de novo", "recurrent": "recurrent"}
 GROUPS = {
     ("sex", "female"): "women",
     ("sex", "male"): "men",
@@ -58,7 +57,7 @@ def say_share(page: ReportPage, population: Population, row: Row | None, people:
     place = f"In {population.spoken}, "
     if row["status"] == "ok":
         share = page.percent(row, population)
-        limits = say_limits(row)
+        limits = say_from_to(row)
         counted = format_number(int(row["denominator"]), "count")
         return f"{place}{share} (95% interval {limits}) of {counted} {people} {did}."
     reason = lower_first(row["reason"].rstrip("."))
@@ -67,12 +66,12 @@ def say_share(page: ReportPage, population: Population, row: Row | None, people:
     return f"{place}the percentage of {people} who {did} is {WHY_MISSING[row['status']]}."
 
 
-def say_limits(row: Row, form: str = "percent1") -> str:
+def say_from_to(row: Row, form: str = "percent1") -> str:
     """Say the limits of an interval.
 
     Examples
     --------
-    >>> say_limits({"lower": 0.1, "upper": 0.25})
+    >>> say_from_to({"lower": 0.1, "upper": 0.25})
     '10.0% to 25.0%'
     """
     return f"{format_number(row['lower'], form)} to {format_number(row['upper'], form)}"

@@ -19,6 +19,7 @@ from naome.release.types import release_checked
 from naome.report.display import escape_markup
 from naome.report.finished import OUTLIER_STATUS
 from naome.report.funnels import count_everyone
+from naome.report.labels import METASTATIC
 from naome.report.prose import say_period
 from naome.report.publication import messages
 from naome.report.publication.audits import Audit, Population, Row, is_ok
@@ -38,17 +39,17 @@ LEVELS = {
     "alliance": ("cancer alliance", "Cancer alliances"),
     "region": ("region", "Regions"),
 }
-CARE, COMPLETENESS, SURVIVAL = "Indicators of care", "Data completeness", "Risk-adjusted survival"
+CARE, RECORDED, ADJUSTED = "Indicators of care", "Data completeness", "Risk-adjusted survival"
 #: Pages that explain completeness and risk-adjusted survival
-STATE, METHODS = "report/state-of-the-nation.qmd", "methodology/risk-adjustment.qmd"
+STATE, RISK = "report/state-of-the-nation.qmd", "methodology/risk-adjustment.qmd"
 #: Points at which funnel limits are computed
 STEPS = 60
-COUNTS = (
+ROUNDED = (
     "Counts below the nation are rounded to 5, and a result from which a small number could be worked out is "
     "suppressed."
 )
 EXPLAIN = (
-    f"{COUNTS} Organisations are not ranked: a result outside the limits of a funnel plot calls for review, and is "
+    f"{ROUNDED} Organisations are not ranked: a result outside the limits of a funnel plot calls for review, and is "
     "no proof of poor care. Position: in the negative tail of the distribution of organisations (less favourable than "
     "the nation by more than chance explains), its central mass or its positive tail, by the limits of the outlier "
     "policy and without adjustment for case mix. Survival is adjusted for case mix; its position is the outlier status "
@@ -80,7 +81,7 @@ class Measure:
         ``measure|cohort``.
     title : str
     section : str
-        ``CARE``, ``COMPLETENESS`` or ``SURVIVAL``.
+        ``CARE``, ``RECORDED`` or ``ADJUSTED``.
     better : {"higher", "lower", "neutral"}
     page : str
         Page of the site that explains it.
@@ -108,16 +109,16 @@ def list_measures(audit: Audit) -> list[Measure]:
         polarity = audit.specification[indicator].polarity
         found += [
             Measure(f"{indicator}|{cohort}", f"{words.short}, {name}", CARE, polarity, locate_indicator(indicator))
-            for cohort, name in messages.COHORTS.items()
+            for cohort, name in METASTATIC.items()
         ]
     found += [
-        Measure(f"completeness.{item.id}|denovo", f"{item.title} recorded", COMPLETENESS, "higher", STATE)
+        Measure(f"completeness.{item.id}|denovo", f"{item.title} recorded", RECORDED, "higher", STATE)
         for item in read_data_items(audit.definitions)
         if item.table_2
     ]
     found += [
-        Measure(f"survival_{years}y_adjusted|{cohort}", _name_survival(audit, years, name), SURVIVAL, "higher", METHODS)
-        for cohort, name in messages.COHORTS.items()
+        Measure(f"survival_{years}y_adjusted|{cohort}", _name_survival(audit, years, name), ADJUSTED, "higher", RISK)
+        for cohort, name in METASTATIC.items()
         for years in audit.params.survival.horizons_years
     ]
     return [measure for measure in found if measure.names in known]
@@ -129,7 +130,7 @@ def _name_survival(audit: Audit, years: int, cohort: str) -> str:
     return f"{years}-year survival, {cohort}" + (f", found {say_period(*period)}" if period else "")
 
 
-def write_organisations(
+def write_organisation_pages(
     audits: list[Audit], populations: list[Population], sources: Sources, downloads: Mapping[str, str]
 ) -> Iterator[tuple[ReportPage, str]]:
     """Write the page with the explorer, then the tables of each nation and level; with the texts of menus."""
@@ -172,7 +173,7 @@ def _write_level(audit: Audit, population: Population, level: str, sources: Sour
     page = ReportPage(locate_level(audit, level), f"{many} of {audit.name}", f"A table for each {noun}", sources)
     measures = list_measures(audit)
     notes = [messages.say_notes(page, [audit], [population], name) for name in audit.wording]
-    page.add(EXPLAIN if level == "provider" else COUNTS, *_list_notes(audit, notes))
+    page.add(EXPLAIN if level == "provider" else ROUNDED, *_list_notes(audit, notes))
     rows, areas = _index(audit, level), _list_areas(audit) if level == "provider" else {}
     positions = place_units(audit) if level == "provider" else {}
     for unit, name in units:
@@ -193,7 +194,7 @@ def _list_notes(audit: Audit, notes: Sequence[Mapping[str, str]]) -> list[str]:
 def place_units(audit: Audit) -> dict[tuple[str, str, str], str]:
     """Return the position of each organisation, by code, measure and cohort."""
     polarities = {indicator.id: indicator.polarity for indicator in audit.specification.indicators}
-    polarities |= {m.names[0]: m.better for m in list_measures(audit) if m.section == COMPLETENESS}
+    polarities |= {m.names[0]: m.better for m in list_measures(audit) if m.section == RECORDED}
     released = release_checked(audit.results.drop(columns="frame"))
     statuses = audit.run.read_table(OUTLIER_STATUS)
     placed = place_organisations(released, audit.params, polarities)
@@ -296,7 +297,7 @@ def _collect(audit: Audit, population: Population) -> dict:
             }
             for m in measures
         ],
-        "limits": {m.key: _limits(audit, population, m, tails) for m in measures if m.section != SURVIVAL},
+        "limits": {m.key: _limits(audit, population, m, tails) for m in measures if m.section != ADJUSTED},
         "tails": [f"{100 * (1 - 2 * tail):.3g}%" for tail in tails],
         "units": units,
     }

@@ -16,9 +16,9 @@ from pydantic import Field
 from naome.core.definitions import Definitions, project_definitions, read_once
 from naome.core.errors import DefinitionError, suggest
 from naome.core.yaml_files import FrozenModel, Text, read_model
+from naome.measures.description import PEOPLE
 from naome.report.figures import INK, PALETTE, use_style
 from naome.report.publication.audits import Audit, Population, is_ok, period_of
-from naome.report.publication.characteristics import PEOPLE
 from naome.report.publication.messages import say_notes
 from naome.report.publication.page import ReportPage
 from naome.report.publication.sources import Sources
@@ -157,10 +157,12 @@ def write_public(
     """Write the page in each language whose texts are up to date; with its text in menus."""
     for summary in read_summaries(project_definitions()):
         if not summary.stale:
-            yield write_summary(summary, audits, populations, sources), LANGUAGES[summary.language]
+            yield write_patient_summary(summary, audits, populations, sources), LANGUAGES[summary.language]
 
 
-def write_summary(summary: Summary, audits: list[Audit], populations: list[Population], sources: Sources) -> ReportPage:
+def write_patient_summary(
+    summary: Summary, audits: list[Audit], populations: list[Population], sources: Sources
+) -> ReportPage:
     """Write the page in one language."""
     say = summary.say
     nations = _join([audit.name for audit in audits], say("and"))

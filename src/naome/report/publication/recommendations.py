@@ -20,6 +20,7 @@ from naome.measures.recommendations import (
 from naome.measures.specification import read_data_items
 from naome.report.display import format_number
 from naome.report.figures import INK, PALETTE, use_style
+from naome.report.labels import METASTATIC
 from naome.report.marking import join_names
 from naome.report.prose import lower_first, say_list
 from naome.report.publication import messages
@@ -29,7 +30,7 @@ from naome.report.publication.sources import Sources
 from naome.report.publication.wording import locate_indicator
 
 PATH = "report/recommendations.qmd"
-DOMAINS = {
+DOMAIN_TITLES = {
     "negative_tail": "Negative tail",
     "central_mass": "Central mass",
     "positive_tail": "Positive tail",
@@ -93,7 +94,7 @@ def _write_recommendation(
 
 def _say_finding(page: ReportPage, basis: Basis, first: Audit, populations: Sequence[Population]) -> Iterator[str]:
     """Say the national result behind a recommendation, a sentence per nation."""
-    cohort = messages.COHORTS[basis.cohort]
+    cohort = METASTATIC[basis.cohort]
     people, did, more = f"people with {cohort} metastatic breast cancer", "", ""
     if basis.measure in first.wording:
         words = first.wording[basis.measure]
@@ -132,7 +133,7 @@ def _add_improvement(page: ReportPage) -> None:
     )
     rows = [
         [title, domain.meaning, "; ".join(domain.methods)]
-        for name, title in DOMAINS.items()
+        for name, title in DOMAIN_TITLES.items()
         if (domain := getattr(improvement.domains, name))
     ]
     heads = ["Position", "What it means", "Methods that suit it"]

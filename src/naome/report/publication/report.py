@@ -10,22 +10,21 @@ import pandas as pd
 
 from naome.core.definitions import Definitions
 from naome.core.params import read_params
+from naome.core.paths import INPUTS
 from naome.report.finished import FinishedRun
 from naome.report.marking import write_banners
 from naome.report.publication.about import write_about, write_manifests
 from naome.report.publication.audits import Audit, Population, choose_audits, list_populations
 from naome.report.publication.home import write_headlines
 from naome.report.publication.indicator import write_indicator
-from naome.report.publication.organisations import write_explorer, write_organisations
+from naome.report.publication.organisations import write_explorer, write_organisation_pages
 from naome.report.publication.page import ReportPage
 from naome.report.publication.public import write_public
 from naome.report.publication.recommendations import write_recommendations
-from naome.report.publication.sources import Sources, locate
+from naome.report.publication.sources import Sources, locate_family
 from naome.report.publication.state_of_the_nation import write_state_of_the_nation
-from naome.report.publication.survival import SURVIVAL, write_survival
+from naome.report.publication.survival import SURVIVAL_INDICATOR, write_survival
 from naome.report.publication.upcare import write_upcare
-
-INPUTS = "inputs"
 
 
 @dataclass(frozen=True)
@@ -126,7 +125,9 @@ def write_report(
 
 def _write_sources(family: str, sources: Sources) -> ReportPage:
     title, parts = sources.write(family)
-    page = ReportPage(locate(family), title, "Every number of the report about this measure", sources, searched=False)
+    page = ReportPage(
+        locate_family(family), title, "Every number of the report about this measure", sources, searched=False
+    )
     page.add(*parts)
     return page
 
@@ -143,7 +144,7 @@ def _write_pages(
     yield write_state_of_the_nation(audits, populations, sources), "State of the Nation", "report"
     first = audits[0]
     for indicator in first.wording:
-        if indicator == SURVIVAL:
+        if indicator == SURVIVAL_INDICATOR:
             page = write_survival(audits, populations, sources)
         else:
             page = write_indicator(indicator, audits, populations, sources)
@@ -152,5 +153,5 @@ def _write_pages(
     for page, text in write_public(audits, populations, sources):
         yield page, text, "public"
     yield write_upcare(audits, sources), "UPCARE summary", "methods"
-    for page, text in write_organisations(audits, populations, sources, downloads()):
+    for page, text in write_organisation_pages(audits, populations, sources, downloads()):
         yield page, text, "organisations"

@@ -43,7 +43,7 @@ class Sources:
         if anchor in cited and cited[anchor][0]["run_id"] != row["run_id"]:  # the same result of another edition
             anchor = f"{anchor}-{row['run_id']}"
         cited[anchor] = (row, population)
-        return f"{locate(family)}#{anchor}"
+        return f"{locate_family(family)}#{anchor}"
 
     @property
     def families(self) -> list[str]:
@@ -67,10 +67,10 @@ class Sources:
             for other in audits.values()
             if (text := _differs(family, other, first))
         ]
-        return title, [*parts, "## Results", _write_results(cited, locate(family))]
+        return title, [*parts, "## Results", _write_results(cited, locate_family(family))]
 
 
-def locate(family: str) -> str:
+def locate_family(family: str) -> str:
     """Return the path of the page of a family."""
     return f"{FOLDER}/{family.replace('_', '-')}.qmd"
 

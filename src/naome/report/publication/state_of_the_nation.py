@@ -5,15 +5,16 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
+from naome.measures.description import PEOPLE, SHARE, SITE
 from naome.measures.specification import read_data_items
 from naome.report.display import format_number
-from naome.report.labels import SUBTYPES
+from naome.report.labels import METASTATIC, SITE_NAMES, SUBTYPES
 from naome.report.marking import join_names
 from naome.report.prose import say_day, say_list, say_years
 from naome.report.publication import messages
 from naome.report.publication.audits import Audit, Population, is_ok, period_of
-from naome.report.publication.characteristics import PEOPLE, SHARE, SITE, SITES, add_characteristics
-from naome.report.publication.figures import AGES, draw_age_by_subtype
+from naome.report.publication.characteristics import SITES, add_characteristics
+from naome.report.publication.figures import PLOTTED_AGES, draw_age_by_subtype
 from naome.report.publication.page import ReportPage
 from naome.report.publication.sources import Sources
 from naome.report.publication.tables import Line, compare_groups
@@ -102,7 +103,7 @@ def _add_introduction(page: ReportPage, audits: list[Audit], populations: list[P
 def _say_sizes(page: ReportPage, populations: list[Population]) -> str:
     parts = []
     for population in populations:
-        sizes = [(name, population.find(PEOPLE, cohort)) for cohort, name in messages.COHORTS.items()]
+        sizes = [(name, population.find(PEOPLE, cohort)) for cohort, name in METASTATIC.items()]
         said = [f"{page.count(row, population)} people with {name} disease" for name, row in sizes if is_ok(row)]
         if said and not population.together:
             parts.append(f"{population.name} has {say_list(said)}.")
@@ -172,16 +173,16 @@ def _say_ages(page: ReportPage, populations: list[Population]) -> str:
         row = together.find("age_mean", "denovo", "sex", sex)
         if is_ok(row):
             mean = page.cite(format_number(row["estimate"], "decimal1"), row, together)
-            said.append(f"{mean} years for {people} ({messages.say_limits(row, 'decimal1')})")
+            said.append(f"{mean} years for {people} ({messages.say_from_to(row, 'decimal1')})")
     return f"The mean age at a de novo diagnosis ({together.spoken}) was {say_list(said)}." if said else ""
 
 
 def _say_sites(page: ReportPage, nations: Sequence[Population]) -> str:
     parts = []
     for population in nations:
-        rows = [(title.lower(), population.find(SHARE, "denovo", SITE, site)) for site, title in SITES.items()]
+        rows = [(SITE_NAMES[site].lower(), population.find(SHARE, "denovo", SITE, site)) for site in SITES]
         said = [
-            f"{name} {page.percent(row, population)} ({messages.say_limits(row)})" for name, row in rows if is_ok(row)
+            f"{name} {page.percent(row, population)} ({messages.say_from_to(row)})" for name, row in rows if is_ok(row)
         ]
         if said:
             parts.append(f"Sites of metastases in {population.spoken}: {', '.join(said)}.")
@@ -199,7 +200,7 @@ def _add_outcomes(page: ReportPage, audits: list[Audit], populations: list[Popul
     _add_indicator(page, audits, populations, SAFETY, ["denovo", "recurrent"], note)
     page.add("### Survival", _key(_say_survival(page, populations)))
     lines: list[Line | str] = []
-    for cohort, name in messages.COHORTS.items():
+    for cohort, name in METASTATIC.items():
         lines.append(f"{name.capitalize()} disease")
         lines += [(say_years(years), f"survival_{years}y", cohort, "all", "all") for years in (1, 3, 5)]
     for subtype, title in SUBTYPES.items():
@@ -220,7 +221,7 @@ def _say_survival(page: ReportPage, populations: list[Population]) -> list[str]:
     for population in populations:
         rows = [(years, population.find(f"survival_{years}y", "denovo")) for years in (1, 3)]
         said = [
-            f"{page.percent(row, population)} after {say_years(years)} ({messages.say_limits(row)})"
+            f"{page.percent(row, population)} after {say_years(years)} ({messages.say_from_to(row)})"
             for years, row in rows
             if is_ok(row)
         ]
@@ -236,7 +237,7 @@ def _add_indicator(
     title = audits[0].specification[indicator].title
     page.add(f"### {title}")
     for cohort in cohorts:
-        name = messages.COHORTS[cohort]
+        name = METASTATIC[cohort]
         people = words.name_people(name)
         who = people.rstrip(",")  # a comma goes before the verb
         said = [
@@ -255,7 +256,7 @@ def _add_indicator(
             ("Women", indicator, cohort, "sex", "female"),
             ("Men", indicator, cohort, "sex", "male"),
             "Women, by age",
-            *((f"{age} years", indicator, cohort, "age_group_women", age) for age in AGES),
+            *((f"{age} years", indicator, cohort, "age_group_women", age) for age in PLOTTED_AGES),
         ]
         if indicator in ("chemotherapy", SAFETY):
             lines += [

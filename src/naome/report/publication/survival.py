@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from naome.report.display import format_number
-from naome.report.labels import SUBTYPES
+from naome.report.labels import METASTATIC, SUBTYPES
 from naome.report.markdown import write_list
 from naome.report.prose import say_count, say_list, say_period, say_years
 from naome.report.publication import messages
@@ -18,7 +18,7 @@ from naome.report.publication.tables import Line, compare_groups
 from naome.report.publication.trace import describe_family
 from naome.report.publication.wording import locate_indicator
 
-SURVIVAL = "survival"
+SURVIVAL_INDICATOR = "survival"
 #: Time point of the figure and of comparisons between groups, years
 COMPARED = 3
 #: Cohort -> from when time is counted
@@ -32,24 +32,24 @@ NET = (
 def write_survival(audits: list[Audit], populations: list[Population], sources: Sources) -> ReportPage:
     """Write the page."""
     first = audits[0]
-    specification, words = first.specification[SURVIVAL], first.wording[SURVIVAL]
+    specification, words = first.specification[SURVIVAL_INDICATOR], first.wording[SURVIVAL_INDICATOR]
     horizons = first.params.survival.horizons_years
-    page = ReportPage(locate_indicator(SURVIVAL), specification.title, words.asks, sources)
+    page = ReportPage(locate_indicator(SURVIVAL_INDICATOR), specification.title, words.asks, sources)
     page.add(words.why)
     for cohort in specification.cohorts:
-        people = words.name_people(messages.COHORTS[cohort])
+        people = words.name_people(METASTATIC[cohort])
         _add_cohort(page, cohort, people, words.did, populations, horizons)
     _add_net(page, populations, horizons)
     page.add("## Variation between organisations", *_say_organisations(page, audits, horizons))
     page.add("## What to keep in mind", words.caution)
-    page.add("## Definition", write_list(describe_family(SURVIVAL, first)))
+    page.add("## Definition", write_list(describe_family(SURVIVAL_INDICATOR, first)))
     return page
 
 
 def _add_cohort(
     page: ReportPage, cohort: str, people: str, did: str, populations: Sequence[Population], horizons: Sequence[int]
 ) -> None:
-    name, origin, compared = messages.COHORTS[cohort], ORIGINS[cohort], f"survival_{COMPARED}y"
+    name, origin, compared = METASTATIC[cohort], ORIGINS[cohort], f"survival_{COMPARED}y"
     nations = [population for population in populations if not population.together]
     page.add(f"## {name.capitalize()} disease")
     said = []
@@ -83,7 +83,7 @@ def _say_period(page: ReportPage, population: Population, row: Row | None, years
     """Say survival by period analysis, which uses people diagnosed earlier too; empty where there is none."""
     if not is_ok(row):
         return ""
-    share, limits = page.percent(row, population), messages.say_limits(row)
+    share, limits = page.percent(row, population), messages.say_from_to(row)
     return (
         f"In {population.spoken}, survival to {say_years(years)} by period analysis is {share} (95% interval "
         f"{limits}), from the follow-up of {page.count(row, population)} people during the audit period."
@@ -92,7 +92,7 @@ def _say_period(page: ReportPage, population: Population, row: Row | None, years
 
 def _add_table(page: ReportPage, cohort: str, population: Population, horizons: Sequence[int]) -> None:
     """Add a table of a nation with a column per time point that anyone has reached."""
-    name = messages.COHORTS[cohort]
+    name = METASTATIC[cohort]
     reached = [y for y in horizons if is_ok(population.find(f"survival_{y}y", cohort))]
     rows: list[list[str | Cell]] = []
     for line in list_lines(f"survival_{COMPARED}y", cohort, [population]) if reached else []:
@@ -128,7 +128,7 @@ def _add_net(page: ReportPage, populations: Sequence[Population], horizons: Sequ
 def _say_organisations(page: ReportPage, audits: Sequence[Audit], horizons: Sequence[int]) -> list[str]:
     parts = []
     for audit in audits:
-        for cohort, name in messages.COHORTS.items():
+        for cohort, name in METASTATIC.items():
             said = []
             for years in horizons:
                 rows = audit.results[audit.results["measure"] == f"survival_{years}y_adjusted"]

@@ -9,7 +9,7 @@ import pandas as pd
 from naome.core.definitions import CohortRules
 from naome.measures.specification import Indicator, Specification, read_data_items
 from naome.report.display import format_number
-from naome.report.labels import CHARACTERISTICS, COHORT_NAMES, SITES
+from naome.report.labels import CHARACTERISTIC_NAMES, COHORT_NAMES, SITE_NAMES
 from naome.report.publication.audits import Audit, Row
 from naome.report.reference.definitions import describe_indicator
 
@@ -91,13 +91,13 @@ def describe_family(family: str, audit: Audit) -> list[tuple[str, str]]:
         if family == "completeness":
             items = read_data_items(audit.definitions)
             found.append(("Recorded when", "; ".join(f"{item.title}: `{item.recorded.text}`" for item in items)))
-        return [*found, ("Cohort rules", say_rules(audit.rules, audit.params.cohorts))]
+        return [*found, ("Cohort rules", say_cohort_rules(audit.rules, audit.params.cohorts))]
     indicator: Indicator = audit.specification[family]
     found = describe_indicator(indicator, audit.rules, audit.definitions)
-    return [*found, ("Cohort rules", say_rules(audit.rules, indicator.cohorts))]
+    return [*found, ("Cohort rules", say_cohort_rules(audit.rules, indicator.cohorts))]
 
 
-def say_rules(rules: CohortRules, cohorts: Iterable[str]) -> str:
+def say_cohort_rules(rules: CohortRules, cohorts: Iterable[str]) -> str:
     """Say the rules by which people enter some cohorts, under the options in force."""
     wanted = {"both", *cohorts}
     return " ".join(f"**{rule.id}** {rule.text}" for rule in rules.rules if rule.cohort in wanted)
@@ -113,7 +113,11 @@ def say_group(row: Row) -> str:
     """
     if row["group_by"] == "all":
         return "everyone"
-    by = CHARACTERISTICS.get(row["group_by"]) or SITES.get(row["group_by"]) or row["group_by"].replace("_", " ")
+    by = (
+        CHARACTERISTIC_NAMES.get(row["group_by"])
+        or SITE_NAMES.get(row["group_by"])
+        or row["group_by"].replace("_", " ")
+    )
     return f"{by[:1].upper()}{by[1:]}: {row['group']}"
 
 

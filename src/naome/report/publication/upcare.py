@@ -16,7 +16,7 @@ from naome.report.publication.audits import Audit, is_ok
 from naome.report.publication.page import Cell, ReportPage
 from naome.report.publication.sources import Sources
 from naome.report.publication.state_of_the_nation import ASCERTAINED
-from naome.report.publication.trace import say_rules
+from naome.report.publication.trace import say_cohort_rules
 from naome.report.publication.wording import locate_indicator
 
 PATH = "report/upcare.qmd"
@@ -48,7 +48,7 @@ def list_answers(audits: Sequence[Audit]) -> Iterator[tuple[str, str, str]]:
     yield (
         "1.4",
         "Inclusion and exclusion criteria",
-        _each(audits, lambda a: _plain(say_rules(a.rules, a.params.cohorts))),
+        _each(audits, lambda a: _plain(say_cohort_rules(a.rules, a.params.cohorts))),
     )
     yield "1.5", "Methods of data submission", "Extraction from existing national data; nothing is collected for it"
     yield "1.6", "Last day to which deaths are complete", _each(audits, lambda a: say_day(a.params.censor_date))

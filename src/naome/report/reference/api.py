@@ -31,7 +31,7 @@ ENTRIES = ("Parameters", "Attributes", "Returns", "Raises", "Warns")
 Documented = ast.FunctionDef | ast.ClassDef
 
 
-def write_page() -> str:
+def write_api() -> str:
     """Return the reference as a page in Markdown."""
     package = project_root() / "src" / "naome"
     parts = [FRONT, BANNER, INTRODUCTION]
@@ -41,8 +41,8 @@ def write_page() -> str:
             documented = list(list_public(module))
             if documented:
                 name = ".".join(file.relative_to(package.parent).with_suffix("").parts)
-                parts += [f"## {name}", tidy(SECTION.sub(r"**\1**\n\n", ast.get_docstring(module) or ""))]
-                parts += [write_entry(node, name) for node in documented] if in_full else [write_summary(documented)]
+                parts += [f"## {name}", format_docstring(SECTION.sub(r"**\1**\n\n", ast.get_docstring(module) or ""))]
+                parts += [write_entry(node, name) for node in documented] if in_full else [write_overview(documented)]
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
@@ -67,20 +67,24 @@ def make_anchor(module: str, name: str) -> str:
 def write_entry(node: Documented, module: str) -> str:
     """Write a function or class of a module: how it is called, and its docstring with its sections."""
     head, *sections = SECTION.split(ast.get_docstring(node) or "")
-    parts = [f"### {node.name} {{#{make_anchor(module, node.name)}}}", f"```python\n{sign(node)}\n```", tidy(head)]
+    parts = [
+        f"### {node.name} {{#{make_anchor(module, node.name)}}}",
+        f"```python\n{sign(node)}\n```",
+        format_docstring(head),
+    ]
     for title, text in zip(sections[::2], sections[1::2], strict=True):
         if title == "Examples":
             body = f"```python\n{text.strip()}\n```"
         else:
-            body = write_entries(text) if title in ENTRIES else tidy(text)
+            body = write_entries(text) if title in ENTRIES else format_docstring(text)
         parts += [f"**{title}**", body]
     return "\n\n".join(filter(None, parts))
 
 
-def write_summary(nodes: list[Documented]) -> str:
+def write_overview(nodes: list[Documented]) -> str:
     """Write the first sentence of each, as a list."""
     said = [(node.name, (ast.get_docstring(node) or "").split("\n\n")[0]) for node in nodes]
-    return "\n".join(f"- `{name}`: {' '.join(tidy(text).split())}" for name, text in said)
+    return "\n".join(f"- `{name}`: {' '.join(format_docstring(text).split())}" for name, text in said)
 
 
 def write_entries(text: str) -> str:
@@ -98,7 +102,7 @@ def write_entries(text: str) -> str:
             entries[-1] += f" {line.strip()}"
         elif line.strip():
             entries.append(f"- `{line.strip()}`")
-    return tidy("\n".join(entries))
+    return format_docstring("\n".join(entries))
 
 
 def sign(node: Documented) -> str:
@@ -117,12 +121,12 @@ def sign(node: Documented) -> str:
     return f"{node.name}({ast.unparse(arguments)})"
 
 
-def tidy(text: str) -> str:
+def format_docstring(text: str) -> str:
     """Return a docstring's text as Markdown: names of code as code, roles without their path.
 
     Examples
     --------
-    >>> tidy("As :func:`naome.stats.pseudo.pseudo_observations`; ``at`` in days.")
+    >>> format_docstring("As :func:`naome.stats.pseudo.pseudo_observations`; ``at`` in days.")
     'As `pseudo_observations`; `at` in days.'
     """
     return ROLE.sub(r"`\1`", text).replace("``", "`").strip()

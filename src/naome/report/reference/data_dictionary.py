@@ -11,9 +11,9 @@ import pandas as pd
 from naome.core.definitions import project_definitions
 from naome.extract import READERS
 from naome.extract.absent import find_absent, name_thing, trace_columns
-from naome.extract.areas import RULES as AREAS
+from naome.extract.areas import AREA_RULES as AREAS
 from naome.extract.candidates import NOT_CANDIDATES
-from naome.extract.clean import OPTIONAL_IDENTIFIER, RULES, Cleaner
+from naome.extract.clean import CLEANING_RULES, OPTIONAL_IDENTIFIER, Cleaner
 from naome.extract.schema import CANONICAL
 from naome.extract.settle import RowRule, Selection
 from naome.extract.specification import RawTable, Reader
@@ -127,7 +127,7 @@ def describe_sources(reader: Reader) -> pd.DataFrame:
 
 def describe_repairs() -> pd.DataFrame:
     """Return the rules that clean one value: ``rule, meaning``."""
-    return pd.DataFrame(list(RULES.items()), columns=["rule", "meaning"])
+    return pd.DataFrame(list(CLEANING_RULES.items()), columns=["rule", "meaning"])
 
 
 def describe_coding(name: str) -> pd.DataFrame:
@@ -173,12 +173,12 @@ def describe_row_rules(reader: Reader) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["rule", "table", "what happens", "meaning"])
 
 
-def list_names() -> dict[str, str]:
+def list_cleaning_rules() -> dict[str, str]:
     """Return the data-cleaning rules, as pages of results name them, and the address of each.
 
     Examples
     --------
-    >>> list_names()["code dot"]
+    >>> list_cleaning_rules()["code dot"]
     '/methodology/data-dictionary.qmd#cleaning-code_dot'
     """
     tables = [describe_repairs(), *(describe_row_rules(reader) for _, reader in _versions())]
@@ -195,7 +195,7 @@ def _name_rules(table: pd.DataFrame, named: set[str]) -> pd.DataFrame:
     return table.assign(rule=names)
 
 
-def write_page() -> str:
+def write_data_dictionary() -> str:
     """Return the data dictionary as a page in Markdown."""
     parts = [
         FRONT,

@@ -17,11 +17,12 @@ from naome.cohort.feature_definitions import Feature, read_features
 from naome.core.definitions import Code, CohortRules, Definitions, Option, project_definitions
 from naome.measures.expressions import Expression
 from naome.measures.specification import KINDS, Indicator, read_data_items, read_specification
+from naome.report.labels import METASTATIC
 from naome.report.markdown import write_anchor, write_code, write_list, write_pipe_table
 
 PAGE = "methodology/definitions.qmd"
 #: How events are counted, in words
-COUNTS = {
+COUNTED = {
     "first_day": "days to the first",
     "any": "whether there is one",
     "groups": "different groups",
@@ -37,7 +38,7 @@ BANNER = """::: {.banner-neutral}
 INTRODUCTION = """This page is made from the files in `definitions/` (`naome docs`), which the analysis reads. A
 condition is written with columns of the analysis table, which are listed below. An indicator's version
 changes with any change of its definition, and every published result carries it."""
-COHORTS = {"both": "both", "denovo": "de novo", "recurrent": "recurrent"}
+RULE_COHORTS = {"both": "both", **METASTATIC}
 KIND_TITLES = {
     "performance": "Performance indicators",
     "data_quality": "Data-quality indicators",
@@ -47,7 +48,7 @@ POLARITIES = {"higher": "higher is better", "lower": "lower is better", "neutral
 PROVIDERS = {"provider": "of diagnosis", "treating_provider": "of the last chemotherapy"}
 
 
-def write_page(definitions: Definitions | None = None, chosen: Mapping[str, Any] | None = None) -> str:
+def write_definitions(definitions: Definitions | None = None, chosen: Mapping[str, Any] | None = None) -> str:
     """Return definitions as a page in Markdown.
 
     Parameters
@@ -64,12 +65,12 @@ def write_page(definitions: Definitions | None = None, chosen: Mapping[str, Any]
     return "\n\n".join([*parts, *_analysis_table(of), *_features(of), *_codelists(of)]) + "\n"
 
 
-def list_names(definitions: Definitions) -> dict[str, str]:
+def list_defined_names(definitions: Definitions) -> dict[str, str]:
     """Return the names on the page, as pages of results write them, and the address of each definition.
 
     Examples
     --------
-    >>> names = list_names(project_definitions())
+    >>> names = list_defined_names(project_definitions())
     >>> names["Tumour grade"], names["DN2"]
     ('/methodology/definitions.qmd#item-grade', '/methodology/definitions.qmd#rule-DN2')
     """
@@ -88,7 +89,7 @@ def _name(kind: str, name: str, title: str) -> str:
 
 def _cohort_rules(rules: CohortRules) -> list[str]:
     numbered = pd.DataFrame(
-        [(_name("rule", rule.id, rule.id), COHORTS[rule.cohort], rule.text, rule.source) for rule in rules.rules],
+        [(_name("rule", rule.id, rule.id), RULE_COHORTS[rule.cohort], rule.text, rule.source) for rule in rules.rules],
         columns=["rule", "cohort", "criterion", "source"],
     )
     options = [
@@ -138,7 +139,7 @@ def describe_indicator(indicator: Indicator, rules: CohortRules, definitions: De
     followed = "Kaplan-Meier and risk-adjusted survival" if indicator.estimator == "kaplan_meier" else ""
     return [
         ("Id", write_code(indicator.definition_id)),
-        ("Cohorts", ", ".join(COHORTS[cohort] for cohort in indicator.cohorts)),
+        ("Cohorts", ", ".join(RULE_COHORTS[cohort] for cohort in indicator.cohorts)),
         ("Denominator", _condition(indicator.denominator)),
         ("Numerator", followed or _condition(indicator.numerator)),
         ("Windows, days", ", ".join(f"{name} = {days}" for name, days in indicator.windows.items())),
@@ -203,7 +204,7 @@ def _features(definitions: Definitions) -> list[str]:
     rows = [
         {
             "column": write_code(feature.name),
-            "counts": COUNTS[feature.count],
+            "counts": COUNTED[feature.count],
             "of": "; ".join(f"{table}: {write_code(reference)}" for table, reference in feature.events.items()),
             "excluded": ", ".join(feature.leave_out).replace("_", " "),
             "days": _window(feature),

@@ -40,7 +40,7 @@ Where a table is headed *expected if*, the rules are applied again with that opt
 TABLE = re.compile(r"(codes|expected( if .+)?|[a-z]+)")
 
 
-def write_page() -> str:
+def write_examples() -> str:
     """Return the examples as a page in Markdown."""
     parts = [FRONT, BANNER, INTRODUCTION]
     for name, heading in FILES.items():

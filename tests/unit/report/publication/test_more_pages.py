@@ -16,7 +16,7 @@ from naome.measures.recommendations import read_recommendations
 from naome.report.finished import FinishedRun
 from naome.report.publication.about import write_about
 from naome.report.publication.audits import list_populations
-from naome.report.publication.organisations import write_explorer, write_organisations
+from naome.report.publication.organisations import write_explorer, write_organisation_pages
 from naome.report.publication.recommendations import write_recommendations
 from naome.report.publication.sources import Sources
 from naome.report.publication.survival import write_survival
@@ -104,7 +104,7 @@ def test_an_organisation_has_its_results_its_area_and_its_position(tmp_path, are
         unit("B", missing("mdt_discussion", "suppressed", "small")),
         unit("E1", proportion("mdt_discussion", 60, 100), "alliance"),
     ]
-    pages = [page for page, _ in write_organisations(*open_report(tmp_path, rows), {})]
+    pages = [page for page, _ in write_organisation_pages(*open_report(tmp_path, rows), {})]
     assert [page.path for page in pages] == [
         "report/organisations.qmd",
         "report/organisations/england.qmd",
@@ -127,7 +127,7 @@ def test_survival_of_an_organisation_is_beside_that_of_the_people_it_is_compared
     status = pd.DataFrame([("denovo", "survival_3y_adjusted", "A", "alarm", "worse", "", "r")], columns=columns)
     monkeypatch.setattr(FinishedRun, "read_table", lambda run, name: status)
     audits, populations, sources = open_report(tmp_path, rows)
-    _, page = [each for each, _ in write_organisations(audits, populations, sources, {})]
+    _, page = [each for each, _ in write_organisation_pages(audits, populations, sources, {})]
     line = re.search(r"<tr><th[^>]*><a[^>]*>3-year survival.*?</tr>", unescape("\n".join(page.parts)), re.S)[0]
     assert "3-year survival, de novo, found June 2017 to May 2020" in line
     assert "38.0%" in line and "30.0%" not in line and "negative tail (alarm)" in line
@@ -157,7 +157,7 @@ def test_a_hostile_name_is_text_in_headings_and_links(tmp_path, areas):
     name = "=SUM(A1) <script>x</script> ![i](http://canary.invalid/a.png) {{< include x >}} $x$ @y [z](q)"
     hostile = {**unit("A", proportion("mdt_discussion", 10, 100)), "unit_name": name}
     region = {**unit("R1", proportion("mdt_discussion", 60, 100), "region"), "unit": name, "unit_name": name}
-    pages = [page for page, _ in write_organisations(*open_report(tmp_path, [hostile, region]), {})]
+    pages = [page for page, _ in write_organisation_pages(*open_report(tmp_path, [hostile, region]), {})]
     for page in pages[1:]:
         text = "\n\n".join(page.parts)
         for mark in ("<script>", "![", "{{<", "$x", "@y", "[z]"):

@@ -24,8 +24,8 @@ from naome.report.publication.public import (
     draw_people,
     read_summaries,
     say_in_ten,
+    write_patient_summary,
     write_public,
-    write_summary,
 )
 from naome.report.publication.sources import Sources
 
@@ -215,7 +215,7 @@ def test_a_translation_is_up_to_date_until_its_english_text_changes(tmp_path):
     _, welsh = read_summaries(translate(tmp_path))
     assert welsh.stale == ()
     audits = [with_frames("wales", tmp_path)]
-    page = write_summary(welsh, audits, list_populations(audits), Sources())
+    page = write_patient_summary(welsh, audits, list_populations(audits), Sources())
     assert page.path == "report/for-patients-cy.qmd" and page.title.startswith("Cymraeg: ")
 
 
