@@ -172,7 +172,7 @@ rule render:
         TRUTH,
         [str(path) for path in sorted([*Path(".").glob("*.qmd"), *Path("methodology").glob("*.qmd"), *Path("assets").glob("*")])],
         ["_quarto.yml", "references.bib", "CITATION.cff", "CHANGELOG.md", *map(str, Path("docs/decisions").glob("*.md")), *WORDS],
-        code("workflow/site", "workflow/pages", "report", "report/publication", "report/reference"),
+        code("workflow/site*", "workflow/navigation", "workflow/pages", "report", "report/publication", "report/reference"),
         package("sitepreview"),
     output:
         "_site/index.html",

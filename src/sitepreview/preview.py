@@ -259,8 +259,8 @@ def _finish_site(project: Project, pages: list[Page], site: Path) -> None:
 
 
 def _sort_by_menus(project: Project, pages: list[Page]) -> list[Page]:
-    """Order pages as the menus name them; the others follow in the order of the render list."""
-    named = [project.section("website").get(key) for key in ("navbar", "sidebar")]
+    """Order pages: the one the title leads to, then as the menus name them, then as in the render list."""
+    named = ["index.qmd", *(project.section("website").get(key) for key in ("navbar", "sidebar"))]
     places = {path: n for n, path in reversed(list(enumerate(_walk_text(named))))}
     return sorted(pages, key=lambda page: places.get(page.path, len(places)))
 

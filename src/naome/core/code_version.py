@@ -25,10 +25,8 @@ OUTSIDE = (
     "release/positions.py",
     *(f"report/{name}" for name in ("finished.py", "downloads.py", "reference/", "publication/", "positions.py")),
     *(f"report/{name}.py" for name in ("workbook", "action_plans", "plan_template", "plain_zip")),
-    *(
-        f"workflow/{name}.py"
-        for name in ("site", "cli", "explain", "graph", "new_audit", "refresh", "docs", "warm", "kernels", "fonts")
-    ),
+    *(f"workflow/{name}.py" for name in ("site", "site_runs", "navigation", "cli", "explain", "graph", "new_audit")),
+    *(f"workflow/{name}.py" for name in ("refresh", "docs", "warm", "kernels", "fonts")),
 )
 PACKAGE = Path(__file__).parent.parent
 

@@ -11,7 +11,6 @@ import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -26,19 +25,19 @@ from naome.core.paths import INPUTS, project_root
 from naome.core.yaml_files import read_yaml
 from naome.report.downloads import write_downloads
 from naome.report.finished import FinishedRun, open_all_finished
-from naome.report.marking import MARKINGS, name_by_marking, write_banners
-from naome.report.publication.report import Report, write_report
+from naome.report.marking import write_banners
+from naome.report.publication.home import HOME
+from naome.report.publication.report import write_report
 from naome.report.reference import definitions as definitions_page
 from naome.workflow.egress import write_site_egress
-from naome.workflow.pages import MethodPage, Page, load_pages
+from naome.workflow.navigation import DOWNLOADS, SUPPLEMENT, fit_config, write_audits, write_methods, write_readers
+from naome.workflow.pages import MethodPage, load_pages
+from naome.workflow.site_runs import SiteRun, place_runs
 from sitepreview import HtmlPage, Problem, Refused, RenderReport, check_sources, render_site
 from sitepreview.documents import write_documents
-from sitepreview.notebook import join_text, read_notebook
 from sitepreview.project import CONFIG
 from sitepreview.source import FRONT_MATTER
 
-HOME = "index.qmd"
-DOWNLOADS = "downloads"
 #: Downloads beside the table of all results, where there is something to write, and the words of the links
 FILES = {
     "results.xlsx": "as a workbook",
@@ -46,57 +45,12 @@ FILES = {
     "organisations.csv": "names and areas of organisations",
     "action-plans.zip": "local action plans",
 }
-#: The methodology supplement, without an ending
-SUPPLEMENT = f"{DOWNLOADS}/methodology-supplement"
 SYNTHETIC = "synthetic"
 BLOCK = re.compile(r"^::: \{#site-([a-z]+)[^}\n]*\}\n.*?^:::$", re.M | re.S)
 EMBED = re.compile(r"^(\{\{< embed (?:\.\./|/)?runs/)[a-z0-9-]+(/notebooks/([\w-]+)\.ipynb#([\w-]+) >\}\})$", re.M)
-#: Sections of the report that are not in the first menus
-APART = ("sources", "methods", "about")
-#: Section of the report -> for whom it is, and the words of the link
-READERS = (
-    ("report", "Clinicians, commissioners and policy makers", "State of the Nation"),
-    ("organisations", "Hospital teams", "results of each organisation"),
-    ("public", "Patients and the public", "what the audit found, in plain English"),
-    ("indicators", "Anyone with a question about one aspect of care", "the indicators, beginning with the first"),
-    ("about", "Methodologists and reviewers", "runs, corrections and how to cite; methods are in the last menu"),
-)
 STRIPS = ("banner-synthetic", "banner-real", "banner-neutral")
-STRIP = re.compile(r'class="banner-(\w+)"')
 NOT_SHOWN = "*Not shown here: {run} has no result `{label}` of notebook {notebook}.*"
 NEUTRAL = "::: {.banner-neutral}\n**No results.** Nothing on this page comes from data.\n:::"
-
-
-@dataclass(frozen=True)
-class SiteRun:
-    """A run as a site shows it.
-
-    Attributes
-    ----------
-    run : FinishedRun
-    name : str
-        How menus and strips name it: the audit's title, with the run's identifier where two runs have one title.
-    key : str
-        Its folder in the site, ``runs/<key>``.
-    pages : tuple of Page
-        Its pages on the site, in order.
-    cells : mapping of str to set of str
-        Notebook -> labels of its cells that show something.
-    """
-
-    run: FinishedRun
-    name: str
-    key: str
-    pages: tuple[Page, ...]
-    cells: Mapping[str, set[str]]
-
-    def locate(self, page: Page) -> str:
-        """Return where a page lies in the project of the site."""
-        return f"runs/{self.key}/notebooks/{page.notebook}.ipynb"
-
-    def locate_frames(self) -> dict[str, str]:
-        """Return released file -> place of the page whose notebook wrote it."""
-        return {frame: self.locate(page) for page in self.pages for frame in page.saves}
 
 
 def render_runs(
@@ -205,7 +159,7 @@ def compose_site(runs: list[FinishedRun], folder: Path, *, say: Callable[[str], 
 
     Returns
     -------
-    list of Shown
+    list of SiteRun
         What the site shows of each run.
 
     Raises
@@ -216,7 +170,7 @@ def compose_site(runs: list[FinishedRun], folder: Path, *, say: Callable[[str], 
     if not runs:
         raise ChainError("a site needs at least one run; name runs or their folders.")
     root = project_root()
-    shown = _place_runs(runs, folder)
+    shown = place_runs(runs, folder)
     methods = [page for page in load_pages().methods if _add_method(page, shown, root, folder, say)]
     for file in [*root.glob("assets/**/*"), *root.glob("*.bib"), *root.glob("GLOSSARY.md")]:
         if file.is_file():  # copied without its permissions: the project may be read-only
@@ -233,60 +187,15 @@ def compose_site(runs: list[FinishedRun], folder: Path, *, say: Callable[[str], 
         report = write_report([(e.run, e.locate_frames()) for e in shown], root, folder, list_downloads)
         writing.result()
     blocks = {
-        "audits": _list_audits(shown),
-        "methods": _list_methods(shown, methods, folder),
+        "audits": write_audits(shown),
+        "methods": write_methods(shown, methods, _list_downloads(folder)),
         "report": report.headlines,
-        "readers": _list_readers(report),
+        "readers": write_readers(report),
     }
     _add_page(HOME, shown, root, folder, blocks)
-    config = read_yaml(root / CONFIG)
-    _fit_config(config, shown, methods, report)
+    config = fit_config(read_yaml(root / CONFIG), shown, methods, report)
     write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), folder / CONFIG)
     return shown
-
-
-# ---- runs and their pages
-
-
-def _place_runs(runs: list[FinishedRun], folder: Path) -> list[SiteRun]:
-    """Copy the executed notebooks; a page that stands with the first audit of a site is taken once."""
-    shown: list[SiteRun] = []
-    titles = [run.title for run in runs]
-    for run in runs:
-        run.check_pages()
-        name = run.title if titles.count(run.title) == 1 else f"{run.title} ({run.run_id})"
-        key = run.run_id if run.audit in {each.key for each in shown} else run.audit
-        taken = {page.notebook for each in shown for page in each.pages}
-        pages = [load_pages().find(name) for name in run.pages]
-        pages = [page for page in pages if page.audits == "each" or page.notebook not in taken]
-        placed = SiteRun(run, name, key, tuple(pages), {})
-        for page in pages:
-            data = run.read_page(page.notebook)
-            file = folder / placed.locate(page)
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(data)
-            placed.cells[page.notebook] = _check_page(folder, placed, page)
-        shown.append(placed)
-    return shown
-
-
-def _check_page(folder: Path, shown: SiteRun, page: Page) -> set[str]:
-    """Return the labels of cells that show something; refuse a page of an audit whose strip is not that of the run."""
-    path = shown.locate(page)
-    problems: list = []
-    notebook = read_notebook(folder, path, problems)
-    if notebook is None:
-        raise ChainError(f"{shown.run.folder / 'notebooks' / page.notebook}.ipynb: {problems[0].what}")
-    shows = [join_text(o.get("data", {}).get("text/markdown", "")) for cell in notebook.cells for o in cell.outputs]
-    found = set(STRIP.findall("\n".join(shows)))
-    if page.audits == "each" and found != {MARKINGS[shown.run.marking].kind}:
-        strip = " and ".join(sorted(found)) or "no"
-        raise ChainError(
-            f"{shown.run.folder / 'notebooks' / page.notebook}.ipynb has the banner of {strip} data, "
-            f"but run {shown.run.run_id} is marked {shown.run.marking}. "
-            f"Hint: run the chain of {shown.run.audit} again."
-        )
-    return {cell.label for cell in notebook.cells if cell.label and cell.outputs}
 
 
 # ---- pages written in the project
@@ -389,131 +298,7 @@ def _write_foot(speaks_of: list[SiteRun], shown: list[SiteRun]) -> str:
     return f"::: {{.provenance}}\n{text}\n:::"
 
 
-# ---- front page and navigation
-
-
-def _list_audits(shown: list[SiteRun]) -> str:
-    """Write what each run is and where its pages are."""
-    parts = []
-    for each in shown:
-        first, last = each.run.period
-        where = "" if each.run.nation in each.name else f" ({each.run.nation})"
-        lines = [
-            f"### {each.name}{where}",
-            f"Metastatic disease diagnosed from {first:%-d %B %Y} to {last:%-d %B %Y}. "
-            f"{MARKINGS[each.run.marking].name}. Run `{each.run.run_id}`.",
-        ]
-        groups: dict[str, list[str]] = {}
-        for page in each.pages:
-            if page.audits == "each":
-                groups.setdefault(page.group, []).append(f"[{page.menu}]({each.locate(page)})")
-        lines.append("\n".join(f"- **{group}:** {', '.join(links)}" for group, links in groups.items()))
-        parts += lines
-    return "\n\n".join(parts)
-
-
-def _list_methods(shown: list[SiteRun], methods: list[MethodPage], folder: Path) -> str:
-    links = ", ".join(f"[{entry['text']}]({entry['href']})" for entry in _methods_menu(shown, methods))
-    files = [f"[{text}]({file})" for file, text in _list_downloads(folder).items()]
-    return (
-        f"- **Methods:** {links}\n- **Methodology supplement**, the pages on methods as one document: "
-        f"[PDF]({SUPPLEMENT}.pdf), [Word]({SUPPLEMENT}.docx)\n"
-        f"- **Data:** [all released results]({DOWNLOADS}/results.csv) as one table, with its "
-        f"[data dictionary]({DOWNLOADS}/datapackage.json); also {', '.join(files)}"
-    )
-
-
 def _list_downloads(folder: Path) -> dict[str, str]:
     """Return those of ``FILES`` that the site has."""
     found = {f"{DOWNLOADS}/{name}": text for name, text in FILES.items()}
     return {file: text for file, text in found.items() if (folder / file).is_file()}
-
-
-def _methods_menu(shown: list[SiteRun], methods: list[MethodPage]) -> list[dict[str, str]]:
-    """List the pages on methods; a notebook that uses no data of an audit follows the page that is about it."""
-    entries = [{"text": page.menu, "href": page.file} for page in methods]
-    about = {page.with_notebook: n for n, page in enumerate(methods) if page.with_notebook}
-    for each in shown:
-        for page in each.pages:
-            if page.audits == "first":
-                entry = {"text": page.menu, "href": each.locate(page)}
-                entries.insert(about.get(page.notebook, len(entries)) + 1, entry)
-    return entries
-
-
-def _report_menus(report: Report) -> list[dict]:
-    """List the pages of the report: those to read first by themselves, the indicators in a menu."""
-    sections: dict[str, list[dict]] = {}
-    for entry in report.entries:
-        sections.setdefault(entry.section, []).append({"text": entry.text, "href": entry.path})
-    menus = {"indicators": "Indicators", "organisations": "Organisations"}
-    listed = [
-        [{"text": menus[name], "menu": pages}] if name in menus else pages
-        for name, pages in sections.items()
-        if name not in APART
-    ]
-    return [entry for entries in listed for entry in entries]
-
-
-def _list_sidebars(shown: list[SiteRun], methods: list[MethodPage], report: Report) -> list[dict]:
-    """List a sidebar for readers of the report, of organisations and of methods; pages of a run need the width."""
-    read = [
-        {"text": "Home", "href": HOME},
-        *_list_entries(report, "report"),
-        *_list_entries(report, "indicators"),
-        *_list_entries(report, "public"),
-    ]
-    parts = {
-        "report": read,
-        "organisations": _list_entries(report, "organisations"),
-        "methods": [*_methods_menu(shown, methods), *_list_entries(report, "methods")],
-    }
-    return [{"id": name, "contents": entries} for name, entries in parts.items() if len(entries) > 1]
-
-
-def _list_entries(report: Report, section: str) -> list[dict]:
-    """List the pages of a section of the report."""
-    return [{"text": entry.text, "href": entry.path} for entry in report.entries if entry.section == section]
-
-
-def _list_readers(report: Report) -> str:
-    """Write which page is for whom; nothing where the site has no report."""
-    places = {entry.section: entry.path for entry in reversed(report.entries)}
-    lines = [f"- **{who}:** [{text}]({places[section]})" for section, who, text in READERS if section in places]
-    return "\n".join(["## Where to start", "", *lines]) if len(lines) > 1 else ""
-
-
-def _fit_config(config: dict, shown: list[SiteRun], methods: list[MethodPage], report: Report) -> None:
-    """Put render list, navigation and footer of the site into the project's configuration."""
-    menus = [
-        {
-            "text": each.name,
-            "menu": [{"text": p.menu, "href": each.locate(p)} for p in each.pages if p.audits == "each"],
-        }
-        for each in shown
-    ]
-    config["project"] = {
-        "type": "website",
-        "output-dir": "_site",
-        "render": [
-            HOME,
-            *(entry.path for entry in report.entries),
-            *(m.file for m in methods),
-            *(each.locate(page) for each in shown for page in each.pages),
-        ],
-        "resources": [f"{DOWNLOADS}/*"],
-    }
-    website = config["website"]
-    website["sidebar"] = _list_sidebars(shown, methods, report)
-    website["navbar"] = {
-        "left": [
-            {"text": "Home", "href": HOME},
-            *_report_menus(report),
-            *menus,
-            {"text": "Methods", "menu": [*_methods_menu(shown, methods), *_list_entries(report, "methods")]},
-            *_list_entries(report, "about"),
-        ]
-    }
-    named = name_by_marking((each.run.marking, each.name) for each in shown)
-    data = ". ".join(f"{MARKINGS[marking].name}: {'; '.join(names)}" for marking, names in named.items())
-    website["page-footer"] = {**website.get("page-footer", {}), "right": data}
