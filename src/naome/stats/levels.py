@@ -70,6 +70,7 @@ def fit_ordered(x, tilt, codes, n_levels: int, *, weights=None, penalty=0.0, sta
         start = np.r_[special.logit(np.cumsum(share)[:-1] / share.sum()), np.zeros(n_coefficients)]
     ridge = np.r_[np.zeros(cuts), np.full(n_coefficients, 2 * penalty)]
     people = np.arange(len(codes))
+    carriers = [np.ones((len(codes), 1))] * cuts + [x] + [tilt] * cuts
 
     def assess(at: np.ndarray) -> tuple[float, np.ndarray]:
         logs = _ordered_logs(x, tilt, at, cuts)
@@ -77,13 +78,12 @@ def fit_ordered(x, tilt, codes, n_levels: int, *, weights=None, penalty=0.0, sta
         return value, logs
 
     def step(at: np.ndarray, logs: np.ndarray) -> np.ndarray:
-        slopes = _ordered_slopes(x, tilt, at, cuts)
-        probability = np.exp(logs)
-        slopes = slopes - np.einsum("kn,knq->nq", probability.T, slopes)
-        score = weights @ slopes[codes, people] - ridge * at
-        root = slopes * np.sqrt(weights * probability.T)[:, :, None]
-        root = root.reshape(-1, len(at))
-        return linalg.cho_solve(linalg.cho_factor(root.T @ root + np.diag(ridge)), score)
+        slopes, probability = _ordered_slopes(x, at, cuts), np.exp(logs)
+        slopes = slopes - np.einsum("nk,nks->ns", probability, slopes)[:, None]
+        own = slopes[people, codes] * weights[:, None]
+        score = np.concatenate([carrier.T @ own[:, s] for s, carrier in enumerate(carriers)]) - ridge * at
+        spread = np.einsum("nk,nkr,nks->rsn", probability * weights[:, None], slopes, slopes, optimize=True)
+        return linalg.cho_solve(linalg.cho_factor(_join(spread, carriers) + np.diag(ridge)), score)
 
     return _climb(np.array(start, dtype=float), assess, step, gain)
 
@@ -160,8 +160,9 @@ def fit_multinomial(x, codes, n_levels: int, *, weights=None, penalty=0.0, start
     def step(at: np.ndarray, logs: np.ndarray) -> np.ndarray:
         probability = np.exp(logs)
         score = (((target - probability) * weights[:, None]).T @ x).ravel() - ridge * at
-        information = _multinomial_information(x, probability, weights) + np.diag(ridge)
-        return linalg.cho_solve(linalg.cho_factor(information), score)
+        own = np.eye(shape[0])[:, :, None] - probability.T
+        spread = weights * probability.T[:, None] * own
+        return linalg.cho_solve(linalg.cho_factor(_join(spread, [x] * shape[0]) + np.diag(ridge)), score)
 
     return _climb(np.array(start, dtype=float).ravel(), assess, step, gain)
 
@@ -236,34 +237,47 @@ def _ordered_logs(x, tilt, parameters, cuts: int):
     return logs - special.logsumexp(logs, axis=1)[:, None]
 
 
-def _ordered_slopes(x, tilt, parameters, cuts: int) -> np.ndarray:
-    """Return the derivatives of each level's log share, before division by their sum: (levels, n, parameters)."""
-    (n, p), q = x.shape, tilt.shape[1]
-    thresholds, eta = parameters[:cuts], x @ parameters[cuts : cuts + p]
+def _ordered_slopes(x, parameters, cuts: int) -> np.ndarray:
+    """Return the derivatives of each level's log share, before division by their sum: (n, levels, 2 cuts + 1).
+
+    By each threshold, by the linear predictor -x b, and by what tilts each level but the first.
+    """
+    thresholds, eta = parameters[:cuts], x @ parameters[cuts : cuts + x.shape[1]]
     below = special.expit(thresholds - eta[:, None])
     with np.errstate(over="ignore"):
         narrow = 1 / np.expm1(np.diff(thresholds, prepend=-np.inf, append=np.inf))
-    slopes = np.zeros((cuts + 1, n, len(parameters)))
+    slopes = np.zeros((len(x), cuts + 1, 2 * cuts + 1))
     for level in range(cuts + 1):
-        upper = below[:, level] if level < cuts else np.ones(n)
-        lower = below[:, level - 1] if level else np.zeros(n)
+        upper = below[:, level] if level < cuts else 1.0
+        lower = below[:, level - 1] if level else 0.0
+        slopes[:, level, cuts] = lower + upper - 1
         if level < cuts:
-            slopes[level, :, level] = 1 - upper + narrow[level]
+            slopes[:, level, level] = 1 - upper + narrow[level]
         if level:
-            slopes[level, :, level - 1] = -lower - narrow[level]
-            first = cuts + p + (level - 1) * q
-            slopes[level, :, first : first + q] = tilt
-        slopes[level, :, cuts : cuts + p] = x * (lower + upper - 1)[:, None]
+            slopes[:, level, level - 1] = -lower - narrow[level]
+            slopes[:, level, cuts + level] = 1.0
     return slopes
 
 
-def _multinomial_information(x: np.ndarray, probability: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    p, k = x.shape[1], probability.shape[1]
-    information = np.empty((k * p, k * p))
-    for a in range(k):
-        for b in range(a, k):
-            weight = weights * probability[:, a] * ((a == b) - probability[:, b])
-            block = (x * weight[:, None]).T @ x
-            information[a * p : (a + 1) * p, b * p : (b + 1) * p] = block
-            information[b * p : (b + 1) * p, a * p : (a + 1) * p] = block.T
+def _join(spread: np.ndarray, carriers: list[np.ndarray]) -> np.ndarray:
+    """Return the information of coefficients whose slopes are those of ``spread`` times predictors.
+
+    Parameters
+    ----------
+    spread : array of float, shape (m, m, n)
+        For each person the weighted covariance of m slopes over levels; symmetric.
+    carriers : list of array of float, shapes (n, p_1), ..., (n, p_m)
+        What each slope is multiplied by.
+
+    Returns
+    -------
+    numpy.ndarray, shape (p_1 + ... + p_m, p_1 + ... + p_m)
+    """
+    ends = np.cumsum([carrier.shape[1] for carrier in carriers])
+    places = [slice(end - carrier.shape[1], end) for end, carrier in zip(ends, carriers, strict=True)]
+    information = np.empty((ends[-1], ends[-1]))
+    for r, first in enumerate(carriers):
+        for s in range(r, len(carriers)):
+            block = (first * spread[r, s][:, None]).T @ carriers[s]
+            information[places[r], places[s]], information[places[s], places[r]] = block, block.T
     return information
