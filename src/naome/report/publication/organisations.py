@@ -14,13 +14,14 @@ import pandas as pd
 
 from naome.core.atomic import write_text
 from naome.measures.specification import read_data_items
+from naome.release.policy import POLICIES, Policy
 from naome.release.positions import place_by_status, place_organisations
 from naome.release.types import release_checked
 from naome.report.display import escape_markup
 from naome.report.finished import OUTLIER_STATUS
 from naome.report.funnels import count_everyone
 from naome.report.labels import METASTATIC
-from naome.report.prose import say_period
+from naome.report.prose import lower_first, say_list, say_period
 from naome.report.publication import messages
 from naome.report.publication.audits import Audit, Population, Row, is_ok
 from naome.report.publication.page import Cell, ReportPage, show_people, show_percent
@@ -44,21 +45,22 @@ CARE, RECORDED, ADJUSTED = "Indicators of care", "Data completeness", "Risk-adju
 STATE, RISK = "report/state-of-the-nation.qmd", "methodology/risk-adjustment.qmd"
 #: Points at which funnel limits are computed
 STEPS = 60
-ROUNDED = (
-    "Counts below the nation are rounded to 5, and a result from which a small number could be worked out is "
-    "suppressed."
+NOT_RANKED = (
+    "Organisations are not ranked: a result outside the limits of a funnel plot calls for review, and is no proof of "
+    "poor care."
 )
-EXPLAIN = (
-    f"{ROUNDED} Organisations are not ranked: a result outside the limits of a funnel plot calls for review, and is "
-    "no proof of poor care. Position: in the negative tail of the distribution of organisations (less favourable than "
-    "the nation by more than chance explains), its central mass or its positive tail, by the limits of the outlier "
-    "policy and without adjustment for case mix. Survival is adjusted for case mix; its position is the outlier status "
-    "and names alerts and alarms. This is a test with the variation expected under national survival: it need not "
-    "agree with the interval of the organisation, which is also wider where counts are rounded. Survival of the nation "
-    "is that of everyone compared: people found to have metastatic disease in the audit period, or in the period that "
-    "is given. Where neither side is better the tails are low and high. *Not shown*: suppressed, or too few people. "
-    "*Not compared*: possibly fewer people than the smallest that is compared, or not assessed."
-)
+READING = """## How to read the results
+
+- **Counts.** {counts}
+- **Position.** Where an organisation is among all, by the limits of the outlier policy and without adjustment for case
+  mix: in the *negative tail* (less favourable than the nation by more than chance explains), the *central mass* or the
+  *positive tail*. Where neither side is better the tails are low and high.
+- **Survival** is adjusted for case mix; its position is the outlier status, which names alerts and alarms. This is a
+  test with the variation expected under national survival: it need not agree with the interval of the organisation,
+  which is also wider where counts are rounded. Survival of the nation is that of everyone compared: people found to
+  have metastatic disease in the audit period, or in the period that is given.
+- ***Not shown*:** suppressed, or too few people. ***Not compared*:** possibly fewer people than the smallest that is
+  compared, or not assessed."""
 
 CHARTS = """::: {#explorer .explorer}
 <p><label for="explorer-unit">Organisation, alliance or region</label> <select id="explorer-unit"></select></p>
@@ -142,12 +144,31 @@ def write_organisation_pages(
         if len(_units(audit, level))
     ]
     files = ", ".join(f"[{text}]({explorer.link(file)})" for file, text in downloads.items())
-    explorer.add(EXPLAIN, f"Downloads: {files}." if files else "", CHARTS, "## All results in tables")
+    explorer.add(NOT_RANKED, CHARTS, READING.format(counts=say_disclosure(audits)), "## All results in tables")
     explorer.add("\n".join(f"- [{page.title}]({explorer.link(page.path)}): {page.description}" for page, _ in pages))
+    explorer.add(f"Downloads: {files}." if files else "")
     explorer.add("\n".join(f'<script src="{explorer.link(script)}"></script>' for script in (LIBRARY, DATA, PROGRAM)))
     yield explorer, "Organisations"
     for page, _ in pages:
         yield page, page.title
+
+
+def say_disclosure(audits: Sequence[Audit]) -> str:
+    """Say which counts are rounded and which results are suppressed, by the policy of each audit."""
+    said: dict[str, list[str]] = {}
+    for audit in audits:
+        said.setdefault(_say_policy(POLICIES[audit.params.disclosure.policy]), []).append(audit.name)
+    if len(said) == 1:
+        return next(iter(said))
+    return " ".join(f"{say_list(names)}: {lower_first(text)}" for text, names in said.items())
+
+
+def _say_policy(policy: Policy) -> str:
+    if policy.hide_to < policy.hide_from:
+        return "Counts are exact and nothing is suppressed."
+    counts = f"Counts below the nation are rounded to {policy.round_to}" if policy.round_to > 1 else "Counts are exact"
+    small = f"a count of {policy.hide_from} to {policy.hide_to}"
+    return f"{counts}, and a result from which {small} could be worked out is suppressed."
 
 
 def write_explorer(audits: list[Audit], populations: list[Population], folder: Path) -> None:
@@ -173,7 +194,10 @@ def _write_level(audit: Audit, population: Population, level: str, sources: Sour
     page = ReportPage(locate_level(audit, level), f"{many} of {audit.name}", f"A table for each {noun}", sources)
     measures = list_measures(audit)
     notes = [messages.say_notes(page, [audit], [population], name) for name in audit.wording]
-    page.add(EXPLAIN if level == "provider" else ROUNDED, *_list_notes(audit, notes))
+    counts = say_disclosure([audit])
+    page.add(
+        *([NOT_RANKED, READING.format(counts=counts)] if level == "provider" else [counts]), *_list_notes(audit, notes)
+    )
     rows, areas = _index(audit, level), _list_areas(audit) if level == "provider" else {}
     positions = place_units(audit) if level == "provider" else {}
     for unit, name in units:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html import unescape
 
 import pandas as pd
@@ -16,7 +17,7 @@ from naome.measures.recommendations import read_recommendations
 from naome.report.finished import FinishedRun
 from naome.report.publication.about import write_about
 from naome.report.publication.audits import list_populations
-from naome.report.publication.organisations import write_explorer, write_organisation_pages
+from naome.report.publication.organisations import say_disclosure, write_explorer, write_organisation_pages
 from naome.report.publication.recommendations import write_recommendations
 from naome.report.publication.sources import Sources
 from naome.report.publication.survival import write_survival
@@ -193,3 +194,28 @@ def test_an_explanation_has_definition_rules_code_lists_method_and_run(tmp_path)
     assert "**DN1**" in facts["Cohort rules"] and "**RC1**" not in facts["Cohort rules"]
     assert re.search(r"version [0-9a-f]{8}", facts["Code lists"])
     assert facts["Run"].startswith("run `england-0123456789`")
+
+
+def under(policy, audit):
+    disclosure = audit.params.disclosure.model_copy(update={"policy": policy})
+    return replace(audit, params=audit.params.model_copy(update={"disclosure": disclosure}))
+
+
+@pytest.mark.parametrize(
+    ("policies", "said"),
+    [
+        (
+            ("hes2018", "hes2018"),
+            "Counts below the nation are rounded to 5, and a result from which a count of 1 to 7 could be worked out "
+            "is suppressed.",
+        ),
+        (
+            ("lt10", "none"),
+            "England: counts are exact, and a result from which a count of 1 to 9 could be worked out is suppressed. "
+            "Wales: counts are exact and nothing is suppressed.",
+        ),
+    ],
+)
+def test_what_is_rounded_and_suppressed_follows_the_policy_of_each_audit(tmp_path, policies, said):
+    audits = [make_audit(nation, PEOPLE, tmp_path / nation) for nation in ("england", "wales")]
+    assert say_disclosure([under(policy, audit) for policy, audit in zip(policies, audits, strict=True)]) == said
