@@ -51,8 +51,8 @@ def write_json(record: dict[str, Any], path: Path, *, private: bool = False) -> 
 
 
 def write_frame(frame: pd.DataFrame, path: Path, *, private: bool = False) -> None:
-    """Write a frame as Parquet, without its index; see :func:`write_text`."""
-    _write(path, lambda name: frame.to_parquet(name, index=False), private)
+    """Write a frame as Parquet, without its index and with checksums; see :func:`write_text`."""
+    _write(path, lambda name: frame.to_parquet(name, index=False, write_page_checksum=True), private)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from tqdm import tqdm
 from naome.core.atomic import write_bytes
 from naome.core.definitions import Definitions, project_definitions
 from naome.core.errors import ChainError, suggest
-from naome.core.params import Params, read_params
+from naome.core.params import Params
 from naome.core.spreadsheets import escape_formula
 from naome.measures.recommendations import (
     Goal,
@@ -87,11 +87,9 @@ class PlanSource:
 
 def has_plans(run: FinishedRun) -> bool:
     """Return whether the organisations of a run get action plans: of both cohorts, of a nation that is addressed."""
-    file = run.folder / "inputs" / "params.yaml"
-    if not file.is_file():
+    if not run.has_inputs or not set(run.params.cohorts) >= COHORTS:
         return False
-    params = read_params(file)
-    return set(params.cohorts) >= COHORTS and bool(read_recommendations(project_definitions()).select(params.nation))
+    return bool(read_recommendations(project_definitions()).select(run.params.nation))
 
 
 def open_source(run: FinishedRun) -> PlanSource | None:
@@ -101,15 +99,13 @@ def open_source(run: FinishedRun) -> PlanSource | None:
     """
     if not has_plans(run):
         return None
-    inputs = run.folder / "inputs"
-    params, definitions = read_params(inputs / "params.yaml"), Definitions(inputs / "definitions")
     read: Recommendations = read_recommendations(project_definitions())
-    chosen = read.select(params.nation)
+    chosen = read.select(run.params.nation)
     measures = {basis.measure for each in chosen for basis in each.measures}
     frames = [frame for _, frame in run.read_released() if "result_id" in frame.columns]
     results = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=["measure", "group_by"])
     kept = results["measure"].isin(measures) & (results["group_by"] == "all")
-    return PlanSource(run, params, definitions, chosen, read.editions[max(read.editions)], results[kept])
+    return PlanSource(run, run.params, run.definitions, chosen, read.editions[max(read.editions)], results[kept])
 
 
 def collect_plans(source: PlanSource, organisation: str = "") -> Iterator[tuple[str, dict[str, Any]]]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from naome import __version__
 from naome.core.errors import NaomeError, explain_system
-from naome.core.paths import runs_root
+from naome.core.run_folder import place_run
 from naome.workflow.fonts import fonts_apart
 from naome.workflow.warm import run_warm
 
@@ -177,15 +177,8 @@ def _add_audit(parser: argparse.ArgumentParser, *, required: bool = True) -> Non
 def _add_run(parser: argparse.ArgumentParser, action: str = "store", default: str | list[str] = "") -> None:
     """Let a command name the run that it reads or writes; ``--run-dir`` of earlier versions is always a folder."""
     words = "run: its name among all runs, or its folder (default: runs/AUDIT)"
-    parser.add_argument("--run", dest="run_dir", type=_place_run, action=action, default=default, help=words)
+    parser.add_argument("--run", dest="run_dir", type=place_run, action=action, default=default, help=words)
     parser.add_argument("--run-dir", dest="run_dir", action=action, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
-
-
-def _place_run(name: str) -> str:
-    """Return the folder of a run: of a plain name, the run of that name, unless only a folder here is called so."""
-    plain = Path(name).name == name and name not in ("", ".", "..")
-    known = plain and ((runs_root() / name).is_dir() or not Path(name).is_dir())
-    return str(runs_root() / name) if known else name
 
 
 def _add_runs(parser: argparse.ArgumentParser, otherwise: str = "") -> None:
@@ -357,9 +350,10 @@ def _manifest(parsed: argparse.Namespace) -> None:
     from naome.core.lock import lock_folder
     from naome.core.paths import project_root
     from naome.workflow.chain import write_manifest
+    from naome.workflow.plan import open_step
     from sitepreview import choose_renderer
 
-    run = _open_step(parsed)
+    run = open_step(parsed.audit, parsed.data, parsed.run_dir)  # whatever its manifest was
     program, version, why = choose_renderer(project_root(), "auto")
     with _private(), lock_folder(run.folder, shared=True):
         print(write_manifest(run, f"Quarto {version}" if program else f"preview ({why})"))

@@ -7,12 +7,14 @@ import html
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from naome.core.atomic import write_text
 from naome.core.params import Disclosure
 from naome.core.results import WHOLE
+from naome.core.run_files import read_frame, read_record
 from naome.core.spreadsheets import write_csv
 from naome.release.attack import Attack
 from naome.release.policy import POLICIES, Policy
@@ -80,9 +82,9 @@ def tabulate_files(run: Run, digests: Mapping[str, str]) -> pd.DataFrame:
         file = run.folder / name
         found: dict[str, object] = {}
         if name.endswith(".parquet"):
-            found = _describe_frame(pd.read_parquet(file), run.params.disclosure)
+            found = _describe_frame(read_frame(file), run.params.disclosure)
         elif name.endswith(".ipynb"):
-            found = describe_page(file.read_bytes())
+            found = describe_page(read_record(file, {"cells": list}))
         rows.append({"file": name, "sha256": digest, **found})
     return _whole_numbers(pd.DataFrame(rows).reindex(columns=SHEET))
 
@@ -142,15 +144,15 @@ def write_site_egress(site: Path, runs: Iterable[FinishedRun], places: Mapping[s
     return target
 
 
-def describe_page(notebook: bytes) -> dict[str, object]:
+def describe_page(notebook: Mapping[str, Any]) -> dict[str, object]:
     """Count the tables and figures of an executed notebook, and list why what was not protected may be shown.
 
     Examples
     --------
-    >>> describe_page(b'{"cells": []}')
+    >>> describe_page({"cells": []})
     {'tables': 0, 'figures': 0, 'exceptions': ''}
     """
-    outputs = [output for cell in json.loads(notebook)["cells"] for output in cell.get("outputs", [])]
+    outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
     shown = [output.get("data", {}) for output in outputs]
     texts = ["".join(data.get("text/markdown", "")) for data in shown]
     reasons = [why for output in outputs for why in output.get("metadata", {}).get("naome", {}).get("declared", [])]
@@ -199,7 +201,7 @@ def _describe_site_file(
     row: dict[str, object] = {"file": name, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
     if name in pages:
         run, notebook = pages[name]
-        about, found = [run], describe_page(run.read_page(notebook))
+        about, found = [run], describe_page(json.loads(run.read_page(notebook)))
     elif name.endswith((".html", ".json", ".csv", ".xlsx", ".parquet", ".js", ".docx", ".pdf", ".zip")):
         about, found = runs, {"exceptions": ""}  # released results, or cells of pages, of any run
     else:

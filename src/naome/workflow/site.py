@@ -19,9 +19,7 @@ import yaml
 
 from naome import __version__
 from naome.core.atomic import scratch_folder, sweep, write_text
-from naome.core.definitions import Definitions
 from naome.core.errors import ChainError
-from naome.core.params import read_params
 from naome.core.paths import project_root
 from naome.core.yaml_files import read_yaml
 from naome.report.downloads import write_downloads
@@ -31,7 +29,6 @@ from naome.report.publication.report import Report, write_report
 from naome.report.reference import definitions as definitions_page
 from naome.workflow.egress import write_site_egress
 from naome.workflow.pages import MethodPage, Page, load_pages
-from naome.workflow.run import INPUTS
 from sitepreview import HtmlPage, Problem, Refused, RenderReport, check_sources, render_site
 from sitepreview.documents import write_documents
 from sitepreview.notebook import join_text, read_notebook
@@ -366,11 +363,9 @@ def _add_page(path: str, shown: list[Shown], root: Path, folder: Path, blocks: d
 
 def _read_method(path: str, first: Shown, root: Path) -> str:
     """Read a page of the project; the definitions are those of the first run, under its options."""
-    inputs = first.run.folder / INPUTS
-    if path != definitions_page.PAGE or not inputs.is_dir():
+    if path != definitions_page.PAGE or not first.run.has_inputs:
         return (root / path).read_text(encoding="utf-8")
-    chosen = read_params(inputs / "params.yaml").rules
-    return definitions_page.write_page(Definitions(inputs / "definitions"), chosen)
+    return definitions_page.write_page(first.run.definitions, first.run.params.rules)
 
 
 def _embed(match: re.Match, source: Shown) -> str:

@@ -53,6 +53,7 @@ def finish(folder, manifest):
     files = {f"release/{file.name}": file_digest(file) for file in (folder / "release").glob("*.parquet")}
     rest = {"title": "T", "nation": "england", "period": ["2019-01-01", "2021-12-31"], "pages": {}, "files": files}
     rest |= {"finished": "2024-05-06T07:08:09+00:00"}
+    rest |= {key: Run(folder).read_record[key] for key in ("params_sha256", "definitions_sha256")}
     rest |= {"code_sha256": "f" * 64, "commit": "0123456789abcdef", "attack": {"verdict": "pass"}}
     write_json({**manifest, **rest}, folder / "manifest.json")
     return open_finished(folder)

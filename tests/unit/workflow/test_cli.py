@@ -42,7 +42,7 @@ def test_a_folder_that_cannot_be_made_is_said(command, tmp_path, capsys):
 
 def test_a_folder_that_is_not_the_runs_is_left_alone(tmp_path, capsys):
     assert main(["run", "04", "--run-dir", str(tmp_path)]) == 2
-    assert "has not been read yet" in capsys.readouterr().err
+    assert "is no folder of a run" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 
@@ -108,24 +108,6 @@ def test_a_run_is_named_by_the_same_option_everywhere_and_earlier_spellings_work
         main([new[0], "--help"])
     shown = capsys.readouterr().out
     assert "--run " in shown and old[-1] not in shown
-
-
-def test_a_run_may_be_named_by_its_name_or_its_folder(tmp_path, monkeypatch):
-    monkeypatch.setenv("NAOME_RUNS", str(tmp_path / "runs"))
-    monkeypatch.chdir(tmp_path)
-    for name in ("runs/both", "runs/mine", "both", "here"):
-        (tmp_path / name).mkdir(parents=True)
-    runs = tmp_path / "runs"
-    placed = {name: cli._place_run(name) for name in ("both", "mine", "here", "new", "./both", "a/b", "")}
-    assert placed == {
-        "both": str(runs / "both"),
-        "mine": str(runs / "mine"),
-        "here": "here",
-        "new": str(runs / "new"),
-        "./both": "./both",
-        "a/b": "a/b",
-        "": "",
-    }
 
 
 @pytest.mark.parametrize(

@@ -311,5 +311,5 @@ def test_canonical_tables_that_were_changed_are_refused(runs, extract):
     run, _ = read_run(plan_run("wales", str(extract)), progress=lambda line: None)
     table = run.inputs / "canonical" / "deaths.parquet"
     table.write_bytes(table.read_bytes() + b"x")
-    with pytest.raises(ChainError, match=r"deaths.parquet: was changed after the run began"):
+    with pytest.raises(ChainError, match=r"deaths.parquet: not there, damaged or changed.*Hint: `naome read --params"):
         print(Run(run.folder).canonical)
