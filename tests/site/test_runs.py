@@ -365,6 +365,6 @@ def test_a_folder_that_holds_something_else_is_not_overwritten(tmp_path):
     run = make_run(tmp_path / "mersey")
     (tmp_path / "precious").mkdir()
     (tmp_path / "precious" / "thesis.txt").write_text("mine")
-    with pytest.raises(ChainError, match="precious holds something else than a built site"):
+    with pytest.raises(ChainError, match="precious: holds other files; nothing was written"):
         render_runs([run], tmp_path / "precious", "preview")
     assert (tmp_path / "precious" / "thesis.txt").read_text() == "mine"

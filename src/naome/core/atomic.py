@@ -75,6 +75,23 @@ def scratch_folder(beside: Path, name: str) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@contextmanager
+def write_together(folder: Path) -> Iterator[Path]:
+    """Make a folder for files that belong together; they are moved into theirs when all of them have been written.
+
+    Parameters
+    ----------
+    folder : Path
+        Theirs; what else is in it stays.
+    """
+    folder = folder.expanduser().resolve()
+    with scratch_folder(folder.parent, folder.name) as scratch:
+        yield scratch
+        folder.mkdir(exist_ok=True)
+        for file in sorted(scratch.iterdir()):
+            os.replace(file, folder / file.name)
+
+
 def replace_folder(new: Path, target: Path) -> None:
     """Put a finished folder in the place of another; an old one is moved aside first and removed last.
 

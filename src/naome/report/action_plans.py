@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 from tqdm import tqdm
 
-from naome.core.atomic import write_bytes
+from naome.core.atomic import write_bytes, write_together
 from naome.core.definitions import Definitions, project_definitions
 from naome.core.errors import ChainError, suggest
 from naome.core.params import Params
@@ -83,6 +83,10 @@ class PlanSource:
     def organisations(self) -> pd.DataFrame:
         """The organisations of the run, by code."""
         return self.run.read_organisations()
+
+
+#: The name of the file of a plan (:func:`name_plan`)
+PLAN = re.compile(r"action-plan-[A-Za-z0-9_-]+\.docx")
 
 
 def has_plans(run: FinishedRun) -> bool:
@@ -175,6 +179,12 @@ def name_plan(code: str) -> str:
     return f"action-plan-{re.sub(r'[^A-Za-z0-9-]', '_', code)}.docx"
 
 
+def holds_plans(folder: Path) -> bool:
+    """Return whether a folder holds action plans, or folders of them, and nothing else that can be seen."""
+    there = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    return all(holds_plans(path) if path.is_dir() else PLAN.fullmatch(path.name) for path in there)
+
+
 def write_action_plans(
     runs: Sequence[FinishedRun], folder: Path, organisation: str = "", progress: Callable[[str], None] = print
 ) -> list[Path]:
@@ -201,9 +211,10 @@ def write_action_plans(
     for source in holding or opened[:1]:  # the first says that there is no such organisation
         plans = list(collect_plans(source, organisation))
         place = folder / source.run.run_id if len(holding) > 1 else folder
-        for code, context in tqdm(plans, desc=source.run.audit, unit="plan", leave=False, disable=None):
-            written.append(place / name_plan(code))
-            write_bytes(write_plan(context), written[-1])
+        with write_together(place) as scratch:
+            for code, context in tqdm(plans, desc=source.run.audit, unit="plan", leave=False, disable=None):
+                write_bytes(write_plan(context), scratch / name_plan(code))
+                written.append(place / name_plan(code))
         progress(f"{source.run.audit}: {say_count(len(plans), 'action plan')} in {place}")
     return written
 

@@ -319,13 +319,18 @@ def _chain(parsed: argparse.Namespace) -> None:
             )
     _check_params(*parsed.audit)
     from naome.core.lock import lock_folder
+    from naome.core.out_folder import check_out
     from naome.workflow.chain import run_chain, write_manifest
     from naome.workflow.plan import plan_run
+    from sitepreview import holds_site
 
     data, folders = parsed.data or [""] * audits, parsed.run_dir or [""] * audits
     plans = [plan_run(*each, replace=parsed.replace) for each in zip(parsed.audit, data, folders, strict=True)]
     if len({plan.folder for plan in plans}) < audits:
         raise ChainError("two audits have the same folder. Hint: give each a --run of its own.")
+    own, site = [plan.folder for plan in plans], parsed.site or plans[0].folder / "site"
+    if not parsed.no_site and (parsed.site or site.exists()):
+        check_out(site, holds_site, option="--site", extracts=[plan.inputs.folder for plan in plans], runs=own)
     with ExitStack() as held:
         held.enter_context(_private())
         for plan in plans:
@@ -335,7 +340,7 @@ def _chain(parsed: argparse.Namespace) -> None:
         for run in runs:
             write_manifest(run)
     if not parsed.no_site:
-        _draw_site([run.folder for run in runs], parsed.site or runs[0].folder / "site")
+        _draw_site(own, site)
 
 
 def _draw_site(folders: list[Path], out: Path) -> None:
@@ -379,27 +384,32 @@ def _workflow(parsed: argparse.Namespace) -> int:
 
 
 def _simulation_study(parsed: argparse.Namespace) -> None:
-    from naome.workflow.simulation_study import run_study, study_folder
+    from naome.core.out_folder import check_out
+    from naome.workflow.simulation_study import holds_study, run_study, study_folder
 
     started = time.monotonic()
     folder = parsed.out or study_folder()
+    check_out(folder, holds_study)
     path = run_study(replicates=parsed.replicates, seed=parsed.seed, workers=parsed.workers, folder=folder)
     print(f"{path}: {parsed.replicates} data sets per situation ({time.monotonic() - started:.1f} s)")
 
 
 def _downloads(parsed: argparse.Namespace) -> None:
-    from naome.report.downloads import check_folder, write_downloads
+    from naome.core.out_folder import check_out
+    from naome.report.downloads import holds_downloads, write_downloads
     from naome.report.finished import open_all_finished
 
-    check_folder(parsed.out)
+    check_out(parsed.out, holds_downloads)
     results, _ = write_downloads(open_all_finished(parsed.runs.split(",")), parsed.out)
     print(f"downloads: {results}")
 
 
 def _action_plans(parsed: argparse.Namespace) -> None:
-    from naome.report.action_plans import write_action_plans
+    from naome.core.out_folder import check_out
+    from naome.report.action_plans import holds_plans, write_action_plans
     from naome.report.finished import open_all_finished
 
+    check_out(parsed.out, holds_plans)
     write_action_plans(open_all_finished(parsed.runs.split(",")), parsed.out, parsed.organisation)
 
 

@@ -20,6 +20,7 @@ import yaml
 from naome import __version__
 from naome.core.atomic import scratch_folder, sweep, write_text
 from naome.core.errors import ChainError
+from naome.core.out_folder import check_out
 from naome.core.paths import project_root
 from naome.core.yaml_files import read_yaml
 from naome.report.downloads import write_downloads
@@ -29,7 +30,7 @@ from naome.report.publication.report import Report, write_report
 from naome.report.reference import definitions as definitions_page
 from naome.workflow.egress import write_site_egress
 from naome.workflow.pages import MethodPage, Page, load_pages
-from sitepreview import HtmlPage, Problem, Refused, RenderReport, check_sources, render_site
+from sitepreview import HtmlPage, Problem, Refused, RenderReport, check_sources, holds_site, render_site
 from sitepreview.documents import write_documents
 from sitepreview.notebook import join_text, read_notebook
 from sitepreview.project import CONFIG
@@ -135,6 +136,7 @@ def render_runs(
     opened = [run for run in given if isinstance(run, FinishedRun)]
     opened += open_all_finished(run for run in given if not isinstance(run, FinishedRun))
     target = Path(out).resolve()
+    check_out(target, holds_site)
     target.parent.mkdir(parents=True, exist_ok=True)
     sweep(target.parent)
     with scratch_folder(target.parent, f"{target.name}-pages") as folder:

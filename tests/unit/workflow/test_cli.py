@@ -146,3 +146,22 @@ def test_help_and_refused_parameters_come_before_what_takes_seconds_to_import(ar
     done = subprocess.run([sys.executable, "-c", program, *arguments], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == (0 if arguments == ["--help"] else 2)
     assert done.stderr.splitlines()[-1] == ""
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["downloads", "--run", "none", "--out"],
+        ["action-plans", "--run", "none", "--out"],
+        ["simulation-study", "--out"],
+        ["chain", "--params", "rotterdam", "--site"],
+    ],
+)
+def test_a_folder_of_other_files_is_refused_before_anything_is_read(command, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("NAOME_RUNS", str(tmp_path / "runs"))
+    (tmp_path / "extract").mkdir()
+    (tmp_path / "extract" / "av_patient.csv").write_text("PATIENTID\n", encoding="utf-8")
+    assert main([*command, str(tmp_path / "extract")]) == 2
+    said = capsys.readouterr().err
+    assert f"{tmp_path / 'extract'}: holds other files; nothing was written. Hint: {command[-1]} with" in said
+    assert [path.name for path in tmp_path.rglob("*")] == ["extract", "av_patient.csv"]
