@@ -98,7 +98,7 @@ class FinishedRun:
         'run `m-1f` of audit *m*, code `0123456789ab`'
         """
         commit = self.manifest["commit"].removeprefix(NO_COMMIT)
-        made_by = CodeVersion(self.manifest["code_sha256"], commit, self.manifest["dirty"])
+        made_by = CodeVersion(self.manifest["code_sha256"], commit, self.manifest.get("dirty"))
         return f"run `{self.run_id}` of audit *{self.audit}*, {made_by.describe()}"
 
     @property
