@@ -23,7 +23,7 @@ from naome.core.run_folder import RECORD
 from naome.core.seal import SEAL, Inputs, check_seal, digest_inputs, list_files, read_note
 from naome.core.yaml_files import find_line, locate_key
 from naome.extract import READERS
-from naome.extract.folder import list_inputs
+from naome.extract.folder import check_extract_folder, list_inputs
 from naome.extract.life_table import read_life_table
 from naome.measures.derivability import check_reasons
 from naome.stats.design import KNOT_QUANTILES
@@ -127,8 +127,9 @@ def plan_check(source: str | Path, data: str = "") -> Plan:
     folder = Path(data).expanduser().absolute() if data else find_data(params, file)
     if folder is None:
         raise ParamsError(f"{file}: key 'data_dir' is not given. Hint: name the folder of the extract with --data.")
-    check_cut_off(params, folder, file)
     reader = READERS[params.source]
+    check_extract_folder(folder, reader.tables)
+    check_cut_off(params, folder, file)
     inputs = digest_inputs(folder, lambda folder: list_inputs(folder, reader.tables))
     sealed, broken = check_seal(inputs)
     is_open = reader.holds_open_data(name for name in inputs.digests if name != SEAL)
@@ -300,6 +301,7 @@ def open_step(source: str = "", data: str = "", run_dir: str = "") -> Run:
         if changed:
             raise ChainError(f"{run.folder}: was read with other parameters: {changed} of {source} differ. {again}")
     if data and not _is_read_from(run, Path(data)):
+        check_extract_folder(Path(data).expanduser(), READERS[run.params.source].tables)
         raise ChainError(f"{run.folder}: was read from {record['data_dir']}, not from {data}. {again}")
     changed = run.definitions.compare(project_definitions())
     if changed:
