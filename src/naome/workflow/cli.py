@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from naome import __version__
 from naome.core.errors import NaomeError, explain_system
 from naome.core.run_folder import place_run
+from naome.workflow.command_parser import CommandParser
 from naome.workflow.fonts import fonts_apart
 from naome.workflow.warm import run_warm
 
@@ -53,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="naome", description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = CommandParser(prog="naome", description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--version", action="version", version=f"naome {__version__}")
     commands = parser.add_subparsers(required=True, metavar="command")
 
