@@ -27,7 +27,7 @@ OUTSIDE = (
     *(f"report/{name}" for name in ("finished.py", "downloads.py", "reference/", "publication/", "positions.py")),
     *(f"report/{name}.py" for name in ("workbook", "action_plans", "plan_template", "plain_zip")),
     *(f"workflow/{name}.py" for name in ("site", "explain", "graph", "new_audit", "refresh", "docs")),
-    *(f"workflow/{name}.py" for name in ("cli", "command_parser", "warm", "kernels", "fonts")),
+    *(f"workflow/{name}.py" for name in ("cli", "command_parser", "attack_words", "warm", "kernels", "fonts")),
 )
 PACKAGE = Path(__file__).parent.parent
 #: What the analysis is made of, and in which environment: whoever has the commit has the code only if these are as it

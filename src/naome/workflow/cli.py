@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from naome import __version__
 from naome.core.errors import NaomeError, explain_system
-from naome.core.run_folder import place_run
+from naome.core.run_folder import MANIFEST, RECORD, place_run
+from naome.workflow.attack_words import describe_keys
 from naome.workflow.command_parser import CommandParser
 from naome.workflow.fonts import fonts_apart
 from naome.workflow.warm import run_warm
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from naome.workflow.plan import Plan
     from naome.workflow.run import Run
 
+#: How a run is named, by every command and by make
+NAMED = "a name, of a folder in runs/ (or NAOME_RUNS), or a path such as ./mine"
 #: Commands of earlier versions, and what they are called now
 MOVED = {
     "simulate": "naome-synthetic simulate",
@@ -51,6 +54,13 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         print(f"naome: {explain_system(error, 'NAOME_RUNS or --run')}", file=sys.stderr)
         return 2
+
+
+class _KeysAsTheyAre(argparse.HelpFormatter):
+    """Leaves a list of several lines as it is."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return text if "\n" in text else super()._fill_text(text, width, indent)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -87,7 +97,8 @@ def _parser() -> argparse.ArgumentParser:
         "chain",
         help="read an extract, execute the notebooks of its audit, draw its site",
         description="One command from an extract to a site. Give --params, --data and --run several times, in the "
-        "same order, for several audits on one site: people of England and Wales are pooled where that is allowed.",
+        "same order, for several audits on one site: people of England and Wales are pooled where that is allowed. "
+        "What is there is made again: nothing is skipped, so nothing has to be forced.",
     )
     chain.add_argument(
         "--params", "--audit", required=True, action="append", dest="audit", help="parameter file or name"
@@ -110,6 +121,8 @@ def _parser() -> argparse.ArgumentParser:
         "could, and compare it with what the disclosure policy guarantees. Prints numbers of counts and the tables "
         "in which something fails, never a count; exit code 2 if more can be worked out, with the keys of the "
         "parameters that would change it. `naome manifest` does the same before a run is finished.",
+        epilog=describe_keys(),
+        formatter_class=_KeysAsTheyAre,
     )
     _add_step(attack)
     attack.set_defaults(do=_attack)
@@ -177,8 +190,15 @@ def _add_audit(parser: argparse.ArgumentParser, *, required: bool = True) -> Non
 
 def _add_run(parser: argparse.ArgumentParser, action: str = "store", default: str | list[str] = "") -> None:
     """Let a command name the run that it reads or writes; ``--run-dir`` of earlier versions is always a folder."""
-    words = "run: its name among all runs, or its folder (default: runs/AUDIT)"
-    parser.add_argument("--run", dest="run_dir", type=place_run, action=action, default=default, help=words)
+    parser.add_argument(
+        "--run",
+        dest="run_dir",
+        type=place_run,
+        action=action,
+        default=default,
+        metavar="RUN",
+        help=f"run: {NAMED} (default: runs/AUDIT)",
+    )
     parser.add_argument("--run-dir", dest="run_dir", action=action, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
 
 
@@ -186,7 +206,7 @@ def _add_runs(parser: argparse.ArgumentParser, otherwise: str = "") -> None:
     """Let a command name the finished runs that it shows; ``--audits`` is the name of earlier versions."""
     either = parser.add_mutually_exclusive_group(required=not otherwise)
     default = f" (default: {otherwise})" if otherwise else ""
-    either.add_argument("--run", dest="runs", metavar="RUN,RUN", help=f"runs: names or folders{default}")
+    either.add_argument("--run", dest="runs", metavar="RUN,RUN", help=f"runs: each {NAMED}{default}")
     either.add_argument("--audits", dest="runs", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
 
 
@@ -332,6 +352,8 @@ def _chain(parsed: argparse.Namespace) -> None:
     own, site = [plan.folder for plan in plans], parsed.site or plans[0].folder / "site"
     if not parsed.no_site and (parsed.site or site.exists()):
         check_out(site, holds_site, option="--site", extracts=[plan.inputs.folder for plan in plans], runs=own)
+    for plan in plans:
+        _say_again(plan)
     with ExitStack() as held:
         held.enter_context(_private())
         for plan in plans:
@@ -342,6 +364,19 @@ def _chain(parsed: argparse.Namespace) -> None:
             write_manifest(run)
     if not parsed.no_site:
         _draw_site(own, site)
+
+
+def _say_again(plan: Plan) -> None:
+    """Say of a run that is there what the chain does with it, and what does less."""
+    if (plan.folder / RECORD).is_file():
+        run = shlex.quote(str(plan.folder))
+        state = "finished" if (plan.folder / MANIFEST).is_file() else "not finished"
+        print(
+            f"{plan.folder.name}: the run is there, {state}; it is made again: the extract is read, and every "
+            f"notebook executed. Less: `naome run NUMBER --run {run}` executes one notebook, `naome manifest "
+            f"--run {run}` finishes the run, `naome render --run {run} --out FOLDER` draws a site of it.",
+            flush=True,
+        )
 
 
 def _draw_site(folders: list[Path], out: Path) -> None:

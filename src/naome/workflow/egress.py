@@ -19,6 +19,7 @@ from naome.core.spreadsheets import write_csv
 from naome.release.attack import Attack
 from naome.release.policy import POLICIES, Policy
 from naome.report.finished import FinishedRun
+from naome.workflow.attack_words import FOUND
 from naome.workflow.run import Run
 
 STATUSES = ["suppressed", "too_few", "not_derivable"]
@@ -28,34 +29,6 @@ STYLE = (
     "body{font-family:sans-serif;margin:2rem}table{border-collapse:collapse}"
     "td,th{padding:.3rem .6rem;text-align:left;vertical-align:top;border-bottom:1px solid #bbb}td{max-width:36rem}"
 )
-#: How the sheet names what the attack found
-FOUND = {
-    "verdict": "Whether the release withstands the attack",
-    "policy": "Policy",
-    "rows_shown": "Results below the nation that are shown",
-    "rows_hidden": "Results below the nation that are suppressed",
-    "national_hidden": "National results that are suppressed",
-    "smallest": "Smallest count above zero shown below the nation",
-    "hidden": "Small counts that are suppressed",
-    "hidden_narrow": "of these, narrower than guaranteed (must be 0)",
-    "hidden_exact": "of these, known exactly",
-    "shown": "Rounded counts above zero that are shown",
-    "shown_narrow": "of these, with fewer possible values than guaranteed (must be 0)",
-    "shown_exact": "of these, known exactly",
-    "values": "of these, by number of possible values",
-    "zero": "Counts of no one or of everyone, which the policy allows",
-    "remainders": "Suppressed groups that are few people together, as follows from all and the others (must be 0)",
-    "pooled_broken": "Results of nations together from which a suppressed one follows (must be 0)",
-    "without_result": "Rows without a result that yet hold a number (must be 0)",
-    "guesses": "Results adjusted for case mix whose counts were guessed",
-    "guesses_blind": "of these, guessed right without the adjusted number",
-    "guesses_right": "of these, guessed right with it",
-    "guesses_allowed": "of these, most that may be guessed right",
-    "relations": "Relations between counts that were used",
-    "relations_broken": "of these, not fulfilled by the exact counts (must be 0)",
-    "truth_outside": "Exact counts outside what was worked out (must be 0)",
-    "programmes": "Suppressed counts for which linear programmes were solved",
-}
 NO_COUNTS = "No counts: organisations of which results are released, with their names or their outlier status."
 #: Why a file without results may leave
 NO_RESULTS = "No results: text, style or program of the site."

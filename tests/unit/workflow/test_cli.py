@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from naome.core.errors import ChainError
 from naome.workflow import cli
 from naome.workflow.cli import main
 
@@ -128,6 +129,7 @@ def test_a_command_of_an_earlier_version_says_what_it_is_now(command, now, capsy
     "arguments",
     [
         ["--help"],
+        ["attack", "--help"],
         ["read", "--audit", "englnd"],
         ["check-extract", ".", "--params", "senseless.yaml"],
         ["chain", "--params", "senseless.yaml", "--data", "."],
@@ -144,7 +146,7 @@ def test_help_and_refused_parameters_come_before_what_takes_seconds_to_import(ar
         "sys.exit(code)"
     )
     done = subprocess.run([sys.executable, "-c", program, *arguments], cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == (0 if arguments == ["--help"] else 2)
+    assert done.returncode == (0 if "--help" in arguments else 2)
     assert done.stderr.splitlines()[-1] == ""
 
 
@@ -165,3 +167,23 @@ def test_a_folder_of_other_files_is_refused_before_anything_is_read(command, tmp
     said = capsys.readouterr().err
     assert f"{tmp_path / 'extract'}: holds other files; nothing was written. Hint: {command[-1]} with" in said
     assert [path.name for path in tmp_path.rglob("*")] == ["extract", "av_patient.csv"]
+
+
+@pytest.mark.parametrize("state", ["finished", "not finished"])
+def test_the_chain_of_a_run_that_is_there_says_that_it_is_made_again(make_run, monkeypatch, capsys, state):
+    run = make_run("rotterdam")
+    if state == "finished":
+        (run.folder / "manifest.json").write_text("{}", encoding="utf-8")
+
+    def stop(plan):
+        raise ChainError("stopped")
+
+    monkeypatch.setattr(cli, "_read_plan", stop)
+    assert main(["chain", "--params", "rotterdam", "--run", str(run.folder), "--no-site"]) == 2
+    said = capsys.readouterr().out
+    assert f"rotterdam: the run is there, {state}; it is made again" in said and f"render --run {run.folder}" in said
+
+
+def test_make_names_a_run_as_the_commands_do(root):
+    text = (root / "Makefile").read_text(encoding="utf-8")
+    assert "--run-dir" not in text and '--run "$(RUN)"' in text
