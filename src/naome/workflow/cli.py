@@ -353,7 +353,7 @@ def _chain(parsed: argparse.Namespace) -> None:
     if not parsed.no_site and (parsed.site or site.exists()):
         check_out(site, holds_site, option="--site", extracts=[plan.inputs.folder for plan in plans], runs=own)
     for plan in plans:
-        _say_again(plan)
+        _announce_again(plan)
     with ExitStack() as held:
         held.enter_context(_private())
         for plan in plans:
@@ -366,7 +366,7 @@ def _chain(parsed: argparse.Namespace) -> None:
         _draw_site(own, site)
 
 
-def _say_again(plan: Plan) -> None:
+def _announce_again(plan: Plan) -> None:
     """Say of a run that is there what the chain does with it, and what does less."""
     if (plan.folder / RECORD).is_file():
         run = shlex.quote(str(plan.folder))
