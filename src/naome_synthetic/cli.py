@@ -11,6 +11,7 @@ from naome import __version__
 from naome.core.errors import NaomeError, explain_system
 from naome.core.paths import project_root, runs_root
 from naome.core.seal import SEAL
+from naome.workflow.command_parser import CommandParser
 from naome_synthetic.extract import NATIONS, write_extract
 
 
@@ -32,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="naome-synthetic", description=__doc__)
+    parser = CommandParser(prog="naome-synthetic", description=__doc__)
     parser.add_argument("--version", action="version", version=f"naome-synthetic {__version__}")
     commands = parser.add_subparsers(required=True, metavar="command")
 

@@ -16,7 +16,7 @@ file and line. In short:
 from sitepreview.htmlpage import HtmlPage
 from sitepreview.portable import check_portable, check_sources
 from sitepreview.problems import Problem, Refused
-from sitepreview.site import RENDERERS, RenderReport, choose_renderer, render_site
+from sitepreview.site import RENDERERS, RenderReport, choose_renderer, holds_site, render_site
 from sitepreview.sitecheck import check_site, read_pages
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "check_site",
     "check_sources",
     "choose_renderer",
+    "holds_site",
     "read_pages",
     "render_site",
 ]

@@ -145,8 +145,13 @@ def _render_preview(
         _swap(site, target)
 
 
+def holds_site(folder: Path) -> bool:
+    """Return whether a folder holds a built site."""
+    return (folder / "site_libs").is_dir()
+
+
 def _guard_target(target: Path) -> None:
-    if target.is_dir() and any(target.iterdir()) and not (target / "site_libs").is_dir():
+    if target.is_dir() and any(target.iterdir()) and not holds_site(target):
         raise ValueError(f"{target} holds something else than a built site; name an empty or new folder")
 
 

@@ -111,6 +111,7 @@ def make_run(
         "period": ["2020-01-01", "2022-12-31"], "finished": "2024-05-06T07:08:09+00:00",
         "pages": digests(folder, "notebooks/*.ipynb"),
         "files": digests(folder, "release/*.parquet"), "attack": {"verdict": "pass"},
+        "params_sha256": "", "definitions_sha256": "",
     }  # fmt: skip
     (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     return folder

@@ -51,8 +51,8 @@ def write_json(record: dict[str, Any], path: Path, *, private: bool = False) -> 
 
 
 def write_frame(frame: pd.DataFrame, path: Path, *, private: bool = False) -> None:
-    """Write a frame as Parquet, without its index; see :func:`write_text`."""
-    _write(path, lambda name: frame.to_parquet(name, index=False), private)
+    """Write a frame as Parquet, without its index and with checksums; see :func:`write_text`."""
+    _write(path, lambda name: frame.to_parquet(name, index=False, write_page_checksum=True), private)
 
 
 @contextmanager
@@ -73,6 +73,23 @@ def scratch_folder(beside: Path, name: str) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def write_together(folder: Path) -> Iterator[Path]:
+    """Make a folder for files that belong together; they are moved into theirs when all of them have been written.
+
+    Parameters
+    ----------
+    folder : Path
+        Theirs; what else is in it stays.
+    """
+    folder = folder.expanduser().resolve()
+    with scratch_folder(folder.parent, folder.name) as scratch:
+        yield scratch
+        folder.mkdir(exist_ok=True)
+        for file in sorted(scratch.iterdir()):
+            os.replace(file, folder / file.name)
 
 
 def replace_folder(new: Path, target: Path) -> None:

@@ -21,14 +21,20 @@ if TYPE_CHECKING:
 
 #: What decides no number of a run: it draws the site, or takes commands
 OUTSIDE = (
+    "core/out_folder.py",
     "measures/recommendations.py",
     "release/positions.py",
     *(f"report/{name}" for name in ("finished.py", "downloads.py", "reference/", "publication/", "positions.py")),
     *(f"report/{name}.py" for name in ("workbook", "action_plans", "plan_template", "plain_zip")),
-    *(f"workflow/{name}.py" for name in ("site", "site_runs", "navigation", "cli", "explain", "graph", "new_audit")),
-    *(f"workflow/{name}.py" for name in ("refresh", "docs", "warm", "kernels", "fonts")),
+    *(f"workflow/{name}.py" for name in ("site", "site_runs", "navigation", "explain", "graph", "new_audit")),
+    "workflow/refresh.py",
+    *(f"workflow/{name}.py" for name in ("docs", "cli", "command_parser", "attack_words", "warm", "kernels", "fonts")),
 )
 PACKAGE = Path(__file__).parent.parent
+#: What the analysis is made of, and in which environment: whoever has the commit has the code only if these are as it
+#: has them. A parameter file is not among them, and `naome new-audit` may write one anywhere: a run keeps its own copy,
+#: and each page names its digest. Nor are pages on methods, tests and notes, which no number comes from
+MADE_OF = ("src", "notebooks", "definitions", "methodology/simulation", "pyproject.toml", "requirements.lock")
 
 #: What stands for the commit in a manifest where git cannot tell
 NO_COMMIT = "not a git checkout"
@@ -45,7 +51,7 @@ class CodeVersion:
     commit : str
         The commit that is checked out; empty where git cannot tell.
     dirty : bool or None
-        Whether files differ from that commit; None where git cannot tell.
+        Whether what the analysis is made of (:data:`MADE_OF`) differs from that commit; None where git cannot tell.
     """
 
     sha256: str
@@ -81,7 +87,7 @@ def code_version() -> CodeVersion:
     top = _git("rev-parse", "--show-toplevel")
     if top is None or Path(top).resolve() != root:
         return CodeVersion(digest.hexdigest(), "", None)  # of no repository, or inside another's
-    changes = _git("status", "--porcelain")
+    changes = _git("status", "--porcelain", "--", *MADE_OF)
     return CodeVersion(digest.hexdigest(), _git("rev-parse", "HEAD") or "", None if changes is None else bool(changes))
 
 

@@ -19,7 +19,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_va
 from naome.core.durations import YEAR_DAYS
 from naome.core.errors import ParamsError, suggest
 from naome.core.paths import project_root
-from naome.core.yaml_files import FrozenModel, KeyPath, KeysError, locate_key, read_model
+from naome.core.yaml_files import FrozenModel, KeyPath, KeysError, locate_key, read_day, read_model
 
 #: No cancer registry of the United Kingdom or the Netherlands goes further back
 FIRST_DAY = dt.date(1950, 1, 1)
@@ -52,7 +52,7 @@ def _freeze(value: Any) -> Any:
 def _check_date(value: object) -> object:
     """Take a date as YAML or ISO 8601 writes it; a number of seconds, or a time of day, is none."""
     if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
-        return dt.date.fromisoformat(value)
+        return read_day(value)
     return value
 
 

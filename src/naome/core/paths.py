@@ -5,9 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-#: In the folder of a run: its copies of parameters, definitions and extract, and what it says of itself when finished
-INPUTS, MANIFEST = "inputs", "manifest.json"
-
 
 def project_root() -> Path:
     """Return the project folder.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
@@ -29,6 +30,22 @@ DECIMAL = re.compile(r"[-+]?((0|[1-9]\d{0,17})\.\d*|\.\d+)([eE][-+]\d{1,2})?")
 LEADING_ZERO = re.compile(r"[-+]?0\d+")
 ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+#: How a text is to be written, for people
+PATTERNS = {
+    r"^[a-z][a-z0-9-]*$": "must be small letters, digits and hyphens, a letter first",
+    r"^[a-z][a-z0-9_-]*$": "must be small letters, digits, hyphens and underscores, a letter first",
+    r"^[0-9]{2}$": "must be two digits in quotation marks",
+}
+#: What the parser says of a file that is no YAML -> what to look for
+SLIPS = {
+    r"\btab\b|\\t": "indent with spaces, not with a tab",
+    "mapping values": "put text with a colon and a blank in quotation marks; or is the line indented too far?",
+    "cannot start any token": "indent with spaces, not with a tab; put text that begins with @ or % in quotation marks",
+    "end of stream|end of file": "is a quotation mark not closed?",
+    "',' or": "is a bracket not closed, or a comma missing?",
+    "expected ':'": "write a colon and a blank behind a key; is one missing, or is a text above not closed?",
+    "expected": "indent the keys of a mapping, and the entries of a list, alike; is a quotation mark closed too early?",
+}
 #: What a model wants, for people
 WANTED = {
     "string_type": "must be text (in quotation marks if it looks like a number, a date, yes or no)",
@@ -78,6 +95,30 @@ def _not_blank(text: str) -> str:
 Model = TypeVar("Model", bound=BaseModel)
 #: A text that says something
 Text = Annotated[str, AfterValidator(_not_blank)]
+
+
+def read_day(text: str) -> dt.date:
+    """Return the day that a text of the form YYYY-MM-DD means.
+
+    Raises
+    ------
+    ValueError
+        If there is no such day, with what is allowed.
+
+    Examples
+    --------
+    >>> read_day("2015-12-31")
+    datetime.date(2015, 12, 31)
+    """
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        year, month, day = text.split("-")
+        exchanged = f"{year}-{day}-{month}"
+    hint = "how many days has the month?"
+    with suppress(ValueError):
+        hint = f"are month and day exchanged ({dt.date.fromisoformat(exchanged)})?"
+    raise ValueError(f"{text} is not a day of the calendar; allowed: a date, YYYY-MM-DD. Hint: {hint}")
 
 
 def read_yaml(file: Path, *, error: type[NaomeError] = YamlError) -> Any:
@@ -222,7 +263,7 @@ def explain_problems(
             told.append(text)
     many = f"{len(said)} problem{'s' if len(said) > 1 else ''}"
     shown = [
-        f"  {_say_lines(where)}: {opening}{' or '.join(texts)}{ending}."
+        f"  {_say_lines(where)}: {_end(opening + ' or '.join(texts) + ending)}"
         for (where, opening, ending), texts in sorted(said.items())
     ]
     return "\n".join([f"{file}: {many}", *shown])
@@ -253,7 +294,10 @@ def _explain(problem: ErrorDetails, path: KeyPath, raw: Any, model: type[BaseMod
     if kind == "value_error":
         return opening, str(problem["ctx"]["error"]).rstrip("."), ""
     said = WANTED.get(kind, problem["msg"].replace("Input should", "must").replace("Value should", "must"))
-    return opening, said, f"; found {_shape(value)}"
+    if kind == "string_pattern_mismatch":
+        said = PATTERNS.get(problem["ctx"]["pattern"], said)
+    meaning = _describe_key(model, path)
+    return opening, said, f"; found {_shape(value)}{f'. Hint: {meaning}' if meaning else ''}"
 
 
 def _walk(location: tuple[int | str, ...], raw: Any) -> Iterator[str | int]:
@@ -276,6 +320,16 @@ def _name(path: KeyPath, raw: Any) -> str:
 
 def _line(path: KeyPath, lines: Lines) -> int:
     return next(lines[path[:size]] for size in range(len(path), -1, -1) if path[:size] in lines)
+
+
+def _describe_key(model: type[BaseModel], path: KeyPath) -> str:
+    """Return what a key means, or that in which it lies, as its model says."""
+    field = {each.alias or name: each for name, each in model.model_fields.items()}.get(str(path[0])) if path else None
+    if field is None:
+        return ""
+    inner = field.annotation
+    below = _describe_key(inner, path[1:]) if isinstance(inner, type) and issubclass(inner, BaseModel) else ""
+    return below or (field.description or "").rstrip(".")
 
 
 def _allowed_keys(kind: Any, path: KeyPath) -> list[str]:
@@ -302,6 +356,26 @@ def _shape(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
+def _explain_slip(problem: yaml.YAMLError) -> str:
+    """Say what the parser found, where what it read began, and what to look for."""
+    said = getattr(problem, "problem", None) or getattr(problem, "reason", None) or "a character is not allowed"
+    start, end = getattr(problem, "context_mark", None), getattr(problem, "problem_mark", None)
+    begun = f", in what begins in line {start.line + 1}" if start and end and start.line < end.line else ""
+    hint = next((hint for pattern, hint in SLIPS.items() if re.search(pattern, said)), "save the file again as UTF-8.")
+    return f"{said}{begun}. Hint: {_end(hint)}"
+
+
+def _end(sentence: str) -> str:
+    """End a sentence that may be a question."""
+    return sentence if sentence.endswith("?") else f"{sentence.rstrip('.')}."
+
+
+def _say_key(path: KeyPath) -> str:
+    """Name the key of a value, as a sentence on it begins; nothing of a key itself."""
+    parts = [str(part + 1) if isinstance(part, int) else str(part) for part in path]
+    return f"key {'.'.join(parts)!r}: " if parts and parts[-1] != "?" else ""
+
+
 class _Reader:
     """Builds plain data from the events of a YAML file, so that nothing is built before it is within bounds."""
 
@@ -325,8 +399,7 @@ class _Reader:
                 self._refuse(event.start_mark.line + 1, "a second document begins; a file holds one.")
         except yaml.YAMLError as problem:
             mark = getattr(problem, "problem_mark", None)
-            said = getattr(problem, "problem", None) or getattr(problem, "reason", None) or "a character is not allowed"
-            self._refuse(mark.line + 1 if mark else 1, f"not readable as YAML: {said}.")
+            self._refuse(mark.line + 1 if mark else 1, f"not readable as YAML: {_explain_slip(problem)}")
         return data, self.lines
 
     def _next(self) -> yaml.Event:
@@ -346,7 +419,7 @@ class _Reader:
             return self._mapping(path)
         if isinstance(event, yaml.SequenceStartEvent):
             return self._list(path)
-        return self._scalar(event, line)
+        return self._scalar(event, line, path)
 
     def _mapping(self, path: KeyPath) -> dict[Any, Any]:
         data: dict[Any, Any] = {}
@@ -369,13 +442,13 @@ class _Reader:
             data.append(self._value(event, (*path, len(data))))
         return data
 
-    def _scalar(self, event: yaml.ScalarEvent, line: int) -> Any:
-        text = event.value
+    def _scalar(self, event: yaml.ScalarEvent, line: int, path: KeyPath) -> Any:
+        text, where = event.value, _say_key(path)
         if UNPRINTABLE.search(text):
-            self._refuse(line, "a text holds a control character, or half of a character.")
+            self._refuse(line, f"{where}a text holds a control character, or half of a character.")
         tag = RESOLVER.resolve(yaml.ScalarNode, text, event.implicit).rpartition(":")[2]
         if tag != "str" and LEADING_ZERO.fullmatch(text):  # 08 and 09 cannot be octal: they are text
-            self._refuse(line, f"{text} begins with 0; write a number without it, or text in quotation marks.")
+            self._refuse(line, f"{where}{text} begins with 0; write a number without it, or text in quotation marks.")
         if tag == "str":
             return text
         if tag == "null":
@@ -388,16 +461,16 @@ class _Reader:
             return float(text)
         if tag == "timestamp" and ISO_DATE.fullmatch(text):
             try:
-                return dt.date.fromisoformat(text)
-            except ValueError:
-                self._refuse(line, f"{text} is not a day of the calendar.")
+                return read_day(text)
+            except ValueError as problem:
+                self._refuse(line, f"{where}{problem}")
         wanted = {
             "int": "a number is written in decimal digits, e.g. 90",
             "float": "a number is written in decimal digits, e.g. 0.5",
             "timestamp": "a date is written YYYY-MM-DD, without a time",
         }
         said = wanted.get(tag, "it has a meaning of its own in YAML")
-        self._refuse(line, f"{_shape(text)} is not allowed; {said}. Hint: put text in quotation marks.")
+        self._refuse(line, f"{where}{_shape(text)} is not allowed; {said}. Hint: put text in quotation marks.")
 
     def _refuse(self, line: int, message: str) -> Any:
         raise self.error(f"{self.file}:{line}: {message}")

@@ -8,7 +8,7 @@ one of them, or made of their words; of any other, its shape and its place in th
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 
 from naome.extract.problems import POSTCODE, show_shape
@@ -85,6 +85,8 @@ FILE_WORDS = WORDS | frozenset(
 )
 #: A misspelt name is shown where it is so like one that is published, and so long: PAGE is no misspelt AGE
 LIKE, LONG = 0.8, 7
+#: ... or where it stands in a header beside most columns of its table, and is that of a missing one but for one sign
+SHORTEST_MISSPELT = 4
 #: Of a file's name: numbers of so many digits name somebody; two letters name nobody
 LONGEST_NUMBER, SHORTEST_WORD = 9, 2
 #: A piece of a file's name: part of a number that programs give (3fa2, in base sixteen), a word, or a number
@@ -122,9 +124,46 @@ def show_column(name: str, place: int = 0) -> str:
     return f"column {place} {show_shape(name)}" if place else show_shape(name)
 
 
-def show_header(names: Sequence[str]) -> tuple[str, ...]:
-    """Return all names of a header as they may be shown."""
-    return tuple(show_column(name, place) for place, name in enumerate(names, start=1))
+def show_header(names: Sequence[str], misspelt: Collection[str] = ()) -> tuple[str, ...]:
+    """Return all names of a header as they may be shown; those of :func:`find_misspelt` as they are."""
+    return tuple(name if name in misspelt else show_column(name, place) for place, name in enumerate(names, start=1))
+
+
+def find_misspelt(names: Collection[str], needed: Collection[str]) -> frozenset[str]:
+    """Return the names of a header that are that of a missing column but for one sign, and so may be shown.
+
+    A line that is no header holds what may be people's values. So the line must have more than half of the columns,
+    and no more strange names than columns are missing: a header that runs into the first record has many.
+
+    Parameters
+    ----------
+    names : collection of str
+        The header, in capital letters.
+    needed : collection of str
+        The columns that must be in it.
+
+    Examples
+    --------
+    >>> sorted(find_misspelt(["PATIENTID", "GENDR", "GRADE"], ["PATIENTID", "GENDER", "GRADE"]))
+    ['GENDR']
+    >>> sorted(find_misspelt(["1000000003", "GENDR", "SMITH"], ["PATIENTID", "GENDER", "GRADE"]))
+    []
+    """
+    missing = set(needed).difference(names)
+    strange = [name for name in names if name not in needed and not may_be_shown(name)]
+    if 2 * len(missing) >= len(needed) or len(strange) > len(missing):
+        return frozenset()
+    near = [name for name in strange if PLAIN.fullmatch(name) and len(name) >= SHORTEST_MISSPELT]
+    return frozenset(name for name in near if any(_differ_by_one(name, column) for column in missing))
+
+
+def _differ_by_one(one: str, other: str) -> bool:
+    """Return whether two names differ by one sign more, less or other, or by two that are exchanged."""
+    pairs = zip(one, other, strict=False)
+    place = next((n for n, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
+    first, second = one[place:], other[place:]
+    exchanged = first[1::-1] + first[2:]
+    return one != other and (second in (first[1:], exchanged) or second[1:] in (first, first[1:]))
 
 
 def show_file(name: str) -> str:

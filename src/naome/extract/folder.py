@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from naome.core.errors import ExtractError, suggest
+from naome.core.seal import list_files
 from naome.extract.column_names import show_file
 from naome.extract.problems import DAMAGED_ZIP
 
@@ -151,6 +152,25 @@ def find_table(
     ordered = whole or sorted(parts, key=lambda path: (parts[path].key, path.name))
     sources = tuple(source for path in ordered for source in _open_up(path, table))
     return TableFiles(table, ordered[0] if len(ordered) == 1 else folder, sources)
+
+
+def check_extract_folder(folder: Path, tables: Iterable[str]) -> None:
+    """Refuse a folder that is not there, or in which nothing is named as a table: another was meant.
+
+    Raises
+    ------
+    ExtractError
+        With what was looked for and what is there.
+    """
+    tables = list(tables)
+    list_files(folder)
+    there = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    if not any(_name_after(path, table) is not None for path in there for table in tables):
+        raise ExtractError(
+            f"{folder}: is no folder of an extract: nothing in it is named as a table; tables: {', '.join(tables)}. "
+            f"Hint: it holds {_list(there) or 'nothing'}; --data, or data_dir in the parameters, names the folder in "
+            "which the files lie."
+        )
 
 
 def list_inputs(folder: Path, tables: Iterable[str]) -> list[Path]:

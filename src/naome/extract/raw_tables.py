@@ -13,7 +13,7 @@ from duckdb import DuckDBPyConnection
 from naome.core.errors import ExtractError, suggest
 from naome.extract.candidates import NOT_CANDIDATES
 from naome.extract.clean import OPTIONAL_IDENTIFIER
-from naome.extract.column_names import may_be_shown, show_file, show_header
+from naome.extract.column_names import find_misspelt, may_be_shown, show_file, show_header
 from naome.extract.files import READABLE_TYPES, Part, RawFile, holds_table, open_table, say_columns
 from naome.extract.folder import Source, TableFiles, explain_missing, find_table
 from naome.extract.problems import Problems
@@ -132,17 +132,16 @@ def _open_table(
     needed, neither = table.needed(), [names for names in table.either if not {*names} & {*file.columns}]
     missing = [column for column in table.wanted() if column in needed and column not in file.columns]
     other = _recognise(reader, name, file.columns) if len(missing) > 1 else ""
-    spare = [column for column in file.columns if column not in table.wanted() and may_be_shown(column)]
+    misspelt = find_misspelt(file.columns, needed)
+    others = [column for column in file.columns if column not in table.wanted()]
+    spare = [column for column in others if column in misspelt or may_be_shown(column)]
+    has = f"the file has {say_columns(show_header(list(file.columns), misspelt))}."
     for column in missing:
         hint = f" Hint: this looks like the file of table {other}." if other else _find_renamed(column, file)
-        problems.add(
-            f"{file.name}: column {column} is missing{suggest(column, spare)}; "
-            f"the file has {say_columns(show_header(list(file.columns)))}.{hint}"
-        )
+        problems.add(f"{file.name}: column {column} is missing{suggest(column, spare)}; {has}{hint}")
     for names in neither:
         problems.add(
-            f"{file.name}: none of the columns {' and '.join(names)} is there; allowed: one of them at least; "
-            f"the file has {say_columns(show_header(list(file.columns)))}."
+            f"{file.name}: none of the columns {' and '.join(names)} is there; allowed: one of them at least; {has}"
         )
     unreadable = _check_types(file, table, problems)
     if missing or neither or unreadable:

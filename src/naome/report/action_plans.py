@@ -12,10 +12,10 @@ from typing import Any
 import pandas as pd
 from tqdm import tqdm
 
-from naome.core.atomic import write_bytes
+from naome.core.atomic import write_bytes, write_together
 from naome.core.definitions import Definitions, project_definitions
 from naome.core.errors import ChainError, suggest
-from naome.core.params import Params, read_params
+from naome.core.params import Params
 from naome.core.results import Row
 from naome.core.spreadsheets import escape_formula
 from naome.measures.recommendations import (
@@ -84,14 +84,15 @@ class PlanSource:
         return self.run.read_organisations()
 
 
+#: The name of the file of a plan (:func:`name_plan`)
+PLAN = re.compile(r"action-plan-[A-Za-z0-9_-]+\.docx")
+
+
 def has_plans(run: FinishedRun) -> bool:
     """Return whether the organisations of a run get action plans: of both cohorts, of a nation that is addressed."""
-    file = run.folder / "inputs" / "params.yaml"
-    if not file.is_file():
+    if not run.has_inputs or not set(run.params.cohorts) >= METASTATIC.keys():
         return False
-    params = read_params(file)
-    recommended = read_recommendations(project_definitions()).select(params.nation)
-    return set(params.cohorts) >= METASTATIC.keys() and bool(recommended)
+    return bool(read_recommendations(project_definitions()).select(run.params.nation))
 
 
 def open_source(run: FinishedRun) -> PlanSource | None:
@@ -101,15 +102,13 @@ def open_source(run: FinishedRun) -> PlanSource | None:
     """
     if not has_plans(run):
         return None
-    inputs = run.folder / "inputs"
-    params, definitions = read_params(inputs / "params.yaml"), Definitions(inputs / "definitions")
     read: Recommendations = read_recommendations(project_definitions())
-    chosen = read.select(params.nation)
+    chosen = read.select(run.params.nation)
     measures = {basis.measure for each in chosen for basis in each.measures}
     frames = [frame for _, frame in run.read_released() if "result_id" in frame.columns]
     results = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=["measure", "group_by"])
     kept = results["measure"].isin(measures) & (results["group_by"] == "all")
-    return PlanSource(run, params, definitions, chosen, read.editions[max(read.editions)], results[kept])
+    return PlanSource(run, run.params, run.definitions, chosen, read.editions[max(read.editions)], results[kept])
 
 
 def collect_plans(source: PlanSource, organisation: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
@@ -179,6 +178,12 @@ def name_plan(code: str) -> str:
     return f"action-plan-{re.sub(r'[^A-Za-z0-9-]', '_', code)}.docx"
 
 
+def holds_plans(folder: Path) -> bool:
+    """Return whether a folder holds action plans, or folders of them, and nothing else that can be seen."""
+    there = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    return all(holds_plans(path) if path.is_dir() else PLAN.fullmatch(path.name) for path in there)
+
+
 def write_action_plans(
     runs: Sequence[FinishedRun], folder: Path, organisation: str = "", progress: Callable[[str], None] = print
 ) -> list[Path]:
@@ -205,9 +210,10 @@ def write_action_plans(
     for source in holding or opened[:1]:  # the first says that there is no such organisation
         plans = list(collect_plans(source, organisation))
         place = folder / source.run.run_id if len(holding) > 1 else folder
-        for code, context in tqdm(plans, desc=source.run.audit, unit="plan", leave=False, disable=None):
-            written.append(place / name_plan(code))
-            write_bytes(write_action_plan(context), written[-1])
+        with write_together(place) as scratch:
+            for code, context in tqdm(plans, desc=source.run.audit, unit="plan", leave=False, disable=None):
+                write_bytes(write_action_plan(context), scratch / name_plan(code))
+                written.append(place / name_plan(code))
         progress(f"{source.run.audit}: {say_count(len(plans), 'action plan')} in {place}")
     return written
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from naome.core.atomic import write_bytes, write_frame, write_text
+from naome.core.atomic import write_bytes, write_frame, write_text, write_together
 from naome.core.errors import ChainError
 from naome.core.results import COUNTS, NUMBERS, RESULT_COLUMNS, RESULT_KEY, STATUSES
 from naome.core.spreadsheets import write_csv
@@ -30,6 +30,8 @@ ORGANISATION_COLUMNS = {
 PLACES = 9
 #: The description of downloads, beside them
 PACKAGE = "datapackage.json"
+#: Everything that downloads may hold
+FILES = ("results.csv", "results.parquet", "results.xlsx", "organisations.csv", "action-plans.zip", PACKAGE)
 
 
 def collect_released(run: FinishedRun) -> pd.DataFrame:
@@ -57,21 +59,9 @@ def _collect(run: FinishedRun) -> pd.DataFrame:
     return table
 
 
-def check_folder(folder: Path) -> None:
-    """Refuse a folder of other files, such as an extract or a run: downloads replace files by their names.
-
-    Raises
-    ------
-    ChainError
-        If there are files in it and none of them describes downloads.
-    """
-    if folder.exists() and not folder.is_dir():
-        raise ChainError(f"{folder}: is a file. Hint: --out names a folder.")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / PACKAGE).is_file():
-        raise ChainError(
-            f"{folder}: holds other files, and no {PACKAGE} of earlier downloads; nothing was written. Hint: --out "
-            "with a folder that is new, empty, or of earlier downloads."
-        )
+def holds_downloads(folder: Path) -> bool:
+    """Return whether a folder holds earlier downloads, and nothing else that can be seen."""
+    return {PACKAGE} <= {path.name for path in folder.iterdir() if not path.name.startswith(".")} <= {*FILES}
 
 
 def write_downloads(runs: Iterable[FinishedRun], folder: Path) -> tuple[Path, Path]:
@@ -105,19 +95,22 @@ def write_downloads(runs: Iterable[FinishedRun], folder: Path) -> tuple[Path, Pa
     table = table.sort_values([*RESULT_KEY, "run_id", "nation"], kind="stable").drop_duplicates(["result_id"])
     for column in NUMBERS:
         table[column] = table[column].astype(float).round(PLACES)
-    data, dictionary = folder / "results.csv", folder / PACKAGE
-    definitions = open_definitions(runs)
-    if definitions is not None and len(table):
-        write_bytes(write_workbook(table, runs, definitions), folder / "results.xlsx")
-    if plans := zip_plans(runs):
-        write_bytes(plans, folder / "action-plans.zip")
-    table = table[list(RESULT_COLUMNS)]
-    write_csv(table, data)
-    write_frame(table, data.with_suffix(".parquet"))
-    write_csv(organisations, folder / "organisations.csv")
     package = describe_package(sorted({run.marking for run in runs}), len(table))
-    write_text(json.dumps(package, indent=2, ensure_ascii=False) + "\n", dictionary)
-    return data, dictionary
+    definitions = open_definitions(runs)
+    with write_together(folder) as scratch:
+        if definitions is not None and len(table):
+            write_bytes(write_workbook(table, runs, definitions), scratch / "results.xlsx")
+        if plans := zip_plans(runs):
+            write_bytes(plans, scratch / "action-plans.zip")
+        table = table[list(RESULT_COLUMNS)]
+        write_csv(table, scratch / "results.csv")
+        write_frame(table, scratch / "results.parquet")
+        write_csv(organisations, scratch / "organisations.csv")
+        write_text(json.dumps(package, indent=2, ensure_ascii=False) + "\n", scratch / PACKAGE)
+        written = [path.name for path in scratch.iterdir()]
+    for name in set(FILES).difference(written):
+        (folder / name).unlink(missing_ok=True)  # of earlier downloads
+    return folder / "results.csv", folder / PACKAGE
 
 
 def describe_package(markings: list[str], rows: int) -> dict:

@@ -5,18 +5,22 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import io
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from naome.core.code_version import NO_COMMIT, CodeVersion
+from naome.core.definitions import Definitions
 from naome.core.errors import ChainError, NaomeError, suggest
-from naome.core.paths import MANIFEST, runs_root
+from naome.core.params import Params, read_params
 from naome.core.results import name_nation
+from naome.core.run_files import read_record, say_again
+from naome.core.run_folder import INPUTS, MANIFEST, find_run_folder
+from naome.core.seal import file_digest
 from naome.report.marking import MARKINGS
 
 #: Which organisations a run released results of, and the outlier status of their survival
@@ -25,7 +29,7 @@ ORGANISATIONS, OUTLIER_STATUS = "organisations", "outlier_status"
 NEEDED = {
     "audit": str, "title": str, "nation": str, "period": list, "run_id": str, "marking": str,
     "code_sha256": str, "commit": str, "pages": dict, "files": dict, "attack": dict,
-    "finished": str,
+    "params_sha256": str, "definitions_sha256": str, "finished": str,
 }  # fmt: skip
 
 
@@ -94,8 +98,39 @@ class FinishedRun:
         'run `m-1f` of audit *m*, code `0123456789ab`'
         """
         commit = self.manifest["commit"].removeprefix(NO_COMMIT)
-        made_by = CodeVersion(self.manifest["code_sha256"], commit, self.manifest["dirty"])
+        made_by = CodeVersion(self.manifest["code_sha256"], commit, self.manifest.get("dirty"))
         return f"run `{self.run_id}` of audit *{self.audit}*, {made_by.describe()}"
+
+    @property
+    def has_inputs(self) -> bool:
+        """Whether what the run was made from is in its folder: its results may have been copied alone."""
+        return (self.folder / INPUTS).is_dir()
+
+    @cached_property
+    def params(self) -> Params:
+        """The parameters, from the run's copy of the file.
+
+        Raises
+        ------
+        ChainError
+            If it is not the file that the run was made with.
+        """
+        file = self.folder / INPUTS / "params.yaml"
+        self._check_input(file, "params_sha256", file_digest(file) if file.is_file() else "")
+        return read_params(file)
+
+    @property
+    def definitions(self) -> Definitions:
+        """The definitions, from the run's copies; not kept, for what they have read cannot be sent to a process.
+
+        Raises
+        ------
+        ChainError
+            If they are not those that the run was made with.
+        """
+        definitions = Definitions(self.folder / INPUTS / "definitions")
+        self._check_input(definitions.folder, "definitions_sha256", definitions.digest)
+        return definitions
 
     def read_page(self, name: str) -> bytes:
         """Return an executed notebook as it was when the run ended.
@@ -167,6 +202,13 @@ class FinishedRun:
         if not self.pages:
             raise ChainError(f"{self.folder / MANIFEST} lists no notebook. Hint: run the chain of {self.audit} first.")
 
+    def _check_input(self, path: Path, key: str, digest: str) -> None:
+        if digest != self.manifest[key]:
+            raise ChainError(
+                f"{path}: not there, damaged or changed: its digest is not the one that run {self.run_id} has in "
+                f"{MANIFEST}. {say_again(path)}"
+            )
+
     def _read(self, name: str, listed: str) -> bytes:
         file = self.folder / name
         if not file.is_file():
@@ -196,29 +238,11 @@ def open_finished(name: str | Path) -> FinishedRun:
     ChainError
         If there is no such run, or it has no readable manifest; never passed over.
     """
-    folder = runs_root() / name
-    if not folder.is_dir():
-        folder = Path(name).expanduser().resolve()
-    if not folder.is_dir():
-        known = sorted(file.parent.name for file in runs_root().glob(f"*/{MANIFEST}"))
-        raise ChainError(
-            f"{str(name)!r} is neither a run in {runs_root()} nor the folder of one{suggest(str(name), known)}. "
-            f"Runs there: {', '.join(known) or 'none'}."
-        )
+    folder = find_run_folder(name, MANIFEST)
     file = folder / MANIFEST
     if not file.is_file():
         raise ChainError(f"{file}: not there, so the run is not finished. Hint: `naome chain` ends with it.")
-    try:
-        manifest = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ChainError(f"{file}: not readable as JSON: {error}. Hint: run the chain again.") from None
-    held = manifest if isinstance(manifest, dict) else {}
-    missing = [key for key, kind in NEEDED.items() if not isinstance(held.get(key), kind)]
-    if missing:
-        raise ChainError(
-            f"{file}: key {missing[0]!r} is missing, or not a {NEEDED[missing[0]].__name__}. "
-            "Hint: run the chain again; runs of earlier versions cannot be drawn."
-        )
+    manifest = read_record(file, NEEDED)
     if manifest["marking"] not in MARKINGS:
         raise ChainError(
             f"{file}: key 'marking' is {manifest['marking']!r}{suggest(manifest['marking'], [*MARKINGS])}; "

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import pandas as pd
-
+from naome.core.run_files import read_frame
 from naome.measures.specification import Specification
 
 COHORT_NAMES = {"denovo": "De novo", "recurrent": "Recurrent", "primary": "Primary"}
@@ -100,7 +99,7 @@ def name_units_of(canonical: Path) -> dict[str, dict[str, str]]:
     file = canonical / "organisations.parquet"
     if not file.is_file():
         return {}
-    table = pd.read_parquet(file).reindex(columns=[column for pair in NAMES.items() for column in pair])
+    table = read_frame(file).reindex(columns=[column for pair in NAMES.items() for column in pair])
     known = {level: table[[level, name]].dropna().astype(str) for level, name in NAMES.items()}
     return {level: dict(rows.itertuples(index=False, name=None)) for level, rows in known.items()}
 

@@ -6,7 +6,6 @@ import io
 import re
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -279,5 +278,4 @@ def _list_notes(runs: Sequence[FinishedRun]) -> pd.DataFrame:
 
 def open_definitions(runs: Sequence[FinishedRun]) -> Definitions | None:
     """Return the definitions of the first run that has its copy of them."""
-    folders = (Path(run.folder) / "inputs" / "definitions" for run in runs)
-    return next((Definitions(folder) for folder in folders if folder.is_dir()), None)
+    return next((run.definitions for run in runs if run.has_inputs), None)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from naome.core.errors import ChainError
 from naome.core.results import NATIONAL_LEVELS, NUMBERS
+from naome.core.run_files import read_frame
 from naome.release.attack import FAILURES, Attack, attack_release
 from naome.release.guess import GROUP_KEY
 from naome.release.places import list_places, say_places
@@ -113,7 +114,7 @@ def _list_frames(run: Run) -> dict[str, set[str]]:
     """List for each measure the released frames that hold it."""
     frames: dict[str, set[str]] = {}
     for file in sorted((run.folder / "release").glob("*.parquet")):
-        if _is_results(frame := pd.read_parquet(file)):
+        if _is_results(frame := read_frame(file)):
             for measure in frame["measure"].unique():
                 frames.setdefault(measure, set()).add(file.stem)
     return frames
@@ -121,7 +122,7 @@ def _list_frames(run: Run) -> dict[str, set[str]]:
 
 def _read(run: Run, folder: str, name: str) -> pd.DataFrame:
     file: Path = run.folder / folder / f"{name}.parquet"
-    return pd.read_parquet(file) if file.is_file() else pd.DataFrame()
+    return read_frame(file) if file.is_file() else pd.DataFrame()
 
 
 def _is_results(frame: pd.DataFrame) -> bool:

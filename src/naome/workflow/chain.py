@@ -19,9 +19,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import yaml
 from tqdm import tqdm
 
@@ -29,6 +28,8 @@ from naome.core.atomic import PRIVATE_FILE, PRIVATE_FOLDER, scratch_folder, writ
 from naome.core.code_version import NO_COMMIT, code_version, digest_notebook
 from naome.core.errors import ChainError, NaomeError, suggest
 from naome.core.paths import project_root
+from naome.core.run_files import read_frame, read_record
+from naome.core.run_folder import MANIFEST
 from naome.core.seal import file_digest
 from naome.extract.problems import find_shape
 from naome.report.display import find_alt, put_alt
@@ -245,11 +246,11 @@ def write_manifest(run: Run, renderer: str = "") -> Path:
     pages = _digest_files(run, "notebooks/*.ipynb")
     release = _digest_files(run, "release/*.parquet")
     _check_made_together(run, release)
-    path = run.folder / "manifest.json"
+    path = run.folder / MANIFEST
     path.unlink(missing_ok=True)  # without a manifest nothing is drawn or downloaded: not before the attack has failed
     attack = attack_run(run)
     write_egress(run, attack, {**pages, **release})
-    records = [json.loads(step.read_text(encoding="utf-8")) for step in sorted((run.folder / "steps").glob("*.json"))]
+    records = _read_steps(run)
     code, record = code_version(), run.read_record
     manifest = {
         "audit": run.params.audit,
@@ -289,17 +290,21 @@ def _digest_files(run: Run, pattern: str) -> dict[str, str]:
     return {path.relative_to(run.folder).as_posix(): file_digest(path) for path in sorted(run.folder.glob(pattern))}
 
 
+def _read_steps(run: Run) -> list[dict[str, Any]]:
+    """Read what each step of a run recorded of itself."""
+    steps = sorted((run.folder / "steps").glob("*.json"))
+    return [read_record(step, {"notebook": str, "run_id": str, "finished": str}) for step in steps]
+
+
 def _check_made_together(run: Run, release: Mapping[str, str]) -> None:
     """Check that pages and released results carry this run's id: the same inputs, and the same code."""
     other = [
-        f"notebooks/{record['notebook']}.ipynb"
-        for step in sorted((run.folder / "steps").glob("*.json"))
-        if (record := json.loads(step.read_text(encoding="utf-8"))).get("run_id") != run.current_id
+        f"notebooks/{record['notebook']}.ipynb" for record in _read_steps(run) if record["run_id"] != run.current_id
     ]
     for name in release:
         if Path(name).stem == ORGANISATIONS:  # written with this manifest
             continue
-        ids = set(pd.read_parquet(run.folder / name, columns=["run_id"])["run_id"])
+        ids = set(read_frame(run.folder / name, columns=["run_id"])["run_id"])
         if not all(run.current_id in each.split("+") for each in ids):
             other.append(name)
     if other:

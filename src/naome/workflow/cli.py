@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 
 from naome import __version__
 from naome.core.errors import NaomeError, explain_system
-from naome.core.paths import runs_root
+from naome.core.run_folder import MANIFEST, READ_RECORD, place_run
+from naome.workflow.attack_words import describe_keys
+from naome.workflow.command_parser import CommandParser
 from naome.workflow.fonts import fonts_apart
 from naome.workflow.warm import run_warm
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from naome.workflow.plan import RunPlan
     from naome.workflow.run import Run
 
+#: How a run is named, by every command and by make
+NAMED = "a name, of a folder in runs/ (or NAOME_RUNS), or a path such as ./mine"
 #: Commands of earlier versions, and what they are called now
 MOVED = {
     "simulate": "naome-synthetic simulate",
@@ -52,8 +56,15 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
 
 
+class _KeysAsTheyAre(argparse.HelpFormatter):
+    """Leaves a list of several lines as it is."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return text if "\n" in text else super()._fill_text(text, width, indent)
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="naome", description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = CommandParser(prog="naome", description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--version", action="version", version=f"naome {__version__}")
     commands = parser.add_subparsers(required=True, metavar="command")
 
@@ -86,7 +97,8 @@ def _parser() -> argparse.ArgumentParser:
         "chain",
         help="read an extract, execute the notebooks of its audit, draw its site",
         description="One command from an extract to a site. Give --params, --data and --run several times, in the "
-        "same order, for several audits on one site: people of England and Wales are pooled where that is allowed.",
+        "same order, for several audits on one site: people of England and Wales are pooled where that is allowed. "
+        "What is there is made again: nothing is skipped, so nothing has to be forced.",
     )
     chain.add_argument(
         "--params", "--audit", required=True, action="append", dest="audit", help="parameter file or name"
@@ -109,6 +121,8 @@ def _parser() -> argparse.ArgumentParser:
         "could, and compare it with what the disclosure policy guarantees. Prints numbers of counts and the tables "
         "in which something fails, never a count; exit code 2 if more can be worked out, with the keys of the "
         "parameters that would change it. `naome manifest` does the same before a run is finished.",
+        epilog=describe_keys(),
+        formatter_class=_KeysAsTheyAre,
     )
     _add_step(attack)
     attack.set_defaults(do=_attack)
@@ -176,23 +190,23 @@ def _add_audit(parser: argparse.ArgumentParser, *, required: bool = True) -> Non
 
 def _add_run(parser: argparse.ArgumentParser, action: str = "store", default: str | list[str] = "") -> None:
     """Let a command name the run that it reads or writes; ``--run-dir`` of earlier versions is always a folder."""
-    words = "run: its name among all runs, or its folder (default: runs/AUDIT)"
-    parser.add_argument("--run", dest="run_dir", type=_place_run, action=action, default=default, help=words)
+    parser.add_argument(
+        "--run",
+        dest="run_dir",
+        type=place_run,
+        action=action,
+        default=default,
+        metavar="RUN",
+        help=f"run: {NAMED} (default: runs/AUDIT)",
+    )
     parser.add_argument("--run-dir", dest="run_dir", action=action, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
-
-
-def _place_run(name: str) -> str:
-    """Return the folder of a run: of a plain name, the run of that name, unless only a folder here is called so."""
-    plain = Path(name).name == name and name not in ("", ".", "..")
-    known = plain and ((runs_root() / name).is_dir() or not Path(name).is_dir())
-    return str(runs_root() / name) if known else name
 
 
 def _add_runs(parser: argparse.ArgumentParser, otherwise: str = "") -> None:
     """Let a command name the finished runs that it shows; ``--audits`` is the name of earlier versions."""
     either = parser.add_mutually_exclusive_group(required=not otherwise)
     default = f" (default: {otherwise})" if otherwise else ""
-    either.add_argument("--run", dest="runs", metavar="RUN,RUN", help=f"runs: names or folders{default}")
+    either.add_argument("--run", dest="runs", metavar="RUN,RUN", help=f"runs: each {NAMED}{default}")
     either.add_argument("--audits", dest="runs", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
 
 
@@ -326,13 +340,20 @@ def _chain(parsed: argparse.Namespace) -> None:
             )
     _check_params(*parsed.audit)
     from naome.core.lock import lock_folder
+    from naome.core.out_folder import check_out
     from naome.workflow.chain import run_chain, write_manifest
     from naome.workflow.plan import plan_run
+    from sitepreview import holds_site
 
     data, folders = parsed.data or [""] * audits, parsed.run_dir or [""] * audits
     plans = [plan_run(*each, replace=parsed.replace) for each in zip(parsed.audit, data, folders, strict=True)]
     if len({plan.folder for plan in plans}) < audits:
         raise ChainError("two audits have the same folder. Hint: give each a --run of its own.")
+    own, site = [plan.folder for plan in plans], parsed.site or plans[0].folder / "site"
+    if not parsed.no_site and (parsed.site or site.exists()):
+        check_out(site, holds_site, option="--site", extracts=[plan.inputs.folder for plan in plans], runs=own)
+    for plan in plans:
+        _announce_again(plan)
     with ExitStack() as held:
         held.enter_context(_private())
         for plan in plans:
@@ -342,7 +363,20 @@ def _chain(parsed: argparse.Namespace) -> None:
         for run in runs:
             write_manifest(run)
     if not parsed.no_site:
-        _draw_site([run.folder for run in runs], parsed.site or runs[0].folder / "site")
+        _draw_site(own, site)
+
+
+def _announce_again(plan: RunPlan) -> None:
+    """Say of a run that is there what the chain does with it, and what does less."""
+    if (plan.folder / READ_RECORD).is_file():
+        run = shlex.quote(str(plan.folder))
+        state = "finished" if (plan.folder / MANIFEST).is_file() else "not finished"
+        print(
+            f"{plan.folder.name}: the run is there, {state}; it is made again: the extract is read, and every "
+            f"notebook executed. Less: `naome run NUMBER --run {run}` executes one notebook, `naome manifest "
+            f"--run {run}` finishes the run, `naome render --run {run} --out FOLDER` draws a site of it.",
+            flush=True,
+        )
 
 
 def _draw_site(folders: list[Path], out: Path) -> None:
@@ -357,9 +391,10 @@ def _manifest(parsed: argparse.Namespace) -> None:
     from naome.core.lock import lock_folder
     from naome.core.paths import project_root
     from naome.workflow.chain import write_manifest
+    from naome.workflow.plan import open_step
     from sitepreview import choose_renderer
 
-    run = _open_step(parsed)
+    run = open_step(parsed.audit, parsed.data, parsed.run_dir)  # whatever its manifest was
     program, version, why = choose_renderer(project_root(), "auto")
     with _private(), lock_folder(run.folder, shared=True):
         print(write_manifest(run, f"Quarto {version}" if program else f"preview ({why})"))
@@ -385,27 +420,32 @@ def _workflow(parsed: argparse.Namespace) -> int:
 
 
 def _simulation_study(parsed: argparse.Namespace) -> None:
-    from naome.workflow.simulation_study import run_study, study_folder
+    from naome.core.out_folder import check_out
+    from naome.workflow.simulation_study import holds_study, run_study, study_folder
 
     started = time.monotonic()
     folder = parsed.out or study_folder()
+    check_out(folder, holds_study)
     path = run_study(replicates=parsed.replicates, seed=parsed.seed, workers=parsed.workers, folder=folder)
     print(f"{path}: {parsed.replicates} data sets per situation ({time.monotonic() - started:.1f} s)")
 
 
 def _downloads(parsed: argparse.Namespace) -> None:
-    from naome.report.downloads import check_folder, write_downloads
+    from naome.core.out_folder import check_out
+    from naome.report.downloads import holds_downloads, write_downloads
     from naome.report.finished import open_all_finished
 
-    check_folder(parsed.out)
+    check_out(parsed.out, holds_downloads)
     results, _ = write_downloads(open_all_finished(parsed.runs.split(",")), parsed.out)
     print(f"downloads: {results}")
 
 
 def _action_plans(parsed: argparse.Namespace) -> None:
-    from naome.report.action_plans import write_action_plans
+    from naome.core.out_folder import check_out
+    from naome.report.action_plans import holds_plans, write_action_plans
     from naome.report.finished import open_all_finished
 
+    check_out(parsed.out, holds_plans)
     write_action_plans(open_all_finished(parsed.runs.split(",")), parsed.out, parsed.organisation)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from naome.core.run_folder import READ_RECORD
 from naome.measures.pooled import reason_not_poolable
 from naome.workflow.run import Run
 
@@ -32,7 +33,7 @@ def open_companions(run: Run) -> dict[str, Run]:
     found: dict[str, list[Run]] = {}
     for folder in sorted(path for path in run.folder.parent.iterdir() if not path.name.startswith(".")):
         other = Run(folder)
-        if folder == run.folder or not (other.inputs / "read.json").is_file() or not other.has("analysis"):
+        if folder == run.folder or not (folder / READ_RECORD).is_file() or not other.has("analysis"):
             continue
         if not reason_not_together(run, other):
             found.setdefault(other.params.nation, []).append(other)

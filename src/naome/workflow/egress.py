@@ -7,16 +7,19 @@ import html
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from naome.core.atomic import write_text
 from naome.core.params import Disclosure
 from naome.core.results import NATIONAL_LEVELS
+from naome.core.run_files import read_frame, read_record
 from naome.core.spreadsheets import write_csv
 from naome.release.attack import Attack
 from naome.release.policy import POLICIES, Policy
 from naome.report.finished import FinishedRun
+from naome.workflow.attack_words import ATTACK_FOUND
 from naome.workflow.run import Run
 
 UNSHOWN = ["suppressed", "too_few", "not_derivable"]
@@ -26,34 +29,6 @@ STYLE = (
     "body{font-family:sans-serif;margin:2rem}table{border-collapse:collapse}"
     "td,th{padding:.3rem .6rem;text-align:left;vertical-align:top;border-bottom:1px solid #bbb}td{max-width:36rem}"
 )
-#: How the sheet names what the attack found
-FOUND = {
-    "verdict": "Whether the release withstands the attack",
-    "policy": "Policy",
-    "rows_shown": "Results below the nation that are shown",
-    "rows_hidden": "Results below the nation that are suppressed",
-    "national_hidden": "National results that are suppressed",
-    "smallest": "Smallest count above zero shown below the nation",
-    "hidden": "Small counts that are suppressed",
-    "hidden_narrow": "of these, narrower than guaranteed (must be 0)",
-    "hidden_exact": "of these, known exactly",
-    "shown": "Rounded counts above zero that are shown",
-    "shown_narrow": "of these, with fewer possible values than guaranteed (must be 0)",
-    "shown_exact": "of these, known exactly",
-    "values": "of these, by number of possible values",
-    "zero": "Counts of no one or of everyone, which the policy allows",
-    "remainders": "Suppressed groups that are few people together, as follows from all and the others (must be 0)",
-    "pooled_broken": "Results of nations together from which a suppressed one follows (must be 0)",
-    "without_result": "Rows without a result that yet hold a number (must be 0)",
-    "guesses": "Results adjusted for case mix whose counts were guessed",
-    "guesses_blind": "of these, guessed right without the adjusted number",
-    "guesses_right": "of these, guessed right with it",
-    "guesses_allowed": "of these, most that may be guessed right",
-    "relations": "Relations between counts that were used",
-    "relations_broken": "of these, not fulfilled by the exact counts (must be 0)",
-    "truth_outside": "Exact counts outside what was worked out (must be 0)",
-    "programmes": "Suppressed counts for which linear programmes were solved",
-}
 NO_COUNTS = "No counts: organisations of which results are released, with their names or their outlier status."
 #: Why a file without results may leave
 NO_RESULTS = "No results: text, style or program of the site."
@@ -80,9 +55,9 @@ def tabulate_files(run: Run, digests: Mapping[str, str]) -> pd.DataFrame:
         file = run.folder / name
         found: dict[str, object] = {}
         if name.endswith(".parquet"):
-            found = _describe_frame(pd.read_parquet(file), run.params.disclosure)
+            found = _describe_frame(read_frame(file), run.params.disclosure)
         elif name.endswith(".ipynb"):
-            found = describe_page(file.read_bytes())
+            found = describe_page(read_record(file, {"cells": list}))
         rows.append({"file": name, "sha256": digest, **found})
     return _whole_numbers(pd.DataFrame(rows).reindex(columns=SHEET))
 
@@ -101,7 +76,7 @@ def write_egress(run: Run, attack: Attack, digests: Mapping[str, str]) -> None:
     files = tabulate_files(run, digests)
     write_csv(files, run.folder / "egress.csv", private=True)
     values = attack.to_dict()
-    rows = [(words, _say(values[name])) for name, words in FOUND.items()]
+    rows = [(words, _say(values[name])) for name, words in ATTACK_FOUND.items()]
     report = pd.DataFrame(rows, columns=["What was found", "Value"])
     shares = pd.DataFrame(list(attack.shares.items()), columns=["Measure", "Share of organisations shown"])
     disclosure = run.params.disclosure
@@ -142,15 +117,15 @@ def write_site_egress(site: Path, runs: Iterable[FinishedRun], places: Mapping[s
     return target
 
 
-def describe_page(notebook: bytes) -> dict[str, object]:
+def describe_page(notebook: Mapping[str, Any]) -> dict[str, object]:
     """Count the tables and figures of an executed notebook, and list why what was not protected may be shown.
 
     Examples
     --------
-    >>> describe_page(b'{"cells": []}')
+    >>> describe_page({"cells": []})
     {'tables': 0, 'figures': 0, 'exceptions': ''}
     """
-    outputs = [output for cell in json.loads(notebook)["cells"] for output in cell.get("outputs", [])]
+    outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
     shown = [output.get("data", {}) for output in outputs]
     texts = ["".join(data.get("text/markdown", "")) for data in shown]
     reasons = [why for output in outputs for why in output.get("metadata", {}).get("naome", {}).get("declared", [])]
@@ -199,7 +174,7 @@ def _describe_site_file(
     row: dict[str, object] = {"file": name, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
     if name in pages:
         run, notebook = pages[name]
-        about, found = [run], describe_page(run.read_page(notebook))
+        about, found = [run], describe_page(json.loads(run.read_page(notebook)))
     elif name.endswith((".html", ".json", ".csv", ".xlsx", ".parquet", ".js", ".docx", ".pdf", ".zip")):
         about, found = runs, {"exceptions": ""}  # released results, or cells of pages, of any run
     else:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from naome.core.errors import ChainError
-from naome.core.paths import MANIFEST, runs_root
+from naome.core.run_folder import MANIFEST, list_runs
 from naome.report.finished import open_all_finished
 from naome.report.publication.report import open_audit
 from naome.report.publication.trace import explain_result
@@ -38,7 +38,7 @@ def explain(result: str, runs: Iterable[str | Path] | None = None) -> str:
     """
     if not RESULT.fullmatch(result):
         raise ChainError(f"{result!r} is no identifier of a result; allowed: r- and ten digits or letters a to f.")
-    names = list(runs) if runs is not None else sorted(file.parent for file in runs_root().glob(f"*/{MANIFEST}"))
+    names = list(runs) if runs is not None else list_runs(MANIFEST)
     for run in open_all_finished(names):
         pages = {frame: f"notebooks/{page.notebook}.ipynb" for page in load_pages().notebooks for frame in page.saves}
         audit = open_audit(run, pages)

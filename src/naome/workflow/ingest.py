@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -19,9 +20,9 @@ from naome.cohort.evidence import signs_of
 from naome.core.atomic import replace_folder, scratch_folder, sweep, write_bytes, write_frame, write_json
 from naome.core.code_version import code_version
 from naome.core.definitions import Definitions
-from naome.core.errors import ExtractError, ParamsError
+from naome.core.errors import ChainError, ExtractError, ParamsError
 from naome.core.params import read_params
-from naome.core.paths import INPUTS
+from naome.core.run_folder import INPUTS, READ_RECORD
 from naome.core.seal import file_digest
 from naome.core.yaml_files import locate_key
 from naome.extract import READERS, Extract, read_extract
@@ -277,11 +278,12 @@ def check_last_death(plan: RunPlan, deaths: pa.ChunkedArray, statuses: pa.Chunke
 
 def _forget_outdated(run: Run, record: dict) -> None:
     """Remove what steps wrote from other inputs, parameters or definitions, so that it never stands beside new ones."""
-    if not (run.inputs / "read.json").is_file():
+    if not (run.folder / READ_RECORD).is_file():
         return
     same = ("inputs", "params_sha256", "definitions_sha256", "life_table_sha256")
-    if all(run.read_record.get(key) == record[key] for key in same):
-        return
+    with suppress(ChainError):  # what the record does not tell any more is of other inputs
+        if all(run.read_record.get(key) == record[key] for key in same):
+            return
     for name in ("manifest.json", "analysis.parquet", "results.parquet"):
         (run.folder / name).unlink(missing_ok=True)
     for name in ("release", "results", "notebooks", "steps", "failed", "site"):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from naome.core.atomic import write_frame
+from naome.core.run_files import read_frame
 from naome.report.finished import ORGANISATIONS
 from naome.workflow.run import Run
 
@@ -29,10 +30,10 @@ def write_organisation_names(run: Run) -> Path:
     Path
     """
     file = run.folder / "release" / f"{ORGANISATIONS}.parquet"
-    frames = [pd.read_parquet(each) for each in sorted(file.parent.glob("*.parquet")) if each != file]
+    frames = [read_frame(each) for each in sorted(file.parent.glob("*.parquet")) if each != file]
     frames = [frame for frame in frames if "result_id" in frame.columns]
     known = run.inputs / "canonical" / "organisations.parquet"
-    table = pd.read_parquet(known) if known.is_file() else pd.DataFrame()
+    table = read_frame(known) if known.is_file() else pd.DataFrame()
     write_frame(list_organisations(frames, table, run.params.nation), file, private=True)
     return file
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,10 +19,11 @@ from naome.core.errors import ChainError, DefinitionError, ExtractError, ParamsE
 from naome.core.lock import LOCK
 from naome.core.params import Params, find_data, find_life_table, find_params, load_params
 from naome.core.paths import runs_root
+from naome.core.run_folder import READ_RECORD
 from naome.core.seal import SEAL, Inputs, check_seal, digest_inputs, list_files, read_note
 from naome.core.yaml_files import find_line, locate_key
 from naome.extract import READERS
-from naome.extract.folder import list_inputs
+from naome.extract.folder import check_extract_folder, list_inputs
 from naome.extract.life_table import read_life_table
 from naome.measures.derivability import check_reasons
 from naome.stats.design import KNOT_QUANTILES
@@ -127,8 +127,9 @@ def plan_check(source: str | Path, data: str = "") -> RunPlan:
     folder = Path(data).expanduser().absolute() if data else find_data(params, file)
     if folder is None:
         raise ParamsError(f"{file}: key 'data_dir' is not given. Hint: name the folder of the extract with --data.")
-    check_cut_off(params, folder, file)
     reader = READERS[params.source]
+    check_extract_folder(folder, reader.tables)
+    check_cut_off(params, folder, file)
     inputs = digest_inputs(folder, lambda folder: list_inputs(folder, reader.tables))
     sealed, broken = check_seal(inputs)
     is_open = reader.holds_open_data(name for name in inputs.digests if name != SEAL)
@@ -299,7 +300,8 @@ def open_step(source: str = "", data: str = "", run_dir: str = "") -> Run:
         changed = ", ".join(key for key, value in given.items() if own.get(key) != value)
         if changed:
             raise ChainError(f"{run.folder}: was read with other parameters: {changed} of {source} differ. {again}")
-    if data and Path(data).expanduser().resolve() != Path(record["data_dir"]).resolve():
+    if data and not _is_read_from(run, Path(data)):
+        check_extract_folder(Path(data).expanduser(), READERS[run.params.source].tables)
         raise ChainError(f"{run.folder}: was read from {record['data_dir']}, not from {data}. {again}")
     changed = run.definitions.compare(project_definitions())
     if changed:
@@ -316,12 +318,14 @@ def _find_folder(source: str, data: str) -> Path:
     if data:
         other = runs_root() / f"{params.audit}.{_slug(Path(data).expanduser().absolute().name)}"
         for folder in (other, plain):
-            record = folder / "inputs" / "read.json"
-            if record.is_file():
-                read_from = json.loads(record.read_text(encoding="utf-8"))["data_dir"]
-                if Path(read_from).resolve() == Path(data).expanduser().resolve():
-                    return folder
+            if (folder / READ_RECORD).is_file() and _is_read_from(Run(folder), Path(data)):
+                return folder
     return plain
+
+
+def _is_read_from(run: Run, data: Path) -> bool:
+    """Return whether a run was read from the extract in a folder."""
+    return Path(run.read_record["data_dir"]).resolve() == data.expanduser().resolve()
 
 
 def _check_folder(plan: RunPlan, *, chosen: bool, replace: bool) -> None:
@@ -332,8 +336,7 @@ def _check_folder(plan: RunPlan, *, chosen: bool, replace: bool) -> None:
             f"{plan.folder}: the run's folder and the extract's, {plan.inputs.folder}, must not contain each other. "
             "Hint: choose another --run."
         )
-    record = Run(plan.folder).inputs / "read.json"
-    if not record.is_file():
+    if not (plan.folder / READ_RECORD).is_file():
         there = sorted(folder.iterdir()) if folder.is_dir() else []
         others = [path.name for path in there if path.name not in (LOCK, CACHE, MARK) and not is_unfinished(path)]
         if others:
@@ -341,13 +344,19 @@ def _check_folder(plan: RunPlan, *, chosen: bool, replace: bool) -> None:
                 f"{plan.folder}: holds {', '.join(others[:5])} and no run. Hint: choose a new or empty folder."
             )
         return
-    earlier = json.loads(record.read_text(encoding="utf-8"))
+    run = Run(plan.folder)
+    try:
+        earlier = run.read_record
+    except ChainError:
+        if replace:
+            return
+        raise
     if earlier["audit"] != plan.params.audit:
         raise ChainError(f"{plan.folder}: holds a run of audit {earlier['audit']!r}. Hint: choose another --run.")
     if chosen or replace:
         return
     hint = "Hint: --run with another name or folder keeps both; --replace replaces the earlier one."
-    if Path(earlier["data_dir"]).resolve() != plan.inputs.folder.resolve():
+    if not _is_read_from(run, plan.inputs.folder):
         raise ChainError(f"{plan.folder}: holds a run of the data in {earlier['data_dir']}. {hint}")
     if earlier["params_from"] != str(plan.file):
         raise ChainError(f"{plan.folder}: holds a run of the parameters in {earlier['params_from']}. {hint}")

@@ -9,6 +9,7 @@ import pandas as pd
 
 from naome.core.atomic import write_frame
 from naome.core.errors import ParamsError
+from naome.core.run_files import read_frame
 from naome.measures.completeness import measure_completeness
 from naome.measures.deaths_check import measure_records_before_death
 from naome.measures.description import count_people, count_shares
@@ -126,7 +127,7 @@ def read_plan(folder: Path, people: str, study: Study, analysis: pd.DataFrame) -
     """Read a plan that was kept; None where there is none, or one of another analysis table or run."""
     if not (folder / FILE).is_file():
         return None
-    kept = pd.read_parquet(folder / FILE)
+    kept = read_frame(folder / FILE)
     if "people" not in kept or set(kept["people"]) != {people} or set(kept["run_id"]) != {study.run_id}:
         return None
     scheme = read_scheme(study, analysis)

@@ -16,7 +16,7 @@ import json
 import os
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -29,8 +29,10 @@ from naome.core.code_version import NO_COMMIT, CodeVersion, code_version
 from naome.core.definitions import Definitions, project_definitions
 from naome.core.errors import ChainError, suggest
 from naome.core.params import Params, read_params
-from naome.core.paths import INPUTS, MANIFEST, runs_root
+from naome.core.paths import runs_root
 from naome.core.results import name_units
+from naome.core.run_files import read_frame, read_record, say_again
+from naome.core.run_folder import INPUTS, MANIFEST, READ_RECORD, find_run_folder
 from naome.core.seal import file_digest
 from naome.core.yaml_files import locate_key
 from naome.extract.absent import Absent
@@ -52,6 +54,11 @@ WRITES = "NAOME_WRITES_RUN"
 LAB = ".lab"
 #: Folder of a run for what Jupyter, IPython and Matplotlib keep
 CACHE = ".cache"
+#: What the record of reading holds, as far as all steps need it
+RECORD_KEYS = {
+    "audit": str, "marking": str, "params_from": str, "params_sha256": str, "definitions_sha256": str,
+    "data_dir": str, "inputs": dict, "canonical_sha256": dict,
+}  # fmt: skip
 #: What holds where a finished run is opened under other code or definitions
 AS_IT_WAS = (
     "Its id and definitions are those of the manifest; what is computed now is computed by the code that runs now."
@@ -87,7 +94,10 @@ class Run:
         folder = self.inputs / "canonical"
         for name, digest in self.read_record["canonical_sha256"].items():
             if not (folder / name).is_file() or file_digest(folder / name) != digest:
-                raise ChainError(f"{folder / name}: {self._explain_change()}")
+                raise ChainError(
+                    f"{folder / name}: not there, damaged or changed: its digest is not the one in {READ_RECORD}. "
+                    f"{say_again(folder / name)}"
+                )
         return folder
 
     @cached_property
@@ -100,13 +110,13 @@ class Run:
     @cached_property
     def read_record(self) -> dict[str, Any]:
         """What reading the extract recorded: where from, digests, rows, marking."""
-        file = self.inputs / "read.json"
+        file = self.folder / READ_RECORD
         if not file.is_file():
             raise ChainError(
                 f"{file}: the extract has not been read yet. "
                 f"Hint: run `naome read --audit {self.folder.name}`, with --data and --run as for the other steps."
             )
-        return json.loads(file.read_text(encoding="utf-8"))
+        return read_record(file, RECORD_KEYS)
 
     @cached_property
     def params(self) -> Params:
@@ -118,7 +128,7 @@ class Run:
         """The definitions, from the run's copies."""
         definitions = Definitions(self.inputs / "definitions")
         if definitions.digest != self.read_record["definitions_sha256"]:
-            raise ChainError(f"{definitions.folder}: {self._explain_change()}")
+            raise ChainError(self._explain_change(definitions.folder))
         return definitions
 
     @property
@@ -138,10 +148,7 @@ class Run:
         file = self.folder / MANIFEST
         if WRITES in os.environ or not file.is_file():
             return {}
-        try:
-            found = json.loads(file.read_text(encoding="utf-8"))
-        except ValueError:
-            raise ChainError(f"{file}: not readable as JSON. Hint: run `naome manifest` again.") from None
+        found = read_record(file, {"run_id": str})
         same = ("params_sha256", "definitions_sha256")
         own = all(found.get(key) == self.read_record[key] for key in same)
         return found if own and found.get("inputs_sha256") == self.read_record["inputs"] else {}
@@ -268,7 +275,7 @@ class Run:
         """
         file = self._find(name)
         if file is not None:
-            return pd.read_parquet(file)
+            return read_frame(file)
         if name not in (known := list_frames()):
             raise ChainError(f"a run has no frame {name!r}{suggest(name, known)}; frames: {', '.join(known)}.")
         raise ChainError(
@@ -317,8 +324,10 @@ class Run:
         file = self._find("analysis")
         root, people = self.folder if self.official else self.lab, file_digest(file) if file else ""
         for folder in (root, self.folder):
-            if (kept := read_plan(folder, people, self.study, self.analysis)) is not None:
-                return kept
+            # The runner makes a plan again that is damaged; who looks at a finished run is told of it
+            with suppress(ChainError) if self.official else nullcontext():
+                if (kept := read_plan(folder, people, self.study, self.analysis)) is not None:
+                    return kept
         frames = {frame for notebook in notebooks_of(self.params) for frame in saved_by(notebook)}
         primary = self.load("primary") if self.has("primary") else None
         real = self.marking == "real"
@@ -362,14 +371,15 @@ class Run:
 
     def _check_copy(self, name: str, key: str) -> Path:
         file = self.inputs / name
-        if hashlib.sha256(file.read_bytes()).hexdigest() != self.read_record[key]:
-            raise ChainError(f"{file}: {self._explain_change()}")
+        if not file.is_file() or file_digest(file) != self.read_record[key]:
+            raise ChainError(self._explain_change(file))
         return file
 
-    def _explain_change(self) -> str:
+    def _explain_change(self, path: Path) -> str:
         return (
-            "was changed after the run began; a run's inputs are never changed. Hint: change the file that was given "
-            f"({self.read_record['params_from']}) or the project's definitions, and read the extract again."
+            f"{path}: was changed after the run began, damaged or taken away; a run's inputs are never changed. Change "
+            f"the file that was given ({self.read_record['params_from']}) or the project's definitions instead. "
+            f"{say_again(path)}"
         )
 
 
@@ -408,14 +418,7 @@ def find_run(audit: str = "", run_dir: str = "") -> Run:
         raise ChainError(
             "no run is named. Hint: give the name of an audit (--audit), or the name or folder of a run (--run)."
         )
-    run = Run(Path(run_dir).expanduser().absolute() if run_dir else runs_root() / audit)
-    if run.folder.parent == runs_root() and not run.folder.is_dir():
-        known = sorted(record.parent.parent.name for record in runs_root().glob(f"*/{INPUTS}/read.json"))
-        raise ChainError(
-            f"{run.folder}: there is no run {run.folder.name!r}{suggest(run.folder.name, known)}; runs in "
-            f"{runs_root()}: {', '.join(known) or 'none'}. Hint: `naome chain` makes one; a run elsewhere is named by "
-            "the path of its folder."
-        )
+    run = Run(find_run_folder(Path(run_dir).absolute() if run_dir else runs_root() / audit))
     _ = run.read_record
     if audit and run_dir and run.params.audit != audit:
         raise ChainError(f"{run.folder}: holds a run of audit {run.params.audit!r}, not of {audit!r}.")

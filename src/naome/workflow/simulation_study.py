@@ -105,6 +105,11 @@ FUNNEL_METHODS = {
 }
 
 
+def holds_study(folder: Path) -> bool:
+    """Return whether a folder holds the summary of a study."""
+    return (folder / RECORD).is_file()
+
+
 def run_study(*, replicates: int, seed: int, workers: int, folder: Path) -> Path:
     """Run the study and keep its summary.
 

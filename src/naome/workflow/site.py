@@ -18,10 +18,9 @@ import yaml
 
 from naome import __version__
 from naome.core.atomic import scratch_folder, sweep, write_text
-from naome.core.definitions import Definitions
 from naome.core.errors import ChainError
-from naome.core.params import read_params
-from naome.core.paths import INPUTS, project_root
+from naome.core.out_folder import check_out
+from naome.core.paths import project_root
 from naome.core.yaml_files import read_yaml
 from naome.report.downloads import write_downloads
 from naome.report.finished import FinishedRun, open_all_finished
@@ -33,7 +32,7 @@ from naome.workflow.egress import write_site_egress
 from naome.workflow.navigation import DOWNLOADS, SUPPLEMENT, fit_config, write_audits, write_methods, write_readers
 from naome.workflow.pages import MethodPage, load_pages
 from naome.workflow.site_runs import SiteRun, place_runs
-from sitepreview import HtmlPage, Problem, Refused, RenderReport, check_sources, render_site
+from sitepreview import HtmlPage, Problem, Refused, RenderReport, check_sources, holds_site, render_site
 from sitepreview.documents import write_documents
 from sitepreview.project import CONFIG
 from sitepreview.source import FRONT_MATTER
@@ -91,6 +90,7 @@ def render_runs(
     opened = [run for run in given if isinstance(run, FinishedRun)]
     opened += open_all_finished(run for run in given if not isinstance(run, FinishedRun))
     target = Path(out).resolve()
+    check_out(target, holds_site)
     target.parent.mkdir(parents=True, exist_ok=True)
     sweep(target.parent)
     with scratch_folder(target.parent, f"{target.name}-pages") as folder:
@@ -274,11 +274,9 @@ def _add_page(path: str, shown: list[SiteRun], root: Path, folder: Path, blocks:
 
 def _read_method(path: str, first: SiteRun, root: Path) -> str:
     """Read a page of the project; the definitions are those of the first run, under its options."""
-    inputs = first.run.folder / INPUTS
-    if path != definitions_page.PAGE or not inputs.is_dir():
+    if path != definitions_page.PAGE or not first.run.has_inputs:
         return (root / path).read_text(encoding="utf-8")
-    chosen = read_params(inputs / "params.yaml").rules
-    return definitions_page.write_definitions(Definitions(inputs / "definitions"), chosen)
+    return definitions_page.write_definitions(first.run.definitions, first.run.params.rules)
 
 
 def _embed(match: re.Match, source: SiteRun) -> str:

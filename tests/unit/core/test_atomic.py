@@ -80,6 +80,18 @@ def test_a_folder_takes_the_place_of_another(tmp_path):
     assert [path.name for path in tmp_path.rglob("*")] == ["inputs", "new"]
 
 
+def test_files_that_belong_together_appear_together_or_not_at_all(tmp_path):
+    write_text("earlier", tmp_path / "out" / "a")
+    write_text("another's", tmp_path / "out" / "b")
+    with pytest.raises(KeyboardInterrupt), atomic.write_together(tmp_path / "out") as scratch:
+        write_text("half", scratch / "a")
+        raise KeyboardInterrupt
+    assert [path.name for path in tmp_path.iterdir()] == ["out"] and (tmp_path / "out" / "a").read_text() == "earlier"
+    with atomic.write_together(tmp_path / "out") as scratch:
+        write_text("whole", scratch / "a")
+    assert {path.name: path.read_text() for path in (tmp_path / "out").iterdir()} == {"a": "whole", "b": "another's"}
+
+
 def test_a_full_disk_is_said_with_the_path(tmp_path, monkeypatch):
     def refuse(frame, name, **_):
         raise OSError(errno.ENOSPC, "Error writing bytes")

@@ -73,6 +73,15 @@ CHANGES = {
         lambda raw: raw["survival"].update(case_mix=[*raw["survival"]["case_mix"], raw["survival"]["unit"]]),
         "remove it from case_mix",
     ),
+    "a number of a notebook": (
+        lambda raw: raw.update(notebooks=99),
+        "must be a list; found 99. Hint: Numbers of the note",
+    ),
+    "a name in capitals": (lambda raw: raw.update(audit="England"), "must be small letters, digits and hyphens"),
+    "a day of no calendar": (
+        lambda raw: raw.update(censor_date="2015-13-01"),
+        "key 'censor_date': 2015-13-01 is not a day of the calendar; allowed: a date, YYYY-MM-DD. Hint: are month",
+    ),
     "wrong audit name": (lambda raw: raw.update(audit="wales"), "make them equal"),
 }
 

@@ -104,7 +104,7 @@ def test_every_file_for_readers_is_written_by_one_function():
     assert found == {
         'egress: write_csv(files, run.folder / "egress.csv", private=True)',
         "egress: write_csv(files, target, private=True)",
-        "downloads: write_csv(table, data)",
-        'downloads: write_csv(organisations, folder / "organisations.csv")',
+        'downloads: write_csv(table, scratch / "results.csv")',
+        'downloads: write_csv(organisations, scratch / "organisations.csv")',
         'simulation_study: write_csv(table, path, float_format="%.6g")',
     }

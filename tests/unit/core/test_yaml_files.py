@@ -34,15 +34,19 @@ def test_plain_data(tmp_path):
 REFUSED = {
     "a key given twice": ("policy: hes2018\nb: 1\npolicy: none\n", ":3: key 'policy' is given twice, in lines 1 and 3"),
     "an inner key given twice": ("a:\n  b: 1\n  b: 2\n", ":3: key 'b' is given twice, in lines 2 and 3"),
-    "octal": ("a: 1\nb: 010\n", ":2: 010 begins with 0"),
-    "octal in a list": ("n: [07]\n", ":1: 07 begins with 0"),
-    "base 60": ("a: 1:30\n", ":1: '1:30' is not allowed; a number is written in decimal digits"),
+    "octal": ("a: 1\nb: 010\n", ":2: key 'b': 010 begins with 0"),
+    "octal in a list": ("n: [07]\n", ":1: key 'n.1': 07 begins with 0"),
+    "base 60": ("a: 1:30\n", ":1: key 'a': '1:30' is not allowed; a number is written in decimal digits"),
     "hexadecimal": ("a: 0x1F\n", "decimal digits"),
     "a number with underscores": ("a: 1_000\n", "decimal digits"),
     "more digits than a number has": ("a: " + "9" * 5000, "decimal digits"),
     "not a number": ("a: .nan\n", "decimal digits"),
     "a date with a time": ("a: 2020-01-01T10:00:00\n", ":1: .* a date is written YYYY-MM-DD, without a time"),
-    "not a day": ("a: 2023-02-30\n", "2023-02-30 is not a day of the calendar"),
+    "not a day": (
+        "a: 2023-02-30\n",
+        ":1: key 'a': 2023-02-30 is not a day .*; allowed: .* Hint: how many",
+    ),
+    "month and day exchanged": ("a: 2015-13-01\n", "2015-13-01 is not .* exchanged .2015-01-13.[?]$"),
     "an alias": ("a: &x [1]\nb: *x\n", ":1: an anchor or alias"),
     "a tag": ("a: !!python/object/apply:os.system [ls]\n", ":1: the tag"),
     "a merge": ("a: {b: 1}\n<<: 3\n", ":2: '<<' is not allowed"),
@@ -52,9 +56,22 @@ REFUSED = {
     "nested 21 deep": ("a: " + "[" * 21 + "]" * 21, "more than 20 deep"),
     "empty": ("", ":1: the file is empty"),
     "only a comment": ("# nothing\n", "the file is empty"),
-    "not YAML": ("a: 1\nb: [1\n", "x.yaml:3: not readable as YAML"),
+    "not YAML": (
+        "a: 1\nb: [1\n",
+        "x.yaml:3: not readable as YAML: .*, in what begins in line 2. Hint: is",
+    ),
+    "a bracket that is not closed": ("a: [1, 2\nb: 3\n", "Hint: is a bracket not closed"),
+    "a colon in a text": (
+        "a: b: c\n",
+        ":1: not readable as YAML: .* Hint: put text with a colon",
+    ),
+    "a tab": ("a:\n\tb: 1\n", ":2: not readable as YAML: .* Hint: indent with spaces, not with a tab"),
+    "a quotation mark that is not closed": ('a: "b\n', "Hint: is a quotation mark not closed"),
+    "a sign that begins a text": ("a: @b\n", ":1: not readable as YAML: .* .* put text that begins with @"),
+    "a colon that is missing": ("a: 1\nb\n", "Hint: write a colon and a blank behind a key"),
+    "other indents": ("a:\n - b\n c: d\n", "Hint: indent the keys of a mapping, and the entries of a list, alike"),
     "a control character": ("a: \x01\n", "not readable as YAML"),
-    "an escaped control character": ('a: "\\0"\n', ":1: a text holds a control character"),
+    "an escaped control character": ('a: "\\0"\n', ":1: key 'a': a text holds a control character"),
     "larger than a megabyte": ("a: " + "x" * 1_000_000, "larger than 1,000,000 bytes"),
     "latin 1": (b"a: 1\nb: caf\xe9\n", ":2: not UTF-8"),
 }
@@ -68,6 +85,12 @@ def test_refused_with_file_and_line(tmp_path, name):
     with pytest.raises(ParamsError, match=message) as caught:
         read_yaml(file, error=ParamsError)
     assert str(caught.value).startswith(str(file))
+
+
+@pytest.mark.parametrize("name", [name for name, (_, said) in REFUSED.items() if "Hint" in said])
+def test_a_parser_without_c_is_understood_too(tmp_path, monkeypatch, name):
+    monkeypatch.setattr("naome.core.yaml_files.LOADER", yaml.SafeLoader)
+    test_refused_with_file_and_line(tmp_path, name)
 
 
 def test_twenty_deep_is_allowed(tmp_path):

@@ -10,6 +10,7 @@ import pytest
 
 from naome.core.errors import ExtractError
 from naome.extract import READERS, read_extract
+from naome.extract.column_names import find_misspelt
 from naome.extract.folder import explain_missing
 from naome.extract.problems import Problems
 from naome.extract.vocabulary import Vocabulary, check_shares
@@ -45,6 +46,38 @@ def test_a_column_with_other_signs_in_its_name_is_pointed_at_without_its_name(co
     folder.edit("ons_deaths", f'SELECT * RENAME (REG_DATE_OF_DEATH AS "{name}") FROM t')
     message = refusal(folder)
     assert re.search(r"column \d+ of the header seems to be it", message) and name not in message
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "name"),
+    [
+        ("av_patient", "GENDER", "GENDR"),
+        ("av_patient", "GENDER", "GENEDR"),
+        ("av_patient", "GENDER", "GENDER1"),
+        ("av_tumour", "STAGE_BEST", "STAGE_BST"),
+        ("av_tumour", "GRADE", "GRDAE"),
+        ("av_tumour", "GRADE", "GRAED"),
+    ],
+)
+def test_a_misspelt_column_is_named_beside_the_others_of_its_table(copy, table, column, name):
+    folder = copy("clean-england")
+    folder.edit(table, f"SELECT * RENAME ({column} AS {name}) FROM t")
+    message = refusal(folder)
+    assert f"column {column} is missing (did you mean {name!r}?)" in message
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "1000000003,GENDR,GRADY,C50,SMITH,1931",  # no header: the first record
+        "PATIENTID,TUMOURID,AGE,GENDER,STAGE1000000003,GRADY,C50,SMITH,1931,STAGG",  # runs into the first record
+        "PATIENTID,TUMOURID,AGE,GENDER,STAGE,GRADY,SMITH",  # two strange names for one that is missing
+        "PATIENTID,TUMOURID,GENDER,GRADE,STAGE,PAG",  # too short to be sure
+    ],
+)
+def test_a_value_in_the_place_of_a_name_is_never_taken_for_a_misspelt_column(header):
+    needed = {"PATIENTID", "TUMOURID", "AGE", "GENDER", "GRADE", "STAGE"}
+    assert find_misspelt(header.split(","), needed) == frozenset()
 
 
 def test_a_short_name_inside_another_is_no_hint(copy):

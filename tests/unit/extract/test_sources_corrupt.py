@@ -22,6 +22,7 @@ import pytest
 
 from naome.core.errors import ExtractError
 from naome.extract import READERS, delimited, read_extract
+from naome.workflow.run import RECORD_KEYS
 
 
 def digest_tree(folder: Path) -> dict[str, str]:
@@ -551,9 +552,10 @@ def test_a_corruption_gets_its_error(corruption, copy, run_naome, identifiers, t
     folder = copy(made)
     corruption.spoil(folder)
     run_dir = tmp_path / "run"
+    earlier = dict.fromkeys(RECORD_KEYS, "") | {"audit": audit or made, "inputs": {}, "canonical_sha256": {}}
     (run_dir / "inputs" / "canonical").mkdir(parents=True)
     (run_dir / "inputs" / "canonical" / "people.parquet").write_bytes(b"an earlier run")
-    (run_dir / "inputs" / "read.json").write_text(json.dumps({"audit": audit or made}))
+    (run_dir / "inputs" / "read.json").write_text(json.dumps(earlier))
     (run_dir / ".lock").touch()
     before = digest_tree(run_dir)
 

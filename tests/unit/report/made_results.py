@@ -41,6 +41,8 @@ def make_finished(run, names, *, marking="synthetic", finished="2024-05-06T07:08
     manifest = {
         "audit": run.params.audit, "title": run.params.title, "nation": nation, "marking": marking,
         "period": ["2019-01-01", "2021-12-31"], "run_id": run.run_id, "code_sha256": "f" * 64, "commit": "0" * 16,
+        "params_sha256": run.read_record["params_sha256"],
+        "definitions_sha256": run.read_record["definitions_sha256"],
         "pages": {}, "files": files, "attack": {"verdict": "pass", "policy": "hes2018"}, "finished": finished,
     }  # fmt: skip
     write_json(manifest, run.folder / "manifest.json")

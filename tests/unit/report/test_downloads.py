@@ -12,7 +12,7 @@ from naome.core.atomic import write_frame, write_json
 from naome.core.errors import ChainError
 from naome.core.results import RESULT_COLUMNS, make_results
 from naome.core.seal import file_digest
-from naome.report.downloads import check_folder, collect_released, write_downloads
+from naome.report.downloads import collect_released, holds_downloads, write_downloads
 from naome.report.finished import open_finished
 from naome.workflow.organisations import write_organisation_names
 from naome.workflow.run import Run
@@ -53,6 +53,7 @@ def finish(folder, manifest):
     files = {f"release/{file.name}": file_digest(file) for file in (folder / "release").glob("*.parquet")}
     rest = {"title": "T", "nation": "england", "period": ["2019-01-01", "2021-12-31"], "pages": {}, "files": files}
     rest |= {"finished": "2024-05-06T07:08:09+00:00"}
+    rest |= {key: Run(folder).read_record[key] for key in ("params_sha256", "definitions_sha256")}
     rest |= {"code_sha256": "f" * 64, "commit": "0123456789abcdef", "attack": {"verdict": "pass"}}
     write_json({**manifest, **rest}, folder / "manifest.json")
     return open_finished(folder)
@@ -167,13 +168,30 @@ def test_the_dictionary_fits_the_file(tmp_path, write_run):
             assert set(values) <= set(constraints["enum"])
 
 
-def test_a_folder_of_other_files_is_no_place_for_downloads(tmp_path):
-    check_folder(tmp_path / "new")
-    check_folder(tmp_path)
+def test_a_folder_of_downloads_is_known_by_all_that_is_in_it(tmp_path):
     (tmp_path / "organisations.csv").write_text("ORG_CODE,ORG_NAME\n", encoding="utf-8")
-    with pytest.raises(ChainError, match=r"holds other files.*nothing was written. Hint"):
-        check_folder(tmp_path)
-    with pytest.raises(ChainError, match="is a file"):
-        check_folder(tmp_path / "organisations.csv")
+    assert not holds_downloads(tmp_path)  # an extract's
     (tmp_path / "datapackage.json").write_text("{}", encoding="utf-8")
-    check_folder(tmp_path)
+    (tmp_path / ".DS_Store").touch()
+    assert holds_downloads(tmp_path)
+    (tmp_path / "av_patient.csv").touch()
+    assert not holds_downloads(tmp_path)
+
+
+def test_downloads_that_are_interrupted_leave_nothing_and_replace_nothing(tmp_path, write_run, monkeypatch):
+    run, folder = write_run("england"), tmp_path / "downloads"
+    folder.mkdir()
+    for name in ("action-plans.zip", "results.csv", "mine.txt"):
+        (folder / name).write_text("earlier", encoding="utf-8")
+    before = sorted(tmp_path.rglob("*"))
+
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr("naome.report.downloads.write_frame", stop)
+        write_downloads([run], folder)
+    assert sorted(tmp_path.rglob("*")) == before and (folder / "results.csv").read_text() == "earlier"
+    write_downloads([run], folder)
+    assert (folder / "mine.txt").read_text() == "earlier" != (folder / "results.csv").read_text()
+    assert not (folder / "action-plans.zip").exists(), "what this run has not is of earlier downloads"

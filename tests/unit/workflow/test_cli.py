@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from naome.core.errors import ChainError
 from naome.workflow import cli
 from naome.workflow.cli import main
 
@@ -42,7 +43,7 @@ def test_a_folder_that_cannot_be_made_is_said(command, tmp_path, capsys):
 
 def test_a_folder_that_is_not_the_runs_is_left_alone(tmp_path, capsys):
     assert main(["run", "04", "--run-dir", str(tmp_path)]) == 2
-    assert "has not been read yet" in capsys.readouterr().err
+    assert "is no folder of a run" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 
@@ -110,24 +111,6 @@ def test_a_run_is_named_by_the_same_option_everywhere_and_earlier_spellings_work
     assert "--run " in shown and old[-1] not in shown
 
 
-def test_a_run_may_be_named_by_its_name_or_its_folder(tmp_path, monkeypatch):
-    monkeypatch.setenv("NAOME_RUNS", str(tmp_path / "runs"))
-    monkeypatch.chdir(tmp_path)
-    for name in ("runs/both", "runs/mine", "both", "here"):
-        (tmp_path / name).mkdir(parents=True)
-    runs = tmp_path / "runs"
-    placed = {name: cli._place_run(name) for name in ("both", "mine", "here", "new", "./both", "a/b", "")}
-    assert placed == {
-        "both": str(runs / "both"),
-        "mine": str(runs / "mine"),
-        "here": "here",
-        "new": str(runs / "new"),
-        "./both": "./both",
-        "a/b": "a/b",
-        "": "",
-    }
-
-
 @pytest.mark.parametrize(
     ("command", "now"),
     [
@@ -146,6 +129,7 @@ def test_a_command_of_an_earlier_version_says_what_it_is_now(command, now, capsy
     "arguments",
     [
         ["--help"],
+        ["attack", "--help"],
         ["read", "--audit", "englnd"],
         ["check-extract", ".", "--params", "senseless.yaml"],
         ["chain", "--params", "senseless.yaml", "--data", "."],
@@ -162,5 +146,44 @@ def test_help_and_refused_parameters_come_before_what_takes_seconds_to_import(ar
         "sys.exit(code)"
     )
     done = subprocess.run([sys.executable, "-c", program, *arguments], cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == (0 if arguments == ["--help"] else 2)
+    assert done.returncode == (0 if "--help" in arguments else 2)
     assert done.stderr.splitlines()[-1] == ""
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["downloads", "--run", "none", "--out"],
+        ["action-plans", "--run", "none", "--out"],
+        ["simulation-study", "--out"],
+        ["chain", "--params", "rotterdam", "--site"],
+    ],
+)
+def test_a_folder_of_other_files_is_refused_before_anything_is_read(command, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("NAOME_RUNS", str(tmp_path / "runs"))
+    (tmp_path / "extract").mkdir()
+    (tmp_path / "extract" / "av_patient.csv").write_text("PATIENTID\n", encoding="utf-8")
+    assert main([*command, str(tmp_path / "extract")]) == 2
+    said = capsys.readouterr().err
+    assert f"{tmp_path / 'extract'}: holds other files; nothing was written. Hint: {command[-1]} with" in said
+    assert [path.name for path in tmp_path.rglob("*")] == ["extract", "av_patient.csv"]
+
+
+@pytest.mark.parametrize("state", ["finished", "not finished"])
+def test_the_chain_of_a_run_that_is_there_says_that_it_is_made_again(make_run, monkeypatch, capsys, state):
+    run = make_run("rotterdam")
+    if state == "finished":
+        (run.folder / "manifest.json").write_text("{}", encoding="utf-8")
+
+    def stop(plan):
+        raise ChainError("stopped")
+
+    monkeypatch.setattr(cli, "_read_plan", stop)
+    assert main(["chain", "--params", "rotterdam", "--run", str(run.folder), "--no-site"]) == 2
+    said = capsys.readouterr().out
+    assert f"rotterdam: the run is there, {state}; it is made again" in said and f"render --run {run.folder}" in said
+
+
+def test_make_names_a_run_as_the_commands_do(root):
+    text = (root / "Makefile").read_text(encoding="utf-8")
+    assert "--run-dir" not in text and '--run "$(RUN)"' in text

@@ -10,13 +10,13 @@ import pytest
 import yaml
 
 from naome.core.definitions import Definitions
-from naome.core.errors import ChainError, DefinitionError, NaomeError, ParamsError
+from naome.core.errors import ChainError, DefinitionError, ExtractError, NaomeError, ParamsError
 from naome.core.params import load_params
 from naome.core.paths import project_root
 from naome.core.seal import SEAL
 from naome.workflow import plan as planning
 from naome.workflow.ingest import read_run
-from naome.workflow.plan import open_step, plan_run
+from naome.workflow.plan import open_step, plan_check, plan_run
 from naome.workflow.run import Run
 from naome_synthetic import write_extract
 
@@ -107,8 +107,10 @@ def test_steps_refuse_other_parameters_data_and_definitions(runs, extract, alter
     assert open_step("wales", str(extract)).folder == open_step(run_dir=str(runs / "wales")).folder
     with pytest.raises(ChainError, match="was read with other parameters: seed of .* differ"):
         open_step(str(altered(lambda raw: raw.update(seed=1))), run_dir=str(runs / "wales"))
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "pedw_spell.csv").touch()
     with pytest.raises(ChainError, match="was read from .*, not from"):
-        open_step("wales", str(tmp_path), str(runs / "wales"))
+        open_step("wales", str(tmp_path / "other"), str(runs / "wales"))
     other = tmp_path / "definitions"
     shutil.copytree(project_root() / "definitions", other)
     (other / "indicators.yaml").write_text((other / "indicators.yaml").read_text() + "# more\n")
@@ -311,5 +313,24 @@ def test_canonical_tables_that_were_changed_are_refused(runs, extract):
     run, _ = read_run(plan_run("wales", str(extract)), progress=lambda line: None)
     table = run.inputs / "canonical" / "deaths.parquet"
     table.write_bytes(table.read_bytes() + b"x")
-    with pytest.raises(ChainError, match=r"deaths.parquet: was changed after the run began"):
+    with pytest.raises(ChainError, match=r"deaths.parquet: not there, damaged or changed.*Hint: `naome read --params"):
         print(Run(run.folder).canonical)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("none", "none: no such folder. Hint: --data"),
+        ("empty", "empty: is no folder of an extract: .* tables: .*wcn_registration.* Hint: it holds nothing; --data"),
+        ("other", "other: is no folder of an extract: .* Hint: it holds aaaaaa.doc; --data"),
+    ],
+)
+def test_a_folder_that_is_no_extract_is_said_before_a_run_is_said_to_be_another(runs, extract, tmp_path, name, said):
+    read_run(plan_run("wales", str(extract)), progress=lambda line: None)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "thesis.doc").touch()
+    for look in (plan_run, plan_check, open_step):
+        with pytest.raises(ExtractError, match=said) as refused:
+            look("wales", str(tmp_path / name))
+        assert "--replace" not in str(refused.value)

@@ -9,8 +9,6 @@ from pathlib import Path
 import pandas as pd
 
 from naome.core.definitions import Definitions
-from naome.core.params import read_params
-from naome.core.paths import INPUTS
 from naome.report.finished import FinishedRun
 from naome.report.marking import write_banners
 from naome.report.publication.about import write_about, write_manifests
@@ -71,10 +69,7 @@ def open_audit(run: FinishedRun, pages: dict[str, str]) -> Audit:
     """
     frames = [frame.assign(frame=name) for name, frame in run.read_released() if "result_id" in frame.columns]
     results = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame({"frame": []})
-    inputs = run.folder / INPUTS
-    return Audit(
-        run, run.nation, read_params(inputs / "params.yaml"), Definitions(inputs / "definitions"), results, pages
-    )
+    return Audit(run, run.nation, run.params, run.definitions, results, pages)
 
 
 def write_report(
@@ -101,7 +96,7 @@ def write_report(
     Report
         Only with the page about the site where no run has released people and indicators.
     """
-    audits = choose_audits(open_audit(run, pages) for run, pages in runs if (run.folder / INPUTS).is_dir())
+    audits = choose_audits(open_audit(run, pages) for run, pages in runs if run.has_inputs)
     shown, sources = [run for run, _ in runs], Sources()
     about = write_about(shown, Definitions(root / "definitions"), root, sources)
     about.write(folder, banner=write_banners((run.marking, run.title) for run in shown), foot=write_foot(shown))
