@@ -342,7 +342,7 @@ GIVEN = (
     f"ELSE coalesce({{k}}, '') <> '' AND NOT {MISSING_IDENTIFIER.format(v='{k}')} END)"
 )
 MANGLED = (
-    r"regexp_full_match(trim({v}), '[-+]?\d+\.0+|[-+]?\d+(\.\d+)?[eE][-+]\d+|[-+]?\d+\.\d+[eE]\d+"
+    r"regexp_full_match(trim({v}), '[-+]?\d+[.,]0+|[-+]?\d+([.,]\d+)?[eE][-+]\d+|[-+]?\d+[.,]\d+[eE]\d+"
     r"|\d{{1,3}}(,\d{{3}})+')"
 )
 _SUSPICIONS = {
@@ -397,7 +397,7 @@ def note_mangled(connection: DuckDBPyConnection, file: RawFile, column: str, key
     """
     sql = MANGLED.format(v="key")
     (rows,) = connection.execute(f"SELECT coalesce(sum(n), 0) FROM ({keys}) WHERE {sql}").fetchone()
-    if rows:
+    if rows and not _is_decimal(file.columns.get(column, "")):  # of which the type is told
         _note_suspicion(connection, file, column, "mangled", rows, problems)
     return bool(rows)
 
@@ -409,15 +409,21 @@ def _note_suspicion(connection, file: RawFile, column: str, check: str, rows: in
     problems.add(f"{file.locate(first, f'column {column}')}: {wording}")
 
 
+def _is_decimal(kind: str) -> bool:
+    return re.match(r"FLOAT|DOUBLE|DECIMAL(?!\(\d+,0\))", kind) is not None
+
+
 def _count_suspicions(connection, file: RawFile, columns: list[str], problems: Problems) -> dict[str, dict[str, int]]:
     """Return, of the identifiers that one glance at the file does not clear, how often each suspicion is true."""
-    for column in columns:
-        if re.match(r"FLOAT|DOUBLE|DECIMAL(?!\(\d+,0\))", file.columns[column]):
-            problems.add(
-                f"{file.name}: column {column}: identifiers are stored as {file.columns[column]}; "
-                "allowed: text or whole numbers. Hint: decimals lose digits; write the file again from its source."
-            )
-    text = {column: f"CAST({quote_name(column)} AS VARCHAR)" for column in columns}
+    decimals = [column for column in columns if _is_decimal(file.columns[column])]
+    for column in decimals:
+        problems.add(
+            f"{file.name}: column {column}: identifiers are stored as {file.columns[column]}; "
+            "allowed: text or whole numbers. Hint: decimals lose digits; write the file again from its source."
+        )
+    text = {column: f"CAST({quote_name(column)} AS VARCHAR)" for column in columns if column not in decimals}
+    if not text:
+        return {}
     # Searching for single characters costs a tenth of the exact conditions; those follow only where one is found.
     screens = {
         column: " OR ".join([may_hold_blanks(v), *(f"contains({v}, '{character}')" for character in "+.,\\")])
