@@ -90,6 +90,14 @@ WEEKDAY = re.compile(
 )
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 TWO_DIGIT_YEAR = re.compile(rf"(\d\d?[-/. ]?(\d\d?|{_MONTH})[-/. ]?\d\d)" + _TIME, re.ASCII | re.IGNORECASE)
+#: A year, with a month or without one; a day or month of 0 stands for none
+NO_DAY = re.compile(
+    rf"\d{{4}}|(\d\d?|{_MONTH})[-/. ]?(18|19|20)\d\d|(18|19|20)\d\d[-/. ](\d\d?|{_MONTH})|\d{{4}}[-/.]\d\d[-/.]00"
+    r"|00[-/.]\d\d[-/.]\d{4}|\d\d[-/.]00[-/.]\d{4}",
+    re.ASCII | re.IGNORECASE,
+)
+#: Days since a first one, seconds, or thousandths of them
+DAY_NUMBER = re.compile(r"-?(\d{5}|\d{9,13})([.,]\d+)?", re.ASCII)
 #: What programs write where nothing is known; no code is spelt like this.
 MISSING_WORDS = frozenset({"NA", "N/A", "#N/A", "<NA>", "NAN", "NAT", "NULL", "(NULL)", "\\N", "NONE", "."})
 #: Words in the place of a date: why there is none is for the provider to say
@@ -293,7 +301,13 @@ def _parse_date(text: str) -> tuple[dt.date, tuple[str, ...]]:
                 dropped = bool(re.search("[1-9]", time)) and not re.fullmatch("12:00(:00)? ?AM", time, re.IGNORECASE)
                 return dt.date(int(part["year"]), number, int(part["day"])), ("time_of_day",) if dropped else ()
     hint = "is this another column, or a month/day/year date?"
-    if TWO_DIGIT_YEAR.fullmatch(text) and not text.isdigit():
+    if DAY_NUMBER.fullmatch(text):
+        hint = (
+            "a number of days, seconds or the like, as spreadsheets, SAS and others count them? Export dates as text."
+        )
+    elif NO_DAY.fullmatch(text):
+        hint = "the day, or the month too, is not there: ask for whole dates, or export such dates as empty."
+    elif TWO_DIGIT_YEAR.fullmatch(text) and not text.isdigit():
         hint = "a year of two digits may be of either century; export dates as YYYY-MM-DD."
     raise Refused(DATE_SPELLINGS, hint)
 
