@@ -649,7 +649,7 @@ def leading(
 
 DATE = Cleaner("DATE", clean_date, f"{DATE_SPELLINGS}, no later than today", plain=plain_dates)
 ICD10 = Cleaner("VARCHAR", clean_icd10, "an ICD-10 code")
-SITE = Cleaner("VARCHAR", clean_site, "an ICD-10 code of the site of a tumour")
+TUMOUR_SITE = Cleaner("VARCHAR", clean_site, "an ICD-10 code of the site of a tumour")
 OPCS4 = Cleaner("VARCHAR", clean_opcs4, "an OPCS-4 code")
 OPCS4_SITE = Cleaner("VARCHAR", clean_opcs4_site, "an OPCS-4 code", place=place_code, limit=UNMAPPED_LIMIT)
 CAUSES = Cleaner("VARCHAR", clean_cause_list, "one or more ICD-10 codes")

@@ -111,14 +111,14 @@ def may_be_shown(name: str) -> bool:
     return len(text) >= LONG and bool(get_close_matches(text, PUBLISHED, n=1, cutoff=LIKE))
 
 
-def read_names(names: Sequence[str], expected: frozenset[str]) -> list[str]:
+def name_expected(names: Sequence[str], expected: frozenset[str]) -> list[str]:
     """Return the names of a header, those of expected columns in capitals whatever signs stand in or around them.
 
     A name that is there as it should be is not read out of another one too.
 
     Examples
     --------
-    >>> read_names(["\ufeffStudy ID", "[diag.01]", "EPIKEY", "Epi.key"], frozenset({"STUDY_ID", "DIAG_01", "EPIKEY"}))
+    >>> name_expected(["Study ID", "[diag.01]", "EPIKEY", "Epi.key"], frozenset({"STUDY_ID", "DIAG_01", "EPIKEY"}))
     ['STUDY_ID', 'DIAG_01', 'EPIKEY', 'Epi.key']
     """
     exact = {name.strip().upper() for name in names} & expected

@@ -24,7 +24,7 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from naome.core.errors import ExtractError
-from naome.extract.column_names import read_names
+from naome.extract.column_names import name_expected
 from naome.extract.folder import Source
 from naome.extract.problems import DAMAGED_GZIP, DAMAGED_ZIP
 from naome.extract.sql import quote_name, quote_path, quote_text
@@ -168,7 +168,7 @@ def read_header(source: Source, path: Path, packed: bool, expected: frozenset[st
     whole = _read_start(source, path, packed)
     first = _skip_to_header(whole)
     read = {sign: _split_header(first, sign) for sign in DELIMITERS}
-    fits = {sign: names for sign, names in read.items() if expected & {*read_names(names, expected)}}
+    fits = {sign: names for sign, names in read.items() if expected & {*name_expected(names, expected)}}
     mixed = [
         other
         for names in fits.values()
@@ -209,13 +209,13 @@ def _split_header(text: str, delimiter: str) -> list[str]:
 
 
 def _hides_column(name: str, delimiter: str, expected: frozenset[str]) -> bool:
-    pieces = {*read_names(name.split(delimiter), expected)}
-    return read_names([name], expected)[0] not in expected and bool(pieces & expected)
+    pieces = {*name_expected(name.split(delimiter), expected)}
+    return name_expected([name], expected)[0] not in expected and bool(pieces & expected)
 
 
 def _decode_header(header: Header, encoding: str, expected: frozenset[str]) -> Header:
     names = [name.encode("latin-1").decode(_codec(encoding), errors="replace") for name in header.names]
-    return replace(header, names=tuple(read_names(names, expected)))
+    return replace(header, names=tuple(name_expected(names, expected)))
 
 
 def _codec(encoding: str) -> str:

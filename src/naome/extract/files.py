@@ -21,7 +21,7 @@ from duckdb import DuckDBPyConnection
 
 from naome.core.errors import ExtractError
 from naome.extract import delimited
-from naome.extract.column_names import read_names, show_column
+from naome.extract.column_names import name_expected, show_column
 from naome.extract.delimited import EXPORT, RESERVED, is_readable, is_utf16, pack_text, read_header
 from naome.extract.folder import Source, TableFiles
 from naome.extract.problems import COPY_AGAIN, DAMAGED_GZIP
@@ -226,7 +226,7 @@ def _open_part(
         if source.suffix == ".parquet":
             file = _unpack_gzip(source, target.with_suffix(".gunzip")) if source.packed else file
             written = _parquet_columns(connection, file)
-            names = written if any(map(has_control, written)) else read_names(written, expected)
+            names = written if any(map(has_control, written)) else name_expected(written, expected)
             check(names)
             if _need_other_names(written, names, len(files.sources) > 1):
                 file, names = _copy_with_plain_names(connection, file, target, written, names)
@@ -441,7 +441,7 @@ def holds_table(source: Source, wanted: frozenset[str], expected: frozenset[str]
             names = list(read_header(source, source.path, source.packed, expected).names)
     except (pa.ArrowException, OSError, ExtractError):
         return True
-    return len(wanted & {name.upper() for name in read_names(names, expected)}) > MOST * len(wanted)
+    return len(wanted & {name.upper() for name in name_expected(names, expected)}) > MOST * len(wanted)
 
 
 def _say_where(error: Exception) -> str:

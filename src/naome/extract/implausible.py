@@ -17,9 +17,9 @@ from naome.extract.specification import Reader
 #: One day with so many rows, and no other date so near to it, stands for none
 DEFAULT_ROWS, ALONE_DAYS = 20, 3 * 365
 #: Of people with breast cancer 1 in 100 is a man; of fewer people nothing can be told
-PEOPLE, MOST_MEN = 100, 0.1
+TELLING_PEOPLE, MOST_MEN = 100, 0.1
 #: Ages at which breast cancer is not diagnosed, but that stand for none: below the first, above the last
-AGES, ODD_AGES, AGE_ROWS = (15, 105), 0.01, 8
+USUAL_AGES, ODD_AGES, AGE_ROWS = (15, 105), 0.01, 8
 
 
 def check_implausible(
@@ -77,7 +77,7 @@ def _check_sex(connection, file: str, problems: Problems) -> None:
         "SELECT count(sex), count_if(sex = 'male') FROM canon_people "
         "WHERE person_id IN (SELECT person_id FROM canon_tumours)"
     ).fetchone()
-    if people >= PEOPLE and men > MOST_MEN * people:
+    if people >= TELLING_PEOPLE and men > MOST_MEN * people:
         problems.add(
             f"{file}: people.sex: {men / people:.0%} of the people with breast cancer are men; allowed: at most "
             f"{MOST_MEN:.0%}. Hint: are the codes exchanged, or of another list (0 and 1), or is this the extract of "
@@ -86,7 +86,7 @@ def _check_sex(connection, file: str, problems: Problems) -> None:
 
 
 def _check_age(connection, file: str, problems: Problems) -> None:
-    first, last = AGES
+    first, last = USUAL_AGES
     rows, odd = connection.execute(
         f"SELECT count(age), count_if(age NOT BETWEEN {first} AND {last}) FROM canon_tumours"
     ).fetchone()

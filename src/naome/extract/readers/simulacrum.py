@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from naome.extract import codings
-from naome.extract.clean import CAUSES, DATE, MORPHOLOGY, SITE, Coded
+from naome.extract.clean import CAUSES, DATE, MORPHOLOGY, TUMOUR_SITE, Coded
 from naome.extract.readers.ncrd import (
     DRUG_RULES,
     DUPLICATE_TUMOUR,
@@ -58,7 +58,7 @@ def _tumours(sex: str, quintile: str, deprivation) -> RawTable:
             "PATIENTID": None,
             sex: codings.GENDER,
             "DIAGNOSISDATEBEST": DATE,
-            "SITE_ICD10_O2": SITE,
+            "SITE_ICD10_O2": TUMOUR_SITE,
             "AGE": codings.AGE,
             "STAGE_BEST": codings.STAGE,
             "M_BEST": codings.M_CATEGORY,
