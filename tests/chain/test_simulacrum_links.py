@@ -53,3 +53,10 @@ def test_other_identifiers_in_the_public_files_are_refused(tmp_path, version, ta
     respell(folder, table, column, f"md5({column})")
     with pytest.raises(ExtractError, match=f"{table}.csv: column {column}: 0 of .* link to {to}"):
         read_extract(READERS["simulacrum"], folder, None, progress=lambda line: None)
+
+
+def test_a_morphology_among_the_sites_of_all_cancers_is_no_other_cancer(tmp_path):
+    folder = make_public(tmp_path, 2)
+    respell(folder, "av_tumour", "SITE_ICD10_O2", "'M8500'", "hash(TUMOURID) % 10 = 0")
+    with pytest.raises(ExtractError, match="column SITE_ICD10_O2, row .*morphology code of ICD-O"):
+        read_extract(READERS["simulacrum"], folder, None, progress=lambda line: None)

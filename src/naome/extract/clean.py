@@ -22,7 +22,8 @@ CLEANING_RULES: dict[str, str] = {
     "float_text": "A whole number written as a decimal (3.0) is read as the whole number.",
     "missing_word": "NA, NULL, NaN, a single dot and the like are words of programs for a missing value.",
     "sentinel_date": "1582-10-15, 1600-01-01, 1800-01-01, 1801-01-01 and the first days of programs' calendars "
-    "(0000-00-00, 0001-01-01, 1753-01-01, 1899-12-30, 1899-12-31, 1900-01-01) stand for a missing date.",
+    "(0000-00-00, 0001-01-01, 1753-01-01, 1899-12-30, 1899-12-31, 1900-01-01, 1904-01-01, 1960-01-01, 1970-01-01) "
+    "stand for a missing date.",
     "truncated_date": "A date without day and month (1899-) is read as missing.",
     "empty_marker": "'-', '&' and blank stand for no code, '-' and '?' for no date.",
     "no_diagnosis": "R69X3 (invalid) and R69X6 (not known) stand for no diagnosis in HES.",
@@ -60,11 +61,13 @@ SENTINEL_DATES = {
     dt.date(*day)
     for day in (
         (1582, 10, 15), (1600, 1, 1), (1800, 1, 1), (1801, 1, 1),
-        (1, 1, 1), (1753, 1, 1), (1899, 12, 30), (1899, 12, 31), (1900, 1, 1),
+        (1, 1, 1), (1753, 1, 1), (1899, 12, 30), (1899, 12, 31), (1900, 1, 1), (1904, 1, 1), (1960, 1, 1), (1970, 1, 1),
     )
 }  # fmt: skip
 NULL_YEAR = 9999
 EARLIEST = dt.date(1900, 1, 2)
+#: Later dates are no sentinels
+FIRST_PLAIN = max(SENTINEL_DATES) + dt.timedelta(1)
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH = (
     "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
@@ -87,10 +90,20 @@ WEEKDAY = re.compile(
 )
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 TWO_DIGIT_YEAR = re.compile(rf"(\d\d?[-/. ]?(\d\d?|{_MONTH})[-/. ]?\d\d)" + _TIME, re.ASCII | re.IGNORECASE)
+#: A year, with a month or without one; a day or month of 0 stands for none
+NO_DAY = re.compile(
+    rf"\d{{4}}|(\d\d?|{_MONTH})[-/. ]?(18|19|20)\d\d|(18|19|20)\d\d[-/. ](\d\d?|{_MONTH})|\d{{4}}[-/.]\d\d[-/.]00"
+    r"|00[-/.]\d\d[-/.]\d{4}|\d\d[-/.]00[-/.]\d{4}",
+    re.ASCII | re.IGNORECASE,
+)
+#: Days since a first one, seconds, or thousandths of them
+DAY_NUMBER = re.compile(r"-?(\d{5}|\d{9,13})([.,]\d+)?", re.ASCII)
 #: What programs write where nothing is known; no code is spelt like this.
 MISSING_WORDS = frozenset({"NA", "N/A", "#N/A", "<NA>", "NAN", "NAT", "NULL", "(NULL)", "\\N", "NONE", "."})
 #: Words in the place of a date: why there is none is for the provider to say
 NO_DATE = re.compile("0|unk(nown)?|not (known|recorded|available|applicable)|missing", re.IGNORECASE)
+#: What a tumour is made of, in ICD-O: M8500/3
+MORPHOLOGY = re.compile(r"(M-?)?[89]\d{3}([./]\d)*", re.IGNORECASE)
 #: What spreadsheets write where a formula failed.
 BROKEN = frozenset({"#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!"})
 #: Codes are no longer than this; labels are, and are read whatever signs stand between their words
@@ -263,8 +276,7 @@ def clean_date(value: object) -> tuple[dt.date | None, tuple[str, ...]]:
         rules += dropped
     if value in SENTINEL_DATES:
         return None, (*rules, "sentinel_date")
-    first, last = plain_dates()
-    if not first <= value <= last:
+    if not EARLIEST <= value <= dt.date.today():
         hint = "is a digit of the year mistyped, or is this a planned date?"
         if value.year == NULL_YEAR:
             hint = "programs write 9999 where there is no date; export such dates as empty."
@@ -274,7 +286,7 @@ def clean_date(value: object) -> tuple[dt.date | None, tuple[str, ...]]:
 
 def plain_dates() -> tuple[dt.date, dt.date]:
     """Return the first and the last date that is read as it stands: from after the sentinels to today."""
-    return EARLIEST, dt.date.today()
+    return FIRST_PLAIN, dt.date.today()
 
 
 def _parse_date(text: str) -> tuple[dt.date, tuple[str, ...]]:
@@ -289,7 +301,13 @@ def _parse_date(text: str) -> tuple[dt.date, tuple[str, ...]]:
                 dropped = bool(re.search("[1-9]", time)) and not re.fullmatch("12:00(:00)? ?AM", time, re.IGNORECASE)
                 return dt.date(int(part["year"]), number, int(part["day"])), ("time_of_day",) if dropped else ()
     hint = "is this another column, or a month/day/year date?"
-    if TWO_DIGIT_YEAR.fullmatch(text) and not text.isdigit():
+    if DAY_NUMBER.fullmatch(text):
+        hint = (
+            "a number of days, seconds or the like, as spreadsheets, SAS and others count them? Export dates as text."
+        )
+    elif NO_DAY.fullmatch(text):
+        hint = "the day, or the month too, is not there: ask for whole dates, or export such dates as empty."
+    elif TWO_DIGIT_YEAR.fullmatch(text) and not text.isdigit():
         hint = "a year of two digits may be of either century; export dates as YYYY-MM-DD."
     raise Refused(DATE_SPELLINGS, hint)
 
@@ -361,6 +379,22 @@ def clean_icd10(value: object) -> tuple[str | None, tuple[str, ...]]:
             "an ICD-10 code (letter, two to four digits)", "is this an OPCS-4 code, or a column shifted by one?"
         )
     return text or None, rules
+
+
+def clean_site(value: object) -> tuple[str | None, tuple[str, ...]]:
+    """Read the ICD-10 code of where a tumour is; what it is made of has a code of much the same form.
+
+    Examples
+    --------
+    >>> clean_site("C50.4")
+    ('C504', ('code_dot',))
+    """
+    if MORPHOLOGY.fullmatch(str(value).strip()):
+        raise Refused(
+            "an ICD-10 code (letter, two to four digits)",
+            "this is a morphology code of ICD-O: is it the column of the morphology?",
+        )
+    return clean_icd10(value)
 
 
 def clean_opcs4(value: object) -> tuple[str | None, tuple[str, ...]]:
@@ -615,6 +649,7 @@ def leading(
 
 DATE = Cleaner("DATE", clean_date, f"{DATE_SPELLINGS}, no later than today", plain=plain_dates)
 ICD10 = Cleaner("VARCHAR", clean_icd10, "an ICD-10 code")
+TUMOUR_SITE = Cleaner("VARCHAR", clean_site, "an ICD-10 code of the site of a tumour")
 OPCS4 = Cleaner("VARCHAR", clean_opcs4, "an OPCS-4 code")
 OPCS4_SITE = Cleaner("VARCHAR", clean_opcs4_site, "an OPCS-4 code", place=place_code, limit=UNMAPPED_LIMIT)
 CAUSES = Cleaner("VARCHAR", clean_cause_list, "one or more ICD-10 codes")

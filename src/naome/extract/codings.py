@@ -12,7 +12,38 @@ from naome.extract.problems import say_rows
 STAGE = Coded("stage", spelling=r"({codes})(?:(?<=\d)[A-Z][A-Z0-9]{0,4}|(?<=[IV])[A-C]\d?)?")
 #: Clinical or pathological, after treatment (y), of a recurrence (r) or at autopsy (a)
 M_CATEGORY = Coded("m_category", "BOOLEAN", spelling=r"[YRA]?[CP]?M?({codes})(?:[A-E]|\(I\+\))?")
-PERFORMANCE_STATUS = Coded("performance_status", "INTEGER")
+#: Fewer rows than this tell nothing of what the codes of a column mean
+TELLING_DIGITS = 30
+#: Share of the rows that may have a performance status on the scale of young people
+YOUNG = 0.05
+
+
+def doubt_scale(rows: Mapping[str, int]) -> str:
+    """Say why two-digit codes in a column of performance status may not be those of the scale of young people.
+
+    Parameters
+    ----------
+    rows : mapping of str to int
+        Value -> rows.
+
+    Examples
+    --------
+    >>> doubt_scale({"0": 900, "1": 400, "01": 4})
+    ''
+    >>> doubt_scale({"00": 900, "01": 400, "9": 80}).partition(":")[0]
+    '00 to 11 are in 1,300 rows'
+    """
+    young = sum(rows.get(f"{code:02d}", 0) for code in range(12))
+    if young < TELLING_DIGITS or young <= YOUNG * sum(rows.values()):
+        return ""
+    return (
+        f"00 to 11 are in {say_rows(young)}: in the registry's list they are a scale of young people, which few people "
+        "with breast cancer have; allowed: 0 to 4 and 9. Hint: was a zero written before the codes? Export them as "
+        "they are."
+    )
+
+
+PERFORMANCE_STATUS = Coded("performance_status", "INTEGER", doubt=doubt_scale)
 GRADE = Coded("grade", "INTEGER")
 RECEPTOR = Coded("receptor")
 
@@ -43,9 +74,6 @@ def doubt_zero(rows: Mapping[str, int]) -> str:
 #: Some trusts export the score of immunohistochemistry, which the registry translates
 HER2 = Coded("receptor", also="her2_score", doubt=doubt_zero)
 GENDER = Coded("gender")
-#: In the list of 1991 (0 white, 1 to 3 black, 4 to 6 Asian ...) whites outnumber each other group in every trust and
-#: registry; fewer rows than this tell nothing
-TELLING_DIGITS = 30
 
 
 def doubt_digits(rows: Mapping[str, int]) -> str:
@@ -63,6 +91,7 @@ def doubt_digits(rows: Mapping[str, int]) -> str:
     >>> doubt_digits({"1": 900, "2": 40}).partition(":")[0]
     'figures from 1 to 7 are in 940 rows and 0 in 0 rows'
     """
+    # In the list of 1991 whites outnumber each other group in every trust and registry
     digits = [rows.get(digit, 0) for digit in "1234567"]
     if sum(digits) < TELLING_DIGITS or rows.get("0", 0) > max(digits):
         return ""

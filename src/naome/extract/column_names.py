@@ -111,6 +111,26 @@ def may_be_shown(name: str) -> bool:
     return len(text) >= LONG and bool(get_close_matches(text, PUBLISHED, n=1, cutoff=LIKE))
 
 
+def name_expected(names: Sequence[str], expected: frozenset[str]) -> list[str]:
+    """Return the names of a header, those of expected columns in capitals whatever signs stand in or around them.
+
+    A name that is there as it should be is not read out of another one too.
+
+    Examples
+    --------
+    >>> name_expected(["Study ID", "[diag.01]", "EPIKEY", "Epi.key"], frozenset({"STUDY_ID", "DIAG_01", "EPIKEY"}))
+    ['STUDY_ID', 'DIAG_01', 'EPIKEY', 'Epi.key']
+    """
+    exact = {name.strip().upper() for name in names} & expected
+    plain = {_squeeze(name): name for name in sorted(expected - exact)}
+    stripped = [name.strip() for name in names]
+    return [name if name.upper() in exact else plain.get(_squeeze(name), name) for name in stripped]
+
+
+def _squeeze(name: str) -> str:
+    return re.sub("[^A-Z0-9]", "", name.upper())
+
+
 def show_column(name: str, place: int = 0) -> str:
     """Return the name of a column as it may be shown, or its shape and, where that is given, its place in the header.
 

@@ -24,6 +24,7 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from naome.core.errors import ExtractError
+from naome.extract.column_names import name_expected
 from naome.extract.folder import Source
 from naome.extract.problems import DAMAGED_GZIP, DAMAGED_ZIP
 from naome.extract.sql import quote_name, quote_path, quote_text
@@ -131,7 +132,7 @@ def pack_text(
             text, packed, utf16 = _decode_utf16(source, text, packed, copies[1]), False, True
         header = read_header(source, text, packed, expected)
         look = _look_at_bytes(source, text, packed, header.delimiter)
-        header = _decode_header(header, look.encoding)
+        header = _decode_header(header, look.encoding, expected)
         check(list(header.names))
         # DuckDB reads no row where a byte-order mark stands before a quoted line that is passed over
         marked_before = look.encoding.endswith("mark") and header.lines_before > 0
@@ -146,7 +147,7 @@ def pack_text(
     finally:
         for copy in copies:
             copy.unlink(missing_ok=True)
-    return [name.strip() for name in header.names if is_readable(name)], "utf-16" if utf16 else look.encoding
+    return [name for name in header.names if is_readable(name)], "utf-16" if utf16 else look.encoding
 
 
 def is_readable(name: str) -> bool:
@@ -167,7 +168,7 @@ def read_header(source: Source, path: Path, packed: bool, expected: frozenset[st
     whole = _read_start(source, path, packed)
     first = _skip_to_header(whole)
     read = {sign: _split_header(first, sign) for sign in DELIMITERS}
-    fits = {sign: names for sign, names in read.items() if expected & {name.strip().upper() for name in names}}
+    fits = {sign: names for sign, names in read.items() if expected & {*name_expected(names, expected)}}
     mixed = [
         other
         for names in fits.values()
@@ -208,13 +209,13 @@ def _split_header(text: str, delimiter: str) -> list[str]:
 
 
 def _hides_column(name: str, delimiter: str, expected: frozenset[str]) -> bool:
-    pieces = {piece.strip().upper() for piece in name.split(delimiter)}
-    return name.strip().upper() not in expected and bool(pieces & expected)
+    pieces = {*name_expected(name.split(delimiter), expected)}
+    return name_expected([name], expected)[0] not in expected and bool(pieces & expected)
 
 
-def _decode_header(header: Header, encoding: str) -> Header:
-    names = (name.encode("latin-1").decode(_codec(encoding), errors="replace") for name in header.names)
-    return replace(header, names=tuple(names))
+def _decode_header(header: Header, encoding: str, expected: frozenset[str]) -> Header:
+    names = [name.encode("latin-1").decode(_codec(encoding), errors="replace") for name in header.names]
+    return replace(header, names=tuple(name_expected(names, expected)))
 
 
 def _codec(encoding: str) -> str:
@@ -402,7 +403,7 @@ def _write_parquet(
 ) -> None:
     columns = [f"c{number}" for number in range(len(header.names))]
     named = ", ".join(
-        f"{column} AS {quote_name(name.strip())}"
+        f"{column} AS {quote_name(name)}"
         for column, name in zip(columns, header.names, strict=True)
         if is_readable(name)
     )

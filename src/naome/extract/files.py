@@ -21,7 +21,7 @@ from duckdb import DuckDBPyConnection
 
 from naome.core.errors import ExtractError
 from naome.extract import delimited
-from naome.extract.column_names import show_column
+from naome.extract.column_names import name_expected, show_column
 from naome.extract.delimited import EXPORT, RESERVED, is_readable, is_utf16, pack_text, read_header
 from naome.extract.folder import Source, TableFiles
 from naome.extract.problems import COPY_AGAIN, DAMAGED_GZIP
@@ -32,6 +32,8 @@ READABLE_TYPES = (
 )
 #: DuckDB's type of a Parquet column that was written without one, because nothing stands in it
 NO_TYPE = '"NULL"'
+#: Types of moments, which Spark and others write for dates: they are read as the text of one in universal time is
+MOMENT = re.compile("TIMESTAMP(_NS)? WITH TIME ZONE|TIMESTAMPTZ(_NS)?")
 #: How a reason ends that copying the file again may remove
 CUT_OFF = "cut off"
 #: Share of a table's columns by which a file is taken for one of its
@@ -223,13 +225,14 @@ def _open_part(
         file, encoding = source.path, "parquet"
         if source.suffix == ".parquet":
             file = _unpack_gzip(source, target.with_suffix(".gunzip")) if source.packed else file
-            names = _parquet_columns(connection, file)
+            written = _parquet_columns(connection, file)
+            names = written if any(map(has_control, written)) else name_expected(written, expected)
             check(names)
+            if _need_other_names(written, names, len(files.sources) > 1):
+                file, names = _copy_with_plain_names(connection, file, target, written, names)
         else:
             file = target
             names, encoding = pack_text(connection, source, target, expected, check)
-        if encoding == "parquet" and _need_other_names(names, len(files.sources) > 1):
-            file, names = _copy_with_plain_names(connection, file, target, names)
         names = [name for name in names if is_readable(name)]
         rows = connection.execute(f"DESCRIBE SELECT {', '.join(map(quote_name, names))} FROM {_read(file)}").fetchall()
         kinds = {name.strip().upper(): row[1] for name, row in zip(names, rows, strict=True)}
@@ -261,7 +264,7 @@ def _make_view(connection: DuckDBPyConnection, files: TableFiles, opened: list[_
     # A column without a type, or of one that is not read, holds nothing that could be misread where it is empty
     blank = {name for name in first.kinds if name in empty and any(not _is_read(part.kinds[name]) for part in opened)}
     renamed = ", ".join(
-        f"NULL::VARCHAR AS {quote_name(upper)}" if upper in blank else f"{quote_name(name)} AS {quote_name(upper)}"
+        f"{'NULL::VARCHAR' if upper in blank else _select(name, first.kinds[upper])} AS {quote_name(upper)}"
         for name, upper in zip(first.names, first.kinds, strict=True)
     )
     rows, number = _read(first.file), "file_row_number"
@@ -280,6 +283,13 @@ def _make_view(connection: DuckDBPyConnection, files: TableFiles, opened: list[_
     # DuckDB makes one type of those of the parts: one that is not read must not be hidden by that
     for part in opened:
         columns |= {name: kind for name, kind in part.kinds.items() if name not in blank and not _may_be_read(kind)}
+        # Nor may it make moments of what has no zone, in the zone of this computer
+        mixed = {name for name, kind in first.kinds.items() if MOMENT.search(f"{kind} {part.kinds[name]}")}
+        columns |= {
+            name: f"{first.kinds[name]} and {part.kinds[name]}"
+            for name in mixed - blank
+            if first.kinds[name] != part.kinds[name]
+        }
     several = tuple(parts) if len(parts) > 1 else ()
     encodings = ", ".join(dict.fromkeys(part.encoding for part in opened))
     return RawFile(
@@ -287,8 +297,15 @@ def _make_view(connection: DuckDBPyConnection, files: TableFiles, opened: list[_
     )
 
 
+def _select(name: str, kind: str) -> str:
+    if MOMENT.fullmatch(kind):
+        moment = f"CAST({quote_name(name)} AS TIMESTAMP WITH TIME ZONE)"
+        return f"strftime(make_timestamp(epoch_us({moment})), '%Y-%m-%d %H:%M:%S+00')"
+    return quote_name(name)
+
+
 def _is_read(kind: str) -> bool:
-    return re.fullmatch(READABLE_TYPES, kind) is not None
+    return re.fullmatch(f"{READABLE_TYPES}|{MOMENT.pattern}", kind) is not None
 
 
 def _may_be_read(kind: str) -> bool:
@@ -308,18 +325,18 @@ def _unpack_gzip(source: Source, target: Path) -> Path:
     return target
 
 
-def _need_other_names(names: list[str], several: bool) -> bool:
+def _need_other_names(written: list[str], names: list[str], several: bool) -> bool:
     """Return whether DuckDB keeps a name for itself, or would not find it in parts that spell it in another way."""
-    reserved = any(name.strip().upper() in RESERVED for name in names)
-    return reserved or (several and any(name != name.strip() or not name.isascii() for name in names))
+    reserved = any(name.upper() in RESERVED for name in names)
+    return reserved or written != names or (several and not all(map(str.isascii, names)))
 
 
 def _copy_with_plain_names(
-    connection: DuckDBPyConnection, file: Path, target: Path, names: list[str]
+    connection: DuckDBPyConnection, file: Path, target: Path, written: list[str], names: list[str]
 ) -> tuple[Path, list[str]]:
-    """Copy a Parquet file with its names in capitals and without blanks, and without columns that are not readable."""
-    plain = {name: name.strip().upper() for name in names if is_readable(name)}
-    kept = ", ".join(f"{quote_name(name)} AS {quote_name(upper)}" for name, upper in plain.items())
+    """Copy a Parquet file with its names in capitals as they are read, and without columns that are not readable."""
+    plain = {raw: name.upper() for raw, name in zip(written, names, strict=True) if is_readable(name)}
+    kept = ", ".join(f"{quote_name(raw)} AS {quote_name(name)}" for raw, name in plain.items())
     connection.execute(f"COPY (SELECT {kept} FROM {_read(file)}) TO {quote_text(target)} (FORMAT parquet)")
     return target, list(plain.values())
 
@@ -424,7 +441,7 @@ def holds_table(source: Source, wanted: frozenset[str], expected: frozenset[str]
             names = list(read_header(source, source.path, source.packed, expected).names)
     except (pa.ArrowException, OSError, ExtractError):
         return True
-    return len(wanted & {name.strip().upper() for name in names}) > MOST * len(wanted)
+    return len(wanted & {name.upper() for name in name_expected(names, expected)}) > MOST * len(wanted)
 
 
 def _say_where(error: Exception) -> str:

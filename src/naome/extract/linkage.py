@@ -342,14 +342,6 @@ def _check_link(connection, file: RawFile, link: Linkage, known: str, least: flo
     left = link.rows - link.linked
     if not left and not link.without:
         return
-    header = " ".join(link.column.split(" + "))
-    (again,) = connection.execute("SELECT coalesce(sum(n), 0) FROM keys WHERE upper(key) = ?", [header]).fetchone()
-    if again:
-        problems.add(
-            f"{file.name}: column {link.column}: the name of the column is in {say_rows(again)}; allowed: one header "
-            "line, the first. Hint: were files with a header each pasted together?"
-        )
-        return
     there = f"SELECT key FROM {known} WHERE key IS NOT NULL"
     others = f"SELECT * FROM keys WHERE {GIVEN.format(k='key')} AND key NOT IN ({there})"
     if link.of_people and note_mangled(connection, file, link.column, others, problems):

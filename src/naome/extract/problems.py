@@ -33,11 +33,11 @@ class Problems:
         self.messages: list[str] = []
         self.count = 0
 
-    def add(self, message: str, *, stands_for: int = 1) -> None:
-        """Note a problem, once; `stands_for` counts it with others of its kind that are not shown."""
+    def add(self, message: str) -> None:
+        """Note a problem, once."""
         if message in self.messages:
             return
-        self.count += stands_for
+        self.count += 1
         if len(self.messages) < KEPT_PROBLEMS:
             self.messages.append(message)
 

@@ -16,7 +16,7 @@ from naome.extract.clean import OPTIONAL_IDENTIFIER
 from naome.extract.column_names import find_misspelt, may_be_shown, show_file, show_header
 from naome.extract.files import READABLE_TYPES, Part, RawFile, holds_table, open_table, say_columns
 from naome.extract.folder import Source, TableFiles, explain_missing, find_table
-from naome.extract.problems import Problems
+from naome.extract.problems import Problems, say_rows
 from naome.extract.provider_codes import UNKNOWN_CODES, Organisations, ProviderCleaner
 from naome.extract.quality import Log, log_repairs, log_rows
 from naome.extract.specification import RawTable, Reader, Repeated
@@ -144,7 +144,7 @@ def _open_table(
             f"{file.name}: none of the columns {' and '.join(names)} is there; allowed: one of them at least; {has}"
         )
     unreadable = _check_types(file, table, problems)
-    if missing or neither or unreadable:
+    if missing or neither or unreadable or _repeats_header(connection, file, table, problems):
         return None
     if table.only:
         only = f"{file.view}_only"
@@ -176,16 +176,34 @@ def _recognise(reader: Reader, name: str, columns: dict[str, str]) -> str:
 
 
 def _check_types(file: RawFile, table: RawTable, problems: Problems) -> bool:
-    wrong = False
+    wrong: dict[str, list[str]] = {}
     for column in table.wanted():
         kind = file.columns.get(column)
         if kind is not None and not re.fullmatch(READABLE_TYPES, kind):
-            wrong = True
-            problems.add(
-                f"{file.name}: column {column}: is of type {kind[:40]}; allowed: text, numbers, dates. "
-                "Hint: was the column written as bytes, as a list or with a time zone?"
-            )
-    return wrong
+            wrong.setdefault(kind, []).append(column)
+    for kind, columns in wrong.items():
+        one = len(columns) == 1
+        problems.add(
+            f"{file.name}: column{'' if one else 's'} {say_columns(columns)}: {'is' if one else 'are'} of type "
+            f"{kind[:60]}; allowed: text, numbers, dates. Hint: was the column written as bytes, as a list, or with a "
+            "time zone in some parts only?"
+        )
+    return bool(wrong)
+
+
+def _repeats_header(connection, file: RawFile, table: RawTable, problems: Problems) -> bool:
+    """Refuse a file with its header among the records; of two columns, each would hold its own name."""
+    texts = [column for column in table.wanted() if file.columns.get(column) == "VARCHAR"][:2]
+    if len(texts) < 2:
+        return False
+    again = " AND ".join(f"upper(trim({quote_name(column)})) = {quote_text(column)}" for column in texts)
+    rows, first = connection.execute(f"SELECT count(*), min(row_) FROM {file.view} WHERE {again}").fetchone()
+    if rows:
+        problems.add(
+            f"{file.locate(first)}: the name of the column is in column {texts[0]} and in others ({say_rows(rows)}); "
+            "allowed: one header line, the first. Hint: were files with a header each pasted together?"
+        )
+    return bool(rows)
 
 
 def clean_table(

@@ -30,6 +30,7 @@ from naome.extract.candidates import CANDIDATES, Signs, find_candidates, keep_ro
 from naome.extract.exchanged import check_exchanged
 from naome.extract.files import explain_damage
 from naome.extract.folder import list_inputs
+from naome.extract.implausible import check_implausible
 from naome.extract.linkage import Linkage, leave_strangers_out, measure_linkage
 from naome.extract.periods import Period, find_periods, say_early
 from naome.extract.problems import Problems
@@ -193,6 +194,7 @@ def read_extract(
         rows = _settle_tables(connection, reader, notes, scratch / "canonical" if out else None, problems, quality)
         _check_years(connection, diagnosed, problems)
         check_exchanged(connection, reader, problems)
+        check_implausible(connection, reader, {name: each.name for name, each in notes.items()}, problems)
         _check_codes(rows, problems)
         for count in reader.counts:
             found = connection.execute(count.sql).fetchone()[0]
@@ -249,7 +251,7 @@ def _connect(scratch: Path, inputs: Iterable[Path]) -> Iterator[DuckDBPyConnecti
             "autoinstall_known_extensions": "false",
         }
     )
-    reachable = ", ".join(quote_text(path.resolve()) for path in inputs)
+    reachable = ", ".join(quote_text(os.path.realpath(path)) for path in inputs)
     connection.execute(f"SET allowed_paths = [{reachable}]")
     connection.execute(f"SET allowed_directories = [{quote_text(scratch.resolve())}, {quote_text(scratch)}]")
     connection.execute("SET enable_external_access = false")

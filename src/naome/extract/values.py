@@ -26,6 +26,11 @@ SHOWN_COLUMNS = 6  # of those in which values were refused for one reason
 Refusals = dict[tuple[str, str], dict[str, dict[str, list[tuple[object, int]]]]]
 
 
+#: What is said of a value that columns of different kinds refuse
+WORD_FOR_MISSING = (
+    "a value of its own kind in each column, or nothing at all",
+    "the same is in columns of different kinds: does it mean that there is none? Export missing values as empty.",
+)
 #: A spelling of dates in which no day is above 12 is one with day and month exchanged where it has at least so many
 #: rows, different dates, and different numbers in the place of the day. Of real days three in five are above 12, so
 #: twenty dates all have one below by chance once in a hundred million columns; and the first day of each month or
@@ -237,24 +242,45 @@ def _note_exchanged(file: RawFile, written: dict[str, dict[tuple[object, ...], S
 
 
 def _note_refused(connection, file: RawFile, refused: Refusals, problems: Problems) -> None:
-    """Note what was refused: one problem for values of one shape, in however many columns they are."""
-    for (allowed, hint), shapes in refused.items():
-        rest = max(len(shapes) - SHOWN_SHAPES, 0)
-        for number, (shape, columns) in enumerate(list(shapes.items())[:SHOWN_SHAPES], start=1):
-            rows = sum(count for values in columns.values() for _, count in values)
-            first = {
-                column: _first_row(connection, file, column, values)
-                for column, values in list(columns.items())[:SHOWN_COLUMNS]
-            }
-            where = file.locate_each(first)
-            more = f" and {len(columns) - SHOWN_COLUMNS} more" if len(columns) > SHOWN_COLUMNS else ""
-            more_shapes = rest if number == SHOWN_SHAPES else 0
-            others = f" And values of {rest:,} other shapes." if more_shapes else ""
-            problems.add(
-                f"{where}{more}: {shape} "
-                f"({say_rows(rows)}); allowed: {allowed}.{f' Hint: {hint}' if hint else ''}{others}",
-                stands_for=1 + more_shapes,
-            )
+    """Note what was refused: one problem for one reason, in however many columns and shapes."""
+    for (allowed, hint), shapes in _gather_words(refused).items():
+        shape, columns = max(shapes.items(), key=lambda each: _count_rows(each[1]))
+        first = {
+            column: _first_row(connection, file, column, values)
+            for column, values in list(columns.items())[:SHOWN_COLUMNS]
+        }
+        more = f" and {len(columns) - SHOWN_COLUMNS} more" if len(columns) > SHOWN_COLUMNS else ""
+        others = [f"{each} ({say_rows(_count_rows(found))})" for each, found in shapes.items() if each != shape]
+        rest = f", and {len(others) - SHOWN_SHAPES:,} more" if len(others) > SHOWN_SHAPES else ""
+        said = f", of other shapes {', '.join(others[:SHOWN_SHAPES])}{rest}" if others else ""
+        problems.add(
+            f"{file.locate_each(first)}{more}: {shape} ({say_rows(_count_rows(columns))}){said}; "
+            f"allowed: {allowed}.{f' Hint: {hint}' if hint else ''}"
+        )
+
+
+def _count_rows(columns: dict[str, list[tuple[object, int]]]) -> int:
+    return sum(count for values in columns.values() for _, count in values)
+
+
+def _gather_words(refused: Refusals) -> Refusals:
+    """Take together a value that columns of different kinds refuse: it is the file's word for a missing one."""
+    reasons: dict[str, set[tuple[str, str]]] = {}
+    for reason, shapes in refused.items():
+        for columns in shapes.values():
+            for values in columns.values():
+                for value, _ in values:
+                    reasons.setdefault(str(value).strip().upper(), set()).add(reason)
+    # A figure may be refused in two columns because both are shifted
+    words = {word for word, found in reasons.items() if len(found) > (2 if re.search(r"\d", word) else 1)}
+    gathered: Refusals = {}
+    for reason, shapes in refused.items():
+        for shape, columns in shapes.items():
+            for column, values in columns.items():
+                for value, count in values:
+                    to = WORD_FOR_MISSING if str(value).strip().upper() in words else reason
+                    gathered.setdefault(to, {}).setdefault(shape, {}).setdefault(column, []).append((value, count))
+    return gathered
 
 
 def _first_row(connection, file: RawFile, column: str, values: list[tuple[object, int]]) -> int:
@@ -342,7 +368,7 @@ GIVEN = (
     f"ELSE coalesce({{k}}, '') <> '' AND NOT {MISSING_IDENTIFIER.format(v='{k}')} END)"
 )
 MANGLED = (
-    r"regexp_full_match(trim({v}), '[-+]?\d+\.0+|[-+]?\d+(\.\d+)?[eE][-+]\d+|[-+]?\d+\.\d+[eE]\d+"
+    r"regexp_full_match(trim({v}), '[-+]?\d+[.,]0+|[-+]?\d+([.,]\d+)?[eE][-+]\d+|[-+]?\d+[.,]\d+[eE]\d+"
     r"|\d{{1,3}}(,\d{{3}})+')"
 )
 _SUSPICIONS = {
@@ -397,7 +423,7 @@ def note_mangled(connection: DuckDBPyConnection, file: RawFile, column: str, key
     """
     sql = MANGLED.format(v="key")
     (rows,) = connection.execute(f"SELECT coalesce(sum(n), 0) FROM ({keys}) WHERE {sql}").fetchone()
-    if rows:
+    if rows and not _is_decimal(file.columns.get(column, "")):  # of which the type is told
         _note_suspicion(connection, file, column, "mangled", rows, problems)
     return bool(rows)
 
@@ -409,15 +435,21 @@ def _note_suspicion(connection, file: RawFile, column: str, check: str, rows: in
     problems.add(f"{file.locate(first, f'column {column}')}: {wording}")
 
 
+def _is_decimal(kind: str) -> bool:
+    return re.match(r"FLOAT|DOUBLE|DECIMAL(?!\(\d+,0\))", kind) is not None
+
+
 def _count_suspicions(connection, file: RawFile, columns: list[str], problems: Problems) -> dict[str, dict[str, int]]:
     """Return, of the identifiers that one glance at the file does not clear, how often each suspicion is true."""
-    for column in columns:
-        if re.match(r"FLOAT|DOUBLE|DECIMAL(?!\(\d+,0\))", file.columns[column]):
-            problems.add(
-                f"{file.name}: column {column}: identifiers are stored as {file.columns[column]}; "
-                "allowed: text or whole numbers. Hint: decimals lose digits; write the file again from its source."
-            )
-    text = {column: f"CAST({quote_name(column)} AS VARCHAR)" for column in columns}
+    decimals = [column for column in columns if _is_decimal(file.columns[column])]
+    for column in decimals:
+        problems.add(
+            f"{file.name}: column {column}: identifiers are stored as {file.columns[column]}; "
+            "allowed: text or whole numbers. Hint: decimals lose digits; write the file again from its source."
+        )
+    text = {column: f"CAST({quote_name(column)} AS VARCHAR)" for column in columns if column not in decimals}
+    if not text:
+        return {}
     # Searching for single characters costs a tenth of the exact conditions; those follow only where one is found.
     screens = {
         column: " OR ".join([may_hold_blanks(v), *(f"contains({v}, '{character}')" for character in "+.,\\")])

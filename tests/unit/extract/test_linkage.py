@@ -330,7 +330,7 @@ def test_a_header_line_inside_a_table_is_refused(copy):
         f"'{row[0]}' AS {row[0]}" for row in duckdb.execute(f"DESCRIBE FROM '{folder.file('hes_apc')}'").fetchall()
     )
     folder.edit("hes_apc", f"SELECT * FROM t WHERE n < 50 UNION ALL BY NAME SELECT {names} UNION ALL BY NAME FROM t")
-    with pytest.raises(ExtractError, match="hes_apc.parquet: column STUDY_ID: the name of the column is in 1 row"):
+    with pytest.raises(ExtractError, match="hes_apc.parquet: row 51: the name of the column is in column STUDY_ID"):
         read("england", folder.path)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from naome.extract import areas, codings
-from naome.extract.clean import CAUSES, DATE, ICD10, OPCS4, OPCS4_SITE, TEXT, UPPER, Coded
+from naome.extract.clean import CAUSES, DATE, ICD10, OPCS4, OPCS4_SITE, TEXT, TUMOUR_SITE, UPPER, Coded
 from naome.extract.drug_names import DRUG
 from naome.extract.linkage import no_such_person
 from naome.extract.provider_codes import PROVIDER_CODE, PROVIDER_SITE
@@ -63,7 +63,7 @@ RAW = {
             "TUMOURID": None,
             "PATIENTID": None,
             "DIAGNOSISDATEBEST": DATE,
-            "SITE_ICD10_O2": ICD10,
+            "SITE_ICD10_O2": TUMOUR_SITE,
             "AGE": codings.AGE,
             "STAGE_BEST": codings.STAGE,
             "M_BEST": codings.M_CATEGORY,

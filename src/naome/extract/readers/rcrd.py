@@ -7,7 +7,7 @@ ethnic group and vital status stand in it.
 from __future__ import annotations
 
 from naome.extract import codings
-from naome.extract.clean import DATE, ICD10
+from naome.extract.clean import DATE, TUMOUR_SITE
 from naome.extract.provider_codes import PROVIDER_CODE
 from naome.extract.readers import ncrd
 from naome.extract.settle import RowRule, Selection
@@ -20,7 +20,7 @@ RAW = {
             "TUMOURID": None,
             "PATIENTID": None,
             "DIAGNOSISDATE": DATE,
-            "SITE_ICD10": ICD10,
+            "SITE_ICD10": TUMOUR_SITE,
             "GENDER": codings.GENDER,
             "AGE": codings.AGE,
             "ETHNICITY": codings.ETHNIC_GROUP,

@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from naome.extract import codings
-from naome.extract.clean import CAUSES, DATE, ICD10, Coded
+from naome.extract.clean import CAUSES, DATE, MORPHOLOGY, TUMOUR_SITE, Coded
 from naome.extract.readers.ncrd import (
     DRUG_RULES,
     DUPLICATE_TUMOUR,
@@ -31,7 +31,8 @@ from naome.extract.specification import Belongs, Count, RawTable, Reader
 
 #: Rare grades outside the published list (G5, G6) occur; grade is a secondary item.
 GRADE_AS_GIVEN = Coded("grade_simulacrum", "INTEGER", refuse=False)
-BREAST_ONLY = "upper(trim(CAST(SITE_ICD10_O2 AS VARCHAR))) SIMILAR TO '(@codes(icd10_breast)).*'"
+#: What is no code of a site is kept, so that it is refused and not taken for a tumour of another
+BREAST_ONLY = f"upper(trim(CAST(SITE_ICD10_O2 AS VARCHAR))) SIMILAR TO '(@codes(icd10_breast)).*|{MORPHOLOGY.pattern}'"
 CAUSE_COLUMNS = ("UNDERLYING", "1A", "1B", "1C", "2")
 
 
@@ -57,7 +58,7 @@ def _tumours(sex: str, quintile: str, deprivation) -> RawTable:
             "PATIENTID": None,
             sex: codings.GENDER,
             "DIAGNOSISDATEBEST": DATE,
-            "SITE_ICD10_O2": ICD10,
+            "SITE_ICD10_O2": TUMOUR_SITE,
             "AGE": codings.AGE,
             "STAGE_BEST": codings.STAGE,
             "M_BEST": codings.M_CATEGORY,

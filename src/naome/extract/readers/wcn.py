@@ -9,7 +9,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 from naome.extract import areas, codings
-from naome.extract.clean import CAUSES, DATE, ICD10, OPCS4, OPTIONAL_IDENTIFIER, TEXT, UPPER, Coded, integer
+from naome.extract.clean import (
+    CAUSES,
+    DATE,
+    ICD10,
+    OPCS4,
+    OPTIONAL_IDENTIFIER,
+    TEXT,
+    TUMOUR_SITE,
+    UPPER,
+    Coded,
+    integer,
+)
 from naome.extract.linkage import no_such_person
 from naome.extract.provider_codes import PROVIDER_CODE
 from naome.extract.readers.ncrd import (
@@ -59,7 +70,7 @@ RAW = {
             "TUMOUR_ID": None,
             "ALF_PE": None,
             "DATE_OF_DIAGNOSIS": DATE,
-            "PRIMARY_DIAGNOSIS_ICD": ICD10,
+            "PRIMARY_DIAGNOSIS_ICD": TUMOUR_SITE,
             "SEX_AT_BIRTH": Coded("sex_wales"),
             "AGE_AT_DIAGNOSIS": codings.AGE,
             "ETHNIC_GROUP": codings.ETHNIC_GROUP_WALES,

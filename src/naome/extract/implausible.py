@@ -1,0 +1,98 @@
+"""Values of an extract that are each allowed and together cannot be: a day that stands for none, most people men.
+
+Codes of another list and defaults of a program look right one by one. What people with breast cancer are
+like tells them: nearly all are women, few are younger than 15, and no date stands alone years before all others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from duckdb import DuckDBPyConnection
+
+from naome.extract.problems import Problems, say_rows
+from naome.extract.schema import CANONICAL
+from naome.extract.specification import Reader
+
+#: One day with so many rows, and no other date so near to it, stands for none
+DEFAULT_ROWS, ALONE_DAYS = 20, 3 * 365
+#: Of people with breast cancer 1 in 100 is a man; of fewer people nothing can be told
+TELLING_PEOPLE, MOST_MEN = 100, 0.1
+#: Ages at which breast cancer is not diagnosed, but that stand for none: below the first, above the last
+USUAL_AGES, ODD_AGES, AGE_ROWS = (15, 105), 0.01, 8
+
+
+def check_implausible(
+    connection: DuckDBPyConnection, reader: Reader, names: Mapping[str, str], problems: Problems
+) -> None:
+    """Refuse canonical tables whose values cannot be right together.
+
+    Parameters
+    ----------
+    connection : DuckDBPyConnection
+        With the canonical tables.
+    reader : Reader
+    names : mapping of str to str
+        Raw table -> its file, as messages call it.
+    problems : Problems
+        Receives one message per column.
+    """
+
+    def name(table: str) -> str:
+        raw = reader.canonical[table].raw
+        return names.get(raw, raw)
+
+    alone: dict[str, dict[str, str]] = {}
+    for table in reader.canonical:
+        for column in CANONICAL[table].columns:
+            if column.type == "DATE" and (days := _find_alone(connection, table, column.name)):
+                alone.setdefault(name(table), {})[f"{table}.{column.name}"] = days
+    for file, columns in alone.items():
+        problems.add(
+            f"{file}: {'; '.join(f'{column}: {days}' for column, days in columns.items())}: no other date is within "
+            f"{ALONE_DAYS // 365} years of it, so it stands for none; allowed: dates of events, or nothing. Hint: "
+            "programs write the first day of their calendar, and clerks one of their own, where a date is not known; "
+            "export such dates as empty."
+        )
+    if {"people", "tumours"} <= set(reader.canonical):
+        _check_sex(connection, name("people"), problems)
+        _check_age(connection, name("tumours"), problems)
+
+
+def _find_alone(connection, table: str, column: str) -> str:
+    """Name the days of many rows that are far from all other days; an empty text where there is none."""
+    days = connection.execute(
+        f"SELECT {column}, count(*) FROM canon_{table} WHERE {column} IS NOT NULL GROUP BY 1 ORDER BY 1"
+    ).fetchall()
+    found = []
+    for place, (day, rows) in enumerate(days):
+        near = [other for other, _ in days[max(place - 1, 0) : place + 2] if 0 < abs((other - day).days) <= ALONE_DAYS]
+        if rows >= DEFAULT_ROWS and len(days) > 1 and not near:
+            found.append(f"one day of {day.year} ({say_rows(rows)})")
+    return " and ".join(found)
+
+
+def _check_sex(connection, file: str, problems: Problems) -> None:
+    people, men = connection.execute(
+        "SELECT count(sex), count_if(sex = 'male') FROM canon_people "
+        "WHERE person_id IN (SELECT person_id FROM canon_tumours)"
+    ).fetchone()
+    if people >= TELLING_PEOPLE and men > MOST_MEN * people:
+        problems.add(
+            f"{file}: people.sex: {men / people:.0%} of the people with breast cancer are men; allowed: at most "
+            f"{MOST_MEN:.0%}. Hint: are the codes exchanged, or of another list (0 and 1), or is this the extract of "
+            "another cancer?"
+        )
+
+
+def _check_age(connection, file: str, problems: Problems) -> None:
+    first, last = USUAL_AGES
+    rows, odd = connection.execute(
+        f"SELECT count(age), count_if(age NOT BETWEEN {first} AND {last}) FROM canon_tumours"
+    ).fetchone()
+    if odd >= AGE_ROWS and odd > ODD_AGES * rows:
+        problems.add(
+            f"{file}: tumours.age: {say_rows(odd)} of {rows:,} are below {first} or above {last}; allowed: at most "
+            f"{ODD_AGES:.0%}. Hint: does 0, 1 or 120 mean that the age is not known? Leave the records out, or ask for "
+            "the ages."
+        )

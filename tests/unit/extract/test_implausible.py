@@ -1,0 +1,87 @@
+"""Values that are each allowed and together cannot be: codes of another list, and days that stand for none."""
+
+from __future__ import annotations
+
+import pytest
+from reading import read_about
+
+from naome.core.errors import ExtractError
+from naome.core.params import load_params
+from naome.extract import READERS, read_extract
+
+SITES = [
+    ("clean-england", "av_tumour", "SITE_ICD10_O2"),
+    ("clean-england-rcrd", "rcrd_tumour", "SITE_ICD10"),
+    ("clean-wales", "wcn_registration", "PRIMARY_DIAGNOSIS_ICD"),
+]
+
+
+def read(name, folder, table):
+    reader = read_about(READERS[load_params(name.removeprefix("clean-")).source], table)
+    return read_extract(reader, folder.path, None, progress=lambda line: None)
+
+
+def refuse(name, folder, table, match):
+    with pytest.raises(ExtractError, match=match) as error:
+        read(name, folder, table)
+    assert "1 problem;" in str(error.value)
+    return str(error.value)
+
+
+@pytest.mark.parametrize(("name", "table", "column"), SITES)
+@pytest.mark.parametrize("code", ["M8500", "M8500/3", "8500/3", "8500"])
+def test_a_morphology_in_the_place_of_a_site_is_refused(copy, name, table, column, code):
+    folder = copy(name)
+    folder.put(table, column, f"'{code}'", "n % 10 = 0")
+    refuse(name, folder, table, f"column {column}, row 1: .*morphology code of ICD-O")
+
+
+@pytest.mark.parametrize("change", ["CASE GENDER WHEN 1 THEN 2 ELSE 1 END", "GENDER - 1"])
+def test_codes_of_sex_that_make_most_people_men_are_refused(copy, change):
+    folder = copy("clean-england")
+    folder.edit("av_patient", f"SELECT * REPLACE ({change.replace('GENDER', 'GENDER::INTEGER')} AS GENDER) FROM t")
+    refuse("clean-england", folder, "av_patient", "av_patient.parquet: people.sex: .*% of the people.*are men")
+
+
+@pytest.mark.parametrize("age", [0, 120])
+def test_an_age_that_stands_for_none_is_refused_above_a_share(copy, age):
+    folder = copy("clean-england")
+    folder.put("av_tumour", "AGE", str(age), "n % 20 = 0")
+    refuse("clean-england", folder, "av_tumour", "av_tumour.parquet: tumours.age: .*below 15 or above 105")
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "canonical"),
+    [
+        ("hes_apc", "OPDATE_01", "procedures.procedure_date"),
+        ("hes_apc", "ADMIDATE", "admissions.admission_date"),
+        ("av_tumour", "FIRSTMDTMEETINGDATE", "tumours.mdt_date"),
+    ],
+)
+@pytest.mark.parametrize("day", ["1910-01-01", "1990-01-01"])
+def test_a_day_of_many_rows_far_from_all_others_is_refused(copy, table, column, canonical, day):
+    folder = copy("clean-england")
+    folder.put(table, column, f"DATE '{day}'", f"n % 10 = 0 AND {column} IS NOT NULL")
+    message = refuse("clean-england", folder, table, rf"{canonical}: one day of {day[:4]} \([\d,]+ rows\)")
+    assert day not in message
+
+
+def test_the_first_day_of_a_calendar_is_no_date(copy):
+    folder = copy("clean-england")
+    folder.put("av_tumour", "FIRSTMDTMEETINGDATE", "DATE '1970-01-01'", "n % 10 = 0")
+    log = read("clean-england", folder, "av_tumour").quality
+    assert [each for each in log if (each["rule"], each["column"]) == ("sentinel_date", "FIRSTMDTMEETINGDATE")]
+
+
+def test_a_zero_before_codes_of_performance_status_is_refused(copy):
+    folder = copy("clean-england")
+    folder.edit("av_tumour", "SELECT * REPLACE ('0' || PERFORMANCESTATUS AS PERFORMANCESTATUS) FROM t")
+    refuse("clean-england", folder, "av_tumour", "column PERFORMANCESTATUS: 00 to 11 are in")
+
+
+def test_a_link_to_itself_is_refused_in_a_sentence(copy):
+    folder = copy("clean-wales")
+    folder.file("pedw_oper").unlink()
+    folder.file("pedw_oper").symlink_to("pedw_oper.parquet")
+    with pytest.raises(ExtractError, match="pedw_oper.parquet: not readable: Too many levels of symbolic links"):
+        read_extract(READERS["wcn"], folder.path, None, progress=lambda line: None)
