@@ -51,8 +51,8 @@ def check_implausible(
         problems.add(
             f"{file}: {'; '.join(f'{column}: {days}' for column, days in columns.items())}: no other date is within "
             f"{ALONE_DAYS // 365} years of it, so it stands for none; allowed: dates of events, or nothing. Hint: "
-            "programs write the first day of their calendar, and clerks one of their own, where a date is not known; "
-            "export such dates as empty."
+            "where a date is not known, programs write the first day of their calendar, and some systems a day of their "
+            "own; export such dates as empty."
         )
     if {"people", "tumours"} <= set(reader.canonical):
         _check_sex(connection, name("people"), problems)
