@@ -37,9 +37,9 @@ BANNER = """::: {.banner-neutral}
 INTRODUCTION = """This page is made from the code that reads (`naome docs`). Extracts are read into one set of canonical
 tables; all analysis starts from these. A value that is not recorded is missing, and missing never means no. Each repair
 of a value and each excluded row is counted by its rule in `data_quality.parquet`. A value that no rule covers stops the
-run, with the file, the column, the row, the value and what is allowed. Tables of events (admissions, diagnoses,
-procedures, drugs, radiotherapy) hold the events of people with a record suggestive of metastatic disease. They hold
-the events of everyone where a cohort of the run needs no such record."""
+run, with the file, the column, the row, the shape of the value and what is allowed. Tables of events (admissions,
+diagnoses, procedures, drugs, radiotherapy) hold the events of people with a record suggestive of metastatic disease.
+They hold the events of everyone where a cohort of the run needs no such record."""
 FILES = """## Files of an extract
 
 A table is a file that is named as the table, in any case, with or without `sim_` before it: Parquet (`.parquet`) or
