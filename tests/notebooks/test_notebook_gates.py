@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
 import re
 from pathlib import Path
+from types import ModuleType
 
 import nbformat
 import pytest
@@ -98,3 +101,21 @@ def test_pages_show_nothing_but_tables_figures_and_sentences(path):
         assert not re.search(r"\b(display|print|show_table|show_text|show_figure)\(", cell.source), cell.source
         for output in cell.outputs:
             assert output.output_type == "display_data", f"{cell.id}: a bare value is shown"
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=ids)
+def test_every_name_that_a_notebook_takes_from_a_module_exists(path):
+    modules, taken = {}, []
+    for node in (each for cell in code_cells(path) for each in ast.walk(ast.parse(cell.source))):
+        if isinstance(node, ast.ImportFrom) and node.module.startswith("naome"):
+            for alias in node.names:
+                names = vars(importlib.import_module(node.module))
+                found = (
+                    names[alias.name] if alias.name in names else importlib.import_module(f"{node.module}.{alias.name}")
+                )
+                modules[alias.asname or alias.name] = found
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            taken.append((node.value.id, node.attr))
+    assert modules
+    for name, attribute in taken:
+        assert not isinstance(modules.get(name), ModuleType) or hasattr(modules[name], attribute), f"{name}.{attribute}"

@@ -212,3 +212,22 @@ def test_nothing_committed_names_a_path_of_a_machine():
         if name.endswith((".py", ".md", ".qmd", ".yml", ".yaml", ".ipynb", ".toml", "Makefile", "Snakefile", ".sh")):
             text = (ROOT / name).read_text(encoding="utf-8")
             assert not re.search(r"(?<![\w.])/(work|root|home/\w+)/", text), name
+
+
+#: Files of a run and of a site, and names with a placeholder: no file of the project has them
+MADE = re.compile(r"runs/|inputs/|release/\*|.*[<*]")
+
+
+@pytest.mark.parametrize("paper", ["README.md", "CONTRIBUTING.md", "docs/architecture.md"])
+def test_files_that_documents_name_exist(paper):
+    text = (ROOT / paper).read_text(encoding="utf-8")
+    named = [name for name in re.findall(r"`([\w<>*./-]+)`", text) if "/" in name or name.endswith((".py", ".yaml"))]
+    files = {path.name for path in (ROOT / "src" / "naome").rglob("*")}
+    missing = [
+        name
+        for name in named
+        if not MADE.match(name)
+        and not any((folder / name).exists() for folder in (ROOT, ROOT / "src" / "naome"))
+        and not ("/" not in name.rstrip("/") and name.rstrip("/") in files)
+    ]
+    assert len(named) > 5 and missing == []

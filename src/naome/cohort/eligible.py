@@ -82,7 +82,7 @@ def metastatic_codes(tables: CanonicalTables, rules: CohortRules) -> Table:
 
 
 def code_dates(eligible: Table, codes: Table, rules: CohortRules) -> Table:
-    """Return eligible people with the first metastatic code and the first one after the 12-month gap.
+    """Return eligible people with the first metastatic code and the first one after the gap.
 
     Adds ``first_code_date`` (on or after diagnosis less the look-back, and not after death),
     ``late_code_date`` and ``anniversary`` (diagnosis plus the gap in calendar months, 12 by default).

@@ -46,6 +46,7 @@ def describe_people(members: Table, tables: CanonicalTables, codes: Table, param
         Metastatic codes (:func:`naome.cohort.eligible.metastatic_codes`).
     """
     definitions = rules.definitions
+    names = [column.name for column in list_columns(definitions)]
     last = read_features(definitions)[read_features(definitions).chemotherapy]
     clock = members.select(*PERSON_KEY, "diagnosis_date", "metastatic_date", "origin_date")
     cycles_only = rules["last_chemotherapy"] == "cycle_start"
@@ -58,7 +59,7 @@ def describe_people(members: Table, tables: CanonicalTables, codes: Table, param
         _last_chemotherapy(clock, find_events(tables, last, definitions), params, last, cycles_only=cycles_only),
         _distant_recurrence(tables),
         _death(tables, rules),
-        tables.organisations.select("provider", "alliance", "region"),
+        tables.organisations.select([name for name in names if name in tables.organisations.columns]),
     )
     # One chain of joins with one selection at its end: a selection after each would have to be compiled into the next
     columns = list(table.columns)
@@ -68,7 +69,6 @@ def describe_people(members: Table, tables: CanonicalTables, codes: Table, param
         columns += [column for column in feature.columns if column not in keys]
     table = table.select(columns).order_by("cohort", "person_id")
     derived = _derive(table, params, definitions, admissions_known=tables.admissions_known)
-    names = [column.name for column in list_columns(definitions)]
     return table.select(**{name: derived[name] if name in derived else table[name] for name in names})
 
 

@@ -1,1 +1,1 @@
-"""What everything rests on: errors, files, parameters, definitions, results. It knows nothing of cancer."""
+"""What everything rests on: errors, files, parameters, definitions, results. It holds names of the audit, no codes."""

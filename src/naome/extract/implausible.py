@@ -51,7 +51,7 @@ def check_implausible(
         problems.add(
             f"{file}: {'; '.join(f'{column}: {days}' for column, days in columns.items())}: no other date is within "
             f"{ALONE_DAYS // 365} years of it, so it stands for none; allowed: dates of events, or nothing. Hint: "
-            "where a date is not known, programs write the first day of their calendar, and some systems a day of their "
+            "where a date is not known, programs write the first day of their calendar, some systems a day of their "
             "own; export such dates as empty."
         )
     if {"people", "tumours"} <= set(reader.canonical):

@@ -96,6 +96,9 @@ class _IndicatorsFile(FrozenModel):
         for name in (NATION, PROVIDER):
             if name not in levels:
                 raise ValueError(f"level {name!r} is missing")
+        largest, *_, smallest = levels
+        if largest != NATION or smallest != PROVIDER:
+            raise ValueError(f"levels go from {NATION} to {PROVIDER}, the larger first; found {', '.join(levels)}")
         return levels
 
 
@@ -222,6 +225,7 @@ class Specification:
     indicators : tuple of Indicator
     groups : tuple of Group
     levels : mapping of a level to its title
+        From the nation to the organisation, the larger first.
     definitions : Definitions
         The folder it comes from, for code lists, rules and data items.
     """
@@ -236,6 +240,17 @@ class Specification:
             if indicator.id == indicator_id:
                 return indicator
         raise KeyError(indicator_id)
+
+    @property
+    def levels_within(self) -> tuple[str, ...]:
+        """The levels within the nation, from the organisation to the largest.
+
+        Examples
+        --------
+        >>> load_specification().levels_within
+        ('provider', 'alliance', 'region')
+        """
+        return tuple(level for level in reversed(tuple(self.levels)) if level != NATION)
 
 
 def load_specification() -> Specification:

@@ -12,6 +12,7 @@ import ast
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ import pandas as pd
 from naome.core.results import NATIONAL_LEVELS
 from naome.measures.description import PEOPLE, SHARE, SITE
 from naome.measures.indicators import MISSING
-from naome.measures.specification import DataItem, Expression, Specification
+from naome.measures.specification import PROVIDER, DataItem, Expression, Specification
 from naome.measures.specification import TableRelations as DeclaredRelations
 from naome.release.bounds import Relations
 
@@ -63,7 +64,8 @@ class Scheme:
     groups : mapping of str to (str, frozenset of str)
         Group -> the characteristic that divides people, and conditions of all its groups.
     parents : DataFrame
-        ``provider, alliance, region``, one row per organisation; a column may be missing.
+        The levels below the nation, from the smallest to the largest (``provider, alliance, region``), one row per
+        organisation; a column may be missing.
     sums : tuple of tuple of str
         Measures whose events are those of the others after it together, at every place.
     nested : mapping of (str, str) to mapping
@@ -163,7 +165,7 @@ def make_scheme(
     specification : Specification
     items : iterable of DataItem
     parents : DataFrame
-        ``provider, alliance, region`` of the analysis table.
+        See :class:`Scheme`, of the analysis table.
     declared : Relations
         What ``relations.yaml`` says.
     nested : mapping
@@ -512,14 +514,24 @@ class _Listing:
                     self._sum(whole, np.array(parts))
 
     def _climb(self, table: pd.DataFrame, column: str) -> None:
-        """Relate organisations to alliances, these to regions, and each level to the nation."""
+        """Relate organisations to alliances, these to regions, and each level to the nation.
+
+        Raises
+        ------
+        ValueError
+            If the parents are known and results are of a level that is not among them.
+        """
         whole, inside = table[table["group_by"] == "all"], self._list_inside()
+        levels = list(dict.fromkeys([PROVIDER, *self.scheme.parents.columns]))
+        unknown = set(whole["level"]) - set(levels) - set(NATIONAL_LEVELS)
+        if unknown and len(self.scheme.parents.columns):
+            raise ValueError(f"it is not known to what results of level {', '.join(sorted(unknown))} add up")
         for (_, measure), rows in whole.groupby(["cohort", "measure"], sort=False):
             level: dict[str, dict[str, int]] = {}
             for name, unit, count in zip(rows["level"], rows["unit"], rows[column], strict=True):
                 level.setdefault(name, {})[unit] = count
             nation = next((next(iter(level[name].values())) for name in NATIONAL_LEVELS if name in level), None)
-            for child in ("provider", "alliance", "region"):
+            for child in levels:
                 if child not in level:
                     continue
                 parts = list(level[child].values())
@@ -527,8 +539,8 @@ class _Listing:
                     nation = self._assume_total(np.unique(parts))
                 self.national.add(nation)
                 self._sum(nation, np.array(parts))
-                for parent in ("alliance", "region"):
-                    if parent not in level or (measure in self.scheme.treating and child == "provider"):
+                for parent in levels[levels.index(child) + 1 :]:
+                    if parent not in level or (measure in self.scheme.treating and child == PROVIDER):
                         continue
                     for name, members in inside.get((child, parent), {}).items():
                         parts = [level[child][unit] for unit in members if unit in level[child]]
@@ -536,12 +548,12 @@ class _Listing:
                             self._sum(level[parent][name], np.array(parts))
 
     def _list_inside(self) -> dict[tuple[str, str], dict[str, list[str]]]:
-        """List for two levels, the lower one first, which units of it are in each unit of the other."""
+        """List for two levels, the smaller first, which units of it are in one unit of the other and in no second."""
         parents, inside = self.scheme.parents, {}
-        for child, parent in (("provider", "alliance"), ("provider", "region"), ("alliance", "region")):
-            if {child, parent} <= set(parents.columns):
-                known = parents.drop_duplicates(child).set_index(child)[parent]
-                inside[child, parent] = {name: list(units.index) for name, units in known.groupby(known)}
+        for child, parent in combinations(parents.columns, 2):
+            pairs = parents[[child, parent]].dropna(subset=child).drop_duplicates()
+            known = pairs[~pairs.duplicated(child, keep=False)].set_index(child)[parent]
+            inside[child, parent] = {name: list(units.index) for name, units in known.groupby(known)}
         return inside
 
     def _assume_total(self, parts: np.ndarray) -> int:

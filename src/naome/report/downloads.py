@@ -14,16 +14,12 @@ from naome.core.results import COUNTS, NUMBERS, RESULT_COLUMNS, RESULT_KEY, STAT
 from naome.core.spreadsheets import write_csv
 from naome.report.action_plans import zip_plans
 from naome.report.finished import FinishedRun
+from naome.report.labels import list_organisation_columns
 from naome.report.workbook import open_definitions, write_workbook
 
-#: Columns of ``organisations.csv``
-ORGANISATION_COLUMNS = {
+#: Columns of ``organisations.csv`` -> what they mean
+ORGANISATION_COLUMNS = {name: column.meaning for name, column in list_organisation_columns().items()} | {
     "code": "Code of the organisation, as in column unit of the results.",
-    "name": "Its name.",
-    "alliance_code": "Cancer alliance (England), by its code; by its name where it has no code.",
-    "alliance_name": "Name of the cancer alliance.",
-    "region_code": "Region, by its code; by its name where it has no code.",
-    "region_name": "Name of the region.",
     "nation": "Nation.",
 }
 # An estimate is kept to nine places: enough to compute with, the same text on every machine

@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 from naome.core.run_files import read_frame
-from naome.measures.specification import Specification
+from naome.extract.schema import CANONICAL, Column
+from naome.measures.specification import PROVIDER, Specification
 
 COHORT_NAMES = {"denovo": "De novo", "recurrent": "Recurrent", "primary": "Primary"}
 #: The cohorts of metastatic disease, in a sentence
@@ -92,6 +93,22 @@ def name_term(term: str) -> str:
 
 #: Level -> column of the organisations that has the names of its units
 NAMES = {"provider": "name", "alliance": "alliance_name", "region": "region_name"}
+
+
+def list_organisation_columns() -> dict[str, Column]:
+    """Return the columns of the list of organisations that is released -> the canonical columns they are made of.
+
+    Examples
+    --------
+    >>> {name: column.name for name, column in list_organisation_columns().items() if "region" in name}
+    {'region_code': 'region', 'region_name': 'region_name'}
+    """
+    canonical = {column.name: column for column in CANONICAL["organisations"].columns}
+    named = {}
+    for level, name in NAMES.items():
+        start = "" if level == PROVIDER else f"{level}_"
+        named |= {f"{start}code": canonical[level], f"{start}name": canonical[name]}
+    return named
 
 
 def name_units_of(canonical: Path) -> dict[str, dict[str, str]]:

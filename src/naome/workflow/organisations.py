@@ -9,17 +9,11 @@ import pandas as pd
 from naome.core.atomic import write_frame
 from naome.core.run_files import read_frame
 from naome.report.finished import ORGANISATIONS
+from naome.report.labels import list_organisation_columns
 from naome.workflow.run import Run
 
 #: Column of the table -> column of the canonical table of organisations
-COLUMNS = {
-    "code": "provider",
-    "name": "name",
-    "alliance_code": "alliance",
-    "alliance_name": "alliance_name",
-    "region_code": "region",
-    "region_name": "region_name",
-}
+COLUMNS = {name: column.name for name, column in list_organisation_columns().items()}
 
 
 def write_organisation_names(run: Run) -> Path:

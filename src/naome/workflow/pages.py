@@ -143,7 +143,10 @@ def find_notebook(name: str) -> Path:
     stem = Path(name).stem
     matches = [path for key, path in known.items() if key == stem or key.split("-")[0] == stem]
     if len(matches) != 1:
-        raise ChainError(f"no notebook {name!r}{suggest(stem, list(known))}; there are: {', '.join(known)}")
+        raise ChainError(
+            f"no notebook {name!r}{suggest(stem, list(known))}; there are: {', '.join(known)}. "
+            f"Hint: a new notebook needs an entry in {PAGES}."
+        )
     return matches[0]
 
 

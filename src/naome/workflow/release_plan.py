@@ -17,7 +17,7 @@ from naome.measures.indicators import evaluate_indicators
 from naome.measures.inequalities import measure_gaps
 from naome.measures.landmark import compare_landmarks
 from naome.measures.quarterly import measure_quarters
-from naome.measures.specification import read_relations
+from naome.measures.specification import PROVIDER, read_relations
 from naome.measures.study import Study
 from naome.measures.survival import estimate_survival
 from naome.measures.trend import measure_trends
@@ -36,10 +36,10 @@ def read_scheme(study: Study, analysis: pd.DataFrame) -> Scheme:
     ----------
     study : Study
     analysis : DataFrame
-        The analysis table: each organisation has one alliance and one region.
+        The analysis table: each organisation has one unit at each larger level, such as one alliance.
     """
-    people = analysis[["provider", "alliance", "region"]].astype(object)
-    parents = people.dropna(subset="provider").drop_duplicates("provider").reset_index(drop=True)
+    people = analysis[list(study.specification.levels_within)].astype(object)
+    parents = people.dropna(subset=PROVIDER).drop_duplicates(PROVIDER).reset_index(drop=True)
     relations = read_relations(study.definitions)
     nested = {(fine, coarse): find_nesting(analysis, fine, coarse) for fine, coarse in relations.nested}
     params = study.params

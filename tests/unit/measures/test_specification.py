@@ -146,3 +146,14 @@ def test_results_on_inferred_codes_say_so(tmp_path, make_people, england, codeli
 def test_an_unknown_group_of_a_code_list_is_refused(tmp_path):
     with pytest.raises(DefinitionError, match="did you mean 'cdk46'"):
         extend(tmp_path, codelists=["sact_drugs.cdk64"])
+
+
+def test_levels_go_from_the_nation_to_the_organisation(tmp_path):
+    """Disclosure control relates each level to the larger ones by their order."""
+    folder = shutil.copytree(project_root() / "definitions", tmp_path / "definitions")
+    file = folder / "indicators.yaml"
+    raw = yaml.safe_load(file.read_text(encoding="utf-8"))
+    raw["levels"] = dict(reversed(raw["levels"].items()))
+    file.write_text(yaml.safe_dump(raw, sort_keys=False), encoding="utf-8")
+    with pytest.raises(DefinitionError, match="levels go from nation to provider, the larger first; found provider, "):
+        read_specification(Definitions(folder))

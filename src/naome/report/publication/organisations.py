@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from naome.core.atomic import write_text
-from naome.measures.specification import read_data_items
+from naome.measures.specification import PROVIDER, read_data_items
 from naome.release.policy import POLICIES, Policy
 from naome.release.positions import place_by_status, place_organisations
 from naome.release.types import release_checked
@@ -235,7 +235,7 @@ def _list_areas(audit: Audit) -> dict[str, Row]:
 def _say_areas(page: ReportPage, audit: Audit, row: Row, unit: str) -> str:
     """Say to which alliance and region an organisation belongs, and where its results are drawn."""
     said = []
-    for level in ("alliance", "region"):
+    for level in [level for level in LEVELS if level != PROVIDER]:
         code, name = row.get(f"{level}_code", ""), row.get(f"{level}_name", "")
         if code and len(_units(audit, level)):
             place = page.link(f"{locate_level(audit, level)}#{_anchor(code)}")

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from naome.measures.specification import Indicator, read_data_items
+from naome.measures.specification import PROVIDER, Indicator, read_data_items
 from naome.report.display import format_number
 from naome.report.marking import join_names
-from naome.report.prose import say_day
+from naome.report.prose import lower_first, say_day
 from naome.report.publication.audits import Audit, is_ok
 from naome.report.publication.page import Cell, ReportPage
 from naome.report.publication.sources import Sources
@@ -22,7 +22,6 @@ from naome.report.publication.wording import locate_indicator
 PATH = "report/upcare.qmd"
 #: Indicators of these are outcomes; the others of care are processes
 OUTCOMES = ("survival", "death_30d_chemotherapy")
-LEVELS = {"nation": "nation", "region": "region", "alliance": "cancer alliance", "provider": "trust or health board"}
 
 
 def write_upcare(audits: list[Audit], sources: Sources) -> ReportPage:
@@ -109,7 +108,9 @@ def _name_measures(audit: Audit, chosen: Callable[[Indicator], bool]) -> str:
 
 def _say_levels(audit: Audit) -> str:
     released = set(audit.results["level"])
-    return ", ".join(name for level, name in LEVELS.items() if level in released)
+    named = {level: lower_first(title) for level, title in audit.specification.levels.items()}
+    named[PROVIDER] = audit.params.unit_name
+    return ", ".join(name for level, name in named.items() if level in released)
 
 
 def _say_coverage(audit: Audit) -> str:

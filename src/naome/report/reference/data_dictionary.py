@@ -6,9 +6,12 @@ All of it is taken from the code that reads, so that it cannot be out of date: `
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from naome.core.definitions import project_definitions
+from naome.core.params import list_shipped, load_params
 from naome.extract import READERS
 from naome.extract.absent import find_absent, name_thing, trace_columns
 from naome.extract.areas import AREA_RULES as AREAS
@@ -21,13 +24,6 @@ from naome.report.markdown import write_anchor, write_pipe_table
 
 PAGE = "methodology/data-dictionary.qmd"
 DEFINITIONS = project_definitions()
-TITLES = {
-    "ncrd": "England",
-    "rcrd": "England, rapid registration",
-    "wcn": "Wales",
-    "simulacrum": "Simulacrum",
-    "rotterdam": "Rotterdam tumour bank",
-}
 TYPES = {"VARCHAR": "text", "INTEGER": "whole number", "BIGINT": "whole number", "BOOLEAN": "yes or no", "DATE": "date"}
 
 
@@ -41,9 +37,9 @@ BANNER = """::: {.banner-neutral}
 INTRODUCTION = """This page is made from the code that reads (`naome docs`). Extracts are read into one set of canonical
 tables; all analysis starts from these. A value that is not recorded is missing, and missing never means no. Each repair
 of a value and each excluded row is counted by its rule in `data_quality.parquet`. A value that no rule covers stops the
-run, with the file, the column, the row, the value and what is allowed. Tables of events (admissions, diagnoses,
-procedures, drugs, radiotherapy) hold the events of people with a record suggestive of metastatic disease. They hold
-the events of everyone where a cohort of the run needs no such record."""
+run, with the file, the column, the row, the shape of the value and what is allowed. Tables of events (admissions,
+diagnoses, procedures, drugs, radiotherapy) hold the events of people with a record suggestive of metastatic disease.
+They hold the events of everyone where a cohort of the run needs no such record."""
 FILES = """## Files of an extract
 
 A table is a file that is named as the table, in any case, with or without `sim_` before it: Parquet (`.parquet`) or
@@ -213,7 +209,7 @@ def write_data_dictionary() -> str:
     parts += ["## Codings", "What each code is read as. *Inferred*: no public document says so."]
     for name in DEFINITIONS.codings:
         parts += [f"### {name}", write_pipe_table(describe_coding(name))]
-    for name, reader in _versions():
+    for name, reader in _versions(name_sources()):
         parts += [
             f"## {name}",
             f"### Columns read: {name}",
@@ -228,14 +224,28 @@ def write_data_dictionary() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _versions() -> list[tuple[str, Reader]]:
+def name_sources() -> dict[str, str]:
+    """Return source -> the title of the first shipped audit that reads it.
+
+    Examples
+    --------
+    >>> name_sources()["rcrd"]
+    'England, rapid registration'
+    """
+    audits = [load_params(name) for name in list_shipped()]
+    return {audit.source: audit.title for audit in reversed(audits)}
+
+
+def _versions(titles: Mapping[str, str] | None = None) -> list[tuple[str, Reader]]:
+    """List all readers by their titles, a source that has none by its name."""
     named = []
     for name, reader in READERS.items():
+        title = (titles or {}).get(name, name)
         if reader.versions:
             # Versions are told apart by a column; the newest stands last.
-            named += [(f"{TITLES[name]}, version {n}", r) for n, (_, r) in enumerate(reader.versions, start=1)]
+            named += [(f"{title}, version {n}", r) for n, (_, r) in enumerate(reader.versions, start=1)]
         else:
-            named.append((TITLES[name], reader))
+            named.append((title, reader))
     return named
 
 
