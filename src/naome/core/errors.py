@@ -1,8 +1,7 @@
 """Errors a person can act on.
 
-Every error of the project says what was wrong, the offending value, what was
-allowed, and a hint. Messages hold no more of a person's record than the
-offending value.
+Every error of the project says what was wrong and where, what was allowed, and a hint. Of a value of a person's record
+a message has the shape, and never the value.
 """
 
 from __future__ import annotations
