@@ -33,7 +33,7 @@ class ExtractError(NaomeError):
 
 
 class ChainError(NaomeError):
-    """A notebook cannot be run, or failed while running."""
+    """A run, one of its files, a notebook or a site is not there, is damaged, or cannot be made."""
 
 
 class EstimateError(NaomeError):

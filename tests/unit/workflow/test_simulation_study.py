@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from naome.core.errors import ChainError
+from naome.report.pages import simulation_study as page
 from naome.workflow import simulation_study as study
 from naome.workflow.cli import main
 
@@ -42,12 +43,10 @@ def test_kept_study_is_reproducible_and_small(kept):
     assert (study.study_folder() / study.RESULTS).stat().st_size < 200_000
 
 
-@pytest.mark.parametrize(
-    ("scenario", "method"), [(study.NULL, "C"), (study.NULL_MISSING, "C imputed"), (study.NULL, "B")]
-)
+@pytest.mark.parametrize(("scenario", "method"), [(page.NULL, "C"), (page.NULL_MISSING, "C imputed"), (page.NULL, "B")])
 def test_kept_study_holds_what_the_methods_promise(kept, scenario, method):
     """Variance of z within 0.95 to 1.05 and the nominal rates near, in both tails; early warning likewise."""
-    row = study.spread_measures(kept[0], scenario).loc[method]
+    row = page.spread_measures(kept[0], scenario).loc[method]
     assert 0.95 <= row["variance_z"] <= 1.05
     for side in ("high", "low"):
         assert row[f"alert_{side}"] == pytest.approx(0.025, abs=0.004)
@@ -56,35 +55,35 @@ def test_kept_study_holds_what_the_methods_promise(kept, scenario, method):
 
 def test_no_class_of_organisation_has_more_false_alerts_or_alarms_than_stated(kept):
     """Such a class must have no outlier status. Where they are rarer than stated it has, and the page names it."""
-    claimed = study.list_classes(kept[0])
+    claimed = page.list_classes(kept[0])
     outside = claimed[claimed["claimed"] & ~claimed["held"]]
     assert (outside["measure"] != "variance_z").all() and (outside["value"] < outside["nominal"]).all()
-    text = study.describe_classes(kept[0]).text
+    text = page.describe_classes(kept[0]).text
     assert all(f"{row.scenario}, {row.by}, {row.group}: " in text for row in outside.itertuples())
 
 
 @pytest.mark.parametrize("method", ["D", "C"])
 def test_kept_study_estimates_are_right_whatever_the_hazard(kept, method):
-    for scenario in (study.NULL, study.PROPORTIONAL, "early outliers", "late outliers"):
-        row = study.spread_measures(kept[0], scenario).loc[method]
+    for scenario in (page.NULL, page.PROPORTIONAL, "early outliers", "late outliers"):
+        row = page.spread_measures(kept[0], scenario).loc[method]
         assert abs(row["bias"]) < 0.003 and 0.94 <= row["coverage"] <= 0.975
-        if scenario != study.NULL:
+        if scenario != page.NULL:
             assert abs(row["outlier_bias"]) < 0.01
 
 
 def test_kept_study_shows_what_mistakes_cost(kept):
-    null, missing = (study.spread_measures(kept[0], name) for name in (study.NULL, study.NULL_MISSING))
+    null, missing = (page.spread_measures(kept[0], name) for name in (page.NULL, page.NULL_MISSING))
     assert null.loc["unadjusted", "variance_z"] > 1.5 and null.loc["poisson", "variance_z"] < 0.6
     assert null.loc["dropped", "national_bias"] < -0.1 and missing.loc["D complete", "national_bias"] > 0.1
-    text = study.describe_costs(kept[0]).text
+    text = page.describe_costs(kept[0]).text
     assert text.count("\n") == 4 and f"{null.loc['poisson', 'variance_z']:.2f}" in text
 
 
 def test_funnel_limits_are_one_event_apart_and_half_an_event_mends_it():
-    table = study.tabulate_reflection(0.001).frame
+    table = page.tabulate_reflection(0.001).frame
     np.testing.assert_allclose(table["Difference"], 1, atol=1e-9)
     np.testing.assert_allclose(table["Difference with half an event added"], 0, atol=1e-9)
 
 
 def test_every_method_of_the_study_has_a_name(kept):
-    assert set(kept[0].frame["method"]) <= set(study.STUDIED_METHODS)
+    assert set(kept[0].frame["method"]) <= set(page.STUDIED_METHODS)
