@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from naome import __version__
 from naome.core.errors import NaomeError, explain_system
+from naome.core.out_folder import check_out
 from naome.core.run_folder import MANIFEST, READ_RECORD, place_run
 from naome.workflow.attack_words import describe_keys
 from naome.workflow.command_parser import CommandParser
@@ -340,7 +341,6 @@ def _chain(parsed: argparse.Namespace) -> None:
             )
     _check_params(*parsed.audit)
     from naome.core.lock import lock_folder
-    from naome.core.out_folder import check_out
     from naome.workflow.chain import run_chain, write_manifest
     from naome.workflow.plan import plan_run
     from sitepreview import holds_site
@@ -420,7 +420,6 @@ def _workflow(parsed: argparse.Namespace) -> int:
 
 
 def _simulation_study(parsed: argparse.Namespace) -> None:
-    from naome.core.out_folder import check_out
     from naome.workflow.simulation_study import holds_study, run_study, study_folder
 
     started = time.monotonic()
@@ -431,7 +430,6 @@ def _simulation_study(parsed: argparse.Namespace) -> None:
 
 
 def _downloads(parsed: argparse.Namespace) -> None:
-    from naome.core.out_folder import check_out
     from naome.report.downloads import holds_downloads, write_downloads
     from naome.report.finished import open_all_finished
 
@@ -441,7 +439,6 @@ def _downloads(parsed: argparse.Namespace) -> None:
 
 
 def _action_plans(parsed: argparse.Namespace) -> None:
-    from naome.core.out_folder import check_out
     from naome.report.action_plans import holds_plans, write_action_plans
     from naome.report.finished import open_all_finished
 
