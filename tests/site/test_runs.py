@@ -368,3 +368,13 @@ def test_a_folder_that_holds_something_else_is_not_overwritten(tmp_path):
     with pytest.raises(ChainError, match="precious: holds other files; nothing was written"):
         render_runs([run], tmp_path / "precious", "preview")
     assert (tmp_path / "precious" / "thesis.txt").read_text() == "mine"
+
+
+def test_a_file_with_the_name_of_the_egress_sheet_is_not_overwritten(tmp_path):
+    run = make_run(tmp_path / "mersey")
+    for name in ("site-egress.html", "site-egress.csv"):
+        (tmp_path / name).write_text("mine")
+        with pytest.raises(ChainError, match=f"{name}: is not the egress sheet of a site"):
+            render_runs([run], tmp_path / "site", "preview")
+        assert (tmp_path / name).read_text() == "mine" and not (tmp_path / "site").exists()
+        (tmp_path / name).unlink()

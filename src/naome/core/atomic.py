@@ -6,6 +6,7 @@ it, so that the next process can tell what nobody will finish any more (:func:`s
 
 from __future__ import annotations
 
+import errno
 import itertools
 import json
 import os
@@ -147,7 +148,14 @@ def make_private_folder(folder: Path) -> None:
     """Make a folder, and those above it that are missing, for their owner only, whatever the umask.
 
     One that is there is closed to others, where it is this user's; those above it stay as they are.
+
+    Raises
+    ------
+    NotADirectoryError
+        If a file has its name; the file stays as it is.
     """
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, "is a file; a folder is needed", str(folder))
     for each in reversed([folder, *folder.parents]):
         if not each.exists():
             each.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)

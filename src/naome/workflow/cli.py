@@ -342,6 +342,7 @@ def _chain(parsed: argparse.Namespace) -> None:
     _check_params(*parsed.audit)
     from naome.core.lock import lock_folder
     from naome.workflow.chain import run_chain, write_manifest
+    from naome.workflow.egress import check_site_egress
     from naome.workflow.plan import plan_run
     from sitepreview import holds_site
 
@@ -352,6 +353,7 @@ def _chain(parsed: argparse.Namespace) -> None:
     own, site = [plan.folder for plan in plans], parsed.site or plans[0].folder / "site"
     if not parsed.no_site and (parsed.site or site.exists()):
         check_out(site, holds_site, option="--site", extracts=[plan.inputs.folder for plan in plans], runs=own)
+        check_site_egress(site)
     for plan in plans:
         _announce_again(plan)
     with ExitStack() as held:

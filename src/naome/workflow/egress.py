@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from naome.core.atomic import write_text
+from naome.core.errors import ChainError
 from naome.core.params import Disclosure
 from naome.core.results import NATIONAL_LEVELS
 from naome.core.run_files import read_frame, read_record
@@ -24,6 +25,8 @@ from naome.workflow.run import Run
 
 UNSHOWN = ["suppressed", "too_few", "not_derivable"]
 SHEET = ["file", "measures", "levels", "rows", *UNSHOWN, "smallest_count", "tables", "figures", "exceptions", "sha256"]
+#: Title of the sheet of a site, and characters at the beginning of a file by which a sheet is known
+SITE_TITLE, LOOKED_AT = "Egress sheet of the site", 1000
 SITE_SHEET = ["file", "runs", "policy", "attack", "tables", "figures", "exceptions", "bytes", "sha256"]
 STYLE = (
     "body{font-family:sans-serif;margin:2rem}table{border-collapse:collapse}"
@@ -110,11 +113,31 @@ def write_site_egress(site: Path, runs: Iterable[FinishedRun], places: Mapping[s
     pages = {str(Path(place).with_suffix(".html")): (run, Path(place).stem) for place, run in places.items()}
     rows = [_describe_site_file(file, site, runs, pages) for file in sorted(site.rglob("*")) if file.is_file()]
     files = _whole_numbers(pd.DataFrame(rows).reindex(columns=SITE_SHEET))
-    target = site.parent / f"{site.name}-egress.csv"
+    target, page = _place_sheet(site)
     write_csv(files, target, private=True)
     head = f"{len(files):,} files. Runs: {', '.join(run.run_id for run in runs)}. The attack on each has passed."
-    _write_sheet(target.with_suffix(".html"), "Egress sheet of the site", head, {"Files": files})
+    _write_sheet(page, SITE_TITLE, head, {"Files": files})
     return target
+
+
+def check_site_egress(site: Path) -> None:
+    """Refuse a folder of a site beside which other files have the names of its sheet.
+
+    Raises
+    ------
+    ChainError
+        With the file.
+    """
+    for file, sign in zip(_place_sheet(site), (",".join(SITE_SHEET), f"<title>{SITE_TITLE}</title>"), strict=True):
+        if file.exists() and not (file.is_file() and sign in file.read_text("utf-8", errors="replace")[:LOOKED_AT]):
+            raise ChainError(
+                f"{file}: is not the egress sheet of a site, which would take its place; nothing was written. Hint: "
+                "name another folder for the site, or move the file."
+            )
+
+
+def _place_sheet(site: Path) -> tuple[Path, Path]:
+    return site.parent / f"{site.name}-egress.csv", site.parent / f"{site.name}-egress.html"
 
 
 def describe_page(notebook: Mapping[str, Any]) -> dict[str, object]:

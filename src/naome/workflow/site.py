@@ -28,7 +28,7 @@ from naome.report.marking import write_banners
 from naome.report.publication.home import HOME
 from naome.report.publication.report import write_report
 from naome.report.reference import definitions as definitions_page
-from naome.workflow.egress import write_site_egress
+from naome.workflow.egress import check_site_egress, write_site_egress
 from naome.workflow.navigation import DOWNLOADS, SUPPLEMENT, fit_config, write_audits, write_methods, write_readers
 from naome.workflow.pages import MethodPage, load_pages
 from naome.workflow.site_runs import SiteRun, place_runs
@@ -91,6 +91,7 @@ def render_runs(
     opened += open_all_finished(run for run in given if not isinstance(run, FinishedRun))
     target = Path(out).resolve()
     check_out(target, holds_site)
+    check_site_egress(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     sweep(target.parent)
     with scratch_folder(target.parent, f"{target.name}-pages") as folder:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import itertools
 import os
+import stat
 import subprocess
 import sys
 
@@ -111,3 +112,12 @@ def test_what_a_killed_process_with_the_same_number_left_blocks_nobody_and_is_sw
         assert mine != left
         assert atomic.sweep(tmp_path, "scratch") == [left.name]
         assert mine.is_dir()
+
+
+def test_a_file_in_the_place_of_a_private_folder_stays_as_it_is(tmp_path):
+    file = tmp_path / "run"
+    file.write_text("mine")
+    file.chmod(0o644)
+    with pytest.raises(NotADirectoryError, match="a folder is needed"):
+        make_private_folder(file)
+    assert file.read_text() == "mine" and stat.S_IMODE(file.stat().st_mode) == 0o644
