@@ -72,7 +72,8 @@ def _simulate(parsed: argparse.Namespace) -> None:
     except ValueError as error:
         raise NaomeError(str(error)) from None
     rows = sum(summary["rows"].values())
-    print(f"{parsed.nation}: synthetic extract of {rows:,} rows in {out} ({time.monotonic() - started:.1f} s)")
+    seconds = time.monotonic() - started
+    print(f"{parsed.nation}: synthetic extract of {rows:,} rows in {out}, its truth in {truth} ({seconds:.1f} s)")
     print(
         f"{parsed.nation}: {SEAL} there marks it as synthetic; without it, or with a file changed, data count as real"
     )

@@ -276,10 +276,11 @@ class Params(FrozenModel):
             found = list(self.survival.horizons_years)
             yield f"survival.horizons_years must be in order, shortest first; found {found}", (horizons,)
         days = (self.censor_date - self.diagnosed_from).days
-        if days > 0 and max(self.survival.horizons_years) > days / YEAR_DAYS:
+        longest = max(self.survival.horizons_years)
+        if days > 0 and longest * YEAR_DAYS > days:
             yield (
-                f"survival.horizons_years ({max(self.survival.horizons_years)}) is longer than the "
-                f"{days / YEAR_DAYS:.1f} years from diagnosed_from ({self.diagnosed_from}) to censor_date "
+                f"survival.horizons_years: {longest} years ({longest * YEAR_DAYS:,.6g} days, of {YEAR_DAYS:g} a year) "
+                f"are longer than the {days:,} days from diagnosed_from ({self.diagnosed_from}) to censor_date "
                 f"({self.censor_date}), so no one can be followed for so long; allowed: whole years up to "
                 f"{int(days / YEAR_DAYS)}",
                 (("diagnosed_from",), ("censor_date",), horizons),
@@ -354,6 +355,8 @@ def find_params(source: str | Path) -> Path:
                 f"name of a shipped audit ({', '.join(known)}); `naome new-audit` writes a file to start from."
             )
         return file
+    if Path(source).name != str(source) and Path(source).expanduser().is_dir():
+        raise ParamsError(f"{source}: a folder. Hint: give the path of the parameter file, which ends in .yaml.")
     file = project_root() / "params" / f"{source}.yaml"
     if not file.is_file():
         raise ParamsError(

@@ -57,6 +57,22 @@ class Inputs:
             )
 
 
+def check_is_folder(folder: Path) -> None:
+    """Refuse a folder of an extract that is not there, or is a file.
+
+    Raises
+    ------
+    ExtractError
+    """
+    if folder.is_file():
+        raise ExtractError(f"{folder}: a file. Hint: name the folder that holds all tables of the extract.")
+    if not folder.is_dir():
+        raise ExtractError(
+            f"{folder}: no such folder. Hint: the folder of the extract is the argument of check-extract; elsewhere "
+            "--data names it, or data_dir in the parameters."
+        )
+
+
 def list_files(folder: Path) -> list[Path]:
     """Return the files of an extract that are tables by their suffix, and its seal.
 
@@ -65,10 +81,7 @@ def list_files(folder: Path) -> list[Path]:
     ExtractError
         If there is no such folder, or an entry with a readable name is not a file (a named pipe never ends).
     """
-    if not folder.is_dir():
-        raise ExtractError(
-            f"{folder}: no such folder. Hint: --data, or data_dir in the parameters, names the folder of the extract."
-        )
+    check_is_folder(folder)
     named = [p for p in sorted(folder.iterdir()) if p.name.lower().endswith(SUFFIXES) or p.name == SEAL]
     for path in named:
         if path.exists() and not path.is_file() and not path.is_dir():

@@ -57,6 +57,10 @@ WANTED = {
     "list_type": "must be a list",
     "dict_type": "must be a mapping of keys to values",
     "model_type": "must be a mapping of keys to values",
+    "too_short": "must have {min_length} or more entries",
+    "too_long": "must have {max_length} or fewer entries",
+    "string_too_short": "must have {min_length} or more characters",
+    "string_too_long": "must have {max_length} or fewer characters",
     "date_type": "must be a date, YYYY-MM-DD",
     "date_from_datetime_parsing": "must be a date, YYYY-MM-DD",
     "date_parsing": "must be a date, YYYY-MM-DD",
@@ -294,6 +298,7 @@ def _explain(problem: ErrorDetails, path: KeyPath, raw: Any, model: type[BaseMod
     if kind == "value_error":
         return opening, str(problem["ctx"]["error"]).rstrip("."), ""
     said = WANTED.get(kind, problem["msg"].replace("Input should", "must").replace("Value should", "must"))
+    said = said.format(**problem.get("ctx", {})) if kind in WANTED else said
     if kind == "string_pattern_mismatch":
         said = PATTERNS.get(problem["ctx"]["pattern"], said)
     meaning = _describe_key(model, path)

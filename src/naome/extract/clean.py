@@ -300,6 +300,8 @@ def _parse_date(text: str) -> tuple[dt.date, tuple[str, ...]]:
             with suppress(ValueError):  # no such day
                 dropped = bool(re.search("[1-9]", time)) and not re.fullmatch("12:00(:00)? ?AM", time, re.IGNORECASE)
                 return dt.date(int(part["year"]), number, int(part["day"])), ("time_of_day",) if dropped else ()
+            if 1 <= number <= len(MONTHS) and int(part["day"]):
+                raise Refused(DATE_SPELLINGS, "the month has no such day: ask for the date, or export it as empty.")
     hint = "is this another column, or a month/day/year date?"
     if DAY_NUMBER.fullmatch(text):
         hint = (

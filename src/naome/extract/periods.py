@@ -81,7 +81,8 @@ def say_early(periods: Sequence[Period], until: dt.date | None = None) -> list[s
     latest = max(followed, key=lambda each: each.last)
     end, what = (latest.last, f"{latest.raw} ends") if until is None else (until, "people are followed to the end")
     return [
-        f"{each.raw} ends on {each.last}, {(end - each.last).days:,} days before {what} ({end}): is it cut off?"
+        f"{each.raw} ends on {each.last} ({each.date}), {(end - each.last).days:,} days before {what} ({end}): "
+        "is it cut off?"
         for each in followed
         if (end - each.last).days > EARLY_DAYS
     ]

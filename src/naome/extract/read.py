@@ -23,7 +23,7 @@ from duckdb import DuckDBPyConnection
 from naome.core.atomic import PRIVATE_FILE, make_private_folder, replace_folder, scratch_folder, sweep
 from naome.core.definitions import Definitions, project_definitions
 from naome.core.errors import ExtractError
-from naome.core.seal import read_note
+from naome.core.seal import check_is_folder, read_note
 from naome.extract.absent import Absent, add_empty, find_absent, list_missing
 from naome.extract.areas import settle_areas
 from naome.extract.candidates import CANDIDATES, Signs, find_candidates, keep_rows
@@ -164,10 +164,7 @@ def read_extract(
         With every problem of the extract: file, column, row, value, what was
         allowed and a hint. Nothing is written then.
     """
-    if not folder.is_dir():
-        raise ExtractError(
-            f"{folder}: no such folder. Hint: data_dir in the parameters (or --data) names the folder of the extract."
-        )
+    check_is_folder(folder)
     note = read_note(folder)
     problems = Problems(folder)
     quality: Log = []

@@ -250,13 +250,25 @@ def _note_refused(connection, file: RawFile, refused: Refusals, problems: Proble
             for column, values in list(columns.items())[:SHOWN_COLUMNS]
         }
         more = f" and {len(columns) - SHOWN_COLUMNS} more" if len(columns) > SHOWN_COLUMNS else ""
-        others = [f"{each} ({say_rows(_count_rows(found))})" for each, found in shapes.items() if each != shape]
-        rest = f", and {len(others) - SHOWN_SHAPES:,} more" if len(others) > SHOWN_SHAPES else ""
-        said = f", of other shapes {', '.join(others[:SHOWN_SHAPES])}{rest}" if others else ""
+        others = {other: found for other, found in shapes.items() if other != shape}
+        said = _say_others(connection, file, others)
         problems.add(
             f"{file.locate_each(first)}{more}: {shape} ({say_rows(_count_rows(columns))}){said}; "
             f"allowed: {allowed}.{f' Hint: {hint}' if hint else ''}"
         )
+
+
+def _say_others(connection, file: RawFile, shapes: dict[str, dict[str, list[tuple[object, int]]]]) -> str:
+    """Return the other shapes of values that were refused for the same reason, each with its rows and the first row."""
+    if not shapes:
+        return ""
+    said = []
+    for shape, columns in list(shapes.items())[:SHOWN_SHAPES]:
+        row = min(_first_row(connection, file, column, values) for column, values in columns.items())
+        where = file.locate(row).removeprefix(f"{file.name}: ")
+        said.append(f"{shape} ({say_rows(_count_rows(columns))}, {where})")
+    more = len(shapes) - SHOWN_SHAPES
+    return f", of other shapes {', '.join(said)}{f', and {more:,} more' if more > 0 else ''}"
 
 
 def _count_rows(columns: dict[str, list[tuple[object, int]]]) -> int:

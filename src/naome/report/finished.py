@@ -270,7 +270,7 @@ def open_all_finished(names: Iterable[str | Path]) -> list[FinishedRun]:
     seen: dict[str, Path] = {}
     for run in runs:
         if run.run_id in seen:
-            problems.append(f"{run.folder} and {seen[run.run_id]} are the same run, {run.run_id}; name it once.")
+            problems.append(f"{run.folder} and {seen[run.run_id]} are the same run, {run.run_id}. Hint: name one.")
         seen[run.run_id] = run.folder
     if problems:
         raise ChainError("\n  ".join(problems))

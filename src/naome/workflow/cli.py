@@ -52,6 +52,9 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("naome: interrupted; what was finished is kept, run the command again to go on", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # what reads the output, such as head, has stopped
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except OSError as error:
         print(f"naome: {explain_system(error, 'NAOME_RUNS or --run')}", file=sys.stderr)
         return 2
@@ -160,7 +163,7 @@ def _parser() -> argparse.ArgumentParser:
 
     render = commands.add_parser("render", help="draw a site of finished runs")
     _add_runs(render, "those of the site that is shipped")
-    render.add_argument("--out", type=Path, help="folder of the site (default _site in the project)")
+    render.add_argument("--out", "--site", type=Path, help="folder of the site (default _site in the project)")
     render.add_argument("--renderer", choices=["auto", "quarto", "preview"], default="auto")
     render.add_argument("--check", action="store_true", help="only list what is outside the portable subset")
     render.set_defaults(do=_render)

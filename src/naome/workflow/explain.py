@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from naome.core.errors import ChainError
+from naome.core.errors import ChainError, NaomeError
 from naome.core.run_folder import MANIFEST, list_runs
-from naome.report.finished import open_all_finished
+from naome.report.finished import FinishedRun, open_finished
 from naome.report.publication.report import open_audit
 from naome.report.publication.trace import explain_result
 from naome.workflow.pages import load_pages
@@ -17,7 +17,9 @@ RESULT = re.compile(r"r-[0-9a-f]{10}")
 
 
 def explain(result: str, runs: Iterable[str | Path] | None = None) -> str:
-    """Say what a released result is, how it was made and by which run.
+    """Say what a released result is, how it was made and by which run: by each, where several released it.
+
+    A run that cannot be read is named at the end: it keeps nothing of the others from being explained.
 
     Parameters
     ----------
@@ -29,7 +31,7 @@ def explain(result: str, runs: Iterable[str | Path] | None = None) -> str:
     Returns
     -------
     str
-        One line per fact.
+        One line per fact, and an empty line between runs.
 
     Raises
     ------
@@ -39,15 +41,26 @@ def explain(result: str, runs: Iterable[str | Path] | None = None) -> str:
     if not RESULT.fullmatch(result):
         raise ChainError(f"{result!r} is no identifier of a result; allowed: r- and ten digits or letters a to f.")
     names = list(runs) if runs is not None else list_runs(MANIFEST)
-    for run in open_all_finished(names):
-        pages = {frame: f"notebooks/{page.notebook}.ipynb" for page in load_pages().notebooks for frame in page.saves}
-        audit = open_audit(run, pages)
-        rows = audit.results[audit.results["result_id"] == result] if len(audit.results) else audit.results
-        if len(rows):
-            facts = explain_result(rows.iloc[0].to_dict(), audit)
-            return "\n".join(f"{name}: {_plain(text)}" for name, text in facts if text)
-    where = ", ".join(str(name) for name in names) or "none"
-    raise ChainError(f"no finished run has released {result}. Runs: {where}.")
+    found, unread = {}, []
+    for name in names:
+        try:
+            run = open_finished(name)
+            if run.run_id not in found and (facts := _find_facts(result, run)):
+                found[run.run_id] = "\n".join(f"{fact}: {_plain(text)}" for fact, text in facts if text)
+        except NaomeError as error:
+            unread.append(f"Not searched: {error}")
+    if not found:
+        where = ", ".join(str(name) for name in names) or "none"
+        raise ChainError("\n  ".join([f"no finished run has released {result}. Runs: {where}.", *unread]))
+    return "\n\n".join([*found.values(), *unread])
+
+
+def _find_facts(result: str, run: FinishedRun) -> list[tuple[str, str]]:
+    """Return what is known of a result by name of the fact; nothing where the run has not released it."""
+    pages = {frame: f"notebooks/{page.notebook}.ipynb" for page in load_pages().notebooks for frame in page.saves}
+    audit = open_audit(run, pages)
+    rows = audit.results[audit.results["result_id"] == result] if len(audit.results) else audit.results
+    return explain_result(rows.iloc[0].to_dict(), audit) if len(rows) else []
 
 
 def _plain(text: str) -> str:

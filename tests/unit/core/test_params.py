@@ -52,6 +52,11 @@ def test_a_misspelt_key_is_refused_with_a_suggestion(altered):
     assert "missing key 'censor_date'" in message and "england.yaml: 2 problems" in message
 
 
+def test_a_folder_is_no_parameter_file(tmp_path):
+    with pytest.raises(ParamsError, match="a folder. Hint: give the path of the parameter file, which ends in .yaml"):
+        load_params(tmp_path)
+
+
 CHANGES = {
     "nested unknown key": (lambda raw: raw["survival"].update(horizon=1), "survival.horizon"),
     "text for a number": (lambda raw: raw.update(seed="many"), "'seed'"),

@@ -38,6 +38,15 @@ def test_values_of_several_shapes_that_are_refused_for_one_reason_are_one_proble
     assert message.count("column EPISTART, row") == 1 and "of other shapes '99aa Aaa" in message
 
 
+def test_the_first_row_of_each_shape_is_said(copy):
+    folder = copy("clean-england")
+    spelt = "CASE WHEN row_ IN (3, 5) THEN 'x1' WHEN row_ = 7 THEN 'unknownish' ELSE DIAGNOSISDATEBEST::VARCHAR END"
+    numbered = "(SELECT *, row_number() OVER () AS row_ FROM t)"
+    folder.edit("av_tumour", f"SELECT * EXCLUDE (row_) REPLACE ({spelt} AS DIAGNOSISDATEBEST) FROM {numbered}")
+    message = refuse(folder, "av_tumour")
+    assert "'a9' (2 rows), of other shapes 'aaaaaaaaaa' (1 row, row " in message
+
+
 @pytest.mark.parametrize(
     ("text", "hint"),
     [
@@ -50,7 +59,10 @@ def test_values_of_several_shapes_that_are_refused_for_one_reason_are_one_proble
         ("2020", "the day, or the month too, is not there"),
         ("2020-03-00", "the day, or the month too, is not there"),
         ("01/02/20", "a year of two digits"),
-        ("31/02/2020", "is this another column"),
+        ("31/02/2020", "the month has no such day"),
+        ("30FEB2020", "the month has no such day"),
+        ("2021-02-29", "the month has no such day"),
+        ("02/31/2020", "or a month/day/year date"),
     ],
 )
 def test_the_hint_names_what_the_text_is(text, hint):

@@ -289,7 +289,9 @@ def test_any_text_is_read_or_refused(cleaner, raw):
         assert value == value.strip()
 
 
-@given(day=st.dates(min_value=D(1900, 1, 2), max_value=D(2025, 12, 31)))
+@given(
+    day=st.dates(min_value=D(1900, 1, 2), max_value=D(2025, 12, 31)).filter(lambda day: day not in clean.SENTINEL_DATES)
+)
 def test_every_way_of_writing_a_day_is_the_same_day(day):
     for text in (f"{day:%Y-%m-%d}", f"{day:%d/%m/%Y}", f"{day:%Y%m%d}", f"{day:%Y-%m-%d} 00:00:00"):
         assert clean.DATE.clean(text) == (day, ())

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import pickle
+import shutil
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
@@ -132,3 +136,31 @@ def test_a_run_without_its_record_is_replaced_on_demand_only(make_run, root, tmp
     ):
         plan_run("rotterdam", data, str(run.folder))
     assert plan_run("rotterdam", data, str(run.folder), replace=True).folder == run.folder
+
+
+def test_a_result_is_explained_though_another_run_is_damaged_or_a_copy(run, monkeypatch, capsys):
+    monkeypatch.setenv("NAOME_RUNS", str(run.folder.parent))
+    result = pd.read_parquet(run.folder / "release" / "indicators.parquet")["result_id"].iloc[0]
+    for name in ("copied", "damaged"):
+        shutil.copytree(run.folder, run.folder.with_name(name))
+    damaged = run.folder.with_name("damaged")
+    cut(damaged / "release" / "indicators.parquet")
+    write_json(json.loads((damaged / "manifest.json").read_text()) | {"run_id": "england-0"}, damaged / "manifest.json")
+    assert main(["explain", result]) == 0
+    said = capsys.readouterr().out
+    assert said.count(f"Result: {result}") == 1
+    assert "\n\nNot searched: " in said and "damaged/release/indicators.parquet was changed after run" in said
+    assert main(["explain", "r-0000000000"]) == 2
+    assert "damaged/release/indicators.parquet" in capsys.readouterr().err
+
+
+def test_output_that_is_not_read_to_its_end_is_no_fault(run, monkeypatch):
+    monkeypatch.setenv("NAOME_RUNS", str(run.folder.parent))
+    result = pd.read_parquet(run.folder / "release" / "indicators.parquet")["result_id"].iloc[0]
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", f"{sys.executable} -m naome.workflow.cli explain {result} | true"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (141, "")
