@@ -23,6 +23,9 @@ try:
 except NaomeError as error:
     raise WorkflowError(str(error))
 FIRST, *OTHERS = [path.stem for path in list_notebooks()]
+# Notebooks that read what another than the first writes, and those: they go first, so that no core waits at the end
+READ_BY = {name: {path.stem for path in reads_from(find_notebook(name))} - {FIRST} for name in OTHERS}
+CHAINED = sorted({name for name in READ_BY if READ_BY[name]}.union(*READ_BY.values()))
 # What results rest on; the names of menus, the words of the report and the generator's population are not among it
 DEFINITIONS = [str(Path("definitions", file)) for file in project_definitions().files()]
 WORDS = [str(path) for path in Path("definitions").glob("*.yaml") if path.stem in NOT_OF_A_RUN]
@@ -82,6 +85,7 @@ rule simulate:
         touch("data/synthetic/{audit}.written"),
     wildcard_constraints:
         audit="england|wales|england-rcrd",
+    priority: 2
     shell:
         "python -m naome_synthetic simulate {wildcards.audit} --scale {SCALE}"
 
@@ -95,6 +99,7 @@ rule read:
     output:
         # Snakemake deletes outputs before a job: a mark, so that what was read stays when an extract is refused
         touch("runs/{audit}/.read"),
+    priority: 2
     shell:
         "naome read --audit {wildcards.audit}"
 
@@ -108,6 +113,7 @@ rule cohort:
     output:
         f"runs/{{audit}}/notebooks/{FIRST}.ipynb",
         "runs/{audit}/analysis.parquet",
+    priority: 2
     shell:
         f"naome run {FIRST} --audit {{wildcards.audit}}"
 
@@ -136,9 +142,15 @@ rule notebook:
     output:
         "runs/{audit}/notebooks/{notebook}.ipynb",
     wildcard_constraints:
-        notebook="|".join(OTHERS),
+        notebook="|".join(name for name in OTHERS if name not in CHAINED),
     shell:
         "naome run {wildcards.notebook} --audit {wildcards.audit}"
+
+
+use rule notebook as chained_notebook with:
+    wildcard_constraints:
+        notebook="|".join(CHAINED),
+    priority: 1
 
 
 rule manifest:
