@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from naome.core.atomic import write_text
+from naome.core.durations import YEAR_DAYS
 from naome.measures.specification import PROVIDER, read_data_items
 from naome.release.policy import POLICIES, Policy
 from naome.release.positions import place_by_status, place_organisations
@@ -52,6 +53,7 @@ NOT_RANKED = (
 READING = """## How to read the results
 
 - **Counts.** {counts}
+- **Years.** {years}
 - **Position.** Where an organisation is among all, by the limits of the outlier policy and without adjustment for case
   mix: in the *negative tail* (less favourable than the nation by more than chance explains), the *central mass* or the
   *positive tail*. Where neither side is better the tails are low and high.
@@ -144,13 +146,17 @@ def write_organisation_pages(
         if len(_units(audit, level))
     ]
     files = ", ".join(f"[{text}]({explorer.link(file)})" for file, text in downloads.items())
-    explorer.add(NOT_RANKED, CHARTS, READING.format(counts=say_disclosure(audits)), "## All results in tables")
+    explorer.add(NOT_RANKED, CHARTS, _write_reading(audits), "## All results in tables")
     explorer.add("\n".join(f"- [{page.title}]({explorer.link(page.path)}): {page.description}" for page, _ in pages))
     explorer.add(f"Downloads: {files}." if files else "")
     explorer.add("\n".join(f'<script src="{explorer.link(script)}"></script>' for script in (LIBRARY, DATA, PROGRAM)))
     yield explorer, "Organisations"
     for page, _ in pages:
         yield page, page.title
+
+
+def _write_reading(audits: Sequence[Audit]) -> str:
+    return READING.format(counts=say_disclosure(audits), years=say_years(audits))
 
 
 def say_disclosure(audits: Sequence[Audit]) -> str:
@@ -169,6 +175,28 @@ def _say_policy(policy: Policy) -> str:
     counts = f"Counts below the nation are rounded to {policy.round_to}" if policy.round_to > 1 else "Counts are exact"
     small = f"a count of {policy.hide_from} to {policy.hide_to}"
     return f"{counts}, and a result from which {small} could be worked out is suppressed."
+
+
+def say_years(audits: Sequence[Audit]) -> str:
+    """Say why organisations have no results by year: of how many that are shown a year would have a small count."""
+    said = [each for each in map(_count_small_years, audits) if each]
+    whole = "Results of organisations are of the whole period; those by year and quarter are of the nation only."
+    if not said:
+        return whole
+    return f"{whole} Spread evenly over its years, {say_list(said)} would have a count that is suppressed."
+
+
+def _count_small_years(audit: Audit) -> str:
+    """Say of how many shown results of organisations a year would have a suppressed count; empty where none would."""
+    policy, (first, last) = POLICIES[audit.params.disclosure.policy], audit.run.period
+    years = round(((last - first).days + 1) / YEAR_DAYS)
+    measures = [" ".join(measure.names) for measure in list_measures(audit) if measure.section != ADJUSTED]
+    rows = audit.results[audit.results["level"].eq(PROVIDER) & audit.results["group_by"].eq("all")]
+    rows = rows[rows["status"].eq("ok") & (rows["measure"] + " " + rows["cohort"]).isin(measures)]
+    counts = rows["numerator"], rows["denominator"] - rows["numerator"]
+    small = [(count / max(years, 1)).between(policy.hide_from, policy.hide_to) for count in counts]
+    number = int((small[0] | small[1]).sum())
+    return f"{number:,} of the {len(rows):,} results shown for {audit.name}" if years > 1 and number else ""
 
 
 def write_explorer(audits: list[Audit], populations: list[Population], folder: Path) -> None:
@@ -194,10 +222,8 @@ def _write_level(audit: Audit, population: Population, level: str, sources: Sour
     page = ReportPage(locate_level(audit, level), f"{many} of {audit.name}", f"A table for each {noun}", sources)
     measures = list_measures(audit)
     notes = [messages.say_notes(page, [audit], [population], name) for name in audit.wording]
-    counts = say_disclosure([audit])
-    page.add(
-        *([NOT_RANKED, READING.format(counts=counts)] if level == "provider" else [counts]), *_list_notes(audit, notes)
-    )
+    reading = [NOT_RANKED, _write_reading([audit])] if level == "provider" else [say_disclosure([audit])]
+    page.add(*reading, *_list_notes(audit, notes))
     rows, areas = _index(audit, level), _list_areas(audit) if level == "provider" else {}
     positions = place_units(audit) if level == "provider" else {}
     for unit, name in units:
