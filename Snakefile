@@ -9,7 +9,7 @@ from pathlib import Path
 from naome.core.code_version import list_code
 from naome.core.definitions import NOT_OF_A_RUN, project_definitions
 from naome.core.errors import NaomeError
-from naome.workflow.pages import find_notebook, list_notebooks, load_pages, notebooks_of, reads_from
+from naome.workflow.pages import find_notebook, list_chained, list_notebooks, load_pages, notebooks_of, reads_from
 from naome.core.params import find_data, find_params, load_params
 from naome.core.seal import list_files
 
@@ -23,9 +23,7 @@ try:
 except NaomeError as error:
     raise WorkflowError(str(error))
 FIRST, *OTHERS = [path.stem for path in list_notebooks()]
-# Notebooks that read what another than the first writes, and those: they go first, so that no core waits at the end
-READ_BY = {name: {path.stem for path in reads_from(find_notebook(name))} - {FIRST} for name in OTHERS}
-CHAINED = sorted({name for name in READ_BY if READ_BY[name]}.union(*READ_BY.values()))
+CHAINED = sorted(list_chained())
 # What results rest on; the names of menus, the words of the report and the generator's population are not among it
 DEFINITIONS = [str(Path("definitions", file)) for file in project_definitions().files()]
 WORDS = [str(path) for path in Path("definitions").glob("*.yaml") if path.stem in NOT_OF_A_RUN]

@@ -16,13 +16,12 @@ import os
 import platform
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from tqdm import tqdm
 
 from naome.core.atomic import PRIVATE_FILE, PRIVATE_FOLDER, scratch_folder, write_json
 from naome.core.code_version import NO_COMMIT, code_version, digest_notebook
@@ -40,7 +39,6 @@ from naome.workflow.fonts import VARIABLE, lacks_font_list
 from naome.workflow.organisations import write_organisation_names
 from naome.workflow.pages import list_notebooks, load_pages, notebooks_of, saved_by
 from naome.workflow.run import CACHE, Run, write_to
-from naome.workflow.warm import keep_warm
 
 if TYPE_CHECKING:
     import nbformat
@@ -191,38 +189,6 @@ def run_notebook(run: Run, notebook: Path, parameters: Mapping[str, object] | No
     failed.unlink(missing_ok=True)
     _record_step(run, notebook, source, took | {"total": round(time.monotonic() - started, 2)})
     return target
-
-
-def run_chain(runs: Sequence[Run], *, progress: Callable[[str], None] = print) -> list[Path]:
-    """Check all notebooks that some runs' audits have, then execute them in order.
-
-    Pages that read the runs beside theirs come last, when all have derived their cohorts.
-
-    Parameters
-    ----------
-    runs : sequence of Run
-    progress : callable
-        Receives a line for each notebook that is done.
-    """
-    todo = [(run, notebook) for run in runs for notebook in notebooks_of(run.params)]
-    for run, notebook in todo:
-        check_parameters(notebook, {"audit": run.params.audit, "run_dir": ""})
-    done = []
-    todo.sort(key=lambda each: load_pages().find(each[1].stem).companions)
-    with (
-        scratch_folder(runs[0].folder, "warm") as scratch,
-        keep_warm(scratch / "parent"),
-        tqdm(total=len(todo), unit="notebook", leave=False, disable=None) as bar,  # in a terminal only
-    ):
-        for run, notebook in todo:
-            bar.set_description(f"{run.folder.name}: {notebook.stem}")
-            started = time.monotonic()
-            done.append(run_notebook(run, notebook))
-            line = f"{run.folder.name}: {notebook.stem} ({time.monotonic() - started:.1f} s)"
-            with tqdm.external_write_mode():
-                progress(f"{len(done)}/{len(todo)} {line}")
-            bar.update()
-    return done
 
 
 def write_manifest(run: Run, renderer: str = "") -> Path:

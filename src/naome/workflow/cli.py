@@ -109,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     chain.add_argument("--data", action="append", default=[], help="folder of the extract")
     _add_run(chain, action="append", default=[])
+    chain.add_argument("--cores", type=_at_least_one, default=2, help="notebooks at the same time (default 2)")
     chain.add_argument("--site", type=Path, help="folder of the site (default: site/ in the first run's folder)")
     chain.add_argument("--no-site", action="store_true", help="draw no site")
     _add_replace(chain)
@@ -133,7 +134,7 @@ def _parser() -> argparse.ArgumentParser:
 
     workflow = commands.add_parser("workflow", help="make the site, or the files named, as far as they are not there")
     workflow.add_argument("targets", nargs="*", help="files to make (default: the site)")
-    workflow.add_argument("--cores", type=int, default=2, help="steps at the same time (default 2)")
+    workflow.add_argument("--cores", type=_at_least_one, default=2, help="steps at the same time (default 2)")
     workflow.add_argument("--scale", default="1", help="size of the synthetic extracts, 1 is national (default 1)")
     workflow.add_argument("--audits", default="", help="names separated by commas, instead of the site's audits")
     workflow.set_defaults(do=_workflow)
@@ -217,6 +218,13 @@ def _add_runs(parser: argparse.ArgumentParser, otherwise: str = "") -> None:
 def _add_step(parser: argparse.ArgumentParser) -> None:
     _add_audit(parser, required=False)
     _add_run(parser)
+
+
+def _at_least_one(text: str) -> int:
+    """Return a number of processes."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}; allowed: a whole number from 1")
+    return int(text)
 
 
 def _add_replace(parser: argparse.ArgumentParser) -> None:
@@ -343,10 +351,10 @@ def _chain(parsed: argparse.Namespace) -> None:
                 f"{option} is given {len(given)} times for {audits} audits; give it once for each, or never."
             )
     _check_params(*parsed.audit)
-    from naome.core.lock import lock_folder
-    from naome.workflow.chain import run_chain, write_manifest
+    from naome.workflow.chain import write_manifest
     from naome.workflow.egress import check_site_egress
     from naome.workflow.plan import plan_run
+    from naome.workflow.steps import run_chain
     from sitepreview import holds_site
 
     data, folders = parsed.data or [""] * audits, parsed.run_dir or [""] * audits
@@ -359,16 +367,27 @@ def _chain(parsed: argparse.Namespace) -> None:
         check_site_egress(site)
     for plan in plans:
         _announce_again(plan)
-    with ExitStack() as held:
-        held.enter_context(_private())
-        for plan in plans:
-            held.enter_context(lock_folder(plan.folder))
+    with _held(own):
         runs = [_read_plan(plan) for plan in plans]
-        run_chain(runs)
+    with _held(own, shared=True):  # with the notebooks, each of which holds the folder of its run
+        run_chain(runs, cores=parsed.cores)
+    with _held(own):
         for run in runs:
             write_manifest(run)
     if not parsed.no_site:
         _draw_site(own, site)
+
+
+@contextmanager
+def _held(folders: list[Path], *, shared: bool = False) -> Iterator[None]:
+    """Hold the folders of some runs, for what is private."""
+    from naome.core.lock import lock_folder
+
+    with ExitStack() as held:
+        held.enter_context(_private())
+        for folder in folders:
+            held.enter_context(lock_folder(folder, shared=shared))
+        yield
 
 
 def _announce_again(plan: RunPlan) -> None:

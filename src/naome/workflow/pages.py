@@ -200,6 +200,17 @@ def reads_from(notebook: Path | str) -> list[Path]:
     return _list_files(page for page in pages.notebooks if needed.intersection(page.saves))
 
 
+def list_chained() -> frozenset[str]:
+    """Return the names of the notebooks that read what another than the first writes, and of those that write it.
+
+    They are begun first: one that is read begins in time, and no core waits at the end for what reads it.
+    """
+    first, *others = list_notebooks()
+    read = {path: {*reads_from(path)} - {first} for path in others}
+    reading = {path for path in others if read[path]}
+    return frozenset(path.stem for path in reading.union(*read.values()))
+
+
 def saved_by(notebook: Path | str) -> tuple[str, ...]:
     """Return the names of the frames that a notebook writes."""
     return load_pages().find(Path(notebook).stem).saves

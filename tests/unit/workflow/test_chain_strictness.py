@@ -11,7 +11,7 @@ import yaml
 
 from naome.core.errors import ChainError
 from naome.extract.problems import find_shape
-from naome.workflow import chain
+from naome.workflow import steps
 from naome.workflow.chain import check_parameters, declared_parameters, mask_values, run_notebook
 from naome.workflow.cli import main
 from naome.workflow.new_audit import write_audit
@@ -233,7 +233,7 @@ def test_pages_are_their_owners_only(tmp_path, run):
 def test_every_notebook_of_the_chain_is_checked_before_the_first_runs(tmp_path, run, monkeypatch):
     good = find_notebook("00")
     bad = notebook(tmp_path, (CELL, []))
-    monkeypatch.setattr(chain, "notebooks_of", lambda params: [good, bad])
+    monkeypatch.setattr(steps, "notebooks_of", lambda params: [good, bad])
     with pytest.raises(ChainError, match="0 cells tagged"):
-        chain.run_chain([run])
+        steps.run_chain([run])
     assert not (run.folder / "notebooks").exists()

@@ -156,7 +156,7 @@ def write_organisation_pages(
 
 
 def _write_reading(audits: Sequence[Audit]) -> str:
-    return READING.format(counts=say_disclosure(audits), years=say_years(audits))
+    return READING.format(counts=say_disclosure(audits), years=say_why_no_years(audits))
 
 
 def say_disclosure(audits: Sequence[Audit]) -> str:
@@ -177,7 +177,7 @@ def _say_policy(policy: Policy) -> str:
     return f"{counts}, and a result from which {small} could be worked out is suppressed."
 
 
-def say_years(audits: Sequence[Audit]) -> str:
+def say_why_no_years(audits: Sequence[Audit]) -> str:
     """Say why organisations have no results by year: of how many that are shown a year would have a small count."""
     said = [each for each in map(_count_small_years, audits) if each]
     whole = "Results of organisations are of the whole period; those by year and quarter are of the nation only."

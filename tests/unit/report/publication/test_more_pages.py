@@ -17,7 +17,12 @@ from naome.measures.recommendations import read_recommendations
 from naome.report.finished import FinishedRun
 from naome.report.publication.about import write_about
 from naome.report.publication.audits import list_populations
-from naome.report.publication.organisations import say_disclosure, say_years, write_explorer, write_organisation_pages
+from naome.report.publication.organisations import (
+    say_disclosure,
+    say_why_no_years,
+    write_explorer,
+    write_organisation_pages,
+)
 from naome.report.publication.recommendations import write_recommendations
 from naome.report.publication.sources import Sources
 from naome.report.publication.survival import write_survival
@@ -224,6 +229,6 @@ def test_what_is_rounded_and_suppressed_follows_the_policy_of_each_audit(tmp_pat
 @pytest.mark.parametrize(("policy", "said"), [("hes2018", True), ("none", False)])
 def test_why_organisations_have_no_years_is_computed(tmp_path, policy, said):
     rows = [proportion("mdt_discussion", n, 100, level="provider", unit=f"A{n}") for n in (20, 40)]
-    text = say_years([under(policy, make_audit("england", rows, tmp_path))])
+    text = say_why_no_years([under(policy, make_audit("england", rows, tmp_path))])
     assert text.startswith("Results of organisations are of the whole period; those by year and quarter")
     assert ("Spread evenly over its years, 1 of the 2 results shown for England would" in text) is said
