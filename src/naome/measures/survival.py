@@ -106,11 +106,11 @@ def numbers_at_risk(people: pd.DataFrame, labels: pd.Series, years: list[float])
     return wide.reset_index()
 
 
-def survival_arrays(people: pd.DataFrame, column: str = "survival_days") -> tuple[np.ndarray, np.ndarray, pd.Series]:
+def survival_arrays(people: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, pd.Series]:
     """Return durations in days, deaths as 0/1, and which people they are (those with a duration of 0 or more)."""
-    keep = (people[column] >= 0).fillna(False).astype(bool)
+    keep = (people["survival_days"] >= 0).fillna(False).astype(bool)
     chosen = people[keep]
-    return chosen[column].to_numpy(dtype=float), chosen["died"].fillna(False).to_numpy(dtype=int), keep
+    return chosen["survival_days"].to_numpy(dtype=float), chosen["died"].fillna(False).to_numpy(dtype=int), keep
 
 
 def compare_clocks(analysis: pd.DataFrame, params: Params) -> pd.DataFrame:

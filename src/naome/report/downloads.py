@@ -31,18 +31,13 @@ FILES = ("results.csv", "results.parquet", "results.xlsx", "organisations.csv", 
 
 
 def collect_released(run: FinishedRun) -> pd.DataFrame:
-    """Put together all released results of a run, in the order of their keys.
+    """Put together all released results of a run, in the order of their keys, with the released file in ``frame``.
 
     Raises
     ------
     ChainError
         If two steps of the run released the same result, or a file is not the one that the run released.
     """
-    return _collect(run)[list(RESULT_COLUMNS)]
-
-
-def _collect(run: FinishedRun) -> pd.DataFrame:
-    """Put together the results of a run with the released file of each, in ``frame``."""
     released = run.read_released()
     frames = [frame.assign(frame=name) for name, frame in released if "result_id" in frame.columns]
     if not frames:
@@ -87,7 +82,7 @@ def write_downloads(runs: Iterable[FinishedRun], folder: Path) -> tuple[Path, Pa
     organisations = pd.concat([run.read_organisations() for run in runs], ignore_index=True).drop_duplicates(
         ["nation", "code"]
     )
-    table = pd.concat([_collect(run) for run in runs], ignore_index=True)
+    table = pd.concat([collect_released(run) for run in runs], ignore_index=True)
     table = table.sort_values([*RESULT_KEY, "run_id", "nation"], kind="stable").drop_duplicates(["result_id"])
     for column in NUMBERS:
         table[column] = table[column].astype(float).round(PLACES)

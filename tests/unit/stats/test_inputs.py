@@ -8,7 +8,7 @@ from naome.stats.competing import aalen_johansen
 from naome.stats.concordance import concordance
 from naome.stats.cox import fit_cox
 from naome.stats.diagnostics import calibration, calibration_summary, cox_zph
-from naome.stats.funnel import binomial_limits, classify, poisson_limits
+from naome.stats.funnel import binomial_limits, classify
 from naome.stats.imputation import impute, pool
 from naome.stats.intervals import smr, wilson
 from naome.stats.kaplan_meier import kaplan_meier, median_survival
@@ -20,7 +20,6 @@ from naome.stats.risk_adjustment import (
     risk_adjusted_proportion,
     risk_adjusted_survival,
 )
-from naome.stats.variation import provider_variation
 
 
 def make_frame() -> pd.DataFrame:
@@ -134,7 +133,6 @@ PREDICTED = np.linspace(0.2, 0.9, len(FRAME))
         (lambda: classify([1, 2], [3, 4, 5], 0.1), "x has 2 values but n has 3"),
         (lambda: classify([5], [3], 0.1), r"x\[0\] is 5, more than n\[0\] = 3"),
         (lambda: binomial_limits(0.1, 10, 0.025, "exact"), "method is 'exact'; allowed"),
-        (lambda: poisson_limits(10, 0.025, "exact"), "method is 'exact'; allowed"),
         (lambda: overdispersion([1, 2, 3], [1, 1], 0), r"std_error has shape \(2,\) but y has \(3,\)"),
         (lambda: overdispersion([1, 2, 3], 1.0, np.nan), "target is nan"),
         (lambda: pool([1, 2], [1, 1], -3), "df_complete is -3; it must be a number > 0"),
@@ -148,7 +146,6 @@ PREDICTED = np.linspace(0.2, 0.9, len(FRAME))
             lambda: impute(pd.concat([FRAME, FRAME[["age"]]], axis=1), m=1, iterations=1, seed=1),
             "'age' is in the frame more than once",
         ),
-        (lambda: provider_variation([1, 2], [3, 4], expected=[1]), r"expected has shape \(1,\) but there are 2"),
     ],
 )
 def test_what_is_not_allowed_is_named(call, message):

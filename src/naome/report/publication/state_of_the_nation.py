@@ -61,7 +61,7 @@ def write_state_of_the_nation(audits: list[Audit], populations: list[Population]
     _add_people(page, audits, populations, note)
     _add_care(page, audits, populations, note)
     _add_outcomes(page, audits, populations, note)
-    _add_commentary(page, audits, populations)
+    _add_commentary(page, populations)
     return page
 
 
@@ -283,7 +283,7 @@ def _add_indicator(
     page.add(f"{words.caution} [More on this indicator]({page.link(locate_indicator(indicator))}).")
 
 
-def _add_commentary(page: ReportPage, audits: list[Audit], populations: list[Population]) -> None:
+def _add_commentary(page: ReportPage, populations: list[Population]) -> None:
     nations = [population for population in populations if not population.together]
     parts = []
     for population in nations:
