@@ -12,12 +12,12 @@ import pandas as pd
 
 from naome.cohort.attrition import check_anybody, count_attrition
 from naome.cohort.columns import list_columns
-from naome.cohort.deaths_check import count_primary
 from naome.cohort.eligible import code_dates, eligible_people, flag_tumours, metastatic_codes
 from naome.cohort.features import describe_people, keep_people
 from naome.cohort.frames import fetch_analysis, type_primary
 from naome.cohort.materialise import hold
 from naome.cohort.membership import find_members, possible_members, recurrence_found
+from naome.cohort.primary import count_primary
 from naome.cohort.tables import CanonicalTables, open_tables
 from naome.core.definitions import CohortRules, project_definitions
 from naome.core.params import Params

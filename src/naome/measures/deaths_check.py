@@ -32,7 +32,7 @@ def classify_outcomes(primary: pd.DataFrame, study: Study) -> pd.DataFrame:
     Parameters
     ----------
     primary : DataFrame
-        Counts from :func:`naome.cohort.deaths_check.count_primary`.
+        Counts from :func:`naome.cohort.primary.count_primary`.
     study : Study
         Where records before death are not derivable, deaths are not divided by them.
 

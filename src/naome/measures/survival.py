@@ -10,7 +10,7 @@ from naome.core.params import Params
 from naome.measures.indicators import divide_people
 from naome.measures.methods import KAPLAN_MEIER
 from naome.measures.study import Study, say_too_few
-from naome.stats.checks import is_observed
+from naome.stats.inputs import is_observed
 from naome.stats.kaplan_meier import kaplan_meier, median_survival
 
 BEYOND = "follow-up does not reach the time point for anyone"

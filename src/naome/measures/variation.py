@@ -15,7 +15,7 @@ from naome.measures.specification import Indicator
 from naome.measures.study import Study
 from naome.stats.funnel import classify, classify_z, realised_tail_probabilities
 from naome.stats.overdispersion import overdispersion
-from naome.stats.variation import provider_variation
+from naome.stats.provider_variation import provider_variation
 
 DOMAINS = ("negative tail", "central mass", "positive tail")
 NEUTRAL_DOMAINS = ("low tail", "central mass", "high tail")

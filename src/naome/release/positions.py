@@ -10,7 +10,7 @@ import pandas as pd
 from naome.core.params import Params
 from naome.measures.indicators import MISSING
 from naome.measures.variation import DOMAINS, judge_proportions
-from naome.release.levels import place_counts
+from naome.release.outlier_levels import place_counts
 from naome.release.policy import POLICIES, Policy, list_pairs
 from naome.release.types import Released
 
@@ -67,7 +67,7 @@ def place_by_status(released: Released, statuses: pd.DataFrame) -> pd.DataFrame:
     released : Released
         Results of a run.
     statuses : DataFrame
-        From :func:`naome.release.levels.list_outlier_status`.
+        From :func:`naome.release.outlier_levels.list_outlier_status`.
 
     Returns
     -------

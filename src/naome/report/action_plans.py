@@ -35,9 +35,9 @@ from naome.report.labels import COHORT_NAMES, METASTATIC
 from naome.report.marking import MARKINGS
 from naome.report.plain_zip import make_plain, write_plain_zip
 from naome.report.plan_template import make_template
-from naome.report.positions import suggest_actions, suggest_methods
 from naome.report.prose import lower_first, say_count, say_day
 from naome.report.publication.wording import read_wording
+from naome.report.suggestions import suggest_actions, suggest_methods
 from naome.report.workbook import name_measure
 
 NEEDED = "recommendations.yaml"

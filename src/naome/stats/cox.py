@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy import linalg, special
 
-from naome.stats.checks import check_groups, check_survival, check_times, normal_quantile
+from naome.stats.inputs import check_groups, check_survival, check_times, normal_quantile
 
 __all__ = ["CoxFit", "PartialLikelihood", "fit_cox"]
 

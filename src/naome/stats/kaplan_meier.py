@@ -1,7 +1,7 @@
 """Kaplan-Meier estimates, median survival, and the log-rank test.
 
 Conventions are those of R's ``survival`` package: at a tied time deaths come before censorings, a person is at risk at
-time t when entry < t <= duration, and times that differ by rounding only are one time (see checks.py). Time is in
+time t when entry < t <= duration, and times that differ by rounding only are one time (see inputs.py). Time is in
 whatever unit the caller uses; this project uses days since diagnosis and 1 year = 365.25 days. Groups (for example 130
 providers) are handled in one sort, without a loop over people or groups.
 
@@ -26,7 +26,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from naome.stats.checks import check_groups, check_survival, check_times, normal_quantile
+from naome.stats.inputs import check_groups, check_survival, check_times, normal_quantile
 
 __all__ = ["kaplan_meier", "logrank", "median_survival"]
 

@@ -27,10 +27,10 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from naome.stats.checks import check_columns, check_events, check_groups, check_survival, check_times, normal_quantile
 from naome.stats.cox import CoxFit, fit_cox
 from naome.stats.design import Design, build_design
 from naome.stats.funnel import midp_tail
+from naome.stats.inputs import check_columns, check_events, check_groups, check_survival, check_times, normal_quantile
 from naome.stats.kaplan_meier import kaplan_meier
 from naome.stats.logistic import fit_logistic
 from naome.stats.provider_score import explained_variance, own_share, score_providers

@@ -37,7 +37,7 @@ from naome.report.finished import ORGANISATIONS
 from naome.workflow.attack_run import attack_run
 from naome.workflow.egress import write_egress
 from naome.workflow.fonts import VARIABLE, lacks_font_list
-from naome.workflow.organisations import write_organisation_names
+from naome.workflow.organisation_names import write_organisation_names
 from naome.workflow.pages import list_notebooks, load_pages, notebooks_of, saved_by
 from naome.workflow.run import CACHE, Run, write_to
 from naome.workflow.warm import keep_warm

@@ -14,7 +14,7 @@ from naome.core.results import RESULT_COLUMNS, make_results
 from naome.core.seal import file_digest
 from naome.report.downloads import collect_released, holds_downloads, write_downloads
 from naome.report.finished import open_finished
-from naome.workflow.organisations import write_organisation_names
+from naome.workflow.organisation_names import write_organisation_names
 from naome.workflow.run import Run
 
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from naome.stats.checks import check_survival
 from naome.stats.cox import fit_cox
 from naome.stats.diagnostics import cox_zph
+from naome.stats.inputs import check_survival
 from naome.stats.kaplan_meier import kaplan_meier, median_survival
 from naome.stats.risk_adjustment import fit_expected, risk_adjusted_survival
 

@@ -14,8 +14,8 @@ from naome.stats.diagnostics import (
     schoenfeld_residuals,
     schoenfeld_smooth,
 )
+from naome.stats.provider_variation import provider_variation
 from naome.stats.spc import xmr_chart
-from naome.stats.variation import provider_variation
 
 
 def make_patients(seed, n=2000, changing=False):
@@ -222,7 +222,7 @@ def test_variation_is_found_and_its_interval_covers():
 def test_likelihood_agrees_with_brute_force_integration():
     from scipy import integrate, special, stats
 
-    from naome.stats.variation import _log_likelihood
+    from naome.stats.provider_variation import _log_likelihood
 
     x, n, mean, sd = np.array([0.0, 30, 200]), np.array([20.0, 100, 210]), -0.3, 0.8
     slow = 0.0

@@ -16,7 +16,7 @@ from naome.stats.imputation import (
     plan_imputation,
     pool,
 )
-from naome.stats.levels import fit_multinomial, fit_ordered, multinomial_probabilities, ordered_probabilities
+from naome.stats.level_models import fit_multinomial, fit_ordered, multinomial_probabilities, ordered_probabilities
 from naome.stats.logistic import fit_logistic
 
 

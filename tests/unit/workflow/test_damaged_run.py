@@ -13,7 +13,7 @@ from naome.core.results import make_results
 from naome.core.seal import file_digest
 from naome.report.finished import open_finished
 from naome.workflow.cli import main
-from naome.workflow.organisations import write_organisation_names
+from naome.workflow.organisation_names import write_organisation_names
 from naome.workflow.plan import plan_run
 from naome.workflow.run import WRITES, open_run
 

@@ -25,7 +25,7 @@ from naome.measures.casemix.impute import plan_case_mix
 from naome.measures.casemix.outliers import MINIMUM_UNITS, detection_power, expected_false_alarms
 from naome.measures.casemix.prepare import CaseMix, prepare_case_mix
 from naome.release import Declared, Released, declare_not_counts
-from naome.release.levels import settle_changes
+from naome.release.outlier_levels import settle_changes
 from naome.report.axes import begin_at_zero, share_legend
 from naome.report.display import Figure, Sentence, Table
 from naome.report.figures import INK, PALETTE, draw_empty, use_style

@@ -13,7 +13,7 @@ from naome.report.labels import AGE_ORDER
 from naome.report.marking import join_names
 from naome.report.prose import lower_first, say_list
 from naome.report.publication.audits import Audit, Population, Row, is_ok
-from naome.report.publication.page import ReportPage
+from naome.report.publication.report_page import ReportPage
 from naome.stats.intervals import square_and_add
 
 #: Completeness below which a percentage says how often something is recorded

@@ -24,8 +24,8 @@ from naome.report.labels import METASTATIC
 from naome.report.prose import lower_first, say_list, say_period
 from naome.report.publication import messages
 from naome.report.publication.audits import Audit, Population, Row, is_ok
-from naome.report.publication.page import Cell, ReportPage, show_people, show_percent
-from naome.report.publication.sources import Sources
+from naome.report.publication.report_page import Cell, ReportPage, show_people, show_percent
+from naome.report.publication.source_lists import Sources
 from naome.report.publication.wording import locate_indicator
 from naome.stats.funnel import binomial_limits
 

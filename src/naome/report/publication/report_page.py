@@ -22,7 +22,7 @@ from naome.report.display import (
 )
 from naome.report.names import find_definition
 from naome.report.publication.audits import Population, Row
-from naome.report.publication.sources import Sources
+from naome.report.publication.source_lists import Sources
 
 STATUS_TEXT = {"suppressed": "suppressed", "too_few": "too few", "not_derivable": "not derivable"}
 STATUS_CLASS = {"suppressed": "suppressed", "too_few": "too-few", "not_derivable": "not-derivable"}

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, special
 
-from naome.stats.checks import normal_quantile
+from naome.stats.inputs import normal_quantile
 from naome.stats.intervals import wilson
 
 __all__ = ["provider_variation"]
