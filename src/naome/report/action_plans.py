@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from naome.core.atomic import write_bytes, write_together
 from naome.core.definitions import Definitions, project_definitions
-from naome.core.errors import ChainError, suggest
+from naome.core.errors import RunError, suggest
 from naome.core.params import Params
 from naome.core.results import Row
 from naome.core.spreadsheets import escape_formula
@@ -127,14 +127,14 @@ def collect_plans(source: PlanSource, organisation: str = "") -> Iterator[tuple[
 
     Raises
     ------
-    ChainError
+    RunError
         If the run has no such organisation.
     """
     table = source.organisations
     if organisation:
         known = table["code"].tolist()
         if organisation not in known:
-            raise ChainError(
+            raise RunError(
                 f"run {source.run.run_id} released no result of an organisation {organisation!r}"
                 f"{suggest(organisation, known)}. Hint: organisations.csv of the downloads lists codes and names."
             )
@@ -201,7 +201,7 @@ def write_action_plans(
 
     Raises
     ------
-    ChainError
+    RunError
         For a run whose organisations get no plans, and an organisation of which no run released a result.
     """
     opened = [_open_or_refuse(run) for run in runs]
@@ -221,7 +221,7 @@ def write_action_plans(
 def _open_or_refuse(run: FinishedRun) -> PlanSource:
     source = open_source(run)
     if source is None:
-        raise ChainError(
+        raise RunError(
             f"run {run.run_id}: its organisations get no action plans. They are for audits of both cohorts of a nation "
             f"that {NEEDED} addresses, with released results."
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from naome.core.atomic import write_bytes, write_frame, write_text, write_together
-from naome.core.errors import ChainError
+from naome.core.errors import RunError
 from naome.core.results import COUNTS, NUMBERS, RESULT_COLUMNS, RESULT_KEY, STATUSES
 from naome.core.spreadsheets import write_csv
 from naome.report.action_plans import zip_plans
@@ -35,7 +35,7 @@ def collect_released(run: FinishedRun) -> pd.DataFrame:
 
     Raises
     ------
-    ChainError
+    RunError
         If two steps of the run released the same result, or a file is not the one that the run released.
     """
     released = run.read_released()
@@ -46,7 +46,7 @@ def collect_released(run: FinishedRun) -> pd.DataFrame:
     twice = table.duplicated(RESULT_KEY)
     if twice.any():
         first = ", ".join(f"{c}={table.loc[twice, c].iloc[0]}" for c in RESULT_KEY)
-        raise ChainError(f"{run.folder}: {twice.sum()} results were released by two steps, first: {first}")
+        raise RunError(f"{run.folder}: {twice.sum()} results were released by two steps, first: {first}")
     return table
 
 
@@ -75,7 +75,7 @@ def write_downloads(runs: Iterable[FinishedRun], folder: Path) -> tuple[Path, Pa
 
     Raises
     ------
-    ChainError
+    RunError
         See :func:`collect_released`; also if a run of an earlier version lists no organisations.
     """
     runs = list(runs)

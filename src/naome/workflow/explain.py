@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from naome.core.errors import ChainError
+from naome.core.errors import RunError
 from naome.core.run_folder import MANIFEST, list_runs
 from naome.report.finished import open_all_finished
 from naome.report.publication.report import open_audit
@@ -33,11 +33,11 @@ def explain(result: str, runs: Iterable[str | Path] | None = None) -> str:
 
     Raises
     ------
-    ChainError
+    RunError
         If it is not an identifier, or no run has released such a result.
     """
     if not RESULT.fullmatch(result):
-        raise ChainError(f"{result!r} is no identifier of a result; allowed: r- and ten digits or letters a to f.")
+        raise RunError(f"{result!r} is no identifier of a result; allowed: r- and ten digits or letters a to f.")
     names = list(runs) if runs is not None else list_runs(MANIFEST)
     for run in open_all_finished(names):
         pages = {frame: f"notebooks/{page.notebook}.ipynb" for page in load_pages().notebooks for frame in page.saves}
@@ -47,7 +47,7 @@ def explain(result: str, runs: Iterable[str | Path] | None = None) -> str:
             facts = explain_result(rows.iloc[0].to_dict(), audit)
             return "\n".join(f"{name}: {_plain(text)}" for name, text in facts if text)
     where = ", ".join(str(name) for name in names) or "none"
-    raise ChainError(f"no finished run has released {result}. Runs: {where}.")
+    raise RunError(f"no finished run has released {result}. Runs: {where}.")
 
 
 def _plain(text: str) -> str:
