@@ -26,7 +26,7 @@ from naome.measures.recommendations import (
     read_quality_improvement,
     read_recommendations,
 )
-from naome.measures.specification import read_specification
+from naome.measures.specification import PROVIDER, read_specification
 from naome.release.positions import NOT_COMPARED, NOT_DERIVABLE, place_organisations
 from naome.release.types import Released, release_checked
 from naome.report.display import format_number
@@ -250,8 +250,12 @@ def _collect_plan(
 ) -> dict[str, Any]:
     run = source.run
     improvement = read_quality_improvement(project_definitions())
-    areas = [f"{organisation[f'{area}_name']} ({organisation[f'{area}_code']})" for area in ("alliance", "region")
-             if organisation[f"{area}_code"]]  # fmt: skip
+    levels = [level for level in read_specification(source.definitions).levels_within if level != PROVIDER]
+    areas = [
+        f"{organisation[f'{area}_name']} ({organisation[f'{area}_code']})"
+        for area in levels
+        if organisation[f"{area}_code"]
+    ]
     marking = MARKINGS[run.marking]
     first, last = run.period
     return {
