@@ -133,7 +133,8 @@ def test_scaled_residuals_leave_out_a_stratum_that_says_nothing(frames, expected
 
 def test_risk_adjusted_survival_with_strata(frames, expected):
     reference = expected("more_providers_pbc.csv").sort_values(["provider", "time"], ignore_index=True)
-    ours = risk_adjusted_survival(frames["pbc"], provider="provider", at=[1000, 2500], **MODELS["pbc"])
+    model = fit_expected(frames["pbc"], **MODELS["pbc"])
+    ours = risk_adjusted_survival(frames["pbc"], model, provider="provider", at=[1000, 2500])
     assert (ours["status"] == "ok").all()
     assert ours["provider"].tolist() == reference["provider"].tolist()
     names = [name for name in reference.columns if name != "provider"]

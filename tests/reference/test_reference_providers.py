@@ -9,7 +9,7 @@ import pytest
 from naome.stats.funnel import binomial_limits, classify, realised_tail_probabilities
 from naome.stats.intervals import poisson_exact, smr, wilson
 from naome.stats.overdispersion import overdispersion
-from naome.stats.risk_adjustment import risk_adjusted_proportion, risk_adjusted_survival
+from naome.stats.risk_adjustment import fit_expected, risk_adjusted_proportion, risk_adjusted_survival
 
 YEAR = 365.25
 EXACT = {"rtol": 0, "atol": 1e-9}
@@ -100,15 +100,9 @@ def test_overdispersion(surgical, scale):
 
 def test_risk_adjusted_survival_of_providers(rotterdam, covariates, expected):
     reference = expected("provider_rotterdam.csv").sort_values(["provider", "t_days"])
-    ours = risk_adjusted_survival(
-        rotterdam,
-        duration="dtime",
-        event="death",
-        provider="provider",
-        covariates=covariates,
-        at=[YEAR, 3 * YEAR, 5 * YEAR],
-        calibrate=False,
-    )
+    model = fit_expected(rotterdam, duration="dtime", event="death", covariates=covariates)
+    times = [YEAR, 3 * YEAR, 5 * YEAR]
+    ours = risk_adjusted_survival(rotterdam, model, provider="provider", at=times, calibrate=False)
     assert ours["provider"].tolist() == reference["provider"].tolist()
     assert ours["time"].tolist() == reference["t_days"].tolist()
     assert ours["observed"].tolist() == reference["O"].tolist()

@@ -67,9 +67,7 @@ def test_a_model_with_delayed_entry_is_refused_where_people_must_be_followed_fro
     frame = draw(3, n=100).assign(entry=0.0)
     model = fit_expected(frame, duration="time", event="dead", covariates=["x"], entry="entry")
     with pytest.raises(ValueError, match="fitted with delayed entry"):
-        risk_adjusted_survival(
-            frame, duration="time", event="dead", provider="group", covariates=["x"], at=2.0, model=model
-        )
+        risk_adjusted_survival(frame, model, provider="group", at=2.0)
 
 
 @pytest.mark.parametrize(

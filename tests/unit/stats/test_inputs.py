@@ -22,6 +22,12 @@ from naome.stats.risk_adjustment import (
 )
 
 
+def adjust_survival(frame, *, provider, at, **columns):
+    """Adjust by a model of the same frame."""
+    model = fit_expected(frame, **columns)
+    return risk_adjusted_survival(frame, model, provider=provider, at=at)
+
+
 def make_frame() -> pd.DataFrame:
     rng = np.random.default_rng(12)
     n = 240
@@ -58,7 +64,7 @@ VARIANTS = {
 def test_the_type_of_a_column_and_the_index_do_not_matter(name):
     other = VARIANTS[name](FRAME)
     calls = [
-        lambda f: risk_adjusted_survival(f, **SURVIVAL),
+        lambda f: adjust_survival(f, **SURVIVAL),
         lambda f: risk_adjusted_proportion(f, event="d", provider="unit", covariates=["age", "er", "size"]),
         lambda f: cox_zph(f, **MODEL),
         lambda f: kaplan_meier(f["t"], f["d"], group=f["unit"]),
@@ -84,7 +90,7 @@ def test_a_duration_that_is_none_is_named_everywhere(value, shown):
         lambda: fit_cox(frame[["age"]], t, d),
         lambda: cox_zph(frame, **MODEL),
         lambda: fit_expected(frame, **MODEL),
-        lambda: risk_adjusted_survival(frame, **SURVIVAL),
+        lambda: adjust_survival(frame, **SURVIVAL),
     ]:
         with pytest.raises(ValueError, match=rf"duration\[7\] is {shown}; it must be a number >= 0"):
             call()
@@ -114,10 +120,10 @@ PREDICTED = np.linspace(0.2, 0.9, len(FRAME))
         (lambda: fit_expected(pd.concat([FRAME, FRAME[["t"]]], axis=1), **MODEL), "'t' is in the frame 2 times"),
         (lambda: fit_expected(FRAME.assign(d=0), **MODEL), "event is 0 for everyone"),
         (lambda: fit_expected(FRAME, **MODEL).expected_hazard(FRAME[["age", "er", "size"]], 5), "column 't' is not"),
-        (lambda: risk_adjusted_survival(FRAME, **SURVIVAL | {"provider": "trust"}), "column 'trust' is not"),
-        (lambda: risk_adjusted_survival(FRAME, **SURVIVAL | {"at": 99}), "at is 99, beyond the last follow-up time 59"),
+        (lambda: adjust_survival(FRAME, **SURVIVAL | {"provider": "trust"}), "column 'trust' is not"),
+        (lambda: adjust_survival(FRAME, **SURVIVAL | {"at": 99}), "at is 99, beyond the last follow-up time 59"),
         (
-            lambda: risk_adjusted_survival(FRAME.assign(t=5.0, d=1), **SURVIVAL | {"at": 5}),
+            lambda: adjust_survival(FRAME.assign(t=5.0, d=1), **SURVIVAL | {"at": 5}),
             "national survival at 5 is 0; there is nothing to adjust",
         ),
         (
