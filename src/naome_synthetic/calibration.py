@@ -11,13 +11,8 @@ CALIBRATION_FILE = Path(__file__).resolve().parents[2] / "definitions" / "synthe
 
 
 @functools.cache
-def load_calibration(path: Path = CALIBRATION_FILE) -> dict:
+def load_calibration() -> dict:
     """Read the calibration parameters and the published targets they were tuned to.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The YAML file; by default the one of this checkout.
 
     Returns
     -------
@@ -29,9 +24,9 @@ def load_calibration(path: Path = CALIBRATION_FILE) -> dict:
     FileNotFoundError
         If the file is not there.
     """
-    if not path.is_file():
+    if not CALIBRATION_FILE.is_file():
         raise FileNotFoundError(
-            f"the generator's calibration file is missing: {path} (definitions/synthetic.yaml of the checkout; "
+            f"the generator's calibration file is missing: {CALIBRATION_FILE} (of the checkout; "
             "install naome from a checkout, e.g. pip install -e .)"
         )
-    return read_yaml(path)
+    return read_yaml(CALIBRATION_FILE)

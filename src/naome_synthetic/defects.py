@@ -64,13 +64,13 @@ class Batch:
                 if table in self.tables:
                     yield table, name, self.tables[table][name]
 
-    def choose(self, table: str, column: str, able: np.ndarray, factor: float = 1.0) -> np.ndarray:
+    def choose(self, table: str, column: str, able: np.ndarray) -> np.ndarray:
         """Choose the defect's share of the rows that are able and not yet spoilt in this column."""
         spoilt = self.spoilt.get((table, column))
         if spoilt is not None:
             able = able & ~spoilt
         candidates = np.flatnonzero(able)
-        chosen = self.rng.random(candidates.size) < self.rates[self.name] / 100 * factor
+        chosen = self.rng.random(candidates.size) < self.rates[self.name] / 100
         if candidates.size and not chosen.any() and self.rates[self.name] > 0:
             chosen[self.rng.integers(candidates.size)] = True  # small extracts show every defect too
         return candidates[chosen]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from naome.cohort.derive import identify_members
-from naome.core.errors import ChainError
+from naome.core.errors import RunError
 from naome.measures.ascertainment import count_sources, measure_missed
 from naome.report.display import format_number
 from naome.report.markdown import write_pipe_table
@@ -66,7 +66,7 @@ def write_report(runs: list[Run], truths: list[Path]) -> str:
 
     Raises
     ------
-    ChainError
+    RunError
         For an extract that is not synthetic, or a truth that is not there.
     """
     parts = [FRONT.format(runs=", ".join(run.run_id for run in runs)), BANNER, INTRODUCTION]
@@ -102,9 +102,9 @@ def tabulate_estimates(run: Run, truth: pd.DataFrame) -> pd.DataFrame:
 
 def _describe_run(run: Run, folder: Path) -> list[str]:
     if run.marking != "synthetic":
-        raise ChainError(f"{run.params.audit}: the extract is not synthetic, so there is no truth to compare with")
+        raise RunError(f"{run.params.audit}: the extract is not synthetic, so there is no truth to compare with")
     if not (folder / "people.parquet").is_file():
-        raise ChainError(
+        raise RunError(
             f"{folder}: no truth of the extract here. Hint: `naome-synthetic simulate` writes it (make extracts)."
         )
     truth = load_truth(folder)

@@ -22,7 +22,7 @@ from simulacrum_files import write_simulacrum
 from naome.core.params import load_params
 from naome.core.paths import project_root
 from naome.core.results import RESULT_COLUMNS
-from naome.release.levels import STATUS_COLUMNS
+from naome.release.outlier_levels import STATUS_COLUMNS
 from naome.release.policy import POLICIES
 from naome.report.display import format_number
 from naome.workflow.pages import notebooks_of

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from naome.stats.net_survival import make_life_table, net_survival
+from naome.stats.pohar_perme import make_life_table, net_survival
 
 DATA = Path(__file__).parent / "data"
 BANDS = ["15-44", "45-54", "55-64", "65-74", "75+"]

@@ -16,7 +16,7 @@ from naome.core.seal import file_digest
 from naome.release import declare_not_counts
 from naome.report import display
 from naome.report.marking import MARKINGS
-from naome.workflow.organisations import list_organisations
+from naome.workflow.organisation_names import list_organisations
 
 
 @contextlib.contextmanager

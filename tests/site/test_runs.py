@@ -12,7 +12,7 @@ import pytest
 import yaml
 from made_pages import digests, make_run
 
-from naome.core.errors import ChainError
+from naome.core.errors import RunError
 from naome.core.params import load_params
 from naome.core.paths import project_root
 from naome.report.finished import open_finished
@@ -318,7 +318,7 @@ def test_a_run_that_cannot_be_drawn(tmp_path, spoil, message):
     run, other = make_run(tmp_path / "mersey"), make_run(tmp_path / "other", "other")
     (tmp_path / "site" / "site_libs").mkdir(parents=True)
     spoil(run)
-    with pytest.raises(ChainError, match=message):
+    with pytest.raises(RunError, match=message):
         render_runs([other, run], tmp_path / "site", "preview")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mersey", "other", "site"]
     assert [path.name for path in (tmp_path / "site").iterdir()] == ["site_libs"]
@@ -326,7 +326,7 @@ def test_a_run_that_cannot_be_drawn(tmp_path, spoil, message):
 
 def test_a_page_that_is_not_declared(tmp_path):
     run = make_run(tmp_path / "mersey", notebooks=("00-cohort", "77-own"))
-    with pytest.raises(ChainError, match="declares no notebook '77-own'"):
+    with pytest.raises(RunError, match="declares no notebook '77-own'"):
         render_runs([run], tmp_path / "site", "preview")
 
 
@@ -341,9 +341,9 @@ def test_runs_that_are_not_there_are_all_named(tmp_path, monkeypatch, capsys):
 
 def test_a_run_named_twice_and_no_run(tmp_path):
     run = make_run(tmp_path / "mersey")
-    with pytest.raises(ChainError, match="are the same run, mersey-2022-"):
+    with pytest.raises(RunError, match="are the same run, mersey-2022-"):
         render_runs([run, tmp_path / "." / "mersey"], tmp_path / "site")
-    with pytest.raises(ChainError, match="at least one run"):
+    with pytest.raises(RunError, match="at least one run"):
         render_runs([], tmp_path / "site")
 
 
@@ -365,7 +365,7 @@ def test_a_folder_that_holds_something_else_is_not_overwritten(tmp_path):
     run = make_run(tmp_path / "mersey")
     (tmp_path / "precious").mkdir()
     (tmp_path / "precious" / "thesis.txt").write_text("mine")
-    with pytest.raises(ChainError, match="precious: holds other files; nothing was written"):
+    with pytest.raises(RunError, match="precious: holds other files; nothing was written"):
         render_runs([run], tmp_path / "precious", "preview")
     assert (tmp_path / "precious" / "thesis.txt").read_text() == "mine"
 
@@ -374,7 +374,7 @@ def test_a_file_with_the_name_of_the_egress_sheet_is_not_overwritten(tmp_path):
     run = make_run(tmp_path / "mersey")
     for name in ("site-egress.html", "site-egress.csv"):
         (tmp_path / name).write_text("mine")
-        with pytest.raises(ChainError, match=f"{name}: is not the egress sheet of a site"):
+        with pytest.raises(RunError, match=f"{name}: is not the egress sheet of a site"):
             render_runs([run], tmp_path / "site", "preview")
         assert (tmp_path / name).read_text() == "mine" and not (tmp_path / "site").exists()
         (tmp_path / name).unlink()

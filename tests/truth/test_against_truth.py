@@ -8,7 +8,7 @@ import pytest
 
 from naome.cohort.derive import identify_members
 from naome.cohort.tables import open_tables
-from naome.core.errors import ChainError
+from naome.core.errors import RunError
 from naome.core.params import load_params
 from naome.extract import READERS, read_extract
 from naome.measures.ascertainment import count_sources
@@ -136,5 +136,5 @@ def test_the_report_sets_every_figure_beside_the_truth(extract, make_run):
 def test_an_extract_that_is_not_synthetic_has_no_report(extract, make_run, marking):
     _, canonical, _, _ = extract
     run = read_as_run(make_run, canonical, marking)
-    with pytest.raises(ChainError, match="not synthetic"):
+    with pytest.raises(RunError, match="not synthetic"):
         write_report([run], [canonical.parent / "hidden"])

@@ -13,7 +13,7 @@ import pytest
 
 from naome.core.params import load_params
 from naome.core.paths import project_root
-from naome.measures.casemix.adjust import adjust_frame, assess_organisations
+from naome.measures.casemix.adjust import adjust_frame, assess_organisations, fit_national
 from naome.measures.casemix.alternatives import correlate, flag_missing
 from naome.measures.casemix.impute import impute_case_mix
 from naome.measures.casemix.outliers import judge_organisations
@@ -61,7 +61,8 @@ def correlations(habit: float) -> pd.DataFrame:
         }
         row = {}
         for name, (frames, covariates) in treatments.items():
-            tables = [adjust_frame(frame, covariates, [HORIZON * DAYS], params) for frame in frames]
+            fitted = [(frame, fit_national(frame, covariates)) for frame in frames]
+            tables = [adjust_frame(frame, model, [HORIZON * DAYS], params) for frame, model in fitted]
             z = pool_tables(tables, "survival_adjusted", CLOGLOG).set_index("provider")["z"].dropna()
             row[name] = correlate(share.loc[z.index], z)[0]
         rows.append(row)

@@ -16,7 +16,7 @@ import yaml
 import naome
 from naome.core import durations
 from naome.core.paths import project_root
-from naome.stats import net_survival
+from naome.stats import pohar_perme
 
 ROOT = project_root()
 PINNED = re.compile(r"^([a-z0-9][A-Za-z0-9_.-]*)(?:\[[^]]*\])?==([^ \\]+)", re.M)  # with or without extras
@@ -131,8 +131,30 @@ def test_a_name_has_one_meaning():
     assert {name: found for name, found in places.items() if len(found) > 1} == {}
 
 
+#: A module of these folders is named after the page that it makes, and may share its name with the module of the page's
+#: subject: the page of inequalities shows what `measures/inequalities.py` measures
+PAGE_FOLDERS = ("report/pages/", "report/publication/", "report/reference/")
+NAMED_AFTER_THEIR_PAGE = {
+    *("agreement", "definitions", "inequalities", "organisations", "prevalence"),
+    *("recommendations", "sensitivity", "simulation_study", "survival"),
+}
+
+
+def test_a_module_has_a_name_of_its_own():
+    """Measures of a subject, where `stats` has its estimator: that is named after its method (`pohar_perme`)."""
+    package = ROOT / "src" / "naome"
+    places = {}
+    for file in sorted(package.rglob("*.py")):
+        if file.stem != "__init__":
+            places.setdefault(file.stem, []).append(file.relative_to(package).as_posix())
+    shared = {name: found for name, found in places.items() if len(found) > 1}
+    assert len(places) > 150 and set(shared) == NAMED_AFTER_THEIR_PAGE
+    for name, found in shared.items():
+        assert sum(not file.startswith(PAGE_FOLDERS) for file in found) <= 1, f"{name}: {found}"
+
+
 def test_a_year_has_the_same_days_everywhere():
-    assert durations.YEAR_DAYS == net_survival.TABLE_YEAR_DAYS
+    assert durations.YEAR_DAYS == pohar_perme.TABLE_YEAR_DAYS
 
 
 def test_every_file_stands_in_a_room():

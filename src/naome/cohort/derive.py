@@ -12,12 +12,12 @@ import pandas as pd
 
 from naome.cohort.attrition import check_anybody, count_attrition
 from naome.cohort.columns import list_columns
-from naome.cohort.deaths_check import count_primary
 from naome.cohort.eligible import code_dates, eligible_people, flag_tumours, metastatic_codes
 from naome.cohort.features import describe_people, keep_people
 from naome.cohort.frames import fetch_analysis, type_primary
 from naome.cohort.materialise import hold
 from naome.cohort.membership import find_members, possible_members, recurrence_found
+from naome.cohort.primary import count_primary
 from naome.cohort.tables import CanonicalTables, open_tables
 from naome.core.definitions import CohortRules, project_definitions
 from naome.core.params import Params
@@ -85,14 +85,12 @@ def derive_cohorts(
     )
 
 
-def derive_earlier(
-    params: Params, folder: Path, *, rules: CohortRules | None = None, connection: ibis.BaseBackend | None = None
-) -> pd.DataFrame:
+def derive_earlier(params: Params, folder: Path, *, rules: CohortRules | None = None) -> pd.DataFrame:
     """Derive the cohorts of the periods on which organisations are compared at time points beyond the audit period.
 
     Parameters
     ----------
-    params, folder, rules, connection
+    params, folder, rules
         As in :func:`derive_cohorts`; :attr:`naome.core.params.Params.earlier_periods` says which periods.
 
     Returns
@@ -103,7 +101,7 @@ def derive_earlier(
         everyone with primary cancer, who are followed from any year.
     """
     rules = rules or project_definitions().rules(params.rules)
-    tables = open_tables(folder, params, connection, rules.definitions)
+    tables = open_tables(folder, params, definitions=rules.definitions)
     records_from = pd.to_datetime(tables.diagnoses.admission_date.min().execute())
     cohorts = tuple(cohort for cohort in params.cohorts if cohort != "primary")
     periods = {years: (first, last) for years, (first, last) in params.earlier_periods.items() if first <= last}
@@ -113,7 +111,7 @@ def derive_earlier(
     # Who belongs to a cohort does not depend on the period, but for its first and last day: one derivation serves all
     first, last = (pick(days) for pick, days in zip((min, max), zip(*periods.values(), strict=True), strict=True))
     moved = params.model_copy(update={"metastatic_from": first, "metastatic_to": last, "cohorts": cohorts})
-    people = derive_cohorts(moved, folder, rules=rules, connection=connection).analysis
+    people = derive_cohorts(moved, folder, rules=rules).analysis
     frames = [
         people[people["origin_date"].between(pd.Timestamp(first), pd.Timestamp(last))].assign(time_point=years)
         for years, (first, last) in periods.items()
@@ -150,9 +148,7 @@ def count_cohorts(params: Params, tables: CanonicalTables, rules: CohortRules) -
     return {cohort: int(found.get(cohort, 0)) for cohort in params.cohorts}
 
 
-def identify_members(
-    params: Params, folder: Path, *, rules: CohortRules | None = None, connection: ibis.BaseBackend | None = None
-) -> pd.DataFrame:
+def identify_members(params: Params, folder: Path) -> pd.DataFrame:
     """Return who is in which cohort, by pseudonym: for checks against other records, never written anywhere.
 
     Returns
@@ -160,8 +156,8 @@ def identify_members(
     DataFrame
         ``person_id, cohort, route, diagnosis_date, metastatic_date`` in order of cohort and person.
     """
-    rules = rules or project_definitions().rules(params.rules)
-    tables = open_tables(folder, params, connection, rules.definitions)
+    rules = project_definitions().rules(params.rules)
+    tables = open_tables(folder, params, definitions=rules.definitions)
     coded = code_dates(eligible_people(flag_tumours(tables, params, rules)), metastatic_codes(tables, rules), rules)
     members = find_members(coded, params, rules)
     columns = ("person_id", "cohort", "route", "diagnosis_date", "metastatic_date")

@@ -32,7 +32,7 @@ class ExtractError(NaomeError):
     """An extract cannot be read without guessing."""
 
 
-class ChainError(NaomeError):
+class RunError(NaomeError):
     """A run, one of its files, a notebook or a site is not there, is damaged, or cannot be made."""
 
 

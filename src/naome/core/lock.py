@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from naome.core.atomic import PRIVATE_FILE, make_private_folder
-from naome.core.errors import ChainError
+from naome.core.errors import RunError
 
 try:
     import fcntl
@@ -40,7 +40,7 @@ def lock_folder(folder: Path, *, shared: bool = False) -> Iterator[int]:
 
     Raises
     ------
-    ChainError
+    RunError
         If another process holds the folder; the message says which, and since when.
     """
     made = [parent for parent in (folder, *folder.parents) if not parent.exists()]
@@ -68,7 +68,7 @@ def _take(folder: Path, shared: bool) -> int:
         except BlockingIOError:
             said = _describe_holder(file)
             os.close(file)
-            raise ChainError(f"{folder}: {said}") from None
+            raise RunError(f"{folder}: {said}") from None
         if os.fstat(file).st_nlink:
             return file
         os.close(file)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from naome.core.errors import ChainError
+from naome.core.errors import RunError
 from naome.core.paths import project_root
 from naome.core.run_folder import is_run
 from naome.core.seal import SEAL
@@ -41,14 +41,14 @@ def check_out(
 
     Raises
     ------
-    ChainError
+    RunError
         If it is a file or holds other files, or lies in an extract, in what the steps of a run write, or in what the
         project is made of.
     """
     target = folder.expanduser().resolve()
     reason = next(_find_reasons(target, is_own, [each.resolve() for each in extracts], [*map(Path.resolve, runs)]), "")
     if reason:
-        raise ChainError(
+        raise RunError(
             f"{folder}: {reason}; nothing was written. Hint: {option} with a folder that is new, empty, or written by "
             "the same command before."
         )

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from naome.core.errors import ChainError
+from naome.core.errors import RunError
 from naome.core.run_folder import INPUTS, MANIFEST, READ_RECORD, is_run
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def read_frame(file: Path, columns: list[str] | None = None) -> pd.DataFrame:
 
     Raises
     ------
-    ChainError
+    RunError
         If it is not whole, with what makes it again (:func:`say_again`).
     """
     import pandas as pd  # takes long to import
@@ -38,7 +38,7 @@ def read_frame(file: Path, columns: list[str] | None = None) -> pd.DataFrame:
         try:
             return pd.read_parquet(handle, columns=columns, page_checksum_verification=True)
         except (ValueError, OSError, NotImplementedError):  # Arrow's errors are of these kinds
-            raise ChainError(f"{file}: not readable as Parquet: {DAMAGED}. {say_again(file)}") from None
+            raise RunError(f"{file}: not readable as Parquet: {DAMAGED}. {say_again(file)}") from None
 
 
 def read_record(file: Path, needed: Mapping[str, type] | None = None) -> dict[str, Any]:
@@ -52,18 +52,18 @@ def read_record(file: Path, needed: Mapping[str, type] | None = None) -> dict[st
 
     Raises
     ------
-    ChainError
+    RunError
         If it is not whole, or a key is missing, with what makes it again (:func:`say_again`).
     """
     with _open(file) as handle:
         try:
             record = json.load(handle)
         except (ValueError, RecursionError):
-            raise ChainError(f"{file}: not readable as JSON: {DAMAGED}. {say_again(file)}") from None
+            raise RunError(f"{file}: not readable as JSON: {DAMAGED}. {say_again(file)}") from None
     held = record if isinstance(record, dict) else {}
     for key, kind in (needed or {}).items():
         if not isinstance(held.get(key), kind):
-            raise ChainError(
+            raise RunError(
                 f"{file}: key {key!r} is missing, or not a {kind.__name__}: {DAMAGED}, or of an earlier version. "
                 f"{say_again(file)}"
             )
@@ -103,4 +103,4 @@ def _open(file: Path) -> BinaryIO:
     try:
         return file.open("rb")
     except FileNotFoundError:
-        raise ChainError(f"{file}: not there. {say_again(file)}") from None
+        raise RunError(f"{file}: not there. {say_again(file)}") from None

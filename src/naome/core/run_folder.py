@@ -7,7 +7,7 @@ from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
-from naome.core.errors import ChainError, suggest
+from naome.core.errors import RunError, suggest
 from naome.core.paths import runs_root
 
 #: What a run was made from, with the record of its reading, and what a finished run ends with
@@ -45,7 +45,7 @@ def find_run_folder(name: str | Path, sign: str = READ_RECORD) -> Path:
 
     Raises
     ------
-    ChainError
+    RunError
         If there is no such run, or a folder is none of a run: what one has, and the runs near it.
     """
     folder = Path(place_run(str(name))).expanduser().absolute()
@@ -62,7 +62,7 @@ def find_run_folder(name: str | Path, sign: str = READ_RECORD) -> Path:
         said = f"there is no run {folder.name!r}{suggest(folder.name, known)}"
     near = [str(each) for each in islice(_list_near(folder), SHOWN_RUNS) if each.parent != runs_root()]
     beside = f"near it: {', '.join(near)}; " if near else ""
-    raise ChainError(
+    raise RunError(
         f"{folder}: {said}; runs {beside}in {runs_root()}: {', '.join(known) or 'none'}. Hint: `naome chain` makes a "
         "run; one elsewhere is named by the path of its folder."
     )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from naome.extract.read import Extract, read_extract
+from naome.extract.reader import Reader
 from naome.extract.readers import ncrd, rcrd, rotterdam, simulacrum, wcn
-from naome.extract.specification import Reader
 
 READERS: dict[str, Reader] = {
     reader.name: reader for reader in (ncrd.READER, rcrd.READER, wcn.READER, simulacrum.READER, rotterdam.READER)

@@ -16,9 +16,9 @@ import duckdb
 import pyarrow.parquet as pq
 
 from naome.core.errors import ParamsError, suggest
+from naome.extract.reader import RawTable, Reader
 from naome.extract.schema import CANONICAL
 from naome.extract.settle import Selection
-from naome.extract.specification import RawTable, Reader
 
 #: How something is known to be absent, and how a sentence about it begins
 FEED = "feed"

@@ -16,7 +16,7 @@ from duckdb import DuckDBPyConnection
 from naome.extract.clean import Cleaner
 from naome.extract.files import RawFile
 from naome.extract.problems import Problems
-from naome.extract.specification import RawTable, find_children
+from naome.extract.reader import RawTable, find_children
 from naome.extract.sql import quote_name, quote_text
 from naome.extract.values import clean_columns
 

@@ -10,8 +10,8 @@ from duckdb import DuckDBPyConnection
 
 from naome.extract.periods import DATES
 from naome.extract.problems import Problems, say_rows
+from naome.extract.reader import Reader
 from naome.extract.schema import CANONICAL
-from naome.extract.specification import Reader
 from naome.extract.values import EXCHANGED_DATES, EXCHANGED_DAYS, EXCHANGED_ROWS, LAST_MONTH
 from naome.extract.vocabulary import show_code
 

@@ -483,10 +483,10 @@ def explain_damage(name: str, error: duckdb.Error) -> str:
     return f"{name}: not readable to its end: {known}. {COPY_AGAIN}."
 
 
-def say_columns(shown: Iterable[str], most: int = 12) -> str:
-    """Return column names, as they may be shown (:mod:`naome.extract.column_names`), for a message: at most some."""
+def say_columns(shown: Iterable[str]) -> str:
+    """Return column names, as they may be shown (:mod:`naome.extract.column_names`), for a message: at most twelve."""
     names = list(dict.fromkeys(shown))
-    return ", ".join(names[:most]) + (" ..." if len(names) > most else "")
+    return ", ".join(names[:12]) + (" ..." if len(names) > 12 else "")
 
 
 __all__ = [

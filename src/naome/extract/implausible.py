@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from duckdb import DuckDBPyConnection
 
 from naome.extract.problems import Problems, say_rows
+from naome.extract.reader import Reader
 from naome.extract.schema import CANONICAL
-from naome.extract.specification import Reader
 
 #: One day with so many rows, and no other date so near to it, stands for none
 DEFAULT_ROWS, ALONE_DAYS = 20, 3 * 365

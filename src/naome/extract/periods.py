@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from duckdb import DuckDBPyConnection
 
-from naome.extract.specification import Reader
+from naome.extract.reader import Reader
 
 #: Canonical table -> its main date; people are followed in all but the first
 DATES = {

@@ -19,7 +19,7 @@ from naome.extract.folder import Source, TableFiles, explain_missing, find_table
 from naome.extract.problems import Problems, say_rows
 from naome.extract.provider_codes import UNKNOWN_CODES, Organisations, ProviderCleaner
 from naome.extract.quality import Log, log_repairs, log_rows
-from naome.extract.specification import RawTable, Reader, Repeated
+from naome.extract.reader import RawTable, Reader, Repeated
 from naome.extract.sql import quote_name, quote_text
 from naome.extract.values import (
     MISSING_IDENTIFIER,

@@ -1,6 +1,6 @@
 """The reading engine: raw files in, canonical tables and a data-quality log out.
 
-Readers say what is to be done (:mod:`naome.extract.specification`). Tables are lazy views
+Readers say what is to be done (:mod:`naome.extract.reader`). Tables are lazy views
 over the files; each canonical table is written once, to a temporary folder that
 takes its place when everything is right.
 """
@@ -37,9 +37,9 @@ from naome.extract.problems import Problems
 from naome.extract.provider_codes import read_organisations
 from naome.extract.quality import Log, log_rows
 from naome.extract.raw_tables import FileNote, choose_version, clean_table, note_file, open_raw_tables
+from naome.extract.reader import Reader
 from naome.extract.schema import CANONICAL
 from naome.extract.settle import SourceFiles, find_tables, settle_table
-from naome.extract.specification import Reader
 from naome.extract.sql import is_pattern, quote_name, quote_text
 from naome.extract.values import check_unique
 from naome.extract.vocabulary import Vocabulary, check_shares

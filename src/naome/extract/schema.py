@@ -60,8 +60,8 @@ RECEPTOR_STATUSES = ("positive", "negative")
 PATIENT_CLASSES = ("ordinary", "day_case", "regular", "other")
 
 
-def _id(name: str, meaning: str, required: bool = True) -> Column:
-    return Column(name, "VARCHAR", meaning, required=required)
+def _id(name: str, meaning: str) -> Column:
+    return Column(name, "VARCHAR", meaning, required=True)
 
 
 def _episode(meaning: str) -> Column:

@@ -10,7 +10,7 @@ from duckdb import DuckDBPyConnection
 
 from naome.extract.files import RawFile
 from naome.extract.provider_codes import SITE_LENGTH, TRUST_LENGTH, ProviderCleaner
-from naome.extract.specification import RawTable
+from naome.extract.reader import RawTable
 from naome.extract.sql import quote_name
 from naome.extract.vocabulary import show_code
 

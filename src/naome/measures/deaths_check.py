@@ -26,29 +26,27 @@ DEATHS = {
 WHO_IS_MISSED = ("diagnosis_year", "age_group", "deprivation", "subtype", "stage")
 
 
-def classify_outcomes(primary: pd.DataFrame, study: Study, by: str = "diagnosis_year") -> pd.DataFrame:
+def classify_outcomes(primary: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Classify people under 70 with primary breast cancer as Figure 1 does.
 
     Parameters
     ----------
     primary : DataFrame
-        Counts from :func:`naome.cohort.deaths_check.count_primary`.
+        Counts from :func:`naome.cohort.primary.count_primary`.
     study : Study
         Where records before death are not derivable, deaths are not divided by them.
-    by : str
-        Column that divides people.
 
     Returns
     -------
     DataFrame
-        ``<by>, outcome, people, share`` for the outcomes that occur; ``share`` is
-        of everyone in the group, including those alive without a record.
+        ``diagnosis_year, outcome, people, share`` for the outcomes that occur; ``share`` is
+        of everyone of the year, including those alive without a record.
     """
     under_70 = primary[primary["age_under_70"]]
     if study.reason("record_before_death"):
-        return _classify_deaths(under_70, by)
-    totals = under_70.groupby(by)["people"].sum()
-    counts = under_70.groupby([by, "outcome", "metastatic_record"])["people"].sum()
+        return _classify_deaths(under_70)
+    totals = under_70.groupby("diagnosis_year")["people"].sum()
+    counts = under_70.groupby(["diagnosis_year", "outcome", "metastatic_record"])["people"].sum()
     occur = set(under_70["outcome"])
     shown = {key: label for key, label in OUTCOMES.items() if key[0] in occur}
     rows = []
@@ -56,7 +54,7 @@ def classify_outcomes(primary: pd.DataFrame, study: Study, by: str = "diagnosis_
         for (outcome, record), label in shown.items():
             people = int(counts.get((value, outcome, record), 0))
             rows.append((value, label, people, people / total))
-    return pd.DataFrame(rows, columns=[by, "outcome", "people", "share"])
+    return pd.DataFrame(rows, columns=["diagnosis_year", "outcome", "people", "share"])
 
 
 def measure_records_before_death(primary: pd.DataFrame, study: Study) -> pd.DataFrame:
@@ -117,16 +115,16 @@ def intervals_to_death(primary: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"interval": order, "people": counts.to_numpy(), "share": (counts / counts.sum()).to_numpy()})
 
 
-def _classify_deaths(under_70: pd.DataFrame, by: str) -> pd.DataFrame:
-    totals = under_70.groupby(by)["people"].sum()
-    counts = under_70.groupby([by, "outcome"])["people"].sum()
+def _classify_deaths(under_70: pd.DataFrame) -> pd.DataFrame:
+    totals = under_70.groupby("diagnosis_year")["people"].sum()
+    counts = under_70.groupby(["diagnosis_year", "outcome"])["people"].sum()
     occur = [outcome for outcome in DEATHS if outcome in set(under_70["outcome"])]
     rows = [
         (value, DEATHS[outcome], people := int(counts.get((value, outcome), 0)), people / total)
         for value, total in totals.items()
         for outcome in occur
     ]
-    return pd.DataFrame(rows, columns=[by, "outcome", "people", "share"])
+    return pd.DataFrame(rows, columns=["diagnosis_year", "outcome", "people", "share"])
 
 
 def _share(base: pd.DataFrame, hit: pd.Series, group_by: str, study: Study) -> pd.DataFrame:

@@ -21,7 +21,7 @@ from naome.core.yaml_files import FrozenModel, Text, read_model
 from naome.measures.methods import POHAR_PERME
 from naome.measures.study import Study, say_too_few
 from naome.measures.survival import BEYOND, survival_arrays
-from naome.stats.net_survival import LifeTable, make_life_table, net_survival, standardise_survival
+from naome.stats.pohar_perme import LifeTable, make_life_table, net_survival, standardise_survival
 
 STANDARDISED = "Pohar Perme by age, directly standardised, interval on the logarithmic scale"
 #: Time runs from a diagnosis in these cohorts, as in published net survival

@@ -30,7 +30,7 @@ from naome.measures.indicators import divide_people
 from naome.measures.methods import PERIOD_ANALYSIS
 from naome.measures.study import Study, say_too_few
 from naome.measures.survival import survival_arrays
-from naome.stats.checks import is_observed
+from naome.stats.inputs import is_observed
 from naome.stats.kaplan_meier import kaplan_meier
 
 PERIOD_YEARS = 2

@@ -72,7 +72,7 @@ def measure_nation(analysis: pd.DataFrame, primary: pd.DataFrame | None, study: 
     analysis : DataFrame
         The analysis table.
     primary : DataFrame or None
-        Counts of people with primary breast cancer (:func:`naome.cohort.deaths_check.count_primary`); without them the
+        Counts of people with primary breast cancer (:func:`naome.cohort.primary.count_primary`); without them the
         deaths of the primary cohort are left out.
     study : Study
         Of the run, or of the pooled people (:func:`pool_studies`).

@@ -158,23 +158,6 @@ def measure_living(study: Study, tables: CanonicalTables, alive: pd.DataFrame) -
     return measure_prevalence(living, study, factor=factor)
 
 
-def say_prevalence_window(params: Params, on: dt.date | None = None) -> str:
-    """Say in words whom a limited-duration prevalence counts.
-
-    Examples
-    --------
-    >>> from naome.core.params import load_params
-    >>> say_prevalence_window(load_params("england"))
-    'people alive on 1 June 2023 whose breast cancer was diagnosed from 1 January 2015 to 31 December 2021'
-    """
-    on = on or params.censor_date
-    last = min(on, params.diagnosed_to)
-    return (
-        f"people alive on {_write_day(on)} whose breast cancer was diagnosed "
-        f"from {_write_day(params.diagnosed_from)} to {_write_day(last)}"
-    )
-
-
 def _found_by(coded: Table, params: Params, rules: CohortRules, on: dt.date) -> Table:
     """Return whoever was found by a date; somebody who fits both cohorts is counted with the first evidence."""
     whole = params.model_copy(update={"metastatic_from": params.diagnosed_from, "metastatic_to": on})
@@ -185,7 +168,3 @@ def _found_by(coded: Table, params: Params, rules: CohortRules, on: dt.date) -> 
     found = found.filter(found.metastatic_date <= ibis.date(str(on)))
     order = ibis.window(group_by=found.person_id, order_by=[found.metastatic_date, found.cohort])
     return found.mutate(rank=ibis.row_number().over(order)).filter(ibis._.rank == 0)
-
-
-def _write_day(day: dt.date) -> str:
-    return f"{day.day} {day:%B %Y}"

@@ -20,10 +20,8 @@ CHART_RULES = {
 MINIMUM_QUARTERS = 8
 
 
-def measure_quarters(
-    analysis: pd.DataFrame, study: Study, *, cohort: str = "denovo"
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Chart the number of people and the completeness of every data item by quarter of origin.
+def measure_quarters(analysis: pd.DataFrame, study: Study) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Chart the number of people and the completeness of every data item by quarter of origin, of the de novo cohort.
 
     Parameters
     ----------
@@ -31,7 +29,6 @@ def measure_quarters(
         The analysis table.
     study : Study
         Quarters that the audit period covers wholly are charted.
-    cohort : str
 
     Returns
     -------
@@ -40,7 +37,7 @@ def measure_quarters(
         results (``cohort_size`` and ``completeness.<item>``, grouped by ``quarter``). Items that are not derivable
         or that nobody has recorded, and everything if a quarter has nobody, are left out of the charts.
     """
-    people = analysis[analysis["cohort"] == cohort]
+    people = analysis[analysis["cohort"] == "denovo"]
     everyone = np.ones(len(people), dtype=bool)
     period = pd.Timestamp(study.params.metastatic_from), pd.Timestamp(study.params.metastatic_to)
     charts, results = [], []
@@ -52,7 +49,7 @@ def measure_quarters(
         counted = count_quarters(everyone, recorded, people["origin_date"], *period)
         if not recorded.any() or len(counted) < 2 or (counted["denominator"] == 0).any():
             continue
-        results.append(quarterly_results(counted, study, measure=measure, cohort=cohort))
+        results.append(quarterly_results(counted, study, measure=measure, cohort="denovo"))
         charts.append(chart_quarters(counted).assign(measure=measure, title=item.title))
     if not charts:
         return pd.DataFrame(columns=["measure", "title", "quarter", "rules"]), study.results(pd.DataFrame())
@@ -104,15 +101,13 @@ def count_quarters(
     )
 
 
-def chart_quarters(counted: pd.DataFrame, *, baseline: int | None = None) -> pd.DataFrame:
+def chart_quarters(counted: pd.DataFrame) -> pd.DataFrame:
     """Give counted quarters their XmR limits and mark special-cause variation.
 
     Parameters
     ----------
     counted : DataFrame
         From :func:`count_quarters`.
-    baseline : int, optional
-        Number of first quarters that set mean and limits; None uses all.
 
     Returns
     -------
@@ -128,7 +123,7 @@ def chart_quarters(counted: pd.DataFrame, *, baseline: int | None = None) -> pd.
     empty = counted.loc[counted["denominator"] == 0, "quarter"]
     if len(empty):
         raise ValueError(f"no one is counted in {', '.join(empty)}; a chart needs every quarter")
-    chart = _chart(counted["estimate"].to_numpy(), baseline)
+    chart = _chart(counted["estimate"].to_numpy())
     for column in ("limit_lower", "limit_upper"):
         chart[column] = chart[column].clip(0, 1)
     return pd.concat([counted.reset_index(drop=True), chart], axis=1)
@@ -186,9 +181,7 @@ def say_growing_quarters(study: Study) -> str:
     )
 
 
-def quarterly_results(
-    counted: pd.DataFrame, study: Study, *, measure: str, cohort: str, definition_id: str = ""
-) -> pd.DataFrame:
+def quarterly_results(counted: pd.DataFrame, study: Study, *, measure: str, cohort: str) -> pd.DataFrame:
     """Bring counted quarters into the result schema, grouped by ``quarter``."""
     minimum = study.params.minimum_denominator
     few = counted["denominator"] < minimum
@@ -198,12 +191,11 @@ def quarterly_results(
         status=np.where(few, "too_few", "ok"),
         reason=np.where(few, say_too_few(minimum), ""),
     )
-    return study.results(rows, cohort=cohort, measure=measure, definition_id=definition_id)
+    return study.results(rows, cohort=cohort, measure=measure)
 
 
-def _chart(values: np.ndarray, baseline: int | None = None) -> pd.DataFrame:
-    chart = xmr_chart(values, baseline=baseline)
-    chart = chart.rename(columns={"lower": "limit_lower", "upper": "limit_upper"}).drop(columns="value")
+def _chart(values: np.ndarray) -> pd.DataFrame:
+    chart = xmr_chart(values).rename(columns={"lower": "limit_lower", "upper": "limit_upper"}).drop(columns="value")
     rules = [", ".join(text for name, text in CHART_RULES.items() if row[name]) for row in chart.to_dict("records")]
     return chart.assign(rules=rules)
 

@@ -10,7 +10,7 @@ from naome.core.params import Params
 from naome.measures.indicators import divide_people
 from naome.measures.methods import KAPLAN_MEIER
 from naome.measures.study import Study, say_too_few
-from naome.stats.checks import is_observed
+from naome.stats.inputs import is_observed
 from naome.stats.kaplan_meier import kaplan_meier, median_survival
 
 BEYOND = "follow-up does not reach the time point for anyone"
@@ -106,11 +106,11 @@ def numbers_at_risk(people: pd.DataFrame, labels: pd.Series, years: list[float])
     return wide.reset_index()
 
 
-def survival_arrays(people: pd.DataFrame, column: str = "survival_days") -> tuple[np.ndarray, np.ndarray, pd.Series]:
+def survival_arrays(people: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, pd.Series]:
     """Return durations in days, deaths as 0/1, and which people they are (those with a duration of 0 or more)."""
-    keep = (people[column] >= 0).fillna(False).astype(bool)
+    keep = (people["survival_days"] >= 0).fillna(False).astype(bool)
     chosen = people[keep]
-    return chosen[column].to_numpy(dtype=float), chosen["died"].fillna(False).to_numpy(dtype=int), keep
+    return chosen["survival_days"].to_numpy(dtype=float), chosen["died"].fillna(False).to_numpy(dtype=int), keep
 
 
 def compare_clocks(analysis: pd.DataFrame, params: Params) -> pd.DataFrame:

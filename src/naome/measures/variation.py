@@ -15,7 +15,7 @@ from naome.measures.specification import Indicator
 from naome.measures.study import Study
 from naome.stats.funnel import classify, classify_z, realised_tail_probabilities
 from naome.stats.overdispersion import overdispersion
-from naome.stats.variation import provider_variation
+from naome.stats.provider_variation import provider_variation
 
 DOMAINS = ("negative tail", "central mass", "positive tail")
 NEUTRAL_DOMAINS = ("low tail", "central mass", "high tail")
@@ -69,8 +69,8 @@ class Variation:
     results: pd.DataFrame
 
 
-def compare_organisations(results: pd.DataFrame, study: Study, *, kind: str = "performance") -> Variation:
-    """Compare the organisations of a run on every indicator of a kind, unadjusted for case mix.
+def compare_organisations(results: pd.DataFrame, study: Study) -> Variation:
+    """Compare the organisations of a run on every indicator of performance, unadjusted for case mix.
 
     Parameters
     ----------
@@ -78,7 +78,6 @@ def compare_organisations(results: pd.DataFrame, study: Study, *, kind: str = "p
         Indicators before release (:func:`naome.measures.indicators.evaluate_indicators`): exact counts.
     study : Study
         ``params.outliers`` sets the limits and the smallest organisation that is assessed.
-    kind : {"performance", "data_quality", "contextual"}
 
     Returns
     -------
@@ -94,7 +93,7 @@ def compare_organisations(results: pd.DataFrame, study: Study, *, kind: str = "p
     """
     units, rows = [], []
     for indicator in study.specification.indicators:
-        if indicator.kind != kind or indicator.estimator != "proportion":
+        if indicator.kind != "performance" or indicator.estimator != "proportion":
             continue
         for cohort in indicator.cohorts:
             mine = results[(results["measure"] == indicator.id) & (results["cohort"] == cohort)]

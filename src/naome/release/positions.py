@@ -9,14 +9,12 @@ import pandas as pd
 
 from naome.core.params import Params
 from naome.measures.indicators import MISSING
-from naome.measures.variation import DOMAINS, NEUTRAL_DOMAINS, judge_proportions
-from naome.release.levels import place_counts
+from naome.measures.variation import DOMAINS, judge_proportions
+from naome.release.outlier_levels import place_counts
 from naome.release.policy import POLICIES, Policy, list_pairs
 from naome.release.types import Released
 
 NOT_SHOWN, NOT_COMPARED, NOT_DERIVABLE = "not shown", "not compared", "not derivable"
-#: Every position, those in a distribution first
-POSITIONS = (*DOMAINS, NEUTRAL_DOMAINS[0], NEUTRAL_DOMAINS[2], NOT_SHOWN, NOT_COMPARED, NOT_DERIVABLE)
 #: Status of a result -> the position of an organisation that has no number
 WITHOUT_NUMBER = {"not_derivable": NOT_DERIVABLE, "suppressed": NOT_SHOWN, "too_few": NOT_SHOWN}
 NO_TARGET = "The national value is not shown, or is that of everyone or no one."
@@ -69,7 +67,7 @@ def place_by_status(released: Released, statuses: pd.DataFrame) -> pd.DataFrame:
     released : Released
         Results of a run.
     statuses : DataFrame
-        From :func:`naome.release.levels.list_outlier_status`.
+        From :func:`naome.release.outlier_levels.list_outlier_status`.
 
     Returns
     -------

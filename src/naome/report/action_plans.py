@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from naome.core.atomic import write_bytes, write_together
 from naome.core.definitions import Definitions, project_definitions
-from naome.core.errors import ChainError, suggest
+from naome.core.errors import RunError, suggest
 from naome.core.params import Params
 from naome.core.results import Row
 from naome.core.spreadsheets import escape_formula
@@ -26,7 +26,7 @@ from naome.measures.recommendations import (
     read_quality_improvement,
     read_recommendations,
 )
-from naome.measures.specification import read_specification
+from naome.measures.specification import PROVIDER, read_specification
 from naome.release.positions import NOT_COMPARED, NOT_DERIVABLE, place_organisations
 from naome.release.types import Released, release_checked
 from naome.report.display import format_number
@@ -35,9 +35,9 @@ from naome.report.labels import COHORT_NAMES, METASTATIC
 from naome.report.marking import MARKINGS
 from naome.report.plain_zip import make_plain, write_plain_zip
 from naome.report.plan_template import make_template
-from naome.report.positions import suggest_actions, suggest_methods
 from naome.report.prose import lower_first, say_count, say_day
 from naome.report.publication.wording import read_wording
+from naome.report.suggestions import suggest_actions, suggest_methods
 from naome.report.workbook import name_measure
 
 NEEDED = "recommendations.yaml"
@@ -127,14 +127,14 @@ def collect_plans(source: PlanSource, organisation: str = "") -> Iterator[tuple[
 
     Raises
     ------
-    ChainError
+    RunError
         If the run has no such organisation.
     """
     table = source.organisations
     if organisation:
         known = table["code"].tolist()
         if organisation not in known:
-            raise ChainError(
+            raise RunError(
                 f"run {source.run.run_id} released no result of an organisation {organisation!r}"
                 f"{suggest(organisation, known)}. Hint: organisations.csv of the downloads lists codes and names."
             )
@@ -201,7 +201,7 @@ def write_action_plans(
 
     Raises
     ------
-    ChainError
+    RunError
         For a run whose organisations get no plans, and an organisation of which no run released a result.
     """
     opened = [_open_or_refuse(run) for run in runs]
@@ -221,7 +221,7 @@ def write_action_plans(
 def _open_or_refuse(run: FinishedRun) -> PlanSource:
     source = open_source(run)
     if source is None:
-        raise ChainError(
+        raise RunError(
             f"run {run.run_id}: its organisations get no action plans. They are for audits of both cohorts of a nation "
             f"that {NEEDED} addresses, with released results."
         )
@@ -250,8 +250,12 @@ def _collect_plan(
 ) -> dict[str, Any]:
     run = source.run
     improvement = read_quality_improvement(project_definitions())
-    areas = [f"{organisation[f'{area}_name']} ({organisation[f'{area}_code']})" for area in ("alliance", "region")
-             if organisation[f"{area}_code"]]  # fmt: skip
+    levels = [level for level in read_specification(source.definitions).levels_within if level != PROVIDER]
+    areas = [
+        f"{organisation[f'{area}_name']} ({organisation[f'{area}_code']})"
+        for area in levels
+        if organisation[f"{area}_code"]
+    ]
     marking = MARKINGS[run.marking]
     first, last = run.period
     return {

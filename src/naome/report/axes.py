@@ -174,19 +174,18 @@ def use_whole_ticks(axes: Axes, side: str) -> None:
     (axes.yaxis if side == "y" else axes.xaxis).set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10], integer=True))
 
 
-def share_span(panels: Sequence[Axes], highest: float = 100.0) -> None:
-    """Give vertical axes the same span, each around what it shows, so that a change looks equally large on all.
+def share_span(panels: Sequence[Axes]) -> None:
+    """Give axes of percentages the same span, each around what it shows: a change looks equally large on all.
 
     Parameters
     ----------
     panels : sequence of Axes
-    highest : float
-        No axis is moved beyond this for it, or below zero.
+        None is moved beyond 100 for it, or below zero.
     """
     limits = [axes.get_ylim() for axes in panels]
     span = max((high - low for low, high in limits), default=0.0)
     for axes, (low, high) in zip(panels, limits, strict=True):
-        start = min((low + high - span) / 2, max(highest, high) - span)
+        start = min((low + high - span) / 2, max(100.0, high) - span)
         start = max(start, min(0.0, low))
         axes.set_ylim(start, start + span)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from naome.core.atomic import write_bytes, write_frame, write_text, write_together
-from naome.core.errors import ChainError
+from naome.core.errors import RunError
 from naome.core.results import COUNTS, NUMBERS, RESULT_COLUMNS, RESULT_KEY, STATUSES
 from naome.core.spreadsheets import write_csv
 from naome.report.action_plans import zip_plans
@@ -31,18 +31,13 @@ FILES = ("results.csv", "results.parquet", "results.xlsx", "organisations.csv", 
 
 
 def collect_released(run: FinishedRun) -> pd.DataFrame:
-    """Put together all released results of a run, in the order of their keys.
+    """Put together all released results of a run, in the order of their keys, with the released file in ``frame``.
 
     Raises
     ------
-    ChainError
+    RunError
         If two steps of the run released the same result, or a file is not the one that the run released.
     """
-    return _collect(run)[list(RESULT_COLUMNS)]
-
-
-def _collect(run: FinishedRun) -> pd.DataFrame:
-    """Put together the results of a run with the released file of each, in ``frame``."""
     released = run.read_released()
     frames = [frame.assign(frame=name) for name, frame in released if "result_id" in frame.columns]
     if not frames:
@@ -51,7 +46,7 @@ def _collect(run: FinishedRun) -> pd.DataFrame:
     twice = table.duplicated(RESULT_KEY)
     if twice.any():
         first = ", ".join(f"{c}={table.loc[twice, c].iloc[0]}" for c in RESULT_KEY)
-        raise ChainError(f"{run.folder}: {twice.sum()} results were released by two steps, first: {first}")
+        raise RunError(f"{run.folder}: {twice.sum()} results were released by two steps, first: {first}")
     return table
 
 
@@ -80,14 +75,14 @@ def write_downloads(runs: Iterable[FinishedRun], folder: Path) -> tuple[Path, Pa
 
     Raises
     ------
-    ChainError
+    RunError
         See :func:`collect_released`; also if a run of an earlier version lists no organisations.
     """
     runs = list(runs)
     organisations = pd.concat([run.read_organisations() for run in runs], ignore_index=True).drop_duplicates(
         ["nation", "code"]
     )
-    table = pd.concat([_collect(run) for run in runs], ignore_index=True)
+    table = pd.concat([collect_released(run) for run in runs], ignore_index=True)
     table = table.sort_values([*RESULT_KEY, "run_id", "nation"], kind="stable").drop_duplicates(["result_id"])
     for column in NUMBERS:
         table[column] = table[column].astype(float).round(PLACES)

@@ -15,7 +15,7 @@ import pandas as pd
 
 from naome.core.code_version import NO_COMMIT, CodeVersion
 from naome.core.definitions import Definitions
-from naome.core.errors import ChainError, NaomeError, suggest
+from naome.core.errors import NaomeError, RunError, suggest
 from naome.core.params import Params, read_params
 from naome.core.results import name_nation
 from naome.core.run_files import read_record, say_again
@@ -112,7 +112,7 @@ class FinishedRun:
 
         Raises
         ------
-        ChainError
+        RunError
             If it is not the file that the run was made with.
         """
         file = self.folder / INPUTS / "params.yaml"
@@ -125,7 +125,7 @@ class FinishedRun:
 
         Raises
         ------
-        ChainError
+        RunError
             If they are not those that the run was made with.
         """
         definitions = Definitions(self.folder / INPUTS / "definitions")
@@ -137,7 +137,7 @@ class FinishedRun:
 
         Raises
         ------
-        ChainError
+        RunError
             If it is not there, or is not the file of the manifest.
         """
         return self._read(f"notebooks/{name}.ipynb", "pages")
@@ -147,7 +147,7 @@ class FinishedRun:
 
         Raises
         ------
-        ChainError
+        RunError
             If one is not the file of the manifest, or is only in the folder or only in the manifest.
         """
         found = {f"release/{file.name}" for file in (self.folder / "release").glob("*.parquet")}
@@ -160,12 +160,12 @@ class FinishedRun:
 
         Raises
         ------
-        ChainError
+        RunError
             If a run of an earlier version has no such table, or it is not the file of the manifest.
         """
         table = self.read_table(ORGANISATIONS)
         if table is None:
-            raise ChainError(
+            raise RunError(
                 f"{self.folder}/release/{ORGANISATIONS}.parquet: {MANIFEST} does not list it; run {self.run_id} is of "
                 f"an earlier version. Hint: run the chain of {self.audit} again."
             )
@@ -176,7 +176,7 @@ class FinishedRun:
 
         Raises
         ------
-        ChainError
+        RunError
             If it is not the file of the manifest.
         """
         file = f"release/{name}.parquet"
@@ -189,22 +189,22 @@ class FinishedRun:
 
         Raises
         ------
-        ChainError
+        RunError
             Naming the file.
         """
         extra = {file.stem for file in (self.folder / "notebooks").glob("*.ipynb")}.difference(self.pages)
         if extra:
             file = self.folder / "notebooks" / f"{min(extra)}.ipynb"
-            raise ChainError(
+            raise RunError(
                 f"{file} is not of run {self.run_id}: {MANIFEST} does not list it. "
                 "Hint: run the chain again, or take the file away."
             )
         if not self.pages:
-            raise ChainError(f"{self.folder / MANIFEST} lists no notebook. Hint: run the chain of {self.audit} first.")
+            raise RunError(f"{self.folder / MANIFEST} lists no notebook. Hint: run the chain of {self.audit} first.")
 
     def _check_input(self, path: Path, key: str, digest: str) -> None:
         if digest != self.manifest[key]:
-            raise ChainError(
+            raise RunError(
                 f"{path}: not there, damaged or changed: its digest is not the one that run {self.run_id} has in "
                 f"{MANIFEST}. {say_again(path)}"
             )
@@ -212,13 +212,13 @@ class FinishedRun:
     def _read(self, name: str, listed: str) -> bytes:
         file = self.folder / name
         if not file.is_file():
-            raise ChainError(
+            raise RunError(
                 f"{file}: not there, although run {self.run_id} made it. Hint: run the chain of {self.audit} again."
             )
         data = file.read_bytes()
         if hashlib.sha256(data).hexdigest() != self.manifest[listed].get(name):
             what = "was changed after" if name in self.manifest[listed] else "is not of"
-            raise ChainError(
+            raise RunError(
                 f"{file} {what} run {self.run_id}: its digest is not the one in {MANIFEST}. "
                 f"Hint: run the chain of {self.audit} again."
             )
@@ -235,21 +235,21 @@ def open_finished(name: str | Path) -> FinishedRun:
 
     Raises
     ------
-    ChainError
+    RunError
         If there is no such run, or it has no readable manifest; never passed over.
     """
     folder = find_run_folder(name, MANIFEST)
     file = folder / MANIFEST
     if not file.is_file():
-        raise ChainError(f"{file}: not there, so the run is not finished. Hint: `naome chain` ends with it.")
+        raise RunError(f"{file}: not there, so the run is not finished. Hint: `naome chain` ends with it.")
     manifest = read_record(file, NEEDED)
     if manifest["marking"] not in MARKINGS:
-        raise ChainError(
+        raise RunError(
             f"{file}: key 'marking' is {manifest['marking']!r}{suggest(manifest['marking'], [*MARKINGS])}; "
             f"allowed: {', '.join(MARKINGS)}."
         )
     if manifest["attack"].get("verdict") != "pass":
-        raise ChainError(f"{file}: the attack on what the run released has not failed. Hint: run the chain again.")
+        raise RunError(f"{file}: the attack on what the run released has not failed. Hint: run the chain again.")
     return FinishedRun(folder, manifest)
 
 
@@ -273,5 +273,5 @@ def open_all_finished(names: Iterable[str | Path]) -> list[FinishedRun]:
             problems.append(f"{run.folder} and {seen[run.run_id]} are the same run, {run.run_id}. Hint: name one.")
         seen[run.run_id] = run.folder
     if problems:
-        raise ChainError("\n  ".join(problems))
+        raise RunError("\n  ".join(problems))
     return runs

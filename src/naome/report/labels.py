@@ -92,7 +92,11 @@ def name_term(term: str) -> str:
 
 
 #: Level -> column of the organisations that has the names of its units
-NAMES = {"provider": "name", "alliance": "alliance_name", "region": "region_name"}
+NAMES = {PROVIDER: "name"} | {
+    column.name.removesuffix("_name"): column.name
+    for column in CANONICAL["organisations"].columns
+    if column.name.endswith("_name")
+}
 
 
 def list_organisation_columns() -> dict[str, Column]:
@@ -123,7 +127,7 @@ def name_units_of(canonical: Path) -> dict[str, dict[str, str]]:
 
 def name_organisations(canonical: Path) -> dict[str, str]:
     """Return code -> name of the organisations in a folder of canonical tables, of those that have a name."""
-    return name_units_of(canonical).get("provider", {})
+    return name_units_of(canonical).get(PROVIDER, {})
 
 
 def title_of(specification: Specification, measure: str, cohort: str) -> str:

@@ -46,8 +46,6 @@ HEADINGS = {
     "Unit of estimate": "unit_of_estimate", "Method": "method", "Status": "status", "Note on result": "reason",
     "Result identifier": "result_id", "Definition": "definition_id", "Run": "run_id",
 }  # fmt: skip
-#: From the nation to the organisation
-LEVELS = {level: place for place, level in enumerate((POOLED, "nation", "region", "alliance", "provider"))}
 #: Heights of rows of the cover, in points
 HEADING, LINE = 24, 16
 ESTIMATES = ["Estimate", "Lower limit", "Upper limit"]
@@ -83,7 +81,7 @@ def write_workbook(results: pd.DataFrame, runs: Sequence[FinishedRun], definitio
     specification = read_specification(definitions)
     titles = {measure: name_measure(measure, specification) for measure in results["measure"].unique()}
     shown = results.assign(title=results["measure"].map(titles))
-    sheets = {label: _make_sheet(label, title, rows) for label, title, rows in _divide(shown)}
+    sheets = {label: _make_sheet(label, title, rows) for label, title, rows in _divide(shown, specification)}
     metrics = _clean(list_metrics(specification))
     sheets[METRICS] = gptables.GPTable(metrics, "metrics", "How each measure is defined", instructions=_count(metrics))
     buffer = io.BytesIO()
@@ -191,10 +189,11 @@ def _describe_indicator(indicator: Indicator, specification: Specification) -> d
     }
 
 
-def _divide(results: pd.DataFrame) -> list[tuple[str, str, pd.DataFrame]]:
+def _divide(results: pd.DataFrame, specification: Specification) -> list[tuple[str, str, pd.DataFrame]]:
     """Divide results into sheets: label, title, rows; a sheet without rows is none."""
     order = ["nation", "audit", "cohort", "measure", "level", "unit", "group_by", "group"]
-    results = results.sort_values(order, key=lambda c: c.map(LEVELS) if c.name == "level" else c, ignore_index=True)
+    places = {level: place for place, level in enumerate((POOLED, *specification.levels))}
+    results = results.sort_values(order, key=lambda c: c.map(places) if c.name == "level" else c, ignore_index=True)
     known = {frame: label for label, (_, frames) in SHEETS.items() for frame in frames}
     labels = results["frame"].map(known).fillna(OTHER[0])
     titles = {label: title for label, (title, _) in SHEETS.items()} | dict([OTHER])

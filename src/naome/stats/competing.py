@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from naome.stats.checks import (
+from naome.stats.inputs import (
     check_durations,
     check_groups,
     check_times,

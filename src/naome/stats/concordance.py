@@ -13,8 +13,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from naome.stats.checks import check_survival, check_times, normal_quantile
 from naome.stats.cox import fit_cox
+from naome.stats.inputs import check_survival, check_times, normal_quantile
 
 __all__ = ["concordance", "uno_concordance"]
 

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy import linalg, special
 
-from naome.stats.checks import check_groups, check_survival, check_times, normal_quantile
+from naome.stats.inputs import check_groups, check_survival, check_times, normal_quantile
 
 __all__ = ["CoxFit", "PartialLikelihood", "fit_cox"]
 
@@ -30,8 +30,8 @@ class CoxFit:
         Column names of the design matrix.
     coef, covariance : numpy.ndarray
         Log hazard ratios, shape (p,), and their inverse information, shape (p, p).
-    log_likelihood, null_log_likelihood : float
-        Partial log likelihood at the estimate and at 0.
+    log_likelihood : float
+        Partial log likelihood at the estimate.
     n, n_event : int
         People and deaths.
     baseline : pandas.DataFrame
@@ -52,7 +52,6 @@ class CoxFit:
     coef: np.ndarray
     covariance: np.ndarray
     log_likelihood: float
-    null_log_likelihood: float
     n: int
     n_event: int
     baseline: pd.DataFrame
@@ -113,19 +112,21 @@ class CoxFit:
         """
         return _as_matrix(covariates)[0] @ self.coef
 
-    def cumulative_baseline(self, at, strata=None) -> np.ndarray:
-        """Read the baseline cumulative hazard (covariates 0) as a step function.
+    def cumulative_hazard(self, covariates, at, strata=None) -> np.ndarray:
+        """Predict each person's cumulative hazard at a time of their own, as a step function of time.
 
         Parameters
         ----------
-        at : array of float, shape (k,)
-            Times; the jump at a death time is included.
-        strata : array, shape (k,), optional
-            The stratum of each; needed when the fit is stratified.
+        covariates : array or DataFrame, shape (n, p)
+            As in the fit.
+        at : float or array of float, shape (n,)
+            A time for everybody, or one for each; the jump at a death time is included.
+        strata : array, shape (n,), optional
+            Stratum of each person, when the fit is stratified.
 
         Returns
         -------
-        numpy.ndarray, shape (k,)
+        numpy.ndarray, shape (n,)
             0 before the first death; constant after the last.
 
         Raises
@@ -136,40 +137,20 @@ class CoxFit:
         Examples
         --------
         >>> fit = fit_cox(np.zeros((3, 0)), [1, 2, 3], [1, 1, 1])
-        >>> fit.cumulative_baseline([0.5, 2]).round(4).tolist()
-        [0.0, 0.8333]
-        """
-        return self._read_step(at, strata, self.baseline["cumulative_hazard"].to_numpy())
-
-    def cumulative_hazard(self, covariates, at, strata=None) -> np.ndarray:
-        """Predict each person's cumulative hazard at a time of their own.
-
-        Parameters
-        ----------
-        covariates : array or DataFrame, shape (n, p)
-            As in the fit.
-        at : float or array of float, shape (n,)
-            A time for everybody, or one for each.
-        strata : array, shape (n,), optional
-            Stratum of each person, when the fit is stratified.
-
-        Returns
-        -------
-        numpy.ndarray, shape (n,)
-
-        Raises
-        ------
-        ValueError
-            As :meth:`cumulative_baseline`.
-
-        Examples
-        --------
-        >>> fit = fit_cox(np.zeros((3, 0)), [1, 2, 3], [1, 1, 1])
         >>> fit.cumulative_hazard(np.zeros((2, 0)), [0.5, 2]).round(4).tolist()
         [0.0, 0.8333]
         """
         risk = np.exp((_as_matrix(covariates)[0] - self.centre) @ self.coef)
-        return risk * self._read_step(np.broadcast_to(at, len(risk)), strata, self.central_hazard)
+        at = np.asarray(np.broadcast_to(at, len(risk)), dtype=float)
+        codes = self._stratum_codes(strata, len(at))
+        central = np.zeros(len(at))
+        for number, label in enumerate(self.strata_labels):
+            rows = self.baseline["stratum"].to_numpy() == label
+            time = self.baseline["time"].to_numpy()[rows]
+            steps = np.r_[0.0, self.central_hazard[rows]]
+            mine = codes == number
+            central[mine] = steps[np.searchsorted(time, at[mine], side="right")]
+        return risk * central
 
     def survival(self, covariates, at, strata=None) -> np.ndarray:
         """Predict S(t | x) as a step function of t.
@@ -194,18 +175,6 @@ class CoxFit:
         """
         columns = [self.cumulative_hazard(covariates, each, strata) for each in check_times(at)]
         return np.exp(-np.column_stack(columns))
-
-    def _read_step(self, at, strata, values: np.ndarray) -> np.ndarray:
-        at = np.atleast_1d(np.asarray(at, dtype=float))
-        codes = self._stratum_codes(strata, len(at))
-        result = np.zeros(len(at))
-        for number, label in enumerate(self.strata_labels):
-            rows = self.baseline["stratum"].to_numpy() == label
-            time = self.baseline["time"].to_numpy()[rows]
-            steps = np.r_[0.0, values[rows]]
-            mine = codes == number
-            result[mine] = steps[np.searchsorted(time, at[mine], side="right")]
-        return result
 
     def _stratum_codes(self, strata, n: int) -> np.ndarray:
         if len(self.strata_labels) == 1 and strata is None:
@@ -264,7 +233,7 @@ def fit_cox(covariates, duration, event, *, entry=None, strata=None, ties: str =
     if not likelihood.n_event:
         raise ValueError("event is 0 for everyone; a Cox model needs at least one death")
     likelihood.check_columns()
-    coef, value, information, null = _maximise(likelihood)
+    coef, value, information = _maximise(likelihood)
     covariance = likelihood.unscale_covariance(_invert(information, likelihood.terms))
     baseline, central_hazard = likelihood.baseline(coef)
     return CoxFit(
@@ -272,7 +241,6 @@ def fit_cox(covariates, duration, event, *, entry=None, strata=None, ties: str =
         coef=coef / likelihood.scale,
         covariance=covariance,
         log_likelihood=value,
-        null_log_likelihood=null,
         n=likelihood.n,
         n_event=likelihood.n_event,
         baseline=baseline,
@@ -597,7 +565,7 @@ class PartialLikelihood:
 
 def _maximise(likelihood: PartialLikelihood):
     coef = np.zeros(likelihood.x.shape[1])
-    value = null = likelihood.value(coef)
+    value = likelihood.value(coef)
     parts = likelihood.parts(coef)
     information = likelihood.information(parts)
     for _ in range(60):
@@ -621,7 +589,7 @@ def _maximise(likelihood: PartialLikelihood):
         if abs(gain) <= 1e-11 * max(abs(value), 1.0) and np.max(np.abs(coef)) > 8:
             break  # a coefficient on its way to infinity: the likelihood has stopped moving
     _warn_of_infinite(likelihood, coef, information)
-    return coef, value, information, null
+    return coef, value, information
 
 
 def _warn_of_infinite(likelihood: PartialLikelihood, coef: np.ndarray, information: np.ndarray) -> None:

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from scipy import linalg, special, stats
 
-from naome.stats.checks import check_columns, check_survival, normal_quantile
 from naome.stats.cox import PartialLikelihood, fit_cox
 from naome.stats.design import build_design, restricted_cubic_spline
+from naome.stats.inputs import check_columns, check_survival, normal_quantile
 from naome.stats.kaplan_meier import kaplan_meier
 from naome.stats.pseudo import pseudo_observations
 

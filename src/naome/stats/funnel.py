@@ -42,7 +42,6 @@ __all__ = [
     "classify",
     "classify_z",
     "midp_tail",
-    "poisson_limits",
     "realised_tail_probabilities",
 ]
 
@@ -85,7 +84,7 @@ def binomial_limits(
     >>> binomial_limits(0.207, 100, 0.025).round(4).loc[0, ["lower", "upper"]].tolist()
     [0.1301, 0.2894]
     """
-    target, tail = _check_open_unit(target, "target"), _check_tail(tail)
+    target, tail = _check_target(target), _check_tail(tail)
     n = _check_sizes(n)
     if method == "normal":
         if everyone is not None:
@@ -100,50 +99,6 @@ def binomial_limits(
     return pd.DataFrame(
         {"n": n, "target": target, "tail": tail, "lower": np.clip(lower, 0, 1), "upper": np.clip(upper, 0, 1)}
     )
-
-
-def poisson_limits(expected, tail: float, method: str = "midp") -> pd.DataFrame:
-    """Compute funnel limits for a standardised ratio (target 1).
-
-    Parameters
-    ----------
-    expected : float or array of float
-        Expected counts, > 0.
-    tail : float
-        Probability in each tail.
-    method : {"midp", "spiegelhalter", "exact_tail", "normal"}
-        As in :func:`binomial_limits`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns ``expected, tail, lower, upper``: ratios, the lower clipped at 0.
-
-    Raises
-    ------
-    ValueError
-        Naming the value that is not allowed.
-
-    Examples
-    --------
-    >>> poisson_limits(20.0, 0.025).round(3).loc[0, ["lower", "upper"]].tolist()
-    [0.585, 1.462]
-    """
-    tail = _check_tail(tail)
-    expected = np.atleast_1d(np.asarray(expected, dtype=float))
-    wrong = ~(np.isfinite(expected) & (expected > 0))
-    if wrong.any():
-        at = int(np.flatnonzero(wrong)[0])
-        raise ValueError(f"expected[{at}] is {expected[at]:g}; it must be a number > 0")
-    if method == "normal":
-        half_width = -special.ndtri(tail) / np.sqrt(expected)
-        lower, upper = 1 - half_width, 1 + half_width
-    else:
-        below, above = _shifts(method)
-        distribution = stats.poisson(expected)
-        lower = (_interpolated_count(distribution, tail) + below) / expected
-        upper = (_interpolated_count(distribution, 1 - tail) + above) / expected
-    return pd.DataFrame({"expected": expected, "tail": tail, "lower": np.maximum(lower, 0), "upper": upper})
 
 
 def classify(
@@ -184,7 +139,7 @@ def classify(
     >>> classify([5, 20], [100, 100], 0.083, higher_is="worse")[["level", "direction"]].values.tolist()
     [['within', 'none'], ['alarm', 'worse']]
     """
-    target = _check_open_unit(target, "target")
+    target = _check_target(target)
     index = next((each.index for each in (x, n) if isinstance(each, pd.Series)), None)
     x, n = np.atleast_1d(x), np.atleast_1d(n)
     if len(x) != len(n) and 1 not in (len(x), len(n)):
@@ -333,10 +288,10 @@ def _shifts(method: str) -> tuple[float, float]:
     return shifts[method]
 
 
-def _check_open_unit(value: float, name: str) -> float:
-    if not 0 < value < 1:
-        raise ValueError(f"{name} is {value!r}; it must lie strictly between 0 and 1 (a proportion, not a percentage)")
-    return float(value)
+def _check_target(target: float) -> float:
+    if not 0 < target < 1:
+        raise ValueError(f"target is {target!r}; it must lie strictly between 0 and 1 (a proportion, not a percentage)")
+    return float(target)
 
 
 def _check_tail(tail: float) -> float:

@@ -18,8 +18,8 @@ import numpy as np
 import pandas as pd
 from scipy import linalg, special, stats
 
-from naome.stats.checks import check_survival, normal_quantile
-from naome.stats.levels import fit_multinomial, fit_ordered, multinomial_probabilities, ordered_probabilities
+from naome.stats.inputs import check_survival, normal_quantile
+from naome.stats.level_models import fit_multinomial, fit_ordered, multinomial_probabilities, ordered_probabilities
 
 __all__ = ["imputations_needed", "impute", "nelson_aalen", "plan_imputation", "pool"]
 
@@ -108,9 +108,9 @@ def impute(
     need no data augmentation.
 
     An ordered column has proportional odds given its predictors, but a coefficient for every level of the event and
-    the cumulative hazard (:func:`naome.stats.levels.fit_ordered`). By Bayes' theorem that is what a Cox model with a
-    hazard ratio for every level implies; with one slope for the outcome too, the imputed values would impose a shape on
-    the hazard ratios.
+    the cumulative hazard (:func:`naome.stats.level_models.fit_ordered`). By Bayes' theorem that is what a Cox model
+    with a hazard ratio for every level implies; with one slope for the outcome too, the imputed values would impose a
+    shape on the hazard ratios.
 
     Examples
     --------

@@ -1,9 +1,8 @@
 """Confidence intervals for proportions, counts and standardised ratios.
 
 Every function takes scalars or arrays that broadcast against each other and returns a tidy frame with one row per
-element; the index of a Series is kept. Nothing here is an approximation by simulation: all limits are closed forms,
-quantiles of a beta or
-chi-squared distribution, or (mid-P) the root of a monotone function found to machine precision.
+element; the index of a Series is kept. Nothing here is an approximation by simulation: all limits are closed forms or
+quantiles of a chi-squared distribution.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-__all__ = ["byar", "clopper_pearson", "poisson_exact", "smr", "square_and_add", "wilson"]
+__all__ = ["poisson_exact", "smr", "square_and_add", "wilson"]
 
 
 def wilson(x, n, conf_level: float = 0.95) -> pd.DataFrame:
@@ -62,87 +61,6 @@ def wilson(x, n, conf_level: float = 0.95) -> pd.DataFrame:
     return _proportion_frame(x, n, estimate, lower, upper, index)
 
 
-def clopper_pearson(x, n, conf_level: float = 0.95) -> pd.DataFrame:
-    """Compute Clopper-Pearson ("exact") intervals for proportions.
-
-    Parameters
-    ----------
-    x, n : int or array of int
-        Number with the characteristic and number of people, 0 <= x <= n.
-    conf_level : float
-        Coverage, between 0 and 1; the realised coverage is at least this, often more.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns ``x, n, estimate, lower, upper``; NaN where n = 0; lower 0 at x = 0 and upper 1 at x = n.
-
-    Raises
-    ------
-    ValueError
-        As :func:`wilson`.
-
-    Notes
-    -----
-    Clopper & Pearson (1934) Biometrika 26:404, through beta quantiles.
-
-    Examples
-    --------
-    >>> clopper_pearson(0, 10).round(4).loc[0, ["lower", "upper"]].tolist()
-    [0.0, 0.3085]
-    """
-    index = _index_of(x, n)
-    x, n = _check_proportion(x, n)
-    alpha = 1 - _check_level(conf_level)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        estimate = x / n
-        lower = np.where(x == 0, 0.0, special.betaincinv(np.maximum(x, 1), n - x + 1, alpha / 2))
-        upper = np.where(x == n, 1.0, special.betainccinv(x + 1, np.maximum(n - x, 1), alpha / 2))
-    return _proportion_frame(x, n, estimate, lower, upper, index)
-
-
-def byar(observed, conf_level: float = 0.95) -> pd.DataFrame:
-    """Compute Byar's approximate limits for Poisson counts.
-
-    Parameters
-    ----------
-    observed : int or array of int
-        Counts, >= 0.
-    conf_level : float
-        Coverage, between 0 and 1.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns ``observed, lower, upper``. The lower limit is 0 for a count of 0, and is set to 0 where Byar's cube
-        would be negative (a count of 1 at 99.8%).
-
-    Raises
-    ------
-    ValueError
-        If a count is negative, missing or not whole.
-
-    Notes
-    -----
-    Breslow & Day (1987), vol. II, eq. 2.13. For rare events only: a fixed-horizon proportion has binomial variance,
-    and limits of this kind are then 1/sqrt(1 - p) times too wide.
-
-    Examples
-    --------
-    >>> byar(10).round(3).loc[0, ["lower", "upper"]].tolist()
-    [4.787, 18.391]
-    """
-    index = _index_of(observed)
-    observed = _check_counts(observed, "observed")
-    z = _normal_quantile(conf_level)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        root = 1 - 1 / (9 * observed) - z / (3 * np.sqrt(observed))
-        lower = np.where(observed == 0, 0.0, np.maximum(observed * root**3, 0.0))
-    plus_one = observed + 1
-    upper = plus_one * (1 - 1 / (9 * plus_one) + z / (3 * np.sqrt(plus_one))) ** 3
-    return pd.DataFrame({"observed": observed.astype(np.int64), "lower": lower, "upper": upper}, index=index)
-
-
 def poisson_exact(observed, conf_level: float = 0.95) -> pd.DataFrame:
     """Compute exact (Garwood) limits for Poisson counts.
 
@@ -178,8 +96,8 @@ def poisson_exact(observed, conf_level: float = 0.95) -> pd.DataFrame:
     return pd.DataFrame({"observed": observed.astype(np.int64), "lower": lower, "upper": upper}, index=index)
 
 
-def smr(observed, expected, conf_level: float = 0.95, method: str = "exact") -> pd.DataFrame:
-    """Compute standardised ratios observed / expected with limits for a Poisson count.
+def smr(observed, expected, conf_level: float = 0.95) -> pd.DataFrame:
+    """Compute standardised ratios observed / expected with exact (Garwood) limits for a Poisson count.
 
     Parameters
     ----------
@@ -189,8 +107,6 @@ def smr(observed, expected, conf_level: float = 0.95, method: str = "exact") -> 
         Expected counts, >= 0, treated as known.
     conf_level : float
         Coverage, between 0 and 1.
-    method : {"exact", "midp", "byar"}
-        Exact (Garwood), mid-P (shorter, about nominal on average) or Byar's approximation.
 
     Returns
     -------
@@ -200,7 +116,7 @@ def smr(observed, expected, conf_level: float = 0.95, method: str = "exact") -> 
     Raises
     ------
     ValueError
-        If a count is negative, missing or not whole, an expected count is negative or missing, or `method` is unknown.
+        If a count is negative, missing or not whole, or an expected count is negative or missing.
 
     Examples
     --------
@@ -214,15 +130,7 @@ def smr(observed, expected, conf_level: float = 0.95, method: str = "exact") -> 
     if wrong.any():
         position = int(np.flatnonzero(wrong)[0])
         raise ValueError(f"expected[{position}] is {expected[position]:g}; it must be a number >= 0")
-    alpha = 1 - _check_level(conf_level)
-    if method == "exact":
-        lower, upper = _poisson_limits(observed, alpha)
-    elif method == "midp":
-        lower, upper = _poisson_midp_limits(observed, alpha)
-    elif method == "byar":
-        lower, upper = byar(observed, conf_level)[["lower", "upper"]].to_numpy().T
-    else:
-        raise ValueError(f"method is {method!r}; allowed: 'exact', 'midp', 'byar'")
+    lower, upper = _poisson_limits(observed, 1 - _check_level(conf_level))
     with np.errstate(divide="ignore", invalid="ignore"):
         table = {"ratio": observed / expected, "lower": lower / expected, "upper": upper / expected}
     table = {key: np.where(expected > 0, value, np.nan) for key, value in table.items()}
@@ -261,28 +169,6 @@ def square_and_add(first: Mapping[str, float], second: Mapping[str, float]) -> d
 def _poisson_limits(observed: np.ndarray, alpha: float) -> tuple[np.ndarray, np.ndarray]:
     lower = np.where(observed == 0, 0.0, special.gammaincinv(np.maximum(observed, 1), alpha / 2))
     return lower, special.chdtri(2 * observed + 2, alpha / 2) / 2
-
-
-def _poisson_midp_limits(observed: np.ndarray, alpha: float) -> tuple[np.ndarray, np.ndarray]:
-    # P(R < O) + P(R = O)/2 falls from 1 to 0 as the mean grows, so plain bisection between safe bounds always works.
-    exact_lower, exact_upper = _poisson_limits(observed, alpha)
-    lower = _solve_midp(observed, 1 - alpha / 2, exact_lower, np.maximum(observed, 1.0))
-    upper = _solve_midp(observed, alpha / 2, np.asarray(observed, dtype=float), exact_upper)
-    return np.where(observed == 0, 0.0, lower), upper
-
-
-def _solve_midp(observed, probability, low, high) -> np.ndarray:
-    low, high = np.array(low, dtype=float), np.array(high, dtype=float)
-    for _ in range(200):
-        middle = (low + high) / 2
-        # P(R < O) + P(R = O)/2 = (F(O-1) + F(O)) / 2
-        value = (special.gammaincc(np.maximum(observed, 1), middle) * (observed > 0)) / 2
-        value = value + special.gammaincc(observed + 1, middle) / 2
-        too_small_mean = value > probability
-        low, high = np.where(too_small_mean, middle, low), np.where(too_small_mean, high, middle)
-        if np.all(high - low <= 4 * np.spacing(high)):
-            break
-    return (low + high) / 2
 
 
 def _proportion_frame(x, n, estimate, lower, upper, index) -> pd.DataFrame:

@@ -1,7 +1,7 @@
-"""Kaplan-Meier estimates, restricted mean and median survival, and the log-rank test.
+"""Kaplan-Meier estimates, median survival, and the log-rank test.
 
 Conventions are those of R's ``survival`` package: at a tied time deaths come before censorings, a person is at risk at
-time t when entry < t <= duration, and times that differ by rounding only are one time (see checks.py). Time is in
+time t when entry < t <= duration, and times that differ by rounding only are one time (see inputs.py). Time is in
 whatever unit the caller uses; this project uses days since diagnosis and 1 year = 365.25 days. Groups (for example 130
 providers) are handled in one sort, without a loop over people or groups.
 
@@ -26,14 +26,12 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from naome.stats.checks import check_groups, check_survival, check_times, normal_quantile
+from naome.stats.inputs import check_groups, check_survival, check_times, normal_quantile
 
-__all__ = ["kaplan_meier", "logrank", "median_survival", "rmst"]
+__all__ = ["kaplan_meier", "logrank", "median_survival"]
 
 
-def kaplan_meier(
-    duration, event, *, entry=None, group=None, at=None, conf_level: float = 0.95, reverse: bool = False
-) -> pd.DataFrame:
+def kaplan_meier(duration, event, *, entry=None, group=None, at=None, conf_level: float = 0.95) -> pd.DataFrame:
     """Estimate survival curves by Kaplan-Meier, for everybody or by group.
 
     Parameters
@@ -51,9 +49,6 @@ def kaplan_meier(
         Times at which to read the curve. None gives every distinct follow-up time, and time 0.
     conf_level : float
         Coverage of the limits, between 0 and 1.
-    reverse : bool
-        Treat censoring as the event (Schemper & Smith 1996), for the distribution of follow-up. The indicator is
-        simply reversed, as in R: people who die at t are still counted at risk of being censored at t.
 
     Returns
     -------
@@ -84,8 +79,6 @@ def kaplan_meier(
     z = normal_quantile(conf_level)
     duration, event, entry = check_survival(duration, event, entry)
     codes, labels = check_groups(group, len(duration))
-    if reverse:
-        event = ~event
     curve = _build_curve(duration, event, entry, codes, len(labels))
     if at is None:
         groups, times, rows, n_risk, n_event = _all_steps(curve)
@@ -112,78 +105,13 @@ def kaplan_meier(
     )
 
 
-def rmst(duration, event, *, tau: float, entry=None, group=None, conf_level: float = 0.95) -> pd.DataFrame:
-    """Estimate restricted mean survival time: the area under the Kaplan-Meier curve up to tau.
-
-    Parameters
-    ----------
-    duration, event, entry, group
-        As in :func:`kaplan_meier`.
-    tau : float
-        Horizon, > 0, in the unit of the durations.
-    conf_level : float
-        Coverage of the normal limits, between 0 and 1.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns ``group, tau, n, rmst, std_error, lower, upper`` (limits clipped to [0, tau]). All NaN for a group whose
-        last follow-up is before tau while its curve is still above 0: the area is then unknown.
-
-    Raises
-    ------
-    ValueError
-        As :func:`kaplan_meier`, or if tau is not positive.
-
-    Notes
-    -----
-    Variance: sum over deaths of (area from t_i to tau)^2 d_i / (n_i (n_i - d_i)), Klein & Moeschberger (2003) s.4.5.
-    This is the variance of the estimate; lifelines' ``return_variance`` is the variance of min(T, tau), a different
-    thing.
-
-    Examples
-    --------
-    >>> rmst([1, 2, 3], [1, 1, 1], tau=3.0)["rmst"].tolist()
-    [2.0]
-    """
-    if not (np.isfinite(tau) and tau > 0):
-        raise ValueError(f"tau is {tau!r}; it must be a positive number")
-    z = normal_quantile(conf_level)
-    duration, event, entry = check_survival(duration, event, entry)
-    codes, labels = check_groups(group, len(duration))
-    curve = _build_curve(duration, event, entry, codes, len(labels))
-    n_groups = len(labels)
-    # each step runs from its own time to the group's next time (or tau); the first stretch, at S = 1, from 0
-    last_of_group = np.r_[curve.group[1:] != curve.group[:-1], True]
-    begin = np.minimum(curve.time, tau)
-    end = np.where(last_of_group, tau, np.minimum(np.r_[curve.time[1:], tau], tau))
-    areas = curve.survival * (end - begin)
-    mean = np.minimum(curve.time[curve.first], tau) + np.bincount(curve.group, areas, n_groups)
-    # area still to come after each death: suffix sums within the group
-    remaining = (
-        np.bincount(curve.group, areas, n_groups)[curve.group] - _cumulate(areas, curve.first, curve.group) + areas
-    )
-    with np.errstate(divide="ignore", invalid="ignore"):
-        step = curve.n_event / (curve.n_risk * (curve.n_risk - curve.n_event))
-    step = np.where((curve.n_event > 0) & (curve.n_risk > curve.n_event) & (curve.time <= tau), step, 0.0)
-    std_error = np.sqrt(np.bincount(curve.group, remaining**2 * step, n_groups))
-    last = np.flatnonzero(last_of_group)
-    unknown = (curve.time[last] < tau) & (curve.survival[last] > 0)
-    table = {"rmst": mean, "std_error": std_error}
-    table |= {"lower": np.clip(mean - z * std_error, 0, tau), "upper": np.clip(mean + z * std_error, 0, tau)}
-    table = {name: np.where(unknown, np.nan, values) for name, values in table.items()}
-    return pd.DataFrame({"group": labels, "tau": float(tau), "n": np.bincount(codes, minlength=n_groups), **table})
-
-
-def median_survival(
-    duration, event, *, entry=None, group=None, conf_level: float = 0.95, reverse: bool = False
-) -> pd.DataFrame:
+def median_survival(duration, event, *, entry=None, group=None, conf_level: float = 0.95) -> pd.DataFrame:
     """Estimate median survival with limits read off the log-log limits of the curve.
 
     Parameters
     ----------
-    duration, event, entry, group, conf_level, reverse
-        As in :func:`kaplan_meier`; ``reverse=True`` gives median follow-up.
+    duration, event, entry, group, conf_level
+        As in :func:`kaplan_meier`.
 
     Returns
     -------
@@ -209,8 +137,6 @@ def median_survival(
     z = normal_quantile(conf_level)
     duration, event, entry = check_survival(duration, event, entry)
     codes, labels = check_groups(group, len(duration))
-    if reverse:
-        event = ~event
     curve = _build_curve(duration, event, entry, codes, len(labels))
     # here the limits where S is 1 or 0 stay undefined, as in R: an exact limit there says nothing about the median
     lower, upper = _log_log_limits(curve.survival, curve.greenwood, z)
@@ -226,8 +152,8 @@ def median_survival(
     )
 
 
-def logrank(duration, event, group, strata=None) -> pd.DataFrame:
-    """Compare survival between groups by the log-rank test, optionally within strata.
+def logrank(duration, event, group) -> pd.DataFrame:
+    """Compare survival between groups by the log-rank test.
 
     Parameters
     ----------
@@ -235,8 +161,6 @@ def logrank(duration, event, group, strata=None) -> pd.DataFrame:
         As in :func:`kaplan_meier`.
     group : array, shape (n,)
         At least two different labels.
-    strata : array, shape (n,), optional
-        Labels within which the groups are compared.
 
     Returns
     -------
@@ -259,16 +183,13 @@ def logrank(duration, event, group, strata=None) -> pd.DataFrame:
     """
     duration, event, _ = check_survival(duration, event)
     codes, labels = check_groups(group, len(duration))
-    strata_codes, strata_labels = check_groups(strata, len(duration), "strata")
     if len(labels) < 2:
         raise ValueError(f"group has only one label, {labels[0]!r}; a comparison needs at least two")
-    n_groups, n_strata = len(labels), len(strata_labels)
-    pooled = _build_curve(duration, event, None, strata_codes, n_strata)
+    n_groups = len(labels)
+    pooled = _build_curve(duration, event, None, np.zeros_like(codes), 1)
     rows = pooled.n_event > 0
-    stratum, time = pooled.group[rows], pooled.time[rows]
     total, deaths = pooled.n_risk[rows].astype(float), pooled.n_event[rows].astype(float)
-    at_risk = _count_at_risk(duration, codes, strata_codes, n_groups, stratum, time)
-    share = at_risk / total[:, None]
+    share = _count_at_risk(duration, codes, n_groups, pooled.time[rows]) / total[:, None]
     expected = deaths @ share
     observed = np.bincount(codes[event], minlength=n_groups).astype(float)
     factor = np.where(total > 1, deaths * (total - deaths) / np.maximum(total - 1, 1), 0.0)
@@ -436,12 +357,11 @@ def _first_row(condition: np.ndarray, group: np.ndarray, n_groups: int) -> np.nd
     return first
 
 
-def _count_at_risk(duration, codes, strata_codes, n_groups: int, stratum, time) -> np.ndarray:
-    """Count those at risk at each (stratum, time), a column per group."""
-    counter_grid = np.unique(duration)
-    width = len(counter_grid) + 1
-    cell = strata_codes * n_groups + codes
-    keys = np.sort(cell * width + np.searchsorted(counter_grid, duration))
-    wanted = stratum[:, None] * n_groups + np.arange(n_groups)[None, :]
-    start = np.searchsorted(keys, wanted * width + np.searchsorted(counter_grid, time)[:, None])
-    return (np.searchsorted(keys, (wanted + 1) * width) - start).astype(float)
+def _count_at_risk(duration, codes, n_groups: int, time) -> np.ndarray:
+    """Count those at risk at each time, a column per group."""
+    grid = np.unique(duration)
+    width = len(grid) + 1
+    keys = np.sort(codes * width + np.searchsorted(grid, duration))
+    groups = np.arange(n_groups)[None, :]
+    start = np.searchsorted(keys, groups * width + np.searchsorted(grid, time)[:, None])
+    return (np.searchsorted(keys, (groups + 1) * width) - start).astype(float)

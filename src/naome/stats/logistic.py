@@ -1,4 +1,4 @@
-"""Logistic regression by penalised iteratively reweighted least squares."""
+"""Logistic regression by iteratively reweighted least squares."""
 
 from __future__ import annotations
 
@@ -11,37 +11,33 @@ from scipy import linalg, special
 __all__ = ["fit_logistic"]
 
 
-def fit_logistic(x: np.ndarray, y: np.ndarray, *, penalty: float = 0.0, start=None, names=None):
+def fit_logistic(x: np.ndarray, y: np.ndarray, *, names=None):
     """Fit a logistic regression.
 
     Parameters
     ----------
     x : array of float, shape (n, p)
-        Design matrix; include a column of ones for an intercept (the first column is never penalised).
+        Design matrix; include a column of ones for an intercept.
     y : array, shape (n,)
         0/1.
-    penalty : float
-        Half the precision of a normal prior on every coefficient but the first; 0 is maximum likelihood.
-    start : array, shape (p,), optional
-        Starting values.
     names : sequence of str, length p, optional
         Names of the columns, for the warning.
 
     Returns
     -------
     tuple
-        (coefficients (p,), covariance = inverse (penalised) information (p, p)).
+        (coefficients (p,), covariance = inverse information (p, p)).
 
     Raises
     ------
     ValueError
-        If without a penalty some combination of columns tells 0 from 1 without error.
+        If some combination of columns tells 0 from 1 without error.
 
     Warns
     -----
     UserWarning
-        If without a penalty a coefficient runs off to infinity (a level without events, or with events only): fitted
-        probabilities are then still right, the coefficient and its variance mean nothing.
+        If a coefficient runs off to infinity (a level without events, or with events only): fitted probabilities are
+        then still right, the coefficient and its variance mean nothing.
 
     Notes
     -----
@@ -53,16 +49,13 @@ def fit_logistic(x: np.ndarray, y: np.ndarray, *, penalty: float = 0.0, start=No
     >>> fit_logistic(np.ones((4, 1)), np.array([0, 1, 1, 1]))[0].round(4).tolist()
     [1.0986]
     """
-    coef = np.zeros(x.shape[1]) if start is None else np.array(start, dtype=float)
-    ridge = np.full(x.shape[1], 2.0 * penalty)
-    ridge[0] = 0.0
-    value = _objective(x, y, coef, ridge)
+    coef = np.zeros(x.shape[1])
+    value = _log_likelihood(x, y, coef)
     for _ in range(100):
         p = special.expit(x @ coef)
-        information = (x * (p * (1 - p))[:, None]).T @ x + np.diag(ridge)
-        step = _solve(information, x.T @ (y - p) - ridge * coef)
+        step = _solve((x * (p * (1 - p))[:, None]).T @ x, x.T @ (y - p))
         for _ in range(30):
-            new_value = _objective(x, y, coef + step, ridge)
+            new_value = _log_likelihood(x, y, coef + step)
             if new_value >= value - 1e-9 * abs(value):
                 break
             step = step / 2
@@ -70,11 +63,9 @@ def fit_logistic(x: np.ndarray, y: np.ndarray, *, penalty: float = 0.0, start=No
         still = abs(gain) <= 1e-12 * max(1.0, abs(value))
         if still and (np.max(np.abs(step), initial=0.0) < 1e-8 or np.max(np.abs(x @ coef)) > 20):
             break  # at the maximum, or on the way to an infinite coefficient with nothing left to gain
-    if penalty == 0:
-        _check_finite(x, coef, step, value, names)
+    _check_finite(x, step, value, names)
     p = special.expit(x @ coef)
-    information = (x * (p * (1 - p))[:, None]).T @ x + np.diag(ridge)
-    return coef, _solve(information, np.eye(x.shape[1]))
+    return coef, _solve((x * (p * (1 - p))[:, None]).T @ x, np.eye(x.shape[1]))
 
 
 class NoFiniteEstimate(UserWarning):
@@ -91,7 +82,7 @@ class NoFiniteEstimate(UserWarning):
         super().__init__(f"no finite estimate for {which}: a level without events, or all events; merge levels")
 
 
-def _check_finite(x, coef, step, value: float, names) -> None:
+def _check_finite(x, step, value: float, names) -> None:
     if value > -1e-6 * len(x):
         raise ValueError(
             "the logistic model has no finite estimate: some combination of covariates separates the events "
@@ -103,9 +94,9 @@ def _check_finite(x, coef, step, value: float, names) -> None:
         warnings.warn(NoFiniteEstimate(which), stacklevel=3)
 
 
-def _objective(x, y, coef, ridge) -> float:
+def _log_likelihood(x, y, coef) -> float:
     eta = x @ coef
-    return float(y @ eta - np.logaddexp(0.0, eta).sum() - (ridge * coef**2).sum() / 2)
+    return float(y @ eta - np.logaddexp(0.0, eta).sum())
 
 
 def _solve(information: np.ndarray, right: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Overdispersion between providers: multiplicative and additive (random-effects) adjustment of funnel limits."""
+"""Overdispersion between providers: its size, multiplicative and additive (variance of random effects)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import pandas as pd
 from scipy import optimize, special
 
 __all__ = ["Overdispersion", "null_mean_square", "overdispersion", "simulate_spread"]
@@ -22,69 +21,12 @@ class Overdispersion:
     ----------
     phi : float
         Mean square of the winsorised z scores; with chance alone :func:`null_mean_square`, 0.68 at 10%.
-    phi_raw : float
-        Mean square of the z scores as they are.
     tau2 : float
         Between-provider variance on the scale of y, >= 0.
-    p_value : float
-        Of the sum of squared (raw) z scores against chi-squared with J degrees of freedom.
-    z, z_winsorised, z_multiplicative, z_adjusted : numpy.ndarray
-        Scores as they are, winsorised, divided by sqrt(max(1, phi)), and with the variance se^2 + tau2.
-    n : int
-        Providers, J.
-    target : float
     """
 
     phi: float
-    phi_raw: float
     tau2: float
-    p_value: float
-    z: np.ndarray
-    z_winsorised: np.ndarray
-    z_multiplicative: np.ndarray
-    z_adjusted: np.ndarray
-    n: int
-    target: float
-
-    def limits(self, std_error, tail: float) -> pd.DataFrame:
-        """Compute limits with and without adjustment.
-
-        Parameters
-        ----------
-        std_error : array of float
-            Standard errors at which to draw, under the target.
-        tail : float
-            Probability in each tail, e.g. 0.025 or 0.001.
-
-        Returns
-        -------
-        pandas.DataFrame
-            ``std_error, lower, upper`` (no adjustment), ``lower_adjusted, upper_adjusted`` (additive, tau2) and
-            ``lower_multiplicative, upper_multiplicative`` (phi, never below 1), on the scale of y.
-
-        Raises
-        ------
-        ValueError
-            If tail is not between 0 and 0.5.
-
-        Examples
-        --------
-        >>> overdispersion([0.1, -0.1, 0.3], [0.1] * 3, 0.0).limits([0.1], 0.025)["upper"].round(3).tolist()
-        [0.196]
-        """
-        if not 0 < tail < 0.5:
-            raise ValueError(f"tail is {tail!r}; it is the probability in one tail, between 0 and 0.5")
-        z = -special.ndtri(tail)
-        std_error = np.atleast_1d(np.asarray(std_error, dtype=float))
-        widths = {
-            "": std_error,
-            "_adjusted": np.sqrt(std_error**2 + self.tau2),
-            "_multiplicative": std_error * np.sqrt(max(1.0, self.phi)),
-        }
-        columns = {"std_error": std_error}
-        for name, width in widths.items():
-            columns[f"lower{name}"], columns[f"upper{name}"] = self.target - z * width, self.target + z * width
-        return pd.DataFrame(columns)
 
 
 def overdispersion(
@@ -140,25 +82,12 @@ def overdispersion(
     _check_inputs(y, std_error, winsorise)
     n = len(y)
     z = (y - target) / std_error
-    low, high = np.quantile(z, [winsorise, 1 - winsorise])
-    z_winsorised = np.clip(z, low, high)
-    phi, phi_raw = float(np.mean(z_winsorised**2)), float(np.mean(z**2))
+    phi = float(np.mean(np.clip(z, *np.quantile(z, [winsorise, 1 - winsorise])) ** 2))
+    if estimator == "paule_mandel":
+        return Overdispersion(phi, _paule_mandel(y - target, std_error))
     weight = 1 / std_error**2
     tau2 = max(0.0, (n * phi - (n - 1)) / (weight.sum() - (weight**2).sum() / weight.sum()))
-    if estimator == "paule_mandel":
-        tau2 = _paule_mandel(y - target, std_error)
-    return Overdispersion(
-        phi=phi,
-        phi_raw=phi_raw,
-        tau2=float(tau2),
-        p_value=float(special.chdtrc(n, n * phi_raw)),
-        z=z,
-        z_winsorised=z_winsorised,
-        z_multiplicative=z / np.sqrt(max(1.0, phi)),
-        z_adjusted=(y - target) / np.sqrt(std_error**2 + tau2),
-        n=n,
-        target=float(target),
-    )
+    return Overdispersion(phi, float(tau2))
 
 
 def null_mean_square(winsorise: float = 0.1) -> float:

@@ -21,7 +21,7 @@ from scipy import special
 
 from naome.stats.funnel import midp_tail
 
-__all__ = ["explained_variance", "gamma_tails", "own_share", "score_providers", "third_moment"]
+__all__ = ["explained_variance", "gamma_tails", "own_share", "score_providers"]
 
 #: Of a provider's variance, less than this left by the model is rounding, not a basis for a comparison
 NOTHING_LEFT = 1e-9
@@ -62,7 +62,13 @@ def score_providers(residual, survival, design, codes) -> pd.DataFrame:
     k (V - L): V is the sum of S(1 - S) over its patients, L what it contributes to its own expectation
     (:func:`explained_variance`), and k the variance of the residuals relative to S(1 - S), one number for all, above 1
     where follow-up is censored before t or the model fits other times than t. With complete follow-up and a logistic
-    model, z squared times k is the score test of a term for the provider. Skewness: :func:`third_moment`.
+    model, z squared times k is the score test of a term for the provider.
+
+    Skewness is that of the sum of what the model leaves: it takes from the sum of provider j what its covariates
+    explain, so patient i enters it with a = 1(i in j) - x' (X' W X)^-1 w, in the terms of :func:`explained_variance`.
+    Its third moment is the sum of a^3 S (1 - S) (2 S - 1) over everybody, its variance that of a^2 S (1 - S), which is
+    V - L. Where one provider has most of the patients with a characteristic, a is near 0 for them, and they tell
+    nothing.
 
     Examples
     --------
@@ -133,46 +139,13 @@ def explained_variance(variance, design, codes) -> tuple[np.ndarray, float]:
     return _sum_explained(variance, *_explain(variance, np.asarray(design, dtype=float), codes))
 
 
-def third_moment(survival, design, codes) -> np.ndarray:
-    """Compute the third central moment of each provider's deaths less those expected by a model fitted to everybody.
-
-    Parameters
-    ----------
-    survival : array of float, shape (n,)
-        Expected S(t | x), 0 to 1.
-    design : array of float, shape (n, p)
-        Covariates of the model, without an intercept.
-    codes : array of int, shape (n,)
-        Provider of each patient, 0 to k - 1.
-
-    Returns
-    -------
-    numpy.ndarray, shape (k,)
-
-    Notes
-    -----
-    The model takes from the sum of provider j what its covariates explain, so patient i enters it with
-    a = 1(i in j) - x' (X' W X)^-1 w, in the terms of :func:`explained_variance`, and the moment is the sum of
-    a^3 S (1 - S) (2 S - 1) over everybody. The sum of a^2 S (1 - S) is the variance that is left, V - L. Where one
-    provider has most of the patients with a characteristic, a is near 0 for them, and they tell nothing.
-
-    Examples
-    --------
-    >>> survival, codes = np.full(10, 0.6), np.repeat([0, 1], [4, 6])
-    >>> third_moment(survival, np.zeros((10, 0)), codes).round(4).tolist()
-    [0.023, -0.023]
-    """
-    survival, codes = np.asarray(survival, dtype=float), np.asarray(codes)
-    return _sum_cubes(survival, *_explain(survival * (1 - survival), np.asarray(design, dtype=float), codes), codes)
-
-
 def _sum_explained(variance: np.ndarray, basis: np.ndarray, sums: np.ndarray) -> tuple[np.ndarray, float]:
     """Return what each provider explains of its own variance, and the variance left to everybody's residuals."""
     return (sums**2).sum(axis=1), float((variance * (1 - (basis**2).sum(axis=1))).sum())
 
 
 def _sum_cubes(survival: np.ndarray, basis: np.ndarray, sums: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """Return the third moments of :func:`third_moment`."""
+    """Return the third central moment of each provider's deaths less those that the model expects."""
     variance = survival * (1 - survival)
     weight = np.sqrt(variance)[:, None]
     # a patient of whom the model is certain adds nothing, and what is divided by such a weight is rounding

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from naome.stats.checks import check_survival, check_times
+from naome.stats.inputs import check_survival, check_times
 
 __all__ = ["pseudo_observations"]
 

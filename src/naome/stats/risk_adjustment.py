@@ -27,10 +27,10 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from naome.stats.checks import check_columns, check_events, check_groups, check_survival, check_times, normal_quantile
 from naome.stats.cox import CoxFit, fit_cox
 from naome.stats.design import Design, build_design
 from naome.stats.funnel import midp_tail
+from naome.stats.inputs import check_columns, check_events, check_groups, check_survival, check_times, normal_quantile
 from naome.stats.kaplan_meier import kaplan_meier
 from naome.stats.logistic import fit_logistic
 from naome.stats.provider_score import explained_variance, own_share, score_providers
@@ -66,8 +66,8 @@ class ExpectedModel:
         ``term, coef, std_error, lower, upper, p``; 95% Wald limits, log hazard scale.
     cox : CoxFit
     design : Design
-    duration, entry : str or None
-        Column names used by :meth:`expected_hazard`.
+    duration, event, entry : str or None
+        Columns that the model was fitted to.
     strata : tuple of str
     """
 
@@ -75,6 +75,7 @@ class ExpectedModel:
     cox: CoxFit
     design: Design
     duration: str
+    event: str
     entry: str | None
     strata: tuple[str, ...]
 
@@ -185,22 +186,18 @@ def fit_expected(
         entry=None if entry is None else frame[entry],
         strata=_strata_labels(frame, strata),
     )
-    return ExpectedModel(cox.table(), cox, design, duration, entry, strata)
+    return ExpectedModel(cox.table(), cox, design, duration, event, entry, strata)
 
 
 def risk_adjusted_survival(
     frame: pd.DataFrame,
+    model: ExpectedModel,
     *,
-    duration: str,
-    event: str,
     provider: str,
-    covariates,
     at,
-    strata=None,
     conf_level: float = 0.95,
     minimum_n: int = 10,
     calibrate: bool = True,
-    model: ExpectedModel | None = None,
 ) -> pd.DataFrame:
     """Compute risk-adjusted survival at fixed times for every provider.
 
@@ -208,10 +205,11 @@ def risk_adjusted_survival(
     ----------
     frame : pandas.DataFrame
         One row per person; covariates complete.
-    duration, event, provider : str
-        Columns: time from origin, 1/0, provider label.
-    covariates, strata
-        Of the national model, as in :func:`fit_expected`.
+    model : ExpectedModel
+        The national model, fitted to this frame without delayed entry (:func:`fit_expected`); it knows which columns
+        are the time from origin, the event and the covariates.
+    provider : str
+        Column with the provider of each person.
     at : float or list of float
         Times, in the unit of the durations, within the national follow-up.
     conf_level : float
@@ -222,9 +220,6 @@ def risk_adjusted_survival(
     calibrate : bool
         True: expected survival and expected deaths are scaled to the national Kaplan-Meier and death count. False: as
         they come from the model, whose expected deaths exceed the observed ones where there are few distinct times.
-    model : ExpectedModel, optional
-        The national model, if it has been fitted to this frame already (:func:`fit_expected`); `covariates` and
-        `strata` are then its own and those given are not looked at.
 
     Returns
     -------
@@ -260,21 +255,19 @@ def risk_adjusted_survival(
     >>> rng = np.random.default_rng(1)
     >>> frame = pd.DataFrame({"t": rng.exponential(2, 200), "d": 1, "x": rng.normal(size=200)})
     >>> frame["unit"] = list("AB") * 100
-    >>> result = risk_adjusted_survival(frame, duration="t", event="d", provider="unit", covariates=["x"], at=1.0)
-    >>> result["status"].tolist()
+    >>> model = fit_expected(frame, duration="t", event="d", covariates=["x"])
+    >>> risk_adjusted_survival(frame, model, provider="unit", at=1.0)["status"].tolist()
     ['ok', 'ok']
     """
-    check_columns(frame, [duration, event, provider])
+    check_columns(frame, [model.duration, model.event, provider])
     times = check_times(at)
-    if model is None:
-        model = fit_expected(frame, duration=duration, event=event, covariates=covariates, strata=strata)
     if model.entry is not None:
         raise ValueError(
             f"model was fitted with delayed entry ({model.entry!r}); pseudo-observations need people who are followed "
             "from the start"
         )
     codes, labels = check_groups(frame[provider], len(frame), "provider")
-    t, d, _ = check_survival(frame[duration], frame[event])
+    t, d, _ = check_survival(frame[model.duration], frame[model.event])
     national = kaplan_meier(t, d, at=times)["survival"].to_numpy()
     _check_horizons(times, national, t)
     units = kaplan_meier(t, d, group=codes, at=times, conf_level=conf_level)
@@ -283,11 +276,10 @@ def risk_adjusted_survival(
     design = _design_with_strata(model, frame)
     pieces = []
     for k, time in enumerate(times):
-        unit = units.iloc[k :: len(times)].reset_index(drop=True)
         observed = np.bincount(codes, d & (t <= time), len(labels))
+        unit = units.iloc[k :: len(times)].reset_index(drop=True).assign(group=labels, observed=observed)
         score = score_providers(pseudo[:, k] - survival[:, k], survival[:, k], design, codes)
-        piece = _adjust_at(codes, labels, survival[:, k], hazard[:, k], score, observed, national[k], unit, calibrate)
-        pieces.append(piece.assign(time=time))
+        pieces.append(_adjust_at(codes, survival[:, k], hazard[:, k], unit, score, national[k], calibrate))
     table = pd.concat(pieces, ignore_index=True)
     # rows in the order provider, then time as asked
     order = np.argsort(np.tile(np.arange(len(labels)), len(times)), kind="stable")
@@ -449,10 +441,11 @@ def poisson_binomial_pmf(p) -> np.ndarray:
     return rows[0, : len(p) + 1]
 
 
-def _adjust_at(codes, labels, survival, hazard, score, observed, national, unit, calibrate) -> pd.DataFrame:
-    n = np.bincount(codes, minlength=len(labels))
-    model = np.bincount(codes, survival, len(labels)) / n
-    expected = np.bincount(codes, hazard, len(labels))
+def _adjust_at(codes, survival, hazard, unit, score, national, calibrate) -> pd.DataFrame:
+    """Adjust at one time: expected survival and hazard of people; curve, observed deaths and score of providers."""
+    n, observed = np.bincount(codes, minlength=len(unit)), unit["observed"].to_numpy()
+    model = np.bincount(codes, survival, len(unit)) / n
+    expected = np.bincount(codes, hazard, len(unit))
     power = np.log(model)
     if calibrate:
         power = power * np.log(national) / np.log(survival.mean())
@@ -464,8 +457,8 @@ def _adjust_at(codes, labels, survival, hazard, score, observed, national, unit,
     early, _ = midp_tail(low, special.pdtrc(observed, expected) + here / 2)
     return pd.DataFrame(
         {
-            "provider": labels,
-            "time": np.nan,
+            "provider": unit["group"],
+            "time": unit["time"],
             "n": n,
             "n_risk": unit["n_risk"],
             "observed": observed.astype(np.int64),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from naome.stats.checks import check_groups
 from naome.stats.cox import CoxFit, PartialLikelihood
+from naome.stats.inputs import check_groups
 
 __all__ = ["robust_covariance"]
 

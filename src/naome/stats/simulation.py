@@ -39,7 +39,7 @@ from scipy import special
 from naome.stats.imputation import impute
 from naome.stats.intervals import smr, wilson
 from naome.stats.kaplan_meier import kaplan_meier
-from naome.stats.risk_adjustment import risk_adjusted_proportion, risk_adjusted_survival
+from naome.stats.risk_adjustment import fit_expected, risk_adjusted_proportion, risk_adjusted_survival
 
 __all__ = ["SCENARIOS", "StudyScenario", "make_patients", "make_providers", "run_replicate", "simulate"]
 
@@ -368,14 +368,8 @@ def _apply_incomplete(patients: pd.DataFrame, scenario: StudyScenario, rng) -> d
 
 
 def _adjusted(patients: pd.DataFrame, scenario: StudyScenario) -> tuple[pd.DataFrame, float]:
-    table = risk_adjusted_survival(
-        patients,
-        duration="time",
-        event="dead",
-        provider="provider",
-        covariates=scenario.covariates,
-        at=scenario.horizon,
-    )
+    model = fit_expected(patients, duration="time", event="dead", covariates=scenario.covariates)
+    table = risk_adjusted_survival(patients, model, provider="provider", at=scenario.horizon)
     return table, _national(patients, scenario.horizon)
 
 

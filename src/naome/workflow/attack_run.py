@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from naome.core.errors import ChainError
+from naome.core.errors import RunError
 from naome.core.results import NATIONAL_LEVELS, NUMBERS
 from naome.core.run_files import read_frame
 from naome.release.attack import FAILURES, Attack, attack_release
@@ -27,13 +27,13 @@ def attack_run(run: Run) -> Attack:
 
     Raises
     ------
-    ChainError
+    RunError
         If more could be worked out than the policy allows, or the attack contradicts the truth
         (:func:`explain_attack`).
     """
     found = find_attack(run)
     if not found.passed:
-        raise ChainError(explain_attack(run, found))
+        raise RunError(explain_attack(run, found))
     return found
 
 

@@ -25,7 +25,7 @@ import yaml
 
 from naome.core.atomic import PRIVATE_FILE, PRIVATE_FOLDER, scratch_folder, write_json
 from naome.core.code_version import NO_COMMIT, code_version, digest_notebook
-from naome.core.errors import ChainError, NaomeError, suggest
+from naome.core.errors import NaomeError, RunError, suggest
 from naome.core.paths import project_root
 from naome.core.run_files import read_frame, read_record
 from naome.core.run_folder import MANIFEST
@@ -36,7 +36,7 @@ from naome.report.finished import ORGANISATIONS
 from naome.workflow.attack_run import attack_run
 from naome.workflow.egress import write_egress
 from naome.workflow.fonts import VARIABLE, lacks_font_list
-from naome.workflow.organisations import write_organisation_names
+from naome.workflow.organisation_names import write_organisation_names
 from naome.workflow.pages import list_notebooks, load_pages, notebooks_of, saved_by
 from naome.workflow.run import CACHE, Run, write_to
 
@@ -65,7 +65,7 @@ def declared_parameters(notebook: Path) -> dict[str, object]:
 
     Raises
     ------
-    ChainError
+    RunError
         If the notebook does not say that it is Python, has not exactly one such cell, or the cell holds anything
         but assignments of plain values.
     """
@@ -78,17 +78,17 @@ def declared_parameters(notebook: Path) -> dict[str, object]:
         raise _not_readable(notebook, error) from None
     if language != "python":
         found = f"says {language!r}" if language else "has neither kernelspec nor language_info"
-        raise ChainError(
+        raise RunError(
             f"{notebook}: its metadata {found}; allowed: a notebook of Python. Hint: open it in JupyterLab, choose the "
             "kernel Python 3 and save it."
         )
     if len(cells) != 1 or cells[0]["cell_type"] != "code":
-        raise ChainError(f"{notebook}: {len(cells)} cells tagged 'parameters'; there must be exactly one code cell.")
+        raise RunError(f"{notebook}: {len(cells)} cells tagged 'parameters'; there must be exactly one code cell.")
     defaults: dict[str, object] = {}
     try:
         statements = ast.parse("".join(cells[0]["source"])).body
     except SyntaxError as error:
-        raise ChainError(f"{notebook}: the parameters cell is not Python: {error.msg} in line {error.lineno}") from None
+        raise RunError(f"{notebook}: the parameters cell is not Python: {error.msg} in line {error.lineno}") from None
     for statement in statements:
         simple = isinstance(statement, ast.Assign) and len(statement.targets) == 1
         if (
@@ -96,7 +96,7 @@ def declared_parameters(notebook: Path) -> dict[str, object]:
             or not isinstance(statement.targets[0], ast.Name)
             or not isinstance(statement.value, ast.Constant)
         ):
-            raise ChainError(
+            raise RunError(
                 f"{notebook}: the parameters cell may only assign plain values, one name a line; "
                 f"found {ast.unparse(statement)!r}"
             )
@@ -109,24 +109,24 @@ def check_parameters(notebook: Path, given: Mapping[str, object]) -> dict[str, o
 
     Raises
     ------
-    ChainError
+    RunError
         For an unknown key, a key whose default is empty and that is not given
         (``audit``), or a value of another type than the default.
     """
     declared = declared_parameters(notebook)
     for key, value in given.items():
         if key not in declared:
-            raise ChainError(
+            raise RunError(
                 f"{notebook}: unknown parameter {key!r}{suggest(key, list(declared))}; declared: {', '.join(declared)}"
             )
         if type(value) is not type(declared[key]):
-            raise ChainError(
+            raise RunError(
                 f"{notebook}: parameter {key!r} is {value!r} ({type(value).__name__}); "
                 f"allowed: {type(declared[key]).__name__}"
             )
     missing = [key for key in ("audit",) if key in declared and key not in given]
     if missing or "audit" not in declared:
-        raise ChainError(f"{notebook}: parameter 'audit' must be declared and given; declared: {', '.join(declared)}")
+        raise RunError(f"{notebook}: parameter 'audit' must be declared and given; declared: {', '.join(declared)}")
     return dict(given)
 
 
@@ -144,7 +144,7 @@ def run_notebook(run: Run, notebook: Path, parameters: Mapping[str, object] | No
 
     Raises
     ------
-    ChainError
+    RunError
         With notebook, cell and the last lines of the traceback; also when a notebook ends before its last cell.
     """
     given = check_parameters(notebook, {"audit": run.params.audit, "run_dir": str(run.folder), **(parameters or {})})
@@ -174,10 +174,10 @@ def run_notebook(run: Run, notebook: Path, parameters: Mapping[str, object] | No
             _check_finished(notebook, copy)
         except PapermillExecutionError as error:
             _keep(copy, failed)
-            raise ChainError(_explain_failure(notebook, failed, error)) from None
+            raise RunError(_explain_failure(notebook, failed, error)) from None
         except DeadKernelError:
             _keep(copy, failed)
-            raise ChainError(
+            raise RunError(
                 f"{notebook.name}: the kernel died: its process was killed, or memory ran out.\n"
                 f"  The unfinished notebook is kept: {failed}"
             ) from None
@@ -203,7 +203,7 @@ def write_manifest(run: Run, renderer: str = "") -> Path:
 
     Raises
     ------
-    ChainError
+    RunError
         If a page or a released result was made by other code than now runs, or an attack on what is released finds more
         than the disclosure policy promises.
     """
@@ -274,7 +274,7 @@ def _check_made_together(run: Run, release: Mapping[str, str]) -> None:
         if not all(run.current_id in each.split("+") for each in ids):
             other.append(name)
     if other:
-        raise ChainError(
+        raise RunError(
             f"{run.folder}: made by other code or from other inputs than {run.current_id}: {', '.join(other[:5])}. "
             "Hint: run these notebooks again, or the whole chain."
         )
@@ -322,12 +322,12 @@ def _check_finished(notebook: Path, copy: Path) -> None:
     """Check that every cell with code ran: an exit in the middle ends a notebook without an error."""
     for number, cell in enumerate(_read(copy).cells, start=1):
         if any(output.output_type == "error" for output in cell.get("outputs", [])):
-            raise ChainError(
+            raise RunError(
                 f"{notebook.name}: cell {number} ended the notebook, and what comes after it did not run. "
                 "Hint: does it call exit()?"
             )
         if cell.cell_type == "code" and cell.source.strip() and cell.execution_count is None:
-            raise ChainError(f"{notebook.name}: cell {number} did not run.")
+            raise RunError(f"{notebook.name}: cell {number} did not run.")
 
 
 def _read(notebook: Path) -> nbformat.NotebookNode:
@@ -339,8 +339,8 @@ def _read(notebook: Path) -> nbformat.NotebookNode:
         raise _not_readable(notebook, error) from None
 
 
-def _not_readable(notebook: Path, error: Exception) -> ChainError:
-    return ChainError(f"{notebook}: not readable as a notebook: {type(error).__name__}: {error}")
+def _not_readable(notebook: Path, error: Exception) -> RunError:
+    return RunError(f"{notebook}: not readable as a notebook: {type(error).__name__}: {error}")
 
 
 def _finish_copy(path: Path, run: Run, source: str) -> None:

@@ -320,7 +320,7 @@ def _open_step(parsed: argparse.Namespace) -> Run:
 
 
 def _run(parsed: argparse.Namespace) -> None:
-    from naome.core.errors import ChainError
+    from naome.core.errors import RunError
     from naome.workflow.pages import find_notebook
 
     notebook = find_notebook(parsed.notebook)
@@ -328,7 +328,7 @@ def _run(parsed: argparse.Namespace) -> None:
     for item in parsed.parameter:
         key, separator, value = item.partition("=")
         if not separator:
-            raise ChainError(f"parameter {item!r}: write KEY=VALUE")
+            raise RunError(f"parameter {item!r}: write KEY=VALUE")
         extra[key] = value
     from naome.core.lock import lock_folder
     from naome.workflow.chain import check_parameters, run_notebook
@@ -342,12 +342,12 @@ def _run(parsed: argparse.Namespace) -> None:
 
 
 def _chain(parsed: argparse.Namespace) -> None:
-    from naome.core.errors import ChainError
+    from naome.core.errors import RunError
 
     audits = len(parsed.audit)
     for option, given in (("--data", parsed.data), ("--run", parsed.run_dir)):
         if len(given) not in (0, audits):
-            raise ChainError(
+            raise RunError(
                 f"{option} is given {len(given)} times for {audits} audits; give it once for each, or never."
             )
     _check_params(*parsed.audit)
@@ -360,7 +360,7 @@ def _chain(parsed: argparse.Namespace) -> None:
     data, folders = parsed.data or [""] * audits, parsed.run_dir or [""] * audits
     plans = [plan_run(*each, replace=parsed.replace) for each in zip(parsed.audit, data, folders, strict=True)]
     if len({plan.folder for plan in plans}) < audits:
-        raise ChainError("two audits have the same folder. Hint: give each a --run of its own.")
+        raise RunError("two audits have the same folder. Hint: give each a --run of its own.")
     own, site = [plan.folder for plan in plans], parsed.site or plans[0].folder / "site"
     if not parsed.no_site and (parsed.site or site.exists()):
         check_out(site, holds_site, option="--site", extracts=[plan.inputs.folder for plan in plans], runs=own)
@@ -494,11 +494,11 @@ def _render(parsed: argparse.Namespace) -> None:
 
 
 def _docs(parsed: argparse.Namespace) -> None:
-    from naome.core.errors import ChainError
+    from naome.core.errors import RunError
     from naome.workflow.docs import DOCS, find_stale_docs, write_docs
 
     if parsed.check and (stale := find_stale_docs()):
-        raise ChainError(f"{', '.join(stale)}: out of date. Hint: naome docs.")
+        raise RunError(f"{', '.join(stale)}: out of date. Hint: naome docs.")
     written = [] if parsed.check else write_docs()
     for name in DOCS:
         print(f"{name}: {'written' if name in written else 'up to date'}")

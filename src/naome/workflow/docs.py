@@ -22,15 +22,9 @@ DOCS = {
 }
 
 
-def write_docs(root: Path | None = None) -> list[str]:
-    """Write the files that are out of date; return their names.
-
-    Parameters
-    ----------
-    root : Path, optional
-        Folder of the project.
-    """
-    folder = root or project_root()
+def write_docs() -> list[str]:
+    """Write the files that are out of date; return their names."""
+    folder = project_root()
     stale = find_stale_docs(folder)
     for name in stale:
         write_text(DOCS[name](), folder / name)

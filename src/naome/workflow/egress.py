@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from naome.core.atomic import write_text
-from naome.core.errors import ChainError
+from naome.core.errors import RunError
 from naome.core.params import Disclosure
 from naome.core.results import NATIONAL_LEVELS
 from naome.core.run_files import read_frame, read_record
@@ -125,12 +125,12 @@ def check_site_egress(site: Path) -> None:
 
     Raises
     ------
-    ChainError
+    RunError
         With the file.
     """
     for file, sign in zip(_place_sheet(site), (",".join(SITE_SHEET), f"<title>{SITE_TITLE}</title>"), strict=True):
         if file.exists() and not (file.is_file() and sign in file.read_text("utf-8", errors="replace")[:LOOKED_AT]):
-            raise ChainError(
+            raise RunError(
                 f"{file}: is not the egress sheet of a site, which would take its place; nothing was written. Hint: "
                 "name another folder for the site, or move the file."
             )

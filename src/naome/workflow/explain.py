@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from naome.core.errors import ChainError, NaomeError
+from naome.core.errors import NaomeError, RunError
 from naome.core.run_folder import MANIFEST, list_runs
 from naome.report.finished import FinishedRun, open_finished
 from naome.report.publication.report import open_audit
@@ -35,11 +35,11 @@ def explain(result: str, runs: Iterable[str | Path] | None = None) -> str:
 
     Raises
     ------
-    ChainError
+    RunError
         If it is not an identifier, or no run has released such a result.
     """
     if not RESULT.fullmatch(result):
-        raise ChainError(f"{result!r} is no identifier of a result; allowed: r- and ten digits or letters a to f.")
+        raise RunError(f"{result!r} is no identifier of a result; allowed: r- and ten digits or letters a to f.")
     names = list(runs) if runs is not None else list_runs(MANIFEST)
     found, unread = {}, []
     for name in names:
@@ -51,7 +51,7 @@ def explain(result: str, runs: Iterable[str | Path] | None = None) -> str:
             unread.append(f"Not searched: {error}")
     if not found:
         where = ", ".join(str(name) for name in names) or "none"
-        raise ChainError("\n  ".join([f"no finished run has released {result}. Runs: {where}.", *unread]))
+        raise RunError("\n  ".join([f"no finished run has released {result}. Runs: {where}.", *unread]))
     return "\n\n".join([*found.values(), *unread])
 
 

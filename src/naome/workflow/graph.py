@@ -48,7 +48,7 @@ def run_workflow(targets: Sequence[str] = (), *, cores: int = 2, scale: str = "1
 
     Raises
     ------
-    ChainError
+    RunError
         If another process runs the workflow in this project.
     """
     root = project_root()

@@ -20,7 +20,7 @@ from naome.cohort.evidence import signs_of
 from naome.core.atomic import replace_folder, scratch_folder, sweep, write_bytes, write_frame, write_json
 from naome.core.code_version import code_version
 from naome.core.definitions import Definitions
-from naome.core.errors import ChainError, ExtractError, ParamsError
+from naome.core.errors import ExtractError, ParamsError, RunError
 from naome.core.params import read_params
 from naome.core.run_folder import INPUTS, READ_RECORD
 from naome.core.seal import file_digest
@@ -281,7 +281,7 @@ def _forget_outdated(run: Run, record: dict) -> None:
     if not (run.folder / READ_RECORD).is_file():
         return
     same = ("inputs", "params_sha256", "definitions_sha256", "life_table_sha256")
-    with suppress(ChainError):  # what the record does not tell any more is of other inputs
+    with suppress(RunError):  # what the record does not tell any more is of other inputs
         if all(run.read_record.get(key) == record[key] for key in same):
             return
     for name in ("manifest.json", "analysis.parquet", "results.parquet"):

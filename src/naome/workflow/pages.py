@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from naome.core.errors import ChainError, DefinitionError, ParamsError, suggest
+from naome.core.errors import DefinitionError, ParamsError, RunError, suggest
 from naome.core.params import Params
 from naome.core.paths import project_root
 from naome.core.yaml_files import FrozenModel, find_line, read_model
@@ -66,12 +66,12 @@ class Pages(FrozenModel):
 
         Raises
         ------
-        ChainError
+        RunError
             If it is not declared.
         """
         known = {page.notebook: page for page in self.notebooks}
         if notebook not in known:
-            raise ChainError(f"{PAGES} declares no notebook {notebook!r}{suggest(notebook, list(known))}.")
+            raise RunError(f"{PAGES} declares no notebook {notebook!r}{suggest(notebook, list(known))}.")
         return known[notebook]
 
     @model_validator(mode="after")
@@ -136,14 +136,14 @@ def find_notebook(name: str) -> Path:
 
     Raises
     ------
-    ChainError
+    RunError
         If there is none; the message lists them.
     """
     known = {path.stem: path for path in list_notebooks()}
     stem = Path(name).stem
     matches = [path for key, path in known.items() if key == stem or key.split("-")[0] == stem]
     if len(matches) != 1:
-        raise ChainError(
+        raise RunError(
             f"no notebook {name!r}{suggest(stem, list(known))}; there are: {', '.join(known)}. "
             f"Hint: a new notebook needs an entry in {PAGES}."
         )
@@ -227,12 +227,12 @@ def check_frame(name: str) -> None:
 
     Raises
     ------
-    ChainError
+    RunError
         Naming the frame and the nearest declared one.
     """
     declared = list_frames()
     if name not in declared:
-        raise ChainError(
+        raise RunError(
             f"{PAGES} does not say that a notebook saves {name!r}{suggest(name, declared)}. Hint: add it under "
             "`saves` of the notebook that does."
         )

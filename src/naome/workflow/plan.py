@@ -15,7 +15,7 @@ from pathlib import Path
 from naome.cohort.columns import AnalysisColumn, list_columns
 from naome.core.atomic import is_unfinished
 from naome.core.definitions import Definitions, project_definitions
-from naome.core.errors import ChainError, DefinitionError, ExtractError, ParamsError, suggest
+from naome.core.errors import DefinitionError, ExtractError, ParamsError, RunError, suggest
 from naome.core.lock import LOCK
 from naome.core.params import Params, find_data, find_life_table, find_params, load_params
 from naome.core.paths import runs_root
@@ -101,7 +101,7 @@ def plan_run(source: str | Path, data: str = "", run_dir: str = "", *, replace: 
         If parameters and definitions make no sense, alone or together.
     ExtractError
         If the data cannot be looked at, or contradict the parameters.
-    ChainError
+    RunError
         If the folder holds another run.
     """
     plan = plan_check(source, data)
@@ -283,7 +283,7 @@ def open_step(source: str = "", data: str = "", run_dir: str = "") -> Run:
 
     Raises
     ------
-    ChainError
+    RunError
         If the run was read with other parameters, data or definitions, or has not been read.
     """
     if run_dir or not source:
@@ -299,13 +299,13 @@ def open_step(source: str = "", data: str = "", run_dir: str = "") -> Run:
         given, own = load_params(source).effective, run.params.effective
         changed = ", ".join(key for key, value in given.items() if own.get(key) != value)
         if changed:
-            raise ChainError(f"{run.folder}: was read with other parameters: {changed} of {source} differ. {again}")
+            raise RunError(f"{run.folder}: was read with other parameters: {changed} of {source} differ. {again}")
     if data and not _is_read_from(run, Path(data)):
         check_extract_folder(Path(data).expanduser(), READERS[run.params.source].tables)
-        raise ChainError(f"{run.folder}: was read from {record['data_dir']}, not from {data}. {again}")
+        raise RunError(f"{run.folder}: was read from {record['data_dir']}, not from {data}. {again}")
     changed = run.definitions.compare(project_definitions())
     if changed:
-        raise ChainError(
+        raise RunError(
             f"{run.folder}: was read with other definitions: {', '.join(changed[:5])} changed since. {again}"
         )
     return run
@@ -332,7 +332,7 @@ def _check_folder(plan: RunPlan, *, chosen: bool, replace: bool) -> None:
     """Check that the folder is a run's own: new, empty, or of an earlier run of the same audit."""
     folder, data = plan.folder.resolve(), plan.inputs.folder.resolve()
     if folder == data or folder in data.parents or data in folder.parents:
-        raise ChainError(
+        raise RunError(
             f"{plan.folder}: the run's folder and the extract's, {plan.inputs.folder}, must not contain each other. "
             "Hint: choose another --run."
         )
@@ -340,26 +340,26 @@ def _check_folder(plan: RunPlan, *, chosen: bool, replace: bool) -> None:
         there = sorted(folder.iterdir()) if folder.is_dir() else []
         others = [path.name for path in there if path.name not in (LOCK, CACHE, MARK) and not is_unfinished(path)]
         if others:
-            raise ChainError(
+            raise RunError(
                 f"{plan.folder}: holds {', '.join(others[:5])} and no run. Hint: choose a new or empty folder."
             )
         return
     run = Run(plan.folder)
     try:
         earlier = run.read_record
-    except ChainError:
+    except RunError:
         if replace:
             return
         raise
     if earlier["audit"] != plan.params.audit:
-        raise ChainError(f"{plan.folder}: holds a run of audit {earlier['audit']!r}. Hint: choose another --run.")
+        raise RunError(f"{plan.folder}: holds a run of audit {earlier['audit']!r}. Hint: choose another --run.")
     if chosen or replace:
         return
     hint = "Hint: --run with another name or folder keeps both; --replace replaces the earlier one."
     if not _is_read_from(run, plan.inputs.folder):
-        raise ChainError(f"{plan.folder}: holds a run of the data in {earlier['data_dir']}. {hint}")
+        raise RunError(f"{plan.folder}: holds a run of the data in {earlier['data_dir']}. {hint}")
     if earlier["params_from"] != str(plan.file):
-        raise ChainError(f"{plan.folder}: holds a run of the parameters in {earlier['params_from']}. {hint}")
+        raise RunError(f"{plan.folder}: holds a run of the parameters in {earlier['params_from']}. {hint}")
 
 
 def _slug(name: str) -> str:

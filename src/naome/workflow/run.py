@@ -27,7 +27,7 @@ import pandas as pd
 from naome.core.atomic import write_frame
 from naome.core.code_version import NO_COMMIT, CodeVersion, code_version
 from naome.core.definitions import Definitions, project_definitions
-from naome.core.errors import ChainError, suggest
+from naome.core.errors import RunError, suggest
 from naome.core.params import Params, read_params
 from naome.core.paths import runs_root
 from naome.core.results import name_units
@@ -94,7 +94,7 @@ class Run:
         folder = self.inputs / "canonical"
         for name, digest in self.read_record["canonical_sha256"].items():
             if not (folder / name).is_file() or file_digest(folder / name) != digest:
-                raise ChainError(
+                raise RunError(
                     f"{folder / name}: not there, damaged or changed: its digest is not the one in {READ_RECORD}. "
                     f"{say_again(folder / name)}"
                 )
@@ -112,7 +112,7 @@ class Run:
         """What reading the extract recorded: where from, digests, rows, marking."""
         file = self.folder / READ_RECORD
         if not file.is_file():
-            raise ChainError(
+            raise RunError(
                 f"{file}: the extract has not been read yet. "
                 f"Hint: run `naome read --audit {self.folder.name}`, with --data and --run as for the other steps."
             )
@@ -128,7 +128,7 @@ class Run:
         """The definitions, from the run's copies."""
         definitions = Definitions(self.inputs / "definitions")
         if definitions.digest != self.read_record["definitions_sha256"]:
-            raise ChainError(self._explain_change(definitions.folder))
+            raise RunError(self._explain_change(definitions.folder))
         return definitions
 
     @property
@@ -248,7 +248,7 @@ class Run:
 
         Raises
         ------
-        ChainError
+        RunError
             If no page declares that it saves such a frame.
         """
         check_frame(name)
@@ -270,15 +270,15 @@ class Run:
 
         Raises
         ------
-        ChainError
+        RunError
             If there is no such frame, or no step has written it yet.
         """
         file = self._find(name)
         if file is not None:
             return read_frame(file)
         if name not in (known := list_frames()):
-            raise ChainError(f"a run has no frame {name!r}{suggest(name, known)}; frames: {', '.join(known)}.")
-        raise ChainError(
+            raise RunError(f"a run has no frame {name!r}{suggest(name, known)}; frames: {', '.join(known)}.")
+        raise RunError(
             f"{self.folder / _place(name)}: not written yet. Hint: run the notebooks of audit {self.params.audit} in "
             "order."
         )
@@ -298,7 +298,7 @@ class Run:
 
         Raises
         ------
-        ChainError
+        RunError
             If there is no such frame, or it does not hold results.
         """
         from naome.release import release  # with scipy's distributions, which reading an extract does not need
@@ -306,7 +306,7 @@ class Run:
         what = f"the frame {results!r}" if isinstance(results, str) else f"a {type(results).__name__}"
         results = self.load(results) if isinstance(results, str) else results
         if not isinstance(results, pd.DataFrame) or "result_id" not in results.columns:
-            raise ChainError(
+            raise RunError(
                 f"release: {what} does not hold results, which have the columns of naome.core.results.COLUMNS. Hint: "
                 'the name of a frame of results, as in run.release("indicators"), or such rows of it.'
             )
@@ -325,7 +325,7 @@ class Run:
         root, people = self.folder if self.official else self.lab, file_digest(file) if file else ""
         for folder in (root, self.folder):
             # The runner makes a plan again that is damaged; who looks at a finished run is told of it
-            with suppress(ChainError) if self.official else nullcontext():
+            with suppress(RunError) if self.official else nullcontext():
                 if (kept := read_plan(folder, people, self.study, self.analysis)) is not None:
                     return kept
         frames = {frame for notebook in notebooks_of(self.params) for frame in saved_by(notebook)}
@@ -372,7 +372,7 @@ class Run:
     def _check_copy(self, name: str, key: str) -> Path:
         file = self.inputs / name
         if not file.is_file() or file_digest(file) != self.read_record[key]:
-            raise ChainError(self._explain_change(file))
+            raise RunError(self._explain_change(file))
         return file
 
     def _explain_change(self, path: Path) -> str:
@@ -398,7 +398,7 @@ def open_run(audit: str = "", run_dir: str = "") -> Run:
 
     Raises
     ------
-    ChainError
+    RunError
         If there is no such run, nothing has been read into its folder, or its copies were changed.
 
     Examples
@@ -415,13 +415,13 @@ def open_run(audit: str = "", run_dir: str = "") -> Run:
 def find_run(audit: str = "", run_dir: str = "") -> Run:
     """Return a run as :func:`open_run` does, without a warning where it was finished with other code."""
     if not (audit or run_dir):
-        raise ChainError(
+        raise RunError(
             "no run is named. Hint: give the name of an audit (--audit), or the name or folder of a run (--run)."
         )
     run = Run(find_run_folder(Path(run_dir).absolute() if run_dir else runs_root() / audit))
     _ = run.read_record
     if audit and run_dir and run.params.audit != audit:
-        raise ChainError(f"{run.folder}: holds a run of audit {run.params.audit!r}, not of {audit!r}.")
+        raise RunError(f"{run.folder}: holds a run of audit {run.params.audit!r}, not of {audit!r}.")
     return run
 
 

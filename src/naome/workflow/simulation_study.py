@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from naome.core.atomic import write_json
-from naome.core.errors import ChainError
+from naome.core.errors import RunError
 from naome.core.paths import project_root
 from naome.core.spreadsheets import write_csv
 from naome.release import Declared, declare_not_counts
@@ -52,7 +52,7 @@ def run_study(*, replicates: int, seed: int, workers: int, folder: Path) -> Path
 
     Raises
     ------
-    ChainError
+    RunError
         If replicates or workers is below 1.
 
     Examples
@@ -62,7 +62,7 @@ def run_study(*, replicates: int, seed: int, workers: int, folder: Path) -> Path
     try:
         table = simulate(replicates=replicates, seed=seed, workers=workers)
     except ValueError as error:
-        raise ChainError(str(error)) from None
+        raise RunError(str(error)) from None
     path = folder / RESULTS
     write_csv(table, path, float_format="%.6g")
     packages = {name: importlib.metadata.version(name) for name in PACKAGES}
@@ -81,11 +81,11 @@ def load_study(folder: Path | None = None) -> tuple[Declared, dict]:
 
     Raises
     ------
-    ChainError
+    RunError
         If it has not been run.
     """
     folder = folder or study_folder()
     if not (folder / RESULTS).is_file():
-        raise ChainError(f"{folder / RESULTS}: the study has not been run. Hint: naome simulation-study.")
+        raise RunError(f"{folder / RESULTS}: the study has not been run. Hint: naome simulation-study.")
     record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     return declare_not_counts(pd.read_csv(folder / RESULTS), "Summaries of simulated data sets."), record

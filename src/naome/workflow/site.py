@@ -18,7 +18,7 @@ import yaml
 
 from naome import __version__
 from naome.core.atomic import scratch_folder, sweep, write_text
-from naome.core.errors import ChainError
+from naome.core.errors import RunError
 from naome.core.out_folder import check_out
 from naome.core.paths import project_root
 from naome.core.yaml_files import read_yaml
@@ -78,7 +78,7 @@ def render_runs(
 
     Raises
     ------
-    ChainError
+    RunError
         For a run that cannot be drawn, by name: no such run, no manifest, a page that is missing or was changed; and
         with every problem of the pages.
 
@@ -106,7 +106,7 @@ def render_runs(
                 progress=progress,
             )
         except (Refused, FileNotFoundError, ValueError) as error:
-            raise ChainError(str(error)) from None
+            raise RunError(str(error)) from None
     write_site_egress(target, opened, {each.locate(page): each.run for each in shown for page in each.pages})
     return report
 
@@ -126,13 +126,13 @@ def check_pages(project: Path) -> None:
 
     Raises
     ------
-    ChainError
+    RunError
         With every problem.
     """
     try:
         check_sources(project)
     except (Refused, FileNotFoundError) as error:
-        raise ChainError(str(error)) from None
+        raise RunError(str(error)) from None
 
 
 def check_strips(pages: Mapping[str, HtmlPage]) -> list[Problem]:
@@ -165,11 +165,11 @@ def compose_site(runs: list[FinishedRun], folder: Path, *, say: Callable[[str], 
 
     Raises
     ------
-    ChainError
+    RunError
         For a run that cannot be drawn.
     """
     if not runs:
-        raise ChainError("a site needs at least one run; name runs or their folders.")
+        raise RunError("a site needs at least one run; name runs or their folders.")
     root = project_root()
     shown = place_runs(runs, folder)
     methods = [page for page in load_pages().methods if _add_method(page, shown, root, folder, say)]
@@ -267,7 +267,7 @@ def _add_page(path: str, shown: list[SiteRun], root: Path, folder: Path, blocks:
     }
     unknown = set(BLOCK.findall(text)) - filled.keys()
     if unknown:
-        raise ChainError(f"{path}: block site-{min(unknown)} is not known; use one of {', '.join(sorted(filled))}.")
+        raise RunError(f"{path}: block site-{min(unknown)} is not known; use one of {', '.join(sorted(filled))}.")
     text = BLOCK.sub(lambda match: filled[match[1]], text)
     text = EMBED.sub(lambda match: _embed(match, source), text)
     write_text(f"{text.rstrip()}\n\n{_write_foot(speaks_of, shown)}\n", folder / path)

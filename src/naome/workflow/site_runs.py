@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from naome.core.errors import ChainError
+from naome.core.errors import RunError
 from naome.report.finished import FinishedRun
 from naome.report.marking import MARKINGS
 from naome.workflow.pages import Page, load_pages
@@ -65,7 +65,7 @@ def place_runs(runs: list[FinishedRun], folder: Path) -> list[SiteRun]:
 
     Raises
     ------
-    ChainError
+    RunError
         For a run with a page that is missing or was changed, or whose banner is not that of its data.
     """
     shown: list[SiteRun] = []
@@ -94,12 +94,12 @@ def _check_page(folder: Path, shown: SiteRun, page: Page) -> set[str]:
     problems: list = []
     notebook = read_notebook(folder, path, problems)
     if notebook is None:
-        raise ChainError(f"{shown.run.folder / 'notebooks' / page.notebook}.ipynb: {problems[0].what}")
+        raise RunError(f"{shown.run.folder / 'notebooks' / page.notebook}.ipynb: {problems[0].what}")
     shows = [join_text(o.get("data", {}).get("text/markdown", "")) for cell in notebook.cells for o in cell.outputs]
     found = set(STRIP.findall("\n".join(shows)))
     if page.audits == "each" and found != {MARKINGS[shown.run.marking].kind}:
         strip = " and ".join(sorted(found)) or "no"
-        raise ChainError(
+        raise RunError(
             f"{shown.run.folder / 'notebooks' / page.notebook}.ipynb has the banner of {strip} data, "
             f"but run {shown.run.run_id} is marked {shown.run.marking}. "
             f"Hint: run the chain of {shown.run.audit} again."

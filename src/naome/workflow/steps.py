@@ -15,7 +15,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from naome.core.atomic import scratch_folder
-from naome.core.errors import ChainError
+from naome.core.errors import RunError
 from naome.workflow.chain import check_parameters
 from naome.workflow.pages import list_chained, list_notebooks, load_pages, notebooks_of, reads_from
 from naome.workflow.run import Run
@@ -84,7 +84,7 @@ def run_chain(runs: Sequence[Run], *, cores: int = 2, progress: Callable[[str], 
 
     Raises
     ------
-    ChainError
+    RunError
         What the first notebook that failed has to say; those that run beside it are interrupted.
     """
     for run in runs:
@@ -149,7 +149,7 @@ def _wait_for_one(running: dict[NotebookStep, _Started]) -> tuple[NotebookStep, 
                 del running[step]
                 said = started.said.read_text(encoding="utf-8", errors="replace").strip()
                 if code:
-                    raise ChainError(said.removeprefix("naome: ") or f"{step.notebook.name}: ended with code {code}.")
+                    raise RunError(said.removeprefix("naome: ") or f"{step.notebook.name}: ended with code {code}.")
                 if said:
                     print(said, file=sys.stderr, flush=True)
                 return step, time.monotonic() - started.began

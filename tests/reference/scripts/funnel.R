@@ -18,35 +18,18 @@ cases <- rbind(cases, data.frame(
   x = c(65, 1045, 6523, 27, 67, 376, 912, 11, 1302, 4, 1170, 80, 1),
   n = c(100, 5000, 10661, 471, 106, 4529, 10555, 41, 3732, 10, 1560, 100, 3)))
 one <- function(x, n, level) {
-  a <- 1 - level
-  z <- qnorm(1 - a / 2)
   w <- wilson(x, n, level)
-  cc <- suppressWarnings(prop.test(x, n, conf.level = level, correct = TRUE)$conf.int)
-  b <- binom.test(x, n, conf.level = level)$conf.int
-  m <- n + z^2
-  p <- (x + z^2 / 2) / m
-  data.frame(x = x, n = n, conf = level, wilson_lo = w[1], wilson_hi = w[2], wilson_cc_lo = cc[1], wilson_cc_hi = cc[2],
-             cp_lo = b[1], cp_hi = b[2], jeffreys_lo = if (x == 0) 0 else qbeta(a / 2, x + .5, n - x + .5),
-             jeffreys_hi = if (x == n) 1 else qbeta(1 - a / 2, x + .5, n - x + .5),
-             agresti_coull_lo = p - z * sqrt(p * (1 - p) / m), agresti_coull_hi = p + z * sqrt(p * (1 - p) / m))
+  data.frame(x = x, n = n, conf = level, wilson_lo = w[1], wilson_hi = w[2])
 }
 table <- do.call(rbind, lapply(c(.95, .998), function(l) do.call(rbind, Map(one, cases$x, cases$n, l))))
 keep <- (seq_len(nrow(table)) %% 2 == 1) | table$x == 0 | table$x == table$n
 write_table(table[keep, ], "proportion_ci.csv")
 
 # --- counts and ratios
-byar_low <- function(o, z) ifelse(o == 0, 0, o * (1 - 1 / (9 * o) - z / (3 * sqrt(o)))^3)
-byar_high <- function(o, z) (o + 1) * (1 - 1 / (9 * (o + 1)) + z / (3 * sqrt(o + 1)))^3
 exact_low <- function(o, a) ifelse(o == 0, 0, qchisq(a / 2, 2 * o) / 2)
 exact_high <- function(o, a) qchisq(1 - a / 2, 2 * o + 2) / 2
-midp <- function(o, m) ppois(o - 1, m) + .5 * dpois(o, m)
-root <- function(o, p, range) uniroot(function(m) midp(o, m) - p, range, tol = 1e-12)$root
 count <- function(o, level) {
-  a <- 1 - level
-  z <- qnorm(1 - a / 2)
-  data.frame(O = o, conf = level, exact_lo = exact_low(o, a), exact_hi = exact_high(o, a), byar_lo = byar_low(o, z),
-             byar_hi = byar_high(o, z), midp_lo = if (o == 0) 0 else root(o, 1 - a / 2, c(1e-9, o + 1)),
-             midp_hi = root(o, a / 2, c(o, 5 * o + 30)))
+  data.frame(O = o, conf = level, exact_lo = exact_low(o, 1 - level), exact_hi = exact_high(o, 1 - level))
 }
 observed <- c(0:15, 20, 25, 50, 65, 100, 250, 376, 1000, 1045)
 write_table(do.call(rbind, lapply(c(.95, .998), function(l) do.call(rbind, lapply(observed, count, level = l)))),
@@ -55,12 +38,8 @@ ratios <- data.frame(O = c(0, 3, 9, 10, 14, 25, 91, 151, 895),
                      E = c(2.1, 5.25, 8.3, 12.7, 9.6, 20.4, 835.8835612311743, 106.4429719, 835.8835612311743))
 ratio <- function(level) {
   a <- 1 - level
-  z <- qnorm(1 - a / 2)
-  with(ratios, data.frame(
-    O, E, conf = level, smr = O / E, exact_lo = exact_low(O, a) / E, exact_hi = exact_high(O, a) / E,
-    byar_lo = byar_low(O, z) / E, byar_hi = byar_high(O, z) / E,
-    rule_ohid_lo = ifelse(O < 10, exact_low(O, a), byar_low(O, z)) / E,
-    rule_ohid_hi = ifelse(O < 10, exact_high(O, a), byar_high(O, z)) / E))
+  with(ratios, data.frame(O, E, conf = level, smr = O / E, exact_lo = exact_low(O, a) / E,
+                          exact_hi = exact_high(O, a) / E))
 }
 write_table(rbind(ratio(.95), ratio(.998)), "smr_ci.csv")
 
@@ -70,7 +49,6 @@ interpolated <- function(quantile, cdf, p) {
   r - (cdf(r) - p) / (cdf(r) - cdf(r - 1))
 }
 binomial <- function(n, t, p) interpolated(function(p) qbinom(p, n, t), function(r) pbinom(r, n, t), p) / n
-poisson_ratio <- function(E, p) interpolated(function(p) qpois(p, E), function(r) ppois(r, E), p) / E
 TARGETS <- c(.083, .207, .349, .612, .75)
 P <- c(l998 = .001, l95 = .025, u95 = .975, u998 = .999)
 n <- c(5:10, 12, 15, 20, 25, 30, 40, 50, 75, 100, 150, 200, 300, 500, 750, 1000)
@@ -88,17 +66,6 @@ limits <- function(t, k) {
 }
 write_table(do.call(rbind, lapply(TARGETS, function(t) do.call(rbind, lapply(1:4, limits, t = t)))),
             "funnel_limits_binomial.csv")
-E <- c(0.5, 1, 2, 3, 5, 7.5, 10, 15, 20, 30, 50, 75, 100, 200, 500)
-ratio_limits <- function(k) {
-  p <- P[[k]]
-  z <- qnorm(p)
-  data.frame(E = E, limit = names(P)[k], p = p, exact_r_qpois = qpois(p, E),
-             spiegelhalter_exact_interp = pmax(0, poisson_ratio(E, p)), normal = 1 + z / sqrt(E),
-             sqrt_transform = pmax(0, 1 + z / (2 * sqrt(E)))^2, log_transform = exp(z / sqrt(E)),
-             chisq_FunnelPlotR = if (p < .5) qchisq(p, 2 * E) / 2 / E else qchisq(p, 2 * (E + 1)) / 2 / E)
-}
-write_table(do.call(rbind, lapply(1:4, ratio_limits)), "funnel_limits_poisson_smr.csv")
-
 # --- realised false-alarm probabilities under the target
 rates <- function(t, n, level) {
   low <- if (level == 95) .025 else .001
@@ -139,8 +106,7 @@ over <- function(y, target, se, w = 0.1) {
   phi <- mean(zw^2)
   W <- 1 / se^2
   tau2 <- max(0, (J * phi - (J - 1)) / (sum(W) - sum(W^2) / sum(W)))
-  list(z = z, q = q, zw = zw, phi = phi, phi_raw = mean(z^2), tau2 = tau2, z_mult = z / sqrt(max(1, phi)),
-       z_re = (y - target) / sqrt(se^2 + tau2))
+  list(phi = phi, tau2 = tau2)
 }
 expected <- s$n * t0
 angles <- list(asin(sqrt(share)), asin(sqrt(t0)), 1 / (2 * sqrt(s$n)))

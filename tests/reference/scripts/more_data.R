@@ -24,12 +24,12 @@ lung_km <- survfit(Surv(time, status == 2) ~ sex, lung, conf.type = "log-log")
 mgus2_km <- survfit(Surv(start, end, death) ~ sex, mgus2, conf.type = "log-log")
 write_table(rbind(curve("lung", lung_km, c(100, 365, 730, 1022)), curve("mgus2", mgus2_km, c(50, 60, 70, 80, 90, 100))),
             "more_kaplan_meier.csv")
-summary_rows <- function(name, fit, tau) {
-  x <- summary(fit, rmean = tau)$table
+summary_rows <- function(name, fit) {
+  x <- summary(fit)$table
   data.frame(data = name, group = sub(".*=", "", rownames(x)), n = x[, "records"], median = x[, "median"],
-             lower = x[, "0.95LCL"], upper = x[, "0.95UCL"], tau = tau, rmst = x[, "rmean"], se = x[, "se(rmean)"])
+             lower = x[, "0.95LCL"], upper = x[, "0.95UCL"])
 }
-write_table(rbind(summary_rows("lung", lung_km, 700), summary_rows("mgus2", mgus2_km, 95)), "more_medians.csv")
+write_table(rbind(summary_rows("lung", lung_km), summary_rows("mgus2", mgus2_km)), "more_medians.csv")
 
 # --- competing risks by sex: progression, death without it
 cause <- with(mgus2, ifelse(pstat == 1, 1, 2 * death))

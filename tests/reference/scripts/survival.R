@@ -15,26 +15,22 @@ write_table(rbind(curve_at("rotterdam_death", rep("all", nrow(people))),
                   curve_at("rotterdam_death_by_grade", people$grade),
                   curve_at("rotterdam_death_by_size", people$size)), "km_at_times.csv")
 
-# --- median, restricted mean, log-rank
+# --- median, log-rank
 whole <- survfit(Surv(dtime, death) ~ 1, people, conf.type = "log-log")
 half <- quantile(whole, 0.5)
-mean5 <- summary(whole, rmean = 5 * YEAR)$table
 test <- function(formula) {
   x <- survdiff(formula, people)
-  add <- function(v) as.vector(if (is.matrix(v)) rowSums(v) else v)
   df <- length(x$n) - 1
-  list(chisq = x$chisq, df = df, p = pchisq(x$chisq, df, lower.tail = FALSE), obs = add(x$obs), exp = add(x$exp),
-       n = as.vector(x$n))
+  list(chisq = x$chisq, df = df, p = pchisq(x$chisq, df, lower.tail = FALSE), obs = as.vector(x$obs),
+       exp = as.vector(x$exp), n = as.vector(x$n))
 }
 people$size_level <- factor(people$size, levels = c("<=20", "20-50", ">50"))
 write_json_values(list(
   median_loglog = list(rotterdam = list(median = unname(half$quantile), lower = unname(half$lower),
                                         upper = unname(half$upper))),
-  rmst = list(rotterdam_5y = unname(mean5[c("rmean", "se(rmean)")])),
   logrank = list(rotterdam_grade = test(Surv(dtime, death) ~ grade),
-                 rotterdam_size = test(Surv(dtime, death) ~ size_level),
-                 rotterdam_grade_strat_meno = test(Surv(dtime, death) ~ grade + strata(meno)))
-), "km_median_rmst_logrank.json")
+                 rotterdam_size = test(Surv(dtime, death) ~ size_level))
+), "km_median_logrank.json")
 
 # --- delayed entry at recurrence, and the clock reset there
 rec <- subset(people, recur == 1 & dtime > rtime)
@@ -62,8 +58,7 @@ coefficients <- function(fit, model, ties) {
   z <- summary(fit)$coefficients
   se <- sqrt(diag(vcov(fit)))
   data.frame(model = model, ties = ties, term = rownames(z), coef = coef(fit), se = se, z = coef(fit) / se,
-             p = z[, ncol(z)], loglik0 = fit$loglik[1], loglik = fit$loglik[2], n = fit$n, nevent = fit$nevent,
-             row.names = NULL)
+             p = z[, ncol(z)], loglik = fit$loglik[2], n = fit$n, nevent = fit$nevent, row.names = NULL)
 }
 whole_formula <- cox_formula("Surv(dtime, death)")
 efron <- coxph(whole_formula, people, ties = "efron", control = control, x = TRUE)

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from naome.core.errors import ChainError
+from naome.core.errors import RunError
 from naome.core.lock import lock_folder
 
 HOLD = """
@@ -43,7 +43,7 @@ def hold(tmp_path):
 def test_a_second_run_is_told_who_holds_the_folder(tmp_path, hold):
     process = hold(False)
     with (
-        pytest.raises(ChainError, match=f"process {process.pid} .*works in this folder.*--run"),
+        pytest.raises(RunError, match=f"process {process.pid} .*works in this folder.*--run"),
         lock_folder(tmp_path),
     ):
         raise AssertionError("the folder is held")
@@ -61,7 +61,7 @@ def test_steps_share_and_reading_does_not(tmp_path, hold):
     hold(True)
     with lock_folder(tmp_path, shared=True):
         pass
-    with pytest.raises(ChainError, match="works in this folder"), lock_folder(tmp_path):
+    with pytest.raises(RunError, match="works in this folder"), lock_folder(tmp_path):
         raise AssertionError("the folder is held")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from naome.core.errors import ChainError
+from naome.core.errors import RunError
 from naome.core.out_folder import check_out
 from naome.core.paths import project_root
 
@@ -51,12 +51,12 @@ def test_what_is_new_empty_or_its_own_is_taken(places, name):
 )
 def test_what_belongs_to_something_else_is_refused(places, name, reason):
     before = sorted(places.rglob("*"))
-    with pytest.raises(ChainError, match=f"{reason}; nothing was written. Hint: --site with a folder that is new"):
+    with pytest.raises(RunError, match=f"{reason}; nothing was written. Hint: --site with a folder that is new"):
         look_at(places / name, places)
     assert sorted(places.rglob("*")) == before
 
 
 @pytest.mark.parametrize("name", ["definitions", "definitions/plans", "src/naome", "notebooks", "params"])
 def test_what_the_project_is_made_of_is_no_place_to_write_to(places, name):
-    with pytest.raises(ChainError, match="belongs to the project"):
+    with pytest.raises(RunError, match="belongs to the project"):
         look_at(project_root() / name, places)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from naome.core.atomic import write_frame, write_json
-from naome.core.errors import ChainError
+from naome.core.errors import RunError
 from naome.core.run_files import read_frame, read_record
 
 FRAME = pd.DataFrame({"name": [f"Smithson {k}" for k in range(5000)], "age": range(5000)})
@@ -45,14 +45,14 @@ def test_a_damaged_frame_is_named_with_what_makes_it_again(folder, damage, name,
     assert read_frame(folder / name).equals(FRAME)
     (folder / name).write_bytes(damage((folder / name).read_bytes()))
     again = f"naome {command} --params '/my params/mersey.yaml' --data /data --run {folder}"
-    with pytest.raises(ChainError, match=f"{name}: not readable as Parquet: damaged.*{re.escape(again)}") as refused:
+    with pytest.raises(RunError, match=f"{name}: not readable as Parquet: damaged.*{re.escape(again)}") as refused:
         read_frame(folder / name)
     assert "Smith" not in str(refused.value) and "Traceback" not in str(refused.value)
 
 
 def test_a_column_that_is_missing_is_damage_too(folder):
     write_frame(FRAME, folder / "release" / "survival.parquet")
-    with pytest.raises(ChainError, match="release/survival.parquet: not readable"):
+    with pytest.raises(RunError, match="release/survival.parquet: not readable"):
         read_frame(folder / "release" / "survival.parquet", columns=["run_id"])
 
 
@@ -69,17 +69,17 @@ def test_a_damaged_record_is_named_with_what_makes_it_again(folder, content, nam
     write_json({"run_id": "a"}, folder / "steps" / "00-cohort.json")
     write_json({"run_id": "a"}, folder / "manifest.json")
     (folder / name).write_bytes(content)
-    with pytest.raises(ChainError, match=f"{name}: not readable as JSON: damaged, or cut off. Hint: `{command}"):
+    with pytest.raises(RunError, match=f"{name}: not readable as JSON: damaged, or cut off. Hint: `{command}"):
         read_record(folder / name)
 
 
 @pytest.mark.parametrize("content", [{}, [], {"run_id": 7}, None])
 def test_a_record_without_what_is_needed_is_refused(folder, content):
     (folder / "manifest.json").write_text(json.dumps(content), encoding="utf-8")
-    with pytest.raises(ChainError, match=r"manifest.json: key 'run_id' is missing, or not a str.*`naome manifest"):
+    with pytest.raises(RunError, match=r"manifest.json: key 'run_id' is missing, or not a str.*`naome manifest"):
         read_record(folder / "manifest.json", {"run_id": str})
 
 
 def test_what_was_written_by_hand_is_made_again_by_hand(tmp_path):
-    with pytest.raises(ChainError, match=r"survival.parquet: not there. Hint: it was written by hand"):
+    with pytest.raises(RunError, match=r"survival.parquet: not there. Hint: it was written by hand"):
         read_frame(tmp_path / ".lab" / "mersey-1" / "results" / "survival.parquet")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from naome.core.errors import ChainError
+from naome.core.errors import RunError
 from naome.core.run_folder import find_run_folder, list_runs, place_run
 
 
@@ -41,7 +41,7 @@ def test_a_run_is_found_by_name_and_by_folder(runs, tmp_path, monkeypatch):
 )  # fmt: skip
 def test_what_is_no_run_is_said_to_be_none(runs, tmp_path, place, said):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(ChainError, match=said):
+    with pytest.raises(RunError, match=said):
         find_run_folder(tmp_path / place)
 
 

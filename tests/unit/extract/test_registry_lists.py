@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from naome.core.definitions import project_definitions
-from naome.extract import READERS, codings, read_extract
+from naome.extract import READERS, read_extract, shared_items
 from naome.extract.clean import Coded, Refused
 from naome.extract.readers.simulacrum import GRADE_AS_GIVEN
 
@@ -23,7 +23,7 @@ def check(item, codes, value):
     assert found == dict.fromkeys(found, value)
 
 
-@pytest.mark.parametrize("item", [codings.GRADE, GRADE_AS_GIVEN])
+@pytest.mark.parametrize("item", [shared_items.GRADE, GRADE_AS_GIVEN])
 def test_grade(item):
     for grade, word in enumerate(("WELL", "MODERATELY", "POORLY"), start=1):
         check(
@@ -39,18 +39,18 @@ def test_basis_of_diagnosis():
         "death_certificate clinical investigation other tumour_marker cytology histology_metastasis histology_primary"
     )
     for code, value in enumerate([*values.split(), "other", "unknown"]):
-        check(codings.BASIS, str(code), value)
-    check(codings.BASIS, "X|x|9|9.0", "unknown")
+        check(shared_items.BASIS, str(code), value)
+    check(shared_items.BASIS, "X|x|9|9.0", "unknown")
 
 
 def test_vital_status():
     for codes, value in (("A", "alive"), ("D|D1|D2", "dead"), ("D3|D4|D5", "untraced"), ("X|X1|X2|X4|X5", "lost")):
-        check(codings.VITAL_STATUS, codes, value)
+        check(shared_items.VITAL_STATUS, codes, value)
 
 
 def test_state_of_registration():
-    check(codings.REGISTRATION_STATUS, "F|f|FINAL", "final")
-    check(codings.REGISTRATION_STATUS, "P", "provisional")
+    check(shared_items.REGISTRATION_STATUS, "F|f|FINAL", "final")
+    check(shared_items.REGISTRATION_STATUS, "P", "provisional")
 
 
 def test_stage_of_the_simulacrums_list():
@@ -59,60 +59,66 @@ def test_stage_of_the_simulacrums_list():
         |2AX|2B|2BEX|2BX|2C|2E|2S|2X;3|3A|3A1|3A1i|3A1ii|3A2|3AE|3AES|3Ai|3Aii|3AS|3AX|3B|3BE|3Bii|3BX|3C|3C1|3C2|3D|3E|3ES|3S
         ;4|4A|4AE|4AES|4AEXS|4AS|4AX|4B|4BE|4BES|4BEX|4BEXS|4BS|4BX|4BXS|4C|4E|4ES|4S|4X"""
     for stage, codes in enumerate("".join(published.split()).split(";")):
-        check(codings.STAGE, codes, str(stage))
-    check(codings.STAGE, "5|6|?|U|X|A|B|C|L1|L2|M|M0|M1|M2|M3|MS", None)
+        check(shared_items.STAGE, codes, str(stage))
+    check(shared_items.STAGE, "5|6|?|U|X|A|B|C|L1|L2|M|M0|M1|M2|M3|MS", None)
 
 
 def test_m_category():
-    check(codings.M_CATEGORY, "1|1a|1b|1c|1d|M1|cM1|pM1|pM1a|ypM1|cM1b", True)
-    check(codings.M_CATEGORY, "0|M0|cM0|cM0(i+)|pM0|0.0", False)
-    check(codings.M_CATEGORY, "X|MX|cMX|pMX|9|2|M9", None)
+    check(shared_items.M_CATEGORY, "1|1a|1b|1c|1d|M1|cM1|pM1|pM1a|ypM1|cM1b", True)
+    check(shared_items.M_CATEGORY, "0|M0|cM0|cM0(i+)|pM0|0.0", False)
+    check(shared_items.M_CATEGORY, "X|MX|cMX|pMX|9|2|M9", None)
 
 
 def test_performance_status():
     for status in range(5):
-        check(codings.PERFORMANCE_STATUS, f"{status}|{status}m|{status}.0", status)
-    check(codings.PERFORMANCE_STATUS, "9|9m|X|00|01|10|11", None)
+        check(shared_items.PERFORMANCE_STATUS, f"{status}|{status}m|{status}.0", status)
+    check(shared_items.PERFORMANCE_STATUS, "9|9m|X|00|01|10|11", None)
 
 
 def test_sex():
-    check(codings.GENDER, "2|2.0|02|F|f|FEMALE|Female", "female")
-    check(codings.GENDER, "1|01|M|MALE", "male")
-    check(codings.GENDER, "0|9|X|x|Not known", None)
+    check(shared_items.GENDER, "2|2.0|02|F|f|FEMALE|Female", "female")
+    check(shared_items.GENDER, "1|01|M|MALE", "male")
+    check(shared_items.GENDER, "0|9|X|x|Not known", None)
     check(SEX_WALES, "F|f|Female|2", "female")
     check(SEX_WALES, "I|Z|N", None)
-    for item, code in ((codings.GENDER, "Q"), (SEX_WALES, "7")):
+    for item, code in ((shared_items.GENDER, "Q"), (SEX_WALES, "7")):
         with pytest.raises(Refused):
             read(item, code)
 
 
 def test_receptors():
-    check(codings.RECEPTOR, "P|Pm|Positive|POSITIVE|pos", "positive")
-    check(codings.RECEPTOR, "N|Nm|Negative|NEG", "negative")
-    check(codings.RECEPTOR, "B|Bm|Borderline|U|Um|X|Xm|9|Not performed|Unknown", None)
+    check(shared_items.RECEPTOR, "P|Pm|Positive|POSITIVE|pos", "positive")
+    check(shared_items.RECEPTOR, "N|Nm|Negative|NEG", "negative")
+    check(shared_items.RECEPTOR, "B|Bm|Borderline|U|Um|X|Xm|9|Not performed|Unknown", None)
     for score in ("0", "1+", "2+", "3+"):  # in no published list of the status
         with pytest.raises(Refused):
-            read(codings.RECEPTOR, score)
+            read(shared_items.RECEPTOR, score)
 
 
 def test_contact_with_a_nurse_specialist():
-    check(codings.CNS_INDICATOR, "Y1|Y2|Y3|Y4|Y5|YA|Y1m|y3", "seen")
-    check(codings.CNS_INDICATOR, "NI|NN|NIm|NNm", "not_seen")
-    check(codings.CNS_INDICATOR, "99|99m", None)
+    check(shared_items.CNS_INDICATOR, "Y1|Y2|Y3|Y4|Y5|YA|Y1m|y3", "seen")
+    check(shared_items.CNS_INDICATOR, "NI|NN|NIm|NNm", "not_seen")
+    check(shared_items.CNS_INDICATOR, "99|99m", None)
     check(KEY_WORKER, "Y|Yes|Y1", "seen")
     check(KEY_WORKER, "N|NN", "not_seen")
 
 
 def test_quintiles():
     for quintile in range(1, 6):
-        check(codings.QUINTILE_1_MOST_DEPRIVED, f"{quintile}|{quintile}.0|Q{quintile}|Quintile {quintile}", quintile)
-        check(codings.QUINTILE_1_LEAST_DEPRIVED, f"{quintile}|Quintile {quintile}", 6 - quintile)
-    check(codings.QUINTILE_1_MOST_DEPRIVED, "1 - most deprived|1 - Most deprived|1-most deprived|1 (most deprived)", 1)
-    check(codings.QUINTILE_1_MOST_DEPRIVED, "5 - least deprived|Least deprived|5 LEAST DEPRIVED", 5)
-    check(codings.QUINTILE_1_LEAST_DEPRIVED, "1 - least deprived|least deprived", 5)
+        check(
+            shared_items.QUINTILE_1_MOST_DEPRIVED, f"{quintile}|{quintile}.0|Q{quintile}|Quintile {quintile}", quintile
+        )
+        check(shared_items.QUINTILE_1_LEAST_DEPRIVED, f"{quintile}|Quintile {quintile}", 6 - quintile)
+    check(
+        shared_items.QUINTILE_1_MOST_DEPRIVED,
+        "1 - most deprived|1 - Most deprived|1-most deprived|1 (most deprived)",
+        1,
+    )
+    check(shared_items.QUINTILE_1_MOST_DEPRIVED, "5 - least deprived|Least deprived|5 LEAST DEPRIVED", 5)
+    check(shared_items.QUINTILE_1_LEAST_DEPRIVED, "1 - least deprived|least deprived", 5)
     for item, label in (
-        (codings.QUINTILE_1_MOST_DEPRIVED, "1 (least deprived)"),
-        (codings.QUINTILE_1_LEAST_DEPRIVED, "1 (most deprived)"),
+        (shared_items.QUINTILE_1_MOST_DEPRIVED, "1 (least deprived)"),
+        (shared_items.QUINTILE_1_LEAST_DEPRIVED, "1 (most deprived)"),
     ):
         with pytest.raises(Refused):
             read(item, label)
@@ -120,7 +126,7 @@ def test_quintiles():
 
 def test_patient_class():
     for codes, value in (("1", "ordinary"), ("2", "day_case"), ("3|4", "regular"), ("5|8|9|X", "other")):
-        check(codings.PATIENT_CLASS, codes, value)
+        check(shared_items.PATIENT_CLASS, codes, value)
 
 
 ETHNIC = {
@@ -135,20 +141,20 @@ ETHNIC = {
 
 @pytest.mark.parametrize("group", ETHNIC)
 def test_ethnic_group(group):
-    check(codings.ETHNIC_GROUP, ETHNIC[group], group)
+    check(shared_items.ETHNIC_GROUP, ETHNIC[group], group)
 
 
 def test_ethnic_group_is_coded_otherwise_in_wales():
-    check(codings.ETHNIC_GROUP_WALES, "T|R|S|Arab", "other")
-    check(codings.ETHNIC_GROUP_WALES, "A|B|Gypsy or Irish Traveller", "white")
-    check(codings.ETHNIC_GROUP_WALES, "D|G", "mixed")
-    check(codings.ETHNIC_GROUP_WALES, "Z", None)
-    check(codings.ETHNIC_GROUP, "T", "white")
-    check(codings.ETHNIC_GROUP, "W", "other")
+    check(shared_items.ETHNIC_GROUP_WALES, "T|R|S|Arab", "other")
+    check(shared_items.ETHNIC_GROUP_WALES, "A|B|Gypsy or Irish Traveller", "white")
+    check(shared_items.ETHNIC_GROUP_WALES, "D|G", "mixed")
+    check(shared_items.ETHNIC_GROUP_WALES, "Z", None)
+    check(shared_items.ETHNIC_GROUP, "T", "white")
+    check(shared_items.ETHNIC_GROUP, "W", "other")
 
 
 def test_an_ethnic_code_of_no_list_is_not_recorded_by_its_rule():
-    assert codings.ETHNIC_GROUP.bind(DEFINITIONS).clean("Q9") == (None, ("unmapped_code",))
+    assert shared_items.ETHNIC_GROUP.bind(DEFINITIONS).clean("Q9") == (None, ("unmapped_code",))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from naome.core.definitions import project_definitions
 from naome.extract import clean, drug_names, provider_codes
-from naome.extract import codings as items
+from naome.extract import shared_items as items
 from naome.extract.clean import CLEANING_RULES, Refused
 
 D = dt.date

@@ -10,7 +10,7 @@ from naome.core.params import load_params
 from naome.measures.casemix.adjust import assess_cohorts
 from naome.measures.casemix.deaths_and_origins import FROM_EVIDENCE, ONLY_DN1, lose_deaths, vary_assessments
 from naome.measures.study import make_study
-from naome.release.levels import CHANGES
+from naome.release.outlier_levels import CHANGES
 from naome.report.pages import risk_adjusted_survival as page
 
 

@@ -97,7 +97,8 @@ def test_pseudo_observation_regression_recovers_survival():
 def test_pseudo_observation_model_equals_cox_where_cox_is_right(england):
     case_mix = made()
     at = [YEAR_DAYS, 3 * YEAR_DAYS]
-    cox = adjust.adjust_frame(case_mix.completed[0], case_mix.covariates, at, england)
+    frame = case_mix.completed[0]
+    cox = adjust.adjust_frame(frame, adjust.fit_national(frame, case_mix.covariates), at, england)
     pseudo = alternatives.adjust_by_pseudo(case_mix.completed[0], case_mix.covariates, at, cox)
     assert (cox["survival_adjusted"] - pseudo["survival_adjusted"]).abs().max() < 0.01
     assert (cox["z"] - pseudo["z"]).abs().max() < 0.3
@@ -107,7 +108,8 @@ def test_pseudo_observation_model_equals_cox_where_cox_is_right(england):
 
 def test_comparing_a_table_with_itself_changes_nothing(england):
     case_mix = made(n=1000)
-    table = adjust.adjust_frame(case_mix.completed[0], case_mix.covariates, [YEAR_DAYS], england)
+    frame = case_mix.completed[0]
+    table = adjust.adjust_frame(frame, adjust.fit_national(frame, case_mix.covariates), [YEAR_DAYS], england)
     row = alternatives.compare_tables(table, {"same": table}, {1: YEAR_DAYS}, england).iloc[0]
     assert row["Rank correlation"] == pytest.approx(1) and row["Outlier status changed"] == 0
     assert row["Largest change, percentage points"] == 0 and row["Largest change of z"] == 0
@@ -167,11 +169,11 @@ def test_nothing_is_fitted_twice(england, monkeypatch):
     assessment = assess(made(missing=0.4), england)
     fitted = []
 
-    def count(frame, **keywords):
-        fitted.append((tuple(keywords["covariates"]), frame["subtype"].isna().sum(), len(frame)))
-        return fit_expected(frame, **keywords)
+    def count(frame, covariates):
+        fitted.append((covariates, frame["subtype"].isna().sum(), len(frame)))
+        return adjust.fit_national(frame, covariates)
 
-    monkeypatch.setattr(alternatives, "fit_expected", count)
+    monkeypatch.setattr(alternatives, "fit_national", count)
     alternatives.treat_missing(assessment, england)
     assert len(fitted) == alternatives.SHIFTED + 2
 
@@ -189,7 +191,7 @@ def test_people_whom_a_model_gives_no_hope_are_not_adjusted(england, monkeypatch
     case_mix = made(n=1000)
     frame = case_mix.completed[0]
     first = sorted(frame["unit"].unique())[0]
-    table = adjust.adjust_frame(frame, case_mix.covariates, [YEAR_DAYS], england)
+    table = adjust.adjust_frame(frame, adjust.fit_national(frame, case_mix.covariates), [YEAR_DAYS], england)
     hopeless = (frame["unit"] == first).to_numpy()
     monkeypatch.setattr(alternatives, "fit_pseudo", lambda x, pseudo, mean: np.where(hopeless, 0.0, mean))
     adjusted = alternatives.adjust_by_pseudo(frame, case_mix.covariates, [YEAR_DAYS], table).set_index("provider")

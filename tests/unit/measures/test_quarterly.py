@@ -67,11 +67,6 @@ def test_common_cause_is_said_plainly():
     assert chart["limit_lower"].min() >= 0 and set(chart["rules"]) == {""}
 
 
-def test_baseline_quarters_set_the_limits():
-    chart = chart_quarters(quarters([50, 52, 50, 52, 90, 90, 90, 90]), baseline=4)
-    assert chart["centre"].iloc[0] == pytest.approx(0.51) and chart["outside_limits"].tolist()[4:] == [True] * 4
-
-
 def test_results_are_in_the_schema(england):
     table = quarterly_results(quarters([5, 6], n=8), make_study(england, run_id="r"), measure="stage", cohort="denovo")
     assert table["status"].tolist() == ["too_few"] * 2 and table["group"].tolist() == ["2019 Q4", "2020 Q1"]

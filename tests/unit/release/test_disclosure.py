@@ -18,7 +18,7 @@ from naome.release.guess import guess_counts
 from naome.release.policy import METHODS, POLICIES
 from naome.release.suppress import carry_adjusted, cover_rounded
 from naome.stats.intervals import wilson
-from naome.stats.risk_adjustment import risk_adjusted_survival
+from naome.stats.risk_adjustment import fit_expected, risk_adjusted_survival
 
 PARAMS = load_params("england")
 
@@ -206,7 +206,8 @@ def survival_of_organisations():
     age = rng.normal(size=len(unit)) + np.repeat(rng.normal(0, 0.3, 40), sizes)
     time = rng.exponential(1.2, len(unit)) / np.exp(0.5 * age)
     frame = pd.DataFrame({"t": np.minimum(time, 1.5), "d": (time <= 1.5).astype(int), "unit": unit, "age": age})
-    table = risk_adjusted_survival(frame, duration="t", event="d", provider="unit", covariates=["age"], at=1.0)
+    model = fit_expected(frame, duration="t", event="d", covariates=["age"])
+    table = risk_adjusted_survival(frame, model, provider="unit", at=1.0)
     rows = table.rename(columns={"provider": "unit_", "survival_adjusted": "estimate", "n": "denominator"})
     rows = rows.assign(unit=table["provider"], numerator=table["observed"])
     rows = rows[["unit", "denominator", "numerator", "estimate", "lower", "upper"]]

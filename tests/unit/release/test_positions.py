@@ -12,7 +12,7 @@ from naome.measures.specification import load_specification
 from naome.measures.study import make_study
 from naome.measures.variation import NOT_ASSESSED, compare_organisations
 from naome.release import release
-from naome.release.levels import settle_variation
+from naome.release.outlier_levels import settle_variation
 from naome.release.positions import NOT_COMPARED, NOT_DERIVABLE, NOT_SHOWN, place_by_status, place_organisations
 from naome.release.types import release_checked
 

@@ -9,7 +9,7 @@ from naome.core.atomic import write_frame, write_json
 from naome.core.results import make_results
 from naome.core.seal import file_digest
 from naome.report.finished import open_finished
-from naome.workflow.organisations import write_organisation_names
+from naome.workflow.organisation_names import write_organisation_names
 
 HOSTILE = '=HYPERLINK("x") & <b>{{ 7 * 7 }}</b> [a](https://b.c) $$n$$'
 MEASURES = {

@@ -11,7 +11,7 @@ import docx
 import pytest
 from made_results import HOSTILE, make_finished
 
-from naome.core.errors import ChainError
+from naome.core.errors import RunError
 from naome.report.action_plans import (
     collect_plans,
     name_plan,
@@ -153,7 +153,7 @@ def test_none_and_one_organisation(make_run, as_runner, number):
 def test_other_audits_get_none(make_run, as_runner, tmp_path, audit):
     run = make_finished(as_runner(make_run(audit)), NAMES)
     assert open_source(run) is None and zip_plans([run]) == b""
-    with pytest.raises(ChainError, match=f"run {audit}-.*get no action plans"):
+    with pytest.raises(RunError, match=f"run {audit}-.*get no action plans"):
         write_action_plans([run], tmp_path / "out")
 
 
@@ -174,5 +174,5 @@ def test_a_run_of_an_earlier_version_is_refused_with_a_hint(finished, tmp_path):
     del held["files"]["release/organisations.parquet"]
     manifest.write_text(json.dumps(held), encoding="utf-8")
     (finished.folder / "release" / "organisations.parquet").unlink()
-    with pytest.raises(ChainError, match=r"organisations.parquet: .* earlier version. Hint: run the chain of england"):
+    with pytest.raises(RunError, match=r"organisations.parquet: .* earlier version. Hint: run the chain of england"):
         write_action_plans([open_finished(finished.folder)], tmp_path / "out")

@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 
 from naome.core.atomic import write_frame, write_json
-from naome.core.errors import ChainError
+from naome.core.errors import RunError
 from naome.core.results import RESULT_COLUMNS, make_results
 from naome.core.seal import file_digest
 from naome.report.downloads import collect_released, holds_downloads, write_downloads
 from naome.report.finished import open_finished
-from naome.workflow.organisations import write_organisation_names
+from naome.workflow.organisation_names import write_organisation_names
 from naome.workflow.run import Run
 
 
@@ -73,7 +73,7 @@ def test_the_same_result_of_two_steps_is_an_error(tmp_path, write_run):
     run = write_run("england")
     released = run.folder / "release"
     (released / "again.parquet").write_bytes((released / "indicators.parquet").read_bytes())
-    with pytest.raises(ChainError, match="4 results were released by two steps, first: audit=england"):
+    with pytest.raises(RunError, match="4 results were released by two steps, first: audit=england"):
         collect_released(finish(run.folder, dict(run.manifest)))
 
 
@@ -82,15 +82,15 @@ def test_a_release_that_is_not_of_the_run_is_named(tmp_path, write_run):
     released = run.folder / "release"
     before = (released / "indicators.parquet").read_bytes()
     (released / "indicators.parquet").write_bytes((released / "england_wales.parquet").read_bytes())
-    with pytest.raises(ChainError, match="release/indicators.parquet was changed after run england-"):
+    with pytest.raises(RunError, match="release/indicators.parquet was changed after run england-"):
         write_downloads([run], tmp_path / "downloads")
     (released / "indicators.parquet").write_bytes(before)
     (released / "sensitivity.parquet").write_bytes(before)
-    with pytest.raises(ChainError, match="release/sensitivity.parquet is not of run england-"):
+    with pytest.raises(RunError, match="release/sensitivity.parquet is not of run england-"):
         write_downloads([run], tmp_path / "downloads")
     (released / "sensitivity.parquet").unlink()
     (released / "indicators.parquet").unlink()
-    with pytest.raises(ChainError, match="release/indicators.parquet: not there, although run england-"):
+    with pytest.raises(RunError, match="release/indicators.parquet: not there, although run england-"):
         write_downloads([run], tmp_path / "downloads")
     assert not (tmp_path / "downloads").exists()
 

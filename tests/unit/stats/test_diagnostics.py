@@ -14,8 +14,8 @@ from naome.stats.diagnostics import (
     schoenfeld_residuals,
     schoenfeld_smooth,
 )
+from naome.stats.provider_variation import provider_variation
 from naome.stats.spc import xmr_chart
-from naome.stats.variation import provider_variation
 
 
 def make_patients(seed, n=2000, changing=False):
@@ -222,7 +222,7 @@ def test_variation_is_found_and_its_interval_covers():
 def test_likelihood_agrees_with_brute_force_integration():
     from scipy import integrate, special, stats
 
-    from naome.stats.variation import _log_likelihood
+    from naome.stats.provider_variation import _log_likelihood
 
     x, n, mean, sd = np.array([0.0, 30, 200]), np.array([20.0, 100, 210]), -0.3, 0.8
     slow = 0.0
@@ -243,49 +243,37 @@ def test_no_variation_beyond_chance():
     assert row["p_value"] == 1
 
 
-def test_case_mix_is_taken_out_by_the_offset():
-    rng = np.random.default_rng(1)
-    n = np.full(80, 300)
-    p = 1 / (1 + np.exp(-rng.normal(-0.5, 0.6, 80)))
-    x = rng.binomial(n, p)
-    assert provider_variation(x, n).loc[0, "variance"] > 0.2
-    assert provider_variation(x, n, expected=n * p).loc[0, "variance"] < 0.02
-
-
 @pytest.mark.parametrize(
-    ("x", "n", "expected", "message"),
+    ("x", "n", "message"),
     [
-        ([1], [10], None, "at least two"),
-        ([0, 0], [10, 10], None, "no variation to speak of"),
-        ([11, 0], [10, 10], None, r"x\[0\] is 11"),
-        ([1, 2], [10, 10], [0, 1], "strictly between"),
+        ([1], [10], "at least two"),
+        ([0, 0], [10, 10], "no variation to speak of"),
+        ([11, 0], [10, 10], r"x\[0\] is 11"),
     ],
 )
-def test_variation_refuses(x, n, expected, message):
+def test_variation_refuses(x, n, message):
     with pytest.raises(ValueError, match=message):
-        provider_variation(x, n, expected=expected)
+        provider_variation(x, n)
 
 
-def test_variation_is_the_maximum_of_the_likelihood_with_unequal_numbers_and_expected_deaths():
+def test_variation_is_the_maximum_of_the_likelihood_with_unequal_numbers():
     """The maximum over intercept and standard deviation together, by another integral and another search."""
     from scipy import optimize, special
 
     x, n = np.array([4, 50, 9, 15, 26]), np.array([50, 120, 70, 40, 150])
-    expected = np.array([8.0, 25, 12, 6, 40])
-    offset = special.logit(expected / n)
     node, weight = np.polynomial.hermite_e.hermegauss(120)
 
     def minus_log_likelihood(at):
-        eta = offset[:, None] + at[0] + np.exp(at[1]) * node
+        eta = at[0] + np.exp(at[1]) * node[None, :]
         likelihood = special.expit(eta) ** x[:, None] * special.expit(-eta) ** (n - x)[:, None] @ weight
         return -np.log(likelihood / np.sqrt(2 * np.pi)).sum()
 
-    best = optimize.minimize(minus_log_likelihood, [0.1, -0.7], method="Nelder-Mead", options={"xatol": 1e-7}).x
-    row = provider_variation(x, n, expected=expected).loc[0]
+    best = optimize.minimize(minus_log_likelihood, [-1.2, -0.7], method="Nelder-Mead", options={"xatol": 1e-7}).x
+    row = provider_variation(x, n).loc[0]
     assert row["variance"] == pytest.approx(np.exp(2 * best[1]), rel=1e-3)
-    assert row["proportion"] == pytest.approx(special.expit(best[0] + np.average(offset, weights=n)), rel=1e-4)
+    assert row["proportion"] == pytest.approx(special.expit(best[0]), rel=1e-4)
     middle = optimize.minimize_scalar(lambda mean: minus_log_likelihood([mean, -30.0])).x
-    p = special.expit(offset + middle)
+    p = special.expit(middle)
     information = n * p * (1 - p)  # of each provider's log odds
     typical = 4 * information.sum() / (information.sum() ** 2 - (information**2).sum())  # Higgins & Thompson 2002
     assert row["share_beyond_chance"] == pytest.approx(row["variance"] / (row["variance"] + typical), rel=1e-6)

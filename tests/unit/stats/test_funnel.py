@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from naome.stats.funnel import binomial_limits, classify, classify_z, poisson_limits, realised_tail_probabilities
+from naome.stats.funnel import binomial_limits, classify, classify_z, realised_tail_probabilities
 from naome.stats.overdispersion import null_mean_square, overdispersion, simulate_spread
 
 targets = st.floats(0.02, 0.98)
@@ -123,11 +123,6 @@ def test_a_series_keeps_its_index():
     assert table["z"].notna().all()
 
 
-def test_poisson_limits_tend_to_the_binomial_ones_for_rare_events():
-    rare = binomial_limits(1e-5, 2_000_000, 0.001).loc[0, ["lower", "upper"]] / 1e-5
-    np.testing.assert_allclose(poisson_limits(20.0, 0.001).loc[0, ["lower", "upper"]], rare, atol=2e-3)
-
-
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -135,7 +130,6 @@ def test_poisson_limits_tend_to_the_binomial_ones_for_rare_events():
         (lambda: binomial_limits(0.2, [10, 0], 0.025), r"n\[1\] is 0"),
         (lambda: binomial_limits(0.2, 10, 0.975), "tail is 0.975"),
         (lambda: binomial_limits(0.2, 10, 0.025, "exact"), "allowed"),
-        (lambda: poisson_limits([1.0, 0.0], 0.025), r"expected\[1\] is 0"),
         (lambda: classify(11, 10, 0.2), r"x\[0\] is 11, more than n\[0\] = 10"),
         (lambda: classify(-1, 10, 0.2), r"x\[0\] is -1"),
         (lambda: classify(1, 10, 0.2, higher_is="good"), "allowed"),
@@ -157,12 +151,7 @@ def test_overdispersion_finds_the_variance_it_is_given():
     y = rng.normal(1.0, np.sqrt(std_error**2 + 0.04))
     result = overdispersion(y, std_error, 1.0, winsorise=0.0)
     assert result.tau2 == pytest.approx(0.04, rel=0.1)
-    assert np.var(result.z_adjusted) == pytest.approx(1.0, abs=0.06)
-    assert result.p_value < 1e-6
-    limits = result.limits([0.1], 0.001)
-    assert limits["upper"].iloc[0] == pytest.approx(1 + 3.0902 * 0.1, abs=1e-4)
-    assert limits["upper_adjusted"].iloc[0] == pytest.approx(1 + 3.0902 * np.sqrt(0.01 + result.tau2), abs=1e-4)
-    assert limits["upper_multiplicative"].iloc[0] == pytest.approx(1 + 3.0902 * 0.1 * np.sqrt(result.phi), abs=1e-4)
+    assert np.var((y - 1.0) / np.sqrt(std_error**2 + result.tau2)) == pytest.approx(1.0, abs=0.06)
 
 
 @pytest.mark.parametrize("tau", [0.0, 0.05, 0.1, 0.2])
@@ -195,7 +184,6 @@ def test_winsorising_biases_phi_down_under_the_null():
     result = overdispersion(rng.normal(size=20000), 1.0, 0.0)
     assert result.phi == pytest.approx(0.6787, abs=0.02)  # variance of a normal winsorised at 10% (integration)
     assert result.tau2 == 0
-    assert (result.limits([1.0], 0.025)["upper_multiplicative"] == result.limits([1.0], 0.025)["upper"]).all()
 
 
 def test_two_halves_of_a_whole_are_equally_far_from_it():

@@ -8,7 +8,7 @@ from naome.stats.competing import aalen_johansen
 from naome.stats.concordance import concordance
 from naome.stats.cox import fit_cox
 from naome.stats.diagnostics import calibration, calibration_summary, cox_zph
-from naome.stats.funnel import binomial_limits, classify, poisson_limits
+from naome.stats.funnel import binomial_limits, classify
 from naome.stats.imputation import impute, pool
 from naome.stats.intervals import smr, wilson
 from naome.stats.kaplan_meier import kaplan_meier, median_survival
@@ -20,7 +20,12 @@ from naome.stats.risk_adjustment import (
     risk_adjusted_proportion,
     risk_adjusted_survival,
 )
-from naome.stats.variation import provider_variation
+
+
+def adjust_survival(frame, *, provider, at, **columns):
+    """Adjust by a model of the same frame."""
+    model = fit_expected(frame, **columns)
+    return risk_adjusted_survival(frame, model, provider=provider, at=at)
 
 
 def make_frame() -> pd.DataFrame:
@@ -59,7 +64,7 @@ VARIANTS = {
 def test_the_type_of_a_column_and_the_index_do_not_matter(name):
     other = VARIANTS[name](FRAME)
     calls = [
-        lambda f: risk_adjusted_survival(f, **SURVIVAL),
+        lambda f: adjust_survival(f, **SURVIVAL),
         lambda f: risk_adjusted_proportion(f, event="d", provider="unit", covariates=["age", "er", "size"]),
         lambda f: cox_zph(f, **MODEL),
         lambda f: kaplan_meier(f["t"], f["d"], group=f["unit"]),
@@ -85,7 +90,7 @@ def test_a_duration_that_is_none_is_named_everywhere(value, shown):
         lambda: fit_cox(frame[["age"]], t, d),
         lambda: cox_zph(frame, **MODEL),
         lambda: fit_expected(frame, **MODEL),
-        lambda: risk_adjusted_survival(frame, **SURVIVAL),
+        lambda: adjust_survival(frame, **SURVIVAL),
     ]:
         with pytest.raises(ValueError, match=rf"duration\[7\] is {shown}; it must be a number >= 0"):
             call()
@@ -115,10 +120,10 @@ PREDICTED = np.linspace(0.2, 0.9, len(FRAME))
         (lambda: fit_expected(pd.concat([FRAME, FRAME[["t"]]], axis=1), **MODEL), "'t' is in the frame 2 times"),
         (lambda: fit_expected(FRAME.assign(d=0), **MODEL), "event is 0 for everyone"),
         (lambda: fit_expected(FRAME, **MODEL).expected_hazard(FRAME[["age", "er", "size"]], 5), "column 't' is not"),
-        (lambda: risk_adjusted_survival(FRAME, **SURVIVAL | {"provider": "trust"}), "column 'trust' is not"),
-        (lambda: risk_adjusted_survival(FRAME, **SURVIVAL | {"at": 99}), "at is 99, beyond the last follow-up time 59"),
+        (lambda: adjust_survival(FRAME, **SURVIVAL | {"provider": "trust"}), "column 'trust' is not"),
+        (lambda: adjust_survival(FRAME, **SURVIVAL | {"at": 99}), "at is 99, beyond the last follow-up time 59"),
         (
-            lambda: risk_adjusted_survival(FRAME.assign(t=5.0, d=1), **SURVIVAL | {"at": 5}),
+            lambda: adjust_survival(FRAME.assign(t=5.0, d=1), **SURVIVAL | {"at": 5}),
             "national survival at 5 is 0; there is nothing to adjust",
         ),
         (
@@ -134,7 +139,6 @@ PREDICTED = np.linspace(0.2, 0.9, len(FRAME))
         (lambda: classify([1, 2], [3, 4, 5], 0.1), "x has 2 values but n has 3"),
         (lambda: classify([5], [3], 0.1), r"x\[0\] is 5, more than n\[0\] = 3"),
         (lambda: binomial_limits(0.1, 10, 0.025, "exact"), "method is 'exact'; allowed"),
-        (lambda: poisson_limits(10, 0.025, "exact"), "method is 'exact'; allowed"),
         (lambda: overdispersion([1, 2, 3], [1, 1], 0), r"std_error has shape \(2,\) but y has \(3,\)"),
         (lambda: overdispersion([1, 2, 3], 1.0, np.nan), "target is nan"),
         (lambda: pool([1, 2], [1, 1], -3), "df_complete is -3; it must be a number > 0"),
@@ -148,7 +152,6 @@ PREDICTED = np.linspace(0.2, 0.9, len(FRAME))
             lambda: impute(pd.concat([FRAME, FRAME[["age"]]], axis=1), m=1, iterations=1, seed=1),
             "'age' is in the frame more than once",
         ),
-        (lambda: provider_variation([1, 2], [3, 4], expected=[1]), r"expected has shape \(1,\) but there are 2"),
     ],
 )
 def test_what_is_not_allowed_is_named(call, message):

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from naome.stats.kaplan_meier import kaplan_meier, logrank, median_survival, rmst
+from naome.stats.kaplan_meier import kaplan_meier, logrank, median_survival
 
 sizes = st.integers(1, 60)
 
@@ -94,13 +94,6 @@ def test_deaths_come_before_censorings_at_a_tie():
     assert kaplan_meier([5, 5], [1, 0], at=5)["survival"].tolist() == [0.5]
 
 
-def test_reverse_swaps_the_indicator():
-    duration, event = [1, 2, 2, 3, 5], np.array([1, 0, 1, 0, 1])
-    plain = kaplan_meier(duration, 1 - event)
-    assert kaplan_meier(duration, event, reverse=True).equals(plain)
-    assert median_survival(duration, event, reverse=True)["median"].iloc[0] == 3.0
-
-
 def test_limits_where_survival_is_one_or_zero():
     nobody = kaplan_meier([10] * 20, [0] * 20, at=[0, 5, 11])
     assert nobody["survival"].tolist() == [1, 1, 1]
@@ -123,29 +116,6 @@ def test_a_death_at_time_zero_counts():
 def test_survival_stays_zero_when_the_risk_set_empties_and_refills():
     curve = kaplan_meier([1, 5, 6], [1, 1, 0], entry=[0, 2, 3], at=[1, 4, 6])
     assert curve["survival"].tolist() == [0, 0, 0]
-
-
-@given(follow_up())
-def test_restricted_mean_is_the_area(data):
-    duration, event = data
-    event = event.copy()
-    event[np.argmax(duration)] = True  # so that follow-up never ends above zero before tau
-    event[duration == duration.max()] = True
-    grid = np.linspace(0, 12, 1201)[:-1] + 0.005
-    area = kaplan_meier(duration, event, at=grid)["survival"].mean() * 12
-    assert rmst(duration, event, tau=12)["rmst"].iloc[0] == pytest.approx(area, abs=1e-9)
-
-
-def test_restricted_mean_of_everybody_dying_has_the_plain_standard_error():
-    x = np.array([1.0, 2, 4, 8, 16])
-    table = rmst(x, np.ones(5), tau=20)
-    assert table["rmst"].iloc[0] == pytest.approx(x.mean())
-    assert table["std_error"].iloc[0] == pytest.approx(x.std() / np.sqrt(5))
-
-
-def test_restricted_mean_beyond_follow_up_is_unknown():
-    assert rmst([1, 2], [1, 0], tau=3)["rmst"].isna().all()
-    assert rmst([1, 2], [1, 1], tau=3)["rmst"].iloc[0] == pytest.approx(1.5)
 
 
 def test_median_on_a_flat_half_is_the_middle_and_may_not_be_reached():
@@ -193,7 +163,6 @@ def test_logrank_is_chi_squared_under_the_null():
         (lambda: kaplan_meier(pd.Series(["a", "1"], dtype="category"), [1, 1]), r"duration\[0\] is 'a'"),
         (lambda: kaplan_meier([1, "x"], [1, 1]), r"duration\[1\] is 'x'"),
         (lambda: logrank([1, 2], [1, 1], ["a", "a"]), "only one label"),
-        (lambda: rmst([1, 2], [1, 1], tau=0), "tau is 0"),
     ],
 )
 def test_what_is_not_allowed_is_named(call, message):

@@ -17,6 +17,12 @@ from naome.stats.risk_adjustment import (
 )
 
 
+def adjust_survival(frame, *, provider, at, minimum_n=10, calibrate=True, **columns):
+    """Adjust by a model of the same frame."""
+    model = fit_expected(frame, **columns)
+    return risk_adjusted_survival(frame, model, provider=provider, at=at, minimum_n=minimum_n, calibrate=calibrate)
+
+
 def make_patients(seed, n=3000, units=10, hazard_ratio=None):
     rng = np.random.default_rng(seed)
     unit = np.arange(n) % units
@@ -42,7 +48,7 @@ ARGUMENTS = {"duration": "time", "event": "dead", "provider": "unit", "covariate
 
 
 def test_rows_columns_and_order():
-    table = risk_adjusted_survival(make_patients(1), at=[2.0, 1.0], **ARGUMENTS)
+    table = adjust_survival(make_patients(1), at=[2.0, 1.0], **ARGUMENTS)
     assert table.columns.tolist() == [
         *["provider", "time", "n", "n_risk", "observed", "expected", "survival_unadjusted", "survival_expected"],
         *["survival_adjusted", "lower", "upper", "z", "tail_probability", "early_warning_z"],
@@ -50,25 +56,25 @@ def test_rows_columns_and_order():
     ]
     assert table["provider"].tolist() == [f"U{u}" for u in range(10) for _ in range(2)]
     assert table["time"].tolist() == [2.0, 1.0] * 10
-    one = risk_adjusted_survival(make_patients(1), at=1.0, **ARGUMENTS)
+    one = adjust_survival(make_patients(1), at=1.0, **ARGUMENTS)
     pd.testing.assert_frame_equal(one, table[table["time"] == 1.0].reset_index(drop=True))
 
 
 def test_calibrated_expectations_are_national():
     frame = make_patients(2)
-    table = risk_adjusted_survival(frame, at=1.5, **ARGUMENTS)
+    table = adjust_survival(frame, at=1.5, **ARGUMENTS)
     assert table["expected"].sum() == pytest.approx(table["observed"].sum())
-    single = risk_adjusted_survival(frame.assign(unit="all"), at=1.5, **ARGUMENTS).loc[0]
+    single = adjust_survival(frame.assign(unit="all"), at=1.5, **ARGUMENTS).loc[0]
     national = kaplan_meier(frame["time"], frame["dead"], at=1.5)["survival"].iloc[0]
     assert single["survival_adjusted"] == pytest.approx(national, abs=1e-12)
-    raw = risk_adjusted_survival(frame.assign(unit="all"), at=1.5, calibrate=False, **ARGUMENTS).loc[0]
+    raw = adjust_survival(frame.assign(unit="all"), at=1.5, calibrate=False, **ARGUMENTS).loc[0]
     assert raw["survival_adjusted"] != pytest.approx(national, abs=1e-6)
 
 
 def test_adjustment_removes_case_mix_and_finds_the_outlier():
     ratio = np.ones(10)
     ratio[4] = 1.8
-    table = risk_adjusted_survival(make_patients(3, n=6000, hazard_ratio=ratio), at=1.5, **ARGUMENTS)
+    table = adjust_survival(make_patients(3, n=6000, hazard_ratio=ratio), at=1.5, **ARGUMENTS)
     table = table.set_index("provider")
     others = table.drop("U4")
     # unadjusted values follow the case mix; adjusted ones do not
@@ -96,9 +102,9 @@ def test_adjusted_survival_is_right_when_hazards_are_not_proportional():
     frame = pd.DataFrame(
         {"time": np.minimum(death, censoring), "dead": death <= censoring, "x": x, "unit": np.where(bad, "bad", "rest")}
     )
-    table = risk_adjusted_survival(
-        frame, duration="time", event="dead", provider="unit", covariates=["x"], at=3.0
-    ).set_index("provider")
+    table = adjust_survival(frame, duration="time", event="dead", provider="unit", covariates=["x"], at=3.0).set_index(
+        "provider"
+    )
     truth = (death[bad] > 3).mean()  # same case mix everywhere
     by_hazard = kaplan_meier(frame["time"], frame["dead"], at=3.0)["survival"].iloc[0] ** (
         table.loc["bad", "observed"] / table.loc["bad", "expected"]
@@ -112,7 +118,7 @@ def test_status_says_what_cannot_be_said():
     small = frame.iloc[:9].assign(unit="small")
     doomed = frame.iloc[9:29].assign(unit="doomed", time=0.3, dead=True)
     early = frame.iloc[29:49].assign(unit="early", time=np.linspace(0.2, 0.9, 20), dead=[True, False] * 10)
-    table = risk_adjusted_survival(pd.concat([frame.iloc[49:], small, doomed, early]), at=1.0, **ARGUMENTS)
+    table = adjust_survival(pd.concat([frame.iloc[49:], small, doomed, early]), at=1.0, **ARGUMENTS)
     table = table.set_index("provider")
     assert table.loc["small", "status"] == "too_few"
     assert table.loc["small", ["survival_adjusted", "lower", "upper", "z", "early_warning_z"]].isna().all()
@@ -121,9 +127,7 @@ def test_status_says_what_cannot_be_said():
     assert table.loc["doomed", "z"] > 3.09  # a unit where everybody died must not escape
     assert table.loc["doomed", "tail_probability"] < 0.001
     assert (table.drop(["small", "doomed", "early"])["status"] == "ok").all()
-    relaxed = risk_adjusted_survival(
-        pd.concat([frame.iloc[49:], small, doomed, early]), at=1.0, minimum_n=5, **ARGUMENTS
-    )
+    relaxed = adjust_survival(pd.concat([frame.iloc[49:], small, doomed, early]), at=1.0, minimum_n=5, **ARGUMENTS)
     assert "too_few" not in relaxed["status"].tolist()
 
 
@@ -144,7 +148,7 @@ def test_expected_hazard_is_cut_at_the_horizon_and_respects_entry():
 
 def test_without_covariates_it_is_the_plain_curve_against_the_national_one():
     frame = make_patients(12, n=600)
-    table = risk_adjusted_survival(frame, at=1.0, **{**ARGUMENTS, "covariates": []})
+    table = adjust_survival(frame, at=1.0, **{**ARGUMENTS, "covariates": []})
     np.testing.assert_allclose(table["survival_adjusted"], table["survival_unadjusted"], atol=1e-12)
 
 
@@ -153,7 +157,7 @@ def test_strata_may_be_several_columns():
     both = fit_expected(frame, duration="time", event="dead", covariates=["x"], strata=["nation", "year"])
     one = fit_expected(frame, duration="time", event="dead", covariates=["x"], strata="year")
     np.testing.assert_allclose(both.expected_survival(frame, 1.0), one.expected_survival(frame, 1.0))
-    table = risk_adjusted_survival(frame, at=1.0, strata="year", **ARGUMENTS)
+    table = adjust_survival(frame, at=1.0, strata="year", **ARGUMENTS)
     assert (table["status"] == "ok").all()
 
 
@@ -171,7 +175,7 @@ def test_strata_may_be_several_columns():
 def test_what_is_not_allowed_is_named(change, arguments, message):
     frame = make_patients(8).assign(**change)
     with pytest.raises(ValueError, match=message):
-        risk_adjusted_survival(frame, **{"at": 1.0, **ARGUMENTS, **arguments})
+        adjust_survival(frame, **{"at": 1.0, **ARGUMENTS, **arguments})
 
 
 @given(hnp.arrays(float, st.integers(1, 9), elements=st.floats(0, 1)))
@@ -279,7 +283,7 @@ def test_a_provider_that_decides_its_own_expectation_has_no_score(inside, elsewh
         x = (rng.random(420) < np.where(codes == 0, inside, elsewhere)).astype(int)
         days = np.ceil(rng.exponential(1500 / (1 + x)))
         frame = pd.DataFrame({"t": np.minimum(days, 1300), "d": days <= 1300, "x": x, "unit": codes.astype(str)})
-        table = risk_adjusted_survival(frame, duration="t", event="d", provider="unit", covariates=["x"], at=1096)
+        table = adjust_survival(frame, duration="t", event="d", provider="unit", covariates=["x"], at=1096)
         assert ((table["own_share"] > LARGEST_SHARE) == table["z"].isna()).all()
         assert table["survival_adjusted"].notna().all()
         z.append(table["z"][0])
@@ -298,7 +302,7 @@ def test_a_provider_with_few_expected_survivors_or_deaths_has_no_score():
     days = np.ceil(rng.exponential(1500 * np.exp(-2 * x)))
     frame = pd.DataFrame({"t": np.minimum(days, 1300), "d": days <= 1300, "x": x})
     frame["unit"] = np.r_[np.repeat("few", 40), np.resize(list("ABCD"), 400)]
-    table = risk_adjusted_survival(frame, duration="t", event="d", provider="unit", covariates=["x"], at=1096)
+    table = adjust_survival(frame, duration="t", event="d", provider="unit", covariates=["x"], at=1096)
     few = table["provider"] == "few"
     assert (table["skewness"].abs() > LARGEST_SKEWNESS).tolist() == few.tolist()
     assert table["z"].isna().tolist() == few.tolist()

@@ -9,7 +9,7 @@ import nbformat
 import pytest
 import yaml
 
-from naome.core.errors import ChainError
+from naome.core.errors import RunError
 from naome.extract.problems import find_shape
 from naome.workflow import steps
 from naome.workflow.chain import check_parameters, declared_parameters, mask_values, run_notebook
@@ -53,25 +53,25 @@ def run(tmp_path, make_run):
 
 def test_unknown_key(tmp_path):
     path = notebook(tmp_path, (CELL, ["parameters"]))
-    with pytest.raises(ChainError, match="unknown parameter 'run_dri'.*did you mean 'run_dir'.*declared: audit"):
+    with pytest.raises(RunError, match="unknown parameter 'run_dri'.*did you mean 'run_dir'.*declared: audit"):
         check_parameters(path, {"audit": "wales", "run_dri": ""})
 
 
 def test_missing_audit(tmp_path):
     path = notebook(tmp_path, (CELL, ["parameters"]))
-    with pytest.raises(ChainError, match="'audit' must be declared and given"):
+    with pytest.raises(RunError, match="'audit' must be declared and given"):
         check_parameters(path, {"run_dir": ""})
 
 
 def test_wrong_type(tmp_path):
     path = notebook(tmp_path, (CELL, ["parameters"]))
-    with pytest.raises(ChainError, match="'run_dir' is 3 .int.; allowed: str"):
+    with pytest.raises(RunError, match="'run_dir' is 3 .int.; allowed: str"):
         check_parameters(path, {"audit": "wales", "run_dir": 3})
 
 
 def test_no_parameters_tag_would_run_the_wrong_nation(tmp_path):
     path = notebook(tmp_path, (CELL, []))
-    with pytest.raises(ChainError, match="0 cells tagged 'parameters'"):
+    with pytest.raises(RunError, match="0 cells tagged 'parameters'"):
         declared_parameters(path)
 
 
@@ -88,39 +88,39 @@ def test_a_notebook_that_does_not_say_that_it_is_python(tmp_path, metadata, said
     path = notebook(tmp_path, (CELL, ["parameters"]))
     book = json.loads(path.read_text())
     path.write_text(json.dumps(book | {"metadata": metadata}))
-    with pytest.raises(ChainError, match=said):
+    with pytest.raises(RunError, match=said):
         declared_parameters(path)
 
 
 def test_two_parameters_cells(tmp_path):
     path = notebook(tmp_path, (CELL, ["parameters"]), (CELL, ["parameters"]))
-    with pytest.raises(ChainError, match="2 cells tagged 'parameters'"):
+    with pytest.raises(RunError, match="2 cells tagged 'parameters'"):
         declared_parameters(path)
 
 
 def test_expressions_in_the_parameters_cell(tmp_path):
     path = notebook(tmp_path, ('audit = "eng" + "land"', ["parameters"]))
-    with pytest.raises(ChainError, match="may only assign plain values"):
+    with pytest.raises(RunError, match="may only assign plain values"):
         declared_parameters(path)
 
 
 def test_unreadable_notebook(tmp_path):
     path = tmp_path / "07-test.ipynb"
     path.write_text("{", encoding="utf-8")
-    with pytest.raises(ChainError, match="not readable as a notebook"):
+    with pytest.raises(RunError, match="not readable as a notebook"):
         declared_parameters(path)
 
 
 def test_find_notebook():
     assert find_notebook("04").stem == "04-kaplan-meier-survival"
-    with pytest.raises(ChainError, match="did you mean '00-cohort'"):
+    with pytest.raises(RunError, match="did you mean '00-cohort'"):
         find_notebook("00-cohrt")
 
 
 @pytest.mark.parametrize("start", START, indirect=True)
 def test_a_failing_cell_is_explained_kept_and_never_rendered(tmp_path, run, start):
     path = notebook(tmp_path, (CELL, ["parameters"]), ("x = 1\nraise KeyError('provider')", []))
-    with pytest.raises(ChainError) as caught:
+    with pytest.raises(RunError) as caught:
         run_notebook(run, path)
     message = str(caught.value)
     assert "07-test.ipynb: cell" in message and "KeyError: 'provider'" in message
@@ -141,7 +141,7 @@ def test_a_value_in_a_librarys_message_is_shown_as_a_shape(value):
 
 def test_a_repaired_notebook_replaces_the_failed_copy(tmp_path, run):
     path = notebook(tmp_path, (CELL, ["parameters"]), ("assert False", []))
-    with pytest.raises(ChainError):
+    with pytest.raises(RunError):
         run_notebook(run, path)
     path = notebook(tmp_path, (CELL, ["parameters"]), ("assert audit == 'rotterdam'", []))
     executed = run_notebook(run, path)
@@ -166,28 +166,28 @@ def test_works_from_any_directory(tmp_path, run, monkeypatch):
 @pytest.mark.parametrize("exit_", ["import sys; sys.exit(0)", "raise SystemExit"])
 def test_a_notebook_that_ends_before_its_last_cell_is_not_finished(tmp_path, run, exit_):
     path = notebook(tmp_path, (CELL, ["parameters"]), (exit_, []), ("late = 1", []))
-    with pytest.raises(ChainError, match=r"07-test.ipynb: cell \d ended the notebook"):
+    with pytest.raises(RunError, match=r"07-test.ipynb: cell \d ended the notebook"):
         run_notebook(run, path)
     assert not (run.folder / "notebooks" / path.name).exists()
 
 
 def test_an_exit_in_the_last_cell_is_no_end_either(tmp_path, run):
     path = notebook(tmp_path, (CELL, ["parameters"]), ("import sys; sys.exit(0)", []))
-    with pytest.raises(ChainError, match="07-test.ipynb: cell"):
+    with pytest.raises(RunError, match="07-test.ipynb: cell"):
         run_notebook(run, path)
 
 
 @pytest.mark.parametrize("start", START, indirect=True)
 def test_a_dead_kernel_is_said(tmp_path, run, start):
     path = notebook(tmp_path, (CELL, ["parameters"]), ("import os; os._exit(9)", []))
-    with pytest.raises(ChainError, match="the kernel died"):
+    with pytest.raises(RunError, match="the kernel died"):
         run_notebook(run, path)
 
 
 @pytest.mark.parametrize("start", START, indirect=True)
 def test_a_killed_kernel_is_said(tmp_path, run, start):
     path = notebook(tmp_path, (CELL, ["parameters"]), ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", []))
-    with pytest.raises(ChainError, match="the kernel died"):
+    with pytest.raises(RunError, match="the kernel died"):
         run_notebook(run, path)
 
 
@@ -208,7 +208,7 @@ def test_the_record_of_a_step_says_how_long_its_cells_took(tmp_path, run, start)
 
 def test_a_parameters_cell_that_is_not_python(tmp_path):
     path = notebook(tmp_path, ("audit = ", ["parameters"]))
-    with pytest.raises(ChainError, match="parameters cell is not Python"):
+    with pytest.raises(RunError, match="parameters cell is not Python"):
         declared_parameters(path)
 
 
@@ -234,6 +234,6 @@ def test_every_notebook_of_the_chain_is_checked_before_the_first_runs(tmp_path, 
     good = find_notebook("00")
     bad = notebook(tmp_path, (CELL, []))
     monkeypatch.setattr(steps, "notebooks_of", lambda params: [good, bad])
-    with pytest.raises(ChainError, match="0 cells tagged"):
+    with pytest.raises(RunError, match="0 cells tagged"):
         steps.run_chain([run])
     assert not (run.folder / "notebooks").exists()

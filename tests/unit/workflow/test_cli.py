@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from naome.core.errors import ChainError
+from naome.core.errors import RunError
 from naome.workflow import cli
 from naome.workflow.cli import main
 
@@ -176,7 +176,7 @@ def test_the_chain_of_a_run_that_is_there_says_that_it_is_made_again(make_run, m
         (run.folder / "manifest.json").write_text("{}", encoding="utf-8")
 
     def stop(plan):
-        raise ChainError("stopped")
+        raise RunError("stopped")
 
     monkeypatch.setattr(cli, "_read_plan", stop)
     assert main(["chain", "--params", "rotterdam", "--run", str(run.folder), "--no-site"]) == 2

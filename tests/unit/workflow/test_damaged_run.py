@@ -12,12 +12,12 @@ import pandas as pd
 import pytest
 
 from naome.core.atomic import write_json
-from naome.core.errors import ChainError
+from naome.core.errors import RunError
 from naome.core.results import make_results
 from naome.core.seal import file_digest
 from naome.report.finished import open_finished
 from naome.workflow.cli import main
-from naome.workflow.organisations import write_organisation_names
+from naome.workflow.organisation_names import write_organisation_names
 from naome.workflow.plan import plan_run
 from naome.workflow.run import WRITES, open_run
 
@@ -90,7 +90,7 @@ def test_a_file_that_is_cut_off_is_named(run, name, command, tmp_path, capsys):
 
 def test_in_a_notebook_too(run):
     cut(run.folder / "analysis.parquet")
-    with pytest.warns(UserWarning), pytest.raises(ChainError, match="analysis.parquet: not readable as Parquet"):
+    with pytest.warns(UserWarning), pytest.raises(RunError, match="analysis.parquet: not readable as Parquet"):
         open_run(run_dir=str(run.folder)).people("denovo")
 
 
@@ -102,7 +102,7 @@ def test_a_finished_run_whose_inputs_were_read_can_be_sent_to_a_process(run):
 
 def test_a_damaged_input_of_a_finished_run_is_no_run_without_action_plans(run):
     (run.folder / "inputs" / "params.yaml").unlink()
-    with pytest.raises(ChainError, match="params.yaml: not there, damaged or changed.*Hint: `naome read --params"):
+    with pytest.raises(RunError, match="params.yaml: not there, damaged or changed.*Hint: `naome read --params"):
         print(open_finished(run.folder).params)
 
 
@@ -115,7 +115,7 @@ def test_the_runner_makes_a_damaged_plan_again(run, as_runner, monkeypatch):
     monkeypatch.setattr("naome.workflow.release_plan.make_plan", lambda *_, **__: made.append("plan") or "plan")
     monkeypatch.setattr("naome.workflow.release_plan.write_release_plan", lambda *_: made.append("written"))
     (run.folder / "release_plan.parquet").write_bytes(b"PAR1")
-    with pytest.raises(ChainError, match="release_plan.parquet: not readable as Parquet.*Hint: `naome chain"):
+    with pytest.raises(RunError, match="release_plan.parquet: not readable as Parquet.*Hint: `naome chain"):
         open_again(run).decide_release()
     assert as_runner(open_again(run)).decide_release() == "plan" and made == ["plan", "written"]
 
@@ -132,7 +132,7 @@ def test_a_run_without_its_record_is_replaced_on_demand_only(make_run, root, tmp
     cut(run.folder / "inputs" / "read.json")
     data = str(root / "data" / "open")
     with pytest.raises(
-        ChainError, match="read.json: not readable as JSON.*naome chain .* --replace` makes the run again"
+        RunError, match="read.json: not readable as JSON.*naome chain .* --replace` makes the run again"
     ):
         plan_run("rotterdam", data, str(run.folder))
     assert plan_run("rotterdam", data, str(run.folder), replace=True).folder == run.folder

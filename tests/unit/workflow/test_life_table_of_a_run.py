@@ -7,7 +7,7 @@ import json
 import pytest
 import yaml
 
-from naome.core.errors import ChainError, ExtractError, ParamsError
+from naome.core.errors import ExtractError, ParamsError, RunError
 from naome.core.paths import project_root
 from naome.workflow.ingest import read_run
 from naome.workflow.plan import plan_run
@@ -64,7 +64,7 @@ def test_a_copy_that_was_changed_is_refused(write):
     copy = run.inputs / LIFE_TABLE
     copy.chmod(0o600)
     copy.write_text(copy.read_text().replace("0.00", "0.01", 1))
-    with pytest.raises(ChainError, match="was changed after the run began"):
+    with pytest.raises(RunError, match="was changed after the run began"):
         _ = open_run(run_dir=str(run.folder)).life_table
 
 

@@ -12,7 +12,7 @@ import nbformat
 import pytest
 import yaml
 
-from naome.core.errors import ChainError, DefinitionError, ParamsError
+from naome.core.errors import DefinitionError, ParamsError, RunError
 from naome.core.params import load_params
 from naome.core.paths import project_root
 from naome.workflow import pages as notebooks
@@ -108,7 +108,7 @@ def test_what_a_notebook_reads_and_writes():
 def test_a_frame_that_nobody_declares_is_refused():
     check_frame("indicators")
     check_frame("data_quality")
-    with pytest.raises(ChainError, match="does not say that a notebook saves 'indicatrs' .did you mean 'indicators'"):
+    with pytest.raises(RunError, match="does not say that a notebook saves 'indicatrs' .did you mean 'indicators'"):
         check_frame("indicatrs")
 
 

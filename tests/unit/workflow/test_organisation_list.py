@@ -10,7 +10,7 @@ from naome.core.results import make_results
 from naome.release import declare_not_counts
 from naome.report.finished import ORGANISATIONS
 from naome.workflow.egress import NO_COUNTS, tabulate_files
-from naome.workflow.organisations import list_organisations, write_organisation_names
+from naome.workflow.organisation_names import list_organisations, write_organisation_names
 
 KNOWN = pd.DataFrame(
     {"provider": ["B", "A", "C", "D"], "name": ["Beta", None, "Gamma", "Delta"], "alliance": ["E1", None, "E1", "E1"],

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from naome.core.definitions import Definitions
-from naome.core.errors import ChainError, DefinitionError, ExtractError, NaomeError, ParamsError
+from naome.core.errors import DefinitionError, ExtractError, NaomeError, ParamsError, RunError
 from naome.core.params import load_params
 from naome.core.paths import project_root
 from naome.core.seal import SEAL
@@ -93,9 +93,9 @@ def test_a_run_of_other_data_or_other_parameters_is_not_replaced_unasked(runs, e
     read_run(plan_run("wales", str(extract)), progress=lambda line: None)
     again = tmp_path / "again"
     shutil.copytree(extract, again)
-    with pytest.raises(ChainError, match=r"holds a run of the data in .*--run with another name or folder keeps both"):
+    with pytest.raises(RunError, match=r"holds a run of the data in .*--run with another name or folder keeps both"):
         plan_run("wales", str(again))
-    with pytest.raises(ChainError, match=r"holds a run of the parameters in .*params.wales.yaml"):
+    with pytest.raises(RunError, match=r"holds a run of the parameters in .*params.wales.yaml"):
         plan_run(str(altered()), str(extract))
     assert plan_run("wales", str(again), replace=True).folder == runs / "wales"
     assert plan_run("wales", str(again), str(tmp_path / "mine")).folder == tmp_path / "mine"
@@ -105,18 +105,18 @@ def test_steps_refuse_other_parameters_data_and_definitions(runs, extract, alter
     read_run(plan_run("wales", str(extract)), progress=lambda line: None)
     assert open_step("wales").params.audit == "wales"
     assert open_step("wales", str(extract)).folder == open_step(run_dir=str(runs / "wales")).folder
-    with pytest.raises(ChainError, match="was read with other parameters: seed of .* differ"):
+    with pytest.raises(RunError, match="was read with other parameters: seed of .* differ"):
         open_step(str(altered(lambda raw: raw.update(seed=1))), run_dir=str(runs / "wales"))
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "pedw_spell.csv").touch()
-    with pytest.raises(ChainError, match="was read from .*, not from"):
+    with pytest.raises(RunError, match="was read from .*, not from"):
         open_step("wales", str(tmp_path / "other"), str(runs / "wales"))
     other = tmp_path / "definitions"
     shutil.copytree(project_root() / "definitions", other)
     (other / "indicators.yaml").write_text((other / "indicators.yaml").read_text() + "# more\n")
     changed = type(planning.project_definitions())(other)
     monkeypatch.setattr(planning, "project_definitions", lambda: changed)
-    with pytest.raises(ChainError, match="other definitions: indicators.yaml changed since"):
+    with pytest.raises(RunError, match="other definitions: indicators.yaml changed since"):
         open_step("wales")
 
 
@@ -295,7 +295,7 @@ def test_a_folder_with_other_files_is_no_folder_of_a_run(runs, extract, tmp_path
     mine = tmp_path / "mine"
     (mine / "notebooks").mkdir(parents=True)
     (mine / "notebooks" / "a.txt").touch()
-    with pytest.raises(ChainError, match="holds notebooks and no run"):
+    with pytest.raises(RunError, match="holds notebooks and no run"):
         plan_run("wales", str(extract), str(mine))
     assert (mine / "notebooks" / "a.txt").exists()
 
@@ -304,7 +304,7 @@ def test_a_folder_with_other_files_is_no_folder_of_a_run(runs, extract, tmp_path
 def test_run_and_extract_do_not_contain_each_other(extract, tmp_path, place):
     shutil.copytree(extract, tmp_path / "study" / "inputs")
     before = sorted((tmp_path / "study").rglob("*"))
-    with pytest.raises(ChainError, match="must not contain each other"):
+    with pytest.raises(RunError, match="must not contain each other"):
         plan_run("wales", str(tmp_path / "study" / "inputs"), str(tmp_path / "study" / place))
     assert sorted((tmp_path / "study").rglob("*")) == before
 
@@ -313,7 +313,7 @@ def test_canonical_tables_that_were_changed_are_refused(runs, extract):
     run, _ = read_run(plan_run("wales", str(extract)), progress=lambda line: None)
     table = run.inputs / "canonical" / "deaths.parquet"
     table.write_bytes(table.read_bytes() + b"x")
-    with pytest.raises(ChainError, match=r"deaths.parquet: not there, damaged or changed.*Hint: `naome read --params"):
+    with pytest.raises(RunError, match=r"deaths.parquet: not there, damaged or changed.*Hint: `naome read --params"):
         print(Run(run.folder).canonical)
 
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from naome.core import code_version
-from naome.core.errors import ChainError
+from naome.core.errors import RunError
 from naome.core.results import make_results
 from naome.core.seal import file_digest
 from naome.workflow.run import WRITES, open_run
@@ -37,11 +37,11 @@ def test_parameters_and_definitions_are_the_runs_own_copies(make_run):
 def test_a_changed_copy_is_refused(make_run):
     run = make_run("wales")
     (run.inputs / "params.yaml").write_text("audit: wales\n", encoding="utf-8")
-    with pytest.raises(ChainError, match=r"params.yaml: was changed after the run began"):
+    with pytest.raises(RunError, match=r"params.yaml: was changed after the run began"):
         print(open_run(run_dir=str(run.folder)).params)
     run = make_run("england")
     (run.inputs / "definitions" / "indicators.yaml").write_text("indicators: []\n", encoding="utf-8")
-    with pytest.raises(ChainError, match="definitions: was changed after the run began"):
+    with pytest.raises(RunError, match="definitions: was changed after the run began"):
         print(open_run(run_dir=str(run.folder)).definitions)
 
 
@@ -136,10 +136,10 @@ def test_files_of_a_run_are_their_owners_only(make_run, as_runner, byhand):
 
 
 def test_a_run_is_named(tmp_path, make_run):
-    with pytest.raises(ChainError, match="no run is named"):
+    with pytest.raises(RunError, match="no run is named"):
         open_run()
     run = make_run("wales")
-    with pytest.raises(ChainError, match="holds a run of audit 'wales', not of 'england'"):
+    with pytest.raises(RunError, match="holds a run of audit 'wales', not of 'england'"):
         open_run("england", str(run.folder))
     assert str(run.folder) in repr(run) and len(repr(run)) < 300
 
@@ -197,17 +197,17 @@ def test_the_runner_works_under_the_id_of_the_code_that_runs(make_run, as_runner
 def test_a_run_that_is_not_there_is_refused_with_the_nearest(make_run, monkeypatch, tmp_path):
     make_run("england")
     monkeypatch.setenv("NAOME_RUNS", str(tmp_path))
-    with pytest.raises(ChainError, match=r"no run 'englnd' \(did you mean 'england'\?\); runs in .*: england\. Hint"):
+    with pytest.raises(RunError, match=r"no run 'englnd' \(did you mean 'england'\?\); runs in .*: england\. Hint"):
         open_run("englnd")
 
 
 def test_what_is_no_result_is_not_released(make_run, as_runner):
     run = as_runner(make_run("england"))
     run.save("analysis", pd.DataFrame({"age": [1]}))
-    with pytest.raises(ChainError, match="indicator.*did you mean 'indicators'"):
+    with pytest.raises(RunError, match="indicator.*did you mean 'indicators'"):
         run.release("indicator")
     for wrong in ("analysis", pd.DataFrame({"age": [1]}), 7):
-        with pytest.raises(ChainError, match="does not hold results.*Hint"):
+        with pytest.raises(RunError, match="does not hold results.*Hint"):
             run.release(wrong)
-    with pytest.raises(ChainError, match="did you mean 'survival'"):
+    with pytest.raises(RunError, match="did you mean 'survival'"):
         run.load("survivl")

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from naome.core.errors import ChainError
+from naome.core.errors import RunError
 from naome.report.pages import simulation_study as page
 from naome.workflow import simulation_study as study
 from naome.workflow.cli import main
@@ -33,7 +33,7 @@ def test_command_refuses_no_replicates(capsys, tmp_path):
 
 
 def test_a_study_that_was_not_run_says_so(tmp_path):
-    with pytest.raises(ChainError, match="naome simulation-study"):
+    with pytest.raises(RunError, match="naome simulation-study"):
         study.load_study(tmp_path)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from naome.core.errors import ChainError
+from naome.core.errors import RunError
 from naome.workflow.pages import list_chained, list_notebooks, load_pages, notebooks_of, reads_from
 from naome.workflow.run import Run
 from naome.workflow.steps import NotebookStep, order_steps, run_chain
@@ -39,7 +39,7 @@ def test_what_others_wait_for_is_begun_before_what_no_other_waits_for(runs):
 
 def test_a_notebook_that_fails_ends_the_chain_with_what_it_says(runs):
     said = []
-    with pytest.raises(ChainError, match=r"^00-cohort.ipynb: cell \d+ failed") as caught:
+    with pytest.raises(RunError, match=r"^00-cohort.ipynb: cell \d+ failed") as caught:
         run_chain(runs, progress=said.append)
     assert "naome: " not in str(caught.value) and said == []
     for run in runs:

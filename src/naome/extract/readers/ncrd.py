@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from naome.extract import areas, codings
+from naome.extract import areas, shared_items
 from naome.extract.clean import CAUSES, DATE, ICD10, OPCS4, OPCS4_SITE, TEXT, TUMOUR_SITE, UPPER, Coded
 from naome.extract.drug_names import DRUG
 from naome.extract.linkage import no_such_person
 from naome.extract.provider_codes import PROVIDER_CODE, PROVIDER_SITE
+from naome.extract.reader import Belongs, Count, RawTable, Reader, Repeated
 from naome.extract.settle import Duplicates, RowRule, Selection
-from naome.extract.specification import Belongs, Count, RawTable, Reader, Repeated
 
 #: Least share of the rows above a table that have a row in it, where every one should: a cycle has drugs
 MOST_HAVE = 0.8
@@ -36,7 +36,7 @@ RAW = {
         {
             "ORG_CODE": None,
             "ORG_NAME": TEXT,
-            "ORG_TYPE": codings.ORGANISATION_KIND,
+            "ORG_TYPE": shared_items.ORGANISATION_KIND,
             "REGION_CODE": areas.AREA,
             "REGION_NAME": TEXT,
             "ALLIANCE_CODE": areas.AREA,
@@ -50,9 +50,9 @@ RAW = {
     "av_patient": RawTable(
         {
             "PATIENTID": None,
-            "GENDER": codings.GENDER,
-            "ETHNICITY": codings.ETHNIC_GROUP,
-            "VITALSTATUS": codings.VITAL_STATUS,
+            "GENDER": shared_items.GENDER,
+            "ETHNICITY": shared_items.ETHNIC_GROUP,
+            "VITALSTATUS": shared_items.VITAL_STATUS,
             "VITALSTATUSDATE": DATE,
         },
         unique=("PATIENTID",),
@@ -64,19 +64,19 @@ RAW = {
             "PATIENTID": None,
             "DIAGNOSISDATEBEST": DATE,
             "SITE_ICD10_O2": TUMOUR_SITE,
-            "AGE": codings.AGE,
-            "STAGE_BEST": codings.STAGE,
-            "M_BEST": codings.M_CATEGORY,
-            "GRADE": codings.GRADE,
-            "ER_STATUS": codings.RECEPTOR,
-            "PR_STATUS": codings.RECEPTOR,
-            "HER2_STATUS": codings.HER2,
-            "PERFORMANCESTATUS": codings.PERFORMANCE_STATUS,
-            "CNS": codings.CNS_INDICATOR,
-            "QUINTILE_2019": codings.QUINTILE_1_MOST_DEPRIVED,
-            "BASISOFDIAGNOSIS": codings.BASIS,
-            "STATUSOFREGISTRATION": codings.REGISTRATION_STATUS,
-            "CTRY_CODE": codings.COUNTRY,
+            "AGE": shared_items.AGE,
+            "STAGE_BEST": shared_items.STAGE,
+            "M_BEST": shared_items.M_CATEGORY,
+            "GRADE": shared_items.GRADE,
+            "ER_STATUS": shared_items.RECEPTOR,
+            "PR_STATUS": shared_items.RECEPTOR,
+            "HER2_STATUS": shared_items.HER2,
+            "PERFORMANCESTATUS": shared_items.PERFORMANCE_STATUS,
+            "CNS": shared_items.CNS_INDICATOR,
+            "QUINTILE_2019": shared_items.QUINTILE_1_MOST_DEPRIVED,
+            "BASISOFDIAGNOSIS": shared_items.BASIS,
+            "STATUSOFREGISTRATION": shared_items.REGISTRATION_STATUS,
+            "CTRY_CODE": shared_items.COUNTRY,
             "DEDUP_FLAG": Coded("deduplication", "BOOLEAN"),
             "DIAG_TRUST": PROVIDER_CODE,
             "FIRSTMDTMEETINGDATE": DATE,
@@ -90,7 +90,7 @@ RAW = {
             "EPIKEY": None,
             "EPISTART": DATE,
             "ADMIDATE": DATE,
-            "CLASSPAT": codings.PATIENT_CLASS,
+            "CLASSPAT": shared_items.PATIENT_CLASS,
             "PROCODE3": PROVIDER_CODE,
         },
         long={

@@ -6,12 +6,12 @@ ethnic group and vital status stand in it.
 
 from __future__ import annotations
 
-from naome.extract import codings
+from naome.extract import shared_items
 from naome.extract.clean import DATE, TUMOUR_SITE
 from naome.extract.provider_codes import PROVIDER_CODE
+from naome.extract.reader import Belongs, RawTable, Reader
 from naome.extract.readers import ncrd
 from naome.extract.settle import RowRule, Selection
-from naome.extract.specification import Belongs, RawTable, Reader
 
 RAW = {
     "organisations": ncrd.RAW["organisations"],
@@ -21,15 +21,15 @@ RAW = {
             "PATIENTID": None,
             "DIAGNOSISDATE": DATE,
             "SITE_ICD10": TUMOUR_SITE,
-            "GENDER": codings.GENDER,
-            "AGE": codings.AGE,
-            "ETHNICITY": codings.ETHNIC_GROUP,
-            "STAGE": codings.STAGE,
-            "QUINTILE_2019": codings.QUINTILE_1_MOST_DEPRIVED,
+            "GENDER": shared_items.GENDER,
+            "AGE": shared_items.AGE,
+            "ETHNICITY": shared_items.ETHNIC_GROUP,
+            "STAGE": shared_items.STAGE,
+            "QUINTILE_2019": shared_items.QUINTILE_1_MOST_DEPRIVED,
             "DIAG_TRUST": PROVIDER_CODE,
-            "PERFORMANCESTATUS": codings.PERFORMANCE_STATUS,
-            "CNS": codings.CNS_INDICATOR,
-            "VITALSTATUS": codings.VITAL_STATUS,
+            "PERFORMANCESTATUS": shared_items.PERFORMANCE_STATUS,
+            "CNS": shared_items.CNS_INDICATOR,
+            "VITALSTATUS": shared_items.VITAL_STATUS,
             "VITALSTATUSDATE": DATE,
         },
         belongs=Belongs(("PATIENTID",)),

@@ -8,8 +8,8 @@ are not. Royston and Altman, BMC Med Res Methodol 2013;13:33.
 from __future__ import annotations
 
 from naome.extract.clean import Coded, integer
+from naome.extract.reader import RawTable, Reader
 from naome.extract.settle import RowRule, Selection
-from naome.extract.specification import RawTable, Reader
 
 YES_NO = Coded("yes_no", "BOOLEAN")
 DAYS = integer(0, 20000)

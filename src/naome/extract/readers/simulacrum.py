@@ -14,8 +14,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from naome.extract import codings
+from naome.extract import shared_items
 from naome.extract.clean import CAUSES, DATE, MORPHOLOGY, TUMOUR_SITE, Coded
+from naome.extract.reader import Belongs, Count, RawTable, Reader
 from naome.extract.readers.ncrd import (
     DRUG_RULES,
     DUPLICATE_TUMOUR,
@@ -27,7 +28,6 @@ from naome.extract.readers.ncrd import (
     without_date,
 )
 from naome.extract.settle import RowRule, Selection
-from naome.extract.specification import Belongs, Count, RawTable, Reader
 
 #: Rare grades outside the published list (G5, G6) occur; grade is a secondary item.
 GRADE_AS_GIVEN = Coded("grade_simulacrum", "INTEGER", refuse=False)
@@ -40,10 +40,10 @@ def _patients(sex: str, vital_status: str) -> RawTable:
     return RawTable(
         {
             "PATIENTID": None,
-            sex: codings.GENDER,
-            "ETHNICITY": codings.ETHNIC_GROUP,
+            sex: shared_items.GENDER,
+            "ETHNICITY": shared_items.ETHNIC_GROUP,
             **{f"DEATHCAUSECODE_{place}": CAUSES for place in CAUSE_COLUMNS},
-            vital_status: codings.VITAL_STATUS,
+            vital_status: shared_items.VITAL_STATUS,
             "VITALSTATUSDATE": DATE,
         },
         unique=("PATIENTID",),
@@ -56,19 +56,19 @@ def _tumours(sex: str, quintile: str, deprivation) -> RawTable:
         {
             "TUMOURID": None,
             "PATIENTID": None,
-            sex: codings.GENDER,
+            sex: shared_items.GENDER,
             "DIAGNOSISDATEBEST": DATE,
             "SITE_ICD10_O2": TUMOUR_SITE,
-            "AGE": codings.AGE,
-            "STAGE_BEST": codings.STAGE,
-            "M_BEST": codings.M_CATEGORY,
+            "AGE": shared_items.AGE,
+            "STAGE_BEST": shared_items.STAGE,
+            "M_BEST": shared_items.M_CATEGORY,
             "GRADE": GRADE_AS_GIVEN,
-            "ER_STATUS": codings.RECEPTOR,
-            "PR_STATUS": codings.RECEPTOR,
-            "HER2_STATUS": codings.HER2,
-            "PERFORMANCESTATUS": codings.PERFORMANCE_STATUS,
+            "ER_STATUS": shared_items.RECEPTOR,
+            "PR_STATUS": shared_items.RECEPTOR,
+            "HER2_STATUS": shared_items.HER2,
+            "PERFORMANCESTATUS": shared_items.PERFORMANCE_STATUS,
             quintile: deprivation,
-            "CNS": codings.CNS_INDICATOR,
+            "CNS": shared_items.CNS_INDICATOR,
         },
         optional=frozenset({"CNS"}),  # version 1 only
         belongs=Belongs(("PATIENTID",)),
@@ -80,7 +80,7 @@ def _tumours(sex: str, quintile: str, deprivation) -> RawTable:
 
 RAW_V2 = {
     "av_patient": _patients("GENDER", "VITALSTATUS"),
-    "av_tumour": _tumours("GENDER", "QUINTILE_2019", codings.QUINTILE_1_MOST_DEPRIVED),
+    "av_tumour": _tumours("GENDER", "QUINTILE_2019", shared_items.QUINTILE_1_MOST_DEPRIVED),
     "sact_regimen": RawTable(
         {"ENCORE_PATIENT_ID": None, "MERGED_REGIMEN_ID": None, "START_DATE_OF_REGIMEN": DATE},
         unique=("MERGED_REGIMEN_ID",),
@@ -98,7 +98,7 @@ RAW_V1 = {
         columns={**_patients("SEX", "NEWVITALSTATUS").columns, "LINKNUMBER": None},
         unique=("PATIENTID",),
     ),
-    "av_tumour": _tumours("SEX", "QUINTILE_2015", codings.QUINTILE_1_LEAST_DEPRIVED),
+    "av_tumour": _tumours("SEX", "QUINTILE_2015", shared_items.QUINTILE_1_LEAST_DEPRIVED),
     # Link numbers were made for the SACT side too: not all need be in the registry's table. Below half, no drug counts.
     "sact_patient": RawTable(
         {"MERGED_PATIENT_ID": None, "LINK_NUMBER": None},

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from naome.extract import areas, codings
+from naome.extract import areas, shared_items
 from naome.extract.clean import (
     CAUSES,
     DATE,
@@ -23,6 +23,7 @@ from naome.extract.clean import (
 )
 from naome.extract.linkage import no_such_person
 from naome.extract.provider_codes import PROVIDER_CODE
+from naome.extract.reader import Belongs, Count, RawTable, Reader
 from naome.extract.readers.ncrd import (
     DEATH_BEFORE_DIAGNOSIS,
     DUPLICATE_DEATH,
@@ -37,7 +38,6 @@ from naome.extract.readers.ncrd import (
     without_date,
 )
 from naome.extract.settle import RowRule, Selection
-from naome.extract.specification import Belongs, Count, RawTable, Reader
 
 LINKED = Coded("linkage_status", "BOOLEAN", refuse=False)
 FLAG = Coded("flag_wales", "BOOLEAN")
@@ -56,7 +56,7 @@ RAW = {
         {
             "ORG_CODE": None,
             "ORG_NAME": TEXT,
-            "ORG_TYPE": codings.ORGANISATION_KIND,
+            "ORG_TYPE": shared_items.ORGANISATION_KIND,
             "REGION_CODE": areas.AREA,
             "REGION_NAME": TEXT,
             "SUCCESSOR_CODE": UPPER,
@@ -72,22 +72,22 @@ RAW = {
             "DATE_OF_DIAGNOSIS": DATE,
             "PRIMARY_DIAGNOSIS_ICD": TUMOUR_SITE,
             "SEX_AT_BIRTH": Coded("sex_wales"),
-            "AGE_AT_DIAGNOSIS": codings.AGE,
-            "ETHNIC_GROUP": codings.ETHNIC_GROUP_WALES,
-            "M_CATEGORY": codings.M_CATEGORY,
-            "STAGE_GROUPING": codings.STAGE,
-            "TUMOUR_GRADE": codings.GRADE,
-            "ER_STATUS": codings.RECEPTOR,
-            "PR_STATUS": codings.RECEPTOR,
-            "HER2_STATUS": codings.HER2,
-            "PERFORMANCE_STATUS": codings.PERFORMANCE_STATUS,
-            "BASIS_OF_DIAGNOSIS": codings.BASIS,
-            "REGISTRATION_STATUS": codings.REGISTRATION_STATUS,
-            "COUNTRY_CODE": codings.COUNTRY,
+            "AGE_AT_DIAGNOSIS": shared_items.AGE,
+            "ETHNIC_GROUP": shared_items.ETHNIC_GROUP_WALES,
+            "M_CATEGORY": shared_items.M_CATEGORY,
+            "STAGE_GROUPING": shared_items.STAGE,
+            "TUMOUR_GRADE": shared_items.GRADE,
+            "ER_STATUS": shared_items.RECEPTOR,
+            "PR_STATUS": shared_items.RECEPTOR,
+            "HER2_STATUS": shared_items.HER2,
+            "PERFORMANCE_STATUS": shared_items.PERFORMANCE_STATUS,
+            "BASIS_OF_DIAGNOSIS": shared_items.BASIS,
+            "REGISTRATION_STATUS": shared_items.REGISTRATION_STATUS,
+            "COUNTRY_CODE": shared_items.COUNTRY,
             "HEALTH_BOARD_OF_DIAGNOSIS": PROVIDER_CODE,
             "MDT_DISCUSSION_DATE": DATE,
             "KEY_WORKER_SEEN": Coded("key_worker", refuse=False),
-            "WIMD_2019_QUINTILE": codings.QUINTILE_1_MOST_DEPRIVED,
+            "WIMD_2019_QUINTILE": shared_items.QUINTILE_1_MOST_DEPRIVED,
             "CHEMOTHERAPY_FLAG": FLAG,
             "RADIOTHERAPY_FLAG": FLAG,
         },
@@ -101,7 +101,7 @@ RAW = {
             "ALF_PE": OPTIONAL_IDENTIFIER,
             "ALF_STS_CD": LINKED,
             "ADMIS_DT": DATE,
-            "PAT_CLASS_CD": codings.PATIENT_CLASS,
+            "PAT_CLASS_CD": shared_items.PATIENT_CLASS,
         },
         unique=SPELL.columns,
         belongs=Belongs(("ALF_PE",)),

@@ -16,6 +16,7 @@ from naome.measures.casemix.impute import complete_case_mix
 from naome.measures.casemix.outliers import judge_organisations
 from naome.measures.casemix.pool import CLOGLOG, LOGIT, adjust_pooled
 from naome.measures.casemix.prepare import (
+    COX,
     DEATHS_PER_COEFFICIENT,
     FOLLOWED_DAYS,
     CaseMix,
@@ -250,8 +251,8 @@ def adjust_survival(
     at, models = [years * YEAR_DAYS for years in horizons], []
 
     def adjust(frame: pd.DataFrame) -> pd.DataFrame:
-        models.append(fit_expected(frame, duration="duration", event="event", covariates=list(case_mix.covariates)))
-        return adjust_frame(frame, case_mix.covariates, at, params, model=models[-1])
+        models.append(fit_national(frame, case_mix.covariates))
+        return adjust_frame(frame, models[-1], at, params)
 
     case_mix, pooled = adjust_pooled(case_mix, params, adjust, "survival_adjusted", CLOGLOG)
     tables = {}
@@ -262,27 +263,14 @@ def adjust_survival(
     return case_mix, tables, tuple(models)
 
 
-def adjust_frame(
-    frame: pd.DataFrame,
-    covariates: tuple[str, ...],
-    at: list[float],
-    params: Params,
-    *,
-    strata: str | None = None,
-    model: ExpectedModel | None = None,
-) -> pd.DataFrame:
-    """Adjust the survival of organisations in one completed data set, by a model fitted to it already or by its own."""
-    return risk_adjusted_survival(
-        frame,
-        duration="duration",
-        event="event",
-        provider="unit",
-        covariates=list(covariates),
-        at=at,
-        strata=strata,
-        minimum_n=params.outliers.minimum_n,
-        model=model,
-    )
+def fit_national(frame: pd.DataFrame, covariates: tuple[str, ...], strata: str | None = None) -> ExpectedModel:
+    """Fit the national model to one completed data set."""
+    return fit_expected(frame, **COX, covariates=list(covariates), strata=strata)
+
+
+def adjust_frame(frame: pd.DataFrame, model: ExpectedModel, at: list[float], params: Params) -> pd.DataFrame:
+    """Adjust the survival of organisations in one completed data set by the model that was fitted to it."""
+    return risk_adjusted_survival(frame, model, provider="unit", at=at, minimum_n=params.outliers.minimum_n)
 
 
 def compare_followed(case_mix: CaseMix, years: int, params: Params) -> pd.DataFrame:

@@ -11,18 +11,18 @@ from scipy.stats import spearmanr
 
 from naome.core.durations import YEAR_DAYS
 from naome.core.params import Params
-from naome.measures.casemix.adjust import Assessment, adjust_frame
+from naome.measures.casemix.adjust import Assessment, adjust_frame, fit_national
 from naome.measures.casemix.impute import impute_case_mix
 from naome.measures.casemix.outliers import MINIMUM_UNITS
 from naome.measures.casemix.pool import CLOGLOG, pool_tables
-from naome.measures.casemix.prepare import CHECKED, COX, CaseMix, fit_for_model, term_column
+from naome.measures.casemix.prepare import CHECKED, CaseMix, fit_for_model, term_column
 from naome.measures.study import say_too_few
 from naome.stats.design import build_design
 from naome.stats.funnel import classify_z
 from naome.stats.kaplan_meier import kaplan_meier
 from naome.stats.provider_score import score_providers
 from naome.stats.pseudo import pseudo_observations
-from naome.stats.risk_adjustment import ExpectedModel, fit_expected
+from naome.stats.risk_adjustment import ExpectedModel
 
 # Values not missing at random are imputed anew, which is most of the time this page takes
 SHIFTED = 3
@@ -56,15 +56,17 @@ def compare_models(assessment: Assessment, params: Params) -> pd.DataFrame:
     def pooled(adjust: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.DataFrame:
         return pool_tables([adjust(frame) for frame, _ in fitted], "survival_adjusted", CLOGLOG)
 
-    tables = [adjust_frame(frame, case_mix.covariates, at, params, model=model) for frame, model in fitted]
+    tables = [adjust_frame(frame, model, at, params) for frame, model in fitted]
     base = pool_tables(tables, "survival_adjusted", CLOGLOG)
     ready = iter(tables)
     bent = tuple(_bend(term, case_mix.observed) for term in case_mix.covariates)
     by = "subtype" if "subtype" in case_mix.covariates else "grade"
     rest = tuple(term for term in case_mix.covariates if term != by)
     others = {
-        _name_bending(case_mix): pooled(lambda frame: adjust_frame(frame, bent, at, params)),
-        f"Separate baselines by {by}": pooled(lambda frame: adjust_frame(frame, rest, at, params, strata=by)),
+        _name_bending(case_mix): pooled(lambda frame: adjust_frame(frame, fit_national(frame, bent), at, params)),
+        f"Separate baselines by {by}": pooled(
+            lambda frame: adjust_frame(frame, fit_national(frame, rest, strata=by), at, params)
+        ),
         "Pseudo-observation model": pooled(lambda frame: adjust_by_pseudo(frame, case_mix.covariates, at, next(ready))),
     }
     return compare_tables(base, others, times, params)
@@ -230,9 +232,9 @@ def treat_missing(assessment: Assessment, params: Params) -> dict[str, Treatment
     result = {TREATMENTS[0]: Treatment(own, case_mix.completed, list(assessment.models))}
     for name, (frames, covariates) in treatments.items():
         if _enough(frames[0], covariates, at):
-            models = [fit_expected(frame, **COX, covariates=list(covariates)) for frame in frames]
+            models = [fit_national(frame, covariates) for frame in frames]
             fitted = zip(frames, models, strict=True)
-            tables = [adjust_frame(frame, covariates, at, params, model=model) for frame, model in fitted]
+            tables = [adjust_frame(frame, model, at, params) for frame, model in fitted]
             result[name] = Treatment(pool_tables(tables, "survival_adjusted", CLOGLOG), frames, models)
     return result
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from naome.core.durations import YEAR_DAYS
 from naome.core.params import Params
-from naome.measures.casemix.adjust import Assessment, adjust_frame, choose_people, list_parts
+from naome.measures.casemix.adjust import Assessment, adjust_frame, choose_people, fit_national, list_parts
 from naome.measures.casemix.alternatives import compare_tables
 from naome.measures.casemix.prepare import FOLLOWED_DAYS, CaseMix, fit_for_model, prepare_case_mix, say_too_few_deaths
 from naome.measures.study import Study
@@ -93,7 +93,7 @@ def lose_deaths(
 def _vary(analysis: pd.DataFrame, assessment: Assessment, params: Params) -> pd.DataFrame:
     case_mix, first = assessment.case_mix, assessment.case_mix.completed[0]
     at = [years * YEAR_DAYS for years in assessment.tables]
-    base = adjust_frame(first, case_mix.covariates, at, params, model=assessment.models[0])
+    base = adjust_frame(first, assessment.models[0], at, params)
     rows = []
     for name, frame in _list_variations(analysis, assessment, params):
         frame, terms = fit_for_model(frame.reset_index(drop=True), case_mix.covariates)
@@ -105,7 +105,7 @@ def _vary(analysis: pd.DataFrame, assessment: Assessment, params: Params) -> pd.
             why = reason or "no one has been followed to a time point"
             rows.append(pd.DataFrame([{"Model": name, "status": "too_few", "reason": why}]))
             continue
-        other = adjust_frame(frame, terms, list(times.values()), params)
+        other = adjust_frame(frame, fit_national(frame, terms), list(times.values()), params)
         rows.append(compare_tables(base, {name: other}, times, params).assign(status="ok", reason=""))
     return pd.concat(rows, ignore_index=True).rename(columns={"Model": "Variation"})
 

@@ -12,7 +12,7 @@ from naome.measures.casemix.checks import ROBUST, ModelChecks, check_earlier
 from naome.measures.study import Study
 from naome.release import HIDDEN, Released, declare_not_counts, release_counts, shown_numbers
 from naome.release.counts import policy_in_force
-from naome.release.levels import settle_changes
+from naome.release.outlier_levels import settle_changes
 from naome.report.axes import MARKERS, End, begin_at_zero, label_ends, legend_above, use_whole_ticks
 from naome.report.display import Figure, Sentence, Table, format_number
 from naome.report.figures import INK, PALETTE, draw_empty, use_style

@@ -6,11 +6,11 @@ import pandas as pd
 
 from naome.core.params import Params
 from naome.measures.ascertainment import choose_sources
-from naome.measures.prevalence import say_prevalence_window
 from naome.measures.study import Study
 from naome.release import Released, declare_not_counts, release_counts
 from naome.report.display import Sentence, Table
 from naome.report.labels import COHORT_NAMES
+from naome.report.prose import say_day
 from naome.stats.capture_recapture import loglinear_population
 
 
@@ -53,7 +53,11 @@ def tabulate_simulated(simulated: pd.DataFrame) -> Table:
 
 def say_window(params: Params) -> Sentence:
     """State who is counted in limited-duration prevalence."""
-    text = f"Limited-duration prevalence counts {say_prevalence_window(params)}. People diagnosed earlier are not in "
+    first, last = params.diagnosed_from, min(params.censor_date, params.diagnosed_to)
+    text = (
+        f"Limited-duration prevalence counts people alive on {say_day(params.censor_date)} whose breast cancer was "
+        f"diagnosed from {say_day(first)} to {say_day(last)}. People diagnosed earlier are not in "
+    )
     return Sentence(f"{text}the data.", declare_not_counts(text, "Dates of the parameters."))
 
 

@@ -25,7 +25,7 @@ from naome.measures.casemix.impute import plan_case_mix
 from naome.measures.casemix.outliers import MINIMUM_UNITS, detection_power, expected_false_alarms
 from naome.measures.casemix.prepare import CaseMix, prepare_case_mix
 from naome.release import Declared, Released, declare_not_counts
-from naome.release.levels import settle_changes
+from naome.release.outlier_levels import settle_changes
 from naome.report.axes import begin_at_zero, share_legend
 from naome.report.display import Figure, Sentence, Table
 from naome.report.figures import INK, PALETTE, draw_empty, use_style
@@ -40,7 +40,7 @@ from naome.report.funnels import (
     say_units,
 )
 from naome.report.labels import COHORT_NAMES, name_term
-from naome.report.prose import lower_first, say_count, say_day, say_interval, say_list, say_percent
+from naome.report.prose import lower_first, say_count, say_day, say_interval, say_list, say_percent, say_years
 from naome.stats.funnel import classify_z
 from naome.stats.imputation import RECORDED_PER_PARAMETER, RECORDING_PROVIDERS
 from naome.stats.overdispersion import null_mean_square, simulate_spread
@@ -79,7 +79,7 @@ def describe_assessments(assessments: dict[str, Assessment], params: Params) -> 
     for each in list_parts(assessments):
         name = COHORT_NAMES[each.cohort]
         if each.reason:
-            when = f", {say_list([_years(years) for years in each.time_points])}" if each.time_points else ""
+            when = f", {say_list([say_years(years) for years in each.time_points])}" if each.time_points else ""
             lines.append(f"- **{name}{when}**: organisations are not compared: {each.reason}.")
             continue
         for years, table in each.tables.items():
@@ -88,13 +88,13 @@ def describe_assessments(assessments: dict[str, Assessment], params: Params) -> 
             assessed = int((table["level"] != "not_assessed").sum())
             if not assessed:
                 lines.append(
-                    f"- **{name}, {_years(years)}**{_say_period(each)}: national survival is "
+                    f"- **{name}, {say_years(years)}**{_say_period(each)}: national survival is "
                     f"{say_percent(each.national[years])}. No organisation ({params.unit_name}) meets the conditions "
                     "for assessment."
                 )
                 continue
             lines.append(
-                f"- **{name}, {_years(years)}**{_say_period(each)}: national survival is "
+                f"- **{name}, {say_years(years)}**{_say_period(each)}: national survival is "
                 f"{say_percent(each.national[years])}. Among "
                 f"{say_count(assessed, 'organisation')} assessed ({params.unit_name}): "
                 f"{say_levels(counts)}, in both directions; {alarms:.1f} and {alerts - alarms:.1f} expected by "
@@ -102,7 +102,7 @@ def describe_assessments(assessments: dict[str, Assessment], params: Params) -> 
             )
         for years in each.time_points:
             if years not in each.tables:
-                lines.append(f"- **{name}, {_years(years)}**: not compared, since {say_horizon_not_reached(years)}.")
+                lines.append(f"- **{name}, {say_years(years)}**: not compared, since {say_horizon_not_reached(years)}.")
     return Sentence("\n".join(lines), declare_not_counts("\n".join(lines), LEVELS_COUNTED))
 
 
@@ -148,7 +148,7 @@ def describe_periods(
 
 def _compare_periods(part: Assessment, now: CaseMix, earlier: pd.DataFrame, params: Params) -> str:
     first, last = part.period or (params.metastatic_from, params.metastatic_to)
-    line = f"- **{COHORT_NAMES[part.cohort]}, {say_list([_years(years) for years in part.time_points])}**: "
+    line = f"- **{COHORT_NAMES[part.cohort]}, {say_list([say_years(years) for years in part.time_points])}**: "
     if first > last:
         return (
             f"{line}there is no period. People who can be followed so long were diagnosed by {say_day(last)}, and "
@@ -209,8 +209,8 @@ def describe_case_mix(assessments: dict[str, Assessment]) -> Sentence:
         made, needed = len(case_mix.completed), case_mix.needed
         share = say_percent(case_mix.recorded["recorded"].mean())
         line = (
-            f"- **{COHORT_NAMES[each.cohort]}, {say_list([_years(y) for y in each.tables])}**: case-mix items that can "
-            f"be missing are recorded for {share} on average over organisations. The model uses "
+            f"- **{COHORT_NAMES[each.cohort]}, {say_list([say_years(y) for y in each.tables])}**: case-mix items that "
+            f"can be missing are recorded for {share} on average over organisations. The model uses "
             f"{say_count(made, 'imputed data set')}."
         )
         if made > 1:
@@ -258,7 +258,7 @@ def say_sparse_items(case_mix: CaseMix) -> str:
 def describe_spread(assessments: dict[str, Assessment], params: Params) -> Sentence:
     """State the overdispersion between organisations, and whether the policy adjusts for it."""
     found = [
-        f"{table['phi'].max():.2f} ({COHORT_NAMES[cohort].lower()}, {_years(years)})"
+        f"{table['phi'].max():.2f} ({COHORT_NAMES[cohort].lower()}, {say_years(years)})"
         for (cohort, years), table in list_tables(assessments).items()
         if np.isfinite(table["phi"].max())
     ]
@@ -290,9 +290,9 @@ def describe_power(assessments: dict[str, Assessment], params: Params) -> Senten
             continue
         middle, best = power[["alert", "alarm"]].median(), power[["alert", "alarm"]].max()
         lines.append(
-            f"- **{COHORT_NAMES[cohort]}, {_years(years)}**: the typical (median) organisation would have an alert or "
-            f"alarm with probability {say_percent(middle['alert'])} and an alarm with {say_percent(middle['alarm'])}; "
-            f"the organisation with the most information, {say_percent(best['alert'])} and "
+            f"- **{COHORT_NAMES[cohort]}, {say_years(years)}**: the typical (median) organisation would have an alert "
+            f"or alarm with probability {say_percent(middle['alert'])} and an alarm with {say_percent(middle['alarm'])}"
+            f"; the organisation with the most information, {say_percent(best['alert'])} and "
             f"{say_percent(best['alarm'])}."
         )
     if not lines:
@@ -494,10 +494,12 @@ def tabulate_adjusted_survival(released: Released, names: dict[str, str], cohort
     keys = ["Organisation", "Cohort"]
     table = rows.pivot_table(index=keys, columns="years", values="text", aggfunc="first", sort=False)
     table = table[sorted(table.columns)].fillna("")
-    people = {f"People, {_years(year)}": rows[rows["years"] == year].set_index(keys)["denominator"] for year in table}
+    people = {
+        f"People, {say_years(year)}": rows[rows["years"] == year].set_index(keys)["denominator"] for year in table
+    }
     for place, (heading, numbers) in enumerate(people.items()):
         table.insert(2 * place, heading, numbers.reindex(table.index).astype("Int64"))
-    table = table.rename(columns={year: _years(year) for year in sorted(reached)}).reset_index()
+    table = table.rename(columns={year: say_years(year) for year in sorted(reached)}).reset_index()
     return Table(table.rename_axis(columns=None), released, dict.fromkeys(people, "count"))
 
 
@@ -531,10 +533,6 @@ def _write_survival(row: dict) -> str:
         "not_derivable": f"not compared: {lower_first(row['reason']).rstrip('.')}",
     }
     return words[row["status"]]
-
-
-def _years(years: int) -> str:
-    return f"{years} year{'' if years == 1 else 's'}"
 
 
 def draw_survival_funnels(
@@ -587,7 +585,7 @@ def draw_survival_funnels(
                 continue
             target, shown = find_national(assessments, cohort, years), drawn[cohort, years]
             _draw_funnel_panel(axes, shown, tables[cohort, years], target, params, largest)
-            title = f"{COHORT_NAMES[cohort]}, {_years(years)}"
+            title = f"{COHORT_NAMES[cohort]}, {say_years(years)}"
             axes.set_title(title)
             plotted = say_units(shown.assign(denominator=shown["people"]), target, assessed=True)
             said.append(f"{title}: {lower_first(plotted)}.")

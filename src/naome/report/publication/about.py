@@ -18,9 +18,9 @@ from naome.core.yaml_files import FrozenModel, Text, read_model
 from naome.report.finished import FinishedRun
 from naome.report.marking import MARKINGS
 from naome.report.prose import say_count, say_day
-from naome.report.publication.page import ReportPage
 from naome.report.publication.public import LANGUAGES, read_summaries
-from naome.report.publication.sources import Sources
+from naome.report.publication.report_page import ReportPage
+from naome.report.publication.source_lists import Sources
 
 PATH = "report/about.qmd"
 RUNS = "report/runs"

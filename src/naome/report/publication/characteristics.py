@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from naome.measures.description import PEOPLE, SHARE, SITE
 from naome.report.labels import CHARACTERISTIC_NAMES, SITE_NAMES
 from naome.report.publication.audits import Population, is_ok
-from naome.report.publication.page import Cell, ReportPage, show_people, show_percent
-from naome.report.publication.tables import list_groups
+from naome.report.publication.group_tables import list_groups
+from naome.report.publication.report_page import Cell, ReportPage, show_people, show_percent
 
 #: Characteristic -> title of each group; None: the groups as they are
 LINES: dict[str, dict[str, str] | None] = {

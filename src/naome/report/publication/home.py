@@ -8,8 +8,8 @@ from naome.report.labels import METASTATIC
 from naome.report.prose import say_years
 from naome.report.publication import messages
 from naome.report.publication.audits import Audit, Population, Row, is_ok, open_earlier
-from naome.report.publication.page import Cell, ReportPage, show_people, show_percent
-from naome.report.publication.sources import Sources
+from naome.report.publication.report_page import Cell, ReportPage, show_people, show_percent
+from naome.report.publication.source_lists import Sources
 from naome.report.publication.state_of_the_nation import ASCERTAINED
 from naome.stats.intervals import square_and_add
 

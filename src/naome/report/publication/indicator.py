@@ -12,11 +12,11 @@ from naome.report.marking import join_names
 from naome.report.prose import lower_first, say_count
 from naome.report.publication import messages
 from naome.report.publication.audits import Audit, Population, Row, is_ok
-from naome.report.publication.figures import PLOTTED_AGES, draw_age_by_subtype, draw_groups
-from naome.report.publication.page import Cell, ReportPage
+from naome.report.publication.drawings import PLOTTED_AGES, draw_age_by_subtype, draw_groups
+from naome.report.publication.group_tables import Line, compare_groups, list_groups
 from naome.report.publication.recommendations import list_goals
-from naome.report.publication.sources import Sources
-from naome.report.publication.tables import Line, compare_groups, list_groups
+from naome.report.publication.report_page import Cell, ReportPage
+from naome.report.publication.source_lists import Sources
 from naome.report.publication.trace import describe_family
 from naome.report.publication.wording import locate_indicator
 

@@ -13,7 +13,7 @@ from naome.report.labels import AGE_ORDER
 from naome.report.marking import join_names
 from naome.report.prose import lower_first, say_list
 from naome.report.publication.audits import Audit, Population, Row, is_ok
-from naome.report.publication.page import ReportPage
+from naome.report.publication.report_page import ReportPage
 from naome.stats.intervals import square_and_add
 
 #: Completeness below which a percentage says how often something is recorded
@@ -103,11 +103,9 @@ def compare(first: Row | None, second: Row | None) -> str:
     return "lower" if gap["upper"] < 0 else "no clear difference"
 
 
-def say_gradient(
-    page: ReportPage, population: Population, measure: str, cohort: str, group_by: str = "age_group"
-) -> str:
+def say_gradient(page: ReportPage, population: Population, measure: str, cohort: str) -> str:
     """Say how a proportion changes from the youngest to the oldest age group that is shown; empty for less than two."""
-    shown = [(group, row) for group in AGE_ORDER if is_ok(row := population.find(measure, cohort, group_by, group))]
+    shown = [(group, row) for group in AGE_ORDER if is_ok(row := population.find(measure, cohort, "age_group", group))]
     if len(shown) < 2:
         return ""
     (young, first), (old, last) = shown[0], shown[-1]

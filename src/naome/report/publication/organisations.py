@@ -25,8 +25,8 @@ from naome.report.labels import METASTATIC
 from naome.report.prose import lower_first, say_list, say_period
 from naome.report.publication import messages
 from naome.report.publication.audits import Audit, Population, Row, is_ok
-from naome.report.publication.page import Cell, ReportPage, show_people, show_percent
-from naome.report.publication.sources import Sources
+from naome.report.publication.report_page import Cell, ReportPage, show_people, show_percent
+from naome.report.publication.source_lists import Sources
 from naome.report.publication.wording import locate_indicator
 from naome.stats.funnel import binomial_limits
 
@@ -35,12 +35,6 @@ FOLDER = "report/organisations"
 DATA = "report/explorer/data.js"
 LIBRARY = "report/explorer/vega.js"
 PROGRAM = "assets/explorer.js"
-#: Level -> (how pages name units, plural)
-LEVELS = {
-    "provider": ("organisation", "Organisations"),
-    "alliance": ("cancer alliance", "Cancer alliances"),
-    "region": ("region", "Regions"),
-}
 CARE, RECORDED, ADJUSTED = "Indicators of care", "Data completeness", "Risk-adjusted survival"
 #: Pages that explain completeness and risk-adjusted survival
 STATE, RISK = "report/state-of-the-nation.qmd", "methodology/risk-adjustment.qmd"
@@ -106,7 +100,8 @@ class Measure:
 
 def list_measures(audit: Audit) -> list[Measure]:
     """Return what the organisations of an audit are shown, in order, of what the run has released."""
-    released = audit.results[audit.results["level"].isin(list(LEVELS)) & (audit.results["group_by"] == "all")]
+    inside = audit.results["level"].isin(audit.specification.levels_within)
+    released = audit.results[inside & (audit.results["group_by"] == "all")]
     known = set(zip(released["measure"], released["cohort"], strict=True))
     found = []
     for indicator, words in audit.wording.items():
@@ -142,7 +137,7 @@ def write_organisation_pages(
     pages = [
         (_write_level(audit, population, level, sources), level)
         for audit, population in zip(audits, populations, strict=False)
-        for level in LEVELS
+        for level in audit.specification.levels_within
         if len(_units(audit, level))
     ]
     files = ", ".join(f"[{text}]({explorer.link(file)})" for file, text in downloads.items())
@@ -211,12 +206,18 @@ def write_explorer(audits: list[Audit], populations: list[Population], folder: P
 
 def locate_level(audit: Audit, level: str) -> str:
     """Return the path of the tables of a nation and level."""
-    ending = "" if level == "provider" else f"-{LEVELS[level][1].lower().replace(' ', '-')}"
+    ending = "" if level == PROVIDER else f"-{_name_level(audit, level)[1].lower().replace(' ', '-')}"
     return f"{FOLDER}/{audit.name.lower().replace(' ', '-')}{ending}.qmd"
 
 
+def _name_level(audit: Audit, level: str) -> tuple[str, str]:
+    """Return how pages name a unit of a level, and its units as a title."""
+    title = audit.specification.levels[level]
+    return lower_first(title), f"{title}s"
+
+
 def _write_level(audit: Audit, population: Population, level: str, sources: Sources) -> ReportPage:
-    one, many = LEVELS[level]
+    one, many = _name_level(audit, level)
     units = _units(audit, level)
     noun = audit.params.unit_name if level == "provider" else one
     page = ReportPage(locate_level(audit, level), f"{many} of {audit.name}", f"A table for each {noun}", sources)
@@ -261,11 +262,11 @@ def _list_areas(audit: Audit) -> dict[str, Row]:
 def _say_areas(page: ReportPage, audit: Audit, row: Row, unit: str) -> str:
     """Say to which alliance and region an organisation belongs, and where its results are drawn."""
     said = []
-    for level in [level for level in LEVELS if level != PROVIDER]:
+    for level in [level for level in audit.specification.levels_within if level != PROVIDER]:
         code, name = row.get(f"{level}_code", ""), row.get(f"{level}_name", "")
         if code and len(_units(audit, level)):
             place = page.link(f"{locate_level(audit, level)}#{_anchor(code)}")
-            said.append(f"{LEVELS[level][0].capitalize()}: [{escape_markup(name or code)}]({place}).")
+            said.append(f"{audit.specification.levels[level]}: [{escape_markup(name or code)}]({place}).")
     charts = page.link(EXPLORER).replace(".qmd", ".html")
     return " ".join([*said, f'<a href="{charts}?unit={quote(unit)}">Charts</a>.'])
 
@@ -327,8 +328,8 @@ def _collect(audit: Audit, population: Population) -> dict:
     """Collect what the explorer shows of a nation."""
     measures, areas = list_measures(audit), _list_areas(audit)
     units = []
-    for level, (one, _) in LEVELS.items():
-        rows = _index(audit, level)
+    for level in audit.specification.levels_within:
+        one, rows = _name_level(audit, level)[0], _index(audit, level)
         for unit, name in _units(audit, level):
             values = {m.key: _value(row) for m in measures if (row := rows.get((unit, *m.names))) is not None}
             area = areas.get(unit, {}).get("alliance_code", "") if level == "provider" else ""

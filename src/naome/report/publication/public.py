@@ -20,8 +20,8 @@ from naome.measures.description import PEOPLE
 from naome.report.figures import INK, PALETTE, use_style
 from naome.report.publication.audits import Audit, Population, is_ok, period_of
 from naome.report.publication.messages import say_notes
-from naome.report.publication.page import ReportPage
-from naome.report.publication.sources import Sources
+from naome.report.publication.report_page import ReportPage
+from naome.report.publication.source_lists import Sources
 
 FILE = "patient_summary.yaml"
 PATH = "report/for-patients.qmd"

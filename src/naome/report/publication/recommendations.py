@@ -25,8 +25,8 @@ from naome.report.marking import join_names
 from naome.report.prose import lower_first, say_list
 from naome.report.publication import messages
 from naome.report.publication.audits import Audit, Population
-from naome.report.publication.page import ReportPage
-from naome.report.publication.sources import Sources
+from naome.report.publication.report_page import ReportPage
+from naome.report.publication.source_lists import Sources
 from naome.report.publication.wording import locate_indicator
 
 PATH = "report/recommendations.qmd"

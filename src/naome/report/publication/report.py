@@ -16,10 +16,10 @@ from naome.report.publication.audits import Audit, Population, choose_audits, li
 from naome.report.publication.home import write_headlines
 from naome.report.publication.indicator import write_indicator
 from naome.report.publication.organisations import write_explorer, write_organisation_pages
-from naome.report.publication.page import ReportPage
 from naome.report.publication.public import write_public
 from naome.report.publication.recommendations import write_recommendations
-from naome.report.publication.sources import Sources, locate_family
+from naome.report.publication.report_page import ReportPage
+from naome.report.publication.source_lists import Sources, locate_family
 from naome.report.publication.state_of_the_nation import write_state_of_the_nation
 from naome.report.publication.survival import SURVIVAL_INDICATOR, write_survival
 from naome.report.publication.upcare import write_upcare

@@ -14,10 +14,10 @@ from naome.report.prose import say_day, say_list, say_years
 from naome.report.publication import messages
 from naome.report.publication.audits import Audit, Population, is_ok, period_of
 from naome.report.publication.characteristics import SITES, add_characteristics
-from naome.report.publication.figures import PLOTTED_AGES, draw_age_by_subtype
-from naome.report.publication.page import ReportPage
-from naome.report.publication.sources import Sources
-from naome.report.publication.tables import Line, compare_groups
+from naome.report.publication.drawings import PLOTTED_AGES, draw_age_by_subtype
+from naome.report.publication.group_tables import Line, compare_groups
+from naome.report.publication.report_page import ReportPage
+from naome.report.publication.source_lists import Sources
 from naome.report.publication.wording import locate_indicator
 
 PATH = "report/state-of-the-nation.qmd"
@@ -61,7 +61,7 @@ def write_state_of_the_nation(audits: list[Audit], populations: list[Population]
     _add_people(page, audits, populations, note)
     _add_care(page, audits, populations, note)
     _add_outcomes(page, audits, populations, note)
-    _add_commentary(page, audits, populations)
+    _add_commentary(page, populations)
     return page
 
 
@@ -283,7 +283,7 @@ def _add_indicator(
     page.add(f"{words.caution} [More on this indicator]({page.link(locate_indicator(indicator))}).")
 
 
-def _add_commentary(page: ReportPage, audits: list[Audit], populations: list[Population]) -> None:
+def _add_commentary(page: ReportPage, populations: list[Population]) -> None:
     nations = [population for population in populations if not population.together]
     parts = []
     for population in nations:

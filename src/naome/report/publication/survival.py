@@ -10,11 +10,11 @@ from naome.report.markdown import write_list
 from naome.report.prose import say_count, say_list, say_period, say_years
 from naome.report.publication import messages
 from naome.report.publication.audits import Audit, Population, Row, is_ok
-from naome.report.publication.figures import draw_groups
+from naome.report.publication.drawings import draw_groups
+from naome.report.publication.group_tables import Line, compare_groups
 from naome.report.publication.indicator import PLOTTED, list_lines, title_line
-from naome.report.publication.page import Cell, ReportPage, show_percent
-from naome.report.publication.sources import Sources
-from naome.report.publication.tables import Line, compare_groups
+from naome.report.publication.report_page import Cell, ReportPage, show_percent
+from naome.report.publication.source_lists import Sources
 from naome.report.publication.trace import describe_family
 from naome.report.publication.wording import locate_indicator
 

@@ -13,8 +13,8 @@ from naome.report.display import format_number
 from naome.report.marking import join_names
 from naome.report.prose import lower_first, say_day
 from naome.report.publication.audits import Audit, is_ok
-from naome.report.publication.page import Cell, ReportPage
-from naome.report.publication.sources import Sources
+from naome.report.publication.report_page import Cell, ReportPage
+from naome.report.publication.source_lists import Sources
 from naome.report.publication.state_of_the_nation import ASCERTAINED
 from naome.report.publication.trace import say_cohort_rules
 from naome.report.publication.wording import locate_indicator

@@ -17,9 +17,9 @@ from naome.extract.absent import find_absent, name_thing, trace_columns
 from naome.extract.areas import AREA_RULES as AREAS
 from naome.extract.candidates import NOT_CANDIDATES
 from naome.extract.clean import CLEANING_RULES, OPTIONAL_IDENTIFIER, Cleaner
+from naome.extract.reader import RawTable, Reader
 from naome.extract.schema import CANONICAL
 from naome.extract.settle import RowRule, Selection
-from naome.extract.specification import RawTable, Reader
 from naome.report.markdown import write_anchor, write_pipe_table
 
 PAGE = "methodology/data-dictionary.qmd"

@@ -6,8 +6,8 @@ import pytest
 from made_audits import make_audit
 
 from naome.report.publication.audits import list_populations
-from naome.report.publication.page import ReportPage
-from naome.report.publication.sources import Sources
+from naome.report.publication.report_page import ReportPage
+from naome.report.publication.source_lists import Sources
 
 
 @pytest.fixture

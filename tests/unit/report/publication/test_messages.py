@@ -8,7 +8,7 @@ import pytest
 from made_audits import missing, proportion
 
 from naome.report.publication import messages
-from naome.report.publication.page import show_percent
+from naome.report.publication.report_page import show_percent
 
 AGES = ("18-49", "50-69", "70-79", "80+")
 

@@ -24,7 +24,7 @@ from naome.report.publication.organisations import (
     write_organisation_pages,
 )
 from naome.report.publication.recommendations import write_recommendations
-from naome.report.publication.sources import Sources
+from naome.report.publication.source_lists import Sources
 from naome.report.publication.survival import write_survival
 from naome.report.publication.trace import explain_result
 from naome.report.publication.upcare import list_answers, write_upcare

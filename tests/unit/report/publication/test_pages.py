@@ -27,7 +27,7 @@ from naome.report.publication.public import (
     write_patient_summary,
     write_public,
 )
-from naome.report.publication.sources import Sources
+from naome.report.publication.source_lists import Sources
 
 PEOPLE = [proportion("people", n, n, cohort) for cohort, n in (("denovo", 12345), ("recurrent", 6789))]
 RESULT = re.compile(r'\[([^\]]*)\]\(([^)]*)\)\{\.result\}|<a class="result" href="([^"]*)">([^<]*)</a>')

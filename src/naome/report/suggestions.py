@@ -18,7 +18,7 @@ def suggest_methods(position: str, improvement: QualityImprovement) -> tuple[str
     Parameters
     ----------
     position : str
-        One of :data:`naome.release.positions.POSITIONS`.
+        As :func:`naome.release.positions.place_organisations` gives it.
     improvement : QualityImprovement
 
     Examples

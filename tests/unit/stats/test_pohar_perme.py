@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from naome.stats.kaplan_meier import kaplan_meier
-from naome.stats.net_survival import LifeTable, make_life_table, net_survival, standardise_survival
+from naome.stats.pohar_perme import LifeTable, make_life_table, net_survival, standardise_survival
 
 YEAR = 365.25
 

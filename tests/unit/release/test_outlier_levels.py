@@ -9,7 +9,7 @@ import pytest
 from naome.core.params import load_params
 from naome.measures.casemix.outliers import judge_organisations
 from naome.measures.variation import give_domains, score_counts
-from naome.release.levels import settle_levels, soften
+from naome.release.outlier_levels import settle_levels, soften
 from naome.release.policy import POLICIES, list_pairs
 
 PARAMS = load_params("england")

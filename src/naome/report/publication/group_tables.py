@@ -8,7 +8,7 @@ from dataclasses import replace
 from naome.measures.indicators import MISSING
 from naome.report.labels import AGE_ORDER
 from naome.report.publication.audits import Population, Row
-from naome.report.publication.page import Cell, ReportPage, show_percent
+from naome.report.publication.report_page import Cell, ReportPage, show_percent
 
 Line = tuple[str, str, str, str, str]
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from naome.stats.checks import check_columns, check_survival, check_times, normal_quantile
+from naome.stats.inputs import check_columns, check_survival, check_times, normal_quantile
 
 __all__ = ["LifeTable", "make_life_table", "net_survival", "standardise_survival"]
 

@@ -22,7 +22,7 @@ from naome.report.display import (
 )
 from naome.report.names import find_definition
 from naome.report.publication.audits import Population, Row
-from naome.report.publication.sources import Sources
+from naome.report.publication.source_lists import Sources
 
 STATUS_TEXT = {"suppressed": "suppressed", "too_few": "too few", "not_derivable": "not derivable"}
 STATUS_CLASS = {"suppressed": "suppressed", "too_few": "too-few", "not_derivable": "not-derivable"}
@@ -208,7 +208,7 @@ def quote(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def show_percent(population: Population, row: Row | None, *, interval: bool = False, digits: int = 1) -> Cell:
+def show_percent(population: Population, row: Row | None, *, interval: bool = False) -> Cell:
     """Return a cell with a proportion, or why there is none.
 
     Parameters
@@ -218,30 +218,27 @@ def show_percent(population: Population, row: Row | None, *, interval: bool = Fa
         The released result.
     interval : bool
         Whether the interval is given below it.
-    digits : int
-        Places of the percentage, 0 or 1.
     """
     if row is None:
         return Cell("–", css="missing", note=NO_RESULT)
     if row["status"] != "ok":
         status = row["status"]
         return Cell(STATUS_TEXT[status], row, population, STATUS_CLASS[status], say_reason(row))
-    form = f"percent{digits}"
-    text = format_number(row["estimate"], form)
+    text = format_number(row["estimate"], "percent1")
     if interval:
-        limits = f"{format_number(row['lower'], form)} to {format_number(row['upper'], form)}"
+        limits = f"{format_number(row['lower'], 'percent1')} to {format_number(row['upper'], 'percent1')}"
         return Cell(text, row, population, interval=limits)
     return Cell(text, row, population)
 
 
-def show_people(population: Population, row: Row | None, column: str = "denominator") -> Cell:
-    """Return a cell with a number of people of a result, or why there is none."""
+def show_people(population: Population, row: Row | None) -> Cell:
+    """Return a cell with the number of people of a result, or why there is none."""
     if row is None:
         return Cell("–", css="missing", note=NO_RESULT)
-    if row["status"] not in ("ok", "too_few") or pd.isna(row[column]):
+    if row["status"] not in ("ok", "too_few") or pd.isna(row["denominator"]):
         status = row["status"] if row["status"] in STATUS_TEXT else "suppressed"
         return Cell(STATUS_TEXT[status], row, population, STATUS_CLASS[status], say_reason(row))
-    return Cell(format_number(int(row[column]), "count"), row, population)
+    return Cell(format_number(int(row["denominator"]), "count"), row, population)
 
 
 def say_reason(row: Row) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, special
 
-from naome.stats.checks import normal_quantile
+from naome.stats.inputs import normal_quantile
 from naome.stats.intervals import wilson
 
 __all__ = ["provider_variation"]
@@ -18,15 +18,13 @@ NODE, WEIGHT = np.polynomial.hermite.hermgauss(NODES)
 LARGEST_SD = 10.0
 
 
-def provider_variation(x, n, *, expected=None, conf_level: float = 0.95) -> pd.DataFrame:
+def provider_variation(x, n, *, conf_level: float = 0.95) -> pd.DataFrame:
     """Estimate the between-provider variance on the logit scale and the median odds ratio.
 
     Parameters
     ----------
     x, n : array of int, shape (J,)
         Events and people per provider, 0 <= x <= n; providers with n = 0 are left out.
-    expected : array of float, shape (J,), optional
-        Expected events from a national model: adjusts for case mix through an offset logit(expected / n).
     conf_level : float
         Coverage of the limits.
 
@@ -41,8 +39,7 @@ def provider_variation(x, n, *, expected=None, conf_level: float = 0.95) -> pd.D
     Raises
     ------
     ValueError
-        If fewer than two providers have people, nobody or everybody has the event, x > n, or an expected value is not
-        strictly between 0 and n.
+        If fewer than two providers have people, nobody or everybody has the event, or x > n.
 
     Notes
     -----
@@ -58,10 +55,10 @@ def provider_variation(x, n, *, expected=None, conf_level: float = 0.95) -> pd.D
     True
     """
     normal_quantile(conf_level)  # refuses a level that is not one
-    x, n, offset = _read_counts(x, n, expected)
+    x, n = _read_counts(x, n)
 
     def fitted(sd: float) -> tuple[float, float]:
-        return _profile(x, n, offset, sd)
+        return _profile(x, n, sd)
 
     none = fitted(0.0)[0]
     found = optimize.minimize_scalar(
@@ -73,14 +70,14 @@ def provider_variation(x, n, *, expected=None, conf_level: float = 0.95) -> pd.D
     high = math.nan
     if fitted(LARGEST_SD)[0] < best - drop:
         high = optimize.brentq(lambda s: fitted(s)[0] - best + drop, sd, LARGEST_SD, xtol=1e-9)
-    centre = special.expit(_profile(x, n, offset, 0.0)[1] + offset)
+    centre = special.expit(fitted(0.0)[1])
     weight = n * centre * (1 - centre)
     sampling = (len(n) - 1) * weight.sum() / (weight.sum() ** 2 - (weight**2).sum())
     ratio = 2 * max(best - none, 0.0)
     return pd.DataFrame(
         {
             "n_providers": [len(n)],
-            "proportion": float(special.expit(fitted(sd)[1] + np.average(offset, weights=n))),
+            "proportion": float(special.expit(fitted(sd)[1])),
             "variance": sd**2,
             "variance_lower": low**2,
             "variance_upper": high**2,
@@ -97,12 +94,12 @@ def _median_odds_ratio(sd: float) -> float:
     return math.exp(math.sqrt(2) * sd * special.ndtri(0.75))
 
 
-def _profile(x, n, offset, sd: float) -> tuple[float, float]:
+def _profile(x, n, sd: float) -> tuple[float, float]:
     """Return the log likelihood maximised over the intercept, and that intercept."""
-    middle = special.logit(x.sum() / n.sum()) - np.average(offset, weights=n)
+    middle = special.logit(x.sum() / n.sum())
     reach = 2.0 + 3 * sd
     found = optimize.minimize_scalar(
-        lambda mean: -_log_likelihood(x, n, offset + mean, sd),
+        lambda mean: -_log_likelihood(x, n, np.full(len(x), mean), sd),
         bounds=(middle - reach, middle + reach),
         method="bounded",
         options={"xatol": 1e-9},
@@ -135,7 +132,7 @@ def _posterior_mode(x, n, eta, sd: float) -> tuple[np.ndarray, np.ndarray]:
     return b, 1 / np.sqrt(sd**2 * n * p * (1 - p) + 1)
 
 
-def _read_counts(x, n, expected) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _read_counts(x, n) -> tuple[np.ndarray, np.ndarray]:
     table = wilson(np.asarray(x), np.asarray(n))  # for its checks of counts
     keep = table["n"].to_numpy() > 0
     x, n = (table[name].to_numpy()[keep].astype(float) for name in ("x", "n"))
@@ -143,14 +140,4 @@ def _read_counts(x, n, expected) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         raise ValueError(f"{len(n)} provider(s) with people; variation needs at least two")
     if not 0 < x.sum() < n.sum():
         raise ValueError(f"{x.sum():g} events among {n.sum():g} people; there is no variation to speak of")
-    if expected is None:
-        return x, n, np.zeros(len(n))
-    expected = np.asarray(expected, dtype=float)
-    if expected.shape != keep.shape:
-        raise ValueError(f"expected has shape {expected.shape} but there are {len(keep)} providers; they must agree")
-    share = expected[keep] / n
-    wrong = ~((share > 0) & (share < 1))
-    if wrong.any():
-        at = int(np.flatnonzero(wrong)[0])
-        raise ValueError(f"expected / n is {share[at]:g} for provider {at}; it must lie strictly between 0 and 1")
-    return x, n, special.logit(share)
+    return x, n
