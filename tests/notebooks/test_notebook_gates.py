@@ -11,7 +11,7 @@ from types import ModuleType
 import nbformat
 import pytest
 
-from naome.workflow.chain import declared_parameters
+from naome.workflow.execute import declared_parameters
 from naome.workflow.pages import list_notebooks
 
 NOTEBOOKS = list_notebooks()

@@ -26,7 +26,7 @@ OUTSIDE = (
     "release/positions.py",
     *(f"report/{name}" for name in ("finished.py", "downloads.py", "reference/", "publication/", "suggestions.py")),
     *(f"report/{name}.py" for name in ("workbook", "action_plans", "plan_template", "plain_zip")),
-    *(f"workflow/{name}.py" for name in ("site", "site_runs", "navigation", "explain", "graph", "steps", "new_audit")),
+    *(f"workflow/{name}.py" for name in ("site", "site_runs", "navigation", "explain", "graph", "chain", "new_audit")),
     "workflow/refresh.py",
     *(f"workflow/{name}.py" for name in ("docs", "cli", "command_parser", "attack_words", "warm", "kernels", "fonts")),
 )

@@ -331,7 +331,7 @@ def _run(parsed: argparse.Namespace) -> None:
             raise RunError(f"parameter {item!r}: write KEY=VALUE")
         extra[key] = value
     from naome.core.lock import lock_folder
-    from naome.workflow.chain import check_parameters, run_notebook
+    from naome.workflow.execute import check_parameters, run_notebook
 
     check_parameters(notebook, {"audit": parsed.audit, **extra})
     run = _open_step(parsed)
@@ -351,10 +351,10 @@ def _chain(parsed: argparse.Namespace) -> None:
                 f"{option} is given {len(given)} times for {audits} audits; give it once for each, or never."
             )
     _check_params(*parsed.audit)
-    from naome.workflow.chain import write_manifest
+    from naome.workflow.chain import run_chain
     from naome.workflow.egress import check_site_egress
+    from naome.workflow.manifest import write_manifest
     from naome.workflow.plan import plan_run
-    from naome.workflow.steps import run_chain
     from sitepreview import holds_site
 
     data, folders = parsed.data or [""] * audits, parsed.run_dir or [""] * audits
@@ -414,7 +414,7 @@ def _draw_site(folders: list[Path], out: Path) -> None:
 def _manifest(parsed: argparse.Namespace) -> None:
     from naome.core.lock import lock_folder
     from naome.core.paths import project_root
-    from naome.workflow.chain import write_manifest
+    from naome.workflow.manifest import write_manifest
     from naome.workflow.plan import open_step
     from sitepreview import choose_renderer
 

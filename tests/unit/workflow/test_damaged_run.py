@@ -123,7 +123,9 @@ def test_the_runner_makes_a_damaged_plan_again(run, as_runner, monkeypatch):
 def test_a_damaged_manifest_is_written_again(run, monkeypatch):
     cut(run.folder / "manifest.json")
     called = []
-    monkeypatch.setattr("naome.workflow.chain.write_manifest", lambda *given: called.append(given) or "manifest.json")
+    monkeypatch.setattr(
+        "naome.workflow.manifest.write_manifest", lambda *given: called.append(given) or "manifest.json"
+    )
     assert main(["manifest", "--run", str(run.folder)]) == 0 and len(called) == 1
 
 

@@ -150,7 +150,7 @@ def test_an_interrupted_notebook_leaves_no_kernel_and_no_scratch(parent, make_ru
     nbformat.write(book, tmp_path / "07-test.ipynb")
     run = make_run("rotterdam", folder=tmp_path / "run", marking="open")
     runs = (
-        "import sys\nfrom pathlib import Path\nfrom naome.workflow.chain import run_notebook\n"
+        "import sys\nfrom pathlib import Path\nfrom naome.workflow.execute import run_notebook\n"
         "from naome.workflow.run import Run\nrun_notebook(Run(Path(sys.argv[1])), Path(sys.argv[2]))"
     )
     environment = os.environ | ({WARM: "no"} if start == "as usual" else {})

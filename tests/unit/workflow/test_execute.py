@@ -11,9 +11,9 @@ import yaml
 
 from naome.core.errors import RunError
 from naome.extract.problems import find_shape
-from naome.workflow import steps
-from naome.workflow.chain import check_parameters, declared_parameters, mask_values, run_notebook
+from naome.workflow import chain
 from naome.workflow.cli import main
+from naome.workflow.execute import check_parameters, declared_parameters, mask_values, run_notebook
 from naome.workflow.new_audit import write_audit
 from naome.workflow.pages import find_notebook
 from naome.workflow.warm import WARM, keep_warm
@@ -233,7 +233,7 @@ def test_pages_are_their_owners_only(tmp_path, run):
 def test_every_notebook_of_the_chain_is_checked_before_the_first_runs(tmp_path, run, monkeypatch):
     good = find_notebook("00")
     bad = notebook(tmp_path, (CELL, []))
-    monkeypatch.setattr(steps, "notebooks_of", lambda params: [good, bad])
+    monkeypatch.setattr(chain, "notebooks_of", lambda params: [good, bad])
     with pytest.raises(RunError, match="0 cells tagged"):
-        steps.run_chain([run])
+        chain.run_chain([run])
     assert not (run.folder / "notebooks").exists()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from naome.core.errors import RunError
+from naome.workflow.chain import NotebookStep, order_steps, run_chain
 from naome.workflow.pages import list_chained, list_notebooks, load_pages, notebooks_of, reads_from
 from naome.workflow.run import Run
-from naome.workflow.steps import NotebookStep, order_steps, run_chain
 
 
 @pytest.fixture
