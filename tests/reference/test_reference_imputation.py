@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from naome.stats.cox import fit_cox
-from naome.stats.imputation import impute, nelson_aalen, pool
+from naome.stats.imputation import impute, nelson_aalen
 from naome.stats.logistic import fit_logistic
+from naome.stats.rubin import pool
 
 HERE = Path(__file__).parent
 M = 100

@@ -9,9 +9,9 @@ import pytest
 from naome.stats.competing import aalen_johansen
 from naome.stats.concordance import concordance
 from naome.stats.diagnostics import cox_zph, schoenfeld_residuals
-from naome.stats.imputation import pool
 from naome.stats.kaplan_meier import kaplan_meier, median_survival
 from naome.stats.risk_adjustment import fit_expected, risk_adjusted_survival
+from naome.stats.rubin import pool
 
 DATA = Path(__file__).parent / "data"
 MODELS = {

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field, replace
 
 from duckdb import DuckDBPyConnection
 
-from naome.extract.clean import DATE_SPELLINGS, MISSING_WORDS, Cleaner, Refused, spell_date
+from naome.extract.clean import MISSING_WORDS, Cleaner, Refused
+from naome.extract.dates import DATE_SPELLINGS, spell_date
 from naome.extract.files import RawFile
 from naome.extract.problems import SHOWN_SHAPES, Problems, say_rows, show_shape
 from naome.extract.sql import may_hold_blanks, quote_name, quote_text

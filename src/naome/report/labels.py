@@ -92,11 +92,7 @@ def name_term(term: str) -> str:
 
 
 #: Level -> column of the organisations that has the names of its units
-NAMES = {PROVIDER: "name"} | {
-    column.name.removesuffix("_name"): column.name
-    for column in CANONICAL["organisations"].columns
-    if column.name.endswith("_name")
-}
+NAMES = {PROVIDER: "name", "alliance": "alliance_name", "region": "region_name"}
 
 
 def list_organisation_columns() -> dict[str, Column]:

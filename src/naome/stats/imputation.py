@@ -1,4 +1,4 @@
-"""Multiple imputation by chained equations, and Rubin's rules.
+"""Multiple imputation by chained equations.
 
 Each incomplete column is imputed in turn from the others by a draw from (an approximation to) its posterior predictive
 distribution: normal linear regression for numbers, logistic regression for two levels, proportional odds for ordered
@@ -16,12 +16,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import linalg, special, stats
+from scipy import linalg, special
 
-from naome.stats.inputs import check_survival, normal_quantile
+from naome.stats.inputs import check_survival
 from naome.stats.level_models import fit_multinomial, fit_ordered, multinomial_probabilities, ordered_probabilities
 
-__all__ = ["imputations_needed", "impute", "nelson_aalen", "plan_imputation", "pool"]
+__all__ = ["impute", "nelson_aalen", "plan_imputation"]
 
 # Coefficients of standardised predictors get a normal prior with this standard deviation in the models of levels. It
 # is far wider than any believable log odds ratio, but keeps every bootstrap fit finite when a level separates the data.
@@ -241,111 +241,6 @@ def nelson_aalen(duration, event) -> np.ndarray:
     return np.cumsum(deaths / n_risk)[position]
 
 
-def pool(estimates, variances, df_complete: float = np.inf, *, conf_level: float = 0.95) -> pd.DataFrame:
-    """Pool estimates of completed data sets by Rubin's rules.
-
-    Parameters
-    ----------
-    estimates, variances : array or DataFrame, shape (m,) or (m, k)
-        One row per completed data set: estimates on a near-normal scale (log hazard ratio, logit, log(-log S)) and
-        their squared standard errors.
-    df_complete : float
-        Residual degrees of freedom of the complete-data analysis: people minus coefficients for a linear or logistic
-        model, deaths minus coefficients for a Cox model. Infinity gives Rubin's large-sample degrees of freedom.
-    conf_level : float
-        Coverage of the t limits.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row per estimate: ``term`` (column names of a frame, else 0..k-1), ``estimate, std_error, df, fmi, lambda,
-        riv, lower, upper``: Barnard-Rubin degrees of freedom, fraction of missing information, share of the variance
-        due to missingness, relative increase in variance.
-
-    Raises
-    ------
-    ValueError
-        If shapes differ, m < 2, or a variance or `df_complete` is not positive.
-
-    Notes
-    -----
-    Rubin (1987) ch. 3; Barnard & Rubin (1999) Biometrika 86:948; FMI = (riv + 2/(df + 3))/(riv + 1).
-
-    Examples
-    --------
-    >>> pool([1.0, 1.2, 0.8], [0.04, 0.04, 0.04]).round(3)[["estimate", "std_error"]].values.tolist()
-    [[1.0, 0.306]]
-    """
-    terms = list(estimates.columns) if isinstance(estimates, pd.DataFrame) else None
-    q, u = (np.asarray(each, dtype=float) for each in (estimates, variances))
-    if q.shape != u.shape:
-        raise ValueError(f"estimates have shape {q.shape} and variances {u.shape}; they must agree")
-    q, u = (each[:, None] if each.ndim == 1 else each for each in (q, u))
-    m = len(q)
-    if m < 2:
-        raise ValueError("pooling needs at least two completed data sets; there is 1")
-    if not (np.isfinite(q).all() and np.isfinite(u).all() and (u > 0).all()):
-        raise ValueError("every estimate must be finite and every variance a number > 0")
-    if not df_complete > 0:
-        raise ValueError(f"df_complete is {df_complete!r}; it must be a number > 0, or infinity")
-    within, between = u.mean(axis=0), q.var(axis=0, ddof=1)
-    excess = (1 + 1 / m) * between
-    total = within + excess
-    share, riv = excess / total, excess / within
-    df = _barnard_rubin(share, m, float(df_complete))
-    std_error = np.sqrt(total)
-    half_width = stats.t.ppf(0.5 + conf_level / 2, df) * std_error
-    normal = np.isinf(df)
-    half_width[normal] = normal_quantile(conf_level) * std_error[normal]
-    estimate = q.mean(axis=0)
-    return pd.DataFrame(
-        {
-            "term": terms if terms is not None else np.arange(q.shape[1]),
-            "estimate": estimate,
-            "std_error": std_error,
-            "df": df,
-            "fmi": (riv + 2 / (df + 3)) / (riv + 1),
-            "lambda": share,
-            "riv": riv,
-            "lower": estimate - half_width,
-            "upper": estimate + half_width,
-        }
-    )
-
-
-def imputations_needed(fmi) -> int:
-    """Compute how many imputations to make: max(10, 100 times the largest fraction of missing information).
-
-    Parameters
-    ----------
-    fmi : float or array of float
-        Fractions of missing information, 0 to 1.
-
-    Returns
-    -------
-    int
-
-    Raises
-    ------
-    ValueError
-        If a fraction is not between 0 and 1.
-
-    Notes
-    -----
-    White, Royston & Wood (2011) Stat Med 30:377, s.7.2.
-
-    Examples
-    --------
-    >>> imputations_needed(0.46), imputations_needed([0.02, 0.05])
-    (46, 10)
-    """
-    fmi = np.atleast_1d(np.asarray(fmi, dtype=float))
-    if not ((fmi >= 0) & (fmi <= 1)).all():
-        raise ValueError(f"fmi is {fmi[~((fmi >= 0) & (fmi <= 1))][0]}; it must lie between 0 and 1")
-    # 100 * 0.14 is 14.000000000000002 in floating point: round away the noise before going up
-    return max(10, math.ceil(round(100 * float(fmi.max()), 9)))
-
-
 @dataclass(frozen=True, eq=False)
 class _Column:
     name: str
@@ -530,16 +425,6 @@ def _standardise(predictors: np.ndarray, observed: np.ndarray) -> np.ndarray:
     scaled = np.where(varies, (predictors - centre) / np.where(varies, spread, 1.0), 0.0)
     scaled[:, ~varies] = 0.0
     return scaled
-
-
-def _barnard_rubin(share: np.ndarray, m: int, df_complete: float) -> np.ndarray:
-    with np.errstate(divide="ignore", over="ignore"):
-        old = np.where(share > 0, (m - 1) / np.where(share > 0, share, 1.0) ** 2, np.inf)
-    if np.isinf(df_complete):
-        return old
-    seen = (df_complete + 1) / (df_complete + 3) * df_complete * (1 - share)
-    with np.errstate(invalid="ignore"):
-        return np.where(np.isinf(old), seen, old * seen / (np.where(np.isinf(old), 0.0, old) + seen))
 
 
 def _outcome_predictors(frame: pd.DataFrame, outcome) -> list[np.ndarray]:

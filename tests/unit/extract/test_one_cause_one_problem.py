@@ -7,7 +7,8 @@ from reading import read_about
 
 from naome.core.errors import ExtractError
 from naome.extract import READERS, read_extract
-from naome.extract.clean import Refused, clean_date
+from naome.extract.clean import Refused
+from naome.extract.dates import clean_date
 
 
 def refuse(folder, table):

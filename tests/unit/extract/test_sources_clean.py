@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from naome.core.definitions import project_definitions
-from naome.extract import clean, drug_names, provider_codes
+from naome.extract import clean, dates, drug_names, provider_codes
 from naome.extract import shared_items as items
 from naome.extract.clean import CLEANING_RULES, Refused
 
@@ -31,51 +31,51 @@ PROVIDER = provider_codes.PROVIDER_CODE.bind(DEFINITIONS).among(
 YES_NO = clean.Coded("flag_wales", "BOOLEAN").bind(DEFINITIONS)
 READ = [
     # cleaner, raw, value, rules
-    (clean.DATE, D(2020, 2, 1), D(2020, 2, 1), ()),
-    (clean.DATE, dt.datetime(2020, 2, 1), D(2020, 2, 1), ()),
-    (clean.DATE, dt.datetime(2020, 2, 1, 9, 30), D(2020, 2, 1), ("time_of_day",)),
-    (clean.DATE, "2020-02-01", D(2020, 2, 1), ()),
-    (clean.DATE, "01/02/2020", D(2020, 2, 1), ()),
-    (clean.DATE, "1/2/2020", D(2020, 2, 1), ()),
-    (clean.DATE, "20200201", D(2020, 2, 1), ()),
-    (clean.DATE, "20200201.0", D(2020, 2, 1), ()),
-    (clean.DATE, " 2020-02-01 ", D(2020, 2, 1), ("white_space",)),
-    (clean.DATE, "2020-02-01 00:00:00", D(2020, 2, 1), ()),
-    (clean.DATE, "2020-02-01T00:00:00.000", D(2020, 2, 1), ()),
-    (clean.DATE, "2020-02-01 13:45:00", D(2020, 2, 1), ("time_of_day",)),
-    (clean.DATE, "29/02/2020", D(2020, 2, 29), ()),
-    (clean.DATE, "1800-01-01", None, ("sentinel_date",)),
-    (clean.DATE, D(1801, 1, 1), None, ("sentinel_date",)),
-    (clean.DATE, "15/10/1582", None, ("sentinel_date",)),
-    (clean.DATE, "1899-", None, ("truncated_date",)),
-    (clean.DATE, "-", None, ("empty_marker",)),
-    (clean.DATE, "", None, ()),
-    (clean.DATE, "1600-01-01", None, ("sentinel_date",)),
-    (clean.DATE, "01/01/1600", None, ("sentinel_date",)),
-    (clean.DATE, "0001-01-01T00:00:00", None, ("sentinel_date",)),
-    (clean.DATE, "31DEC1899", None, ("sentinel_date",)),
-    (clean.DATE, "0000-00-00", None, ("sentinel_date",)),
-    (clean.DATE, "00/00/0000", None, ("sentinel_date",)),
-    (clean.DATE, "00000000", None, ("sentinel_date",)),
-    (clean.DATE, "12AUG2014", D(2014, 8, 12), ()),
-    (clean.DATE, "12-Aug-2014", D(2014, 8, 12), ()),
-    (clean.DATE, "12 august 2014", D(2014, 8, 12), ()),
-    (clean.DATE, "Aug 12, 2014", D(2014, 8, 12), ()),
-    (clean.DATE, "2014-AUG-12", D(2014, 8, 12), ()),
-    (clean.DATE, "28FEB2019:00:00:00.000", D(2019, 2, 28), ()),
-    (clean.DATE, "28FEB2019:09:30:00", D(2019, 2, 28), ("time_of_day",)),
-    (clean.DATE, "2014/08/12", D(2014, 8, 12), ()),
-    (clean.DATE, "2014.08.12", D(2014, 8, 12), ()),
-    (clean.DATE, "12-08-2014", D(2014, 8, 12), ()),
-    (clean.DATE, "12.08.2014", D(2014, 8, 12), ()),
-    (clean.DATE, "12/08/2014 0:00", D(2014, 8, 12), ()),
-    (clean.DATE, "12/08/2014 12:00:00 AM", D(2014, 8, 12), ()),
-    (clean.DATE, "2014-08-12T00:00:00Z", D(2014, 8, 12), ()),
-    (clean.DATE, "2014-08-12T00:00:00.000+00:00", D(2014, 8, 12), ()),
-    (clean.DATE, "2014-08-12T00:00:00+01:00", D(2014, 8, 12), ()),
-    (clean.DATE, "NA", None, ("missing_word",)),
-    (clean.DATE, "NaT", None, ("missing_word",)),
-    (clean.DATE, ".", None, ("missing_word",)),
+    (dates.DATE, D(2020, 2, 1), D(2020, 2, 1), ()),
+    (dates.DATE, dt.datetime(2020, 2, 1), D(2020, 2, 1), ()),
+    (dates.DATE, dt.datetime(2020, 2, 1, 9, 30), D(2020, 2, 1), ("time_of_day",)),
+    (dates.DATE, "2020-02-01", D(2020, 2, 1), ()),
+    (dates.DATE, "01/02/2020", D(2020, 2, 1), ()),
+    (dates.DATE, "1/2/2020", D(2020, 2, 1), ()),
+    (dates.DATE, "20200201", D(2020, 2, 1), ()),
+    (dates.DATE, "20200201.0", D(2020, 2, 1), ()),
+    (dates.DATE, " 2020-02-01 ", D(2020, 2, 1), ("white_space",)),
+    (dates.DATE, "2020-02-01 00:00:00", D(2020, 2, 1), ()),
+    (dates.DATE, "2020-02-01T00:00:00.000", D(2020, 2, 1), ()),
+    (dates.DATE, "2020-02-01 13:45:00", D(2020, 2, 1), ("time_of_day",)),
+    (dates.DATE, "29/02/2020", D(2020, 2, 29), ()),
+    (dates.DATE, "1800-01-01", None, ("sentinel_date",)),
+    (dates.DATE, D(1801, 1, 1), None, ("sentinel_date",)),
+    (dates.DATE, "15/10/1582", None, ("sentinel_date",)),
+    (dates.DATE, "1899-", None, ("truncated_date",)),
+    (dates.DATE, "-", None, ("empty_marker",)),
+    (dates.DATE, "", None, ()),
+    (dates.DATE, "1600-01-01", None, ("sentinel_date",)),
+    (dates.DATE, "01/01/1600", None, ("sentinel_date",)),
+    (dates.DATE, "0001-01-01T00:00:00", None, ("sentinel_date",)),
+    (dates.DATE, "31DEC1899", None, ("sentinel_date",)),
+    (dates.DATE, "0000-00-00", None, ("sentinel_date",)),
+    (dates.DATE, "00/00/0000", None, ("sentinel_date",)),
+    (dates.DATE, "00000000", None, ("sentinel_date",)),
+    (dates.DATE, "12AUG2014", D(2014, 8, 12), ()),
+    (dates.DATE, "12-Aug-2014", D(2014, 8, 12), ()),
+    (dates.DATE, "12 august 2014", D(2014, 8, 12), ()),
+    (dates.DATE, "Aug 12, 2014", D(2014, 8, 12), ()),
+    (dates.DATE, "2014-AUG-12", D(2014, 8, 12), ()),
+    (dates.DATE, "28FEB2019:00:00:00.000", D(2019, 2, 28), ()),
+    (dates.DATE, "28FEB2019:09:30:00", D(2019, 2, 28), ("time_of_day",)),
+    (dates.DATE, "2014/08/12", D(2014, 8, 12), ()),
+    (dates.DATE, "2014.08.12", D(2014, 8, 12), ()),
+    (dates.DATE, "12-08-2014", D(2014, 8, 12), ()),
+    (dates.DATE, "12.08.2014", D(2014, 8, 12), ()),
+    (dates.DATE, "12/08/2014 0:00", D(2014, 8, 12), ()),
+    (dates.DATE, "12/08/2014 12:00:00 AM", D(2014, 8, 12), ()),
+    (dates.DATE, "2014-08-12T00:00:00Z", D(2014, 8, 12), ()),
+    (dates.DATE, "2014-08-12T00:00:00.000+00:00", D(2014, 8, 12), ()),
+    (dates.DATE, "2014-08-12T00:00:00+01:00", D(2014, 8, 12), ()),
+    (dates.DATE, "NA", None, ("missing_word",)),
+    (dates.DATE, "NaT", None, ("missing_word",)),
+    (dates.DATE, ".", None, ("missing_word",)),
     (clean.ICD10, "C795", "C795", ()),
     (clean.ICD10, "C79.5", "C795", ("code_dot",)),
     (clean.ICD10, "c795", "C795", ("lower_case",)),
@@ -193,24 +193,24 @@ READ = [
     (YES_NO, "y", True, ("lower_case",)),
 ]
 REFUSED = [
-    (clean.DATE, "31/02/2020"),
-    (clean.DATE, "12/31/2020"),
-    (clean.DATE, "01/02/20"),
-    (clean.DATE, "0202-01-01"),
-    (clean.DATE, "2999-01-01"),
-    (clean.DATE, D(2999, 1, 1)),
-    (clean.DATE, "43831"),
-    (clean.DATE, "unknown"),
-    (clean.DATE, "12-AUG-14"),
-    (clean.DATE, "12/08/14"),
-    (clean.DATE, "28FEB19"),
-    (clean.DATE, "07/13/2015"),
-    (clean.DATE, "30FEB2019"),
-    (clean.DATE, "9999-12-31"),
-    (clean.DATE, "2014-08-11T23:00:00Z"),  # midnight of the 12th in summer, written in universal time
-    (clean.DATE, "2014-08-11T23:30:00Z"),
-    (clean.DATE, "2014-08-12T10:00:00-05:00"),
-    (clean.DATE, "12-08/2014"),
+    (dates.DATE, "31/02/2020"),
+    (dates.DATE, "12/31/2020"),
+    (dates.DATE, "01/02/20"),
+    (dates.DATE, "0202-01-01"),
+    (dates.DATE, "2999-01-01"),
+    (dates.DATE, D(2999, 1, 1)),
+    (dates.DATE, "43831"),
+    (dates.DATE, "unknown"),
+    (dates.DATE, "12-AUG-14"),
+    (dates.DATE, "12/08/14"),
+    (dates.DATE, "28FEB19"),
+    (dates.DATE, "07/13/2015"),
+    (dates.DATE, "30FEB2019"),
+    (dates.DATE, "9999-12-31"),
+    (dates.DATE, "2014-08-11T23:00:00Z"),  # midnight of the 12th in summer, written in universal time
+    (dates.DATE, "2014-08-11T23:30:00Z"),
+    (dates.DATE, "2014-08-12T10:00:00-05:00"),
+    (dates.DATE, "12-08/2014"),
     (clean.TEXT, "#REF!"),
     (codings.AGE, "#VALUE!"),
     (clean.ICD10, "C795-B"),
@@ -273,7 +273,9 @@ def test_a_value_is_refused_with_what_is_allowed(cleaner, raw):
     assert refusal.value.allowed
 
 
-ALL = {name: c for module in (clean, codings) for name, c in vars(module).items() if isinstance(c, clean.Cleaner)}
+ALL = {
+    name: c for module in (clean, dates, codings) for name, c in vars(module).items() if isinstance(c, clean.Cleaner)
+}
 
 
 @pytest.mark.parametrize("cleaner", ALL.values(), ids=ALL)
@@ -290,11 +292,11 @@ def test_any_text_is_read_or_refused(cleaner, raw):
 
 
 @given(
-    day=st.dates(min_value=D(1900, 1, 2), max_value=D(2025, 12, 31)).filter(lambda day: day not in clean.SENTINEL_DATES)
+    day=st.dates(min_value=D(1900, 1, 2), max_value=D(2025, 12, 31)).filter(lambda day: day not in dates.SENTINEL_DATES)
 )
 def test_every_way_of_writing_a_day_is_the_same_day(day):
     for text in (f"{day:%Y-%m-%d}", f"{day:%d/%m/%Y}", f"{day:%Y%m%d}", f"{day:%Y-%m-%d} 00:00:00"):
-        assert clean.DATE.clean(text) == (day, ())
+        assert dates.DATE.clean(text) == (day, ())
 
 
 @given(letter=st.sampled_from("ABCDEFGHIJKLMNOPQRSTUVWXYZ"), digits=st.from_regex(r"\d{2,3}", fullmatch=True))
@@ -316,11 +318,11 @@ def test_every_rule_is_used_by_a_cleaner():
 
 
 def test_dates_between_the_first_and_the_last_plain_one_stay_as_they_are():
-    first, last = clean.plain_dates()
+    first, last = dates.plain_dates()
     day = dt.timedelta(days=1)
     days = {first, first + day, D(2020, 2, 29), last - day, last}
 
-    assert all(clean.clean_date(plain) == (plain, ()) for plain in days)
-    assert clean.clean_date(first - day) == (None, ("sentinel_date",))
+    assert all(dates.clean_date(plain) == (plain, ()) for plain in days)
+    assert dates.clean_date(first - day) == (None, ("sentinel_date",))
     with pytest.raises(Refused):
-        clean.clean_date(last + day)
+        dates.clean_date(last + day)

@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from naome.extract.clean import DATE
+from naome.extract.dates import DATE
 from naome.extract.files import RawFile
 from naome.extract.problems import Problems
 from naome.extract.values import clean_columns, map_column

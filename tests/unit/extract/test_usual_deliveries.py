@@ -12,7 +12,8 @@ import pytest
 from naome.core.definitions import project_definitions
 from naome.core.errors import ExtractError
 from naome.extract import READERS, read_extract
-from naome.extract.clean import Coded, Refused, clean_date
+from naome.extract.clean import Coded, Refused
+from naome.extract.dates import clean_date
 from naome.extract.provider_codes import Organisations, clean_by
 
 

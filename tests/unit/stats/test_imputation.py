@@ -10,14 +10,13 @@ from naome.stats.cox import fit_cox
 from naome.stats.imputation import (
     RECORDED_PER_PARAMETER,
     RECORDING_PROVIDERS,
-    imputations_needed,
     impute,
     nelson_aalen,
     plan_imputation,
-    pool,
 )
 from naome.stats.level_models import fit_multinomial, fit_ordered, multinomial_probabilities, ordered_probabilities
 from naome.stats.logistic import fit_logistic
+from naome.stats.rubin import imputations_needed, pool
 
 
 def make_frame(seed=1, n=600, share=0.3):

@@ -9,7 +9,7 @@ from naome.stats.concordance import concordance
 from naome.stats.cox import fit_cox
 from naome.stats.diagnostics import calibration, calibration_summary, cox_zph
 from naome.stats.funnel import binomial_limits, classify
-from naome.stats.imputation import impute, pool
+from naome.stats.imputation import impute
 from naome.stats.intervals import smr, wilson
 from naome.stats.kaplan_meier import kaplan_meier, median_survival
 from naome.stats.overdispersion import overdispersion
@@ -20,6 +20,7 @@ from naome.stats.risk_adjustment import (
     risk_adjusted_proportion,
     risk_adjusted_survival,
 )
+from naome.stats.rubin import pool
 
 
 def adjust_survival(frame, *, provider, at, **columns):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from naome.extract import areas, shared_items
-from naome.extract.clean import CAUSES, DATE, ICD10, OPCS4, OPCS4_SITE, TEXT, TUMOUR_SITE, UPPER, Coded
+from naome.extract.clean import CAUSES, ICD10, OPCS4, OPCS4_SITE, TEXT, TUMOUR_SITE, UPPER, Coded
+from naome.extract.dates import DATE
 from naome.extract.drug_names import DRUG
 from naome.extract.linkage import no_such_person
 from naome.extract.provider_codes import PROVIDER_CODE, PROVIDER_SITE

@@ -7,7 +7,8 @@ ethnic group and vital status stand in it.
 from __future__ import annotations
 
 from naome.extract import shared_items
-from naome.extract.clean import DATE, TUMOUR_SITE
+from naome.extract.clean import TUMOUR_SITE
+from naome.extract.dates import DATE
 from naome.extract.provider_codes import PROVIDER_CODE
 from naome.extract.reader import Belongs, RawTable, Reader
 from naome.extract.readers import ncrd

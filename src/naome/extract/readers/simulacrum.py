@@ -15,7 +15,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from naome.extract import shared_items
-from naome.extract.clean import CAUSES, DATE, MORPHOLOGY, TUMOUR_SITE, Coded
+from naome.extract.clean import CAUSES, MORPHOLOGY, TUMOUR_SITE, Coded
+from naome.extract.dates import DATE
 from naome.extract.reader import Belongs, Count, RawTable, Reader
 from naome.extract.readers.ncrd import (
     DRUG_RULES,

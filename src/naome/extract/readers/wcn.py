@@ -11,7 +11,6 @@ from dataclasses import replace
 from naome.extract import areas, shared_items
 from naome.extract.clean import (
     CAUSES,
-    DATE,
     ICD10,
     OPCS4,
     OPTIONAL_IDENTIFIER,
@@ -21,6 +20,7 @@ from naome.extract.clean import (
     Coded,
     integer,
 )
+from naome.extract.dates import DATE
 from naome.extract.linkage import no_such_person
 from naome.extract.provider_codes import PROVIDER_CODE
 from naome.extract.reader import Belongs, Count, RawTable, Reader

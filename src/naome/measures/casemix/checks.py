@@ -30,9 +30,9 @@ from naome.stats.diagnostics import (
     schoenfeld_residuals,
     schoenfeld_smooth,
 )
-from naome.stats.imputation import pool
 from naome.stats.risk_adjustment import ExpectedModel
 from naome.stats.robust import robust_covariance
+from naome.stats.rubin import pool
 
 BOOTSTRAP = 20
 

@@ -12,7 +12,7 @@ from scipy.special import expit, logit, ndtr, ndtri
 from naome.core.params import Params
 from naome.measures.casemix.impute import impute_case_mix
 from naome.measures.casemix.prepare import CaseMix
-from naome.stats.imputation import imputations_needed, pool
+from naome.stats.rubin import imputations_needed, pool
 
 
 @dataclass(frozen=True)
