@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
+from naome.stats.checks import normal_quantile
+
 __all__ = ["CaptureScenario", "PopulationEstimate", "chapman", "loglinear_population", "simulate_capture"]
 
 UNBELIEVABLE_SE = 3.0
@@ -82,6 +84,7 @@ def chapman(n1: int, n2: int, m: int, conf_level: float = 0.95) -> PopulationEst
     >>> round(chapman(200, 150, 60).population)
     497
     """
+    normal_quantile(conf_level)  # refuses a level that is not one
     if min(n1, n2, m) < 0 or m > min(n1, n2):
         raise ValueError(f"n1={n1}, n2={n2}, m={m}: counts must be 0 or more, and m at most n1 and n2")
     observed = n1 + n2 - m
@@ -145,6 +148,7 @@ def loglinear_population(
     >>> round(loglinear_population(counts, ("a", "b", "c")).observed)
     350
     """
+    z = normal_quantile(conf_level)
     seen, people = _cells(counts, sources)
     observed = int(people.sum())
     fits, failed = [], 0
@@ -164,7 +168,6 @@ def loglinear_population(
     mean = float((models["weight"] * models["log_hidden"]).sum())
     spread = np.sqrt(models["se"] ** 2 + (models["log_hidden"] - mean) ** 2)
     se = float((models["weight"] * spread).sum())
-    z = ndtri(0.5 + conf_level / 2)
     models["hidden"] = np.exp(models["log_hidden"])
     models["lower"] = np.exp(models["log_hidden"] - z * models["se"])
     models["upper"] = np.exp(models["log_hidden"] + z * models["se"])

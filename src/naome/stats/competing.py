@@ -8,9 +8,11 @@ import pandas as pd
 from naome.stats.checks import (
     check_durations,
     check_groups,
+    check_same_rows,
     check_times,
     merge_close_times,
     normal_quantile,
+    read_numbers,
 )
 
 __all__ = ["aalen_johansen"]
@@ -59,6 +61,7 @@ def aalen_johansen(duration, cause, *, at=None, group=None, conf_level: float = 
     [[1.0, 0.25], [2.0, 0.25]]
     """
     z = normal_quantile(conf_level)
+    check_same_rows(duration=duration, cause=cause, group=group)
     duration = merge_close_times(check_durations(duration))[0]
     cause = _check_causes(cause, len(duration))
     codes, labels = check_groups(group, len(duration))
@@ -134,10 +137,7 @@ def _limits(estimate, std_error, at_risk, wanted, z: float, alpha: float) -> tup
 
 
 def _check_causes(cause, n: int) -> np.ndarray:
-    try:
-        cause = np.asarray(cause, dtype=float)
-    except (TypeError, ValueError):
-        raise ValueError("cause holds a value that is not a number; allowed: 0 (censored), 1, 2, ...") from None
+    cause = read_numbers(cause, "cause")
     if cause.shape != (n,):
         raise ValueError(f"cause has shape {cause.shape} but there are {n} people; they must agree")
     wrong = ~(np.isfinite(cause) & (cause >= 0) & (cause == np.floor(cause)))

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import linalg, special, stats
 
-from naome.stats.checks import check_columns, check_survival, normal_quantile
+from naome.stats.checks import check_columns, check_same_rows, check_survival, normal_quantile, read_numbers
 from naome.stats.cox import PartialLikelihood, fit_cox
 from naome.stats.design import build_design, restricted_cubic_spline
 from naome.stats.kaplan_meier import kaplan_meier
@@ -227,6 +227,7 @@ def calibration(duration, event, predicted, *, at: float, groups: int = 10, conf
     [10, 10]
     """
     z = normal_quantile(conf_level)
+    check_same_rows(duration=duration, event=event, predicted=predicted)
     predicted = _check_predicted(predicted, len(np.asarray(duration)))
     if groups < 2 or len(predicted) < 2 * groups:
         raise ValueError(f"groups is {groups} for {len(predicted)} people; allowed: 2 up to half the number of people")
@@ -278,6 +279,7 @@ def calibration_summary(duration, event, predicted, *, at: float, conf_level: fl
     >>> bool(summary.loc[0, "slope_lower"] < 1 < summary.loc[0, "slope_upper"])
     True
     """
+    check_same_rows(duration=duration, event=event, predicted=predicted)
     duration, event, _ = check_survival(duration, event)
     predicted = _check_predicted(predicted, len(duration))
     if ((predicted <= 0) | (predicted >= 1)).any():
@@ -353,7 +355,7 @@ def _transform_time(times: np.ndarray, event, entry, transform: str) -> np.ndarr
 
 
 def _check_predicted(predicted, n: int) -> np.ndarray:
-    predicted = np.asarray(predicted, dtype=float)
+    predicted = read_numbers(predicted, "predicted")
     if predicted.shape != (n,):
         raise ValueError(f"predicted has shape {predicted.shape} but there are {n} people; they must agree")
     wrong = ~((predicted >= 0) & (predicted <= 1))

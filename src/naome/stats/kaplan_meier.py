@@ -19,6 +19,7 @@ after t when t itself is not one, and so counts people who enter in between; her
 
 from __future__ import annotations
 
+import numbers
 from dataclasses import dataclass
 from typing import Literal
 
@@ -26,7 +27,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from naome.stats.checks import check_groups, check_survival, check_times, normal_quantile
+from naome.stats.checks import check_groups, check_same_rows, check_survival, check_times, normal_quantile
 
 __all__ = ["kaplan_meier", "logrank", "median_survival", "rmst"]
 
@@ -82,6 +83,7 @@ def kaplan_meier(
     [[3.0, 2.0, 0.375]]
     """
     z = normal_quantile(conf_level)
+    check_same_rows(duration=duration, event=event, entry=entry, group=group)
     duration, event, entry = check_survival(duration, event, entry)
     codes, labels = check_groups(group, len(duration))
     if reverse:
@@ -146,9 +148,10 @@ def rmst(duration, event, *, tau: float, entry=None, group=None, conf_level: flo
     >>> rmst([1, 2, 3], [1, 1, 1], tau=3.0)["rmst"].tolist()
     [2.0]
     """
-    if not (np.isfinite(tau) and tau > 0):
+    if not (isinstance(tau, numbers.Real) and np.isfinite(tau) and tau > 0):
         raise ValueError(f"tau is {tau!r}; it must be a positive number")
     z = normal_quantile(conf_level)
+    check_same_rows(duration=duration, event=event, entry=entry, group=group)
     duration, event, entry = check_survival(duration, event, entry)
     codes, labels = check_groups(group, len(duration))
     curve = _build_curve(duration, event, entry, codes, len(labels))
@@ -207,6 +210,7 @@ def median_survival(
     [3.0]
     """
     z = normal_quantile(conf_level)
+    check_same_rows(duration=duration, event=event, entry=entry, group=group)
     duration, event, entry = check_survival(duration, event, entry)
     codes, labels = check_groups(group, len(duration))
     if reverse:
@@ -257,6 +261,7 @@ def logrank(duration, event, group, strata=None) -> pd.DataFrame:
     >>> logrank([1, 2, 3, 4], [1, 1, 1, 1], ["a", "a", "b", "b"])["chi_squared"].round(4).tolist()
     [2.8824, 2.8824]
     """
+    check_same_rows(duration=duration, event=event, group=group, strata=strata)
     duration, event, _ = check_survival(duration, event)
     codes, labels = check_groups(group, len(duration))
     strata_codes, strata_labels = check_groups(strata, len(duration), "strata")

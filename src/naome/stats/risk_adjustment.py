@@ -27,7 +27,15 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from naome.stats.checks import check_columns, check_events, check_groups, check_survival, check_times, normal_quantile
+from naome.stats.checks import (
+    check_columns,
+    check_events,
+    check_groups,
+    check_survival,
+    check_times,
+    normal_quantile,
+    read_numbers,
+)
 from naome.stats.cox import CoxFit, fit_cox
 from naome.stats.design import Design, build_design
 from naome.stats.funnel import midp_tail
@@ -433,7 +441,7 @@ def poisson_binomial_pmf(p) -> np.ndarray:
     >>> poisson_binomial_pmf([0.5, 0.5]).round(12).tolist()
     [0.25, 0.5, 0.25]
     """
-    p = np.asarray(p, dtype=float)
+    p = read_numbers(p, "p")
     wrong = ~((p >= 0) & (p <= 1))
     if wrong.any():
         raise ValueError(f"p[{int(np.flatnonzero(wrong)[0])}] is {p[wrong][0]:g}; allowed: 0 to 1")

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, special
 
-from naome.stats.checks import normal_quantile
+from naome.stats.checks import check_same_rows, normal_quantile, read_numbers
 from naome.stats.intervals import wilson
 
 __all__ = ["provider_variation"]
@@ -136,7 +136,8 @@ def _posterior_mode(x, n, eta, sd: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _read_counts(x, n, expected) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    table = wilson(np.asarray(x), np.asarray(n))  # for its checks of counts
+    check_same_rows(x=x, n=n, expected=expected)
+    table = wilson(read_numbers(x, "x"), read_numbers(n, "n"))  # for its checks of counts
     keep = table["n"].to_numpy() > 0
     x, n = (table[name].to_numpy()[keep].astype(float) for name in ("x", "n"))
     if len(n) < 2:
@@ -145,7 +146,7 @@ def _read_counts(x, n, expected) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         raise ValueError(f"{x.sum():g} events among {n.sum():g} people; there is no variation to speak of")
     if expected is None:
         return x, n, np.zeros(len(n))
-    expected = np.asarray(expected, dtype=float)
+    expected = read_numbers(expected, "expected")
     if expected.shape != keep.shape:
         raise ValueError(f"expected has shape {expected.shape} but there are {len(keep)} providers; they must agree")
     share = expected[keep] / n
