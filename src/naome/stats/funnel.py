@@ -48,6 +48,8 @@ __all__ = [
     "realised_tail_probabilities",
 ]
 
+#: Tail probabilities end here, z at 37: a provider where everybody died has a finite score
+SMALLEST_TAIL = 1e-300
 FUNNEL_TESTS = ("midp", "spiegelhalter", "exact_tail", "normal")
 
 
@@ -264,7 +266,7 @@ def midp_tail(low, high) -> tuple[np.ndarray, np.ndarray]:
     Returns
     -------
     tuple of numpy.ndarray
-        (z, positive when `high` is the smaller; tail probability).
+        (z, positive when `high` is the smaller; tail probability, at least 1e-300, so that every z is finite).
 
     Examples
     --------
@@ -272,7 +274,7 @@ def midp_tail(low, high) -> tuple[np.ndarray, np.ndarray]:
     [[1.96], [0.025]]
     """
     low, high = np.asarray(low, dtype=float), np.asarray(high, dtype=float)
-    tail = np.clip(np.minimum(low, high), 0.0, 0.5)
+    tail = np.clip(np.minimum(low, high), SMALLEST_TAIL, 0.5)
     return np.where(high < low, -1.0, 1.0) * special.ndtri(tail), tail
 
 

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from naome.stats.funnel import midp_tail
+from naome.stats.funnel import SMALLEST_TAIL, midp_tail
 
 __all__ = ["explained_variance", "gamma_tails", "own_share", "score_providers", "third_moment"]
 
@@ -29,8 +29,6 @@ NOTHING_LEFT = 1e-9
 NO_WEIGHT = 1e-8
 #: Skewness so close to zero that the gamma distribution is the normal one to more digits than anyone reads
 SYMMETRIC = 1e-4
-#: Tail probabilities end here, z at 37
-SMALLEST_TAIL = 1e-300
 
 
 def score_providers(residual, survival, design, codes) -> pd.DataFrame:

@@ -41,7 +41,7 @@ from naome.stats.design import Design, build_design
 from naome.stats.funnel import midp_tail
 from naome.stats.kaplan_meier import kaplan_meier
 from naome.stats.logistic import fit_logistic
-from naome.stats.provider_score import explained_variance, own_share, score_providers
+from naome.stats.provider_score import explained_variance, gamma_tails, own_share, score_providers, third_moment
 from naome.stats.pseudo import pseudo_observations
 
 __all__ = [
@@ -62,6 +62,11 @@ LARGEST_SHARE = 0.6
 #: Skewness of the deaths of a provider: about one over the root of the expected deaths or survivors, whichever are
 #: fewer. With less than four, tails are not those of a gamma distribution where follow-up is censored.
 LARGEST_SKEWNESS = 0.5
+#: A provider whose own people decide more than this of its expectation is judged by what the others leave of it: the
+#: shape of its own count is the wrong way round, since the rarer outcome of the others bounds the difference
+MOST_OF_ITSELF = 0.5
+#: Tails of a Poisson-binomial distribution are exact to this, so that smaller ones are rounding
+SMALLEST_EXACT_TAIL = 1e-15
 
 
 @dataclass(frozen=True)
@@ -332,8 +337,8 @@ def risk_adjusted_proportion(
     pandas.DataFrame
         One row per provider: ``provider, n, observed, expected, ratio, ratio_lower, ratio_upper,
         proportion_unadjusted, proportion_expected, proportion_adjusted, lower, upper, z, tail_probability, status``. z
-        is positive when there are more events than expected. ``status``: "ok", or "too_few" (adjusted values, limits
-        and z are NaN; so are the limits of the ratio).
+        is positive when there are more events than expected; NaN where too little is left to compare a provider with.
+        ``status``: "ok", or "too_few" (adjusted values, limits and z are NaN; so are the limits of the ratio).
 
     Raises
     ------
@@ -357,7 +362,10 @@ def risk_adjusted_proportion(
     their own p): its distribution is computed exactly by convolution; z is the normal score of P(R < O) + P(R = O)/2,
     divided by the root of the share of the variance that the provider does not contribute to its own expectation
     (:func:`naome.stats.provider_score.explained_variance`); the limits take the expectation as known. A Poisson would
-    be far too wide: at p = 0.5 its standard deviation is 1.4 times too large.
+    be far too wide: at p = 0.5 its standard deviation is 1.4 times too large. Where that share is less than a half, the
+    difference from the expectation is decided by the people of the others, and z is that of a gamma distribution with
+    the variance and skewness of the difference (:func:`naome.stats.provider_score.third_moment`), or NaN where the
+    skewness exceeds ``LARGEST_SKEWNESS``.
 
     Examples
     --------
@@ -386,7 +394,7 @@ def risk_adjusted_proportion(
     shift = special.logit(dead.mean()) - special.logit(model)
     low, high = _poisson_binomial_tails(codes, p, observed.astype(np.int64))
     own, _ = explained_variance(p * (1 - p), matrix, codes)
-    z = midp_tail(low, high)[0] / np.sqrt(1 - own_share(own, variance))
+    z = _score_counts(observed - expected, midp_tail(low, high)[0], p, variance, own, matrix, codes)
     with np.errstate(divide="ignore"):
         adjusted = {
             "ratio_lower": lower / model,
@@ -512,7 +520,20 @@ def _poisson_binomial_tails(codes, p, observed) -> tuple[np.ndarray, np.ndarray]
         pmf = poisson_binomial_pmf(part)
         half = pmf[observed[j]] / 2
         low[j], high[j] = pmf[: observed[j]].sum() + half, pmf[observed[j] + 1 :].sum() + half
-    return low, high
+    return np.maximum(low, SMALLEST_EXACT_TAIL), np.maximum(high, SMALLEST_EXACT_TAIL)
+
+
+def _score_counts(difference, exact, p, variance, own, design, codes) -> np.ndarray:
+    """Return z of observed less expected events, less what a provider contributes to its own expectation."""
+    share = own_share(own, variance)
+    z = exact / np.sqrt(1 - share)
+    large = share > MOST_OF_ITSELF
+    if large.any():
+        rest = np.where(large, variance - own, np.nan)
+        skewness = third_moment(1 - p, design, codes) / rest**1.5
+        of_rest = midp_tail(*gamma_tails(difference / np.sqrt(rest), skewness))[0]
+        z = np.where(large, np.where(np.abs(skewness) <= LARGEST_SKEWNESS, of_rest, np.nan), z)
+    return z
 
 
 def _wilson_limits(crude, n, z: float) -> tuple[np.ndarray, np.ndarray]:
