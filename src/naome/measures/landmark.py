@@ -98,7 +98,7 @@ def _rows(people: pd.DataFrame, indicator: Indicator, study: Study) -> pd.DataFr
     # those alive at the landmark may be fewer than those eligible
     reasons = [study.too_few(people) for people in table["denominator"]]
     followed = study.too_few(
-        int(((cause > 0) | (duration >= window)).sum()), "people followed to the end of the window"
+        int(((cause > 0) | (duration >= window)).sum()), "people with follow-up to the end of the window"
     )
     by_time = table["method"] == AALEN_JOHANSEN
     reasons = [reason or (followed if late else "") for reason, late in zip(reasons, by_time, strict=True)]
