@@ -20,6 +20,8 @@ __all__ = [
     "schoenfeld_smooth",
 ]
 
+# Variance of pseudo-observations that are the same for everybody, but for rounding
+ROUNDING = 1e-20
 TRANSFORMS = ("km", "identity", "log", "rank")
 
 
@@ -210,7 +212,9 @@ def calibration(duration, event, predicted, *, at: float, groups: int = 10, conf
     -------
     pandas.DataFrame
         ``group`` (1 = lowest predicted survival), ``n, predicted`` (mean), ``observed`` (mean pseudo-observation),
-        ``std_error, lower, upper``. The observed value and its limits may fall outside [0, 1] in extreme groups.
+        ``std_error, lower, upper``. The observed value and its limits may fall outside [0, 1] in extreme groups. Where
+        everybody, or nobody, of a group is observed to survive the standard error is NaN, as 0 would claim certainty,
+        and the open limit is exact (Clopper-Pearson).
 
     Raises
     ------
@@ -236,7 +240,12 @@ def calibration(duration, event, predicted, *, at: float, groups: int = 10, conf
     n = np.bincount(group)
     observed = np.bincount(group, pseudo) / n
     spread = np.bincount(group, (pseudo - observed[group]) ** 2) / (n - 1)
-    std_error = np.sqrt(spread / n)
+    std_error = np.where(spread > ROUNDING, np.sqrt(spread / n), np.nan)
+    lower, upper = observed - z * std_error, observed + z * std_error
+    exact = ((1 - conf_level) / 2) ** (1 / n)
+    alike, alive = np.isnan(std_error), observed > 0.5
+    lower = np.where(alike, np.where(alive, exact, observed), lower)
+    upper = np.where(alike, np.where(alive, observed, 1 - exact), upper)
     return pd.DataFrame(
         {
             "group": np.arange(1, groups + 1),
@@ -244,8 +253,8 @@ def calibration(duration, event, predicted, *, at: float, groups: int = 10, conf
             "predicted": np.bincount(group, predicted) / n,
             "observed": observed,
             "std_error": std_error,
-            "lower": observed - z * std_error,
-            "upper": observed + z * std_error,
+            "lower": lower,
+            "upper": upper,
         }
     )
 
