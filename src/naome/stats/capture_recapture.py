@@ -68,7 +68,9 @@ def chapman(n1: int, n2: int, m: int, conf_level: float = 0.95) -> PopulationEst
         People seen by both; may be 0, when the estimate is finite but worthless.
     conf_level : float
         Of the interval, log-normal for the number nobody saw (Chao 1989), so that its lower limit is never
-        below the number seen.
+        below the number seen. Where one source saw nobody but people of the other the estimate is that of the other and
+        the variance 0, which is no certainty: the upper limit is then exact, from the Clopper-Pearson limit of the
+        share that the larger source sees, m out of m; infinite for m = 0.
 
     Returns
     -------
@@ -91,13 +93,17 @@ def chapman(n1: int, n2: int, m: int, conf_level: float = 0.95) -> PopulationEst
     population = (n1 + 1) * (n2 + 1) / (m + 1) - 1
     variance = (n1 + 1) * (n2 + 1) * (n1 - m) * (n2 - m) / ((m + 1) ** 2 * (m + 2))
     lower, upper = _hidden_interval(population - observed, np.sqrt(variance), conf_level)
+    method = "chapman, log-normal interval"
+    if m == min(n1, n2):
+        method = "chapman, exact upper limit"
+        upper = max(n1, n2) * (((1 - conf_level) / 2) ** (-1 / m) - 1) if m else np.inf
     warning = f"fewer than {FEW_SHARED} people were identified by both sources" if m < FEW_SHARED else ""
     return PopulationEstimate(
         observed,
         population,
         observed + lower,
         observed + upper,
-        "chapman, log-normal interval",
+        method,
         warning,
         pd.DataFrame(),
     )
