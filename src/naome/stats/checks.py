@@ -398,12 +398,15 @@ def read_numbers(values, name: str) -> np.ndarray:
     >>> read_numbers([1, None, 2.5], "duration").tolist()
     [1.0, nan, 2.5]
     """
-    if getattr(getattr(values, "dtype", None), "kind", "") in tuple("mM") or _holds_dates(values):
+    plain_frame = isinstance(values, pd.DataFrame) and all(map(_is_plain, values.dtypes))
+    if getattr(getattr(values, "dtype", None), "kind", "") in tuple("mM") or (not plain_frame and _holds_dates(values)):
         # as plain numbers these would be nanoseconds or days
         raise ValueError(f"{name} holds dates or time spans; give numbers, e.g. spans / pandas.Timedelta(days=1)")
     if isinstance(values, np.ma.MaskedArray):
         values = np.ma.filled(values.astype(object), np.nan)
     if isinstance(values, pd.Series) and _is_plain(values.dtype):
+        return values.to_numpy(dtype=float, na_value=np.nan)
+    if plain_frame:
         return values.to_numpy(dtype=float, na_value=np.nan)
     try:
         flat = np.asarray(values)
@@ -413,7 +416,7 @@ def read_numbers(values, name: str) -> np.ndarray:
             if any(isinstance(each, str | bytes) for each in flat.flat):
                 raise TypeError("text is no number")
             flat = np.where(pd.isna(flat), np.nan, flat)
-        return flat.astype(float)
+        return np.asarray(flat, dtype=float)
     except (TypeError, ValueError):
         flat = np.asarray(values, dtype=object).ravel()
         at = next((i for i, value in enumerate(flat) if not _is_number(value)), None)

@@ -62,6 +62,10 @@ def score_providers(residual, survival, design, codes) -> pd.DataFrame:
     where follow-up is censored before t or the model fits other times than t. With complete follow-up and a logistic
     model, z squared times k is the score test of a term for the provider. Skewness: :func:`third_moment`.
 
+    One k is not right for everybody where many are censored before t. Of 100 providers all alike, followed for two to
+    seven years each patient, 1.6 of 1,000 were on alarm for many deaths at five years and 2.7 of the fifth with the
+    poorest prognosis (500 replicates); with everybody followed to t it was 0.8 and 1.0 (300; nominal 1).
+
     Examples
     --------
     >>> dead = np.array([1, 1, 1, 0, 1, 0, 0, 0, 0, 0])
