@@ -13,8 +13,8 @@ Three answers to three questions, for survival at t:
   S(t | x), centred to sum to zero nationally, in standard errors of its own, with a tail for its skewness
   (:mod:`naome.stats.provider_score`).
 * *Is something going wrong early?* (`early_warning_z`) Deaths observed by t against expected cumulative hazard, by the
-  mid-P tail of a Poisson. More powerful when hazards are proportional, but it is a statement about hazards, not about
-  S(t).
+  mid-P tail of a Poisson, less the provider's own share in the expectation. More powerful when hazards are
+  proportional, but it is a statement about hazards, not about S(t).
 
 All z are positive when there are more deaths than expected.
 """
@@ -245,13 +245,15 @@ def risk_adjusted_survival(
         One row per provider (sorted) and time: ``provider, time, n`` (patients), ``n_risk`` (at risk at t),
         ``observed`` (deaths by t), ``expected`` (cumulative hazard to min(T, t)), ``survival_unadjusted``
         (Kaplan-Meier), ``survival_expected`` (mean S(t | x), calibrated if asked), ``survival_adjusted, lower, upper,
-        z, tail_probability, early_warning_z, std_error, own_share, skewness, status``; ``std_error`` is that of the
-        provider's mean pseudo-observation about its expectation, if it is as the model says: funnel limits are
-        S(t) +/- z std_error.
+        z, tail_probability, early_warning_z, std_error, own_share, skewness, early_own_share, status``. ``std_error``
+        is that of the provider's mean pseudo-observation about its expectation, if it is as the model says: funnel
+        limits are S(t) +/- z std_error.
         ``own_share`` is the share of its own patients in what the provider is compared with
         (:func:`naome.stats.provider_score.own_share`), ``skewness`` that of its deaths less expected deaths. z and its
         tail are NaN where one exceeds ``LARGEST_SHARE`` or, on either side, ``LARGEST_SKEWNESS``.
-        See the module's text.
+        ``early_own_share`` is the share of a provider in its own expected deaths, with cumulative hazards for
+        variances; ``early_warning_z`` is divided by the root of one less it, and NaN where it exceeds
+        ``LARGEST_SHARE``. See the module's text.
 
         ``status``: "ok"; "too_few" (fewer than `minimum_n` patients: adjusted survival, limits and all z are NaN);
         "not_estimable" (the provider's Kaplan-Meier is 0 or 1, or none of its patients was followed to t: adjusted
@@ -299,7 +301,9 @@ def risk_adjusted_survival(
         unit = units.iloc[k :: len(times)].reset_index(drop=True)
         observed = np.bincount(codes, d & (t <= time), len(labels))
         score = score_providers(pseudo[:, k] - survival[:, k], survival[:, k], design, codes)
-        piece = _adjust_at(codes, labels, survival[:, k], hazard[:, k], score, observed, national[k], unit, calibrate)
+        piece = _adjust_at(
+            codes, labels, survival[:, k], hazard[:, k], score, observed, national[k], unit, calibrate, design
+        )
         pieces.append(piece.assign(time=time))
     table = pd.concat(pieces, ignore_index=True)
     # rows in the order provider, then time as asked
@@ -465,7 +469,7 @@ def poisson_binomial_pmf(p) -> np.ndarray:
     return rows[0, : len(p) + 1]
 
 
-def _adjust_at(codes, labels, survival, hazard, score, observed, national, unit, calibrate) -> pd.DataFrame:
+def _adjust_at(codes, labels, survival, hazard, score, observed, national, unit, calibrate, design) -> pd.DataFrame:
     n = np.bincount(codes, minlength=len(labels))
     model = np.bincount(codes, survival, len(labels)) / n
     expected = np.bincount(codes, hazard, len(labels))
@@ -478,6 +482,9 @@ def _adjust_at(codes, labels, survival, hazard, score, observed, national, unit,
     here = special.pdtr(observed, expected) - np.where(observed > 0, special.pdtr(observed - 1, expected), 0.0)
     low = np.where(observed > 0, special.pdtr(observed - 1, expected), 0.0) + here / 2
     early, _ = midp_tail(low, special.pdtrc(observed, expected) + here / 2)
+    own, _ = explained_variance(hazard, design, codes)
+    early_share = own_share(own, np.bincount(codes, hazard, len(labels)))
+    early = np.where(early_share <= LARGEST_SHARE, early / np.sqrt(1 - early_share), np.nan)
     return pd.DataFrame(
         {
             "provider": labels,
@@ -497,6 +504,7 @@ def _adjust_at(codes, labels, survival, hazard, score, observed, national, unit,
             "std_error": score["std_error"],
             "own_share": score["own_share"],
             "skewness": score["skewness"],
+            "early_own_share": early_share,
         }
     )
 

@@ -47,7 +47,7 @@ def test_rows_columns_and_order():
     assert table.columns.tolist() == [
         *["provider", "time", "n", "n_risk", "observed", "expected", "survival_unadjusted", "survival_expected"],
         *["survival_adjusted", "lower", "upper", "z", "tail_probability", "early_warning_z"],
-        *["std_error", "own_share", "skewness", "status"],
+        *["std_error", "own_share", "skewness", "early_own_share", "status"],
     ]
     assert table["provider"].tolist() == [f"U{u}" for u in range(10) for _ in range(2)]
     assert table["time"].tolist() == [2.0, 1.0] * 10
@@ -347,3 +347,18 @@ def test_z_is_finite_where_everybody_or_nobody_has_the_event(dead_there, rate):
     table = risk_adjusted_proportion(frame, event="dead", provider="unit", covariates=[])
     assert np.isfinite(table["z"]).all()
     assert np.sign(table["z"][0]) == (1 if dead_there else -1)
+
+
+def test_early_warning_of_a_few_providers_alike_has_variance_one():
+    """Each is a seventh of its own expectation; taken as known, the variance was 0.8."""
+    rng = np.random.default_rng(12)
+    codes = np.repeat(np.arange(7), [35, 50, 60, 80, 100, 120, 150])
+    x, found = rng.normal(size=len(codes)), []
+    for _ in range(120):
+        death, end = rng.exponential(2 * np.exp(-0.5 * x)), rng.uniform(1, 4, len(codes))
+        frame = pd.DataFrame({"t": np.minimum(death, end), "d": death <= end, "x": x, "unit": codes})
+        table = risk_adjusted_survival(frame, duration="t", event="d", provider="unit", covariates=["x"], at=2.0)
+        found.append(table["early_warning_z"])
+    # 840 values: a standard error of 0.05
+    assert np.var(np.concatenate(found)) == pytest.approx(1, abs=0.13)
+    assert table["early_own_share"].sum() == pytest.approx(1, abs=0.4)
