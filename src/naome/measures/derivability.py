@@ -7,6 +7,7 @@ parameters only give the sentence for an absent thing.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -175,9 +176,28 @@ class _Finder:
     columns: Mapping[str, AnalysisColumn]
 
     def reason_for(self, indicator: Indicator, cohort: str) -> str:
-        """Return the reason that is nearest to what is measured: the numerator's, the denominator's, the cohort's."""
+        """Return the reason that is nearest to what is measured.
+
+        The numerator's, the denominator's, the cohort's, and that of a window which follow-up does not reach.
+        """
         reasons = [self.reason_of_columns(names, cohort) for names in self._list_read(indicator, cohort)]
-        return next(filter(None, [*reasons, self.reason_of_cohort(cohort)]), "")
+        return next(filter(None, [*reasons, self.reason_of_cohort(cohort), self._reason_of_follow_up(indicator)]), "")
+
+    def _reason_of_follow_up(self, indicator: Indicator) -> str:
+        """Return why an event within a window cannot be counted: some people cannot be followed to its end.
+
+        They would count as people without the event, the more the later they were diagnosed. To leave them out is to
+        end the audit period earlier, for all results.
+        """
+        used = indicator.numerator.names if indicator.numerator else frozenset()
+        days = max((days for name, days in indicator.windows.items() if name in used), default=0)
+        latest = self.params.censor_date - dt.timedelta(days=days)
+        if latest >= self.params.metastatic_to:
+            return ""
+        return (
+            f"People diagnosed after {latest:%Y-%m-%d} cannot be followed for the {days} days of this indicator; it "
+            "needs an audit period that ends by then (metastatic_to)."
+        )
 
     def _list_read(self, indicator: Indicator, cohort: str) -> list[Iterable[str]]:
         """Return the columns that an indicator reads; of its numerator those it needs, where it says so."""

@@ -57,6 +57,11 @@ class Expression:
     columns: tuple[str, ...]
     kinds: tuple[str, ...]
 
+    @property
+    def names(self) -> frozenset[str]:
+        """Columns and windows that it names."""
+        return frozenset(node.id for node in ast.walk(self.tree) if isinstance(node, ast.Name))
+
     def evaluate(self, frame: pd.DataFrame) -> np.ndarray:
         """Return whether the condition holds for each row; missing counts as not.
 

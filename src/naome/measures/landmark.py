@@ -64,12 +64,12 @@ def compare_landmarks(analysis: pd.DataFrame, study: Study) -> pd.DataFrame:
             people = analysis[analysis["cohort"] == cohort]
             reason = study.reason(indicator, cohort) or study.too_few(int(_eligible(people, indicator).sum()))
             measures = [f"{indicator.id}_{way}" for way in WAYS]
-            rows = study.not_derivable_rows(measures, reason) if reason else _rows(people, indicator)
+            rows = study.not_derivable_rows(measures, reason) if reason else _rows(people, indicator, study)
             frames.append(rows.assign(cohort=cohort, definition_id=indicator.definition_id))
     return study.results(pd.concat(frames, ignore_index=True))
 
 
-def _rows(people: pd.DataFrame, indicator: Indicator) -> pd.DataFrame:
+def _rows(people: pd.DataFrame, indicator: Indicator, study: Study) -> pd.DataFrame:
     inside, positive = indicator.select(people)
     eligible = _eligible(people, indicator)
     counts = {"landmark": (inside, positive & inside), "no_landmark": (eligible, positive & eligible)}
@@ -87,17 +87,22 @@ def _rows(people: pd.DataFrame, indicator: Indicator) -> pd.DataFrame:
         )
     duration, cause = _competing(people[eligible], indicator)
     window = next(iter(indicator.windows.values()))
-    curves = aalen_johansen(duration, cause, at=window).set_index("cause")
+    curves = aalen_johansen(duration, cause, at=window, causes=(TREATED, DIED)).set_index("cause")
     for name, number in (("incidence", TREATED), ("died_untreated", DIED)):
         happened = int(((cause == number) & (duration <= window)).sum())
-        interval = {"estimate": 0.0, "lower": 0.0, "upper": np.nan}
-        if number in curves.index:
-            row = curves.loc[number]
-            interval = {"estimate": row["cumulative_incidence"], "lower": row["lower"], "upper": row["upper"]}
+        interval = _limits(curves.loc[number].rename({"cumulative_incidence": "estimate"}))
         rows.append(
             {"name": name, "denominator": len(duration), "numerator": happened, "method": AALEN_JOHANSEN, **interval}
         )
     table = pd.DataFrame(rows)
+    # those alive at the landmark may be fewer than those eligible
+    reasons = [study.too_few(people) for people in table["denominator"]]
+    followed = study.too_few(
+        int(((cause > 0) | (duration >= window)).sum()), "people with follow-up to the end of the window"
+    )
+    by_time = table["method"] == AALEN_JOHANSEN
+    reasons = [reason or (followed if late else "") for reason, late in zip(reasons, by_time, strict=True)]
+    table = table.assign(status=["too_few" if reason else "ok" for reason in reasons], reason=reasons)
     return table.assign(measure=indicator.id + "_" + table["name"]).drop(columns="name")
 
 

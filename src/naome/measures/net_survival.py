@@ -21,6 +21,7 @@ from naome.core.yaml_files import FrozenModel, Text, read_model
 from naome.measures.methods import POHAR_PERME
 from naome.measures.study import Study, say_too_few
 from naome.measures.survival import BEYOND, survival_arrays
+from naome.stats.inputs import normal_quantile
 from naome.stats.pohar_perme import LifeTable, make_life_table, net_survival, standardise_survival
 
 STANDARDISED = "Pohar Perme by age, directly standardised, interval on the logarithmic scale"
@@ -157,6 +158,9 @@ def _estimate_cohort(people: pd.DataFrame, study: Study, table: LifeTable) -> pd
             row = row.assign(status="too_few", reason=why, estimate=np.nan, lower=np.nan, upper=np.nan)
         elif not lacking:
             at = here.rename(columns={"estimate": "survival"}).assign(time=float(years))
+            # where nobody of an age group has died the error is 0, and what is not certain is its lower limit
+            open_end = np.log(at["survival"] / at["lower"]) / normal_quantile(0.95)
+            at["std_error"] = at["std_error"].where(at["std_error"] > 0, open_end)
             made = standardise_survival(at[["group", "time", "survival", "std_error"]], standard.weights).iloc[0]
             row = row.assign(estimate=made["survival"], lower=made["lower"], upper=made["upper"])
         rows.append(row)

@@ -35,7 +35,13 @@ from naome.measures.casemix.adjust import Assessment, list_parts
 from naome.measures.casemix.prepare import COX
 from naome.measures.indicators import divide_people
 from naome.measures.study import Study
-from naome.measures.survival import list_times, numbers_at_risk, survival_arrays, survival_curves
+from naome.measures.survival import (
+    list_times,
+    numbers_at_risk,
+    reason_for_no_group,
+    survival_arrays,
+    survival_curves,
+)
 from naome.stats.risk_adjustment import ExpectedModel
 
 # By default lifelines stops early: up to 2e-5 standard errors from the maximum on the shipped audits;
@@ -85,7 +91,8 @@ def list_curve_people(analysis: pd.DataFrame, study: Study) -> dict[tuple[str, s
     dict of (str, str, str) to DataFrame
         (cohort, grouping, group) -> ``duration``, days from the time origin to death or the end of follow-up, and
         ``event``, death from any cause. The grouping "all" has the whole cohort. Without cohorts for which the data
-        lack deaths, groups for which they lack a column, and groups without people.
+        lack deaths, groups that have no survival (:func:`naome.measures.survival.reason_for_no_group`), and groups
+        without people.
     """
     people: dict[tuple[str, str, str], pd.DataFrame] = {}
     for cohort in study.params.cohorts:
@@ -93,7 +100,7 @@ def list_curve_people(analysis: pd.DataFrame, study: Study) -> dict[tuple[str, s
             continue
         members = analysis[analysis["cohort"] == cohort]
         for group in study.specification.groups:
-            if study.lacks((*group.columns, *(group.where.columns if group.where else ())), cohort):
+            if reason_for_no_group(study, group, cohort):
                 continue
             within, labels = divide_people(members, group)
             duration, event, keep = survival_arrays(members[within])

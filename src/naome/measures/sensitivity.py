@@ -173,7 +173,8 @@ def tabulate_windows(analysis: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Evaluate every indicator with a window of days at its default, at half of it and at one and a half times it.
 
     Windows are read off the analysis table, so nothing is derived again. A window
-    cannot look further than the events the table holds.
+    cannot look further than the events the table holds, and one in which events are counted no further than everyone
+    of the audit period can be followed: people diagnosed last would count as without the event.
 
     Returns
     -------
@@ -186,8 +187,8 @@ def tabulate_windows(analysis: pd.DataFrame, study: Study) -> pd.DataFrame:
         for cohort in indicator.cohorts if indicator.windows else ():
             reason = study.reason(indicator, cohort)
             people = analysis[analysis["cohort"] == cohort]
-            for window, default in indicator.windows.items():
-                for days in [default, *(round(default * factor) for factor in WINDOW_FACTORS)]:
+            for window in indicator.windows:
+                for days in _list_days(indicator, window, study.params):
                     row = {"indicator": indicator.id, "cohort": cohort, "window": window, "days": days}
                     changed = _with_window(indicator, window, days, columns)
                     found = _proportion(people, changed, study) if not reason else {}
@@ -195,6 +196,16 @@ def tabulate_windows(analysis: pd.DataFrame, study: Study) -> pd.DataFrame:
     named = ["indicator", "cohort", "window", "days", "denominator", "numerator", "estimate", "reason"]
     table = pd.DataFrame(rows).reindex(columns=named)
     return table.astype({"denominator": "Int64", "numerator": "Int64", "estimate": "float64"})
+
+
+def _list_days(indicator: Indicator, window: str, params: Params) -> list[int]:
+    """Return the lengths at which a window is tried, the default first."""
+    default = indicator.windows[window]
+    lengths = [round(default * factor) for factor in WINDOW_FACTORS]
+    if indicator.numerator and window in indicator.numerator.names:
+        reach = max(default, (params.censor_date - params.metastatic_to).days)
+        lengths = [min(days, reach) for days in lengths]
+    return list(dict.fromkeys([default, *lengths]))
 
 
 def _hold_shared(params: Params, rules: CohortRules, tables: CanonicalTables) -> _Shared:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from naome.cohort.feature_definitions import read_features
 from naome.core.durations import YEAR_DAYS
 from naome.core.params import Params
 from naome.measures.indicators import divide_people
 from naome.measures.methods import KAPLAN_MEIER
+from naome.measures.specification import Group
 from naome.measures.study import Study, say_too_few
 from naome.stats.inputs import is_observed
 from naome.stats.kaplan_meier import kaplan_meier, median_survival
 
 BEYOND = "follow-up does not reach the time point for anyone"
+NO_TIME = "no one has a time from the time origin to death or the end of follow-up"
+#: Days after the time origin until which what is recorded counts as known at it (decision 0004)
+KNOWN_WITHIN_DAYS = 30
 
 
 def list_times(params: Params) -> list[float]:
@@ -40,7 +45,8 @@ def estimate_survival(analysis: pd.DataFrame, study: Study) -> pd.DataFrame:
     DataFrame
         Results with measures ``survival_1y`` ... An estimate is shown only where
         follow-up can reach the horizon and at least ``minimum_at_risk`` people are
-        still at risk. Five years by period analysis: :mod:`naome.measures.period`.
+        still at risk. Five years by period analysis: :mod:`naome.measures.period`. Groups that are known only later
+        (:func:`reason_for_no_group`) have none.
     """
     frames = []
     survival = study.specification["survival"]
@@ -48,18 +54,49 @@ def estimate_survival(analysis: pd.DataFrame, study: Study) -> pd.DataFrame:
     for cohort in study.params.cohorts:
         people = analysis[analysis["cohort"] == cohort]
         for group in study.specification.groups:
-            columns = (*group.columns, *(group.where.columns if group.where else ()))
-            if reason := study.reason(survival, cohort) or study.lacks(columns, cohort):
+            if reason := study.reason(survival, cohort) or reason_for_no_group(study, group, cohort):
                 frames.append(study.not_derivable_rows(measures, reason, group_by=group.id, cohort=cohort))
                 continue
             within, labels = divide_people(people, group)
             members = people[within]
-            if members.empty:
+            if not (members["survival_days"] >= 0).any():
+                if len(members) and group.id == "all":
+                    frames.append(study.not_derivable_rows(measures, NO_TIME, cohort=cohort))
                 continue
             table = _horizons(members, labels[within], study.params)
             frames.append(table.assign(cohort=cohort, group_by=group.id))
     definition = survival.definition_id
     return study.results(pd.concat(frames, ignore_index=True), definition_id=definition)
+
+
+def reason_for_no_group(study: Study, group: Group, cohort: str) -> str:
+    """Return why survival is not given by a group: a column is absent, or known only of those who lived.
+
+    Parameters
+    ----------
+    study : Study
+    group : Group
+    cohort : str
+
+    Returns
+    -------
+    str
+        Empty where survival can be given. A group that is counted from records later than ``KNOWN_WITHIN_DAYS`` after
+        the time origin has none: who lives longer is more often in it (immortal time bias). Metastatic sites are coded
+        up to 12 months after the metastatic diagnosis; those known at the time origin are in the case-mix model.
+    """
+    columns = (*group.columns, *(group.where.columns if group.where else ()))
+    if absent := study.lacks(columns, cohort):
+        return absent
+    features = {feature.name: feature for feature in read_features(study.definitions).features}
+    for feature in (features[name] for name in columns if name in features):
+        known = feature.to_days is not None and feature.to_days <= (
+            KNOWN_WITHIN_DAYS if feature.clock == "origin" else 0
+        )
+        if not known:
+            until = "follow-up" if feature.to_days is None else f"the next {feature.to_days} days"
+            return f"the group is known from records of {until}, which only those who live have (immortal time bias)"
+    return ""
 
 
 def estimate_medians(analysis: pd.DataFrame, params: Params) -> pd.DataFrame:
@@ -143,6 +180,8 @@ def compare_clocks(analysis: pd.DataFrame, params: Params) -> pd.DataFrame:
         }
         for clock, (duration, start) in clocks.items():
             seen = np.ones(len(people), dtype=bool) if start is None else is_observed(duration, start)
+            if not seen.any():
+                continue
             at = [year * YEAR_DAYS for year in params.survival.horizons_years]
             table = kaplan_meier(duration[seen], died[seen], entry=None if start is None else start[seen], at=at)
             table = table[table["n_risk"] >= params.survival.minimum_at_risk]

@@ -233,6 +233,8 @@ def _compare(results: pd.DataFrame, indicator: Indicator, params: Params) -> tup
     if not 0 < x.sum() < n.sum():
         return table, {**row, "reason": "Everyone, or no one, has the outcome."}
     spread = provider_variation(x, n).iloc[0].drop(["n_providers", "proportion"])
+    if np.isnan(spread["variance"]):
+        return table, {**row, "reason": "In nearly every organisation everyone, or no one, has the outcome."}
     return table, {**row, **spread.to_dict()}
 
 

@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
+from naome.stats.inputs import normal_quantile
+
 __all__ = ["CaptureScenario", "PopulationEstimate", "chapman", "loglinear_population", "simulate_capture"]
 
 UNBELIEVABLE_SE = 3.0
@@ -66,7 +68,9 @@ def chapman(n1: int, n2: int, m: int, conf_level: float = 0.95) -> PopulationEst
         People seen by both; may be 0, when the estimate is finite but worthless.
     conf_level : float
         Of the interval, log-normal for the number nobody saw (Chao 1989), so that its lower limit is never
-        below the number seen.
+        below the number seen. Where one source saw nobody but people of the other the estimate is that of the other and
+        the variance 0, which is no certainty: the upper limit is then exact, from the Clopper-Pearson limit of the
+        share that the larger source sees, m out of m; infinite for m = 0.
 
     Returns
     -------
@@ -82,19 +86,24 @@ def chapman(n1: int, n2: int, m: int, conf_level: float = 0.95) -> PopulationEst
     >>> round(chapman(200, 150, 60).population)
     497
     """
+    normal_quantile(conf_level)  # refuses a level that is not one
     if min(n1, n2, m) < 0 or m > min(n1, n2):
         raise ValueError(f"n1={n1}, n2={n2}, m={m}: counts must be 0 or more, and m at most n1 and n2")
     observed = n1 + n2 - m
     population = (n1 + 1) * (n2 + 1) / (m + 1) - 1
     variance = (n1 + 1) * (n2 + 1) * (n1 - m) * (n2 - m) / ((m + 1) ** 2 * (m + 2))
     lower, upper = _hidden_interval(population - observed, np.sqrt(variance), conf_level)
+    method = "chapman, log-normal interval"
+    if m == min(n1, n2):
+        method = "chapman, exact upper limit"
+        upper = max(n1, n2) * (((1 - conf_level) / 2) ** (-1 / m) - 1) if m else np.inf
     warning = f"fewer than {FEW_SHARED} people were identified by both sources" if m < FEW_SHARED else ""
     return PopulationEstimate(
         observed,
         population,
         observed + lower,
         observed + upper,
-        "chapman, log-normal interval",
+        method,
         warning,
         pd.DataFrame(),
     )
@@ -145,6 +154,7 @@ def loglinear_population(
     >>> round(loglinear_population(counts, ("a", "b", "c")).observed)
     350
     """
+    z = normal_quantile(conf_level)
     seen, people = _cells(counts, sources)
     observed = int(people.sum())
     fits, failed = [], 0
@@ -164,7 +174,6 @@ def loglinear_population(
     mean = float((models["weight"] * models["log_hidden"]).sum())
     spread = np.sqrt(models["se"] ** 2 + (models["log_hidden"] - mean) ** 2)
     se = float((models["weight"] * spread).sum())
-    z = ndtri(0.5 + conf_level / 2)
     models["hidden"] = np.exp(models["log_hidden"])
     models["lower"] = np.exp(models["log_hidden"] - z * models["se"])
     models["upper"] = np.exp(models["log_hidden"] + z * models["se"])

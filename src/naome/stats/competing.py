@@ -8,15 +8,17 @@ import pandas as pd
 from naome.stats.inputs import (
     check_durations,
     check_groups,
+    check_same_rows,
     check_times,
     merge_close_times,
     normal_quantile,
+    read_numbers,
 )
 
 __all__ = ["aalen_johansen"]
 
 
-def aalen_johansen(duration, cause, *, at=None, group=None, conf_level: float = 0.95) -> pd.DataFrame:
+def aalen_johansen(duration, cause, *, at=None, group=None, causes=None, conf_level: float = 0.95) -> pd.DataFrame:
     """Estimate the cumulative incidence of each cause by Aalen-Johansen.
 
     Parameters
@@ -29,6 +31,8 @@ def aalen_johansen(duration, cause, *, at=None, group=None, conf_level: float = 
         Times at which to read the curves. None gives every distinct follow-up time, and time 0.
     group : array, shape (n,), optional
         One label per person; separate curves per label.
+    causes : sequence of int, optional
+        Causes to estimate, also those that nobody had; all that occur without it.
     conf_level : float
         Coverage of the limits, between 0 and 1.
 
@@ -37,15 +41,16 @@ def aalen_johansen(duration, cause, *, at=None, group=None, conf_level: float = 
     pandas.DataFrame
         Columns ``group, cause, time, n_risk`` (free of any event and uncensored just before), ``n_event`` (events of
         that cause at the time; with `at`, since the next smaller requested time), ``cumulative_incidence, std_error,
-        lower, upper``. Limits are on the log(-log(1 - F)) scale; where F = 0 the lower limit is 0 and the upper the
-        exact 1 - (alpha/2)^(1/m) with m the number at risk (1, no information, when nobody is); at time 0 with no event
-        both are 0. F = 1 gives NaN.
+        lower, upper``. Limits are on the log(-log(1 - F)) scale. Where F = 0 the lower limit is 0 and the upper the
+        exact 1 - (alpha/2)^(1/m), with m the number at risk and of those who had another event before (1, no
+        information, when there is nobody); at time 0 with no event both are 0. Where F = 1 the upper limit is 1 and the
+        lower (alpha/2)^(1/m), with m the effective sample size of :mod:`naome.stats.kaplan_meier`.
 
     Raises
     ------
     ValueError
-        Naming the position and value of a missing or negative duration, or a cause that is not a whole number >= 0, or
-        if nobody had an event.
+        Naming the position and value of a missing or negative duration, or a cause that is not a whole number >= 0; if
+        nobody had an event and no causes are named; or if `causes` lacks one that occurs.
 
     Notes
     -----
@@ -59,12 +64,11 @@ def aalen_johansen(duration, cause, *, at=None, group=None, conf_level: float = 
     [[1.0, 0.25], [2.0, 0.25]]
     """
     z = normal_quantile(conf_level)
+    check_same_rows(duration=duration, cause=cause, group=group)
     duration = merge_close_times(check_durations(duration))[0]
     cause = _check_causes(cause, len(duration))
     codes, labels = check_groups(group, len(duration))
-    causes = np.unique(cause[cause > 0])
-    if not len(causes):
-        raise ValueError("cause is 0 (censored) for everyone; at least one event is needed")
+    causes = _list_causes(cause, causes)
     frames = []
     for number, label in enumerate(labels):  # groups are few: nations, age bands, providers - never people
         inside = codes == number
@@ -84,6 +88,10 @@ def _one_group(duration, cause, causes, at, z: float, alpha: float) -> pd.DataFr
     wanted = np.union1d(times, 0.0) if at is None else check_times(at)
     rows = np.searchsorted(times, wanted, side="right")  # number of steps up to and including each time
     at_risk = len(duration) - np.searchsorted(np.sort(duration), wanted, side="left")
+    # of people who had an event before it is known that they had no other
+    known = at_risk + np.searchsorted(np.sort(duration[cause > 0]), wanted, side="left")
+    last = np.flatnonzero(survivors == 0)[:1]
+    effective = np.minimum(n_risk[last] / survival_before[last], len(duration)).sum()
     pieces = []
     for number in causes:
         events = np.bincount(position[cause == number], minlength=len(times)).astype(float)
@@ -96,7 +104,7 @@ def _one_group(duration, cause, causes, at, z: float, alpha: float) -> pd.DataFr
         estimate = np.r_[0.0, incidence][rows]
         variance = estimate**2 * g0 - 2 * estimate * g1 + g2 + own + 2 * (estimate * c0 - c1)
         std_error = np.sqrt(np.maximum(variance, 0.0))
-        lower, upper = _limits(estimate, std_error, at_risk, wanted, z, alpha)
+        lower, upper = _limits(estimate, std_error, known, effective, wanted, z, alpha)
         pieces.append(
             pd.DataFrame(
                 {
@@ -121,23 +129,37 @@ def _events_between(so_far: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     return between
 
 
-def _limits(estimate, std_error, at_risk, wanted, z: float, alpha: float) -> tuple[np.ndarray, np.ndarray]:
+def _limits(
+    estimate, std_error, known, effective: float, wanted, z: float, alpha: float
+) -> tuple[np.ndarray, np.ndarray]:
     # an incidence that has used up everybody is 1 but for rounding: no interval on this scale
-    estimate = np.where(estimate > 1 - 1e-12, np.nan, estimate)
+    whole = estimate > 1 - 1e-12
+    estimate = np.where(whole, np.nan, estimate)
     with np.errstate(divide="ignore", invalid="ignore"):
         log_free = np.log1p(-estimate)
         spread = z * std_error / ((1 - estimate) * np.abs(log_free))
         lower, upper = -np.expm1(log_free * np.exp(-spread)), -np.expm1(log_free * np.exp(spread))
-        exact = np.where(wanted == 0, 0.0, 1 - np.exp(np.log(alpha / 2) / at_risk))
+        exact = np.where(wanted == 0, 0.0, 1 - np.exp(np.log(alpha / 2) / known))
+        of_whole = np.exp(np.log(alpha / 2) / effective)
     none = estimate == 0
-    return np.where(none, 0.0, lower), np.where(none, exact, upper)
+    lower, upper = np.where(none, 0.0, lower), np.where(none, exact, upper)
+    return np.where(whole, of_whole, lower), np.where(whole, 1.0, upper)
+
+
+def _list_causes(cause: np.ndarray, causes) -> np.ndarray:
+    found = np.unique(cause[cause > 0])
+    if causes is None:
+        if not len(found):
+            raise ValueError("cause is 0 (censored) for everyone; at least one event is needed, or name the causes")
+        return found
+    causes = np.unique(_check_causes(causes, len(causes)))
+    if (causes == 0).any() or not len(causes) or not np.isin(found, causes).all():
+        raise ValueError(f"causes are {causes.tolist()}; allowed: whole numbers above 0, among them {found.tolist()}")
+    return causes
 
 
 def _check_causes(cause, n: int) -> np.ndarray:
-    try:
-        cause = np.asarray(cause, dtype=float)
-    except (TypeError, ValueError):
-        raise ValueError("cause holds a value that is not a number; allowed: 0 (censored), 1, 2, ...") from None
+    cause = read_numbers(cause, "cause")
     if cause.shape != (n,):
         raise ValueError(f"cause has shape {cause.shape} but there are {n} people; they must agree")
     wrong = ~(np.isfinite(cause) & (cause >= 0) & (cause == np.floor(cause)))

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from naome.stats.cox import fit_cox
-from naome.stats.inputs import check_survival, check_times, normal_quantile
+from naome.stats.inputs import check_same_rows, check_survival, check_times, normal_quantile, read_numbers
 
 __all__ = ["concordance", "uno_concordance"]
 
@@ -216,8 +216,9 @@ def _share_uncensored(duration: np.ndarray, event: np.ndarray) -> np.ndarray:
 
 
 def _check(duration, event, risk) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    check_same_rows(duration=duration, event=event, risk=risk)
     duration, event, _ = check_survival(duration, event)
-    risk = np.asarray(risk, dtype=float)
+    risk = read_numbers(risk, "risk")
     if risk.shape != duration.shape or not np.isfinite(risk).all():
         raise ValueError(f"risk must hold a finite number for each of the {len(duration)} people")
     return duration, event, risk

@@ -15,9 +15,20 @@ import numpy as np
 import pandas as pd
 from scipy import linalg, special
 
-from naome.stats.inputs import check_groups, check_survival, check_times, normal_quantile
+from naome.stats.inputs import (
+    check_groups,
+    check_same_rows,
+    check_survival,
+    check_times,
+    normal_quantile,
+    read_numbers,
+)
 
 __all__ = ["CoxFit", "PartialLikelihood", "fit_cox"]
+
+
+#: Sizes of covariates beyond which their squares are no numbers in double precision, and below one over which
+LARGEST_UNIT = 1e100
 
 
 @dataclass(frozen=True)
@@ -266,6 +277,7 @@ class PartialLikelihood:
     def __init__(self, covariates, duration, event, *, entry=None, strata=None, ties: str = "efron"):
         if ties not in ("efron", "breslow"):
             raise ValueError(f"ties is {ties!r}; allowed: 'efron', 'breslow'")
+        check_same_rows(covariates=covariates, duration=duration, event=event, entry=entry, strata=strata)
         matrix, self.terms = _as_matrix(covariates)
         duration, event, entry = check_survival(duration, event, entry)
         codes, self.strata_labels = check_groups(strata, len(duration), "strata")
@@ -631,7 +643,11 @@ def _sum_by(index: np.ndarray, values: np.ndarray, size: int) -> np.ndarray:
 
 def _as_matrix(covariates) -> tuple[np.ndarray, tuple[str, ...]]:
     terms = tuple(str(c) for c in covariates.columns) if isinstance(covariates, pd.DataFrame) else None
-    matrix = np.asarray(covariates, dtype=float)
+    if terms is not None and not all(pd.api.types.is_numeric_dtype(dtype) for dtype in covariates.dtypes):
+        # columns of text or dates are refused, numbers of any type are not
+        columns = [read_numbers(covariates.iloc[:, k], f"covariate {name!r}") for k, name in enumerate(terms)]
+        covariates = np.column_stack(columns)
+    matrix = read_numbers(covariates, "covariates")
     if matrix.ndim == 1:
         matrix = matrix[:, None]
     if matrix.ndim != 2:
@@ -643,5 +659,12 @@ def _as_matrix(covariates) -> tuple[np.ndarray, tuple[str, ...]]:
         raise ValueError(
             f"covariate {terms[column]!r} is {matrix[row, column]} in row {row} (and missing or infinite in "
             f"{int(wrong[:, column].sum())} rows); impute first, or leave these people out and say so"
+        )
+    size = np.abs(matrix).max(axis=0, initial=0.0)
+    beyond = np.flatnonzero((size > LARGEST_UNIT) | ((size > 0) & (size < 1 / LARGEST_UNIT)))
+    if len(beyond):
+        raise ValueError(
+            f"covariate {terms[beyond[0]]!r} has values up to {size[beyond[0]]:g}; give it in another unit (allowed: "
+            f"{1 / LARGEST_UNIT:g} to {LARGEST_UNIT:g}), so that its variance is a number"
         )
     return matrix, terms

@@ -8,7 +8,7 @@ from scipy import linalg, special, stats
 
 from naome.stats.cox import PartialLikelihood, fit_cox
 from naome.stats.design import build_design, restricted_cubic_spline
-from naome.stats.inputs import check_columns, check_survival, normal_quantile
+from naome.stats.inputs import check_columns, check_same_rows, check_survival, normal_quantile, read_numbers
 from naome.stats.kaplan_meier import kaplan_meier
 from naome.stats.pseudo import pseudo_observations
 
@@ -20,6 +20,8 @@ __all__ = [
     "schoenfeld_smooth",
 ]
 
+# Variance of pseudo-observations that are the same for everybody, but for rounding
+ROUNDING = 1e-20
 TRANSFORMS = ("km", "identity", "log", "rank")
 
 
@@ -210,7 +212,9 @@ def calibration(duration, event, predicted, *, at: float, groups: int = 10, conf
     -------
     pandas.DataFrame
         ``group`` (1 = lowest predicted survival), ``n, predicted`` (mean), ``observed`` (mean pseudo-observation),
-        ``std_error, lower, upper``. The observed value and its limits may fall outside [0, 1] in extreme groups.
+        ``std_error, lower, upper``. The observed value and its limits may fall outside [0, 1] in extreme groups. Where
+        everybody, or nobody, of a group is observed to survive the standard error is NaN, as 0 would claim certainty,
+        and the open limit is exact (Clopper-Pearson).
 
     Raises
     ------
@@ -227,6 +231,7 @@ def calibration(duration, event, predicted, *, at: float, groups: int = 10, conf
     [10, 10]
     """
     z = normal_quantile(conf_level)
+    check_same_rows(duration=duration, event=event, predicted=predicted)
     predicted = _check_predicted(predicted, len(np.asarray(duration)))
     if groups < 2 or len(predicted) < 2 * groups:
         raise ValueError(f"groups is {groups} for {len(predicted)} people; allowed: 2 up to half the number of people")
@@ -235,7 +240,12 @@ def calibration(duration, event, predicted, *, at: float, groups: int = 10, conf
     n = np.bincount(group)
     observed = np.bincount(group, pseudo) / n
     spread = np.bincount(group, (pseudo - observed[group]) ** 2) / (n - 1)
-    std_error = np.sqrt(spread / n)
+    std_error = np.where(spread > ROUNDING, np.sqrt(spread / n), np.nan)
+    lower, upper = observed - z * std_error, observed + z * std_error
+    exact = ((1 - conf_level) / 2) ** (1 / n)
+    alike, alive = np.isnan(std_error), observed > 0.5
+    lower = np.where(alike, np.where(alive, exact, observed), lower)
+    upper = np.where(alike, np.where(alive, observed, 1 - exact), upper)
     return pd.DataFrame(
         {
             "group": np.arange(1, groups + 1),
@@ -243,8 +253,8 @@ def calibration(duration, event, predicted, *, at: float, groups: int = 10, conf
             "predicted": np.bincount(group, predicted) / n,
             "observed": observed,
             "std_error": std_error,
-            "lower": observed - z * std_error,
-            "upper": observed + z * std_error,
+            "lower": lower,
+            "upper": upper,
         }
     )
 
@@ -278,6 +288,7 @@ def calibration_summary(duration, event, predicted, *, at: float, conf_level: fl
     >>> bool(summary.loc[0, "slope_lower"] < 1 < summary.loc[0, "slope_upper"])
     True
     """
+    check_same_rows(duration=duration, event=event, predicted=predicted)
     duration, event, _ = check_survival(duration, event)
     predicted = _check_predicted(predicted, len(duration))
     if ((predicted <= 0) | (predicted >= 1)).any():
@@ -353,7 +364,7 @@ def _transform_time(times: np.ndarray, event, entry, transform: str) -> np.ndarr
 
 
 def _check_predicted(predicted, n: int) -> np.ndarray:
-    predicted = np.asarray(predicted, dtype=float)
+    predicted = read_numbers(predicted, "predicted")
     if predicted.shape != (n,):
         raise ValueError(f"predicted has shape {predicted.shape} but there are {n} people; they must agree")
     wrong = ~((predicted >= 0) & (predicted <= 1))

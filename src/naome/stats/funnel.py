@@ -37,6 +37,8 @@ import numpy as np
 import pandas as pd
 from scipy import special, stats
 
+from naome.stats.inputs import check_same_rows, read_numbers
+
 __all__ = [
     "binomial_limits",
     "classify",
@@ -45,6 +47,8 @@ __all__ = [
     "realised_tail_probabilities",
 ]
 
+#: Tail probabilities end here, z at 37: a provider where everybody died has a finite score
+SMALLEST_TAIL = 1e-300
 FUNNEL_TESTS = ("midp", "spiegelhalter", "exact_tail", "normal")
 
 
@@ -140,8 +144,11 @@ def classify(
     [['within', 'none'], ['alarm', 'worse']]
     """
     target = _check_target(target)
+    check_same_rows(x=x, n=n)
     index = next((each.index for each in (x, n) if isinstance(each, pd.Series)), None)
-    x, n = np.atleast_1d(x), np.atleast_1d(n)
+    x, n = np.atleast_1d(read_numbers(x, "x")), np.atleast_1d(read_numbers(n, "n"))
+    if x.ndim > 1 or n.ndim > 1:
+        raise ValueError(f"x has {x.ndim} dimensions and n has {n.ndim}; allowed: numbers or one-dimensional arrays")
     if len(x) != len(n) and 1 not in (len(x), len(n)):
         raise ValueError(f"x has {len(x)} values but n has {len(n)}; they must agree (or be 1)")
     x, n = (each.copy() for each in np.broadcast_arrays(x, n))
@@ -192,9 +199,10 @@ def classify_z(z, *, tails=(0.025, 0.001), higher_is: str = "neutral", tail=None
     alert, alarm = (_check_tail(each) for each in tails)
     if not alarm < alert:
         raise ValueError(f"tails are {tuple(tails)!r}; the second (alarm) must be smaller than the first (alert)")
-    z = np.atleast_1d(np.asarray(z, dtype=float))
+    check_same_rows(z=z, tail=tail)
+    z = np.atleast_1d(read_numbers(z, "z"))
     unknown = np.isnan(z)
-    tail = special.ndtr(-np.abs(z)) if tail is None else np.asarray(tail, dtype=float)
+    tail = special.ndtr(-np.abs(z)) if tail is None else read_numbers(tail, "tail")
     tail = np.where(unknown, np.nan, tail)
     level = np.select([unknown, tail < alarm, tail < alert], ["not_assessed", "alarm", "alert"], "within")
     high, low = words[higher_is]
@@ -213,7 +221,7 @@ def midp_tail(low, high) -> tuple[np.ndarray, np.ndarray]:
     Returns
     -------
     tuple of numpy.ndarray
-        (z, positive when `high` is the smaller; tail probability).
+        (z, positive when `high` is the smaller; tail probability, at least 1e-300, so that every z is finite).
 
     Examples
     --------
@@ -221,7 +229,7 @@ def midp_tail(low, high) -> tuple[np.ndarray, np.ndarray]:
     [[1.96], [0.025]]
     """
     low, high = np.asarray(low, dtype=float), np.asarray(high, dtype=float)
-    tail = np.clip(np.minimum(low, high), 0.0, 0.5)
+    tail = np.clip(np.minimum(low, high), SMALLEST_TAIL, 0.5)
     return np.where(high < low, -1.0, 1.0) * special.ndtri(tail), tail
 
 
@@ -301,7 +309,7 @@ def _check_tail(tail: float) -> float:
 
 
 def _check_sizes(n) -> np.ndarray:
-    n = np.atleast_1d(np.asarray(n, dtype=float))
+    n = np.atleast_1d(read_numbers(n, "n"))
     wrong = ~(np.isfinite(n) & (n >= 1) & (n == np.floor(n)))
     if wrong.any():
         at = int(np.flatnonzero(wrong)[0])
@@ -311,10 +319,6 @@ def _check_sizes(n) -> np.ndarray:
 
 def _check_counts_within(x, n) -> tuple[np.ndarray, np.ndarray]:
     for name, values in (("x", x), ("n", n)):
-        try:
-            values = np.asarray(values, dtype=float)
-        except (TypeError, ValueError):
-            raise ValueError(f"{name} holds a value that is missing or not a number") from None
         wrong = ~(np.isfinite(values) & (values >= 0) & (values == np.floor(values)))
         if wrong.any():
             at = int(np.flatnonzero(wrong)[0])

@@ -32,6 +32,8 @@ PENALTY = 0.5 / PRIOR_SD**2
 CLOSE = 1e-5
 RECORDED_PER_PARAMETER = 10
 RECORDING_PROVIDERS = 5
+# What pandas calls numbers in a column without a type of its own
+NUMBERS_AS_OBJECTS = ("integer", "floating", "mixed-integer-float", "decimal")
 IMPUTATION_MODELS = ("normal", "logistic", "ordered", "multinomial")
 
 
@@ -87,8 +89,8 @@ def impute(
     Raises
     ------
     ValueError
-        If the outcome or the provider has missing values, a column cannot be used (dates, nothing observed), or a name
-        is unknown.
+        If the outcome or the provider has missing values, a column cannot be used (dates, nothing observed, more levels
+        than half of the recorded people), or a name is unknown.
 
     Warns
     -----
@@ -246,9 +248,11 @@ class _Column:
     name: str
     method: str
     levels: tuple  # () for normal
-    values: np.ndarray  # float, or level codes as float; arbitrary where missing
+    values: np.ndarray  # numbers less `centre` in units of `unit`, or level codes as float; arbitrary where missing
     missing: np.ndarray
-    shift: np.ndarray  # one number for normal and logistic, one per level for more levels
+    shift: np.ndarray  # one number for normal (in units of `unit`) and logistic, one per level for more levels
+    centre: float = 0.0
+    unit: float = 1.0
 
     def predictors(self, values: np.ndarray) -> np.ndarray:
         if len(self.levels) > 2:
@@ -269,7 +273,8 @@ class _Column:
         else:
             if not pd.api.types.is_float_dtype(filled.dtype):
                 filled = filled.astype(float)
-            replacement = pd.Series(values[self.missing], index=original.index[self.missing]).astype(filled.dtype)
+            numbers = self.centre + self.unit * values[self.missing]
+            replacement = pd.Series(numbers, index=original.index[self.missing]).astype(filled.dtype)
         result = filled.reset_index(drop=True)
         result[np.flatnonzero(self.missing)] = replacement.to_numpy()
         result.index = original.index
@@ -500,6 +505,7 @@ def _read_column(series: pd.Series, method: str | None, shift) -> _Column:
     missing = series.isna().to_numpy()
     seen = series[~missing]
     is_number = pd.api.types.is_numeric_dtype(series.dtype) and not pd.api.types.is_bool_dtype(series.dtype)
+    is_number |= series.dtype == object and pd.api.types.infer_dtype(seen) in NUMBERS_AS_OBJECTS
     if pd.api.types.is_datetime64_any_dtype(series.dtype) or pd.api.types.is_timedelta64_dtype(series.dtype):
         raise ValueError(f"column {series.name!r} holds dates; exclude it, or turn it into a number or category first")
     if isinstance(series.dtype, pd.CategoricalDtype):
@@ -521,8 +527,19 @@ def _read_column(series: pd.Series, method: str | None, shift) -> _Column:
     if method == "normal":
         if not np.isfinite(seen.to_numpy(dtype=float)).all():
             raise ValueError(f"column {series.name!r} holds an infinite value; make it missing or a number")
-        values = np.where(missing, 0.0, series.astype(object).where(~series.isna(), 0.0).to_numpy(dtype=float))
-        return _Column(series.name, method, (), values, missing, _read_shift(series.name, shift, 1, ()))
+        values = series.astype(object).where(~series.isna(), 0.0).to_numpy(dtype=float)
+        # the ridge of the regression would pull a number that is far from 0 (a year) towards 0, and squares of very
+        # large or small ones are no numbers
+        centre = float(values[~missing].mean()) if len(seen) else 0.0
+        values = np.where(missing, 0.0, values - centre)
+        unit = float(np.exp2(np.frexp(np.abs(values).max(initial=0.0))[1])) if values.any() else 1.0
+        moved = _read_shift(series.name, shift, 1, ()) / unit
+        return _Column(series.name, method, (), values / unit, missing, moved, centre, unit)
+    if missing.any() and 2 * len(levels) > len(seen):
+        raise ValueError(
+            f"column {series.name!r} has {len(levels)} levels among {len(seen)} recorded people; merge levels, or "
+            "exclude it if it names people"
+        )
     codes = pd.Index(levels, dtype=object).get_indexer(pd.Index(series.astype(object)))
     size = 1 if method == "logistic" else len(levels)
     return _Column(

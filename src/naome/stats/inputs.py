@@ -10,6 +10,7 @@ not done here, because it would merge everything measured in very large units.
 from __future__ import annotations
 
 import datetime as dt
+import numbers
 
 import numpy as np
 import pandas as pd
@@ -20,10 +21,12 @@ __all__ = [
     "check_durations",
     "check_events",
     "check_groups",
+    "check_same_rows",
     "check_survival",
     "check_times",
     "merge_close_times",
     "normal_quantile",
+    "read_numbers",
 ]
 
 # of the mean distinct time: the square root of the machine precision, R's choice
@@ -69,7 +72,7 @@ def check_survival(duration, event, entry=None) -> tuple[np.ndarray, np.ndarray,
     event = check_events(event, len(duration))
     if entry is None:
         return merge_close_times(duration)[0], event, None
-    entry = _as_float(entry, "entry")
+    entry = read_numbers(entry, "entry")
     if entry.shape != duration.shape:
         raise ValueError(f"entry has shape {entry.shape} but duration has {duration.shape}; they must agree")
     merged, merged_entry = merge_close_times(duration, entry)
@@ -108,6 +111,15 @@ def is_observed(duration: np.ndarray, entry: np.ndarray) -> np.ndarray:
 def check_same_rows(**columns) -> None:
     """Check that columns of pandas have one index: they are taken row by row, whatever their labels say.
 
+    Parameters
+    ----------
+    **columns
+        Name -> Series, frame or anything else; only the first two have an index.
+
+    Returns
+    -------
+    None
+
     Raises
     ------
     ValueError
@@ -117,7 +129,7 @@ def check_same_rows(**columns) -> None:
     --------
     >>> check_same_rows(duration=pd.Series([1, 2]), event=[0, 1])
     """
-    series = {name: column for name, column in columns.items() if isinstance(column, pd.Series)}
+    series = {name: column for name, column in columns.items() if isinstance(column, pd.Series | pd.DataFrame)}
     first = next(iter(series), "")
     for name, column in series.items():
         if not column.index.equals(series[first].index):
@@ -182,7 +194,7 @@ def check_durations(duration, name: str = "duration") -> np.ndarray:
     >>> check_durations([1, 2.5]).tolist()
     [1.0, 2.5]
     """
-    duration = _as_float(duration, name)
+    duration = read_numbers(duration, name)
     if duration.ndim != 1 or not len(duration):
         raise ValueError(f"{name} has shape {duration.shape}; it must be one-dimensional with at least one person")
     wrong = ~(np.isfinite(duration) & (duration >= 0))
@@ -216,7 +228,7 @@ def check_events(event, n: int) -> np.ndarray:
     >>> check_events([0, 1], 2).tolist()
     [False, True]
     """
-    event = _as_float(event, "event")
+    event = read_numbers(event, "event")
     if event.shape != (n,):
         raise ValueError(f"event has shape {event.shape} but there are {n} people; they must agree")
     wrong = ~((event == 0) | (event == 1))
@@ -292,7 +304,7 @@ def check_times(at) -> np.ndarray:
     >>> check_times(365.25).tolist()
     [365.25]
     """
-    return check_durations(np.atleast_1d(_as_float(at, "at")), "at")
+    return check_durations(np.atleast_1d(read_numbers(at, "at")), "at")
 
 
 def check_columns(frame: pd.DataFrame, names) -> None:
@@ -349,7 +361,7 @@ def normal_quantile(conf_level: float) -> float:
     >>> round(normal_quantile(0.95), 4)
     1.96
     """
-    if not 0 < conf_level < 1:
+    if not (isinstance(conf_level, numbers.Real) and 0 < conf_level < 1):
         raise ValueError(f"conf_level is {conf_level!r}; it must lie between 0 and 1, e.g. 0.95 (not 95)")
     return float(special.ndtri(0.5 + conf_level / 2))
 
@@ -358,35 +370,75 @@ def _last_not_after(kept: np.ndarray, times: np.ndarray) -> np.ndarray:
     return np.maximum(np.searchsorted(kept, times, side="right") - 1, 0)
 
 
-def _as_float(values, name: str) -> np.ndarray:
-    if getattr(getattr(values, "dtype", None), "kind", "") in tuple("mM") or _holds_dates(values):
-        # as plain numbers these would be nanoseconds or days, without a word
+def read_numbers(values, name: str) -> np.ndarray:
+    """Return values as a float array, or name the first one that is no number: nothing is converted without a word.
+
+    Parameters
+    ----------
+    values : array-like
+        Numbers or booleans of any type; missing and masked ones become NaN.
+    name : str
+        What to call it in the message.
+
+    Returns
+    -------
+    numpy.ndarray of float
+        Of the shape of `values`.
+
+    Raises
+    ------
+    ValueError
+        For dates and spans of time, text (that of numbers too), complex numbers and anything else that is no number,
+        with its position.
+
+    Examples
+    --------
+    >>> read_numbers([1, None, 2.5], "duration").tolist()
+    [1.0, nan, 2.5]
+    """
+    plain_frame = isinstance(values, pd.DataFrame) and all(map(_is_plain, values.dtypes))
+    if getattr(getattr(values, "dtype", None), "kind", "") in tuple("mM") or (not plain_frame and _holds_dates(values)):
+        # as plain numbers these would be nanoseconds or days
         raise ValueError(f"{name} holds dates or time spans; give numbers, e.g. spans / pandas.Timedelta(days=1)")
+    if isinstance(values, np.ma.MaskedArray):
+        values = np.ma.filled(values.astype(object), np.nan)
+    if isinstance(values, pd.Series) and _is_plain(values.dtype):
+        return values.to_numpy(dtype=float, na_value=np.nan)
+    if plain_frame:
+        return values.to_numpy(dtype=float, na_value=np.nan)
     try:
-        if isinstance(values, pd.Series) and values.dtype != object:
-            return values.to_numpy(dtype=float, na_value=np.nan)
         flat = np.asarray(values)
-        if flat.dtype.kind in "US" or (
-            flat.dtype.kind == "O" and any(isinstance(each, str | bytes) for each in flat.flat)
-        ):
-            raise ValueError("text is no number")
-        return np.asarray(values, dtype=float)
+        if flat.dtype.kind in "USc":
+            raise TypeError("text and complex numbers are no numbers here")
+        if flat.dtype.kind == "O":
+            if any(isinstance(each, str | bytes) for each in flat.flat):
+                raise TypeError("text is no number")
+            flat = np.where(pd.isna(flat), np.nan, flat)
+        return np.asarray(flat, dtype=float)
     except (TypeError, ValueError):
         flat = np.asarray(values, dtype=object).ravel()
-        at = next(i for i, value in enumerate(flat) if not _is_number(value))
-        raise ValueError(f"{name}[{at}] is {flat[at]!r}; it must be a number") from None
+        at = next((i for i, value in enumerate(flat) if not _is_number(value)), None)
+        said = f"{name} holds something" if at is None else f"{name}[{at}] is {flat[at]!r}; it must be"
+        raise ValueError(f"{said} {'that is no number' if at is None else 'a number'}") from None
+
+
+def _is_plain(dtype) -> bool:
+    """Return whether a column holds numbers or booleans by its type."""
+    return pd.api.types.is_numeric_dtype(dtype) and getattr(dtype, "kind", "") != "c"
 
 
 def _holds_dates(values) -> bool:
     if isinstance(values, np.ndarray | pd.Series) and values.dtype != object:
         return False
     kinds = (np.datetime64, np.timedelta64, dt.date, dt.timedelta)
-    return any(isinstance(each, kinds) for each in np.asarray(values, dtype=object).flat)
+    return any(isinstance(each, kinds) and not pd.isna(each) for each in np.asarray(values, dtype=object).flat)
 
 
 def _is_number(value) -> bool:
+    if value is None or value is pd.NA:
+        return True  # missing, which is told apart later
     try:
         float(value)
     except (TypeError, ValueError):
         return False
-    return not isinstance(value, str | bytes)
+    return not isinstance(value, str | bytes | complex)

@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
+from naome.stats.inputs import check_same_rows, normal_quantile, read_numbers
+
 __all__ = ["poisson_exact", "smr", "square_and_add", "wilson"]
 
 
@@ -48,6 +50,7 @@ def wilson(x, n, conf_level: float = 0.95) -> pd.DataFrame:
     >>> wilson(65, 100).round(4).loc[0, ["lower", "upper"]].tolist()
     [0.5525, 0.7364]
     """
+    check_same_rows(x=x, n=n)
     index = _index_of(x, n)
     x, n = _check_proportion(x, n)
     z = _normal_quantile(conf_level)
@@ -123,8 +126,9 @@ def smr(observed, expected, conf_level: float = 0.95) -> pd.DataFrame:
     >>> smr(10, 8.0).round(3).loc[0, ["ratio", "lower", "upper"]].tolist()
     [1.25, 0.599, 2.299]
     """
+    check_same_rows(observed=observed, expected=expected)
     index = _index_of(observed, expected)
-    observed, expected = _check_counts(observed, "observed"), np.atleast_1d(np.asarray(expected, dtype=float))
+    observed, expected = _check_counts(observed, "observed"), np.atleast_1d(read_numbers(expected, "expected"))
     observed, expected = _match_lengths(observed=observed, expected=expected)
     wrong = ~(np.isfinite(expected) & (expected >= 0))
     if wrong.any():
@@ -203,12 +207,7 @@ def _index_of(*inputs) -> pd.Index | None:
 
 
 def _check_counts(values, name: str) -> np.ndarray:
-    try:
-        values = np.asarray(values, dtype=float)
-    except (TypeError, ValueError):
-        raise ValueError(
-            f"{name} holds a value that is missing or not a number; it must be whole numbers >= 0"
-        ) from None
+    values = read_numbers(values, name)
     if values.ndim > 1:
         raise ValueError(f"{name} has {values.ndim} dimensions; allowed: a number or a one-dimensional array")
     values = np.atleast_1d(values)
@@ -220,8 +219,7 @@ def _check_counts(values, name: str) -> np.ndarray:
 
 
 def _check_level(conf_level: float) -> float:
-    if not 0 < conf_level < 1:
-        raise ValueError(f"conf_level is {conf_level!r}; it must lie between 0 and 1, e.g. 0.95 (not 95)")
+    normal_quantile(conf_level)  # refuses a level that is not one
     return float(conf_level)
 
 

@@ -26,7 +26,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from naome.stats.inputs import check_groups, check_survival, check_times, normal_quantile
+from naome.stats.inputs import check_groups, check_same_rows, check_survival, check_times, normal_quantile
 
 __all__ = ["kaplan_meier", "logrank", "median_survival"]
 
@@ -77,6 +77,7 @@ def kaplan_meier(duration, event, *, entry=None, group=None, at=None, conf_level
     [[3.0, 2.0, 0.375]]
     """
     z = normal_quantile(conf_level)
+    check_same_rows(duration=duration, event=event, entry=entry, group=group)
     duration, event, entry = check_survival(duration, event, entry)
     codes, labels = check_groups(group, len(duration))
     curve = _build_curve(duration, event, entry, codes, len(labels))
@@ -135,6 +136,7 @@ def median_survival(duration, event, *, entry=None, group=None, conf_level: floa
     [3.0]
     """
     z = normal_quantile(conf_level)
+    check_same_rows(duration=duration, event=event, entry=entry, group=group)
     duration, event, entry = check_survival(duration, event, entry)
     codes, labels = check_groups(group, len(duration))
     curve = _build_curve(duration, event, entry, codes, len(labels))
@@ -181,6 +183,7 @@ def logrank(duration, event, group) -> pd.DataFrame:
     >>> logrank([1, 2, 3, 4], [1, 1, 1, 1], ["a", "a", "b", "b"])["chi_squared"].round(4).tolist()
     [2.8824, 2.8824]
     """
+    check_same_rows(duration=duration, event=event, group=group)
     duration, event, _ = check_survival(duration, event)
     codes, labels = check_groups(group, len(duration))
     if len(labels) < 2:

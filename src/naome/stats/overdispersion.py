@@ -8,6 +8,8 @@ from typing import Literal
 import numpy as np
 from scipy import optimize, special
 
+from naome.stats.inputs import check_same_rows, read_numbers
+
 __all__ = ["Overdispersion", "null_mean_square", "overdispersion", "simulate_spread"]
 
 Estimator = Literal["winsorised", "paule_mandel"]
@@ -71,7 +73,8 @@ def overdispersion(
     >>> round(overdispersion([0.3, -0.2, 0.1, -0.4], [0.1] * 4, 0.0, winsorise=0.0).phi, 3)
     7.5
     """
-    y, std_error = np.asarray(y, dtype=float), np.asarray(std_error, dtype=float)
+    check_same_rows(y=y, std_error=std_error)
+    y, std_error = read_numbers(y, "y"), read_numbers(std_error, "std_error")
     if std_error.ndim and std_error.shape != y.shape:
         raise ValueError(
             f"std_error has shape {std_error.shape} but y has {y.shape}; they must agree (or be one number)"
@@ -137,7 +140,7 @@ def simulate_spread(std_error, tau: float, *, sets: int = 200, seed: int = 1) ->
     >>> {name: round(value, 2) for name, value in simulate_spread([0.1] * 100, 0.1).items()}
     {'winsorised': 0.06, 'paule_mandel': 0.1}
     """
-    std_error, rng = np.asarray(std_error, dtype=float), np.random.default_rng(seed)
+    std_error, rng = read_numbers(std_error, "std_error"), np.random.default_rng(seed)
     found: dict[str, list[float]] = {"winsorised": [], "paule_mandel": []}
     for _ in range(sets):
         y = rng.normal(0.0, np.sqrt(std_error**2 + tau**2))

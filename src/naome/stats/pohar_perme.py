@@ -18,7 +18,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from naome.stats.inputs import check_columns, check_survival, check_times, normal_quantile
+from naome.stats.inputs import (
+    check_columns,
+    check_same_rows,
+    check_survival,
+    check_times,
+    normal_quantile,
+    read_numbers,
+)
 
 __all__ = ["LifeTable", "make_life_table", "net_survival", "standardise_survival"]
 
@@ -154,6 +161,7 @@ def net_survival(
     [0.375]
     """
     z = normal_quantile(conf_level)
+    check_same_rows(duration=duration, event=event, sex=sex, age_days=age_days, start_date=start_date)
     duration, event, _ = check_survival(duration, event)
     at = check_times(at)
     people = _People(duration, event, sex, age_days, start_date, life_table)
@@ -246,7 +254,7 @@ class _People:
             raise ValueError(
                 f"sex[{at}] is {np.asarray(sex, dtype=object)[at]!r}; in the life table: {list(table.sexes)}"
             )
-        age, day = np.asarray(age_days, dtype=float), pd.to_datetime(pd.Series(np.asarray(start_date)))
+        age, day = read_numbers(age_days, "age_days"), pd.to_datetime(pd.Series(np.asarray(start_date)))
         if len(age) != n or len(day) != n or len(code) != n:
             raise ValueError(f"sex, age_days and start_date must have one value for each of the {n} people")
         if not np.isfinite(age).all() or day.isna().any():

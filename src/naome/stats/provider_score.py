@@ -19,9 +19,9 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from naome.stats.funnel import midp_tail
+from naome.stats.funnel import SMALLEST_TAIL, midp_tail
 
-__all__ = ["explained_variance", "gamma_tails", "own_share", "score_providers"]
+__all__ = ["explained_variance", "gamma_tails", "own_share", "score_providers", "third_moment"]
 
 #: Of a provider's variance, less than this left by the model is rounding, not a basis for a comparison
 NOTHING_LEFT = 1e-9
@@ -29,8 +29,6 @@ NOTHING_LEFT = 1e-9
 NO_WEIGHT = 1e-8
 #: Skewness so close to zero that the gamma distribution is the normal one to more digits than anyone reads
 SYMMETRIC = 1e-4
-#: Tail probabilities end here, z at 37
-SMALLEST_TAIL = 1e-300
 
 
 def score_providers(residual, survival, design, codes) -> pd.DataFrame:
@@ -62,13 +60,11 @@ def score_providers(residual, survival, design, codes) -> pd.DataFrame:
     k (V - L): V is the sum of S(1 - S) over its patients, L what it contributes to its own expectation
     (:func:`explained_variance`), and k the variance of the residuals relative to S(1 - S), one number for all, above 1
     where follow-up is censored before t or the model fits other times than t. With complete follow-up and a logistic
-    model, z squared times k is the score test of a term for the provider.
+    model, z squared times k is the score test of a term for the provider. Skewness: :func:`third_moment`.
 
-    Skewness is that of the sum of what the model leaves: it takes from the sum of provider j what its covariates
-    explain, so patient i enters it with a = 1(i in j) - x' (X' W X)^-1 w, in the terms of :func:`explained_variance`.
-    Its third moment is the sum of a^3 S (1 - S) (2 S - 1) over everybody, its variance that of a^2 S (1 - S), which is
-    V - L. Where one provider has most of the patients with a characteristic, a is near 0 for them, and they tell
-    nothing.
+    One k is not right for everybody where many are censored before t. Of 100 providers all alike, followed for two to
+    seven years each patient, 1.6 of 1,000 were on alarm for many deaths at five years and 2.7 of the fifth with the
+    poorest prognosis (500 replicates); with everybody followed to t it was 0.8 and 1.0 (300; nominal 1).
 
     Examples
     --------
@@ -137,6 +133,39 @@ def explained_variance(variance, design, codes) -> tuple[np.ndarray, float]:
     """
     variance, codes = np.asarray(variance, dtype=float), np.asarray(codes)
     return _sum_explained(variance, *_explain(variance, np.asarray(design, dtype=float), codes))
+
+
+def third_moment(survival, design, codes) -> np.ndarray:
+    """Compute the third central moment of each provider's deaths less those expected by a model fitted to everybody.
+
+    Parameters
+    ----------
+    survival : array of float, shape (n,)
+        Expected S(t | x), 0 to 1.
+    design : array of float, shape (n, p)
+        Covariates of the model, without an intercept.
+    codes : array of int, shape (n,)
+        Provider of each patient, 0 to k - 1.
+
+    Returns
+    -------
+    numpy.ndarray, shape (k,)
+
+    Notes
+    -----
+    The model takes from the sum of provider j what its covariates explain, so patient i enters it with
+    a = 1(i in j) - x' (X' W X)^-1 w, in the terms of :func:`explained_variance`, and the moment is the sum of
+    a^3 S (1 - S) (2 S - 1) over everybody. The sum of a^2 S (1 - S) is the variance that is left, V - L. Where one
+    provider has most of the patients with a characteristic, a is near 0 for them, and they tell nothing.
+
+    Examples
+    --------
+    >>> survival, codes = np.full(10, 0.6), np.repeat([0, 1], [4, 6])
+    >>> third_moment(survival, np.zeros((10, 0)), codes).round(4).tolist()
+    [0.023, -0.023]
+    """
+    survival, codes = np.asarray(survival, dtype=float), np.asarray(codes)
+    return _sum_cubes(survival, *_explain(survival * (1 - survival), np.asarray(design, dtype=float), codes), codes)
 
 
 def _sum_explained(variance: np.ndarray, basis: np.ndarray, sums: np.ndarray) -> tuple[np.ndarray, float]:

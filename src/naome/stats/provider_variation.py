@@ -8,14 +8,15 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, special
 
-from naome.stats.inputs import normal_quantile
+from naome.stats.inputs import check_same_rows, normal_quantile, read_numbers
 from naome.stats.intervals import wilson
 
 __all__ = ["provider_variation"]
 
 NODES = 25
 NODE, WEIGHT = np.polynomial.hermite.hermgauss(NODES)
-LARGEST_SD = 10.0
+#: Standard deviation at which the search ends; a likelihood that still rises there has no maximum
+LARGEST_SD, AT_THE_END = 10.0, 1e-3
 
 
 def provider_variation(x, n, *, conf_level: float = 0.95) -> pd.DataFrame:
@@ -34,7 +35,8 @@ def provider_variation(x, n, *, conf_level: float = 0.95) -> pd.DataFrame:
         One row: ``n_providers, proportion`` (of the median provider), ``variance, variance_lower, variance_upper``
         (logit scale), ``median_odds_ratio, mor_lower, mor_upper``, ``share_beyond_chance`` (variance / (variance +
         typical sampling variance), 0 to 1: the part of the observed variation between providers' logits that chance
-        does not explain), ``p_value`` (likelihood-ratio test of variance 0).
+        does not explain), ``p_value`` (likelihood-ratio test of variance 0). Where providers have all or nothing the
+        likelihood has no maximum: variance and odds ratio are then NaN, with their lower limits, and the share is 1.
 
     Raises
     ------
@@ -70,6 +72,7 @@ def provider_variation(x, n, *, conf_level: float = 0.95) -> pd.DataFrame:
     high = math.nan
     if fitted(LARGEST_SD)[0] < best - drop:
         high = optimize.brentq(lambda s: fitted(s)[0] - best + drop, sd, LARGEST_SD, xtol=1e-9)
+    endless = sd > LARGEST_SD - AT_THE_END
     centre = special.expit(fitted(0.0)[1])
     weight = n * centre * (1 - centre)
     sampling = (len(n) - 1) * weight.sum() / (weight.sum() ** 2 - (weight**2).sum())
@@ -78,13 +81,13 @@ def provider_variation(x, n, *, conf_level: float = 0.95) -> pd.DataFrame:
         {
             "n_providers": [len(n)],
             "proportion": float(special.expit(fitted(sd)[1])),
-            "variance": sd**2,
+            "variance": math.nan if endless else sd**2,
             "variance_lower": low**2,
             "variance_upper": high**2,
-            "median_odds_ratio": _median_odds_ratio(sd),
+            "median_odds_ratio": math.nan if endless else _median_odds_ratio(sd),
             "mor_lower": _median_odds_ratio(low),
             "mor_upper": _median_odds_ratio(high),
-            "share_beyond_chance": sd**2 / (sd**2 + sampling),
+            "share_beyond_chance": 1.0 if endless else sd**2 / (sd**2 + sampling),
             "p_value": special.chdtrc(1, ratio) / 2 if ratio > 0 else 1.0,
         }
     )
@@ -133,7 +136,8 @@ def _posterior_mode(x, n, eta, sd: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _read_counts(x, n) -> tuple[np.ndarray, np.ndarray]:
-    table = wilson(np.asarray(x), np.asarray(n))  # for its checks of counts
+    check_same_rows(x=x, n=n)
+    table = wilson(read_numbers(x, "x"), read_numbers(n, "n"))  # for its checks of counts
     keep = table["n"].to_numpy() > 0
     x, n = (table[name].to_numpy()[keep].astype(float) for name in ("x", "n"))
     if len(n) < 2:

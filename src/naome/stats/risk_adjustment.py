@@ -13,8 +13,8 @@ Three answers to three questions, for survival at t:
   S(t | x), centred to sum to zero nationally, in standard errors of its own, with a tail for its skewness
   (:mod:`naome.stats.provider_score`).
 * *Is something going wrong early?* (`early_warning_z`) Deaths observed by t against expected cumulative hazard, by the
-  mid-P tail of a Poisson. More powerful when hazards are proportional, but it is a statement about hazards, not about
-  S(t).
+  mid-P tail of a Poisson, less the provider's own share in the expectation. More powerful when hazards are
+  proportional, but it is a statement about hazards, not about S(t).
 
 All z are positive when there are more deaths than expected.
 """
@@ -30,10 +30,18 @@ from scipy import special
 from naome.stats.cox import CoxFit, fit_cox
 from naome.stats.design import Design, build_design
 from naome.stats.funnel import midp_tail
-from naome.stats.inputs import check_columns, check_events, check_groups, check_survival, check_times, normal_quantile
+from naome.stats.inputs import (
+    check_columns,
+    check_events,
+    check_groups,
+    check_survival,
+    check_times,
+    normal_quantile,
+    read_numbers,
+)
 from naome.stats.kaplan_meier import kaplan_meier
 from naome.stats.logistic import fit_logistic
-from naome.stats.provider_score import explained_variance, own_share, score_providers
+from naome.stats.provider_score import explained_variance, gamma_tails, own_share, score_providers, third_moment
 from naome.stats.pseudo import pseudo_observations
 
 __all__ = [
@@ -54,6 +62,11 @@ LARGEST_SHARE = 0.6
 #: Skewness of the deaths of a provider: about one over the root of the expected deaths or survivors, whichever are
 #: fewer. With less than four, tails are not those of a gamma distribution where follow-up is censored.
 LARGEST_SKEWNESS = 0.5
+#: A provider whose own people decide more than this of its expectation is judged by what the others leave of it: the
+#: shape of its own count is the wrong way round, since the rarer outcome of the others bounds the difference
+MOST_OF_ITSELF = 0.5
+#: Tails of a Poisson-binomial distribution are exact to this, so that smaller ones are rounding
+SMALLEST_EXACT_TAIL = 1e-15
 
 
 @dataclass(frozen=True)
@@ -227,13 +240,15 @@ def risk_adjusted_survival(
         One row per provider (sorted) and time: ``provider, time, n`` (patients), ``n_risk`` (at risk at t),
         ``observed`` (deaths by t), ``expected`` (cumulative hazard to min(T, t)), ``survival_unadjusted``
         (Kaplan-Meier), ``survival_expected`` (mean S(t | x), calibrated if asked), ``survival_adjusted, lower, upper,
-        z, tail_probability, early_warning_z, std_error, own_share, skewness, status``; ``std_error`` is that of the
-        provider's mean pseudo-observation about its expectation, if it is as the model says: funnel limits are
-        S(t) +/- z std_error.
+        z, tail_probability, early_warning_z, std_error, own_share, skewness, early_own_share, status``. ``std_error``
+        is that of the provider's mean pseudo-observation about its expectation, if it is as the model says: funnel
+        limits are S(t) +/- z std_error.
         ``own_share`` is the share of its own patients in what the provider is compared with
         (:func:`naome.stats.provider_score.own_share`), ``skewness`` that of its deaths less expected deaths. z and its
         tail are NaN where one exceeds ``LARGEST_SHARE`` or, on either side, ``LARGEST_SKEWNESS``.
-        See the module's text.
+        ``early_own_share`` is the share of a provider in its own expected deaths, with cumulative hazards for
+        variances; ``early_warning_z`` is divided by the root of one less it, and NaN where it exceeds
+        ``LARGEST_SHARE``. See the module's text.
 
         ``status``: "ok"; "too_few" (fewer than `minimum_n` patients: adjusted survival, limits and all z are NaN);
         "not_estimable" (the provider's Kaplan-Meier is 0 or 1, or none of its patients was followed to t: adjusted
@@ -279,7 +294,7 @@ def risk_adjusted_survival(
         observed = np.bincount(codes, d & (t <= time), len(labels))
         unit = units.iloc[k :: len(times)].reset_index(drop=True).assign(group=labels, observed=observed)
         score = score_providers(pseudo[:, k] - survival[:, k], survival[:, k], design, codes)
-        pieces.append(_adjust_at(codes, survival[:, k], hazard[:, k], unit, score, national[k], calibrate))
+        pieces.append(_adjust_at(codes, survival[:, k], hazard[:, k], unit, score, national[k], calibrate, design))
     table = pd.concat(pieces, ignore_index=True)
     # rows in the order provider, then time as asked
     order = np.argsort(np.tile(np.arange(len(labels)), len(times)), kind="stable")
@@ -316,8 +331,8 @@ def risk_adjusted_proportion(
     pandas.DataFrame
         One row per provider: ``provider, n, observed, expected, ratio, ratio_lower, ratio_upper,
         proportion_unadjusted, proportion_expected, proportion_adjusted, lower, upper, z, tail_probability, status``. z
-        is positive when there are more events than expected. ``status``: "ok", or "too_few" (adjusted values, limits
-        and z are NaN; so are the limits of the ratio).
+        is positive when there are more events than expected; NaN where too little is left to compare a provider with.
+        ``status``: "ok", or "too_few" (adjusted values, limits and z are NaN; so are the limits of the ratio).
 
     Raises
     ------
@@ -341,7 +356,10 @@ def risk_adjusted_proportion(
     their own p): its distribution is computed exactly by convolution; z is the normal score of P(R < O) + P(R = O)/2,
     divided by the root of the share of the variance that the provider does not contribute to its own expectation
     (:func:`naome.stats.provider_score.explained_variance`); the limits take the expectation as known. A Poisson would
-    be far too wide: at p = 0.5 its standard deviation is 1.4 times too large.
+    be far too wide: at p = 0.5 its standard deviation is 1.4 times too large. Where that share is less than a half, the
+    difference from the expectation is decided by the people of the others, and z is that of a gamma distribution with
+    the variance and skewness of the difference (:func:`naome.stats.provider_score.third_moment`), or NaN where the
+    skewness exceeds ``LARGEST_SKEWNESS``.
 
     Examples
     --------
@@ -370,7 +388,7 @@ def risk_adjusted_proportion(
     shift = special.logit(dead.mean()) - special.logit(model)
     low, high = _poisson_binomial_tails(codes, p, observed.astype(np.int64))
     own, _ = explained_variance(p * (1 - p), matrix, codes)
-    z = midp_tail(low, high)[0] / np.sqrt(1 - own_share(own, variance))
+    z = _score_counts(observed - expected, midp_tail(low, high)[0], p, variance, own, matrix, codes)
     with np.errstate(divide="ignore"):
         adjusted = {
             "ratio_lower": lower / model,
@@ -425,7 +443,7 @@ def poisson_binomial_pmf(p) -> np.ndarray:
     >>> poisson_binomial_pmf([0.5, 0.5]).round(12).tolist()
     [0.25, 0.5, 0.25]
     """
-    p = np.asarray(p, dtype=float)
+    p = read_numbers(p, "p")
     wrong = ~((p >= 0) & (p <= 1))
     if wrong.any():
         raise ValueError(f"p[{int(np.flatnonzero(wrong)[0])}] is {p[wrong][0]:g}; allowed: 0 to 1")
@@ -441,7 +459,7 @@ def poisson_binomial_pmf(p) -> np.ndarray:
     return rows[0, : len(p) + 1]
 
 
-def _adjust_at(codes, survival, hazard, unit, score, national, calibrate) -> pd.DataFrame:
+def _adjust_at(codes, survival, hazard, unit, score, national, calibrate, design) -> pd.DataFrame:
     """Adjust at one time: expected survival and hazard of people; curve, observed deaths and score of providers."""
     n, observed = np.bincount(codes, minlength=len(unit)), unit["observed"].to_numpy()
     model = np.bincount(codes, survival, len(unit)) / n
@@ -455,6 +473,9 @@ def _adjust_at(codes, survival, hazard, unit, score, national, calibrate) -> pd.
     here = special.pdtr(observed, expected) - np.where(observed > 0, special.pdtr(observed - 1, expected), 0.0)
     low = np.where(observed > 0, special.pdtr(observed - 1, expected), 0.0) + here / 2
     early, _ = midp_tail(low, special.pdtrc(observed, expected) + here / 2)
+    own, _ = explained_variance(hazard, design, codes)
+    early_share = own_share(own, np.bincount(codes, hazard, len(unit)))
+    early = np.where(early_share <= LARGEST_SHARE, early / np.sqrt(1 - early_share), np.nan)
     return pd.DataFrame(
         {
             "provider": unit["group"],
@@ -474,6 +495,7 @@ def _adjust_at(codes, survival, hazard, unit, score, national, calibrate) -> pd.
             "std_error": score["std_error"],
             "own_share": score["own_share"],
             "skewness": score["skewness"],
+            "early_own_share": early_share,
         }
     )
 
@@ -497,7 +519,20 @@ def _poisson_binomial_tails(codes, p, observed) -> tuple[np.ndarray, np.ndarray]
         pmf = poisson_binomial_pmf(part)
         half = pmf[observed[j]] / 2
         low[j], high[j] = pmf[: observed[j]].sum() + half, pmf[observed[j] + 1 :].sum() + half
-    return low, high
+    return np.maximum(low, SMALLEST_EXACT_TAIL), np.maximum(high, SMALLEST_EXACT_TAIL)
+
+
+def _score_counts(difference, exact, p, variance, own, design, codes) -> np.ndarray:
+    """Return z of observed less expected events, less what a provider contributes to its own expectation."""
+    share = own_share(own, variance)
+    z = exact / np.sqrt(1 - share)
+    large = share > MOST_OF_ITSELF
+    if large.any():
+        rest = np.where(large, variance - own, np.nan)
+        skewness = third_moment(1 - p, design, codes) / rest**1.5
+        of_rest = midp_tail(*gamma_tails(difference / np.sqrt(rest), skewness))[0]
+        z = np.where(large, np.where(np.abs(skewness) <= LARGEST_SKEWNESS, of_rest, np.nan), z)
+    return z
 
 
 def _wilson_limits(crude, n, z: float) -> tuple[np.ndarray, np.ndarray]:

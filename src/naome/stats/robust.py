@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from naome.stats.cox import CoxFit, PartialLikelihood
-from naome.stats.inputs import check_groups
+from naome.stats.inputs import check_groups, check_same_rows
 
 __all__ = ["robust_covariance"]
 
@@ -50,6 +50,7 @@ def robust_covariance(fit: CoxFit, covariates, duration, event, *, cluster=None,
     >>> robust_covariance(fit_cox(x, time, died), x, time, died, cluster=list("aabbcc")).round(3).tolist()
     [[0.607]]
     """
+    check_same_rows(covariates=covariates, duration=duration, event=event, entry=entry, strata=strata, cluster=cluster)
     likelihood = PartialLikelihood(covariates, duration, event, entry=entry, strata=strata, ties=fit.ties)
     if likelihood.terms != fit.terms:
         raise ValueError(f"covariates are {list(likelihood.terms)}, those of the fit {list(fit.terms)}")

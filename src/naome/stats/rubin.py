@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from naome.stats.inputs import normal_quantile
+from naome.stats.inputs import check_same_rows, normal_quantile, read_numbers
 
 __all__ = ["imputations_needed", "pool"]
 
@@ -48,8 +48,12 @@ def pool(estimates, variances, df_complete: float = np.inf, *, conf_level: float
     >>> pool([1.0, 1.2, 0.8], [0.04, 0.04, 0.04]).round(3)[["estimate", "std_error"]].values.tolist()
     [[1.0, 0.306]]
     """
+    quantile = normal_quantile(conf_level)
     terms = list(estimates.columns) if isinstance(estimates, pd.DataFrame) else None
-    q, u = (np.asarray(each, dtype=float) for each in (estimates, variances))
+    check_same_rows(estimates=estimates, variances=variances)
+    if terms is not None and isinstance(variances, pd.DataFrame) and list(variances.columns) != terms:
+        raise ValueError(f"estimates have the columns {terms} and variances {list(variances.columns)}; they must agree")
+    q, u = read_numbers(estimates, "estimates"), read_numbers(variances, "variances")
     if q.shape != u.shape:
         raise ValueError(f"estimates have shape {q.shape} and variances {u.shape}; they must agree")
     q, u = (each[:, None] if each.ndim == 1 else each for each in (q, u))
@@ -68,7 +72,7 @@ def pool(estimates, variances, df_complete: float = np.inf, *, conf_level: float
     std_error = np.sqrt(total)
     half_width = stats.t.ppf(0.5 + conf_level / 2, df) * std_error
     normal = np.isinf(df)
-    half_width[normal] = normal_quantile(conf_level) * std_error[normal]
+    half_width[normal] = quantile * std_error[normal]
     estimate = q.mean(axis=0)
     return pd.DataFrame(
         {
@@ -111,7 +115,7 @@ def imputations_needed(fmi) -> int:
     >>> imputations_needed(0.46), imputations_needed([0.02, 0.05])
     (46, 10)
     """
-    fmi = np.atleast_1d(np.asarray(fmi, dtype=float))
+    fmi = np.atleast_1d(read_numbers(fmi, "fmi"))
     if not ((fmi >= 0) & (fmi <= 1)).all():
         raise ValueError(f"fmi is {fmi[~((fmi >= 0) & (fmi <= 1))][0]}; it must lie between 0 and 1")
     # 100 * 0.14 is 14.000000000000002 in floating point: round away the noise before going up

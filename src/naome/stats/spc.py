@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from naome.stats.inputs import read_numbers
+
 __all__ = ["xmr_chart"]
 
 # 3 / d2 for ranges of two: turns the mean moving range into three standard deviations; 3.267 = D4 for two
@@ -59,7 +61,7 @@ def xmr_chart(values, *, baseline: int | None = None) -> pd.DataFrame:
     >>> xmr_chart([10, 12, 11, 13, 12, 30], baseline=5)["outside_limits"].tolist()
     [False, False, False, False, False, True]
     """
-    values = np.asarray(values, dtype=float)
+    values = read_numbers(values, "values")
     if values.ndim != 1 or len(values) < 2:
         raise ValueError(f"values has shape {values.shape}; a chart needs at least two points in a row")
     if not np.isfinite(values).all():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import shutil
 
 import pytest
@@ -277,3 +278,15 @@ def test_a_new_indicator_on_reported_recurrences_alone_is_not_derivable_in_wales
 """)
     assert "reported" in find_reasons("wales", definitions=Definitions(folder))
     assert "reported" not in find_reasons("england", definitions=Definitions(folder))
+
+
+def test_a_window_that_follow_up_does_not_reach_is_not_counted():
+    """People diagnosed in the last months would count as not treated, the more the later they were diagnosed."""
+    params = load_params("england")
+    last = params.censor_date - dt.timedelta(days=365)
+    assert not find_reasons("england", params=params.model_copy(update={"metastatic_to": last}))
+    reasons = find_reasons("england", params=params.model_copy(update={"metastatic_to": last + dt.timedelta(days=1)}))
+    assert f"after {last}" in reasons["chemotherapy"] and "365 days" in reasons["chemotherapy"]
+    assert {"cdk46_first_line", "radiotherapy", "bone_modifying_agent"} <= set(reasons)
+    # a biopsy has 90 days, and the last chemotherapy leaves people out by date
+    assert not {"biopsy", "death_30d_chemotherapy", "mdt_discussion", "survival"} & set(reasons)

@@ -65,3 +65,38 @@ def test_indicators_that_need_more_than_a_day_are_not_landmarked():
 def test_not_derivable_keeps_its_reason(wales, people):
     table = compare_landmarks(people, make_study(wales, run_id="r"))
     assert set(table["status"]) == {"not_derivable"} and table["reason"].str.contains("SACT").all()
+
+
+def eligible(make_people, **columns):
+    return make_people(20, er="positive", her2="negative", **{"died_within_30_days": False, "died": False, **columns})
+
+
+def test_nobody_treated_and_nobody_dead_is_a_result(england, make_people):
+    """The exact limit of 0 of 20; the page had stopped."""
+    people = eligible(make_people, survival_days=500)
+    table = compare_landmarks(people, make_study(england, run_id="r")).set_index("measure")
+    for name in ("incidence", "died_untreated"):
+        row = table.loc[f"cdk46_first_line_{name}"]
+        assert row[["estimate", "lower"]].tolist() == [0.0, 0.0]
+        assert row["upper"] == pytest.approx(1 - 0.025 ** (1 / 20))
+
+
+def test_everybody_treated_has_limits(england, make_people):
+    people = eligible(make_people, survival_days=500, cdk46_days=0)
+    table = compare_landmarks(people, make_study(england, run_id="r")).set_index("measure")
+    found = table.loc["cdk46_first_line_incidence", ["lower", "estimate", "upper"]].tolist()
+    assert found == pytest.approx([0.025 ** (1 / 20), 1, 1])
+    # all of whom were treated are known not to have died before
+    assert table.loc["cdk46_first_line_died_untreated", "upper"] == pytest.approx(1 - 0.025 ** (1 / 20))
+
+
+def test_a_proportion_of_nobody_is_none(england, make_people):
+    people = eligible(make_people, survival_days=0, died=True, died_within_30_days=True)
+    table = compare_landmarks(people, make_study(england, run_id="r")).set_index("measure")
+    assert table.loc["cdk46_first_line_landmark", "status"] == "too_few"
+
+
+def test_incidence_at_the_end_of_a_window_needs_people_followed_to_it(england, make_people):
+    people = eligible(make_people, survival_days=10)
+    table = compare_landmarks(people, make_study(england, run_id="r")).set_index("measure")
+    assert table.loc["cdk46_first_line_incidence", "status"] == "too_few"

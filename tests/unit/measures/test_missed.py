@@ -52,13 +52,22 @@ def test_chapman_is_the_formula_with_its_variance():
 
 def test_chapman_at_its_edges():
     everyone = chapman(50, 50, 50)
-    assert (everyone.population, everyone.lower, everyone.upper) == (50, 50, 50)
+    assert (everyone.population, everyone.lower) == (50, 50)
     nobody_twice = chapman(9, 9, 0)
     assert nobody_twice.population == 99
     assert "fewer than 10 people were identified by both" in nobody_twice.warning
     for wrong in [(10, 5, 6), (-1, 5, 0), (5, 5, -1)]:
         with pytest.raises(ValueError, match="m at most"):
             chapman(*wrong)
+
+
+@pytest.mark.parametrize(("one", "other"), [(60, 60), (200, 60), (60, 200)])
+def test_one_source_within_the_other_is_no_certainty(one, other):
+    """If the larger source sees a share of .025 ** (1 / 60), it sees all 60 of the other with a probability of 2.5%."""
+    estimate = chapman(one, other, 60)
+    assert estimate.population == estimate.lower == max(one, other)
+    assert (max(one, other) / estimate.upper) ** 60 == pytest.approx(0.025)
+    assert estimate.method == "chapman, exact upper limit"
 
 
 def test_chapman_symmetric_and_wider_with_confidence():

@@ -127,3 +127,14 @@ def test_a_standard_whose_ages_do_not_rise_is_refused(tmp_path):
     (tmp_path / "age_standard.yaml").write_text(text.replace("first_age: 45", "first_age: 15"), encoding="utf-8")
     with pytest.raises(DefinitionError, match="first_age must rise"):
         read_age_standard(Definitions(tmp_path))
+
+
+def test_a_standard_of_groups_in_which_nobody_died_is_no_certainty(people, study):
+    """The interval had no width; its lower end is that of the open limits of the groups, n of n alive."""
+    alive = people.assign(died=False, survival_days=800)
+    net = estimate_net_survival(alive, study, life_table(0)).results
+    standard = pick(net, "net_survival_1y_standardised")
+    assert standard["estimate"] == pytest.approx(1)
+    groups = [pick(net, "net_survival_1y", group) for group in GROUPS]
+    widths = [w * np.log(row["lower"]) for w, row in zip([0.07, 0.12, 0.23, 0.29, 0.29], groups, strict=True)]
+    assert np.log(standard["lower"]) == pytest.approx(-np.sqrt(np.sum(np.square(widths))))

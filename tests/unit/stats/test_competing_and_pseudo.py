@@ -103,3 +103,28 @@ def test_a_million_people_take_seconds():
     begin = time.perf_counter()
     pseudo_observations(duration, rng.random(1_000_000) < 0.5, [365.25, 1095.75])
     assert time.perf_counter() - begin < 5
+
+
+def test_causes_may_be_named_that_nobody_had():
+    table = aalen_johansen([1, 2, 3, 4], [0, 0, 0, 0], at=2, causes=(1, 2))
+    assert table["cumulative_incidence"].tolist() == [0.0, 0.0]
+    with pytest.raises(ValueError, match=r"causes are \[2\]; .* among them \[1\]"):
+        aalen_johansen([1, 2], [1, 0], causes=[2])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_limits_are_given_at_both_ends_and_hold_the_estimate(seed):
+    """With one cause they are those of Kaplan-Meier, where everybody has died too."""
+    rng = np.random.default_rng(seed)
+    duration = rng.integers(0, 20, 30)
+    cause = (rng.random(30) < 0.8).astype(int)
+    cause[duration == duration.max()] = 1
+    ours, curve = aalen_johansen(duration, cause), kaplan_meier(duration, cause)
+    assert ours["cumulative_incidence"].iloc[-1] == pytest.approx(1)
+    np.testing.assert_allclose(ours["lower"], 1 - curve["upper"], atol=1e-9)
+    np.testing.assert_allclose(ours["upper"], 1 - curve["lower"], atol=1e-9)
+    two = aalen_johansen(duration, np.where(cause, rng.integers(1, 3, 30), 0))
+    assert two[["lower", "upper"]].notna().all(axis=None)
+    assert (
+        (two["lower"] <= two["cumulative_incidence"] + 1e-9) & (two["cumulative_incidence"] <= two["upper"] + 1e-9)
+    ).all()

@@ -319,3 +319,20 @@ def test_calibration_at_no_time_or_after_the_last_is_refused(at):
 def test_two_points_are_a_baseline():
     chart = xmr_chart([10.0, 12, 11, 30], baseline=2)
     assert chart["centre"].tolist() == [11.0] * 4 and chart["outside_limits"].tolist() == [False] * 3 + [True]
+
+
+def test_nobody_dead_in_a_group_is_no_certainty():
+    """20 people, none of the better half dead by t: the limit of 10 out of 10, and not an interval of no width."""
+    table = calibration(range(1, 21), [1] * 20, np.linspace(0, 1, 20), at=10, groups=2)
+    assert table["observed"].tolist() == pytest.approx([0, 1])
+    assert table["std_error"].isna().all()
+    assert table["lower"].tolist() == pytest.approx([0, 0.025**0.1])
+    assert table["upper"].tolist() == pytest.approx([1 - 0.025**0.1, 1])
+
+
+@pytest.mark.parametrize("events", [[10, 0, 10, 0], [0, 10], [10, 10, 0]])
+def test_all_or_nothing_has_no_finite_variance(events):
+    """The search ended at a standard deviation of 10: a median odds ratio of 13,887."""
+    row = provider_variation(events, [10] * len(events)).loc[0]
+    assert np.isnan(row["variance"]) and np.isnan(row["median_odds_ratio"])
+    assert row["mor_lower"] > 5 and row["share_beyond_chance"] == 1 and row["p_value"] < 0.01

@@ -221,3 +221,8 @@ def test_fewer_people_in_all_than_in_one_provider_are_refused():
         classify([30], [60], 0.5, everyone=59)
     with pytest.raises(ValueError, match="normal"):
         binomial_limits(0.5, 60, 0.025, "normal", everyone=100)
+
+
+def test_z_is_finite_however_improbable_a_count_is():
+    found = classify([500, 0, 2000], [500, 100_000, 2000], 0.05)
+    assert np.isfinite(found["z"]).all() and found["level"].tolist() == ["alarm"] * 3

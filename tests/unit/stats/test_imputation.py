@@ -491,3 +491,35 @@ def test_gaps_of_a_column_with_one_recorded_value_are_filled_with_it_and_said(va
         assert one["constant"].dtype == frame["constant"].dtype
         assert one["y"].notna().all() and other["y"].notna().all()
     assert plan_imputation(frame)["column"].tolist() == ["y"]
+
+
+@pytest.mark.parametrize(("offset", "size"), [(0.0, 1.0), (1e9, 1.0), (0.0, 1e200), (0.0, 1e-200), (-2e5, 1e-3)])
+def test_a_number_is_imputed_alike_wherever_its_zero_is_and_in_any_unit(offset, size):
+    """A ridge on the intercept drew imputed values towards 0: of a number about 1e9 they had a spread of thousands."""
+    rng = np.random.default_rng(5)
+    frame = pd.DataFrame({"x": rng.normal(size=400)})
+    frame["y"] = (frame["x"] + rng.normal(size=400)).where(rng.random(400) > 0.3)
+    moved = frame.assign(y=offset + size * frame["y"])
+    plain, other = (impute(each, m=2, iterations=3, seed=3) for each in (frame, moved))
+    for one, two in zip(plain, other, strict=True):
+        found = (two["y"].to_numpy() - offset) / size
+        assert found == pytest.approx(one["y"].to_numpy(), rel=1e-6, abs=1e-6)
+
+
+def test_a_predictor_of_any_size_is_used():
+    frame = make_frame()
+    plain, other = (impute(each, m=1, iterations=2, seed=3) for each in (frame, frame.assign(age=frame["age"] * 1e150)))
+    assert (plain[0]["grade"] == other[0]["grade"]).all()
+
+
+def test_numbers_kept_as_objects_are_numbers():
+    frame = pd.DataFrame({"x": np.arange(200.0), "y": [None if i % 3 == 0 else i / 7 for i in range(200)]})
+    frame["y"] = frame["y"].astype(object).where(frame["y"].notna(), None)
+    assert plan_imputation(frame)["method"].tolist() == ["normal"]
+    assert impute(frame, m=1, iterations=2, seed=1)[0]["y"].astype(float).between(-2, 31).all()
+
+
+def test_a_column_that_names_people_is_refused():
+    frame = pd.DataFrame({"x": np.arange(60.0), "y": [None if i % 3 == 0 else f"person {i}" for i in range(60)]})
+    with pytest.raises(ValueError, match="'y' has 40 levels among 40 recorded people"):
+        impute(frame, m=1, iterations=1, seed=1)

@@ -4,15 +4,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from naome.stats.capture_recapture import chapman
 from naome.stats.competing import aalen_johansen
 from naome.stats.concordance import concordance
 from naome.stats.cox import fit_cox
 from naome.stats.diagnostics import calibration, calibration_summary, cox_zph
-from naome.stats.funnel import binomial_limits, classify
+from naome.stats.funnel import binomial_limits, classify, classify_z
 from naome.stats.imputation import impute
 from naome.stats.intervals import smr, wilson
 from naome.stats.kaplan_meier import kaplan_meier, median_survival
 from naome.stats.overdispersion import overdispersion
+from naome.stats.provider_variation import provider_variation
 from naome.stats.pseudo import pseudo_observations
 from naome.stats.risk_adjustment import (
     fit_expected,
@@ -21,6 +23,7 @@ from naome.stats.risk_adjustment import (
     risk_adjusted_survival,
 )
 from naome.stats.rubin import pool
+from naome.stats.spc import xmr_chart
 
 
 def adjust_survival(frame, *, provider, at, **columns):
@@ -106,7 +109,7 @@ PREDICTED = np.linspace(0.2, 0.9, len(FRAME))
         (lambda: kaplan_meier([1], [1], at="5y"), r"at\[0\] is '5y'; it must be a number"),
         (lambda: kaplan_meier([1, 2], [1, 1], entry=["x", 0]), r"entry\[0\] is 'x'"),
         (lambda: kaplan_meier([1, 2], [1, 1], entry=pd.Series([0, None], dtype="Int64")), r"entry\[1\] is nan"),
-        (lambda: aalen_johansen([1, 2], ["a", "b"]), "cause holds a value that is not a number"),
+        (lambda: aalen_johansen([1, 2], ["a", "b"]), r"cause\[0\] is 'a'; it must be a number"),
         (lambda: cox_zph(FRAME, **MODEL | {"duration": "days"}), "column 'days' is not in the frame"),
         (lambda: cox_zph(FRAME, **MODEL, strata="nation"), "column 'nation' is not in the frame"),
         (lambda: cox_zph(FRAME, **MODEL, transform="sqrt"), "transform is 'sqrt'; allowed"),
@@ -175,3 +178,85 @@ def test_a_median_limit_is_not_read_where_the_curve_has_none():
 
 def test_no_probabilities_make_a_certain_nothing():
     assert poisson_binomial_pmf([]).tolist() == [1.0]
+
+
+SPANS = [np.timedelta64(1, "D"), np.timedelta64(2, "D")]
+TEXT = pd.Series(["1", "2"], dtype="string")
+NUMBERS = {
+    "wilson": lambda v: wilson(v, [10, 20]),
+    "smr": lambda v: smr([1, 2], v),
+    "classify": lambda v: classify(v, [10, 20], 0.3),
+    "classify_z": lambda v: classify_z(v),
+    "binomial_limits": lambda v: binomial_limits(0.3, v, 0.025),
+    "overdispersion": lambda v: overdispersion(v, [1.0, 1.0], 0.0),
+    "provider_variation": lambda v: provider_variation(v, [10, 20]),
+    "xmr_chart": lambda v: xmr_chart(v),
+    "aalen_johansen": lambda v: aalen_johansen([1, 2], v),
+    "concordance": lambda v: concordance([1, 2], [1, 1], v),
+    "calibration_summary": lambda v: calibration_summary([1, 2], [1, 1], v, at=1),
+    "pool": lambda v: pool(v, [1.0, 1.0]),
+    "kaplan_meier": lambda v: kaplan_meier(v, [1, 1]),
+    "fit_cox": lambda v: fit_cox(pd.DataFrame({"x": v}), [1, 2], [1, 1]),
+}
+
+
+@pytest.mark.parametrize("function", NUMBERS)
+@pytest.mark.parametrize(
+    "values",
+    [SPANS, np.array(SPANS), TEXT, ["1", "2"], TEXT.astype("category"), np.array([1 + 0j, 2])],
+    ids=["list of spans", "spans", "string", "list of text", "categories of text", "complex"],
+)
+def test_only_numbers_are_numbers(function, values):
+    with pytest.raises(ValueError, match=r"must be a number|holds dates or time spans"):
+        NUMBERS[function](values)
+
+
+def test_what_is_masked_is_missing():
+    with pytest.raises(ValueError, match=r"duration\[1\] is nan"):
+        kaplan_meier(np.ma.masked_array([1.0, 99.0], mask=[False, True]), [1, 1])
+
+
+BACKWARDS = {"index": [1, 0]}
+ROWS = {
+    "wilson": lambda a, b: wilson(a, b),
+    "smr": lambda a, b: smr(a, b),
+    "classify": lambda a, b: classify(a, b, 0.3),
+    "overdispersion": lambda a, b: overdispersion(a, b, 0.0),
+    "provider_variation": lambda a, b: provider_variation(a, b),
+    "aalen_johansen": lambda a, b: aalen_johansen(a, b),
+    "concordance": lambda a, b: concordance(a, [1, 1], b),
+    "kaplan_meier": lambda a, b: kaplan_meier(a, [1, 1], group=b),
+    "calibration": lambda a, b: calibration(a, [1, 1], b, at=1),
+    "fit_cox": lambda a, b: fit_cox(a.to_frame(), b, [1, 1]),
+    "pool": lambda a, b: pool(a, b),
+}
+
+
+@pytest.mark.parametrize("function", ROWS)
+def test_series_are_not_joined_by_position(function):
+    """Rows of one and the other are different people where the indexes differ."""
+    one, other = pd.Series([1, 2]), pd.Series([3, 4], **BACKWARDS)
+    with pytest.raises(ValueError, match="different indexes"):
+        ROWS[function](one, other)
+
+
+def test_columns_of_estimates_and_variances_are_the_same():
+    one = pd.DataFrame({"a": [1.0, 2], "b": [3.0, 4]})
+    with pytest.raises(ValueError, match=r"columns \['a', 'b'\] and variances \['b', 'a'\]"):
+        pool(one, one[["b", "a"]])
+
+
+@pytest.mark.parametrize("size", [1e200, 1e-200])
+def test_a_covariate_of_another_size_is_not_called_constant(size):
+    with pytest.raises(ValueError, match="covariate 'x' has values up to .*another unit"):
+        fit_cox(pd.DataFrame({"x": np.array([1.0, 2, 4, 3]) * size}), [1, 2, 3, 4], [1, 1, 1, 1])
+
+
+@pytest.mark.parametrize("level", [95, "0.95", None, np.nan])
+@pytest.mark.parametrize(
+    "call",
+    [lambda c: chapman(10, 10, 5, c), lambda c: wilson(1, 2, c), lambda c: pool([1.0, 2], [1.0, 1], conf_level=c)],
+)
+def test_a_level_is_between_0_and_1(call, level):
+    with pytest.raises(ValueError, match="conf_level is .* between 0 and 1"):
+        call(level)

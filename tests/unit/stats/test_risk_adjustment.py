@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import stats
 
+from naome.stats.funnel import midp_tail
 from naome.stats.kaplan_meier import kaplan_meier
 from naome.stats.risk_adjustment import (
     LARGEST_SHARE,
@@ -52,7 +53,7 @@ def test_rows_columns_and_order():
     assert table.columns.tolist() == [
         *["provider", "time", "n", "n_risk", "observed", "expected", "survival_unadjusted", "survival_expected"],
         *["survival_adjusted", "lower", "upper", "z", "tail_probability", "early_warning_z"],
-        *["std_error", "own_share", "skewness", "status"],
+        *["std_error", "own_share", "skewness", "early_own_share", "status"],
     ]
     assert table["provider"].tolist() == [f"U{u}" for u in range(10) for _ in range(2)]
     assert table["time"].tolist() == [2.0, 1.0] * 10
@@ -322,3 +323,46 @@ def test_limits_of_the_ratio_are_those_of_the_adjusted_proportion_on_another_sca
         crude = 1 / (1 + np.exp(-(logit(table[limit]) - logit(frame["dead"].mean()) + logit(model))))
         np.testing.assert_allclose(table[f"ratio_{limit}"], crude / model, rtol=1e-9)
     assert (table["ratio_lower"] < table["ratio"]).all() and (table["ratio"] < table["ratio_upper"]).all()
+
+
+@pytest.mark.parametrize(("everyone", "others", "events"), [(2000, 100, 80), (2000, 200, 60), (1000, 400, 30)])
+def test_a_provider_with_most_of_the_people_is_judged_by_what_the_others_leave(everyone, others, events):
+    """Without covariates the count of the others is hypergeometric, and its tails are those of the large provider."""
+    for few in range(0, 2 * events * others // everyone):
+        dead = np.r_[np.arange(everyone - others) < events - few, np.arange(others) < few].astype(int)
+        frame = pd.DataFrame({"dead": dead, "unit": ["large"] * (everyone - others) + ["small"] * others})
+        z = risk_adjusted_proportion(frame, event="dead", provider="unit", covariates=[])["z"]
+        exact = stats.hypergeom(everyone, events, others)
+        half = exact.pmf(few) / 2
+        expected = -midp_tail(exact.cdf(few - 1) + half, exact.sf(few) + half)[0]
+        if abs(expected) < 3.3:  # beyond the limit of alarms, at 3.09, what counts is the side
+            assert z[0] == pytest.approx(expected, abs=0.12)
+        else:
+            assert abs(z[0]) > 3.2 and np.sign(z[0]) == np.sign(expected)
+
+
+@pytest.mark.parametrize("dead_there", [0, 1])
+@pytest.mark.parametrize("rate", [0.05, 0.5, 0.95])
+def test_z_is_finite_where_everybody_or_nobody_has_the_event(dead_there, rate):
+    """An infinite z has no mean over completed data sets: the provider would not be assessed."""
+    rng = np.random.default_rng(2)
+    frame = pd.DataFrame({"dead": (rng.random(3000) < rate).astype(int), "unit": np.repeat(list("abcdefghij"), 300)})
+    frame.loc[frame["unit"] == "a", "dead"] = dead_there
+    table = risk_adjusted_proportion(frame, event="dead", provider="unit", covariates=[])
+    assert np.isfinite(table["z"]).all()
+    assert np.sign(table["z"][0]) == (1 if dead_there else -1)
+
+
+def test_early_warning_of_a_few_providers_alike_has_variance_one():
+    """Each is a seventh of its own expectation; taken as known, the variance was 0.8."""
+    rng = np.random.default_rng(12)
+    codes = np.repeat(np.arange(7), [35, 50, 60, 80, 100, 120, 150])
+    x, found = rng.normal(size=len(codes)), []
+    for _ in range(120):
+        death, end = rng.exponential(2 * np.exp(-0.5 * x)), rng.uniform(1, 4, len(codes))
+        frame = pd.DataFrame({"t": np.minimum(death, end), "d": death <= end, "x": x, "unit": codes})
+        table = adjust_survival(frame, duration="t", event="d", provider="unit", covariates=["x"], at=2.0)
+        found.append(table["early_warning_z"])
+    # 840 values: a standard error of 0.05
+    assert np.var(np.concatenate(found)) == pytest.approx(1, abs=0.13)
+    assert table["early_own_share"].sum() == pytest.approx(1, abs=0.4)

@@ -214,7 +214,10 @@ def _reasons(table: pd.DataFrame, params: Params) -> pd.Series:
         lambda share: f"data quality: {share:.0%} of case mix recorded, {policy.minimum_completeness:.0%} needed"
     )
     reason = pd.Series("", index=table.index, dtype=object)
-    reason = reason.mask(table["z"].isna(), "no people to compare with expected survival")
+    nothing = "no people to compare with expected survival"
+    if "proportion_adjusted" in table:
+        nothing = "its own people decide nearly all of what they are compared with"
+    reason = reason.mask(table["z"].isna(), nothing)
     if "own_share" in table:
         own = f"its own people decide more than {LARGEST_SHARE:.0%} of what they are compared with"
         skewed = ~(table["skewness"].abs() <= LARGEST_SKEWNESS)

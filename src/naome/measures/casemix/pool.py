@@ -63,7 +63,7 @@ def pool_tables(tables: list[pd.DataFrame], estimate: str, scale: Scale) -> pd.D
     for name in ("expected", "survival_expected", "early_warning_z", "proportion_expected", "std_error"):
         if name in first:
             first[name] = np.mean([t[name].to_numpy(dtype=float) for t in tables], axis=0)
-    for name in ("own_share", "skewness"):  # there is no z if one data set has none
+    for name in ("own_share", "early_own_share", "skewness"):  # there is no z if one data set has none
         if name in first:
             first[name] = np.max([t[name].abs().to_numpy(dtype=float) for t in tables], axis=0)
     return _pool_ratios(first, tables) if "ratio" in first else first

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from naome.cohort.feature_definitions import read_features
 from naome.core.params import Params
 from naome.extract.candidates import NOT_CANDIDATES
 from naome.extract.linkage import Linkage
@@ -214,10 +215,14 @@ def say_sites(analysis: pd.DataFrame, study: Study) -> Sentence:
         return Sentence(text, declare_not_counts(text, "Why metastatic sites cannot be derived."))
     if not analysis[list(SITE_NAMES)].fillna(False).to_numpy().any():
         return Sentence("No one has a metastatic site coded.")
-    return Sentence(
-        "Metastatic sites are those coded in admissions around the metastatic diagnosis. A person can have more than "
-        "one. People without an admission have none coded, so these percentages are lower bounds."
+    window = read_features(study.definitions)[next(iter(SITE_NAMES))]
+    text = (
+        f"Metastatic sites are those coded in admissions from {abs(window.from_days or 0)} days before to "
+        f"{window.to_days} days after the metastatic diagnosis, so people who live longer have more time for one. A "
+        "person can have more than one. People without an admission have none coded, so these percentages are lower "
+        "bounds."
     )
+    return Sentence(text, declare_not_counts(text, "Days of a window."))
 
 
 def tabulate_attrition(attrition: Released, params: Params) -> Table:

@@ -53,7 +53,7 @@ def add_characteristics(
         rows.append([f"{CHARACTERISTIC_NAMES[name]}, % of those recorded ({counts or 'numbers suppressed'})"])
         named = titles or {group: group[:1].upper() + group[1:] for group in groups}
         rows += [[title, *_share(nations, cohort, name, group)] for group, title in named.items()]
-    rows.append(["Sites of metastases at the time origin, % of everyone (coded in admissions: lower bounds)"])
+    rows.append(["Sites of metastases coded up to a year after the metastatic diagnosis, % of everyone (lower bounds)"])
     rows += [[SITE_NAMES[site], *_share(nations, cohort, SITE, site)] for site in SITES]
     page.table(label, caption, ["", *(population.name for population in nations)], rows)
 
