@@ -137,7 +137,7 @@ class _Cohort:
     def __init__(self, people: pd.DataFrame, study: Study, cohort: str) -> None:
         self.people = people
         self.groups: list[tuple[str, str | _Division]] = []
-        for group in study.specification.groups:
+        for group in study.specification.groups_for("proportions"):
             reason = study.lacks((*group.columns, *(group.where.columns if group.where else ())), cohort)
             self.groups.append((group.id, reason or _divide(*divide_people(people, group))))
         self._units: dict[str, _Division] = {}

@@ -99,7 +99,7 @@ def list_curve_people(analysis: pd.DataFrame, study: Study) -> dict[tuple[str, s
         if study.reason(study.specification["survival"], cohort):
             continue
         members = analysis[analysis["cohort"] == cohort]
-        for group in study.specification.groups:
+        for group in study.specification.groups_for("survival"):
             if reason_for_no_group(study, group, cohort):
                 continue
             within, labels = divide_people(members, group)

@@ -79,6 +79,7 @@ class _GroupEntry(FrozenModel):
     column: str | Annotated[tuple[str, ...], Field(strict=False)] = ()
     where: Text | None = None
     label: Text = "all"
+    used_for: Literal["everything", "proportions", "survival"] = "everything"
 
 
 class _LevelEntry(FrozenModel):
@@ -197,13 +198,20 @@ class Indicator:
 
 @dataclass(frozen=True)
 class Group:
-    """A characteristic that divides people: columns, and a condition that limits them."""
+    """A characteristic that divides people: columns, and a condition that limits them.
+
+    Attributes
+    ----------
+    used_for : {"everything", "proportions", "survival"}
+        Survival is given by what is known at the time origin, and not by what only those who live can have later.
+    """
 
     id: str
     title: str
     columns: tuple[str, ...]
     where: Expression | None
     label: str
+    used_for: str = "everything"
 
 
 @dataclass(frozen=True)
@@ -240,6 +248,16 @@ class Specification:
             if indicator.id == indicator_id:
                 return indicator
         raise KeyError(indicator_id)
+
+    def groups_for(self, what: str) -> tuple[Group, ...]:
+        """Return the groups by which ``proportions`` or ``survival`` are given.
+
+        Examples
+        --------
+        >>> [group.id for group in load_specification().groups_for("survival") if group.label == "bone"]
+        ['bone_early']
+        """
+        return tuple(group for group in self.groups if group.used_for in ("everything", what))
 
     @property
     def levels_within(self) -> tuple[str, ...]:
@@ -434,4 +452,4 @@ def _group(name: str, entry: _GroupEntry, file: Path, definitions: Definitions) 
         if column not in known:
             raise DefinitionError(f"{where}: unknown column {column!r}{suggest(column, known)}")
     condition = parse_expression(entry.where, f"{where}, where", columns=columns) if entry.where else None
-    return Group(name, entry.title, divided_by, condition, entry.label)
+    return Group(name, entry.title, divided_by, condition, entry.label, entry.used_for)

@@ -53,7 +53,7 @@ def estimate_survival(analysis: pd.DataFrame, study: Study) -> pd.DataFrame:
     measures = [f"survival_{years}y" for years in study.params.survival.horizons_years]
     for cohort in study.params.cohorts:
         people = analysis[analysis["cohort"] == cohort]
-        for group in study.specification.groups:
+        for group in study.specification.groups_for("survival"):
             if reason := study.reason(survival, cohort) or reason_for_no_group(study, group, cohort):
                 frames.append(study.not_derivable_rows(measures, reason, group_by=group.id, cohort=cohort))
                 continue
@@ -83,7 +83,7 @@ def reason_for_no_group(study: Study, group: Group, cohort: str) -> str:
     str
         Empty where survival can be given. A group that is counted from records later than ``KNOWN_WITHIN_DAYS`` after
         the time origin has none: who lives longer is more often in it (immortal time bias). Metastatic sites are coded
-        up to 12 months after the metastatic diagnosis; those known at the time origin are in the case-mix model.
+        up to 12 months after the metastatic diagnosis: survival is given by those known at the time origin.
     """
     columns = (*group.columns, *(group.where.columns if group.where else ()))
     if absent := study.lacks(columns, cohort):

@@ -31,6 +31,10 @@ GROUPS = {
     "liver": "",
     "lung": "",
     "brain": "",
+    "bone_early": "Sites of metastases known at the time origin",
+    "liver_early": "",
+    "lung_early": "",
+    "brain_early": "",
     "performance_status": "Performance status",
     "deprivation": "Deprivation quintile (1 = most deprived)",
     "ethnic_group": "Ethnic group",
@@ -48,6 +52,10 @@ PLOTTED = (
     "liver",
     "lung",
     "brain",
+    "bone_early",
+    "liver_early",
+    "lung_early",
+    "brain_early",
     "deprivation",
 )
 NUMBERED = {"deprivation": "Deprivation"}

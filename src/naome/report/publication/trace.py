@@ -9,7 +9,7 @@ import pandas as pd
 from naome.core.definitions import CohortRules
 from naome.measures.specification import Indicator, Specification, read_data_items
 from naome.report.display import format_number
-from naome.report.labels import CHARACTERISTIC_NAMES, COHORT_NAMES, SITE_NAMES
+from naome.report.labels import CHARACTERISTIC_NAMES, COHORT_NAMES, SITE_NAMES, name_term
 from naome.report.publication.audits import Audit, Row
 from naome.report.reference.definitions import describe_indicator
 
@@ -113,11 +113,7 @@ def say_group(row: Row) -> str:
     """
     if row["group_by"] == "all":
         return "everyone"
-    by = (
-        CHARACTERISTIC_NAMES.get(row["group_by"])
-        or SITE_NAMES.get(row["group_by"])
-        or row["group_by"].replace("_", " ")
-    )
+    by = CHARACTERISTIC_NAMES.get(row["group_by"]) or SITE_NAMES.get(row["group_by"]) or name_term(row["group_by"])
     return f"{by[:1].upper()}{by[1:]}: {row['group']}"
 
 

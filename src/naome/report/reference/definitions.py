@@ -175,10 +175,10 @@ def say_codelist(reference: str, definitions: Definitions) -> str:
 
 def _groups(definitions: Definitions) -> list[str]:
     groups = [
-        (group.title, ", ".join(group.columns), write_code(group.where.text if group.where else ""))
+        (group.title, ", ".join(group.columns), write_code(group.where.text if group.where else ""), group.used_for)
         for group in read_specification(definitions).groups
     ]
-    return ["## Groups", write_pipe_table(pd.DataFrame(groups, columns=["group", "columns", "condition"]))]
+    return ["## Groups", write_pipe_table(pd.DataFrame(groups, columns=["group", "columns", "condition", "used for"]))]
 
 
 def _data_items(definitions: Definitions) -> list[str]:
