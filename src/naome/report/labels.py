@@ -14,6 +14,10 @@ COHORT_NAMES = {"denovo": "De novo", "recurrent": "Recurrent", "primary": "Prima
 METASTATIC = {cohort: COHORT_NAMES[cohort].lower() for cohort in ("denovo", "recurrent")}
 
 
+#: Cohort -> its time origin, in a sentence
+ORIGINS = {"denovo": "diagnosis", "recurrent": "the first record of metastatic disease"}
+
+
 CHARACTERISTIC_NAMES = {
     "year": "Year",
     "age_band": "Age at the time origin",

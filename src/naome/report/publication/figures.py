@@ -13,7 +13,10 @@ from naome.report.display import format_number
 from naome.report.figures import INK, PALETTE, use_style
 from naome.report.labels import SUBTYPES
 from naome.report.publication.audits import Population, Row, is_ok
+from naome.report.publication.page import STATUS_TEXT
 
+#: What a letter in place of a bar means
+NOT_DRAWN = "s: suppressed, or too few people"
 PLOTTED_AGES = ["18-49", "50-69", "70-79", "80+"]
 AGE_COLOURS = ["#9cbcd9", "#5c88b3", "#1f4e79", "#0b2440"]
 
@@ -54,7 +57,10 @@ def draw_age_by_subtype(population: Population, measure: str, cohort: str) -> tu
 
 
 def _say(row: Row | None) -> str:
-    return format_number(row["estimate"], "percent0") if is_ok(row) else "suppressed"
+    """Say a proportion, or why there is none."""
+    if row is None:
+        return "no result"
+    return format_number(row["estimate"], "percent0") if is_ok(row) else STATUS_TEXT[row["status"]]
 
 
 def draw_groups(

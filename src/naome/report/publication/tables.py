@@ -31,7 +31,7 @@ def compare_groups(
     populations : sequence of Population
     lines : iterable
         ``(title, measure, cohort, group_by, group)``, or a heading over the lines that follow. A line of which no
-        population has a result is not there, and neither is a heading without lines.
+        population has a result is not there, and neither is a heading without lines, or a table without any.
     counts : bool
         Whether the number of people is given with each percentage.
     """
@@ -48,7 +48,8 @@ def compare_groups(
             rows.append([title, *_cells(populations, found, counts=counts)])
     if rows and len(rows[-1]) == 1:
         rows.pop()
-    page.table(label, caption, ["", *(population.name for population in populations)], rows)
+    if rows:
+        page.table(label, caption, ["", *(population.name for population in populations)], rows)
 
 
 def list_groups(populations: Sequence[Population], measure: str, cohort: str, group_by: str) -> list[str]:

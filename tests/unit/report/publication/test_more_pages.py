@@ -173,6 +173,8 @@ def test_answers_that_differ_between_nations_name_them(tmp_path):
     assert answers["1.1"] == "England and Wales"
     assert answers["4.1"] == "1 January 2019 to 31 December 2021"
     assert answers["4.15"] == "England: hes_apc. Wales: pedw_spell"
+    sources = answers["2.6"].split("; ")
+    assert len(sources) == len(set(sources)) > 5
     page = write_upcare([england, wales], Sources())
     assert "EL1" in page.parts[1] and "DN1" in page.parts[1]
 
