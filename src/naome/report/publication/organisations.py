@@ -62,8 +62,8 @@ READING = """## How to read the results
 - ***Not shown*:** suppressed, or too few people. ***Not compared*:** possibly fewer people than the smallest that is
   compared, or not assessed."""
 
-CHARTS = """::: {#explorer .explorer}
-<p><label for="explorer-unit">Organisation, alliance or region</label> <select id="explorer-unit"></select></p>
+CHARTS = """::: {{#explorer .explorer}}
+<p><label for="explorer-unit">{kinds}</label> <select id="explorer-unit"></select></p>
 <p><label for="explorer-peer">Compared with</label> <select id="explorer-peer"></select></p>
 <p id="explorer-link"></p>
 <div id="explorer-results"></div>
@@ -144,7 +144,14 @@ def write_organisation_pages(
         if len(_units(audit, level))
     ]
     files = ", ".join(f"[{text}]({explorer.link(file)})" for file, text in downloads.items())
-    explorer.add(NOT_RANKED, CHARTS, READING.format(counts=say_disclosure(audits)), "## All results in tables")
+    wider = [one for level, (one, _) in LEVELS.items() if level != PROVIDER and any(at == level for _, at in pages)]
+    kinds = " or ".join(filter(None, [", ".join(["Organisation", *wider[:-1]]), *wider[-1:]]))
+    explorer.add(
+        NOT_RANKED,
+        CHARTS.format(kinds=kinds),
+        READING.format(counts=say_disclosure(audits)),
+        "## All results in tables",
+    )
     explorer.add("\n".join(f"- [{page.title}]({explorer.link(page.path)}): {page.description}" for page, _ in pages))
     explorer.add(f"Downloads: {files}." if files else "")
     explorer.add("\n".join(f'<script src="{explorer.link(script)}"></script>' for script in (LIBRARY, DATA, PROGRAM)))

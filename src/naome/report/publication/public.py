@@ -22,6 +22,7 @@ from naome.report.publication.audits import Audit, Population, is_ok, period_of
 from naome.report.publication.messages import say_notes
 from naome.report.publication.page import ReportPage
 from naome.report.publication.sources import Sources
+from naome.report.publication.state_of_the_nation import ASCERTAINED, say_pandemic
 
 FILE = "patient_summary.yaml"
 PATH = "report/for-patients.qmd"
@@ -45,9 +46,12 @@ NEARLY_ALL, NEARLY_NONE = 0.95, 0.075
 NEAR = 0.25
 #: The label of what fills half a person in a picture
 HALF = "half a person"
+#: Texts that follow the numbers of a message
+NOTED = ("note_cns_contact",)
 #: Texts that nothing fills
 PLAIN = (
-    *("title", "limits", "who_heading", "and", "who_missing", "found_heading", "nearly_all", "nearly_none"),
+    *("title", "limits", "who_heading", "and", "who_missing", "found_heading", "suits", "pandemic"),
+    *("nearly_all", "nearly_none", *NOTED),
     *("survival_heading", "ask_heading", "ask", "words_heading", "words"),
     *(f"{kind}_{indicator}" for indicator, _ in SHOWN for kind in ("group", "plain", "picture")),
 )
@@ -55,8 +59,8 @@ PLAIN = (
 FILLED = {
     "description": "nations", "opening": "nations first last", "who": "nation people", "who_denovo": "count",
     "who_recurrent": "count", "in_ten": "number", "above_ten": "number", "message": "nation share group plain percent",
-    "other_nation": "nation percent", "caption": "picture share nation", "picture_text": "share",
-    "survival": "nation share percent", "survival_caption": "share nation", "more": "page",
+    "other_nation": "nation percent", "unclear": "nation", "differs": "nation", "caption": "picture share nation",
+    "picture_text": "share", "survival": "nation share percent", "survival_caption": "share nation", "more": "page",
 }  # fmt: skip
 VALUES = {key: set(FILLED.get(key, "").split()) for key in (*PLAIN, *FILLED)}
 
@@ -174,9 +178,9 @@ def write_patient_summary(
         say("limits"),
         f"## {say('who_heading')}",
         *_say_people(page, summary, populations),
-        say("who_missing"),
-        f"## {say('found_heading')}",
+        say("who_missing") if any(is_ok(p.find(ASCERTAINED, "primary")) for p in populations) else "",
     )
+    page.add(f"## {say('found_heading')}", say("suits"), say("pandemic") if say_pandemic(audits) else "")
     for indicator, cohort in SHOWN:
         _add_message(page, summary, audits, populations, indicator, cohort)
     _add_survival(page, summary, populations)
@@ -253,14 +257,23 @@ def _add_message(
     indicator: str,
     cohort: str,
 ) -> None:
-    """Add a message with its picture, of the nations whose percentage can be compared."""
+    """Add a message with its picture, of the nations whose records show it and can be compared; say which are not."""
+    found = [(p, p.find(indicator, cohort)) for p in populations if not p.together]
     noted = say_notes(page, audits, populations, indicator)
-    found = [(p, p.find(indicator, cohort)) for p in populations if not p.together and p.name not in noted]
-    shown = [(p, row) for p, row in found if is_ok(row)]
+    rare = bool(audits[0].wording[indicator].recorded)
+    without = {p.name for p, row in found if is_ok(row) and p.name in noted and (rare or len(found) > 1)}
+    shown = [(p, row) for p, row in found if is_ok(row) and p.name not in without]
+    missing = [
+        summary.say("unclear" if rare or not is_ok(row) else "differs", nation=p.name)
+        for p, row in found
+        if p.name in without or (row is not None and row["status"] == "not_derivable")
+    ]
+    picture = summary.say(f"picture_{indicator}")
     if not shown:
+        page.add(*([f"### {picture}", " ".join(missing)] if missing else []))
         return
     (population, row), *others = shown
-    share, picture = say_in_ten(row["estimate"], summary), summary.say(f"picture_{indicator}")
+    share = say_in_ten(row["estimate"], summary)
     said = {"nation": population.name, "share": share, "percent": page.percent(row, population, 0)}
     said |= {kind: summary.say(f"{kind}_{indicator}") for kind in ("group", "plain")}
     page.add(f"### {picture}", summary.say("message", **said))
@@ -272,6 +285,8 @@ def _add_message(
     )
     page.add(
         " ".join(summary.say("other_nation", nation=p.name, percent=page.percent(r, p, 0)) for p, r in others),
+        " ".join(missing),
+        summary.texts.get(f"note_{indicator}", ""),
     )
 
 

@@ -154,6 +154,17 @@ def test_the_charts_have_released_results_only_and_no_name_ends_the_script(tmp_p
     assert {each["code"]: each["alliance"] for each in held["units"]} == {"A": "E1", "B": "E1"}
 
 
+@pytest.mark.parametrize(
+    ("levels", "label"), [((), "Organisation<"), (("alliance", "region"), "Organisation, cancer alliance or region<")]
+)
+def test_the_choice_names_the_levels_that_there_are(tmp_path, areas, levels, label):
+    one = proportion("mdt_discussion", 10, 100)
+    rows = [unit("A", one), *(unit(f"{level[0].upper()}1", one, level) for level in levels)]
+    audits, populations, sources = open_report(tmp_path, rows)
+    explorer, _ = next(iter(write_organisation_pages(audits, populations, sources, {})))
+    assert f'<label for="explorer-unit">{label}' in "\n".join(explorer.parts)
+
+
 def test_a_hostile_name_is_text_in_headings_and_links(tmp_path, areas):
     name = "=SUM(A1) <script>x</script> ![i](http://canary.invalid/a.png) {{< include x >}} $x$ @y [z](q)"
     hostile = {**unit("A", proportion("mdt_discussion", 10, 100)), "unit_name": name}
@@ -185,6 +196,8 @@ def test_the_page_about_the_site_has_every_run_and_every_correction(tmp_path):
     text = "\n\n".join(page.parts)
     assert "runs/england-0123456789.json" in text and "England audit" in text
     assert text.count("decision&#32;00") + text.count("decision 00") >= 3
+    alone = write_about([audit.run for audit in audits], project_definitions(), project_root(), sources, reported=False)
+    assert "## Languages" in text and "## Languages" not in "\n\n".join(alone.parts)
 
 
 def test_an_explanation_has_definition_rules_code_lists_method_and_run(tmp_path):

@@ -301,6 +301,7 @@ def test_a_person_of_eleven_or_twelve_can_read_the_summary_for_patients(tmp_path
         for measure, cohort in (
             ("cns_contact", "denovo"), ("chemotherapy", "denovo"), ("anti_her2_first_line", "denovo"),
             ("cdk46_first_line", "denovo"), ("biopsy", "recurrent"), ("survival_3y", "denovo"),
+            ("record_before_breast_cancer_death", "primary"),
         )
     ]  # fmt: skip
     audits = [with_frames("england", tmp_path, rows)]
@@ -308,6 +309,35 @@ def test_a_person_of_eleven_or_twelve_can_read_the_summary_for_patients(tmp_path
     prose = [part for part in page.parts if not part.startswith("![")]
     text = re.sub(r"\[([^\]]*)\]\([^)]*\)(\{[^}]*\})?", r"\1", "\n\n".join(prose))
     assert grade(re.sub(r"[#*-]+", " ", text)) < 7
+
+
+def write_patients(audits):
+    ((page, _),) = write_public(audits, list_populations(audits), Sources())
+    return re.sub(r"\[([^\]]*)\]\([^)]*\)(\{[^}]*\})?", r"\1", "\n\n".join(page.parts))
+
+
+def test_patients_are_told_what_the_records_of_a_nation_cannot_show(tmp_path):
+    rows = [
+        proportion("completeness.mdt_date", 27, 471),
+        proportion("mdt_discussion", 27, 471),
+        proportion("chemotherapy", 240, 471),
+        missing("biopsy", "not_derivable", "No sites.", "recurrent"),
+    ]
+    wales = make_audit("wales", [*PEOPLE, *rows], tmp_path)
+    alone = write_patients([wales])
+    discussed, _, rest = alone.partition("### Care discussed")[2].partition("### Chemotherapy")
+    assert "In Wales, the records cannot show this." in discussed and "6%" not in discussed
+    assert "(51%)" in rest and "in another way" not in rest  # with no other nation there is no comparison
+    assert "### A sample taken to test the cancer\n\nIn Wales, the records cannot show this." in alone
+    both = write_patients([with_frames("england", tmp_path, [proportion("chemotherapy", 427, 1000)]), wales])
+    assert "In Wales, this was written down in another way, so the numbers cannot be compared." in both
+
+
+def test_people_are_said_to_be_missing_only_where_deaths_show_it(tmp_path):
+    deaths = proportion("record_before_breast_cancer_death", 58, 100, "primary")
+    said = "many people whose cancer came back are missing"
+    assert said in write_patients([with_frames("england", tmp_path, [deaths])])
+    assert said not in write_patients([with_frames("england", tmp_path)])
 
 
 def translate(tmp_path, change=None, **extra):
