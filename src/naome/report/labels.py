@@ -76,6 +76,18 @@ def name_value(group: str) -> str:
     return " / ".join(SUBTYPES.get(value, value) for value in group.split(" / "))
 
 
+def name_comparison(group: str) -> str:
+    """Return how pages name the difference between two groups of people.
+
+    Examples
+    --------
+    >>> name_comparison("asian less white"), name_comparison("1 less 5"), name_comparison("all")
+    ('Asian minus White', '1 minus 5', 'all')
+    """
+    first, less, second = group.partition(" less ")
+    return f"{first.capitalize()} minus {second.capitalize()}" if less else group
+
+
 def name_term(term: str) -> str:
     """Name a coefficient of a case-mix model in words: the item, and the level it compares with the first.
 

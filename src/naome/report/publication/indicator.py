@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from naome.measures.inequalities import IMPORTANT_GAP, REFERENCE_ETHNIC_GROUP, read_gap
 from naome.report.display import format_number
-from naome.report.labels import METASTATIC, SUBTYPES
+from naome.report.labels import METASTATIC, SUBTYPES, name_comparison
 from naome.report.markdown import write_list
 from naome.report.marking import join_names
 from naome.report.prose import lower_first
@@ -220,9 +220,8 @@ def _name_gap(group_by: str, group: str) -> str:
     if group_by == "deprivation":
         return "most deprived minus least deprived fifth"
     if group == NONE_COMPARED:
-        group = f"each other group less {REFERENCE_ETHNIC_GROUP}"
-    first, less, second = group.partition(" less ")
-    return f"{first.capitalize()} minus {second.capitalize()}" if less else group
+        return f"each other ethnic group minus {REFERENCE_ETHNIC_GROUP.capitalize()}"
+    return name_comparison(group)
 
 
 def _show_gap(population: Population, row: Row | None) -> list[str | Cell]:

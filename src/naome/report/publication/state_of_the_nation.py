@@ -372,7 +372,7 @@ def _key(sentences: Sequence[str]) -> str:
     said = [sentence for sentence in sentences if sentence]
     if not said:
         return ""
-    return "\n\n".join(["::: {.key-messages}\n**Key messages**", *(f"- {sentence}" for sentence in said)]) + "\n:::"
+    return "::: {.key-messages}\n**Key messages**\n\n" + "\n".join(f"- {sentence}" for sentence in said) + "\n:::"
 
 
 def _caption(text: str, note: str) -> str:

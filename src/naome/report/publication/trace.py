@@ -51,7 +51,7 @@ ABOUT = {
 
 
 #: Page of the methods -> how a link names it
-METHODS = {
+METHODS_PAGES = {
     "methodology/cohorts.qmd": "How the cohorts are made",
     "methodology/proportions.qmd": "How proportions and counts are estimated and compared",
     "methodology/survival.qmd": "How survival is estimated and compared",
@@ -96,7 +96,7 @@ def describe_family(family: str, audit: Audit) -> list[tuple[str, str]]:
     """
     if family in ABOUT:
         _, meaning, page = ABOUT[family]
-        found = [("Meaning", meaning), ("Methods", f"[{METHODS[page]}](/{page})")]
+        found = [("Meaning", meaning), ("Methods", f"[{METHODS_PAGES[page]}](/{page})")]
         if family == "completeness":
             items = read_data_items(audit.definitions)
             found.append(("Recorded when", "; ".join(f"{item.title}: `{item.recorded.text}`" for item in items)))

@@ -205,6 +205,19 @@ def test_a_cohort_that_an_audit_does_not_have_has_no_table_and_no_empty_section(
     assert "## Key findings" not in write_headlines(audits, list_populations(audits), Sources())
 
 
+def test_a_group_of_what_cannot_be_derived_has_its_reason(tmp_path):
+    women = {"group_by": "sex", "group": "female"}
+    england = with_frames(
+        "england", tmp_path, [proportion("biopsy", 30, 90, "recurrent", **each) for each in ({}, women)]
+    )
+    wales = with_frames("wales", tmp_path, [missing("biopsy", "not_derivable", "No sites of biopsies.", "recurrent")])
+    _, tables = write_state([england, wales])
+    assert (
+        tables["tbl-biopsy-recurrent"].count("not derivable") == 2
+        and "not measured" not in tables["tbl-biopsy-recurrent"]
+    )
+
+
 def test_mean_age_is_that_of_everyone_where_women_and_men_are_suppressed(tmp_path):
     rows = [
         {**proportion("age_mean", 1, 1), "estimate": 65.26, "lower": 65.0, "upper": 65.6, "unit_of_estimate": "years"}
@@ -246,7 +259,7 @@ def test_gaps_are_named_in_words_and_their_margin_is_stated(tmp_path):
     page = write_indicator("mdt_discussion", audits, list_populations(audits), Sources())
     table = next(part for part in page.parts if "tbl-gaps" in part)
     assert "most deprived minus least deprived fifth" in table and "Asian minus White" in table
-    assert "Each other group minus White" in table and "within 10 percentage points" in table
+    assert "each other ethnic group minus White" in table and "within 10 percentage points" in table
 
 
 def test_a_bar_that_is_not_drawn_says_why(tmp_path):
