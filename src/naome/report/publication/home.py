@@ -83,6 +83,9 @@ def _say_survival(page: ReportPage, populations: list[Population]) -> str:
 def _add_headlines(page: ReportPage, audits: list[Audit], populations: list[Population]) -> None:
     rows: list[list[str | Cell]] = []
     for cohort, name in METASTATIC.items():
+        known = [p.find(PEOPLE, cohort) for p in populations if not p.together]
+        if not any(known):
+            continue
         rows.append([f"{name.capitalize()} disease"])
         rows.append(
             [

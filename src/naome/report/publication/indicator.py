@@ -9,7 +9,7 @@ from naome.report.display import format_number
 from naome.report.labels import METASTATIC, SUBTYPES, name_comparison
 from naome.report.markdown import write_list
 from naome.report.marking import join_names
-from naome.report.prose import lower_first
+from naome.report.prose import lower_first, upper_first
 from naome.report.publication import messages
 from naome.report.publication.audits import Audit, Population, Row, is_ok
 from naome.report.publication.figures import NOT_DRAWN, PLOTTED_AGES, draw_age_by_subtype, draw_groups
@@ -51,7 +51,7 @@ PLOTTED = (
     "brain",
     "deprivation",
 )
-#: The group of a gap that could be derived for no group
+#: The group of a result that could be derived for no group
 NONE_COMPARED = "all"
 NUMBERED = {"deprivation": "Deprivation"}
 
@@ -157,7 +157,9 @@ def _name_group(group_by: str, group: str) -> str:
         "age_group": dict(zip(PLOTTED_AGES, (f"{age} years" for age in PLOTTED_AGES), strict=True)),
         "subtype": SUBTYPES,
     }
-    return known.get(group_by, {}).get(group) or group[:1].upper() + group[1:]
+    if group == NONE_COMPARED:  # what cannot be derived has one row for all its groups
+        return "Every group"
+    return known.get(group_by, {}).get(group) or upper_first(group)
 
 
 def _say_variation(page: ReportPage, indicator: str, audits: list[Audit], populations: list[Population]) -> list[str]:

@@ -198,7 +198,7 @@ def _write_level(audit: Audit, population: Population, level: str, sources: Sour
     one, many = LEVELS[level]
     units = _units(audit, level)
     noun = audit.params.unit_name if level == "provider" else one
-    page = ReportPage(locate_level(audit, level), f"{many} of {audit.name}", f"A table for each {noun}", sources)
+    page = ReportPage(locate_level(audit, level), f"{many} of {audit.spoken}", f"A table for each {noun}", sources)
     measures = list_measures(audit)
     notes = [messages.say_notes(page, [audit], [population], name) for name in audit.wording]
     counts = say_disclosure([audit])

@@ -169,7 +169,7 @@ def write_patient_summary(
 ) -> ReportPage:
     """Write the page in one language."""
     say = summary.say
-    nations = _join([audit.name for audit in audits], say("and"))
+    nations = _join([audit.spoken for audit in audits], say("and"))
     first, last = period_of(audits)
     path = PATH if summary.language == ENGLISH else PATH.replace(".qmd", f"-{summary.language}.qmd")
     page = ReportPage(path, say("title"), say("description", nations=nations), sources)
@@ -246,7 +246,7 @@ def _say_people(page: ReportPage, summary: Summary, populations: list[Population
             if is_ok(row := population.find(PEOPLE, cohort))
         ]
         if said and not population.together:
-            yield summary.say("who", nation=population.name, people=_join(said, summary.say("and")))
+            yield summary.say("who", nation=population.spoken, people=_join(said, summary.say("and")))
 
 
 def _add_message(
@@ -264,7 +264,7 @@ def _add_message(
     without = {p.name for p, row in found if is_ok(row) and p.name in noted and (rare or len(found) > 1)}
     shown = [(p, row) for p, row in found if is_ok(row) and p.name not in without]
     missing = [
-        summary.say("unclear" if rare or not is_ok(row) else "differs", nation=p.name)
+        summary.say("unclear" if rare or not is_ok(row) else "differs", nation=p.spoken)
         for p, row in found
         if p.name in without or (row is not None and row["status"] == "not_derivable")
     ]
@@ -274,17 +274,17 @@ def _add_message(
         return
     (population, row), *others = shown
     share = say_in_ten(row["estimate"], summary)
-    said = {"nation": population.name, "share": share, "percent": page.percent(row, population, 0)}
+    said = {"nation": population.spoken, "share": share, "percent": page.percent(row, population, 0)}
     said |= {kind: summary.say(f"{kind}_{indicator}") for kind in ("group", "plain")}
     page.add(f"### {picture}", summary.say("message", **said))
     page.figure(
         f"fig-{indicator}".replace("_", "-"),
-        summary.say("caption", picture=picture, share=share, nation=population.name),
+        summary.say("caption", picture=picture, share=share, nation=population.spoken),
         summary.say("picture_text", share=share),
         draw_people(row["estimate"]),
     )
     page.add(
-        " ".join(summary.say("other_nation", nation=p.name, percent=page.percent(r, p, 0)) for p, r in others),
+        " ".join(summary.say("other_nation", nation=p.spoken, percent=page.percent(r, p, 0)) for p, r in others),
         " ".join(missing),
         summary.texts.get(f"note_{indicator}", ""),
     )

@@ -41,7 +41,7 @@ DOMAIN_TITLES = {
 def write_recommendations(audits: list[Audit], populations: list[Population], sources: Sources) -> ReportPage:
     """Write the page."""
     read = read_recommendations(project_definitions())
-    names = join_names([audit.name for audit in audits])
+    names = join_names([audit.spoken for audit in audits])
     page = ReportPage(PATH, "Recommendations", f"What is recommended for {names}, and the findings behind it", sources)
     page.add(
         "Recommendations are those of the audit's reports, in other words. The findings are computed from the runs of "

@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
+from naome.core.results import say_nation
 from naome.measures.description import PEOPLE, SHARE, SITE
 from naome.measures.specification import read_data_items
 from naome.report.display import format_number
 from naome.report.labels import METASTATIC, SITE_NAMES, SUBTYPES
 from naome.report.marking import join_names
-from naome.report.prose import say_day, say_list, say_years
+from naome.report.prose import say_day, say_list, say_years, upper_first
 from naome.report.publication import messages
 from naome.report.publication.audits import Audit, Population, is_ok, period_of
 from naome.report.publication.characteristics import SITES, add_characteristics
@@ -55,7 +56,7 @@ SURVIVAL = "survival"
 
 def write_state_of_the_nation(audits: list[Audit], populations: list[Population], sources: Sources) -> ReportPage:
     """Write the page."""
-    names = join_names([audit.name for audit in audits])
+    names = join_names([audit.spoken for audit in audits])
     first, last = period_of(audits)
     page = ReportPage(
         PATH,
@@ -95,7 +96,7 @@ def _say_records(page: ReportPage, audits: list[Audit]) -> str:
 
 def _add_introduction(page: ReportPage, audits: list[Audit], populations: list[Population], note: str) -> None:
     first, last = period_of(audits)
-    names = join_names([audit.name for audit in audits])
+    names = join_names([audit.spoken for audit in audits])
     page.add(
         f"People diagnosed with metastatic breast cancer in {names} from {say_day(first)} to {say_day(last)}. Every "
         "number is a link to its definition, its method and the run that computed it. Intervals are 95% intervals.",
@@ -122,8 +123,8 @@ def _add_introduction(page: ReportPage, audits: list[Audit], populations: list[P
     if validated:
         page.add(
             f"{{{{< embed {validated[0][1]}#fig-outcomes >}}}}",
-            f"The figure is of {validated[0][0]}. A lower percentage among people diagnosed in later years may reflect "
-            "shorter follow-up rather than poorer coding. All figures and tables: "
+            f"The figure is of {say_nation(validated[0][0])}. A lower percentage among people diagnosed in later years "
+            "may reflect shorter follow-up rather than poorer coding. All figures and tables: "
             f"{join_names([f'[{name}]({place})' for name, place in validated])}.",
         )
 
@@ -134,7 +135,7 @@ def _say_sizes(page: ReportPage, populations: list[Population]) -> str:
         sizes = [(name, population.find(PEOPLE, cohort)) for cohort, name in METASTATIC.items()]
         said = [f"{page.count(row, population)} people with {name} disease" for name, row in sizes if is_ok(row)]
         if said and not population.together:
-            parts.append(f"{population.name} has {say_list(said)}.")
+            parts.append(f"{upper_first(population.spoken)} has {say_list(said)}.")
     return " ".join(parts)
 
 
@@ -275,7 +276,7 @@ def _say_survival(page: ReportPage, populations: list[Population]) -> list[str]:
             if is_ok(row)
         ]
         if said:
-            parts.append(f"{population.spoken}: survival with de novo disease was {say_list(said)}.")
+            parts.append(f"{upper_first(population.spoken)}: survival with de novo disease was {say_list(said)}.")
     for population in populations:
         if not population.together:
             found = [

@@ -35,7 +35,7 @@ def write_survival(audits: list[Audit], populations: list[Population], sources: 
     horizons = first.params.survival.horizons_years
     page = ReportPage(locate_indicator(SURVIVAL_INDICATOR), specification.title, words.asks, sources)
     page.add(words.why)
-    for cohort in specification.cohorts:
+    for cohort in [each for each in specification.cohorts if _has_results(populations, each, horizons)]:
         people = words.name_people(METASTATIC[cohort])
         _add_cohort(page, cohort, people, words.did, populations, horizons)
     _add_net(page, populations, horizons)
@@ -43,6 +43,11 @@ def write_survival(audits: list[Audit], populations: list[Population], sources: 
     page.add("## What to keep in mind", words.caution, say_pandemic(audits))
     page.add("## Definition", write_list(describe_family(SURVIVAL_INDICATOR, first)))
     return page
+
+
+def _has_results(populations: Sequence[Population], cohort: str, horizons: Sequence[int]) -> bool:
+    """Return whether survival of a cohort was measured."""
+    return any(population.find(f"survival_{years}y", cohort) for population in populations for years in horizons)
 
 
 def _add_cohort(

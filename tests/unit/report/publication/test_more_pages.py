@@ -72,6 +72,12 @@ def test_period_analysis_is_said_where_it_is_estimated(tmp_path):
     assert "survival to 5 years by period analysis is [30.0%]" in text
 
 
+def test_a_cohort_whose_survival_is_not_measured_has_no_section(tmp_path):
+    all_of = missing("survival_3y", "not_derivable", "No subgroups.", "recurrent", group_by="subtype", group="all")
+    text = write(write_survival, open_report(tmp_path, [survival(3, 500, 1000, "recurrent"), all_of]))
+    assert "## De novo disease" not in text and "## Recurrent disease" in text and "Every group" in text
+
+
 @pytest.mark.parametrize("status", ["ok", "suppressed", "not_derivable"])
 def test_a_recommendation_has_the_finding_behind_it_or_why_there_is_none(tmp_path, status):
     found = proportion("mdt_discussion", 610, 1000)

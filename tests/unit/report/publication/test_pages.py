@@ -199,10 +199,18 @@ def test_a_cohort_that_an_audit_does_not_have_has_no_table_and_no_empty_section(
     audits = [make_audit("rotterdam", rows, tmp_path)]
     _, tables = write_state(audits)
     assert "tbl-denovo" not in tables and "tbl-completeness" not in tables
-    assert (
-        "no one in this group" not in tables["tbl-recurrent"] and "Sites of metastases" not in tables["tbl-recurrent"]
-    )
-    assert "## Key findings" not in write_headlines(audits, list_populations(audits), Sources())
+    recurrent = tables["tbl-recurrent"]
+    assert "no one in this group" not in recurrent and "Sites of metastases" not in recurrent
+    text = write_headlines(audits, list_populations(audits), Sources())
+    assert "## Key findings" not in text and "De novo" not in text and "Recurrent disease" in text
+
+
+def test_a_nation_with_an_article_has_it_in_sentences(tmp_path):
+    audits = [replace(make_audit("rotterdam", PEOPLE, tmp_path), name="Netherlands")]
+    page = state_of_the_nation.write_state_of_the_nation(audits, list_populations(audits), Sources())
+    text = "\n\n".join([page.description, *page.parts])
+    assert "cancer in the Netherlands" in text and ". The Netherlands has [12,345]" in text
+    assert "in Netherlands" not in text + write_patients(audits)
 
 
 def test_a_group_of_what_cannot_be_derived_has_its_reason(tmp_path):
