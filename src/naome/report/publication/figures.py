@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure as Drawing
+from matplotlib.patheffects import withStroke
 
 from naome.report.axes import MARKERS, begin_at_zero, legend_above
 from naome.report.display import format_number
@@ -44,7 +45,8 @@ def draw_age_by_subtype(population: Population, measure: str, cohort: str) -> tu
             row, place = found[subtype, age], at + (n - 1.5) * width
             if is_ok(row):
                 axes.bar(place, 100 * row["estimate"], width * 0.92, color=colour)
-                axes.vlines(place, 100 * row["lower"], 100 * row["upper"], color=INK, linewidth=0.9)
+                limits = axes.vlines(place, 100 * row["lower"], 100 * row["upper"], color=INK, linewidth=0.9)
+                limits.set_path_effects([withStroke(linewidth=2.4, foreground="white")])  # on dark bars too
             else:
                 axes.text(place, 1, "s", ha="center", va="bottom", fontsize=8, color=INK)
         axes.bar(0, 0, color=colour, label=f"{age} years")

@@ -72,11 +72,8 @@ def _say_survival(page: ReportPage, populations: list[Population]) -> str:
     for population in reversed(populations):
         row = population.find("survival_3y", "denovo")
         if is_ok(row):
-            share = page.percent(row, population)
-            return (
-                f"In {population.spoken}, {share} (95% interval {messages.say_from_to(row)}) of people with de novo "
-                "metastatic breast cancer were alive three years after diagnosis."
-            )
+            people, alive = "people with de novo metastatic breast cancer", "were alive three years after diagnosis"
+            return messages.say_share(page, population, row, people, alive)
     return ""
 
 
@@ -114,7 +111,7 @@ def _add_headlines(page: ReportPage, audits: list[Audit], populations: list[Popu
                 )
     page.table(
         "tbl-headlines",
-        "Headline figures: percentages with 95% intervals. Each number is a link to its source.",
+        "Headline figures: percentages with 95% confidence intervals. Each result is a link to its source.",
         ["", *(p.name for p in populations)],
         rows,
     )

@@ -99,7 +99,8 @@ def _add_introduction(page: ReportPage, audits: list[Audit], populations: list[P
     names = join_names([audit.spoken for audit in audits])
     page.add(
         f"People diagnosed with metastatic breast cancer in {names} from {say_day(first)} to {say_day(last)}. Every "
-        "number is a link to its definition, its method and the run that computed it. Intervals are 95% intervals.",
+        "result is a link to its definition, its method and the run that computed it. Intervals are 95% confidence "
+        "intervals.",
         note,
         "## Introduction",
         "Metastatic breast cancer has spread beyond the breast and the regional lymph nodes. *De novo* disease is "
@@ -263,7 +264,8 @@ def _add_outcomes(page: ReportPage, audits: list[Audit], populations: list[Popul
         lines,
         counts=True,
     )
-    page.add(say_caution(audits), audits[0].wording[SURVIVAL].caution if SURVIVAL in audits[0].wording else "")
+    words = audits[0].wording.get(SURVIVAL)
+    page.add(words.caution if words else say_caution(audits))
 
 
 def _say_survival(page: ReportPage, populations: list[Population]) -> list[str]:

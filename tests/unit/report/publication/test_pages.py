@@ -187,6 +187,28 @@ def test_a_caution_is_in_the_box_of_the_number_it_is_about(tmp_path):
     )
 
 
+def test_every_key_finding_has_its_denominator(tmp_path):
+    rows = [
+        proportion(measure, 600, 1234, cohort)
+        for measure, cohort in (
+            ("cdk46_first_line", "denovo"), ("death_30d_chemotherapy", "recurrent"), ("survival_3y", "denovo"),
+            ("record_before_breast_cancer_death", "primary"),
+        )
+    ]  # fmt: skip
+    audits = [with_frames("england", tmp_path, rows)]
+    found = write_headlines(audits, list_populations(audits), Sources()).partition("## Headline")[0].split("\n- ")[1:]
+    assert len(found) == 5 and all(re.search(r"\) of 1,\d{3} |\) of 1,000 ", each) for each in found)
+
+
+def test_an_interval_can_be_seen_on_a_dark_bar(tmp_path):
+    row = proportion("chemotherapy", 40, 100, group_by="age_by_subtype_women", group="80+ / HER2+ER-")
+    drawing, _ = draw_age_by_subtype(
+        *list_populations([with_frames("england", tmp_path, [row])]), "chemotherapy", "denovo"
+    )
+    (limits,) = drawing.axes[0].collections
+    assert limits.get_path_effects()
+
+
 def test_a_key_finding_is_of_a_nation_that_can_be_compared(tmp_path):
     rows = [proportion("completeness.mdt_date", 27, 471), proportion("mdt_discussion", 27, 471)]
     audits = [make_audit("wales", [*PEOPLE, *rows], tmp_path), with_frames("england", tmp_path)]
