@@ -18,6 +18,7 @@ from naome.stats.intervals import square_and_add
 
 #: Completeness below which a percentage says how often something is recorded
 RARELY = 0.25
+RARELY_RECORDED = "What is counted is recorded for {share} of people, which says little of the care that was given."
 GROUPS = {
     ("sex", "female"): "women",
     ("sex", "male"): "men",
@@ -202,10 +203,7 @@ def say_notes(
         said = [audit.params.absent[column] for column in words.without if column in audit.params.absent]
         row = population.find(words.recorded, "denovo") if words.recorded else None
         if is_ok(row) and row["estimate"] < RARELY:
-            share = page.percent(row, population)
-            said.append(
-                f"What is counted is recorded for {share} of people, which says little of the care that was given."
-            )
+            said.append(RARELY_RECORDED.format(share=page.percent(row, population)))
         if said:
             said += [f"The percentage of {name} includes these people." for name in both]
             notes[audit.name] = f"{CAUTIOUS.format(nation=population.spoken)} {' '.join(said)}"
