@@ -38,7 +38,7 @@ from naome.report.plan_template import make_template
 from naome.report.positions import suggest_actions, suggest_methods
 from naome.report.prose import lower_first, say_count, say_day
 from naome.report.publication.audits import is_ok
-from naome.report.publication.messages import RARELY, RARELY_RECORDED
+from naome.report.publication.messages import OF_RECORDING, RARELY, RARELY_RECORDED
 from naome.report.publication.wording import read_wording
 from naome.report.workbook import name_measure
 
@@ -326,7 +326,7 @@ def _say_recording(measure: str, cohort: str, title: str, source: PlanSource, ro
     if not is_ok(row) or row["estimate"] >= RARELY:
         return ""
     said = RARELY_RECORDED.format(share=format_number(row["estimate"], "percent1"))
-    return f"{title}: {lower_first(said.rstrip('.'))} in the nation. The position can show recording rather than care."
+    return f"{title}: {lower_first(said.rstrip('.'))} in the nation. {OF_RECORDING}"
 
 
 def _list_methods(positions: Sequence[str], improvement: QualityImprovement) -> list[str]:

@@ -27,6 +27,7 @@ GROUPS = {
     ("age_group", "70-79"): "aged 70 to 79",
     ("age_group", "80+"): "aged 80 and over",
 }
+OF_RECORDING = "The position can show recording rather than care."
 #: How a caution about a nation's percentage begins
 CAUTIOUS = "The percentage for {nation} must not be compared with those of other nations."
 WHY_MISSING = {

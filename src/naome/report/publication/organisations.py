@@ -218,7 +218,9 @@ def _write_level(audit: Audit, population: Population, level: str, sources: Sour
 def _list_notes(audit: Audit, notes: Sequence[Mapping[str, str]]) -> list[str]:
     """List which indicators of a nation must not be compared with others, and why."""
     return [
-        f"{words.short}. {said[audit.name]}" for words, said in zip(audit.wording.values(), notes, strict=True) if said
+        " ".join(filter(None, [f"{words.short}. {said[audit.name]}", messages.OF_RECORDING if words.recorded else ""]))
+        for words, said in zip(audit.wording.values(), notes, strict=True)
+        if said
     ]
 
 

@@ -34,6 +34,11 @@ CAUTION = (
     "years that were read. Its size must not be used as the number of people with recurrent disease, nor to plan "
     "services."
 )
+#: Evidence of metastatic disease -> whom a cohort from it alone does not include
+MISSED = {
+    "admissions": "Not included are people diagnosed before the years that were read, people whose recurrence was "
+    "treated without an admission, and people whose admissions have no metastatic code.",
+}
 #: Evidence of metastatic disease -> the records that an audit with it uses, where all such audits have them
 RECORDS = {
     "admissions": "national cancer registrations, hospital admissions, treatment records and death registrations",
@@ -118,7 +123,9 @@ def _add_introduction(page: ReportPage, audits: list[Audit], populations: list[P
         ["Rule", "Criterion"],
         rows,
     )
-    page.add(f"**Caution.** {say_caution(audits)}", "### Ascertainment of recurrent disease")
+    evidence = {kind for audit in audits for kind in audit.rules["evidence"]}
+    missed = MISSED.get(*evidence, "") if len(evidence) == 1 else ""
+    page.add(f"**Caution.** {say_caution(audits)} {missed}".strip(), "### Ascertainment of recurrent disease")
     page.add(_say_ascertainment(page, populations), *(_say_deaths(page, p) for p in populations if not p.together))
     validated = [(audit.name, page.link(audit.pages["validation"])) for audit in audits if "validation" in audit.pages]
     if validated:
@@ -185,7 +192,7 @@ def _add_people(page: ReportPage, audits: list[Audit], populations: list[Populat
         for p in nations
     ]
     page.add(_key([*low, "Every organisation should have a lead for the quality of the data that it submits."]))
-    lines: list[Line | str] = [(item.title, f"completeness.{item.id}", "denovo", "all", "all") for item in items]
+    lines = [(item.title, f"completeness.{item.id}", "denovo", "all", "all") for item in items]
     compare_groups(
         page,
         "tbl-completeness",
@@ -193,6 +200,8 @@ def _add_people(page: ReportPage, audits: list[Audit], populations: list[Populat
         nations,
         lines,
     )
+    if any(p.find(line[1], "denovo") for p in nations for line in lines):
+        page.add("Values are counted as they were received: none is inferred from the treatment that was given.")
     page.add("### Characteristics", _key([_say_ages(page, populations), _say_sites(page, nations), caution]))
     if any(p.find(PEOPLE, "denovo") for p in nations):
         add_characteristics(

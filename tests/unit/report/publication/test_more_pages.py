@@ -160,6 +160,14 @@ def test_the_charts_have_released_results_only_and_no_name_ends_the_script(tmp_p
     assert {each["code"]: each["alliance"] for each in held["units"]} == {"A": "E1", "B": "E1"}
 
 
+def test_a_position_on_what_is_rarely_recorded_is_said_to_be_of_recording(tmp_path, areas):
+    rows = [proportion("completeness.mdt_date", 27, 471), proportion("mdt_discussion", 27, 471)]
+    rows.append(unit("A", proportion("mdt_discussion", 5, 70)))
+    audits, populations, sources = open_report(tmp_path, rows, nation="wales")
+    pages = [page for page, _ in write_organisation_pages(audits, populations, sources, {})]
+    assert "The position can show recording rather than care." in "\n".join(pages[1].parts)
+
+
 @pytest.mark.parametrize(
     ("levels", "label"), [((), "Organisation<"), (("alliance", "region"), "Organisation, cancer alliance or region<")]
 )

@@ -150,6 +150,8 @@ def test_the_recurrent_cohort_is_shown_with_its_caution(tmp_path):
     page = state_of_the_nation.write_state_of_the_nation(audits, list_populations(audits), Sources())
     table = next(part for part in page.parts if "tbl-recurrent" in part)
     assert "holds only people who have an admission with a metastatic code" in table
+    introduction = next(part for part in page.parts if part.startswith("**Caution.**"))
+    assert "whose recurrence was treated without an admission" in introduction
     reported = replace(audits[0], params=audits[0].params.model_copy(update={"rules": {"evidence": ["reported"]}}))
     said = state_of_the_nation.say_caution([reported])
     assert "who have a reported distant recurrence after a primary diagnosis" in said and "admission" not in said
