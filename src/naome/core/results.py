@@ -28,6 +28,21 @@ def name_nation(nation: str) -> str:
     return nation.replace("+", " + ").title()
 
 
+#: Nations whose name has an article inside a sentence
+WITH_ARTICLE = {"Netherlands"}
+
+
+def say_nation(name: str) -> str:
+    """Say a nation, or several counted together, inside a sentence.
+
+    Examples
+    --------
+    >>> say_nation("England + Wales"), say_nation("Netherlands")
+    ('England and Wales', 'the Netherlands')
+    """
+    return " and ".join(f"the {each}" if each in WITH_ARTICLE else each for each in name.split(" + "))
+
+
 #: A result by its columns
 Row = Mapping[str, Any]
 RESULT_COLUMNS: dict[str, str] = {

@@ -36,6 +36,8 @@ from naome.report.marking import MARKINGS
 from naome.report.plain_zip import make_plain, write_plain_zip
 from naome.report.plan_template import make_template
 from naome.report.prose import lower_first, say_count, say_day
+from naome.report.publication.audits import is_ok
+from naome.report.publication.messages import OF_RECORDING, RARELY, RARELY_RECORDED
 from naome.report.publication.wording import read_wording
 from naome.report.suggestions import suggest_actions, suggest_methods
 from naome.report.workbook import name_measure
@@ -68,7 +70,7 @@ class PlanSource:
         Of the latest edition, for the nation of the run; none where its organisations get no plans.
     edition : str
     results : DataFrame
-        Released results of the measures of the recommendations.
+        Released results of the measures of the recommendations, and of the completeness on which these depend.
     """
 
     run: FinishedRun
@@ -105,6 +107,8 @@ def open_source(run: FinishedRun) -> PlanSource | None:
     read: Recommendations = read_recommendations(project_definitions())
     chosen = read.select(run.params.nation)
     measures = {basis.measure for each in chosen for basis in each.measures}
+    wording = read_wording(project_definitions())
+    measures |= {wording[measure].recorded for measure in measures & wording.keys()} - {""}
     frames = [frame for _, frame in run.read_released() if "result_id" in frame.columns]
     results = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=["measure", "group_by"])
     kept = results["measure"].isin(measures) & (results["group_by"] == "all")
@@ -295,6 +299,7 @@ def _collect_recommendation(
         title = f"{_name(basis.measure, source)}, {COHORT_NAMES[basis.cohort].lower()}"
         shown = _show(own, nation, recommendation.goal, position)
         lines.append({"measure": title, "position": position.capitalize(), **shown})
+        notes.append(_say_recording(basis.measure, basis.cohort, title, source, rows))
         if why:
             reasons.setdefault(lower_first(why.rstrip(".")), []).append(title)
     notes += [f"{'; '.join(titles)}: {reason}." for reason, titles in reasons.items()]
@@ -316,6 +321,16 @@ def _collect_recommendation(
         "methods": _list_methods(found, improvement),
         "actions": [{"text": text} for text in (*suggest_actions(recommendation, found), "")],
     }
+
+
+def _say_recording(measure: str, cohort: str, title: str, source: PlanSource, rows: Mapping[tuple, Row]) -> str:
+    """Say that a result shows recording more than care, where the nation rarely records what is counted."""
+    words = read_wording(project_definitions()).get(measure)
+    row = rows.get((words.recorded, cohort, "nation", source.params.nation)) if words else None
+    if not is_ok(row) or row["estimate"] >= RARELY:
+        return ""
+    said = RARELY_RECORDED.format(share=format_number(row["estimate"], "percent1"))
+    return f"{title}: {lower_first(said.rstrip('.'))} in the nation. {OF_RECORDING}"
 
 
 def _list_methods(positions: Sequence[str], improvement: QualityImprovement) -> list[str]:

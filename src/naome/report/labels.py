@@ -14,6 +14,10 @@ COHORT_NAMES = {"denovo": "De novo", "recurrent": "Recurrent", "primary": "Prima
 METASTATIC = {cohort: COHORT_NAMES[cohort].lower() for cohort in ("denovo", "recurrent")}
 
 
+#: Cohort -> its time origin, in a sentence
+ORIGINS = {"denovo": "diagnosis", "recurrent": "the first record of metastatic disease"}
+
+
 CHARACTERISTIC_NAMES = {
     "year": "Year",
     "age_band": "Age at the time origin",
@@ -70,6 +74,18 @@ def name_value(group: str) -> str:
     ('HER2+, ER−', '18-49 / HER2−, ER+', '80+')
     """
     return " / ".join(SUBTYPES.get(value, value) for value in group.split(" / "))
+
+
+def name_comparison(group: str) -> str:
+    """Return how pages name the difference between two groups of people.
+
+    Examples
+    --------
+    >>> name_comparison("asian less white"), name_comparison("1 less 5"), name_comparison("all")
+    ('Asian minus White', '1 minus 5', 'all')
+    """
+    first, less, second = group.partition(" less ")
+    return f"{first.capitalize()} minus {second.capitalize()}" if less else group
 
 
 def name_term(term: str) -> str:

@@ -60,6 +60,17 @@ def lower_first(text: str) -> str:
     return text[:1].lower() + text[1:] if text.split(" ", 1)[0][1:].islower() else text
 
 
+def upper_first(text: str) -> str:
+    """Begin a text with a capital letter, as a sentence does.
+
+    Examples
+    --------
+    >>> upper_first("the Netherlands has")
+    'The Netherlands has'
+    """
+    return text[:1].upper() + text[1:]
+
+
 def say_percent(estimate: float, digits: int = 1) -> str:
     """Say a proportion as a percentage.
 

@@ -19,7 +19,7 @@ from naome.measures.specification import Indicator, Specification, read_data_ite
 from naome.release.policy import POLICIES
 from naome.report.finished import FinishedRun
 from naome.report.labels import COHORT_NAMES
-from naome.report.marking import MARKINGS, name_by_marking
+from naome.report.marking import MARKINGS, join_names, name_by_marking
 from naome.report.plain_zip import make_plain
 from naome.report.publication.wording import read_wording
 
@@ -261,13 +261,23 @@ def _make_cover(runs: Sequence[FinishedRun]) -> Any:
     return gptables.Cover("Results that have passed disclosure control", intro=marked, about=about)
 
 
+def _say_policies(runs: Sequence[FinishedRun]) -> str:
+    """Say how results below the nation are suppressed; where policies differ, of which audit each is."""
+    audits: dict[str, list[str]] = {}
+    for run in runs:
+        audits.setdefault(str(run.manifest["attack"].get("policy", "")), []).append(run.title)
+    known = {name: titles for name, titles in audits.items() if name in POLICIES}
+    said = "; ".join(
+        f"{join_names(titles)}: {POLICIES[name].source}" if len(audits) > 1 else POLICIES[name].source
+        for name, titles in known.items()
+    )
+    return f" Policy below the nation: {said}." if said else ""
+
+
 def _list_notes(runs: Sequence[FinishedRun]) -> pd.DataFrame:
-    policies = dict.fromkeys(str(run.manifest["attack"].get("policy", "")) for run in runs)
-    said = "; ".join(POLICIES[name].source for name in policies if name in POLICIES)
-    policy = f" Policy below the nation: {said}." if said else ""
     notes = {
         "suppressed": "A small number, or one from which a small number could be worked out; which of them is not said."
-        + policy,
+        + _say_policies(runs),
         "few": "Fewer people than an estimate is made for.",
         "derivable": "The data do not support the result; the column Note on result says why.",
         "applicable": "The result has no such value, or there is nothing to note.",

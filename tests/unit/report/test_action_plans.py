@@ -6,8 +6,10 @@ import io
 import json
 import re
 import zipfile
+from dataclasses import replace
 
 import docx
+import pandas as pd
 import pytest
 from made_results import HOSTILE, make_finished
 
@@ -67,6 +69,17 @@ def test_actions_fit_the_position(finished):
     assert own["Z02"] == set() and len({frozenset(own[code]) for code in ("Z00", "Z01", "Z03")}) == 3
     methods = plans["Z00"]["recommendations"][0]["methods"]
     assert len(methods) == 1 and methods[0].startswith("Negative tail: ")
+
+
+@pytest.mark.parametrize(("recorded", "said"), [(0.057, True), (0.6, False)])
+def test_what_is_rarely_recorded_says_that_the_position_can_be_of_recording(finished, recorded, said):
+    source = open_source(finished)
+    nation = source.results[source.results["level"] == "nation"]
+    row = nation[nation["measure"] == "completeness.er"].assign(measure="completeness.mdt_date", estimate=recorded)
+    plans = dict(collect_plans(replace(source, results=pd.concat([source.results, row]))))
+    assert "completeness.mdt_date" not in set(source.results["measure"])
+    notes = " ".join(plans["Z03"]["recommendations"][0]["notes"])
+    assert ("recorded for 5.7% of people" in notes and "recording rather than care" in notes) is said
 
 
 def test_what_cannot_be_derived_says_so(finished):

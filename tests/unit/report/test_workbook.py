@@ -6,6 +6,7 @@ import io
 import re
 import time
 import zipfile
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pandas as pd
@@ -155,3 +156,12 @@ def test_a_plain_zip_forgets_dates_and_users():
     assert make_plain(plain) == plain and make_plain(write_plain_zip({})) == write_plain_zip({})
     with pytest.raises(zipfile.BadZipFile):
         make_plain(b"no zip file")
+
+
+def test_policies_that_differ_are_said_of_their_audits(finished):
+    other = replace(finished, manifest={**finished.manifest, "title": "Tumour bank", "attack": {"policy": "none"}})
+    results = pd.concat([frame.assign(frame=name) for name, frame in finished.read_released() if "result_id" in frame])
+    notes = str(read_workbook(write_workbook(results, [finished, other], project_definitions()))["Notes"])
+    assert f"{finished.title}: NHS England HES" in notes and "Tumour bank: no suppression" in notes
+    alone = str(read_workbook(write_workbook(results, [finished], project_definitions()))["Notes"])
+    assert "Policy below the nation: NHS England HES" in alone

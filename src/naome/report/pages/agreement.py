@@ -11,10 +11,12 @@ from naome.measures.agreement import VERDICTS, count_verdicts, expected_by_chanc
 from naome.measures.specification import Specification, read_data_items
 from naome.release import Released, declare_not_counts
 from naome.report.display import CountText, Sentence, Table, format_number
-from naome.report.labels import COHORT_NAMES
+from naome.report.labels import COHORT_NAMES, name_value
 from naome.report.proportions import tabulate_indicators
 from naome.report.prose import say_list
 
+#: Comparison -> how the page says it: a result that is suppressed could be derived
+SAID = {"not derivable here": "no result here"}
 FORMATS = {"percent": "percent1", "people": "count", "years": "decimal1"}
 
 
@@ -44,8 +46,8 @@ def say_agreement(replication: Replication) -> Sentence:
     return Sentence(
         f"Of {len(compared)} published figures, {n['agrees']} agree within sampling error and rounding and "
         f"{n['differs']} differ. If all were right, up to {expected_by_chance(compared):.1f} would differ by chance. "
-        f"A further {n['not derivable here']} are not derivable here, and {n['other period']} refer to another "
-        f"period. Runs compared: {say_list(list(replication.runs.values()))}.",
+        f"For {n['not derivable here']} there is no result here, because it cannot be derived or is suppressed; for "
+        f"{n['other period']} the period is another. Runs compared: {say_list(list(replication.runs.values()))}.",
         (replication.compared, runs),
     )
 
@@ -75,7 +77,7 @@ def tabulate_agreement(compared: Released, specification: Specification) -> Tabl
                 "This run": _write(row["estimate"], row["unit"]),
                 "95% interval": interval,
                 "Difference": _difference(row["difference"], row["unit"]),
-                "Result": f"{row['verdict']}{reason}",
+                "Result": f"{SAID.get(row['verdict'], row['verdict'])}{reason}",
                 "mark": "differs" if row["verdict"] == "differs" else "",
             }
         )
@@ -98,20 +100,22 @@ def tabulate_pooled(replication: Replication, specification: Specification) -> T
 def tabulate_verdicts(compared: Released) -> Table:
     """Lay out how many figures agree, differ or are not compared, by nation."""
     counts = count_verdicts(compared.frame)
-    frame = counts.assign(nation=counts["nation"].map(name_nation)).rename(columns=str.capitalize)
+    frame = counts.assign(nation=counts["nation"].map(name_nation))
+    frame = frame.rename(columns=SAID).rename(columns=str.capitalize)
     return Table(frame, compared, dict.fromkeys(frame.columns[1:], "int"))
 
 
 def tabulate_elsewhere(released: Released, specification: Specification) -> Table:
     """Lay out figures of other publications, with the period to which they refer."""
     later = released.frame
+    said = [SAID.get(verdict, verdict) for verdict in later["verdict"]]
     frame = pd.DataFrame(
         {
             "Figure": [_label(row, specification) for row in later.to_dict("records")],
             "Nation": later["nation"].map(name_nation),
             "Published": [_printed(v, u) for v, u in zip(later["published"], later["unit"], strict=True)],
             "Period": later["period"],
-            "Result": [f"{v}: {r}" if r else v for v, r in zip(later["verdict"], later["reason"], strict=True)],
+            "Result": [f"{v}: {r}" if r else v for v, r in zip(said, later["reason"], strict=True)],
             "Source": later["source"],
         }
     )
@@ -134,7 +138,7 @@ def _label(row: dict, specification: Specification) -> str:
         )
     else:
         title = known.get(measure) or OTHER_TITLES.get(measure, measure)
-    return title if group == "all" else f"{title}: {group}"
+    return title if group == "all" else f"{title}: {name_value(group)}"
 
 
 def _write(value: float, unit: str) -> str:

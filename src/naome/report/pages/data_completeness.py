@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import pandas as pd
 
+from naome.core.params import Params
 from naome.measures.casemix.outliers import MINIMUM_UNITS
 from naome.measures.specification import Specification, read_data_items
 from naome.measures.study import Study
+from naome.measures.variation import DOMAINS
 from naome.release import Released, declare_not_counts, release_counts
 from naome.release.counts import hide_columns
+from naome.release.positions import place_organisations
 from naome.report.display import STATUS_WORDS, Sentence, Table
+from naome.report.funnels import tails
 from naome.report.proportions import NOTHING, tabulate_proportions
 from naome.report.prose import lower_first, say_count, say_interval, say_list, say_percent
+
+#: The part of a distribution that is within the alert limits
+CENTRAL = DOMAINS[1]
 
 
 def say_completeness(released: Released, specification: Specification) -> Sentence:
@@ -40,6 +47,31 @@ def say_bias(flags: pd.DataFrame) -> Sentence:
         f"{say_count(len(flagged), 'item').capitalize()} of {len(flags)} could bias a complete-case analysis"
         f"{which}.{'' if compared else untested}",
         declare_not_counts(flags[["item", "flag"]], "Numbers and names of data items."),
+    )
+
+
+def say_variation(released: Released, measure: str, params: Params) -> Sentence:
+    """Say how many organisations are outside the limits of the funnel plot, and how many would be by chance alone.
+
+    Parameters
+    ----------
+    released : Released
+        Completeness of the nation and of organisations.
+    measure : str
+        The item that is plotted.
+    params : Params
+        For the limits.
+    """
+    placed = place_organisations(released, params, {measure: "higher"})["position"]
+    compared = placed[placed.isin(DOMAINS)]
+    if compared.empty:
+        return Sentence("These data do not show whether completeness varies by organisation.", released)
+    outside, chance = int((compared != CENTRAL).sum()), 2 * tails(params)[0] * len(compared)
+    return Sentence(
+        f"Outside the alert limits: {outside} of {len(compared)} organisations compared; up to {chance:.1f} would be "
+        "by chance alone. Where completeness varies by organisation, a complete-case analysis can be biased by "
+        "recording practice.",
+        released,
     )
 
 

@@ -11,7 +11,7 @@ from naome.measures.study import Study
 from naome.measures.trend import SIGNIFICANT, count_trends
 from naome.release import HIDDEN, Released, release_counts, shown_numbers
 from naome.report.display import Sentence, Table
-from naome.report.labels import title_of
+from naome.report.labels import name_comparison, title_of
 from naome.report.proportions import PERCENT
 
 POINTS = ("Crude, points", "Standardised, points", "Lower", "Upper")
@@ -95,7 +95,7 @@ def tabulate_gaps(released: Released, specification: Specification, group_by: st
             pieces.append(
                 {
                     "Indicator": title_of(specification, indicator.id, row["cohort"]),
-                    "Comparison": row["group"],
+                    "Comparison": name_comparison(row["group"]),
                     "People": row["denominator"],
                     "Crude, points": 100 * crude.get((row["cohort"], row["group"]), float("nan")),
                     "Standardised, points": 100 * row["estimate"],

@@ -65,7 +65,9 @@ def read_corrections(definitions: Definitions) -> tuple[Correction, ...]:
     return tuple(sorted(found, key=lambda each: each.date, reverse=True))
 
 
-def write_about(runs: Sequence[FinishedRun], definitions: Definitions, root: Path, sources: Sources) -> ReportPage:
+def write_about(
+    runs: Sequence[FinishedRun], definitions: Definitions, root: Path, sources: Sources, *, reported: bool = True
+) -> ReportPage:
     """Write the page.
 
     Parameters
@@ -77,6 +79,8 @@ def write_about(runs: Sequence[FinishedRun], definitions: Definitions, root: Pat
     root : Path
         Of the project, for ``CITATION.cff``.
     sources : Sources
+    reported : bool
+        Whether the site has a report, and with it the summary for patients.
     """
     page = ReportPage(PATH, "About this site", "Runs, corrections, citation, licence and accessibility", sources)
     cite = yaml.safe_load((root / "CITATION.cff").read_text(encoding="utf-8"))
@@ -109,8 +113,7 @@ def write_about(runs: Sequence[FinishedRun], definitions: Definitions, root: Pat
         "## Contact and corrections",
         "Report an error or ask a question where you obtained this site: the analyst whose run it is answers for the "
         "results, the developers of naome for the program.",
-        "## Languages",
-        "\n\n".join(_say_languages(definitions)),
+        *(["## Languages", "\n\n".join(_say_languages(definitions))] if reported else []),
         "## Accessibility",
         "Pages are written for screen readers, keyboard and print: headings in order, tables with headings and "
         "captions, a text alternative with the values of each figure, a light and a dark theme. The charts of the "

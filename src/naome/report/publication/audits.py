@@ -11,7 +11,7 @@ import pandas as pd
 
 from naome.core.definitions import CohortRules, Definitions, project_definitions
 from naome.core.params import Params
-from naome.core.results import POOLED, Row, name_nation
+from naome.core.results import POOLED, Row, name_nation, say_nation
 from naome.measures.specification import Specification, read_specification
 from naome.report.finished import FinishedRun
 from naome.report.publication.wording import Wording, read_wording
@@ -48,6 +48,11 @@ class Audit:
     results: pd.DataFrame
     pages: Mapping[str, str]
     earlier: Audit | None = None
+
+    @property
+    def spoken(self) -> str:
+        """How sentences name its nation."""
+        return say_nation(self.name)
 
     @property
     def specification(self) -> Specification:
@@ -93,7 +98,7 @@ class Population:
         >>> Population("England + Wales", None, {}).spoken
         'England and Wales'
         """
-        return self.name.replace(" + ", " and ")
+        return say_nation(self.name)
 
     @property
     def together(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from naome.measures.description import PEOPLE, SHARE, SITE
-from naome.report.labels import CHARACTERISTIC_NAMES, SITE_NAMES
+from naome.report.labels import CHARACTERISTIC_NAMES, ORIGINS, SITE_NAMES
 from naome.report.publication.audits import Population, is_ok
 from naome.report.publication.group_tables import list_groups
 from naome.report.publication.report_page import Cell, ReportPage, show_people, show_percent
@@ -28,6 +28,7 @@ LINES: dict[str, dict[str, str] | None] = {
     "deprivation": None,
     "ethnic_group": None,
 }
+AGE = "age_band"
 SITES = ("bone", "lung", "liver", "brain")
 
 
@@ -50,11 +51,15 @@ def add_characteristics(
             continue
         recorded = {p.name: n for p in nations if (n := _count_recorded(p, cohort, name, groups)) is not None}
         counts = ", ".join(f"{nation} {n:,}" for nation, n in recorded.items())
-        rows.append([f"{CHARACTERISTIC_NAMES[name]}, % of those recorded ({counts or 'numbers suppressed'})"])
+        title = f"Age at {ORIGINS[cohort]}" if name == AGE else CHARACTERISTIC_NAMES[name]
+        rows.append([f"{title}, % of those recorded ({counts or 'numbers suppressed'})"])
         named = titles or {group: group[:1].upper() + group[1:] for group in groups}
         rows += [[title, *_share(nations, cohort, name, group)] for group, title in named.items()]
-    rows.append(["Sites of metastases coded up to a year after the metastatic diagnosis, % of everyone (lower bounds)"])
-    rows += [[SITE_NAMES[site], *_share(nations, cohort, SITE, site)] for site in SITES]
+    if any(p.groups(SHARE, cohort, SITE) for p in nations):
+        rows.append(
+            ["Sites of metastases coded up to a year after the metastatic diagnosis, % of everyone (lower bounds)"]
+        )
+        rows += [[SITE_NAMES[site], *_share(nations, cohort, SITE, site)] for site in SITES]
     page.table(label, caption, ["", *(population.name for population in nations)], rows)
 
 
@@ -67,5 +72,9 @@ def _count_recorded(population: Population, cohort: str, name: str, groups: Sequ
 def _share(populations: Sequence[Population], cohort: str, name: str, group: str) -> list[Cell]:
     """Return the cells of a group, with intervals."""
     none = Cell("–", css="missing", note="no one in this group")
-    found = ((p, p.find(SHARE, cohort, name, group)) for p in populations)
-    return [none if row is None else show_percent(p, row, interval=True) for p, row in found]
+    cells = []
+    for population in populations:
+        row = population.find(SHARE, cohort, name, group)
+        empty = row is None and population.groups(SHARE, cohort, name)
+        cells.append(none if empty else show_percent(population, row, interval=True))
+    return cells

@@ -7,13 +7,17 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure as Drawing
+from matplotlib.patheffects import withStroke
 
 from naome.report.axes import MARKERS, begin_at_zero, legend_above
 from naome.report.display import format_number
 from naome.report.figures import INK, PALETTE, use_style
 from naome.report.labels import SUBTYPES
 from naome.report.publication.audits import Population, Row, is_ok
+from naome.report.publication.report_page import STATUS_TEXT
 
+#: What a letter in place of a bar means
+NOT_DRAWN = "s: suppressed, or too few people"
 PLOTTED_AGES = ["18-49", "50-69", "70-79", "80+"]
 AGE_COLOURS = ["#9cbcd9", "#5c88b3", "#1f4e79", "#0b2440"]
 
@@ -41,7 +45,8 @@ def draw_age_by_subtype(population: Population, measure: str, cohort: str) -> tu
             row, place = found[subtype, age], at + (n - 1.5) * width
             if is_ok(row):
                 axes.bar(place, 100 * row["estimate"], width * 0.92, color=colour)
-                axes.vlines(place, 100 * row["lower"], 100 * row["upper"], color=INK, linewidth=0.9)
+                limits = axes.vlines(place, 100 * row["lower"], 100 * row["upper"], color=INK, linewidth=0.9)
+                limits.set_path_effects([withStroke(linewidth=2.4, foreground="white")])  # on dark bars too
             else:
                 axes.text(place, 1, "s", ha="center", va="bottom", fontsize=8, color=INK)
         axes.bar(0, 0, color=colour, label=f"{age} years")
@@ -54,7 +59,10 @@ def draw_age_by_subtype(population: Population, measure: str, cohort: str) -> tu
 
 
 def _say(row: Row | None) -> str:
-    return format_number(row["estimate"], "percent0") if is_ok(row) else "suppressed"
+    """Say a proportion, or why there is none."""
+    if row is None:
+        return "no result"
+    return format_number(row["estimate"], "percent0") if is_ok(row) else STATUS_TEXT[row["status"]]
 
 
 def draw_groups(

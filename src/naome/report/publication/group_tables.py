@@ -31,7 +31,7 @@ def compare_groups(
     populations : sequence of Population
     lines : iterable
         ``(title, measure, cohort, group_by, group)``, or a heading over the lines that follow. A line of which no
-        population has a result is not there, and neither is a heading without lines.
+        population has a result is not there, and neither is a heading without lines, or a table without any.
     counts : bool
         Whether the number of people is given with each percentage.
     """
@@ -45,10 +45,12 @@ def compare_groups(
         title, *key = line
         found = [population.find(*key) for population in populations]
         if any(row is not None for row in found):
+            found = [row or _not_derivable(p, *key[:2]) for p, row in zip(populations, found, strict=True)]
             rows.append([title, *_cells(populations, found, counts=counts)])
     if rows and len(rows[-1]) == 1:
         rows.pop()
-    page.table(label, caption, ["", *(population.name for population in populations)], rows)
+    if rows:
+        page.table(label, caption, ["", *(population.name for population in populations)], rows)
 
 
 def list_groups(populations: Sequence[Population], measure: str, cohort: str, group_by: str) -> list[str]:
@@ -56,6 +58,12 @@ def list_groups(populations: Sequence[Population], measure: str, cohort: str, gr
     found = dict.fromkeys(group for p in populations for group in p.groups(measure, cohort, group_by))
     order = {group: n for n, group in enumerate(AGE_ORDER)}
     return sorted(found, key=lambda group: (group == MISSING, order.get(group, 99), group))
+
+
+def _not_derivable(population: Population, measure: str, cohort: str) -> Row | None:
+    """Return the result of everyone where it cannot be derived, so that a group has the same reason; else None."""
+    everyone = population.find(measure, cohort)
+    return everyone if everyone is not None and everyone["status"] == "not_derivable" else None
 
 
 def _cells(populations: Sequence[Population], found: Sequence[Row | None], *, counts: bool) -> list[str | Cell]:

@@ -10,7 +10,7 @@ from naome.report.publication import messages
 from naome.report.publication.audits import Audit, Population, Row, is_ok, open_earlier
 from naome.report.publication.report_page import Cell, ReportPage, show_people, show_percent
 from naome.report.publication.source_lists import Sources
-from naome.report.publication.state_of_the_nation import ASCERTAINED
+from naome.report.publication.state_of_the_nation import ASCERTAINED, say_pandemic
 from naome.stats.intervals import square_and_add
 
 HOME = "index.qmd"
@@ -19,7 +19,8 @@ HOME = "index.qmd"
 def write_headlines(audits: list[Audit], populations: list[Population], sources: Sources) -> str:
     """Write key findings and headline figures, in Markdown."""
     page = ReportPage(HOME, "", "", sources)
-    page.add("## Key findings", "\n".join(f"- {text}" for text in list_findings(page, audits, populations) if text))
+    findings = [f"- {text}" for text in list_findings(page, audits, populations) if text]
+    page.add(*(["## Key findings", "\n".join(findings)] if findings else []))
     page.add("## Headline figures")
     _add_headlines(page, audits, populations)
     notes = {
@@ -27,23 +28,25 @@ def write_headlines(audits: list[Audit], populations: list[Population], sources:
         for indicator, words in audits[0].wording.items()
         for note in messages.say_notes(page, audits, populations, indicator).values()
     }
-    page.add("\n".join(f"- {short}. {note}" for short, note in notes.items()))
+    page.add("\n".join(f"- {short}. {note}" for short, note in notes.items()), say_pandemic(audits))
     _add_changes(page, audits, populations)
     return "\n\n".join(page.parts)
 
 
 def list_findings(page: ReportPage, audits: list[Audit], populations: list[Population]) -> list[str]:
-    """Return five key findings, each of the first nation that has the results."""
+    """Return five key findings, each of the first nation that has the results and can be compared with others.
+
+    Where no nation can be compared, the finding is of the first that has the results, with the caution.
+    """
     words = audits[0].wording
 
     def say(indicator: str, cohort: str) -> str:
         people = words[indicator].name_people(METASTATIC[cohort])
-        found = (
-            messages.say_share(page, p, row, people, words[indicator].did)
-            for p in populations
-            if is_ok(row := p.find(indicator, cohort))
-        )
-        return next(found, "")
+        notes = messages.say_notes(page, audits, populations, indicator)
+        found = [(p, row) for p in populations if is_ok(row := p.find(indicator, cohort))]
+        found.sort(key=lambda each: each[0].name in notes)
+        said = [messages.say_share(page, p, row, people, words[indicator].did) for p, row in found[:1]]
+        return " ".join([*said, *(notes.get(p.name, "") for p, _ in found[:1])]).strip()
 
     ascertained = (
         messages.say_share(
@@ -69,17 +72,17 @@ def _say_survival(page: ReportPage, populations: list[Population]) -> str:
     for population in reversed(populations):
         row = population.find("survival_3y", "denovo")
         if is_ok(row):
-            share = page.percent(row, population)
-            return (
-                f"In {population.spoken}, {share} (95% interval {messages.say_from_to(row)}) of people with de novo "
-                "metastatic breast cancer were alive three years after diagnosis."
-            )
+            people, alive = "people with de novo metastatic breast cancer", "were alive three years after diagnosis"
+            return messages.say_share(page, population, row, people, alive)
     return ""
 
 
 def _add_headlines(page: ReportPage, audits: list[Audit], populations: list[Population]) -> None:
     rows: list[list[str | Cell]] = []
     for cohort, name in METASTATIC.items():
+        known = [p.find(PEOPLE, cohort) for p in populations if not p.together]
+        if not any(known):
+            continue
         rows.append([f"{name.capitalize()} disease"])
         rows.append(
             [
@@ -108,7 +111,7 @@ def _add_headlines(page: ReportPage, audits: list[Audit], populations: list[Popu
                 )
     page.table(
         "tbl-headlines",
-        "Headline figures: percentages with 95% intervals. Each number is a link to its source.",
+        "Headline figures: percentages with 95% confidence intervals. Each result is a link to its source.",
         ["", *(p.name for p in populations)],
         rows,
     )

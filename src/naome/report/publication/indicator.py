@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from naome.measures.inequalities import read_gap
+from naome.measures.inequalities import IMPORTANT_GAP, REFERENCE_ETHNIC_GROUP, read_gap
 from naome.report.display import format_number
-from naome.report.labels import METASTATIC, SUBTYPES
+from naome.report.labels import METASTATIC, SUBTYPES, name_comparison
 from naome.report.markdown import write_list
 from naome.report.marking import join_names
-from naome.report.prose import lower_first, say_count
+from naome.report.prose import lower_first, upper_first
 from naome.report.publication import messages
 from naome.report.publication.audits import Audit, Population, Row, is_ok
-from naome.report.publication.drawings import PLOTTED_AGES, draw_age_by_subtype, draw_groups
+from naome.report.publication.drawings import NOT_DRAWN, PLOTTED_AGES, draw_age_by_subtype, draw_groups
 from naome.report.publication.group_tables import Line, compare_groups, list_groups
 from naome.report.publication.recommendations import list_goals
 from naome.report.publication.report_page import Cell, ReportPage
 from naome.report.publication.source_lists import Sources
+from naome.report.publication.state_of_the_nation import say_pandemic
 from naome.report.publication.trace import describe_family
 from naome.report.publication.wording import locate_indicator
 
@@ -58,6 +59,8 @@ PLOTTED = (
     "brain_early",
     "deprivation",
 )
+#: The group of a result that could be derived for no group
+NONE_COMPARED = "all"
 NUMBERED = {"deprivation": "Deprivation"}
 
 
@@ -70,19 +73,25 @@ def write_indicator(indicator: str, audits: list[Audit], populations: list[Popul
     page.add(f"{goal}Guidance: {specification.guidance}." if specification.guidance else goal, words.why)
     if about := list_goals(indicator):
         page.add(f"Recommendations: {'; '.join(about)}.")
+    notes = messages.say_notes(page, audits, populations, indicator)
     for cohort in specification.cohorts:
-        _add_answer(page, indicator, cohort, words.name_people(METASTATIC[cohort]), words.did, populations)
+        _add_answer(page, indicator, cohort, words.name_people(METASTATIC[cohort]), words.did, populations, notes)
     page.add("## Variation between organisations", *_say_variation(page, indicator, audits, populations))
     page.add("## Differences between groups of people")
     _add_gaps(page, indicator, populations)
-    notes = messages.say_notes(page, audits, populations, indicator).values()
-    page.add("## What to keep in mind", *notes, words.caution, *_say_codes(indicator, audits))
+    page.add("## What to keep in mind", words.caution, say_pandemic(audits), *_say_codes(indicator, audits))
     page.add("## Definition", write_list(describe_family(indicator, first)))
     return page
 
 
 def _add_answer(
-    page: ReportPage, indicator: str, cohort: str, people: str, did: str, populations: Sequence[Population]
+    page: ReportPage,
+    indicator: str,
+    cohort: str,
+    people: str,
+    did: str,
+    populations: Sequence[Population],
+    notes: Mapping[str, str],
 ) -> None:
     name = METASTATIC[cohort]
     nations = [population for population in populations if not population.together]
@@ -93,13 +102,14 @@ def _add_answer(
         for p, row in rows
         if row is not None and row["status"] != "not_derivable" and not p.together
     ]
+    said += [notes[p.name] for p, row in rows if p.name in notes and is_ok(row)]
     said += [messages.say_gradient(page, p, indicator, cohort) for p in nations]
     said += [messages.say_sexes(page, p, indicator, cohort) for p in nations]
     said += [
         messages.say_range(page, p, [(text, p.find(indicator, cohort, "subtype", s)) for s, text in SUBTYPES.items()])
         for p in nations
     ]
-    said.append(messages.say_not_derivable(rows))
+    said.append(messages.say_not_derivable(rows, f"the percentage of people with {name} disease"))
     page.add_messages(said)
     shown = [population for population, row in rows if is_ok(row)]
     if not shown:
@@ -128,7 +138,7 @@ def _add_answer(
         drawing, alt = found
         page.figure(
             f"fig-age-{label}",
-            f"Women with {name} disease by age and receptor subgroup, {shown[0].name} (s: suppressed).",
+            f"Women with {name} disease by age and receptor subgroup, {shown[0].name} ({NOT_DRAWN}).",
             alt,
             drawing,
         )
@@ -155,7 +165,9 @@ def _name_group(group_by: str, group: str) -> str:
         "age_group": dict(zip(PLOTTED_AGES, (f"{age} years" for age in PLOTTED_AGES), strict=True)),
         "subtype": SUBTYPES,
     }
-    return known.get(group_by, {}).get(group) or group[:1].upper() + group[1:]
+    if group == NONE_COMPARED:  # what cannot be derived has one row for all its groups
+        return "Every group"
+    return known.get(group_by, {}).get(group) or upper_first(group)
 
 
 def _say_variation(page: ReportPage, indicator: str, audits: list[Audit], populations: list[Population]) -> list[str]:
@@ -166,8 +178,9 @@ def _say_variation(page: ReportPage, indicator: str, audits: list[Audit], popula
         for cohort in dict.fromkeys(units["cohort"]):
             own = units[units["cohort"] == cohort]
             shown = int((own["status"] == "ok").sum())
-            of = say_count(len(own), "organisation")
-            text = f"{population.name}, {METASTATIC[cohort]} disease: results of {shown} of {of} are shown"
+            of = format_number(len(own), "count")
+            disease = f"{METASTATIC[cohort]} disease"
+            text = f"{population.name}, {disease}: results of {shown} of {of} organisations are shown"
             text += "; those of the others are suppressed or based on too few people." if shown < len(own) else "."
             parts.append(text + _say_spread(page, indicator, cohort, population))
     if not parts:
@@ -201,10 +214,13 @@ def _add_gaps(page: ReportPage, indicator: str, populations: list[Population]) -
     if not rows:
         page.add("No gaps are measured for this indicator.")
         return
+    margin = format_number(100 * IMPORTANT_GAP, "int")
     page.table(
         f"tbl-gaps-{indicator.replace('_', '-')}",
-        "Differences between groups, standardised for age, in percentage points, with 95% intervals. The last column "
-        "says what the interval shows.",
+        "Differences between groups, standardised for age, in percentage points, with 95% intervals. *Higher* and "
+        f"*lower*: the interval excludes zero. *No important gap*: the interval includes zero and lies within {margin} "
+        "percentage points of it. *Inconclusive*: it includes zero and a larger gap. The margin is the same for all "
+        "indicators, and is wide where the percentage is low.",
         ["", "Difference", "95% interval", "Reading"],
         rows,
     )
@@ -212,8 +228,10 @@ def _add_gaps(page: ReportPage, indicator: str, populations: list[Population]) -
 
 def _name_gap(group_by: str, group: str) -> str:
     if group_by == "deprivation":
-        return "most less least deprived fifth"
-    return group
+        return "most deprived minus least deprived fifth"
+    if group == NONE_COMPARED:
+        return f"each other ethnic group minus {REFERENCE_ETHNIC_GROUP.capitalize()}"
+    return name_comparison(group)
 
 
 def _show_gap(population: Population, row: Row | None) -> list[str | Cell]:

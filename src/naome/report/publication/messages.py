@@ -18,6 +18,7 @@ from naome.stats.intervals import square_and_add
 
 #: Completeness below which a percentage says how often something is recorded
 RARELY = 0.25
+RARELY_RECORDED = "What is counted is recorded for {share} of people, which says little of the care that was given."
 GROUPS = {
     ("sex", "female"): "women",
     ("sex", "male"): "men",
@@ -26,6 +27,9 @@ GROUPS = {
     ("age_group", "70-79"): "aged 70 to 79",
     ("age_group", "80+"): "aged 80 and over",
 }
+OF_RECORDING = "The position can show recording rather than care."
+#: How a caution about a nation's percentage begins
+CAUTIOUS = "The percentage for {nation} must not be compared with those of other nations."
 WHY_MISSING = {
     "suppressed": "suppressed by disclosure control",
     "too_few": "not shown, because there are too few people",
@@ -103,20 +107,46 @@ def compare(first: Row | None, second: Row | None) -> str:
     return "lower" if gap["upper"] < 0 else "no clear difference"
 
 
-def say_gradient(page: ReportPage, population: Population, measure: str, cohort: str) -> str:
-    """Say how a proportion changes from the youngest to the oldest age group that is shown; empty for less than two."""
-    shown = [(group, row) for group in AGE_ORDER if is_ok(row := population.find(measure, cohort, "age_group", group))]
-    if len(shown) < 2:
+def say_gradient(
+    page: ReportPage,
+    population: Population,
+    measure: str,
+    cohort: str,
+    group_by: str = "age_group",
+    people: str = "people",
+) -> str:
+    """Say whether a proportion differs between the youngest and the oldest age group; empty where one is not shown.
+
+    Parameters
+    ----------
+    page : ReportPage
+    population : Population
+    measure, cohort : str
+    group_by : str
+        Characteristic whose groups are ages.
+    people : str
+        Who is grouped, e.g. ``women``.
+    """
+    ages = [(group, row) for group in AGE_ORDER if (row := population.find(measure, cohort, group_by, group))]
+    if len(ages) < 2:
         return ""
-    (young, first), (old, last) = shown[0], shown[-1]
+    (young, first), (old, last) = ages[0], ages[-1]
+    reading = compare(last, first)
+    if not reading:
+        return ""
     ends = [page.percent(row, population) for row in (first, last)]
     names = [GROUPS.get(("age_group", group), f"aged {group}") for group in (young, old)]
-    reading = compare(last, first)
     where = f"In {population.spoken} the percentage "
+    youngest, oldest = (f"{name} ({end})" for name, end in zip(names, ends, strict=True))
     if reading == "no clear difference":
-        return f"{where}did not clearly differ between people {names[0]} ({ends[0]}) and {names[1]} ({ends[1]})."
-    verb = "rose" if reading == "higher" else "fell"
-    return f"{where}{verb} from {ends[0]} of people {names[0]} to {ends[1]} of those {names[1]}."
+        return f"{where}did not clearly differ between {people} {youngest} and those {oldest}."
+    return f"{where}was {reading} in {people} {oldest} than in those {youngest}."
+
+
+def say_gradient_of_women(page: ReportPage, population: Population, measure: str, cohort: str) -> str:
+    """Say whether a proportion differs by age among women, as the tables beside it do; else among everyone."""
+    women = say_gradient(page, population, measure, cohort, "age_group_women", "women")
+    return women or say_gradient(page, population, measure, cohort)
 
 
 def say_sexes(page: ReportPage, population: Population, measure: str, cohort: str) -> str:
@@ -138,16 +168,24 @@ def say_sexes(page: ReportPage, population: Population, measure: str, cohort: st
 
 
 def say_range(page: ReportPage, population: Population, rows: Iterable[tuple[str, Row | None]]) -> str:
-    """Describe the range over two groups or more, and whether the intervals of its ends overlap; empty for fewer."""
-    shown = sorted(((row["estimate"], name, row) for name, row in rows if is_ok(row)), key=lambda each: each[:2])  # type: ignore[index]
+    """Describe the range over receptor subgroups: whether its ends overlap, and how many subgroups are shown.
+
+    Empty where fewer than two are shown.
+    """
+    known = [(name, row) for name, row in rows if row is not None]
+    shown = sorted(((row["estimate"], name, row) for name, row in known if is_ok(row)), key=lambda each: each[:2])
     if len(shown) < 2:
         return ""
     ends = [
-        f"{page.cite(format_number(share, 'percent1'), row, population)} ({name})"  # type: ignore[arg-type]
+        f"{page.cite(format_number(share, 'percent1'), row, population)} ({name})"
         for share, name, row in (shown[0], shown[-1])
     ]
-    overlap = ", whose intervals overlap" if shown[0][2]["upper"] >= shown[-1][2]["lower"] else ""  # type: ignore[index]
-    return f"In {population.spoken} the percentage ranged from {ends[0]} to {ends[1]}{overlap}."
+    overlap = ", whose intervals overlap" if shown[0][2]["upper"] >= shown[-1][2]["lower"] else ""
+    some = "" if len(shown) == len(known) else f" that are shown ({len(shown)} of {len(known)})"
+    return (
+        f"In {population.spoken} the percentage ranged over the receptor subgroups{some} from {ends[0]} to "
+        f"{ends[1]}{overlap}."
+    )
 
 
 def say_notes(
@@ -166,13 +204,10 @@ def say_notes(
         said = [audit.params.absent[column] for column in words.without if column in audit.params.absent]
         row = population.find(words.recorded, "denovo") if words.recorded else None
         if is_ok(row) and row["estimate"] < RARELY:
-            share = page.percent(row, population)
-            said.append(
-                f"What is counted is recorded for {share} of people, which says little of the care that was given."
-            )
+            said.append(RARELY_RECORDED.format(share=page.percent(row, population)))
         if said:
             said += [f"The percentage of {name} includes these people." for name in both]
-            notes[audit.name] = f"**{audit.name}**: not to be compared with other nations. {' '.join(said)}"
+            notes[audit.name] = f"{CAUTIOUS.format(nation=population.spoken)} {' '.join(said)}"
     return notes
 
 
@@ -192,21 +227,29 @@ def say_low_items(page: ReportPage, population: Population, items: Sequence[tupl
     if not shown:
         return ""
     low = sorted((each for each in shown if each[1]["estimate"] < target), key=lambda each: each[1]["estimate"])
-    goal = format_number(target, "percent0")
+    goal, place = format_number(target, "percent0"), f"In {population.spoken}, "
     if not low:
-        return f"In {population.spoken} every item of the table is recorded for at least {goal} of people."
+        return f"{place}every item of the table is recorded for at least {goal} of people."
     named = [f"{page.name(title, lower_first(title))} ({page.percent(row, population)})" for title, row in low]
-    of = f"of the {len(shown)} items of the table" if len(shown) > 1 else "of the table"
-    return f"In {population.spoken}, {of}, recorded for less than {goal} of people: {say_list(named)}."
+    some = f"{len(low)} of the {len(shown)} items of the table" if len(shown) > 1 else "the item of the table"
+    are = "is" if len(low) == 1 else "are"
+    return f"{place}{some} {are} recorded for less than {goal} of people: {say_list(named)}."
 
 
-def say_not_derivable(rows: Iterable[tuple[Population, Row | None]]) -> str:
-    """Say for which nations something cannot be derived, and why; empty where it can be for all."""
+def say_not_derivable(rows: Iterable[tuple[Population, Row | None]], what: str = "this") -> str:
+    """Say for which nations something cannot be derived, and why; empty where it can be for all.
+
+    Parameters
+    ----------
+    rows : iterable of (Population, row)
+    what : str
+        What cannot be derived, inside a sentence.
+    """
     reasons: dict[str, list[str]] = {}
     for population, row in rows:
         if row is not None and row["status"] == "not_derivable" and not population.together:
             reasons.setdefault(row["reason"], []).append(population.spoken)
     return " ".join(
-        f"For {join_names(names)} this could not be derived: {lower_first(reason.rstrip('.'))}."
+        f"For {join_names(names)} {what} could not be derived: {lower_first(reason.rstrip('.'))}."
         for reason, names in reasons.items()
     )

@@ -58,8 +58,8 @@ READING = """## How to read the results
 - ***Not shown*:** suppressed, or too few people. ***Not compared*:** possibly fewer people than the smallest that is
   compared, or not assessed."""
 
-CHARTS = """::: {#explorer .explorer}
-<p><label for="explorer-unit">Organisation, alliance or region</label> <select id="explorer-unit"></select></p>
+CHARTS = """::: {{#explorer .explorer}}
+<p><label for="explorer-unit">{kinds}</label> <select id="explorer-unit"></select></p>
 <p><label for="explorer-peer">Compared with</label> <select id="explorer-peer"></select></p>
 <p id="explorer-link"></p>
 <div id="explorer-results"></div>
@@ -141,7 +141,15 @@ def write_organisation_pages(
         if len(_units(audit, level))
     ]
     files = ", ".join(f"[{text}]({explorer.link(file)})" for file, text in downloads.items())
-    explorer.add(NOT_RANKED, CHARTS, _write_reading(audits), "## All results in tables")
+    wider = dict.fromkeys(
+        _name_level(audit, level)[0]
+        for audit in audits
+        for level in audit.specification.levels_within
+        if level != PROVIDER and len(_units(audit, level))
+    )
+    *most, last = ["Organisation", *wider]
+    kinds = f"{', '.join(most)} or {last}" if most else last
+    explorer.add(NOT_RANKED, CHARTS.format(kinds=kinds), _write_reading(audits), "## All results in tables")
     explorer.add("\n".join(f"- [{page.title}]({explorer.link(page.path)}): {page.description}" for page, _ in pages))
     explorer.add(f"Downloads: {files}." if files else "")
     explorer.add("\n".join(f'<script src="{explorer.link(script)}"></script>' for script in (LIBRARY, DATA, PROGRAM)))
@@ -220,7 +228,7 @@ def _write_level(audit: Audit, population: Population, level: str, sources: Sour
     one, many = _name_level(audit, level)
     units = _units(audit, level)
     noun = audit.params.unit_name if level == "provider" else one
-    page = ReportPage(locate_level(audit, level), f"{many} of {audit.name}", f"A table for each {noun}", sources)
+    page = ReportPage(locate_level(audit, level), f"{many} of {audit.spoken}", f"A table for each {noun}", sources)
     measures = list_measures(audit)
     notes = [messages.say_notes(page, [audit], [population], name) for name in audit.wording]
     reading = [NOT_RANKED, _write_reading([audit])] if level == "provider" else [say_disclosure([audit])]
@@ -238,7 +246,9 @@ def _write_level(audit: Audit, population: Population, level: str, sources: Sour
 def _list_notes(audit: Audit, notes: Sequence[Mapping[str, str]]) -> list[str]:
     """List which indicators of a nation must not be compared with others, and why."""
     return [
-        f"{words.short}: {said[audit.name]}" for words, said in zip(audit.wording.values(), notes, strict=True) if said
+        " ".join(filter(None, [f"{words.short}. {said[audit.name]}", messages.OF_RECORDING if words.recorded else ""]))
+        for words, said in zip(audit.wording.values(), notes, strict=True)
+        if said
     ]
 
 

@@ -22,6 +22,7 @@ from naome.report.publication.audits import Audit, Population, is_ok, period_of
 from naome.report.publication.messages import say_notes
 from naome.report.publication.report_page import ReportPage
 from naome.report.publication.source_lists import Sources
+from naome.report.publication.state_of_the_nation import ASCERTAINED, say_pandemic
 
 FILE = "patient_summary.yaml"
 PATH = "report/for-patients.qmd"
@@ -45,9 +46,12 @@ NEARLY_ALL, NEARLY_NONE = 0.95, 0.075
 NEAR = 0.25
 #: The label of what fills half a person in a picture
 HALF = "half a person"
+#: Texts that follow the numbers of a message
+NOTED = ("note_cns_contact",)
 #: Texts that nothing fills
 PLAIN = (
-    *("title", "limits", "who_heading", "and", "who_missing", "found_heading", "nearly_all", "nearly_none"),
+    *("title", "limits", "who_heading", "and", "who_missing", "found_heading", "suits", "pandemic"),
+    *("nearly_all", "nearly_none", *NOTED),
     *("survival_heading", "ask_heading", "ask", "words_heading", "words"),
     *(f"{kind}_{indicator}" for indicator, _ in SHOWN for kind in ("group", "plain", "picture")),
 )
@@ -55,8 +59,8 @@ PLAIN = (
 FILLED = {
     "description": "nations", "opening": "nations first last", "who": "nation people", "who_denovo": "count",
     "who_recurrent": "count", "in_ten": "number", "above_ten": "number", "message": "nation share group plain percent",
-    "other_nation": "nation percent", "caption": "picture share nation", "picture_text": "share",
-    "survival": "nation share percent", "survival_caption": "share nation", "more": "page",
+    "other_nation": "nation percent", "unclear": "nation", "differs": "nation", "caption": "picture share nation",
+    "picture_text": "share", "survival": "nation share percent", "survival_caption": "share nation", "more": "page",
 }  # fmt: skip
 VALUES = {key: set(FILLED.get(key, "").split()) for key in (*PLAIN, *FILLED)}
 
@@ -165,7 +169,7 @@ def write_patient_summary(
 ) -> ReportPage:
     """Write the page in one language."""
     say = summary.say
-    nations = _join([audit.name for audit in audits], say("and"))
+    nations = _join([audit.spoken for audit in audits], say("and"))
     first, last = period_of(audits)
     path = PATH if summary.language == ENGLISH else PATH.replace(".qmd", f"-{summary.language}.qmd")
     page = ReportPage(path, say("title"), say("description", nations=nations), sources)
@@ -174,9 +178,9 @@ def write_patient_summary(
         say("limits"),
         f"## {say('who_heading')}",
         *_say_people(page, summary, populations),
-        say("who_missing"),
-        f"## {say('found_heading')}",
+        say("who_missing") if any(is_ok(p.find(ASCERTAINED, "primary")) for p in populations) else "",
     )
+    page.add(f"## {say('found_heading')}", say("suits"), say("pandemic") if say_pandemic(audits) else "")
     for indicator, cohort in SHOWN:
         _add_message(page, summary, audits, populations, indicator, cohort)
     _add_survival(page, summary, populations)
@@ -242,7 +246,7 @@ def _say_people(page: ReportPage, summary: Summary, populations: list[Population
             if is_ok(row := population.find(PEOPLE, cohort))
         ]
         if said and not population.together:
-            yield summary.say("who", nation=population.name, people=_join(said, summary.say("and")))
+            yield summary.say("who", nation=population.spoken, people=_join(said, summary.say("and")))
 
 
 def _add_message(
@@ -253,25 +257,36 @@ def _add_message(
     indicator: str,
     cohort: str,
 ) -> None:
-    """Add a message with its picture, of the nations whose percentage can be compared."""
+    """Add a message with its picture, of the nations whose records show it and can be compared; say which are not."""
+    found = [(p, p.find(indicator, cohort)) for p in populations if not p.together]
     noted = say_notes(page, audits, populations, indicator)
-    found = [(p, p.find(indicator, cohort)) for p in populations if not p.together and p.name not in noted]
-    shown = [(p, row) for p, row in found if is_ok(row)]
+    rare = bool(audits[0].wording[indicator].recorded)
+    without = {p.name for p, row in found if is_ok(row) and p.name in noted and (rare or len(found) > 1)}
+    shown = [(p, row) for p, row in found if is_ok(row) and p.name not in without]
+    missing = [
+        summary.say("unclear" if rare or not is_ok(row) else "differs", nation=p.spoken)
+        for p, row in found
+        if p.name in without or (row is not None and row["status"] == "not_derivable")
+    ]
+    picture = summary.say(f"picture_{indicator}")
     if not shown:
+        page.add(*([f"### {picture}", " ".join(missing)] if missing else []))
         return
     (population, row), *others = shown
-    share, picture = say_in_ten(row["estimate"], summary), summary.say(f"picture_{indicator}")
-    said = {"nation": population.name, "share": share, "percent": page.percent(row, population, 0)}
+    share = say_in_ten(row["estimate"], summary)
+    said = {"nation": population.spoken, "share": share, "percent": page.percent(row, population, 0)}
     said |= {kind: summary.say(f"{kind}_{indicator}") for kind in ("group", "plain")}
     page.add(f"### {picture}", summary.say("message", **said))
     page.figure(
         f"fig-{indicator}".replace("_", "-"),
-        summary.say("caption", picture=picture, share=share, nation=population.name),
+        summary.say("caption", picture=picture, share=share, nation=population.spoken),
         summary.say("picture_text", share=share),
         draw_people(row["estimate"]),
     )
     page.add(
-        " ".join(summary.say("other_nation", nation=p.name, percent=page.percent(r, p, 0)) for p, r in others),
+        " ".join(summary.say("other_nation", nation=p.spoken, percent=page.percent(r, p, 0)) for p, r in others),
+        " ".join(missing),
+        summary.texts.get(f"note_{indicator}", ""),
     )
 
 

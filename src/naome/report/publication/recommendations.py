@@ -24,7 +24,7 @@ from naome.report.labels import METASTATIC
 from naome.report.marking import join_names
 from naome.report.prose import lower_first, say_list
 from naome.report.publication import messages
-from naome.report.publication.audits import Audit, Population
+from naome.report.publication.audits import Audit, Population, is_ok
 from naome.report.publication.report_page import ReportPage
 from naome.report.publication.source_lists import Sources
 from naome.report.publication.wording import locate_indicator
@@ -41,7 +41,7 @@ DOMAIN_TITLES = {
 def write_recommendations(audits: list[Audit], populations: list[Population], sources: Sources) -> ReportPage:
     """Write the page."""
     read = read_recommendations(project_definitions())
-    names = join_names([audit.name for audit in audits])
+    names = join_names([audit.spoken for audit in audits])
     page = ReportPage(PATH, "Recommendations", f"What is recommended for {names}, and the findings behind it", sources)
     page.add(
         "Recommendations are those of the audit's reports, in other words. The findings are computed from the runs of "
@@ -96,7 +96,10 @@ def _say_finding(page: ReportPage, basis: Basis, first: Audit, populations: Sequ
     """Say the national result behind a recommendation, a sentence per nation."""
     cohort = METASTATIC[basis.cohort]
     people, did, more = f"people with {cohort} metastatic breast cancer", "", ""
+    notes: dict[str, str] = {}
     if basis.measure in first.wording:
+        audits = [population.audit for population in populations if not population.together]
+        notes = messages.say_notes(page, audits, populations, basis.measure)
         words = first.wording[basis.measure]
         people, did = words.name_people(cohort), words.did
         more = f" [More]({page.link(locate_indicator(basis.measure))})."
@@ -110,6 +113,7 @@ def _say_finding(page: ReportPage, basis: Basis, first: Audit, populations: Sequ
         row = population.find(basis.measure, basis.cohort)
         if row is not None and not population.together and row["status"] != "not_derivable":
             said.append(messages.say_share(page, population, row, people, did))
+            said.append(notes.get(population.name, "") if is_ok(row) else "")
     said.append(messages.say_not_derivable((p, p.find(basis.measure, basis.cohort)) for p in populations))
     if any(said):
         yield " ".join(filter(None, said)) + more

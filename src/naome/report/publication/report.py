@@ -98,7 +98,7 @@ def write_report(
     """
     audits = choose_audits(open_audit(run, pages) for run, pages in runs if run.has_inputs)
     shown, sources = [run for run, _ in runs], Sources()
-    about = write_about(shown, Definitions(root / "definitions"), root, sources)
+    about = write_about(shown, Definitions(root / "definitions"), root, sources, reported=bool(audits))
     about.write(folder, banner=write_banners((run.marking, run.title) for run in shown), foot=write_foot(shown))
     write_manifests(shown, folder)
     entries, headlines = [Entry(about.path, "About", "about")], ""

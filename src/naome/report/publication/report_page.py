@@ -91,8 +91,10 @@ class ReportPage:
         self.parts += [text for text in texts if text]
 
     def add_messages(self, sentences: Iterable[str]) -> None:
-        """Add a box of key messages; an empty sentence is no message."""
-        self.parts.append("::: {.key-messages}\n" + "\n".join(f"- {text}" for text in sentences if text) + "\n:::")
+        """Add a box of key messages; an empty sentence is no message, and without any there is no box."""
+        said = [f"- {text}" for text in sentences if text]
+        if said:
+            self.parts.append("::: {.key-messages}\n" + "\n".join(said) + "\n:::")
 
     def link(self, path: str) -> str:
         """Return the address of another page of the site, from this one."""

@@ -5,33 +5,46 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
+from naome.core.results import say_nation
 from naome.measures.description import PEOPLE, SHARE, SITE
 from naome.measures.specification import read_data_items
 from naome.report.display import format_number
 from naome.report.labels import METASTATIC, SITE_NAMES, SUBTYPES
 from naome.report.marking import join_names
-from naome.report.prose import say_day, say_list, say_years
+from naome.report.prose import say_day, say_list, say_years, upper_first
 from naome.report.publication import messages
 from naome.report.publication.audits import Audit, Population, is_ok, period_of
 from naome.report.publication.characteristics import SITES, add_characteristics
-from naome.report.publication.drawings import PLOTTED_AGES, draw_age_by_subtype
+from naome.report.publication.drawings import NOT_DRAWN, PLOTTED_AGES, draw_age_by_subtype
 from naome.report.publication.group_tables import Line, compare_groups
 from naome.report.publication.report_page import ReportPage
 from naome.report.publication.source_lists import Sources
 from naome.report.publication.wording import locate_indicator
 
 PATH = "report/state-of-the-nation.qmd"
+UPCARE = "report/upcare.qmd"
+RECOMMENDATIONS = "report/recommendations.qmd"
 #: Diagnoses and treatment in these days were affected
 PANDEMIC = (dt.date(2020, 3, 1), dt.date(2021, 12, 31))
 PANDEMIC_NOTE = "Care in part of this period was affected by the COVID-19 pandemic, and results may not be typical."
 #: Completeness below which a data item is named in the key message
 TARGET = 0.75
 CAUTION = (
-    "The recurrent cohort is incomplete: it holds people whose metastatic disease was coded in a hospital admission "
-    "after a primary diagnosis within the years that were read. Its size must not be used as the number of people with "
-    "recurrent disease, nor to plan services."
+    "The recurrent cohort is incomplete: it holds only people who have {evidence} after a primary diagnosis within the "
+    "years that were read. Its size must not be used as the number of people with recurrent disease, nor to plan "
+    "services."
 )
+#: Evidence of metastatic disease -> whom a cohort from it alone does not include
+MISSED = {
+    "admissions": "Not included are people diagnosed before the years that were read, people whose recurrence was "
+    "treated without an admission, and people whose admissions have no metastatic code.",
+}
+#: Evidence of metastatic disease -> the records that an audit with it uses, where all such audits have them
+RECORDS = {
+    "admissions": "national cancer registrations, hospital admissions, treatment records and death registrations",
+}
 ASCERTAINED = "record_before_breast_cancer_death"
+OF_BREAST_CANCER = "breast_cancer_share_of_deaths"
 INDICATORS = {
     "mdt_discussion": ["denovo"],
     "biopsy": ["recurrent"],
@@ -43,11 +56,12 @@ INDICATORS = {
     "radiotherapy": ["denovo", "recurrent"],
 }
 SAFETY = "death_30d_chemotherapy"
+SURVIVAL = "survival"
 
 
 def write_state_of_the_nation(audits: list[Audit], populations: list[Population], sources: Sources) -> ReportPage:
     """Write the page."""
-    names = join_names([audit.name for audit in audits])
+    names = join_names([audit.spoken for audit in audits])
     first, last = period_of(audits)
     page = ReportPage(
         PATH,
@@ -56,7 +70,7 @@ def write_state_of_the_nation(audits: list[Audit], populations: list[Population]
         "how they fared",
         sources,
     )
-    note = PANDEMIC_NOTE if first <= PANDEMIC[1] and last >= PANDEMIC[0] else ""
+    note = say_pandemic(audits)
     _add_introduction(page, audits, populations, note)
     _add_people(page, audits, populations, note)
     _add_care(page, audits, populations, note)
@@ -65,12 +79,33 @@ def write_state_of_the_nation(audits: list[Audit], populations: list[Population]
     return page
 
 
+def say_pandemic(audits: list[Audit]) -> str:
+    """Say that the pandemic affected care in part of the period; empty for a period that it did not affect."""
+    first, last = period_of(audits)
+    return PANDEMIC_NOTE if first <= PANDEMIC[1] and last >= PANDEMIC[0] else ""
+
+
+def say_caution(audits: list[Audit]) -> str:
+    """Say that the recurrent cohort is incomplete, and of whom it is made under the rules of the audits."""
+    evidence = dict.fromkeys(audit.rules.fill("{evidence.one}") for audit in audits)
+    return CAUTION.format(evidence=" or ".join(evidence))
+
+
+def _say_records(page: ReportPage, audits: list[Audit]) -> str:
+    """Say which records the audits use."""
+    found = {RECORDS.get(kind) for audit in audits for kind in audit.rules["evidence"]}
+    (used,) = found if len(found) == 1 else (None,)
+    used = used or f"records that exist already, which the [UPCARE summary]({page.link(UPCARE)}) lists"
+    return f"No data are collected for the audit. It uses {used}."
+
+
 def _add_introduction(page: ReportPage, audits: list[Audit], populations: list[Population], note: str) -> None:
     first, last = period_of(audits)
-    names = join_names([audit.name for audit in audits])
+    names = join_names([audit.spoken for audit in audits])
     page.add(
         f"People diagnosed with metastatic breast cancer in {names} from {say_day(first)} to {say_day(last)}. Every "
-        "number is a link to its definition, its method and the run that computed it. Intervals are 95% intervals.",
+        "result is a link to its definition, its method and the run that computed it. Intervals are 95% confidence "
+        "intervals.",
         note,
         "## Introduction",
         "Metastatic breast cancer has spread beyond the breast and the regional lymph nodes. *De novo* disease is "
@@ -78,8 +113,7 @@ def _add_introduction(page: ReportPage, audits: list[Audit], populations: list[P
         "*Recurrent* disease is found later. The audit measures care against guidelines [@naome2024], for women and "
         "men aged 18 and over.",
         "### Data and cohorts",
-        "No data are collected for the audit. It uses national cancer registrations, hospital admissions, treatment "
-        f"records and death registrations. {_say_sizes(page, populations)}",
+        f"{_say_records(page, audits)} {_say_sizes(page, populations)}",
     )
     rules = audits[0].rules
     rows = [[rule.id, rule.text] for rule in rules.rules if rule.cohort in ("denovo", "recurrent")]
@@ -89,13 +123,16 @@ def _add_introduction(page: ReportPage, audits: list[Audit], populations: list[P
         ["Rule", "Criterion"],
         rows,
     )
-    page.add(f"**Caution.** {CAUTION}", "### Ascertainment of recurrent disease", _say_ascertainment(page, populations))
+    evidence = {kind for audit in audits for kind in audit.rules["evidence"]}
+    missed = MISSED.get(*evidence, "") if len(evidence) == 1 else ""
+    page.add(f"**Caution.** {say_caution(audits)} {missed}".strip(), "### Ascertainment of recurrent disease")
+    page.add(_say_ascertainment(page, populations), *(_say_deaths(page, p) for p in populations if not p.together))
     validated = [(audit.name, page.link(audit.pages["validation"])) for audit in audits if "validation" in audit.pages]
     if validated:
         page.add(
             f"{{{{< embed {validated[0][1]}#fig-outcomes >}}}}",
-            f"The figure is of {validated[0][0]}. A lower percentage among people diagnosed in later years may reflect "
-            "shorter follow-up rather than poorer coding. All figures and tables: "
+            f"The figure is of {say_nation(validated[0][0])}. A lower percentage among people diagnosed in later years "
+            "may reflect shorter follow-up rather than poorer coding. All figures and tables: "
             f"{join_names([f'[{name}]({place})' for name, place in validated])}.",
         )
 
@@ -106,7 +143,7 @@ def _say_sizes(page: ReportPage, populations: list[Population]) -> str:
         sizes = [(name, population.find(PEOPLE, cohort)) for cohort, name in METASTATIC.items()]
         said = [f"{page.count(row, population)} people with {name} disease" for name, row in sizes if is_ok(row)]
         if said and not population.together:
-            parts.append(f"{population.name} has {say_list(said)}.")
+            parts.append(f"{upper_first(population.spoken)} has {say_list(said)}.")
     return " ".join(parts)
 
 
@@ -126,8 +163,23 @@ def _say_ascertainment(page: ReportPage, populations: list[Population]) -> str:
     return " ".join(filter(None, parts))
 
 
+def _say_deaths(page: ReportPage, population: Population) -> str:
+    """Say the share of deaths that are from breast cancer, and how the earlier record differs by year of diagnosis."""
+    said, share = [], population.find(OF_BREAST_CANCER, "primary")
+    if is_ok(share):
+        deaths = f"{page.percent(share, population)} of {page.count(share, population)} deaths of these people"
+        said.append(f"In {population.spoken}, {deaths} were from breast cancer.")
+    years = sorted(population.groups(ASCERTAINED, "primary", "diagnosis_year"))
+    rows = [population.find(ASCERTAINED, "primary", "diagnosis_year", year) for year in years[:1] + years[1:][-1:]]
+    if len(rows) > 1 and all(is_ok(row) for row in rows):
+        ends = [f"{page.percent(row, population)} of those diagnosed in {row['group']}" for row in rows if is_ok(row)]
+        said.append(f"Of people who died of it, {ends[0]} and {ends[1]} had an earlier record of metastatic disease.")
+    return " ".join(said)
+
+
 def _add_people(page: ReportPage, audits: list[Audit], populations: list[Population], note: str) -> None:
     items = [item for item in read_data_items(audits[0].definitions) if item.table_2]
+    caution = say_caution(audits)
     nations = [population for population in populations if not population.together]
     page.add("## People with metastatic breast cancer", "### Data completeness")
     low = [
@@ -140,7 +192,7 @@ def _add_people(page: ReportPage, audits: list[Audit], populations: list[Populat
         for p in nations
     ]
     page.add(_key([*low, "Every organisation should have a lead for the quality of the data that it submits."]))
-    lines: list[Line | str] = [(item.title, f"completeness.{item.id}", "denovo", "all", "all") for item in items]
+    lines = [(item.title, f"completeness.{item.id}", "denovo", "all", "all") for item in items]
     compare_groups(
         page,
         "tbl-completeness",
@@ -148,25 +200,29 @@ def _add_people(page: ReportPage, audits: list[Audit], populations: list[Populat
         nations,
         lines,
     )
-    page.add("### Characteristics", _key([_say_ages(page, populations), _say_sites(page, nations), CAUTION]))
-    add_characteristics(
-        page,
-        "tbl-denovo",
-        _caption("Characteristics of people with de novo metastatic breast cancer.", note),
-        populations,
-        "denovo",
-    )
+    if any(p.find(line[1], "denovo") for p in nations for line in lines):
+        page.add("Values are counted as they were received: none is inferred from the treatment that was given.")
+    page.add("### Characteristics", _key([_say_ages(page, populations), _say_sites(page, nations), caution]))
+    if any(p.find(PEOPLE, "denovo") for p in nations):
+        add_characteristics(
+            page,
+            "tbl-denovo",
+            _caption("Characteristics of people with de novo metastatic breast cancer.", note),
+            populations,
+            "denovo",
+        )
     if any(p.find(PEOPLE, "recurrent") for p in nations):
         add_characteristics(
             page,
             "tbl-recurrent",
-            _caption("Characteristics of people with recurrent metastatic breast cancer. " + CAUTION, note),
+            _caption("Characteristics of people with recurrent metastatic breast cancer. " + caution, note),
             populations,
             "recurrent",
         )
 
 
 def _say_ages(page: ReportPage, populations: list[Population]) -> str:
+    """Say the mean age of women and men; of everyone where the two are not shown."""
     together = populations[-1]
     said = []
     for sex, people in (("female", "women"), ("male", "men")):
@@ -174,6 +230,10 @@ def _say_ages(page: ReportPage, populations: list[Population]) -> str:
         if is_ok(row):
             mean = page.cite(format_number(row["estimate"], "decimal1"), row, together)
             said.append(f"{mean} years for {people} ({messages.say_from_to(row, 'decimal1')})")
+    everyone = together.find("age_mean", "denovo")
+    if not said and is_ok(everyone):
+        mean = page.cite(format_number(everyone["estimate"], "decimal1"), everyone, together)
+        said.append(f"{mean} years ({messages.say_from_to(everyone, 'decimal1')}); that of women and men is not shown")
     return f"The mean age at a de novo diagnosis ({together.spoken}) was {say_list(said)}." if said else ""
 
 
@@ -203,8 +263,8 @@ def _add_outcomes(page: ReportPage, audits: list[Audit], populations: list[Popul
     for cohort, name in METASTATIC.items():
         lines.append(f"{name.capitalize()} disease")
         lines += [(say_years(years), f"survival_{years}y", cohort, "all", "all") for years in (1, 3, 5)]
-    for subtype, title in SUBTYPES.items():
-        lines += [(f"{title}, 3 years", "survival_3y", "denovo", "subtype", subtype)] if subtype != "HER2+ER-" else []
+        if cohort == "denovo":
+            lines += [(f"{title}, 3 years", "survival_3y", cohort, "subtype", each) for each, title in SUBTYPES.items()]
     compare_groups(
         page,
         "tbl-survival",
@@ -213,7 +273,8 @@ def _add_outcomes(page: ReportPage, audits: list[Audit], populations: list[Popul
         lines,
         counts=True,
     )
-    page.add(CAUTION)
+    words = audits[0].wording.get(SURVIVAL)
+    page.add(words.caution if words else say_caution(audits))
 
 
 def _say_survival(page: ReportPage, populations: list[Population]) -> list[str]:
@@ -226,7 +287,14 @@ def _say_survival(page: ReportPage, populations: list[Population]) -> list[str]:
             if is_ok(row)
         ]
         if said:
-            parts.append(f"{population.spoken}: survival with de novo disease was {say_list(said)}.")
+            parts.append(f"{upper_first(population.spoken)}: survival with de novo disease was {say_list(said)}.")
+    for population in populations:
+        if not population.together:
+            found = [
+                (title, population.find("survival_3y", "denovo", "subtype", each)) for each, title in SUBTYPES.items()
+            ]
+            ranged = messages.say_range(page, population, found)
+            parts.append(ranged.replace("the percentage", f"survival to {say_years(3)} with de novo disease", 1))
     return parts
 
 
@@ -235,6 +303,7 @@ def _add_indicator(
 ) -> None:
     words = audits[0].wording[indicator]
     title = audits[0].specification[indicator].title
+    notes = messages.say_notes(page, audits, populations, indicator)
     page.add(f"### {title}")
     for cohort in cohorts:
         name = METASTATIC[cohort]
@@ -245,9 +314,11 @@ def _add_indicator(
             for p in populations
             if not p.together and (row := p.find(indicator, cohort)) is not None and row["status"] != "not_derivable"
         ]
-        said += [messages.say_gradient(page, p, indicator, cohort) for p in populations if not p.together]
+        said += [notes[p.name] for p in populations if p.name in notes and is_ok(p.find(indicator, cohort))]
+        said += [messages.say_gradient_of_women(page, p, indicator, cohort) for p in populations if not p.together]
         said += [messages.say_sexes(page, p, indicator, cohort) for p in populations if not p.together]
-        said.append(messages.say_not_derivable([(p, p.find(indicator, cohort)) for p in populations]))
+        what = f"the percentage of people with {name} disease" if len(cohorts) > 1 else "this"
+        said.append(messages.say_not_derivable([(p, p.find(indicator, cohort)) for p in populations], what))
         page.add(_key(said))
         if not any(is_ok(p.find(indicator, cohort)) for p in populations):
             continue
@@ -278,8 +349,7 @@ def _add_indicator(
             caption = (
                 f"Chemotherapy in women with {name} disease, {populations[0].name}, by age and receptor subgroup, "
             )
-            page.figure(f"fig-{label}", _caption(caption + "with 95% intervals (s: suppressed).", note), alt, drawing)
-    page.add(*messages.say_notes(page, audits, populations, indicator).values())
+            page.figure(f"fig-{label}", _caption(f"{caption}with 95% intervals ({NOT_DRAWN}).", note), alt, drawing)
     page.add(f"{words.caution} [More on this indicator]({page.link(locate_indicator(indicator))}).")
 
 
@@ -291,8 +361,9 @@ def _add_commentary(page: ReportPage, populations: list[Population]) -> None:
         if is_ok(denovo) and is_ok(recurrent) and recurrent["denominator"] < denovo["denominator"]:
             parts.append(
                 f"In {population.spoken} the recurrent cohort ({page.count(recurrent, population)}) is smaller than "
-                f"the de novo cohort ({page.count(denovo, population)}), although recurrent disease is more common. "
-                "Recurrences are under-recorded; recording their date and type is the first need of the audit."
+                f"the de novo cohort ({page.count(denovo, population)}), although recurrent disease is expected to be "
+                "more common [@naome2024]. Recurrences are under-recorded; recording their date and type is the first "
+                "need of the audit."
             )
         contact, recorded = population.find("cns_contact", "denovo"), population.find("cns_recorded", "denovo")
         if is_ok(contact) and is_ok(recorded):
@@ -301,6 +372,10 @@ def _add_commentary(page: ReportPage, populations: list[Population]) -> None:
                 f"contact with a clinical nurse specialist, but it is recorded for "
                 f"{page.percent(recorded, population)}. The percentage of everyone may be lower."
             )
+    parts.append(
+        f"The [recommendations]({page.link(RECOMMENDATIONS)}) and the goals of the audit are on a page of their own, "
+        "with the findings behind them."
+    )
     page.add("## Commentary", *parts, "## References", "::: {#refs}\n:::")
 
 
@@ -309,7 +384,7 @@ def _key(sentences: Sequence[str]) -> str:
     said = [sentence for sentence in sentences if sentence]
     if not said:
         return ""
-    return "\n\n".join(["::: {.key-messages}\n**Key messages**", *(f"- {sentence}" for sentence in said)]) + "\n:::"
+    return "::: {.key-messages}\n**Key messages**\n\n" + "\n".join(f"- {sentence}" for sentence in said) + "\n:::"
 
 
 def _caption(text: str, note: str) -> str:

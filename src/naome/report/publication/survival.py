@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from naome.report.display import format_number
-from naome.report.labels import METASTATIC, SUBTYPES
+from naome.report.labels import METASTATIC, ORIGINS, SUBTYPES
 from naome.report.markdown import write_list
-from naome.report.prose import say_count, say_list, say_period, say_years
+from naome.report.prose import say_list, say_period, say_years
 from naome.report.publication import messages
 from naome.report.publication.audits import Audit, Population, Row, is_ok
 from naome.report.publication.drawings import draw_groups
@@ -15,14 +15,13 @@ from naome.report.publication.group_tables import Line, compare_groups
 from naome.report.publication.indicator import PLOTTED, list_lines, title_line
 from naome.report.publication.report_page import Cell, ReportPage, show_percent
 from naome.report.publication.source_lists import Sources
+from naome.report.publication.state_of_the_nation import say_pandemic
 from naome.report.publication.trace import describe_family
 from naome.report.publication.wording import locate_indicator
 
 SURVIVAL_INDICATOR = "survival"
 #: Time point of the figure and of comparisons between groups, years
 COMPARED = 3
-#: Cohort -> from when time is counted
-ORIGINS = {"denovo": "diagnosis", "recurrent": "the first hospital record of metastatic disease"}
 NET = (
     "Net survival is survival if breast cancer were the only possible cause of death (Pohar Perme estimator); "
     "standardised: to the age distribution of the International Cancer Survival Standard."
@@ -36,14 +35,19 @@ def write_survival(audits: list[Audit], populations: list[Population], sources: 
     horizons = first.params.survival.horizons_years
     page = ReportPage(locate_indicator(SURVIVAL_INDICATOR), specification.title, words.asks, sources)
     page.add(words.why)
-    for cohort in specification.cohorts:
+    for cohort in [each for each in specification.cohorts if _has_results(populations, each, horizons)]:
         people = words.name_people(METASTATIC[cohort])
         _add_cohort(page, cohort, people, words.did, populations, horizons)
     _add_net(page, populations, horizons)
     page.add("## Variation between organisations", *_say_organisations(page, audits, horizons))
-    page.add("## What to keep in mind", words.caution)
+    page.add("## What to keep in mind", words.caution, say_pandemic(audits))
     page.add("## Definition", write_list(describe_family(SURVIVAL_INDICATOR, first)))
     return page
+
+
+def _has_results(populations: Sequence[Population], cohort: str, horizons: Sequence[int]) -> bool:
+    """Return whether survival of a cohort was measured."""
+    return any(population.find(f"survival_{years}y", cohort) for population in populations for years in horizons)
 
 
 def _add_cohort(
@@ -135,7 +139,7 @@ def _say_organisations(page: ReportPage, audits: Sequence[Audit], horizons: Sequ
                 rows = rows[(rows["cohort"] == cohort) & (rows["level"] == "provider")]
                 if len(rows):
                     shown = format_number(int((rows["status"] == "ok").sum()), "count")
-                    said.append(f"{shown} of {say_count(len(rows), 'organisation')} at {say_years(years)}")
+                    said.append(f"{shown} of {format_number(len(rows), 'count')} organisations at {say_years(years)}")
             if said:
                 parts.append(f"- {audit.name}, {name} disease: {'; '.join(said)}.")
     if not parts:

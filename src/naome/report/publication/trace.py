@@ -38,7 +38,8 @@ ABOUT = {
     ),
     "ascertainment": (
         "Validation against deaths",
-        "Deaths with an earlier record of metastatic disease, with Wilson intervals.",
+        "Deaths of people who were aged under 70 at diagnosis of primary breast cancer, and how many had an earlier "
+        "record of metastatic disease, with Wilson intervals.",
         "methodology/cohorts.qmd",
     ),
     "prevalence": (
@@ -46,6 +47,14 @@ ABOUT = {
         "Numbers of people from capture-recapture models and from counts of people alive.",
         "methodology/proportions.qmd",
     ),
+}
+
+
+#: Page of the methods -> how a link names it
+METHODS_PAGES = {
+    "methodology/cohorts.qmd": "How the cohorts are made",
+    "methodology/proportions.qmd": "How proportions and counts are estimated and compared",
+    "methodology/survival.qmd": "How survival is estimated and compared",
 }
 
 
@@ -87,7 +96,7 @@ def describe_family(family: str, audit: Audit) -> list[tuple[str, str]]:
     """
     if family in ABOUT:
         _, meaning, page = ABOUT[family]
-        found = [("Meaning", meaning), ("Methods", f"[{page}](/{page})")]
+        found = [("Meaning", meaning), ("Methods", f"[{METHODS_PAGES[page]}](/{page})")]
         if family == "completeness":
             items = read_data_items(audit.definitions)
             found.append(("Recorded when", "; ".join(f"{item.title}: `{item.recorded.text}`" for item in items)))

@@ -56,7 +56,7 @@ def list_answers(audits: Sequence[Audit]) -> Iterator[tuple[str, str, str]]:
     yield "2.1", "Outcome measures", _name_measures(first, lambda i: i.kind == "performance" and i.id in OUTCOMES)
     yield "2.2", "Process measures", _name_measures(first, lambda i: i.kind == "performance" and i.id not in OUTCOMES)
     yield "2.3 to 2.5", "Organisational measures, measures reported by patients", "None in the data"
-    guidance = dict.fromkeys(i.guidance for i in first.specification.indicators if i.guidance)
+    guidance = dict.fromkeys(each for i in first.specification.indicators for each in i.guidance.split("; ") if each)
     yield "2.6", "Sources of evidence", "; ".join(guidance)
     yield (
         "3.1",
@@ -121,7 +121,10 @@ def _say_coverage(audit: Audit) -> str:
     if rows.empty:
         return everyone
     share = format_number(rows["estimate"].iloc[0], "percent1")
-    return f"{everyone}; of people aged under 70 who died of breast cancer, {share} had an earlier record of it"
+    return (
+        f"{everyone}; of people diagnosed when aged under 70 who died of breast cancer, {share} had an earlier record "
+        "of metastatic disease"
+    )
 
 
 def _say_delay(audit: Audit) -> str:

@@ -60,21 +60,32 @@ def test_a_result_that_the_run_does_not_have_is_not_spoken_of(report):
     [
         ((), ""),
         ((0.5,), ""),
-        ((0.48, 0.4, 0.16), "fell from 48.0% of people aged 18 to 49 to 16.0% of those aged 70 to 79"),
-        ((0.16, 0.48), "rose from 16.0% of people aged 18 to 49 to 48.0% of those aged 50 to 69"),
-        ((0.50, 0.52), "did not clearly differ between people aged 18 to 49 (50.0%) and aged 50 to 69 (52.0%)"),
+        ((0.48, 0.4, 0.16), "was lower in people aged 70 to 79 (16.0%) than in those aged 18 to 49 (48.0%)"),
+        ((0.16, 0.48), "was higher in people aged 50 to 69 (48.0%) than in those aged 18 to 49 (16.0%)"),
+        ((0.50, 0.52), "did not clearly differ between people aged 18 to 49 (50.0%) and those aged 50 to 69 (52.0%)"),
     ],
 )
-def test_a_change_with_age_is_claimed_only_where_the_interval_shows_it(report, shares, expected):
+def test_a_difference_by_age_is_claimed_only_where_the_interval_shows_it(report, shares, expected):
     _, (england,), page = report(england=[*by_age(*shares), proportion("biopsy", 1, 2, "recurrent")])
     said = plain(messages.say_gradient(page, england, "biopsy", "recurrent"))
     assert said == (f"In England the percentage {expected}." if expected else "")
 
 
-def test_a_suppressed_age_group_is_passed_over(report):
-    youngest = missing("biopsy", "suppressed", "small", "recurrent", group_by="age_group", group="18-49")
-    _, (england,), page = report(england=[youngest, *by_age(0.9, 0.5, 0.1)[1:]])
-    assert "50.0% of people aged 50 to 69" in plain(messages.say_gradient(page, england, "biopsy", "recurrent"))
+@pytest.mark.parametrize("age", ["18-49", "80+"])
+def test_ages_are_not_compared_where_the_youngest_or_the_oldest_is_suppressed(report, age):
+    ages = [row for row in by_age(0.9, 0.5, 0.3, 0.1) if row["group"] != age]
+    small = missing("biopsy", "suppressed", "small", "recurrent", group_by="age_group", group=age)
+    _, (england,), page = report(england=[*ages, small])
+    assert messages.say_gradient(page, england, "biopsy", "recurrent") == ""
+
+
+def test_the_message_about_age_is_of_the_women_of_the_table_beside_it(report):
+    women = [{**row, "group_by": "age_group_women"} for row in by_age(0.8, 0.2)]
+    _, (england,), page = report(england=[*by_age(0.7, 0.3), *women])
+    said = plain(messages.say_gradient_of_women(page, england, "biopsy", "recurrent"))
+    assert "lower in women aged 50 to 69 (20.0%) than in those aged 18 to 49 (80.0%)" in said
+    _, (few,), page = report(england=by_age(0.7, 0.3))
+    assert "people aged 50 to 69 (30.0%)" in plain(messages.say_gradient_of_women(page, few, "biopsy", "recurrent"))
 
 
 def test_men_and_women_are_compared_by_the_interval_of_the_difference(report):
@@ -103,10 +114,9 @@ def test_items_recorded_too_rarely_are_named_from_the_lowest(report):
     _, (england,), page = report(england=[row for _, row in items])
     held = [(title, england.find(f"completeness.{title}", "denovo")) for title, _ in items]
     said = plain(messages.say_low_items(page, england, held, 0.75))
-    assert (
-        said
-        == "In England, of the 3 items of the table, recorded for less than 75% of people: C (20.0%) and B (60.0%)."
-    )
+    low = "recorded for less than 75% of people"
+    assert said == f"In England, 2 of the 3 items of the table are {low}: C (20.0%) and B (60.0%)."
+    assert f"1 of the 2 items of the table is {low}" in plain(messages.say_low_items(page, england, held[:2], 0.75))
     assert "every item of the table" in messages.say_low_items(page, england, held, 0.2)
     assert messages.say_low_items(page, england, [], 0.75) == ""
 
@@ -116,14 +126,19 @@ def test_a_reason_that_several_nations_share_is_given_once(report):
     _, populations, _ = report(england=rows, wales=rows)
     said = messages.say_not_derivable([(each, find(each)) for each in populations])
     assert said == "For England and Wales this could not be derived: no dates."
+    named = messages.say_not_derivable([(each, find(each)) for each in populations], "the percentage")
+    assert named == "For England and Wales the percentage could not be derived: no dates."
 
 
 def test_a_range_needs_two_groups(report):
     rows = [proportion("mdt_discussion", n, 100, group_by="subtype", group=g) for g, n in (("a", 70), ("b", 20))]
     _, (england,), page = report(england=rows)
     named = [(group, england.find("mdt_discussion", "denovo", "subtype", group)) for group in ("a", "b")]
-    assert plain(messages.say_range(page, england, named)).endswith("ranged from 20.0% (b) to 70.0% (a).")
+    ranged = "ranged over the receptor subgroups"
+    assert plain(messages.say_range(page, england, named)).endswith(f"{ranged} from 20.0% (b) to 70.0% (a).")
     assert messages.say_range(page, england, named[:1]) == ""
+    some = [*named, ("c", missing("mdt_discussion", "suppressed", "small", group_by="subtype", group="c"))]
+    assert f"{ranged} that are shown (2 of 3) from" in plain(messages.say_range(page, england, some))
     _, (few,), page = report(england=[{**row, "lower": 0.1, "upper": 0.9} for row in rows])
     named = [(group, few.find("mdt_discussion", "denovo", "subtype", group)) for group in ("a", "b")]
     assert plain(messages.say_range(page, few, named)).endswith("to 70.0% (a), whose intervals overlap.")

@@ -77,6 +77,12 @@ def test_period_analysis_is_said_where_it_is_estimated(tmp_path):
     assert "survival to 5 years by period analysis is [30.0%]" in text
 
 
+def test_a_cohort_whose_survival_is_not_measured_has_no_section(tmp_path):
+    all_of = missing("survival_3y", "not_derivable", "No subgroups.", "recurrent", group_by="subtype", group="all")
+    text = write(write_survival, open_report(tmp_path, [survival(3, 500, 1000, "recurrent"), all_of]))
+    assert "## De novo disease" not in text and "## Recurrent disease" in text and "Every group" in text
+
+
 @pytest.mark.parametrize("status", ["ok", "suppressed", "not_derivable"])
 def test_a_recommendation_has_the_finding_behind_it_or_why_there_is_none(tmp_path, status):
     found = proportion("mdt_discussion", 610, 1000)
@@ -159,6 +165,25 @@ def test_the_charts_have_released_results_only_and_no_name_ends_the_script(tmp_p
     assert {each["code"]: each["alliance"] for each in held["units"]} == {"A": "E1", "B": "E1"}
 
 
+def test_a_position_on_what_is_rarely_recorded_is_said_to_be_of_recording(tmp_path, areas):
+    rows = [proportion("completeness.mdt_date", 27, 471), proportion("mdt_discussion", 27, 471)]
+    rows.append(unit("A", proportion("mdt_discussion", 5, 70)))
+    audits, populations, sources = open_report(tmp_path, rows, nation="wales")
+    pages = [page for page, _ in write_organisation_pages(audits, populations, sources, {})]
+    assert "The position can show recording rather than care." in "\n".join(pages[1].parts)
+
+
+@pytest.mark.parametrize(
+    ("levels", "label"), [((), "Organisation<"), (("alliance", "region"), "Organisation, cancer alliance or region<")]
+)
+def test_the_choice_names_the_levels_that_there_are(tmp_path, areas, levels, label):
+    one = proportion("mdt_discussion", 10, 100)
+    rows = [unit("A", one), *(unit(f"{level[0].upper()}1", one, level) for level in levels)]
+    audits, populations, sources = open_report(tmp_path, rows)
+    explorer, _ = next(iter(write_organisation_pages(audits, populations, sources, {})))
+    assert f'<label for="explorer-unit">{label}' in "\n".join(explorer.parts)
+
+
 def test_a_hostile_name_is_text_in_headings_and_links(tmp_path, areas):
     name = "=SUM(A1) <script>x</script> ![i](http://canary.invalid/a.png) {{< include x >}} $x$ @y [z](q)"
     hostile = {**unit("A", proportion("mdt_discussion", 10, 100)), "unit_name": name}
@@ -178,6 +203,8 @@ def test_answers_that_differ_between_nations_name_them(tmp_path):
     assert answers["1.1"] == "England and Wales"
     assert answers["4.1"] == "1 January 2019 to 31 December 2021"
     assert answers["4.15"] == "England: hes_apc. Wales: pedw_spell"
+    sources = answers["2.6"].split("; ")
+    assert len(sources) == len(set(sources)) > 5
     page = write_upcare([england, wales], Sources())
     assert "EL1" in page.parts[1] and "DN1" in page.parts[1]
 
@@ -188,6 +215,8 @@ def test_the_page_about_the_site_has_every_run_and_every_correction(tmp_path):
     text = "\n\n".join(page.parts)
     assert "runs/england-0123456789.json" in text and "England audit" in text
     assert text.count("decision&#32;00") + text.count("decision 00") >= 3
+    alone = write_about([audit.run for audit in audits], project_definitions(), project_root(), sources, reported=False)
+    assert "## Languages" in text and "## Languages" not in "\n\n".join(alone.parts)
 
 
 def test_an_explanation_has_definition_rules_code_lists_method_and_run(tmp_path):

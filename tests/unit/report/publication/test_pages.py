@@ -14,8 +14,10 @@ from made_audits import make_audit, missing, proportion
 from naome.core.definitions import Definitions, project_definitions
 from naome.core.errors import DefinitionError
 from naome.core.params import load_params
+from naome.report.labels import SUBTYPES
 from naome.report.publication import state_of_the_nation
 from naome.report.publication.audits import choose_audits, list_populations
+from naome.report.publication.drawings import draw_age_by_subtype
 from naome.report.publication.home import write_headlines
 from naome.report.publication.indicator import write_indicator
 from naome.report.publication.public import (
@@ -147,7 +149,161 @@ def test_the_recurrent_cohort_is_shown_with_its_caution(tmp_path):
     audits = [with_frames("england", tmp_path)]
     page = state_of_the_nation.write_state_of_the_nation(audits, list_populations(audits), Sources())
     table = next(part for part in page.parts if "tbl-recurrent" in part)
-    assert state_of_the_nation.CAUTION in table
+    assert "holds only people who have an admission with a metastatic code" in table
+    introduction = next(part for part in page.parts if part.startswith("**Caution.**"))
+    assert "whose recurrence was treated without an admission" in introduction
+    reported = replace(audits[0], params=audits[0].params.model_copy(update={"rules": {"evidence": ["reported"]}}))
+    said = state_of_the_nation.say_caution([reported])
+    assert "who have a reported distant recurrence after a primary diagnosis" in said and "admission" not in said
+
+
+def write_state(audits):
+    """The text of State of the Nation, and its tables by label."""
+    page = state_of_the_nation.write_state_of_the_nation(audits, list_populations(audits), Sources())
+    tables = {
+        part.partition("}")[0].removeprefix("::: {#"): part for part in page.parts if part.startswith("::: {#tbl")
+    }
+    return "\n\n".join(page.parts), tables
+
+
+def test_survival_by_receptor_subgroup_is_among_the_people_it_is_of(tmp_path):
+    rows = [proportion("survival_1y", 70, 100), proportion("survival_1y", 50, 100, "recurrent")]
+    rows += [proportion("survival_3y", 50, 100, group_by="subtype", group=each) for each in SUBTYPES]
+    _, tables = write_state([with_frames("england", tmp_path, rows)])
+    denovo, _, recurrent = unescape(tables["tbl-survival"]).partition("Recurrent disease")
+    for title in SUBTYPES.values():
+        assert f"{title}, 3 years" in denovo and title not in recurrent
+
+
+def test_a_caution_is_in_the_box_of_the_number_it_is_about(tmp_path):
+    rows = [proportion("completeness.mdt_date", 27, 471)]
+    audits = [make_audit("wales", [*PEOPLE, proportion("mdt_discussion", 27, 471), *rows], tmp_path)]
+    page = state_of_the_nation.write_state_of_the_nation(audits, list_populations(audits), Sources())
+    box = next(part for part in page.parts if "had a recorded MDT discussion" in part)
+    assert "must not be compared with those of other nations" in box
+    page = write_indicator("mdt_discussion", audits, list_populations(audits), Sources())
+    assert sum("must not be compared" in part for part in page.parts) == 1
+    assert "must not be compared" in next(part for part in page.parts if ".key-messages" in part)
+    assert (
+        "must not be compared" in write_headlines(audits, list_populations(audits), Sources()).partition("Headline")[0]
+    )
+
+
+def test_every_key_finding_has_its_denominator(tmp_path):
+    rows = [
+        proportion(measure, 600, 1234, cohort)
+        for measure, cohort in (
+            ("cdk46_first_line", "denovo"), ("death_30d_chemotherapy", "recurrent"), ("survival_3y", "denovo"),
+            ("record_before_breast_cancer_death", "primary"),
+        )
+    ]  # fmt: skip
+    audits = [with_frames("england", tmp_path, rows)]
+    found = write_headlines(audits, list_populations(audits), Sources()).partition("## Headline")[0].split("\n- ")[1:]
+    assert len(found) == 5 and all(re.search(r"\) of 1,\d{3} |\) of 1,000 ", each) for each in found)
+
+
+def test_an_interval_can_be_seen_on_a_dark_bar(tmp_path):
+    row = proportion("chemotherapy", 40, 100, group_by="age_by_subtype_women", group="80+ / HER2+ER-")
+    drawing, _ = draw_age_by_subtype(
+        *list_populations([with_frames("england", tmp_path, [row])]), "chemotherapy", "denovo"
+    )
+    (limits,) = drawing.axes[0].collections
+    assert limits.get_path_effects()
+
+
+def test_a_key_finding_is_of_a_nation_that_can_be_compared(tmp_path):
+    rows = [proportion("completeness.mdt_date", 27, 471), proportion("mdt_discussion", 27, 471)]
+    audits = [make_audit("wales", [*PEOPLE, *rows], tmp_path), with_frames("england", tmp_path)]
+    text = write_headlines(audits, list_populations(audits), Sources())
+    assert "In England, [77.7%]" in text.partition("Headline figures")[0] and "In Wales, [5.7%]" not in text
+
+
+def test_a_cohort_that_an_audit_does_not_have_has_no_table_and_no_empty_section(tmp_path):
+    rows = [PEOPLE[1], missing("mdt_discussion", "not_derivable", "No meetings.")]
+    audits = [make_audit("rotterdam", rows, tmp_path)]
+    _, tables = write_state(audits)
+    assert "tbl-denovo" not in tables and "tbl-completeness" not in tables
+    recurrent = tables["tbl-recurrent"]
+    assert "no one in this group" not in recurrent and "Sites of metastases" not in recurrent
+    text = write_headlines(audits, list_populations(audits), Sources())
+    assert "## Key findings" not in text and "De novo" not in text and "Recurrent disease" in text
+
+
+def test_a_nation_with_an_article_has_it_in_sentences(tmp_path):
+    audits = [replace(make_audit("rotterdam", PEOPLE, tmp_path), name="Netherlands")]
+    page = state_of_the_nation.write_state_of_the_nation(audits, list_populations(audits), Sources())
+    text = "\n\n".join([page.description, *page.parts])
+    assert "cancer in the Netherlands" in text and ". The Netherlands has [12,345]" in text
+    assert "in Netherlands" not in text + write_patients(audits)
+
+
+def test_a_group_of_what_cannot_be_derived_has_its_reason(tmp_path):
+    women = {"group_by": "sex", "group": "female"}
+    england = with_frames(
+        "england", tmp_path, [proportion("biopsy", 30, 90, "recurrent", **each) for each in ({}, women)]
+    )
+    wales = with_frames("wales", tmp_path, [missing("biopsy", "not_derivable", "No sites of biopsies.", "recurrent")])
+    _, tables = write_state([england, wales])
+    assert (
+        tables["tbl-biopsy-recurrent"].count("not derivable") == 2
+        and "not measured" not in tables["tbl-biopsy-recurrent"]
+    )
+
+
+def test_mean_age_is_that_of_everyone_where_women_and_men_are_suppressed(tmp_path):
+    rows = [
+        {**proportion("age_mean", 1, 1), "estimate": 65.26, "lower": 65.0, "upper": 65.6, "unit_of_estimate": "years"}
+    ]
+    rows += [missing("age_mean", "suppressed", "small", group_by="sex", group=sex) for sex in ("female", "male")]
+    text, _ = write_state([with_frames("england", tmp_path, rows)])
+    assert "was [65.3]" in text and "that of women and men is not shown" in text
+
+
+def test_the_earlier_record_of_deaths_is_given_for_the_first_and_the_last_year(tmp_path):
+    ascertained = "record_before_breast_cancer_death"
+    rows = [
+        proportion(ascertained, n, 100, "primary", group_by="diagnosis_year", group=year)
+        for year, n in (("2015", 63), ("2016", 60), ("2021", 41))
+    ]
+    rows.append(proportion("breast_cancer_share_of_deaths", 60, 100, "primary"))
+    text, _ = write_state([with_frames("england", tmp_path, rows)])
+    said = re.sub(r"\[([^\]]*)\]\([^)]*\)(\{[^}]*\})?", r"\1", text)
+    assert "60.0% of 100 deaths of these people were from breast cancer" in said
+    assert "63.0% of those diagnosed in 2015 and 41.0% of those diagnosed in 2021" in said
+
+
+def test_gaps_are_named_in_words_and_their_margin_is_stated(tmp_path):
+    rows = [
+        {
+            **proportion("mdt_discussion_gap_standardised", 1, 1),
+            "estimate": 0.02,
+            "lower": -0.01,
+            "upper": 0.05,
+            **group,
+        }
+        for group in (
+            {"group_by": "deprivation", "group": "1 less 5"},
+            {"group_by": "ethnic_group", "group": "asian less white"},
+            {"group_by": "ethnic_group", "group": "all"},
+        )
+    ]
+    audits = [with_frames("england", tmp_path, rows)]
+    page = write_indicator("mdt_discussion", audits, list_populations(audits), Sources())
+    table = next(part for part in page.parts if "tbl-gaps" in part)
+    assert "most deprived minus least deprived fifth" in table and "Asian minus White" in table
+    assert "each other ethnic group minus White" in table and "within 10 percentage points" in table
+
+
+def test_a_bar_that_is_not_drawn_says_why(tmp_path):
+    groups = ("18-49 / HER2+ER-", "80+ / HER2+ER-", "70-79 / HER2+ER-")
+    rows = [
+        proportion("chemotherapy", 40, 100, group_by="age_by_subtype_women", group=groups[0]),
+        missing("chemotherapy", "too_few", "few", group_by="age_by_subtype_women", group=groups[1]),
+        missing("chemotherapy", "suppressed", "small", group_by="age_by_subtype_women", group=groups[2]),
+    ]
+    (population,) = list_populations([with_frames("england", tmp_path, rows)])
+    _, alt = draw_age_by_subtype(population, "chemotherapy", "denovo")
+    assert "80+: too few" in alt and "70-79: suppressed" in alt and "HER2−, ER+, 80+: no result" in alt
 
 
 @pytest.mark.parametrize("share", [0.0, 0.04, 0.05, 0.07, 0.22, 0.26, 0.35, 0.5, 0.94, 0.95, 1.0])
@@ -190,6 +346,7 @@ def test_a_person_of_eleven_or_twelve_can_read_the_summary_for_patients(tmp_path
         for measure, cohort in (
             ("cns_contact", "denovo"), ("chemotherapy", "denovo"), ("anti_her2_first_line", "denovo"),
             ("cdk46_first_line", "denovo"), ("biopsy", "recurrent"), ("survival_3y", "denovo"),
+            ("record_before_breast_cancer_death", "primary"),
         )
     ]  # fmt: skip
     audits = [with_frames("england", tmp_path, rows)]
@@ -197,6 +354,35 @@ def test_a_person_of_eleven_or_twelve_can_read_the_summary_for_patients(tmp_path
     prose = [part for part in page.parts if not part.startswith("![")]
     text = re.sub(r"\[([^\]]*)\]\([^)]*\)(\{[^}]*\})?", r"\1", "\n\n".join(prose))
     assert grade(re.sub(r"[#*-]+", " ", text)) < 7
+
+
+def write_patients(audits):
+    ((page, _),) = write_public(audits, list_populations(audits), Sources())
+    return re.sub(r"\[([^\]]*)\]\([^)]*\)(\{[^}]*\})?", r"\1", "\n\n".join(page.parts))
+
+
+def test_patients_are_told_what_the_records_of_a_nation_cannot_show(tmp_path):
+    rows = [
+        proportion("completeness.mdt_date", 27, 471),
+        proportion("mdt_discussion", 27, 471),
+        proportion("chemotherapy", 240, 471),
+        missing("biopsy", "not_derivable", "No sites.", "recurrent"),
+    ]
+    wales = make_audit("wales", [*PEOPLE, *rows], tmp_path)
+    alone = write_patients([wales])
+    discussed, _, rest = alone.partition("### Care discussed")[2].partition("### Chemotherapy")
+    assert "In Wales, the records cannot show this." in discussed and "6%" not in discussed
+    assert "(51%)" in rest and "in another way" not in rest  # with no other nation there is no comparison
+    assert "### A sample taken to test the cancer\n\nIn Wales, the records cannot show this." in alone
+    both = write_patients([with_frames("england", tmp_path, [proportion("chemotherapy", 427, 1000)]), wales])
+    assert "In Wales, this was written down in another way, so the numbers cannot be compared." in both
+
+
+def test_people_are_said_to_be_missing_only_where_deaths_show_it(tmp_path):
+    deaths = proportion("record_before_breast_cancer_death", 58, 100, "primary")
+    said = "many people whose cancer came back are missing"
+    assert said in write_patients([with_frames("england", tmp_path, [deaths])])
+    assert said not in write_patients([with_frames("england", tmp_path)])
 
 
 def translate(tmp_path, change=None, **extra):
