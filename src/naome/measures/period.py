@@ -40,7 +40,7 @@ GROUPS = ("all", "sex", "age_group", "subtype")
 LEFT_OUT = {
     "primary": "Before the audit period, only metastatic disease at diagnosis is identified.",
     "recurrent": "Recurrences before the audit period include only those soon after diagnosis; they do not represent "
-    "about the others.",
+    "the others.",
 }
 DIRECT = (
     "The audit period is the whole diagnosed window; there is no one before it, and follow-up reaches the time point."

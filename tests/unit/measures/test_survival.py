@@ -21,7 +21,10 @@ def test_survival_is_not_given_by_what_only_those_who_live_have(make_people, stu
     table = estimate_survival(people, study)
     assert not table["group_by"].isin(["bone", "liver", "lung", "brain"]).any()
     known = table[(table["group_by"] == "brain_early") & (table["cohort"] == "denovo")]
-    assert known["status"].tolist() == []  # nobody had one within 30 days
+    assert known.empty  # nobody had one within 30 days
+    known = estimate_survival(people.assign(brain_early=people["brain"]), study)
+    known = known[(known["group_by"] == "brain_early") & (known["measure"] == "survival_1y")]
+    assert known.loc[known["cohort"] == "denovo", ["group", "estimate"]].to_numpy().tolist() == [["brain", 1]]
     whole = table[(table["measure"] == "survival_1y") & (table["group_by"] == "all") & (table["cohort"] == "denovo")]
     assert whole["estimate"].tolist() == [pytest.approx(0.75)]
 
