@@ -45,7 +45,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if given is None and (code := run_warm(arguments)) is not None:
             return code
-        return parsed.do(parsed) or 0
+        code = parsed.do(parsed) or 0
+        sys.stdout.flush()
+        return code
     except NaomeError as error:
         print(f"naome: {error}", file=sys.stderr)
         return error.exit_code
