@@ -78,7 +78,7 @@ def run_audit(audit: str, base: Path) -> None:
     if audit == "simulacrum":
         write_simulacrum(base / "data" / audit)
         data = ["--data", str(base / "data" / audit)]
-    done = naome("chain", "--audit", audit, *data, "--no-site", cwd=elsewhere, runs=base / "runs")
+    done = naome("chain", "--audit", audit, *data, "--no-site", "--cores", "1", cwd=elsewhere, runs=base / "runs")
     assert done.returncode == 0, done.stderr
 
 

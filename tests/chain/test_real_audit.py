@@ -91,7 +91,7 @@ def chain(base) -> subprocess.CompletedProcess:
         command += ["--params", f"../my parameters/{audit}.yaml", "--data", f"../extracts/{audit}"]
         command += ["--run-dir", f"../runs/{audit}"]
     before = {name: look_at(base / name) for name in ("project", "home", "tmp", "elsewhere", "extracts", "truth")}
-    done = naome(base, "chain", *command)
+    done = naome(base, "chain", *command, "--cores", "1")
     assert done.returncode == 0, done.stdout + done.stderr
     changed = {name: sorted(set(look_at(base / name).items()) ^ set(found.items())) for name, found in before.items()}
     assert changed == {name: [] for name in before}
