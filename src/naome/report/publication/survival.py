@@ -71,7 +71,9 @@ def _add_cohort(
         said.append(ranged.replace("the percentage", f"survival to {say_years(COMPARED)}", 1))
     for years in horizons:
         reason = messages.say_not_derivable((p, p.find(f"survival_{years}y", cohort)) for p in nations)
-        said.append(reason.replace("this could", f"survival to {say_years(years)} could", 1))
+        said.append(
+            reason.replace("this could", f"the Kaplan-Meier estimate of survival to {say_years(years)} could", 1)
+        )
     page.add_messages(said)
     lines = list_lines(compared, cohort, nations)
     plotted = [(title_line(*line), line[1:]) for line in lines if not isinstance(line, str) and line[3] in PLOTTED]

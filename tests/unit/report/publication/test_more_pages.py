@@ -66,7 +66,7 @@ def write(write_page, opened):
 def test_a_time_point_that_nobody_has_reached_has_a_reason_and_no_column(tmp_path):
     rows = [survival(1, 300, 1000), survival(3, 500, 1000), missing("survival_5y", "not_derivable", "Too early.")]
     text = write(write_survival, open_report(tmp_path, rows))
-    assert "For England survival to 5 years could not be derived: too early." in text
+    assert "For England the Kaplan-Meier estimate of survival to 5 years could not be derived: too early." in text
     table = re.search(r"::: \{#tbl-survival-denovo-england\}.*?:::", text, re.S)[0]
     assert ">3 years</th>" in table and ">5 years</th>" not in table
 
