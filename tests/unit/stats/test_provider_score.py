@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from naome.stats.logistic import fit_logistic
-from naome.stats.provider_score import _explain, _sum_cubes, explained_variance, gamma_tails, score_providers
+from naome.stats.provider_score import explained_variance, gamma_tails, score_providers, third_moment
 
 
 def draw(rng, sizes, survival):
@@ -47,11 +47,6 @@ def test_few_providers_are_not_hidden_by_their_share_of_the_expectation(provider
         expected = np.full(len(codes), 1 - dead.mean())
         z.append(score_providers((1 - dead) - expected, expected, np.zeros((len(codes), 0)), codes)["z"].to_numpy())
     assert (np.array(z) ** 2).mean() == pytest.approx(1, abs=0.08)  # without the share: 1 - 1 / providers
-
-
-def third_moment(survival, design, codes):
-    """Return the third moment whose skewness :func:`score_providers` gives."""
-    return _sum_cubes(survival, *_explain(survival * (1 - survival), design, codes), codes)
 
 
 @pytest.mark.filterwarnings("error")
