@@ -53,7 +53,7 @@ def wilson(x, n, conf_level: float = 0.95) -> pd.DataFrame:
     check_same_rows(x=x, n=n)
     index = _index_of(x, n)
     x, n = _check_proportion(x, n)
-    z = _normal_quantile(conf_level)
+    z = normal_quantile(conf_level)
     with np.errstate(divide="ignore", invalid="ignore"):
         estimate = x / n
         half_width = z * np.sqrt(z**2 + 4 * x * (1 - estimate))
@@ -221,7 +221,3 @@ def _check_counts(values, name: str) -> np.ndarray:
 def _check_level(conf_level: float) -> float:
     normal_quantile(conf_level)  # refuses a level that is not one
     return float(conf_level)
-
-
-def _normal_quantile(conf_level: float) -> float:
-    return float(special.ndtri(1 - (1 - _check_level(conf_level)) / 2))
