@@ -19,6 +19,8 @@ except ImportError:  # Windows has no such lock; its users keep one run to a fol
     fcntl = None  # type: ignore[assignment]
 
 LOCK = ".lock"
+#: The environment variable with the folder that whoever started this process holds for it
+HELD = "NAOME_HELD"
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from naome.core.atomic import scratch_folder
 from naome.core.errors import RunError
+from naome.core.lock import HELD
 from naome.workflow.execute import check_parameters
 from naome.workflow.pages import list_chained, list_notebooks, load_pages, notebooks_of, reads_from
 from naome.workflow.run import Run
@@ -68,6 +69,8 @@ def order_steps(runs: Sequence[Run]) -> dict[NotebookStep, set[NotebookStep]]:
 
 def run_chain(runs: Sequence[Run], *, cores: int = 2, progress: Callable[[str], None] = print) -> list[Path]:
     """Check all notebooks that some runs' audits have, then execute them: each as ``naome run`` does.
+
+    Whoever calls this holds the folders of the runs (:func:`naome.core.lock.lock_folder`), for the notebooks too.
 
     Parameters
     ----------
@@ -128,10 +131,15 @@ def _start(step: NotebookStep, said: Path) -> _Started:
     """Start a notebook as a process, forked where that is to be had; what it has to say goes to a file."""
     arguments = ["run", step.notebook.stem, "--run", str(step.run)]
     with open(os.devnull, "r+b") as nothing, said.open("wb") as errors:
+        environment = os.environ | {HELD: str(step.run.absolute())}
         process = start_warm(
-            "naome.workflow.cli", arguments, streams=(nothing.fileno(), nothing.fileno(), errors.fileno())
+            "naome.workflow.cli",
+            arguments,
+            env=environment,
+            streams=(nothing.fileno(), nothing.fileno(), errors.fileno()),
         ) or subprocess.Popen(
             [sys.executable, "-m", "naome.workflow.cli", *arguments],
+            env=environment,
             stdin=nothing,
             stdout=nothing,
             stderr=errors,

@@ -8,7 +8,7 @@ import shlex
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -332,13 +332,14 @@ def _run(parsed: argparse.Namespace) -> None:
         if not separator:
             raise RunError(f"parameter {item!r}: write KEY=VALUE")
         extra[key] = value
-    from naome.core.lock import lock_folder
+    from naome.core.lock import HELD, lock_folder
     from naome.workflow.execute import check_parameters, run_notebook
 
     check_parameters(notebook, {"audit": parsed.audit, **extra})
     run = _open_step(parsed)
     started = time.monotonic()
-    with _private(), lock_folder(run.folder, shared=True):
+    held = os.environ.get(HELD) == str(run.folder.absolute())  # by the chain that this is a step of
+    with _private(), nullcontext() if held else lock_folder(run.folder, shared=True):
         run_notebook(run, notebook, extra)
     print(f"{run.folder.name}: {notebook.stem} ({time.monotonic() - started:.1f} s)", flush=True)
 
@@ -353,6 +354,7 @@ def _chain(parsed: argparse.Namespace) -> None:
                 f"{option} is given {len(given)} times for {audits} audits; give it once for each, or never."
             )
     _check_params(*parsed.audit)
+    from naome.core.lock import lock_folder
     from naome.workflow.chain import run_chain
     from naome.workflow.egress import check_site_egress
     from naome.workflow.manifest import write_manifest
@@ -369,27 +371,16 @@ def _chain(parsed: argparse.Namespace) -> None:
         check_site_egress(site)
     for plan in plans:
         _announce_again(plan)
-    with _held(own):
+    with ExitStack() as held:
+        held.enter_context(_private())
+        for plan in plans:
+            held.enter_context(lock_folder(plan.folder))
         runs = [_read_plan(plan) for plan in plans]
-    with _held(own, shared=True):  # with the notebooks, each of which holds the folder of its run
         run_chain(runs, cores=parsed.cores)
-    with _held(own):
         for run in runs:
             write_manifest(run)
     if not parsed.no_site:
         _draw_site(own, site)
-
-
-@contextmanager
-def _held(folders: list[Path], *, shared: bool = False) -> Iterator[None]:
-    """Hold the folders of some runs, for what is private."""
-    from naome.core.lock import lock_folder
-
-    with ExitStack() as held:
-        held.enter_context(_private())
-        for folder in folders:
-            held.enter_context(lock_folder(folder, shared=shared))
-        yield
 
 
 def _announce_again(plan: RunPlan) -> None:

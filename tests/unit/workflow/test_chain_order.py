@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from naome.core.errors import RunError
+from naome.core.lock import lock_folder
 from naome.workflow.chain import NotebookStep, order_steps, run_chain
 from naome.workflow.pages import list_chained, list_notebooks, load_pages, notebooks_of, reads_from
 from naome.workflow.run import Run
@@ -39,7 +40,10 @@ def test_what_others_wait_for_is_begun_before_what_no_other_waits_for(runs):
 
 def test_a_notebook_that_fails_ends_the_chain_with_what_it_says(runs):
     said = []
-    with pytest.raises(RunError, match=r"^00-cohort.ipynb: cell \d+ failed") as caught:
+    with (
+        lock_folder(runs[0].folder),  # as `naome chain` does, for its notebooks too
+        pytest.raises(RunError, match=r"^00-cohort.ipynb: cell \d+ failed") as caught,
+    ):
         run_chain(runs, progress=said.append)
     assert "naome: " not in str(caught.value) and said == []
     for run in runs:
