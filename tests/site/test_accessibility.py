@@ -6,6 +6,9 @@ from made_pages import make_run
 
 from naome.workflow.site import render_runs
 
+DARK = "matchMedia('(prefers-color-scheme: dark)').matches"
+FOLLOWS_THE_SYSTEM = f"document.documentElement.classList.toggle('quarto-dark', {DARK})"
+
 
 @pytest.fixture(scope="module")
 def small_site(tmp_path_factory):
@@ -20,29 +23,41 @@ def small_site(tmp_path_factory):
 @pytest.mark.timeout(600)
 def test_every_page_of_a_small_site_is_accessible_and_asks_nobody(browser, small_site):
     axe = read_axe()
-    problems = [problem for page in list_pages(small_site) for problem in examine(browser, small_site, page, axe)]
-    assert problems == []
+    # the pages on methods are the same on the site of the shipped audits, where each is looked at
+    pages = [page for page in list_pages(small_site) if "methodology" not in page.parts]
+    assert [problem for page in pages for problem in examine(browser, small_site, page, axe)] == []
 
 
 def test_a_fault_of_each_kind_is_found(browser, tmp_path):
     page = tmp_path / "bad.html"
-    dark = "matchMedia('(prefers-color-scheme: dark)').matches"
-    (tmp_path / "bad.js").write_text(f"document.documentElement.classList.toggle('quarto-dark', {dark})")
+    (tmp_path / "bad.js").write_text(FOLLOWS_THE_SYSTEM)
     page.write_text(
         '<html lang="en"><head><script src="bad.js"></script><title>Bad</title></head>'
         '<body><main><h1>Bad</h1><img src="x.png">'
-        '<p style="color:#bbb;background:#fff">pale</p><div style="width:900px">wide</div>'
+        '<p id="pale" style="color:#bbb;background:#fff">pale</p>'
+        '<p id="mixed" style="color:color-mix(in srgb, #000 20%, #fff);background:#fff">pale</p>'
+        '<div class="table-scroll" style="background:linear-gradient(90deg, #000, transparent 1em) #fff">'
+        '<p id="scrolled" style="color:#bcb">pale</p></div><div style="width:900px">wide</div>'
         '<script src="http://localhost:9/x.js"></script></main></body></html>'
     )
     found = "\n".join(examine(browser, tmp_path, page, read_axe()))
     for fault in (
         "light: image-alt",
-        "light: color-contrast",
-        "dark: color-contrast",
+        *(f"{each}: color-contrast: #{pale} " for each in ("light", "dark") for pale in ("pale", "mixed", "scrolled")),
         "request: http://localhost:9/x.js",
         "width: 9",
     ):
         assert fault in found
+
+
+def test_a_rule_that_failed_is_no_rule_that_was_kept(browser, tmp_path):
+    page = tmp_path / "page.html"
+    (tmp_path / "dark.js").write_text(FOLLOWS_THE_SYSTEM)
+    text = '<script src="dark.js"></script><title>Page</title></head><body><main><h1>Page</h1></main></body></html>'
+    page.write_text(f'<html lang="en"><head>{text}')
+    breaks = "axe.configure({checks: [{id: 'color-contrast', evaluate: () => { throw Error('broken') }}]})"
+    found = examine(browser, tmp_path, page, f"{read_axe()};{breaks}")
+    assert len([problem for problem in found if "color-contrast: failed: broken" in problem]) == 2
 
 
 def test_the_keyboard_reaches_the_text_first_and_the_colour_switch(browser, small_site):
