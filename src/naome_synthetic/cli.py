@@ -12,20 +12,23 @@ from naome.core.errors import NaomeError, explain_system
 from naome.core.paths import project_root, runs_root
 from naome.core.seal import SEAL
 from naome.workflow.command_parser import CommandParser
+from naome.workflow.endings import exit_code_of, heed_requests
 from naome_synthetic.extract import NATIONS, write_extract
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return the exit code (0 well, 2 refused with a message, 1 unexpected)."""
     parsed = _parser().parse_args(arguments)
+    if arguments is None:
+        heed_requests()
     try:
         parsed.do(parsed)
     except NaomeError as error:
         print(f"naome-synthetic: {error}", file=sys.stderr)
         return error.exit_code
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as ended:
         print("naome-synthetic: interrupted; nothing was written", file=sys.stderr)
-        return 130
+        return exit_code_of(ended)
     except OSError as error:
         print(f"naome-synthetic: {explain_system(error, '--out')}", file=sys.stderr)
         return 2

@@ -27,8 +27,8 @@ OUTSIDE = (
     *(f"report/{name}" for name in ("finished.py", "downloads.py", "reference/", "publication/", "suggestions.py")),
     *(f"report/{name}.py" for name in ("workbook", "action_plans", "plan_template", "plain_zip")),
     *(f"workflow/{name}.py" for name in ("site", "site_runs", "navigation", "explain", "graph", "chain", "new_audit")),
-    "workflow/refresh.py",
-    *(f"workflow/{name}.py" for name in ("docs", "cli", "command_parser", "attack_words", "warm", "kernels", "fonts")),
+    *(f"workflow/{name}.py" for name in ("docs", "refresh", "cli", "command_parser", "endings", "attack_words")),
+    *(f"workflow/{name}.py" for name in ("warm", "kernels", "fonts")),
 )
 PACKAGE = Path(__file__).parent.parent
 #: What the analysis is made of, and in which environment: whoever has the commit has the code only if these are as it

@@ -11,6 +11,9 @@ from naome.core.errors import ExtractError
 SHOWN_PROBLEMS, KEPT_PROBLEMS = 20, 1000
 SHOWN_SHAPES = 5  # of values that are refused for one reason, so that one bad column does not hide the others
 LONGEST_SHAPE = 40
+#: A shape in a message, and what is said once where there is one
+SHAPE = re.compile(r"'(?=[^']*[9Aa])(?:[9Aa]|[^\w'])+'")
+LEGEND = "In a shape, 9 stands for any digit, and A or a for any letter."
 #: What to do about a file that was cut off on its way
 COPY_AGAIN = "Hint: copy the file again, and compare its size or checksum with those of the original"
 DAMAGED_GZIP = f"not readable: the gzip file is damaged or cut off. {COPY_AGAIN}"
@@ -54,6 +57,7 @@ class Problems:
         shown = "\n".join(f"  - {message}" for message in messages)
         rest = self.count - len(messages)
         more = f"\n  ... and {rest:,} more" if rest > 0 else ""
+        more += f"\n  {LEGEND}" if SHAPE.search(shown) else ""
         word = "problem" if self.count == 1 else "problems"
         raise ExtractError(f"{self.folder}: {self.count:,} {word}; nothing was written\n{shown}{more}")
 

@@ -18,6 +18,7 @@ from naome.core.out_folder import check_out
 from naome.core.run_folder import MANIFEST, READ_RECORD, place_run
 from naome.workflow.attack_words import describe_keys
 from naome.workflow.command_parser import CommandParser
+from naome.workflow.endings import exit_code_of, heed_requests
 from naome.workflow.fonts import fonts_apart
 from naome.workflow.warm import run_warm
 
@@ -27,6 +28,13 @@ if TYPE_CHECKING:
 
 #: How a run is named, by every command and by make
 NAMED = "a name, of a folder in runs/ (or NAOME_RUNS), or a path such as ./mine"
+#: What is said of what an interrupted command leaves, where it is not what most of them leave
+NOTHING_LEFT = "nothing is left half-written"
+KEPT = "what was finished is kept, run the command again to go on"
+NOTEBOOKS_KEPT = (
+    "the notebooks that were finished are kept: `naome run NUMBER --run RUN` executes another one, and "
+    "`naome manifest --run RUN` finishes the run; the same command begins anew"
+)
 #: Commands of earlier versions, and what they are called now
 MOVED = {
     "simulate": "naome-synthetic simulate",
@@ -37,29 +45,38 @@ MOVED = {
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return the exit code (0 well, 2 refused with a message, 1 unexpected)."""
-    given, arguments = arguments, sys.argv[1:] if arguments is None else arguments
-    parser = _parser()
-    if arguments and arguments[0] in MOVED:
-        parser.error(f"{arguments[0]} is now `{MOVED[arguments[0]]}`")
-    parsed = parser.parse_args(arguments)
+    after = NOTHING_LEFT
     try:
-        if given is None and (code := run_warm(arguments)) is not None:
-            return code
-        code = parsed.do(parsed) or 0
-        sys.stdout.flush()
-        return code
+        try:
+            given = sys.argv[1:] if arguments is None else arguments
+            parsed = _parse(given)
+            after = getattr(parsed, "after", NOTHING_LEFT)
+            if arguments is None:
+                heed_requests()
+                if (code := run_warm(given)) is not None:
+                    return code
+            return parsed.do(parsed) or 0
+        finally:
+            sys.stdout.flush()
     except NaomeError as error:
         print(f"naome: {error}", file=sys.stderr)
         return error.exit_code
-    except KeyboardInterrupt:
-        print("naome: interrupted; what was finished is kept, run the command again to go on", file=sys.stderr)
-        return 130
+    except KeyboardInterrupt as ended:
+        print(f"naome: interrupted; {after}", file=sys.stderr)
+        return exit_code_of(ended)
     except BrokenPipeError:  # what reads the output, such as head, has stopped
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except OSError as error:
         print(f"naome: {explain_system(error, 'NAOME_RUNS or --run')}", file=sys.stderr)
         return 2
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    parser = _parser()
+    if arguments and arguments[0] in MOVED:
+        parser.error(f"{arguments[0]} is now `{MOVED[arguments[0]]}`")
+    return parser.parse_args(arguments)
 
 
 class _KeysAsTheyAre(argparse.HelpFormatter):
@@ -115,7 +132,7 @@ def _parser() -> argparse.ArgumentParser:
     chain.add_argument("--site", type=Path, help="folder of the site (default: site/ in the first run's folder)")
     chain.add_argument("--no-site", action="store_true", help="draw no site")
     _add_replace(chain)
-    chain.set_defaults(do=_chain)
+    chain.set_defaults(do=_chain, after=NOTEBOOKS_KEPT)
 
     manifest = commands.add_parser("manifest", help="write a run's manifest.json")
     _add_step(manifest)
@@ -139,7 +156,7 @@ def _parser() -> argparse.ArgumentParser:
     workflow.add_argument("--cores", type=_at_least_one, default=2, help="steps at the same time (default 2)")
     workflow.add_argument("--scale", default="1", help="size of the synthetic extracts, 1 is national (default 1)")
     workflow.add_argument("--audits", default="", help="names separated by commas, instead of the site's audits")
-    workflow.set_defaults(do=_workflow)
+    workflow.set_defaults(do=_workflow, after=KEPT)
 
     study = commands.add_parser("simulation-study", help="run the simulation study of provider methods (minutes)")
     study.add_argument("--replicates", type=int, default=200, help="data sets per situation (default 200)")
@@ -369,12 +386,12 @@ def _chain(parsed: argparse.Namespace) -> None:
     if not parsed.no_site and (parsed.site or site.exists()):
         check_out(site, holds_site, option="--site", extracts=[plan.inputs.folder for plan in plans], runs=own)
         check_site_egress(site)
-    for plan in plans:
-        _announce_again(plan)
     with ExitStack() as held:
         held.enter_context(_private())
         for plan in plans:
             held.enter_context(lock_folder(plan.folder))
+        for plan in plans:
+            _announce_again(plan)
         runs = [_read_plan(plan) for plan in plans]
         run_chain(runs, cores=parsed.cores)
         for run in runs:

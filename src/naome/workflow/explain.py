@@ -41,17 +41,18 @@ def explain(result: str, runs: Iterable[str | Path] | None = None) -> str:
     if not RESULT.fullmatch(result):
         raise RunError(f"{result!r} is no identifier of a result; allowed: r- and ten digits or letters a to f.")
     names = list(runs) if runs is not None else list_runs(MANIFEST)
-    found, unread = {}, []
+    found, searched, unread = {}, [], []
     for name in names:
         try:
             run = open_finished(name)
+            searched.append(str(name))
             if run.run_id not in found and (facts := _find_facts(result, run)):
                 found[run.run_id] = "\n".join(f"{fact}: {_plain(text)}" for fact, text in facts if text)
         except NaomeError as error:
             unread.append(f"Not searched: {error}")
     if not found:
-        where = ", ".join(str(name) for name in names) or "none"
-        raise RunError("\n  ".join([f"no finished run has released {result}. Runs: {where}.", *unread]))
+        where = ", ".join(searched) or "none"
+        raise RunError("\n  ".join([f"no finished run has released {result}. Searched: {where}.", *unread]))
     return "\n\n".join([*found.values(), *unread])
 
 

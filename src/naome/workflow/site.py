@@ -107,7 +107,9 @@ def render_runs(
             )
         except (Refused, FileNotFoundError, ValueError) as error:
             raise RunError(str(error)) from None
-    write_site_egress(target, opened, {each.locate(page): each.run for each in shown for page in each.pages})
+    sheet = write_site_egress(target, opened, {each.locate(page): each.run for each in shown for page in each.pages})
+    if progress:
+        progress(f"{sheet}: every file of the site, for the person who checks what leaves")
     return report
 
 

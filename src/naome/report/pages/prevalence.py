@@ -10,8 +10,33 @@ from naome.measures.study import Study
 from naome.release import Released, declare_not_counts, release_counts
 from naome.report.display import Sentence, Table
 from naome.report.labels import COHORT_NAMES
-from naome.report.prose import say_day
+from naome.report.prose import say_day, say_list
 from naome.stats.capture_recapture import loglinear_population
+
+#: What the sources of :data:`naome.measures.ascertainment.SOURCES` are
+SOURCE_NAMES = {
+    "admissions": "hospital admissions",
+    "reported": "reported recurrences",
+    "treatment": "drugs given only for metastatic disease",
+    "death": "deaths from breast cancer",
+}
+
+
+def say_sources(counts: pd.DataFrame) -> Sentence:
+    """State which of the sources identified people in these data, and which did not.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        From :func:`naome.measures.ascertainment.count_sources`.
+    """
+    seen = [name for name in SOURCE_NAMES if counts.loc[counts[name], "people"].sum() > 0]
+    absent = [text for name, text in SOURCE_NAMES.items() if name not in seen]
+    text = f"In these data recurrent disease is identified by {say_list([SOURCE_NAMES[name] for name in seen])}."
+    text = text if seen else "In these data no source identifies recurrent disease."
+    if seen and absent:
+        text += f" There is nothing from {say_list(absent).replace(' and ', ' or ')}."
+    return Sentence(text, declare_not_counts(text, "Names of sources."))
 
 
 def say_missed(released: Released, counts: pd.DataFrame) -> Sentence:
