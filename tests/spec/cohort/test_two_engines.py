@@ -29,8 +29,12 @@ def spark():
             "spark.sql.codegen.wholeStage": "false",
             "spark.sql.session.timeZone": "UTC",
             "spark.ui.showConsoleProgress": "false",
+            # seven people: what pays for itself on millions of rows is most of the time here
+            "spark.sql.adaptive.enabled": "false",
+            "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+            "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
         }
-        builder = sql.SparkSession.builder.master("local[2]").appName("naome-tests")
+        builder = sql.SparkSession.builder.master("local[1]").appName("naome-tests")
         for key, value in settings.items():
             builder = builder.config(key, value)
         session = builder.getOrCreate()
