@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
 from types import FrameType
-from typing import Any
 
 #: Requests to end: of the operating system or a scheduler, and of a terminal that is closed (not on Windows)
 REQUESTS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -14,18 +14,21 @@ class EndRequested(KeyboardInterrupt):
     """This process was asked to end; as after an interruption, what it has not finished is removed."""
 
 
-def heed_requests() -> None:
-    """Let a request to end be raised as :class:`EndRequested`; one that is ignored (``nohup``) stays ignored.
+def _raise_request(number: int, _: FrameType | None) -> None:
+    raise EndRequested(number)
 
-    Without this the process would end at once, and leave what it has not finished.
+
+def heed_requests(answer: Callable[[int, FrameType | None], object] = _raise_request) -> None:
+    """Answer a request to end, which would otherwise end this process at once and leave what it has not finished.
+
+    Parameters
+    ----------
+    answer : callable
+        Takes the signal; raises :class:`EndRequested` by default. A signal that is ignored (``nohup``) stays ignored.
     """
     for request in REQUESTS:
-        if signal.getsignal(request) is signal.SIG_DFL:
-            signal.signal(request, _raise_request)
-
-
-def _raise_request(number: int, _: FrameType | None) -> Any:
-    raise EndRequested(number)
+        if signal.getsignal(request) is not signal.SIG_IGN:
+            signal.signal(request, answer)
 
 
 def exit_code_of(ended: KeyboardInterrupt) -> int:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
 from collections.abc import Sequence
 
 from naome.core.lock import lock_folder, write_holder
 from naome.core.paths import project_root
+from naome.workflow.endings import heed_requests
 from naome.workflow.warm import die_with_parent, keep_warm
 
 #: How lines of Snakemake begin that tell a user nothing; its errors and its count of steps are passed on
@@ -74,7 +74,7 @@ def run_workflow(targets: Sequence[str] = (), *, cores: int = 2, scale: str = "1
             ) as process,
         ):
             write_holder(lock, process.pid)
-            signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+            heed_requests(lambda *_: process.terminate())
             for line in process.stderr or ():
                 if line.strip() and not line.startswith(NOISE):
                     print(line, end="", file=sys.stderr, flush=True)
