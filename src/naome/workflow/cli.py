@@ -33,8 +33,8 @@ NOTHING_LEFT = "nothing is left half-written"
 KEPT = "what was finished is kept, run the command again to go on"
 NOTEBOOKS_KEPT = (
     "the notebooks that were finished are kept: `naome run NUMBER --run RUN` executes another one, and "
-    "`naome manifest --run RUN` finishes the run, `naome render --run RUN --out FOLDER` draws its site; the same command "
-    "begins anew"
+    "`naome manifest --run RUN` finishes the run, `naome render --run RUN --out FOLDER` draws its site; the same "
+    "command begins anew"
 )
 #: Commands of earlier versions, and what they are called now
 MOVED = {
