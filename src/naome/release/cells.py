@@ -208,7 +208,19 @@ def make_scheme(
         f"dead within {years} years": frozenset(f"dead within {later} years" for later in time_points if later > years)
         for years in time_points
     }
+    implied |= {inner: _list_around(inner, declared.within) for inner, _ in declared.within}
     return Scheme(measures, frozenset(treating), groups, parents, declared.sums, nested, same, equal, implied)
+
+
+def _list_around(inner: str, within: Iterable[tuple[str, ...]]) -> Conditions:
+    """Return the conditions that follow from one, by pairs of which the second follows from the first."""
+    around, open_ends = set[str](), [inner]
+    while open_ends:
+        one = open_ends.pop()
+        new = {outer for each, outer in within if each == one} - around
+        around |= new
+        open_ends += sorted(new)
+    return frozenset(around)
 
 
 def find_nesting(people: pd.DataFrame, fine: str, coarse: str) -> dict[str, tuple[str, ...]]:

@@ -11,9 +11,11 @@ import pytest
 
 from naome.core.params import load_params
 from naome.core.results import make_results
+from naome.measures.specification import read_relations
+from naome.measures.study import make_study
 from naome.release.attack import attack_release
 from naome.release.bounds import Relations, solve_bounds, tighten
-from naome.release.cells import Scheme, list_cells
+from naome.release.cells import Scheme, list_cells, make_scheme
 from naome.release.policy import POLICIES
 from naome.release.protect import ShownRows, bound_counts, find_broken, protect, reach
 from naome.release.suppress import ReleasePlan, list_least, plan_release, release, release_pooled
@@ -455,6 +457,22 @@ def test_the_deaths_of_a_year_are_among_those_of_three():
     cells = list_cells(make(rows), scheme)
     assert 3 in cells.value[cells.nested]
     assert plan_release(make(rows), params(national="suppress_small"), scheme).hidden.any()
+
+
+def test_people_whose_site_is_coded_later_are_a_group_of_a_small_nation():
+    """30 people with a brain metastasis, 27 of them with one known at the time origin: 3 in between."""
+    study = make_study(load_params("wales"), run_id="r")
+    declared = read_relations(study.definitions)
+    scheme = make_scheme(study.specification, study.data_items, PARENTS, declared, {}, {1: True})
+    assert scheme.implied["brain_early"] == {"brain", "site_recorded"}
+    results = make(
+        [
+            *of_nation("people", "brain", {"brain": (None, 30)}),
+            *of_nation("survival_1y", "brain_early", {"brain": (12, 27)}),
+        ]
+    )
+    assert 3 in list_cells(results, scheme).value
+    assert plan_release(results, params(national="suppress_small"), scheme).hidden.any()
 
 
 @pytest.mark.parametrize("of", ["18-49", "50-69", "70-79", "80+"])
