@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from naome.measures.study import Study
+from naome.release.bounds import LARGEST_COUNT, Relations, solve_bounds, tighten
 from naome.release.policy import POLICIES, Policy, round_counts
 from naome.release.types import HIDDEN, Hidden, Released, release_checked
 
@@ -40,8 +41,8 @@ def release_counts(
     of : str
         Column with the number of people that the counts are part of; the rest is protected as the count is.
     totals : sequence of sequence of str
-        Keys of the sums a reader may know; no keys is the sum of the column. Where one part of a sum is hidden alone,
-        the next smallest is hidden with it.
+        Keys of the sums a reader may know; no keys is the sum of the column. Where a hidden part of a sum could be
+        worked out, alone or more closely than to any number that is hidden, the next smallest is hidden with it.
     with_it : sequence of str
         Numbers made from the counts, such as their share: hidden where a count of the row is, and everywhere when
         counts are rounded.
@@ -71,8 +72,10 @@ def release_counts(
         whole = is_small(out[of], policy)
         for column in columns:
             hidden[column] |= whole | is_small(out[of] - out[column], policy)
+    sums = [rows for keys in totals for rows in _parts(out, list(keys))]
     for column in columns:
-        hidden[column] = _hide_complements(out, out[column], hidden[column], totals)
+        wholes = out[of].mask(whole) if of else pd.Series(pd.NA, index=out.index, dtype="Int64")
+        hidden[column] = _hide_complements(out[column], hidden[column], wholes, sums, policy)
     hide_numbers(out, with_it, hidden.any(axis=1) | (policy.round_to > 1))
     if of:
         out[of] = hide(out[of], whole, policy)
@@ -283,19 +286,83 @@ def hide_columns(released: Released, columns: Sequence[str]) -> Released:
 
 
 def _hide_complements(
-    frame: pd.DataFrame, counts: pd.Series, hidden: pd.Series, totals: Sequence[Sequence[str]]
+    counts: pd.Series, hidden: pd.Series, wholes: pd.Series, sums: Sequence[np.ndarray], policy: Policy
 ) -> pd.Series:
-    """Hide the next smallest count wherever one part of a sum is hidden alone, until there is no such sum."""
+    """Hide the next smallest count of a sum until no hidden one can be worked out from the sums.
+
+    Parameters
+    ----------
+    counts, hidden : Series
+    wholes : Series of int
+        What each count is part of; missing where that is not shown.
+    sums : sequence of array of int
+        Rows whose sum a reader may know.
+    policy : Policy
+    """
     hidden = hidden.copy()
-    sums = [rows for keys in totals for rows in _parts(frame, list(keys))]
+    while True:
+        _hide_second(counts, hidden, sums)
+        beside = _list_beside(counts, hidden, wholes, sums, policy)
+        if beside.empty:
+            return hidden
+        hidden[_take_smallest(beside)] = True
+
+
+def _hide_second(counts: pd.Series, hidden: pd.Series, sums: Sequence[np.ndarray]) -> None:
+    """Hide the next smallest count wherever one part of a sum is hidden alone, until there is no such sum."""
     changed = True
     while changed:
         changed = False
         for rows in sums:
             shown = counts[rows][~hidden[rows]].dropna().astype(int)
             if hidden[rows].sum() == 1 and len(shown):
-                hidden[(shown[shown > 0] if (shown > 0).any() else shown).idxmin()] = changed = True
-    return hidden
+                hidden[_take_smallest(shown)] = changed = True
+
+
+def _take_smallest(counts: pd.Series) -> int:
+    """Return where the smallest count above zero is, or else the first."""
+    return int((counts[counts > 0] if (counts > 0).any() else counts).idxmin())
+
+
+def _list_beside(
+    counts: pd.Series, hidden: pd.Series, wholes: pd.Series, sums: Sequence[np.ndarray], policy: Policy
+) -> pd.Series:
+    """List the counts shown in a sum of which a hidden part is known too closely; none where there is no such sum."""
+    shown = {place: counts[rows][~hidden[rows]].dropna().astype(int) for place, rows in enumerate(sums)}
+    known = [place for place, rows in enumerate(sums) if hidden[rows].any() and (shown[place] > 0).any()]
+    for row in _find_narrow(counts, hidden, wholes, sums, policy) if known else ():
+        own = [place for place in known if row in sums[place]]
+        return shown[(own or known)[0]]
+    return pd.Series(dtype=int)
+
+
+def _find_narrow(
+    counts: pd.Series, hidden: pd.Series, wholes: pd.Series, sums: Sequence[np.ndarray], policy: Policy
+) -> list[int]:
+    """List the hidden rows whose count, or rest, cannot have every number that is hidden, by what the sums say."""
+    values = counts.fillna(0).astype(float)
+    rounded = round_counts(values, policy).astype(float)
+    spread = np.where(values == 0, 0, (policy.round_to - 1) // 2)
+    limits = wholes.astype("Float64").fillna(LARGEST_COUNT).to_numpy(dtype=float)
+    lower = np.where(hidden, 0.0, np.maximum(rounded - spread, 0))
+    upper = np.where(hidden, limits, rounded + spread)
+    totals = np.array([values[rows].sum() for rows in sums])
+    number, of_sum = np.repeat(np.arange(len(sums)), [len(rows) for rows in sums]), np.concatenate(sums)
+    relations = Relations(number, of_sum, np.ones(len(of_sum)), totals, totals)
+    lower, upper = tighten(lower, upper, relations)
+    narrow = []
+    for row in np.flatnonzero(hidden & counts.notna() & np.isin(counts.index, of_sum)):
+        most = min(policy.hide_to, totals[[row in rows for rows in sums]].min())
+        rest = limits[row] - values[row]
+        promised = []
+        if policy.hide_from <= values[row] <= policy.hide_to:
+            promised.append((policy.hide_from, min(most, limits[row])))
+        if policy.hide_from <= rest <= policy.hide_to:
+            promised.append((max(limits[row] - policy.hide_to, 0), limits[row] - policy.hide_from))
+        least, greatest = solve_bounds(int(row), lower, upper, relations) if promised else (0.0, 0.0)
+        if any(least > low or greatest < high for low, high in promised):
+            narrow.append(int(row))
+    return narrow
 
 
 def _parts(frame: pd.DataFrame, keys: list[str]) -> list[np.ndarray]:

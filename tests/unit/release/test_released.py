@@ -241,3 +241,26 @@ def test_a_group_of_the_nation_hidden_alone_takes_another_with_it():
     assert small["status"].tolist() == ["ok", "ok", "suppressed", "suppressed"]
     assert small.loc[1, "numerator"] == 20 and small.loc[1, "method"] == "wilson"
     assert release(results, study(national="show").params).frame["status"].tolist() == ["ok"] * 4
+
+
+@pytest.mark.parametrize(
+    ("people", "hidden"),
+    [
+        ([1, 2, 40, 30], {0, 1, 3}),  # 3 together: 1 and 2
+        ([7, 7, 40, 30], {0, 1}),  # 14 together: each from 0 to 14
+        ([6, 40, 30], {0, 2}),
+        ([1, 2, 0, 0], {0, 1}),  # everyone: what the total says
+        ([4, 40, 0, 0], {0, 1}),
+    ],
+)
+def test_small_counts_of_a_sum_are_not_known_more_closely_than_what_is_hidden(people, hidden):
+    frame = pd.DataFrame({"people": people})
+    shown = release_counts(frame, "people", study("hes2018", "suppress_small"), totals=[[]]).frame["people"]
+    assert {row for row, count in shown.items() if count == H} == hidden
+
+
+def test_small_rests_of_a_sum_are_not_known_more_closely_than_what_is_hidden():
+    """Of 47 of each tenth 46 and 45 are alive, and of all together how many is known: 3 died in the two."""
+    frame = pd.DataFrame({"alive": [46, 45, 30, 20], "of": 47})
+    shown = release_counts(frame, "alive", study("hes2018", "suppress_small"), of="of", totals=[[]]).frame["alive"]
+    assert shown.tolist() == [H, H, 30, H]
