@@ -98,6 +98,8 @@ def release_attrition(attrition: pd.DataFrame, study: Study) -> Released:
     Released
         A number is hidden when it, or its difference to the next that is shown, is small: no subtraction along the
         table gives a small number. The two ways into the de novo cohort are hidden together, since their sum is known.
+        Where counts are rounded, what a rule leaves out is what rounded counts differ by: rounded by itself it would
+        narrow both.
     """
     out = attrition.astype({"remaining": "Int64", "left_out": "Int64"}).reset_index(drop=True)
     policy = policy_in_force(study)
@@ -114,6 +116,10 @@ def release_attrition(attrition: pd.DataFrame, study: Study) -> Released:
     hidden[ways] = hidden[ways].any()
     before = {row: starts.get(row, row - 1) for row in out.index}
     lost = [hidden[row] or before[row] < 0 or hidden[before[row]] for row in out.index]
+    if policy.round_to > 1:
+        rounded = round_counts(remaining, policy)
+        gone = [rounded[before[row]] - rounded[row] if before[row] >= 0 else pd.NA for row in out.index]
+        out["left_out"] = pd.Series(gone, dtype="Int64").where(out["left_out"].notna())
     out["left_out"] = hide(out["left_out"], pd.Series(lost) & out["left_out"].notna(), policy)
     out["remaining"] = hide(remaining, hidden, policy)
     return release_checked(out)
@@ -372,10 +378,15 @@ def _parts(frame: pd.DataFrame, keys: list[str]) -> list[np.ndarray]:
 
 
 def _hide_differences(counts: pd.Series, hidden: pd.Series, order: list, policy: Policy) -> None:
-    """Hide a count that differs from the one last shown by a small number; the first of the order goes before."""
+    """Hide a count that differs from the one last shown by a small number; the first of the order goes before.
+
+    Also where only the rounded ones do: 100 and 95 differ by 8 or 9 if not by a small number.
+    """
     last = None
     for place in order:
         if not hidden[place] and last is not None:
-            hidden[place] = policy.hide_from <= abs(int(counts[place]) - last) <= policy.hide_to
+            few = policy.hide_from <= abs(int(counts[place]) - last) <= policy.hide_to
+            here, there = round_counts(pd.Series([counts[place], last]), policy)
+            hidden[place] = few or 0 < abs(here - there) < policy.smallest_shown
         if not hidden[place]:
             last = int(counts[place])

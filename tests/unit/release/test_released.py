@@ -264,3 +264,16 @@ def test_small_rests_of_a_sum_are_not_known_more_closely_than_what_is_hidden():
     frame = pd.DataFrame({"alive": [46, 45, 30, 20], "of": 47})
     shown = release_counts(frame, "alive", study("hes2018", "suppress_small"), of="of", totals=[[]]).frame["alive"]
     assert shown.tolist() == [H, H, 30, H]
+
+
+def test_rounded_numbers_at_risk_that_differ_by_five_are_not_both_shown():
+    """100 and 95 are 8 or 9 apart if they are not few apart: of 25 pairs three would remain."""
+    frame = pd.DataFrame({"group": ["a"], "0 y": [101], "1 y": [93], "2 y": [80]})
+    assert release_at_risk(frame, study("hes2018", "suppress_small")).frame.iloc[0].tolist() == ["a", 100, H, 80]
+
+
+def test_what_a_rule_leaves_out_is_what_rounded_numbers_differ_by():
+    """44 rounded is 45: with 100 and 60 only 101 or 102 people, and 58 or 59 of them, could be."""
+    frame = table("step cohort unit remaining left_out\nEL6 both people 102 -\nEL7 both people 58 44")
+    shown = release_attrition(frame, study("hes2018", "suppress")).frame
+    assert shown["remaining"].tolist() == [100, 60] and shown["left_out"].tolist()[1] == 40
