@@ -150,7 +150,7 @@ def release_at_risk(at_risk: pd.DataFrame, study: Study) -> Released:
     return release_checked(out)
 
 
-def release_curves(curves: pd.DataFrame, study: Study) -> Released:
+def release_curves(curves: pd.DataFrame, study: Study, *, withheld: Iterable[str] = ()) -> Released:
     """Release survival curves to be drawn, in steps of several deaths, as far as several people are at risk.
 
     Parameters
@@ -158,6 +158,8 @@ def release_curves(curves: pd.DataFrame, study: Study) -> Released:
     curves : DataFrame
         From :func:`naome.measures.survival.survival_curves`.
     study : Study
+    withheld : iterable of str
+        Groups of which a result is suppressed: their curves, which tell how many they are, are not drawn.
 
     Returns
     -------
@@ -173,11 +175,11 @@ def release_curves(curves: pd.DataFrame, study: Study) -> Released:
         return release_checked(curves[drawn])
     if national is not None and national.round_to > 1:
         return release_checked(curves.iloc[:0][drawn])
-    fewest = 0 if national is None else policy.smallest_curve
+    fewest, gone = 0 if national is None else policy.smallest_curve, set(withheld)
     kept = [
         place
-        for _, curve in curves.groupby("group", sort=False)
-        if curve["n_risk"].max() >= fewest
+        for group, curve in curves.groupby("group", sort=False)
+        if group not in gone and curve["n_risk"].max() >= fewest
         for place in _coarsen(curve, policy)
     ]
     return release_checked(curves.loc[kept, drawn])

@@ -69,6 +69,13 @@ def tabulate_medians(medians: pd.DataFrame, study: Study) -> Table:
     return Table(released.frame, released, formats, headings)
 
 
+def list_withheld(released: Released, *, group_by: str = "all") -> list[str]:
+    """List the groups, or cohorts, of which survival to a time point is suppressed: they have no curve."""
+    rows = released.where(group_by=group_by, status="suppressed").frame
+    rows = rows[rows["measure"].str.fullmatch(r"survival_\d+y")]
+    return list(dict.fromkeys(rows["cohort"].map(COHORT_NAMES) if group_by == "all" else rows["group"]))
+
+
 def tabulate_net_survival(released: Released) -> Table | Sentence:
     """Lay out net survival, for all ages, by age and standardised; a sentence where there is none at all."""
     rows = released.where(level="nation").frame
