@@ -25,7 +25,7 @@ from naome.measures.variation import (
     give_domains,
     score_counts,
 )
-from naome.release.policy import POLICIES, Policy, list_pairs, round_counts
+from naome.release.policy import POLICIES, Policy, leave_few, list_pairs, round_counts
 from naome.release.types import Declared, Released, declare_not_counts
 
 #: Measures of variation between organisations
@@ -308,8 +308,9 @@ def _settle_units(
     mine = table["unit"].isin(known.index) & (table["level"] != "not_assessed")
     table.loc[~mine, ["level", "level_plain", "level_spread"]] = "not_assessed"
     table.loc[~mine, "direction"], table.loc[~mine, "domain"] = "none", NOT_ASSESSED
-    # the counts of few organisations can be found from their variation
-    few = len(table) < MINIMUM_UNITS
+    # the counts of few organisations, or of few that are not shown, can be found from their variation
+    hidden = int((~table["unit"].isin(known.index)).sum())
+    few = len(table) < MINIMUM_UNITS or bool(leave_few(hidden, POLICIES[params.disclosure.policy]))
     silent = dict.fromkeys(SPREAD, np.nan) if few else {}
     if not mine.any():
         nothing = {"assessed": 0, "chance_alerts": 0.0, "chance_alarms": 0.0}

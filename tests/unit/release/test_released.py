@@ -23,7 +23,7 @@ from naome.release import (
     release_variants,
     shown_numbers,
 )
-from naome.release.suppress import NOT_OF_PEOPLE, OF_STRATA
+from naome.release.suppress import EMPTY, NOT_OF_PEOPLE, OF_STRATA, ReleasePlan
 from naome.release.types import Hidden
 
 H, FEW = HIDDEN, Hidden("fewer than 10 differ")
@@ -210,6 +210,26 @@ def test_numbers_that_can_be_solved_for_their_counts_are_suppressed():
         assert shown["status"].to_dict() == {"gap": gap, "few": "suppressed", "many": "ok"}
         assert shown.loc["few", ["estimate", "denominator"]].isna().all()
     assert (release(results, study("none", national="show").params).frame["status"] == "ok").all()
+
+
+@pytest.mark.parametrize(
+    ("policy", "hidden", "status"),
+    [("lt5", 0, "ok"), ("lt5", 2, "suppressed"), ("lt5", 25, "ok"), ("hes2018", 2, "ok")],
+)
+def test_variation_is_suppressed_where_all_but_few_organisations_are_shown_as_they_are(policy, hidden, status):
+    """With nine digits of it and 22 of 24 counts, the other two can be found by trying all of 1 to 4."""
+    units = pd.DataFrame(
+        {"measure": "m", "level": "provider", "unit": [f"Z{k}" for k in range(30)], "method": "wilson"}
+    )
+    units = make_results(
+        units.assign(denominator=50, numerator=20, estimate=0.4), audit="a", nation="e", cohort="c", run_id="r"
+    )
+    plan = ReleasePlan(EMPTY, units, (units.index < hidden))
+    spread = pd.DataFrame(
+        {"measure": ["m.median_odds_ratio"], "method": NOT_OF_PEOPLE, "denominator": 30, "estimate": 1.23}
+    )
+    spread = make_results(spread, audit="a", nation="e", cohort="c", run_id="r")
+    assert release(spread, study(policy, national="show").params, plan).frame["status"].tolist() == [status]
 
 
 def test_a_curve_of_few_people_is_not_drawn_where_small_groups_are_suppressed():
