@@ -7,7 +7,7 @@ from it and a total or a difference.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -206,6 +206,7 @@ def release_variants(
     *,
     parts: Sequence[tuple[str, str]] = (),
     overlaps: Sequence[tuple[str, str]] = (),
+    of_one: Sequence[str] = (),
     with_it: Sequence[str] = (),
 ) -> Released:
     """Release counts under other definitions, which stand beside the same counts under the run's own.
@@ -223,6 +224,8 @@ def release_variants(
         A count that is part of another: the rest is protected as a count is.
     overlaps : sequence of (str, str)
         People in both versions, and people of one: those in one only are protected as a difference is.
+    of_one : sequence of str
+        Columns by which rows are variants of one choice: a count is compared with those of the rows above, too.
     with_it : sequence of str
         Numbers made from the counts.
 
@@ -246,6 +249,9 @@ def release_variants(
         small |= (is_small(out[whole] - out[part], policy) | is_small(own[whole] - out[part], policy)) & ~shown
     for common, whole in overlaps:
         near[common] |= is_small(out[whole] - out[common], policy) | is_small(own[whole] - out[common], policy)
+    hidden = small | pd.DataFrame(near).any(axis=1)
+    for rows in _parts(out, list(of_one)) if of_one else ():
+        _find_near_above(out, columns, rows, hidden, near, policy)
     if shown or study.params.disclosure.national == "suppress_small":
         policy = replace(policy, round_to=1)
     hidden = small | pd.DataFrame(near).any(axis=1)
@@ -255,6 +261,22 @@ def release_variants(
         out[column] = values.mask(near[column] & ~small, few) if (near[column] & ~small).any() else values
     hide_numbers(out, with_it, hidden | (policy.round_to > 1))
     return release_checked(out)
+
+
+def _find_near_above(
+    counts: pd.DataFrame,
+    columns: Sequence[str],
+    rows: np.ndarray,
+    hidden: pd.Series,
+    near: Mapping[str, pd.Series],
+    policy: Policy,
+) -> None:
+    """Mark where a count differs by a small number from one shown above it, in some rows."""
+    for place, row in enumerate(rows):
+        above = [each for each in rows[:place] if not hidden[each]]
+        for column in columns:
+            near[column][row] |= is_small((counts.loc[above, column] - counts.at[row, column]).abs(), policy).any()
+            hidden[row] |= near[column][row]
 
 
 def policy_in_force(study: Study) -> Policy | None:

@@ -297,3 +297,13 @@ def test_what_a_rule_leaves_out_is_what_rounded_numbers_differ_by():
     frame = table("step cohort unit remaining left_out\nEL6 both people 102 -\nEL7 both people 58 44")
     shown = release_attrition(frame, study("hes2018", "suppress")).frame
     assert shown["remaining"].tolist() == [100, 60] and shown["left_out"].tolist()[1] == 40
+
+
+def test_variants_of_one_choice_that_few_people_tell_apart_are_not_both_shown():
+    """Without a gap 150, with one of three months 153, of six 180: 3 people between the first two."""
+    frame = pd.DataFrame({"option": ["gap"] * 3 + ["other"], "people": [150, 153, 180, 154]})
+    base = pd.DataFrame({"people": [200] * 4})
+    for national in ("show", "suppress_small"):
+        small = study("hes2018", national)
+        shown = release_variants(frame, ["people"], base, small, of_one=["option"]).frame["people"].tolist()
+        assert shown == [150, Hidden("fewer than 8 differ"), 180, 154]
