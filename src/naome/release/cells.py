@@ -21,6 +21,7 @@ import pandas as pd
 from naome.core.results import NATIONAL_LEVELS
 from naome.measures.description import PEOPLE, SHARE, SITE
 from naome.measures.indicators import MISSING
+from naome.measures.landmark import LANDMARK, list_landmarked
 from naome.measures.specification import PROVIDER, DataItem, Expression, Specification
 from naome.measures.specification import TableRelations as DeclaredRelations
 from naome.release.bounds import Relations
@@ -49,6 +50,11 @@ DEATHS = {
     "record_before_death": ((DEAD,), (DEAD, RECORD)),
     "breast_cancer_share_of_deaths": ((DEAD, "cause of death known"), (DEAD, OF_BREAST_CANCER)),
 }
+
+
+#: Measures of the people of each cohort who live, of which both cohorts together have rows of a cohort of their own
+LIVING = ("limited_duration_prevalence", "limited_duration_prevalence_corrected")
+FOUND, ALIVE, TOGETHER = "found by the date", "alive on the date", "primary"
 
 
 @dataclass(frozen=True)
@@ -191,6 +197,10 @@ def make_scheme(
             measures[f"survival_{years}y_adjusted"] = EVERYONE, dead
     for name in OF_COHORTS:
         measures[name] = EVERYONE, EVERYONE
+    for indicator in list_landmarked(specification):
+        measures |= _name_landmarks(indicator.id, *measures[indicator.id])
+    for name in LIVING:
+        measures[name] = frozenset([FOUND]), frozenset([FOUND, ALIVE])
     treating = {
         indicator.id + end
         for indicator in specification.indicators
@@ -210,6 +220,18 @@ def make_scheme(
     }
     implied |= {inner: _list_around(inner, declared.within) for inner, _ in declared.within}
     return Scheme(measures, frozenset(treating), groups, parents, declared.sums, nested, same, equal, implied)
+
+
+def _name_landmarks(name: str, people: Conditions, events: Conditions) -> dict[str, tuple[Conditions, Conditions]]:
+    """Return the conditions of an indicator among those alive at the landmark, and of its measures without one."""
+    lived = frozenset([f"not {LANDMARK}"])
+    everyone, treated = people - lived, events - lived
+    return {
+        f"{name}_landmark": (people, events),
+        f"{name}_no_landmark": (everyone, treated),
+        f"{name}_incidence": (everyone, treated),
+        f"{name}_died_untreated": (everyone, everyone | {f"died before {name}"}),
+    }
 
 
 def _list_around(inner: str, within: Iterable[tuple[str, ...]]) -> Conditions:
@@ -314,6 +336,7 @@ class _Listing:
         self._divide(table[people >= 0])
         self._compare(table[people >= 0])
         self._add_up(table[events >= 0])
+        self._pool(table[table["measure"].isin(LIVING) & (people >= 0) & (events >= 0)])
         for column in ("people", "events", "rest"):
             self._climb(table[table[column] >= 0], column)
         relations = self._relations()
@@ -581,6 +604,14 @@ class _Listing:
             if {whole, *parts} <= set(wide.columns):
                 for numbers in wide[[whole, *parts]].dropna().astype(int).to_numpy():
                     self._sum(numbers[0], numbers[1:])
+
+    def _pool(self, table: pd.DataFrame) -> None:
+        """Relate the living of both cohorts to those of each."""
+        for _, rows in table.groupby(["measure", "level", "unit", "group_by", "group"], sort=False):
+            both = rows["cohort"] == TOGETHER
+            if both.sum() == 1 and (~both).any():
+                for column in ("people", "events", "rest"):
+                    self._sum(rows.loc[both, column].iloc[0], rows.loc[~both, column].to_numpy())
 
     def _sum(self, whole: int, parts: np.ndarray) -> None:
         total = sum(self.value[part] for part in parts)

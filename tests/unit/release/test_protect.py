@@ -459,11 +459,36 @@ def test_the_deaths_of_a_year_are_among_those_of_three():
     assert plan_release(make(rows), params(national="suppress_small"), scheme).hidden.any()
 
 
-def test_people_whose_site_is_coded_later_are_a_group_of_a_small_nation():
-    """30 people with a brain metastasis, 27 of them with one known at the time origin: 3 in between."""
+def project_scheme() -> Scheme:
     study = make_study(load_params("wales"), run_id="r")
     declared = read_relations(study.definitions)
-    scheme = make_scheme(study.specification, study.data_items, PARENTS, declared, {}, {1: True})
+    return make_scheme(study.specification, study.data_items, PARENTS, declared, {}, {1: True})
+
+
+def test_who_died_before_the_landmark_is_a_group_of_a_small_nation():
+    """60 people with a landmark and 63 without: 3 died in the first 30 days."""
+    ways = {"landmark": (30, 60), "no_landmark": (30, 63), "incidence": (30, 63), "died_untreated": (12, 63)}
+    rows = [row for way, counts in ways.items() for row in of_nation(f"cdk46_first_line_{way}", "all", {"all": counts})]
+    results = make([*of_nation("cdk46_first_line", "all", {"all": (30, 60)}), *rows])
+    cells = list_cells(results, project_scheme())
+    assert cells.people.tolist() == [cells.people[0]] * 2 + [cells.people[2]] * 3
+    assert 3 in cells.value[cells.nested]
+    assert plan_release(results, params(national="suppress_small"), project_scheme()).hidden.any()
+
+
+def test_the_living_of_one_cohort_are_not_those_of_both_less_those_of_the_other():
+    """3 of the recurrent cohort are alive; 203 of both, less the 200 of de novo disease, would say so."""
+    counts = {"denovo": (200, 400), "recurrent": (3, 100), "primary": (203, 500)}
+    for measure in ("limited_duration_prevalence", "limited_duration_prevalence_corrected"):
+        rows = [make([(measure, "nation", "wales", "all", "all", *each)]) for each in counts.values()]
+        frame = pd.concat(rows, ignore_index=True).assign(cohort=list(counts), result_id=list(counts))
+        hidden = plan_release(frame, params(national="suppress_small"), project_scheme()).hidden
+        assert hidden[1] and hidden.sum() == 2
+
+
+def test_people_whose_site_is_coded_later_are_a_group_of_a_small_nation():
+    """30 people with a brain metastasis, 27 of them with one known at the time origin: 3 in between."""
+    scheme = project_scheme()
     assert scheme.implied["brain_early"] == {"brain", "site_recorded"}
     results = make(
         [
