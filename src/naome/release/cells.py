@@ -597,13 +597,20 @@ class _Listing:
         return self.public[-1]
 
     def _add_up(self, table: pd.DataFrame) -> None:
-        """Relate measures of which one counts the events of others together."""
+        """Relate measures of which one counts the events of others together.
+
+        Those who have not one part have another part, or none.
+        """
         keys = ["cohort", "level", "unit", "group_by", "group"]
-        for whole, *parts in self.scheme.sums:
-            wide = table[table["measure"].isin([whole, *parts])].pivot(index=keys, columns="measure", values="events")
-            if {whole, *parts} <= set(wide.columns):
-                for numbers in wide[[whole, *parts]].dropna().astype(int).to_numpy():
-                    self._sum(numbers[0], numbers[1:])
+        for names in self.scheme.sums:
+            rows = table[table["measure"].isin(names)]
+            wide = rows.pivot(index=keys, columns="measure", values=["events", "rest"]).dropna()
+            if not wide.empty and set(names) <= set(wide["events"].columns):
+                both = (wide[column][list(names)].astype(int).to_numpy() for column in ("events", "rest"))
+                for events, rests in zip(*both, strict=True):
+                    self._sum(events[0], events[1:])
+                    for place in range(1, len(names)):
+                        self._sum(rests[place], np.append(np.delete(events, [0, place]), rests[0]))
 
     def _pool(self, table: pd.DataFrame) -> None:
         """Relate the living of both cohorts to those of each."""

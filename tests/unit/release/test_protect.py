@@ -550,3 +550,15 @@ def test_a_rounded_number_of_people_keeps_its_values_although_estimates_need_ten
     tried = {"national": "show", "least": least}
     assert attack_release(careless, results, SCHEME, POLICIES["hes2018"], **tried).shown_narrow >= 2
     assert attack_release(shown, results, SCHEME, POLICIES["hes2018"], **tried).passed
+
+
+def test_a_hidden_agent_is_not_known_by_those_who_have_one_elsewhere():
+    """All 20 people of A have an agent, 8 or more not the first: of 14 in the nation with the second, 6 elsewhere."""
+    people = {"A": 20, "B": 1, "D": 12, "E": 5, "F": 12}
+    first, second = {"A": 12, "B": 0, "D": 1, "E": 3, "F": 2}, {"A": 8, "B": 0, "D": 1, "E": 2, "F": 3}
+    counts = {"m": {unit: first[unit] + second[unit] for unit in people}, "one": first, "two": second}
+    tables = [organisations({u: (x[u], people[u]) for u in people}, measure) for measure, x in counts.items()]
+    results = pd.concat(tables, ignore_index=True)
+    hidden = plan_release(results, params(), SCHEME).hidden
+    assert hidden[results["unit"].isin(["D", "E", "F"])].all()
+    assert hidden[results["unit"] == "A"].sum() > 1
