@@ -130,6 +130,7 @@ class TableRelations(FrozenModel):
     same: tuple[_Pair, ...] = Field(strict=False, min_length=1)
     together: tuple[Together, ...] = Field(strict=False, default=())
     recorded: tuple[_Several, ...] = Field(strict=False, default=())
+    within: tuple[_Pair, ...] = Field(strict=False, default=())
 
 
 class _ItemsFile(FrozenModel):
@@ -343,6 +344,7 @@ def read_relations(definitions: Definitions) -> TableRelations:
         "nested": (name for pair in read.nested for name in pair),
         "together": (each.column for each in read.together),
         "recorded": (name for made in read.recorded for name in made),
+        "within": (name for pair in read.within for name in pair),
     }
     for key, name in ((key, name) for key, mentioned in said.items() for name in mentioned):
         if name not in names:

@@ -19,6 +19,8 @@ BEYOND = "follow-up does not reach the time point for anyone"
 NO_TIME = "no one has a time from the time origin to death or the end of follow-up"
 #: Days after the time origin until which what is recorded counts as known at it (decision 0004)
 KNOWN_WITHIN_DAYS = 30
+#: Time origin of people found after diagnosis with which other origins are compared
+LATE_CLOCK = "metastatic diagnosis"
 
 
 def list_times(params: Params) -> list[float]:
@@ -160,10 +162,11 @@ def compare_clocks(analysis: pd.DataFrame, params: Params) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``route, clock, years, people, left_out, n_risk, survival, lower, upper``: `people` counted and those left out
-        because the clock gives them no time under observation (death on the day of delayed entry).
+        ``route, clock, years, people, left_out, dead, n_risk, survival, lower, upper``: `people` counted and those left
+        out because the clock gives them no time under observation (death on the day of delayed entry); `dead` until the
+        time point, missing with delayed entry, where survival is no share of the people.
     """
-    columns = ["route", "clock", "years", "people", "left_out", "n_risk", "survival", "lower", "upper"]
+    columns = ["route", "clock", "years", "people", "left_out", "dead", "n_risk", "survival", "lower", "upper"]
     rows = []
     for route in ("DN2", "RC2"):
         people = analysis[(analysis["route"] == route) & (analysis["survival_from_metastatic_days"] >= 0).fillna(False)]
@@ -175,7 +178,7 @@ def compare_clocks(analysis: pd.DataFrame, params: Params) -> pd.DataFrame:
         entry = people["diagnosis_to_metastatic_days"].to_numpy(dtype=float)
         clocks = {
             "initial diagnosis, time before detection included": (total, None),
-            "metastatic diagnosis": (late, None),
+            LATE_CLOCK: (late, None),
             "initial diagnosis, with delayed entry": (total, entry),
         }
         for clock, (duration, start) in clocks.items():
@@ -185,7 +188,8 @@ def compare_clocks(analysis: pd.DataFrame, params: Params) -> pd.DataFrame:
             at = [year * YEAR_DAYS for year in params.survival.horizons_years]
             table = kaplan_meier(duration[seen], died[seen], entry=None if start is None else start[seen], at=at)
             table = table[table["n_risk"] >= params.survival.minimum_at_risk]
-            counts = {"people": int(seen.sum()), "left_out": int((~seen).sum())}
+            dead = [pd.NA if start is not None else int(died[duration <= time].sum()) for time in table["time"]]
+            counts = {"people": int(seen.sum()), "left_out": int((~seen).sum()), "dead": pd.array(dead, "Int64")}
             rows.append(table.assign(route=route, clock=clock, years=table["time"] / YEAR_DAYS, **counts))
     return pd.concat(rows, ignore_index=True)[columns] if rows else pd.DataFrame(columns=columns)
 

@@ -21,6 +21,7 @@ import pandas as pd
 from naome.core.results import NATIONAL_LEVELS
 from naome.measures.description import PEOPLE, SHARE, SITE
 from naome.measures.indicators import MISSING
+from naome.measures.landmark import LANDMARK, list_landmarked
 from naome.measures.specification import PROVIDER, DataItem, Expression, Specification
 from naome.measures.specification import TableRelations as DeclaredRelations
 from naome.release.bounds import Relations
@@ -49,6 +50,11 @@ DEATHS = {
     "record_before_death": ((DEAD,), (DEAD, RECORD)),
     "breast_cancer_share_of_deaths": ((DEAD, "cause of death known"), (DEAD, OF_BREAST_CANCER)),
 }
+
+
+#: Measures of the people of each cohort who live, of which both cohorts together have rows of a cohort of their own
+LIVING = ("limited_duration_prevalence", "limited_duration_prevalence_corrected")
+FOUND, ALIVE, TOGETHER = "found by the date", "alive on the date", "primary"
 
 
 @dataclass(frozen=True)
@@ -191,6 +197,10 @@ def make_scheme(
             measures[f"survival_{years}y_adjusted"] = EVERYONE, dead
     for name in OF_COHORTS:
         measures[name] = EVERYONE, EVERYONE
+    for indicator in list_landmarked(specification):
+        measures |= _name_landmarks(indicator.id, *measures[indicator.id])
+    for name in LIVING:
+        measures[name] = frozenset([FOUND]), frozenset([FOUND, ALIVE])
     treating = {
         indicator.id + end
         for indicator in specification.indicators
@@ -208,7 +218,31 @@ def make_scheme(
         f"dead within {years} years": frozenset(f"dead within {later} years" for later in time_points if later > years)
         for years in time_points
     }
+    implied |= {inner: _list_around(inner, declared.within) for inner, _ in declared.within}
     return Scheme(measures, frozenset(treating), groups, parents, declared.sums, nested, same, equal, implied)
+
+
+def _name_landmarks(name: str, people: Conditions, events: Conditions) -> dict[str, tuple[Conditions, Conditions]]:
+    """Return the conditions of an indicator among those alive at the landmark, and of its measures without one."""
+    lived = frozenset([f"not {LANDMARK}"])
+    everyone, treated = people - lived, events - lived
+    return {
+        f"{name}_landmark": (people, events),
+        f"{name}_no_landmark": (everyone, treated),
+        f"{name}_incidence": (everyone, treated),
+        f"{name}_died_untreated": (everyone, everyone | {f"died before {name}"}),
+    }
+
+
+def _list_around(inner: str, within: Iterable[tuple[str, ...]]) -> Conditions:
+    """Return the conditions that follow from one, by pairs of which the second follows from the first."""
+    around, open_ends = set[str](), [inner]
+    while open_ends:
+        one = open_ends.pop()
+        new = {outer for each, outer in within if each == one} - around
+        around |= new
+        open_ends += sorted(new)
+    return frozenset(around)
 
 
 def find_nesting(people: pd.DataFrame, fine: str, coarse: str) -> dict[str, tuple[str, ...]]:
@@ -302,6 +336,7 @@ class _Listing:
         self._divide(table[people >= 0])
         self._compare(table[people >= 0])
         self._add_up(table[events >= 0])
+        self._pool(table[table["measure"].isin(LIVING) & (people >= 0) & (events >= 0)])
         for column in ("people", "events", "rest"):
             self._climb(table[table[column] >= 0], column)
         relations = self._relations()
@@ -562,13 +597,28 @@ class _Listing:
         return self.public[-1]
 
     def _add_up(self, table: pd.DataFrame) -> None:
-        """Relate measures of which one counts the events of others together."""
+        """Relate measures of which one counts the events of others together.
+
+        Those who have not one part have another part, or none.
+        """
         keys = ["cohort", "level", "unit", "group_by", "group"]
-        for whole, *parts in self.scheme.sums:
-            wide = table[table["measure"].isin([whole, *parts])].pivot(index=keys, columns="measure", values="events")
-            if {whole, *parts} <= set(wide.columns):
-                for numbers in wide[[whole, *parts]].dropna().astype(int).to_numpy():
-                    self._sum(numbers[0], numbers[1:])
+        for names in self.scheme.sums:
+            rows = table[table["measure"].isin(names)]
+            wide = rows.pivot(index=keys, columns="measure", values=["events", "rest"]).dropna()
+            if not wide.empty and set(names) <= set(wide["events"].columns):
+                both = (wide[column][list(names)].astype(int).to_numpy() for column in ("events", "rest"))
+                for events, rests in zip(*both, strict=True):
+                    self._sum(events[0], events[1:])
+                    for place in range(1, len(names)):
+                        self._sum(rests[place], np.append(np.delete(events, [0, place]), rests[0]))
+
+    def _pool(self, table: pd.DataFrame) -> None:
+        """Relate the living of both cohorts to those of each."""
+        for _, rows in table.groupby(["measure", "level", "unit", "group_by", "group"], sort=False):
+            both = rows["cohort"] == TOGETHER
+            if both.sum() == 1 and (~both).any():
+                for column in ("people", "events", "rest"):
+                    self._sum(rows.loc[both, column].iloc[0], rows.loc[~both, column].to_numpy())
 
     def _sum(self, whole: int, parts: np.ndarray) -> None:
         total = sum(self.value[part] for part in parts)

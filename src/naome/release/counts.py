@@ -7,13 +7,14 @@ from it and a total or a difference.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from naome.measures.study import Study
+from naome.release.bounds import LARGEST_COUNT, Relations, solve_bounds, tighten
 from naome.release.policy import POLICIES, Policy, round_counts
 from naome.release.types import HIDDEN, Hidden, Released, release_checked
 
@@ -40,8 +41,8 @@ def release_counts(
     of : str
         Column with the number of people that the counts are part of; the rest is protected as the count is.
     totals : sequence of sequence of str
-        Keys of the sums a reader may know; no keys is the sum of the column. Where one part of a sum is hidden alone,
-        the next smallest is hidden with it.
+        Keys of the sums a reader may know; no keys is the sum of the column. Where a hidden part of a sum could be
+        worked out, alone or more closely than to any number that is hidden, the next smallest is hidden with it.
     with_it : sequence of str
         Numbers made from the counts, such as their share: hidden where a count of the row is, and everywhere when
         counts are rounded.
@@ -71,8 +72,10 @@ def release_counts(
         whole = is_small(out[of], policy)
         for column in columns:
             hidden[column] |= whole | is_small(out[of] - out[column], policy)
+    sums = [rows for keys in totals for rows in _parts(out, list(keys))]
     for column in columns:
-        hidden[column] = _hide_complements(out, out[column], hidden[column], totals)
+        wholes = out[of].mask(whole) if of else pd.Series(pd.NA, index=out.index, dtype="Int64")
+        hidden[column] = _hide_complements(out[column], hidden[column], wholes, sums, policy)
     hide_numbers(out, with_it, hidden.any(axis=1) | (policy.round_to > 1))
     if of:
         out[of] = hide(out[of], whole, policy)
@@ -95,6 +98,8 @@ def release_attrition(attrition: pd.DataFrame, study: Study) -> Released:
     Released
         A number is hidden when it, or its difference to the next that is shown, is small: no subtraction along the
         table gives a small number. The two ways into the de novo cohort are hidden together, since their sum is known.
+        Where counts are rounded, what a rule leaves out is what rounded counts differ by: rounded by itself it would
+        narrow both.
     """
     out = attrition.astype({"remaining": "Int64", "left_out": "Int64"}).reset_index(drop=True)
     policy = policy_in_force(study)
@@ -111,6 +116,10 @@ def release_attrition(attrition: pd.DataFrame, study: Study) -> Released:
     hidden[ways] = hidden[ways].any()
     before = {row: starts.get(row, row - 1) for row in out.index}
     lost = [hidden[row] or before[row] < 0 or hidden[before[row]] for row in out.index]
+    if policy.round_to > 1:
+        rounded = round_counts(remaining, policy)
+        gone = [rounded[before[row]] - rounded[row] if before[row] >= 0 else pd.NA for row in out.index]
+        out["left_out"] = pd.Series(gone, dtype="Int64").where(out["left_out"].notna())
     out["left_out"] = hide(out["left_out"], pd.Series(lost) & out["left_out"].notna(), policy)
     out["remaining"] = hide(remaining, hidden, policy)
     return release_checked(out)
@@ -141,7 +150,7 @@ def release_at_risk(at_risk: pd.DataFrame, study: Study) -> Released:
     return release_checked(out)
 
 
-def release_curves(curves: pd.DataFrame, study: Study) -> Released:
+def release_curves(curves: pd.DataFrame, study: Study, *, withheld: Iterable[str] = ()) -> Released:
     """Release survival curves to be drawn, in steps of several deaths, as far as several people are at risk.
 
     Parameters
@@ -149,6 +158,8 @@ def release_curves(curves: pd.DataFrame, study: Study) -> Released:
     curves : DataFrame
         From :func:`naome.measures.survival.survival_curves`.
     study : Study
+    withheld : iterable of str
+        Groups of which a result is suppressed: their curves, which tell how many they are, are not drawn.
 
     Returns
     -------
@@ -164,11 +175,11 @@ def release_curves(curves: pd.DataFrame, study: Study) -> Released:
         return release_checked(curves[drawn])
     if national is not None and national.round_to > 1:
         return release_checked(curves.iloc[:0][drawn])
-    fewest = 0 if national is None else policy.smallest_curve
+    fewest, gone = 0 if national is None else policy.smallest_curve, set(withheld)
     kept = [
         place
-        for _, curve in curves.groupby("group", sort=False)
-        if curve["n_risk"].max() >= fewest
+        for group, curve in curves.groupby("group", sort=False)
+        if group not in gone and curve["n_risk"].max() >= fewest
         for place in _coarsen(curve, policy)
     ]
     return release_checked(curves.loc[kept, drawn])
@@ -195,6 +206,7 @@ def release_variants(
     *,
     parts: Sequence[tuple[str, str]] = (),
     overlaps: Sequence[tuple[str, str]] = (),
+    of_one: Sequence[str] = (),
     with_it: Sequence[str] = (),
 ) -> Released:
     """Release counts under other definitions, which stand beside the same counts under the run's own.
@@ -212,6 +224,8 @@ def release_variants(
         A count that is part of another: the rest is protected as a count is.
     overlaps : sequence of (str, str)
         People in both versions, and people of one: those in one only are protected as a difference is.
+    of_one : sequence of str
+        Columns by which rows are variants of one choice: a count is compared with those of the rows above, too.
     with_it : sequence of str
         Numbers made from the counts.
 
@@ -235,6 +249,9 @@ def release_variants(
         small |= (is_small(out[whole] - out[part], policy) | is_small(own[whole] - out[part], policy)) & ~shown
     for common, whole in overlaps:
         near[common] |= is_small(out[whole] - out[common], policy) | is_small(own[whole] - out[common], policy)
+    hidden = small | pd.DataFrame(near).any(axis=1)
+    for rows in _parts(out, list(of_one)) if of_one else ():
+        _find_near_above(out, columns, rows, hidden, near, policy)
     if shown or study.params.disclosure.national == "suppress_small":
         policy = replace(policy, round_to=1)
     hidden = small | pd.DataFrame(near).any(axis=1)
@@ -244,6 +261,22 @@ def release_variants(
         out[column] = values.mask(near[column] & ~small, few) if (near[column] & ~small).any() else values
     hide_numbers(out, with_it, hidden | (policy.round_to > 1))
     return release_checked(out)
+
+
+def _find_near_above(
+    counts: pd.DataFrame,
+    columns: Sequence[str],
+    rows: np.ndarray,
+    hidden: pd.Series,
+    near: Mapping[str, pd.Series],
+    policy: Policy,
+) -> None:
+    """Mark where a count differs by a small number from one shown above it, in some rows."""
+    for place, row in enumerate(rows):
+        above = [each for each in rows[:place] if not hidden[each]]
+        for column in columns:
+            near[column][row] |= is_small((counts.loc[above, column] - counts.at[row, column]).abs(), policy).any()
+            hidden[row] |= near[column][row]
 
 
 def policy_in_force(study: Study) -> Policy | None:
@@ -283,19 +316,83 @@ def hide_columns(released: Released, columns: Sequence[str]) -> Released:
 
 
 def _hide_complements(
-    frame: pd.DataFrame, counts: pd.Series, hidden: pd.Series, totals: Sequence[Sequence[str]]
+    counts: pd.Series, hidden: pd.Series, wholes: pd.Series, sums: Sequence[np.ndarray], policy: Policy
 ) -> pd.Series:
-    """Hide the next smallest count wherever one part of a sum is hidden alone, until there is no such sum."""
+    """Hide the next smallest count of a sum until no hidden one can be worked out from the sums.
+
+    Parameters
+    ----------
+    counts, hidden : Series
+    wholes : Series of int
+        What each count is part of; missing where that is not shown.
+    sums : sequence of array of int
+        Rows whose sum a reader may know.
+    policy : Policy
+    """
     hidden = hidden.copy()
-    sums = [rows for keys in totals for rows in _parts(frame, list(keys))]
+    while True:
+        _hide_second(counts, hidden, sums)
+        beside = _list_beside(counts, hidden, wholes, sums, policy)
+        if beside.empty:
+            return hidden
+        hidden[_take_smallest(beside)] = True
+
+
+def _hide_second(counts: pd.Series, hidden: pd.Series, sums: Sequence[np.ndarray]) -> None:
+    """Hide the next smallest count wherever one part of a sum is hidden alone, until there is no such sum."""
     changed = True
     while changed:
         changed = False
         for rows in sums:
             shown = counts[rows][~hidden[rows]].dropna().astype(int)
             if hidden[rows].sum() == 1 and len(shown):
-                hidden[(shown[shown > 0] if (shown > 0).any() else shown).idxmin()] = changed = True
-    return hidden
+                hidden[_take_smallest(shown)] = changed = True
+
+
+def _take_smallest(counts: pd.Series) -> int:
+    """Return where the smallest count above zero is, or else the first."""
+    return int((counts[counts > 0] if (counts > 0).any() else counts).idxmin())
+
+
+def _list_beside(
+    counts: pd.Series, hidden: pd.Series, wholes: pd.Series, sums: Sequence[np.ndarray], policy: Policy
+) -> pd.Series:
+    """List the counts shown in a sum of which a hidden part is known too closely; none where there is no such sum."""
+    shown = {place: counts[rows][~hidden[rows]].dropna().astype(int) for place, rows in enumerate(sums)}
+    known = [place for place, rows in enumerate(sums) if hidden[rows].any() and (shown[place] > 0).any()]
+    for row in _find_narrow(counts, hidden, wholes, sums, policy) if known else ():
+        own = [place for place in known if row in sums[place]]
+        return shown[(own or known)[0]]
+    return pd.Series(dtype=int)
+
+
+def _find_narrow(
+    counts: pd.Series, hidden: pd.Series, wholes: pd.Series, sums: Sequence[np.ndarray], policy: Policy
+) -> list[int]:
+    """List the hidden rows whose count, or rest, cannot have every number that is hidden, by what the sums say."""
+    values = counts.fillna(0).astype(float)
+    rounded = round_counts(values, policy).astype(float)
+    spread = np.where(values == 0, 0, (policy.round_to - 1) // 2)
+    limits = wholes.astype("Float64").fillna(LARGEST_COUNT).to_numpy(dtype=float)
+    lower = np.where(hidden, 0.0, np.maximum(rounded - spread, 0))
+    upper = np.where(hidden, limits, rounded + spread)
+    totals = np.array([values[rows].sum() for rows in sums])
+    number, of_sum = np.repeat(np.arange(len(sums)), [len(rows) for rows in sums]), np.concatenate(sums)
+    relations = Relations(number, of_sum, np.ones(len(of_sum)), totals, totals)
+    lower, upper = tighten(lower, upper, relations)
+    narrow = []
+    for row in np.flatnonzero(hidden & counts.notna() & np.isin(counts.index, of_sum)):
+        most = min(policy.hide_to, totals[[row in rows for rows in sums]].min())
+        rest = limits[row] - values[row]
+        promised = []
+        if policy.hide_from <= values[row] <= policy.hide_to:
+            promised.append((policy.hide_from, min(most, limits[row])))
+        if policy.hide_from <= rest <= policy.hide_to:
+            promised.append((max(limits[row] - policy.hide_to, 0), limits[row] - policy.hide_from))
+        least, greatest = solve_bounds(int(row), lower, upper, relations) if promised else (0.0, 0.0)
+        if any(least > low or greatest < high for low, high in promised):
+            narrow.append(int(row))
+    return narrow
 
 
 def _parts(frame: pd.DataFrame, keys: list[str]) -> list[np.ndarray]:
@@ -305,10 +402,15 @@ def _parts(frame: pd.DataFrame, keys: list[str]) -> list[np.ndarray]:
 
 
 def _hide_differences(counts: pd.Series, hidden: pd.Series, order: list, policy: Policy) -> None:
-    """Hide a count that differs from the one last shown by a small number; the first of the order goes before."""
+    """Hide a count that differs from the one last shown by a small number; the first of the order goes before.
+
+    Also where only the rounded ones do: 100 and 95 differ by 8 or 9 if not by a small number.
+    """
     last = None
     for place in order:
         if not hidden[place] and last is not None:
-            hidden[place] = policy.hide_from <= abs(int(counts[place]) - last) <= policy.hide_to
+            few = policy.hide_from <= abs(int(counts[place]) - last) <= policy.hide_to
+            here, there = round_counts(pd.Series([counts[place], last]), policy)
+            hidden[place] = few or 0 < abs(here - there) < policy.smallest_shown
         if not hidden[place]:
             last = int(counts[place])

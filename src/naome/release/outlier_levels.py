@@ -25,7 +25,7 @@ from naome.measures.variation import (
     give_domains,
     score_counts,
 )
-from naome.release.policy import POLICIES, Policy, list_pairs
+from naome.release.policy import POLICIES, Policy, leave_few, list_pairs, round_counts
 from naome.release.types import Declared, Released, declare_not_counts
 
 #: Measures of variation between organisations
@@ -107,7 +107,8 @@ def settle_levels(table: pd.DataFrame, shown: Iterable[str], params: Params, hig
     Returns
     -------
     DataFrame
-        ``z``, the supplementary scores and all levels are those; spread between organisations stays as it is.
+        ``z``, the supplementary scores and all levels are those, and ``n`` is rounded, with the ``std_error`` of so
+        many people; spread between organisations stays as it is.
     """
     policy = POLICIES[params.disclosure.policy]
     if policy.name == "none" or table.empty:
@@ -119,10 +120,22 @@ def settle_levels(table: pd.DataFrame, shown: Iterable[str], params: Params, hig
     }
     # also of those with too few people: how many there are is what is suppressed
     reason = table["reason"].mask(~table["unit"].isin(list(shown)), SUPPRESSED)
-    given = give_levels(table.assign(**scores, reason=reason), params, higher_is=higher_is)
+    given = _round_sizes(give_levels(table.assign(**scores, reason=reason), params, higher_is=higher_is), policy)
     # the spread of organisations that are nearly all suppressed would be that of the suppressed ones
     few = (given["level"] != "not_assessed").sum() < MINIMUM_UNITS
     return given.assign(**dict.fromkeys({"phi", "tau2"} & set(given.columns), np.nan)) if few else given
+
+
+def _round_sizes(table: pd.DataFrame, policy: Policy) -> pd.DataFrame:
+    """Return organisations with people as they are shown, and the standard errors that so many would have.
+
+    What people of an organisation vary by stays; how well a difference would be found, or where a point of a funnel
+    lies, would give the number of them otherwise.
+    """
+    rounded = round_counts(table["n"], policy).astype(int)
+    if "std_error" not in table:
+        return table.assign(n=rounded)
+    return table.assign(n=rounded, std_error=table["std_error"] * np.sqrt(table["n"] / rounded.where(rounded > 0)))
 
 
 def settle_changes(changes: pd.DataFrame, params: Params) -> pd.DataFrame:
@@ -295,8 +308,9 @@ def _settle_units(
     mine = table["unit"].isin(known.index) & (table["level"] != "not_assessed")
     table.loc[~mine, ["level", "level_plain", "level_spread"]] = "not_assessed"
     table.loc[~mine, "direction"], table.loc[~mine, "domain"] = "none", NOT_ASSESSED
-    # the counts of few organisations can be found from their variation
-    few = len(table) < MINIMUM_UNITS
+    # the counts of few organisations, or of few that are not shown, can be found from their variation
+    hidden = int((~table["unit"].isin(known.index)).sum())
+    few = len(table) < MINIMUM_UNITS or bool(leave_few(hidden, POLICIES[params.disclosure.policy]))
     silent = dict.fromkeys(SPREAD, np.nan) if few else {}
     if not mine.any():
         nothing = {"assessed": 0, "chance_alerts": 0.0, "chance_alarms": 0.0}

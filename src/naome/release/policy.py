@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from naome.measures.casemix.outliers import MINIMUM_UNITS
 from naome.measures.methods import ADJUSTED_PROPORTION, ADJUSTED_RATIO, ADJUSTED_SURVIVAL, WILSON
 
 
@@ -68,6 +69,18 @@ def round_counts(counts: pd.Series, policy: Policy) -> pd.Series:
     [10, 10, 15]
     """
     return (counts / policy.round_to).round().astype("Int64") * policy.round_to
+
+
+def leave_few(hidden: np.ndarray | int, policy: Policy) -> np.ndarray:
+    """Return whether all but few counts are known exactly: some are hidden, few, and the others are not rounded.
+
+    Examples
+    --------
+    >>> leave_few(np.array([0, 3, 20]), POLICIES["lt5"]).tolist(), leave_few(3, POLICIES["hes2018"]).tolist()
+    ([False, True, False], False)
+    """
+    some = np.asarray(hidden)
+    return (some > 0) & (some < MINIMUM_UNITS) & (policy.round_to == 1)
 
 
 def list_pairs(events: np.ndarray, people: np.ndarray, policy: Policy) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -24,7 +24,7 @@ from naome.measures.description import PEOPLE, SHARE, SITE
 from naome.measures.indicators import MISSING
 from naome.measures.methods import RANDOM_INTERCEPT
 from naome.release.cells import LESS, OF_COHORTS, Cells, Scheme, list_cells
-from naome.release.policy import DECIMALS, METHODS, POLICIES, Policy, list_pairs, round_counts
+from naome.release.policy import DECIMALS, METHODS, POLICIES, Policy, leave_few, list_pairs, round_counts
 from naome.release.protect import ShownRows, protect
 from naome.release.types import Released, release_checked
 from naome.stats.intervals import wilson
@@ -131,7 +131,7 @@ def release(results: pd.DataFrame, params: Params, plan: ReleasePlan | None = No
         return release_checked(out)
     plan = plan or ReleasePlan(EMPTY, results.iloc[:0], np.zeros(0, dtype=bool))
     always, exact = _shown_always(out, params), _shown_exactly(out, params)
-    solved = _can_be_solved(out) & ~(always & ~out["method"].isin(NOT_OF_PEOPLE))
+    solved = _can_be_solved(out, plan, policy) & ~(always & ~out["method"].isin(NOT_OF_PEOPLE))
     hidden = pd.Series(_find_hidden(out, params, plan), index=out.index) | solved
     no_rule = hidden & ((_lacks_rule(out, policy) & ~exact) | solved)
     # no page shows the numbers of what is not derivable or of too few, but a file of the release would hold them: also
@@ -210,15 +210,26 @@ def _lacks_rule(results: pd.DataFrame, policy: Policy) -> pd.Series:
     return results["estimate"].notna() & ~results["method"].isin(METHODS) & (policy.round_to > 1)
 
 
-def _can_be_solved(results: pd.DataFrame) -> pd.Series:
+def _can_be_solved(results: pd.DataFrame, plan: ReleasePlan, policy: Policy) -> pd.Series:
     """Mark numbers of so few or so small counts that these can be found by trying all that fit.
 
-    The variation of few organisations is one, even where national figures are shown: it holds their counts. Who is
-    eligible for an indicator is another: those whom its condition excludes are what is left of a group.
+    The variation of few organisations is one, even where national figures are shown: it holds their counts. So is that
+    of many, all but few of which are shown as they are. Who is eligible for an indicator is another: those whom its
+    condition excludes are what is left of a group.
     """
-    few = results["method"].isin(NOT_OF_PEOPLE) & (results["denominator"] < MINIMUM_UNITS).fillna(False)
+    few = (results["denominator"] < MINIMUM_UNITS).fillna(False).astype(bool)
+    few |= leave_few(_count_hidden_units(results, plan), policy)
+    few &= results["method"].isin(NOT_OF_PEOPLE)
     eligible = results["measure"].str.startswith(ELIGIBLE)
     return few.astype(bool) | results["method"].isin(OF_STRATA) | eligible
+
+
+def _count_hidden_units(results: pd.DataFrame, plan: ReleasePlan) -> np.ndarray:
+    """Count the organisations whose result is hidden, of the measure whose variation each result is."""
+    rows = plan.results[plan.hidden & (plan.results["level"] == "provider")]
+    hidden = rows.groupby(["cohort", "measure"]).size().to_dict()
+    of = zip(results["cohort"], results["measure"].str.rpartition(".")[0], strict=True)
+    return np.array([hidden.get(key, 0) for key in of], dtype=int)
 
 
 def _find_hidden(results: pd.DataFrame, params: Params, plan: ReleasePlan) -> np.ndarray:

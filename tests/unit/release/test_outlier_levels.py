@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from naome.core.params import load_params
-from naome.measures.casemix.outliers import judge_organisations
+from naome.measures.casemix.outliers import detection_power, judge_organisations
 from naome.measures.variation import give_domains, score_counts
 from naome.release.outlier_levels import settle_levels, soften
 from naome.release.policy import POLICIES, list_pairs
@@ -77,3 +77,14 @@ def test_an_organisation_whose_result_is_suppressed_has_no_level():
     assert given["level"].tolist()[1] == "alarm"
     settled = settle_levels(given, ["Z0"], PARAMS, "worse")
     assert settled.loc[1, "level"] == "not_assessed" and "suppressed" in settled.loc[1, "reason"]
+
+
+def test_how_well_a_difference_is_found_says_no_more_than_the_rounded_number_of_people():
+    """73 to 77 people are shown as 75; with the same variance of each, the power is that of 75."""
+    sizes = range(73, 78)
+    given = judge_organisations(table([(30, n) for n in sizes]), PARAMS, higher_is="worse")
+    given["std_error"] = np.sqrt(0.15 / given["n"])
+    settled = settle_levels(given, given["unit"], PARAMS, "worse")
+    assert (settled["n"] == 75).all() and np.allclose(settled["std_error"], np.sqrt(0.15 / 75))
+    assert detection_power(settled, 0.1, PARAMS)["alert"].round(9).nunique() == 1
+    assert detection_power(given, 0.1, PARAMS)["alert"].nunique() == 5

@@ -11,9 +11,11 @@ import pytest
 
 from naome.core.params import load_params
 from naome.core.results import make_results
+from naome.measures.specification import read_relations
+from naome.measures.study import make_study
 from naome.release.attack import attack_release
 from naome.release.bounds import Relations, solve_bounds, tighten
-from naome.release.cells import Scheme, list_cells
+from naome.release.cells import Scheme, list_cells, make_scheme
 from naome.release.policy import POLICIES
 from naome.release.protect import ShownRows, bound_counts, find_broken, protect, reach
 from naome.release.suppress import ReleasePlan, list_least, plan_release, release, release_pooled
@@ -457,6 +459,47 @@ def test_the_deaths_of_a_year_are_among_those_of_three():
     assert plan_release(make(rows), params(national="suppress_small"), scheme).hidden.any()
 
 
+def project_scheme() -> Scheme:
+    study = make_study(load_params("wales"), run_id="r")
+    declared = read_relations(study.definitions)
+    return make_scheme(study.specification, study.data_items, PARENTS, declared, {}, {1: True})
+
+
+def test_who_died_before_the_landmark_is_a_group_of_a_small_nation():
+    """60 people with a landmark and 63 without: 3 died in the first 30 days."""
+    ways = {"landmark": (30, 60), "no_landmark": (30, 63), "incidence": (30, 63), "died_untreated": (12, 63)}
+    rows = [row for way, counts in ways.items() for row in of_nation(f"cdk46_first_line_{way}", "all", {"all": counts})]
+    results = make([*of_nation("cdk46_first_line", "all", {"all": (30, 60)}), *rows])
+    cells = list_cells(results, project_scheme())
+    assert cells.people.tolist() == [cells.people[0]] * 2 + [cells.people[2]] * 3
+    assert 3 in cells.value[cells.nested]
+    assert plan_release(results, params(national="suppress_small"), project_scheme()).hidden.any()
+
+
+def test_the_living_of_one_cohort_are_not_those_of_both_less_those_of_the_other():
+    """3 of the recurrent cohort are alive; 203 of both, less the 200 of de novo disease, would say so."""
+    counts = {"denovo": (200, 400), "recurrent": (3, 100), "primary": (203, 500)}
+    for measure in ("limited_duration_prevalence", "limited_duration_prevalence_corrected"):
+        rows = [make([(measure, "nation", "wales", "all", "all", *each)]) for each in counts.values()]
+        frame = pd.concat(rows, ignore_index=True).assign(cohort=list(counts), result_id=list(counts))
+        hidden = plan_release(frame, params(national="suppress_small"), project_scheme()).hidden
+        assert hidden[1] and hidden.sum() == 2
+
+
+def test_people_whose_site_is_coded_later_are_a_group_of_a_small_nation():
+    """30 people with a brain metastasis, 27 of them with one known at the time origin: 3 in between."""
+    scheme = project_scheme()
+    assert scheme.implied["brain_early"] == {"brain", "site_recorded"}
+    results = make(
+        [
+            *of_nation("people", "brain", {"brain": (None, 30)}),
+            *of_nation("survival_1y", "brain_early", {"brain": (12, 27)}),
+        ]
+    )
+    assert 3 in list_cells(results, scheme).value
+    assert plan_release(results, params(national="suppress_small"), scheme).hidden.any()
+
+
 @pytest.mark.parametrize("of", ["18-49", "50-69", "70-79", "80+"])
 def test_of_which_age_the_only_man_is_stays_between_two_groups(of):
     """Women of one age fewer than everyone: were these alone hidden, everybody would know of which age he is."""
@@ -507,3 +550,15 @@ def test_a_rounded_number_of_people_keeps_its_values_although_estimates_need_ten
     tried = {"national": "show", "least": least}
     assert attack_release(careless, results, SCHEME, POLICIES["hes2018"], **tried).shown_narrow >= 2
     assert attack_release(shown, results, SCHEME, POLICIES["hes2018"], **tried).passed
+
+
+def test_a_hidden_agent_is_not_known_by_those_who_have_one_elsewhere():
+    """All 20 people of A have an agent, 8 or more not the first: of 14 in the nation with the second, 6 elsewhere."""
+    people = {"A": 20, "B": 1, "D": 12, "E": 5, "F": 12}
+    first, second = {"A": 12, "B": 0, "D": 1, "E": 3, "F": 2}, {"A": 8, "B": 0, "D": 1, "E": 2, "F": 3}
+    counts = {"m": {unit: first[unit] + second[unit] for unit in people}, "one": first, "two": second}
+    tables = [organisations({u: (x[u], people[u]) for u in people}, measure) for measure, x in counts.items()]
+    results = pd.concat(tables, ignore_index=True)
+    hidden = plan_release(results, params(), SCHEME).hidden
+    assert hidden[results["unit"].isin(["D", "E", "F"])].all()
+    assert hidden[results["unit"] == "A"].sum() > 1

@@ -23,7 +23,7 @@ from naome.release import (
     release_variants,
     shown_numbers,
 )
-from naome.release.suppress import NOT_OF_PEOPLE, OF_STRATA
+from naome.release.suppress import EMPTY, NOT_OF_PEOPLE, OF_STRATA, ReleasePlan
 from naome.release.types import Hidden
 
 H, FEW = HIDDEN, Hidden("fewer than 10 differ")
@@ -212,6 +212,26 @@ def test_numbers_that_can_be_solved_for_their_counts_are_suppressed():
     assert (release(results, study("none", national="show").params).frame["status"] == "ok").all()
 
 
+@pytest.mark.parametrize(
+    ("policy", "hidden", "status"),
+    [("lt5", 0, "ok"), ("lt5", 2, "suppressed"), ("lt5", 25, "ok"), ("hes2018", 2, "ok")],
+)
+def test_variation_is_suppressed_where_all_but_few_organisations_are_shown_as_they_are(policy, hidden, status):
+    """With nine digits of it and 22 of 24 counts, the other two can be found by trying all of 1 to 4."""
+    units = pd.DataFrame(
+        {"measure": "m", "level": "provider", "unit": [f"Z{k}" for k in range(30)], "method": "wilson"}
+    )
+    units = make_results(
+        units.assign(denominator=50, numerator=20, estimate=0.4), audit="a", nation="e", cohort="c", run_id="r"
+    )
+    plan = ReleasePlan(EMPTY, units, (units.index < hidden))
+    spread = pd.DataFrame(
+        {"measure": ["m.median_odds_ratio"], "method": NOT_OF_PEOPLE, "denominator": 30, "estimate": 1.23}
+    )
+    spread = make_results(spread, audit="a", nation="e", cohort="c", run_id="r")
+    assert release(spread, study(policy, national="show").params, plan).frame["status"].tolist() == [status]
+
+
 def test_a_curve_of_few_people_is_not_drawn_where_small_groups_are_suppressed():
     curve = pd.DataFrame({"years": [0.0, 0.5, 1.0], "survival": [1.0, 0.8, 0.6], "n_event": [0, 10, 10]})
     curve = curve.assign(lower=0.5, upper=1.0)
@@ -241,3 +261,49 @@ def test_a_group_of_the_nation_hidden_alone_takes_another_with_it():
     assert small["status"].tolist() == ["ok", "ok", "suppressed", "suppressed"]
     assert small.loc[1, "numerator"] == 20 and small.loc[1, "method"] == "wilson"
     assert release(results, study(national="show").params).frame["status"].tolist() == ["ok"] * 4
+
+
+@pytest.mark.parametrize(
+    ("people", "hidden"),
+    [
+        ([1, 2, 40, 30], {0, 1, 3}),  # 3 together: 1 and 2
+        ([7, 7, 40, 30], {0, 1}),  # 14 together: each from 0 to 14
+        ([6, 40, 30], {0, 2}),
+        ([1, 2, 0, 0], {0, 1}),  # everyone: what the total says
+        ([4, 40, 0, 0], {0, 1}),
+    ],
+)
+def test_small_counts_of_a_sum_are_not_known_more_closely_than_what_is_hidden(people, hidden):
+    frame = pd.DataFrame({"people": people})
+    shown = release_counts(frame, "people", study("hes2018", "suppress_small"), totals=[[]]).frame["people"]
+    assert {row for row, count in shown.items() if count == H} == hidden
+
+
+def test_small_rests_of_a_sum_are_not_known_more_closely_than_what_is_hidden():
+    """Of 47 of each tenth 46 and 45 are alive, and of all together how many is known: 3 died in the two."""
+    frame = pd.DataFrame({"alive": [46, 45, 30, 20], "of": 47})
+    shown = release_counts(frame, "alive", study("hes2018", "suppress_small"), of="of", totals=[[]]).frame["alive"]
+    assert shown.tolist() == [H, H, 30, H]
+
+
+def test_rounded_numbers_at_risk_that_differ_by_five_are_not_both_shown():
+    """100 and 95 are 8 or 9 apart if they are not few apart: of 25 pairs three would remain."""
+    frame = pd.DataFrame({"group": ["a"], "0 y": [101], "1 y": [93], "2 y": [80]})
+    assert release_at_risk(frame, study("hes2018", "suppress_small")).frame.iloc[0].tolist() == ["a", 100, H, 80]
+
+
+def test_what_a_rule_leaves_out_is_what_rounded_numbers_differ_by():
+    """44 rounded is 45: with 100 and 60 only 101 or 102 people, and 58 or 59 of them, could be."""
+    frame = table("step cohort unit remaining left_out\nEL6 both people 102 -\nEL7 both people 58 44")
+    shown = release_attrition(frame, study("hes2018", "suppress")).frame
+    assert shown["remaining"].tolist() == [100, 60] and shown["left_out"].tolist()[1] == 40
+
+
+def test_variants_of_one_choice_that_few_people_tell_apart_are_not_both_shown():
+    """Without a gap 150, with one of three months 153, of six 180: 3 people between the first two."""
+    frame = pd.DataFrame({"option": ["gap"] * 3 + ["other"], "people": [150, 153, 180, 154]})
+    base = pd.DataFrame({"people": [200] * 4})
+    for national in ("show", "suppress_small"):
+        small = study("hes2018", national)
+        shown = release_variants(frame, ["people"], base, small, of_one=["option"]).frame["people"].tolist()
+        assert shown == [150, Hidden("fewer than 8 differ"), 180, 154]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+import pandas as pd
+import pytest
+
 from naome.core.params import Disclosure, load_params
 from naome.extract.linkage import Linkage
 from naome.measures.study import make_study
 from naome.release import HIDDEN
 from naome.report.display import Sentence
-from naome.report.pages.cohort import release_linkage, tabulate_linkage
+from naome.report.pages.cohort import release_linkage, release_quality, say_reading, tabulate_linkage
 
 LINKS = [
     asdict(Linkage("pedw_spell", "ALF_PE", "wcn_registration", 990, 987, 10, 400, 398)),
@@ -33,3 +36,26 @@ def test_rows_and_people_without_a_match_are_suppressed_under_a_strict_policy():
 
 def test_a_source_of_one_table_says_so():
     assert isinstance(tabulate_linkage(release_linkage([], make_study(load_params("rotterdam"), run_id="r"))), Sentence)
+
+
+def suppress_small():
+    small = Disclosure(policy="hes2018", national="suppress_small")
+    return make_study(load_params("wales").model_copy(update={"disclosure": small}), run_id="r")
+
+
+def test_rows_without_an_identifier_are_not_those_of_a_rule_less_those_of_the_other_tables():
+    """A rule of data cleaning counts all 1,361 of them, 1,358 in one table."""
+    links = [
+        Linkage("pedw_spell", "ALF_PE", "wcn_registration", 9000, 9000, 1358),
+        Linkage("adde_deaths", "A", "wcn", 90, 90, 3),
+    ]
+    assert release_linkage([asdict(link) for link in links], suppress_small()).frame["without"].tolist() == [
+        HIDDEN,
+        HIDDEN,
+    ]
+
+
+@pytest.mark.parametrize(("rows", "said"), [(66, "has 20,766 rows"), (3, "has about 21,000 rows")])
+def test_all_rows_of_an_extract_are_said_exactly_where_no_rule_left_out_few(rows, said):
+    quality = pd.DataFrame({"rule": ["duplicate_registration"], "kind": "excluded", "rows": rows, "meaning": "m"})
+    assert said in say_reading(release_quality(quality, suppress_small()), {"wcn_registration": 20766}).text

@@ -138,7 +138,8 @@ def say_reading(by_rule: Released, raw_rows: dict[str, int]) -> Sentence:
     unread = by_rule.where(rule=NOT_CANDIDATES[0]).frame["rows"].tolist()
     used = by_rule.frame.loc[by_rule.frame["rule"] != NOT_CANDIDATES[0], "rule"].nunique()
     rows = sum(raw_rows.values())
-    parts = [f"The extract has {rows:,} rows."]
+    few = by_rule.frame["rows"].map(is_hidden).any()  # all rows less those that are read would be those left out
+    parts = [f"The extract has about {round(rows, -3):,} rows." if few else f"The extract has {rows:,} rows."]
     if unread and not is_hidden(unread[0]):
         parts.append(
             f"{unread[0]:,} of them ({say_percent(unread[0] / rows)}) are events of people without any record "
@@ -171,7 +172,8 @@ def release_linkage(linkage: list[dict[str, Any]], study: Study) -> Released:
         }
     )
     counts = ["rows", "unlinked", "without", "people", "unlinked_people"]
-    return release_counts(frame, counts, study, with_it=["share"])
+    # of all tables together, rules of data cleaning say how many rows have no identifier, or no match
+    return release_counts(frame, counts, study, totals=[[]], with_it=["share"])
 
 
 def tabulate_linkage(linkage: Released) -> Table | Sentence:

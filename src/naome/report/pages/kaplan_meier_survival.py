@@ -8,7 +8,8 @@ import pandas as pd
 from naome.core.durations import YEAR_DAYS
 from naome.measures.net_survival import NetSurvival, read_age_standard
 from naome.measures.study import Study, say_too_few
-from naome.release import HIDDEN, Released, declare_not_counts, is_hidden, release_counts
+from naome.measures.survival import LATE_CLOCK
+from naome.release import HIDDEN, Released, declare_not_counts, is_hidden, release_counts, release_variants
 from naome.release.counts import hide_columns, policy_in_force
 from naome.report.axes import LINE_STYLES, End, begin_at_zero, label_ends, limit_years
 from naome.report.display import Figure, Sentence, Table, format_number
@@ -68,6 +69,13 @@ def tabulate_medians(medians: pd.DataFrame, study: Study) -> Table:
     return Table(released.frame, released, formats, headings)
 
 
+def list_withheld(released: Released, *, group_by: str = "all") -> list[str]:
+    """List the groups, or cohorts, of which survival to a time point is suppressed: they have no curve."""
+    rows = released.where(group_by=group_by, status="suppressed").frame
+    rows = rows[rows["measure"].str.fullmatch(r"survival_\d+y")]
+    return list(dict.fromkeys(rows["cohort"].map(COHORT_NAMES) if group_by == "all" else rows["group"]))
+
+
 def tabulate_net_survival(released: Released) -> Table | Sentence:
     """Lay out net survival, for all ages, by age and standardised; a sentence where there is none at all."""
     rows = released.where(level="nation").frame
@@ -116,11 +124,22 @@ def tabulate_at_risk(at_risk: Released) -> Table:
 
 
 def tabulate_clocks(clocks: pd.DataFrame, study: Study) -> Table:
-    """Lay out survival under other time origins (:func:`naome.measures.survival.compare_clocks`)."""
+    """Lay out survival under other time origins (:func:`naome.measures.survival.compare_clocks`).
+
+    Survival is not shown where few more, or fewer, people die than from the metastatic diagnosis: until everyone is
+    followed it is a share of the same people, so that two of them give the people between.
+    """
     counts = ("people", "left_out", "n_risk")
-    released = release_counts(clocks, counts, study, with_it=("survival", "lower", "upper"))
+    late = clocks.loc[clocks["clock"] == LATE_CLOCK, ["route", "years", "people", "dead"]]
+    own = clocks[["route", "years"]].merge(late, how="left", on=["route", "years"])
+    with_it = ("survival", "lower", "upper", "left_out", "n_risk")
+    released = release_variants(clocks, ["people", "dead"], own, study, parts=[("dead", "people")], with_it=with_it)
     if study.params.disclosure.national != "show":  # the origins have the same people, who leave at other times
         released = hide_columns(released, ["left_out", "n_risk"])
+    said = released.frame["dead"].map(is_hidden).astype(bool)  # in how few they differ, where that is why
+    released = released.transform(
+        lambda frame: frame.assign(survival=frame["survival"].mask(said, frame["dead"])).drop(columns="dead")
+    )
     headings = {"route": "Rule", "clock": "Time origin", "years": "Years", "people": "People", "left_out": "Excluded"}
     headings |= {"n_risk": "At risk"}
     headings |= {"survival": "Survival", "lower": "Lower", "upper": "Upper"}

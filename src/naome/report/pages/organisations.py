@@ -38,6 +38,7 @@ from naome.stats.funnel import binomial_limits
 
 MORTALITY = "death_30d_chemotherapy"
 TOO_FEW_TO_VARY = f"with fewer than {MINIMUM_UNITS} organisations their counts could be found from it"
+FEW_SUPPRESSED = f"the counts of fewer than {MINIMUM_UNITS} suppressed organisations could be found from it"
 
 ALERT_FORMATS = {"People": "count", "Percent": "percent1"}
 
@@ -171,8 +172,10 @@ def tabulate_spread(variation: Variation, specification: Specification) -> Table
             **_status(s),
         }
     )
-    few = frame["phi"].isna() & (frame["status"] == "ok") & (s["organisations"] < MINIMUM_UNITS).to_numpy()
-    frame.loc[few, ["status", "reason"]] = "suppressed", TOO_FEW_TO_VARY
+    silent = frame[["phi", "p", "Share beyond chance"]].isna().all(axis=1) & (frame["status"] == "ok")
+    few = (s["organisations"] < MINIMUM_UNITS).to_numpy()
+    frame.loc[silent & few, ["status", "reason"]] = "suppressed", TOO_FEW_TO_VARY
+    frame.loc[silent & ~few, ["status", "reason"]] = "suppressed", FEW_SUPPRESSED
     return Table(frame, declare_not_counts(s, "Measures of variation between organisations."), SPREAD_FORMATS)
 
 

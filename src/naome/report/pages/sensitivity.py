@@ -21,7 +21,9 @@ def release_switches(switches: pd.DataFrame, study: Study) -> Released:
     known = pd.DataFrame({"people": own, "shared": own})
     with_it = ("jaccard", *(c for c in switches.columns if c.endswith(("_value", "_1y")) or c in HEADLINES))
     both = [("shared", "people")]
-    released = release_variants(switches, ("people", "shared"), known, study, overlaps=both, with_it=with_it)
+    released = release_variants(
+        switches, ("people", "shared"), known, study, overlaps=both, of_one=("option", "cohort"), with_it=with_it
+    )
     if study.params.disclosure.national == "show" or study.params.disclosure.policy == "none":
         return released
     # of a small nation: percentages before and after give the events of the people who differ
@@ -62,9 +64,8 @@ def tabulate_death_sensitivity(switches: pd.DataFrame, study: Study) -> Table:
     columns = ["denominator", "numerator"]
     base = switches.loc[switches["option"] == BASE, columns].head(1)
     own = pd.concat([base] * len(switches), ignore_index=True)
-    released = release_variants(
-        switches, columns, own, study, parts=[("numerator", "denominator")], with_it=("estimate", "lower", "upper")
-    )
+    parts, with_it = [("numerator", "denominator")], ("estimate", "lower", "upper")
+    released = release_variants(switches, columns, own, study, parts=parts, of_one=["option"], with_it=with_it)
     rows = released.frame
     frame = pd.DataFrame(
         {
@@ -87,7 +88,7 @@ def tabulate_window_sensitivity(windows: pd.DataFrame, study: Study) -> Table:
     columns = ["denominator", "numerator"]
     own = windows.groupby(key, sort=False)[columns].transform("first")
     released = release_variants(
-        windows, columns, own, study, parts=[("numerator", "denominator")], with_it=("estimate",)
+        windows, columns, own, study, parts=[("numerator", "denominator")], of_one=key, with_it=("estimate",)
     )
     rows = released.frame[windows["estimate"].notna().to_numpy()]
     if rows.empty:
