@@ -18,7 +18,8 @@ SENTINEL_DATES = {
     )
 }  # fmt: skip
 NULL_YEAR = 9999
-EARLIEST = dt.date(1900, 1, 2)
+#: Nobody in the extracts was in hospital before; a date of 100 years before its own is
+EARLIEST = dt.date(1930, 1, 1)
 #: Later dates are no sentinels
 FIRST_PLAIN = max(SENTINEL_DATES) + dt.timedelta(1)
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -91,10 +92,10 @@ def clean_date(value: object) -> tuple[dt.date | None, tuple[str, ...]]:
     if value in SENTINEL_DATES:
         return None, (*rules, "sentinel_date")
     if not EARLIEST <= value <= dt.date.today():
-        hint = "is a digit of the year mistyped, or is this a planned date?"
+        hint = "is a digit of the year or the century mistyped, or is this a planned date?"
         if value.year == NULL_YEAR:
             hint = "programs write 9999 where there is no date; export such dates as empty."
-        raise Refused("a date from 1900 to today", hint)
+        raise Refused(f"a date from {EARLIEST.year} to today", hint)
     return value, rules
 
 

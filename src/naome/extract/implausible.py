@@ -1,7 +1,8 @@
 """Values of an extract that are each allowed and together cannot be: a day that stands for none, most people men.
 
 Codes of another list and defaults of a program look right one by one. What people with breast cancer are
-like tells them: nearly all are women, few are younger than 15, and no date stands alone years before all others.
+like tells them: nearly all are women, few are younger than 15, and no date stands alone years before all others. What
+is not there at all looks right too: codes without their last character, diagnoses after the first.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Mapping
 
 from duckdb import DuckDBPyConnection
 
+from naome.core.definitions import Definitions
 from naome.extract.problems import Problems, say_rows
 from naome.extract.reader import Reader
 from naome.extract.schema import CANONICAL
@@ -20,10 +22,18 @@ DEFAULT_ROWS, ALONE_DAYS = 20, 3 * 365
 TELLING_PEOPLE, MOST_MEN = 100, 0.1
 #: Ages at which breast cancer is not diagnosed, but that stand for none: below the first, above the last
 USUAL_AGES, ODD_AGES, AGE_ROWS = (15, 105), 0.01, 8
+#: Fewer codes tell nothing of what is missing of all of them
+TELLING_CODES = 30
+#: Share of the codes that may be cut to three characters: of metastatic disease, where every one has four, and of all
+CUT_METASTATIC, CUT_OF_ALL = 0.05, 0.5
 
 
 def check_implausible(
-    connection: DuckDBPyConnection, reader: Reader, names: Mapping[str, str], problems: Problems
+    connection: DuckDBPyConnection,
+    reader: Reader,
+    names: Mapping[str, str],
+    definitions: Definitions,
+    problems: Problems,
 ) -> None:
     """Refuse canonical tables whose values cannot be right together.
 
@@ -34,6 +44,8 @@ def check_implausible(
     reader : Reader
     names : mapping of str to str
         Raw table -> its file, as messages call it.
+    definitions : Definitions
+        Their code list of metastatic disease says which codes have a fourth character.
     problems : Problems
         Receives one message per column.
     """
@@ -57,6 +69,12 @@ def check_implausible(
     if {"people", "tumours"} <= set(reader.canonical):
         _check_sex(connection, name("people"), problems)
         _check_age(connection, name("tumours"), problems)
+        _check_eligible(connection, name("tumours"), problems)
+    metastatic = sorted({code[:3] for code in definitions.codelist("icd10_metastatic").prefixes() if len(code) > 3})
+    for table, needing in (("diagnoses", metastatic), ("procedures", [])):
+        if table in reader.canonical:
+            _check_cut(connection, table, name(table), needing, problems)
+            _check_first_only(connection, table, name(table), problems)
 
 
 def _find_alone(connection, table: str, column: str) -> str:
@@ -95,4 +113,44 @@ def _check_age(connection, file: str, problems: Problems) -> None:
             f"{file}: tumours.age: {say_rows(odd)} of {rows:,} are below {first} or above {last}; allowed: at most "
             f"{ODD_AGES:.0%}. Hint: does 0, 1 or 120 mean that the age is not known? Leave the records out, or ask for "
             "the ages."
+        )
+
+
+def _check_eligible(connection, file: str, problems: Problems) -> None:
+    (eligible,) = connection.execute("SELECT count_if(eligible_registration) FROM canon_tumours").fetchone()
+    if not eligible and not problems.count:  # a country that is not there has been named
+        problems.add(
+            f"{file}: tumours.eligible_registration: none; allowed: a final registration of this nation, once each, in "
+            "most rows. Hint: are the columns of status and deduplication filled, and is the extract final?"
+        )
+
+
+def _check_cut(connection, table: str, file: str, needing: list[str], problems: Problems) -> None:
+    """Refuse codes that have lost their last character: the site of metastases, and which operation it was."""
+    of_list = "list_contains(CAST(? AS VARCHAR[]), {})"
+    codes, cut, all_needing, cut_needing = connection.execute(
+        "SELECT count(*), count(*) FILTER (length(code) = 3), "
+        f"count(*) FILTER ({of_list.format('left(code, 3)')}), count(*) FILTER ({of_list.format('code')}) "
+        f"FROM canon_{table}",
+        [needing, needing],
+    ).fetchone()
+    if codes >= TELLING_CODES and cut > CUT_OF_ALL * codes:
+        rows, of, most, which = cut, codes, CUT_OF_ALL, "codes"
+    elif all_needing >= TELLING_CODES and cut_needing > CUT_METASTATIC * all_needing:
+        rows, of, most, which = cut_needing, all_needing, CUT_METASTATIC, f"codes of {', '.join(needing)}"
+    else:
+        return
+    problems.add(
+        f"{file}: {table}.code: {rows:,} of {of:,} {which} have three characters; allowed: at most {most:.0%}, four "
+        "characters in the others. Hint: was the fourth cut off, or is this the column of three-character codes?"
+    )
+
+
+def _check_first_only(connection, table: str, file: str, problems: Problems) -> None:
+    rows, last = connection.execute(f"SELECT count(*), max(position) FROM canon_{table}").fetchone()
+    if rows >= TELLING_CODES and last == 1:
+        problems.add(
+            f"{file}: {table}.position: the first in all of {say_rows(rows)}; allowed: further codes in some. Hint: "
+            "are the columns after the first empty, or only the first codes exported? Most metastases are among the "
+            "others."
         )

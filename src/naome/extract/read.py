@@ -185,13 +185,14 @@ def read_extract(
         _check_note(note, notes, problems)
         if unknown_share is not None:
             vocabularies = [replace(found, limit=unknown_share) for found in vocabularies]
-        check_shares(vocabularies, {name: each.name for name, each in notes.items()}, problems)
+        names = {name: each.name for name, each in notes.items()}
+        check_shares(vocabularies, names, problems)
         problems.raise_if_any()
         _check_nation(connection, reader, problems)
         rows = _settle_tables(connection, reader, notes, scratch / "canonical" if out else None, problems, quality)
         _check_years(connection, diagnosed, problems)
         check_exchanged(connection, reader, problems)
-        check_implausible(connection, reader, {name: each.name for name, each in notes.items()}, problems)
+        check_implausible(connection, reader, names, definitions, problems)
         _check_codes(rows, problems)
         for count in reader.counts:
             found = connection.execute(count.sql).fetchone()[0]

@@ -1,0 +1,73 @@
+"""Dates of which one is never before the other: what shows that columns, or day and month in one, are exchanged."""
+
+from __future__ import annotations
+
+#: So few rows are no sign of a fault in a whole column
+FEW_DATES = 5
+
+
+def in_order(
+    table: str, early: str, late: str, *, at_most: float = 0.01, of: str = "", by: tuple[str, ...] = ()
+) -> tuple[str, str]:
+    """Return the check of a reader that the date in one column is not before that in another.
+
+    Parameters
+    ----------
+    table : str
+        Raw table of the later date.
+    early, late : str
+        Columns.
+    at_most : float
+        Share of the rows in which it may be before.
+    of : str
+        Raw table of the earlier date, where it is another.
+    by : tuple of str
+        Columns by which rows of the two tables belong together.
+
+    Returns
+    -------
+    tuple of str
+        SQL that gives the number of such rows if it is too large, and the message.
+
+    Examples
+    --------
+    >>> in_order("ons_deaths", "REG_DATE_OF_DEATH", "REG_DATE")[1].partition(";")[0]
+    'ons_deaths: column REG_DATE: {values} rows are before REG_DATE_OF_DEATH'
+    """
+    joined = f" JOIN clean_{of} e USING ({', '.join(by)})" if of else ""
+    first = f"e.{early}" if of else early
+    other = f"{early} of {of}" if of else early
+    return (
+        f"SELECT wrong FROM (SELECT count_if({late} < {first}) AS wrong, count(*) AS n FROM clean_{table}{joined}) "
+        f"WHERE wrong > greatest({FEW_DATES}, {at_most} * n)",
+        f"{table}: column {late}: {{values}} rows are before {other}; allowed: at most {at_most:.0%}. Hint: are the "
+        "two columns exchanged, or day and month in one of them, or is one column another row's?",
+    )
+
+
+def deaths_agree(deaths: str, person: str, date: str) -> tuple[str, str]:
+    """Return the check that a registry's vital status says of deaths what their registrations say.
+
+    Who died after the day of the vital status is rightly alive there.
+
+    Parameters
+    ----------
+    deaths : str
+        Raw table of the registrations of deaths.
+    person, date : str
+        Its columns of the person and of the date of death.
+
+    Returns
+    -------
+    tuple of str
+        SQL that gives the number of people if it is too large, and the message.
+    """
+    died = f"SELECT {person} AS person, max({date}) AS death FROM clean_{deaths} GROUP BY 1"
+    wrong = "VITALSTATUS = 'dead' AND VITALSTATUSDATE <> death OR VITALSTATUS = 'alive' AND VITALSTATUSDATE >= death"
+    return (
+        f"SELECT wrong FROM (SELECT count_if({wrong}) AS wrong, count(*) AS n FROM clean_av_patient "
+        f"JOIN ({died}) ON person = PATIENTID) WHERE wrong > greatest({FEW_DATES}, 0.05 * n)",
+        f"av_patient: columns VITALSTATUS and VITALSTATUSDATE: {{values}} people are alive on the day of their death "
+        f"in {deaths}, or died on another day; allowed: at most 5%. Hint: are day and month exchanged in one of the "
+        "tables, or are they of different extracts?",
+    )
