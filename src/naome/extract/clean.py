@@ -29,7 +29,7 @@ CLEANING_RULES: dict[str, str] = {
     "truncated_date": "A date without day and month (1899-) is read as missing.",
     "empty_marker": "'-', '&' and blank stand for no code, '-' and '?' for no date.",
     "no_diagnosis": "R69X3 (invalid) and R69X6 (not known) stand for no diagnosis in HES.",
-    "code_dot": "The dot of an ICD-10 or OPCS-4 code is dropped.",
+    "code_dot": "The dot of an ICD-10 or OPCS-4 code is dropped, or the blank or dash in its place.",
     "icd10_padding": "The X that fills the fourth place of an ICD-10 code is dropped, and what follows it, and the - "
     "that fills the fifth.",
     "opcs4_padding": "The X or - that fills the fourth place of an OPCS-4 code is dropped.",
@@ -62,6 +62,8 @@ CLEANING_RULES: dict[str, str] = {
 MISSING_WORDS = frozenset({"NA", "N/A", "#N/A", "<NA>", "NAN", "NAT", "NULL", "(NULL)", "\\N", "NONE", "."})
 #: What a tumour is made of, in ICD-O: M8500/3
 MORPHOLOGY = re.compile(r"(M-?)?[89]\d{3}([./]\d)*", re.IGNORECASE)
+#: A code with a blank or a dash where others have a dot
+SPLIT_CODE = re.compile("[A-Z][0-9]{2}[ -][0-9]{1,2}")
 #: What spreadsheets write where a formula failed.
 BROKEN = frozenset({"#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!"})
 #: Codes are no longer than this; labels are, and are read whatever signs stand between their words
@@ -282,6 +284,8 @@ def _tidy_code(value: object) -> tuple[str, tuple[str, ...]]:
         return "", (*rules, "empty_marker")
     if text != text.upper():
         text, rules = text.upper(), (*rules, "lower_case")
+    if SPLIT_CODE.fullmatch(text):
+        text = f"{text[:3]}.{text[4:]}"
     if "." in text:
         text, rules = text.replace(".", ""), (*rules, "code_dot")
     return text, rules

@@ -30,13 +30,16 @@ _MONTH = (
 #: The spellings of a date that have one meaning: year first, day before month, or the month as a word
 _DAY_TEXTS = (
     r"(?P<year>\d{4})(?P<s>[-/.])(?P<month>\d\d?)(?P=s)(?P<day>\d\d?)",
-    r"(?P<day>\d\d?)(?P<s>[-/.])(?P<month>\d\d?)(?P=s)(?P<year>\d{4})",
-    r"(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)(\.0)?",
-    rf"(?P<day>\d\d?)[-/. ]?(?P<month>{_MONTH})[-/. ,]{{0,2}}(?P<year>\d{{4}})",
+    r"(?P<day>\d\d?)(?P<s>[-/. ])(?P<month>\d\d?)(?P=s)(?P<year>\d{4})",
+    r"(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)([.,]0+)?",
+    rf"(?P<day>\d\d?)(st|nd|rd|th)?[-/. ]?(?P<month>{_MONTH})[-/. ,]{{0,2}}(?P<year>\d{{4}})",
     rf"(?P<year>\d{{4}})[-/. ]?(?P<month>{_MONTH})[-/. ]?(?P<day>\d\d?)",
-    rf"(?P<month>{_MONTH})[-/. ]?(?P<day>\d\d?)[-/ ,]{{1,2}}(?P<year>\d{{4}})",
+    rf"(?P<month>{_MONTH})[-/. ]{{0,2}}(?P<day>\d\d?)(st|nd|rd|th)?[-/ ,]{{1,2}}(?P<year>\d{{4}})",
 )
-_TIME = r"([ T:]+(?P<time>\d\d?:\d\d(:\d\d([.,]\d+)?)?( ?[AP]M)?)(?P<zone> ?(Z|UTC|GMT|[-+]\d\d(:?\d\d)?))?)?"
+_TIME = (
+    r"([ T:]+(?P<time>\d\d?:\d\d(:\d\d([.,]\d+)?)?( ?[AP]M)?|\d\d\.\d\d\.\d\d([.,]\d+)?)"
+    r"(?P<zone> ?(Z|UTC|GMT|[-+]\d\d(:?\d\d)?))?)?"
+)
 DATE_TEXTS = tuple(re.compile(day + _TIME, re.ASCII | re.IGNORECASE) for day in _DAY_TEXTS)
 #: A day of the week before a date
 WEEKDAY = re.compile(

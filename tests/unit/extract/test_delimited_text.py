@@ -165,6 +165,12 @@ def test_blank_lines_before_the_header_and_between_records_are_no_records(read, 
     assert read(before + TEXT.replace("\n", end + end))[0] == ROWS
 
 
+@pytest.mark.parametrize("line", [",,\n", '"","",""\n', ",,\n,,\n,,"])
+def test_lines_of_delimiters_only_are_no_records(read, line):
+    assert read(TEXT + line)[0] == ROWS
+    assert read("KEY,NAME,DAY\n1,a,x\n" + line.rstrip("\n") + "\n2,,y\n3,c,\n")[0] == ROWS
+
+
 @pytest.mark.parametrize("inside", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("first", ["\n", "\r\n", "\r"])
 def test_line_ends_in_quotation_marks_stay_as_they_are(read, inside, first):
