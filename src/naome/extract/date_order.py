@@ -71,3 +71,27 @@ def deaths_agree(deaths: str, person: str, date: str) -> tuple[str, str]:
         f"in {deaths}, or died on another day; allowed: at most 5%. Hint: are day and month exchanged in one of the "
         "tables, or are they of different extracts?",
     )
+
+
+def deaths_registered(deaths: str, person: str) -> tuple[str, str]:
+    """Return the check that most of those who are dead in a registry's vital status have a registration of their death.
+
+    Parameters
+    ----------
+    deaths : str
+        Raw table of the registrations of deaths.
+    person : str
+        Its column of the person.
+
+    Returns
+    -------
+    tuple of str
+        SQL that gives the number of people without one if it is too large, and the message.
+    """
+    without = f"PATIENTID NOT IN (SELECT {person} FROM clean_{deaths} WHERE {person} IS NOT NULL)"
+    return (
+        f"SELECT gone FROM (SELECT count(*) FILTER ({without}) AS gone, count(*) AS n FROM clean_av_patient "
+        f"WHERE VITALSTATUS = 'dead') WHERE gone > greatest({FEW_DATES}, 0.2 * n)",
+        f"{deaths}: {{values}} people who are dead in av_patient have no row here; allowed: at most 20%. Hint: is the "
+        "table cut off, or of some causes of death or years only?",
+    )

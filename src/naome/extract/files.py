@@ -252,7 +252,7 @@ def _open_part(
 
 def _link(source: Source, target: Path) -> Source:
     """Return a file under a name of its own in the scratch folder, which is no pattern."""
-    endings = "".join(re.findall(r"\.(?:parquet|csv|txt|tsv|gz|zip)(?=\.|$)", source.path.name.lower()))
+    endings = "".join(re.findall(r"\.(?:parquet|csv|txt|tsv|dat|psv|tab|gz|zip)(?=\.|$)", source.path.name.lower()))
     link = target.with_name(f"{target.stem}_link{endings}")
     link.symlink_to(source.path.resolve())
     return replace(source, path=link)

@@ -27,6 +27,7 @@ from naome.core.seal import check_is_folder, read_note
 from naome.extract.absent import Absent, add_empty, find_absent, list_missing
 from naome.extract.areas import settle_areas
 from naome.extract.candidates import CANDIDATES, Signs, find_candidates, keep_rows
+from naome.extract.cut_off import say_full_sheet
 from naome.extract.exchanged import check_exchanged
 from naome.extract.files import explain_damage
 from naome.extract.folder import list_inputs
@@ -117,8 +118,11 @@ class Extract:
             Day to which people are followed; by default, the day on which the last table ends.
         """
         empty = [f"{table} has no rows." for table, rows in self.raw_rows.items() if not rows]
-        about_links = (line for link in self.linkage for line in (link.say_few_above(), link.say_uneven()))
-        return [*empty, *say_early(self.periods, until), *filter(None, about_links)]
+        full = (say_full_sheet(note.table, part) for note in self.files for part in note.rows_of_parts())
+        about_links = (
+            line for link in self.linkage for line in (link.say_few_above(), link.say_cut_off(), link.say_uneven())
+        )
+        return [*empty, *filter(None, full), *say_early(self.periods, until), *filter(None, about_links)]
 
 
 def read_extract(
