@@ -20,12 +20,12 @@ from naome.extract.column_names import show_file
 from naome.extract.problems import DAMAGED_ZIP
 
 #: How the name of a file ends that can be read; text may be packed by zip too
-TEXT = r"\.(?:csv|txt|tsv|dat|psv|tab)"
-READABLE = re.compile(rf"(\.parquet|{TEXT})(\.gz)?$|({TEXT})?\.zip$", re.IGNORECASE)
+TEXT_ENDING = r"\.(?:csv|txt|tsv|dat|psv|tab)"
+READABLE = re.compile(rf"(\.parquet|{TEXT_ENDING})(\.gz)?$|({TEXT_ENDING})?\.zip$", re.IGNORECASE)
 #: And those of them that a zip file may hold
-TEXT_FILE = re.compile(rf"{TEXT}(\.gz)?$", re.IGNORECASE)
+TEXT_FILE = re.compile(rf"{TEXT_ENDING}(\.gz)?$", re.IGNORECASE)
 #: What a folder of parts may be named after the table
-FOLDER_SUFFIX = re.compile(rf"\.parquet$|{TEXT}$", re.IGNORECASE)
+FOLDER_SUFFIX = re.compile(rf"\.parquet$|{TEXT_ENDING}$", re.IGNORECASE)
 #: What programs leave beside the parts: Spark's marks and checksums, hidden files, those of file managers
 NOT_A_PART = re.compile(
     r"[._~].*|.*\.crc|thumbs\.db|desktop\.ini|__MACOSX|read_?me(\.(txt|md|pdf|docx?))?", re.IGNORECASE
