@@ -69,7 +69,7 @@ def check_implausible(
     if {"people", "tumours"} <= set(reader.canonical):
         _check_sex(connection, name("people"), problems)
         _check_age(connection, name("tumours"), problems)
-        _check_eligible(connection, name("tumours"), problems)
+        _check_eligible(connection, name("tumours"), definitions, problems)
     metastatic = sorted({code[:3] for code in definitions.codelist("icd10_metastatic").prefixes() if len(code) > 3})
     for table, needing in (("diagnoses", metastatic), ("procedures", [])):
         if table in reader.canonical:
@@ -116,9 +116,20 @@ def _check_age(connection, file: str, problems: Problems) -> None:
         )
 
 
-def _check_eligible(connection, file: str, problems: Problems) -> None:
-    (eligible,) = connection.execute("SELECT count_if(eligible_registration) FROM canon_tumours").fetchone()
-    if not eligible and not problems.count:  # a country that is not there has been named
+def _check_eligible(connection, file: str, definitions: Definitions, problems: Problems) -> None:
+    breast = "|".join(definitions.codelist("icd10_breast").prefixes())
+    tumours, eligible = connection.execute(
+        f"SELECT count(*) FILTER (site SIMILAR TO '({breast}).*'), count(*) FILTER (eligible_registration) "
+        "FROM canon_tumours"
+    ).fetchone()
+    if problems.count:  # a country that is not there has been named
+        return
+    if not tumours:
+        problems.add(
+            f"{file}: tumours.site: none is of the breast; allowed: {breast.replace('|', ', ')} in some rows. Hint: is "
+            "this the extract of another cancer?"
+        )
+    elif not eligible:
         problems.add(
             f"{file}: tumours.eligible_registration: none; allowed: a final registration of this nation, once each, in "
             "most rows. Hint: are the columns of status and deduplication filled, and is the extract final?"

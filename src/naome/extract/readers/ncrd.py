@@ -35,6 +35,16 @@ RTDS_PRESCRIPTION = RawTable(
     events=True,
 )
 
+#: Columns of HES by the names of other deliveries: codes of four characters have a 4 in theirs, and numbers no zero
+HES_ALIASES = {
+    **{f"DIAG_4_{n:02d}": f"DIAG_{n:02d}" for n in range(1, 21)},
+    **{f"OPERTN_4_{n:02d}": f"OPERTN_{n:02d}" for n in range(1, 25)},
+    **{f"DIAG_{n}": f"DIAG_{n:02d}" for n in range(1, 10)},
+    **{f"{name}_{n}": f"{name}_{n:02d}" for name in ("OPERTN", "OPDATE") for n in range(1, 10)},
+    "PROCODE5": "PROCODE3",
+    "PROCODE": "PROCODE3",
+}
+
 RAW = {
     "organisations": RawTable(
         {
@@ -106,6 +116,7 @@ RAW = {
                 DATE,
             ),
         },
+        aliases=HES_ALIASES,
         belongs=Belongs(("STUDY_ID",)),
         signs={"hes_diagnosis": "code"},
         events=True,
