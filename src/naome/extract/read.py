@@ -33,7 +33,7 @@ from naome.extract.files import explain_damage
 from naome.extract.folder import list_inputs
 from naome.extract.implausible import check_implausible
 from naome.extract.linkage import Linkage, leave_strangers_out, measure_linkage
-from naome.extract.periods import Period, find_periods, say_early, say_gaps, say_late
+from naome.extract.periods import Period, find_periods, say_early, say_late, say_months_missing
 from naome.extract.problems import Problems
 from naome.extract.provider_codes import read_organisations
 from naome.extract.quality import Log, log_rows
@@ -122,7 +122,7 @@ class Extract:
         about_links = (
             line for link in self.linkage for line in (link.say_few_above(), link.say_cut_off(), link.say_uneven())
         )
-        about_time = [*say_late(self.periods), *say_gaps(self.periods), *say_early(self.periods, until)]
+        about_time = [*say_late(self.periods), *say_months_missing(self.periods), *say_early(self.periods, until)]
         return [*empty, *filter(None, full), *about_time, *filter(None, about_links)]
 
 
