@@ -236,9 +236,13 @@ def clean_icd10(value: object) -> tuple[str | None, tuple[str, ...]]:
         text, rules = match[1], (*rules, "icd10_dagger")
     if match := re.fullmatch(r"([A-Z]\d{2})(X[\dX-]?|--?)|([A-Z]\d{3})[X-]", text):
         text, rules = match[1] or match[3], (*rules, "icd10_padding")
-    if text and not re.fullmatch(r"[A-Z]\d{2,4}", text):
+    if text and not re.fullmatch("[A-Z][0-9]{2,4}", text):
+        several = len(re.findall("[A-Z][0-9]{2}", text)) > 1
         raise Refused(
-            "an ICD-10 code (letter, two to four digits)", "is this an OPCS-4 code, or a column shifted by one?"
+            "an ICD-10 code (letter, two to four digits)",
+            "are these several codes in one field? Export one in each column."
+            if several
+            else "is this an OPCS-4 code, or a column shifted by one?",
         )
     return text or None, rules
 
@@ -272,7 +276,7 @@ def clean_opcs4(value: object) -> tuple[str | None, tuple[str, ...]]:
     text, rules = _tidy_code(value)
     if match := re.fullmatch(r"([A-Z]\d{2})[X-]{1,2}", text):
         text, rules = match[1], (*rules, "opcs4_padding")
-    if text and not re.fullmatch(r"[A-Z]\d{2}\d?", text):
+    if text and not re.fullmatch("[A-Z][0-9]{2,3}", text):
         raise Refused("an OPCS-4 code (letter, two or three digits)", "is this an ICD-10 code?")
     return text or None, rules
 

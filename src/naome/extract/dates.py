@@ -56,7 +56,7 @@ NO_DAY = re.compile(
 #: Days since a first one, seconds, or thousandths of them
 DAY_NUMBER = re.compile(r"-?(\d{5}|\d{9,13})([.,]\d+)?", re.ASCII)
 #: Words in the place of a date: why there is none is for the provider to say
-NO_DATE = re.compile("0|unk(nown)?|not (known|recorded|available|applicable)|missing", re.IGNORECASE)
+NO_DATE = re.compile("0|n/?k|unk(nown)?|not (known|recorded|available|applicable)|missing", re.IGNORECASE)
 
 
 def clean_date(value: object) -> tuple[dt.date | None, tuple[str, ...]]:

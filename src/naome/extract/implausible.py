@@ -19,9 +19,14 @@ from naome.extract.schema import CANONICAL
 #: One day with so many rows, and no other date so near to it, stands for none
 DEFAULT_ROWS, ALONE_DAYS = 20, 3 * 365
 #: Of people with breast cancer 1 in 100 is a man; of fewer people nothing can be told
-TELLING_PEOPLE, MOST_MEN = 100, 0.1
+TELLING_PEOPLE, FEW_MEN, MOST_MEN = 100, 5, 0.1
 #: Ages at which breast cancer is not diagnosed, but that stand for none: below the first, above the last
 USUAL_AGES, ODD_AGES, AGE_ROWS = (15, 105), 0.01, 8
+#: Items of a tumour of which each value is found among so many, the rarest (nobody seen by a nurse) in 3 of 100
+BOTH_FOUND = ("stage", "m1", "er", "pr", "her2", "cns", "basis", "chemotherapy_flag", "radiotherapy_flag")
+ONE_OF_MANY = 300
+#: Share of the tumours of stage 4 without metastases, or of those with metastases of another stage; fewer tell nothing
+CONTRADICTED, TELLING_TUMOURS = 0.5, 30
 #: Fewer codes tell nothing of what is missing of all of them
 TELLING_CODES = 30
 #: Share of the codes that may be cut to three characters: of metastatic disease, where every one has four, and of all
@@ -69,6 +74,9 @@ def check_implausible(
     if {"people", "tumours"} <= set(reader.canonical):
         _check_sex(connection, name("people"), problems)
         _check_age(connection, name("tumours"), problems)
+        _check_both(connection, name("tumours"), problems)
+        if not problems.count:  # a value that was lost contradicts others
+            _check_items(connection, name("tumours"), problems)
         _check_eligible(connection, name("tumours"), definitions, problems)
     metastatic = sorted({code[:3] for code in definitions.codelist("icd10_metastatic").prefixes() if len(code) > 3})
     for table, needing in (("diagnoses", metastatic), ("procedures", [])):
@@ -91,11 +99,11 @@ def _find_alone(connection, table: str, column: str) -> str:
 
 
 def _check_sex(connection, file: str, problems: Problems) -> None:
-    people, men = connection.execute(
-        "SELECT count(sex), count_if(sex = 'male') FROM canon_people "
+    everybody, people, men = connection.execute(
+        "SELECT count(*), count(sex), count(*) FILTER (sex = 'male') FROM canon_people "
         "WHERE person_id IN (SELECT person_id FROM canon_tumours)"
     ).fetchone()
-    if people >= TELLING_PEOPLE and men > MOST_MEN * people:
+    if everybody >= TELLING_PEOPLE and men >= FEW_MEN and men > MOST_MEN * people:
         problems.add(
             f"{file}: people.sex: {men / people:.0%} of the people with breast cancer are men; allowed: at most "
             f"{MOST_MEN:.0%}. Hint: are the codes exchanged, or of another list (0 and 1), or is this the extract of "
@@ -113,6 +121,44 @@ def _check_age(connection, file: str, problems: Problems) -> None:
             f"{file}: tumours.age: {say_rows(odd)} of {rows:,} are below {first} or above {last}; allowed: at most "
             f"{ODD_AGES:.0%}. Hint: does 0, 1 or 120 mean that the age is not known? Leave the records out, or ask for "
             "the ages."
+        )
+
+
+def _check_both(connection, file: str, problems: Problems) -> None:
+    """Refuse items of which only one value is recorded: an empty cell means another one."""
+    counted = ", ".join(f"count({item}), count(DISTINCT {item}), any_value({item})" for item in BOTH_FOUND)
+    found = connection.execute(f"SELECT {counted} FROM canon_tumours").fetchone()
+    for place, item in enumerate(BOTH_FOUND):
+        rows, values, value = found[3 * place : 3 * place + 3]
+        if rows >= ONE_OF_MANY and values == 1:
+            problems.add(
+                f"{file}: tumours.{item}: {str(value).lower()} in all {rows:,} rows that have one; allowed: each value "
+                "in some rows. Hint: does an empty cell mean another value, or was a value lost? Export each as a code."
+            )
+
+
+def _check_items(connection, file: str, problems: Problems) -> None:
+    """Refuse items that contradict each other: shifted by a row, exchanged, or of another list."""
+    four, four_without, spread, spread_without, er, er_positive, her2, her2_positive = connection.execute(
+        "SELECT count(*) FILTER (stage = '4' AND m1 IS NOT NULL), count(*) FILTER (stage = '4' AND NOT m1), "
+        "count(*) FILTER (m1 AND stage IS NOT NULL), count(*) FILTER (m1 AND stage <> '4'), "
+        "count(er), count(*) FILTER (er = 'positive'), count(her2), count(*) FILTER (her2 = 'positive') "
+        "FROM canon_tumours"
+    ).fetchone()
+    for rows, wrong, what in (
+        (four, four_without, "of stage 4 have no metastases by the M category"),
+        (spread, spread_without, "with metastases by the M category are of another stage than 4"),
+    ):
+        if rows >= TELLING_TUMOURS and wrong > CONTRADICTED * rows:
+            problems.add(
+                f"{file}: tumours.stage and tumours.m1: {wrong:,} of {rows:,} tumours {what}; allowed: at most "
+                f"{CONTRADICTED:.0%}. Hint: is one of the columns shifted against the other, or of another list?"
+            )
+            return
+    if min(er, her2) >= TELLING_PEOPLE and her2_positive / her2 > er_positive / er:
+        problems.add(
+            f"{file}: tumours.er and tumours.her2: more are positive for HER2 ({her2_positive / her2:.0%}) than for "
+            f"ER ({er_positive / er:.0%}); allowed: fewer. Hint: are the two columns exchanged, or their codes?"
         )
 
 

@@ -149,3 +149,48 @@ def test_registrations_of_which_none_is_eligible_are_refused(copy, column, code)
     folder = copy("clean-england")
     folder.put("av_tumour", column, code, "true")
     refuse("clean-england", folder, "av_tumour", "tumours.eligible_registration: none")
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "column", "code"),
+    [
+        ("clean-england", "av_tumour", "ER_STATUS", "'P'"),
+        ("clean-england", "av_tumour", "STAGE_BEST", "'4'"),
+        ("clean-wales", "wcn_registration", "CHEMOTHERAPY_FLAG", "nullif(CHEMOTHERAPY_FLAG, 'N')"),
+    ],
+)
+def test_an_item_of_which_only_one_value_is_there_is_refused(copy, name, table, column, code):
+    folder = copy(name)
+    folder.put(table, column, code, "true")
+    refuse(name, folder, table, f"{table}.parquet: tumours.*: .* in all .* rows that have one")
+
+
+def test_sex_of_which_only_men_are_coded_is_refused(copy):
+    folder = copy("clean-england")
+    folder.edit("av_patient", "SELECT * REPLACE (CASE WHEN GENDER::INTEGER = 1 THEN '1' ELSE '0' END AS GENDER) FROM t")
+    refuse("clean-england", folder, "av_patient", "people.sex: 100% of the people.*are men")
+
+
+@pytest.mark.parametrize(
+    ("select", "said"),
+    [
+        ("lag(STAGE_BEST) OVER () AS STAGE_BEST", "stage and tumours.m1"),
+        ("CASE WHEN M_BEST IS NOT NULL THEN '0' END AS M_BEST", "m1: false in all"),
+        ("ER_STATUS AS HER2_STATUS, HER2_STATUS AS ER_STATUS", "more are positive for HER2"),
+        ("'0' AS BASISOFDIAGNOSIS", "basis: death_certificate in all"),
+    ],
+)
+def test_items_that_contradict_each_other_are_refused(copy, select, said):
+    folder = copy("clean-england")
+    folder.edit("av_tumour", f"SELECT * REPLACE ({select}) FROM t")
+    with pytest.raises(ExtractError, match=f"av_tumour.parquet: tumours.*{said}"):
+        read("clean-england", folder, "av_tumour")
+
+
+@pytest.mark.parametrize(
+    ("code", "hint"), [("\u0421509", "not the usual one"), ("C509,C773", "several codes in one field")]
+)
+def test_the_hint_names_a_letter_that_only_looks_usual_and_several_codes(copy, code, hint):
+    folder = copy("clean-england")
+    folder.put("hes_apc", "DIAG_01", f"'{code}'")
+    refuse("clean-england", folder, "hes_apc", f"column DIAG_01, row 4: .*{hint}")
