@@ -386,6 +386,8 @@ def choice(
 
     labels = {fold_label(code): code for code in reversed(mapping) if len(code) > LONGEST_CODE}
     capitals = {code.upper(): code for code in reversed(mapping)}
+    codes = [code for code in mapping if len(code) <= LONGEST_CODE]
+    told = f"one of {', '.join(codes or mapping)}{', or a label of one' if codes and labels else ''}"
 
     def clean(value: object) -> tuple[object, tuple[str, ...]]:
         # Parquet has a type of its own for what is 1 or 0 elsewhere
@@ -402,9 +404,7 @@ def choice(
             if fold_label(text) in absent:
                 return None, (*rules, "not_recorded")
             if refuse:
-                raise Refused(
-                    "one of " + ", ".join(mapping), "is this another column, or a newer version of the code list?"
-                )
+                raise Refused(told, "is this another column, or a newer version of the code list?")
             return None, (*rules, "unmapped_code")
         if text in special:
             rules = (*rules, special[text])

@@ -236,12 +236,17 @@ def _name_after(path: Path, table: str) -> str | None:
     else:
         return None
     stem = stem.removeprefix("sim_") if not table.startswith("sim_") else stem
-    return stem[len(table) :] if stem.startswith(table) else None
+    return stem[len(table) :] if _spell(stem, table) == table else None
+
+
+def _spell(stem: str, table: str) -> str:
+    """Return the beginning of a file's name that may be a table's, with its blanks and hyphens as underscores."""
+    return re.sub("[- ]", "_", stem[: len(table)])
 
 
 def _is_of_another(path: Path, table: str, others: Iterable[str]) -> bool:
     name = path.name.lower().removeprefix("sim_")
-    return any(len(other) > len(table) and name.startswith(other) for other in others)
+    return any(len(other) > len(table) and _spell(name, other) == other for other in others)
 
 
 def _check_file(path: Path) -> None:
