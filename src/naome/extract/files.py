@@ -386,7 +386,7 @@ def _check_names(file: str, table: str, expected: frozenset[str], names: list[st
 def _check_same_columns(first: _Opened, other: _Opened, expected: frozenset[str]) -> None:
     """Refuse parts of which one lacks a column that is read; in others they may differ, as layouts of years do."""
     said = [
-        f"{one.source.name} alone has {say_columns(map(show_column, alone))}"
+        f"{one.source.name} alone has {say_columns(alone)}"
         for one, two in ((first, other), (other, first))
         if (alone := sorted(expected & (set(one.kinds) - set(two.kinds))))
     ]
