@@ -7,7 +7,14 @@ FEW_DATES = 5
 
 
 def in_order(
-    table: str, early: str, late: str, *, at_most: float = 0.01, of: str = "", by: tuple[str, ...] = ()
+    table: str,
+    early: str,
+    late: str,
+    *,
+    at_most: float = 0.01,
+    of: str = "",
+    by: tuple[str, ...] = (),
+    called: tuple[str, str] | None = None,
 ) -> tuple[str, str]:
     """Return the check of a reader that the date in one column is not before that in another.
 
@@ -23,6 +30,8 @@ def in_order(
         Raw table of the earlier date, where it is another.
     by : tuple of str
         Columns by which rows of the two tables belong together.
+    called : tuple of str, optional
+        The table and the later column as messages call them, where these are not those of a file.
 
     Returns
     -------
@@ -37,10 +46,11 @@ def in_order(
     joined = f" JOIN clean_{of} e USING ({', '.join(by)})" if of else ""
     first = f"e.{early}" if of else early
     other = f"{early} of {of}" if of else early
+    file, column = called or (table, late)
     return (
         f"SELECT wrong FROM (SELECT count_if({late} < {first}) AS wrong, count(*) AS n FROM clean_{table}{joined}) "
         f"WHERE wrong > greatest({FEW_DATES}, {at_most} * n)",
-        f"{table}: column {late}: {{values}} rows are before {other}; allowed: at most {at_most:.0%}. Hint: are the "
+        f"{file}: column {column}: {{values}} rows are before {other}; allowed: at most {at_most:.0%}. Hint: are the "
         "two columns exchanged, or day and month in one of them, or is one column another row's?",
     )
 

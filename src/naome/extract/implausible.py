@@ -22,6 +22,8 @@ DEFAULT_ROWS, ALONE_DAYS = 20, 3 * 365
 TELLING_PEOPLE, FEW_MEN, MOST_MEN = 100, 5, 0.1
 #: Ages at which breast cancer is not diagnosed, but that stand for none: below the first, above the last
 USUAL_AGES, ODD_AGES, AGE_ROWS = (15, 105), 0.01, 8
+#: Share of the registrations that must be eligible; where few are, the extract is provisional or a code is wrong
+LEAST_ELIGIBLE = 0.1
 #: Items of a tumour of which each value is found among so many, the rarest (nobody seen by a nurse) in 3 of 100
 BOTH_FOUND = ("stage", "m1", "er", "pr", "her2", "cns", "basis", "chemotherapy_flag", "radiotherapy_flag")
 ONE_OF_MANY = 300
@@ -175,10 +177,11 @@ def _check_eligible(connection, file: str, definitions: Definitions, problems: P
             f"{file}: tumours.site: none is of the breast; allowed: {breast.replace('|', ', ')} in some rows. Hint: is "
             "this the extract of another cancer?"
         )
-    elif not eligible:
+    elif eligible < LEAST_ELIGIBLE * tumours:
         problems.add(
-            f"{file}: tumours.eligible_registration: none; allowed: a final registration of this nation, once each, in "
-            "most rows. Hint: are the columns of status and deduplication filled, and is the extract final?"
+            f"{file}: tumours.eligible_registration: {eligible or 'none'} of {say_rows(tumours)}; allowed: a final "
+            f"registration of this nation, once each, in {LEAST_ELIGIBLE:.0%} at least. Hint: are the columns of "
+            "status and deduplication filled, are their codes right, and is the extract final?"
         )
 
 

@@ -29,6 +29,7 @@ def refuse(name, folder, match):
         ("clean-england", "sact_cycle", "START_DATE_OF_CYCLE", "before START_DATE_OF_REGIMEN of sact_regimen"),
         ("clean-england", "av_patient", "VITALSTATUSDATE", "alive on the day of their death in ons_deaths"),
         ("clean-england-rcrd", "hes_apc", "EPISTART", "hes_apc: column EPISTART: .* before ADMIDATE"),
+        ("clean-wales", "pedw_oper", "OPER_DT", "pedw_oper: column OPER_DT: .* before ADMIS_DT of pedw_spell"),
         ("clean-wales", "pedw_episode", "EPI_STR_DT", "EPI_STR_DT: .* before ADMIS_DT of pedw_spell"),
     ],
 )
@@ -36,6 +37,14 @@ def test_dates_before_those_that_come_first_are_refused(copy, name, table, colum
     folder = copy(name)
     folder.edit(table, f"SELECT * REPLACE ({wrong.format(c=column)} AS {column}) FROM t")
     refuse(name, folder, said)
+
+
+@pytest.mark.parametrize("wrong", [EXCHANGED, YEAR_BACK])
+def test_operations_before_their_admission_are_refused(copy, wrong):
+    folder = copy("clean-england")
+    columns = [f"OPDATE_{n:02d}" for n in range(1, 25)]
+    folder.edit("hes_apc", f"SELECT * REPLACE ({', '.join(f'{wrong.format(c=c)} AS {c}' for c in columns)}) FROM t")
+    refuse("clean-england", folder, "hes_apc: column OPDATE_01 to OPDATE_24: .* before ADMIDATE")
 
 
 def test_the_dead_who_are_all_alive_in_the_registry_are_refused(copy):

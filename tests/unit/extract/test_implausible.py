@@ -144,11 +144,18 @@ def test_a_column_that_makes_registrations_eligible_is_filled(copy, name, table,
     refuse(name, folder, table, f"{table}: column {column}: not recorded in")
 
 
-@pytest.mark.parametrize(("column", "code"), [("STATUSOFREGISTRATION", "NULL"), ("STATUSOFREGISTRATION", "'P'")])
-def test_registrations_of_which_none_is_eligible_are_refused(copy, column, code):
+@pytest.mark.parametrize(
+    ("column", "code"),
+    [
+        ("STATUSOFREGISTRATION", "NULL"),
+        ("STATUSOFREGISTRATION", "'P'"),
+        ("DEDUP_FLAG", "CASE WHEN n % 20 = 0 THEN '1' ELSE '0' END"),
+    ],
+)
+def test_registrations_of_which_few_are_eligible_are_refused(copy, column, code):
     folder = copy("clean-england")
     folder.put("av_tumour", column, code, "true")
-    refuse("clean-england", folder, "av_tumour", "tumours.eligible_registration: none")
+    refuse("clean-england", folder, "av_tumour", "tumours.eligible_registration: ")
 
 
 @pytest.mark.parametrize(

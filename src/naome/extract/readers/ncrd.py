@@ -394,7 +394,11 @@ def mostly_recorded(table: str, column: str) -> tuple[str, str]:
     )
 
 
-HES_IN_ORDER = in_order("hes_apc", "ADMIDATE", "EPISTART")
+#: Some operations of an admission are dated before the episode in which they are recorded
+HES_IN_ORDER = (
+    in_order("hes_apc", "ADMIDATE", "EPISTART"),
+    in_order("hes_operation", "ADMIDATE", "second", at_most=0.05, called=("hes_apc", "OPDATE_01 to OPDATE_24")),
+)
 READER = Reader(
     "ncrd",
     "england",
@@ -405,7 +409,7 @@ READER = Reader(
     country=("av_tumour", "CTRY_CODE", "E"),
     checks=(
         *(mostly_recorded("av_tumour", column) for column in ("STATUSOFREGISTRATION", "DEDUP_FLAG", "CTRY_CODE")),
-        HES_IN_ORDER,
+        *HES_IN_ORDER,
         in_order(
             "sact_cycle",
             "START_DATE_OF_REGIMEN",

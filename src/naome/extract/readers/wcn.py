@@ -285,6 +285,7 @@ READER = Reader(
     checks=(
         *(mostly_recorded("wcn_registration", column) for column in ("REGISTRATION_STATUS", "COUNTRY_CODE")),
         in_order("pedw_episode", "ADMIS_DT", "EPI_STR_DT", of="pedw_spell", by=SPELL.columns),
+        in_order("pedw_oper", "ADMIS_DT", "OPER_DT", at_most=0.05, of="pedw_spell", by=SPELL.columns),
         in_order("adde_deaths", "DEATH_DT", "DEATH_REG_DT"),
         positions("pedw_diag", "DIAG_NUM"),
         positions("pedw_oper", "OPER_NUM"),
