@@ -4,6 +4,8 @@ from __future__ import annotations
 
 #: So few rows are no sign of a fault in a whole column
 FEW_DATES = 5
+#: What is further away stands for no date (:mod:`naome.extract.implausible`)
+YEARS_AWAY = 3
 
 
 def in_order(
@@ -47,8 +49,9 @@ def in_order(
     first = f"e.{early}" if of else early
     other = f"{early} of {of}" if of else early
     file, column = called or (table, late)
+    before = f"{late} < {first} AND {late} > {first} - INTERVAL {YEARS_AWAY} YEAR"
     return (
-        f"SELECT wrong FROM (SELECT count_if({late} < {first}) AS wrong, count(*) AS n FROM clean_{table}{joined}) "
+        f"SELECT wrong FROM (SELECT count_if({before}) AS wrong, count(*) AS n FROM clean_{table}{joined}) "
         f"WHERE wrong > greatest({FEW_DATES}, {at_most} * n)",
         f"{file}: column {column}: {{values}} rows are before {other}; allowed: at most {at_most:.0%}. Hint: are the "
         "two columns exchanged, or day and month in one of them, or is one column another row's?",
