@@ -29,7 +29,8 @@ CLEANING_RULES: dict[str, str] = {
     "truncated_date": "A date without day and month (1899-) is read as missing.",
     "empty_marker": "'-', '&' and blank stand for no code, '-' and '?' for no date.",
     "no_diagnosis": "R69X3 (invalid) and R69X6 (not known) stand for no diagnosis in HES.",
-    "code_dot": "The dot of an ICD-10 or OPCS-4 code is dropped, or the blank or dash in its place.",
+    "code_dot": "The dot of an ICD-10 or OPCS-4 code is dropped.",
+    "code_split": "A blank or dash in the place of the dot of a code is dropped.",
     "icd10_padding": "The X that fills the fourth place of an ICD-10 code is dropped, and what follows it, and the - "
     "that fills the fifth.",
     "opcs4_padding": "The X or - that fills the fourth place of an OPCS-4 code is dropped.",
@@ -289,7 +290,7 @@ def _tidy_code(value: object) -> tuple[str, tuple[str, ...]]:
     if text != text.upper():
         text, rules = text.upper(), (*rules, "lower_case")
     if SPLIT_CODE.fullmatch(text):
-        text = f"{text[:3]}.{text[4:]}"
+        text, rules = text[:3] + text[4:], (*rules, "code_split")
     if "." in text:
         text, rules = text.replace(".", ""), (*rules, "code_dot")
     return text, rules
