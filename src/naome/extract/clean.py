@@ -8,6 +8,7 @@ were needed; :class:`Refused` says what would have been allowed.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -19,6 +20,9 @@ CLEANING_RULES: dict[str, str] = {
     "lower_case": "A code in lower case is read as its capitals.",
     "float_text": "A whole number written as a decimal (3.0) is read as the whole number.",
     "missing_word": "NA, NULL, NaN, a single dot and the like are words of programs for a missing value.",
+    "not_recorded": "A word for what is not known or not recorded, in the place of a code, is read as not recorded.",
+    "hidden_character": "Characters that are not seen (a blank of no width) are dropped, and those of full width are "
+    "read as others.",
     "sentinel_date": "1582-10-15, 1600-01-01, 1800-01-01, 1801-01-01 and the first days of programs' calendars "
     "(0000-00-00, 0001-01-01, 1753-01-01, 1899-12-30, 1899-12-31, 1900-01-01, 1904-01-01, 1960-01-01, 1970-01-01) "
     "stand for a missing date.",
@@ -26,6 +30,7 @@ CLEANING_RULES: dict[str, str] = {
     "empty_marker": "'-', '&' and blank stand for no code, '-' and '?' for no date.",
     "no_diagnosis": "R69X3 (invalid) and R69X6 (not known) stand for no diagnosis in HES.",
     "code_dot": "The dot of an ICD-10 or OPCS-4 code is dropped.",
+    "code_split": "A blank or dash in the place of the dot of a code is dropped.",
     "icd10_padding": "The X that fills the fourth place of an ICD-10 code is dropped, and what follows it, and the - "
     "that fills the fifth.",
     "opcs4_padding": "The X or - that fills the fourth place of an OPCS-4 code is dropped.",
@@ -58,10 +63,14 @@ CLEANING_RULES: dict[str, str] = {
 MISSING_WORDS = frozenset({"NA", "N/A", "#N/A", "<NA>", "NAN", "NAT", "NULL", "(NULL)", "\\N", "NONE", "."})
 #: What a tumour is made of, in ICD-O: M8500/3
 MORPHOLOGY = re.compile(r"(M-?)?[89]\d{3}([./]\d)*", re.IGNORECASE)
+#: A code with a blank or a dash where others have a dot
+SPLIT_CODE = re.compile("[A-Z][0-9]{2}[ -][0-9]{1,2}")
 #: What spreadsheets write where a formula failed.
 BROKEN = frozenset({"#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NUM!", "#NULL!"})
 #: Codes are no longer than this; labels are, and are read whatever signs stand between their words
 LONGEST_CODE = 3
+#: Coding of the words that stand for no code in every item
+NOT_RECORDED = "not_recorded"
 #: Share of the rows of a coded item whose codes may be outside its list
 UNMAPPED_LIMIT = 0.05
 
@@ -154,14 +163,15 @@ class Coded:
         codings = [definitions.coding(name) for name in (self.coding, self.also) if name]
         values = {code: _typed(value, self.sql_type) for each in codings for code, value in each.values.items()}
         rules = {code: rule for each in codings for code, rule in each.rules.items()}
+        absent = frozenset(definitions.coding(NOT_RECORDED).values)
         if not self.spelling:
-            cleaner = choice(values, sql_type=self.sql_type, refuse=self.refuse, **rules)
+            cleaner = choice(values, sql_type=self.sql_type, refuse=self.refuse, absent=absent, **rules)
             return replace(cleaner, doubt=self.doubt)
         known = {code: value for code, value in values.items() if value is not None}
         longest_first = sorted(known, key=len, reverse=True)
         pattern = self.spelling.replace("{codes}", "|".join(map(re.escape, longest_first)))
         unknown = tuple(code for code, value in values.items() if value is None)
-        return leading(pattern, known, unknown, rules, sql_type=self.sql_type)
+        return leading(pattern, known, unknown, rules, sql_type=self.sql_type, absent=absent)
 
 
 def _typed(value: str, sql_type: str) -> object:
@@ -185,14 +195,27 @@ def tidy(value: object, codes: Iterable[str] = ()) -> tuple[str, tuple[str, ...]
     >>> tidy("NULL")
     ('', ('missing_word',))
     """
-    text = str(value)
+    text, rules = _show_hidden(str(value))
     stripped = text.strip()
-    rules = ("white_space",) if stripped != text else ()
+    if stripped != text:
+        rules = (*rules, "white_space")
     if stripped.upper() in BROKEN:
         raise Refused("a value, or nothing at all", "a formula of a spreadsheet failed; export from the source again.")
     if stripped.upper() in MISSING_WORDS and stripped not in codes:
         return "", (*rules, "missing_word")
     return stripped, rules
+
+
+def _show_hidden(text: str) -> tuple[str, tuple[str, ...]]:
+    """Return a text without characters that are not seen, and with those of full width as others."""
+    if text.isascii():
+        return text, ()
+    seen = "".join(
+        unicodedata.normalize("NFKC", character) if unicodedata.east_asian_width(character) == "F" else character
+        for character in text
+        if unicodedata.category(character) != "Cf"
+    )
+    return seen, ("hidden_character",) if seen != text else ()
 
 
 def clean_icd10(value: object) -> tuple[str | None, tuple[str, ...]]:
@@ -214,9 +237,13 @@ def clean_icd10(value: object) -> tuple[str | None, tuple[str, ...]]:
         text, rules = match[1], (*rules, "icd10_dagger")
     if match := re.fullmatch(r"([A-Z]\d{2})(X[\dX-]?|--?)|([A-Z]\d{3})[X-]", text):
         text, rules = match[1] or match[3], (*rules, "icd10_padding")
-    if text and not re.fullmatch(r"[A-Z]\d{2,4}", text):
+    if text and not re.fullmatch("[A-Z][0-9]{2,4}", text):
+        several = len(re.findall("[A-Z][0-9]{2}", text)) > 1
         raise Refused(
-            "an ICD-10 code (letter, two to four digits)", "is this an OPCS-4 code, or a column shifted by one?"
+            "an ICD-10 code (letter, two to four digits)",
+            "are these several codes in one field? Export one in each column."
+            if several
+            else "is this an OPCS-4 code, or a column shifted by one?",
         )
     return text or None, rules
 
@@ -250,7 +277,7 @@ def clean_opcs4(value: object) -> tuple[str | None, tuple[str, ...]]:
     text, rules = _tidy_code(value)
     if match := re.fullmatch(r"([A-Z]\d{2})[X-]{1,2}", text):
         text, rules = match[1], (*rules, "opcs4_padding")
-    if text and not re.fullmatch(r"[A-Z]\d{2}\d?", text):
+    if text and not re.fullmatch("[A-Z][0-9]{2,3}", text):
         raise Refused("an OPCS-4 code (letter, two or three digits)", "is this an ICD-10 code?")
     return text or None, rules
 
@@ -262,6 +289,8 @@ def _tidy_code(value: object) -> tuple[str, tuple[str, ...]]:
         return "", (*rules, "empty_marker")
     if text != text.upper():
         text, rules = text.upper(), (*rules, "lower_case")
+    if SPLIT_CODE.fullmatch(text):
+        text, rules = text[:3] + text[4:], (*rules, "code_split")
     if "." in text:
         text, rules = text.replace(".", ""), (*rules, "code_dot")
     return text, rules
@@ -328,7 +357,14 @@ def clean_upper(value: object) -> tuple[str | None, tuple[str, ...]]:
     return text, rules
 
 
-def choice(mapping: Mapping[str, object], *, sql_type: str = "VARCHAR", refuse: bool = True, **special: str) -> Cleaner:
+def choice(
+    mapping: Mapping[str, object],
+    *,
+    sql_type: str = "VARCHAR",
+    refuse: bool = True,
+    absent: frozenset[str] = frozenset(),
+    **special: str,
+) -> Cleaner:
     """Return a cleaner for a coded item.
 
     Parameters
@@ -338,6 +374,8 @@ def choice(mapping: Mapping[str, object], *, sql_type: str = "VARCHAR", refuse: 
     refuse : bool
         Whether an unknown code stops the run. Only secondary items may pass
         one, and then it is counted as ``unmapped_code``.
+    absent : frozenset of str
+        Words in capitals that mean *not recorded* where no code is spelt so.
     **special : str
         Raw code (as keyword) -> name of the rule to count when it is met.
 
@@ -348,6 +386,9 @@ def choice(mapping: Mapping[str, object], *, sql_type: str = "VARCHAR", refuse: 
     """
 
     labels = {fold_label(code): code for code in reversed(mapping) if len(code) > LONGEST_CODE}
+    capitals = {code.upper(): code for code in reversed(mapping)}
+    codes = [code for code in mapping if len(code) <= LONGEST_CODE]
+    told = f"one of {', '.join(codes or mapping)}{', or a label of one' if codes and labels else ''}"
 
     def clean(value: object) -> tuple[object, tuple[str, ...]]:
         # Parquet has a type of its own for what is 1 or 0 elsewhere
@@ -356,15 +397,15 @@ def choice(mapping: Mapping[str, object], *, sql_type: str = "VARCHAR", refuse: 
             return None, rules
         if text not in mapping and re.fullmatch(r"\d+\.0+", text):
             text, rules = text.split(".")[0], (*rules, "float_text")
-        if text not in mapping and text.upper() in mapping:
-            text, rules = text.upper(), (*rules, "lower_case")
+        if text not in mapping and text.upper() in capitals:
+            text, rules = capitals[text.upper()], (*rules, "lower_case")
         if text not in mapping and (label := find_label(text, mapping, labels)):
             text, rules = label, (*rules, "label_spelling")
         if text not in mapping:
+            if fold_label(text) in absent:
+                return None, (*rules, "not_recorded")
             if refuse:
-                raise Refused(
-                    "one of " + ", ".join(mapping), "is this another column, or a newer version of the code list?"
-                )
+                raise Refused(told, "is this another column, or a newer version of the code list?")
             return None, (*rules, "unmapped_code")
         if text in special:
             rules = (*rules, special[text])
@@ -444,6 +485,7 @@ def leading(
     special: Mapping[str, str],
     *,
     sql_type: str = "VARCHAR",
+    absent: frozenset[str] = frozenset(),
 ) -> Cleaner:
     """Return a cleaner that reads an item by its first digit or numeral (stage, M category).
 
@@ -457,6 +499,8 @@ def leading(
         Values that mean *not recorded*.
     special : mapping of str to str
         Digit or numeral -> name of the rule to count when it is met.
+    absent : frozenset of str
+        As in :func:`choice`.
 
     Examples
     --------
@@ -474,10 +518,12 @@ def leading(
         if match := re.fullmatch(known, capital):
             code = match[1]
             # Sub-stages may have small letters of their own (3Aii); only the first letter tells.
-            small = text[0].islower() or text[len(code) : len(code) + 1].islower()
+            small = text[match.start(1)].islower() or text[match.end(1) : match.end(1) + 1].islower()
             if small and sql_type == "VARCHAR":
                 rules = (*rules, "lower_case")
             return mapping[code], (*rules, special[code]) if code in special else rules
+        if fold_label(text) in absent:
+            return None, (*rules, "not_recorded")
         raise Refused(
             f"{', '.join(mapping)} with or without a sub-category, or one of {', '.join(unknown)}",
             "is this another column?",

@@ -80,6 +80,7 @@ FILE_WORDS = WORDS | frozenset(
     README RECURRENCE REGIMEN REGISTRATION RELEASE ROTTERDAM RTDS SACT SAMPLE SAS SEP SHEET SIM SIMULACRUM
     SNAPPY SOUTH SPELL SPLIT SQL SUCCESS TABLE TABLES TEMPORARY TEST TMP TSV TUMOR TUMOUR TUMOURS TXT VERSION
     WALES WCN WEST XLS XLSX YEAR YEARLY ZIP ZSTD
+    ACCDB ARROW AVRO BDAT DAT DBF DTA FEATHER MDB ORC PSV RDATA RDS SAV TAB TAR TGZ XPT
         """,
     )
 )
@@ -91,6 +92,8 @@ SHORTEST_MISSPELT = 4
 LONGEST_NUMBER, SHORTEST_WORD = 9, 2
 #: A piece of a file's name: part of a number that programs give (3fa2, in base sixteen), a word, or a number
 PIECE = re.compile(r"(?<![^\W_])(?P<hex>(?=[a-f]*\d)(?:[\da-f]{4}|[\da-f]{8}|[\da-f]{12}))(?![^\W_])|[^\W\d_]+|\d+")
+#: The name of a table before that of a column
+TABLE_BEFORE = re.compile(r"^(\w+\.)+(?=\w+$)")
 PLAIN = re.compile(r"[A-Z_][A-Z0-9_]{0,59}", re.IGNORECASE)
 
 
@@ -114,17 +117,21 @@ def may_be_shown(name: str) -> bool:
 def name_expected(names: Sequence[str], expected: frozenset[str]) -> list[str]:
     """Return the names of a header, those of expected columns in capitals whatever signs stand in or around them.
 
-    A name that is there as it should be is not read out of another one too.
+    A name that is there as it should be is not read out of another one too. Some programs write the table, or a letter
+    for it, before the name (``av_tumour.grade``).
 
     Examples
     --------
     >>> name_expected(["Study ID", "[diag.01]", "EPIKEY", "Epi.key"], frozenset({"STUDY_ID", "DIAG_01", "EPIKEY"}))
     ['STUDY_ID', 'DIAG_01', 'EPIKEY', 'Epi.key']
+    >>> name_expected(["t1.age", "av_tumour.GRADE"], frozenset({"AGE", "GRADE"}))
+    ['AGE', 'GRADE']
     """
     exact = {name.strip().upper() for name in names} & expected
     plain = {_squeeze(name): name for name in sorted(expected - exact)}
     stripped = [name.strip() for name in names]
-    return [name if name.upper() in exact else plain.get(_squeeze(name), name) for name in stripped]
+    behind = {name: plain.get(_squeeze(TABLE_BEFORE.sub("", name)), name) for name in stripped}
+    return [name if name.upper() in exact else plain.get(_squeeze(name), behind[name]) for name in stripped]
 
 
 def _squeeze(name: str) -> str:

@@ -18,7 +18,8 @@ SENTINEL_DATES = {
     )
 }  # fmt: skip
 NULL_YEAR = 9999
-EARLIEST = dt.date(1900, 1, 2)
+#: Nobody in the extracts was in hospital before; a date of 100 years before its own is
+EARLIEST = dt.date(1930, 1, 1)
 #: Later dates are no sentinels
 FIRST_PLAIN = max(SENTINEL_DATES) + dt.timedelta(1)
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -29,13 +30,16 @@ _MONTH = (
 #: The spellings of a date that have one meaning: year first, day before month, or the month as a word
 _DAY_TEXTS = (
     r"(?P<year>\d{4})(?P<s>[-/.])(?P<month>\d\d?)(?P=s)(?P<day>\d\d?)",
-    r"(?P<day>\d\d?)(?P<s>[-/.])(?P<month>\d\d?)(?P=s)(?P<year>\d{4})",
-    r"(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)(\.0)?",
-    rf"(?P<day>\d\d?)[-/. ]?(?P<month>{_MONTH})[-/. ,]{{0,2}}(?P<year>\d{{4}})",
+    r"(?P<day>\d\d?)(?P<s>[-/. ])(?P<month>\d\d?)(?P=s)(?P<year>\d{4})",
+    r"(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)([.,]0+)?",
+    rf"(?P<day>\d\d?)(st|nd|rd|th)?[-/. ]?(?P<month>{_MONTH})[-/. ,]{{0,2}}(?P<year>\d{{4}})",
     rf"(?P<year>\d{{4}})[-/. ]?(?P<month>{_MONTH})[-/. ]?(?P<day>\d\d?)",
-    rf"(?P<month>{_MONTH})[-/. ]?(?P<day>\d\d?)[-/ ,]{{1,2}}(?P<year>\d{{4}})",
+    rf"(?P<month>{_MONTH})[-/. ]{{0,2}}(?P<day>\d\d?)(st|nd|rd|th)?[-/ ,]{{1,2}}(?P<year>\d{{4}})",
 )
-_TIME = r"([ T:]+(?P<time>\d\d?:\d\d(:\d\d([.,]\d+)?)?( ?[AP]M)?)(?P<zone> ?(Z|UTC|GMT|[-+]\d\d(:?\d\d)?))?)?"
+_TIME = (
+    r"([ T:]+(?P<time>\d\d?:\d\d(:\d\d([.,]\d+)?)?( ?[AP]M)?|\d\d\.\d\d\.\d\d([.,]\d+)?)"
+    r"(?P<zone> ?(Z|UTC|GMT|[-+]\d\d(:?\d\d)?))?)?"
+)
 DATE_TEXTS = tuple(re.compile(day + _TIME, re.ASCII | re.IGNORECASE) for day in _DAY_TEXTS)
 #: A day of the week before a date
 WEEKDAY = re.compile(
@@ -52,7 +56,7 @@ NO_DAY = re.compile(
 #: Days since a first one, seconds, or thousandths of them
 DAY_NUMBER = re.compile(r"-?(\d{5}|\d{9,13})([.,]\d+)?", re.ASCII)
 #: Words in the place of a date: why there is none is for the provider to say
-NO_DATE = re.compile("0|unk(nown)?|not (known|recorded|available|applicable)|missing", re.IGNORECASE)
+NO_DATE = re.compile("0|n/?k|unk(nown)?|not (known|recorded|available|applicable)|missing", re.IGNORECASE)
 
 
 def clean_date(value: object) -> tuple[dt.date | None, tuple[str, ...]]:
@@ -91,10 +95,10 @@ def clean_date(value: object) -> tuple[dt.date | None, tuple[str, ...]]:
     if value in SENTINEL_DATES:
         return None, (*rules, "sentinel_date")
     if not EARLIEST <= value <= dt.date.today():
-        hint = "is a digit of the year mistyped, or is this a planned date?"
+        hint = "is a digit of the year or the century mistyped, or is this a planned date?"
         if value.year == NULL_YEAR:
             hint = "programs write 9999 where there is no date; export such dates as empty."
-        raise Refused("a date from 1900 to today", hint)
+        raise Refused(f"a date from {EARLIEST.year} to today", hint)
     return value, rules
 
 

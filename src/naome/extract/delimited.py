@@ -408,8 +408,10 @@ def _write_parquet(
         if is_readable(name)
     )
     read = _read_csv(path, packed, header, encoding, columns)
+    # Spreadsheets write lines of delimiters below a table: like blank lines, they are no records
+    held = f" WHERE coalesce({', '.join(columns)}) IS NOT NULL" if len(columns) > 1 else ""
     connection.execute(
-        f"COPY (SELECT {named} FROM {read}) TO {quote_text(target)} "
+        f"COPY (SELECT {named} FROM {read}{held}) TO {quote_text(target)} "
         "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)"
     )
 

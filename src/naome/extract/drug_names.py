@@ -37,7 +37,8 @@ UNITS = r"(?:HRS?|HOURS?|MG|MCG|MICROGRAMS?|MILLIGRAMS?|GRAMS?|G|ML|MLS|L|IU|UNI
 STRENGTH = re.compile(
     r"(?<![A-Z0-9])AUC\s*\d+(?:\.\d+)?(?![A-Z0-9])|"
     rf"(?<![A-Z0-9])\d+(?:[.,]\d+)*\s*{UNITS}(?:\s*/\s*(?:\d+(?:[.,]\d+)?\s*)?(?:ML|MLS|KG|M2|L|DAY|DOSE|HR|VIAL))?"
-    r"(?![A-Z0-9])|(?<![A-Z0-9])\d+(?:[.,]\d+)?\s*/\s*\d+(?:[.,]\d+)?\s*(?:MG|ML|MCG)(?![A-Z0-9])"
+    r"(?![A-Z0-9])|(?<![A-Z0-9])\d+(?:[.,]\d+)?\s*/\s*\d+(?:[.,]\d+)?\s*(?:MG|ML|MCG)(?![A-Z0-9])|"
+    r"(?<![A-Z0-9])D(?:AYS?)?\s*\d+(?:\s*(?:-|TO)\s*\d+)?(?![A-Z0-9])"
 )
 #: Ways of giving a drug, written with a stroke or stops
 ROUTE = re.compile(r"\b([IS])[/.]([CMV])\b\.?")

@@ -207,8 +207,9 @@ def open_table(connection: DuckDBPyConnection, files: TableFiles, scratch: Path,
         for number, source in enumerate(files.sources)
     ]
     for part in opened[1:]:
-        _check_same_columns(opened[0], part)
+        _check_same_columns(opened[0], part, expected)
     _check_different(opened)
+    opened = _keep_common(opened)
     return _make_view(connection, files, opened)
 
 
@@ -252,7 +253,7 @@ def _open_part(
 
 def _link(source: Source, target: Path) -> Source:
     """Return a file under a name of its own in the scratch folder, which is no pattern."""
-    endings = "".join(re.findall(r"\.(?:parquet|csv|txt|tsv|gz|zip)(?=\.|$)", source.path.name.lower()))
+    endings = "".join(re.findall(r"\.(?:parquet|csv|txt|tsv|dat|psv|tab|gz|zip)(?=\.|$)", source.path.name.lower()))
     link = target.with_name(f"{target.stem}_link{endings}")
     link.symlink_to(source.path.resolve())
     return replace(source, path=link)
@@ -382,23 +383,34 @@ def _check_names(file: str, table: str, expected: frozenset[str], names: list[st
         raise ExtractError(f"{file}: column {shown} is listed more than once (case is ignored); allowed: once.")
 
 
-def _check_same_columns(first: _Opened, other: _Opened) -> None:
-    only = [
-        say_columns(map(show_column, sorted(set(one.kinds) - set(two.kinds))))
-        for one, two in ((first, other), (other, first))
-    ]
-    if set(first.kinds) == set(other.kinds):
-        return
+def _check_same_columns(first: _Opened, other: _Opened, expected: frozenset[str]) -> None:
+    """Refuse parts of which one lacks a column that is read; in others they may differ, as layouts of years do."""
     said = [
-        f"{part.source.name} alone has {columns or 'a column more'}"
-        for part, two, columns in ((first, other, only[0]), (other, first, only[1]))
-        if set(part.kinds) - set(two.kinds)
+        f"{one.source.name} alone has {say_columns(alone)}"
+        for one, two in ((first, other), (other, first))
+        if (alone := sorted(expected & (set(one.kinds) - set(two.kinds))))
     ]
-    raise ExtractError(
-        f"{first.source.name} and {other.source.name}: are parts of one table with different columns: "
-        f"{'; '.join(said)}; allowed: the same columns, in any order. Hint: is one of them another table, or of "
-        "an older layout? Export all parts alike."
-    )
+    if said:
+        raise ExtractError(
+            f"{first.source.name} and {other.source.name}: are parts of one table with different columns: "
+            f"{'; '.join(said)}; allowed: the same of the columns that are read, in any order. Hint: is one of them "
+            "another table, or of an older layout? Export all parts alike."
+        )
+
+
+def _keep_common(opened: list[_Opened]) -> list[_Opened]:
+    """Return parts with the columns that all of them have."""
+    common = set.intersection(*(set(part.kinds) for part in opened))
+    if all(common == set(part.kinds) for part in opened):
+        return opened
+    return [
+        replace(
+            part,
+            names=[name for name in part.names if name.strip().upper() in common],
+            kinds={name: kind for name, kind in part.kinds.items() if name in common},
+        )
+        for part in opened
+    ]
 
 
 def _check_different(opened: list[_Opened]) -> None:

@@ -20,11 +20,12 @@ from naome.extract.column_names import show_file
 from naome.extract.problems import DAMAGED_ZIP
 
 #: How the name of a file ends that can be read; text may be packed by zip too
-READABLE = re.compile(r"(\.parquet|\.csv|\.txt|\.tsv)(\.gz)?$|(\.csv|\.txt|\.tsv)?\.zip$", re.IGNORECASE)
+TEXT_ENDING = r"\.(?:csv|txt|tsv|dat|psv|tab)"
+READABLE = re.compile(rf"(\.parquet|{TEXT_ENDING})(\.gz)?$|({TEXT_ENDING})?\.zip$", re.IGNORECASE)
 #: And those of them that a zip file may hold
-TEXT_FILE = re.compile(r"\.(csv|txt|tsv)(\.gz)?$", re.IGNORECASE)
+TEXT_FILE = re.compile(rf"{TEXT_ENDING}(\.gz)?$", re.IGNORECASE)
 #: What a folder of parts may be named after the table
-FOLDER_SUFFIX = re.compile(r"\.(parquet|csv|txt|tsv)$", re.IGNORECASE)
+FOLDER_SUFFIX = re.compile(rf"\.parquet$|{TEXT_ENDING}$", re.IGNORECASE)
 #: What programs leave beside the parts: Spark's marks and checksums, hidden files, those of file managers
 NOT_A_PART = re.compile(
     r"[._~].*|.*\.crc|thumbs\.db|desktop\.ini|__MACOSX|read_?me(\.(txt|md|pdf|docx?))?", re.IGNORECASE
@@ -64,7 +65,7 @@ class Source:
 
     @property
     def suffix(self) -> str:
-        """What the content is: ``.parquet``, ``.csv``, ``.txt`` or ``.tsv``, in small letters."""
+        """What the content is: ``.parquet``, or how the name of a text ends, in small letters."""
         name = (self.member or self.path.name).lower().removesuffix(".gz")
         return Path(name).suffix
 
@@ -235,12 +236,17 @@ def _name_after(path: Path, table: str) -> str | None:
     else:
         return None
     stem = stem.removeprefix("sim_") if not table.startswith("sim_") else stem
-    return stem[len(table) :] if stem.startswith(table) else None
+    return stem[len(table) :] if _spell(stem, table) == table else None
+
+
+def _spell(stem: str, table: str) -> str:
+    """Return the beginning of a file's name that may be a table's, with its blanks and hyphens as underscores."""
+    return re.sub("[- ]", "_", stem[: len(table)])
 
 
 def _is_of_another(path: Path, table: str, others: Iterable[str]) -> bool:
     name = path.name.lower().removeprefix("sim_")
-    return any(len(other) > len(table) and name.startswith(other) for other in others)
+    return any(len(other) > len(table) and _spell(name, other) == other for other in others)
 
 
 def _check_file(path: Path) -> None:
@@ -498,10 +504,10 @@ def explain_missing(folder: Path, table: str, *, with_listing: bool) -> str:
     near = "" if unmarked else suggest(table, [stem for stem in stems if stem != table])
     unread = [name for name in there if name.lower().split(".")[0].removeprefix("sim_") == table]
     shown = ", ".join(map(show_file, there[:15])) + (f" and {len(there) - 15} more" if len(there) > 15 else "")
-    names = f"{table}.parquet, {table}.csv or {table}.txt (or .tsv, .gz, .zip), parts such as {table}_2019.csv"
-    hints = [f"{show_file(unread[0])} is of a kind that is not read."] if unread else []
+    names = f"{table}.parquet, {table}.csv or {table}.txt (or .tsv, .dat, .gz, .zip), parts such as {table}_2019.csv"
+    hints = [f"{show_file(unread[0])} is of a kind that is not read; save it as one of these."] if unread else []
     if unmarked:
         hints.append(f"what follows the table's name in {_list(unmarked)} is neither a year nor a number of a part.")
     hints += [f"the folder holds {shown or 'nothing'}."] if with_listing else []
-    hint = f" Hint: {' '.join(hints)}" if hints else ""
+    hint = f" Hint: {' '.join([hints[0], *(each[0].upper() + each[1:] for each in hints[1:])])}" if hints else ""
     return f"no file for table {table}{near}; allowed: {names}, or a folder of parts; sim_ before it is optional.{hint}"

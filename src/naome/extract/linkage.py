@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from duckdb import DuckDBPyConnection
 
+from naome.extract.cut_off import count_beyond
 from naome.extract.files import RawFile
 from naome.extract.problems import Problems, say_rows, show_shape
 from naome.extract.quality import Log, log_rows
@@ -87,6 +88,8 @@ class Linkage:
         Organisations and years of which less than half of the rows link (:mod:`naome.extract.uneven`).
     above, above_with : int or None
         Rows of the table between, and those of them that have a row here; None where that is not asked.
+    beyond : int
+        People at one end of the pseudonyms of whom nobody has a row here, where that is no accident.
     """
 
     table: str
@@ -100,6 +103,7 @@ class Linkage:
     uneven: tuple[str, ...] = ()
     above: int | None = None
     above_with: int | None = None
+    beyond: int = 0
 
     @property
     def of_people(self) -> bool:
@@ -133,6 +137,15 @@ class Linkage:
         return (
             f"{self.table}: {self.above_share:.0%} of the rows of {self.to} have a row here, by {self.column}. "
             "Is the table cut off?"
+        )
+
+    def say_cut_off(self) -> str:
+        """Return a sentence about people at one end of the pseudonyms without rows; an empty text without such."""
+        if not self.beyond:
+            return ""
+        return (
+            f"{self.table}: none of the {self.beyond:,} people at one end of the pseudonyms has a row here, and "
+            "many of the others have. Is the table cut off, or of fewer people?"
         )
 
     def say_uneven(self) -> str:
@@ -245,7 +258,10 @@ def _link_people(
         f"FROM (SELECT n, key IN (SELECT key FROM known_people) AS there FROM keys WHERE {given})"
     ).fetchone()
     without = connection.execute(f"SELECT coalesce(sum(n), 0) FROM keys WHERE NOT {given}").fetchone()[0]
-    link = Linkage(file.table, belongs.columns[0], people, rows, linked, without, distinct, linked_people)
+    beyond = count_beyond(connection) if linked else 0
+    link = Linkage(
+        file.table, belongs.columns[0], people, rows, linked, without, distinct, linked_people, beyond=beyond
+    )
     link = _find_uneven(connection, reader, file, belongs, link, "known_people")
     _check_link(connection, file, link, "known_people", least, problems)
     _check_dummies(connection, reader, file, belongs.columns[0], "keys", problems)
@@ -340,7 +356,8 @@ def _keep_keys(connection, table: str, file: RawFile, columns: tuple[str, ...]) 
 def _check_link(connection, file: RawFile, link: Linkage, known: str, least: float, problems: Problems) -> None:
     """Note a problem where too few of the ``keys`` of a file are in a table, or others would be in another spelling."""
     left = link.rows - link.linked
-    if not left and not link.without:
+    # Where every row must have an identifier, an empty one is told by itself
+    if not left and (not link.without or least == 1):
         return
     there = f"SELECT key FROM {known} WHERE key IS NOT NULL"
     others = f"SELECT * FROM keys WHERE {GIVEN.format(k='key')} AND key NOT IN ({there})"

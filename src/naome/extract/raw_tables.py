@@ -46,6 +46,11 @@ class FileNote:
     parts: tuple[Part, ...] = ()
     spellings: Mapping[str, Counter[str]] = field(default_factory=dict)
 
+    def rows_of_parts(self) -> list[int]:
+        """Return the rows of each file of the table."""
+        starts = [part.start for part in self.parts] or [0]
+        return [end - start for start, end in zip(starts, [*starts[1:], self.rows], strict=True)]
+
 
 def choose_version(connection: DuckDBPyConnection, reader: Reader, folder: Path, scratch: Path) -> Reader:
     """Return the reader for the version of an extract, told by a column of its first raw table.

@@ -27,12 +27,13 @@ from naome.core.seal import check_is_folder, read_note
 from naome.extract.absent import Absent, add_empty, find_absent, list_missing
 from naome.extract.areas import settle_areas
 from naome.extract.candidates import CANDIDATES, Signs, find_candidates, keep_rows
+from naome.extract.cut_off import say_full_sheet
 from naome.extract.exchanged import check_exchanged
 from naome.extract.files import explain_damage
 from naome.extract.folder import list_inputs
 from naome.extract.implausible import check_implausible
 from naome.extract.linkage import Linkage, leave_strangers_out, measure_linkage
-from naome.extract.periods import Period, find_periods, say_early
+from naome.extract.periods import Period, find_periods, say_early, say_late, say_months_missing
 from naome.extract.problems import Problems
 from naome.extract.provider_codes import read_organisations
 from naome.extract.quality import Log, log_rows
@@ -117,8 +118,12 @@ class Extract:
             Day to which people are followed; by default, the day on which the last table ends.
         """
         empty = [f"{table} has no rows." for table, rows in self.raw_rows.items() if not rows]
-        about_links = (line for link in self.linkage for line in (link.say_few_above(), link.say_uneven()))
-        return [*empty, *say_early(self.periods, until), *filter(None, about_links)]
+        full = (say_full_sheet(note.table, part) for note in self.files for part in note.rows_of_parts())
+        about_links = (
+            line for link in self.linkage for line in (link.say_few_above(), link.say_cut_off(), link.say_uneven())
+        )
+        about_time = [*say_late(self.periods), *say_months_missing(self.periods), *say_early(self.periods, until)]
+        return [*empty, *filter(None, full), *about_time, *filter(None, about_links)]
 
 
 def read_extract(
@@ -185,13 +190,14 @@ def read_extract(
         _check_note(note, notes, problems)
         if unknown_share is not None:
             vocabularies = [replace(found, limit=unknown_share) for found in vocabularies]
-        check_shares(vocabularies, {name: each.name for name, each in notes.items()}, problems)
+        names = {name: each.name for name, each in notes.items()}
+        check_shares(vocabularies, names, problems)
         problems.raise_if_any()
         _check_nation(connection, reader, problems)
         rows = _settle_tables(connection, reader, notes, scratch / "canonical" if out else None, problems, quality)
         _check_years(connection, diagnosed, problems)
         check_exchanged(connection, reader, problems)
-        check_implausible(connection, reader, {name: each.name for name, each in notes.items()}, problems)
+        check_implausible(connection, reader, names, definitions, problems)
         _check_codes(rows, problems)
         for count in reader.counts:
             found = connection.execute(count.sql).fetchone()[0]

@@ -9,9 +9,9 @@ from naome.extract.problems import say_rows
 
 #: z_stage of the registry: staging systems of other cancers (A, B, C, L, M ...) are unknown for the breast. Behind
 #: Roman numerals only A, B and C are read: IS, IBC and ICU are no stages
-STAGE = Coded("stage", spelling=r"({codes})(?:(?<=\d)[A-Z][A-Z0-9]{0,4}|(?<=[IV])[A-C]\d?)?")
+STAGE = Coded("stage", spelling=r"(?:STAGE:? ?)?({codes})(?:(?<=\d)[A-Z][A-Z0-9]{0,4}|(?<=[IV])[A-C]\d?)?")
 #: Clinical or pathological, after treatment (y), of a recurrence (r) or at autopsy (a)
-M_CATEGORY = Coded("m_category", "BOOLEAN", spelling=r"[YRA]?[CP]?M?({codes})(?:[A-E]|\(I\+\))?")
+M_CATEGORY = Coded("m_category", "BOOLEAN", spelling=r"[YRA]?[CP]?M? ?({codes})(?:[A-E]| ?\(I\+\))?")
 #: Fewer rows than this tell nothing of what the codes of a column mean
 TELLING_DIGITS = 30
 #: Share of the rows that may have a performance status on the scale of young people

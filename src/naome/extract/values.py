@@ -32,6 +32,8 @@ WORD_FOR_MISSING = (
     "a value of its own kind in each column, or nothing at all",
     "the same is in columns of different kinds: does it mean that there is none? Export missing values as empty.",
 )
+#: Hint for values that look like what is allowed
+BEYOND_ASCII = "a letter, figure or dash in it is not the usual one, although it may look so; type or export it again."
 #: A spelling of dates in which no day is above 12 is one with day and month exchanged where it has at least so many
 #: rows, different dates, and different numbers in the place of the day. Of real days three in five are above 12, so
 #: twenty dates all have one below by chance once in a hundred million columns; and the first day of each month or
@@ -199,7 +201,8 @@ def _clean_column(column: str, label: str, cleaner: Cleaner, counts, found: Clea
         try:
             cleaned[value], rules = cleaner.clean(value)
         except Refused as refusal:
-            shapes = refused.setdefault((refusal.allowed, refusal.hint), {})
+            hint = refusal.hint if str(value).strip().isascii() else BEYOND_ASCII
+            shapes = refused.setdefault((refusal.allowed, hint), {})
             shapes.setdefault(show_shape(value), {}).setdefault(column, []).append((value, count))
             continue
         if cleaner.place is not None and (text := str(value).strip().upper()):

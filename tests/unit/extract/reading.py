@@ -33,6 +33,7 @@ def read_about(reader: Reader, *tables: str) -> Reader:
 def keep_tables(reader: Reader, tables: Iterable[str]) -> Reader:
     """Return a reader of some raw tables, and of the canonical tables, rules and checks that need no others."""
     gone = set(reader.raw) - set(tables)
+    gone |= {long for name in gone for long in reader.raw[name].long}
     canonical = {
         name: each for name, each in reader.canonical.items() if not gone & {each.raw, *_name_tables(each.sql)}
     }

@@ -165,6 +165,12 @@ def test_blank_lines_before_the_header_and_between_records_are_no_records(read, 
     assert read(before + TEXT.replace("\n", end + end))[0] == ROWS
 
 
+@pytest.mark.parametrize("line", [",,\n", '"","",""\n', ",,\n,,\n,,"])
+def test_lines_of_delimiters_only_are_no_records(read, line):
+    assert read(TEXT + line)[0] == ROWS
+    assert read("KEY,NAME,DAY\n1,a,x\n" + line.rstrip("\n") + "\n2,,y\n3,c,\n")[0] == ROWS
+
+
 @pytest.mark.parametrize("inside", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("first", ["\n", "\r\n", "\r"])
 def test_line_ends_in_quotation_marks_stay_as_they_are(read, inside, first):
@@ -310,9 +316,20 @@ def test_parts_may_differ_in_delimiter_encoding_order_of_columns_and_packing(rea
     assert file.locate(3, "column DAY") == "t_2020.csv: column DAY, row 3"
 
 
-def test_parts_with_other_columns_are_refused_naming_both(refusal):
-    said = refusal({"t_1.csv": "KEY,NAME,DAY\n1,a,x\n", "t_2.csv": "KEY,NAME,DAY,MDT_DATE\n1,a,x,q\n"})
-    assert "t_1.csv and t_2.csv" in said and "MDT_DATE" in said
+def test_parts_of_which_one_lacks_a_column_that_is_read_are_refused_naming_both(refusal):
+    said = refusal({"t_1.csv": "KEY,NAME\n1,a\n", "t_2.csv": "KEY,NAME,DAY\n1,a,x\n"})
+    assert "t_1.csv and t_2.csv" in said and "t_2.csv alone has DAY" in said
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_parts_may_differ_in_columns_that_are_not_read(read, first):
+    more = "KEY,OTHER,NAME,DAY\n1,q,a,x\n"
+    parts = (
+        [more, "KEY,NAME,DAY\n2,,y\n3,c,\n"]
+        if first
+        else ["KEY,NAME,DAY\n1,a,x\n", "KEY,NAME,MORE,DAY\n2,,q,y\n3,c,,\n"]
+    )
+    assert read({f"t_{n}.csv": text.encode() for n, text in enumerate(parts)})[0] == ROWS
 
 
 def test_a_part_with_a_header_only_is_a_part(read):

@@ -86,6 +86,11 @@ RITUXIMAB
 LIPOSOMAL DOXORUBICIN (CAELYX)|LIPOSOMAL DOXORUBICIN (MYOCET)|ZOLEDRONIC ACID|AXICABTAGENE CILOLEUCEL|E45|DIFFLAM"""
 
 
+@pytest.mark.parametrize("days", ["D1-21", "D1", "DAYS 1-14", "DAY 1 TO 21"])
+def test_days_of_a_cycle_are_dropped_from_the_name_of_a_drug(days):
+    assert CLEANER.clean(f"PALBOCICLIB 125MG OD {days}")[0] == "PALBOCICLIB"
+
+
 @pytest.mark.parametrize(("name", "drug"), ALL)
 def test_a_drug_is_one_drug_whatever_it_is_called(name, drug):
     read, rules = CLEANER.clean(name)

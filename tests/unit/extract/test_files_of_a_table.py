@@ -45,7 +45,7 @@ def names_of(folder, table: str, **options) -> list[str] | None:
     [
         "hes_apc.parquet", "HES_APC.PARQUET", "sim_hes_apc.csv", "Sim_Hes_Apc.Txt", "hes_apc.tsv", "hes_apc.csv.gz",
         "hes_apc.txt.GZ", "hes_apc.tsv.gz", "hes_apc.parquet.gz", "hes_apc.zip", "hes_apc_2019.txt", "hes_apc2019.csv",
-        "hes_apc.csv.zip",
+        "hes_apc.csv.zip", "HES_APC.DAT", "hes_apc.psv", "hes_apc.tab.gz", "hes-apc.csv", "HES APC.csv",
     ],
 )  # fmt: skip
 def test_a_file_of_any_readable_kind_is_the_table(tmp_path, name):

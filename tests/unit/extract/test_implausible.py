@@ -58,7 +58,7 @@ def test_an_age_that_stands_for_none_is_refused_above_a_share(copy, age):
         ("av_tumour", "FIRSTMDTMEETINGDATE", "tumours.mdt_date"),
     ],
 )
-@pytest.mark.parametrize("day", ["1910-01-01", "1990-01-01"])
+@pytest.mark.parametrize("day", ["1931-01-01", "1990-01-01"])
 def test_a_day_of_many_rows_far_from_all_others_is_refused(copy, table, column, canonical, day):
     folder = copy("clean-england")
     folder.put(table, column, f"DATE '{day}'", f"n % 10 = 0 AND {column} IS NOT NULL")
@@ -85,3 +85,119 @@ def test_a_link_to_itself_is_refused_in_a_sentence(copy):
     folder.file("pedw_oper").symlink_to("pedw_oper.parquet")
     with pytest.raises(ExtractError, match="pedw_oper.parquet: not readable: Too many levels of symbolic links"):
         read_extract(READERS["wcn"], folder.path, None, progress=lambda line: None)
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "select"),
+    [
+        ("clean-england", "hes_apc", "* REPLACE ({diagnoses})"),
+        ("clean-england", "hes_apc", "* REPLACE ({operations})"),
+        ("clean-wales", "pedw_diag", "* REPLACE (DIAG_CD_123 AS DIAG_CD_1234)"),
+    ],
+)
+def test_codes_without_their_last_character_are_refused(copy, name, table, select):
+    folder = copy(name)
+    cut = {
+        "diagnoses": ", ".join(f"left(DIAG_{n:02d}, 3) AS DIAG_{n:02d}" for n in range(1, 21)),
+        "operations": ", ".join(f"left(OPERTN_{n:02d}, 3) AS OPERTN_{n:02d}" for n in range(1, 25)),
+    }
+    folder.edit(table, f"SELECT {select.format_map(cut)} FROM t")
+    refuse(name, folder, table, f"{table}.parquet: .*code: .* have three characters")
+
+
+def test_codes_of_metastases_without_their_site_are_refused_in_a_part_of_the_rows(copy):
+    folder = copy("clean-wales")
+    folder.edit(
+        "pedw_diag",
+        "SELECT * REPLACE (CASE WHEN n % 5 = 0 AND left(DIAG_CD_1234, 2) = 'C7' THEN DIAG_CD_123 ELSE DIAG_CD_1234 END "
+        "AS DIAG_CD_1234) FROM t",
+    )
+    refuse("clean-wales", folder, "pedw_diag", "codes of C77, C78, C79 have three characters")
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "select"),
+    [
+        ("clean-england", "hes_apc", f"* REPLACE ({', '.join(f'NULL AS DIAG_{n:02d}' for n in range(2, 21))}) FROM t"),
+        ("clean-wales", "pedw_diag", "* FROM t WHERE DIAG_NUM::INTEGER = 1"),
+    ],
+)
+def test_diagnoses_of_which_only_the_first_are_there_are_refused(copy, name, table, select):
+    folder = copy(name)
+    (folder.path / "extract.json").unlink()  # it says how many rows there are
+    folder.edit(table, f"SELECT {select}")
+    refuse(name, folder, table, "diagnoses.position: the first in all")
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "column"),
+    [
+        ("clean-england", "av_tumour", "STATUSOFREGISTRATION"),
+        ("clean-england", "av_tumour", "DEDUP_FLAG"),
+        ("clean-england", "av_tumour", "CTRY_CODE"),
+        ("clean-wales", "wcn_registration", "REGISTRATION_STATUS"),
+    ],
+)
+def test_a_column_that_makes_registrations_eligible_is_filled(copy, name, table, column):
+    folder = copy(name)
+    folder.put(table, column, "NULL", "n % 10 = 0")
+    refuse(name, folder, table, f"{table}: column {column}: not recorded in")
+
+
+@pytest.mark.parametrize(
+    ("column", "code"),
+    [
+        ("STATUSOFREGISTRATION", "NULL"),
+        ("STATUSOFREGISTRATION", "'P'"),
+        ("DEDUP_FLAG", "CASE WHEN n % 20 = 0 THEN '1' ELSE '0' END"),
+    ],
+)
+def test_registrations_of_which_few_are_eligible_are_refused(copy, column, code):
+    folder = copy("clean-england")
+    folder.put("av_tumour", column, code, "true")
+    refuse("clean-england", folder, "av_tumour", "tumours.eligible_registration: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "column", "code"),
+    [
+        ("clean-england", "av_tumour", "ER_STATUS", "'P'"),
+        ("clean-england", "av_tumour", "STAGE_BEST", "'4'"),
+        ("clean-wales", "wcn_registration", "CHEMOTHERAPY_FLAG", "nullif(CHEMOTHERAPY_FLAG, 'N')"),
+    ],
+)
+def test_an_item_of_which_only_one_value_is_there_is_refused(copy, name, table, column, code):
+    folder = copy(name)
+    folder.put(table, column, code, "true")
+    refuse(name, folder, table, f"{table}.parquet: tumours.*: .* in all .* rows that have one")
+
+
+def test_sex_of_which_only_men_are_coded_is_refused(copy):
+    folder = copy("clean-england")
+    folder.edit("av_patient", "SELECT * REPLACE (CASE WHEN GENDER::INTEGER = 1 THEN '1' ELSE '0' END AS GENDER) FROM t")
+    refuse("clean-england", folder, "av_patient", "people.sex: 100% of the people.*are men")
+
+
+@pytest.mark.parametrize(
+    ("select", "said"),
+    [
+        ("lag(STAGE_BEST) OVER () AS STAGE_BEST", "stage and tumours.m1"),
+        ("CASE WHEN M_BEST IS NOT NULL THEN '0' END AS M_BEST", "m1: false in all"),
+        ("ER_STATUS AS HER2_STATUS, HER2_STATUS AS ER_STATUS", "more are positive for HER2"),
+        ("'0' AS BASISOFDIAGNOSIS", "basis: death_certificate in all"),
+    ],
+)
+def test_items_that_contradict_each_other_are_refused(copy, select, said):
+    folder = copy("clean-england")
+    folder.edit("av_tumour", f"SELECT * REPLACE ({select}) FROM t")
+    with pytest.raises(ExtractError, match=f"av_tumour.parquet: tumours.*{said}"):
+        read("clean-england", folder, "av_tumour")
+
+
+@pytest.mark.parametrize(
+    ("code", "hint"), [("\u0421509", "not the usual one"), ("C509,C773", "several codes in one field")]
+)
+def test_the_hint_names_a_letter_that_only_looks_usual_and_several_codes(copy, code, hint):
+    folder = copy("clean-england")
+    folder.put("hes_apc", "DIAG_01", f"'{code}'")
+    refuse("clean-england", folder, "hes_apc", f"column DIAG_01, row 4: .*{hint}")

@@ -243,7 +243,7 @@ def test_a_pseudonym_with_a_suffix_is_refused_with_the_reason(copy):
 def test_exchanged_dates_of_death_and_registration_are_refused(copy, name, table, death, registered):
     folder = copy(name)
     folder.edit(table, f"SELECT * REPLACE ({registered} AS {death}, {death} AS {registered}) FROM t")
-    with pytest.raises(ExtractError, match=f"{table}: columns {death} and {registered}: .* registered before"):
+    with pytest.raises(ExtractError, match=f"{table}: column {registered}: .* before {death}"):
         read(name, folder.path)
 
 

@@ -40,7 +40,7 @@ def test_another_spelling_of_one_of_several_columns_is_named(copy, change, said)
     assert said in message and "another project" not in message
 
 
-@pytest.mark.parametrize("name", ["REG_DATE_OF_DEATH (yyyymmdd)", "ons.REG_DATE_OF_DEATH"])
+@pytest.mark.parametrize("name", ["REG_DATE_OF_DEATH (yyyymmdd)", "ons-REG_DATE_OF_DEATH"])
 def test_a_column_with_other_signs_in_its_name_is_pointed_at_without_its_name(copy, name):
     folder = copy("clean-england")
     folder.edit("ons_deaths", f'SELECT * RENAME (REG_DATE_OF_DEATH AS "{name}") FROM t')

@@ -18,7 +18,7 @@ def refuse(folder, table):
     return str(error.value)
 
 
-@pytest.mark.parametrize("word", ["N/K", "NIL", "[NULL]", "Unknown to us", "*"])
+@pytest.mark.parametrize("word", ["N/D", "NIL", "[NULL]", "Unknown to us", "*"])
 def test_a_word_that_columns_of_different_kinds_refuse_is_one_problem(copy, word):
     folder = copy("clean-england")
     columns = ("GRADE", "M_BEST", "FIRSTMDTMEETINGDATE")
@@ -33,10 +33,10 @@ def test_a_word_that_columns_of_different_kinds_refuse_is_one_problem(copy, word
 
 def test_values_of_several_shapes_that_are_refused_for_one_reason_are_one_problem(copy):
     folder = copy("clean-england")
-    spelt = "strftime(CAST(EPISTART AS DATE), '%dth %B %Y')"
+    spelt = "strftime(CAST(EPISTART AS DATE), '%d of %B %Y')"
     folder.edit("hes_apc", f"SELECT * REPLACE ({spelt} AS EPISTART) FROM t")
     message = refuse(folder, "hes_apc")
-    assert message.count("column EPISTART, row") == 1 and "of other shapes '99aa Aaa" in message
+    assert message.count("column EPISTART, row") == 1 and "of other shapes '99 aa Aaa" in message
 
 
 def test_the_first_row_of_each_shape_is_said(copy):

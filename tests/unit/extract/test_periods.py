@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 
 import duckdb
+import pytest
 
 from naome.extract import READERS, read_extract
-from naome.extract.periods import say_early
+from naome.extract.periods import find_gaps, say_early
 from naome.workflow.extract_report import describe_extract
 
 
@@ -38,3 +39,30 @@ def test_a_table_that_ends_before_the_others_is_named(copy):
     )
     assert "hes_apc ends on 2018-1" in describe_extract(extract)
     assert not [line for line in say_early(extract.periods, dt.date(2019, 1, 31)) if line.startswith("hes_apc")]
+
+
+def test_a_table_that_begins_long_after_the_diagnoses_is_named(copy):
+    folder = copy("clean-england")
+    (folder.path / "extract.json").unlink()
+    folder.edit("hes_apc", "SELECT * FROM t WHERE coalesce(ADMIDATE, EPISTART) >= DATE '2018-01-01'")
+    (warning,) = read(folder.path).list_warnings()
+    assert warning.startswith("hes_apc begins on 2018-01") and "after the diagnoses (2015-01-01)" in warning
+
+
+@pytest.mark.parametrize(
+    ("table", "date", "months"),
+    [("hes_apc", "ADMIDATE", ("2019-03", "2019-05")), ("av_tumour", "DIAGNOSISDATEBEST", ("2020-01", "2020-12"))],
+)
+def test_a_table_without_rows_of_some_months_is_named(copy, table, date, months):
+    folder = copy("clean-england")
+    (folder.path / "extract.json").unlink()
+    first, last = months
+    folder.edit(
+        table, f"SELECT * FROM t WHERE {date} IS NULL OR left({date}::VARCHAR, 7) NOT BETWEEN '{first}' AND '{last}'"
+    )
+    found = read(folder.path).list_warnings()
+    assert [line for line in found if line.startswith(f"{table} has no row in {first} to {last} (")]
+
+
+def test_few_records_of_years_before_the_others_are_no_gap():
+    assert find_gaps({12 * 2014 + n: 6 for n in range(6)} | {12 * 2015 + n: 500 for n in range(24)}) == ()

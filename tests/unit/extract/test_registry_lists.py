@@ -168,3 +168,48 @@ def test_an_admission_without_a_kind_is_of_another_kind_by_a_named_rule(copy, tm
     kinds = duckdb.execute(f"SELECT DISTINCT patient_class FROM '{tmp_path}/out/admissions.parquet'").fetchall()
     assert ("other",) in kinds
     assert [(e["rule"], e["table"], e["rows"]) for e in extract.quality] == [("patient_class_missing", table, 1)]
+
+
+UNKNOWN_IN_WORDS = ["Not recorded", "not known", "NK", "Unk", "N/K", "Not available", "NOT-APPLICABLE", "Missing"]
+
+
+@pytest.mark.parametrize("text", UNKNOWN_IN_WORDS)
+@pytest.mark.parametrize(
+    "coded", [shared_items.STAGE, shared_items.M_CATEGORY, shared_items.GRADE, shared_items.HER2,
+              shared_items.PERFORMANCE_STATUS, shared_items.VITAL_STATUS, shared_items.REGISTRATION_STATUS,
+              shared_items.QUINTILE_1_MOST_DEPRIVED, Coded("flag_wales", "BOOLEAN")],
+)  # fmt: skip
+def test_a_word_for_what_is_not_recorded_is_read_in_every_coded_item(coded, text):
+    assert coded.bind(DEFINITIONS).clean(text)[0] is None
+
+
+def test_a_word_for_what_is_not_recorded_has_its_own_meaning_where_a_coding_gives_it_one():
+    assert shared_items.BASIS.bind(DEFINITIONS).clean("Unknown") == ("unknown", ("lower_case",))
+    with pytest.raises(Refused):  # may be negative, or nothing
+        shared_items.RECEPTOR.bind(DEFINITIONS).clean("-")
+
+
+@pytest.mark.parametrize(
+    ("coded", "text", "value"),
+    [
+        (shared_items.STAGE, "Stage 4", "4"), (shared_items.STAGE, "stage IIIA", "3"),
+        (shared_items.M_CATEGORY, "M0 (i+)", False), (shared_items.M_CATEGORY, "M 1", True),
+        (shared_items.GRADE, "G 2", 2), (shared_items.PERFORMANCE_STATUS, "ECOG 1", 1),
+        (shared_items.RECEPTOR, "PM", "positive"), (shared_items.RECEPTOR, "+ve", "positive"),
+        (shared_items.RECEPTOR, "-ve", "negative"), (shared_items.RECEPTOR, "Not tested", None),
+        (shared_items.HER2, "2+ (FISH amplified)", "positive"), (shared_items.HER2, "2+ ISH non-amplified", "negative"),
+        (shared_items.HER2, "Equivocal (2+)", None), (shared_items.HER2, "IHC 3+", "positive"),
+        (shared_items.PATIENT_CLASS, "Day case admission", "day_case"), (shared_items.PATIENT_CLASS, "01", "ordinary"),
+        (Coded("deduplication", "BOOLEAN"), "TRUE", True), (Coded("deduplication", "BOOLEAN"), "False", False),
+        (Coded("flag_wales", "BOOLEAN"), "FALSE", False), (shared_items.VITAL_STATUS, "Died", "dead"),
+        (shared_items.CNS_INDICATOR, "No", "not_seen"), (Coded("sex_wales"), "9", None),
+    ],
+)  # fmt: skip
+def test_usual_spellings_of_codes_are_read(coded, text, value):
+    assert coded.bind(DEFINITIONS).clean(text)[0] == value
+
+
+@pytest.mark.parametrize(("raw", "value"), [("4\u200b", "4"), ("\ufeffIV", "4"), ("\uff14", "4"), ("3\u00adA", "3")])
+def test_characters_that_are_not_seen_and_of_full_width_are_a_named_rule(raw, value):
+    assert shared_items.STAGE.bind(DEFINITIONS).clean(raw)[0] == value
+    assert "hidden_character" in shared_items.STAGE.bind(DEFINITIONS).clean(raw)[1]

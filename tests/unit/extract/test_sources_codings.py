@@ -20,7 +20,16 @@ DATA = Path(__file__).parent / "data"
 #: A coding that no reader uses (test_spec_lists.py changes it), and those whose codes no extract of the tests has:
 #: test_drug_names.py and test_provider_codes.py change them, and test_sources_clean.py reads scores of HER2. No
 #: canonical column holds the kind of an organisation
-NOT_OF_READERS = {"sact_agents", "sact_drug", "sact_word", "organisation_default", "organisation_kind", "her2_score"}
+NOT_OF_READERS = {
+    "sact_agents",
+    "sact_drug",
+    "sact_word",
+    "organisation_default",
+    "organisation_kind",
+    "her2_score",
+} | {
+    "not_recorded"  # words that no extract of the tests has (test_registry_lists.py)
+}
 
 
 def find_readers() -> dict[str, str]:

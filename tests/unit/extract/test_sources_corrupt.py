@@ -259,13 +259,13 @@ CASES = [
         "year 0202",
         put("av_tumour", "DIAGNOSISDATEBEST", "DATE '0202-05-01'"),
         "row 4: '9999-99-99'",
-        "from 1900 to today",
+        "from 1930 to today",
     ),
     case(
         "future date",
         put("av_tumour", "DIAGNOSISDATEBEST", "DATE '2921-05-01'"),
         "row 4: '9999-99-99'",
-        "from 1900 to today",
+        "from 1930 to today",
     ),
     case("date as a serial number", put_csv("av_tumour", "DIAGNOSISDATEBEST", "43831"), "row 5: '99999'"),
     case(

@@ -30,11 +30,11 @@ def _clean(connection, file: RawFile, problems: Problems | None = None):
 
 
 def test_plain_dates_stay_and_sentinels_among_them_become_missing(connection):
-    days = [dt.date(2020, 2, 29), dt.date(1800, 1, 1), None, dt.date(1900, 1, 2), TODAY, dt.date(1800, 1, 1)]
+    days = [dt.date(2020, 2, 29), dt.date(1800, 1, 1), None, dt.date(1930, 1, 1), TODAY, dt.date(1800, 1, 1)]
 
     found, cleaned = _clean(connection, _file(connection, "DATE", days))
 
-    assert cleaned == [dt.date(2020, 2, 29), None, None, dt.date(1900, 1, 2), TODAY, None]
+    assert cleaned == [dt.date(2020, 2, 29), None, None, dt.date(1930, 1, 1), TODAY, None]
     assert found.repairs == {("D", "sentinel_date"): 2}
     assert found.filled == {"D": 5}
 

@@ -135,3 +135,39 @@ def test_a_table_without_rows_is_a_warning_and_has_no_share(extract):
         line for line in describe_extract(found).splitlines() if "cosd_recurrence" in line and " to av_p" in line
     )
     assert "100" not in row and "–" in row
+
+
+@pytest.mark.parametrize(
+    ("audit", "table"),
+    [
+        ("england", "hes_apc"),
+        ("england", "rtds_prescription"),
+        ("england", "av_tumour"),
+        ("england", "cosd_recurrence"),
+        ("wales", "adde_deaths"),
+    ],
+)
+def test_a_table_that_ends_before_its_people_do_is_a_warning(extract, audit, table):
+    folder, source = extract(f"clean-{audit}"), {"england": "ncrd", "wales": "wcn"}[audit]
+    keep(folder, table, 0.5)
+    found = read(folder, source).list_warnings()
+    assert [line for line in found if line.startswith(f"{table}: none of the") and "at one end" in line]
+
+
+def test_a_table_without_its_beginning_is_a_warning(extract):
+    folder = extract()
+    folder.edit("hes_apc", "SELECT * FROM t WHERE n > 6000")
+    assert [line for line in read(folder).list_warnings() if line.startswith("hes_apc: none of the")]
+
+
+def test_half_of_the_registrations_of_deaths_are_refused(extract):
+    folder = extract()
+    keep(folder, "ons_deaths", 0.5)
+    with pytest.raises(ExtractError, match="ons_deaths: .* dead in av_patient have no row here"):
+        read(folder)
+
+
+def test_as_many_rows_as_a_spreadsheet_holds_are_a_warning(extract):
+    folder = extract()
+    folder.edit("hes_apc", "SELECT t.* FROM t, range(40) ORDER BY STUDY_ID LIMIT 65535")
+    assert [line for line in read(folder).list_warnings() if line.startswith("hes_apc has 65,535 rows")]

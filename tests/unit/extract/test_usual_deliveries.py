@@ -112,3 +112,33 @@ def test_a_note_to_the_reader_in_a_zip_file_is_passed_over(copy, tmp_path):
         archive.write(tmp_path / "hes.csv", "hes_apc.csv")
         archive.writestr("README.txt", "These are the admissions.")
     assert read("ncrd", folder.path).rows["admissions"]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        {f"{name}_{n:02d}": f"{name}_{n}" for name, last in (("DIAG", 9), ("OPERTN", 9), ("OPDATE", 9))
+         for n in range(1, last + 1)},
+        {f"{name}_{n:02d}": f"{name}_4_{n:02d}" for name, last in (("DIAG", 20), ("OPERTN", 24))
+         for n in range(1, last + 1)},
+        {"PROCODE3": "PROCODE5"},
+        {"PROCODE3": "PROCODE"},
+        {name: f"hes_apc.{name}" for name in ("STUDY_ID", "EPIKEY", "DIAG_01", "CLASSPAT")},
+    ],
+)  # fmt: skip
+def test_columns_of_hes_are_read_by_their_names_in_other_deliveries(copy, extracts, tmp_path, names):
+    read("ncrd", extracts["clean-england"], tmp_path / "plain")
+    folder = copy("clean-england")
+    renamed = ", ".join(f'{old} AS "{new}"' for old, new in names.items())
+    folder.edit("hes_apc", f"SELECT * RENAME ({renamed}) FROM t")
+    read("ncrd", folder.path, tmp_path / "other")
+    for table in ("admissions", "diagnoses", "procedures"):
+        plain, other = (pd.read_parquet(tmp_path / each / f"{table}.parquet") for each in ("plain", "other"))
+        assert plain.equals(other)
+
+
+def test_an_extract_of_another_cancer_is_refused(copy):
+    folder = copy("clean-england")
+    folder.put("av_tumour", "SITE_ICD10_O2", "'C349'", "true")
+    with pytest.raises(ExtractError, match="av_tumour.parquet: tumours.site: none is of the breast"):
+        read("ncrd", folder.path)

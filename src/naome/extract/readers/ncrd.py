@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from naome.extract import areas, shared_items
 from naome.extract.clean import CAUSES, ICD10, OPCS4, OPCS4_SITE, TEXT, TUMOUR_SITE, UPPER, Coded
+from naome.extract.date_order import deaths_agree, deaths_registered, in_order
 from naome.extract.dates import DATE
 from naome.extract.drug_names import DRUG
 from naome.extract.linkage import no_such_person
@@ -13,6 +14,8 @@ from naome.extract.settle import Duplicates, RowRule, Selection
 
 #: Least share of the rows above a table that have a row in it, where every one should: a cycle has drugs
 MOST_HAVE = 0.8
+#: Share of cycles that may begin before their regimen, and of drugs that may be given before their cycle
+MOST_TREATED_EARLY = 0.1
 #: Cycles, drugs and radiotherapy; Simulacrum has the same.
 SACT_CYCLE = RawTable(
     {"MERGED_REGIMEN_ID": None, "MERGED_CYCLE_ID": None, "START_DATE_OF_CYCLE": DATE},
@@ -31,6 +34,16 @@ RTDS_PRESCRIPTION = RawTable(
     belongs=Belongs(("PATIENTID",)),
     events=True,
 )
+
+#: Columns of HES by the names of other deliveries: codes of four characters have a 4 in theirs, and numbers no zero
+HES_ALIASES = {
+    **{f"DIAG_4_{n:02d}": f"DIAG_{n:02d}" for n in range(1, 21)},
+    **{f"OPERTN_4_{n:02d}": f"OPERTN_{n:02d}" for n in range(1, 25)},
+    **{f"DIAG_{n}": f"DIAG_{n:02d}" for n in range(1, 10)},
+    **{f"{name}_{n}": f"{name}_{n:02d}" for name in ("OPERTN", "OPDATE") for n in range(1, 10)},
+    "PROCODE5": "PROCODE3",
+    "PROCODE": "PROCODE3",
+}
 
 RAW = {
     "organisations": RawTable(
@@ -103,6 +116,7 @@ RAW = {
                 DATE,
             ),
         },
+        aliases=HES_ALIASES,
         belongs=Belongs(("STUDY_ID",)),
         signs={"hes_diagnosis": "code"},
         events=True,
@@ -370,16 +384,21 @@ def country_missing(table: str, column: str) -> Count:
 COUNTED = (class_missing("hes_apc", "CLASSPAT"), country_missing("av_tumour", "CTRY_CODE"))
 
 
-def registered_before_death(table: str, death: str, registered: str) -> tuple[str, str]:
-    """Return the check that deaths are registered after they happened: the columns are not exchanged."""
+def mostly_recorded(table: str, column: str) -> tuple[str, str]:
+    """Return the check that a column by which registrations are eligible is filled where others are."""
     return (
-        f"SELECT early FROM (SELECT count_if({registered} < {death}) AS early, count(*) AS n FROM clean_{table}) "
-        "WHERE early > greatest(5, 0.01 * n)",
-        f"{table}: columns {death} and {registered}: {{values}} deaths are registered before they happened; allowed: "
-        "at most 1%. Hint: are the two columns exchanged?",
+        f"SELECT gone FROM (SELECT count(*) - count({column}) AS gone, count(*) AS n FROM clean_{table}) "
+        "WHERE gone > greatest(5, 0.05 * n) AND gone < n",
+        f"{table}: column {column}: not recorded in {{values}} rows, whose registrations would not be eligible; "
+        "allowed: at most 5%. Hint: export the column again, or only the rows that are meant.",
     )
 
 
+#: Some operations of an admission are dated before the episode in which they are recorded
+HES_IN_ORDER = (
+    in_order("hes_apc", "ADMIDATE", "EPISTART"),
+    in_order("hes_operation", "ADMIDATE", "second", at_most=0.05, called=("hes_apc", "OPDATE_01 to OPDATE_24")),
+)
 READER = Reader(
     "ncrd",
     "england",
@@ -388,5 +407,27 @@ READER = Reader(
     ROWS,
     COUNTED,
     country=("av_tumour", "CTRY_CODE", "E"),
-    checks=(registered_before_death("ons_deaths", "REG_DATE_OF_DEATH", "REG_DATE"),),
+    checks=(
+        *(mostly_recorded("av_tumour", column) for column in ("STATUSOFREGISTRATION", "DEDUP_FLAG", "CTRY_CODE")),
+        *HES_IN_ORDER,
+        in_order(
+            "sact_cycle",
+            "START_DATE_OF_REGIMEN",
+            "START_DATE_OF_CYCLE",
+            at_most=MOST_TREATED_EARLY,
+            of="sact_regimen",
+            by=("MERGED_REGIMEN_ID",),
+        ),
+        in_order(
+            "sact_drug_detail",
+            "START_DATE_OF_CYCLE",
+            "ADMINISTRATION_DATE",
+            at_most=MOST_TREATED_EARLY,
+            of="sact_cycle",
+            by=("MERGED_CYCLE_ID",),
+        ),
+        in_order("ons_deaths", "REG_DATE_OF_DEATH", "REG_DATE"),
+        deaths_agree("ons_deaths", "DEC_CONF_NHS_NUMBER_CLEAN_DEID", "REG_DATE_OF_DEATH"),
+        deaths_registered("ons_deaths", "DEC_CONF_NHS_NUMBER_CLEAN_DEID"),
+    ),
 )

@@ -84,4 +84,4 @@ CONTRADICTION = (
     "rcrd_tumour: columns VITALSTATUS and VITALSTATUSDATE: the rows of {n} people contradict each other; allowed: "
     "one vital status for a person. Hint: were two snapshots joined?",
 )
-READER = Reader("rcrd", "england", RAW, SELECTIONS, ROWS, COUNTED, checks=(CONTRADICTION,))
+READER = Reader("rcrd", "england", RAW, SELECTIONS, ROWS, COUNTED, checks=(CONTRADICTION, *ncrd.HES_IN_ORDER))

@@ -20,6 +20,7 @@ from naome.extract.clean import (
     Coded,
     integer,
 )
+from naome.extract.date_order import in_order
 from naome.extract.dates import DATE
 from naome.extract.linkage import no_such_person
 from naome.extract.provider_codes import PROVIDER_CODE
@@ -34,7 +35,7 @@ from naome.extract.readers.ncrd import (
     after_death,
     class_missing,
     country_missing,
-    registered_before_death,
+    mostly_recorded,
     without_date,
 )
 from naome.extract.settle import RowRule, Selection
@@ -282,7 +283,10 @@ READER = Reader(
     COUNTED,
     country=("wcn_registration", "COUNTRY_CODE", "W"),
     checks=(
-        registered_before_death("adde_deaths", "DEATH_DT", "DEATH_REG_DT"),
+        *(mostly_recorded("wcn_registration", column) for column in ("REGISTRATION_STATUS", "COUNTRY_CODE")),
+        in_order("pedw_episode", "ADMIS_DT", "EPI_STR_DT", of="pedw_spell", by=SPELL.columns),
+        in_order("pedw_oper", "ADMIS_DT", "OPER_DT", at_most=0.05, of="pedw_spell", by=SPELL.columns),
+        in_order("adde_deaths", "DEATH_DT", "DEATH_REG_DT"),
         positions("pedw_diag", "DIAG_NUM"),
         positions("pedw_oper", "OPER_NUM"),
     ),

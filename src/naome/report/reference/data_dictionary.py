@@ -43,7 +43,8 @@ They hold the events of everyone where a cohort of the run needs no such record.
 FILES = """## Files of an extract
 
 A table is a file that is named as the table, in any case, with or without `sim_` before it: Parquet (`.parquet`) or
-delimited text (`.csv`, `.txt`, `.tsv`), as it is or packed by gzip (`.gz`); text may be packed by zip too (`.zip`).
+delimited text (`.csv`, `.txt`, `.tsv`, `.dat`, `.psv`, `.tab`), as it is or packed by gzip (`.gz`); text may be packed
+by zip too (`.zip`).
 
 - **Parts.** A table may be several files: one a year (`hes_apc_2019.txt`, `hes_apc_201920.csv`) or numbered
   (`hes_apc_part1.csv`); members of one zip file named in the same ways; or the files of a folder named as the table

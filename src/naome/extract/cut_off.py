@@ -1,0 +1,62 @@
+"""Tables that end before their people do: what shows that a file was cut off at the end of a line.
+
+Such a file looks whole. But most tables are sorted by person, so that nobody of one end of the pseudonyms has a row; or
+they have as many rows as a program can hold.
+"""
+
+from __future__ import annotations
+
+import math
+
+from duckdb import DuckDBPyConnection
+
+#: So many people would have rows if they were like the others: that none has is no accident
+EXPECTED_PEOPLE = 20
+#: Share of all people that they must be: few may be alike because of the order in which pseudonyms were given
+LEAST_BEYOND = 0.05
+#: Rows that spreadsheets can hold, with and without a header line
+SPREADSHEET_ROWS = frozenset({65_535, 65_536, 1_048_575, 1_048_576})
+
+
+def count_beyond(connection: DuckDBPyConnection) -> int:
+    """Return how many people before the first or behind the last with a row have none; 0 where that may be chance.
+
+    Parameters
+    ----------
+    connection : DuckDBPyConnection
+        With the tables ``known_people`` and ``keys``, the pseudonyms of a table (:mod:`naome.extract.linkage`).
+    """
+    people, with_rows, first, last = connection.execute(
+        "SELECT count(*), count(*) FILTER (there), min(place) FILTER (there), max(place) FILTER (there) FROM ("
+        "SELECT row_number() OVER (ORDER BY length(key), key) AS place, key IN (SELECT key FROM keys) AS there "
+        "FROM known_people)"
+    ).fetchone()
+    if not with_rows:
+        return 0
+    beyond = max(first - 1, people - last)
+    return beyond if is_no_accident(people, with_rows, beyond) else 0
+
+
+def is_no_accident(people: int, with_rows: int, beyond: int) -> bool:
+    """Return whether people who follow each other have so rarely no row that the table must be cut off there.
+
+    Examples
+    --------
+    >>> is_no_accident(1000, 500, 5), is_no_accident(1000, 500, 500), is_no_accident(1000, 20, 500)
+    (False, True, False)
+    """
+    share = with_rows / people
+    return share < 1 and beyond >= LEAST_BEYOND * people and -math.log1p(-share) * beyond >= EXPECTED_PEOPLE
+
+
+def say_full_sheet(table: str, rows: int) -> str:
+    """Return a sentence about a table with as many rows as a spreadsheet holds; an empty text where it has others.
+
+    Examples
+    --------
+    >>> say_full_sheet("hes_apc", 1048575)
+    'hes_apc has 1,048,575 rows, as many as a spreadsheet holds. Is it cut off?'
+    """
+    if rows not in SPREADSHEET_ROWS:
+        return ""
+    return f"{table} has {rows:,} rows, as many as a spreadsheet holds. Is it cut off?"
