@@ -86,15 +86,18 @@ def deaths_agree(deaths: str, person: str, date: str) -> tuple[str, str]:
     )
 
 
-def deaths_registered(deaths: str, person: str) -> tuple[str, str]:
+def deaths_registered(deaths: str, person: str, date: str) -> tuple[str, str]:
     """Return the check that most of those who are dead in a registry's vital status have a registration of their death.
+
+    Only deaths between the first and the last registered one count: a table may be of some years, which is said
+    elsewhere (:mod:`naome.extract.periods`).
 
     Parameters
     ----------
     deaths : str
         Raw table of the registrations of deaths.
-    person : str
-        Its column of the person.
+    person, date : str
+        Its columns of the person and of the date of death.
 
     Returns
     -------
@@ -104,7 +107,8 @@ def deaths_registered(deaths: str, person: str) -> tuple[str, str]:
     without = f"PATIENTID NOT IN (SELECT {person} FROM clean_{deaths} WHERE {person} IS NOT NULL)"
     return (
         f"SELECT gone FROM (SELECT count(*) FILTER ({without}) AS gone, count(*) AS n FROM clean_av_patient "
-        f"WHERE VITALSTATUS = 'dead') WHERE gone > greatest({FEW_DATES}, 0.2 * n)",
-        f"{deaths}: {{values}} people who are dead in av_patient have no row here; allowed: at most 20%. Hint: is the "
-        "table cut off, or of some causes of death or years only?",
+        f"WHERE VITALSTATUS = 'dead' AND VITALSTATUSDATE BETWEEN (SELECT min({date}) FROM clean_{deaths}) "
+        f"AND (SELECT max({date}) FROM clean_{deaths})) WHERE gone > greatest({FEW_DATES}, 0.2 * n)",
+        f"{deaths}: {{values}} people who died in its years by av_patient have no row here; allowed: at most 20%. "
+        "Hint: is the table cut off, or of some causes of death only?",
     )

@@ -24,8 +24,9 @@ TELLING_PEOPLE, FEW_MEN, MOST_MEN = 100, 5, 0.1
 USUAL_AGES, ODD_AGES, AGE_ROWS = (15, 105), 0.01, 8
 #: Share of the registrations that must be eligible; where few are, the extract is provisional or a code is wrong
 LEAST_ELIGIBLE = 0.1
-#: Items of a tumour of which each value is found among so many, the rarest (nobody seen by a nurse) in 3 of 100
-BOTH_FOUND = ("stage", "m1", "er", "pr", "her2", "cns", "basis", "chemotherapy_flag", "radiotherapy_flag")
+#: Items of a tumour of which each value is found among so many, the rarest (nobody seen by a nurse) in 3 of 100. An
+#: extract may be of stage 4 only
+BOTH_FOUND = ("er", "pr", "her2", "cns", "basis", "chemotherapy_flag", "radiotherapy_flag")
 ONE_OF_MANY = 300
 #: Share of the tumours of stage 4 without metastases, or of those with metastases of another stage; fewer tell nothing
 CONTRADICTED, TELLING_TUMOURS = 0.5, 30

@@ -6,6 +6,7 @@ import pytest
 
 from naome.core.errors import ExtractError
 from naome.core.params import load_params
+from naome.core.seal import SEAL
 from naome.extract import READERS, read_extract
 
 DAY = "try_strptime({c}::VARCHAR, ['%Y-%m-%d', '%Y%m%d'])"
@@ -61,6 +62,13 @@ def test_whoever_died_after_the_day_of_the_vital_status_is_alive_there(copy):
         "CASE WHEN VITALSTATUSDATE > '2020-06-30' THEN '2020-06-30' ELSE VITALSTATUSDATE END AS VITALSTATUSDATE) "
         "FROM t",
     )
+    read_extract(READERS["ncrd"], folder.path, None, progress=lambda line: None)
+
+
+def test_registrations_of_deaths_of_some_years_are_read(copy):
+    folder = copy("clean-england")
+    (folder.path / SEAL).unlink()
+    folder.edit("ons_deaths", "SELECT * FROM t WHERE REG_DATE_OF_DEATH >= '2021-01-01'")
     read_extract(READERS["ncrd"], folder.path, None, progress=lambda line: None)
 
 

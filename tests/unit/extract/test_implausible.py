@@ -162,7 +162,6 @@ def test_registrations_of_which_few_are_eligible_are_refused(copy, column, code)
     ("name", "table", "column", "code"),
     [
         ("clean-england", "av_tumour", "ER_STATUS", "'P'"),
-        ("clean-england", "av_tumour", "STAGE_BEST", "'4'"),
         ("clean-wales", "wcn_registration", "CHEMOTHERAPY_FLAG", "nullif(CHEMOTHERAPY_FLAG, 'N')"),
     ],
 )
@@ -182,7 +181,8 @@ def test_sex_of_which_only_men_are_coded_is_refused(copy):
     ("select", "said"),
     [
         ("lag(STAGE_BEST) OVER () AS STAGE_BEST", "stage and tumours.m1"),
-        ("CASE WHEN M_BEST IS NOT NULL THEN '0' END AS M_BEST", "m1: false in all"),
+        ("'4' AS STAGE_BEST", "stage and tumours.m1"),
+        ("CASE WHEN M_BEST IS NOT NULL THEN '0' END AS M_BEST", "stage and tumours.m1"),
         ("ER_STATUS AS HER2_STATUS, HER2_STATUS AS ER_STATUS", "more are positive for HER2"),
         ("'0' AS BASISOFDIAGNOSIS", "basis: death_certificate in all"),
     ],
@@ -192,6 +192,12 @@ def test_items_that_contradict_each_other_are_refused(copy, select, said):
     folder.edit("av_tumour", f"SELECT * REPLACE ({select}) FROM t")
     with pytest.raises(ExtractError, match=f"av_tumour.parquet: tumours.*{said}"):
         read("clean-england", folder, "av_tumour")
+
+
+def test_an_extract_of_metastatic_disease_only_is_read(copy):
+    folder = copy("clean-england")
+    folder.edit("av_tumour", "SELECT * REPLACE ('4' AS STAGE_BEST, '1' AS M_BEST) FROM t")
+    read("clean-england", folder, "av_tumour")
 
 
 @pytest.mark.parametrize(

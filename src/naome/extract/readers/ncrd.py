@@ -428,6 +428,6 @@ READER = Reader(
         ),
         in_order("ons_deaths", "REG_DATE_OF_DEATH", "REG_DATE"),
         deaths_agree("ons_deaths", "DEC_CONF_NHS_NUMBER_CLEAN_DEID", "REG_DATE_OF_DEATH"),
-        deaths_registered("ons_deaths", "DEC_CONF_NHS_NUMBER_CLEAN_DEID"),
+        deaths_registered("ons_deaths", "DEC_CONF_NHS_NUMBER_CLEAN_DEID", "REG_DATE_OF_DEATH"),
     ),
 )
