@@ -60,3 +60,9 @@ def test_a_morphology_among_the_sites_of_all_cancers_is_no_other_cancer(tmp_path
     respell(folder, "av_tumour", "SITE_ICD10_O2", "'M8500'", "hash(TUMOURID) % 10 = 0")
     with pytest.raises(ExtractError, match="column SITE_ICD10_O2, row .*morphology code of ICD-O"):
         read_extract(READERS["simulacrum"], folder, None, progress=lambda line: None)
+
+
+def test_stage_and_metastases_of_artificial_records_need_not_agree(tmp_path):
+    folder = make_public(tmp_path, 2)
+    respell(folder, "av_tumour", "M_BEST", "'1b'", "STAGE_BEST[1] IN ('1', '2', '3') AND hash(TUMOURID) % 2 = 0")
+    read_extract(READERS["simulacrum"], folder, None, progress=lambda line: None)
