@@ -163,7 +163,7 @@ def test_a_table_without_its_beginning_is_a_warning(extract):
 def test_half_of_the_registrations_of_deaths_are_refused(extract):
     folder = extract()
     keep(folder, "ons_deaths", 0.5)
-    with pytest.raises(ExtractError, match="ons_deaths: .* dead in av_patient have no row here"):
+    with pytest.raises(ExtractError, match="ons_deaths: .* by av_patient have no row here"):
         read(folder)
 
 
