@@ -120,6 +120,7 @@ def test_many_columns_are_sampled():
 
 
 CNS_CODES = len(project_definitions().find_codes("cns_indicator"))
+ALL_OF_CNS = f"Uses unverified codes: cns indicator ({CNS_CODES} of {CNS_CODES} codes)."
 
 
 @pytest.mark.parametrize(
