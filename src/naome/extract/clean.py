@@ -20,7 +20,7 @@ CLEANING_RULES: dict[str, str] = {
     "lower_case": "A code in lower case is read as its capitals.",
     "float_text": "A whole number written as a decimal (3.0) is read as the whole number.",
     "missing_word": "NA, NULL, NaN, a single dot and the like are words of programs for a missing value.",
-    "not_recorded": "A word for what is not known or not recorded, in the place of a code, is read as not recorded.",
+    "not_recorded_word": "A word for what is not known or not recorded, in the place of a code, is read as not recorded.",
     "hidden_character": "Characters that are not seen (a blank of no width) are dropped, and those of full width are "
     "read as others.",
     "sentinel_date": "1582-10-15, 1600-01-01, 1800-01-01, 1801-01-01 and the first days of programs' calendars "
@@ -403,7 +403,7 @@ def choice(
             text, rules = label, (*rules, "label_spelling")
         if text not in mapping:
             if fold_label(text) in absent:
-                return None, (*rules, "not_recorded")
+                return None, (*rules, "not_recorded_word")
             if refuse:
                 raise Refused(told, "is this another column, or a newer version of the code list?")
             return None, (*rules, "unmapped_code")
@@ -523,7 +523,7 @@ def leading(
                 rules = (*rules, "lower_case")
             return mapping[code], (*rules, special[code]) if code in special else rules
         if fold_label(text) in absent:
-            return None, (*rules, "not_recorded")
+            return None, (*rules, "not_recorded_word")
         raise Refused(
             f"{', '.join(mapping)} with or without a sub-category, or one of {', '.join(unknown)}",
             "is this another column?",

@@ -112,7 +112,7 @@ READ = [
     (clean.ICD10, "C79-5", "C795", ("code_split",)),
     (clean.OPCS4, "X70 1", "X701", ("code_split",)),
     (clean.ICD10, "C50\u200b9", "C509", ("hidden_character",)),
-    (YES_NO, "Not known", None, ("not_recorded",)),
+    (YES_NO, "Not known", None, ("not_recorded_word",)),
     (clean.ICD10, "-", None, ("empty_marker",)),
     (clean.ICD10, "&", None, ("empty_marker",)),
     (clean.ICD10, "  ", None, ("white_space",)),

@@ -8,7 +8,9 @@ import pytest
 
 from naome.core.paths import project_root
 from naome.extract import READERS
+from naome.extract.clean import CLEANING_RULES
 from naome.extract.schema import CANONICAL
+from naome.measures.indicators import MISSING
 from naome.report.reference.data_dictionary import (
     PAGE,
     describe_canonical,
@@ -77,3 +79,8 @@ def test_a_source_that_no_shipped_audit_reads_has_its_name(monkeypatch):
     """A new nation's reader is in the dictionary, and its rules can be named, before it has a parameter file."""
     monkeypatch.setitem(READERS, "scot", replace(READERS["wcn"], name="scot"))
     assert "## scot\n" in write_data_dictionary() and list_cleaning_rules()
+
+
+def test_no_rule_of_data_cleaning_is_called_as_a_group_is():
+    """A table links a rule by its name: a group of the same words would lead there."""
+    assert MISSING not in {name.replace("_", " ") for name in CLEANING_RULES}
