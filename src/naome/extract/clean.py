@@ -20,7 +20,8 @@ CLEANING_RULES: dict[str, str] = {
     "lower_case": "A code in lower case is read as its capitals.",
     "float_text": "A whole number written as a decimal (3.0) is read as the whole number.",
     "missing_word": "NA, NULL, NaN, a single dot and the like are words of programs for a missing value.",
-    "not_recorded_word": "A word for what is not known or not recorded, in the place of a code, is read as not recorded.",
+    "not_recorded_word": "A word for what is not known or not recorded, in the place of a code, is read as not "
+    "recorded.",
     "hidden_character": "Characters that are not seen (a blank of no width) are dropped, and those of full width are "
     "read as others.",
     "sentinel_date": "1582-10-15, 1600-01-01, 1800-01-01, 1801-01-01 and the first days of programs' calendars "
