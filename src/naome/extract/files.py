@@ -23,7 +23,7 @@ from naome.core.errors import ExtractError
 from naome.extract import delimited
 from naome.extract.column_names import name_expected, show_column
 from naome.extract.delimited import EXPORT, RESERVED, is_readable, is_utf16, pack_text, read_header
-from naome.extract.folder import Source, TableFiles
+from naome.extract.folder import TEXT_ENDING, Source, TableFiles
 from naome.extract.problems import COPY_AGAIN, DAMAGED_GZIP
 from naome.extract.sql import has_control, is_pattern, quote_name, quote_path, quote_text, trim_blanks
 
@@ -253,7 +253,7 @@ def _open_part(
 
 def _link(source: Source, target: Path) -> Source:
     """Return a file under a name of its own in the scratch folder, which is no pattern."""
-    endings = "".join(re.findall(r"\.(?:parquet|csv|txt|tsv|dat|psv|tab|gz|zip)(?=\.|$)", source.path.name.lower()))
+    endings = "".join(re.findall(rf"(?:\.parquet|{TEXT_ENDING}|\.gz|\.zip)(?=\.|$)", source.path.name.lower()))
     link = target.with_name(f"{target.stem}_link{endings}")
     link.symlink_to(source.path.resolve())
     return replace(source, path=link)

@@ -47,6 +47,11 @@ def count_sources(study: Study, tables: CanonicalTables, *, alive_on: dt.date | 
     return counts.sort_values(list(SOURCES), ascending=False, ignore_index=True)
 
 
+def list_seen(counts: pd.DataFrame) -> tuple[str, ...]:
+    """Return the sources that saw anyone, in the order of ``SOURCES``; `counts` as :func:`count_sources` gives it."""
+    return tuple(name for name in SOURCES if counts.loc[counts[name], "people"].sum() > 0)
+
+
 def choose_sources(counts: pd.DataFrame) -> tuple[str, ...]:
     """Return the sources to model: those that saw anybody, without deaths where three others remain.
 
@@ -55,7 +60,7 @@ def choose_sources(counts: pd.DataFrame) -> tuple[str, ...]:
     certificate can be wrong. On the synthetic extract, with known true values, three
     sources without deaths hold the truth and four with deaths are too high.
     """
-    seen = tuple(name for name in SOURCES if counts.loc[counts[name], "people"].sum() > 0)
+    seen = list_seen(counts)
     living = tuple(name for name in seen if name != "death")
     return living if len(living) >= 3 else seen
 

@@ -254,7 +254,6 @@ def release_variants(
         _find_near_above(out, columns, rows, hidden, near, policy)
     if shown or study.params.disclosure.national == "suppress_small":
         policy = replace(policy, round_to=1)
-    hidden = small | pd.DataFrame(near).any(axis=1)
     few = Hidden(f"fewer than {policy.hide_to + 1} differ")
     for column in columns:
         values = hide(out[column], hidden & out[column].notna(), policy)

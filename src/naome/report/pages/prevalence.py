@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from naome.core.params import Params
-from naome.measures.ascertainment import choose_sources
+from naome.measures.ascertainment import choose_sources, list_seen
 from naome.measures.study import Study
 from naome.release import Released, declare_not_counts, release_counts
 from naome.report.display import Sentence, Table
@@ -30,7 +30,7 @@ def say_sources(counts: pd.DataFrame) -> Sentence:
     counts : DataFrame
         From :func:`naome.measures.ascertainment.count_sources`.
     """
-    seen = [name for name in SOURCE_NAMES if counts.loc[counts[name], "people"].sum() > 0]
+    seen = list_seen(counts)
     absent = [text for name, text in SOURCE_NAMES.items() if name not in seen]
     text = f"In these data recurrent disease is identified by {say_list([SOURCE_NAMES[name] for name in seen])}."
     text = text if seen else "In these data no source identifies recurrent disease."
