@@ -118,7 +118,7 @@ def _check_sex(connection, file: str, problems: Problems) -> None:
 def _check_age(connection, file: str, problems: Problems) -> None:
     first, last = USUAL_AGES
     rows, odd = connection.execute(
-        f"SELECT count(age), count_if(age NOT BETWEEN {first} AND {last}) FROM canon_tumours"
+        f"SELECT count(age), count(*) FILTER (age NOT BETWEEN {first} AND {last}) FROM canon_tumours"
     ).fetchone()
     if odd >= AGE_ROWS and odd > ODD_AGES * rows:
         problems.add(

@@ -194,6 +194,16 @@ def test_items_that_contradict_each_other_are_refused(copy, select, said):
         read("clean-england", folder, "av_tumour")
 
 
+@pytest.mark.parametrize(
+    ("name", "table", "column"),
+    [("clean-england", "av_tumour", "AGE"), ("clean-wales", "wcn_registration", "AGE_AT_DIAGNOSIS")],
+)
+def test_ages_of_which_none_is_recorded_are_refused(copy, name, table, column):
+    folder = copy(name)
+    folder.put(table, column, "NULL", "true")
+    refuse(name, folder, table, f"{table}.parquet: tumours.age, row 1: not recorded .*a value in every row")
+
+
 def test_an_extract_of_metastatic_disease_only_is_read(copy):
     folder = copy("clean-england")
     folder.edit("av_tumour", "SELECT * REPLACE ('4' AS STAGE_BEST, '1' AS M_BEST) FROM t")
