@@ -102,7 +102,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "pr_log": ("tumours.pr_level",),
     "last_chemotherapy_to_death_days": ("drugs.cycle_date",),
     "last_chemotherapy_to_cutoff_days": ("drugs.cycle_date",),
-    "cosd_distant": ("recurrences",),
+    "cosd_distant": ("recurrences.kind",),
     "survival_days": FOLLOWED_UP,
     "survival_from_diagnosis_days": FOLLOWED_UP,
     "survival_from_metastatic_days": FOLLOWED_UP,

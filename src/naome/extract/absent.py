@@ -10,10 +10,8 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 
 import duckdb
-import pyarrow.parquet as pq
 
 from naome.core.errors import ParamsError, suggest
 from naome.extract.reader import RawTable, Reader
@@ -23,7 +21,7 @@ from naome.extract.settle import Selection
 #: How something is known to be absent, and how a sentence about it begins
 FEED = "feed"
 #: A column that is empty in so many rows was not delivered
-TELLING_ROWS = 100
+UNDELIVERED_ROWS = 100
 EXTRACT = "extract"
 WHERE = {FEED: "The feed", EXTRACT: "This extract"}
 
@@ -122,31 +120,31 @@ def find_absent(reader: Reader, without: Mapping[str, Collection[str]] | None = 
     return Absent(things)
 
 
-def add_empty(absent: Absent, canonical: Path) -> Absent:
+def add_empty(absent: Absent, connection: duckdb.DuckDBPyConnection, empty: Absent) -> Absent:
     """Add the canonical columns in which nobody has anything, as things that are not in this extract.
 
     Parameters
     ----------
     absent : Absent
-    canonical : Path
-        Folder of the canonical tables.
+    connection : DuckDBPyConnection
+        With a view ``canon_<name>`` for each canonical table.
+    empty : Absent
+        What is absent if raw columns in which no row has a value are.
 
     Returns
     -------
     Absent
-        Tables of fewer than :data:`TELLING_ROWS` rows tell nothing: nobody may have it by chance.
+        Other columns of tables of fewer than :data:`UNDELIVERED_ROWS` rows are not added: nobody may have it by chance.
     """
     found = {}
     for table, contract in CANONICAL.items():
-        with pq.ParquetFile(canonical / f"{table}.parquet") as file:
-            rows, groups = file.metadata.num_rows, range(file.metadata.num_row_groups)
-            places = {name: position for position, name in enumerate(file.schema.names)}
-            for column in contract.column_names if rows >= TELLING_ROWS else ():
-                name = f"{table}.{column}"
-                parts = [file.metadata.row_group(group).column(places[column]).statistics for group in groups]
-                empty = all(part is not None and part.has_null_count for part in parts)
-                if name not in absent and empty and sum(part.null_count for part in parts) == rows:
-                    found[name] = EXTRACT
+        names = contract.column_names
+        given = ", ".join(f"count({name})" for name in names)
+        ((rows, *filled),) = connection.execute(f"SELECT count(*), {given} FROM canon_{table}").fetchall()
+        without = (f"{table}.{name}" for name, there in zip(names, filled, strict=True) if not there)
+        found |= {
+            name: EXTRACT for name in without if name not in absent and (rows >= UNDELIVERED_ROWS or name in empty)
+        }
     return Absent({**absent.things, **found})
 
 

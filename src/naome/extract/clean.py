@@ -457,6 +457,10 @@ def place_code(value: object, rules: tuple[str, ...]) -> str:
     return NOT_COUNTED if value is None else GROUPED
 
 
+#: Hint for a value that cannot be
+NONE_AS_EMPTY = "does it mean that there is none? Export missing values as empty."
+
+
 def integer(low: int, high: int) -> Cleaner:
     """Return a cleaner for a whole number between `low` and `high` inclusive.
 
@@ -473,7 +477,9 @@ def integer(low: int, high: int) -> Cleaner:
         if re.fullmatch(r"-?\d+\.0+", text):
             text, rules = text.split(".")[0], (*rules, "float_text")
         if not re.fullmatch(r"-?\d+", text) or not low <= int(text) <= high:
-            raise Refused(f"a whole number from {low} to {high}")
+            fraction = re.fullmatch(r"-?\d*[.,]\d+", text)
+            hint = "export it as a whole number, rounded down." if fraction else NONE_AS_EMPTY
+            raise Refused(f"a whole number from {low} to {high}", hint)
         return int(text), rules
 
     return Cleaner("INTEGER", clean, f"whole number from {low} to {high}")

@@ -10,6 +10,8 @@ import math
 
 from duckdb import DuckDBPyConnection
 
+#: SQL of everybody in the extract, in the order of their pseudonyms
+BY_PSEUDONYM = "SELECT key, row_number() OVER (ORDER BY length(key), key) AS place FROM known_people"
 #: So many people would have rows if they were like the others: that none has is no accident
 EXPECTED_PEOPLE = 20
 #: Share of all people that they must be: few may be alike because of the order in which pseudonyms were given
@@ -18,27 +20,28 @@ LEAST_BEYOND = 0.05
 SPREADSHEET_ROWS = frozenset({65_535, 65_536, 1_048_575, 1_048_576})
 
 
-def count_beyond(connection: DuckDBPyConnection) -> int:
-    """Return how many people before the first or behind the last with a row have none; 0 where that may be chance.
+def count_beyond(connection: DuckDBPyConnection, above: str = BY_PSEUDONYM) -> int:
+    """Return how many before the first or behind the last with a row have none; 0 where that may be chance.
 
     Parameters
     ----------
     connection : DuckDBPyConnection
-        With the tables ``known_people`` and ``keys``, the pseudonyms of a table (:mod:`naome.extract.linkage`).
+        With the table ``keys``, the identifiers of a table (:mod:`naome.extract.linkage`).
+    above : str
+        SQL of those who may have rows, in an order in which the rows may be: ``key`` and ``place``.
     """
-    people, with_rows, first, last = connection.execute(
+    all_, with_rows, first, last = connection.execute(
         "SELECT count(*), count(*) FILTER (there), min(place) FILTER (there), max(place) FILTER (there) FROM ("
-        "SELECT row_number() OVER (ORDER BY length(key), key) AS place, key IN (SELECT key FROM keys) AS there "
-        "FROM known_people)"
+        f"SELECT place, key IN (SELECT key FROM keys) AS there FROM ({above}))"
     ).fetchone()
     if not with_rows:
         return 0
-    beyond = max(first - 1, people - last)
-    return beyond if is_no_accident(people, with_rows, beyond) else 0
+    beyond = max(first - 1, all_ - last)
+    return beyond if is_no_accident(all_, with_rows, beyond) else 0
 
 
 def is_no_accident(people: int, with_rows: int, beyond: int) -> bool:
-    """Return whether people who follow each other have so rarely no row that the table must be cut off there.
+    """Return whether so many who follow each other have so rarely no row that the table must be cut off there.
 
     Examples
     --------

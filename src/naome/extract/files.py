@@ -474,7 +474,10 @@ def _explain(error: Exception) -> str:
             "{0}; is this a note below the table, such as a number of rows, or is the file cut off?",
         ),
         (r"Expected Number of Columns: \d+ Found: \d+", "{0}; is the file cut off, or a delimiter not quoted?"),
-        (r"unterminated quote", "a quotation mark is not closed, or is inside a quoted value"),
+        (
+            r"unterminated quote",
+            "a quotation mark is not closed, or is inside a quoted value; one that belongs to a value is written twice",
+        ),
         (r"Maximum line size", f"a record is longer than {delimited.MAX_LINE_BYTES:,} bytes"),
         (
             r"invalid state|not RFC 4180",

@@ -89,7 +89,8 @@ class Linkage:
     above, above_with : int or None
         Rows of the table between, and those of them that have a row here; None where that is not asked.
     beyond : int
-        People at one end of the pseudonyms of whom nobody has a row here, where that is no accident.
+        People at one end of the pseudonyms, or rows at one end of the table between, that have no row here, where that
+        is no accident.
     """
 
     table: str
@@ -140,12 +141,13 @@ class Linkage:
         )
 
     def say_cut_off(self) -> str:
-        """Return a sentence about people at one end of the pseudonyms without rows; an empty text without such."""
+        """Return a sentence about people or rows at one end without rows here; an empty text without such."""
         if not self.beyond:
             return ""
+        which = "people at one end of the pseudonyms" if self.of_people else f"rows at one end of {self.to}"
         return (
-            f"{self.table}: none of the {self.beyond:,} people at one end of the pseudonyms has a row here, and "
-            "many of the others have. Is the table cut off, or of fewer people?"
+            f"{self.table}: none of the {self.beyond:,} {which} has a row here, and many of the others have. Is the "
+            "table cut off, or of fewer people?"
         )
 
     def say_uneven(self) -> str:
@@ -196,12 +198,14 @@ def measure_linkage(
         connection.execute(f"INSERT INTO known_people SELECT key FROM people_keys WHERE {new}")
         connection.execute("DROP TABLE people_keys")
     for name, file in files.items():
-        for belongs in _links(reader, name):
-            if belongs.of and belongs.of not in files:
-                continue
+        links = [each for each in _links(reader, name) if not each.of or each.of in files]
+        for belongs in links:
             least = minimum.get(name, belongs.minimum)
             if belongs.of:
-                found.append(_link_records(connection, reader, file, belongs, files[belongs.of], least, problems))
+                link = _link_records(connection, reader, file, belongs, files[belongs.of], least, problems)
+                if belongs is links[-1] and not belongs.each_has:
+                    link = replace(link, beyond=_count_rows_beyond(connection, belongs, file, files[belongs.of]))
+                found.append(link)
             else:
                 found.append(_link_people(connection, reader, file, belongs, people[0], least, problems))
     return tuple(found)
@@ -303,6 +307,17 @@ def _link_records(
     if link.linked == link.rows or link.share >= least:
         _check_above(file, link, belongs.each_has, problems)
     return link
+
+
+def _count_rows_beyond(connection, belongs: Belongs, file: RawFile, to: RawFile) -> int:
+    """Return how many rows at one end of the table above have no row here, in its file's order or in that of keys."""
+    connection.execute(f"CREATE TABLE keys AS SELECT DISTINCT {file.written(belongs.columns)} AS key FROM {file.view}")
+    orders = ("row_", "length(key), key")
+    rows = f"SELECT {to.written(belongs.names)} AS key, min(row_) AS row_ FROM {to.view} GROUP BY 1"
+    found = (f"SELECT key, row_number() OVER (ORDER BY {order}) AS place FROM ({rows})" for order in orders)
+    beyond = max(count_beyond(connection, above) for above in found)
+    connection.execute("DROP TABLE keys")
+    return beyond
 
 
 def _check_above(file: RawFile, link: Linkage, least: float, problems: Problems) -> None:

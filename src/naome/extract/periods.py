@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
@@ -22,10 +23,11 @@ DATES = {
     "deaths": "death_date",
 }
 FOLLOWED = tuple(DATES)[1:]
-EVENTS = ("admissions", "drugs", "radiotherapy")
 #: A table of so many rows that ends so many days before another of them was cut off, or delivered up to another day;
 #: fewer rows may end early by chance
 SIZEABLE, EARLY_DAYS = 100, 120
+#: Days after the diagnoses on which such a table begins without its first part; few people die in their first months
+LATE_DAYS = {"admissions": EARLY_DAYS, "drugs": EARLY_DAYS, "radiotherapy": EARLY_DAYS, "deaths": 365}
 #: Years with so large a share of the diagnoses are those of the extract; tumours of earlier years may be in it
 USUAL_YEAR = 0.05
 #: Months before and after a gap by which it is measured, and the rows that it would have if it were like them
@@ -118,7 +120,7 @@ def say_months_missing(periods: Sequence[Period]) -> list[str]:
 
 
 def say_late(periods: Sequence[Period]) -> list[str]:
-    """Name the tables of admissions and treatments that begin long after the diagnoses."""
+    """Name the tables of admissions, treatments and deaths that begin long after the diagnoses."""
     diagnosed = [each for each in periods if each.table == "tumours"]
     if not diagnosed:
         return []
@@ -128,7 +130,7 @@ def say_late(periods: Sequence[Period]) -> list[str]:
         f"{each.raw} begins on {each.first} ({each.date}), {(each.first - begin).days:,} days after the diagnoses "
         f"({begin}): is its first part missing?"
         for each in periods
-        if each.table in EVENTS and each.rows >= SIZEABLE and (each.first - begin).days > EARLY_DAYS
+        if each.rows >= SIZEABLE and (each.first - begin).days > LATE_DAYS.get(each.table, math.inf)
     ]
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from duckdb import DuckDBPyConnection
 
 from naome.core.errors import ExtractError, suggest
+from naome.extract.absent import UNDELIVERED_ROWS
 from naome.extract.candidates import NOT_CANDIDATES
 from naome.extract.clean import OPTIONAL_IDENTIFIER
 from naome.extract.column_names import find_misspelt, may_be_shown, show_file, show_header
@@ -35,7 +36,10 @@ from naome.extract.vocabulary import LOOKED_FOR, UNKNOWN, Vocabulary, show_code,
 
 @dataclass(frozen=True)
 class FileNote:
-    """What was seen of the file or files of a raw table: names of columns, and the shapes of its dates."""
+    """What was seen of the file or files of a raw table: names of columns, and the shapes of its dates.
+
+    In the columns of `empty` none of many rows has a value; repeated columns are called as in the log.
+    """
 
     table: str
     name: str
@@ -45,11 +49,28 @@ class FileNote:
     ignored: tuple[str, ...]
     parts: tuple[Part, ...] = ()
     spellings: Mapping[str, Counter[str]] = field(default_factory=dict)
+    empty: tuple[str, ...] = ()
 
     def rows_of_parts(self) -> list[int]:
         """Return the rows of each file of the table."""
         starts = [part.start for part in self.parts] or [0]
         return [end - start for start, end in zip(starts, [*starts[1:], self.rows], strict=True)]
+
+    def say_empty(self) -> str:
+        """Return a sentence about the columns without a value; an empty text where there are none.
+
+        Examples
+        --------
+        >>> FileNote("hes_apc", "hes_apc.csv", 500, "utf-8", ("CLASSPAT",), (), empty=("CLASSPAT",)).say_empty()
+        'hes_apc.csv: no row has a value in column CLASSPAT. Was it not exported?'
+        """
+        if not self.empty:
+            return ""
+        several = len(self.empty) > 1
+        return (
+            f"{self.name}: no row has a value in column{'s' if several else ''} {say_columns(self.empty)}. "
+            f"{'Were they' if several else 'Was it'} not exported?"
+        )
 
 
 def choose_version(connection: DuckDBPyConnection, reader: Reader, folder: Path, scratch: Path) -> Reader:
@@ -112,6 +133,10 @@ def open_raw_tables(
     return {name: file for name, file in files.items() if file is not None}
 
 
+#: Hint for a column that the source may not have
+EMPTY_COLUMN = (
+    " Hint: if the source does not have it, add an empty column of this name; what needs it is then not derivable."
+)
 #: A shorter name of a column may be in another by chance: AGE in LANGUAGE
 LONG_NAME = 7
 
@@ -143,6 +168,8 @@ def _open_table(
     has = f"the file has {say_columns(show_header(list(file.columns), misspelt))}."
     for column in missing:
         hint = f" Hint: this looks like the file of table {other}." if other else _find_renamed(column, file)
+        may_be_empty = column not in table.identifiers and not misspelt
+        hint = hint or (EMPTY_COLUMN if may_be_empty else "")
         problems.add(f"{file.name}: column {column} is missing{suggest(column, spare)}; {has}{hint}")
     for names in neither:
         problems.add(
@@ -218,23 +245,25 @@ def clean_table(
     problems: Problems,
     quality: Log,
     organisations: Organisations | None = None,
-) -> tuple[dict[str, Counter[str]], list[Vocabulary]]:
+) -> tuple[dict[str, Counter[str]], tuple[str, ...], list[Vocabulary]]:
     """Check the identifiers of a file, clean its columns and make its clean views ``clean_<table>``.
 
     Returns
     -------
     dict
         Column -> the shapes of its dates, where they are written as text, and their rows.
+    tuple of str
+        Columns in which none of many rows has a value.
     list of Vocabulary
         What was found of the columns that are vocabularies.
     """
     table = _know_organisations(table, organisations)
     if file.rows == 0 and not table.may_be_absent:
         problems.add(f"{file.name}: no rows under the header; allowed: at least one. Hint: was the extract cut off?")
+    (read,) = connection.execute(f"SELECT count(*) FROM {file.view}").fetchone()
     if table.only or table.events:
         rule, meaning = table.only_rule if table.only else NOT_CANDIDATES
-        left = file.rows - file.left_out - connection.execute(f"SELECT count(*) FROM {file.view}").fetchone()[0]
-        log_rows(quality, rule, file.table, "", left, meaning, "left out")
+        log_rows(quality, rule, file.table, "", file.rows - file.left_out - read, meaning, "left out")
     optional = [column for column in table.optional_identifiers if column in file.columns]
     repairs = check_identifiers(connection, file, table.identifiers, optional, problems)
     found = clean_columns(connection, file, [c for c in table.cleaned() if c[0] in file.columns], problems)
@@ -242,15 +271,31 @@ def clean_table(
         _place_provider(connection, file, table, organisations, found)
     log_repairs(quality, file.table, found.repairs | repairs)
     _make_clean_views(connection, file, table, found, repairs)
-    return found.spellings, _describe_vocabularies(connection, file, table, found)
+    empty = _find_empty(table, found) if read >= UNDELIVERED_ROWS else ()
+    return found.spellings, empty, _describe_vocabularies(connection, file, table, found)
 
 
-def note_file(file: RawFile, table: RawTable, spellings: Mapping[str, Counter[str]]) -> FileNote:
+def _find_empty(table: RawTable, found: CleanColumns) -> tuple[str, ...]:
+    """Return the columns without a value, but those that may be absent.
+
+    Of numbered ones (causes 1 to 8) the last may be empty where the first are not, and so may a code or its name.
+    """
+    families = {column: re.sub(r"\d+", "#", label) for column, label, _ in table.cleaned() if column in found.values}
+    given = (column for column, values in found.values.items() if any(value is not None for value in values.values()))
+    filled = {families[column] for column in given}
+    may_be = table.optional.union(*(names for names in table.either if {families.get(name) for name in names} & filled))
+    empty = {column for column in families if families[column] not in filled} - may_be
+    return tuple(dict.fromkeys(label for column, label, _ in table.cleaned() if column in empty))
+
+
+def note_file(
+    file: RawFile, table: RawTable, spellings: Mapping[str, Counter[str]], empty: tuple[str, ...]
+) -> FileNote:
     """Return what was seen of a table's files as they were opened, all their columns among it."""
     used = tuple(column for column in file.columns if column in table.wanted())
     shown = zip(file.columns, show_header(list(file.columns)), strict=True)
     ignored = tuple(dict.fromkeys(name for column, name in shown if column not in used))
-    return FileNote(file.table, file.name, file.rows, file.encoding, used, ignored, file.parts, spellings)
+    return FileNote(file.table, file.name, file.rows, file.encoding, used, ignored, file.parts, spellings, empty)
 
 
 def _know_organisations(table: RawTable, organisations: Organisations | None) -> RawTable:
@@ -278,7 +323,8 @@ def _place_provider(connection, file: RawFile, table: RawTable, organisations: O
         placed.setdefault(cleaner.place(provider, rules), {})[code.upper()] = rows
         for rule in rules:
             found.repairs[column, rule] = found.repairs.get((column, rule), 0) + rows
-    connection.execute(f"CREATE OR REPLACE MACRO provider_of(c) AS CASE c {' '.join(cases)} ELSE c END")
+    placed_code = f"CASE c {' '.join(cases)} ELSE c END" if cases else "c"
+    connection.execute(f"CREATE OR REPLACE MACRO provider_of(c) AS {placed_code}")
 
 
 def _describe_vocabularies(connection, file: RawFile, table: RawTable, found: CleanColumns) -> list[Vocabulary]:

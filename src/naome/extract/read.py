@@ -29,12 +29,12 @@ from naome.extract.areas import settle_areas
 from naome.extract.candidates import CANDIDATES, Signs, find_candidates, keep_rows
 from naome.extract.cut_off import say_full_sheet
 from naome.extract.exchanged import check_exchanged
-from naome.extract.files import explain_damage
+from naome.extract.files import explain_damage, locate_row
 from naome.extract.folder import list_inputs
 from naome.extract.implausible import check_implausible
 from naome.extract.linkage import Linkage, leave_strangers_out, measure_linkage
 from naome.extract.periods import Period, find_periods, say_early, say_late, say_months_missing
-from naome.extract.problems import Problems
+from naome.extract.problems import Problems, say_rows
 from naome.extract.provider_codes import read_organisations
 from naome.extract.quality import Log, log_rows
 from naome.extract.raw_tables import FileNote, choose_version, clean_table, note_file, open_raw_tables
@@ -61,8 +61,8 @@ MEMORY_LIMIT = _choose_memory_limit()
 PROVIDERS = "organisations"
 #: Name of the folder for what is only needed while an extract is read
 SCRATCH = "naome-reading"
-#: So many admissions cannot all be without a diagnosis
-FEW_ADMISSIONS = 20
+#: So many admissions cannot all be without a diagnosis, or without an operation
+ADMISSIONS_WITHOUT = {"diagnoses": 20, "procedures": 200}
 #: Errors of DuckDB that no file is to blame for.
 NOT_THE_FILE = (
     duckdb.CatalogException,
@@ -123,7 +123,8 @@ class Extract:
             line for link in self.linkage for line in (link.say_few_above(), link.say_cut_off(), link.say_uneven())
         )
         about_time = [*say_late(self.periods), *say_months_missing(self.periods), *say_early(self.periods, until)]
-        return [*empty, *filter(None, full), *about_time, *filter(None, about_links)]
+        columns = (note.say_empty() for note in self.files)
+        return [*empty, *filter(None, full), *filter(None, columns), *about_time, *filter(None, about_links)]
 
 
 def read_extract(
@@ -193,17 +194,18 @@ def read_extract(
         names = {name: each.name for name, each in notes.items()}
         check_shares(vocabularies, names, problems)
         problems.raise_if_any()
-        _check_nation(connection, reader, problems)
+        _check_nation(connection, reader, notes, problems)
         rows = _settle_tables(connection, reader, notes, scratch / "canonical" if out else None, problems, quality)
         _check_years(connection, diagnosed, problems)
         check_exchanged(connection, reader, problems)
         check_implausible(connection, reader, names, definitions, problems)
-        _check_codes(rows, problems)
+        _check_codes(reader, rows, problems)
         for count in reader.counts:
             found = connection.execute(count.sql).fetchone()[0]
             log_rows(quality, count.rule, count.table, count.column, found, count.meaning, count.kind)
         problems.raise_if_any()
         periods = find_periods(connection, reader)
+        absent = _find_absent(connection, reader, notes)
         if look is not None:
             look(connection)
         if out is not None:
@@ -212,9 +214,6 @@ def read_extract(
             for file in (scratch / "canonical").iterdir():  # DuckDB writes them as the umask has it
                 file.chmod(PRIVATE_FILE)
             replace_folder(scratch / "canonical", out)
-    absent = find_absent(reader, list_missing(reader.raw, {name: note.used for name, note in notes.items()}))
-    if out is not None:
-        absent = add_empty(absent, out)
     return Extract(
         out or folder, rows, {n.table: n.rows for n in notes.values()}, quality, note.get("synthetic", False) is True,
         tuple(notes.values()), links or (), absent, tuple(vocabularies), periods,
@@ -304,8 +303,8 @@ def _clean_tables(
             # Which row belongs to which is checked of all rows, values of those that are read
             if table.unique:
                 check_unique(connection, file, table.unique, problems)
-            spellings, found = clean_table(connection, kept, table, problems, quality, organisations)
-            notes[name] = note_file(file, table, spellings)
+            spellings, empty, found = clean_table(connection, kept, table, problems, quality, organisations)
+            notes[name] = note_file(file, table, spellings, empty)
             vocabularies += found
             if name == PROVIDERS:  # the first table of a reader that has it
                 organisations = read_organisations(connection, file, definitions, problems)
@@ -372,12 +371,18 @@ def _check_note(note: dict, notes: Mapping[str, FileNote], problems: Problems) -
         elif table in notes and notes[table].rows != rows:
             problems.add(
                 f"{notes[table].name}: {notes[table].rows:,} rows; allowed: the {rows:,} that extract.json says. "
-                "Hint: was the file cut off or changed?"
+                "Hint: was the file cut off? If it was changed on purpose, remove extract.json: the data then count as "
+                "real."
             )
 
 
-def _check_nation(connection, reader: Reader, problems: Problems) -> None:
-    if reader.country is not None:
+def _check_nation(connection, reader: Reader, notes: Mapping[str, FileNote], problems: Problems) -> None:
+    for check in reader.checks:
+        if found := connection.execute(check.sql).fetchall():
+            ((rows, first),) = found
+            where = locate_row(notes[check.table].parts, first, check.about)
+            problems.add(f"{where}: {check.message.format(n=say_rows(rows))}")
+    if reader.country is not None and not problems.count:
         table, column, code = reader.country
         sql = f"SELECT 1 FROM clean_{table} WHERE {quote_name(column)} = {quote_text(code)} LIMIT 1"
         if not connection.execute(sql).fetchone():
@@ -385,18 +390,22 @@ def _check_nation(connection, reader: Reader, problems: Problems) -> None:
                 f"{table}: column {column}: no row has {code!r}; allowed: an extract with rows of this nation. "
                 "Hint: is this another nation's extract?"
             )
-    for sql, message in reader.checks:
-        found = [str(row[0]) for row in connection.execute(sql).fetchall()]
-        if found:
-            problems.add(message.format(values=", ".join(found[:5]), n=len(found)))
 
 
-def _check_codes(rows: Mapping[str, int], problems: Problems) -> None:
-    if rows["admissions"] >= FEW_ADMISSIONS and not rows["diagnoses"]:
-        problems.add(
-            f"diagnoses: none in {rows['admissions']:,} admissions; allowed: a diagnosis in most. "
-            "Hint: are the columns of the diagnoses empty, or another table's?"
-        )
+def _find_absent(connection, reader: Reader, notes: Mapping[str, FileNote]) -> Absent:
+    there = {name: {*note.used} for name, note in notes.items()}
+    filled = {name: columns - {*notes[name].empty} for name, columns in there.items()}
+    without, empty = (find_absent(reader, list_missing(reader.raw, columns)) for columns in (there, filled))
+    return add_empty(without, connection, empty)
+
+
+def _check_codes(reader: Reader, rows: Mapping[str, int], problems: Problems) -> None:
+    for table, most in ADMISSIONS_WITHOUT.items():
+        if table in reader.canonical and rows["admissions"] >= most and not rows[table]:
+            problems.add(
+                f"{table}: none in {rows['admissions']:,} admissions; allowed: codes in many of them. "
+                "Hint: are the columns of the codes empty, or another table's?"
+            )
 
 
 def _check_years(connection, diagnosed: tuple[dt.date, dt.date] | None, problems: Problems) -> None:

@@ -196,6 +196,26 @@ class Count:
 
 
 @dataclass(frozen=True)
+class Check:
+    """What must be right in all of a table together.
+
+    Attributes
+    ----------
+    table, about : str
+        Raw table and columns, as messages begin.
+    sql : str
+        Gives the number of rows that are wrong and ``row_`` of the first of them; no row where the table is right.
+    message : str
+        What is wrong with ``{n}`` rows, what is allowed, and a hint.
+    """
+
+    table: str
+    about: str
+    sql: str
+    message: str
+
+
+@dataclass(frozen=True)
 class Reader:
     """A source of extracts.
 
@@ -211,8 +231,7 @@ class Reader:
     counts : tuple of Count
     country : tuple of str
         ``(raw table, column, code)``: a file without a single such code is another nation's.
-    checks : tuple of (str, str)
-        SQL that returns offending values, and the message; none may return a row.
+    checks : tuple of Check
     versions : tuple of (str, Reader)
         For a source with versions: a column that only this version of the first raw table has, and its reader.
     judgements : mapping of str to str
@@ -230,7 +249,7 @@ class Reader:
     rows: tuple[RowRule | Duplicates, ...] = ()
     counts: tuple[Count, ...] = ()
     country: tuple[str, str, str] | None = None
-    checks: tuple[tuple[str, str], ...] = ()
+    checks: tuple[Check, ...] = ()
     versions: tuple[tuple[str, Reader], ...] = ()
     judgements: Mapping[str, str] = field(default_factory=dict)
     about: str = ""

@@ -23,7 +23,7 @@ from naome.extract.absent import EXTRACT, THINGS, Absent, check_thing, find_abse
 from naome.measures.specification import Indicator, read_data_items, read_specification
 
 #: What each source of evidence of metastatic disease needs of a feed
-EVIDENCE = {"admissions": "diagnoses", "reported": "recurrences"}
+EVIDENCE = {"admissions": "diagnoses", "reported": "recurrences.recurrence_date"}
 EVIDENCE_TITLES = {"admissions": "Admissions", "reported": "Reported recurrences"}
 #: Columns that an estimate of survival reads
 SURVIVAL = ("survival_days", "died")
@@ -140,15 +140,25 @@ def say_taken_away(absent: Absent, params: Params, rules: CohortRules) -> list[s
     list of str
         Empty where the extract has everything.
     """
-    reasons = _find_reasons(absent, params, rules)
-    said = []
-    for name, known in absent.things.items():
-        if known == EXTRACT:
-            others = Absent({key: value for key, value in absent.things.items() if key != name})
-            left = _find_reasons(others, params, rules)
-            gone = ", ".join(key for key in reasons if key not in left)
-            said.append(f"{absent.say(name)} {f'Not derivable without: {gone}.' if gone else 'No result needs it.'}")
-    return said
+    missing = [name for name, known in absent.things.items() if known == EXTRACT]
+    return [" ".join([absent.say(name), *_say_effects(name, absent, params, rules)]) for name in missing]
+
+
+def _say_effects(name: str, absent: Absent, params: Params, rules: CohortRules) -> list[str]:
+    """Say what is not there, or is made of less, without one thing that is absent."""
+    others = Absent({key: value for key, value in absent.things.items() if key != name})
+    reasons, left = (_find_reasons(each, params, rules) for each in (absent, others))
+    results = [key for key in reasons if key not in left]
+    columns = {column.name: column for column in list_columns(rules.definitions)}
+    finder = _Finder(absent, params, rules, columns)
+    fewer = [COHORT_WORDS[cohort] for cohort in params.cohorts if finder.enters_otherwise(name, cohort)]
+    empty = [column for column in columns if any(need.any_of == (name,) for need in columns[column].needs)]
+    said = [f"Not derivable without: {', '.join(results)}."] if results else []
+    if fewer:
+        said.append(f"People enter the {' and '.join(fewer)} cohort by other records only.")
+    if empty and not results:
+        said.append(f"Without a value in the analysis: {', '.join(empty)}.")
+    return said or ["No result depends on it alone."]
 
 
 def _find_reasons(absent: Absent, params: Params, rules: CohortRules) -> dict[str, str]:
@@ -229,6 +239,12 @@ class _Finder:
         """Return by what people enter a cohort: stage 4, or evidence later, or nothing but being eligible."""
         ways = {"denovo": ("tumours.stage", *self._evidence().any_of), "recurrent": self._evidence().any_of}
         return Need(ways.get(cohort, ("tumours",)))
+
+    def enters_otherwise(self, thing: str, cohort: str) -> bool:
+        """Return whether people would enter a cohort by a thing that is absent, and now do so by others only."""
+        ways = [EVIDENCE.get(way.removeprefix("evidence."), way) for way in self._enters(cohort).any_of]
+        named = {thing for way in ways for thing in (way, way.partition(".")[0])}
+        return thing in named - {"tumours"} and not self.reason_of_cohort(cohort)
 
     def _evidence(self) -> Need:
         return Need(tuple(f"evidence.{source}" for source in self.rules["evidence"]))

@@ -73,7 +73,9 @@ def write_audit(name: str, *, like: str, title: str | None = None, data: str = "
 
 def _check_name(name: str) -> None:
     if not re.fullmatch(r"[a-z][a-z0-9-]*", name):
-        raise ParamsError(f"audit {name!r}: allowed are small letters, digits and hyphens, a letter first.")
+        raise ParamsError(
+            f"audit {name!r}: allowed are small letters, digits and hyphens, a letter first. Hint: --out is the folder."
+        )
     shipped = list_shipped()
     if name in shipped:
         raise ParamsError(

@@ -25,13 +25,18 @@ def refuse(name, folder, match):
 @pytest.mark.parametrize(
     ("name", "table", "column", "said"),
     [
-        ("clean-england", "hes_apc", "EPISTART", "hes_apc: column EPISTART: .* before ADMIDATE"),
+        ("clean-england", "hes_apc", "EPISTART", "hes_apc.parquet: column EPISTART, row .* before ADMIDATE"),
         ("clean-england", "sact_drug_detail", "ADMINISTRATION_DATE", "before START_DATE_OF_CYCLE of sact_cycle"),
         ("clean-england", "sact_cycle", "START_DATE_OF_CYCLE", "before START_DATE_OF_REGIMEN of sact_regimen"),
         ("clean-england", "av_patient", "VITALSTATUSDATE", "alive on the day of their death in ons_deaths"),
-        ("clean-england-rcrd", "hes_apc", "EPISTART", "hes_apc: column EPISTART: .* before ADMIDATE"),
-        ("clean-wales", "pedw_oper", "OPER_DT", "pedw_oper: column OPER_DT: .* before ADMIS_DT of pedw_spell"),
-        ("clean-wales", "pedw_episode", "EPI_STR_DT", "EPI_STR_DT: .* before ADMIS_DT of pedw_spell"),
+        ("clean-england-rcrd", "hes_apc", "EPISTART", "hes_apc.parquet: column EPISTART, row .* before ADMIDATE"),
+        (
+            "clean-wales",
+            "pedw_oper",
+            "OPER_DT",
+            "pedw_oper.parquet: column OPER_DT, row .* before ADMIS_DT of",
+        ),
+        ("clean-wales", "pedw_episode", "EPI_STR_DT", "EPI_STR_DT, row .* before ADMIS_DT of pedw_spell"),
     ],
 )
 def test_dates_before_those_that_come_first_are_refused(copy, name, table, column, said, wrong):
@@ -45,13 +50,13 @@ def test_operations_before_their_admission_are_refused(copy, wrong):
     folder = copy("clean-england")
     columns = [f"OPDATE_{n:02d}" for n in range(1, 25)]
     folder.edit("hes_apc", f"SELECT * REPLACE ({', '.join(f'{wrong.format(c=c)} AS {c}' for c in columns)}) FROM t")
-    refuse("clean-england", folder, "hes_apc: column OPDATE_01 to OPDATE_24: .* before ADMIDATE")
+    refuse("clean-england", folder, "hes_apc.parquet: column OPDATE_01 to OPDATE_24, row .* before ADMIDATE")
 
 
 def test_the_dead_who_are_all_alive_in_the_registry_are_refused(copy):
     folder = copy("clean-england")
     folder.put("av_patient", "VITALSTATUS", "'A'", "true")
-    refuse("clean-england", folder, "columns VITALSTATUS and VITALSTATUSDATE: .* alive on the day of their death")
+    refuse("clean-england", folder, "columns VITALSTATUS and VITALSTATUSDATE, row .* alive on the day of their death")
 
 
 def test_whoever_died_after_the_day_of_the_vital_status_is_alive_there(copy):

@@ -138,16 +138,16 @@ def test_diagnoses_of_which_only_the_first_are_there_are_refused(copy, name, tab
         ("clean-wales", "wcn_registration", "REGISTRATION_STATUS"),
     ],
 )
-def test_a_column_that_makes_registrations_eligible_is_filled(copy, name, table, column):
+@pytest.mark.parametrize("rows", ["n % 10 = 0", "true"])
+def test_a_column_that_makes_registrations_eligible_is_filled(copy, name, table, column, rows):
     folder = copy(name)
-    folder.put(table, column, "NULL", "n % 10 = 0")
-    refuse(name, folder, table, f"{table}: column {column}: not recorded in")
+    folder.put(table, column, "NULL", rows)
+    refuse(name, folder, table, f"{table}.parquet: column {column}, row 1: not recorded in")
 
 
 @pytest.mark.parametrize(
     ("column", "code"),
     [
-        ("STATUSOFREGISTRATION", "NULL"),
         ("STATUSOFREGISTRATION", "'P'"),
         ("DEDUP_FLAG", "CASE WHEN n % 20 = 0 THEN '1' ELSE '0' END"),
     ],

@@ -54,8 +54,15 @@ def test_a_table_that_may_be_cut_off_is_a_warning(extract):
 
 def test_most_episodes_have_no_operation(extract):
     folder = extract("clean-wales")
-    keep(folder, "pedw_oper", 0.5)
+    folder.edit("pedw_oper", "SELECT * FROM t WHERE hash(PROV_UNIT_CD, SPELL_NUM_PE, EPI_NUM) % 3 = 0")
     assert not [line for line in read(folder, "wcn").list_warnings() if "row here" in line]
+
+
+def test_operations_of_the_first_episodes_only_are_a_warning(extract):
+    folder = extract("clean-wales")
+    keep(folder, "pedw_oper", 0.5)
+    (warning,) = read(folder, "wcn").list_warnings()
+    assert warning.startswith("pedw_oper: none of the ") and "rows at one end of pedw_episode has a row" in warning
 
 
 def test_few_rows_of_many_other_people_are_refused(extract):
@@ -163,7 +170,9 @@ def test_a_table_without_its_beginning_is_a_warning(extract):
 def test_half_of_the_registrations_of_deaths_are_refused(extract):
     folder = extract()
     keep(folder, "ons_deaths", 0.5)
-    with pytest.raises(ExtractError, match="ons_deaths: .* by av_patient have no row here"):
+    with pytest.raises(
+        ExtractError, match="av_patient.parquet: .* died in the years of ons_deaths and have no row there"
+    ):
         read(folder)
 
 

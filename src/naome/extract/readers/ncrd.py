@@ -9,7 +9,7 @@ from naome.extract.dates import DATE
 from naome.extract.drug_names import DRUG
 from naome.extract.linkage import no_such_person
 from naome.extract.provider_codes import PROVIDER_CODE, PROVIDER_SITE
-from naome.extract.reader import Belongs, Count, RawTable, Reader, Repeated
+from naome.extract.reader import Belongs, Check, Count, RawTable, Reader, Repeated
 from naome.extract.settle import Duplicates, RowRule, Selection
 
 #: Least share of the rows above a table that have a row in it, where every one should: a cycle has drugs
@@ -384,18 +384,31 @@ def country_missing(table: str, column: str) -> Count:
 COUNTED = (class_missing("hes_apc", "CLASSPAT"), country_missing("av_tumour", "CTRY_CODE"))
 
 
-def mostly_recorded(table: str, column: str) -> tuple[str, str]:
-    """Return the check that a column by which registrations are eligible is filled where others are."""
-    return (
-        f"SELECT gone FROM (SELECT count(*) - count({column}) AS gone, count(*) AS n FROM clean_{table}) "
-        "WHERE gone > greatest(5, 0.05 * n) AND gone < n",
-        f"{table}: column {column}: not recorded in {{values}} rows, whose registrations would not be eligible; "
-        "allowed: at most 5%. Hint: export the column again, or only the rows that are meant.",
+def recorded(table: str, column: str, at_most: float, otherwise: str) -> Check:
+    """Return the check that a column is filled by which records count."""
+    return Check(
+        table,
+        f"column {column}",
+        f"SELECT gone, first FROM (SELECT count(*) - count({column}) AS gone, count(*) AS n, min(row_) FILTER "
+        f"({column} IS NULL) AS first FROM clean_{table}) WHERE gone > greatest(5, {at_most} * n)",
+        f"not recorded in {{n}}, which would {otherwise}; allowed: at most {at_most:.0%}. Hint: export the column "
+        "again, or only the rows that are meant.",
     )
 
 
+def class_recorded(table: str, column: str) -> Check:
+    """Return the check that the kind of an admission is recorded."""
+    return recorded(table, column, 0.2, "be no admissions")
+
+
+def status_recorded(table: str, column: str) -> Check:
+    """Return the check that a column is filled by which registrations are eligible."""
+    return recorded(table, column, 0.05, "be no eligible registrations")
+
+
 #: Some operations of an admission are dated before the episode in which they are recorded
-HES_IN_ORDER = (
+HES_CHECKS = (
+    class_recorded("hes_apc", "CLASSPAT"),
     in_order("hes_apc", "ADMIDATE", "EPISTART"),
     in_order("hes_operation", "ADMIDATE", "second", at_most=0.05, called=("hes_apc", "OPDATE_01 to OPDATE_24")),
 )
@@ -408,8 +421,8 @@ READER = Reader(
     COUNTED,
     country=("av_tumour", "CTRY_CODE", "E"),
     checks=(
-        *(mostly_recorded("av_tumour", column) for column in ("STATUSOFREGISTRATION", "DEDUP_FLAG", "CTRY_CODE")),
-        *HES_IN_ORDER,
+        *(status_recorded("av_tumour", column) for column in ("STATUSOFREGISTRATION", "DEDUP_FLAG", "CTRY_CODE")),
+        *HES_CHECKS,
         in_order(
             "sact_cycle",
             "START_DATE_OF_REGIMEN",

@@ -10,7 +10,7 @@ from naome.extract import shared_items
 from naome.extract.clean import TUMOUR_SITE
 from naome.extract.dates import DATE
 from naome.extract.provider_codes import PROVIDER_CODE
-from naome.extract.reader import Belongs, RawTable, Reader
+from naome.extract.reader import Belongs, Check, RawTable, Reader
 from naome.extract.readers import ncrd
 from naome.extract.settle import RowRule, Selection
 
@@ -78,10 +78,13 @@ ROWS = (
 )
 COUNTED = (ncrd.class_missing("hes_apc", "CLASSPAT"),)
 #: A person has several tumours in rows of their own; what the rows say of the person must agree.
-CONTRADICTION = (
-    "SELECT 'a person' FROM clean_rcrd_tumour GROUP BY PATIENTID HAVING count(DISTINCT VITALSTATUS) > 1 "
-    "OR count(DISTINCT VITALSTATUSDATE) > 1",
-    "rcrd_tumour: columns VITALSTATUS and VITALSTATUSDATE: the rows of {n} people contradict each other; allowed: "
-    "one vital status for a person. Hint: were two snapshots joined?",
+CONTRADICTION = Check(
+    "rcrd_tumour",
+    "columns VITALSTATUS and VITALSTATUSDATE",
+    "SELECT sum(n), min(first) FROM (SELECT count(*) AS n, min(row_) AS first FROM clean_rcrd_tumour "
+    "GROUP BY PATIENTID HAVING count(DISTINCT VITALSTATUS) > 1 OR count(DISTINCT VITALSTATUSDATE) > 1) "
+    "HAVING count(*) > 0",
+    "{n} are of people whose rows contradict each other; allowed: one vital status for a person. Hint: were two "
+    "snapshots joined?",
 )
-READER = Reader("rcrd", "england", RAW, SELECTIONS, ROWS, COUNTED, checks=(CONTRADICTION, *ncrd.HES_IN_ORDER))
+READER = Reader("rcrd", "england", RAW, SELECTIONS, ROWS, COUNTED, checks=(CONTRADICTION, *ncrd.HES_CHECKS))

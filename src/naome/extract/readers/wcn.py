@@ -24,7 +24,7 @@ from naome.extract.date_order import in_order
 from naome.extract.dates import DATE
 from naome.extract.linkage import no_such_person
 from naome.extract.provider_codes import PROVIDER_CODE
-from naome.extract.reader import Belongs, Count, RawTable, Reader
+from naome.extract.reader import Belongs, Check, Count, RawTable, Reader
 from naome.extract.readers.ncrd import (
     DEATH_BEFORE_DIAGNOSIS,
     DUPLICATE_DEATH,
@@ -34,8 +34,9 @@ from naome.extract.readers.ncrd import (
     ORGANISATION_WITHOUT_KIND,
     after_death,
     class_missing,
+    class_recorded,
     country_missing,
-    mostly_recorded,
+    status_recorded,
     without_date,
 )
 from naome.extract.settle import RowRule, Selection
@@ -263,14 +264,17 @@ COUNTED = (
 )
 
 
-def positions(table: str, column: str) -> tuple[str, str]:
+def positions(table: str, column: str) -> Check:
     """Return the check that the codes of an episode are numbered 1, 2, 3 ...: none shifted, columns not exchanged."""
     key = "PROV_UNIT_CD, SPELL_NUM_PE, EPI_NUM"
-    return (
-        f"SELECT count(*) FROM clean_{table} GROUP BY {key} "
-        f"HAVING count(DISTINCT {column}) < count(*) OR max({column}) > count(*) OR count({column}) < count(*)",
-        f"{table}: column {column}: the codes of {{n}} episodes are not numbered 1, 2, 3 and so on; allowed: each "
-        "position once and none missing. Hint: are columns exchanged or rows missing?",
+    return Check(
+        table,
+        f"column {column}",
+        f"SELECT sum(n), min(first) FROM (SELECT count(*) AS n, min(row_) AS first FROM clean_{table} GROUP BY {key} "
+        f"HAVING count(DISTINCT {column}) < count(*) OR max({column}) > count(*) OR count({column}) < count(*)) "
+        "HAVING count(*) > 0",
+        "{n} are of episodes whose codes are not numbered 1, 2, 3 and so on; allowed: each position once and none "
+        "missing. Hint: are columns exchanged or rows missing?",
     )
 
 
@@ -283,7 +287,8 @@ READER = Reader(
     COUNTED,
     country=("wcn_registration", "COUNTRY_CODE", "W"),
     checks=(
-        *(mostly_recorded("wcn_registration", column) for column in ("REGISTRATION_STATUS", "COUNTRY_CODE")),
+        *(status_recorded("wcn_registration", column) for column in ("REGISTRATION_STATUS", "COUNTRY_CODE")),
+        class_recorded("pedw_spell", "PAT_CLASS_CD"),
         in_order("pedw_episode", "ADMIS_DT", "EPI_STR_DT", of="pedw_spell", by=SPELL.columns),
         in_order("pedw_oper", "ADMIS_DT", "OPER_DT", at_most=0.05, of="pedw_spell", by=SPELL.columns),
         in_order("adde_deaths", "DEATH_DT", "DEATH_REG_DT"),
