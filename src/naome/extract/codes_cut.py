@@ -1,0 +1,46 @@
+"""Codes that are each allowed and together cannot be whole: without their last character, or the first of each only."""
+
+from __future__ import annotations
+
+from duckdb import DuckDBPyConnection
+
+from naome.extract.problems import Problems, say_rows
+
+#: Fewer codes tell nothing of what is missing of all of them
+TELLING_CODES = 30
+#: Share of the codes that may be cut to three characters: of metastatic disease, where every one has four, and of all
+CUT_METASTATIC, CUT_OF_ALL = 0.05, 0.5
+
+
+def check_last_character(
+    connection: DuckDBPyConnection, table: str, file: str, needing: list[str], problems: Problems
+) -> None:
+    """Refuse codes that have lost their last character: the site of metastases, and which operation it was."""
+    of_list = "list_contains(CAST(? AS VARCHAR[]), {})"
+    codes, cut, all_needing, cut_needing = connection.execute(
+        "SELECT count(*), count(*) FILTER (length(code) = 3), "
+        f"count(*) FILTER ({of_list.format('left(code, 3)')}), count(*) FILTER ({of_list.format('code')}) "
+        f"FROM canon_{table}",
+        [needing, needing],
+    ).fetchone()
+    if codes >= TELLING_CODES and cut > CUT_OF_ALL * codes:
+        rows, of, most, which = cut, codes, CUT_OF_ALL, "codes"
+    elif all_needing >= TELLING_CODES and cut_needing > CUT_METASTATIC * all_needing:
+        rows, of, most, which = cut_needing, all_needing, CUT_METASTATIC, f"codes of {', '.join(needing)}"
+    else:
+        return
+    problems.add(
+        f"{file}: {table}.code: {rows:,} of {of:,} {which} have three characters; allowed: at most {most:.0%}, four "
+        "characters in the others. Hint: was the fourth cut off, or is this the column of three-character codes?"
+    )
+
+
+def check_further_codes(connection: DuckDBPyConnection, table: str, file: str, problems: Problems) -> None:
+    """Refuse codes of which only the first of each record are there."""
+    rows, last = connection.execute(f"SELECT count(*), max(position) FROM canon_{table}").fetchone()
+    if rows >= TELLING_CODES and last == 1:
+        problems.add(
+            f"{file}: {table}.position: the first in all of {say_rows(rows)}; allowed: further codes in some. Hint: "
+            "are the columns after the first empty, or only the first codes exported? Most metastases are among the "
+            "others."
+        )
