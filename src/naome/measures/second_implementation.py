@@ -192,6 +192,26 @@ def list_model_people(assessments: dict[str, Assessment]) -> dict[tuple[str, tup
     return people
 
 
+def list_starts(assessments: dict[str, Assessment]) -> dict[tuple[str, tuple[int, ...]], np.ndarray]:
+    """Return the project's own coefficients, from which a library is to start.
+
+    A library leaves them if by its own score they are no maximum. From zero both end elsewhere where a hazard is steep:
+    lifelines shortens its steps too far, and statsmodels does not shorten them at all.
+
+    Parameters
+    ----------
+    assessments : dict of str to Assessment
+        By cohort; those of older diagnoses among them.
+
+    Returns
+    -------
+    dict of (str, tuple of int) to array of float
+        By the keys of :func:`list_model_people`; log hazard ratios in the order of its columns.
+    """
+    parts = [part for part in list_parts(assessments) if part.models]
+    return {(part.cohort, part.time_points): np.asarray(part.models[0].cox.coef) for part in parts}
+
+
 def compare_coefficients(
     lifelines_fits: dict[tuple[str, tuple[int, ...]], Any],
     statsmodels_fits: dict[tuple[str, tuple[int, ...]], Any],

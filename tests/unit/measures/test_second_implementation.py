@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from lifelines import CoxPHFitter, KaplanMeierFitter
+from lifelines.exceptions import ConvergenceWarning
 from statsmodels.duration.hazard_regression import PHReg
 
 from naome.core.errors import EstimateError
@@ -21,6 +22,7 @@ from naome.measures.second_implementation import (
     compare_curves,
     list_curve_people,
     list_model_people,
+    list_starts,
     refuse_differences,
 )
 from naome.measures.study import make_study
@@ -58,11 +60,13 @@ def models(assessments):
 
 def fit_models(assessments) -> tuple[dict, dict]:
     """Fit the models as the notebook does."""
-    one, other = {}, {}
+    one, other, starts = {}, {}, list_starts(assessments)
     for key, people in list_model_people(assessments).items():
-        one[key] = CoxPHFitter().fit(people, "duration", "event", fit_options=PRECISE)
-        model = PHReg(people["duration"], people.drop(columns=[*COX]), status=people["event"], ties="efron")
-        other[key] = model.fit(start_params=one[key].params_)
+        columns = people.drop(columns=[*COX])
+        model = PHReg(people["duration"], columns, status=people["event"], ties="efron")
+        other[key] = model.fit(start_params=starts[key])
+        scaled = starts[key] * columns.std().to_numpy()
+        one[key] = CoxPHFitter().fit(people, "duration", "event", initial_point=scaled, fit_options=PRECISE)
     return one, other
 
 
@@ -148,6 +152,29 @@ def test_a_coefficient_without_a_finite_estimate_is_not_compared_and_said(assess
     alive = frame["event"].eq(0) & (np.arange(len(frame)) % 20 == 0)
     never_dies = assess(frame.assign(marker=alive.astype(float)), ("age", "marker"))
     assert "finite" in compare_coefficients(*fit_models(never_dies), never_dies)["reason"].iloc[0]
+
+
+@pytest.mark.parametrize("factor", [0.5, 0.999, 1.5])
+def test_programs_that_start_from_a_wrong_maximum_leave_it(assessments, factor):
+    wrong = change_model(assessments, cox_coef=assessments["denovo"].models[0].cox.coef * factor)
+    refuse_differences(compare_coefficients(*fit_models(wrong), assessments))
+    with pytest.raises(EstimateError, match="log hazard ratios"):
+        refuse_differences(compare_coefficients(*fit_models(wrong), wrong))
+
+
+@pytest.mark.parametrize("amplitude", [1.0, 2.0])
+def test_a_steep_hazard_is_compared_where_neither_program_finds_it_from_zero(amplitude):
+    """lifelines ends before the maximum; statsmodels has no step at all for the steeper one."""
+    random = np.random.default_rng(0)
+    x = random.exponential(1, 300)
+    survival = np.ceil(random.exponential(500 * np.exp(-amplitude * np.cos(2 * np.pi * np.minimum(x / 3, 1)))))
+    frame = pd.DataFrame({"duration": survival.clip(max=800), "event": (survival < 800).astype(int), "x": x})
+    steep = assess(frame, ("rcs(x, 4)",))
+    (people,) = list_model_people(steep).values()
+    with pytest.warns(ConvergenceWarning, match="failed to converge"):
+        CoxPHFitter().fit(people, "duration", "event", fit_options=PRECISE)
+    compared = refuse_differences(compare_coefficients(*fit_models(steep), steep))
+    assert (compared["reason"] == "").all() and len(compared) == 10
 
 
 def test_a_wrong_coefficient_of_the_model_that_predicts_is_refused(assessments, models):
