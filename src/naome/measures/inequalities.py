@@ -17,7 +17,7 @@ COMPARED_BY = ("deprivation", "ethnic_group")
 IMPORTANT_GAP = 0.10
 CRUDE_METHOD = "newcombe hybrid score interval"
 STANDARDISED_METHOD = "direct standardisation to the ages of all counted; MOVER interval from Wilson limits"
-READINGS = ("higher", "lower", "no important gap", "inconclusive", "not derivable")
+READINGS = ("higher", "lower", "within ten points", "inconclusive", "not derivable", "")
 
 
 def measure_gaps(analysis: pd.DataFrame, study: Study) -> pd.DataFrame:
@@ -63,25 +63,25 @@ def measure_gaps(analysis: pd.DataFrame, study: Study) -> pd.DataFrame:
 def read_gap(row: pd.Series | dict) -> str:
     """Return what a gap with its interval says: one of ``READINGS``.
 
-    *higher* or *lower*: the interval excludes no difference. Otherwise *no important gap* when it lies within ten
-    percentage points of none, and *inconclusive* when it does not: no difference and an important one are both
-    compatible with the data.
+    *higher* or *lower*: the interval excludes no difference. Otherwise *within ten points* when it lies within ten
+    percentage points of none, and *inconclusive* when it does not: no difference and one of ten points or more are
+    both compatible with the data. Nothing, an empty text, is said of a gap that is suppressed or of too few people.
 
     Examples
     --------
     >>> [read_gap({"status": "ok", "lower": low, "upper": 0.05}) for low in (-0.03, -0.2)]
-    ['no important gap', 'inconclusive']
+    ['within ten points', 'inconclusive']
     """
     if row["status"] == "not_derivable":
         return "not derivable"
     if row["status"] != "ok":
-        return "inconclusive"
+        return ""
     if row["lower"] > 0:
         return "higher"
     if row["upper"] < 0:
         return "lower"
     within = row["lower"] >= -IMPORTANT_GAP and row["upper"] <= IMPORTANT_GAP
-    return "no important gap" if within else "inconclusive"
+    return "within ten points" if within else "inconclusive"
 
 
 def standardise_proportion(

@@ -25,6 +25,8 @@ from naome.measures.study import Study
 from naome.stats.capture_recapture import loglinear_population
 
 TOO_FEW_SOURCES = "The data have too few sources to estimate ascertainment."
+OBSERVED, CORRECTED = "limited_duration_prevalence", "limited_duration_prevalence_corrected"
+NOT_FOLLOWED = "Most people who are not known to have died were not followed to this date."
 
 
 def count_living(study: Study, tables: CanonicalTables, *, on: dt.date | None = None) -> pd.DataFrame:
@@ -100,7 +102,7 @@ def measure_prevalence(
         Results, national, in people: ``limited_duration_prevalence`` (cohorts ``denovo``, ``recurrent``, and both
         as ``primary``) and ``limited_duration_prevalence_corrected`` (``recurrent`` and both). The definition names
         the first diagnosis date and the date counted on; the numerator is the number alive as found, the
-        denominator everybody found by the date.
+        denominator everybody found by the date. Not derivable where more people are lost to follow-up than alive.
 
     Examples
     --------
@@ -118,10 +120,16 @@ def measure_prevalence(
     rows, absent = [], []
     for cohort, (alive, dead, lost) in counts.iterrows():
         base = {"cohort": cohort, "numerator": alive, "denominator": alive + dead + lost}
-        rows.append({**base, "measure": "limited_duration_prevalence", "estimate": alive, "method": COUNT})
+        if lost > alive:
+            measures = [OBSERVED] if cohort == "denovo" else [OBSERVED, CORRECTED]
+            absent.append(
+                study.not_derivable_rows(measures, NOT_FOLLOWED, cohort=cohort, denominator=base["denominator"])
+            )
+            continue
+        rows.append({**base, "measure": OBSERVED, "estimate": alive, "method": COUNT})
         if cohort == "denovo":
             continue
-        corrected = {**base, "measure": "limited_duration_prevalence_corrected"}
+        corrected = {**base, "measure": CORRECTED}
         if factor is None:
             known = {"cohort": cohort, "denominator": base["denominator"]}
             absent.append(study.not_derivable_rows(corrected["measure"], TOO_FEW_SOURCES, **known))

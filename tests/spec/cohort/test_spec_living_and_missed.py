@@ -122,6 +122,10 @@ def test_living_with_metastatic_disease(case):
     assert set(results["definition_id"]) == {"limited_duration_prevalence@2015-01-01..2021-12-31"}
     bare = measure_prevalence(living, make_study(params, run_id="r"), on=on)
     assert set(bare.loc[bare["measure"].str.endswith("corrected"), "status"]) == {"not_derivable"}
+    unseen = living.assign(lost=living["alive"] + 1)
+    results = measure_prevalence(unseen, make_study(params, run_id="r"), on=on, factor=(3.0, 2.0, 5.0))
+    assert len(results) == 5 and set(results["status"]) == {"not_derivable"}
+    assert results["reason"].str.startswith("Most people who are not known to have died were not followed").all()
 
 
 def test_switches_are_compared_with_the_base_case(case):

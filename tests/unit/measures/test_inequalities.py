@@ -9,7 +9,9 @@ from naome.measures.inequalities import measure_gaps, read_gap
 from naome.measures.specification import load_specification
 from naome.measures.study import make_study
 from naome.release import release
+from naome.release.types import release_checked
 from naome.report.pages.inequalities import say_gaps
+from naome.report.prose import say_count
 
 SPECIFICATION = load_specification()
 
@@ -103,7 +105,7 @@ def test_ethnic_groups_are_compared_with_the_largest_reference(england, make_peo
     [
         (0.01, 0.4, "higher"),
         (-0.4, -0.01, "lower"),
-        (-0.10, 0.10, "no important gap"),
+        (-0.10, 0.10, "within ten points"),
         (-0.11, 0.10, "inconclusive"),
         (0.0, 0.3, "inconclusive"),
     ],
@@ -112,10 +114,25 @@ def test_readings(lower, upper, reading):
     assert read_gap({"status": "ok", "lower": lower, "upper": upper}) == reading
 
 
+def test_a_gap_that_is_not_shown_has_no_reading_and_is_counted_as_such(england, make_people):
+    cells = {(1, "18-49"): (12, 20), (5, "18-49"): (10, 20)}
+    table = measure_gaps(grouped(make_people, cells), make_study(england, run_id="r"))
+    gaps = table["measure"].str.endswith("_gap_standardised") & (table["group_by"] == "deprivation")
+    shown = gaps & (table["status"] == "ok")
+    assert shown.sum() > 2
+    for status, words in (("suppressed", "suppressed"), ("too_few", "of too few people")):
+        hidden = table.assign(status=table["status"].mask(shown, status))
+        text = say_gaps(release_checked(hidden), "deprivation").text
+        assert text.startswith("No age-standardised gap between the most and the least deprived quintile is shown: ")
+        assert f"{shown.sum()} {words}" in text or f"{(gaps & (hidden['status'] == status)).sum()} {words}" in text
+    assert read_gap({"status": "suppressed"}) == read_gap({"status": "too_few"}) == ""
+
+
 def test_the_sentence_counts_what_it_says(england, wales, make_people):
     cells = {(1, "18-49"): (12, 20), (5, "18-49"): (10, 20)}
     table = measure_gaps(grouped(make_people, cells), make_study(england, run_id="r"))
     rows = table[table["measure"].str.endswith("_gap_standardised") & (table["group_by"] == "deprivation")]
     text = say_gaps(release(table, england), "deprivation").text
-    assert text.startswith(f"Of {int((rows['status'] != 'not_derivable').sum())} age-standardised gaps")
+    shown = int((rows["status"] == "ok").sum())
+    assert text.startswith(f"Of {say_count(shown, 'age-standardised gap')} between")
     assert f"The other {int((rows.apply(read_gap, axis=1) == 'inconclusive').sum())} are inconclusive" in text

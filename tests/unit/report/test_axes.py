@@ -94,7 +94,9 @@ def test_curves_are_named_at_their_ends_and_differ_in_more_than_colour():
     assert axes.get_legend() is None and not overlap(figure.drawing, names)
     steps = [line for line in axes.lines if line.get_label() in names]
     assert len({str(line._unscaled_dash_pattern) for line in steps}) == len({line.get_color() for line in steps}) == 5
-    assert figure.alt.startswith("Curves. Alive: HER2+, ER+, 100% after 1 year, 100% after 2 years, 70% after 3 years")
+    assert figure.alt.startswith(
+        "Curves. Alive, as drawn: HER2+, ER+, 100% after 1 year, 100% after 2 years, 70% after 3 years"
+    )
 
 
 def test_time_ends_where_no_one_is_followed_longer():

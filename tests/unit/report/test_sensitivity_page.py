@@ -22,7 +22,7 @@ def switches(*jaccard):
 @pytest.mark.parametrize(
     ("jaccard", "said"),
     [
-        ((0.9, 0.5), "most sensitive to *gap*: with *none*, 50.0%"),
+        ((0.9, 0.5), "most sensitive to the choice *gap*: with *none*, 50.0%"),
         ((HIDDEN, 0.9), "90.0%"),
         ((HIDDEN, HIDDEN), "suppressed, so the largest change cannot be named"),
         ((1.0, 1.0), "No choice changes a cohort here"),

@@ -45,11 +45,16 @@ def say_agreement(replication: Replication) -> Sentence:
     runs = declare_not_counts(", ".join(replication.runs.values()), "Identifiers of runs.")
     return Sentence(
         f"Of {len(compared)} published figures, {n['agrees']} agree within sampling error and rounding and "
-        f"{n['differs']} differ. If all were right, up to {expected_by_chance(compared):.1f} would differ by chance. "
+        f"{n['differs']} differ. {_say_chance(compared)}"
         f"For {n['not derivable here']} there is no result here, because it cannot be derived or is suppressed; for "
         f"{n['other period']} the period is another. Runs compared: {say_list(list(replication.runs.values()))}.",
         (replication.compared, runs),
     )
+
+
+def _say_chance(compared: pd.DataFrame) -> str:
+    chance = expected_by_chance(compared)
+    return f"In data as the audit's own, up to {chance:.1f} would be expected to by chance. " if chance else ""
 
 
 def tabulate_agreement(compared: Released, specification: Specification) -> Table:

@@ -24,7 +24,7 @@ from naome.report.prose import say_count, say_day, say_list, say_number, say_per
 
 
 def say_sizes(people: Released, study: Study) -> Sentence:
-    """Say how many people are in the cohorts, in which period, and until when deaths are complete.
+    """Say how many people are in the cohorts, in which period, and when follow-up ends.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def say_sizes(people: Released, study: Study) -> Sentence:
         for cohort, n in ((cohort, sizes.get(cohort, 0)) for cohort in params.cohorts)
     ]
     period = f"{say_day(params.metastatic_from)} to {say_day(params.metastatic_to)}"
-    end = f"Deaths are complete to {say_day(params.censor_date)}."
+    end = f"Follow-up ends by {say_day(params.censor_date)}."
     return Sentence(f"{params.title}, {period}: {say_list(parts)}. {end}", people)
 
 

@@ -29,6 +29,9 @@ def say_completeness(released: Released, specification: Specification) -> Senten
     if len(six) < 2:
         return Sentence("These data have too few items of the report's Table 2 to compare.", released)
     worst, best = six.loc[six["estimate"].idxmin()], six.loc[six["estimate"].idxmax()]
+    if worst["estimate"] == best["estimate"]:
+        complete = say_percent(best["estimate"])
+        return Sentence(f"The report's Table 2 items in these data are equally complete ({complete}).", released)
     return Sentence(
         f"Of the {say_count(len(six), 'item')} of the report's Table 2 in these data, {titles[best['measure']]} is "
         f"the most complete ({say_percent(best['estimate'])}) and {titles[worst['measure']]} the least complete "
@@ -38,14 +41,25 @@ def say_completeness(released: Released, specification: Specification) -> Senten
 
 
 def say_bias(flags: pd.DataFrame) -> Sentence:
-    """State which items could bias a complete-case analysis (:func:`measures.completeness.flag_biased_items`)."""
-    flagged = flags.loc[flags["flag"] != "none", "item"]
-    which = f": {say_list([lower_first(item) for item in flagged])}" if len(flagged) else ""
-    compared = flags["provider_p"].notna().any()
-    untested = " Organisations were not compared: the data name none, or too few are large enough."
+    """State which items are recorded more or less often by survival or by organisation.
+
+    Parameters
+    ----------
+    flags : DataFrame
+        From :func:`naome.measures.completeness.flag_biased_items`.
+    """
+    by = {what: flags.loc[flags["flag"].str.contains(what), "item"] for what in ("survival", "organisation")}
+    named = f" ({say_list([lower_first(item) for item in by['survival']])})" if len(by["survival"]) else ""
+    differ = "differs" if len(by["survival"]) == 1 else "differ"
+    organisations = (
+        f"recording of {say_count(len(by['organisation']), 'item')} differs between organisations."
+        if flags["provider_p"].notna().any()
+        else "organisations were not compared: the data name none, or too few are large enough."
+    )
+    biased = ", so that an analysis of complete cases could be biased" if len(by["survival"]) else ""
     return Sentence(
-        f"{say_count(len(flagged), 'item').capitalize()} of {len(flags)} could bias a complete-case analysis"
-        f"{which}.{'' if compared else untested}",
+        f"{say_count(len(by['survival']), 'item').capitalize()} of {len(flags)}{named} {differ} in survival between "
+        f"people with and without a record{biased}; {organisations}",
         declare_not_counts(flags[["item", "flag"]], "Numbers and names of data items."),
     )
 

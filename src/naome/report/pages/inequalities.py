@@ -13,7 +13,10 @@ from naome.release import HIDDEN, Released, release_counts, shown_numbers
 from naome.report.display import Sentence, Table
 from naome.report.labels import name_comparison, title_of
 from naome.report.proportions import PERCENT
+from naome.report.prose import say_count
 
+#: Why a gap is not shown -> how a number of such gaps is said
+WITHOUT = {"suppressed": "suppressed", "too_few": "of too few people"}
 POINTS = ("Crude, points", "Standardised, points", "Lower", "Upper")
 
 
@@ -51,19 +54,23 @@ def say_gaps(released: Released, group_by: str) -> Sentence:
     rows = rows[rows["measure"].str.endswith("_gap_standardised")]
     readings = rows.apply(read_gap, axis=1) if len(rows) else pd.Series(dtype=object)
     n = {reading: int((readings == reading).sum()) for reading in READINGS}
-    derived = len(rows) - n["not derivable"]
+    shown = int((rows["status"] == "ok").sum())
     what = {
         "deprivation": "between the most and the least deprived quintile",
         "ethnic_group": f"between other ethnic groups and the {REFERENCE_ETHNIC_GROUP} group",
     }[group_by]
-    if not derived:
-        return Sentence(f"No gap {what} can be derived.", released)
+    without = [f"{int((rows['status'] == status).sum())} {words}" for status, words in WITHOUT.items()]
+    others = " and ".join(words for words in without if not words.startswith("0 "))
+    if not shown:
+        reason = f": {others}" if others else ""
+        return Sentence(f"No age-standardised gap {what} is shown{reason}.", released)
     return Sentence(
-        f"Of {derived} age-standardised gaps {what}, {n['higher'] + n['lower']} differ from zero "
-        f"({n['higher']} higher, {n['lower']} lower; up to {0.05 * derived:.1f} would by chance alone). For "
-        f"{n['no important gap']}, the whole interval is within ten percentage points of zero. The other "
-        f"{n['inconclusive']} are inconclusive: the interval includes zero and a gap of ten points or more. "
-        "An inconclusive result does not show that there is no gap.",
+        f"Of {say_count(shown, 'age-standardised gap')} {what}, {n['higher'] + n['lower']} differ from zero "
+        f"({n['higher']} higher, {n['lower']} lower; up to {0.05 * shown:.1f} would be expected to by chance alone). "
+        f"For {n['within ten points']}, the whole interval is within ten percentage points of zero, which can still "
+        f"matter where the percentage is low. The other {n['inconclusive']} are inconclusive: the interval includes "
+        "zero and a gap of ten points or more. An inconclusive result does not show that there is no gap."
+        f"{f' Not shown: {others}.' if others else ''}",
         released,
     )
 
@@ -138,9 +145,11 @@ def release_trends(trends: pd.DataFrame, study: Study, years: set[tuple[str, str
 def say_trends(trends: Released) -> Sentence:
     """Say how many trends were tested, and how many would have a small p by chance alone."""
     tested, found, chance = count_trends(trends.frame.assign(p_value=shown_numbers(trends.frame["p_value"])))
+    if not tested:
+        return Sentence("No indicator could be tested for a trend over years.", trends)
     return Sentence(
-        f"Of {tested} indicators tested for a trend over years, {found} have p below {SIGNIFICANT}; {chance:.1f} "
-        "would by chance alone.",
+        f"Of {say_count(tested, 'indicator')} tested for a trend over years, {found} have p below {SIGNIFICANT}; "
+        f"{chance:.1f} would be expected to by chance alone.",
         trends,
     )
 

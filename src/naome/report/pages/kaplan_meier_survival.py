@@ -206,7 +206,7 @@ def draw_survival(curves: Released, at_risk: Released, years: list[float], *, al
     below.set_xlabel("Years from the time origin")
     if len(groups) > 1 and not label_ends(axes, ends):
         axes.legend(loc="lower left")
-    return Figure(figure, f"{alt}. Alive: {'; '.join(said)}.", (curves, at_risk))
+    return Figure(figure, f"{alt}. Alive, as drawn: {'; '.join(said)}.", (curves, at_risk))
 
 
 def _say_curve(group: str, curve: pd.DataFrame, years: list[float]) -> str:

@@ -117,10 +117,13 @@ def tabulate_alerts(
 def say_comparisons(variation: Variation, params: Params) -> Sentence:
     """State how many organisations are outside the limits over all indicators, and how many are expected by chance."""
     summary, chance = variation.summary, total_by_chance(variation.summary)
-    compared = say_count(int((summary["reason"] == "").sum()), "comparison").capitalize()
+    comparisons = int((summary["reason"] == "").sum())
+    if not comparisons:
+        return Sentence(f"No organisations ({params.unit_name}) could be compared.", declare_not_counts(summary, ""))
+    alarms, alerts = (say_count(int(summary[name].sum()), name[:-1]) for name in ("alarms", "alerts"))
     return Sentence(
-        f"{compared} of organisations ({params.unit_name}) on performance indicators gave "
-        f"{summary['alarms'].sum():.0f} alarms and {summary['alerts'].sum():.0f} alerts in both tails. By chance "
+        f"{say_count(comparisons, 'comparison').capitalize()} of organisations ({params.unit_name}) on performance "
+        f"indicators gave {alarms} and {alerts} in both tails. By chance "
         f"alone, {chance[1]:.1f} alarms and {chance[0] - chance[1]:.1f} alerts would be expected.",
         declare_not_counts(summary, LEVELS_COUNTED),
     )
@@ -145,7 +148,7 @@ def tabulate_domains(variation: Variation, released: Released, specification: Sp
             "Central mass": s["central"].to_numpy(),
             "Positive tail": s["high"].to_numpy(),
             "Alerts": s["alerts"].to_numpy(),
-            "Alerts expected": s["chance_alerts"].to_numpy(),
+            "Alerts expected": (s["chance_alerts"] - s["chance_alarms"]).to_numpy(),
             "Alarms": s["alarms"].to_numpy(),
             "Alarms expected": s["chance_alarms"].to_numpy(),
             "Alerts, adjusted for overdispersion": s["alerts_spread"].to_numpy(),
@@ -226,7 +229,10 @@ def say_shown(released: Released, specification: Specification) -> Sentence:
         f"- {title_of(specification, row.measure, row.cohort)}: {row.shown} of {row.organisations}"
         for row in few.itertuples()
     ]
-    head = "Disclosure control leaves fewer than half of the organisations with a result on these indicators:"
+    head = (
+        "Disclosure control leaves fewer than half of the organisations with a result on these indicators. Which are "
+        "shown depends on their results, so they are not a fair sample, and numbers expected by chance do not hold:"
+    )
     return Sentence("\n".join([head, "", *lines]), released)
 
 
@@ -242,6 +248,8 @@ def tabulate_alliances(released: Released, specification: Specification) -> Tabl
     pieces = []
     for row in _count_shown(released).itertuples():
         mine = alliances[(alliances["measure"] == row.measure) & (alliances["cohort"] == row.cohort)]
+        if mine.empty:
+            continue
         shown = mine[mine["status"] == "ok"].sort_values("unit_name")
         rows = shown[["denominator", "estimate", "lower", "upper"]].set_axis(["People", *LIMITS], axis=1)
         rows.insert(0, "Cancer alliance", shown["unit_name"])

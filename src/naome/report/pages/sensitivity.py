@@ -118,7 +118,7 @@ def say_most_changed(switches: Released) -> Sentence:
         return Sentence(nothing)
     most = rows.iloc[0]
     return Sentence(
-        f"The {COHORT_NAMES[most['cohort']].lower()} cohort is most sensitive to *{most['title']}*: with "
+        f"The {COHORT_NAMES[most['cohort']].lower()} cohort is most sensitive to the choice *{most['title']}*: with "
         f"*{most['choice']}*, {say_percent(most['jaccard'])} of the people in either version of the cohort are in "
         "both.",
         switches,

@@ -226,7 +226,7 @@ def _say_kind(rows: pd.DataFrame, kind: str) -> str:
     least, most = (_say_value(measure, rows["value"].agg(end)) for end in ("min", "max"))
     return (
         f"- {kind} (limits {limits}): {len(rows)} values from {least} to {most}. By their "
-        f"95% Monte Carlo limits, {within} are within, {outside} outside, and the study is too small to decide about "
+        f"95% Monte Carlo limits, {within} within, {outside} outside, and the study is too small to decide about "
         f"{len(rows) - within - outside}.{average}"
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from naome.measures.description import PEOPLE
 from naome.report.display import format_number
-from naome.report.labels import METASTATIC
+from naome.report.labels import METASTATIC, ORIGINS
 from naome.report.prose import say_years
 from naome.report.publication import messages
 from naome.report.publication.audits import Audit, Population, Row, is_ok, open_earlier
@@ -72,8 +72,8 @@ def _say_survival(page: ReportPage, populations: list[Population]) -> str:
     for population in reversed(populations):
         row = population.find("survival_3y", "denovo")
         if is_ok(row):
-            people, alive = "people with de novo metastatic breast cancer", "were alive three years after diagnosis"
-            return messages.say_share(page, population, row, people, alive)
+            people = "people with de novo metastatic breast cancer"
+            return messages.say_survival(page, population, row, people, "three years", ORIGINS["denovo"])
     return ""
 
 

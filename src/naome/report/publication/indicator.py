@@ -25,7 +25,7 @@ from naome.report.publication.wording import locate_indicator
 GROUPS = {
     "sex": "Sex",
     "age_group": "Age",
-    "under_40": "",
+    "under_40": "Of these, by age and frailty",
     "older_frail": "",
     "subtype": "Receptor subgroup",
     "bone": "Sites of metastases",
@@ -41,6 +41,8 @@ GROUPS = {
     "ethnic_group": "Ethnic group",
     "year": "Year",
 }
+#: Said where fewer than half of the organisations are shown
+UNFAIR = " Which are shown depends on their results, so they are not a fair sample of all."
 #: Groups that the figure draws, and what their numbers are numbers of
 PLOTTED = (
     "all",
@@ -138,7 +140,8 @@ def _add_answer(
         drawing, alt = found
         page.figure(
             f"fig-age-{label}",
-            f"Women with {name} disease by age and receptor subgroup, {shown[0].name} ({NOT_DRAWN}).",
+            f"{page.title}, women with {name} disease, {shown[0].name}: percentage by age and receptor subgroup, with "
+            f"95% intervals ({NOT_DRAWN}).",
             alt,
             drawing,
         )
@@ -182,6 +185,7 @@ def _say_variation(page: ReportPage, indicator: str, audits: list[Audit], popula
             disease = f"{METASTATIC[cohort]} disease"
             text = f"{population.name}, {disease}: results of {shown} of {of} organisations are shown"
             text += "; those of the others are suppressed or based on too few people." if shown < len(own) else "."
+            text += UNFAIR if 2 * shown < len(own) else ""
             parts.append(text + _say_spread(page, indicator, cohort, population))
     if not parts:
         return ["There are no results of organisations for this indicator."]
@@ -218,9 +222,9 @@ def _add_gaps(page: ReportPage, indicator: str, populations: list[Population]) -
     page.table(
         f"tbl-gaps-{indicator.replace('_', '-')}",
         "Differences between groups, standardised for age, in percentage points, with 95% intervals. *Higher* and "
-        f"*lower*: the interval excludes zero. *No important gap*: the interval includes zero and lies within {margin} "
+        f"*lower*: the interval excludes zero. *Within ten points*: it includes zero and lies within {margin} "
         "percentage points of it. *Inconclusive*: it includes zero and a larger gap. The margin is the same for all "
-        "indicators, and is wide where the percentage is low.",
+        "indicators, and is wide where the percentage is near 0% or 100%.",
         ["", "Difference", "95% interval", "Reading"],
         rows,
     )

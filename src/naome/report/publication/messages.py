@@ -70,6 +70,27 @@ def say_share(page: ReportPage, population: Population, row: Row | None, people:
     return f"{place}the percentage of {people} who {did} is {WHY_MISSING[row['status']]}."
 
 
+def say_survival(page: ReportPage, population: Population, row: Row | None, people: str, years: str, since: str) -> str:
+    """Say survival to a time point, an estimate and no proportion of those people; or why there is none.
+
+    Parameters
+    ----------
+    page, population, row, people
+        As in :func:`say_share`.
+    years : str
+        The time point in words, e.g. ``three years``.
+    since : str
+        From when it is counted, e.g. ``diagnosis``.
+    """
+    if not is_ok(row):
+        return say_share(page, population, row, people, f"survived {years} from {since}")
+    share, counted = page.percent(row, population), format_number(int(row["denominator"]), "count")
+    return (
+        f"In {population.spoken}, survival to {years} from {since} was {share} (Kaplan-Meier estimate, 95% interval "
+        f"{say_from_to(row)}), among {counted} {people}."
+    )
+
+
 def say_from_to(row: Row, form: str = "percent1") -> str:
     """Say the limits of an interval.
 

@@ -49,8 +49,8 @@ READING = """## How to read the results
 - **Counts.** {counts}
 - **Years.** {years}
 - **Position.** Where an organisation is among all, by the limits of the outlier policy and without adjustment for case
-  mix: in the *negative tail* (less favourable than the nation by more than chance explains), the *central mass* or the
-  *positive tail*. Where neither side is better the tails are low and high.
+  mix: in the *negative tail* (less favourable than the nation, outside the limits), the *central mass* or the *positive
+  tail*. Some results lie outside the limits by chance alone. Where neither side is better the tails are low and high.
 - **Survival** is adjusted for case mix; its position is the outlier status, which names alerts and alarms. This is a
   test with the variation expected under national survival: it need not agree with the interval of the organisation,
   which is also wider where counts are rounded. Survival of the nation is that of everyone compared: people found to

@@ -44,6 +44,8 @@ SHOWN = (
 NEARLY_ALL, NEARLY_NONE = 0.95, 0.075
 #: How far from a whole number of people out of ten a proportion may be that is about so many
 NEAR = 0.25
+#: Above it, a number of tenths is nearly the next
+HALF_WAY = 0.5
 #: The label of what fills half a person in a picture
 HALF = "half a person"
 #: Texts that follow the numbers of a message
@@ -58,7 +60,8 @@ PLAIN = (
 #: Other texts -> what they may be filled with
 FILLED = {
     "description": "nations", "opening": "nations first last", "who": "nation people", "who_denovo": "count",
-    "who_recurrent": "count", "in_ten": "number", "above_ten": "number", "message": "nation share group plain percent",
+    "who_recurrent": "count", "in_ten": "number", "above_ten": "number", "below_ten": "number",
+    "message": "nation share group plain percent",
     "other_nation": "nation percent", "unclear": "nation", "differs": "nation", "caption": "picture share nation",
     "picture_text": "share", "survival": "nation share percent", "survival_caption": "share nation", "more": "page",
 }  # fmt: skip
@@ -190,19 +193,21 @@ def write_patient_summary(
 
 
 def say_in_ten(share: float, summary: Summary) -> str:
-    """Say a proportion as people out of ten; one that is near no tenth is said to be above the one below it.
+    """Say a proportion as people out of ten; one near no tenth is above the one below it, or nearly the next.
 
     Examples
     --------
     >>> english = read_summaries(project_definitions())[0]
-    >>> [say_in_ten(share, english) for share in (0.61, 0.35, 0.97, 0.02)]
-    ['about 6 in 10', 'more than 3 in 10', 'nearly all', 'fewer than 1 in 10']
+    >>> [say_in_ten(share, english) for share in (0.61, 0.33, 0.47, 0.97, 0.02)]
+    ['about 6 in 10', 'more than 3 in 10', 'nearly 5 in 10', 'nearly all', 'fewer than 1 in 10']
     """
     if share >= NEARLY_ALL:
         return summary.say("nearly_all")
     if share < NEARLY_NONE:
         return summary.say("nearly_none")
     number, more = _count_tenths(share)
+    if more and PEOPLE_IN_PICTURE * share - number > HALF_WAY:
+        return summary.say("below_ten", number=number + 1)
     return summary.say("above_ten" if more else "in_ten", number=number)
 
 

@@ -57,6 +57,7 @@ INDICATORS = {
 }
 SAFETY = "death_30d_chemotherapy"
 SURVIVAL = "survival"
+NO_SUBGROUP = " People with a receptor that is not recorded are in no subgroup."
 
 
 def write_state_of_the_nation(audits: list[Audit], populations: list[Population], sources: Sources) -> ReportPage:
@@ -329,7 +330,8 @@ def _add_indicator(
             "Women, by age",
             *((f"{age} years", indicator, cohort, "age_group_women", age) for age in PLOTTED_AGES),
         ]
-        if indicator in ("chemotherapy", SAFETY):
+        by_subtype = indicator in ("chemotherapy", SAFETY)
+        if by_subtype:
             lines += [
                 "Women, by receptor subgroup",
                 *((text, indicator, cohort, "subtype_women", subtype) for subtype, text in SUBTYPES.items()),
@@ -338,7 +340,7 @@ def _add_indicator(
         compare_groups(
             page,
             f"tbl-{label}",
-            _caption(f"{words.short}, {name} disease: {who}.", note),
+            _caption(f"{words.short}, {name} disease: {who}.{NO_SUBGROUP if by_subtype else ''}", note),
             populations,
             lines,
             counts=True,
@@ -362,8 +364,9 @@ def _add_commentary(page: ReportPage, populations: list[Population]) -> None:
             parts.append(
                 f"In {population.spoken} the recurrent cohort ({page.count(recurrent, population)}) is smaller than "
                 f"the de novo cohort ({page.count(denovo, population)}), although recurrent disease is expected to be "
-                "more common [@naome2024]. Recurrences are under-recorded; recording their date and type is the first "
-                "need of the audit."
+                "more common [@naome2024]. People whose breast cancer was diagnosed before "
+                f"{population.audit.params.diagnosed_from.year} are not read, and recurrences are under-recorded; "
+                "recording their date and type is the first need of the audit."
             )
         contact, recorded = population.find("cns_contact", "denovo"), population.find("cns_recorded", "denovo")
         if is_ok(contact) and is_ok(recorded):

@@ -37,7 +37,7 @@ def write_survival(audits: list[Audit], populations: list[Population], sources: 
     page.add(words.why)
     for cohort in [each for each in specification.cohorts if _has_results(populations, each, horizons)]:
         people = words.name_people(METASTATIC[cohort])
-        _add_cohort(page, cohort, people, words.did, populations, horizons)
+        _add_cohort(page, cohort, people, populations, horizons)
     _add_net(page, populations, horizons)
     page.add("## Variation between organisations", *_say_organisations(page, audits, horizons))
     page.add("## What to keep in mind", words.caution, say_pandemic(audits))
@@ -51,7 +51,7 @@ def _has_results(populations: Sequence[Population], cohort: str, horizons: Seque
 
 
 def _add_cohort(
-    page: ReportPage, cohort: str, people: str, did: str, populations: Sequence[Population], horizons: Sequence[int]
+    page: ReportPage, cohort: str, people: str, populations: Sequence[Population], horizons: Sequence[int]
 ) -> None:
     name, origin, compared = METASTATIC[cohort], ORIGINS[cohort], f"survival_{COMPARED}y"
     nations = [population for population in populations if not population.together]
@@ -61,8 +61,7 @@ def _add_cohort(
         for years in horizons:
             row = population.find(f"survival_{years}y", cohort)
             if is_ok(row):
-                alive = f"{did} {say_years(years)} after {origin}"
-                said.append(messages.say_share(page, population, row, people, alive))
+                said.append(messages.say_survival(page, population, row, people, say_years(years), origin))
             said.append(_say_period(page, population, population.find(f"survival_{years}y_period", cohort), years))
         gradient = messages.say_gradient(page, population, compared, cohort)
         said.append(gradient.replace("the percentage", f"survival to {say_years(COMPARED)}", 1))

@@ -84,14 +84,17 @@ def _each(audits: Sequence[Audit], say: Callable[[Audit], str]) -> str:
 
 def _say_quality(audit: Audit) -> str:
     """Say how many items are shown, and the range of their completeness in the de novo cohort."""
-    titles = {f"completeness.{item.id}" for item in read_data_items(audit.definitions)}
+    titles = {f"completeness.{item.id}": item.title for item in read_data_items(audit.definitions)}
     rows = audit.results[audit.results["measure"].isin(titles) & (audit.results["level"] == "nation")]
     rows = rows[(rows["cohort"] == "denovo") & (rows["group_by"] == "all")]
-    shares = [row["estimate"] for row in rows.to_dict("records") if is_ok(row)]
-    if not shares:
+    shown = sorted((row for row in rows.to_dict("records") if is_ok(row)), key=lambda row: row["estimate"])
+    if not shown:
         return "No completeness is shown"
-    ends = [format_number(share, "percent0") for share in (min(shares), max(shares))]
-    return f"{len(shares)} items, complete for {ends[0]} to {ends[1]} of people with de novo disease"
+    least, most = (
+        f"{format_number(row['estimate'], 'percent0')} ({lower_first(titles[row['measure']])})"
+        for row in (shown[0], shown[-1])
+    )
+    return f"{len(shown)} items, complete for {least} to {most} of people with de novo disease"
 
 
 def _say_outliers(audit: Audit) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
@@ -9,7 +10,10 @@ from pydantic import Field
 from naome.core.definitions import Definitions, read_once
 from naome.core.errors import DefinitionError, suggest
 from naome.core.yaml_files import FrozenModel, Text, read_model
-from naome.measures.specification import Specification, read_specification
+from naome.measures.specification import Indicator, Specification, read_specification
+
+#: In words: the days of the indicator's window
+WINDOW = "{window}"
 
 
 def locate_indicator(indicator: str) -> str:
@@ -68,4 +72,15 @@ def read_wording(definitions: Definitions) -> dict[str, Wording]:
     for name in found:
         if name not in known:
             raise DefinitionError(f"{file}: there is no indicator {name!r}{suggest(name, known)}.")
-    return {name: found[name] for name in known if name in found}
+    return {name: _say_window(found[name], specification[name], file) for name in known if name in found}
+
+
+def _say_window(words: Wording, indicator: Indicator, file: Path) -> Wording:
+    """Return the words with the days of the indicator's window where they name it."""
+    said = {key: getattr(words, key) for key in ("asks", "did") if WINDOW in getattr(words, key)}
+    if said and len(indicator.windows) != 1:
+        raise DefinitionError(
+            f"{file}: {indicator.id}: {WINDOW} stands for one window; it has {len(indicator.windows)}."
+        )
+    days = "".join(f"{days} days" for days in indicator.windows.values())
+    return words.model_copy(update={key: text.replace(WINDOW, days) for key, text in said.items()})

@@ -170,7 +170,7 @@ def say_codelist(reference: str, definitions: Definitions) -> str:
     version = hashlib.sha256(file.read_bytes()).hexdigest()[:8]
     codes = len(definitions.find_codes(reference))
     linked = f"[`{reference}`](/{PAGE}#list-{name})" if file.parent.name == "codelists" else f"`{reference}`"
-    return f"{linked} (version {version}, {codes} codes)"
+    return f"{linked} (version {version}, {codes} code{'' if codes == 1 else 's'})"
 
 
 def _groups(definitions: Definitions) -> list[str]:

@@ -37,6 +37,19 @@ def test_a_share_is_said_with_interval_and_denominator(report):
     assert f"sources/mdt-discussion.qmd#{identifier}" in said
 
 
+def test_survival_is_an_estimate_and_no_share_of_the_people(report):
+    _, (england,), page = report(england=[proportion("survival_3y", 610, 1000)])
+    row = england.find("survival_3y", "denovo")
+    assert plain(messages.say_survival(page, england, row, "people", "three years", "diagnosis")) == (
+        "In England, survival to three years from diagnosis was 61.0% (Kaplan-Meier estimate, 95% interval 57.9% to "
+        "64.0%), among 1,000 people."
+    )
+    _, (england,), page = report(england=[missing("survival_3y", "suppressed", "Small.")])
+    row = england.find("survival_3y", "denovo")
+    said = messages.say_survival(page, england, row, "people", "three years", "diagnosis")
+    assert said.startswith("In England, the percentage of people who survived three years from diagnosis is suppressed")
+
+
 @pytest.mark.parametrize(
     ("status", "expected"),
     [
