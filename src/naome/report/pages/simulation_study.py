@@ -192,7 +192,11 @@ def describe_classes(study: Declared) -> Sentence:
     rows = list_classes(study)
     claimed = rows[rows["claimed"]]
     lines = [_say_kind(claimed[claimed["measure"].isin(measures)], kind) for kind, measures in CLASS_KINDS.items()]
-    text = f"Classes with at least {SIZES['10 to 19']} expected deaths and survivors:\n\n" + "\n".join(lines)
+    missing = say_percent(max(scenario.missing for scenario in SCENARIOS))
+    text = (
+        f"Classes with at least {SIZES['10 to 19']} expected deaths and survivors, and items of which at most "
+        f"{missing} are missing; of less complete recording the study says nothing:\n\n" + "\n".join(lines)
+    )
     failed = claimed[~claimed["held"]]
     outside = [
         f"- {row['scenario']}, {row['by']}, {row['group']}: {MEASURE_NAMES[row['measure']]} is "
@@ -206,7 +210,7 @@ def describe_classes(study: Declared) -> Sentence:
     else:
         side = (
             "All of these are below, so false alerts and alarms are rarer there than stated, not more frequent. "
-            "Outlier status is given in these classes; it would not be in a class with more than stated."
+            "Outlier status is given in these classes; it would not be in a class shown to have more than stated."
         )
     return Sentence("\n\n".join([text, *(["Outside:", "\n".join(outside), side] if outside else [])]), study)
 

@@ -232,7 +232,7 @@ def _add_gaps(page: ReportPage, indicator: str, populations: list[Population]) -
 
 def _name_gap(group_by: str, group: str) -> str:
     if group_by == "deprivation":
-        return "most deprived minus least deprived fifth"
+        return "most deprived minus least deprived quintile"
     if group == NONE_COMPARED:
         return f"each other ethnic group minus {REFERENCE_ETHNIC_GROUP.capitalize()}"
     return name_comparison(group)

@@ -290,7 +290,7 @@ def test_gaps_are_named_in_words_and_their_margin_is_stated(tmp_path):
     audits = [with_frames("england", tmp_path, rows)]
     page = write_indicator("mdt_discussion", audits, list_populations(audits), Sources())
     table = next(part for part in page.parts if "tbl-gaps" in part)
-    assert "most deprived minus least deprived fifth" in table and "Asian minus White" in table
+    assert "most deprived minus least deprived quintile" in table and "Asian minus White" in table
     assert "each other ethnic group minus White" in table and "within 10 percentage points" in table
 
 
