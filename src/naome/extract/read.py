@@ -33,7 +33,15 @@ from naome.extract.files import explain_damage, locate_row
 from naome.extract.folder import list_inputs
 from naome.extract.implausible import check_implausible
 from naome.extract.linkage import Linkage, leave_strangers_out, measure_linkage
-from naome.extract.periods import Period, find_periods, say_early, say_late, say_months_missing
+from naome.extract.periods import (
+    Period,
+    find_periods,
+    say_early,
+    say_late,
+    say_months_missing,
+    say_one_day,
+    say_years_missing,
+)
 from naome.extract.problems import Problems, say_rows
 from naome.extract.provider_codes import read_organisations
 from naome.extract.quality import Log, log_rows
@@ -96,6 +104,8 @@ class Extract:
         What was found of the columns whose values are names or codes of a list.
     periods : tuple of Period
         The time that each table covers; where events are read of few people, that of their events.
+    diagnosed : tuple of date, optional
+        First and last day of the run's diagnoses.
     """
 
     folder: Path
@@ -108,6 +118,7 @@ class Extract:
     absent: Absent = field(default_factory=Absent)
     vocabularies: tuple[Vocabulary, ...] = ()
     periods: tuple[Period, ...] = ()
+    diagnosed: tuple[dt.date, dt.date] | None = None
 
     def list_warnings(self, until: dt.date | None = None) -> list[str]:
         """Return a sentence for each thing that is read, but looks incomplete.
@@ -122,7 +133,13 @@ class Extract:
         about_links = (
             line for link in self.linkage for line in (link.say_few_above(), link.say_cut_off(), link.say_uneven())
         )
-        about_time = [*say_late(self.periods), *say_months_missing(self.periods), *say_early(self.periods, until)]
+        about_time = [
+            *say_years_missing(self.periods, self.diagnosed),
+            *say_late(self.periods),
+            *say_months_missing(self.periods),
+            *say_early(self.periods, until),
+            *say_one_day(self.periods),
+        ]
         columns = (note.say_empty() for note in self.files)
         return [*empty, *filter(None, full), *filter(None, columns), *about_time, *filter(None, about_links)]
 
@@ -217,6 +234,7 @@ def read_extract(
     return Extract(
         out or folder, rows, {n.table: n.rows for n in notes.values()}, quality, note.get("synthetic", False) is True,
         tuple(notes.values()), links or (), absent, tuple(vocabularies), periods,
+        diagnosed,
     )  # fmt: skip
 
 
