@@ -148,11 +148,11 @@ def find_one_day(connection: DuckDBPyConnection, table: str, date: str) -> tuple
 
     Organisations are looked at in the diagnoses alone: few rows elsewhere may be of one person's treatment.
     """
-    found = _list_one_day(connection, table, date, "''")
-    if found or table != "tumours":
-        return tuple(said for said, _ in found)
+    everywhere = tuple(said for said, _ in _list_one_day(connection, table, date, "''"))
+    of = _list_one_day(connection, table, date, "provider") if table == "tumours" else []
+    if not of or (everywhere and len(of) > SHOWN):  # few organisations may be enough for the whole table
+        return everywhere
     listed = {row[0] for row in connection.execute("SELECT provider FROM canon_organisations").fetchall()}
-    of = _list_one_day(connection, table, date, "provider")
     named = [f"{said} of {code if code in listed else show_code(code)}" for said, code in of]
     return (*named[:SHOWN], *([f"{len(named) - SHOWN} more"] if len(named) > SHOWN else []))
 

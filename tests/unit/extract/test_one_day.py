@@ -34,16 +34,28 @@ def test_a_table_whose_dates_have_no_day_is_named(copy, audit, table, date):
     assert "day 1 of a month in " in said[0]
 
 
-def test_an_organisation_that_knows_the_year_alone_is_named(copy):
-    folder = copy("clean-england")
-    day = "DIAGNOSISDATEBEST"
+@pytest.mark.parametrize(
+    ("audit", "table", "provider", "change"),
+    [
+        ("clean-england", "av_tumour", "DIAG_TRUST", "make_date(year(DIAGNOSISDATEBEST), 7, 1) AS DIAGNOSISDATEBEST"),
+        (
+            "clean-wales",  # of a seventh of the table
+            "wcn_registration",
+            "HEALTH_BOARD_OF_DIAGNOSIS",
+            "left(DATE_OF_DIAGNOSIS, 4) || '0701' AS DATE_OF_DIAGNOSIS",
+        ),
+    ],
+)
+def test_an_organisation_that_knows_the_year_alone_is_named(copy, audit, table, provider, change):
+    folder = copy(audit)
+    value, _, day = change.partition(" AS ")
     folder.edit(
-        "av_tumour",
-        f"SELECT * REPLACE (CASE WHEN DIAG_TRUST = (SELECT mode(DIAG_TRUST) FROM t) THEN make_date(year({day}), 7, 1) "
-        f"ELSE {day} END AS {day}) FROM t",
+        table,
+        f"SELECT * REPLACE (CASE WHEN {provider} = (SELECT mode({provider}) FROM t) THEN {value} ELSE {day} END "
+        f"AS {day}) FROM t",
     )
-    (said,) = [line for line in read("clean-england", folder).list_warnings() if "stand for others" in line]
-    assert said.startswith("av_tumour has dates that stand for others (diagnosis_date): 1 July in ")
+    (said,) = [line for line in read(audit, folder).list_warnings() if "stand for others" in line]
+    assert said.startswith(f"{table} has dates that stand for others (diagnosis_date): 1 July in ")
     assert " rows of Z" in said
 
 
