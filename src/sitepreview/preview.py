@@ -221,9 +221,19 @@ def _draw(stage: Path, site: Path) -> None:
     )
     rows = [row.removeprefix("warning: ") for row in done.stderr.splitlines() if row.strip()]
     if done.returncode or rows or not site.is_dir():
-        raise Refused(
-            [Problem(CONFIG, None, f"smalldocs: {row}", "mend the configuration") for row in rows or ["failed"]]
-        )
+        raise Refused([Problem(CONFIG, None, f"smalldocs: {row}", _advise(row)) for row in rows or ["failed"]])
+
+
+def _advise(row: str) -> str:
+    """Return what to do about something that smalldocs found: a disk that is full is not for the configuration.
+
+    Examples
+    --------
+    >>> _advise("OSError: [Errno 28] No space left on device"), _advise("unknown key")
+    ('make room on the disk of the site, and draw it again', 'mend the configuration')
+    """
+    full = "No space left" in row or "quota exceeded" in row
+    return "make room on the disk of the site, and draw it again" if full else "mend the configuration"
 
 
 def _finish_site(project: Project, pages: list[Page], site: Path) -> None:

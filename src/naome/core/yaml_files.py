@@ -253,7 +253,11 @@ def explain_problems(
         As for :func:`read_model`.
     """
     said: dict[tuple[tuple[int, ...], str, str], list[str]] = {}
-    for problem in found.errors():
+    problems = found.errors()
+    within = {problem["loc"][:-1] for problem in problems}
+    for problem in problems:
+        if problem["type"] == "too_short" and problem["loc"] in within:  # entries that are wrong have been taken away
+            continue
         path = tuple(_walk(problem["loc"], raw))
         cause = problem.get("ctx", {}).get("error")
         if isinstance(cause, KeysError):

@@ -230,5 +230,5 @@ def _references(node: object) -> list[str]:
     if isinstance(node, dict):
         if node.get("class") == "COLUMN_REF":
             return [node["column_names"][-1]]
-        return [name for value in node.values() for name in _references(value)]
+        return [name for key, value in node.items() if key != "order_bys" for name in _references(value)]
     return [name for value in node for name in _references(value)] if isinstance(node, list) else []

@@ -34,6 +34,8 @@ READABLE_TYPES = (
 NO_TYPE = '"NULL"'
 #: Types of moments, which Spark and others write for dates: they are read as the text of one in universal time is
 MOMENT = re.compile("TIMESTAMP(_NS)? WITH TIME ZONE|TIMESTAMPTZ(_NS)?")
+#: What the system says where nothing more can be written
+NO_ROOM = re.compile("No space left|quota exceeded", re.IGNORECASE)
 #: How a reason ends that copying the file again may remove
 CUT_OFF = "cut off"
 #: Share of a table's columns by which a file is taken for one of its
@@ -243,11 +245,15 @@ def _open_part(
     except PermissionError:
         raise ExtractError(f"{source.name}: no permission to read the file. Hint: who owns it?") from None
     except duckdb.Error as error:
+        if is_no_room(error):
+            raise
         known = _explain(error)
         if known.endswith(CUT_OFF):
             known = f"{known}. {COPY_AGAIN}."
         raise ExtractError(f"{source.name}: not readable: {known or _say_unknown(error)}") from None
     except OSError as error:
+        if is_no_room(error):
+            raise
         raise ExtractError(f"{source.name}: not readable: {error.strerror or type(error).__name__}") from None
 
 
@@ -492,6 +498,17 @@ def _explain(error: Exception) -> str:
     return ""
 
 
+def is_no_room(error: Exception) -> bool:
+    """Return whether there was no room on the disk for a copy of what is read: no file of the extract is to blame.
+
+    Examples
+    --------
+    >>> is_no_room(OSError(28, "No space left on device")), is_no_room(OSError(2, "No such file or directory"))
+    (True, False)
+    """
+    return bool(NO_ROOM.search(str(error)))
+
+
 def explain_damage(name: str, error: duckdb.Error) -> str:
     """Return the message for a file that could be opened but not read to its end."""
     known = _explain(error) or f"not understood ({type(error).__name__})"
@@ -510,6 +527,7 @@ __all__ = [
     "RawFile",
     "explain_damage",
     "holds_table",
+    "is_no_room",
     "locate_row",
     "open_table",
     "say_columns",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import datetime as dt
 import itertools
 import math
@@ -11,7 +12,9 @@ from statistics import median
 
 from duckdb import DuckDBPyConnection
 
+from naome.extract.problems import say_rows
 from naome.extract.reader import Reader
+from naome.extract.vocabulary import show_code
 
 #: Canonical table -> its main date; people are followed in all but the first
 DATES = {
@@ -34,6 +37,10 @@ USUAL_YEAR = 0.05
 MONTHS_AROUND, EXPECTED_ROWS = 3, 20
 #: Share of the rows of a usual month that they must have: few records are of years before those of the extract
 LEAST_USUAL = 0.25
+#: Share of the dates that may be of one day of the month, and of one day of the year; of fewer rows nothing is said
+ONE_DAY, ONE_DAY_OF_YEAR, TELLING_DATES, ON_ONE_DAY = 0.5, 0.1, 20, 10
+#: Organisations that are named
+SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,10 @@ class Period:
         Year -> rows, years without a row between others among them.
     gaps : tuple of str
         Months without a row between months with many, as ``2019-03 to 2019-05``.
+    usual : tuple of date
+        First day of the first month, and last day of the last, with about as many rows as others have.
+    one_day : tuple of str
+        Where far too many dates are of one day, as ``day 1 of the month in 9,120 of 9,120 rows``.
     """
 
     table: str
@@ -58,6 +69,8 @@ class Period:
     last: dt.date
     years: Mapping[int, int] = field(default_factory=dict)
     gaps: tuple[str, ...] = ()
+    usual: tuple[dt.date, ...] = ()
+    one_day: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -79,8 +92,10 @@ def find_periods(connection: DuckDBPyConnection, reader: Reader) -> tuple[Period
             years = dict.fromkeys(range(rows[0][0] // 12, rows[-1][0] // 12 + 1), 0)
             for month, count, _, _ in rows:
                 years[month // 12] += count
-            gaps = find_gaps({row[0]: row[1] for row in rows})
-            found.append(Period(table, reader.canonical[table].raw, date, rows[0][2], rows[-1][3], years, gaps))
+            months = {row[0]: row[1] for row in rows}
+            raw, first, last = reader.canonical[table].raw, rows[0][2], rows[-1][3]
+            one_day = () if reader.open_names else find_one_day(connection, table, date)
+            found.append(Period(table, raw, date, first, last, years, find_gaps(months), find_usual(months), one_day))
     return tuple(found)
 
 
@@ -108,6 +123,85 @@ def find_gaps(months: Mapping[int, int]) -> tuple[str, ...]:
             first, last = (f"{month // 12}-{month % 12 + 1:02d}" for month in (before + 1, after - 1))
             found.append(first if first == last else f"{first} to {last}")
     return tuple(found)
+
+
+def find_usual(months: Mapping[int, int]) -> tuple[dt.date, dt.date]:
+    """Return the first and the last day of the months that have about as many rows as others.
+
+    Parameters
+    ----------
+    months : mapping of int to int
+        As for :func:`find_gaps`.
+
+    Examples
+    --------
+    >>> [str(day) for day in find_usual({24216: 1, 24228: 50, 24229: 60, 24230: 40, 24240: 2})]
+    ['2019-01-01', '2019-03-31']
+    """
+    usual = [month for month, rows in months.items() if rows >= LEAST_USUAL * median(months.values())]
+    first, after = usual[0], usual[-1] + 1
+    return dt.date(first // 12, first % 12 + 1, 1), dt.date(after // 12, after % 12 + 1, 1) - dt.timedelta(days=1)
+
+
+def find_one_day(connection: DuckDBPyConnection, table: str, date: str) -> tuple[str, ...]:
+    """Say where far too many dates of a table are of one day of the month or year: it stands for one not known.
+
+    Organisations are looked at in the diagnoses alone: few rows elsewhere may be of one person's treatment.
+    """
+    everywhere = tuple(said for said, _ in _list_one_day(connection, table, date, "''"))
+    of = _list_one_day(connection, table, date, "provider") if table == "tumours" else []
+    if not of or (everywhere and len(of) > SHOWN):  # few organisations may be enough for the whole table
+        return everywhere
+    listed = {row[0] for row in connection.execute("SELECT provider FROM canon_organisations").fetchall()}
+    named = [f"{said} of {code if code in listed else show_code(code)}" for said, code in of]
+    return (*named[:SHOWN], *([f"{len(named) - SHOWN} more"] if len(named) > SHOWN else []))
+
+
+def _list_one_day(connection: DuckDBPyConnection, table: str, date: str, by: str) -> list[tuple[str, str]]:
+    """Return what is said of each group with too many dates of one day, and the group; the largest first."""
+    rows = connection.execute(
+        f"WITH days AS (SELECT {by} AS unit, month({date}) AS month, day({date}) AS day, count(*) AS n "
+        f"FROM canon_{table} WHERE {date} IS NOT NULL AND {by} IS NOT NULL GROUP BY ALL), "
+        "both_ AS (SELECT unit, 0 AS month, day, sum(n)::BIGINT AS n FROM days GROUP BY ALL UNION ALL FROM days) "
+        "SELECT unit, month, day, n, (SELECT sum(n)::BIGINT FROM days WHERE days.unit = both_.unit) AS all_ FROM both_ "
+        f"WHERE n >= {ON_ONE_DAY} AND all_ >= {TELLING_DATES} "
+        f"AND n > CASE month WHEN 0 THEN {ONE_DAY} ELSE {ONE_DAY_OF_YEAR} END * all_ "
+        "QUALIFY row_number() OVER (PARTITION BY unit ORDER BY n DESC, month DESC, day) = 1 ORDER BY all_ DESC, unit"
+    ).fetchall()
+    return [(f"{_name_day(month, day)} in {n:,} of {say_rows(of)}", unit) for unit, month, day, n, of in rows]
+
+
+def _name_day(month: int, day: int) -> str:
+    return f"{day} {calendar.month_name[month]}" if month else f"day {day} of a month"
+
+
+def say_one_day(periods: Sequence[Period]) -> list[str]:
+    """Name the tables in which too many dates are of one day."""
+    return [
+        f"{each.raw} has dates that stand for others ({each.date}): {'; '.join(each.one_day)}. Was the day, or the "
+        "month, not exported? Times to and from such dates are wrong."
+        for each in periods
+        if each.one_day
+    ]
+
+
+def say_years_missing(periods: Sequence[Period], diagnosed: tuple[dt.date, dt.date] | None) -> list[str]:
+    """Say that diagnoses of a part of the run's years are hardly there.
+
+    Parameters
+    ----------
+    diagnosed : tuple of date, optional
+        First and last day of the run's diagnoses.
+    """
+    tumours = next((each for each in periods if each.table == "tumours" and each.rows >= SIZEABLE), None)
+    if tumours is None or diagnosed is None or not tumours.usual:
+        return []
+    (first, last), (begin, end) = diagnosed, tumours.usual
+    said = [
+        f"before {begin}, and the run's begin on {first} (diagnosed_from)" if (begin - first).days > EARLY_DAYS else "",
+        f"after {end}, and the run's end on {last} (diagnosed_to)" if (last - end).days > EARLY_DAYS else "",
+    ]
+    return [f"{tumours.raw} has few diagnoses, or none, {part}: is a part missing?" for part in said if part]
 
 
 def say_months_missing(periods: Sequence[Period]) -> list[str]:

@@ -29,11 +29,19 @@ from naome.extract.areas import settle_areas
 from naome.extract.candidates import CANDIDATES, Signs, find_candidates, keep_rows
 from naome.extract.cut_off import say_full_sheet
 from naome.extract.exchanged import check_exchanged
-from naome.extract.files import explain_damage, locate_row
+from naome.extract.files import explain_damage, is_no_room, locate_row
 from naome.extract.folder import list_inputs
 from naome.extract.implausible import check_implausible
 from naome.extract.linkage import Linkage, leave_strangers_out, measure_linkage
-from naome.extract.periods import Period, find_periods, say_early, say_late, say_months_missing
+from naome.extract.periods import (
+    Period,
+    find_periods,
+    say_early,
+    say_late,
+    say_months_missing,
+    say_one_day,
+    say_years_missing,
+)
 from naome.extract.problems import Problems, say_rows
 from naome.extract.provider_codes import read_organisations
 from naome.extract.quality import Log, log_rows
@@ -96,6 +104,8 @@ class Extract:
         What was found of the columns whose values are names or codes of a list.
     periods : tuple of Period
         The time that each table covers; where events are read of few people, that of their events.
+    diagnosed : tuple of date, optional
+        First and last day of the run's diagnoses.
     """
 
     folder: Path
@@ -108,6 +118,7 @@ class Extract:
     absent: Absent = field(default_factory=Absent)
     vocabularies: tuple[Vocabulary, ...] = ()
     periods: tuple[Period, ...] = ()
+    diagnosed: tuple[dt.date, dt.date] | None = None
 
     def list_warnings(self, until: dt.date | None = None) -> list[str]:
         """Return a sentence for each thing that is read, but looks incomplete.
@@ -122,7 +133,13 @@ class Extract:
         about_links = (
             line for link in self.linkage for line in (link.say_few_above(), link.say_cut_off(), link.say_uneven())
         )
-        about_time = [*say_late(self.periods), *say_months_missing(self.periods), *say_early(self.periods, until)]
+        about_time = [
+            *say_years_missing(self.periods, self.diagnosed),
+            *say_late(self.periods),
+            *say_months_missing(self.periods),
+            *say_early(self.periods, until),
+            *say_one_day(self.periods),
+        ]
         columns = (note.say_empty() for note in self.files)
         return [*empty, *filter(None, full), *filter(None, columns), *about_time, *filter(None, about_links)]
 
@@ -217,6 +234,7 @@ def read_extract(
     return Extract(
         out or folder, rows, {n.table: n.rows for n in notes.values()}, quality, note.get("synthetic", False) is True,
         tuple(notes.values()), links or (), absent, tuple(vocabularies), periods,
+        diagnosed,
     )  # fmt: skip
 
 
@@ -266,7 +284,7 @@ def _connect(scratch: Path, inputs: Iterable[Path]) -> Iterator[DuckDBPyConnecti
             raise KeyboardInterrupt from None
         raise
     except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
-        reason = "the disk is full" if "No space left" in str(error) else type(error).__name__
+        reason = "the disk is full" if is_no_room(error) else type(error).__name__
         raise ExtractError(
             f"{scratch.parent}: reading stopped: {reason}; nothing was written. Hint: reading needs {MEMORY_LIMIT} of "
             "memory, and room on the disk for the canonical tables and, meanwhile, for rows that memory does not hold."
@@ -275,13 +293,17 @@ def _connect(scratch: Path, inputs: Iterable[Path]) -> Iterator[DuckDBPyConnecti
         connection.close()
 
 
+def _is_not_the_file(error: duckdb.Error) -> bool:
+    return isinstance(error, NOT_THE_FILE) or is_no_room(error)
+
+
 def _link_tables(connection, reader: Reader, files, minimum, problems: Problems) -> tuple[Linkage, ...] | None:
     """Measure how the tables link; None where a file cannot be read to its end."""
     try:
         return measure_linkage(connection, reader, files, minimum, problems)
-    except NOT_THE_FILE:
-        raise
-    except duckdb.Error:
+    except duckdb.Error as error:
+        if _is_not_the_file(error):
+            raise
         return None  # cleaning finds which file it is, and says so
 
 
@@ -309,9 +331,9 @@ def _clean_tables(
             if name == PROVIDERS:  # the first table of a reader that has it
                 organisations = read_organisations(connection, file, definitions, problems)
                 settle_areas(connection, file, problems, quality)
-        except NOT_THE_FILE:
-            raise
         except duckdb.Error as error:
+            if _is_not_the_file(error):
+                raise
             problems.add(explain_damage(file.name, error))
             only = False  # which rows belong to those of this file cannot be told any more
             continue
@@ -324,9 +346,9 @@ def _find_candidates(connection: DuckDBPyConnection, reader: Reader, files, sign
     unreadable = Problems(Path())
     try:
         find_candidates(connection, reader.raw, files, signs, unreadable)
-    except NOT_THE_FILE:
-        raise
-    except duckdb.Error:
+    except duckdb.Error as error:
+        if _is_not_the_file(error):
+            raise
         return False  # cleaning finds what it is, and says so
     if unreadable.count:
         return False

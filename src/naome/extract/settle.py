@@ -127,6 +127,19 @@ class SourceFiles:
         return locate_row(self.parts or (Part(self.name, 0, self.first_row),), row, what)
 
 
+def of_person(column: str, date: str) -> str:
+    """Return SQL of what the registrations of a person say of them: the value of the first diagnosis that has one.
+
+    Which one it is depends neither on the order of the rows nor on the spelling of pseudonyms.
+
+    Examples
+    --------
+    >>> of_person("GENDER", "DIAGNOSISDATE")
+    'first(GENDER ORDER BY GENDER IS NULL, DIAGNOSISDATE, GENDER)'
+    """
+    return f"first({column} ORDER BY {column} IS NULL, {date}, {column})"
+
+
 def find_tables(selection: Selection | None, rules: tuple[RowRule | Duplicates, ...]) -> frozenset[str]:
     """Return the canonical tables that the rows or the rules of one look into: they must be settled before."""
     conditions = [rule.where for rule in rules if isinstance(rule, RowRule)]

@@ -99,6 +99,13 @@ def test_refused(altered, name):
     assert expected in str(caught.value)
 
 
+def test_entries_that_are_wrong_are_no_list_that_is_too_short(altered):
+    with pytest.raises(ParamsError) as caught:
+        load_params(altered(lambda raw: raw["survival"].update(horizons_years=["1", "3"])))
+    assert str(caught.value).startswith(f"{altered(lambda raw: None)}: 2 problems")
+    assert "or more entries" not in str(caught.value)
+
+
 def test_not_yaml(tmp_path):
     file = tmp_path / "england.yaml"
     file.write_text("audit: [", encoding="utf-8")

@@ -316,13 +316,13 @@ DUPLICATE_DEATH = Duplicates(
 )
 DEATH_BEFORE_DIAGNOSIS = RowRule(
     "death_before_diagnosis",
-    "the registered death is before the diagnosis",
+    "A tumour that was diagnosed after the person's registered death is excluded.",
     "tumours",
     "t.eligible_registration AND deaths.death_date < t.diagnosis_date "
     "AND t.person_id NOT IN (SELECT person_id FROM canon_people WHERE vital_status = 'untraced')",
-    refuse=True,
-    allowed="a death on or after the diagnosis",
-    hint="are the dates of two people or of two columns exchanged?",
+    at_most=0.01,
+    among="deaths.death_date IS NOT NULL",
+    of_what="of people who have died",
 )
 DRUG_RULES = (
     RowRule(
@@ -378,6 +378,19 @@ def country_missing(table: str, column: str) -> Count:
         table,
         column,
         f"SELECT count(*) FROM clean_{table} WHERE {column} IS NULL",
+    )
+
+
+def person_differs(table: str, person: str, column: str) -> Count:
+    """Return the count of registrations that say of a person what their other registrations do not."""
+    return Count(
+        "person_differs",
+        "Where the registrations of a person differ in sex or ethnic group, that of the first diagnosis with one is "
+        "read.",
+        table,
+        column,
+        f"SELECT count(*) FROM clean_{table} WHERE {person} IN (SELECT {person} FROM clean_{table} GROUP BY {person} "
+        f"HAVING count(DISTINCT {column}) > 1)",
     )
 
 

@@ -12,7 +12,7 @@ from naome.extract.dates import DATE
 from naome.extract.provider_codes import PROVIDER_CODE
 from naome.extract.reader import Belongs, Check, RawTable, Reader
 from naome.extract.readers import ncrd
-from naome.extract.settle import RowRule, Selection
+from naome.extract.settle import RowRule, Selection, of_person
 
 RAW = {
     "organisations": ncrd.RAW["organisations"],
@@ -41,10 +41,10 @@ RAW = {
 SELECTIONS = {
     "people": Selection(
         "rcrd_tumour",
-        """
-        SELECT min(row_) AS row_, PATIENTID AS person_id, first(GENDER ORDER BY row_) AS sex,
-               first(ETHNICITY ORDER BY row_) AS ethnic_group, first(VITALSTATUS ORDER BY row_) AS vital_status,
-               first(VITALSTATUSDATE ORDER BY row_) AS vital_date
+        f"""
+        SELECT min(row_) AS row_, PATIENTID AS person_id, {of_person("GENDER", "DIAGNOSISDATE")} AS sex,
+               {of_person("ETHNICITY", "DIAGNOSISDATE")} AS ethnic_group, any_value(VITALSTATUS) AS vital_status,
+               any_value(VITALSTATUSDATE) AS vital_date
         FROM clean_rcrd_tumour GROUP BY PATIENTID""",
     ),
     # Rapid registrations have no state or deduplication flag: every one counts.
@@ -76,7 +76,10 @@ ROWS = (
     *ncrd.HES_RULES,
     ncrd.ORGANISATION_WITHOUT_KIND,
 )
-COUNTED = (ncrd.class_missing("hes_apc", "CLASSPAT"),)
+COUNTED = (
+    ncrd.class_missing("hes_apc", "CLASSPAT"),
+    *(ncrd.person_differs("rcrd_tumour", "PATIENTID", column) for column in ("GENDER", "ETHNICITY")),
+)
 #: A person has several tumours in rows of their own; what the rows say of the person must agree.
 CONTRADICTION = Check(
     "rcrd_tumour",

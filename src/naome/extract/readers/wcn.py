@@ -36,10 +36,11 @@ from naome.extract.readers.ncrd import (
     class_missing,
     class_recorded,
     country_missing,
+    person_differs,
     status_recorded,
     without_date,
 )
-from naome.extract.settle import RowRule, Selection
+from naome.extract.settle import RowRule, Selection, of_person
 
 LINKED = Coded("linkage_status", "BOOLEAN", refuse=False)
 FLAG = Coded("flag_wales", "BOOLEAN")
@@ -151,9 +152,9 @@ RAW = {
 SELECTIONS = {
     "people": Selection(
         "wcn_registration",
-        """
-        SELECT min(row_) AS row_, ALF_PE AS person_id, first(SEX_AT_BIRTH ORDER BY TUMOUR_ID) AS sex,
-               first(ETHNIC_GROUP ORDER BY TUMOUR_ID) AS ethnic_group,
+        f"""
+        SELECT min(row_) AS row_, ALF_PE AS person_id, {of_person("SEX_AT_BIRTH", "DATE_OF_DIAGNOSIS")} AS sex,
+               {of_person("ETHNIC_GROUP", "DATE_OF_DIAGNOSIS")} AS ethnic_group,
                CASE WHEN any_value(d.death_date) IS NULL THEN 'alive' ELSE 'dead' END AS vital_status,
                max(d.death_date) AS vital_date
         FROM clean_wcn_registration LEFT JOIN canon_deaths d ON d.person_id = ALF_PE GROUP BY ALF_PE""",
@@ -261,6 +262,7 @@ COUNTED = (
     ),
     class_missing("pedw_spell", "PAT_CLASS_CD"),
     country_missing("wcn_registration", "COUNTRY_CODE"),
+    *(person_differs("wcn_registration", "ALF_PE", column) for column in ("SEX_AT_BIRTH", "ETHNIC_GROUP")),
 )
 
 
