@@ -87,7 +87,10 @@ class Linkage:
     uneven : tuple of str
         Organisations and years of which less than half of the rows link (:mod:`naome.extract.uneven`).
     above, above_with : int or None
-        Rows of the table between, and those of them that have a row here; None where that is not asked.
+        Rows of the table between, or people of the extract, and those that have a row here; None where that is not
+        asked.
+    usual : float
+        Share of them that usually have one.
     beyond : int
         People at one end of the pseudonyms, or rows at one end of the table between, that have no row here, where that
         is no accident.
@@ -105,6 +108,7 @@ class Linkage:
     above: int | None = None
     above_with: int | None = None
     beyond: int = 0
+    usual: float = COMPLETE
 
     @property
     def of_people(self) -> bool:
@@ -128,16 +132,17 @@ class Linkage:
 
     @property
     def above_share(self) -> float:
-        """Share of the rows of the table between that have a row here; 1 where that is not asked."""
+        """Share of the rows of the table between, or of the people, with a row here; 1 where that is not asked."""
         return (self.above_with or 0) / self.above if self.above else 1.0
 
     def say_few_above(self) -> str:
-        """Return a sentence about rows of the table between without a row here; an empty text where they are few."""
-        if self.above_share >= COMPLETE:
+        """Return a sentence about rows above, or people, without a row here; an empty text where they are few."""
+        if self.above_share >= self.usual:
             return ""
+        which, where = ("people", "of fewer people") if self.of_people else ("rows", "cut off")
         return (
-            f"{self.table}: {self.above_share:.0%} of the rows of {self.to} have a row here, by {self.column}. "
-            "Is the table cut off?"
+            f"{self.table}: {self.above_share:.0%} of the {which} of {self.to} have a row here, by {self.column}. "
+            f"Is the table {where}?"
         )
 
     def say_cut_off(self) -> str:
@@ -266,6 +271,9 @@ def _link_people(
     link = Linkage(
         file.table, belongs.columns[0], people, rows, linked, without, distinct, linked_people, beyond=beyond
     )
+    if belongs.usual and linked:
+        (everyone,) = connection.execute("SELECT count(*) FROM known_people").fetchone()
+        link = replace(link, above=everyone, above_with=linked_people, usual=belongs.usual)
     link = _find_uneven(connection, reader, file, belongs, link, "known_people")
     _check_link(connection, file, link, "known_people", least, problems)
     _check_dummies(connection, reader, file, belongs.columns[0], "keys", problems)

@@ -41,6 +41,8 @@ class Belongs:
     each_has : float
         Least share of the rows of the table `of` that must have a row here: a cycle has drugs, an episode has
         diagnoses, so a table that was cut off leaves rows without any.
+    usual : float
+        Share of all people who usually have a row here; where fewer have one a warning is given.
     """
 
     columns: tuple[str, ...]
@@ -48,6 +50,7 @@ class Belongs:
     minimum: float = 0.95
     named: tuple[str, ...] = ()
     each_has: float = field(default=0.0, compare=False)
+    usual: float = field(default=0.0, compare=False)
 
     @property
     def names(self) -> tuple[str, ...]:

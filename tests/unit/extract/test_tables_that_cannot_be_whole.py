@@ -161,6 +161,24 @@ def test_a_table_that_ends_before_its_people_do_is_a_warning(extract, audit, tab
     assert [line for line in found if line.startswith(f"{table}: none of the") and "at one end" in line]
 
 
+@pytest.mark.parametrize(
+    ("audit", "table", "person"), [("england", "hes_apc", "STUDY_ID"), ("england-rcrd", "hes_apc", "STUDY_ID")]
+)
+def test_admissions_of_fewer_people_than_usual_are_a_warning(extract, audit, table, person):
+    folder, source = extract(f"clean-{audit}"), {"england": "ncrd", "england-rcrd": "rcrd"}[audit]
+    folder.edit(table, f"SELECT * FROM t WHERE hash({person}) % 10 < 4")
+    (warning,) = [line for line in read(folder, source).list_warnings() if "have a row here" in line]
+    assert warning.startswith(f"{table}: ") and "of the people of " in warning and "of fewer people?" in warning
+
+
+def test_spells_of_fewer_people_than_usual_are_a_warning(extract):
+    folder = extract("clean-wales")
+    for table in ("pedw_spell", "pedw_episode", "pedw_diag", "pedw_oper"):
+        folder.edit(table, "SELECT * FROM t WHERE hash(PROV_UNIT_CD, SPELL_NUM_PE) % 10 < 2")
+    (warning,) = [line for line in read(folder, "wcn").list_warnings() if "have a row here" in line]
+    assert warning.startswith("pedw_spell: ") and "of the people of wcn_registration" in warning
+
+
 def test_a_table_without_its_beginning_is_a_warning(extract):
     folder = extract()
     folder.edit("hes_apc", "SELECT * FROM t WHERE n > 6000")

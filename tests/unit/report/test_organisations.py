@@ -23,6 +23,7 @@ from naome.report.pages.organisations import (
     collect_panels,
     describe_rare_levels,
     most_variable,
+    say_comparisons,
     say_shown,
     tabulate_adjusted,
     tabulate_alerts,
@@ -62,6 +63,28 @@ def test_alliances_are_shown_where_fewer_than_half_of_the_organisations_can_be()
     rows = tabulate_alliances(few, SPECIFICATION).frame
     assert rows["Cancer alliance"].tolist() == ["Alliance 0", "Alliance 3", "two others"]
     assert rows["Percent"].tolist()[:2] == [0.3, 0.2] and rows["status"].tolist()[2] == "suppressed"
+
+
+def test_no_comparison_is_said_in_words():
+    summary = pd.DataFrame(
+        {"reason": ["too few"], "alarms": [0], "alerts": [0], "chance_alerts": [0.0], "chance_alarms": [0.0]}
+    )
+    text = say_comparisons(Variation(pd.DataFrame(), summary, pd.DataFrame()), load_params("england")).text
+    assert text.startswith("No organisations (") and text.endswith("could be compared.")
+
+
+def test_alerts_and_those_expected_leave_alarms_out():
+    numbers = {
+        "reason": ["", ""],
+        "alarms": [1, 0],
+        "alerts": [3, 2],
+        "chance_alerts": [2.0, 1.0],
+        "chance_alarms": [0.5, 0.0],
+    }
+    text = say_comparisons(
+        Variation(pd.DataFrame(), pd.DataFrame(numbers), pd.DataFrame()), load_params("england")
+    ).text
+    assert "gave one alarm and five alerts in both tails. By chance alone, 0.5 alarms and 2.5 alerts" in text
 
 
 def test_no_alliances_are_shown_where_half_of_the_organisations_can_be_or_there_are_none():

@@ -117,7 +117,7 @@ RAW = {
             ),
         },
         aliases=HES_ALIASES,
-        belongs=Belongs(("STUDY_ID",)),
+        belongs=Belongs(("STUDY_ID",), usual=MOST_HAVE),
         signs={"hes_diagnosis": "code"},
         events=True,
     ),

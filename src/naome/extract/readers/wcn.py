@@ -107,7 +107,7 @@ RAW = {
             "PAT_CLASS_CD": shared_items.PATIENT_CLASS,
         },
         unique=SPELL.columns,
-        belongs=Belongs(("ALF_PE",)),
+        belongs=Belongs(("ALF_PE",), usual=MOST_HAVE),
         events=True,
     ),
     "pedw_episode": RawTable(

@@ -119,7 +119,9 @@ def say_comparisons(variation: Variation, params: Params) -> Sentence:
     summary, chance = variation.summary, total_by_chance(variation.summary)
     comparisons = int((summary["reason"] == "").sum())
     if not comparisons:
-        return Sentence(f"No organisations ({params.unit_name}) could be compared.", declare_not_counts(summary, ""))
+        return Sentence(
+            f"No organisations ({params.unit_name}) could be compared.", declare_not_counts(summary, LEVELS_COUNTED)
+        )
     alarms, alerts = (say_count(int(summary[name].sum()), name[:-1]) for name in ("alarms", "alerts"))
     return Sentence(
         f"{say_count(comparisons, 'comparison').capitalize()} of organisations ({params.unit_name}) on performance "
