@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -123,6 +125,13 @@ def test_other_models_are_named_and_compared(england):
         "Pseudo-observation model",
     ]
     assert table["Rank correlation"].min() > 0.95
+
+
+def test_models_are_compared_where_there_are_neither_receptors_nor_grade(england):
+    case_mix = made(n=1500)
+    without = replace(case_mix, covariates=tuple(term for term in case_mix.covariates if term != "subtype"))
+    table = alternatives.compare_models(assess(without, england), england)
+    assert table["Model"].unique().tolist() == ["Splines for age", "Pseudo-observation model"]
 
 
 def test_treatments_of_missing_items(england):

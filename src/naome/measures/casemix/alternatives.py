@@ -41,7 +41,7 @@ def compare_models(assessment: Assessment, params: Params) -> pd.DataFrame:
     """Say what organisations' results become under other models than the national one.
 
     The other models: numeric items as splines where they are straight and straight where they are splines; separate
-    baselines for receptor subgroups (grades, where there are no subgroups); and a model of survival at the
+    baselines for receptor subgroups (grades, where there are no subgroups, or neither); and a model of survival at the
     horizon itself, fitted to pseudo-observations, that supposes nothing about hazards.
 
     Returns
@@ -60,15 +60,17 @@ def compare_models(assessment: Assessment, params: Params) -> pd.DataFrame:
     base = pool_tables(tables, "survival_adjusted", CLOGLOG)
     ready = iter(tables)
     bent = tuple(_bend(term, case_mix.observed) for term in case_mix.covariates)
-    by = "subtype" if "subtype" in case_mix.covariates else "grade"
-    rest = tuple(term for term in case_mix.covariates if term != by)
-    others = {
-        _name_bending(case_mix): pooled(lambda frame: adjust_frame(frame, fit_national(frame, bent), at, params)),
-        f"Separate baselines by {by}": pooled(
-            lambda frame: adjust_frame(frame, fit_national(frame, rest, strata=by), at, params)
-        ),
-        "Pseudo-observation model": pooled(lambda frame: adjust_by_pseudo(frame, case_mix.covariates, at, next(ready))),
-    }
+
+    def with_model(terms: tuple[str, ...], strata: str | None = None) -> pd.DataFrame:
+        return pooled(lambda frame: adjust_frame(frame, fit_national(frame, terms, strata=strata), at, params))
+
+    others = {_name_bending(case_mix): with_model(bent)}
+    for by in [term for term in ("subtype", "grade") if term in case_mix.covariates][:1]:
+        rest = tuple(term for term in case_mix.covariates if term != by)
+        others[f"Separate baselines by {by}"] = with_model(rest, strata=by)
+    others["Pseudo-observation model"] = pooled(
+        lambda frame: adjust_by_pseudo(frame, case_mix.covariates, at, next(ready))
+    )
     return compare_tables(base, others, times, params)
 
 
