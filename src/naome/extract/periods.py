@@ -175,6 +175,31 @@ def _name_day(month: int, day: int) -> str:
     return f"{day} {calendar.month_name[month]}" if month else f"day {day} of a month"
 
 
+def find_traced(connection: DuckDBPyConnection) -> dt.date | None:
+    """Return the day on which half of the living were known to be alive; None where few have such a day."""
+    rows, day = connection.execute(
+        "SELECT count(*), quantile_disc(vital_date, 0.5) FROM canon_people "
+        "WHERE vital_status = 'alive' AND vital_date IS NOT NULL"
+    ).fetchall()[0]
+    return day if rows >= SIZEABLE else None
+
+
+def say_untraced(traced: dt.date | None, until: dt.date | None) -> list[str]:
+    """Say that the living were last known to be alive long before people are followed to the end.
+
+    Examples
+    --------
+    >>> say_untraced(dt.date(2021, 12, 31), dt.date(2023, 6, 1))[0].partition(",")[0]
+    'Half of the living were last known to be alive by 2021-12-31 (vital_date)'
+    """
+    if traced is None or until is None or (until - traced).days <= EARLY_DAYS:
+        return []
+    return [
+        f"Half of the living were last known to be alive by {traced} (vital_date), {(until - traced).days:,} days "
+        f"before people are followed to the end ({until}): are deaths since then in the extract?"
+    ]
+
+
 def say_one_day(periods: Sequence[Period]) -> list[str]:
     """Name the tables in which too many dates are of one day."""
     return [

@@ -36,10 +36,12 @@ from naome.extract.linkage import Linkage, leave_strangers_out, measure_linkage
 from naome.extract.periods import (
     Period,
     find_periods,
+    find_traced,
     say_early,
     say_late,
     say_months_missing,
     say_one_day,
+    say_untraced,
     say_years_missing,
 )
 from naome.extract.problems import Problems, say_rows
@@ -106,6 +108,8 @@ class Extract:
         The time that each table covers; where events are read of few people, that of their events.
     diagnosed : tuple of date, optional
         First and last day of the run's diagnoses.
+    traced : date or None
+        Day on which half of the living were known to be alive.
     """
 
     folder: Path
@@ -119,6 +123,7 @@ class Extract:
     vocabularies: tuple[Vocabulary, ...] = ()
     periods: tuple[Period, ...] = ()
     diagnosed: tuple[dt.date, dt.date] | None = None
+    traced: dt.date | None = None
 
     def list_warnings(self, until: dt.date | None = None) -> list[str]:
         """Return a sentence for each thing that is read, but looks incomplete.
@@ -138,6 +143,7 @@ class Extract:
             *say_late(self.periods),
             *say_months_missing(self.periods),
             *say_early(self.periods, until),
+            *say_untraced(self.traced, until),
             *say_one_day(self.periods),
         ]
         columns = (note.say_empty() for note in self.files)
@@ -221,7 +227,7 @@ def read_extract(
             found = connection.execute(count.sql).fetchone()[0]
             log_rows(quality, count.rule, count.table, count.column, found, count.meaning, count.kind)
         problems.raise_if_any()
-        periods = find_periods(connection, reader)
+        periods, traced = find_periods(connection, reader), find_traced(connection)
         absent = _find_absent(connection, reader, notes)
         if look is not None:
             look(connection)
@@ -234,7 +240,7 @@ def read_extract(
     return Extract(
         out or folder, rows, {n.table: n.rows for n in notes.values()}, quality, note.get("synthetic", False) is True,
         tuple(notes.values()), links or (), absent, tuple(vocabularies), periods,
-        diagnosed,
+        diagnosed, traced,
     )  # fmt: skip
 
 

@@ -63,3 +63,22 @@ def test_registrations_that_differ_are_read_by_the_first_diagnosis_and_counted(c
         assert counted[SOURCES[audit][4]] == 10
         assert 0 < counted[SOURCES[audit][5]] <= 10
     assert found[0] == found[1] == found[2]
+
+
+def test_a_few_people_whose_rows_differ_in_vital_status_are_read_and_counted(copy, tmp_path):
+    """Of two rows one has a death: it counts, in whatever order they are."""
+    folder, audit = copy("clean-england-rcrd"), "clean-england-rcrd"
+    add_earlier_tumours(folder, audit, 5, "GENDER", "ETHNICITY", "n")
+    read(audit, folder, tmp_path / "before")
+    before = list_people(tmp_path / "before")
+    first = "TUMOURID LIKE '9%' AND PATIENTID IN (SELECT PATIENTID FROM t WHERE n < 5)"
+    folder.edit(
+        "rcrd_tumour", f"SELECT * REPLACE (CASE WHEN {first} THEN 'D' ELSE VITALSTATUS END AS VITALSTATUS) FROM t"
+    )
+    extract = read(audit, folder, tmp_path / "after")
+    (entry,) = [entry for entry in extract.quality if entry["rule"] == "vital_status_differs"]
+    assert 0 < entry["rows"] <= 10 and len(before) == extract.rows["people"]
+    folder.edit("rcrd_tumour", "SELECT * FROM t ORDER BY n DESC")
+    again = list_people(tmp_path / "after")
+    read(audit, folder, tmp_path / "reversed")
+    assert list_people(tmp_path / "reversed") == again

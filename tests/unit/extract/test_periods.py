@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from naome.extract import READERS, read_extract
-from naome.extract.periods import find_gaps, say_early
+from naome.extract.periods import find_gaps, say_early, say_untraced
 from naome.workflow.extract_report import describe_extract
 
 
@@ -66,3 +66,11 @@ def test_a_table_without_rows_of_some_months_is_named(copy, table, date, months)
 
 def test_few_records_of_years_before_the_others_are_no_gap():
     assert find_gaps({12 * 2014 + n: 6 for n in range(6)} | {12 * 2015 + n: 500 for n in range(24)}) == ()
+
+
+def test_the_living_of_an_early_day_are_a_warning():
+    until = dt.date(2023, 6, 1)
+    (line,) = say_untraced(dt.date(2021, 12, 31), until)
+    assert "517 days before people are followed to the end (2023-06-01)" in line
+    assert not say_untraced(dt.date(2023, 5, 1), until) and not say_untraced(None, until)
+    assert not say_untraced(dt.date(2021, 12, 31), None)
