@@ -34,6 +34,8 @@ EVERYONE: Conditions = frozenset()
 DERIVED = ("_adjusted", "_ratio", "_trend", "_gap", "_gap_standardised")
 #: Between the names of two groups whose proportions a row compares
 LESS = " less "
+#: Level -> unit -> number of its count
+_Levels = dict[str, dict[str, int]]
 NOT_MISSING = re.compile(r"not missing\((\w+)\)|(\w+)_recorded")
 #: A condition that a characteristic has a value, and one that it has one of several
 VALUE, SEVERAL = re.compile(r"(\w+) (?:==|in) (?!'not recorded')"), re.compile(r"(\w+) in [\[(](.+)[\])]")
@@ -561,11 +563,12 @@ class _Listing:
         unknown = set(whole["level"]) - set(levels) - set(NATIONAL_LEVELS)
         if unknown and len(self.scheme.parents.columns):
             raise ValueError(f"it is not known to what results of level {', '.join(sorted(unknown))} add up")
-        for (_, measure), rows in whole.groupby(["cohort", "measure"], sort=False):
-            level: dict[str, dict[str, int]] = {}
-            for name, unit, count in zip(rows["level"], rows["unit"], rows[column], strict=True):
-                level.setdefault(name, {})[unit] = count
-            nation = next((next(iter(level[name].values())) for name in NATIONAL_LEVELS if name in level), None)
+        counted = self._list_levels(whole, column)
+        totals = self._list_totals(counted.values())
+        for (_, measure), level in counted.items():
+            nation = self._find_nation(level)
+            if nation is None and PROVIDER in level:
+                nation = totals.get(frozenset(level[PROVIDER].values()))
             for child in levels:
                 if child not in level:
                     continue
@@ -581,6 +584,27 @@ class _Listing:
                         parts = [level[child][unit] for unit in members if unit in level[child]]
                         if parts and name in level[parent]:
                             self._sum(level[parent][name], np.array(parts))
+
+    @staticmethod
+    def _list_levels(whole: pd.DataFrame, column: str) -> dict[tuple[str, str], _Levels]:
+        """List, by cohort and measure, the counts of each level by unit."""
+        counted: dict[tuple[str, str], _Levels] = {}
+        listed = whole[["cohort", "measure", "level", "unit", column]]
+        for cohort, measure, level, unit, count in listed.itertuples(index=False, name=None):
+            counted.setdefault((cohort, measure), {}).setdefault(level, {})[unit] = count
+        return counted
+
+    @staticmethod
+    def _find_nation(level: _Levels) -> int | None:
+        return next((next(iter(level[name].values())) for name in NATIONAL_LEVELS if name in level), None)
+
+    def _list_totals(self, levels: Iterable[_Levels]) -> dict[frozenset[int], int]:
+        """List the counts of the nation by those of the organisations that make them up.
+
+        Two measures of the same people in the same organisations have one total, which a row of either may show.
+        """
+        found = ((level[PROVIDER], self._find_nation(level)) for level in levels if PROVIDER in level)
+        return {frozenset(units.values()): nation for units, nation in found if nation is not None}
 
     def _list_inside(self) -> dict[tuple[str, str], dict[str, list[str]]]:
         """List for two levels, the smaller first, which units of it are in one unit of the other and in no second."""

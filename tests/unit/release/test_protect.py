@@ -525,6 +525,19 @@ def test_a_national_total_is_known_no_better_than_the_rows_of_the_nation(exact, 
     assert (bounds.lower[total], bounds.upper[total]) == limits
 
 
+def test_the_total_of_organisations_is_that_of_the_nation_where_another_measure_has_the_same_people():
+    """580 people of two organisations, adjusted and not: whether their number is known, the nation's row says."""
+    both = (frozenset(["people"]), frozenset(["event"]))
+    scheme = Scheme({"m": both, "m_adjusted": both}, frozenset(), {}, PARENTS, ())
+    units = [("A", 50, 300), ("B", 60, 280)]
+    of_units = [(m, "provider", unit, "all", "all", x, n) for m in ("m_adjusted", "m") for unit, x, n in units]
+    nation = [("m", "nation", "england", "all", "all", 110, 580)]
+    assert not len(list_cells(make([*of_units, *nation]), scheme).public)
+    assert len(list_cells(make(of_units[:2]), scheme).public)
+    fewer = [("m_adjusted", "provider", "A", "all", "all", 50, 300), *of_units[2:], *nation]
+    assert len(list_cells(make(fewer), scheme).public)
+
+
 def test_a_row_beside_a_plan_is_hidden_if_it_narrows_what_the_plan_hides():
     """Three measures of 5 are hidden, and two of their sums are shown: with the third sum all would be known."""
     sums = (("ab", "a", "b"), ("ac", "a", "c"), ("bc", "b", "c"))
