@@ -19,7 +19,7 @@ from naome.core.errors import ParamsError, suggest
 from naome.core.params import Params
 from naome.core.yaml_files import find_line
 from naome.extract import READERS
-from naome.extract.absent import EXTRACT, THINGS, Absent, check_thing, find_absent, list_optional
+from naome.extract.absent import EXTRACT, FEED, THINGS, Absent, check_thing, find_absent, list_optional
 from naome.measures.specification import Indicator, read_data_items, read_specification
 
 #: What each source of evidence of metastatic disease needs of a feed
@@ -145,10 +145,10 @@ def say_taken_away(absent: Absent, params: Params, rules: CohortRules) -> list[s
 
 
 def _say_effects(name: str, absent: Absent, params: Params, rules: CohortRules) -> list[str]:
-    """Say what is not there, or is made of less, without one thing that is absent."""
-    others = Absent({key: value for key, value in absent.things.items() if key != name})
-    reasons, left = (_find_reasons(each, params, rules) for each in (absent, others))
-    results = [key for key in reasons if key not in left]
+    """Say what is not there, or is made of less, without one thing that is absent, whatever else is."""
+    feed = {key: known for key, known in absent.things.items() if known == FEED}
+    without, left = (_find_reasons(Absent(each), params, rules) for each in ({**feed, name: EXTRACT}, feed))
+    results = [key for key in without if key not in left]
     columns = {column.name: column for column in list_columns(rules.definitions)}
     finder = _Finder(absent, params, rules, columns)
     fewer = [COHORT_WORDS[cohort] for cohort in params.cohorts if finder.enters_otherwise(name, cohort)]

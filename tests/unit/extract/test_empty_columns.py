@@ -123,5 +123,12 @@ def test_a_code_may_be_empty_where_its_name_is_not(copy):
     assert "columns REGION_CODE, REGION_NAME. Were they" in warning
 
 
+def test_a_result_that_needs_two_things_that_are_absent_is_named_with_both(copy):
+    folder = copy("clean-wales")
+    blank(folder, "wcn_registration", "ER_STATUS", "HER2_STATUS")
+    said = say_lacking(plan_check("wales", folder.path), read(folder, "wales"))
+    assert len(said) == 2 and all("molecular_status_recorded" in sentence for sentence in said)
+
+
 def test_a_file_with_every_column_filled_has_no_sentence():
     assert FileNote("hes_apc", "hes_apc.csv", 500, "utf-8", (), ()).say_empty() == ""
