@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from naome.extract.reader import Check
+from naome.extract.reader import Check, count_wrong
 
-#: So few rows are no sign of a fault in a whole column
-FEW_DATES = 5
 #: What is further away stands for no date (:mod:`naome.extract.implausible`)
 YEARS_AWAY = 3
 
@@ -50,8 +48,7 @@ def in_order(
     return Check(
         file,
         f"column {column}",
-        f"SELECT wrong, first FROM (SELECT count_if({before}) AS wrong, count(*) AS n, min(t.row_) FILTER ({before}) "
-        f"AS first FROM clean_{table} t{joined}) WHERE wrong > greatest({FEW_DATES}, {at_most} * n)",
+        count_wrong(before, f"clean_{table} t{joined}", at_most, row="t.row_"),
         f"{{n}} are before {other}; allowed: at most {at_most:.0%}. Hint: are the two columns exchanged, or day and "
         "month in one of them, or is one column another row's?",
     )
@@ -74,9 +71,7 @@ def deaths_agree(deaths: str, person: str, date: str) -> Check:
     return Check(
         "av_patient",
         "columns VITALSTATUS and VITALSTATUSDATE",
-        f"SELECT wrong, first FROM (SELECT count_if({wrong}) AS wrong, count(*) AS n, min(row_) FILTER ({wrong}) AS "
-        f"first FROM clean_av_patient JOIN ({died}) ON person = PATIENTID) "
-        f"WHERE wrong > greatest({FEW_DATES}, 0.05 * n)",
+        count_wrong(wrong, f"clean_av_patient JOIN ({died}) ON person = PATIENTID", 0.05),
         f"{{n}} are of people who are alive on the day of their death in {deaths}, or died on another day; allowed: at "
         "most 5%. Hint: are day and month exchanged in one of the tables, or are they of different extracts?",
     )
@@ -95,14 +90,12 @@ def deaths_registered(deaths: str, person: str, date: str) -> Check:
     person, date : str
         Its columns of the person and of the date of death.
     """
+    years = f"(SELECT min({date}) FROM clean_{deaths}) AND (SELECT max({date}) FROM clean_{deaths})"
     without = f"PATIENTID NOT IN (SELECT {person} FROM clean_{deaths} WHERE {person} IS NOT NULL)"
     return Check(
         "av_patient",
         "column VITALSTATUS",
-        f"SELECT gone, first FROM (SELECT count(*) FILTER ({without}) AS gone, count(*) AS n, min(row_) FILTER "
-        f"({without}) AS first FROM clean_av_patient WHERE VITALSTATUS = 'dead' AND VITALSTATUSDATE BETWEEN "
-        f"(SELECT min({date}) FROM clean_{deaths}) AND (SELECT max({date}) FROM clean_{deaths})) "
-        f"WHERE gone > greatest({FEW_DATES}, 0.2 * n)",
+        count_wrong(without, f"clean_av_patient WHERE VITALSTATUS = 'dead' AND VITALSTATUSDATE BETWEEN {years}", 0.2),
         f"{{n}} are of people who died in the years of {deaths} and have no row there; allowed: at most 20%. Hint: is "
         f"{deaths} cut off, or of some causes of death only?",
     )

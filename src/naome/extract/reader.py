@@ -20,6 +20,8 @@ from naome.extract.settle import Duplicates, RowRule, Selection
 
 #: A cleaner that is made when definitions are there
 Unbound = Coded | DrugColumn | ProviderColumn | AreaColumn
+#: So few rows are no sign of a fault in a whole column
+FEW_WRONG = 5
 #: Codes of a list in the SQL of a reader: ``@codes(icd10_breast)`` or ``@codes(icd10_breast.breast_invasive)``
 CODES = re.compile(r"@codes\((\w+)(?:\.(\w+))?\)")
 
@@ -216,6 +218,20 @@ class Check:
     about: str
     sql: str
     message: str
+
+
+def count_wrong(wrong: str, rows: str, at_most: float, *, row: str = "row_") -> str:
+    """Return the SQL of a check that a condition holds in few rows: in :data:`FEW_WRONG`, or in a share of them.
+
+    Examples
+    --------
+    >>> count_wrong("age < 0", "clean_t", 0.01).partition(" WHERE ")[2]
+    'wrong > greatest(5, 0.01 * n)'
+    """
+    return (
+        f"SELECT wrong, first FROM (SELECT count_if({wrong}) AS wrong, count(*) AS n, min({row}) FILTER ({wrong}) AS "
+        f"first FROM {rows}) WHERE wrong > greatest({FEW_WRONG}, {at_most} * n)"
+    )
 
 
 @dataclass(frozen=True)

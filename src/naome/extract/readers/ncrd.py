@@ -9,7 +9,7 @@ from naome.extract.dates import DATE
 from naome.extract.drug_names import DRUG
 from naome.extract.linkage import no_such_person
 from naome.extract.provider_codes import PROVIDER_CODE, PROVIDER_SITE
-from naome.extract.reader import Belongs, Check, Count, RawTable, Reader, Repeated
+from naome.extract.reader import Belongs, Check, Count, RawTable, Reader, Repeated, count_wrong
 from naome.extract.settle import Duplicates, RowRule, Selection
 
 #: Least share of the rows above a table that have a row in it, where every one should: a cycle has drugs
@@ -402,8 +402,7 @@ def recorded(table: str, column: str, at_most: float, otherwise: str) -> Check:
     return Check(
         table,
         f"column {column}",
-        f"SELECT gone, first FROM (SELECT count(*) - count({column}) AS gone, count(*) AS n, min(row_) FILTER "
-        f"({column} IS NULL) AS first FROM clean_{table}) WHERE gone > greatest(5, {at_most} * n)",
+        count_wrong(f"{column} IS NULL", f"clean_{table}", at_most),
         f"not recorded in {{n}}, which would {otherwise}; allowed: at most {at_most:.0%}. Hint: export the column "
         "again, or only the rows that are meant.",
     )
