@@ -16,7 +16,7 @@ from naome.extract.areas import AreaColumn
 from naome.extract.clean import OPTIONAL_IDENTIFIER, Cleaner, Coded
 from naome.extract.drug_names import DrugColumn
 from naome.extract.provider_codes import ProviderColumn
-from naome.extract.settle import Duplicates, RowRule, Selection
+from naome.extract.settle import FEW_ROWS, Duplicates, RowRule, Selection
 
 #: A cleaner that is made when definitions are there
 Unbound = Coded | DrugColumn | ProviderColumn | AreaColumn
@@ -232,6 +232,22 @@ def count_wrong(wrong: str, rows: str, at_most: float, *, row: str = "row_") -> 
         f"SELECT wrong, first FROM (SELECT count_if({wrong}) AS wrong, count(*) AS n, min({row}) FILTER ({wrong}) AS "
         f"first FROM {rows}) WHERE wrong > greatest({FEW_WRONG}, {at_most} * n)"
     )
+
+
+def count_in_groups(groups: str, table: str, at_most: float) -> str:
+    """Return the SQL of a check that few rows of a table are in groups that are wrong.
+
+    Parameters
+    ----------
+    groups : str
+        SQL of these groups: their rows ``n``, and ``row_`` of the ``first``.
+    table : str
+        Raw table.
+    at_most : float
+        Share of its rows that may be in them.
+    """
+    most = f"greatest({FEW_ROWS}, {at_most} * (SELECT count(*) FROM clean_{table}))"
+    return f"SELECT sum(n), min(first) FROM ({groups}) HAVING sum(n) > {most}"
 
 
 @dataclass(frozen=True)

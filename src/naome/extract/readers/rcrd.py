@@ -10,9 +10,9 @@ from naome.extract import shared_items
 from naome.extract.clean import TUMOUR_SITE
 from naome.extract.dates import DATE
 from naome.extract.provider_codes import PROVIDER_CODE
-from naome.extract.reader import Belongs, Check, Count, RawTable, Reader
+from naome.extract.reader import Belongs, Check, Count, RawTable, Reader, count_in_groups
 from naome.extract.readers import ncrd
-from naome.extract.settle import FEW_ROWS, RowRule, Selection, of_person
+from naome.extract.settle import RowRule, Selection, of_person
 
 RAW = {
     "organisations": ncrd.RAW["organisations"],
@@ -43,7 +43,7 @@ SELECTIONS = {
         "rcrd_tumour",
         f"""
         SELECT min(row_) AS row_, PATIENTID AS person_id, {of_person("GENDER", "DIAGNOSISDATE")} AS sex,
-               {of_person("ETHNICITY", "DIAGNOSISDATE")} AS ethnic_group, 
+               {of_person("ETHNICITY", "DIAGNOSISDATE")} AS ethnic_group,
                first(VITALSTATUS ORDER BY VITALSTATUS IS NULL, VITALSTATUS <> 'dead', VITALSTATUSDATE DESC, VITALSTATUS)
                AS vital_status,
                coalesce(min(CASE WHEN VITALSTATUS = 'dead' THEN VITALSTATUSDATE END), max(VITALSTATUSDATE))
@@ -101,8 +101,7 @@ COUNTED = (
 CONTRADICTION = Check(
     "rcrd_tumour",
     "columns VITALSTATUS and VITALSTATUSDATE",
-    f"SELECT sum(n), min(first) FROM ({DIFFERING}) "
-    f"HAVING sum(n) > greatest({FEW_ROWS}, {MOST_DIFFERING} * (SELECT count(*) FROM clean_rcrd_tumour))",
+    count_in_groups(DIFFERING, "rcrd_tumour", MOST_DIFFERING),
     "{n} are of people whose rows contradict each other; allowed: one vital status for a person, but for "
     f"{MOST_DIFFERING:.0%}. Hint: were two snapshots joined?",
 )

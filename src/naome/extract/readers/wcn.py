@@ -24,7 +24,7 @@ from naome.extract.date_order import in_order
 from naome.extract.dates import DATE
 from naome.extract.linkage import no_such_person
 from naome.extract.provider_codes import PROVIDER_CODE
-from naome.extract.reader import Belongs, Check, Count, RawTable, Reader
+from naome.extract.reader import Belongs, Check, Count, RawTable, Reader, count_in_groups
 from naome.extract.readers.ncrd import (
     DEATH_BEFORE_DIAGNOSIS,
     DUPLICATE_DEATH,
@@ -40,7 +40,7 @@ from naome.extract.readers.ncrd import (
     status_recorded,
     without_date,
 )
-from naome.extract.settle import FEW_ROWS, RowRule, Selection, of_person
+from naome.extract.settle import RowRule, Selection, of_person
 
 LINKED = Coded("linkage_status", "BOOLEAN", refuse=False)
 FLAG = Coded("flag_wales", "BOOLEAN")
@@ -260,8 +260,7 @@ def positions(table: str, column: str) -> Check:
     return Check(
         table,
         f"column {column}",
-        f"SELECT sum(n), min(first) FROM ({_not_in_order(table, column)}) "
-        f"HAVING sum(n) > greatest({FEW_ROWS}, {MOST_OUT_OF_ORDER} * (SELECT count(*) FROM clean_{table}))",
+        count_in_groups(_not_in_order(table, column), table, MOST_OUT_OF_ORDER),
         "{n} are of episodes whose codes are not numbered 1, 2, 3 and so on; allowed: each position once and none "
         f"missing, but for {MOST_OUT_OF_ORDER:.0%}. Hint: are columns exchanged or rows missing?",
     )
