@@ -146,7 +146,9 @@ def _find_renamed(column: str, file: RawFile) -> str:
     wanted = re.sub(r"[^A-Z0-9]", "", column.upper())
     for place, name in enumerate(file.columns, start=1):
         found = re.sub(r"[^A-Z0-9]", "", name.upper())
-        if wanted == found or (len(wanted) >= LONG_NAME and wanted in found):
+        # a word that goes on behind it is the name of another item: STAGE_BEST_SYSTEM is not STAGE_BEST
+        other_item = re.fullmatch(r"\w+", name) and not re.search(rf"{wanted}\d*$", found)
+        if wanted == found or (len(wanted) >= LONG_NAME and wanted in found and not other_item):
             return f" Hint: column {place} of the header seems to be it, with other signs in its name; rename it."
     return ""
 
@@ -168,7 +170,8 @@ def _open_table(
     has = f"the file has {say_columns(show_header(list(file.columns), misspelt))}."
     for column in missing:
         hint = f" Hint: this looks like the file of table {other}." if other else _find_renamed(column, file)
-        may_be_empty = column not in table.identifiers and not misspelt
+        # of a file that lacks most of its columns it is not these that are missing
+        may_be_empty = column not in table.identifiers and not misspelt and 2 * len(missing) < len(needed)
         hint = hint or (EMPTY_COLUMN if may_be_empty else "")
         problems.add(f"{file.name}: column {column} is missing{suggest(column, spare)}; {has}{hint}")
     for names in neither:

@@ -150,3 +150,18 @@ def test_the_page_says_that_nothing_is_missing_and_what_the_source_never_has(cop
     )
     lacking = describe_extract(extract, ["This extract has no HER2."]).partition("## Absent")[2]
     assert "- This extract has no HER2." in lacking and "Nothing is missing" not in lacking
+
+
+def test_the_name_of_another_item_is_not_said_to_be_the_missing_column(copy):
+    folder = copy("clean-england")
+    folder.edit("av_tumour", "SELECT * EXCLUDE (STAGE_BEST), '1' AS STAGE_BEST_SYSTEM FROM t")
+    message = refusal(folder)
+    assert "column STAGE_BEST is missing" in message and "rename it" not in message
+    assert "add an empty column of this name" in message
+
+
+def test_no_empty_columns_are_asked_for_where_most_are_missing(copy):
+    folder = copy("clean-england")
+    folder.edit("sact_cycle", "SELECT MERGED_REGIMEN_ID, 'x' AS REASON FROM t")
+    message = refusal(folder)
+    assert "column START_DATE_OF_CYCLE is missing" in message and "empty column" not in message
