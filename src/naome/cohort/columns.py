@@ -124,11 +124,11 @@ def _columns(kind: str, **meanings: str) -> tuple[AnalysisColumn, ...]:
 FIRST = (
     *_columns(
         "category",
-        cohort="denovo, recurrent or primary.",
+        cohort="Cohort: denovo, recurrent or primary.",
         route="Rule by which the person entered: DN1, DN2, RC2, or EL7 (primary cohort).",
         nation="Nation of the run.",
-        sex="female or male.",
-        ethnic_group="Five census groups.",
+        sex="Sex: female or male.",
+        ethnic_group="Ethnic group: one of five census groups.",
         age_band="Age band of the report's characteristics table, age at the time origin.",
         age_group="Age band of the report's indicators, age at the time origin.",
         stage="Overall stage at the initial diagnosis.",
@@ -155,7 +155,7 @@ FIRST = (
         diagnosis_year="Year of the initial diagnosis.",
         metastatic_year="Year of the metastatic diagnosis.",
         year="Year of the time origin.",
-        grade="Grade 1 to 3.",
+        grade="Tumour grade: 1 to 3.",
         performance_status="WHO performance status 0 to 4 at the initial diagnosis.",
         deprivation="Quintile of area deprivation, 1 = most deprived.",
         nodes_positive="Positive axillary lymph nodes.",
@@ -164,9 +164,9 @@ FIRST = (
 BETWEEN = (
     *_columns(
         "integer",
-        last_chemotherapy_to_death_days="Days from the last chemotherapy to death, as the next column has it.",
-        last_chemotherapy_to_cutoff_days="Days from the last chemotherapy to the run's end of follow-up, by the "
-        "chosen definition of the last, among those at least 30 days before that end.",
+        last_chemotherapy_to_death_days="Days from the last chemotherapy to death; the last as in the next column.",
+        last_chemotherapy_to_cutoff_days="Days from the last chemotherapy to the run's end of follow-up; the "
+        "last by the chosen definition, among those at least 30 days before that end.",
         diagnosis_to_metastatic_days="Days from the initial to the metastatic diagnosis.",
         survival_days="Days from the time origin to death or the end of follow-up.",
         survival_from_diagnosis_days="Days from the initial diagnosis to death or the end of follow-up.",

@@ -46,7 +46,9 @@ def flag_tumours(tables: CanonicalTables, params: Params, rules: CohortRules) ->
         in_situ=code_in(t.site, breast.prefixes("breast_in_situ")),
     )
     t = t.mutate(eligible=ibis.and_(*(t[rule].fill_null(False) for rule in ELIGIBILITY[:-1])))
-    order = [t.eligible.desc(), t.diagnosis_date, t.in_situ, t.stage.fill_null("").desc(), t.tumour_id]
+    # Last by the values of the registration, so that other pseudonyms choose the same tumour
+    values = [t[column] for column in tables.tumours.columns if column not in ("tumour_id", "person_id")]
+    order = [t.eligible.desc(), t.diagnosis_date, t.in_situ, t.stage.fill_null("").desc(), *values, t.tumour_id]
     first = ibis.row_number().over(ibis.window(group_by=t.person_id, order_by=order)) == 0
     return t.select(*MEMBERSHIP, *ELIGIBILITY[:-1], EL7=t.eligible & first)
 

@@ -38,6 +38,8 @@ NEEDED_COLUMNS = {
 def describe_people(members: Table, tables: CanonicalTables, codes: Table, params: Params, rules: CohortRules) -> Table:
     """Return the analysis table: one row per person per cohort, columns as documented, no identifiers.
 
+    Its rows are in the order of their own values, which depends neither on pseudonyms nor on the order of the extract.
+
     Parameters
     ----------
     members : Table
@@ -67,9 +69,11 @@ def describe_people(members: Table, tables: CanonicalTables, codes: Table, param
         keys = [key for key in (*PERSON_KEY, "provider") if key in feature.columns]
         table = table.left_join(feature, keys, rname=f"{{name}}_{number}")
         columns += [column for column in feature.columns if column not in keys]
-    table = table.select(columns).order_by("cohort", "person_id")
+    table = table.select(columns)
     derived = _derive(table, params, definitions, admissions_known=tables.admissions_known)
-    return table.select(**{name: derived[name] if name in derived else table[name] for name in names})
+    table = table.select(**{name: derived[name] if name in derived else table[name] for name in names})
+    # Imputation draws row by row: with rows in the order of what they hold, other pseudonyms give the same results
+    return table.order_by(names)
 
 
 def keep_people(tables: CanonicalTables, members: Table) -> CanonicalTables:

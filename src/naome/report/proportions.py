@@ -14,7 +14,7 @@ from naome.report.labels import AGE_ORDER, COHORT_NAMES, name_value
 LIMITS = {"Percent": "percent1", "Lower": "percent1", "Upper": "percent1"}
 
 
-PERCENT = {"People": "count", "Numerator": "count", **LIMITS}
+PERCENT = {"Denominator": "count", "Numerator": "count", **LIMITS}
 
 
 NOTHING = pd.DataFrame({"Indicator": ["none can be derived from these data"]})
@@ -37,7 +37,7 @@ def tabulate_proportions(rows: pd.DataFrame, labels: pd.Series, heading: str, re
     frame = pd.DataFrame(
         {
             heading: list(labels),
-            "People": rows["denominator"].to_numpy(),
+            "Denominator": rows["denominator"].to_numpy(),
             "Numerator": rows["numerator"].to_numpy(),
             "Percent": rows["estimate"].mask(few).to_numpy(),
             "Lower": rows["lower"].mask(few).to_numpy(),

@@ -137,23 +137,26 @@ def test_el7_one_tumour_per_person(case):
 
     ``early`` is stage 4 only at the second tumour, so enters by neither rule. ``bilateral`` has
     two tumours on one day, ``mixed`` an invasive and an in-situ one of higher stage, ``ineligible`` a first
-    tumour that EL3 leaves out.
+    tumour that EL3 leaves out. The tumours of ``alike`` differ in what is recorded of them only.
 
     tumours
-    person      diagnosis_date  site  stage  age
-    early       2019-02-01      C509  2      60
-    early       2020-02-01      C509  4      61
-    bilateral   2020-02-01      C501  1      60
-    bilateral   2020-02-01      C502  4      60
-    mixed       2020-02-01      D051  4      60
-    mixed       2020-02-01      C509  2      60
-    ineligible  2019-02-01      C509  1      17
-    ineligible  2020-02-01      C509  4      18
+    person      diagnosis_date  site  stage  age  her2
+    early       2019-02-01      C509  2      60   -
+    early       2020-02-01      C509  4      61   -
+    bilateral   2020-02-01      C501  1      60   -
+    bilateral   2020-02-01      C502  4      60   -
+    mixed       2020-02-01      D051  4      60   -
+    mixed       2020-02-01      C509  2      60   -
+    ineligible  2019-02-01      C509  1      17   -
+    ineligible  2020-02-01      C509  4      18   -
+    alike       2020-02-01      C509  4      60   -
+    alike       2020-02-01      C509  4      60   positive
 
     expected
-    person      cohort  route  stage
-    bilateral   denovo  DN1    4
-    ineligible  denovo  DN1    4
+    person      cohort  route  stage  her2
+    bilateral   denovo  DN1    4      -
+    ineligible  denovo  DN1    4      -
+    alike       denovo  DN1    4      positive
     """
     case.check()
 

@@ -186,7 +186,7 @@ def tabulate_landmarks(released: Released, specification: Specification) -> Tabl
                     {
                         "Indicator": [title_of(specification, indicator.id, c) for c in rows["cohort"]],
                         "Method": words,
-                        "People": rows["denominator"].to_numpy(),
+                        "Denominator": rows["denominator"].to_numpy(),
                         "Numerator": rows["numerator"].to_numpy(),
                         "Percent": rows["estimate"].to_numpy(),
                         "Lower": rows["lower"].to_numpy(),

@@ -19,6 +19,7 @@ from naome.measures.expressions import Expression
 from naome.measures.specification import KINDS, Indicator, read_data_items, read_specification
 from naome.report.labels import METASTATIC
 from naome.report.markdown import write_anchor, write_code, write_list, write_pipe_table
+from naome.report.reference.conditions import say_condition
 
 PAGE = "methodology/definitions.qmd"
 #: How events are counted, in words
@@ -36,8 +37,8 @@ BANNER = """::: {.banner-neutral}
 **No results.** This page holds definitions; nothing on it comes from data.
 :::"""
 INTRODUCTION = """This page is made from the files in `definitions/` (`naome docs`), which the analysis reads. A
-condition is written with columns of the analysis table, which are listed below. An indicator's version
-changes with any change of its definition, and every published result carries it."""
+condition is written in words and, in brackets, with columns of the analysis table, as the analysis reads it. An
+indicator's version changes with any change of its definition, and every published result carries it."""
 RULE_COHORTS = {"both": "both", **METASTATIC}
 KIND_TITLES = {
     "performance": "Performance indicators",
@@ -140,8 +141,8 @@ def describe_indicator(indicator: Indicator, rules: CohortRules, definitions: De
     return [
         ("Id", write_code(indicator.definition_id)),
         ("Cohorts", ", ".join(RULE_COHORTS[cohort] for cohort in indicator.cohorts)),
-        ("Denominator", _condition(indicator.denominator)),
-        ("Numerator", followed or _condition(indicator.numerator)),
+        ("Denominator", _condition(indicator.denominator, definitions)),
+        ("Numerator", followed or _condition(indicator.numerator, definitions)),
         ("Windows, days", ", ".join(f"{name} = {days}" for name, days in indicator.windows.items())),
         ("Exclusions", indicator.say_exclusions(rules)),
         ("Polarity", POLARITIES[indicator.polarity]),
@@ -175,7 +176,12 @@ def say_codelist(reference: str, definitions: Definitions) -> str:
 
 def _groups(definitions: Definitions) -> list[str]:
     groups = [
-        (group.title, ", ".join(group.columns), write_code(group.where.text if group.where else ""), group.used_for)
+        (
+            group.title,
+            ", ".join(map(write_code, group.columns)),
+            _condition(group.where, definitions) if group.where else "",
+            group.used_for,
+        )
         for group in read_specification(definitions).groups
     ]
     return ["## Groups", write_pipe_table(pd.DataFrame(groups, columns=["group", "columns", "condition", "used for"]))]
@@ -183,7 +189,7 @@ def _groups(definitions: Definitions) -> list[str]:
 
 def _data_items(definitions: Definitions) -> list[str]:
     items = [
-        (_name("item", i.id, i.title), write_code(i.recorded.text), "yes" if i.table_2 else "")
+        (_name("item", i.id, i.title), _condition(i.recorded, definitions), "yes" if i.table_2 else "")
         for i in read_data_items(definitions)
     ]
     columns = ["item", "recorded when", "in the report's Table 2"]
@@ -255,8 +261,10 @@ def _describe_group(group: str, codes: list[Code]) -> dict[str, str]:
     }
 
 
-def _condition(condition: Expression | None) -> str:
-    return write_code(condition.text) if condition else "everyone in the cohort"
+def _condition(condition: Expression | None, definitions: Definitions) -> str:
+    """Write a condition in words and, in code, as the analysis reads it."""
+    said = say_condition(condition, definitions)
+    return f"{said} ({write_code(condition.text)})" if condition else said
 
 
 def _choice(option: Option, value: object) -> str:
