@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -10,11 +10,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from naome.core.params import Params
+from naome.measures.casemix.outliers import NEAR_LIMIT, find_near_limits
 from naome.release import Released
 from naome.report.axes import End, begin_at_zero, find_top, label_ends
 from naome.report.display import Figure, format_number
 from naome.report.figures import INK, PALETTE, use_style
-from naome.report.prose import say_count
+from naome.report.prose import say_count, say_list
 from naome.stats.funnel import binomial_limits
 
 
@@ -144,6 +145,27 @@ NOT_NAMED = "suppressed by disclosure control"
 
 
 LEVELS_COUNTED = "Numbers of organisations, and national values of models that many events are needed for."
+
+
+def say_near_limits(tables: Mapping[str, pd.DataFrame], params: Params) -> str:
+    """Say how many outlier statuses other random draws of the imputation could change; nothing where none could.
+
+    Parameters
+    ----------
+    tables : mapping of str to DataFrame
+        When organisations are compared, in words (`` at 3 years``; empty where it is said before) -> assessed
+        organisations.
+    params : Params
+    """
+    near = {when: int(find_near_limits(table, params).sum()) for when, table in tables.items()}
+    named = say_list([f"{say_count(number, 'organisation')}{when}" for when, number in near.items() if number])
+    if not any(near.values()):
+        return ""
+    return (
+        f"Imputation draws at random: {named} {'is' if sum(near.values()) == 1 else 'are'} within "
+        f"{say_count(NEAR_LIMIT, 'Monte Carlo standard error')} of a limit, where other draws could change the outlier "
+        "status."
+    )
 
 
 def say_levels(counts: pd.Series) -> str:

@@ -10,7 +10,7 @@ from scipy import stats
 
 from naome.stats.inputs import check_same_rows, normal_quantile, read_numbers
 
-__all__ = ["imputations_needed", "pool"]
+__all__ = ["imputations_needed", "pool", "pool_scores"]
 
 
 def pool(estimates, variances, df_complete: float = np.inf, *, conf_level: float = 0.95) -> pd.DataFrame:
@@ -87,6 +87,49 @@ def pool(estimates, variances, df_complete: float = np.inf, *, conf_level: float
             "upper": estimate + half_width,
         }
     )
+
+
+def pool_scores(z) -> pd.DataFrame:
+    """Pool test statistics of completed data sets: their mean, less extreme the more the data sets differ.
+
+    Parameters
+    ----------
+    z : array, shape (m,) or (m, k)
+        One row per completed data set: statistics with variance 1 under the null hypothesis. One that is missing in a
+        data set is missing in the result.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per statistic: ``z``, the mean over data sets divided by the root of 1 + (1 + 1/m) B, B their variance
+        between data sets, so that uncertainty about what is imputed makes extreme values rarer; ``simulation_error``,
+        the Monte Carlo standard error of that z: how far it moves when as many data sets are drawn anew.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two data sets.
+
+    Notes
+    -----
+    Rubin's rules with variance 1 within each data set. The error is that of the delta method for the mean
+    (variance B/m) and for B (variance 2 B^2 / (m - 1)), which are independent for normal statistics.
+
+    Examples
+    --------
+    >>> pool_scores([2.0, 2.2, 1.8]).round(3).values.tolist()
+    [[1.949, 0.123]]
+    """
+    z = read_numbers(z, "z")
+    z = z[:, None] if z.ndim == 1 else z
+    m = len(z)
+    if m < 2:
+        raise ValueError(f"pooling needs at least two completed data sets; there {'is' if m == 1 else 'are'} {m}")
+    mean, between = z.mean(axis=0), z.var(axis=0, ddof=1)
+    total = 1 + (1 + 1 / m) * between
+    of_mean = between / (m * total)
+    of_between = (mean * (1 + 1 / m) * between) ** 2 / (2 * (m - 1) * total**3)
+    return pd.DataFrame({"z": mean / np.sqrt(total), "simulation_error": np.sqrt(of_mean + of_between)})
 
 
 def imputations_needed(fmi) -> int:

@@ -12,6 +12,7 @@ from naome.measures.casemix.outliers import (
     MINIMUM_UNITS,
     detection_power,
     expected_false_alarms,
+    find_near_limits,
     judge_organisations,
     record_assessment,
 )
@@ -75,6 +76,22 @@ def test_spread_is_allowed_for_only_when_the_policy_says_so_and_both_are_there()
     assert (without["level"] == without["level_plain"]).all() and (allowing["level"] == allowing["level_spread"]).all()
     assert (without["level_spread"] == allowing["level_spread"]).all()
     assert (without["level"] == "alarm").sum() > (allowing["level"] == "alarm").sum()
+
+
+def test_a_status_within_two_simulation_errors_of_a_limit_depends_on_the_draws():
+    """The alert limit is 1.96, the alarm limit 3.09; the last organisation is not assessed."""
+    table = organisations([1.87, 1.85, -2.05, 3.0, 2.5, 0.0, 1.96], n=[50] * 6 + [3]).assign(simulation_error=0.05)
+    judged = judge_organisations(table, policy(overdispersion="none"), higher_is="worse")
+    assert find_near_limits(judged, policy(overdispersion="none")).tolist() == [True, False, True, True, False, False]
+    exact = find_near_limits(judged.assign(simulation_error=0.0), policy(overdispersion="none"))
+    assert not exact.any()
+
+
+def test_what_shrinks_a_score_shrinks_its_simulation_error():
+    """Allowing for spread of 3 times its variance halves z: 3.92 is at the alert limit, and 0.05 becomes 0.025."""
+    judged = organisations([3.92, 4.01, 4.03]).assign(simulation_error=0.05, tau2=3.0, level="within")
+    judged = judged.assign(z_spread=judged["z"] / 2)
+    assert find_near_limits(judged, policy(overdispersion="additive")).tolist() == [True, True, False]
 
 
 def test_spread_on_the_scale_of_the_difference_weighs_large_organisations():

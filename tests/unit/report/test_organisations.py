@@ -18,7 +18,7 @@ from naome.measures.study import make_study
 from naome.measures.variation import SUMMARY, Variation
 from naome.release import Released, declare_not_counts, release
 from naome.release.types import release_checked
-from naome.report.funnels import drawable_units
+from naome.report.funnels import drawable_units, say_near_limits
 from naome.report.pages.organisations import (
     collect_panels,
     describe_rare_levels,
@@ -247,6 +247,15 @@ def test_predictors_that_too_few_recorded_people_allow_are_named():
     assert "Grade is imputed from all items but comorbidities" in say_sparse_items(case_mix)
     frame.loc[frame["unit"] > "U3", "grade"] = None
     assert "Fewer than 5 organisations record grade" in say_sparse_items(case_mix)
+
+
+def test_statuses_that_other_imputations_could_change_are_counted():
+    params = load_params("england")
+    one, none = (judged([0.0, z]).assign(simulation_error=0.05) for z in (1.9, 1.5))
+    assert say_near_limits({"": none}, params) == ""
+    assert say_near_limits({"": one}, params).startswith("Imputation draws at random: one organisation is within two ")
+    both = say_near_limits({" at 1 year": one, " at 3 years": one, " at 5 years": none}, params)
+    assert ": one organisation at 1 year and one organisation at 3 years are within" in both
 
 
 def test_a_cohort_or_organisation_that_is_not_assessed_says_why():

@@ -16,7 +16,7 @@ from naome.stats.imputation import (
 )
 from naome.stats.level_models import fit_multinomial, fit_ordered, multinomial_probabilities, ordered_probabilities
 from naome.stats.logistic import fit_logistic
-from naome.stats.rubin import imputations_needed, pool
+from naome.stats.rubin import imputations_needed, pool, pool_scores
 
 
 def make_frame(seed=1, n=600, share=0.3):
@@ -259,6 +259,22 @@ def test_pool_without_between_variance_and_with_names():
 def test_pool_refuses(q, u, message):
     with pytest.raises(ValueError, match=message):
         pool(q, u)
+
+
+def test_pooled_scores_have_the_spread_that_repeated_imputation_gives():
+    """Ten data sets drawn 4,000 times over: the Monte Carlo error stated is the spread of the pooled z."""
+    draws = np.random.default_rng(11).normal([0.0, 2.5, -4.0], [0.3, 0.4, 1.0], size=(4000, 10, 3))
+    pooled = [pool_scores(each) for each in draws]
+    spread = np.std([each["z"] for each in pooled], axis=0)
+    stated = np.sqrt(np.mean([each["simulation_error"] ** 2 for each in pooled], axis=0))
+    np.testing.assert_allclose(stated, spread, rtol=0.1)
+
+
+def test_pooled_scores_of_data_sets_that_agree_are_theirs_without_error():
+    table = pool_scores([[1.5, -2.0, 0.3]] * 4)
+    assert table["z"].tolist() == pytest.approx([1.5, -2.0, 0.3]) and (table["simulation_error"] == 0).all()
+    with pytest.raises(ValueError, match="at least two"):
+        pool_scores([[1.5, -2.0]])
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,9 @@ FORMULA = (
 # A variance between organisations cannot be estimated from a handful of them (decision 0009)
 MINIMUM_UNITS = 20
 
+#: Monte Carlo standard errors from a limit within which an outlier status depends on the random draws of the imputation
+NEAR_LIMIT = 2
+
 
 def judge_organisations(table: pd.DataFrame, params: Params, *, higher_is: str) -> pd.DataFrame:
     """Give every organisation its level, direction and, when it is not assessed, the reason.
@@ -112,6 +115,31 @@ def expected_false_alarms(table: pd.DataFrame, params: Params) -> tuple[float, f
     """
     assessed = int((table["level"] != "not_assessed").sum())
     return 2 * params.outliers.alert_tail * assessed, 2 * params.outliers.alarm_tail * assessed
+
+
+def find_near_limits(table: pd.DataFrame, params: Params) -> pd.Series:
+    """Find the organisations whose outlier status other random draws of the imputation could change.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Judged organisations: ``level, z, z_spread``, ``simulation_error`` (Monte Carlo standard error of z), and what
+        :func:`judge_organisations` has of spread.
+    params : Params
+
+    Returns
+    -------
+    Series of bool
+        Of each organisation assessed: whether its z is within ``NEAR_LIMIT`` Monte Carlo standard errors of a limit.
+    """
+    policy = params.outliers
+    assessed = table[table["level"] != "not_assessed"]
+    z, error = assessed["z"], assessed["simulation_error"].to_numpy(dtype=float)
+    if policy.overdispersion != "none":
+        z, error = assessed["z_spread"], _allow_for_spread(assessed, error)
+    limits = -ndtri([policy.alert_tail, policy.alarm_tail])
+    distance = np.abs(np.abs(z.to_numpy(dtype=float))[:, None] - limits).min(axis=1)
+    return pd.Series(distance < NEAR_LIMIT * error, index=assessed.index)
 
 
 def detection_power(table: pd.DataFrame, difference: float, params: Params) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from scipy.special import expit, logit, ndtr, ndtri
 from naome.core.params import Params
 from naome.measures.casemix.impute import impute_case_mix
 from naome.measures.casemix.prepare import CaseMix
-from naome.stats.rubin import imputations_needed, pool
+from naome.stats.rubin import imputations_needed, pool, pool_scores
 
 
 @dataclass(frozen=True)
@@ -32,17 +32,16 @@ LOGIT = Scale(logit, expit)
 def pool_tables(tables: list[pd.DataFrame], estimate: str, scale: Scale) -> pd.DataFrame:
     """Pool organisation tables of completed data sets.
 
-    The estimate by Rubin's rules on a near-normal scale; z as the mean over
-    imputations divided by the root of one plus its variance between them, so that
-    uncertainty about the case mix makes alarms rarer, never more common. An estimate of 0 or 1, which has no
+    The estimate by Rubin's rules on a near-normal scale; z by :func:`naome.stats.rubin.pool_scores`, so that
+    uncertainty about the case mix makes alarms rarer, never more common, with its ``simulation_error`` (0 where
+    nothing is imputed). An estimate of 0 or 1, which has no
     place on the scale, is averaged as it is. Own share and skewness are the largest of any data set, without
     their sign. Observed events are the same in every data set; the ratio is taken to the
     mean of the expected ones, and its limits are widened by the variance of the log of expected events.
     """
     first = tables[0].copy()
     if len(tables) == 1:
-        return first.assign(fmi=0.0)
-    m = len(tables)
+        return first.assign(fmi=0.0, simulation_error=0.0)
     names = (estimate, "lower", "upper", "z")
     stack = {name: np.array([t[name].to_numpy(dtype=float) for t in tables]) for name in names}
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -58,7 +57,7 @@ def pool_tables(tables: list[pd.DataFrame], estimate: str, scale: Scale) -> pd.D
         first.loc[sound, estimate] = scale.back(rubin["estimate"].to_numpy())
         first.loc[sound, "lower"], first.loc[sound, "upper"] = ends
         first.loc[sound, "fmi"] = rubin["fmi"].to_numpy()
-    first["z"] = stack["z"].mean(axis=0) / np.sqrt(1 + (1 + 1 / m) * stack["z"].var(axis=0, ddof=1))
+    first[["z", "simulation_error"]] = pool_scores(stack["z"]).to_numpy()
     first["tail_probability"] = ndtr(-np.abs(first["z"]))
     for name in ("expected", "survival_expected", "early_warning_z", "proportion_expected", "std_error"):
         if name in first:

@@ -29,6 +29,7 @@ from naome.report.funnels import (
     find_funnel_top,
     find_largest,
     say_levels,
+    say_near_limits,
     say_units,
 )
 from naome.report.labels import COHORT_NAMES, name_term, title_of
@@ -321,10 +322,11 @@ def describe_adjusted(adjusted: Iterable[Adjusted], specification: Specification
             continue
         counts = each.table["level"].value_counts()
         alerts, alarms = expected_false_alarms(each.table, params)
-        lines.append(
+        line = (
             f"- {title}: {say_percent(each.national)} nationally; {say_levels(counts)}; {alarms:.1f} and "
             f"{alerts - alarms:.1f} expected by chance alone."
         )
+        lines.append(f"{line} {say_near_limits({'': each.table}, params)}".rstrip())
     return Sentence("\n".join(lines), declare_not_counts("\n".join(lines), LEVELS_COUNTED))
 
 

@@ -37,6 +37,7 @@ from naome.report.funnels import (
     drawable_units,
     find_largest,
     say_levels,
+    say_near_limits,
     say_units,
 )
 from naome.report.labels import COHORT_NAMES, name_term
@@ -193,8 +194,8 @@ def _say_period(part: Assessment) -> str:
     return f" ({say_day(part.period[0])} to {say_day(part.period[1])})" if part.period else ""
 
 
-def describe_case_mix(assessments: dict[str, Assessment]) -> Sentence:
-    """State for every cohort which case mix is recorded, imputed and excluded from the model.
+def describe_case_mix(assessments: dict[str, Assessment], params: Params) -> Sentence:
+    """State for every cohort which case mix is recorded, imputed and excluded, and what depends on random draws.
 
     Returns
     -------
@@ -216,6 +217,9 @@ def describe_case_mix(assessments: dict[str, Assessment]) -> Sentence:
         if made > 1:
             fmi = max(table["fmi"].max() for table in each.tables.values())
             line += f" The largest fraction of missing information of an organisation's estimate is {fmi:.2f}."
+        several = len(each.tables) > 1
+        near = {f" at {say_years(years)}" * several: table for years, table in each.tables.items()}
+        line += f" {say_near_limits(near, params)}".rstrip()
         if needed > made:
             line += f" This requires {needed} data sets, but the parameters set a maximum."
         line += say_sparse_items(case_mix)
