@@ -9,6 +9,7 @@ from naome.report.reference.conditions import say_condition
 
 WINDOWS = {"first_line": 365, "earliest": -30}
 DRUG = "days from the time origin to the first CDK4/6 inhibitor on or after it"
+ER = "oestrogen receptor of the primary tumour"
 HER2 = "HER2 of the primary tumour"
 MDT = "a multidisciplinary team meeting recorded"
 M1 = "M category M1 at the initial diagnosis"
@@ -22,7 +23,10 @@ AGE = "completed years at the time origin"
         ("earliest < cdk46_days <= first_line", f"{DRUG}: above -30; and {DRUG}: at most 365"),
         ("18 <= age", f"{AGE}: at least 18"),
         ("age != 70", f"{AGE}: not 70"),
-        ('her2 == "negative" or missing(her2)', f"{HER2}: negative; or {HER2}: not recorded"),
+        ('her2 == "negative" or missing(her2)', f"{HER2}: negative or not recorded"),
+        ('m1 and (her2 == "negative" or missing(her2))', f"{M1}; and {HER2}: negative or not recorded"),
+        ('er == "positive" or her2 == "positive"', f"{ER}: positive; or {HER2}: positive"),
+        ("m1 or mdt_recorded", f"{M1}; or {MDT}"),
         ('not missing(her2) and cns == "not_seen"', f"{HER2}: recorded; and clinical nurse specialist at the initial "
          "diagnosis: not seen"),
         ('her2 not in ["negative", "positive"]', f"{HER2}: neither negative nor positive"),

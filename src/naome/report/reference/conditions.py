@@ -53,8 +53,12 @@ def _shorten(meaning: str) -> str:
 
 def _say(node: ast.expr, meanings: Mapping[str, str], windows: Mapping[str, int]) -> str:
     if isinstance(node, ast.BoolOp):
-        word = "; and " if isinstance(node.op, ast.And) else "; or "
-        return word.join(_say_part(each, meanings, windows) for each in node.values)
+        parts = [_say_part(each, meanings, windows) for each in node.values]
+        if isinstance(node.op, ast.And):
+            return "; and ".join(parts)
+        columns, values = zip(*(part.rpartition(": ")[::2] for part in parts), strict=True)
+        one = columns[0] and len(set(columns)) == 1
+        return f"{columns[0]}: {' or '.join(values)}" if one else "; or ".join(parts)
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
         if isinstance(node.operand, ast.Call):
             return f"{_say(node.operand.args[0], meanings, windows)}: recorded"
@@ -71,7 +75,7 @@ def _say(node: ast.expr, meanings: Mapping[str, str], windows: Mapping[str, int]
 
 def _say_part(node: ast.expr, meanings: Mapping[str, str], windows: Mapping[str, int]) -> str:
     inside = _say(node, meanings, windows)
-    return f"({inside})" if isinstance(node, ast.BoolOp) else inside
+    return f"({inside})" if isinstance(node, ast.BoolOp) and "; " in inside else inside
 
 
 def _say_comparison(node: ast.Compare, meanings: Mapping[str, str], windows: Mapping[str, int]) -> str:
