@@ -196,6 +196,18 @@ def _parser() -> argparse.ArgumentParser:
     _add_runs(explain, "all finished runs")
     explain.set_defaults(do=_explain)
 
+    compare = commands.add_parser(
+        "compare",
+        help="list every released result in which two finished runs differ",
+        description="Compare what two finished runs of one nation released: an earlier and a later version of the "
+        "program, of the parameters or of the extract. Prints how many results differ by measure; --out has every "
+        "value that differs, before and after. Differences below 1e-9 of a number are those of the machine.",
+    )
+    compare.add_argument("before", type=place_run, metavar="BEFORE", help=f"run: {NAMED}")
+    compare.add_argument("after", type=place_run, metavar="AFTER", help=f"run: {NAMED}")
+    compare.add_argument("--out", type=Path, metavar="FILE.csv", help="file for every value that differs")
+    compare.set_defaults(do=_compare)
+
     docs = commands.add_parser("docs", help="write again the reference pages that are made from code")
     docs.add_argument("--check", action="store_true", help="write nothing; say what is out of date")
     docs.set_defaults(do=_docs)
@@ -485,6 +497,19 @@ def _explain(parsed: argparse.Namespace) -> None:
     from naome.workflow.explain import explain
 
     print(explain(parsed.result, parsed.runs.split(",") if parsed.runs else None))
+
+
+def _compare(parsed: argparse.Namespace) -> None:
+    from naome.report.finished import open_finished
+    from naome.report.revisions import describe_revisions, list_revisions, write_revisions
+
+    before, after = open_finished(parsed.before), open_finished(parsed.after)
+    revisions = list_revisions(before, after)
+    if parsed.out is not None:
+        write_revisions(revisions, parsed.out)
+    print(describe_revisions(before, after, revisions))
+    if parsed.out is not None:
+        print(f"\nevery value that differs: {parsed.out}")
 
 
 def _render(parsed: argparse.Namespace) -> None:

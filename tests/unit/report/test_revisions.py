@@ -1,0 +1,96 @@
+"""What two finished runs released differently, value by value."""
+
+import pandas as pd
+import pytest
+from made_results import make_finished
+
+from naome.core.errors import RunError
+from naome.core.results import make_results
+from naome.report.revisions import (
+    ABSENT,
+    COLUMNS,
+    compare_released,
+    describe_revisions,
+    list_revisions,
+    summarise_revisions,
+    write_revisions,
+)
+from naome.workflow.cli import main
+
+
+def released(audit="first", levels=("", ""), **columns):
+    frame = pd.DataFrame({"measure": "m", "unit": ["A", "B"], "level": "provider", "denominator": 100, **columns})
+    made = make_results(frame, audit=audit, nation="wales", cohort="denovo", run_id=audit)
+    return made.assign(outlier_status=list(levels), direction="")
+
+
+def list_values(revisions):
+    return revisions[["unit", "column", "before", "after"]].to_numpy().tolist()
+
+
+def test_every_value_that_differs_is_listed_whatever_the_audit_is_called():
+    before = released(estimate=[0.5, 0.25], numerator=[50, 25])
+    after = released("second", estimate=[0.5, 0.26], numerator=[50, 26])
+    found = compare_released(before, after)
+    assert list(found.columns) == COLUMNS
+    assert list_values(found) == [["B", "numerator", 25, 26], ["B", "estimate", 0.25, 0.26]]
+    assert found["result_id"].unique().tolist() == [after["result_id"].iloc[1]]
+
+
+def test_the_last_digits_of_the_machine_are_no_difference():
+    before, after = released(estimate=[0.1 + 0.2, 0.0]), released(estimate=[0.3, 1e-16])
+    assert compare_released(before, after).empty
+    assert len(compare_released(before, released(estimate=[0.3 + 1e-8, 0.0]))) == 1
+
+
+def test_a_number_that_is_no_longer_shown_and_another_outlier_status_are_differences():
+    before = released(estimate=[0.5, 0.25], levels=("within", "alert"))
+    after = released(
+        estimate=[0.5, None], levels=("alarm", "alert"), status=["ok", "suppressed"], reason=["", "few people"]
+    )
+    found = compare_released(before, after)
+    assert ["A", "outlier_status", "within", "alarm"] in list_values(found)
+    assert ["B", "status", "ok", "suppressed"] in list_values(found)
+    gone = found[(found["unit"] == "B") & (found["column"] == "estimate")].iloc[0]
+    assert gone["before"] == 0.25 and pd.isna(gone["after"])
+
+
+def test_a_result_of_one_run_only_is_one_row():
+    both = released(estimate=[0.5, 0.25])
+    assert list_values(compare_released(both.iloc[:1], both)) == [["B", "status", ABSENT, "ok"]]
+    assert list_values(compare_released(both, both.iloc[1:])) == [["A", "status", "ok", ABSENT]]
+
+
+def test_differences_are_counted_by_measure_with_the_largest_change_of_an_estimate():
+    before = released(estimate=[0.5, 0.25], denominator=[100, 90])
+    after = released(estimate=[0.42, 0.30], denominator=[100, 80])
+    [row] = summarise_revisions(compare_released(before, after)).to_dict("records")
+    assert (row["measure"], row["cohort"], row["level"], row["results"]) == ("m", "denovo", "provider", 2)
+    assert row["largest"] == pytest.approx(0.08)
+
+
+def test_two_runs_are_compared_by_their_folders(tmp_path, make_run, as_runner, capsys):
+    runs = {}
+    for name in ("before", "after"):
+        runs[name] = make_finished(as_runner(make_run("england", folder=tmp_path / name)), ["Alpha", "Beta", "=Gamma"])
+    same = list_revisions(runs["before"], runs["after"])
+    assert same.empty and "Every released result is the same." in describe_revisions(*runs.values(), same)
+    out = tmp_path / "changes.csv"
+    assert main(["compare", str(tmp_path / "before"), str(tmp_path / "after"), "--out", str(out)]) == 0
+    said = capsys.readouterr().out
+    assert f"({tmp_path / 'before'})" in said and str(out) in said
+    assert out.read_text(encoding="utf-8") == ",".join(COLUMNS) + "\n"
+
+
+def test_what_is_written_runs_in_no_spreadsheet(tmp_path):
+    before, after = released(estimate=[0.5, 0.25]), released(estimate=[0.5, 0.26])
+    found = compare_released(before, after).assign(unit="=1+1")
+    write_revisions(found, tmp_path / "changes.csv")
+    assert "'=1+1" in (tmp_path / "changes.csv").read_text(encoding="utf-8")
+
+
+def test_runs_of_two_nations_are_refused(tmp_path, make_run, as_runner):
+    england = make_finished(as_runner(make_run("england")), ["Alpha", "Beta"])
+    wales = make_finished(as_runner(make_run("wales")), ["Alpha", "Beta"])
+    with pytest.raises(RunError, match=r"a run of England, .* of Wales; allowed: two runs of one nation"):
+        list_revisions(england, wales)
