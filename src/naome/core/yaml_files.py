@@ -20,8 +20,9 @@ from pydantic_core import ErrorDetails
 
 from naome.core.errors import NaomeError, YamlError, suggest
 
-#: The parser in C does what the one in Python does in a tenth of the time; not every build of PyYAML has it.
+#: What is written in C does what is written in Python in a tenth of the time; not every build of PyYAML has it
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 LARGEST = 1_000_000  # bytes
 DEEPEST = 20  # lists and mappings inside each other
 RESOLVER = yaml.resolver.Resolver()
@@ -452,12 +453,13 @@ class _Reader:
         return data
 
     def _scalar(self, event: yaml.ScalarEvent, line: int, path: KeyPath) -> Any:
-        text, where = event.value, _say_key(path)
+        text = event.value
         if UNPRINTABLE.search(text):
-            self._refuse(line, f"{where}a text holds a control character, or half of a character.")
+            self._refuse(line, f"{_say_key(path)}a text holds a control character, or half of a character.")
         tag = RESOLVER.resolve(yaml.ScalarNode, text, event.implicit).rpartition(":")[2]
         if tag != "str" and LEADING_ZERO.fullmatch(text):  # 08 and 09 cannot be octal: they are text
-            self._refuse(line, f"{where}{text} begins with 0; write a number without it, or text in quotation marks.")
+            hint = "write a number without it, or text in quotation marks."
+            self._refuse(line, f"{_say_key(path)}{text} begins with 0; {hint}")
         if tag == "str":
             return text
         if tag == "null":
@@ -472,14 +474,14 @@ class _Reader:
             try:
                 return read_day(text)
             except ValueError as problem:
-                self._refuse(line, f"{where}{problem}")
+                self._refuse(line, f"{_say_key(path)}{problem}")
         wanted = {
             "int": "a number is written in decimal digits, e.g. 90",
             "float": "a number is written in decimal digits, e.g. 0.5",
             "timestamp": "a date is written YYYY-MM-DD, without a time",
         }
         said = wanted.get(tag, "it has a meaning of its own in YAML")
-        self._refuse(line, f"{where}{_shape(text)} is not allowed; {said}. Hint: put text in quotation marks.")
+        self._refuse(line, f"{_say_key(path)}{_shape(text)} is not allowed; {said}. Hint: put text in quotation marks.")
 
     def _refuse(self, line: int, message: str) -> Any:
         raise self.error(f"{self.file}:{line}: {message}")

@@ -17,7 +17,7 @@ from pydantic import Field, field_validator, model_validator
 from naome.cohort.columns import list_columns
 from naome.core.definitions import CohortRules, Definitions, project_definitions, read_once
 from naome.core.errors import DefinitionError, suggest
-from naome.core.yaml_files import FrozenModel, Text, read_model
+from naome.core.yaml_files import DUMPER, FrozenModel, Text, read_model
 from naome.measures.expressions import Expression, parse_expression
 from naome.measures.satisfiable import count_possible
 
@@ -411,7 +411,7 @@ def _indicator(entry: _IndicatorEntry, file: Path, definitions: Definitions) -> 
     }
     _check_inside(conditions, where)
     _check_needs(entry, conditions["numerator"], where)
-    version = hashlib.sha256(yaml.safe_dump(raw, sort_keys=True).encode()).hexdigest()[:8]
+    version = hashlib.sha256(yaml.dump(raw, Dumper=DUMPER, sort_keys=True).encode()).hexdigest()[:8]
     frozen = {"windows": MappingProxyType(entry.windows), "needs": MappingProxyType(entry.needs)}
     return Indicator(**{**dict(entry), **conditions, **frozen}, inferred_codes=inferred, version=version)
 
