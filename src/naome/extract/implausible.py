@@ -84,15 +84,13 @@ def _check_days(connection, reader: Reader, name: Callable[[str], str], problems
 
 def _find_alone(connection, table: str, column: str) -> str:
     """Name the days of many rows that are far from all other days; an empty text where there is none."""
-    days = connection.execute(
-        f"SELECT {column}, count(*) FROM canon_{table} WHERE {column} IS NOT NULL GROUP BY 1 ORDER BY 1"
+    far = [f"coalesce({days} > {ALONE_DAYS}, TRUE)" for days in ("day - lag(day) OVER one", "lead(day) OVER one - day")]
+    found = connection.execute(
+        f"SELECT year(day), n FROM (SELECT {column} AS day, count(*) AS n FROM canon_{table} WHERE {column} IS NOT NULL "
+        f"GROUP BY 1) WINDOW one AS (ORDER BY day) QUALIFY n >= {DEFAULT_ROWS} AND count(*) OVER () > 1 AND "
+        f"{' AND '.join(far)} ORDER BY day"
     ).fetchall()
-    found = []
-    for place, (day, rows) in enumerate(days):
-        near = [other for other, _ in days[max(place - 1, 0) : place + 2] if 0 < abs((other - day).days) <= ALONE_DAYS]
-        if rows >= DEFAULT_ROWS and len(days) > 1 and not near:
-            found.append(f"one day of {day.year} ({say_rows(rows)})")
-    return " and ".join(found)
+    return " and ".join(f"one day of {year} ({say_rows(rows)})" for year, rows in found)
 
 
 def _check_sex(connection, file: str, problems: Problems) -> None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
 from naome.core.errors import RunError
 from naome.core.results import COUNTS, NUMBERS, RESULT_KEY
-from naome.core.spreadsheets import write_csv
 from naome.report.downloads import collect_released
 from naome.report.finished import OUTLIER_STATUS, FinishedRun
 from naome.report.prose import say_count, say_list
@@ -154,8 +151,3 @@ def describe_revisions(before: FinishedRun, after: FinishedRun, revisions: pd.Da
     )
     table = summarise_revisions(revisions).rename(columns={"largest": "largest change of an estimate"})
     return "\n".join([*said, "", table.to_string(index=False, na_rep="-", float_format="{:.4g}".format)])
-
-
-def write_revisions(revisions: pd.DataFrame, path: Path) -> None:
-    """Write what two runs released differently as CSV, one row per value."""
-    write_csv(revisions, path)

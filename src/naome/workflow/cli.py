@@ -500,13 +500,14 @@ def _explain(parsed: argparse.Namespace) -> None:
 
 
 def _compare(parsed: argparse.Namespace) -> None:
+    from naome.core.spreadsheets import write_csv
     from naome.report.finished import open_finished
-    from naome.report.revisions import describe_revisions, list_revisions, write_revisions
+    from naome.report.revisions import describe_revisions, list_revisions
 
     before, after = open_finished(parsed.before), open_finished(parsed.after)
     revisions = list_revisions(before, after)
     if parsed.out is not None:
-        write_revisions(revisions, parsed.out)
+        write_csv(revisions, parsed.out)
     print(describe_revisions(before, after, revisions))
     if parsed.out is not None:
         print(f"\nevery value that differs: {parsed.out}")

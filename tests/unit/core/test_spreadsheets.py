@@ -106,5 +106,6 @@ def test_every_file_for_readers_is_written_by_one_function():
         "egress: write_csv(files, target, private=True)",
         'downloads: write_csv(table, scratch / "results.csv")',
         'downloads: write_csv(organisations, scratch / "organisations.csv")',
+        "cli: write_csv(revisions, parsed.out)",
         'simulation_study: write_csv(table, path, float_format="%.6g")',
     }

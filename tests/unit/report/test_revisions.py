@@ -13,7 +13,6 @@ from naome.report.revisions import (
     describe_revisions,
     list_revisions,
     summarise_revisions,
-    write_revisions,
 )
 from naome.workflow.cli import main
 
@@ -80,13 +79,6 @@ def test_two_runs_are_compared_by_their_folders(tmp_path, make_run, as_runner, c
     said = capsys.readouterr().out
     assert f"({tmp_path / 'before'})" in said and str(out) in said
     assert out.read_text(encoding="utf-8") == ",".join(COLUMNS) + "\n"
-
-
-def test_what_is_written_runs_in_no_spreadsheet(tmp_path):
-    before, after = released(estimate=[0.5, 0.25]), released(estimate=[0.5, 0.26])
-    found = compare_released(before, after).assign(unit="=1+1")
-    write_revisions(found, tmp_path / "changes.csv")
-    assert "'=1+1" in (tmp_path / "changes.csv").read_text(encoding="utf-8")
 
 
 def test_runs_of_two_nations_are_refused(tmp_path, make_run, as_runner):
