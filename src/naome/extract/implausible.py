@@ -84,11 +84,12 @@ def _check_days(connection, reader: Reader, name: Callable[[str], str], problems
 
 def _find_alone(connection, table: str, column: str) -> str:
     """Name the days of many rows that are far from all other days; an empty text where there is none."""
-    far = [f"coalesce({days} > {ALONE_DAYS}, TRUE)" for days in ("day - lag(day) OVER one", "lead(day) OVER one - day")]
+    gaps = ("day - lag(day) OVER one", "lead(day) OVER one - day")
+    far = " AND ".join(f"coalesce({gap} > {ALONE_DAYS}, TRUE)" for gap in gaps)
+    days = f"SELECT {column} AS day, count(*) AS n FROM canon_{table} WHERE {column} IS NOT NULL GROUP BY 1"
     found = connection.execute(
-        f"SELECT year(day), n FROM (SELECT {column} AS day, count(*) AS n FROM canon_{table} WHERE {column} IS NOT NULL "
-        f"GROUP BY 1) WINDOW one AS (ORDER BY day) QUALIFY n >= {DEFAULT_ROWS} AND count(*) OVER () > 1 AND "
-        f"{' AND '.join(far)} ORDER BY day"
+        f"SELECT year(day), n FROM ({days}) WINDOW one AS (ORDER BY day) "
+        f"QUALIFY n >= {DEFAULT_ROWS} AND count(*) OVER () > 1 AND {far} ORDER BY day"
     ).fetchall()
     return " and ".join(f"one day of {year} ({say_rows(rows)})" for year, rows in found)
 
