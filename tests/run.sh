@@ -22,10 +22,10 @@ fi
 
 # nbval reads notebooks for the last step only; its plugin would be imported by every process of the others
 step "unit, reference, spec, site and strictness tests"
-pytest -q -p no:nbval -n 2 --dist loadscope tests --ignore tests/chain -m "not chain"
+pytest -q -p no:nbval -n 2 --dist loadscope --durations=15 tests --ignore tests/chain -m "not chain"
 
 step "whole chains: small extracts, real people of Rotterdam, extracts that are real for the program, a strict policy"
-pytest -q -p no:nbval -n 2 --dist loadfile tests/chain -m chain
+pytest -q -p no:nbval -n 2 --dist loadfile --durations=10 tests/chain -m chain
 
 step "synthetic extracts and canonical tables for the notebooks' defaults"
 bash tests/notebooks/prepare.sh
