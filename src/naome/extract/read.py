@@ -28,7 +28,7 @@ from naome.extract.absent import Absent, add_empty, find_absent, list_missing
 from naome.extract.areas import settle_areas
 from naome.extract.candidates import CANDIDATES, Signs, find_candidates, keep_rows
 from naome.extract.cut_off import say_full_sheet
-from naome.extract.exchanged import check_exchanged
+from naome.extract.exchanged import check_exchanged, say_exchanged_in_part
 from naome.extract.files import explain_damage, is_no_room, locate_row
 from naome.extract.folder import list_inputs
 from naome.extract.implausible import check_implausible
@@ -110,6 +110,8 @@ class Extract:
         First and last day of the run's diagnoses.
     traced : date or None
         Day on which half of the living were known to be alive.
+    improbable : tuple of str
+        A sentence for each thing that is possible and improbable in the canonical tables.
     """
 
     folder: Path
@@ -124,6 +126,7 @@ class Extract:
     periods: tuple[Period, ...] = ()
     diagnosed: tuple[dt.date, dt.date] | None = None
     traced: dt.date | None = None
+    improbable: tuple[str, ...] = ()
 
     def list_warnings(self, until: dt.date | None = None) -> list[str]:
         """Return a sentence for each thing that is read, but looks incomplete.
@@ -145,6 +148,7 @@ class Extract:
             *say_early(self.periods, until),
             *say_untraced(self.traced, until),
             *say_one_day(self.periods),
+            *self.improbable,
         ]
         columns = (note.say_empty() for note in self.files)
         return [*empty, *filter(None, full), *filter(None, columns), *about_time, *filter(None, about_links)]
@@ -228,6 +232,7 @@ def read_extract(
             log_rows(quality, count.rule, count.table, count.column, found, count.meaning, count.kind)
         problems.raise_if_any()
         periods, traced = find_periods(connection, reader), find_traced(connection)
+        improbable = say_exchanged_in_part(connection, reader)
         absent = _find_absent(connection, reader, notes)
         if look is not None:
             look(connection)
@@ -240,7 +245,7 @@ def read_extract(
     return Extract(
         out or folder, rows, {n.table: n.rows for n in notes.values()}, quality, note.get("synthetic", False) is True,
         tuple(notes.values()), links or (), absent, tuple(vocabularies), periods,
-        diagnosed, traced,
+        diagnosed, traced, improbable,
     )  # fmt: skip
 
 
