@@ -247,7 +247,8 @@ def leave_strangers_out(
 def no_such_person(table: str) -> RowRule:
     """Return the rule that leaves rows of a canonical table out whose person is in no registration."""
     rule, meaning = NO_SUCH_PERSON
-    return RowRule(rule, meaning, table, "t.person_id NOT IN (SELECT key FROM known_people)")
+    # how many may be is said by the least share that links, which parameters may set
+    return RowRule(rule, meaning, table, "t.person_id NOT IN (SELECT key FROM known_people)", at_most=1.0)
 
 
 def _links(reader: Reader, name: str) -> list[Belongs]:

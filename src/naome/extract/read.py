@@ -32,6 +32,7 @@ from naome.extract.exchanged import check_exchanged, say_exchanged_in_part
 from naome.extract.files import explain_damage, is_no_room, locate_row
 from naome.extract.folder import list_inputs
 from naome.extract.implausible import check_implausible
+from naome.extract.improbable import say_improbable_tumours, say_many_rows, say_many_unknown
 from naome.extract.linkage import Linkage, leave_strangers_out, measure_linkage
 from naome.extract.periods import (
     Period,
@@ -129,7 +130,7 @@ class Extract:
     improbable: tuple[str, ...] = ()
 
     def list_warnings(self, until: dt.date | None = None) -> list[str]:
-        """Return a sentence for each thing that is read, but looks incomplete.
+        """Return a sentence for each thing that is read, but looks incomplete or improbable.
 
         Parameters
         ----------
@@ -150,8 +151,11 @@ class Extract:
             *say_one_day(self.periods),
             *self.improbable,
         ]
+        many = say_many_rows(self.quality, self.raw_rows, self.rows.get("deaths", 0))
+        about_values = [*many, *say_many_unknown(self.vocabularies)]
         columns = (note.say_empty() for note in self.files)
-        return [*empty, *filter(None, full), *filter(None, columns), *about_time, *filter(None, about_links)]
+        whole = [*empty, *filter(None, full), *filter(None, columns)]
+        return [*whole, *about_time, *about_values, *filter(None, about_links)]
 
 
 def read_extract(
@@ -232,7 +236,7 @@ def read_extract(
             log_rows(quality, count.rule, count.table, count.column, found, count.meaning, count.kind)
         problems.raise_if_any()
         periods, traced = find_periods(connection, reader), find_traced(connection)
-        improbable = say_exchanged_in_part(connection, reader)
+        improbable = _say_improbable(connection, reader)
         absent = _find_absent(connection, reader, notes)
         if look is not None:
             look(connection)
@@ -423,6 +427,12 @@ def _check_nation(connection, reader: Reader, notes: Mapping[str, FileNote], pro
                 f"{table}: column {column}: no row has {code!r}; allowed: an extract with rows of this nation. "
                 "Hint: is this another nation's extract?"
             )
+
+
+def _say_improbable(connection, reader: Reader) -> tuple[str, ...]:
+    tumours = reader.canonical.get("tumours")
+    about_tumours = say_improbable_tumours(connection, tumours.raw) if tumours else ()
+    return (*say_exchanged_in_part(connection, reader), *about_tumours)
 
 
 def _find_absent(connection, reader: Reader, notes: Mapping[str, FileNote]) -> Absent:

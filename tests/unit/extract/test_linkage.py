@@ -350,3 +350,10 @@ def test_a_small_table_that_mostly_does_not_link_is_refused(copy, linked, right)
         return
     with pytest.raises(ExtractError, match=r"cosd_recurrence.*3 of 12 rows \(25.0%\) link to av_patient"):
         read("england", folder.path, about="cosd_recurrence")
+
+
+def test_pedw_of_which_few_records_link_is_read_where_parameters_allow_it(copy):
+    folder = copy("clean-wales")
+    folder.put("pedw_spell", "ALF_PE", "md5(ALF_PE)", "n % 4 > 0")
+    (folder.path / "extract.json").unlink()
+    assert read("wales", folder.path, minimum_linkage={"pedw_spell": 0.1}).rows["admissions"]
