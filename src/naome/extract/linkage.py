@@ -355,7 +355,8 @@ def _check_dummies(connection, reader: Reader, file: RawFile, column: str, keys:
         f"SELECT key, n FROM {keys} WHERE {which} AND {GIVEN.format(k='key')} ORDER BY n DESC, key"
     ).fetchall()
     if found:
-        several = f", and {len(found) - 1:,} others have as many" if len(found) > 1 else ""
+        more = len(found) - 1
+        several = f", and {more:,} other{'s have' if more > 1 else ' has'} too many" if more else ""
         limit = f"at most {MOST_REGISTRATIONS} registrations of one person, and " if registrations else ""
         problems.add(
             f"{file.name}: column {column}: one identifier, written {show_shape(found[0][0])}, has "

@@ -297,6 +297,15 @@ def test_a_default_in_the_place_of_a_pseudonym_is_refused(copy, name, table, col
         read(name, folder.path, about=table)
 
 
+@pytest.mark.parametrize(("others", "said"), [(1, "and 1 other has too many"), (2, "and 2 others have too many")])
+def test_further_defaults_are_counted_in_words(copy, others, said):
+    folder = copy("clean-england-rcrd")
+    for number, dummy in enumerate(("UNKNOWN", "999", "-1")[: others + 1]):
+        folder.put("rcrd_tumour", "PATIENTID", f"'{dummy}'", f"n % 100 = {number}")
+    with pytest.raises(ExtractError, match=said):
+        read("clean-england-rcrd", folder.path)
+
+
 def test_one_person_with_too_many_registrations_is_refused_and_with_some_is_read(copy):
     folder = copy("clean-england-rcrd")
     tumours = "(SELECT arg_min({c}, n) FROM t)"

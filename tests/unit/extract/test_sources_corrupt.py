@@ -457,7 +457,7 @@ CASES = [
     case(
         "short record",
         as_csv("av_patient", line(9, lambda row: row.rsplit(b",", 2)[0])),
-        r"av_patient\.csv: not readable: line 9: expected number of columns: 12 found: 10",
+        r"av_patient\.csv: not readable: row 9: 10 values where the header has 12 names; allowed: one for each",
     ),
     case(
         "long record",
@@ -467,7 +467,7 @@ CASES = [
     case(
         "an empty field too many",
         as_csv("av_patient", line(9, lambda row: row + b",")),
-        r"av_patient\.csv: line 9: one field more than the 12 of the header",
+        r"av_patient\.csv: row 9: one field more than the 12 of the header",
     ),
     # --- Wales
     case(
