@@ -500,7 +500,9 @@ def _say_fields(names: int, values: int) -> str:
     what = f"{values} value{'s' * (values != 1)} where the header has {names} names"
     what = f"more values than the {names} names of the header" if values > names else what
     hint = "is the file cut off, or a value with a delimiter or a line end in it not in quotation marks?"
-    if values == 1:
+    if values > names:
+        hint = "is a value with a delimiter in it not in quotation marks, or are two records in one line?"
+    elif values == 1:
         hint = "is this a note below the table, such as a number of rows, or is the file cut off?"
     return f"{what}; allowed: one for each name. Hint: {hint}"
 

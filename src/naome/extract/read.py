@@ -32,7 +32,12 @@ from naome.extract.exchanged import check_exchanged, say_exchanged_in_part
 from naome.extract.files import explain_damage, is_no_room, locate_row
 from naome.extract.folder import list_inputs
 from naome.extract.implausible import check_implausible
-from naome.extract.improbable import say_improbable_tumours, say_many_rows, say_many_unknown
+from naome.extract.improbable import (
+    say_improbable_events,
+    say_improbable_tumours,
+    say_many_rows,
+    say_many_unknown,
+)
 from naome.extract.linkage import Linkage, leave_strangers_out, measure_linkage
 from naome.extract.periods import (
     Period,
@@ -225,7 +230,7 @@ def read_extract(
         names = {name: each.name for name, each in notes.items()}
         check_shares(vocabularies, names, problems)
         problems.raise_if_any()
-        _check_nation(connection, reader, notes, problems)
+        doubts = _check_nation(connection, reader, notes, problems)
         rows = _settle_tables(connection, reader, notes, scratch / "canonical" if out else None, problems, quality)
         _check_years(connection, diagnosed, problems)
         check_exchanged(connection, reader, problems)
@@ -236,7 +241,7 @@ def read_extract(
             log_rows(quality, count.rule, count.table, count.column, found, count.meaning, count.kind)
         problems.raise_if_any()
         periods, traced = find_periods(connection, reader), find_traced(connection)
-        improbable = _say_improbable(connection, reader)
+        improbable = (*doubts, *_say_improbable(connection, reader, definitions))
         absent = _find_absent(connection, reader, notes)
         if look is not None:
             look(connection)
@@ -413,12 +418,17 @@ def _check_note(note: dict, notes: Mapping[str, FileNote], problems: Problems) -
             )
 
 
-def _check_nation(connection, reader: Reader, notes: Mapping[str, FileNote], problems: Problems) -> None:
+def _check_nation(connection, reader: Reader, notes: Mapping[str, FileNote], problems: Problems) -> list[str]:
+    """Refuse what a reader's checks find; return the warnings among it, which are on a page and so name no row."""
+    doubts = []
     for check in reader.checks:
         if found := connection.execute(check.sql).fetchall():
             ((rows, first),) = found
-            where = locate_row(notes[check.table].parts, first, check.about)
-            problems.add(f"{where}: {check.message.format(n=say_rows(rows))}")
+            said = check.message.format(n=say_rows(rows))
+            if check.warn:
+                doubts.append(f"{check.table}, {check.about}: {said}")
+            else:
+                problems.add(f"{locate_row(notes[check.table].parts, first, check.about)}: {said}")
     if reader.country is not None and not problems.count:
         table, column, code = reader.country
         sql = f"SELECT 1 FROM clean_{table} WHERE {quote_name(column)} = {quote_text(code)} LIMIT 1"
@@ -427,12 +437,19 @@ def _check_nation(connection, reader: Reader, notes: Mapping[str, FileNote], pro
                 f"{table}: column {column}: no row has {code!r}; allowed: an extract with rows of this nation. "
                 "Hint: is this another nation's extract?"
             )
+    return doubts
 
 
-def _say_improbable(connection, reader: Reader) -> tuple[str, ...]:
-    tumours = reader.canonical.get("tumours")
-    about_tumours = say_improbable_tumours(connection, tumours.raw) if tumours else ()
-    return (*say_exchanged_in_part(connection, reader), *about_tumours)
+def _say_improbable(connection, reader: Reader, definitions: Definitions) -> tuple[str, ...]:
+    names = {table: selection.raw for table, selection in reader.canonical.items()}
+    said = say_exchanged_in_part(connection, reader)
+    if reader.open_names or not {"people", "tumours", "deaths"} <= set(names):
+        return said
+    return (
+        *said,
+        *say_improbable_tumours(connection, names["tumours"]),
+        *say_improbable_events(connection, names, definitions),
+    )
 
 
 def _find_absent(connection, reader: Reader, notes: Mapping[str, FileNote]) -> Absent:

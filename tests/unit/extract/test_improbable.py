@@ -97,6 +97,101 @@ def test_many_people_of_an_unusual_age_are_a_warning(copy, name, table, age, sai
     assert [line for line in warn(name, folder) if line.startswith(f"{table}: ") and said in line]
 
 
+@pytest.mark.parametrize(
+    ("name", "table", "change", "said"),
+    [
+        (
+            "clean-england",
+            "av_tumour",
+            "CASE WHEN {c} LIKE '4%' THEN 'U' ELSE {c} END AS {c}|STAGE_BEST",
+            "none of the",
+        ),
+        (
+            "clean-england-rcrd",
+            "rcrd_tumour",
+            "CASE WHEN {c} LIKE '4%' THEN 'X' ELSE {c} END AS {c}|STAGE",
+            "none of the",
+        ),
+        ("clean-england", "av_tumour", "CASE WHEN n % 3 = 0 THEN 'W' ELSE {c} END AS {c}|CTRY_CODE", "66% of the tum"),
+        ("clean-wales", "wcn_registration", "CASE WHEN n % 3 > 0 THEN {c} END AS {c}|HEALTH_BOARD_OF_DIAGNOSIS", "67%"),
+        ("clean-england", "av_tumour", "ER_STATUS AS PR_STATUS, PR_STATUS AS ER_STATUS|", "for PR, and"),
+        (
+            "clean-wales",
+            "wcn_registration",
+            "CHEMOTHERAPY_FLAG AS RADIOTHERAPY_FLAG, RADIOTHERAPY_FLAG AS CHEMOTHERAPY_FLAG|",
+            "had chemotherapy, and",
+        ),
+    ],
+)
+def test_items_as_few_extracts_have_them_are_a_warning(copy, name, table, change, said):
+    folder = copy(name)
+    values, _, column = change.partition("|")
+    folder.edit(table, f"SELECT * REPLACE ({values.format(c=column)}) FROM t")
+    (warning,) = warn(name, folder)
+    assert warning.startswith(f"{table}: ") and said in warning and warning.endswith("?")
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "death", "registered"),
+    [
+        ("clean-england", "ons_deaths", "REG_DATE_OF_DEATH", "REG_DATE"),
+        ("clean-wales", "adde_deaths", "DEATH_DT", "DEATH_REG_DT"),
+    ],
+)
+def test_deaths_of_the_day_of_their_registration_are_a_warning(copy, name, table, death, registered):
+    folder = copy(name)
+    folder.edit(table, f"SELECT * REPLACE ({death} AS {registered}) FROM t")
+    (warning,) = warn(name, folder)
+    assert warning.startswith(f"{table}, column {registered}: ") and "Is either column a copy of the other?" in warning
+
+
+CODES = [f"DIAG_{n:02d}" for n in range(1, 21)]
+LOST = "CASE WHEN left({c}, 2) = 'C7' THEN NULL ELSE {c} END AS {c}"
+
+
+@pytest.mark.parametrize(
+    ("table", "select", "said"),
+    [
+        ("rcrd_tumour", "SELECT * REPLACE ('A' AS VITALSTATUS) FROM t", "no one has died"),
+        ("hes_apc", "SELECT * REPLACE ('1' AS CLASSPAT) FROM t", "all admissions are of one kind"),
+        (
+            "hes_apc",
+            "SELECT * REPLACE (CASE WHEN n % 3 = 0 THEN '89999' ELSE PROCODE3 END AS PROCODE3) FROM t",
+            "33% of",
+        ),
+        (
+            "hes_apc",
+            "SELECT * EXCLUDE (n) FROM t UNION ALL SELECT * EXCLUDE (n) REPLACE ('9' || EPIKEY AS EPIKEY) FROM t",
+            "100% of the episodes are of one person, day and organisation with another",
+        ),
+        (
+            "hes_apc",
+            f"SELECT * REPLACE ({', '.join(f'NULL::VARCHAR AS {code}' for code in CODES[2:])}) FROM t",
+            "no episode has more than 2 diagnoses",
+        ),
+        (
+            "hes_apc",
+            f"SELECT * RENAME ({', '.join(f'{a} AS {b}' for a, b in zip(CODES, CODES[::-1], strict=True))}) FROM t",
+            "0% of the episodes with a diagnosis have a first one",
+        ),
+        (
+            "hes_apc",
+            f"SELECT * REPLACE ({', '.join(LOST.format(c=code) for code in CODES)}) FROM t",
+            "0% of the people of stage 4 with an admission have a code of metastases",
+        ),
+        (
+            "hes_apc",
+            f"SELECT * REPLACE ({', '.join(f'lag({code}) OVER (ORDER BY n) AS {code}' for code in CODES)}) FROM t",
+            "of the episodes with a biopsy of the breast have a diagnosis of it",
+        ),
+    ],
+)
+def test_events_as_few_extracts_have_them_are_a_warning(copy, table, select, said):
+    folder = copy("clean-england-rcrd")
+    folder.edit(table, select)
+    assert [line for line in warn("clean-england-rcrd", folder) if line.startswith(table) and said in line]
+
+
 def test_the_page_shows_the_warnings():
     shown = say_warnings(["av_tumour: 100% of the tumours with a stage are of stage 4."]).text
     assert shown.startswith("Parts of the extract look incomplete or improbable:") and "of stage 4." in shown

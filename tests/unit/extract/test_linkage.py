@@ -366,3 +366,11 @@ def test_pedw_of_which_few_records_link_is_read_where_parameters_allow_it(copy):
     folder.put("pedw_spell", "ALF_PE", "md5(ALF_PE)", "n % 4 > 0")
     (folder.path / "extract.json").unlink()
     assert read("wales", folder.path, minimum_linkage={"pedw_spell": 0.1}).rows["admissions"]
+
+
+def test_a_table_that_was_pasted_twice_is_not_said_to_lack_the_rows_below_it(copy):
+    folder = copy("clean-wales")
+    folder.edit("pedw_episode", "SELECT * EXCLUDE (n) FROM t UNION ALL SELECT * EXCLUDE (n) FROM t")
+    (folder.path / "extract.json").unlink()
+    extract = read("wales", folder.path, signs=False)
+    assert [line for line in extract.list_warnings() if "are excluded (duplicate_episode)" in line]

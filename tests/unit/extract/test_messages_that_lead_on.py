@@ -167,3 +167,16 @@ def test_no_empty_columns_are_asked_for_where_most_are_missing(copy):
     folder.edit("sact_cycle", "SELECT MERGED_REGIMEN_ID, 'x' AS REASON FROM t")
     message = refusal(folder)
     assert "column START_DATE_OF_CYCLE is missing" in message and "empty column" not in message
+
+
+def test_a_line_that_a_program_drew_below_the_header_is_named(copy):
+    folder = copy("clean-england")
+    folder.as_csv("ons_deaths", draw_line)
+    assert "ons_deaths.csv: row 2: a line of hyphens; allowed: records below the header. Hint: delete" in refusal(
+        folder
+    )
+
+
+def draw_line(data: bytes) -> bytes:
+    header, _, rest = data.partition(b"\n")
+    return header + b"\n" + b",".join(b"-" * 10 for _ in header.split(b",")) + b"\n" + rest
