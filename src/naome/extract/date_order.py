@@ -67,7 +67,7 @@ def registered_later(table: str, death: str, registered: str) -> Check:
     return Check(
         table,
         f"column {registered}",
-        count_wrong(f"{registered} = {death}", f"clean_{table} WHERE {registered} IS NOT NULL", MOST_SAME_DAY),
+        count_wrong(f"{registered} = {death}", f"clean_{table}", MOST_SAME_DAY),
         f"most are those of {death}, where few are expected. Is either column a copy of the other?",
         warn=True,
     )

@@ -227,6 +227,9 @@ class Check:
 def count_wrong(wrong: str, rows: str, at_most: float, *, row: str = "row_") -> str:
     """Return the SQL of a check that a condition holds in few rows: in :data:`FEW_WRONG`, or in a share of them.
 
+    A column of which rows are not read belongs into the condition and not behind a WHERE, which may look at it before
+    rows of people who are not known are left out, and their values are not clean.
+
     Examples
     --------
     >>> count_wrong("age < 0", "clean_t", 0.01).partition(" WHERE ")[2]
