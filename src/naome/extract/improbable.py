@@ -32,8 +32,9 @@ YOUNG, MOST_YOUNG, OLD, MOST_OLD = 25, 0.01, 95, 0.03
 MANY_ROWS = 0.05
 #: Share of the rows whose value may be in no list before they are a warning; of more, a column is refused
 MANY_UNKNOWN = 0.01
-#: Rules that exclude rows by design, or of which the table of links says more
-NO_SIGN = ("other_site", NOT_CANDIDATES[0], NO_SUCH_PERSON[0], NO_SUCH_RECORD[0])
+#: Rules that exclude rows by design, or of which the table of links says more. Records that are not linked are no
+#: one's, so they are many beside those of the few people of whom events are read
+NO_SIGN = ("other_site", "unlinked_record", NOT_CANDIDATES[0], NO_SUCH_PERSON[0], NO_SUCH_RECORD[0])
 #: What may be behind many rows that a rule excludes, by a word in its name
 LIKELY_CAUSES = {"duplicate": "Was the table exported or pasted twice?", "without_date": "Were dates lost?"}
 #: Of people of stage 4 with admissions, four in five have a code of metastases in one; of fewer nothing is said

@@ -5,6 +5,8 @@ from __future__ import annotations
 import duckdb
 import pytest
 
+from naome.cohort.evidence import signs_of
+from naome.core.definitions import project_definitions
 from naome.core.params import load_params
 from naome.extract import READERS, read_extract
 from naome.report.pages.cohort import say_warnings
@@ -190,6 +192,16 @@ def test_events_as_few_extracts_have_them_are_a_warning(copy, table, select, sai
     folder = copy("clean-england-rcrd")
     folder.edit(table, select)
     assert [line for line in warn("clean-england-rcrd", folder) if line.startswith(table) and said in line]
+
+
+@pytest.mark.parametrize("name", ["england-truth", "wales-truth", "england-rcrd-truth"])
+@pytest.mark.parametrize("of_candidates", [False, True])
+def test_an_extract_with_the_usual_defects_has_no_warning(extracts, name, of_candidates):
+    """Whether everybody's events are read or those of people with a sign of metastatic disease."""
+    params = load_params(name.removesuffix("-truth"))
+    signs = signs_of(params, project_definitions()) if of_candidates else None
+    extract = read_extract(READERS[params.source], extracts[name], None, signs=signs, progress=lambda line: None)
+    assert extract.list_warnings(params.censor_date) == []
 
 
 def test_the_page_shows_the_warnings():
