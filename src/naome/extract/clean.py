@@ -461,8 +461,13 @@ def place_code(value: object, rules: tuple[str, ...]) -> str:
 NONE_AS_EMPTY = "does it mean that there is none? Export missing values as empty."
 
 
-def integer(low: int, high: int) -> Cleaner:
+def integer(low: int, high: int, *, above: str = NONE_AS_EMPTY) -> Cleaner:
     """Return a cleaner for a whole number between `low` and `high` inclusive.
+
+    Parameters
+    ----------
+    above : str
+        Hint for a larger one.
 
     Examples
     --------
@@ -478,7 +483,8 @@ def integer(low: int, high: int) -> Cleaner:
             text, rules = text.split(".")[0], (*rules, "float_text")
         if not re.fullmatch(r"-?\d+", text) or not low <= int(text) <= high:
             fraction = re.fullmatch(r"-?\d*[.,]\d+", text)
-            hint = "export it as a whole number, rounded down." if fraction else NONE_AS_EMPTY
+            larger = re.fullmatch(r"\d+", text) and int(text) > high
+            hint = "export it as a whole number, rounded down." if fraction else above if larger else NONE_AS_EMPTY
             raise Refused(f"a whole number from {low} to {high}", hint)
         return int(text), rules
 

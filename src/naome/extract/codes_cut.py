@@ -10,6 +10,10 @@ from naome.extract.problems import Problems, say_rows
 TELLING_CODES = 30
 #: Share of the codes that may be cut to three characters: of metastatic disease, where every one has four, and of all
 CUT_METASTATIC, CUT_OF_ALL = 0.05, 0.5
+#: Share of the operations whose code may be that of a diagnosis of the same episode, by chance
+SAME_CODES = 0.2
+#: Of so many operations, those of some episodes are looked at
+ENOUGH_OPERATIONS = 200_000
 
 
 def check_last_character(
@@ -33,6 +37,20 @@ def check_last_character(
         f"{file}: {table}.code: {rows:,} of {of:,} {which} have three characters; allowed: at most {most:.0%}, four "
         "characters in the others. Hint: was the fourth cut off, or is this the column of three-character codes?"
     )
+
+
+def check_operations(connection: DuckDBPyConnection, file: str, problems: Problems) -> None:
+    """Refuse operations that are the diagnoses of their episode: ICD-10 and OPCS-4 have codes of one form."""
+    some = f"WHERE episode % (SELECT 1 + count(*) // {ENOUGH_OPERATIONS} FROM canon_procedures) = 0"
+    rows, same = connection.execute(
+        f"SELECT count(*), count(*) FILTER ((episode, code) IN (SELECT (episode, code) FROM canon_diagnoses {some})) "
+        f"FROM canon_procedures {some}"
+    ).fetchone()
+    if rows >= TELLING_CODES and same > SAME_CODES * rows:
+        problems.add(
+            f"{file}: procedures.code: {same:,} of {rows:,} codes are those of diagnoses of the same episode; allowed: "
+            f"at most {SAME_CODES:.0%}. Hint: does one of the columns hold the codes of the other?"
+        )
 
 
 def check_further_codes(connection: DuckDBPyConnection, table: str, file: str, problems: Problems) -> None:

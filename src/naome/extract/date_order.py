@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from naome.extract.reader import Check, count_wrong
 
+#: Share of the deaths that may be registered on their day
+MOST_SAME_DAY = 0.5
 #: What is further away stands for no date (:mod:`naome.extract.implausible`)
 YEARS_AWAY = 3
 
@@ -51,6 +53,23 @@ def in_order(
         count_wrong(before, f"clean_{table} t{joined}", at_most, row="t.row_"),
         f"{{n}} are before {other}; allowed: at most {at_most:.0%}. Hint: are the two columns exchanged, or day and "
         "month in one of them, or is one column another row's?",
+    )
+
+
+def registered_later(table: str, death: str, registered: str) -> Check:
+    """Return the check, a warning, that most deaths are registered after their day; one in twenty is on it.
+
+    Examples
+    --------
+    >>> registered_later("ons_deaths", "REG_DATE_OF_DEATH", "REG_DATE").message.partition(",")[0]
+    'most are those of REG_DATE_OF_DEATH'
+    """
+    return Check(
+        table,
+        f"column {registered}",
+        count_wrong(f"{registered} = {death}", f"clean_{table}", MOST_SAME_DAY),
+        f"most are those of {death}, where few are expected. Is either column a copy of the other?",
+        warn=True,
     )
 
 

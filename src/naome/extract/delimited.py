@@ -53,6 +53,10 @@ OTHER_KINDS = {
     b"\x1f\x8b": ("packed by gzip", "let its name end in .gz"),
     b"PAR1": ("Parquet", "let its name end in .parquet"),
 }
+#: What is said of a file without a byte
+EMPTY_FILE = "the file is empty (0 bytes); allowed: a header line and records. Hint: was the copy cut off?"
+#: Lines in which a header is looked for that is not the first: titles, a date and blank lines are above it
+TITLE_LINES = 30
 #: A way on for whoever has a file that is not understood
 EXPORT = "export it again as comma-separated text in UTF-8, with one header line"
 
@@ -133,6 +137,7 @@ def pack_text(
         header = read_header(source, text, packed, expected)
         look = _look_at_bytes(source, text, packed, header.delimiter)
         header = _decode_header(header, look.encoding, expected)
+        _check_above_header(source, text, packed, header, expected)
         check(list(header.names))
         # DuckDB reads no row where a byte-order mark stands before a quoted line that is passed over
         marked_before = look.encoding.endswith("mark") and header.lines_before > 0
@@ -182,6 +187,22 @@ def read_header(source: Source, path: Path, packed: bool, expected: frozenset[st
         )
     sign = next(iter(fits), ",")
     return Header(sign, tuple(read[sign]), len(LINE_END.findall(whole[: len(whole) - len(first)])))
+
+
+def _check_above_header(source: Source, path: Path, packed: bool, header: Header, expected: frozenset[str]) -> None:
+    """Refuse a text whose header is below other lines, such as a title; one line with several known names is it."""
+    if expected & {*header.names}:
+        return
+    lines = io.StringIO(_read_start(source, path, packed), newline=None).read().split("\n")[:TITLE_LINES]
+    for number, line in enumerate(lines, start=1):
+        for sign in DELIMITERS:
+            names = expected & {*name_expected(_split_header(line, sign), expected)}
+            if len(names) > 1:
+                raise ExtractError(
+                    f"{source.name}: the names of the columns are in line {number}, below other lines; allowed: the "
+                    "header in the first line. Hint: delete the lines above it: are they a title, or a note of the "
+                    "program that wrote the file?"
+                )
 
 
 def _read_start(source: Source, path: Path, packed: bool) -> str:
@@ -247,7 +268,7 @@ def is_utf16(source: Source, path: Path, packed: bool) -> bool:
     if first.startswith(UTF32_MARKS):
         raise ExtractError(f"{source.name}: is UTF-32; allowed: UTF-8. Hint: {EXPORT}.")
     if not first:
-        raise ExtractError(f"{source.name}: the file is empty (0 bytes). Hint: was the copy cut off?")
+        raise ExtractError(f"{source.name}: {EMPTY_FILE}")
     for mark, (kind, hint) in OTHER_KINDS.items():
         if first.startswith(mark):
             raise ExtractError(f"{source.name}: is {kind}; allowed: delimited text. Hint: {hint}.")
@@ -264,8 +285,8 @@ def _unpack(source: Source, target: Path) -> Path:
         raise ExtractError(f"{source.name}: {DAMAGED_ZIP}.") from None
     except (NotImplementedError, RuntimeError):
         raise ExtractError(
-            f"{source.name}: the zip file is packed in a way that is not understood. Hint: unpack it and put its text "
-            "files into the folder."
+            f"{source.name}: the zip file is packed in a way that is not understood; allowed: the usual one (deflate). "
+            "Hint: unpack it and put its text files into the folder."
         ) from None
     return target
 
@@ -279,7 +300,8 @@ def _decode_utf16(source: Source, path: Path, packed: bool, target: Path) -> Pat
                 copy.write(decoder.decode(block, final=not block).encode("utf-8"))
     except UnicodeError:
         raise ExtractError(
-            f"{source.name}: begins as UTF-16 and is not UTF-16 to its end; is it cut off? Hint: {EXPORT}."
+            f"{source.name}: begins as UTF-16 and is not UTF-16 to its end; allowed: one encoding. Hint: is it cut "
+            f"off, so that it must be copied again? Else {EXPORT}."
         ) from None
     return target
 
@@ -368,13 +390,18 @@ def _check_lines(source: Source, block: bytes, offset: int, line_start: int) -> 
         newline = max(block.rfind(b"\n", start, end), block.rfind(b"\r", start, end))
         if newline < 0:
             if len(block) >= end:
-                raise ExtractError(
-                    f"{source.name}: a line is longer than {MAX_LINE_BYTES:,} bytes. "
-                    "Hint: is a quotation mark not closed, or is this another kind of file?"
-                )
+                raise ExtractError(f"{source.name}: {say_too_long('a line')}")
             return line_start
         start = newline + 1
         line_start = offset + start
+
+
+def say_too_long(what: str) -> str:
+    """Return what is said of a line, or a record, that no table has."""
+    return (
+        f"{what} is longer than {MAX_LINE_BYTES:,} bytes; allowed: shorter ones. Hint: is a quotation mark not closed, "
+        "or is this another kind of file?"
+    )
 
 
 def _copy_as_utf8(source: Source, path: Path, packed: bool, look: Look, target: Path) -> Path:
@@ -461,19 +488,19 @@ def _check_extra_fields(
     read = _read_csv(path, packed, header, look.encoding, columns, padded=True)
     extra = connection.execute(f"SELECT count(*) FROM {read} WHERE {columns[-1]} IS NOT NULL").fetchone()[0]
     if extra:
-        line = _find_long_line(source, path, packed, header)
+        row = _find_long_record(source, path, packed, header)
         raise ExtractError(
-            f"{source.name}: line {line:,}: one field more than the {len(header.names)} of the header ({extra:,} "
-            f"{'line' if extra == 1 else 'lines'}); allowed: as many. Hint: is a value that holds one of the "
+            f"{source.name}: row {row:,}: one field more than the {len(header.names)} of the header ({extra:,} "
+            f"{'row' if extra == 1 else 'rows'}); allowed: as many. Hint: is a value that holds one of the "
             f"{DELIMITERS[header.delimiter]} not in quotation marks, or a delimiter written after the last value?"
         )
 
 
-def _find_long_line(source: Source, path: Path, packed: bool, header: Header) -> int:
-    """Return the line where the first record with too many fields begins to be one."""
+def _find_long_record(source: Source, path: Path, packed: bool, header: Header) -> int:
+    """Return the number of the first record with too many fields; that of the header is 1."""
     with _opened(source, path, packed) as handle, io.TextIOWrapper(handle, "latin-1", newline="") as text:
         reader = csv.reader(text, delimiter=header.delimiter)
-        for record in reader:
+        for number, record in enumerate((each for each in reader if each), start=1):
             if len(record) > len(header.names):
-                return reader.line_num
+                return number
     return 0

@@ -22,9 +22,9 @@ from duckdb import DuckDBPyConnection
 from naome.core.errors import ExtractError
 from naome.extract import delimited
 from naome.extract.column_names import name_expected, show_column
-from naome.extract.delimited import EXPORT, RESERVED, is_readable, is_utf16, pack_text, read_header
+from naome.extract.delimited import EMPTY_FILE, EXPORT, RESERVED, is_readable, is_utf16, pack_text, read_header
 from naome.extract.folder import TEXT_ENDING, Source, TableFiles
-from naome.extract.problems import COPY_AGAIN, DAMAGED_GZIP
+from naome.extract.problems import COPY_AGAIN, CUT_OFF, DAMAGED_GZIP
 from naome.extract.sql import has_control, is_pattern, quote_name, quote_path, quote_text, trim_blanks
 
 READABLE_TYPES = (
@@ -36,8 +36,6 @@ NO_TYPE = '"NULL"'
 MOMENT = re.compile("TIMESTAMP(_NS)? WITH TIME ZONE|TIMESTAMPTZ(_NS)?")
 #: What the system says where nothing more can be written
 NO_ROOM = re.compile("No space left|quota exceeded", re.IGNORECASE)
-#: How a reason ends that copying the file again may remove
-CUT_OFF = "cut off"
 #: Share of a table's columns by which a file is taken for one of its
 MOST = 0.8
 
@@ -224,7 +222,7 @@ def _open_part(
     try:
         with source.path.open("rb") as handle:
             if not handle.read(1):
-                raise ExtractError(f"{source.name}: the file is empty (0 bytes). Hint: was the copy cut off?")
+                raise ExtractError(f"{source.name}: {EMPTY_FILE}")
         file, encoding = source.path, "parquet"
         if source.suffix == ".parquet":
             file = _unpack_gzip(source, target.with_suffix(".gunzip")) if source.packed else file
@@ -463,39 +461,50 @@ def holds_table(source: Source, wanted: frozenset[str], expected: frozenset[str]
 
 
 def _say_where(error: Exception) -> str:
-    line = re.search(r"CSV Error on Line: (\d+)", str(error))
-    return f"line {line[1]}: " if line else ""
+    record = re.search(r"CSV Error on Line: (\d+)", str(error))  # line ends in quotation marks are not counted
+    return f"row {int(record[1]):,}: " if record else ""
 
 
 def _say_unknown(error: Exception) -> str:
-    return f"{_say_where(error)}not understood ({type(error).__name__}). Hint: {EXPORT}."
+    return f"{_say_where(error)}not understood ({type(error).__name__}); allowed: what its name says. Hint: {EXPORT}."
 
 
 def _explain(error: Exception) -> str:
     """Say what DuckDB found in our words, for its own message repeats the record; empty where the cause is unknown."""
     text = str(error)
+    if fields := re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", text):
+        return _say_where(error) + _say_fields(int(fields[1]), int(fields[2]))
     for pattern, reason in (
         (
-            r"Expected Number of Columns: \d+ Found: 1\b",
-            "{0}; is this a note below the table, such as a number of rows, or is the file cut off?",
-        ),
-        (r"Expected Number of Columns: \d+ Found: \d+", "{0}; is the file cut off, or a delimiter not quoted?"),
-        (
             r"unterminated quote",
-            "a quotation mark is not closed, or is inside a quoted value; one that belongs to a value is written twice",
+            "a quotation mark is not closed, or is inside a quoted value; allowed: a pair around a whole value, and "
+            f"one that belongs to a value written twice. Hint: {EXPORT}.",
         ),
-        (r"Maximum line size", f"a record is longer than {delimited.MAX_LINE_BYTES:,} bytes"),
+        (r"Maximum line size", delimited.say_too_long("a record")),
         (
             r"invalid state|not RFC 4180",
-            "a quotation mark is misplaced, or the line ends differ (CR LF in some lines, LF or CR in others)",
+            "a quotation mark is misplaced, or the line ends differ (CR LF in some lines, LF or CR in others); "
+            f"allowed: a pair around a whole value, and one kind of line end. Hint: {EXPORT}.",
         ),
         (r"GZIP", f"the gzip file is damaged or {CUT_OFF}"),
         (r"No magic bytes|too small to be a Parquet", f"not a Parquet file, or {CUT_OFF}"),
-        (r"(?i)permission denied", "no permission to read the file"),
+        (r"(?i)permission denied", "no permission to read the file. Hint: who owns it?"),
     ):
-        if match := re.search(pattern, text):
-            return _say_where(error) + reason.format(match[0].lower())
+        if re.search(pattern, text):
+            return _say_where(error) + reason
     return ""
+
+
+def _say_fields(names: int, values: int) -> str:
+    """Say what is wrong with the number of values in a record; DuckDB counts no more than one too many."""
+    what = f"{values} value{'s' * (values != 1)} where the header has {names} names"
+    what = f"more values than the {names} names of the header" if values > names else what
+    hint = "is the file cut off, or a value with a delimiter or a line end in it not in quotation marks?"
+    if values > names:
+        hint = "is a value with a delimiter in it not in quotation marks, or are two records in one line?"
+    elif values == 1:
+        hint = "is this a note below the table, such as a number of rows, or is the file cut off?"
+    return f"{what}; allowed: one for each name. Hint: {hint}"
 
 
 def is_no_room(error: Exception) -> bool:
@@ -512,7 +521,8 @@ def is_no_room(error: Exception) -> bool:
 def explain_damage(name: str, error: duckdb.Error) -> str:
     """Return the message for a file that could be opened but not read to its end."""
     known = _explain(error) or f"not understood ({type(error).__name__})"
-    return f"{name}: not readable to its end: {known}. {COPY_AGAIN}."
+    hint = "" if "Hint: " in known else f". {COPY_AGAIN}."
+    return f"{name}: not readable to its end: {known}{hint}"
 
 
 def say_columns(shown: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from duckdb import DuckDBPyConnection
 
 from naome.core.definitions import Definitions
-from naome.extract.codes_cut import check_further_codes, check_last_character
+from naome.extract.codes_cut import check_further_codes, check_last_character, check_operations
 from naome.extract.problems import Problems, say_rows
 from naome.extract.reader import Reader
 from naome.extract.schema import CANONICAL
@@ -65,6 +65,8 @@ def check_implausible(
         if table in reader.canonical:
             check_last_character(connection, table, name(table), needing, problems)
             check_further_codes(connection, table, name(table), problems)
+    if {"diagnoses", "procedures"} <= set(reader.canonical):
+        check_operations(connection, name("procedures"), problems)
 
 
 def _check_days(connection, reader: Reader, name: Callable[[str], str], problems: Problems) -> None:

@@ -247,7 +247,8 @@ def leave_strangers_out(
 def no_such_person(table: str) -> RowRule:
     """Return the rule that leaves rows of a canonical table out whose person is in no registration."""
     rule, meaning = NO_SUCH_PERSON
-    return RowRule(rule, meaning, table, "t.person_id NOT IN (SELECT key FROM known_people)")
+    # how many may be is said by the least share that links, which parameters may set
+    return RowRule(rule, meaning, table, "t.person_id NOT IN (SELECT key FROM known_people)", at_most=1.0)
 
 
 def _links(reader: Reader, name: str) -> list[Belongs]:
@@ -313,7 +314,7 @@ def _link_records(
         _check_link(connection, file, link, "parents", least, problems)
         connection.execute("DROP TABLE keys; DROP TABLE parents")
     if link.linked == link.rows or link.share >= least:
-        _check_above(file, link, belongs.each_has, problems)
+        link = _check_above(connection, belongs, file, to, link, problems)
     return link
 
 
@@ -328,16 +329,26 @@ def _count_rows_beyond(connection, belongs: Belongs, file: RawFile, to: RawFile)
     return beyond
 
 
-def _check_above(file: RawFile, link: Linkage, least: float, problems: Problems) -> None:
-    """Refuse a table without rows for many rows of the table above it, to which its own rows may all link."""
+def _check_above(
+    connection, belongs: Belongs, file: RawFile, to: RawFile, link: Linkage, problems: Problems
+) -> Linkage:
+    """Refuse a table without rows for many rows of the table above it, to which its own rows may all link.
+
+    A row that is above more than once counts once: it is told by itself.
+    """
+    least = belongs.each_has
+    if (link.above or 0) - (link.above_with or 0) >= FEW_ROWS and link.above_share < COMPLETE:
+        (above,) = connection.execute(f"SELECT count(DISTINCT hash({to.key(belongs.names)})) FROM {to.view}").fetchone()
+        link = replace(link, above=above, above_with=min(above, link.above_with or 0))
     without = (link.above or 0) - (link.above_with or 0)
     if without < FEW_ROWS or link.above_share >= least:
-        return
+        return link
     problems.add(
         f"{file.name}: {link.above_with:,} of {say_rows(link.above or 0)} of {link.to} "
         f"({_say_share(link.above_share)}) have a row here, by column {link.column}; allowed: {_say_share(least)} at "
         "least. Hint: is the file cut off, or is a part of it missing?"
     )
+    return link
 
 
 def _check_dummies(connection, reader: Reader, file: RawFile, column: str, keys: str, problems: Problems) -> None:
@@ -354,7 +365,8 @@ def _check_dummies(connection, reader: Reader, file: RawFile, column: str, keys:
         f"SELECT key, n FROM {keys} WHERE {which} AND {GIVEN.format(k='key')} ORDER BY n DESC, key"
     ).fetchall()
     if found:
-        several = f", and {len(found) - 1:,} others have as many" if len(found) > 1 else ""
+        more = len(found) - 1
+        several = f", and {more:,} other{'s have' if more > 1 else ' has'} too many" if more else ""
         limit = f"at most {MOST_REGISTRATIONS} registrations of one person, and " if registrations else ""
         problems.add(
             f"{file.name}: column {column}: one identifier, written {show_shape(found[0][0])}, has "
@@ -402,12 +414,13 @@ def _check_link(connection, file: RawFile, link: Linkage, known: str, least: flo
         reason = f"{say_rows(link.without)} have no identifier: the linkage of this table failed, or was not done."
     elif link.of_people:
         reason = (
-            "no other spelling of the identifiers links the others: they are of another project, or of other people."
+            "no other spelling of the identifiers links the others: they are of another project, or of other people, "
+            f"or {link.to} is cut off."
         )
     else:
         reason = (
             "no usual difference of spelling explains the others: a column is written in another way in one of the "
-            "tables, or these rows are of another extract."
+            f"tables, or these rows are of another extract, or {link.to} is cut off."
         )
     problems.add(
         f"{file.name}: column {link.column}: {link.linked:,} of {say_rows(link.rows + link.without)} "

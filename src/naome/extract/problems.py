@@ -16,8 +16,10 @@ SHAPE = re.compile(r"'(?=[^']*[9Aa])(?:[9Aa]|[^\w'])+'")
 LEGEND = "In a shape, 9 stands for any digit, and A or a for any letter."
 #: What to do about a file that was cut off on its way
 COPY_AGAIN = "Hint: copy the file again, and compare its size or checksum with those of the original"
-DAMAGED_GZIP = f"not readable: the gzip file is damaged or cut off. {COPY_AGAIN}"
-DAMAGED_ZIP = f"not readable: the zip file is damaged or cut off. {COPY_AGAIN}"
+#: How a reason ends that copying the file again may remove
+CUT_OFF = "cut off; allowed: a whole file"
+DAMAGED_GZIP = f"not readable: the gzip file is damaged or {CUT_OFF}. {COPY_AGAIN}"
+DAMAGED_ZIP = f"not readable: the zip file is damaged or {CUT_OFF}. {COPY_AGAIN}"
 
 
 class Problems:

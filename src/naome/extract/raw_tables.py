@@ -177,6 +177,7 @@ def _open_table(
     for names in neither:
         problems.add(
             f"{file.name}: none of the columns {' and '.join(names)} is there; allowed: one of them at least; {has}"
+            " Hint: if the source has neither, add an empty column of one of these names."
         )
     unreadable = _check_types(file, table, problems)
     if missing or neither or unreadable or _repeats_header(connection, file, table, problems):
@@ -238,7 +239,15 @@ def _repeats_header(connection, file: RawFile, table: RawTable, problems: Proble
             f"{file.locate(first)}: the name of the column is in column {texts[0]} and in others ({say_rows(rows)}); "
             "allowed: one header line, the first. Hint: were files with a header each pasted together?"
         )
-    return bool(rows)
+    # sqlcmd and others draw a line below the header
+    drawn = " AND ".join(f"regexp_full_match(trim({quote_name(column)}), '-+')" for column in texts)
+    drawn_first = connection.execute(f"SELECT 1 FROM {file.view} WHERE row_ = 0 AND {drawn}").fetchall()
+    if drawn_first:
+        problems.add(
+            f"{file.locate(0)}: a line of hyphens; allowed: records below the header. Hint: delete the line, which a "
+            "program drew below the names."
+        )
+    return bool(rows or drawn_first)
 
 
 def clean_table(

@@ -28,10 +28,16 @@ from naome.extract.absent import Absent, add_empty, find_absent, list_missing
 from naome.extract.areas import settle_areas
 from naome.extract.candidates import CANDIDATES, Signs, find_candidates, keep_rows
 from naome.extract.cut_off import say_full_sheet
-from naome.extract.exchanged import check_exchanged
+from naome.extract.exchanged import check_exchanged, say_exchanged_in_part
 from naome.extract.files import explain_damage, is_no_room, locate_row
 from naome.extract.folder import list_inputs
 from naome.extract.implausible import check_implausible
+from naome.extract.improbable import (
+    say_improbable_events,
+    say_improbable_tumours,
+    say_many_rows,
+    say_many_unknown,
+)
 from naome.extract.linkage import Linkage, leave_strangers_out, measure_linkage
 from naome.extract.periods import (
     Period,
@@ -110,6 +116,8 @@ class Extract:
         First and last day of the run's diagnoses.
     traced : date or None
         Day on which half of the living were known to be alive.
+    improbable : tuple of str
+        A sentence for each thing that is possible and improbable in the canonical tables.
     """
 
     folder: Path
@@ -124,9 +132,10 @@ class Extract:
     periods: tuple[Period, ...] = ()
     diagnosed: tuple[dt.date, dt.date] | None = None
     traced: dt.date | None = None
+    improbable: tuple[str, ...] = ()
 
     def list_warnings(self, until: dt.date | None = None) -> list[str]:
-        """Return a sentence for each thing that is read, but looks incomplete.
+        """Return a sentence for each thing that is read, but looks incomplete or improbable.
 
         Parameters
         ----------
@@ -145,9 +154,13 @@ class Extract:
             *say_early(self.periods, until),
             *say_untraced(self.traced, until),
             *say_one_day(self.periods),
+            *self.improbable,
         ]
+        many = say_many_rows(self.quality, self.raw_rows, self.rows.get("deaths", 0))
+        about_values = [*many, *say_many_unknown(self.vocabularies)]
         columns = (note.say_empty() for note in self.files)
-        return [*empty, *filter(None, full), *filter(None, columns), *about_time, *filter(None, about_links)]
+        whole = [*empty, *filter(None, full), *filter(None, columns)]
+        return [*whole, *about_time, *about_values, *filter(None, about_links)]
 
 
 def read_extract(
@@ -217,7 +230,7 @@ def read_extract(
         names = {name: each.name for name, each in notes.items()}
         check_shares(vocabularies, names, problems)
         problems.raise_if_any()
-        _check_nation(connection, reader, notes, problems)
+        doubts = _check_nation(connection, reader, notes, problems)
         rows = _settle_tables(connection, reader, notes, scratch / "canonical" if out else None, problems, quality)
         _check_years(connection, diagnosed, problems)
         check_exchanged(connection, reader, problems)
@@ -228,6 +241,7 @@ def read_extract(
             log_rows(quality, count.rule, count.table, count.column, found, count.meaning, count.kind)
         problems.raise_if_any()
         periods, traced = find_periods(connection, reader), find_traced(connection)
+        improbable = (*doubts, *_say_improbable(connection, reader, definitions))
         absent = _find_absent(connection, reader, notes)
         if look is not None:
             look(connection)
@@ -240,7 +254,7 @@ def read_extract(
     return Extract(
         out or folder, rows, {n.table: n.rows for n in notes.values()}, quality, note.get("synthetic", False) is True,
         tuple(notes.values()), links or (), absent, tuple(vocabularies), periods,
-        diagnosed, traced,
+        diagnosed, traced, improbable,
     )  # fmt: skip
 
 
@@ -404,12 +418,17 @@ def _check_note(note: dict, notes: Mapping[str, FileNote], problems: Problems) -
             )
 
 
-def _check_nation(connection, reader: Reader, notes: Mapping[str, FileNote], problems: Problems) -> None:
+def _check_nation(connection, reader: Reader, notes: Mapping[str, FileNote], problems: Problems) -> list[str]:
+    """Refuse what a reader's checks find; return the warnings among it, which are on a page and so name no row."""
+    doubts = []
     for check in reader.checks:
         if found := connection.execute(check.sql).fetchall():
             ((rows, first),) = found
-            where = locate_row(notes[check.table].parts, first, check.about)
-            problems.add(f"{where}: {check.message.format(n=say_rows(rows))}")
+            said = check.message.format(n=say_rows(rows))
+            if check.warn:
+                doubts.append(f"{check.table}, {check.about}: {said}")
+            else:
+                problems.add(f"{locate_row(notes[check.table].parts, first, check.about)}: {said}")
     if reader.country is not None and not problems.count:
         table, column, code = reader.country
         sql = f"SELECT 1 FROM clean_{table} WHERE {quote_name(column)} = {quote_text(code)} LIMIT 1"
@@ -418,6 +437,19 @@ def _check_nation(connection, reader: Reader, notes: Mapping[str, FileNote], pro
                 f"{table}: column {column}: no row has {code!r}; allowed: an extract with rows of this nation. "
                 "Hint: is this another nation's extract?"
             )
+    return doubts
+
+
+def _say_improbable(connection, reader: Reader, definitions: Definitions) -> tuple[str, ...]:
+    names = {table: selection.raw for table, selection in reader.canonical.items()}
+    said = say_exchanged_in_part(connection, reader)
+    if reader.open_names or not {"people", "tumours", "deaths"} <= set(names):
+        return said
+    return (
+        *said,
+        *say_improbable_tumours(connection, names["tumours"]),
+        *say_improbable_events(connection, names, definitions),
+    )
 
 
 def _find_absent(connection, reader: Reader, notes: Mapping[str, FileNote]) -> Absent:

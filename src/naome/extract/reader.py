@@ -212,16 +212,23 @@ class Check:
         Gives the number of rows that are wrong and ``row_`` of the first of them; no row where the table is right.
     message : str
         What is wrong with ``{n}`` rows, what is allowed, and a hint.
+    warn : bool
+        Whether it is a warning, because what is wrong is possible, in words without a number, which are on a page; the
+        table is refused otherwise.
     """
 
     table: str
     about: str
     sql: str
     message: str
+    warn: bool = False
 
 
 def count_wrong(wrong: str, rows: str, at_most: float, *, row: str = "row_") -> str:
     """Return the SQL of a check that a condition holds in few rows: in :data:`FEW_WRONG`, or in a share of them.
+
+    A column of which rows are not read belongs into the condition and not behind a WHERE, which may look at it before
+    rows of people who are not known are left out, and their values are not clean.
 
     Examples
     --------

@@ -223,8 +223,8 @@ def _leave_out_duplicates(connection, name, number, rule: Duplicates, source: So
         if n:
             problems.add(
                 f"{source.locate(first)}: the same {rule.key} with another {column} "
-                f"({say_rows(n)}); allowed: one {column} for one {rule.key}. "
-                "Hint: were two extracts joined?"
+                f"({say_rows(n)}); allowed: one {column} for one {rule.key}. Hint: were two extracts joined"
+                f"{', or are day and month exchanged in some rows' if column.endswith('date') else ''}?"
             )
     if rule.mostly_agree:
         _check_editions(connection, name, rule, source, problems, same)

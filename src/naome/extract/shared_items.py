@@ -118,4 +118,4 @@ QUINTILE_1_LEAST_DEPRIVED = Coded("deprivation_1_least", "INTEGER")
 COUNTRY = Coded("country", refuse=False)
 #: No result rests on it: a row of another kind is a row that was cut, shifted or joined from another table
 ORGANISATION_KIND = Coded("organisation_kind", refuse=False)
-AGE = integer(0, 120)
+AGE = integer(0, 120, above="does 999 mean that it is not known, or is this a year of birth, or an age in months?")

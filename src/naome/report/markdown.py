@@ -26,10 +26,10 @@ def write_pipe_table(frame: pd.DataFrame, *, aligned: bool = False) -> str:
 
     Examples
     --------
-    >>> print(write_pipe_table(pd.DataFrame({"code": ["C79|5"], "people": ["1,234"]})))
+    >>> print(write_pipe_table(pd.DataFrame({"code": ["C79|5 (<8)"], "people": ["1,234"]})))
     | Code | People |
-    |:--------|--------:|
-    | C79\\|5 | 1,234 |
+    |:----------|--------:|
+    | C79\\|5 (<8) | 1,234 |
     """
     rows = [[name[:1].upper() + name[1:] for name in frame.columns], *frame.astype(str).values.tolist()]
     cells = [[_escape(cell) for cell in row] for row in rows]
@@ -74,9 +74,12 @@ def write_list(items: Iterable[tuple[str, str]]) -> str:
 
 
 def _escape(cell: str) -> str:
-    """Escape what would end the cell or start markup; a code span keeps all but the bar, which ends it even there."""
+    """Escape what would end the cell or start markup; a code span keeps all but the bar, which ends it even there.
+
+    No tag begins with a digit, so that a small number (<8) is left as it is read in a terminal.
+    """
     parts = re.split(r"(`[^`]*`)", cell)
-    return "".join(re.sub(r"\|" if part.startswith("`") else r"[|<*]", r"\\\g<0>", part) for part in parts)
+    return "".join(re.sub(r"\|" if part.startswith("`") else r"[|*]|<(?!\d)", r"\\\g<0>", part) for part in parts)
 
 
 def _align(cells: list[list[str]], rules: list[str]) -> tuple[list[list[str]], list[str]]:

@@ -93,7 +93,7 @@ def plan_run(source: str | Path, data: str = "", run_dir: str = "", *, replace: 
         real data that are not those the parameters name, ``<audit>.<name of the data's folder>``, so that an audit of
         real people never takes the place of the synthetic one.
     replace : bool
-        Whether a run of another parameter file or other data may be replaced in a default folder.
+        Whether a run of another parameter file or other data may be replaced.
 
     Raises
     ------
@@ -114,7 +114,7 @@ def plan_run(source: str | Path, data: str = "", run_dir: str = "", *, replace: 
             f"{plan.params.audit}.{_slug(plan.inputs.folder.name)}" if borrowed else plan.params.audit
         )
     plan = dataclasses.replace(plan, folder=folder)
-    _check_folder(plan, chosen=bool(run_dir), replace=replace)
+    _check_folder(plan, replace=replace)
     return plan
 
 
@@ -328,8 +328,8 @@ def _is_read_from(run: Run, data: Path) -> bool:
     return Path(run.read_record["data_dir"]).resolve() == data.expanduser().resolve()
 
 
-def _check_folder(plan: RunPlan, *, chosen: bool, replace: bool) -> None:
-    """Check that the folder is a run's own: new, empty, or of an earlier run of the same audit."""
+def _check_folder(plan: RunPlan, *, replace: bool) -> None:
+    """Check that the folder is a run's own: new, empty, or of an earlier run of the same audit, parameters and data."""
     folder, data = plan.folder.resolve(), plan.inputs.folder.resolve()
     if folder == data or folder in data.parents or data in folder.parents:
         raise RunError(
@@ -353,7 +353,7 @@ def _check_folder(plan: RunPlan, *, chosen: bool, replace: bool) -> None:
         raise
     if earlier["audit"] != plan.params.audit:
         raise RunError(f"{plan.folder}: holds a run of audit {earlier['audit']!r}. Hint: choose another --run.")
-    if chosen or replace:
+    if replace:
         return
     hint = "Hint: --run with another name or folder keeps both; --replace replaces the earlier one."
     if not _is_read_from(run, plan.inputs.folder):

@@ -201,10 +201,10 @@ def test_a_wanted_column_without_a_name_is_missing(read):
 
 @pytest.mark.parametrize("extra", [",", ',""', ",,", ",z", ',"z"'])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_a_field_too_many_is_an_error_with_its_line_even_when_it_is_empty(refusal, extra, end):
+def test_a_field_too_many_is_an_error_with_its_row_even_when_it_is_empty(refusal, extra, end):
     text = TEXT.replace("2,,y\n", f"2,,y{extra}\n").replace("\n", end)
     said = refusal(text)
-    assert "line 3" in said
+    assert "row 3" in said
 
 
 @pytest.mark.parametrize("rows", ["1,a,x,\n2,,y,\n3,c,,\n", "1,a,x\n2,,y\n3,c,,"])
@@ -212,16 +212,12 @@ def test_a_field_too_many_in_every_line_or_the_last_is_an_error(refusal, rows):
     assert "one field more than the 3 of the header" in refusal("KEY,NAME,DAY\n" + rows)
 
 
-def test_a_line_in_quotation_marks_does_not_shift_the_line_of_an_error(refusal):
-    assert "line 4" in refusal('KEY,NAME,DAY\n1,"two\nlines",x\n2,b,y,\n')
-
-
 def test_delimiters_in_quotation_marks_are_no_fields(read):
     assert read('KEY,NAME,DAY\n1,"a,b,",\n2,c,""\n')[0] == [("1", "a,b,", None), ("2", "c", None)]
 
 
-def test_a_record_with_too_few_fields_is_an_error_with_its_line(refusal):
-    assert "line 3" in refusal(TEXT.replace("2,,y", "2,"))
+def test_a_record_with_too_few_fields_is_an_error_with_its_row(refusal):
+    assert "row 3" in refusal(TEXT.replace("2,,y", "2,"))
 
 
 def test_a_quotation_mark_in_a_name_is_no_error(read):
@@ -375,3 +371,63 @@ def test_a_copy_in_another_encoding_is_not_passed_over(tmp_path):
         assert holds_table(Source(tmp_path / name, name), wanted, EXPECTED)
     (tmp_path / "other.csv").write_text("KEY,WEIGHT\n")
     assert not holds_table(Source(tmp_path / "other.csv", "other.csv"), wanted, EXPECTED)
+
+
+# --- what is said of the form of a file
+LINES = "\n".join(f"{n},a,x" for n in range(2, 6))
+
+
+@pytest.mark.parametrize(
+    ("text", "row", "said"),
+    [
+        ("KEY,NAME,DAY\n1,a\n", 2, "2 values where the header has 3 names"),
+        (f"KEY,NAME,DAY\n{LINES}\n9 rows\n", 6, "1 value where the header has 3 names"),
+        (f'KEY,NAME,DAY\n1,"two\nlines",x\n{LINES}\n6,a,x,y,z\n', 7, "more values than the 3 names of the header"),
+        (f"KEY,NAME,DAY\n{LINES}\n6,a,x,\n", 6, "one field more than the 3 of the header"),
+        (f'KEY,NAME,DAY\n1,"two\nlines",x\n{LINES}\n6,a,x,\n', 7, "one field more than the 3 of the header"),
+        (f'KEY,NAME,DAY\n{LINES}\n6,"a,x\n7,b,y\n', 6, "a quotation mark is not closed"),
+        (f'KEY,NAME,DAY\n{LINES}\n6,"a"b,x\n7,b,y\n', 6, "a quotation mark is not closed, or is inside"),
+    ],
+)
+def test_a_wrong_record_is_said_with_its_row_and_what_is_allowed(refusal, text, row, said):
+    """The header is row 1, and a line end in quotation marks makes no row."""
+    message = refusal(text)
+    assert f": row {row}: {said}" in message and "; allowed: " in message and " Hint: " in message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        "KEY,NAME,DAY\n1,a,x\n".encode("utf-16")[:-1],
+        b"KEY,NAME,DAY\n1,a\x00,x\n",
+        b"KEY,NAME,DAY\n1," + b"a" * (delimited.MAX_LINE_BYTES + 1) + b",x\n",
+        b'KEY,NAME,DAY\n1,"a\r\nb",x\n2,b\r,y\r\n3,"c"c,z\n',
+        b"PAR1",
+    ],
+)
+def test_every_wrong_form_is_said_with_what_is_allowed_and_a_hint(refusal, text):
+    message = refusal(text)
+    assert "; allowed: " in message and " Hint: " in message and not message.endswith("?.")
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        "Breast cancer registrations\n",
+        "Registrations,,\n\n",
+        "\ufeffCreated on 1 May 2023\nby a program\n\n\n",
+        "1;2;3\n",
+    ],
+)
+def test_a_header_below_a_title_is_found_and_named(refusal, above):
+    message = refusal(above + TEXT)
+    line = above.count("\n") + 1
+    assert (
+        f"the names of the columns are in line {line}, below other lines; allowed: the header in the first" in message
+    )
+    assert "delete the lines above it: are they a title" in message
+
+
+def test_one_known_name_among_the_records_is_no_header(refusal):
+    assert "none of the columns of table t" in refusal("A,B,C\n1,NAME,x\n")

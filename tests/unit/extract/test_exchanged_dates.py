@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from reading import read_about
 
@@ -107,6 +109,48 @@ def test_organisations_of_which_days_tell_nothing_are_read(copy, day, rows):
         f"SELECT * REPLACE (CASE WHEN {rows} THEN {written} ELSE DIAGNOSISDATEBEST END AS DIAGNOSISDATEBEST) FROM t",
     )
     assert "no day is above 12" not in said_of(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "column", "date"),
+    [
+        ("clean-england", "av_tumour", "DIAGNOSISDATEBEST", "tumours.diagnosis_date"),
+        ("clean-england", "av_tumour", "FIRSTMDTMEETINGDATE", "tumours.mdt_date"),
+        ("clean-england", "sact_drug_detail", "ADMINISTRATION_DATE", "drugs.given_date"),
+        ("clean-england", "sact_cycle", "START_DATE_OF_CYCLE", "drugs.cycle_date"),
+        ("clean-wales", "wcn_registration", "DATE_OF_DIAGNOSIS", "tumours.diagnosis_date"),
+        ("clean-england-rcrd", "rcrd_tumour", "DIAGNOSISDATE", "tumours.diagnosis_date"),
+    ],
+)
+def test_dates_exchanged_in_some_rows_are_a_warning_with_numbers(copy, name, table, column, date):
+    """In one spelling, and only where both readings are dates: they are far from the other records of the person."""
+    folder = copy(name)
+    day = f"coalesce(TRY_CAST({column} AS DATE), try_strptime({column}::VARCHAR, '%Y%m%d')::DATE)"
+    folder.edit(
+        table,
+        f"SELECT * REPLACE (CASE WHEN n % 2 = 0 AND day({day}) <= 12 THEN {exchange(day)} ELSE {day} END AS {column}) "
+        "FROM t",
+    )
+    (folder.path / "extract.json").unlink()
+    said = read_all(name, folder).list_warnings()
+    assert [line for line in said if f"({date}, " in line and "are day and month exchanged in some rows?" in line]
+
+
+def test_dates_that_are_more_often_of_a_weekend_are_a_warning(copy):
+    folder = copy("clean-england-rcrd")
+    weekday = "DIAGNOSISDATE - CASE dayofweek(DIAGNOSISDATE) WHEN 6 THEN 1 WHEN 0 THEN 2 ELSE 0 END"
+    folder.edit("rcrd_tumour", "SELECT * REPLACE (CAST(DIAGNOSISDATE AS DATE) AS DIAGNOSISDATE) FROM t")
+    folder.edit("rcrd_tumour", f"SELECT * REPLACE (CAST({weekday} AS DATE) AS DIAGNOSISDATE) FROM t")
+    assert not read_all("clean-england-rcrd", folder).improbable
+    other = f"CASE WHEN day(DIAGNOSISDATE) <= 12 THEN {exchange('DIAGNOSISDATE')} ELSE DIAGNOSISDATE END"
+    folder.edit("rcrd_tumour", f"SELECT * REPLACE ({other} AS DIAGNOSISDATE) FROM t")
+    said = read_all("clean-england-rcrd", folder).improbable
+    assert [line for line in said if re.search(r"\d% of the dates .* are on a Saturday or Sunday, and \d% of", line)]
+
+
+def read_all(name, folder):
+    reader = READERS[load_params(name.removeprefix("clean-")).source]
+    return read_extract(reader, folder.path, None, progress=lambda line: None)
 
 
 def said_of(folder) -> str:

@@ -217,3 +217,30 @@ def test_the_hint_names_a_letter_that_only_looks_usual_and_several_codes(copy, c
     folder = copy("clean-england")
     folder.put("hes_apc", "DIAG_01", f"'{code}'")
     refuse("clean-england", folder, "hes_apc", f"column DIAG_01, row 4: .*{hint}")
+
+
+def test_operations_that_are_diagnoses_of_their_episode_are_refused(copy):
+    folder = copy("clean-england-rcrd")
+    codes = ", ".join(f"DIAG_{n:02d} AS OPERTN_{n:02d}" for n in range(1, 21))
+    folder.edit("hes_apc", f"SELECT * REPLACE ({codes}) FROM t")
+    refuse("clean-england-rcrd", folder, "hes_apc", "procedures.code: .* are those of diagnoses of the same episode")
+
+
+def test_codes_of_pedw_that_are_shifted_by_a_row_are_refused(copy):
+    folder = copy("clean-wales")
+    folder.edit("pedw_diag", "SELECT * REPLACE (lag(DIAG_CD_1234, 1, 'I10') OVER (ORDER BY n) AS DIAG_CD_1234) FROM t")
+    said = refuse("clean-wales", folder, "pedw_diag", "first code of an episode and not its main diagnosis in pedw_ep")
+    assert "Hint: is the column shifted by a row" in said
+
+
+def test_pedw_without_main_diagnoses_is_read(copy):
+    folder = copy("clean-wales")
+    folder.edit("pedw_episode", "SELECT * EXCLUDE (DIAG_CD_1234) FROM t")
+    assert read("clean-wales", folder, "pedw_diag").rows["diagnoses"]
+
+
+@pytest.mark.parametrize("age", ["AGE * 12", "1950"])
+def test_an_age_that_is_none_is_asked_for_as_one(copy, age):
+    folder = copy("clean-england-rcrd")
+    folder.put("rcrd_tumour", "AGE", age)
+    refuse("clean-england-rcrd", folder, "rcrd_tumour", "from 0 to 120. Hint: .*a year of birth, or an age in months")

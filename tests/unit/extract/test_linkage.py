@@ -297,6 +297,15 @@ def test_a_default_in_the_place_of_a_pseudonym_is_refused(copy, name, table, col
         read(name, folder.path, about=table)
 
 
+@pytest.mark.parametrize(("others", "said"), [(1, "and 1 other has too many"), (2, "and 2 others have too many")])
+def test_further_defaults_are_counted_in_words(copy, others, said):
+    folder = copy("clean-england-rcrd")
+    for number, dummy in enumerate(("UNKNOWN", "999", "-1")[: others + 1]):
+        folder.put("rcrd_tumour", "PATIENTID", f"'{dummy}'", f"n % 100 = {number}")
+    with pytest.raises(ExtractError, match=said):
+        read("clean-england-rcrd", folder.path)
+
+
 def test_one_person_with_too_many_registrations_is_refused_and_with_some_is_read(copy):
     folder = copy("clean-england-rcrd")
     tumours = "(SELECT arg_min({c}, n) FROM t)"
@@ -350,3 +359,18 @@ def test_a_small_table_that_mostly_does_not_link_is_refused(copy, linked, right)
         return
     with pytest.raises(ExtractError, match=r"cosd_recurrence.*3 of 12 rows \(25.0%\) link to av_patient"):
         read("england", folder.path, about="cosd_recurrence")
+
+
+def test_pedw_of_which_few_records_link_is_read_where_parameters_allow_it(copy):
+    folder = copy("clean-wales")
+    folder.put("pedw_spell", "ALF_PE", "md5(ALF_PE)", "n % 4 > 0")
+    (folder.path / "extract.json").unlink()
+    assert read("wales", folder.path, minimum_linkage={"pedw_spell": 0.1}).rows["admissions"]
+
+
+def test_a_table_that_was_pasted_twice_is_not_said_to_lack_the_rows_below_it(copy):
+    folder = copy("clean-wales")
+    folder.edit("pedw_episode", "SELECT * EXCLUDE (n) FROM t UNION ALL SELECT * EXCLUDE (n) FROM t")
+    (folder.path / "extract.json").unlink()
+    extract = read("wales", folder.path, signs=False)
+    assert [line for line in extract.list_warnings() if "are excluded (duplicate_episode)" in line]

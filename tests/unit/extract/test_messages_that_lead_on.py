@@ -122,7 +122,9 @@ def test_a_parquet_file_that_was_cut_off_is_to_be_copied_again(copy, left):
     folder.file("ons_deaths").unlink()
     folder.file("ons_deaths").write_bytes(data[:left])
     message = refusal(folder)
-    assert "not a Parquet file, or cut off. Hint: copy the file again, and compare its size or checksum" in message
+    assert (
+        "not a Parquet file, or cut off; allowed: a whole file. Hint: copy the file again, and compare its" in message
+    )
 
 
 @pytest.mark.parametrize("suffix", ["csv.gz", "zip"])
@@ -138,7 +140,7 @@ def test_a_packed_file_that_was_cut_off_is_to_be_copied_again(copy, suffix):
         packed.write_bytes(gzip.compress(text.read_bytes()))
     text.unlink()
     packed.write_bytes(packed.read_bytes()[:-300])
-    assert "damaged or cut off. Hint: copy the file again, and compare its size or checksum" in refusal(folder)
+    assert "damaged or cut off; allowed: a whole file. Hint: copy the file again, and compare its" in refusal(folder)
 
 
 def test_the_page_says_that_nothing_is_missing_and_what_the_source_never_has(copy):
@@ -165,3 +167,16 @@ def test_no_empty_columns_are_asked_for_where_most_are_missing(copy):
     folder.edit("sact_cycle", "SELECT MERGED_REGIMEN_ID, 'x' AS REASON FROM t")
     message = refusal(folder)
     assert "column START_DATE_OF_CYCLE is missing" in message and "empty column" not in message
+
+
+def test_a_line_that_a_program_drew_below_the_header_is_named(copy):
+    folder = copy("clean-england")
+    folder.as_csv("ons_deaths", draw_line)
+    assert "ons_deaths.csv: row 2: a line of hyphens; allowed: records below the header. Hint: delete" in refusal(
+        folder
+    )
+
+
+def draw_line(data: bytes) -> bytes:
+    header, _, rest = data.partition(b"\n")
+    return header + b"\n" + b",".join(b"-" * 10 for _ in header.split(b",")) + b"\n" + rest

@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from naome.core.errors import RunError
+from naome.core.paths import project_root
 from naome.workflow import cli
 from naome.workflow.cli import main
 
@@ -171,7 +172,7 @@ def test_a_folder_of_other_files_is_refused_before_anything_is_read(command, tmp
 
 @pytest.mark.parametrize("state", ["finished", "not finished"])
 def test_the_chain_of_a_run_that_is_there_says_that_it_is_made_again(make_run, monkeypatch, capsys, state):
-    run = make_run("rotterdam")
+    run = make_run("rotterdam", data_dir=str(project_root() / "data" / "open"))
     if state == "finished":
         (run.folder / "manifest.json").write_text("{}", encoding="utf-8")
 

@@ -101,6 +101,18 @@ def test_a_run_of_other_data_or_other_parameters_is_not_replaced_unasked(runs, e
     assert plan_run("wales", str(again), str(tmp_path / "mine")).folder == tmp_path / "mine"
 
 
+def test_a_run_in_a_folder_that_was_named_is_not_replaced_unasked_and_is_made_again(runs, extract, altered, tmp_path):
+    named, again = str(tmp_path / "mine"), tmp_path / "again"
+    shutil.copytree(extract, again)
+    read_run(plan_run("wales", str(extract), named), progress=lambda line: None)
+    with pytest.raises(RunError, match=r"holds a run of the data in .*--replace replaces the earlier one"):
+        plan_run("wales", str(again), named)
+    with pytest.raises(RunError, match=r"holds a run of the parameters in .*params.wales.yaml"):
+        plan_run(str(altered()), str(extract), named)
+    for data, replace in ((extract, False), (again, True)):
+        assert plan_run("wales", str(data), named, replace=replace).folder == tmp_path / "mine"
+
+
 def test_steps_refuse_other_parameters_data_and_definitions(runs, extract, altered, tmp_path, monkeypatch):
     read_run(plan_run("wales", str(extract)), progress=lambda line: None)
     assert open_step("wales").params.audit == "wales"
@@ -169,7 +181,7 @@ def test_results_of_other_inputs_do_not_outlive_them(runs, extract, altered, as_
     read_run(plan_run("wales", str(extract)), progress=lambda line: None)
     assert (run.folder / "release" / "indicators.parquet").exists(), "the same inputs keep what was made from them"
     file = altered(lambda raw: raw.update(seed=7))
-    read_run(plan_run(str(file), str(extract), str(run.folder)), progress=lambda line: None)
+    read_run(plan_run(str(file), str(extract), replace=True), progress=lambda line: None)
     assert not (run.folder / "release").exists()
 
 

@@ -20,11 +20,11 @@ from naome.extract.clean import (
     Coded,
     integer,
 )
-from naome.extract.date_order import in_order
+from naome.extract.date_order import in_order, registered_later
 from naome.extract.dates import DATE
 from naome.extract.linkage import no_such_person
 from naome.extract.provider_codes import PROVIDER_CODE
-from naome.extract.reader import Belongs, Check, Count, RawTable, Reader, count_in_groups
+from naome.extract.reader import Belongs, Check, Count, RawTable, Reader, count_in_groups, count_wrong
 from naome.extract.readers.ncrd import (
     DEATH_BEFORE_DIAGNOSIS,
     DUPLICATE_DEATH,
@@ -51,6 +51,8 @@ EPISODE = Belongs((*SPELL.columns, "EPI_NUM"), of="pedw_episode")
 MOST_OUT_OF_ORDER = 0.01
 #: Of the records of a hospital or registrar, about one in a hundred has no pseudonym; far more mean that linkage failed
 MOST_UNLINKED = 0.1
+#: Share of the codes that may be the first of an episode and another than its main diagnosis; an episode has several
+MOST_OTHER_DIAGNOSIS = 0.03
 #: Codes of an episode that is no admission of the audit are left out with it.
 OF_ADMISSION = """
         JOIN clean_pedw_episode e USING (PROV_UNIT_CD, SPELL_NUM_PE, EPI_NUM)
@@ -113,7 +115,8 @@ RAW = {
         events=True,
     ),
     "pedw_episode": RawTable(
-        {"PROV_UNIT_CD": None, "SPELL_NUM_PE": None, "EPI_NUM": None, "EPI_STR_DT": DATE},
+        {"PROV_UNIT_CD": None, "SPELL_NUM_PE": None, "EPI_NUM": None, "EPI_STR_DT": DATE, "DIAG_CD_1234": ICD10},
+        optional=frozenset({"DIAG_CD_1234"}),  # only held against the first code of the episode
         belongs=replace(SPELL, each_has=MOST_HAVE),
         events=True,
         provider="PROV_UNIT_CD",
@@ -189,8 +192,8 @@ SELECTIONS = {
     "diagnoses": Selection(
         "pedw_diag",
         f"""
-        SELECT d.row_, a.episode, DIAG_NUM AS position, DIAG_CD_1234 AS code
-        FROM clean_pedw_diag d {OF_ADMISSION} WHERE DIAG_CD_1234 IS NOT NULL""",
+        SELECT d.row_, a.episode, DIAG_NUM AS position, d.DIAG_CD_1234 AS code
+        FROM clean_pedw_diag d {OF_ADMISSION} WHERE d.DIAG_CD_1234 IS NOT NULL""",
     ),
     "procedures": Selection(
         "pedw_oper",
@@ -285,6 +288,21 @@ def _not_in_order(table: str, column: str) -> str:
     )
 
 
+#: The main diagnosis of an episode is in its row as well: what shows that codes are another episode's
+MAIN_DIAGNOSIS = Check(
+    "pedw_diag",
+    "column DIAG_CD_1234",
+    count_wrong(
+        "d.DIAG_NUM = 1 AND left(d.DIAG_CD_1234, 3) <> left(e.DIAG_CD_1234, 3)",
+        "clean_pedw_diag d JOIN clean_pedw_episode e USING (PROV_UNIT_CD, SPELL_NUM_PE, EPI_NUM)",
+        MOST_OTHER_DIAGNOSIS,
+        row="d.row_",
+    ),
+    "{n} are the first code of an episode and not its main diagnosis in pedw_episode; allowed: at most "
+    f"{MOST_OTHER_DIAGNOSIS:.0%}. Hint: is the column shifted by a row, or are the tables of different extracts?",
+)
+
+
 COUNTED = (
     Count(
         "unlinked_record",
@@ -316,6 +334,8 @@ READER = Reader(
         in_order("pedw_episode", "ADMIS_DT", "EPI_STR_DT", of="pedw_spell", by=SPELL.columns),
         in_order("pedw_oper", "ADMIS_DT", "OPER_DT", at_most=0.05, of="pedw_spell", by=SPELL.columns),
         in_order("adde_deaths", "DEATH_DT", "DEATH_REG_DT"),
+        registered_later("adde_deaths", "DEATH_DT", "DEATH_REG_DT"),
+        MAIN_DIAGNOSIS,
         positions("pedw_diag", "DIAG_NUM"),
         positions("pedw_oper", "OPER_NUM"),
     ),

@@ -196,7 +196,7 @@ def tabulate_linkage(linkage: Released) -> Table | Sentence:
 
 
 def say_warnings(warnings: list[str]) -> Sentence:
-    """List what was read but looks incomplete: tables that end early, organisations and years that do not link.
+    """List what was read but looks incomplete or improbable: tables that end early, many rows that a rule excludes.
 
     Parameters
     ----------
@@ -205,8 +205,8 @@ def say_warnings(warnings: list[str]) -> Sentence:
     """
     if not warnings:
         return Sentence("No table ends early, and records link alike in all organisations and years.")
-    text = "Parts of the extract look incomplete:\n\n" + "\n".join(f"- {line}" for line in warnings)
-    return Sentence(text, declare_not_counts(text, "Dates, and codes of organisations."))
+    text = "Parts of the extract look incomplete or improbable:\n\n" + "\n".join(f"- {line}" for line in warnings)
+    return Sentence(text, declare_not_counts(text, "Dates, shares of rows, and codes of organisations."))
 
 
 def say_sites(analysis: pd.DataFrame, study: Study) -> Sentence:
