@@ -262,7 +262,7 @@ class _People:
         order = np.argsort(-duration, kind="stable")
         self.duration, self.event, self.age = duration[order].astype(np.int64), event[order], age[order]
         self.day = (day - day.min()).dt.days.to_numpy()[order]
-        calendar = pd.date_range(day.min(), periods=int(self.day.max() + self.duration.max()) + 1)
+        calendar = pd.date_range(day.min(), periods=int(self.day.max() + self.duration.max()))
         self.year = np.clip(calendar.year.to_numpy() - table.first_year, 0, table.hazard.shape[2] - 1)
         self.sex, self.table = code[order], table
 

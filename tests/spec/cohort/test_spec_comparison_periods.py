@@ -3,6 +3,8 @@
 import datetime as dt
 
 from naome.cohort.derive import derive_earlier
+from naome.measures.period import COLUMNS, derive_period_people
+from naome.measures.study import make_study
 
 
 def test_each_time_point_takes_the_latest_people_who_can_be_followed_to_it(case):
@@ -74,3 +76,30 @@ def test_a_period_of_one_day_is_a_period(case):
     params = case.params().model_copy(update={"diagnosed_from": dt.date(2018, 5, 31)})
     found = derive_earlier(params, case.folder, rules=case.rules())
     assert found.loc[found["time_point"] == 5, "provider"].tolist() == ["that_day"]
+
+
+def test_period_analysis_takes_everyone_metastatic_at_diagnosis_from_the_whole_window(case):
+    """
+    From the first day of diagnosis to the last of the audit period; who comes back later, or is diagnosed later, is
+    no one of them.
+
+    tumours
+    person  diagnosis_date  stage
+    first   2015-01-01      4
+    coded   2016-03-01      2
+    last    2021-12-31      4
+    recurs  2015-02-01      2
+    never   2016-03-01      1
+
+    codes
+    person  admission_date  code
+    coded   2016-05-01      C795
+    recurs  2017-08-01      C795
+    """
+    study = make_study(case.params(), run_id="r")
+    people = derive_period_people(study, case.tables()).sort_values("origin_date")
+    assert list(people.columns) == list(COLUMNS)
+    assert people["origin_date"].dt.strftime("%Y-%m-%d").tolist() == ["2015-01-01", "2016-03-01", "2021-12-31"]
+    assert people["route"].tolist() == ["DN1", "DN2", "DN1"] and people["survival_days"].iloc[2] == 517
+    recurrent = make_study(case.params().model_copy(update={"cohorts": ("recurrent",)}), run_id="r")
+    assert derive_period_people(recurrent, case.tables()).empty

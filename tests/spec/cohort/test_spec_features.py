@@ -255,7 +255,7 @@ def test_site_windows(case):
 def test_comorbidity_look_back(case):
     """Comorbidity is coded 365 days to 1 day before origin; cancers do not count, nor does a group twice.
 
-    I13 belongs to two groups, heart failure and kidney disease.
+    I13 belongs to two groups, heart failure and kidney disease. Of J68 only J684 is in the list, with four characters.
 
     tumours
     person  diagnosis_date  stage
@@ -269,6 +269,8 @@ def test_comorbidity_look_back(case):
     three   2020-03-31      4
     many    2020-03-31      4
     none    2020-03-31      4
+    four    2020-03-31      4
+    other   2020-03-31      4
 
     codes
     person  admission_date  code
@@ -288,6 +290,8 @@ def test_comorbidity_look_back(case):
     many    2020-01-01      I50
     many    2020-01-01      J44
     many    2020-01-01      F03
+    four    2020-01-01      J684
+    other   2020-01-01      J681
 
     expected
     person  charlson_count  charlson
@@ -301,6 +305,8 @@ def test_comorbidity_look_back(case):
     three   3               3+
     many    4               3+
     none    0               0
+    four    1               1
+    other   0               0
     """
     case.check()
 

@@ -1,6 +1,7 @@
 """Who is counted as missed and as living with the disease; what a switch changes. The docstring holds the records."""
 
 import datetime as dt
+import math
 
 import pytest
 
@@ -24,11 +25,21 @@ SEEN = """
     primed   2016-01-10      2
     later    2016-01-10      2
     after    2016-01-10      2
+    year     2016-01-10      2
+    day      2016-01-10      2
+    end      2016-01-10      2
+    past     2016-01-10      2
+    died     2016-01-10      2
 
     codes
     person   admission_date  code
     all      2019-06-01      C795
     admit    2019-06-01      C795
+    year     2017-01-10      C795
+    day      2020-01-31      C795
+    end      2023-06-01      C795
+    past     2023-06-02      C795
+    died     2019-06-01      C795
     stage_4  2019-06-01      C795
     early    2016-06-01      C795
     primed   2019-06-01      C795
@@ -54,6 +65,7 @@ SEEN = """
     death    2020-02-01  C509
     nobody   2022-02-01  I219
     after    2020-02-01  I219
+    died     2020-01-31  I219
 """
 
 
@@ -65,13 +77,14 @@ def test_sources_see_recurrence(case):
     """Sources count from the end of the gap to death; who is seen before it by any source is not recurrent.
 
     ``primed`` had a metastatic drug in the first year, ``later`` a CDK4/6 inhibitor when it was adjuvant as well,
-    ``after`` a code after death.
+    ``after`` a code after death. ``year`` was seen on the anniversary, ``end`` on the last day of follow-up, ``past``
+    on the day after; of those alive on a day, ``day`` was seen on that day, and ``died`` died on it.
     """
     params = case.params()
     table = count_sources(make_study(params, run_id="r"), case.tables())
-    assert counted(table) == {SOURCES: 1, ("admissions",): 1, ("reported",): 1, ("treatment",): 1, ("death",): 1}
+    assert counted(table) == {SOURCES: 1, ("admissions",): 5, ("reported",): 1, ("treatment",): 1, ("death",): 1}
     alive = count_sources(make_study(params, run_id="r"), case.tables(), alive_on=dt.date(2020, 1, 31))
-    assert counted(alive) == {("admissions", "reported", "treatment"): 1, ("admissions",): 1, ("reported",): 1}
+    assert counted(alive) == {("admissions", "reported", "treatment"): 1, ("admissions",): 3, ("reported",): 1}
 
 
 test_sources_see_recurrence.__doc__ += SEEN
@@ -82,7 +95,9 @@ def test_living_with_metastatic_disease(case):
 
     people
     person  vital_status  vital_date
-    lost    lost          2021-06-01
+    lost    lost          2021-12-31
+    later   lost          2022-01-01
+    traced  alive         2021-06-01
 
     tumours
     person    diagnosis_date  stage
@@ -92,10 +107,18 @@ def test_living_with_metastatic_disease(case):
     recur     2016-01-10      2
     tomorrow  2016-01-10      2
     lost      2016-01-10      4
+    later     2016-01-10      4
+    traced    2016-01-10      4
     unseen    2016-01-10      2
+    today     2016-01-10      2
+    new       2021-06-10      2
+    new_next  2021-06-10      2
 
     codes
     person    admission_date  code
+    today     2021-12-31      C795
+    new       2021-12-31      C795
+    new_next  2022-01-01      C795
     recur     2017-06-01      C795
     tomorrow  2022-01-01      C795
 
@@ -108,23 +131,27 @@ def test_living_with_metastatic_disease(case):
     on = dt.date(2021, 12, 31)
     living = count_living(make_study(params, run_id="r"), case.tables(), on=on)
     assert living.set_index("cohort").to_dict("index") == {
-        "denovo": {"alive": 1, "dead": 2, "lost": 1},
-        "recurrent": {"alive": 1, "dead": 0, "lost": 0},
+        "denovo": {"alive": 4, "dead": 2, "lost": 1},
+        "recurrent": {"alive": 2, "dead": 0, "lost": 0},
     }
+    alone = make_study(params.model_copy(update={"cohorts": ("denovo",)}), run_id="r")
+    assert count_living(alone, case.tables(), on=on)[["cohort", "alive"]].to_numpy().tolist() == [["denovo", 4]]
     later = count_living(make_study(params, run_id="r"), case.tables()).set_index("cohort")
-    assert later.loc["recurrent", "alive"] == 2
+    assert later.loc["recurrent", "alive"] == 3
     with pytest.raises(ValueError, match="not after 2023-06-01"):
         count_living(make_study(params, run_id="r"), case.tables(), on=dt.date(2023, 6, 2))
     results = measure_prevalence(living, make_study(params, run_id="r"), on=on, factor=(3.0, 2.0, 5.0))
     corrected = results[results["measure"] == "limited_duration_prevalence_corrected"].set_index("cohort")
-    assert corrected.loc["recurrent", ["estimate", "lower", "upper"]].tolist() == [3, 2, 5]
-    assert corrected.loc["primary", ["estimate", "lower", "upper"]].tolist() == [4, 3, 6]
+    assert corrected.loc["recurrent", ["estimate", "lower", "upper"]].tolist() == [6, 4, 10]
+    assert corrected.loc["primary", ["estimate", "lower", "upper"]].tolist() == [10, 8, 14]
     assert set(results["definition_id"]) == {"limited_duration_prevalence@2015-01-01..2021-12-31"}
     bare = measure_prevalence(living, make_study(params, run_id="r"), on=on)
     assert set(bare.loc[bare["measure"].str.endswith("corrected"), "status"]) == {"not_derivable"}
     unseen = living.assign(lost=living["alive"] + 1)
     results = measure_prevalence(unseen, make_study(params, run_id="r"), on=on, factor=(3.0, 2.0, 5.0))
     assert len(results) == 5 and set(results["status"]) == {"not_derivable"}
+    as_many = measure_prevalence(living.assign(lost=living["alive"]), make_study(params, run_id="r"), on=on)
+    assert set(as_many.loc[as_many["measure"] == "limited_duration_prevalence", "status"]) == {"ok"}
     assert results["reason"].str.startswith("Most people who are not known to have died were not followed").all()
 
 
@@ -168,10 +195,12 @@ def test_switches_are_compared_with_the_base_case(case):
 def test_a_source_that_the_data_have_is_switched_to(case):
     """A recurrence that was only reported is found where reports count, and the one only coded is not.
 
+    What the indicators make of them stands beside: the indicator of another cohort is missing.
+
     tumours
-    person  diagnosis_date  stage
-    coded   2016-01-10      2
-    told    2016-01-10      2
+    person  diagnosis_date  stage  er        her2
+    coded   2016-01-10      2      positive  negative
+    told    2016-01-10      2      positive  negative
 
     codes
     person  admission_date  code
@@ -181,10 +210,12 @@ def test_a_source_that_the_data_have_is_switched_to(case):
     person  recurrence_date  kind
     told    2020-02-01       distant
     """
-    rows = tabulate_switches(make_study(case.params(), run_id="r"), case.tables()).set_index(
-        ["option", "value", "cohort"]
-    )
+    one = {"minimum_denominator": 1, "survival": case.params().survival.model_copy(update={"minimum_at_risk": 1})}
+    study = make_study(case.params().model_copy(update=one), run_id="r")
+    rows = tabulate_switches(study, case.tables()).set_index(["option", "value", "cohort"])
     counts = rows[["people", "shared"]].apply(tuple, axis=1)
+    recurrent = rows.loc[(BASE, "", "recurrent")]
+    assert (recurrent["chemotherapy"], recurrent["survival_1y"]) == (0, 1) and math.isnan(recurrent["cdk46_first_line"])
     assert counts[BASE, "", "recurrent"] == (1, 1)
     assert counts["evidence", "reported", "recurrent"] == (1, 0)
     assert counts["evidence", "admissions+reported", "recurrent"] == (2, 1)

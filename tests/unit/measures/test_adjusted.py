@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy.special import expit, logit
 
-from naome.measures.adjusted import adjust_indicator, list_adjusted
+from naome.measures.adjusted import _reason_for_no_model, adjust_indicator, list_adjusted
 from naome.measures.specification import load_specification
 from naome.measures.study import make_study
 from naome.stats.risk_adjustment import risk_adjusted_proportion
@@ -133,3 +133,14 @@ def test_limits_of_observed_over_expected_agree_with_the_score_test(make_people,
     clear = (np.abs(score) - 1.96).abs() > 0.1
     assert (outside == (score.abs() > 1.96))[clear].all() and outside.any()
     assert table["ratio"].between(table["ratio_lower"], table["ratio_upper"]).all()
+
+
+@pytest.mark.parametrize("turn", [False, True])
+def test_a_model_needs_a_hundred_people_on_the_rarer_side_and_two_organisations(turn):
+    people, inside = pd.DataFrame({"provider": ["A", "B"] * 150 + ["C"]}), np.arange(301) < 300
+    positive = (np.arange(301) < 100) ^ turn
+    assert _reason_for_no_model(people, inside, positive, "provider") == ""
+    positive[0] = turn
+    assert "fewer than 100 people on the rarer side" in _reason_for_no_model(people, inside, positive, "provider")
+    one = people["provider"].to_numpy() == "A"
+    assert "fewer than two organisations" in _reason_for_no_model(people, one, positive, "provider")

@@ -80,6 +80,9 @@ def test_small_groups_and_empty_ages_say_so(england, make_people):
         make_study(england, run_id="r"),
     )
     assert gap(table)["status"] == "too_few" and np.isnan(gap(table)["estimate"])
+    cells = {(1, "18-49"): (3, 10), (5, "18-49"): (10, 20)}
+    table = measure_gaps(grouped(make_people, cells), make_study(england, run_id="r"))
+    assert gap(table)["status"] == gap(table, "gap_standardised")["status"] == "ok"
     table = measure_gaps(
         grouped(make_people, {(1, "18-49"): (3, 20), (5, "80+"): (10, 20)}),
         make_study(england, run_id="r"),

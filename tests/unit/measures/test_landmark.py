@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
 from naome.measures.landmark import compare_landmarks, list_landmarked
@@ -100,3 +101,23 @@ def test_incidence_at_the_end_of_a_window_needs_people_followed_to_it(england, m
     people = eligible(make_people, survival_days=10)
     table = compare_landmarks(people, make_study(england, run_id="r")).set_index("measure")
     assert table.loc["cdk46_first_line_incidence", "status"] == "too_few"
+
+
+def test_people_followed_just_to_the_end_of_the_window_are_enough(england, make_people):
+    """Ten of twenty are followed for the 365 days of the window, nine of them are not enough."""
+    for n, status in ((10, "ok"), (9, "too_few")):
+        people = eligible(make_people, survival_days=[365] * n + [364] * (20 - n))
+        table = compare_landmarks(people, make_study(england, run_id="r")).set_index("measure")
+        assert table.loc["cdk46_first_line_incidence", "status"] == status
+
+
+def test_events_on_the_last_day_of_the_window_are_counted_and_their_limits_hold_them(england, make_people):
+    days = [365] * 4 + [366] * 2 + [None] * 14
+    people = eligible(make_people, cdk46_days=days, survival_days=[500] * 6 + [365] * 3 + [366] + [500] * 10)
+    people["died"] = pd.array([False] * 6 + [True] * 4 + [False] * 10, dtype="boolean")
+    table = compare_landmarks(people, make_study(england, run_id="r")).set_index("measure")
+    for name, events in (("incidence", 4), ("died_untreated", 3), ("no_landmark", 4)):
+        row = table.loc[f"cdk46_first_line_{name}"]
+        assert (row["numerator"], row["denominator"]) == (events, 20)
+        assert row["estimate"] == pytest.approx(events / 20)
+        assert 0 < row["lower"] < row["estimate"] < row["upper"] < 1

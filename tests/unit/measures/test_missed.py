@@ -8,6 +8,7 @@ import pytest
 
 from naome.core.params import load_params
 from naome.measures.ascertainment import SOURCES, choose_sources, correction_factor, measure_missed
+from naome.measures.prevalence import measure_living
 from naome.measures.study import make_study
 from naome.release import release
 from naome.report.pages.prevalence import say_missed
@@ -93,7 +94,7 @@ def test_model_with_all_pairs_is_the_closed_form():
 
 def test_models_are_weighted_by_aic():
     models = loglinear_population(make_counts(THREE, [40, 60, 55, 210, 70, 190, 230]), THREE).models
-    assert len(models) == 8
+    assert set(models["model"]) >= {"independent", "a*b", "a*b + a*c + b*c"} and len(models) == 8
     assert models["weight"].sum() == pytest.approx(1)
     assert models["weight"].is_monotonic_decreasing
     ratio = models["weight"].iloc[0] / models["weight"].iloc[1]
@@ -197,3 +198,23 @@ def test_results_hold_population_and_share_found():
     assert share["estimate"] == pytest.approx(admitted / estimate.population)
     assert share["lower"] == pytest.approx(admitted / estimate.upper)
     assert results.loc[("recurrent_seen", "death"), "numerator"] == counts.loc[counts["death"], "people"].sum()
+    # what rests on drugs, which show metastatic disease by inference, says so
+    inferred = results[results["reason"] != ""].index.tolist()
+    assert set(inferred) == {("recurrent_seen", "treatment"), *(row for row in results.index if "loglinear" in row[0])}
+
+
+def test_the_living_are_corrected_by_what_three_sources_saw_of_them(monkeypatch):
+    """Everybody the models find over those admitted; where no one was admitted there is nothing to correct."""
+    living = pd.DataFrame({"cohort": ["denovo", "recurrent"], "alive": [60, 40], "dead": [40, 60], "lost": [0, 0]})
+    monkeypatch.setattr("naome.measures.prevalence.count_living", lambda *_, **__: living)
+    study = make_study(load_params("england"), run_id="r")
+    counts = make_counts(SOURCES, range(10, 160, 10))
+    counts = counts.assign(people=counts["people"].where(~counts["death"], 0))
+    factor = loglinear_population(counts, SOURCES[:3]).population / counts.loc[counts["admissions"], "people"].sum()
+    corrected = measure_living(study, None, counts).query("measure == 'limited_duration_prevalence_corrected'")
+    assert corrected["estimate"].tolist() == pytest.approx([40 * factor, 60 + 40 * factor])
+    for missing in (["admissions"], ["reported"]):  # with deaths there are three others
+        others = make_counts(SOURCES, 10)
+        others["people"] = others["people"].where(~others[missing].any(axis=1), 0)
+        found = measure_living(study, None, others).query("measure == 'limited_duration_prevalence_corrected'")
+        assert set(found["status"]) == ({"not_derivable"} if missing == ["admissions"] else {"ok"})

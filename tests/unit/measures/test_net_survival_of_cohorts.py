@@ -117,6 +117,13 @@ def test_without_a_life_table_the_reason_is_given(people, study):
     assert (made.results["status"] == "not_derivable").all() and (made.results["reason"] == NO_TABLE).all()
 
 
+def test_without_survival_there_is_no_net_survival(people, england):
+    for missing, of in (({"survival": "No deaths are there."}, "No deaths are there."), ({}, "")):
+        study = make_study(england.model_copy(update={"not_derivable": missing}), run_id="r")
+        row = pick(estimate_net_survival(people, study, life_table(1)).results, "net_survival_1y")
+        assert (row["status"], row["reason"]) == ("not_derivable" if missing else "ok", of)
+
+
 def test_a_run_of_recurrent_disease_alone_has_no_net_survival(make_people, england):
     study = make_study(england.model_copy(update={"cohorts": ("recurrent",)}), run_id="r")
     assert estimate_net_survival(make_people(3, cohort="recurrent"), study, life_table(1)).results.empty
@@ -138,3 +145,22 @@ def test_a_standard_of_groups_in_which_nobody_died_is_no_certainty(people, study
     groups = [pick(net, "net_survival_1y", group) for group in GROUPS]
     widths = [w * np.log(row["lower"]) for w, row in zip([0.07, 0.12, 0.23, 0.29, 0.29], groups, strict=True)]
     assert np.log(standard["lower"]) == pytest.approx(-np.sqrt(np.sum(np.square(widths))))
+
+
+@pytest.mark.parametrize(("n", "status"), [(10, "ok"), (9, "too_few")])
+def test_net_survival_needs_ten_people_still_at_risk_and_no_more(make_people, study, england, n, status):
+    people = make_people(n + 1, age=60, sex="female", survival_days=[100] + [400] * n, died=False)
+    row = pick(estimate_net_survival(people, study, life_table(1)).results, "net_survival_1y")
+    assert (row["status"], row["denominator"]) == (status, n + 1)
+    survey = england.survival.model_copy(update={"minimum_at_risk": 1})
+    small = make_study(england.model_copy(update={"survival": survey}), run_id="r")
+    row = pick(estimate_net_survival(people.iloc[1:], small, life_table(1)).results, "net_survival_1y")
+    assert (row["status"], row["denominator"]) == (status, n)
+
+
+def test_follow_up_reaches_as_far_as_that_of_the_first_person(make_people, study):
+    """Some came late: the first of them, in June 2019, could be followed for three years, and not for five."""
+    origin = ["2019-06-01"] + ["2021-06-01"] * 29
+    people = make_people(30, age=60, sex="female", survival_days=[1400] * 30, died=False, origin_date=origin)
+    net = estimate_net_survival(people, study, life_table(1)).results
+    assert [pick(net, f"net_survival_{years}y")["status"] for years in (1, 3, 5)] == ["ok", "ok", "not_derivable"]

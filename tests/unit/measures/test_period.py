@@ -90,3 +90,34 @@ def test_an_audit_of_the_whole_window_needs_none():
     results = estimate_period_survival(people, make_study(rotterdam, run_id="r"))
     assert people.empty and (results["status"] == "not_derivable").all()
     assert results["reason"].str.contains("whole diagnosed window").all()
+
+
+def test_period_survival_by_hand(england, everyone):
+    """Of 40 people, 20 come with the period and 20 came 1,461 days before it; of each, 5 die with 20 at risk.
+
+    Two who died before the period and three deaths after five years do not count: (15 / 20) ** 2 are alive. The fewest
+    at risk are 15.
+    """
+    start = pd.Timestamp(england.censor_date) - pd.DateOffset(years=2)
+    people = pd.DataFrame(
+        {
+            "origin_date": [start - pd.Timedelta(days=1461)] * 22 + [start] * 20,
+            "survival_days": [100] * 2 + [1500] * 5 + [1827] * 3 + [2000] * 12 + [200] * 5 + [1499] * 15,
+            "died": [True] * 10 + [False] * 12 + [True] * 5 + [False] * 15,
+        }
+    )
+    for least, status in ((15, "ok"), (16, "too_few")):
+        survey = england.survival.model_copy(update={"minimum_at_risk": least})
+        row = period_survival(people, everyone(people), england.model_copy(update={"survival": survey}), 5).iloc[0]
+        assert (row["denominator"], row["numerator"], row["status"]) == (40, 10, status)
+        assert row["estimate"] == pytest.approx(15 / 20 * 15 / 20 if status == "ok" else np.nan, nan_ok=True)
+    groups = period_survival(people, pd.Series(["before"] * 22 + ["within"] * 20), england, 5).set_index("group")
+    assert groups[["denominator", "numerator"]].to_numpy().tolist() == [[20, 5], [20, 5]]
+
+
+def test_ten_people_from_before_the_audit_period_are_enough(england):
+    for n, status in ((10, "too_few"), (9, "not_derivable")):
+        table = diagnosed(500, lambda year: 0.25, first="2019-01-01")
+        table.loc[: n - 1, "origin_date"] = pd.Timestamp("2018-12-31")
+        row = estimate_period_survival(table, make_study(england, run_id="r")).query("cohort == 'denovo'").iloc[0]
+        assert row["status"] == status

@@ -70,6 +70,23 @@ def test_common_cause_is_said_plainly():
 def test_results_are_in_the_schema(england):
     table = quarterly_results(quarters([5, 6], n=8), make_study(england, run_id="r"), measure="stage", cohort="denovo")
     assert table["status"].tolist() == ["too_few"] * 2 and table["group"].tolist() == ["2019 Q4", "2020 Q1"]
+    ten = quarterly_results(quarters([5, 6], n=10), make_study(england, run_id="r"), measure="stage", cohort="denovo")
+    assert ten["status"].tolist() == ["ok"] * 2
+
+
+def test_limits_of_a_proportion_end_at_none_and_all():
+    """Of [0, 2, 0, 2] tenths the limits are 0.1 -/+ 2.66 x 0.2; turned round they are 0.9 -/+ as much."""
+    rare, usual = chart_quarters(quarters([0, 2, 0, 2], n=10)), chart_quarters(quarters([10, 8, 10, 8], n=10))
+    assert rare["limit_lower"].tolist() == [0] * 4 and rare["limit_upper"].tolist() == pytest.approx([0.632] * 4)
+    assert usual["limit_upper"].tolist() == [1] * 4 and usual["limit_lower"].tolist() == pytest.approx([0.368] * 4)
+
+
+def test_two_quarters_are_charted_and_one_is_not(england, make_people):
+    for last, charted in (("2020-06-30", True), ("2020-03-31", False)):
+        dates = {"metastatic_from": pd.Timestamp("2020-01-01").date(), "metastatic_to": pd.Timestamp(last).date()}
+        people = make_people(20, origin_date=["2020-01-01", "2020-06-30"] * 10, stage_recorded=True)
+        charts, _ = measure_quarters(people, make_study(england.model_copy(update=dates), run_id="r"))
+        assert (not charts.empty) == charted
 
 
 def test_people_and_items_are_charted_and_never_recorded_ones_are_not(england, make_people):

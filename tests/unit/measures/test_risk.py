@@ -151,7 +151,8 @@ def test_uncertain_case_mix_makes_alarms_rarer():
     unsure = pool_tables([table(3.2 + d) for d in (-0.5, -0.2, 0.0, 0.2, 0.5)], "survival_adjusted", CLOGLOG)["z"].iloc[
         0
     ]
-    assert agreed == pytest.approx(3.2) and 0 < unsure < agreed
+    assert agreed == pytest.approx(3.2)
+    assert unsure == pytest.approx(3.2 / np.sqrt(1 + 6 / 5 * 0.145))  # the variance of the five is 0.58 / 4
 
 
 def test_a_bad_organisation_is_found_on_an_indicator(people, params):
@@ -291,8 +292,13 @@ def test_ratios_are_pooled_about_the_mean_expectation():
     ]
     pooled = pool_tables(tables, "proportion_adjusted", pool.LOGIT)
     assert pooled["ratio"].tolist() == [pytest.approx(10 / 11.25), 0.0]
-    assert np.log(pooled.loc[0, "ratio"] / pooled.loc[0, "ratio_lower"]) > np.log(2)
-    assert np.log(pooled.loc[0, "ratio_upper"] / pooled.loc[0, "ratio"]) > np.log(1.8)
+    # the mean end of the two intervals, and the variance of log 10 and log 12.5, which is log(1.25) ** 2 / 2
+    extra = 1.959963984540054**2 * 3 / 2 * np.log(1.25) ** 2 / 2
+    centre, expected = np.log(10 / 11.25), np.log(10 * 12.5) / 2
+    below = np.hypot(centre - (np.log(5) - expected), np.sqrt(extra))
+    above = np.hypot(np.log(18) - expected - centre, np.sqrt(extra))
+    assert np.log(pooled.loc[0, "ratio_lower"]) == pytest.approx(centre - below)
+    assert np.log(pooled.loc[0, "ratio_upper"]) == pytest.approx(centre + above)
     assert pooled.loc[1, ["ratio_lower", "ratio_upper"]].tolist() == [0.0, pytest.approx(1.7)]
 
 

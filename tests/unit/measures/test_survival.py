@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
 from naome.measures.study import make_study
-from naome.measures.survival import compare_clocks, estimate_survival, reason_for_no_group
+from naome.measures.survival import (
+    LATE_CLOCK,
+    compare_clocks,
+    estimate_survival,
+    reason_for_no_group,
+    survival_curves,
+)
 
 
 @pytest.fixture
@@ -39,6 +46,10 @@ def test_people_without_a_time_stop_nothing(make_people, study, england):
     some = make_people(30, survival_days=[None] * 5 + [500] * 25, died=False, sex=["male"] * 5 + ["female"] * 25)
     table = estimate_survival(some, study)
     assert table.loc[table["group_by"] == "sex", "group"].unique().tolist() == ["female"]
+    at_once = estimate_survival(make_people(12, survival_days=0, died=True), study).query("group_by == 'all'")
+    assert at_once.loc[at_once["measure"] == "survival_1y", ["denominator", "numerator"]].to_numpy().tolist() == [
+        [12, 12]
+    ]
     table = estimate_survival(make_people(5, survival_days=None, died=None), study)
     assert table.loc[table["cohort"] == "denovo", "reason"].str.contains("no one has a time", case=False).any()
 
@@ -54,3 +65,49 @@ def test_a_clock_without_people_under_observation_has_no_row(make_people, englan
         diagnosis_to_metastatic_days=100,
     )
     assert "initial diagnosis, with delayed entry" not in compare_clocks(people, england)["clock"].tolist()
+
+
+@pytest.mark.parametrize(("n", "status"), [(10, "ok"), (9, "too_few")])
+def test_survival_needs_ten_people_still_at_risk_and_no_more(make_people, study, england, n, status):
+    people = make_people(n, survival_days=[100] + [400] * (n - 1), died=[True] + [False] * (n - 1))
+    people = pd.concat([people, people.iloc[1:2]], ignore_index=True)  # n at risk at one year, of n + 1
+    whole = estimate_survival(people, study).query("group_by == 'all' and cohort == 'denovo'").set_index("measure")
+    assert whole.loc["survival_1y", ["status", "denominator", "numerator"]].tolist() == [status, n + 1, 1]
+    curve = survival_curves(people, pd.Series("all", index=people.index), england)
+    assert curve["n_risk"].min() >= 10 and (n in curve["n_risk"].tolist()) == (status == "ok")
+
+
+def test_survival_needs_ten_people(make_people, england):
+    survey = england.survival.model_copy(update={"minimum_at_risk": 1})
+    study = make_study(england.model_copy(update={"survival": survey}), run_id="r")
+    for n, status in ((10, "ok"), (9, "too_few")):
+        table = estimate_survival(make_people(n, survival_days=400, died=False), study)
+        assert table.query("measure == 'survival_1y' and group_by == 'all'")["status"].iloc[0] == status
+
+
+def test_clocks_by_hand(make_people, england):
+    """Twenty found 100 days after diagnosis: 5 die 300 days after it, one is not followed after being found.
+
+    From the diagnosis on, as if they had been found then, 15 of 20 live for a year. With entry on day 100 the one who
+    died on that day is never under observation: 4 of 19 die. Somebody found at diagnosis has no such clock.
+    """
+    total = [100] + [300] * 4 + [800] * 15
+    people = make_people(
+        20,
+        route="RC2",
+        died=[True] * 5 + [False] * 15,
+        survival_from_diagnosis_days=total,
+        survival_from_metastatic_days=[days - 100 for days in total],
+        diagnosis_to_metastatic_days=100,
+    )
+    others = people.head(9).assign(route="DN1")
+    unknown = people.head(3).assign(survival_from_metastatic_days=pd.array([-1] * 3, dtype="Int64"))
+    found = compare_clocks(pd.concat([people, others, unknown], ignore_index=True), england)
+    assert set(found["route"]) == {"RC2"} and set(found["years"]) == {1}
+    before, late, delayed = (row for _, row in found.iterrows())
+    for row, numbers in ((before, [20, 0, 5, 15]), (late, [20, 0, 5, 15])):
+        assert row[["people", "left_out", "dead", "n_risk"]].tolist() == numbers
+        assert row["survival"] == pytest.approx(15 / 20)
+    assert delayed[["people", "left_out", "n_risk"]].tolist() == [19, 1, 15] and pd.isna(delayed["dead"])
+    assert delayed["survival"] == pytest.approx(15 / 19)
+    assert late["clock"] == LATE_CLOCK

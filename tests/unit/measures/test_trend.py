@@ -33,6 +33,10 @@ def test_score_test_by_hand():
 def test_two_years_are_the_odds_ratio():
     found = find_trend(*by_year({2019: (20, 100), 2021: (40, 100)}))
     assert found["odds_ratio"] ** 2 == pytest.approx((40 / 60) / (20 / 80))
+    width = 1.959963984540054 * np.sqrt(1 / 40 + 1 / 60 + 1 / 20 + 1 / 80)  # Woolf's, of two years
+    assert np.log([found["lower"], found["upper"]]) == pytest.approx(
+        [np.log(found["odds_ratio"]) - width / 2, np.log(found["odds_ratio"]) + width / 2], rel=1e-6
+    )
 
 
 def test_rejects_five_in_a_hundred_when_nothing_changes():
@@ -47,6 +51,7 @@ def test_rejects_five_in_a_hundred_when_nothing_changes():
     [
         ({2019: (3, 10)}, "There are fewer than two years to compare."),
         ({2019: (0, 10), 2020: (0, 10)}, "Everyone, or no one, has the outcome."),
+        ({2019: (10, 10), 2020: (9, 9)}, "Everyone, or no one, has the outcome."),
         ({2019: (0, 10), 2020: (10, 10)}, "The outcome is perfectly separated by year."),
     ],
 )

@@ -107,3 +107,24 @@ def test_interval_from_record_to_death(primary):
     assert table["people"].to_dict() == {"0-30 days": 30, "31-182 days": 0, "183-365 days": 0, "over a year": 40}
     assert table["share"].sum() == pytest.approx(1)
     assert table.loc["0-30 days", "share"] == pytest.approx(3 / 7)
+
+
+def test_people_without_a_group_are_counted_as_such_and_without_an_organisation_in_none(primary):
+    """Half of the deaths have no deprivation and no organisation: 35 records before 50 deaths of breast cancer each."""
+    halves = primary.assign(people=primary["people"] // 2)
+    missing = halves.assign(deprivation=pd.NA, provider=None)
+    both = pd.concat([halves, missing], ignore_index=True).astype({"deprivation": "Int64", "provider": "string"})
+    results = measure_records_before_death(both, make_study(load_params("england"), run_id="r"))
+    rows = results[results["measure"] == "record_before_breast_cancer_death"]
+    counts = rows.set_index(["level", "group_by", "group", "unit"])[["numerator", "denominator"]].apply(tuple, axis=1)
+    assert counts["nation", "deprivation", "1", "england"] == (35, 50)
+    assert counts["nation", "deprivation", "not recorded", "england"] == (35, 50)
+    assert counts["nation", "all", "all", "england"] == (70, 100)
+    assert counts["provider"].tolist() == [(35, 50)]
+
+
+def test_ten_deaths_are_enough(primary):
+    for people, status in ((10, "ok"), (9, "too_few")):
+        few = primary[(primary["outcome"] == "breast_cancer") & ~primary["metastatic_record"]].assign(people=people)
+        results = measure_records_before_death(few, make_study(load_params("england"), run_id="r"))
+        assert set(results["status"]) == {status}

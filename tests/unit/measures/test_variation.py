@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import binom
+from scipy.stats import binom, hypergeom, norm
 
 from naome.measures.indicators import evaluate_indicators
 from naome.measures.specification import load_specification
@@ -32,6 +32,23 @@ def test_the_only_region_of_a_nation_has_no_results_beside_the_nation(make_peopl
     results = evaluate_indicators(people, make_study(england, run_id="r"), only=("mdt_discussion",))
     assert set(results.loc[results["level"] == "region", "unit"]) == given
     assert set(results.loc[results["level"] == "provider", "unit"]) == {"A"}
+
+
+def test_organisations_without_anybody_in_the_denominator_have_no_row(make_people, england):
+    """Nobody of B has the disease that CDK4/6 inhibitors are for; the nation still says that no man has."""
+    inside = [True] * 10 + [False] * 2
+    people = make_people(
+        12,
+        provider=["A"] * 10 + ["B"] * 2,
+        sex=["female"] * 10 + ["male"] * 2,
+        er=["positive" if each else "negative" for each in inside],
+        her2="negative",
+        died_within_30_days=False,
+    )
+    results = evaluate_indicators(people, make_study(england, run_id="r"), only=("cdk46_first_line",))
+    assert results.loc[results["level"] == "provider", ["unit", "denominator"]].to_numpy().tolist() == [["A", 10]]
+    sexes = results[results["group_by"] == "sex"].set_index("group")["denominator"]
+    assert sexes.to_dict() == {"female": 10, "male": 0}
 
 
 def providers(make_people, sizes, events):
@@ -91,6 +108,21 @@ def test_small_organisations_are_listed_and_not_assessed(england, make_people):
     units = found.units[found.units["measure"] == "mdt_discussion"].set_index("unit")
     assert units.loc["U000", ["level", "domain"]].tolist() == ["not_assessed", "not assessed"]
     assert found.summary.set_index("measure").loc["mdt_discussion", "assessed"] == 2
+
+
+def test_two_organisations_of_ten_people_are_compared(england, make_people):
+    """7 and 2 of 10 among 9 of 29: z is that of a hypergeometric count, by mid-P; the tail of 7 is 0.11%."""
+    found = compare(providers(make_people, [10, 10, 9], [7, 2, 0]), england, "mdt_discussion")
+    row = found.summary.set_index("measure").loc["mdt_discussion"]
+    assert (row["organisations"], row["assessed"], row["reason"]) == (3, 2, "")
+    z = found.units.set_index("unit")["z"]
+    for unit, x in (("U000", 7), ("U001", 2)):
+        low = hypergeom.cdf(x - 1, 29, 9, 10) + hypergeom.pmf(x, 29, 9, 10) / 2
+        assert z[unit] == pytest.approx(norm.ppf(low))
+    assert found.units.set_index("unit")["level"].to_dict() == dict(U000="alert", U001="within", U002="not_assessed")
+    alone = compare(providers(make_people, [10, 9], [7, 0]), england, "mdt_discussion")
+    assert alone.summary.set_index("measure").loc["mdt_discussion", "assessed"] == 1
+    assert (alone.units["level"] == "not_assessed").all()
 
 
 def test_a_few_organisations_have_no_overdispersion(england, make_people):

@@ -59,6 +59,16 @@ def test_a_score_is_moved_towards_zero_and_never_beyond_it():
     assert (soften(rows, rows["z"], POLICIES["lt10"]) == rows["z"]).all()
 
 
+def test_a_score_is_that_of_the_least_extreme_counts_that_are_shown_alike():
+    """10 of 1,000 with 5 expected, z = 2: of 8 of 1,002 it is less by (2 + 2 x 0.005) / sqrt(1000 x 0.005 x 0.995)."""
+    rows = pd.DataFrame({"n": [1000], "observed": [10], "expected": [5.0]})
+    less = (2 + 2 * 0.005) / np.sqrt(1000 * 0.005 * 0.995)
+    assert soften(rows, pd.Series([2.0]), HES)[0] == pytest.approx(2 - less)
+    assert soften(rows, pd.Series([-0.5]), HES)[0] == 0  # of 12 of 998 it is above 0
+    rows["std_error"] = 0.004
+    assert soften(rows, pd.Series([2.0]), HES)[0] == pytest.approx(2 - (2 + 2 * 0.005) / 4)
+
+
 def test_an_organisation_without_a_score_stays_without_one():
     rows = table([(30, 60), (5, 40)])
     rows["z"] = [np.nan, 1.0]
@@ -88,3 +98,16 @@ def test_how_well_a_difference_is_found_says_no_more_than_the_rounded_number_of_
     assert (settled["n"] == 75).all() and np.allclose(settled["std_error"], np.sqrt(0.15 / 75))
     assert detection_power(settled, 0.1, PARAMS)["alert"].round(9).nunique() == 1
     assert detection_power(given, 0.1, PARAMS)["alert"].nunique() == 5
+
+
+def test_a_pair_that_no_policy_would_show_is_possible_beside_others():
+    """3 of 9 are shown as nothing: its own rounding, 5 of 10, is all that is possible; 10 of 15 may be three pairs."""
+    events, people, possible = list_pairs(np.array([10, 3]), np.array([15, 9]), HES)
+    assert possible.sum(axis=1).tolist() == [3, 1]
+    assert (events[1][possible[1]].tolist(), people[1][possible[1]].tolist()) == ([5], [10])
+
+
+def test_everybody_of_so_many_may_be_five_pairs():
+    """10 of 10 are 8 of 8 to 12 of 12: one to seven people without an event would be suppressed."""
+    events, people, possible = list_pairs(np.array([10]), np.array([10]), HES)
+    assert events[possible].tolist() == people[possible].tolist() == [8, 9, 10, 11, 12]

@@ -12,7 +12,7 @@ from naome.measures.specification import load_specification
 from naome.measures.study import make_study
 from naome.measures.variation import NOT_ASSESSED, compare_organisations
 from naome.release import release
-from naome.release.outlier_levels import settle_variation
+from naome.release.outlier_levels import SPREAD, settle_variation
 from naome.release.positions import NOT_COMPARED, NOT_DERIVABLE, NOT_SHOWN, place_by_status, place_organisations
 from naome.release.types import release_checked
 
@@ -112,6 +112,17 @@ def test_positions_agree_with_the_page_on_organisations(overdispersion):
     agree = (placed[compared] == page[compared]).mean()
     assert agree == 1 if overdispersion == "none" else agree >= 0.9
     assert not (page[compared] == NOT_ASSESSED).any()
+
+
+@pytest.mark.parametrize(("organisations", "silent"), [(19, True), (20, False)])
+def test_the_variation_of_few_organisations_is_not_shown(organisations, silent):
+    exact = results([(40 + 2 * (k % 6), 100, "ok") for k in range(organisations)], method="wilson")
+    compared = compare_organisations(exact, make_study(ENGLAND, run_id="r"))
+    settled = settle_variation(compared, release(exact, ENGLAND), ENGLAND, load_specification())
+    before, after = (each.summary.set_index("measure").loc["mdt_discussion"] for each in (compared, settled))
+    assert before[["share_beyond_chance", "p_value", "variance"]].notna().all()
+    assert after[list(SPREAD)].isna().all() if silent else after[list(SPREAD)].equals(before[list(SPREAD)])
+    assert after["assessed"] == before["assessed"] == organisations
 
 
 def test_a_rounded_national_value_is_taken_at_its_limits():

@@ -210,6 +210,28 @@ def test_the_attack_fails_where_a_hidden_count_can_be_worked_out():
     assert not found.passed and found.hidden_narrow == 1 and found.truth_outside == 0
 
 
+def test_steps_hold_the_bounds_that_were_narrowed_and_no_others():
+    """Three parts of 10, two of them 3 to 7, as the third leaves them: only that one, 0 to 99, is narrowed."""
+    three = Relations(np.zeros(3, int), np.arange(3), np.ones(3), np.array([10.0]), np.array([10.0]))
+    steps = []
+    tighten(np.array([3.0, 3.0, 0.0]), np.array([7.0, 7.0, 99.0]), three, steps)
+    assert [(each.count.tolist(), each.side.tolist(), each.number.tolist()) for each in steps] == [([2], [1], [0])]
+    steps = []
+    tighten(np.array([0.0, 3.0, 0.0]), np.array([10.0, 4.0, 3.0]), three, steps)
+    assert [(each.count.tolist(), each.side.tolist()) for each in steps] == [([0, 0], [0, 1])]
+
+
+def test_the_attack_counts_the_zeros_below_the_nation_that_are_shown():
+    """Of A no one and of B everyone has an event, and both are shown; the zeros of the nation and of C are not."""
+    counts = {"A": (0, 100), "B": (100, 100), "C": (0, 3), "D": (30, 90), "E": (31, 92), "F": (35, 95)}
+    sexes = [("male", 0, 40), ("female", 196, 440)]
+    rows = make([("m", "nation", "england", "sex", *each) for each in sexes])
+    results = pd.concat([organisations(counts), rows], ignore_index=True)
+    released = release(results, params(), plan_release(results, params(), SCHEME)).frame
+    assert released.loc[released["status"] == "suppressed", "unit"].tolist()[0] == "C"
+    assert attack_release(released, results, SCHEME, POLICIES["hes2018"], national="show").zero == 2
+
+
 def test_the_attack_fails_if_published_numbers_contradict_the_truth():
     counts = {"A": (22, 100), "B": (20, 100), "C": (60, 100), "D": (30, 90), "E": (31, 92), "F": (35, 95)}
     results = organisations(counts)
@@ -218,6 +240,10 @@ def test_the_attack_fails_if_published_numbers_contradict_the_truth():
         released.loc[0, "numerator"] = wrong
         found = attack_release(released, results, SCHEME, POLICIES["hes2018"], national="show")
         assert found.truth_outside > 0 and not found.passed
+    # where nothing can be true nothing else is counted
+    numbers = {name: value for name, value in found.to_dict().items() if isinstance(value, int | float)}
+    assert set(numbers) > {"rows_shown", "hidden", "guesses"}
+    assert {name for name, value in numbers.items() if value != 0} == {"relations", "truth_outside"}
 
 
 def test_what_a_nation_hides_is_hidden_in_the_results_of_both():

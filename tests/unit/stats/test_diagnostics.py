@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -185,6 +186,13 @@ def test_two_of_three_near_a_limit():
     assert not xmr_chart([*base, 15, 7, 11], baseline=12)["two_of_three"].any()  # opposite sides do not count
 
 
+def test_the_side_of_a_point_goes_before_the_direction_of_a_trend():
+    """Seven points rise below the centre and seven stay above it: the first are low although they rise."""
+    chart = xmr_chart([1, 2, 3, 4, 5, 6, 7, *[20] * 7])
+    assert chart["trend"].tolist() == [True] * 8 + [False] * 6 and chart["run"].all()
+    assert chart["signal"].tolist() == ["low"] * 7 + ["high"] * 7
+
+
 def test_constant_values_signal_nothing():
     assert not xmr_chart([0.1] * 12)["special_cause"].any()
 
@@ -286,8 +294,10 @@ def test_limits_of_concordance_are_a_normal_quantile_away_and_stay_inside():
         row = table.iloc[0]
         limits = row["concordance"] + np.array([-1, 1]) * 1.959963984540054 * row["std_error"]
         assert row[["lower", "upper"]].tolist() == pytest.approx(limits.tolist(), abs=1e-12)
-    low = concordance([1, 2, 3, 4], np.ones(4), [1.0, 2, 4, 3]).iloc[0]
-    assert low["lower"] == 0 and low["concordance"] < 0.2
+    for risk, end, limit in (([1.0, 2, 4, 3], 0, "lower"), ([4.0, 3, 1, 2], 1, "upper")):
+        four = concordance([1, 2, 3, 4], np.ones(4), risk), uno_concordance([1, 2, 3, 4], np.ones(4), risk, at=9.0)
+        assert [each[limit].iloc[0] for each in four] == [end, end]
+        assert [each["concordance"].iloc[0] for each in four] == pytest.approx([1 / 6 + end * 2 / 3] * 2)
 
 
 @pytest.mark.parametrize(
@@ -336,3 +346,32 @@ def test_all_or_nothing_has_no_finite_variance(events):
     row = provider_variation(events, [10] * len(events)).loc[0]
     assert np.isnan(row["variance"]) and np.isnan(row["median_odds_ratio"])
     assert row["mor_lower"] > 5 and row["share_beyond_chance"] == 1 and row["p_value"] < 0.01
+
+
+def natural_basis(x, knots):
+    """Natural cubic splines of Hastie, Tibshirani and Friedman (2009), eq. 5.4: the same curves, written otherwise."""
+
+    def part(k):
+        cubes = [np.maximum(x - knots[i], 0) ** 3 for i in (k, -1)]
+        return (cubes[0] - cubes[1]) / (knots[-1] - knots[k])
+
+    return np.column_stack([np.ones(len(x)), x, part(0) - part(-2), part(1) - part(-2)])
+
+
+@pytest.mark.parametrize("n", [60, 10])
+def test_the_smooth_and_its_limits_are_least_squares(n):
+    rng = np.random.default_rng(n)
+    x = np.sort(rng.random(n))
+    y = np.sin(4 * x) + rng.normal(0, 0.3, n)
+    residuals = pd.DataFrame({"term": "x", "time": 100 * x, "transformed_time": x, "scaled_residual": y})
+    smooth = schoenfeld_smooth(residuals, points=7)
+    knots, grid = np.quantile(x, [0.05, 0.35, 0.65, 0.95]), np.linspace(x[0], x[-1], 7)
+    fit = sm.OLS(y, natural_basis(x, knots)).fit()
+    mean = fit.get_prediction(natural_basis(grid, knots))
+    assert smooth["estimate"].to_numpy() == pytest.approx(mean.predicted_mean, rel=1e-6)
+    half_width = 1.959963984540054 * mean.se_mean
+    assert (smooth["upper"] - smooth["estimate"]).to_numpy() == pytest.approx(half_width, rel=1e-6)
+    assert (smooth["estimate"] - smooth["lower"]).to_numpy() == pytest.approx(half_width, rel=1e-6)
+    assert smooth["time"].to_numpy() == pytest.approx(100 * grid)
+    with pytest.raises(ValueError, match="9 deaths"):
+        schoenfeld_smooth(residuals.iloc[:9])

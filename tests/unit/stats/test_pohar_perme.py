@@ -77,11 +77,12 @@ def test_by_hand_with_two_people_of_different_hazard():
 
 def test_where_nobody_died_the_lower_limit_is_that_of_survival_and_not_certainty():
     table = make_life_table(gompertz(level=30))
-    ours = estimate([400] * 20, [0] * 20, [0, 365], table)
+    ours = estimate([400] * 20, [0] * 20, [0, 365, 1], table)
     assert ours["survival"].iloc[1] > 1 and ours["std_error"].iloc[1] == 0
     assert ours["lower"].iloc[1] / ours["survival"].iloc[1] == pytest.approx(0.025 ** (1 / 20))
     assert ours["upper"].iloc[1] == ours["survival"].iloc[1]
     assert ours.loc[0, ["survival", "lower", "upper"]].tolist() == [1, 1, 1]
+    assert ours["lower"].iloc[2] / ours["survival"].iloc[2] == pytest.approx(0.025 ** (1 / 20))
 
 
 def test_ages_and_years_beyond_the_table_have_the_nearest_hazard():

@@ -119,16 +119,19 @@ def test_status_says_what_cannot_be_said():
     small = frame.iloc[:9].assign(unit="small")
     doomed = frame.iloc[9:29].assign(unit="doomed", time=0.3, dead=True)
     early = frame.iloc[29:49].assign(unit="early", time=np.linspace(0.2, 0.9, 20), dead=[True, False] * 10)
-    table = adjust_survival(pd.concat([frame.iloc[49:], small, doomed, early]), at=1.0, **ARGUMENTS)
-    table = table.set_index("provider")
+    alive = frame.iloc[49:69].assign(unit="alive", time=1.5, dead=False)
+    everyone = pd.concat([frame.iloc[69:], small, doomed, early, alive])
+    table = adjust_survival(everyone, at=1.0, **ARGUMENTS).set_index("provider")
     assert table.loc["small", "status"] == "too_few"
     assert table.loc["small", ["survival_adjusted", "lower", "upper", "z", "early_warning_z"]].isna().all()
-    assert table.loc[["doomed", "early"], "status"].tolist() == ["not_estimable"] * 2
-    assert table.loc[["doomed", "early"], ["survival_adjusted", "lower", "upper"]].isna().all(axis=None)
+    unknown = table.loc[["doomed", "early", "alive"]]
+    assert unknown["status"].tolist() == ["not_estimable"] * 3
+    assert unknown[["survival_adjusted", "lower", "upper"]].isna().all(axis=None)
+    assert table.loc["alive", "survival_unadjusted"] == 1 and table.loc["alive", "z"] < -1
     assert table.loc["doomed", "z"] > 3.09  # a unit where everybody died must not escape
     assert table.loc["doomed", "tail_probability"] < 0.001
-    assert (table.drop(["small", "doomed", "early"])["status"] == "ok").all()
-    relaxed = adjust_survival(pd.concat([frame.iloc[49:], small, doomed, early]), at=1.0, minimum_n=5, **ARGUMENTS)
+    assert (table.drop(["small", "doomed", "early", "alive"])["status"] == "ok").all()
+    relaxed = adjust_survival(everyone, at=1.0, minimum_n=9, **ARGUMENTS)
     assert "too_few" not in relaxed["status"].tolist()
 
 

@@ -3,7 +3,15 @@ import pandas as pd
 import pytest
 
 from naome.stats.kaplan_meier import kaplan_meier
-from naome.stats.simulation import SCENARIOS, StudyScenario, make_patients, make_providers, run_replicate, simulate
+from naome.stats.simulation import (
+    SCENARIOS,
+    StudyScenario,
+    _mean,
+    make_patients,
+    make_providers,
+    run_replicate,
+    simulate,
+)
 
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 
@@ -132,3 +140,11 @@ def test_estimates_of_every_method_are_survival_and_lie_within_their_limits():
     assert {"dropped", "C", "D"} <= set(table["method"])
     assert ((table["lower"] <= table["estimate"]) & (table["estimate"] <= table["upper"])).all()
     assert table["estimate"].between(0, 1).all()
+
+
+def test_replicates_are_the_unit_of_the_error_of_a_mean():
+    """Means 1.5 and 4.5 of two data sets: 3 +/- 1.96 sqrt(4.5) / sqrt(2)."""
+    name, mean, lower, upper, nominal, n = _mean("bias", pd.Series([1.0, 2, 3, 6]), [0, 0, 1, 1], 0.0)
+    assert (name, mean, nominal, n) == ("bias", 3.0, 0.0, 4)
+    assert [lower, upper] == pytest.approx([3 - 1.959964 * 1.5, 3 + 1.959964 * 1.5])
+    assert np.isnan(_mean("bias", pd.Series([1.0, 2]), [0, 0], 0.0)[2])
