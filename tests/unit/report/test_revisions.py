@@ -79,6 +79,8 @@ def test_two_runs_are_compared_by_their_folders(tmp_path, make_run, as_runner, c
     said = capsys.readouterr().out
     assert f"({tmp_path / 'before'})" in said and str(out) in said
     assert out.read_text(encoding="utf-8") == ",".join(COLUMNS) + "\n"
+    assert main(["compare", str(tmp_path / "before"), str(tmp_path / "after"), "--out", str(tmp_path)]) == 2
+    assert "is a folder; allowed: a file" in capsys.readouterr().err
 
 
 def test_runs_of_two_nations_are_refused(tmp_path, make_run, as_runner):
