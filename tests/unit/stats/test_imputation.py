@@ -262,8 +262,8 @@ def test_pool_refuses(q, u, message):
 
 
 def test_pooled_scores_have_the_spread_that_repeated_imputation_gives():
-    """Ten data sets drawn 4,000 times over: the Monte Carlo error stated is the spread of the pooled z."""
-    draws = np.random.default_rng(11).normal([0.0, 2.5, -4.0], [0.3, 0.4, 1.0], size=(4000, 10, 3))
+    """Ten data sets drawn 1,500 times over: the Monte Carlo error stated is the spread of the pooled z."""
+    draws = np.random.default_rng(11).normal([0.0, 2.5, -4.0], [0.3, 0.4, 1.0], size=(1500, 10, 3))
     pooled = [pool_scores(each) for each in draws]
     spread = np.std([each["z"] for each in pooled], axis=0)
     stated = np.sqrt(np.mean([each["simulation_error"] ** 2 for each in pooled], axis=0))
