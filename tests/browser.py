@@ -87,9 +87,7 @@ class Browser:
         """Open a page at a width, in a colour scheme, and wait until it is loaded."""
         scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
         self.call("Emulation.setEmulatedMedia", media="", features=scheme)
-        self.call(
-            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
-        )
+        self.resize(width, height)
         self.requests.clear()
         self.loaded = False
         self.call("Page.navigate", url=address)
@@ -98,6 +96,12 @@ class Browser:
             if time.monotonic() > end:
                 raise TimeoutError(f"{address} was not loaded in {PATIENCE} s")
             self._receive()
+
+    def resize(self, width: int, height: int = 900) -> None:
+        """Give the page another width; a narrow one is that of a phone."""
+        self.call(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
+        )
 
     def run(self, script: str):
         """Run an expression in the page, a promise too, and return its value."""

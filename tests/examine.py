@@ -89,7 +89,7 @@ def examine(browser, site, page, axe):
         width = browser.run("document.documentElement.scrollWidth")
         found += [("width", width)] if width > WIDE else []
         found += [("request", url) for url in browser.requests if not url.startswith(LOCAL)]
-    browser.open(page.as_uri(), width=PHONE)
+    browser.resize(PHONE)  # with what is folded opened
     width = browser.run("document.documentElement.scrollWidth")
     found += [("width", width)] if width > PHONE else []
     return [f"{page.relative_to(site)}: {kind}: {what}" for kind, what in found]
