@@ -14,7 +14,7 @@ from naome.core.definitions import Definitions
 from naome.extract.candidates import NOT_CANDIDATES
 from naome.extract.exchanged import ENOUGH_ROWS
 from naome.extract.linkage import NO_SUCH_PERSON, NO_SUCH_RECORD
-from naome.extract.quality import Log
+from naome.extract.quality import Log, count_logged
 from naome.extract.sql import quote_text
 from naome.extract.vocabulary import Vocabulary
 
@@ -229,10 +229,10 @@ def say_many_rows(log: Log, rows: Mapping[str, int], deaths: int = 0) -> list[st
     >>> say_many_rows([{**entry, "meaning": "One is kept."}], {"hes": 100})
     ['hes: 50% of the rows are excluded (duplicate_episode). One is kept. Was the table exported or pasted twice?']
     """
-    unread = {str(entry["table"]): _count(entry) for entry in log if entry["rule"] == NOT_CANDIDATES[0]}
+    unread = {str(entry["table"]): count_logged(entry) for entry in log if entry["rule"] == NOT_CANDIDATES[0]}
     said = []
     for entry in log:
-        table, rule, column, count = str(entry["table"]), str(entry["rule"]), str(entry["column"]), _count(entry)
+        table, rule, column, count = str(entry["table"]), str(entry["rule"]), str(entry["column"]), count_logged(entry)
         read = deaths + count if rule in OF_DEATHS else rows.get(table, 0) - unread.get(table, 0)
         if count < TELLING_ROWS or count <= MANY_ROWS * read or rule in NO_SIGN:
             continue
@@ -255,7 +255,3 @@ def say_many_unknown(vocabularies: Sequence[Vocabulary]) -> list[str]:
         for found in vocabularies
         if found.unknown_rows >= TELLING_ROWS and found.unknown_rows > MANY_UNKNOWN * found.rows
     ]
-
-
-def _count(entry: Mapping[str, object]) -> int:
-    return int(str(entry["rows"]))

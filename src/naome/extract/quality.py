@@ -13,6 +13,17 @@ def log_rows(log: Log, rule: str, table: str, column: str, rows: int, meaning: s
         log.append({"rule": rule, "table": table, "column": column, "rows": rows, "kind": kind, "meaning": meaning})
 
 
+def count_logged(entry: dict[str, object]) -> int:
+    """Return the number of rows of an entry of the log.
+
+    Examples
+    --------
+    >>> count_logged({"rule": "duplicate_episode", "rows": 3})
+    3
+    """
+    return int(str(entry["rows"]))
+
+
 def log_repairs(log: Log, table: str, repairs: dict[tuple[str, str], int]) -> None:
     """Add the repairs of a file in the order of the columns.
 

@@ -230,7 +230,7 @@ def read_extract(
         names = {name: each.name for name, each in notes.items()}
         check_shares(vocabularies, names, problems)
         problems.raise_if_any()
-        doubts = _check_nation(connection, reader, notes, problems)
+        doubts = _run_checks(connection, reader, notes, problems)
         rows = _settle_tables(connection, reader, notes, scratch / "canonical" if out else None, problems, quality)
         _check_years(connection, diagnosed, problems)
         check_exchanged(connection, reader, problems)
@@ -418,7 +418,7 @@ def _check_note(note: dict, notes: Mapping[str, FileNote], problems: Problems) -
             )
 
 
-def _check_nation(connection, reader: Reader, notes: Mapping[str, FileNote], problems: Problems) -> list[str]:
+def _run_checks(connection, reader: Reader, notes: Mapping[str, FileNote], problems: Problems) -> list[str]:
     """Refuse what a reader's checks find; return the warnings among it, which are on a page and so name no row."""
     doubts = []
     for check in reader.checks:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from naome.extract.candidates import NOT_CANDIDATES
-from naome.extract.quality import Log
+from naome.extract.quality import Log, count_logged
 
 #: What a rule did with a row, as people are told
 REPAIRED, EXCLUDED, NOT_READ = "repaired", "excluded", "not read"
@@ -36,7 +36,7 @@ def say_log(log: Log) -> str:
     '4 rows excluded by 1 rule, 0 rows repaired by 0 rules'
     """
     said = [f"{_count(log, EXCLUDED, 'excluded by')}, {_count(log, REPAIRED, 'repaired by')}"]
-    unread = sum(int(str(entry["rows"])) for entry in log if name_kind(entry) == NOT_READ)
+    unread = sum(count_logged(entry) for entry in log if name_kind(entry) == NOT_READ)
     if unread:
         said.append(
             f"{unread:,} rows not read (events of people without a record suggestive of metastatic disease; these are "
@@ -47,5 +47,5 @@ def say_log(log: Log) -> str:
 
 def _count(log: Log, kind: str, what: str) -> str:
     mine = [entry for entry in log if name_kind(entry) == kind]
-    rows, rules = sum(int(str(entry["rows"])) for entry in mine), len({entry["rule"] for entry in mine})
+    rows, rules = sum(map(count_logged, mine)), len({entry["rule"] for entry in mine})
     return f"{rows:,} row{'s' * (rows != 1)} {what} {rules} rule{'s' * (rules != 1)}"
