@@ -101,9 +101,11 @@ def say_exchanged_in_part(connection: DuckDBPyConnection, reader: Reader) -> tup
     said = []
     for table, date in dates:
         if {(date, True), (date, False)} <= set(counted):
+            # dates of cycles may be in a file of their own, beside that of the drugs
+            file = f"{reader.canonical[table].raw}: " if (table, date) != ("drugs", "cycle_date") else ""
             (of, *some), (others, *right) = counted[date, True], counted[date, False]
             said += [
-                f"{reader.canonical[table].raw}: {n / of:.0%} of the dates with a day from 2 to {LAST_MONTH} "
+                f"{file}{n / of:.0%} of the dates with a day from 2 to {LAST_MONTH} "
                 f"({table}.{date}, {say_rows(of)}) are {sign}, and {usual / others:.0%} of the later days of a month: "
                 "are day and month exchanged in some rows?"
                 for sign, n, usual in zip(SIGNS, some, right, strict=True)

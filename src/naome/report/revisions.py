@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
@@ -14,8 +18,8 @@ from naome.report.prose import say_count, say_list
 #: What makes a result of two runs the same; audits of the same nation may be called otherwise
 SAME = [column for column in RESULT_KEY if column != "audit"]
 STATUS_OF = ["cohort", "measure", "unit"]
-LEVELS_GIVEN = ["outlier_status", "direction"]
-TEXTS = ["unit_of_estimate", "method", "status", "reason", "definition_id", *LEVELS_GIVEN]
+LEVELS_GIVEN = ["outlier_status", "direction", "reason_not_assessed"]
+TEXTS = ["unit_name", "unit_of_estimate", "method", "status", "reason", "definition_id", *LEVELS_GIVEN]
 COLUMNS = ["result_id", *SAME, "column", "before", "after"]
 #: Numbers that differ by less, relative to the larger or absolutely, differ by the machine's arithmetic
 RELATIVE, ABSOLUTE = 1e-9, 1e-12
@@ -62,28 +66,27 @@ def compare_released(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     before, after : DataFrame
-        Results (:func:`naome.core.results.make_results`), with ``outlier_status, direction`` where an organisation has
-        them, else empty.
+        Results (:func:`naome.core.results.make_results`), with ``outlier_status, direction, reason_not_assessed`` where
+        an organisation has them, else empty.
 
     Returns
     -------
     DataFrame
         ``result_id`` (of `after`, where it has the result), cohort, measure, level, unit, group_by, group,
-        ``column``, ``before, after``: one row per value, texts and numbers as they were released. A result that one
-        side does not have is one row, of its status. Differences below 1e-9 of a number are none.
+        ``column``, ``before, after``: one row per value, texts and numbers as they were released. Of a result that one
+        side does not have, every value of the other is listed. Differences below 1e-9 of a number are none.
     """
     both = before.merge(after, how="outer", on=SAME, suffixes=("_before", "_after"), indicator="found")
-    common = both["found"] == "both"
+    known = both[SAME].assign(result_id=both["result_id_after"].fillna(both["result_id_before"]))
     pieces = []
     for column in (*COUNTS, *NUMBERS, *TEXTS):
         old, new = both[f"{column}_before"], both[f"{column}_after"]
-        differs = common & (_differ(old, new) if column in (*COUNTS, *NUMBERS) else old != new)
-        pieces.append(_take(both, differs, column, old, new))
-    for side, only in (("after", "right_only"), ("before", "left_only")):
-        chosen = both["found"] == only
-        told = {"before": ABSENT, "after": ABSENT, side: both[f"status_{side}"]}
-        pieces.append(_take(both, chosen, "status", told["before"], told["after"]))
-    pieces = [piece for piece in pieces if len(piece)] or [pd.DataFrame(columns=COLUMNS)]
+        differs = _differ(old, new) if column in (*COUNTS, *NUMBERS) else old.fillna("") != new.fillna("")
+        sides = {
+            "before": old.astype(object).mask(both["found"] == "right_only", ABSENT),
+            "after": new.astype(object).mask(both["found"] == "left_only", ABSENT),
+        }
+        pieces.append(known.assign(column=column, **sides)[differs][COLUMNS])
     return pd.concat(pieces, ignore_index=True).sort_values(SAME, kind="stable", ignore_index=True)
 
 
@@ -94,6 +97,7 @@ def _read_results(run: FinishedRun) -> pd.DataFrame:
     if levels is None:
         results = results.assign(**dict.fromkeys(LEVELS_GIVEN, ""))
     else:
+        levels = levels.rename(columns={"reason": "reason_not_assessed"})
         results = results.merge(levels[[*STATUS_OF, *LEVELS_GIVEN]], how="left", on=STATUS_OF)
     return results[["result_id", *SAME, *COUNTS, *NUMBERS, *TEXTS]].fillna(dict.fromkeys(TEXTS, ""))
 
@@ -101,14 +105,6 @@ def _read_results(run: FinishedRun) -> pd.DataFrame:
 def _differ(old: pd.Series, new: pd.Series) -> pd.Series:
     x, y = (each.to_numpy(dtype=float, na_value=np.nan) for each in (old, new))
     return pd.Series(~np.isclose(x, y, rtol=RELATIVE, atol=ABSOLUTE, equal_nan=True), index=old.index)
-
-
-def _take(
-    both: pd.DataFrame, chosen: pd.Series, column: str, old: pd.Series | str, new: pd.Series | str
-) -> pd.DataFrame:
-    known = both["result_id_after"].fillna(both["result_id_before"])
-    frame = both[SAME].assign(result_id=known, column=column, before=old, after=new)[chosen]
-    return frame.astype({"before": object, "after": object})[COLUMNS]
 
 
 def summarise_revisions(revisions: pd.DataFrame) -> pd.DataFrame:
@@ -125,7 +121,8 @@ def summarise_revisions(revisions: pd.DataFrame) -> pd.DataFrame:
         ``measure, cohort, level, results, largest`` (absolute change of an estimate that both runs have; missing where
         none changed), most results first.
     """
-    estimates = revisions[(revisions["column"] == "estimate")]
+    of_both = (revisions[["before", "after"]] != ABSENT).all(axis=1)
+    estimates = revisions[(revisions["column"] == "estimate") & of_both]
     change = (pd.to_numeric(estimates["after"]) - pd.to_numeric(estimates["before"])).abs()
     keys = ["measure", "cohort", "level"]
     counts = revisions.groupby(keys, as_index=False).agg(results=("result_id", "nunique"))
@@ -135,15 +132,34 @@ def summarise_revisions(revisions: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def list_other_tables(before: FinishedRun, after: FinishedRun) -> list[str]:
+    """Name the released tables without results that differ, such as that of the organisations."""
+    tables = [
+        {
+            name: frame.drop(columns="run_id", errors="ignore")
+            for name, frame in run.read_released()
+            if "result_id" not in frame and name != OUTLIER_STATUS
+        }
+        for run in (before, after)
+    ]
+    names = sorted(set(tables[0]) | set(tables[1]))
+    return [name for name in names if not pd.DataFrame.equals(*(each.get(name, pd.DataFrame()) for each in tables))]
+
+
 def describe_revisions(before: FinishedRun, after: FinishedRun, revisions: pd.DataFrame) -> str:
     """Say for a terminal what two runs released differently, most results first."""
     said = [f"before: {before.run_id} ({before.folder})", f"after:  {after.run_id} ({after.folder})"]
-    made = [name for key, name in MADE_OF.items() if before.manifest.get(key) != after.manifest.get(key)]
+    known = [key for key in MADE_OF if {key} <= before.manifest.keys() & after.manifest.keys()]
+    made = [MADE_OF[key] for key in known if before.manifest[key] != after.manifest[key]]
+    if unknown := [MADE_OF[key] for key in MADE_OF if key not in known]:
+        said.append(f"Not said by both manifests: {say_list(unknown)}.")
     said.append(f"The runs differ in {say_list(made)}." if made else "The runs were made from the same things.")
+    if others := list_other_tables(before, after):
+        said.append(f"Other released tables that differ, not compared by value: {say_list(others)}.")
     if revisions.empty:
         return "\n".join([*said, "Every released result is the same."])
     levels = revisions.loc[revisions["column"] == "outlier_status", "result_id"].nunique()
-    absent = {side: int((revisions[side] == ABSENT).sum()) for side in ("before", "after")}
+    absent = {side: revisions.loc[revisions[side] == ABSENT, "result_id"].nunique() for side in ("before", "after")}
     changed = revisions["result_id"].nunique() - sum(absent.values())
     said.append(
         f"{say_count(changed, 'result')} with another value, {absent['before']:,} only after, {absent['after']:,} only "
@@ -151,3 +167,22 @@ def describe_revisions(before: FinishedRun, after: FinishedRun, revisions: pd.Da
     )
     table = summarise_revisions(revisions).rename(columns={"largest": "largest change of an estimate"})
     return "\n".join([*said, "", table.to_string(index=False, na_rep="-", float_format="{:.4g}".format)])
+
+
+def check_list(path: Path, runs: Iterable[FinishedRun]) -> None:
+    """Refuse to write a list of differences over anything but an earlier one, or into a run's folder.
+
+    Raises
+    ------
+    RunError
+        Naming the file, what is allowed, and a hint.
+    """
+    inside = [run.folder for run in runs if run.folder.resolve() in path.resolve().parents]
+    if inside:
+        raise RunError(f"{path}: is inside the run {inside[0]}; allowed: a file elsewhere.")
+    if not os.path.lexists(path):
+        return
+    heading = f"{','.join(COLUMNS)}\n".encode()
+    if path.is_symlink() or not path.is_file() or not path.read_bytes().startswith(heading):
+        hint = f"Hint: --out {(path if path.is_dir() else path.parent) / 'changes.csv'}"
+        raise RunError(f"{path}: is there and no earlier list of differences; allowed: a new file. {hint}")

@@ -500,14 +500,13 @@ def _explain(parsed: argparse.Namespace) -> None:
 
 
 def _compare(parsed: argparse.Namespace) -> None:
-    from naome.core.errors import RunError
     from naome.core.spreadsheets import write_csv
     from naome.report.finished import open_finished
-    from naome.report.revisions import describe_revisions, list_revisions
+    from naome.report.revisions import check_list, describe_revisions, list_revisions
 
-    if parsed.out is not None and parsed.out.is_dir():
-        raise RunError(f"{parsed.out}: is a folder; allowed: a file. Hint: --out {parsed.out / 'changes.csv'}")
     before, after = open_finished(parsed.before), open_finished(parsed.after)
+    if parsed.out is not None:
+        check_list(parsed.out, (before, after))
     revisions = list_revisions(before, after)
     if parsed.out is not None:
         write_csv(revisions, parsed.out)

@@ -358,7 +358,7 @@ def _check_folder(plan: RunPlan, *, replace: bool) -> None:
     hint = "Hint: --run with another name or folder keeps both; --replace replaces the earlier one."
     if not _is_read_from(run, plan.inputs.folder):
         raise RunError(f"{plan.folder}: holds a run of the data in {earlier['data_dir']}. {hint}")
-    if earlier["params_from"] != str(plan.file):
+    if Path(earlier["params_from"]).resolve() != plan.file.resolve():
         raise RunError(f"{plan.folder}: holds a run of the parameters in {earlier['params_from']}. {hint}")
 
 

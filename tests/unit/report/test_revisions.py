@@ -20,7 +20,7 @@ from naome.workflow.cli import main
 def released(audit="first", levels=("", ""), **columns):
     frame = pd.DataFrame({"measure": "m", "unit": ["A", "B"], "level": "provider", "denominator": 100, **columns})
     made = make_results(frame, audit=audit, nation="wales", cohort="denovo", run_id=audit)
-    return made.assign(outlier_status=list(levels), direction="")
+    return made.assign(outlier_status=list(levels), direction="", reason_not_assessed="")
 
 
 def list_values(revisions):
@@ -54,10 +54,23 @@ def test_a_number_that_is_no_longer_shown_and_another_outlier_status_are_differe
     assert gone["before"] == 0.25 and pd.isna(gone["after"])
 
 
-def test_a_result_of_one_run_only_is_one_row():
-    both = released(estimate=[0.5, 0.25])
-    assert list_values(compare_released(both.iloc[:1], both)) == [["B", "status", ABSENT, "ok"]]
-    assert list_values(compare_released(both, both.iloc[1:])) == [["A", "status", "ok", ABSENT]]
+def test_every_value_of_a_result_of_one_run_only_is_listed():
+    both = released(estimate=[0.5, 0.25], levels=("", "alarm"))
+    new = list_values(compare_released(both.iloc[:1], both))
+    assert all(row[0] == "B" and row[2] == ABSENT for row in new)
+    assert {"denominator": 100, "estimate": 0.25, "status": "ok", "outlier_status": "alarm"}.items() <= {
+        row[1]: row[3] for row in new
+    }.items()
+    gone = list_values(compare_released(both, both.iloc[1:]))
+    assert ["A", "estimate", 0.5, ABSENT] in gone and all(row[3] == ABSENT for row in gone)
+    [row] = summarise_revisions(compare_released(both.iloc[:1], both)).to_dict("records")
+    assert row["results"] == 1 and pd.isna(row["largest"])
+
+
+def test_another_name_of_an_organisation_is_a_difference():
+    before = released(estimate=[0.5, 0.25], unit_name=["Alpha", "Beta"])
+    after = released(estimate=[0.5, 0.25], unit_name=["Alpha", "Gamma"])
+    assert list_values(compare_released(before, after)) == [["B", "unit_name", "Beta", "Gamma"]]
 
 
 def test_differences_are_counted_by_measure_with_the_largest_change_of_an_estimate():
@@ -80,7 +93,25 @@ def test_two_runs_are_compared_by_their_folders(tmp_path, make_run, as_runner, c
     assert f"({tmp_path / 'before'})" in said and str(out) in said
     assert out.read_text(encoding="utf-8") == ",".join(COLUMNS) + "\n"
     assert main(["compare", str(tmp_path / "before"), str(tmp_path / "after"), "--out", str(tmp_path)]) == 2
-    assert "is a folder; allowed: a file" in capsys.readouterr().err
+    assert "no earlier list of differences; allowed: a new file" in capsys.readouterr().err
+    manifest = tmp_path / "after" / "manifest.json"
+    for path in (manifest, tmp_path / "after" / "new.csv"):
+        assert main(["compare", str(tmp_path / "before"), str(tmp_path / "after"), "--out", str(path)]) == 2
+        assert "is inside the run" in capsys.readouterr().err
+    assert manifest.read_text(encoding="utf-8").startswith("{") and not (tmp_path / "after" / "new.csv").exists()
+    other = tmp_path / "other.csv"
+    other.write_text("a,b\n", encoding="utf-8")
+    assert main(["compare", str(tmp_path / "before"), str(tmp_path / "after"), "--out", str(other)]) == 2
+    assert other.read_text(encoding="utf-8") == "a,b\n"
+    assert main(["compare", str(tmp_path / "before"), str(tmp_path / "after"), "--out", str(out)]) == 0
+
+
+def test_a_table_of_organisations_that_differs_is_named(tmp_path, make_run, as_runner):
+    before, after = (
+        make_finished(as_runner(make_run("england", folder=tmp_path / each)), ["Alpha", each]) for each in ("x", "y")
+    )
+    said = describe_revisions(before, after, list_revisions(before, after))
+    assert "Other released tables that differ, not compared by value: organisations." in said
 
 
 def test_runs_of_two_nations_are_refused(tmp_path, make_run, as_runner):

@@ -111,6 +111,9 @@ def test_a_run_in_a_folder_that_was_named_is_not_replaced_unasked_and_is_made_ag
         plan_run(str(altered()), str(extract), named)
     for data, replace in ((extract, False), (again, True)):
         assert plan_run("wales", str(data), named, replace=replace).folder == tmp_path / "mine"
+    params = project_root() / "params"
+    same = plan_run(str(params / ".." / "params" / "wales.yaml"), str(extract), named)
+    assert same.folder == tmp_path / "mine"
 
 
 def test_steps_refuse_other_parameters_data_and_definitions(runs, extract, altered, tmp_path, monkeypatch):
