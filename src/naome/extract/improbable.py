@@ -129,10 +129,11 @@ def _say_codes_of_others(connection: DuckDBPyConnection, table: str, definitions
     listed = definitions.codelist("opcs4_biopsy")
     if BIOPSY not in listed.groups:
         return []
+    of_the_breast = _is_of(definitions.codelist("icd10_breast").prefixes())
     biopsies, found = connection.execute(
-        "SELECT count(*), count_if(episode IN (SELECT episode FROM canon_diagnoses WHERE "
-        f"{_is_of(definitions.codelist('icd10_breast').prefixes())})) FROM (SELECT DISTINCT episode FROM "
-        f"canon_procedures WHERE {_is_of(listed.prefixes(BIOPSY))})"
+        f"WITH biopsies AS (SELECT DISTINCT episode FROM canon_procedures WHERE {_is_of(listed.prefixes(BIOPSY))}) "
+        "SELECT (SELECT count(*) FROM biopsies), count(DISTINCT episode) FROM canon_diagnoses "
+        f"WHERE {of_the_breast} AND episode IN (FROM biopsies)"
     ).fetchall()[0]
     if biopsies < TELLING_ROWS or found >= LEAST_OF_THE_BREAST * biopsies:
         return []
@@ -180,9 +181,10 @@ def _say_improbable_admissions(
         )
     of_code = _is_of(definitions.codelist("icd10_metastatic").prefixes())
     four, found = connection.execute(
-        f"WITH coded AS (SELECT DISTINCT person_id FROM canon_admissions WHERE episode IN (SELECT episode FROM "
-        f"canon_diagnoses WHERE {of_code})) SELECT count(*), count_if(person_id IN (FROM coded)) FROM (SELECT DISTINCT "
-        "person_id FROM canon_tumours WHERE stage = '4' AND person_id IN (SELECT person_id FROM canon_admissions))"
+        "WITH admitted AS (SELECT person_id, episode FROM canon_admissions WHERE person_id IN (SELECT person_id FROM "
+        "canon_tumours WHERE stage = '4')), coded AS (SELECT DISTINCT episode FROM canon_diagnoses WHERE episode IN "
+        f"(SELECT episode FROM admitted) AND {of_code}) SELECT count(DISTINCT person_id), "
+        "count(DISTINCT person_id) FILTER (episode IN (FROM coded)) FROM admitted"
     ).fetchall()[0]
     if four >= TELLING_PEOPLE and found < LEAST_CODED * four:
         said.append(

@@ -6,6 +6,7 @@ import calendar
 import datetime as dt
 import itertools
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
@@ -84,19 +85,23 @@ def find_periods(connection: DuckDBPyConnection, reader: Reader) -> tuple[Period
     for table, date in DATES.items():
         if table not in reader.canonical:
             continue
-        rows = connection.execute(
-            f"SELECT 12 * year({date}) + month({date}) - 1, count(*), min({date}), max({date}) FROM canon_{table} "
-            f"WHERE {date} IS NOT NULL GROUP BY 1 ORDER BY 1"
-        ).fetchall()
-        if rows:
-            years = dict.fromkeys(range(rows[0][0] // 12, rows[-1][0] // 12 + 1), 0)
-            for month, count, _, _ in rows:
-                years[month // 12] += count
-            months = {row[0]: row[1] for row in rows}
-            raw, first, last = reader.canonical[table].raw, rows[0][2], rows[-1][3]
-            one_day = () if reader.open_names else find_one_day(connection, table, date)
+        days = _count_rows(connection, table, date)
+        if days:
+            first, last = next(iter(days)), next(reversed(days))
+            years, months = dict.fromkeys(range(first.year, last.year + 1), 0), Counter[int]()
+            for day, rows in days.items():
+                years[day.year] += rows
+                months[12 * day.year + day.month - 1] += rows
+            raw = reader.canonical[table].raw
+            one_day = () if reader.open_names else _find_one_day(connection, table, date, days)
             found.append(Period(table, raw, date, first, last, years, find_gaps(months), find_usual(months), one_day))
     return tuple(found)
+
+
+def _count_rows(connection: DuckDBPyConnection, table: str, date: str) -> dict[dt.date, int]:
+    """Count the rows of each day of a canonical table, in the order of the days."""
+    counted = f"SELECT {date}, count(*) FROM canon_{table} WHERE {date} IS NOT NULL GROUP BY 1 ORDER BY 1"
+    return dict(connection.execute(counted).fetchall())
 
 
 def find_gaps(months: Mapping[int, int]) -> tuple[str, ...]:
@@ -143,32 +148,68 @@ def find_usual(months: Mapping[int, int]) -> tuple[dt.date, dt.date]:
     return dt.date(first // 12, first % 12 + 1, 1), dt.date(after // 12, after % 12 + 1, 1) - dt.timedelta(days=1)
 
 
-def find_one_day(connection: DuckDBPyConnection, table: str, date: str) -> tuple[str, ...]:
+def _find_one_day(
+    connection: DuckDBPyConnection, table: str, date: str, days: Mapping[dt.date, int]
+) -> tuple[str, ...]:
     """Say where far too many dates of a table are of one day of the month or year: it stands for one not known.
 
     Organisations are looked at in the diagnoses alone: few rows elsewhere may be of one person's treatment.
     """
-    everywhere = tuple(said for said, _ in _list_one_day(connection, table, date, "''"))
-    of = _list_one_day(connection, table, date, "provider") if table == "tumours" else []
+    of_year = Counter[tuple[int, int]]()
+    for day, rows in days.items():
+        of_year[day.month, day.day] += rows
+    everywhere = find_one_day(of_year)
+    of = _find_one_day_of_each(connection, date) if table == "tumours" else []
     if not of or (everywhere and len(of) > SHOWN):  # few organisations may be enough for the whole table
-        return everywhere
+        return tuple(filter(None, [everywhere]))
     listed = {row[0] for row in connection.execute("SELECT provider FROM canon_organisations").fetchall()}
-    named = [f"{said} of {code if code in listed else show_code(code)}" for said, code in of]
+    named = [f"{said} of {code if code in listed else show_code(code)}" for code, said in of]
     return (*named[:SHOWN], *([f"{len(named) - SHOWN} more"] if len(named) > SHOWN else []))
 
 
-def _list_one_day(connection: DuckDBPyConnection, table: str, date: str, by: str) -> list[tuple[str, str]]:
-    """Return what is said of each group with too many dates of one day, and the group; the largest first."""
+def _find_one_day_of_each(connection: DuckDBPyConnection, date: str) -> list[tuple[str, str]]:
+    """Return the organisations of which that can be said of their diagnoses, and what; the largest first."""
     rows = connection.execute(
-        f"WITH days AS (SELECT {by} AS unit, month({date}) AS month, day({date}) AS day, count(*) AS n "
-        f"FROM canon_{table} WHERE {date} IS NOT NULL AND {by} IS NOT NULL GROUP BY ALL), "
-        "both_ AS (SELECT unit, 0 AS month, day, sum(n)::BIGINT AS n FROM days GROUP BY ALL UNION ALL FROM days) "
-        "SELECT unit, month, day, n, (SELECT sum(n)::BIGINT FROM days WHERE days.unit = both_.unit) AS all_ FROM both_ "
-        f"WHERE n >= {ON_ONE_DAY} AND all_ >= {TELLING_DATES} "
-        f"AND n > CASE month WHEN 0 THEN {ONE_DAY} ELSE {ONE_DAY_OF_YEAR} END * all_ "
-        "QUALIFY row_number() OVER (PARTITION BY unit ORDER BY n DESC, month DESC, day) = 1 ORDER BY all_ DESC, unit"
+        f"SELECT provider, month({date}), day({date}), count(*) FROM canon_tumours "
+        f"WHERE {date} IS NOT NULL AND provider IS NOT NULL GROUP BY ALL"
     ).fetchall()
-    return [(f"{_name_day(month, day)} in {n:,} of {say_rows(of)}", unit) for unit, month, day, n, of in rows]
+    counted: dict[str, dict[tuple[int, int], int]] = {}
+    for provider, month, day, n in rows:
+        counted.setdefault(provider, {})[month, day] = n
+    largest_first = sorted(counted, key=lambda provider: (-sum(counted[provider].values()), provider))
+    said = ((provider, find_one_day(counted[provider])) for provider in largest_first)
+    return [each for each in said if each[1]]
+
+
+def find_one_day(of_year: Mapping[tuple[int, int], int]) -> str:
+    """Say that too many dates are of one day of the month, or of the year; an empty text where they are not.
+
+    Parameters
+    ----------
+    of_year : mapping of (int, int) to int
+        Month and day -> rows.
+
+    Examples
+    --------
+    >>> find_one_day({(1, 1): 30, (6, 12): 40, (8, 21): 30}), find_one_day({(1, 7): 60, (2, 7): 40})
+    ('12 June in 40 of 100 rows', 'day 7 of a month in 100 of 100 rows')
+    """
+    rows = sum(of_year.values())
+    if rows < TELLING_DATES:
+        return ""
+    of_month = Counter[tuple[int, int]]()
+    for (_, day), n in of_year.items():
+        of_month[0, day] += n
+    too_many = [
+        (n, each)
+        for days, most in ((of_month, ONE_DAY), (of_year, ONE_DAY_OF_YEAR))
+        for each, n in days.items()
+        if n >= ON_ONE_DAY and n > most * rows
+    ]
+    if not too_many:
+        return ""
+    n, (month, day) = min(too_many, key=lambda found: (-found[0], -found[1][0], found[1][1]))
+    return f"{_name_day(month, day)} in {n:,} of {say_rows(rows)}"
 
 
 def _name_day(month: int, day: int) -> str:

@@ -19,7 +19,7 @@ from naome.release.cells import Cells, Scheme, list_cells
 from naome.release.guess import guess_counts
 from naome.release.places import Place, find_places, list_places
 from naome.release.policy import METHODS, Policy
-from naome.release.protect import Bounds, bound_counts, find_broken, find_remainders, find_small, is_held, list_near
+from naome.release.protect import Bounds, bound_counts, find_broken, find_held, find_remainders, find_small, list_near
 from naome.release.suppress import SCALES
 
 __all__ = ["Attack", "attack_release"]
@@ -185,7 +185,7 @@ def attack_release(
     found.programmes = len(near)
     remainders = find_remainders(cells, bounds, policy, secret_rows)
     found.remainders = len(remainders)
-    solved = [int(count) for count in near if not is_held(int(count), cells, bounds, policy)]
+    solved = near[~find_held(near, cells, bounds, policy)]
     found.hidden_narrow += len(solved)
     seen = protected & (bounds.known == 1) & (cells.value > 0)
     width = (bounds.upper - bounds.lower + 1)[seen]
@@ -207,7 +207,7 @@ def attack_release(
         {
             "relations_broken": broken,
             "truth_outside": np.flatnonzero(outside),
-            "hidden_narrow": np.concatenate([np.flatnonzero(narrow), np.array(solved, int)]),
+            "hidden_narrow": np.concatenate([np.flatnonzero(narrow), solved]),
             "shown_narrow": np.flatnonzero(rounded),
             "remainders": _list_parts(cells, bounds, remainders),
         },

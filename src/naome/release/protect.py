@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from naome.core.results import NATIONAL_LEVELS
-from naome.release.bounds import LARGEST_COUNT, Step, solve_bounds, tighten
+from naome.release.bounds import LARGEST_COUNT, Step, find_attainable, solve_bounds, tighten
 from naome.release.cells import Cells
 from naome.release.policy import Policy, round_counts
 
@@ -24,8 +24,8 @@ __all__ = [
     "ShownRows",
     "bound_counts",
     "find_broken",
+    "find_held",
     "find_small",
-    "is_held",
     "list_near",
     "protect",
     "reach",
@@ -104,7 +104,9 @@ class Bounds:
         return found
 
 
-def reach(cells: Cells, shown: ShownRows, hidden: np.ndarray, policy: Policy) -> Bounds:
+def reach(
+    cells: Cells, shown: ShownRows, hidden: np.ndarray, policy: Policy, *, before: Bounds | None = None
+) -> Bounds:
     """Work out the least and greatest possible value of every count from the rows that are not hidden.
 
     Parameters
@@ -114,14 +116,15 @@ def reach(cells: Cells, shown: ShownRows, hidden: np.ndarray, policy: Policy) ->
     hidden : array of bool, shape (rows,)
         Rows that are not shown.
     policy : Policy
-
+    before : Bounds, optional
+        What can be worked out where more rows are hidden: it is narrowed further, which is quicker.
     """
     rounded = round_counts(pd.Series(cells.value), policy).to_numpy(dtype=float)
     people, events = (
         np.where(hidden | (counts < 0), np.nan, np.where(shown.exact, cells.value[counts], rounded[counts]))
         for counts in (cells.people, cells.events)
     )
-    return bound_counts(cells, people, events, shown.exact, policy)
+    return bound_counts(cells, people, events, shown.exact, policy, before=before)
 
 
 def bound_counts(
@@ -131,6 +134,8 @@ def bound_counts(
     exact: np.ndarray,
     policy: Policy,
     least: np.ndarray | float = 0.0,
+    *,
+    before: Bounds | None = None,
 ) -> Bounds:
     """Work out the least and greatest possible value of every count from published numbers alone.
 
@@ -146,6 +151,8 @@ def bound_counts(
     policy : Policy
     least : array of float, shape (rows,), or float
         Fewest people of a row that is shown: as many as an estimate needs.
+    before : Bounds, optional
+        What can be worked out of fewer of these numbers; the history is then of what the others narrow.
     """
     lower, upper = np.zeros(len(cells.value)), np.full(len(cells.value), float(LARGEST_COUNT))
     known = np.zeros(len(cells.value), dtype=int)
@@ -172,7 +179,11 @@ def bound_counts(
     np.maximum.at(lower, rest[~as_is & (left > 0)], policy.hide_to + 1.0)
     np.minimum.at(upper, rest[~as_is & (left == 0)], 0.0)
     history: list[Step] = []
-    lower, upper = tighten(lower, upper, cells.relations, history)
+    changed = None
+    if before is not None:
+        lower, upper = np.maximum(lower, before.lower), np.minimum(upper, before.upper)
+        changed = np.flatnonzero((lower > before.lower) | (upper < before.upper))
+    lower, upper = tighten(lower, upper, cells.relations, history, changed=changed)
     return Bounds(lower, upper, known, history)
 
 
@@ -247,8 +258,21 @@ def list_near(cells: Cells, bounds: Bounds, policy: Policy, protected: np.ndarra
     return np.concatenate([near[cells.national[near]], near[~cells.national[near]][:PROGRAMMES]])
 
 
-def is_held(count: int, cells: Cells, bounds: Bounds, policy: Policy) -> bool:
-    """Return whether linear programmes, too, leave a hidden small count every value that is promised."""
+def find_held(counts: np.ndarray, cells: Cells, bounds: Bounds, policy: Policy) -> np.ndarray:
+    """Return to which hidden small counts linear programmes, too, leave every value that is promised.
+
+    Returns
+    -------
+    array of bool, shape (counts,)
+    """
+    least, most = np.full(len(counts), float(policy.hide_from)), np.minimum(policy.hide_to, cells.ceiling[counts])
+    held = find_attainable(counts, least, most, bounds.lower, bounds.upper, cells.relations)
+    for place in np.flatnonzero(~held):
+        held[place] = _is_held(int(counts[place]), cells, bounds, policy)
+    return held
+
+
+def _is_held(count: int, cells: Cells, bounds: Bounds, policy: Policy) -> bool:
     steps = NATIONAL_STEPS if cells.national[count] else STEPS
     lower, upper = solve_bounds(count, bounds.lower, bounds.upper, cells.relations, steps=steps)
     return lower <= policy.hide_from and upper >= min(policy.hide_to, cells.ceiling[count])
@@ -350,6 +374,7 @@ class _Search:
     def show_again(self, hidden: np.ndarray, first: np.ndarray) -> np.ndarray:
         """Show rows again that need not be hidden, those of most people first."""
         hidden = hidden.copy()
+        known = reach(self.cells, self.shown, hidden, self.policy)
         extra = np.flatnonzero(hidden & ~first & self.free)
         for row in extra[np.argsort(-self.cost[extra], kind="stable")]:
             together = [r for r in self.of_count[self.cells.events[row]] if hidden[r] and not first[r] and self.free[r]]
@@ -357,10 +382,10 @@ class _Search:
                 continue
             trial = hidden.copy()
             trial[together] = False
-            bounds = reach(self.cells, self.shown, trial, self.policy)
+            bounds = reach(self.cells, self.shown, trial, self.policy, before=known)
             broken = np.logical_or(*find_broken(self.cells, bounds, self.policy, self.protected)).any()
             if not broken and not len(find_remainders(self.cells, bounds, self.policy, self.protected)):
-                hidden = trial
+                hidden, known = trial, bounds
         return hidden
 
     def show_known(self, hidden: np.ndarray, first: np.ndarray) -> np.ndarray:
@@ -378,16 +403,14 @@ class _Search:
         for _ in range(ROUNDS):
             near = list_near(self.cells, bounds, self.policy, self.protected)
             near = near[self._find_moved(bounds)[near]]
-            broken = []
-            for count in near[~held[near]]:
-                # more that is hidden only widens bounds: what has held once holds
-                held[count] = is_held(int(count), self.cells, bounds, self.policy)
-                if not held[count]:
-                    broken.append(int(count))
+            near = near[~held[near]]
+            # more that is hidden only widens bounds: what has held once holds
+            held[near] = find_held(near, self.cells, bounds, self.policy)
+            broken = near[~held[near]].tolist()
             if not broken:
                 return hidden
             for count in broken:
-                if is_held(count, self.cells, bounds, self.policy):  # by what was hidden for another
+                if _is_held(count, self.cells, bounds, self.policy):  # by what was hidden for another
                     continue
                 hidden = self._loosen(count, hidden)
                 bounds = reach(self.cells, self.shown, hidden, self.policy)
@@ -433,7 +456,7 @@ class _Search:
         return hidden | np.logical_or.reduce(chosen)
 
     def _is_held(self, count: int, hidden: np.ndarray) -> bool:
-        return is_held(count, self.cells, reach(self.cells, self.shown, hidden, self.policy), self.policy)
+        return _is_held(count, self.cells, reach(self.cells, self.shown, hidden, self.policy), self.policy)
 
     def _rows_of_count(self, count: int) -> np.ndarray:
         lost = np.zeros(len(self.cells.value), dtype=bool)
