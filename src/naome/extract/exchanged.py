@@ -32,7 +32,7 @@ FAR_FROM_CHANCE, TELLING_DIFFERENCE = 5.0, 0.03
 #: Dates beside the main ones of their tables
 FURTHER = (("tumours", "mdt_date"), ("drugs", "cycle_date"))
 #: Rows of so many are looked at: those of some people, but all of theirs
-ENOUGH_ROWS = 500_000
+ENOUGH_ROWS = 150_000
 
 
 def check_exchanged(connection: DuckDBPyConnection, reader: Reader, problems: Problems) -> None:

@@ -74,7 +74,7 @@ def _choose_memory_limit() -> str:
 #: less than a gigabyte.
 MEMORY_LIMIT = _choose_memory_limit()
 #: Files of so many bytes in all are read as quickly by one thread as by several
-SMALL = 20_000_000
+SMALL = 5_000_000
 #: Raw table of the organisations
 PROVIDERS = "organisations"
 #: Name of the folder for what is only needed while an extract is read
