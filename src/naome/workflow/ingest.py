@@ -22,7 +22,8 @@ from naome.core.code_version import code_version
 from naome.core.definitions import Definitions
 from naome.core.errors import ExtractError, ParamsError, RunError
 from naome.core.params import read_params
-from naome.core.run_folder import INPUTS, READ_RECORD
+from naome.core.run_files import read_record
+from naome.core.run_folder import INPUTS, MANIFEST, READ_RECORD
 from naome.core.seal import file_digest
 from naome.core.yaml_files import locate_key
 from naome.extract import READERS, Extract, read_extract
@@ -32,6 +33,13 @@ from naome.workflow.plan import RunPlan, check_params
 from naome.workflow.run import LAB, LIFE_TABLE, Run
 from naome.workflow.small_nation import explain_small
 
+#: What a run is made from, by its key of the record, and in words
+MADE_FROM = {
+    "inputs": "the extract",
+    "params_sha256": "the parameters",
+    "definitions_sha256": "the definitions",
+    "life_table_sha256": "the life table",
+}
 #: Follow-up may end so many days after the last death that the extract holds
 LAG_DAYS = 92
 #: ... unless fewer deaths than this were to be expected in the gap, at the rate of the year before
@@ -117,7 +125,8 @@ def read_run(plan: RunPlan, *, progress: Callable[[str], None] = print) -> tuple
             "finished": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         }
         write_json(record, scratch / "read.json", private=True)
-        _forget_outdated(Run(plan.folder), record)
+        if replaced := _forget_outdated(Run(plan.folder), record):
+            progress(f"  {replaced}")
         replace_folder(scratch, plan.folder / INPUTS)
     return Run(plan.folder), extract
 
@@ -276,17 +285,35 @@ def check_last_death(plan: RunPlan, deaths: pa.ChunkedArray, statuses: pa.Chunke
     return str(last)
 
 
-def _forget_outdated(run: Run, record: dict) -> None:
-    """Remove what steps wrote from other inputs, parameters or definitions, so that it never stands beside new ones."""
+def _forget_outdated(run: Run, record: dict) -> str:
+    """Remove what steps wrote from other inputs, parameters or definitions, so that it never stands beside new ones.
+
+    Returns
+    -------
+    str
+        A sentence about the finished run that was removed; an empty text where there was none.
+    """
     if not (run.folder / READ_RECORD).is_file():
-        return
-    same = ("inputs", "params_sha256", "definitions_sha256", "life_table_sha256")
+        return ""
+    changed = list(MADE_FROM.values())
     with suppress(RunError):  # what the record does not tell any more is of other inputs
-        if all(run.read_record.get(key) == record[key] for key in same):
-            return
-    for name in ("manifest.json", "analysis.parquet", "results.parquet"):
+        changed = [words for key, words in MADE_FROM.items() if run.read_record.get(key) != record[key]]
+        if not changed:
+            return ""
+    finished = run.folder / MANIFEST
+    replaced = f"the finished run {_read_id(finished)}in this folder is replaced: changed since: {', '.join(changed)}"
+    replaced = replaced if finished.is_file() else ""
+    for name in (MANIFEST, "analysis.parquet", "results.parquet"):
         (run.folder / name).unlink(missing_ok=True)
     for name in ("release", "results", "notebooks", "steps", "failed", "site"):
         shutil.rmtree(run.folder / name, ignore_errors=True)
     for folder in (run.folder.parent / LAB).glob(f"{record['audit']}-*"):
         shutil.rmtree(folder, ignore_errors=True)
+    return replaced
+
+
+def _read_id(manifest: Path) -> str:
+    """Return the id of a finished run, and a blank; nothing where the manifest is not there or damaged."""
+    with suppress(RunError, OSError):
+        return f"{read_record(manifest, {'run_id': str})['run_id']} "
+    return ""

@@ -9,6 +9,7 @@ import shutil
 import pytest
 import yaml
 
+from naome.core.atomic import write_json
 from naome.core.definitions import Definitions
 from naome.core.errors import DefinitionError, ExtractError, NaomeError, ParamsError, RunError
 from naome.core.params import load_params
@@ -181,11 +182,16 @@ def test_results_of_other_inputs_do_not_outlive_them(runs, extract, altered, as_
     run, _ = read_run(plan_run("wales", str(extract)), progress=lambda line: None)
     (run.folder / "release").mkdir()
     (run.folder / "release" / "indicators.parquet").touch()
-    read_run(plan_run("wales", str(extract)), progress=lambda line: None)
+    said = []
+    read_run(plan_run("wales", str(extract)), progress=said.append)
     assert (run.folder / "release" / "indicators.parquet").exists(), "the same inputs keep what was made from them"
+    write_json({"run_id": "wales-0123456789"}, run.folder / "manifest.json")
     file = altered(lambda raw: raw.update(seed=7))
-    read_run(plan_run(str(file), str(extract), replace=True), progress=lambda line: None)
+    read_run(plan_run(str(file), str(extract), replace=True), progress=said.append)
     assert not (run.folder / "release").exists()
+    assert [line for line in said if "replaced" in line] == [
+        "  the finished run wales-0123456789 in this folder is replaced: changed since: the parameters"
+    ]
 
 
 def move(key, value):
