@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 
 import pytest
@@ -27,6 +28,19 @@ def root():
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory):
     """One tab of a headless Chromium; skipped where there is none."""
+    with open_browser(tmp_path_factory) as tab:
+        yield tab
+
+
+@pytest.fixture(scope="session")
+def browsers(browser, tmp_path_factory):
+    """Two tabs, each of a Chromium of its own, for many pages at once."""
+    with open_browser(tmp_path_factory) as other:
+        yield [browser, other]
+
+
+@contextlib.contextmanager
+def open_browser(tmp_path_factory):
     program = find_chromium()
     if program is None:
         pytest.skip("no Chromium on PATH")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
 
@@ -71,6 +73,23 @@ def read_axe():
 
 def list_pages(site):
     return sorted(page for page in site.rglob("*.html") if "site_libs" not in page.relative_to(site).parts)
+
+
+def examine_all(browsers, site, pages, axe):
+    """List what is wrong with some pages, looked at in several browsers at once."""
+    free = SimpleQueue()
+    for browser in browsers:
+        free.put(browser)
+
+    def examine_one(page):
+        browser = free.get()
+        try:
+            return examine(browser, site, page, axe)
+        finally:
+            free.put(browser)
+
+    with ThreadPoolExecutor(len(browsers)) as pool:
+        return [problem for found in pool.map(examine_one, pages) for problem in found]
 
 
 def examine(browser, site, page, axe):

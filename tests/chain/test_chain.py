@@ -15,7 +15,7 @@ from pathlib import Path
 import nbformat
 import pandas as pd
 import pytest
-from examine import examine, list_pages, read_axe
+from examine import examine_all, list_pages, read_axe
 from leaving import find_traces
 from simulacrum_files import write_simulacrum
 
@@ -314,9 +314,8 @@ def test_site_marks_synthetic_and_real_pages(site):
 
 
 @pytest.mark.timeout(1200)
-def test_every_page_of_the_site_is_accessible_and_asks_nobody(site, browser):
-    axe = read_axe()
-    assert [problem for page in list_pages(site) for problem in examine(browser, site, page, axe)] == []
+def test_every_page_of_the_site_is_accessible_and_asks_nobody(site, browsers):
+    assert examine_all(browsers, site, list_pages(site), read_axe()) == []
 
 
 NUMBER = re.compile(r'<a[^>]*class="result"[^>]*href="([^"]*)#(r-[0-9a-f]{10})[^"]*"[^>]*>([^<]*)</a>')

@@ -1,7 +1,7 @@
 """Every page in a browser: nothing that axe-core finds, no request to another host, no page that scrolls sideways."""
 
 import pytest
-from examine import PHONE, examine, list_pages, read_axe
+from examine import PHONE, examine, examine_all, list_pages, read_axe
 from made_pages import make_run
 
 from naome.workflow.site import render_runs
@@ -21,14 +21,13 @@ def small_site(tmp_path_factory):
 
 
 @pytest.mark.timeout(600)
-def test_every_page_of_a_small_site_is_accessible_and_asks_nobody(browser, small_site):
-    axe = read_axe()
+def test_every_page_of_a_small_site_is_accessible_and_asks_nobody(browsers, small_site):
     # the pages on methods are the same on the site of the shipped audits, where each is looked at
     pages = [page for page in list_pages(small_site) if "methodology" not in page.parts]
-    assert [problem for page in pages for problem in examine(browser, small_site, page, axe)] == []
+    assert examine_all(browsers, small_site, pages, read_axe()) == []
 
 
-def test_a_fault_of_each_kind_is_found(browser, tmp_path):
+def test_a_fault_of_each_kind_is_found(browsers, tmp_path):
     page = tmp_path / "bad.html"
     (tmp_path / "bad.js").write_text(FOLLOWS_THE_SYSTEM)
     page.write_text(
@@ -40,7 +39,7 @@ def test_a_fault_of_each_kind_is_found(browser, tmp_path):
         '<p id="scrolled" style="color:#bcb">pale</p></div><div style="width:900px">wide</div>'
         '<script src="http://localhost:9/x.js"></script></main></body></html>'
     )
-    found = "\n".join(examine(browser, tmp_path, page, read_axe()))
+    found = "\n".join(examine_all(browsers, tmp_path, [page], read_axe()))
     for fault in (
         "light: image-alt",
         *(f"{each}: color-contrast: #{pale} " for each in ("light", "dark") for pale in ("pale", "mixed", "scrolled")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -139,7 +140,21 @@ def read_features(definitions: Definitions) -> Features:
         _check_one_of(option, [each.name for each in definitions.rules().options], f"{file}: evidence: option")
     for reference in (evidence.reported, read.breast_cancer_death.codes, read.metastatic_only.codes):
         _check_codes(definitions, reference, (), f"{file}")
-    return read.model_copy(update={"features": tuple(_say_evidence(f, evidence, definitions) for f in read.features)})
+    filled = (_fill_meaning(_say_evidence(each, evidence, definitions), file) for each in read.features)
+    return read.model_copy(update={"features": tuple(filled)})
+
+
+def _fill_meaning(feature: Feature, file: Path) -> Feature:
+    """Put the days of a feature's window into its words."""
+    days = {"before": -(feature.from_days or 0), "after": feature.to_days or 0}
+    given = {name: str(number) for name, number in days.items() if number > 0}
+    try:
+        return feature.model_copy(update={"meaning": feature.meaning.format_map(given)})
+    except (KeyError, ValueError, IndexError):
+        raise DefinitionError(
+            f"{file}: feature {feature.name}: meaning: has a brace that stands for nothing; allowed: "
+            f"{', '.join(f'{{{name}}}' for name in given) or 'none, as there are no days before or after'}."
+        ) from None
 
 
 def _say_evidence(feature: Feature, evidence: Evidence, definitions: Definitions) -> Feature:

@@ -1,9 +1,11 @@
 """Every code list decides something, and a class of drugs is data: a group of a list and an entry in features.yaml."""
 
+import re
 import shutil
 
 import pandas as pd
 import pytest
+import yaml
 
 from naome.cohort.columns import list_columns
 from naome.cohort.derive import derive_cohorts
@@ -111,6 +113,18 @@ def test_a_window_is_data(case, as_shipped, tmp_path):
     assert [analysis["charlson_count"].max() for analysis, _ in tables] == [2, 0]
 
 
+def test_the_days_of_a_window_are_in_the_words_of_its_column(tmp_path):
+    folder = copy_definitions(tmp_path)
+    file = folder / "features.yaml"
+    file.write_text(file.read_text(encoding="utf-8").replace("from_days: -31", "from_days: -14"), encoding="utf-8")
+    of = {column.name: column.meaning for column in list_columns(Definitions(folder))}
+    assert of["chemotherapy_days"] == "Days from the time origin to the first chemotherapy from 14 days before it."
+    typed = [
+        each for each in yaml.safe_load(file.read_text())["features"] if re.search(r"\d+ (day|month)", each["meaning"])
+    ]
+    assert typed == []
+
+
 PARP = """
   - name: parp_days
     meaning: Days from origin to the first PARP inhibitor on or after origin.
@@ -176,6 +190,8 @@ def test_the_table_has_the_columns_in_force(as_shipped):
         ("name: cdk46_days", "name: survival_days", "survival_days: the analysis table has a column of that name"),
         ("count: agents", "count: agent", "(?s)features.yaml:.*agent"),
         ("from_days: -365", "from_day: -365", "(?s)features.yaml:.*from_day"),
+        ("breast from {before}", "breast from {befor}", "feature biopsy_days: meaning: .*allowed: {before}"),
+        ("breast from {before}", "breast from {after}", "feature biopsy_days: meaning: .*allowed: {before}"),
     ],
 )
 def test_a_feature_that_names_nothing_is_refused(tmp_path, old, new, said):

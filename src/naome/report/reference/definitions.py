@@ -211,7 +211,8 @@ def _features(definitions: Definitions) -> list[str]:
         {
             "column": write_code(feature.name),
             "counts": COUNTED[feature.count],
-            "of": "; ".join(f"{table}: {write_code(reference)}" for table, reference in feature.events.items()),
+            "of": "; ".join(f"{table}: {write_code(reference)}" for table, reference in feature.events.items())
+            + (f"; flag {write_code(feature.flag)}" if feature.flag else ""),
             "excluded": ", ".join(feature.leave_out).replace("_", " "),
             "days": _window(feature),
             "status": feature.status,
@@ -222,7 +223,8 @@ def _features(definitions: Definitions) -> list[str]:
     return [
         "## Columns from coded events",
         "Which events each such column counts (`definitions/features.yaml`). A window is *inferred* when this project "
-        "chose it or the use of the codes. Evidence is the metastatic codes that the cohort rules count.",
+        "chose it or the use of the codes. Evidence is the metastatic codes that the cohort rules count. A registry's "
+        "flag that the event took place has no date; it counts as day 0 in the de novo cohort.",
         write_pipe_table(pd.DataFrame(rows)),
     ]
 
