@@ -144,6 +144,19 @@ def read_features(definitions: Definitions) -> Features:
     return read.model_copy(update={"features": tuple(filled)})
 
 
+def list_left_out(reference: str, definitions: Definitions) -> frozenset[str]:
+    """List the groups of a code list that no feature uses which counts its events.
+
+    Examples
+    --------
+    >>> from naome.core.definitions import project_definitions
+    >>> sorted(list_left_out("opcs4_biopsy", project_definitions()))
+    ['breast_biopsy']
+    """
+    features = [each for each in read_features(definitions).features if reference in each.events.values()]
+    return frozenset.intersection(*(frozenset(each.leave_out) for each in features)) if features else frozenset()
+
+
 def _fill_meaning(feature: Feature, file: Path) -> Feature:
     """Put the days of a feature's window into its words."""
     days = {"before": -(feature.from_days or 0), "after": feature.to_days or 0}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property, wraps
 from pathlib import Path
@@ -436,13 +436,17 @@ class Definitions:
             codelist.prefixes(group)  # an unknown group is an error that says which there are
         return tuple(code for code in codelist.codes if group in ("", code.group))
 
-    def say_inferred_codes(self, references: Iterable[str]) -> str:
+    def say_inferred_codes(
+        self, references: Iterable[str], left_out: Mapping[str, Collection[str]] | None = None
+    ) -> str:
         """Say which codes of some references are inferred: no public document names them for this use.
 
         Parameters
         ----------
         references : iterable of str
             As in :meth:`find_codes`.
+        left_out : mapping of str to collection of str, optional
+            Reference -> its groups that are not used.
 
         Returns
         -------
@@ -456,7 +460,8 @@ class Definitions:
         """
         parts = []
         for reference in references:
-            codes = self.find_codes(reference)
+            unused = (left_out or {}).get(reference, ())
+            codes = [code for code in self.find_codes(reference) if code.group not in unused]
             inferred = sum(code.status == "inferred" for code in codes)
             if inferred:
                 name = reference.replace(".", ", ").replace("_", " ")

@@ -15,6 +15,7 @@ import yaml
 from pydantic import Field, field_validator, model_validator
 
 from naome.cohort.columns import list_columns
+from naome.cohort.feature_definitions import list_left_out
 from naome.core.definitions import CohortRules, Definitions, project_definitions, read_once
 from naome.core.errors import DefinitionError, suggest
 from naome.core.yaml_files import DUMPER, FrozenModel, Text, read_model
@@ -398,7 +399,8 @@ def _indicator(entry: _IndicatorEntry, file: Path, definitions: Definitions) -> 
     # What a feed must hold changes no number, so that it is no part of the version
     raw = entry.model_dump(exclude_unset=True, exclude={"needs"})
     try:
-        inferred = definitions.say_inferred_codes(entry.codelists)
+        left_out = {each: list_left_out(each, definitions) for each in entry.codelists}
+        inferred = definitions.say_inferred_codes(entry.codelists, left_out)
         if entry.exclusions:
             # The version is that of the definition as it reads under the default options
             raw["exclusions"] = definitions.rules().fill(entry.exclusions, entry.windows)

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from naome.cohort.columns import list_columns
-from naome.cohort.feature_definitions import Feature, read_features
+from naome.cohort.feature_definitions import Feature, list_left_out, read_features
 from naome.core.definitions import Code, CohortRules, Definitions, Option, project_definitions
 from naome.measures.expressions import Expression
 from naome.measures.specification import KINDS, Indicator, read_data_items, read_specification
@@ -169,9 +169,11 @@ def say_codelist(reference: str, definitions: Definitions) -> str:
         file for kind in ("codelists", "codings") if (file := definitions.folder / kind / f"{name}.csv").is_file()
     )
     version = hashlib.sha256(file.read_bytes()).hexdigest()[:8]
-    codes = len(definitions.find_codes(reference))
+    left_out = list_left_out(reference, definitions)
+    codes = sum(code.group not in left_out for code in definitions.find_codes(reference))
+    without = f" without {', '.join(sorted(left_out)).replace('_', ' ')}" if left_out else ""
     linked = f"[`{reference}`](/{PAGE}#list-{name})" if file.parent.name == "codelists" else f"`{reference}`"
-    return f"{linked} (version {version}, {codes} code{'' if codes == 1 else 's'})"
+    return f"{linked} (version {version}, {codes} code{'' if codes == 1 else 's'}{without})"
 
 
 def _groups(definitions: Definitions) -> list[str]:
