@@ -32,13 +32,10 @@ from naome.extract.exchanged import check_exchanged, say_exchanged_in_part
 from naome.extract.files import explain_damage, is_no_room, locate_row
 from naome.extract.folder import list_inputs
 from naome.extract.implausible import check_implausible
-from naome.extract.improbable import (
-    say_improbable_events,
-    say_improbable_tumours,
-    say_many_rows,
-    say_many_unknown,
-)
+from naome.extract.improbable_events import say_improbable_events
+from naome.extract.improbable_tumours import say_improbable_tumours
 from naome.extract.linkage import Linkage, leave_strangers_out, measure_linkage
+from naome.extract.many_rows import say_many_rows, say_many_unknown
 from naome.extract.periods import (
     Period,
     find_periods,

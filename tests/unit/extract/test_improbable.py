@@ -9,6 +9,7 @@ from naome.cohort.evidence import signs_of
 from naome.core.definitions import project_definitions
 from naome.core.params import load_params
 from naome.extract import READERS, read_extract
+from naome.extract.improbable_tumours import say_improbable_tumours
 from naome.report.pages.cohort import say_warnings
 
 REGISTRATIONS = [
@@ -88,6 +89,20 @@ def test_an_extract_of_stage_4_is_read_and_said_to_be_one(copy, name, table, sta
     folder.edit(table, f"SELECT * REPLACE ('4' AS {stage}{spread}) FROM t")
     (said,) = warn(name, folder)
     assert said.startswith(f"{table}: 100% of the tumours with a stage are of stage 4.")
+
+
+@pytest.mark.parametrize(
+    ("rows", "four", "warned"), [(20, 20, True), (20, 19, False), (19, 19, False), (99, 60, False)]
+)
+def test_few_tumours_are_said_to_be_of_stage_4_where_all_are(rows, four, warned):
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"CREATE VIEW canon_tumours AS SELECT if(range < {four}, '4', '1') AS stage, 60 AS age, TRUE AS "
+            "eligible_registration, 'RXX' AS provider, NULL AS er, NULL AS pr, NULL AS chemotherapy_flag, NULL AS "
+            f"radiotherapy_flag FROM range({rows})"
+        )
+        said = say_improbable_tumours(connection, "t")
+    assert any("are of stage 4. Is this an extract of stage 4?" in line for line in said) == warned
 
 
 @pytest.mark.parametrize(("name", "table"), REGISTRATIONS)
