@@ -10,8 +10,9 @@ import math
 
 from duckdb import DuckDBPyConnection
 
-#: SQL of everybody in the extract, in the order of their pseudonyms
+#: SQL of everybody in the extract, in the order of their pseudonyms; it is looked up for each table
 BY_PSEUDONYM = "SELECT key, row_number() OVER (ORDER BY length(key), key) AS place FROM known_people"
+IN_ORDER = "FROM people_in_order"
 #: So many people would have rows if they were like the others: that none has is no accident
 EXPECTED_PEOPLE = 20
 #: Share of all people that they must be: few may be alike because of the order in which pseudonyms were given
@@ -20,8 +21,10 @@ LEAST_BEYOND = 0.05
 SPREADSHEET_ROWS = frozenset({65_535, 65_536, 1_048_575, 1_048_576})
 
 
-def count_beyond(connection: DuckDBPyConnection, above: str = BY_PSEUDONYM) -> int:
+def count_beyond(connection: DuckDBPyConnection, above: str = IN_ORDER) -> int:
     """Return how many before the first or behind the last with a row have none; 0 where that may be chance.
+
+    The table ``people_in_order`` holds :data:`BY_PSEUDONYM`.
 
     Parameters
     ----------

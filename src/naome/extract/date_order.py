@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from naome.extract.reader import Check, count_wrong
+from naome.extract.table_checks import Check, FewWrong
 
 #: Share of the deaths that may be registered on their day
 MOST_SAME_DAY = 0.5
@@ -42,7 +42,7 @@ def in_order(
     >>> in_order("ons_deaths", "REG_DATE_OF_DEATH", "REG_DATE").message.partition(";")[0]
     '{n} are before REG_DATE_OF_DEATH'
     """
-    joined = f" JOIN clean_{of} e USING ({', '.join(by)})" if of else ""
+    rows = f"clean_{table} t JOIN clean_{of} e USING ({', '.join(by)})" if of else f"clean_{table}"
     first = f"e.{early}" if of else early
     other = f"{early} of {of}" if of else early
     file, column = called or (table, late)
@@ -50,7 +50,7 @@ def in_order(
     return Check(
         file,
         f"column {column}",
-        count_wrong(before, f"clean_{table} t{joined}", at_most, row="t.row_"),
+        FewWrong(before, rows, at_most, row="t.row_" if of else "row_"),
         f"{{n}} are before {other}; allowed: at most {at_most:.0%}. Hint: are the two columns exchanged, or day and "
         "month in one of them, or is one column another row's?",
     )
@@ -67,7 +67,7 @@ def registered_later(table: str, death: str, registered: str) -> Check:
     return Check(
         table,
         f"column {registered}",
-        count_wrong(f"{registered} = {death}", f"clean_{table}", MOST_SAME_DAY),
+        FewWrong(f"{registered} = {death}", f"clean_{table}", MOST_SAME_DAY),
         f"most are those of {death}, where few are expected. Is either column a copy of the other?",
         warn=True,
     )
@@ -90,7 +90,7 @@ def deaths_agree(deaths: str, person: str, date: str) -> Check:
     return Check(
         "av_patient",
         "columns VITALSTATUS and VITALSTATUSDATE",
-        count_wrong(wrong, f"clean_av_patient JOIN ({died}) ON person = PATIENTID", 0.05),
+        FewWrong(wrong, f"clean_av_patient JOIN ({died}) ON person = PATIENTID", 0.05),
         f"{{n}} are of people who are alive on the day of their death in {deaths}, or died on another day; allowed: at "
         "most 5%. Hint: are day and month exchanged in one of the tables, or are they of different extracts?",
     )
@@ -114,7 +114,7 @@ def deaths_registered(deaths: str, person: str, date: str) -> Check:
     return Check(
         "av_patient",
         "column VITALSTATUS",
-        count_wrong(without, f"clean_av_patient WHERE VITALSTATUS = 'dead' AND VITALSTATUSDATE BETWEEN {years}", 0.2),
+        FewWrong(without, f"clean_av_patient WHERE VITALSTATUS = 'dead' AND VITALSTATUSDATE BETWEEN {years}", 0.2),
         f"{{n}} are of people who died in the years of {deaths} and have no row there; allowed: at most 20%. Hint: is "
         f"{deaths} cut off, or of some causes of death only?",
     )

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from duckdb import DuckDBPyConnection
 
-from naome.extract.cut_off import count_beyond
+from naome.extract.cut_off import BY_PSEUDONYM, count_beyond
 from naome.extract.files import RawFile
 from naome.extract.problems import Problems, say_rows, show_shape
 from naome.extract.quality import Log, log_rows
@@ -202,6 +202,7 @@ def measure_linkage(
         new = "key <> '' AND key NOT IN (SELECT key FROM known_people)"
         connection.execute(f"INSERT INTO known_people SELECT key FROM people_keys WHERE {new}")
         connection.execute("DROP TABLE people_keys")
+        connection.execute(f"CREATE OR REPLACE TABLE people_in_order AS {BY_PSEUDONYM}")
     for name, file in files.items():
         links = [each for each in _links(reader, name) if not each.of or each.of in files]
         for belongs in links:

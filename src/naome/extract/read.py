@@ -55,6 +55,7 @@ from naome.extract.reader import Reader
 from naome.extract.schema import CANONICAL
 from naome.extract.settle import SourceFiles, find_tables, settle_table
 from naome.extract.sql import is_pattern, quote_name, quote_text
+from naome.extract.table_checks import find_wrong
 from naome.extract.values import check_unique
 from naome.extract.vocabulary import Vocabulary, check_shares
 
@@ -421,14 +422,12 @@ def _check_note(note: dict, notes: Mapping[str, FileNote], problems: Problems) -
 def _run_checks(connection, reader: Reader, notes: Mapping[str, FileNote], problems: Problems) -> list[str]:
     """Refuse what a reader's checks find; return the warnings among it, which are on a page and so name no row."""
     doubts = []
-    for check in reader.checks:
-        if found := connection.execute(check.sql).fetchall():
-            ((rows, first),) = found
-            said = check.message.format(n=say_rows(rows))
-            if check.warn:
-                doubts.append(f"{check.table}, {check.about}: {said}")
-            else:
-                problems.add(f"{locate_row(notes[check.table].parts, first, check.about)}: {said}")
+    for check, (rows, first) in find_wrong(connection, reader.checks).items():
+        said = check.message.format(n=say_rows(rows))
+        if check.warn:
+            doubts.append(f"{check.table}, {check.about}: {said}")
+        else:
+            problems.add(f"{locate_row(notes[check.table].parts, first, check.about)}: {said}")
     if reader.country is not None and not problems.count:
         table, column, code = reader.country
         sql = f"SELECT 1 FROM clean_{table} WHERE {quote_name(column)} = {quote_text(code)} LIMIT 1"

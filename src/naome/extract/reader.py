@@ -16,12 +16,11 @@ from naome.extract.areas import AreaColumn
 from naome.extract.clean import OPTIONAL_IDENTIFIER, Cleaner, Coded
 from naome.extract.drug_names import DrugColumn
 from naome.extract.provider_codes import ProviderColumn
-from naome.extract.settle import FEW_ROWS, Duplicates, RowRule, Selection
+from naome.extract.settle import Duplicates, RowRule, Selection
+from naome.extract.table_checks import Check
 
 #: A cleaner that is made when definitions are there
 Unbound = Coded | DrugColumn | ProviderColumn | AreaColumn
-#: So few rows are no sign of a fault in a whole column
-FEW_WRONG = 5
 #: Codes of a list in the SQL of a reader: ``@codes(icd10_breast)`` or ``@codes(icd10_breast.breast_invasive)``
 CODES = re.compile(r"@codes\((\w+)(?:\.(\w+))?\)")
 
@@ -198,63 +197,6 @@ class Count:
     column: str
     sql: str
     kind: str = "repair"
-
-
-@dataclass(frozen=True)
-class Check:
-    """What must be right in all of a table together.
-
-    Attributes
-    ----------
-    table, about : str
-        Raw table and columns, as messages begin.
-    sql : str
-        Gives the number of rows that are wrong and ``row_`` of the first of them; no row where the table is right.
-    message : str
-        What is wrong with ``{n}`` rows, what is allowed, and a hint.
-    warn : bool
-        Whether it is a warning, because what is wrong is possible, in words without a number, which are on a page; the
-        table is refused otherwise.
-    """
-
-    table: str
-    about: str
-    sql: str
-    message: str
-    warn: bool = False
-
-
-def count_wrong(wrong: str, rows: str, at_most: float, *, row: str = "row_") -> str:
-    """Return the SQL of a check that a condition holds in few rows: in :data:`FEW_WRONG`, or in a share of them.
-
-    A column of which rows are not read belongs into the condition and not behind a WHERE, which may look at it before
-    rows of people who are not known are left out, and their values are not clean.
-
-    Examples
-    --------
-    >>> count_wrong("age < 0", "clean_t", 0.01).partition(" WHERE ")[2]
-    'wrong > greatest(5, 0.01 * n)'
-    """
-    return (
-        f"SELECT wrong, first FROM (SELECT count_if({wrong}) AS wrong, count(*) AS n, min({row}) FILTER ({wrong}) AS "
-        f"first FROM {rows}) WHERE wrong > greatest({FEW_WRONG}, {at_most} * n)"
-    )
-
-
-def count_in_groups(groups: str, table: str, at_most: float) -> str:
-    """Return the SQL of a check that few rows of a table are in groups that are wrong.
-
-    Parameters
-    ----------
-    groups : str
-        SQL of these groups: their rows ``n``, and ``row_`` of the ``first``.
-    table : str
-        Raw table.
-    at_most : float
-        Share of its rows that may be in them.
-    """
-    most = f"greatest({FEW_ROWS}, {at_most} * (SELECT count(*) FROM clean_{table}))"
-    return f"SELECT sum(n), min(first) FROM ({groups}) HAVING sum(n) > {most}"
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from naome.extract.dates import DATE
 from naome.extract.drug_names import DRUG
 from naome.extract.linkage import no_such_person
 from naome.extract.provider_codes import PROVIDER_CODE, PROVIDER_SITE
-from naome.extract.reader import Belongs, Check, Count, RawTable, Reader, Repeated, count_wrong
+from naome.extract.reader import Belongs, Count, RawTable, Reader, Repeated
 from naome.extract.settle import Duplicates, RowRule, Selection
+from naome.extract.table_checks import Check, FewWrong
 
 #: Least share of the rows above a table that have a row in it, where every one should: a cycle has drugs
 MOST_HAVE = 0.8
@@ -402,7 +403,7 @@ def recorded(table: str, column: str, at_most: float, otherwise: str) -> Check:
     return Check(
         table,
         f"column {column}",
-        count_wrong(f"{column} IS NULL", f"clean_{table}", at_most),
+        FewWrong(f"{column} IS NULL", f"clean_{table}", at_most),
         f"not recorded in {{n}}, which would {otherwise}; allowed: at most {at_most:.0%}. Hint: export the column "
         "again, or only the rows that are meant.",
     )

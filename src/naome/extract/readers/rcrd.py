@@ -10,9 +10,10 @@ from naome.extract import shared_items
 from naome.extract.clean import TUMOUR_SITE
 from naome.extract.dates import DATE
 from naome.extract.provider_codes import PROVIDER_CODE
-from naome.extract.reader import Belongs, Check, Count, RawTable, Reader, count_in_groups
+from naome.extract.reader import Belongs, Count, RawTable, Reader
 from naome.extract.readers import ncrd
 from naome.extract.settle import RowRule, Selection, of_person
+from naome.extract.table_checks import Check, count_in_groups
 
 RAW = {
     "organisations": ncrd.RAW["organisations"],

@@ -24,7 +24,7 @@ from naome.extract.date_order import in_order, registered_later
 from naome.extract.dates import DATE
 from naome.extract.linkage import no_such_person
 from naome.extract.provider_codes import PROVIDER_CODE
-from naome.extract.reader import Belongs, Check, Count, RawTable, Reader, count_in_groups, count_wrong
+from naome.extract.reader import Belongs, Count, RawTable, Reader
 from naome.extract.readers.ncrd import (
     DEATH_BEFORE_DIAGNOSIS,
     DUPLICATE_DEATH,
@@ -41,6 +41,7 @@ from naome.extract.readers.ncrd import (
     without_date,
 )
 from naome.extract.settle import RowRule, Selection, of_person
+from naome.extract.table_checks import Check, FewWrong, count_in_groups
 
 LINKED = Coded("linkage_status", "BOOLEAN", refuse=False)
 FLAG = Coded("flag_wales", "BOOLEAN")
@@ -292,7 +293,7 @@ def _not_in_order(table: str, column: str) -> str:
 MAIN_DIAGNOSIS = Check(
     "pedw_diag",
     "column DIAG_CD_1234",
-    count_wrong(
+    FewWrong(
         "d.DIAG_NUM = 1 AND left(d.DIAG_CD_1234, 3) <> left(e.DIAG_CD_1234, 3)",
         "clean_pedw_diag d JOIN clean_pedw_episode e USING (PROV_UNIT_CD, SPELL_NUM_PE, EPI_NUM)",
         MOST_OTHER_DIAGNOSIS,
