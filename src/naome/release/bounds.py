@@ -246,6 +246,8 @@ def find_attainable(
     array of bool, shape (k,)
     """
     attained = {1.0: np.zeros(len(targets), dtype=bool), -1.0: np.zeros(len(targets), dtype=bool)}
+    if len(targets) < MANY_COUNTS:
+        return attained[1.0]
     rows = np.unique(relations.number[(lower < upper)[relations.count]])
     counts = np.unique(np.concatenate([targets, relations.count[relations.terms(rows)]]))
     programme = _Programme(counts, rows, lower, upper, relations)
