@@ -46,7 +46,9 @@ LAG_DAYS = 92
 EXPECTED_DEATHS = 10
 
 
-def read_run(plan: RunPlan, *, progress: Callable[[str], None] = print) -> tuple[Run, Extract]:
+def read_run(
+    plan: RunPlan, *, progress: Callable[[str], None] = print, notice: Callable[[str], None] = print
+) -> tuple[Run, Extract]:
     """Read the extract of a planned run into its folder.
 
     ``inputs/`` appears whole, with the copies of parameters and definitions, in one rename; results of other inputs
@@ -59,6 +61,8 @@ def read_run(plan: RunPlan, *, progress: Callable[[str], None] = print) -> tuple
         From :func:`naome.workflow.plan.plan_run`.
     progress : callable, optional
         Receives lines of text.
+    notice : callable, optional
+        Receives a sentence where a finished run is replaced.
 
     Raises
     ------
@@ -126,7 +130,7 @@ def read_run(plan: RunPlan, *, progress: Callable[[str], None] = print) -> tuple
         }
         write_json(record, scratch / "read.json", private=True)
         if replaced := _forget_outdated(Run(plan.folder), record):
-            progress(f"  {replaced}")
+            notice(f"{plan.folder.name}: {replaced}")
         replace_folder(scratch, plan.folder / INPUTS)
     return Run(plan.folder), extract
 

@@ -16,6 +16,7 @@ from naome.core.params import load_params
 from naome.core.paths import project_root
 from naome.core.seal import SEAL
 from naome.workflow import plan as planning
+from naome.workflow.cli import main
 from naome.workflow.ingest import read_run
 from naome.workflow.plan import open_step, plan_check, plan_run
 from naome.workflow.run import Run
@@ -183,15 +184,30 @@ def test_results_of_other_inputs_do_not_outlive_them(runs, extract, altered, as_
     (run.folder / "release").mkdir()
     (run.folder / "release" / "indicators.parquet").touch()
     said = []
-    read_run(plan_run("wales", str(extract)), progress=said.append)
+    read_run(plan_run("wales", str(extract)), progress=lambda line: None, notice=said.append)
     assert (run.folder / "release" / "indicators.parquet").exists(), "the same inputs keep what was made from them"
     write_json({"run_id": "wales-0123456789"}, run.folder / "manifest.json")
     file = altered(lambda raw: raw.update(seed=7))
-    read_run(plan_run(str(file), str(extract), replace=True), progress=said.append)
+    read_run(plan_run(str(file), str(extract), replace=True), progress=lambda line: None, notice=said.append)
     assert not (run.folder / "release").exists()
-    assert [line for line in said if "replaced" in line] == [
-        "  the finished run wales-0123456789 in this folder is replaced: changed since: the parameters"
+    assert said == [
+        "wales: the finished run wales-0123456789 in this folder is replaced: changed since: the parameters"
     ]
+
+
+def test_the_command_says_that_a_finished_run_is_replaced(runs, extract, altered, capsys):
+    file = altered(lambda raw: raw.update(seed=7))
+    command = ["read", "--params", str(file), "--data", str(extract)]
+    assert main(command) == 0
+    (folder,) = runs.iterdir()
+    write_json({"run_id": "wales-0123456789"}, folder / "manifest.json")
+    assert main(command) == 0 and "is replaced" not in capsys.readouterr().out
+    file.write_text(file.read_text(encoding="utf-8").replace("seed: 7", "seed: 8"), encoding="utf-8")
+    assert main(command) == 0
+    assert (
+        "the finished run wales-0123456789 in this folder is replaced: changed since: the par"
+        in capsys.readouterr().out
+    )
 
 
 def move(key, value):
