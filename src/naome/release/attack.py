@@ -19,7 +19,16 @@ from naome.release.cells import Cells, Scheme, list_cells
 from naome.release.guess import guess_counts
 from naome.release.places import Place, find_places, list_places
 from naome.release.policy import METHODS, Policy
-from naome.release.protect import Bounds, bound_counts, find_broken, find_held, find_remainders, find_small, list_near
+from naome.release.protect import (
+    PROGRAMMES,
+    Bounds,
+    bound_counts,
+    find_broken,
+    find_held,
+    find_remainders,
+    find_small,
+    list_near,
+)
 from naome.release.suppress import SCALES
 
 __all__ = ["Attack", "attack_release"]
@@ -133,6 +142,7 @@ def attack_release(
     *,
     national: str,
     least: pd.Series | None = None,
+    thorough: bool = False,
 ) -> Attack:
     """Attack released results.
 
@@ -150,6 +160,8 @@ def attack_release(
     least : Series of int, optional
         Identifier of a result -> the fewest people it can have where its estimate is shown
         (:func:`naome.release.suppress.list_least`).
+    thorough : bool
+        Whether linear programmes look at every hidden count near the promise, and use all relations together.
 
     Returns
     -------
@@ -180,12 +192,12 @@ def attack_release(
     secret = find_small(cells, policy) & (bounds.known == 0) & protected
     found.hidden, found.hidden_narrow = int(secret.sum()), int(narrow.sum())
     found.hidden_exact = int((narrow & (bounds.lower == bounds.upper)).sum())
-    near = list_near(cells, bounds, policy, secret_rows)
+    near = list_near(cells, bounds, policy, secret_rows, None if thorough else PROGRAMMES)
     near = near[~narrow[near]]
     found.programmes = len(near)
     remainders = find_remainders(cells, bounds, policy, secret_rows)
     found.remainders = len(remainders)
-    solved = near[~find_held(near, cells, bounds, policy)]
+    solved = near[~find_held(near, cells, bounds, policy, everything=thorough)]
     found.hidden_narrow += len(solved)
     seen = protected & (bounds.known == 1) & (cells.value > 0)
     width = (bounds.upper - bounds.lower + 1)[seen]

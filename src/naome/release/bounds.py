@@ -203,8 +203,10 @@ def solve_bounds(
     """
     counts, rows = np.array([target]), np.array([], dtype=int)
     for _ in range(steps):
-        rows = relations.touching(counts)
+        rows, before = relations.touching(counts), len(counts)
         counts = np.union1d(counts, relations.count[relations.terms(rows)])
+        if len(counts) == before:
+            break
     if not len(rows):
         return float(lower[target]), float(upper[target])
     programme = _Programme(counts, rows, lower, upper, relations)

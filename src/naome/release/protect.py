@@ -36,6 +36,8 @@ ROUNDS = 60
 NEAR = 3
 #: Relations up to this many counts away are used together in a linear programme; of the nation, which is not rounded
 STEPS, NATIONAL_STEPS = 2, 3
+#: ... and up to this many where all relations are used that have to do with a count at all
+ALL_STEPS = 1_000
 #: Linear programmes at most for counts below the nation, those with the narrowest bounds first
 PROGRAMMES = 300
 #: What it costs to hide a total of the nation, which readers look for first: more than to hide any groups
@@ -239,7 +241,9 @@ def find_remainders(cells: Cells, bounds: Bounds, policy: Policy, protected: np.
     return np.flatnonzero(several & fewer & small & (lower == upper) & (relations.high == 0))
 
 
-def list_near(cells: Cells, bounds: Bounds, policy: Policy, protected: np.ndarray) -> np.ndarray:
+def list_near(
+    cells: Cells, bounds: Bounds, policy: Policy, protected: np.ndarray, most: int | None = PROGRAMMES
+) -> np.ndarray:
     """List the hidden small counts that are near the promise: all of the nation, of others those with narrow bounds.
 
     Parameters
@@ -249,17 +253,30 @@ def list_near(cells: Cells, bounds: Bounds, policy: Policy, protected: np.ndarra
     policy : Policy
     protected : array of bool, shape (rows,)
         Rows whose numbers are not shown whatever they are.
+    most : int or None
+        Counts below the nation at most; None for all.
     """
     secret = find_small(cells, policy) & (bounds.known == 0) & cells.in_rows(protected, differences=True)
     secret &= ~np.isin(cells.same, cells.same[bounds.known == 2])
     spare = np.minimum(policy.hide_from - bounds.lower, bounds.upper - np.minimum(policy.hide_to, cells.ceiling))
     near = np.flatnonzero(secret & (spare <= NEAR))
     near = near[np.argsort((bounds.upper - bounds.lower)[near], kind="stable")]
-    return np.concatenate([near[cells.national[near]], near[~cells.national[near]][:PROGRAMMES]])
+    return np.concatenate([near[cells.national[near]], near[~cells.national[near]][:most]])
 
 
-def find_held(counts: np.ndarray, cells: Cells, bounds: Bounds, policy: Policy) -> np.ndarray:
+def find_held(
+    counts: np.ndarray, cells: Cells, bounds: Bounds, policy: Policy, *, everything: bool = False
+) -> np.ndarray:
     """Return to which hidden small counts linear programmes, too, leave every value that is promised.
+
+    Parameters
+    ----------
+    counts : array of int
+    cells : Cells
+    bounds : Bounds
+    policy : Policy
+    everything : bool
+        Whether all relations are used together, and not only those near each count: that takes seconds for a count.
 
     Returns
     -------
@@ -268,12 +285,12 @@ def find_held(counts: np.ndarray, cells: Cells, bounds: Bounds, policy: Policy) 
     least, most = np.full(len(counts), float(policy.hide_from)), np.minimum(policy.hide_to, cells.ceiling[counts])
     held = find_attainable(counts, least, most, bounds.lower, bounds.upper, cells.relations)
     for place in np.flatnonzero(~held):
-        held[place] = _is_held(int(counts[place]), cells, bounds, policy)
+        held[place] = _is_held(int(counts[place]), cells, bounds, policy, everything=everything)
     return held
 
 
-def _is_held(count: int, cells: Cells, bounds: Bounds, policy: Policy) -> bool:
-    steps = NATIONAL_STEPS if cells.national[count] else STEPS
+def _is_held(count: int, cells: Cells, bounds: Bounds, policy: Policy, *, everything: bool = False) -> bool:
+    steps = ALL_STEPS if everything else NATIONAL_STEPS if cells.national[count] else STEPS
     lower, upper = solve_bounds(count, bounds.lower, bounds.upper, cells.relations, steps=steps)
     return lower <= policy.hide_from and upper >= min(policy.hide_to, cells.ceiling[count])
 

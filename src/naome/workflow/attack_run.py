@@ -56,8 +56,11 @@ def explain_attack(run: Run, found: Attack) -> str:
     return "\n".join([head, *lines, *hints, end])
 
 
-def find_attack(run: Run) -> Attack:
-    """Attack everything that a run has released, below the nation and of the nation; return what was found."""
+def find_attack(run: Run, *, thorough: bool = False) -> Attack:
+    """Attack everything that a run has released, below the nation and of the nation; return what was found.
+
+    A thorough attack looks at every suppressed count near the guarantee, with all relations together.
+    """
     policy = POLICIES[run.params.disclosure.policy]
     if policy.name == "none":
         return Attack(policy.name)
@@ -71,7 +74,7 @@ def find_attack(run: Run) -> Attack:
     truth = pd.concat([pair[1] for pair in own], ignore_index=True)
     least = pd.Series(list_least(released, run.params), released["result_id"]).groupby(level=0).max()
     national = run.params.disclosure.national
-    found = attack_release(released, truth, plan.scheme, policy, national=national, least=least)
+    found = attack_release(released, truth, plan.scheme, policy, national=national, least=least, thorough=thorough)
     given = list_given_away(released, pairs[POOLED_FRAME][0]) if POOLED_FRAME in pairs else pd.DataFrame()
     empty = [list_without_result(pair[0]) for pair in pairs.values() if _is_results(pair[0])]
     found.pooled_broken, found.without_result = len(given), sum(map(len, empty))

@@ -150,6 +150,11 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=_KeysAsTheyAre,
     )
     _add_step(attack)
+    attack.add_argument(
+        "--thorough",
+        action="store_true",
+        help="look at every suppressed count near the guarantee, with all relations together (takes minutes)",
+    )
     attack.set_defaults(do=_attack)
 
     workflow = commands.add_parser("workflow", help="make the site, or the files named, as far as they are not there")
@@ -453,7 +458,7 @@ def _attack(parsed: argparse.Namespace) -> int:
     from naome.workflow.attack_run import explain_attack, find_attack
 
     run = _open_step(parsed)
-    found = find_attack(run)
+    found = find_attack(run, thorough=parsed.thorough)
     print(json.dumps(found.to_dict(), indent=1), flush=True)
     if not found.passed:
         print(f"naome: {explain_attack(run, found)}", file=sys.stderr)

@@ -7,6 +7,7 @@ import pytest
 
 from naome.release import bounds
 from naome.release.bounds import Relations, find_attainable, solve_bounds, tighten
+from naome.release.protect import ALL_STEPS
 
 
 def draw_relations(rng, counts: int = 60, relations: int = 40) -> tuple[np.ndarray, Relations]:
@@ -65,6 +66,16 @@ def test_nothing_is_attainable_of_numbers_that_contradict_each_other(monkeypatch
     )
     asked = np.zeros(2), np.ones(2)
     assert not find_attainable(np.arange(2), *asked, np.zeros(2), np.full(2, 9.0), two).any()
+
+
+def test_relations_far_away_narrow_a_count_where_all_are_used():
+    """Count 0 is 1, 1 is 2 and 2 is 3; three sums of two of the counts 3, 4 and 5 are 10 each, so that all are 5."""
+    number, count = np.repeat(np.arange(6), 2), np.array([0, 1, 1, 2, 2, 3, 3, 4, 3, 5, 4, 5])
+    weight, ends = np.array([1.0, -1.0] * 3 + [1.0] * 6), np.array([0.0] * 3 + [10.0] * 3)
+    relations = Relations(number, count, weight, ends, ends)
+    lower, upper = tighten(np.zeros(6), np.full(6, 99.0), relations)
+    assert solve_bounds(0, lower, upper, relations, steps=3) == (0.0, 10.0)
+    assert solve_bounds(0, lower, upper, relations, steps=ALL_STEPS) == (5.0, 5.0)
 
 
 def test_relations_and_counts_near_each_other():

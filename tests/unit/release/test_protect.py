@@ -13,6 +13,7 @@ from naome.core.params import load_params
 from naome.core.results import make_results
 from naome.measures.specification import read_relations
 from naome.measures.study import make_study
+from naome.release import attack
 from naome.release.attack import attack_release
 from naome.release.bounds import Relations, solve_bounds, tighten
 from naome.release.cells import Scheme, list_cells, make_scheme
@@ -193,6 +194,16 @@ def test_one_man_of_a_small_nation_is_not_found_by_subtraction(national):
         release(results, settings, plan).frame, results, SCHEME, POLICIES["hes2018"], national=national
     )
     assert found.passed and found.hidden > 0 and found.hidden_exact == 0
+
+
+def test_a_thorough_attack_looks_at_every_count_near_the_guarantee(monkeypatch):
+    counts = {"A": (2, 100), "B": (3, 100), "C": (4, 100), "D": (30, 90), "E": (31, 92), "F": (35, 95)}
+    results = organisations(counts)
+    released = release(results, params(), plan_release(results, params(), SCHEME)).frame
+    monkeypatch.setattr(attack, "PROGRAMMES", 1)
+    policy = POLICIES["hes2018"]
+    few, all_ = (attack_release(released, results, SCHEME, policy, national="show", thorough=t) for t in (False, True))
+    assert few.programmes == 1 < all_.programmes and few.passed and all_.passed
 
 
 def test_the_attack_fails_where_a_hidden_count_can_be_worked_out():
