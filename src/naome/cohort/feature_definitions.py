@@ -174,7 +174,7 @@ def _say_evidence(feature: Feature, evidence: Evidence, definitions: Definitions
     """Let a feature on evidence need admissions, or a reported recurrence too where its code is one that counts."""
     if "evidence" not in feature.events or feature.needs:
         return feature
-    counted = {c.code for c in definitions.find_codes(feature.events["evidence"]) if c.group not in feature.leave_out}
+    counted = {code.code for code in definitions.find_codes(feature.events["evidence"], feature.leave_out)}
     reported = {code.code for code in definitions.find_codes(evidence.reported)}
     need = NEEDS["evidence"] + (" or evidence.reported" if reported & counted else "")
     return feature.model_copy(update={"needs": (need,)})

@@ -219,7 +219,7 @@ def _last_chemotherapy(clock: Table, events: Table, params: Params, feature: Fea
 
 def _codes(definitions: Definitions, reference: str, leave_out: tuple[str, ...]) -> tuple[str, ...]:
     """Return the codes of a list (``opcs4_biopsy``) or of one group of it, without some groups."""
-    return tuple(code.code for code in definitions.find_codes(reference) if code.group not in leave_out)
+    return tuple(code.code for code in definitions.find_codes(reference, leave_out))
 
 
 def _in_window(feature: Feature, days: ibis.Value) -> ibis.Value:

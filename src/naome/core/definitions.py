@@ -417,8 +417,14 @@ class Definitions:
             self._codings[name] = read_coding(self.folder / "codings" / f"{name}.csv")
         return self._codings[name]
 
-    def find_codes(self, reference: str) -> tuple[Code, ...]:
+    def find_codes(self, reference: str, leave_out: Collection[str] = ()) -> tuple[Code, ...]:
         """Return the codes of a reference: a code list (``cns_indicator``) or one group of it (``sact_drugs.cdk46``).
+
+        Parameters
+        ----------
+        reference : str
+        leave_out : collection of str
+            Groups whose codes are not returned.
 
         Raises
         ------
@@ -434,7 +440,7 @@ class Definitions:
         codelist = self.codelist(name)
         if group:
             codelist.prefixes(group)  # an unknown group is an error that says which there are
-        return tuple(code for code in codelist.codes if group in ("", code.group))
+        return tuple(code for code in codelist.codes if group in ("", code.group) and code.group not in leave_out)
 
     def say_inferred_codes(
         self, references: Iterable[str], left_out: Mapping[str, Collection[str]] | None = None
@@ -460,8 +466,7 @@ class Definitions:
         """
         parts = []
         for reference in references:
-            unused = (left_out or {}).get(reference, ())
-            codes = [code for code in self.find_codes(reference) if code.group not in unused]
+            codes = self.find_codes(reference, (left_out or {}).get(reference, ()))
             inferred = sum(code.status == "inferred" for code in codes)
             if inferred:
                 name = reference.replace(".", ", ").replace("_", " ")

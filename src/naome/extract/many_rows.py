@@ -18,6 +18,7 @@ FEW_CONCERNED = 20
 MANY_ROWS = 0.05
 #: Share of the rows whose value may be in no list before they are a warning; of more, a column is refused
 MANY_UNKNOWN = 0.01
+#: Rules that exclude rows by design, or of which the table of links says more. Records that are not linked are no
 #: one's, so they are many beside those of the few people of whom events are read
 NO_SIGN = ("other_site", "unlinked_record", NOT_CANDIDATES[0], NO_SUCH_PERSON[0], NO_SUCH_RECORD[0])
 #: What may be behind many rows that a rule excludes, by a word in its name

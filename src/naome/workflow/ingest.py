@@ -304,9 +304,7 @@ def _forget_outdated(run: Run, record: dict) -> str:
         changed = [words for key, words in MADE_FROM.items() if run.read_record.get(key) != record[key]]
         if not changed:
             return ""
-    finished = run.folder / MANIFEST
-    replaced = f"the finished run {_read_id(finished)}in this folder is replaced: changed since: {', '.join(changed)}"
-    replaced = replaced if finished.is_file() else ""
+    replaced = _say_replaced(run.folder / MANIFEST, changed)
     for name in (MANIFEST, "analysis.parquet", "results.parquet"):
         (run.folder / name).unlink(missing_ok=True)
     for name in ("release", "results", "notebooks", "steps", "failed", "site"):
@@ -316,8 +314,11 @@ def _forget_outdated(run: Run, record: dict) -> str:
     return replaced
 
 
-def _read_id(manifest: Path) -> str:
-    """Return the id of a finished run, and a blank; nothing where the manifest is not there or damaged."""
-    with suppress(RunError, OSError):
-        return f"{read_record(manifest, {'run_id': str})['run_id']} "
-    return ""
+def _say_replaced(manifest: Path, changed: list[str]) -> str:
+    """Say which finished run is replaced, and what has changed since; an empty text where none was finished."""
+    if not manifest.is_file():
+        return ""
+    name = ""
+    with suppress(RunError, OSError):  # a damaged manifest says no name
+        name = f" {read_record(manifest, {'run_id': str})['run_id']}"
+    return f"the finished run{name} in this folder is replaced: changed since: {', '.join(changed)}"

@@ -170,7 +170,7 @@ def say_codelist(reference: str, definitions: Definitions) -> str:
     )
     version = hashlib.sha256(file.read_bytes()).hexdigest()[:8]
     left_out = list_left_out(reference, definitions)
-    codes = sum(code.group not in left_out for code in definitions.find_codes(reference))
+    codes = len(definitions.find_codes(reference, left_out))
     without = f" without {', '.join(sorted(left_out)).replace('_', ' ')}" if left_out else ""
     linked = f"[`{reference}`](/{PAGE}#list-{name})" if file.parent.name == "codelists" else f"`{reference}`"
     return f"{linked} (version {version}, {codes} code{'' if codes == 1 else 's'}{without})"
