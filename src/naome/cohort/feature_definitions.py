@@ -160,14 +160,16 @@ def list_left_out(reference: str, definitions: Definitions) -> frozenset[str]:
 def _fill_meaning(feature: Feature, file: Path) -> Feature:
     """Put the days of a feature's window into its words."""
     days = {"before": -(feature.from_days or 0), "after": feature.to_days or 0}
-    given = {name: str(number) for name, number in days.items() if number > 0}
-    try:
-        return feature.model_copy(update={"meaning": feature.meaning.format_map(given)})
-    except (KeyError, ValueError, IndexError):
+    given = {f"{{{name}}}": str(number) for name, number in days.items() if number > 0}
+    meaning = feature.meaning
+    for brace, number in given.items():
+        meaning = meaning.replace(brace, number)
+    if "{" in meaning or "}" in meaning:
         raise DefinitionError(
             f"{file}: feature {feature.name}: meaning: has a brace that stands for nothing; allowed: "
-            f"{', '.join(f'{{{name}}}' for name in given) or 'none, as there are no days before or after'}."
-        ) from None
+            f"{', '.join(given) or 'none, as from_days is not before and to_days not after the day counted from'}."
+        )
+    return feature.model_copy(update={"meaning": meaning})
 
 
 def _say_evidence(feature: Feature, evidence: Evidence, definitions: Definitions) -> Feature:

@@ -299,7 +299,7 @@ def _forget_outdated(run: Run, record: dict) -> str:
     """
     if not (run.folder / READ_RECORD).is_file():
         return ""
-    changed = list(MADE_FROM.values())
+    changed = ["not known, as its record is damaged"]
     with suppress(RunError):  # what the record does not tell any more is of other inputs
         changed = [words for key, words in MADE_FROM.items() if run.read_record.get(key) != record[key]]
         if not changed:

@@ -192,6 +192,9 @@ def test_the_table_has_the_columns_in_force(as_shipped):
         ("from_days: -365", "from_day: -365", "(?s)features.yaml:.*from_day"),
         ("breast from {before}", "breast from {befor}", "feature biopsy_days: meaning: .*allowed: {before}"),
         ("breast from {before}", "breast from {after}", "feature biopsy_days: meaning: .*allowed: {before}"),
+        ("breast from {before}", "breast from {{before}}", "feature biopsy_days: meaning: .*allowed: {before}"),
+        ("breast from {before}", "breast from {before!r:>9}", "feature biopsy_days: meaning: .*allowed: {before}"),
+        ("on or after it.", "on or after {after}.", "feature cdk46_days: meaning: .*allowed: none"),
     ],
 )
 def test_a_feature_that_names_nothing_is_refused(tmp_path, old, new, said):

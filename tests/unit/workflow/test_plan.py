@@ -195,6 +195,15 @@ def test_results_of_other_inputs_do_not_outlive_them(runs, extract, altered, as_
     ]
 
 
+def test_what_changed_since_a_run_with_a_damaged_record_is_not_known(runs, extract):
+    run, _ = read_run(plan_run("wales", str(extract)), progress=lambda line: None)
+    write_json({"run_id": "wales-0123456789"}, run.folder / "manifest.json")
+    (run.inputs / "read.json").write_text("{", encoding="utf-8")
+    said = []
+    read_run(plan_run("wales", str(extract), replace=True), progress=lambda line: None, notice=said.append)
+    assert [line.partition("changed since: ")[2] for line in said] == ["not known, as its record is damaged"]
+
+
 def test_the_command_says_that_a_finished_run_is_replaced(runs, extract, altered, capsys):
     file = altered(lambda raw: raw.update(seed=7))
     command = ["read", "--params", str(file), "--data", str(extract)]
