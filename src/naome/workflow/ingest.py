@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -13,7 +13,6 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from duckdb import DuckDBPyConnection
 
 from naome.cohort.evidence import signs_of
@@ -69,11 +68,22 @@ def read_run(
     ExtractError
         With all problems of the extract; also when its files change while they are read.
     ParamsError
-        If follow-up ends long after the last death of the extract.
+        If follow-up ends long after the last death of the extract, or the parameters would show small groups of a
+        small nation of real people.
     """
     started = dt.datetime.now(dt.UTC)
     reader = READERS[plan.params.source]
     sweep(plan.folder)
+    last_death = ""
+
+    def look(connection: DuckDBPyConnection) -> None:
+        nonlocal last_death
+        # What the first notebook would refuse is refused before the results of an earlier run are removed
+        asked = plan.marking == "real" or (plan.folder / MANIFEST).is_file()
+        if why := _explain_small(plan, _count_people(plan, connection) if asked else {}):
+            raise ParamsError(why)
+        last_death = check_last_death(plan, *_find_deaths(connection))
+
     with scratch_folder(plan.folder, INPUTS) as scratch:
         params = scratch / "params.yaml"
         write_bytes(plan.file.read_bytes(), params, private=True)
@@ -89,10 +99,10 @@ def read_run(
             definitions=definitions,
             minimum_linkage=plan.params.minimum_linkage,
             unknown_share=plan.params.unknown_share,
+            look=look,
             progress=progress,
         )
         lacking = say_lacking(plan, extract)
-        last_death = check_last_death(plan, *_read_deaths(scratch / "canonical"))
         plan.inputs.check_unchanged()
         quality = pd.DataFrame(extract.quality, columns=["rule", "table", "column", "rows", "kind", "meaning"])
         write_frame(quality, scratch / "data_quality.parquet", private=True)
@@ -191,11 +201,7 @@ def check_extract(plan: RunPlan, *, progress: Callable[[str], None] = print) -> 
     def look(connection: DuckDBPyConnection) -> None:
         try:
             sizes.update(_count_people(plan, connection))
-            deaths, people = (
-                connection.sql(f"SELECT {column} FROM canon_{table}").to_arrow_table()[column]
-                for table, column in (("deaths", "death_date"), ("people", "vital_status"))
-            )
-            check_last_death(plan, deaths, people)
+            check_last_death(plan, *_find_deaths(connection))
         except (ParamsError, ExtractError) as error:
             refusals.append(str(error))
 
@@ -210,7 +216,7 @@ def check_extract(plan: RunPlan, *, progress: Callable[[str], None] = print) -> 
         look=look,
         progress=progress,
     )
-    if plan.marking == "real" and (why := explain_small(sizes, plan.params, partial(locate_key, plan.file))):
+    if why := _explain_small(plan, sizes):
         refusals.append(why)
     return Checked(extract, sizes, tuple(refusals))
 
@@ -220,6 +226,10 @@ def _count_people(plan: RunPlan, connection: DuckDBPyConnection) -> dict[str, in
     from naome.cohort.tables import open_views
 
     return count_cohorts(plan.params, open_views(connection), plan.definitions.rules(plan.params.rules))
+
+
+def _explain_small(plan: RunPlan, sizes: Mapping[str, int]) -> str:
+    return explain_small(sizes, plan.params, partial(locate_key, plan.file)) if plan.marking == "real" else ""
 
 
 def say_lacking(plan: RunPlan, extract: Extract) -> list[str]:
@@ -240,10 +250,10 @@ def say_lacking(plan: RunPlan, extract: Extract) -> list[str]:
     return say_taken_away(extract.absent, plan.params, rules)
 
 
-def _read_deaths(canonical: Path) -> tuple[pa.ChunkedArray, pa.ChunkedArray]:
-    """Read the days of deaths, and everybody's vital status, from canonical tables."""
-    deaths = pq.read_table(canonical / "deaths.parquet", columns=["death_date"])["death_date"]
-    return deaths, pq.read_table(canonical / "people.parquet", columns=["vital_status"])["vital_status"]
+def _find_deaths(connection: DuckDBPyConnection) -> Iterator[pa.ChunkedArray]:
+    """Find the days of deaths, and everybody's vital status, in canonical tables."""
+    for table, column in (("deaths", "death_date"), ("people", "vital_status")):
+        yield connection.sql(f"SELECT {column} FROM canon_{table}").to_arrow_table()[column]
 
 
 def check_last_death(plan: RunPlan, deaths: pa.ChunkedArray, statuses: pa.ChunkedArray) -> str:

@@ -8,9 +8,11 @@ import pandas as pd
 import pytest
 
 from naome.cohort.derive import derive_cohorts
+from naome.core.lock import LOCK
 from naome.core.params import load_params
 from naome.core.paths import project_root
-from naome.core.seal import SEAL
+from naome.core.run_folder import MANIFEST
+from naome.core.seal import SEAL, file_digest
 from naome.workflow.cli import main
 from naome.workflow.ingest import check_extract, read_run
 from naome.workflow.plan import plan_check, plan_run
@@ -36,6 +38,11 @@ def set_key(base, key, value):
     return file, line
 
 
+def file_digests(folder):
+    """Return the digest of every file of a folder, but the one that says who works in it."""
+    return {path: file_digest(path) for path in folder.rglob("*") if path.is_file() and path.name != LOCK}
+
+
 def test_a_check_counts_the_cohorts_as_the_run_does(base, tmp_path):
     file, _ = set_key(base, "national", "suppress_small")
     checked = check_extract(plan_check(file, str(base / "extract")), progress=lambda line: None)
@@ -52,6 +59,18 @@ def test_small_cohorts_are_said_before_with_file_key_line_and_what_is_allowed(ba
     assert f"{file}:{line}: key 'disclosure.national' is 'show', and denovo has " in said.err
     assert "'suppress_small' or 'suppress'. Hint: write national: suppress_small" in said.err
     assert "## Cohorts of the run" in said.out and "readable as wcn" in said.out
+
+
+def test_reading_asks_the_same_before_a_finished_run_is_replaced(base, tmp_path, capsys):
+    file, _ = set_key(base, "national", "suppress_small")
+    command = ["read", "--params", str(file), "--data", str(base / "extract"), "--run", str(tmp_path / "run")]
+    assert main(command) == 0
+    (tmp_path / "run" / MANIFEST).write_text("{}", encoding="utf-8")
+    before = file_digests(tmp_path / "run")
+    file, line = set_key(base, "national", "show")
+    assert main(command) == 2
+    assert f"{file}:{line}: key 'disclosure.national' is 'show', and denovo has " in capsys.readouterr().err
+    assert file_digests(tmp_path / "run") == before
 
 
 def test_follow_up_long_after_the_last_death_is_said_before_too(base, capsys):
