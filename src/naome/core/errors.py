@@ -7,6 +7,7 @@ a message has the shape, and never the value.
 from __future__ import annotations
 
 import errno
+from collections.abc import Sequence
 from difflib import get_close_matches
 
 
@@ -50,6 +51,18 @@ def suggest(word: str, allowed: list[str]) -> str:
     """
     close = get_close_matches(word, allowed, n=1, cutoff=0.6)
     return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def say_some(names: Sequence[str], most: int = 5) -> str:
+    """Name the first of some things, and say how many more there are.
+
+    Examples
+    --------
+    >>> say_some(["a", "b"]), say_some(["a", "b", "c", "d"], most=2)
+    ('a, b', 'a, b and 2 more')
+    """
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}"
 
 
 def explain_system(error: OSError, elsewhere: str) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from naome.core.errors import ExtractError
+from naome.core.errors import ExtractError, say_some
 
 SEAL = "extract.json"
 #: What the files of an extract may be; in any case of letters
@@ -52,7 +52,7 @@ class Inputs:
         changed = sorted(name for name in {*now, *self.seen} if now.get(name) != self.seen.get(name))
         if changed:
             raise ExtractError(
-                f"{self.folder}: {', '.join(changed[:5])} changed while the extract was read; nothing was kept. "
+                f"{self.folder}: {say_some(changed)} changed while the extract was read; nothing was kept. "
                 "Hint: wait until the files have been copied, and read again."
             )
 
@@ -148,7 +148,11 @@ def check_seal(inputs: Inputs) -> tuple[bool, str]:
     there = {name: digest for name, digest in inputs.digests.items() if name != SEAL}
     broken = sorted(name for name in {*sealed, *there} if sealed.get(name) != there.get(name))
     if broken:
-        return False, f"{', '.join(broken[:5])} is not as the generator wrote it"
+        one = len(broken) == 1
+        return (
+            False,
+            f"{say_some(broken)} {'is' if one else 'are'} not as the generator wrote {'it' if one else 'them'}",
+        )
     return True, ""
 
 

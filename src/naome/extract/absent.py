@@ -5,11 +5,9 @@ Nothing of this is written down twice: it follows from the reader's own selectio
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 
 import duckdb
 
@@ -17,6 +15,7 @@ from naome.core.errors import ParamsError, suggest
 from naome.extract.reader import RawTable, Reader
 from naome.extract.schema import CANONICAL
 from naome.extract.settle import Selection
+from naome.extract.traced_columns import trace_columns
 
 #: How something is known to be absent, and how a sentence about it begins
 FEED = "feed"
@@ -173,43 +172,6 @@ def list_optional(reader: Reader) -> dict[str, tuple[str, ...]]:
     }
 
 
-def trace_columns(reader: Reader, selection: Selection) -> dict[str, tuple[str, ...]]:
-    """Return canonical column -> the raw columns that its expression names, from the parsed SELECT.
-
-    Columns that are NULL in every row are left out; a column that follows from no raw column has none.
-    """
-    table = reader.raw[selection.raw]
-    raw = {column for each in reader.raw.values() for column in each.columns}
-    raw |= {name for long in table.long.items() for name in LONG if f"clean_{long[0]}" in selection.sql}
-    used = {}
-    for item in _parse_select_list(selection.sql):
-        if _is_null(item):
-            continue
-        alias = item.get("alias") or (item.get("column_names") or [""])[-1]
-        used[alias] = tuple(name for name in dict.fromkeys(_references(item)) if name in raw)
-    return used
-
-
-@cache
-def _parser() -> duckdb.DuckDBPyConnection:
-    """Return a database without tables: to open one takes longer than to parse a query."""
-    return duckdb.connect()
-
-
-@cache
-def _parse_select_list(sql: str) -> list[dict]:
-    """Return what the first SELECT of a query gives, as DuckDB parses it."""
-    tree = json.loads(_parser().execute("SELECT json_serialize_sql(?)", [sql]).fetchone()[0])
-    node = tree["statements"][0]["node"]
-    while "select_list" not in node:
-        node = node.get("left") or node["children"][0]
-    return node["select_list"]
-
-
-#: Columns of the rows that repeated columns become
-LONG = ("position", "code", "second")
-
-
 def _find_gone(reader: Reader, selection: Selection, without: Mapping[str, Collection[str]]) -> set[str]:
     """Return the raw columns that a selection names and no file of the extract has."""
     words = set(re.findall(r"\bclean_(\w+)", selection.sql))
@@ -218,17 +180,3 @@ def _find_gone(reader: Reader, selection: Selection, without: Mapping[str, Colle
         column for name in looked_into for column in reader.raw[name].columns if column not in without.get(name, ())
     }
     return {column for name in looked_into for column in without.get(name, ())} - there
-
-
-def _is_null(item: dict) -> bool:
-    while item.get("class") == "CAST":
-        item = item["child"]
-    return item.get("literal", {}).get("kind") == "NULL_LITERAL"
-
-
-def _references(node: object) -> list[str]:
-    if isinstance(node, dict):
-        if node.get("class") == "COLUMN_REF":
-            return [node["column_names"][-1]]
-        return [name for key, value in node.items() if key != "order_bys" for name in _references(value)]
-    return [name for value in node for name in _references(value)] if isinstance(node, list) else []

@@ -6,6 +6,8 @@ from naome.extract.table_checks import Check, FewWrong
 
 #: Share of the deaths that may be registered on their day
 MOST_SAME_DAY = 0.5
+#: Ends a hint: of dates whose day was taken out
+FIRST_OF_MONTH = "does day 1 of a month stand for the others"
 #: What is further away stands for no date (:mod:`naome.extract.implausible`)
 YEARS_AWAY = 3
 
@@ -52,7 +54,7 @@ def in_order(
         f"column {column}",
         FewWrong(before, rows, at_most, row="t.row_" if of else "row_"),
         f"{{n}} are before {other}; allowed: at most {at_most:.0%}. Hint: are the two columns exchanged, or day and "
-        "month in one of them, or is one column another row's?",
+        f"month in one of them, is one column another row's, or {FIRST_OF_MONTH}?",
     )
 
 
@@ -92,7 +94,8 @@ def deaths_agree(deaths: str, person: str, date: str) -> Check:
         "columns VITALSTATUS and VITALSTATUSDATE",
         FewWrong(wrong, f"clean_av_patient JOIN ({died}) ON person = PATIENTID", 0.05),
         f"{{n}} are of people who are alive on the day of their death in {deaths}, or died on another day; allowed: at "
-        "most 5%. Hint: are day and month exchanged in one of the tables, or are they of different extracts?",
+        "most 5%. Hint: are day and month exchanged in one of the tables, are they of different extracts, or "
+        f"{FIRST_OF_MONTH}?",
     )
 
 

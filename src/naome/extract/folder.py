@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from naome.core.errors import ExtractError, suggest
+from naome.core.errors import ExtractError, say_some, suggest
 from naome.core.seal import list_files
 from naome.extract.column_names import show_file
 from naome.extract.problems import DAMAGED_ZIP
@@ -319,9 +319,8 @@ def _check_times(table: str, parts: dict[Path, Tag]) -> None:
     gone = [place for place in range(min(places), max(places)) if place not in places]
     if gone:
         said = [str(place) if each == 1 else f"{place // each} {'Q' * (each == 4)}{place % each + 1}" for place in gone]
-        more = f" and {len(said) - 5} more" if len(said) > 5 else ""
         raise ExtractError(
-            f"{table}: no file for {', '.join(said[:5])}{more}, only {_list(parts)}; allowed: every "
+            f"{table}: no file for {say_some(said)}, only {_list(parts)}; allowed: every "
             f"{({1: 'year', 4: 'quarter', 12: 'month'})[each]} from the first to the last. Hint: copy the file that is "
             "missing; if it has no records, put one with the header line only."
         )
@@ -337,9 +336,9 @@ def _check_gaps(table: str, parts: dict[Path, Tag], hint: str) -> None:
         expected = range(first, max(max(numbers), first - 1 + said) + 1)
         gone = [number for number in expected if number not in numbers]
         if gone:
+            lost = f"part {gone[0]} is" if len(gone) == 1 else f"parts {say_some([*map(str, gone)])} are"
             raise ExtractError(
-                f"{table}: part {', '.join(map(str, gone[:5]))} is not there, only {_list(parts)}; allowed: all parts. "
-                f"{hint}, or copy the one that is missing."
+                f"{table}: {lost} not there, only {_list(parts)}; allowed: all parts. {hint}, or copy what is missing."
             )
 
 
@@ -490,9 +489,7 @@ def _check_parts_inside(name: str, table: str, files: list[Path]) -> None:
 
 
 def _list(paths: Iterable[Path]) -> str:
-    names = [show_file(path.name) for path in paths]
-    more = f" and {len(names) - SHOWN_FILES} more" if len(names) > SHOWN_FILES else ""
-    return ", ".join(names[:SHOWN_FILES]) + more
+    return say_some([show_file(path.name) for path in paths], SHOWN_FILES)
 
 
 def explain_missing(folder: Path, table: str, *, with_listing: bool) -> str:

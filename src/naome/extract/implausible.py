@@ -6,7 +6,7 @@ like tells them: nearly all are women, few are younger than 15, and no date stan
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from duckdb import DuckDBPyConnection
 
@@ -15,6 +15,7 @@ from naome.extract.codes_cut import check_further_codes, check_last_character, c
 from naome.extract.problems import Problems, say_rows
 from naome.extract.reader import Reader
 from naome.extract.schema import CANONICAL
+from naome.extract.source_files import SourceFiles
 from naome.extract.tumour_items import check_both_values, check_items_agree, check_some_eligible
 
 #: One day with so many rows, and no other date so near to it, stands for none
@@ -28,7 +29,7 @@ USUAL_AGES, ODD_AGES, AGE_ROWS = (15, 105), 0.01, 8
 def check_implausible(
     connection: DuckDBPyConnection,
     reader: Reader,
-    names: Mapping[str, str],
+    sources: Mapping[str, SourceFiles],
     definitions: Definitions,
     problems: Problems,
 ) -> None:
@@ -39,42 +40,38 @@ def check_implausible(
     connection : DuckDBPyConnection
         With the canonical tables.
     reader : Reader
-    names : mapping of str to str
-        Raw table -> its file, as messages call it.
+    sources : mapping of str to SourceFiles
+        What stands behind each canonical table.
     definitions : Definitions
         Their code list of metastatic disease says which codes have a fourth character.
     problems : Problems
         Receives one message per column.
     """
-
-    def name(table: str) -> str:
-        raw = reader.canonical[table].raw
-        return names.get(raw, raw)
-
-    _check_days(connection, reader, name, problems)
+    _check_days(connection, reader, sources, problems)
     if {"people", "tumours"} <= set(reader.canonical):
-        _check_sex(connection, name("people"), problems)
-        _check_age(connection, name("tumours"), problems)
-        check_both_values(connection, name("tumours"), problems)
+        _check_sex(connection, sources["people"], problems)
+        _check_age(connection, sources["tumours"], problems)
+        check_both_values(connection, sources["tumours"], problems)
         # a value that was lost contradicts others, and items of artificial records are drawn apart from each other
         if not problems.count and not reader.open_names:
-            check_items_agree(connection, name("tumours"), problems)
-        check_some_eligible(connection, name("tumours"), definitions, problems)
+            check_items_agree(connection, sources["tumours"], problems)
+        check_some_eligible(connection, sources["tumours"], definitions, problems)
     metastatic = sorted({code[:3] for code in definitions.codelist("icd10_metastatic").prefixes() if len(code) > 3})
     for table, needing in (("diagnoses", metastatic), ("procedures", [])):
         if table in reader.canonical:
-            check_last_character(connection, table, name(table), needing, problems)
-            check_further_codes(connection, table, name(table), problems)
+            check_last_character(connection, sources[table], needing, problems)
+            check_further_codes(connection, sources[table], problems)
     if {"diagnoses", "procedures"} <= set(reader.canonical):
-        check_operations(connection, name("procedures"), problems)
+        check_operations(connection, sources["procedures"], problems)
 
 
-def _check_days(connection, reader: Reader, name: Callable[[str], str], problems: Problems) -> None:
+def _check_days(connection, reader: Reader, sources: Mapping[str, SourceFiles], problems: Problems) -> None:
     alone: dict[str, dict[str, str]] = {}
     for table in reader.canonical:
         for column in CANONICAL[table].columns:
             if column.type == "DATE" and (days := _find_alone(connection, table, column.name)):
-                alone.setdefault(name(table), {})[f"{table}.{column.name}"] = days
+                source = sources[table]
+                alone.setdefault(source.name, {})[source.name_columns(column.name)] = days
     for file, columns in alone.items():
         problems.add(
             f"{file}: {'; '.join(f'{column}: {days}' for column, days in columns.items())}: no other date is within "
@@ -96,27 +93,26 @@ def _find_alone(connection, table: str, column: str) -> str:
     return " and ".join(f"one day of {year} ({say_rows(rows)})" for year, rows in found)
 
 
-def _check_sex(connection, file: str, problems: Problems) -> None:
-    everybody, people, men = connection.execute(
+def _check_sex(connection, people: SourceFiles, problems: Problems) -> None:
+    everybody, known, men = connection.execute(
         "SELECT count(*), count(sex), count(*) FILTER (sex = 'male') FROM canon_people "
         "WHERE person_id IN (SELECT person_id FROM canon_tumours)"
     ).fetchone()
-    if everybody >= TELLING_PEOPLE and men >= FEW_MEN and men > MOST_MEN * people:
+    if everybody >= TELLING_PEOPLE and men >= FEW_MEN and men > MOST_MEN * known:
         problems.add(
-            f"{file}: people.sex: {men / people:.0%} of the people with breast cancer are men; allowed: at most "
+            f"{people.name_place('sex')}: {men / known:.0%} of the people with breast cancer are men; allowed: at most "
             f"{MOST_MEN:.0%}. Hint: are the codes exchanged, or of another list (0 and 1), or is this the extract of "
             "another cancer?"
         )
 
 
-def _check_age(connection, file: str, problems: Problems) -> None:
+def _check_age(connection, tumours: SourceFiles, problems: Problems) -> None:
     first, last = USUAL_AGES
-    rows, odd = connection.execute(
-        f"SELECT count(age), count(*) FILTER (age NOT BETWEEN {first} AND {last}) FROM canon_tumours"
-    ).fetchone()
+    other = f"age NOT BETWEEN {first} AND {last}"
+    rows, odd = connection.execute(f"SELECT count(age), count(*) FILTER ({other}) FROM canon_tumours").fetchone()
     if odd >= AGE_ROWS and odd > ODD_AGES * rows:
         problems.add(
-            f"{file}: tumours.age: {say_rows(odd)} of {rows:,} are below {first} or above {last}; allowed: at most "
-            f"{ODD_AGES:.0%}. Hint: does 0, 1 or 120 mean that the age is not known? Leave the records out, or ask for "
-            "the ages."
+            f"{tumours.find_place(connection, other, 'age')}: {say_rows(odd)} of {rows:,} are below {first} or above "
+            f"{last}; allowed: at most {ODD_AGES:.0%}. Hint: does 0, 1 or 120 mean that the age is not "
+            "known? Leave the records out, or ask for the ages."
         )

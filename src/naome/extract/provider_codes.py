@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from duckdb import DuckDBPyConnection
 
 from naome.core.definitions import Definitions
+from naome.core.errors import say_some
 from naome.extract.clean import Cleaner, tidy
 from naome.extract.files import RawFile
 from naome.extract.problems import Problems, say_rows
@@ -222,5 +223,4 @@ def _check_ends(file: RawFile, merged: Mapping[str, set[str]], today: Mapping[st
 
 
 def _list(codes: list[str], show: Callable[[str], str] = show_code) -> str:
-    shown = ", ".join(show(code) for code in codes[:5])
-    return f"{shown} and {len(codes) - 5} more" if len(codes) > 5 else shown
+    return say_some([show(code) for code in codes])

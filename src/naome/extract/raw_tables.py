@@ -22,6 +22,7 @@ from naome.extract.provider_codes import UNKNOWN_CODES, Organisations, ProviderC
 from naome.extract.quality import Log, log_repairs, log_rows
 from naome.extract.reader import RawTable, Reader, Repeated
 from naome.extract.sql import quote_name, quote_text
+from naome.extract.traced_columns import list_necessary
 from naome.extract.values import (
     MISSING_IDENTIFIER,
     CleanColumns,
@@ -137,6 +138,10 @@ def open_raw_tables(
 EMPTY_COLUMN = (
     " Hint: if the source does not have it, add an empty column of this name; what needs it is then not derivable."
 )
+#: ... and for one without which no record can be read
+NECESSARY_COLUMN = " Hint: nearly every record needs a value of it: ask for an extract that has the column."
+#: What may stand around a name in a header: blanks, quotation marks, and the mark that begins a file
+AROUND_NAMES = ' \t"\ufeff'
 #: A shorter name of a column may be in another by chance: AGE in LANGUAGE
 LONG_NAME = 7
 
@@ -172,7 +177,8 @@ def _open_table(
         hint = f" Hint: this looks like the file of table {other}." if other else _find_renamed(column, file)
         # of a file that lacks most of its columns it is not these that are missing
         may_be_empty = column not in table.identifiers and not misspelt and 2 * len(missing) < len(needed)
-        hint = hint or (EMPTY_COLUMN if may_be_empty else "")
+        if not hint and may_be_empty:
+            hint = NECESSARY_COLUMN if (name, column) in list_necessary(reader) else EMPTY_COLUMN
         problems.add(f"{file.name}: column {column} is missing{suggest(column, spare)}; {has}{hint}")
     for names in neither:
         problems.add(
@@ -228,19 +234,21 @@ def _check_types(file: RawFile, table: RawTable, problems: Problems) -> bool:
 
 
 def _repeats_header(connection, file: RawFile, table: RawTable, problems: Problems) -> bool:
-    """Refuse a file with its header among the records; of two columns, each would hold its own name."""
+    """Refuse a file with a header among the records: of two columns, each would hold the name of one."""
     texts = [column for column in table.wanted() if file.columns.get(column) == "VARCHAR"][:2]
     if len(texts) < 2:
         return False
     # no name begins with a digit, and most identifiers do: a comparison of first characters leaves few to be looked at
+    names = ", ".join(map(quote_text, {**dict.fromkeys(table.wanted()), **file.columns}))
     again = " AND ".join(
-        f"NOT ({quote_name(column)} BETWEEN '0' AND ':') AND upper(trim({quote_name(column)})) = {quote_text(column)}"
+        f"NOT ({quote_name(column)} BETWEEN '0' AND ':') "
+        f"AND upper(trim({quote_name(column)}, {quote_text(AROUND_NAMES)})) IN ({names})"
         for column in texts
     )
     rows, first = connection.execute(f"SELECT count(*), min(row_) FROM {file.view} WHERE {again}").fetchone()
     if rows:
         problems.add(
-            f"{file.locate(first)}: the name of the column is in column {texts[0]} and in others ({say_rows(rows)}); "
+            f"{file.locate(first)}: names of columns are in column {texts[0]} and in others ({say_rows(rows)}); "
             "allowed: one header line, the first. Hint: were files with a header each pasted together?"
         )
     # sqlcmd and others draw a line below the header

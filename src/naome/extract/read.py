@@ -29,7 +29,7 @@ from naome.extract.areas import settle_areas
 from naome.extract.candidates import CANDIDATES, Signs, find_candidates, keep_rows
 from naome.extract.cut_off import say_full_sheet
 from naome.extract.exchanged import check_exchanged, say_exchanged_in_part
-from naome.extract.files import explain_damage, is_no_room, locate_row
+from naome.extract.files import Part, explain_damage, is_no_room, locate_row
 from naome.extract.folder import list_inputs
 from naome.extract.implausible import check_implausible
 from naome.extract.improbable_events import say_improbable_events
@@ -53,9 +53,11 @@ from naome.extract.quality import Log, log_rows
 from naome.extract.raw_tables import FileNote, choose_version, clean_table, note_file, open_raw_tables
 from naome.extract.reader import Reader
 from naome.extract.schema import CANONICAL
-from naome.extract.settle import SourceFiles, find_tables, settle_table
+from naome.extract.settle import find_tables, settle_table
+from naome.extract.source_files import SourceFiles
 from naome.extract.sql import is_pattern, quote_name, quote_text
 from naome.extract.table_checks import find_wrong
+from naome.extract.traced_columns import name_raw_columns
 from naome.extract.values import check_unique
 from naome.extract.vocabulary import Vocabulary, check_shares
 
@@ -231,10 +233,11 @@ def read_extract(
         check_shares(vocabularies, names, problems)
         problems.raise_if_any()
         doubts = _run_checks(connection, reader, notes, problems)
-        rows = _settle_tables(connection, reader, notes, scratch / "canonical" if out else None, problems, quality)
-        _check_years(connection, diagnosed, problems)
+        sources = {table: _find_source(reader, table, notes) for table in CANONICAL}
+        rows = _settle_tables(connection, reader, sources, scratch / "canonical" if out else None, problems, quality)
+        _check_years(connection, sources["tumours"], diagnosed, problems)
         check_exchanged(connection, reader, problems)
-        check_implausible(connection, reader, names, definitions, problems)
+        check_implausible(connection, reader, sources, definitions, problems)
         _check_codes(reader, rows, problems)
         for count in reader.counts:
             found = connection.execute(count.sql).fetchone()[0]
@@ -378,18 +381,25 @@ def _find_candidates(connection: DuckDBPyConnection, reader: Reader, files, sign
     return True
 
 
+def _find_source(reader: Reader, table: str, notes: Mapping[str, FileNote]) -> SourceFiles:
+    """Return what stands behind a canonical table; its own name where no file does."""
+    selection = reader.canonical.get(table)
+    note = notes.get(selection.raw) if selection else None
+    if selection is None or note is None:
+        return SourceFiles(table, table, (Part(table, 0, 1),))
+    return SourceFiles(table, note.name, note.parts, name_raw_columns(reader, selection))
+
+
 def _settle_tables(
-    connection: DuckDBPyConnection, reader: Reader, notes, folder: Path | None, problems: Problems, quality
+    connection: DuckDBPyConnection, reader: Reader, sources, folder: Path | None, problems: Problems, quality
 ) -> dict[str, int]:
     after = {name: find_tables(reader.canonical.get(name), reader.rules_of(name)) for name in CANONICAL}
     rows: dict[str, int] = {}
     found: dict[str, tuple[Problems, Log]] = {}
     for name in TopologicalSorter(after).static_order():
         selection = reader.canonical.get(name)
-        note = notes.get(selection.raw) if selection else None
-        source = SourceFiles(note.name, note.parts[0].first_row, note.parts) if note else SourceFiles(name, 1)
         noted, log = found[name] = Problems(problems.folder), []
-        rows[name] = settle_table(connection, name, selection, reader.rules_of(name), source, folder, noted, log)
+        rows[name] = settle_table(connection, name, selection, reader.rules_of(name), sources[name], folder, noted, log)
     for name in CANONICAL:
         problems.include(found[name][0])
         quality += found[name][1]
@@ -467,7 +477,9 @@ def _check_codes(reader: Reader, rows: Mapping[str, int], problems: Problems) ->
             )
 
 
-def _check_years(connection, diagnosed: tuple[dt.date, dt.date] | None, problems: Problems) -> None:
+def _check_years(
+    connection, tumours: SourceFiles, diagnosed: tuple[dt.date, dt.date] | None, problems: Problems
+) -> None:
     if diagnosed is None:
         return
     first, last, within = connection.execute(
@@ -477,6 +489,6 @@ def _check_years(connection, diagnosed: tuple[dt.date, dt.date] | None, problems
     if not within:
         held = f"{first} to {last}" if first else "no date"
         problems.add(
-            f"tumours: diagnosis_date: no diagnosis within the run; the extract has {held}; allowed: some from "
-            f"{diagnosed[0]} to {diagnosed[1]}. Hint: is this the extract of another year?"
+            f"{tumours.name_place('diagnosis_date')}: no diagnosis within the run; the extract has {held}; allowed: "
+            f"some from {diagnosed[0]} to {diagnosed[1]}. Hint: is this the extract of another year?"
         )

@@ -302,7 +302,7 @@ CANONICAL: dict[str, CanonicalTable] = {
             ("provider",),
             (
                 _id("provider", "Organisation code."),
-                Column("name", "VARCHAR", "Organisation name."),
+                Column("name", "VARCHAR", "Organisation name.", required=True),
                 Column(
                     "alliance",
                     "VARCHAR",

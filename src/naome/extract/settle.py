@@ -9,10 +9,10 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
-from naome.extract.files import Part, locate_row
 from naome.extract.problems import Problems, say_rows
 from naome.extract.quality import Log, log_rows
 from naome.extract.schema import CANONICAL, Column
+from naome.extract.source_files import SourceFiles
 from naome.extract.sql import quote_path, quote_text
 
 #: Fewer rows that a rule leaves out, or that do not link, are no sign of a fault in a whole column
@@ -70,6 +70,8 @@ class RowRule:
         somebody who has died.
     of_what : str
         Such rows in a message.
+    about : tuple of str
+        Columns of the selected row that a message names; by default, all at which the rule looks.
     """
 
     rule: str
@@ -82,6 +84,7 @@ class RowRule:
     at_most: float = 0.5
     among: str = ""
     of_what: str = ""
+    about: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -112,19 +115,6 @@ class Duplicates:
     order: tuple[str, ...] = ()
     agree: tuple[str, ...] = ()
     mostly_agree: str = ""
-
-
-@dataclass(frozen=True)
-class SourceFiles:
-    """The file or files that stand behind a canonical table, for messages; `parts` where there are several."""
-
-    name: str
-    first_row: int
-    parts: tuple[Part, ...] = ()
-
-    def locate(self, row: int, what: str = "") -> str:
-        """Return where a row stands, as messages say it: its file, what it is about, and its number there."""
-        return locate_row(self.parts or (Part(self.name, 0, self.first_row),), row, what)
 
 
 def of_person(column: str, date: str) -> str:
@@ -222,9 +212,9 @@ def _leave_out_duplicates(connection, name, number, rule: Duplicates, source: So
         n, first = _count_different(connection, same, rule.key, column)
         if n:
             problems.add(
-                f"{source.locate(first)}: the same {rule.key} with another {column} "
-                f"({say_rows(n)}); allowed: one {column} for one {rule.key}. Hint: were two extracts joined"
-                f"{', or are day and month exchanged in some rows' if column.endswith('date') else ''}?"
+                f"{source.locate(first, source.name_columns(column))}: another value than in a row of the same "
+                f"{', '.join(source.list_columns(rule.key))} ({say_rows(n)}); allowed: one. Hint: were two extracts "
+                f"joined{', or are day and month exchanged in some rows' if column.endswith('date') else ''}?"
             )
     if rule.mostly_agree:
         _check_editions(connection, name, rule, source, problems, same)
@@ -254,9 +244,9 @@ def _check_editions(
     keys = connection.execute(f"SELECT count(DISTINCT {rule.key}) FROM held_{name} WHERE which IS NULL").fetchone()[0]
     if n > MOST_DIFFERENT * keys:
         problems.add(
-            f"{source.locate(first)}: {n:,} of {keys:,} values of {rule.key} are there more than once with different "
-            f"values of {rule.mostly_agree}; allowed: at most {MOST_DIFFERENT:.0%}. Hint: are these two editions of "
-            "the table? Keep the one that is meant."
+            f"{source.locate(first, source.name_columns(rule.mostly_agree))}: {n:,} of {keys:,} values of "
+            f"{', '.join(source.list_columns(rule.key))} have several values of it; allowed: at most "
+            f"{MOST_DIFFERENT:.0%}. Hint: are these two editions of the table? Keep the one that is meant."
         )
 
 
@@ -273,16 +263,24 @@ def _report(connection, name, selection: Selection, rules, source: SourceFiles, 
         if isinstance(rule, RowRule) and not rule.refuse and rows > rule.at_most * total and rows >= FEW_ROWS:
             of = f" {rule.of_what}" if rule.among else ""
             problems.add(
-                f"{source.locate(first)}: the rule {rule.rule} would exclude {rows:,} of {say_rows(total)}{of}, this "
-                f"the first; allowed: at most {rule.at_most:.0%}. {rule.meaning} "
+                f"{_locate_rule(source, first, rule)}: the rule {rule.rule} would exclude {rows:,} of "
+                f"{say_rows(total)}{of}, this the first; allowed: at most {rule.at_most:.0%}. {rule.meaning} "
                 "Hint: is a column empty, shifted, or exchanged with another?"
             )
         elif isinstance(rule, RowRule) and rule.refuse:
             problems.add(
-                f"{source.locate(first)}: {rule.meaning} ({say_rows(rows)}); allowed: {rule.allowed}. Hint: {rule.hint}"
+                f"{_locate_rule(source, first, rule)}: {rule.meaning} ({say_rows(rows)}); allowed: {rule.allowed}. "
+                f"Hint: {rule.hint}"
             )
         else:
             log_rows(quality, rule.rule, selection.raw, "", rows, rule.meaning, "left out")
+
+
+def _locate_rule(source: SourceFiles, row: int, rule: RowRule) -> str:
+    """Return the place of a row that a rule is about, with the columns that it looks at."""
+    about = rule.about or re.findall(r"\bt\.(\w+)", rule.where)
+    columns = [column for column in about if source.columns.get(column)]
+    return source.locate(row, source.name_columns(*columns) if columns else "")
 
 
 def _count_among(connection, name: str, rule: RowRule) -> int:
@@ -321,8 +319,8 @@ def _check_contract(connection, name: str, source: SourceFiles, problems: Proble
     for (column, _), seen in zip(looks, found, strict=True):
         if isinstance(seen, int) and seen:
             problems.add(
-                f"{_first_missing(connection, name, column.name, source)}: not recorded ({say_rows(seen)}); "
-                "allowed: a value in every row. Hint: is the column filled?"
+                f"{source.find_place(connection, f'{column.name} IS NULL', column.name)}: not recorded "
+                f"({say_rows(seen)}); allowed: a value in every row. Hint: is the column filled?"
             )
         elif isinstance(seen, list) and set(seen) - {None, *column.allowed}:
             problems.add(_say_other_values(connection, name, column, source))
@@ -333,22 +331,16 @@ def _check_contract(connection, name: str, source: SourceFiles, problems: Proble
                 f"SELECT count(*) FROM (SELECT 1 FROM canon_{name} GROUP BY {keys} HAVING count(*) > 1)"
             ).fetchone()[0]
             if twice:
-                problems.add(f"{source.name}: {twice:,} values of {keys} are listed more than once; allowed: once.")
+                place = source.name_place(*table.key)
+                problems.add(f"{place}: {twice:,} values are listed more than once; allowed: once.")
     return rows
 
 
 def _say_other_values(connection, name: str, column: Column, source: SourceFiles) -> str:
     allowed = ", ".join(map(quote_text, column.allowed))
     rows = connection.execute(f"SELECT count(*) FROM canon_{name} WHERE {column.name} NOT IN ({allowed})").fetchone()[0]
-    return f"{source.name}: {name}.{column.name}: another value in {rows:,} rows; allowed: {', '.join(column.allowed)}."
-
-
-def _first_missing(connection, name: str, column: str, source: SourceFiles) -> str:
-    given = {row[0] for row in connection.execute(f"DESCRIBE select_{name}").fetchall()}
-    if not {"row_", column} <= given:
-        return f"{source.name}: {name}.{column}"
-    first = connection.execute(f"SELECT min(row_) FROM select_{name} WHERE {column} IS NULL").fetchone()[0]
-    return f"{source.name}: {name}.{column}" if first is None else source.locate(first, f"{name}.{column}")
+    place = source.find_place(connection, f"{column.name} NOT IN ({allowed})", column.name)
+    return f"{place}: another value in {rows:,} rows; allowed: {', '.join(column.allowed)}."
 
 
 def _casts(name: str, given: set[str]) -> str:

@@ -59,6 +59,8 @@ class Check:
     warn : bool
         Whether it is a warning, because what is wrong is possible, in words without a number, which are on a page; the
         table is refused otherwise.
+    filled : str
+        The column that must be filled, where that is what is looked for.
     """
 
     table: str
@@ -66,6 +68,7 @@ class Check:
     look: FewWrong | str
     message: str
     warn: bool = False
+    filled: str = ""
 
     @property
     def sql(self) -> str:

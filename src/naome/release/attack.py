@@ -53,6 +53,8 @@ class Attack:
     Attributes
     ----------
     policy : str
+    thorough : bool
+        Whether every hidden count near the promise was looked at, with all relations together.
     rows_shown, rows_hidden : int
         Results below the nation with counts, and those of them that are hidden.
     national_hidden : int
@@ -89,6 +91,7 @@ class Attack:
     """
 
     policy: str
+    thorough: bool = False
     rows_shown: int = 0
     rows_hidden: int = 0
     national_hidden: int = 0
@@ -128,10 +131,17 @@ class Attack:
         """Whether nothing could be worked out more closely than promised, and the attack itself is right."""
         return not self.failures
 
+    @property
+    def verdict(self) -> str:
+        """``pass`` or ``fail``; ``not attacked`` where the policy guarantees nothing."""
+        if self.policy == "none":
+            return "not attacked"
+        return "pass" if self.passed else "fail"
+
     def to_dict(self) -> dict:
         """Return all of it as plain values, with ``verdict``."""
         where = {name: [place.to_dict() for place in places] for name, places in self.where.items()}
-        return {"verdict": "pass" if self.passed else "fail", **asdict(self), "where": where}
+        return {"verdict": self.verdict, **asdict(self), "where": where}
 
 
 def attack_release(
@@ -175,7 +185,7 @@ def attack_release(
     exact = whole & (national != "suppress")
     secret_rows = ~whole if national == "show" else np.ones(len(whole), dtype=bool)
     protected = cells.in_rows(secret_rows)
-    found = Attack(policy.name)
+    found = Attack(policy.name, thorough)
     holds = cells.relations.holds(cells.value)
     found.relations, found.relations_broken = len(holds), int((~holds).sum())
     broken = cells.relations.count[np.isin(cells.relations.number, np.flatnonzero(~holds))]

@@ -248,7 +248,7 @@ def open_finished(name: str | Path) -> FinishedRun:
             f"{file}: key 'marking' is {manifest['marking']!r}{suggest(manifest['marking'], [*MARKINGS])}; "
             f"allowed: {', '.join(MARKINGS)}."
         )
-    if manifest["attack"].get("verdict") != "pass":
+    if manifest["attack"].get("verdict") not in ("pass", "not attacked"):
         raise RunError(f"{file}: the attack on what the run released has not failed. Hint: run the chain again.")
     return FinishedRun(folder, manifest)
 

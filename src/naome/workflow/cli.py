@@ -153,7 +153,8 @@ def _parser() -> argparse.ArgumentParser:
     attack.add_argument(
         "--thorough",
         action="store_true",
-        help="look at every suppressed count near the guarantee, with all relations together (takes minutes)",
+        help="work out by linear programming, from all relations together, the range of every suppressed count that is "
+        "close to the guaranteed one, not only of some hundred (takes minutes)",
     )
     attack.set_defaults(do=_attack)
 

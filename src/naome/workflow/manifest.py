@@ -10,7 +10,7 @@ from typing import Any
 
 from naome.core.atomic import write_json
 from naome.core.code_version import NO_COMMIT, code_version
-from naome.core.errors import RunError
+from naome.core.errors import RunError, say_some
 from naome.core.run_files import read_frame, read_record
 from naome.core.run_folder import MANIFEST
 from naome.core.seal import file_digest
@@ -119,7 +119,7 @@ def _check_made_together(run: Run, release: Mapping[str, str]) -> None:
             other.append(name)
     if other:
         raise RunError(
-            f"{run.folder}: made by other code or from other inputs than {run.current_id}: {', '.join(other[:5])}. "
+            f"{run.folder}: made by other code or from other inputs than {run.current_id}: {say_some(other)}. "
             "Hint: run these notebooks again, or the whole chain."
         )
 

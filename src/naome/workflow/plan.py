@@ -15,11 +15,11 @@ from pathlib import Path
 from naome.cohort.columns import AnalysisColumn, list_columns
 from naome.core.atomic import is_unfinished
 from naome.core.definitions import Definitions, project_definitions
-from naome.core.errors import DefinitionError, ExtractError, ParamsError, RunError, suggest
+from naome.core.errors import DefinitionError, ExtractError, ParamsError, RunError, say_some, suggest
 from naome.core.lock import LOCK
 from naome.core.params import Params, find_data, find_life_table, find_params, load_params
 from naome.core.paths import runs_root
-from naome.core.run_folder import READ_RECORD
+from naome.core.run_folder import INPUTS, READ_RECORD, is_run
 from naome.core.seal import SEAL, Inputs, check_seal, digest_inputs, list_files, read_note
 from naome.core.yaml_files import find_line, locate_key
 from naome.extract import READERS
@@ -305,9 +305,7 @@ def open_step(source: str = "", data: str = "", run_dir: str = "") -> Run:
         raise RunError(f"{run.folder}: was read from {record['data_dir']}, not from {data}. {again}")
     changed = run.definitions.compare(project_definitions())
     if changed:
-        raise RunError(
-            f"{run.folder}: was read with other definitions: {', '.join(changed[:5])} changed since. {again}"
-        )
+        raise RunError(f"{run.folder}: was read with other definitions: {say_some(changed)} changed since. {again}")
     return run
 
 
@@ -339,9 +337,13 @@ def _check_folder(plan: RunPlan, *, replace: bool) -> None:
     if not (plan.folder / READ_RECORD).is_file():
         there = sorted(folder.iterdir()) if folder.is_dir() else []
         others = [path.name for path in there if path.name not in (LOCK, CACHE, MARK) and not is_unfinished(path)]
+        if is_run(folder) and replace:
+            return
         if others:
+            lost = f"; {READ_RECORD}, the record of what a run was made from, is not there" if INPUTS in others else ""
             raise RunError(
-                f"{plan.folder}: holds {', '.join(others[:5])} and no run. Hint: choose a new or empty folder."
+                f"{plan.folder}: holds {say_some(others)} and no run{lost}. Hint: choose a new or empty folder"
+                f"{', or --replace' if is_run(folder) else ''}."
             )
         return
     run = Run(plan.folder)

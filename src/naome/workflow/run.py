@@ -27,7 +27,7 @@ import pandas as pd
 from naome.core.atomic import write_frame
 from naome.core.code_version import NO_COMMIT, CodeVersion, code_version
 from naome.core.definitions import Definitions, project_definitions
-from naome.core.errors import RunError, suggest
+from naome.core.errors import RunError, say_some, suggest
 from naome.core.params import Params, read_params
 from naome.core.paths import runs_root
 from naome.core.results import name_units
@@ -168,7 +168,7 @@ class Run:
             before = CodeVersion(made_by, commit, finished.get("dirty"))
             found.append(f"finished with {before.describe()}, now runs {code.describe()}")
         if others := self.definitions.compare(project_definitions()):
-            found.append(f"definitions of the project changed since: {', '.join(others[:5])}")
+            found.append(f"definitions of the project changed since: {say_some(others)}")
         return found
 
     def describe_changes(self) -> str:

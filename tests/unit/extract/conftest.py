@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from naome.core.paths import project_root
 from naome.workflow.cli import main
 from naome_synthetic import write_extract
 
@@ -95,6 +96,16 @@ def copy(extracts, tmp_path) -> Callable[[str], Folder]:
 def run_naome():
     """Run the command line in this process; return exit code."""
     return lambda *arguments: main([str(a) for a in arguments])
+
+
+@pytest.fixture
+def few_people(tmp_path) -> Path:
+    """Write the parameters of England for cohorts of few real people."""
+    file = tmp_path / "few.yaml"
+    text = (project_root() / "params" / "england.yaml").read_text(encoding="utf-8")
+    own = text.replace("audit: england", "audit: few").replace("  national: show", "  national: suppress_small")
+    file.write_text(own, encoding="utf-8")
+    return file
 
 
 @pytest.fixture

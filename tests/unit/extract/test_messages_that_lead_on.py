@@ -9,10 +9,12 @@ import zipfile
 import pytest
 
 from naome.core.errors import ExtractError
+from naome.core.params import load_params
 from naome.extract import READERS, read_extract
 from naome.extract.column_names import find_misspelt
 from naome.extract.folder import explain_missing
 from naome.extract.problems import Problems
+from naome.extract.traced_columns import list_necessary
 from naome.extract.vocabulary import Vocabulary, check_shares
 from naome.workflow.extract_report import describe_extract
 
@@ -160,6 +162,41 @@ def test_the_name_of_another_item_is_not_said_to_be_the_missing_column(copy):
     message = refusal(folder)
     assert "column STAGE_BEST is missing" in message and "rename it" not in message
     assert "add an empty column of this name" in message
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "column"),
+    [
+        ("clean-england", "av_tumour", "STATUSOFREGISTRATION"),
+        ("clean-england", "av_tumour", "AGE"),
+        ("clean-england", "ons_deaths", "REG_DATE_OF_DEATH"),
+        ("clean-wales", "pedw_spell", "ALF_STS_CD"),
+        ("clean-wales", "organisations", "ORG_NAME"),
+    ],
+)
+def test_a_column_that_every_record_needs_may_not_be_empty(copy, name, table, column):
+    folder = copy(name)
+    folder.edit(table, f"SELECT * EXCLUDE ({column}) FROM t")
+    message = refusal(folder, load_params(name.removeprefix("clean-")).source)
+    assert f"column {column} is missing" in message and "empty column" not in message
+    assert "nearly every record needs a value of it: ask for an extract that has the column" in message
+
+
+def test_an_empty_column_by_which_records_link_is_named_with_its_table(copy):
+    folder = copy("clean-wales")
+    folder.put("pedw_spell", "ALF_STS_CD", "NULL", "true")
+    assert (
+        "pedw_episode.parquet: columns ALF_STS_CD of pedw_spell and ALF_PE of pedw_spell, row 1: the rule "
+        in refusal(folder, "wcn")
+    )
+
+
+@pytest.mark.parametrize("name", ["ncrd", "rcrd", "wcn"])
+def test_necessary_columns_are_known_from_what_readers_do(name):
+    """None of them is one of several that will do, and none is an item that may be missing."""
+    needed = {column for _, column in list_necessary(READERS[name])}
+    assert not needed & {"ADMIDATE", "EPISTART", "STAGE_BEST", "M_CATEGORY", "GENDER", "ETHNICITY", "OPER_DT", "CNS"}
+    assert {"ncrd": "APPTDATE", "rcrd": "VITALSTATUSDATE", "wcn": "DIAG_NUM"}[name] in needed
 
 
 def test_no_empty_columns_are_asked_for_where_most_are_missing(copy):

@@ -79,9 +79,19 @@ def test_midnight_of_summer_written_in_universal_time_is_refused_once(copy):
 def test_a_header_among_the_records_is_one_problem_with_its_row(copy, table):
     folder = copy("clean-england")
     folder.as_csv(table, lambda data: data + data.partition(b"\n")[0] + b"\n")
-    with pytest.raises(ExtractError, match=rf"{table}.csv: row [\d,]+: the name of the column is in column") as error:
+    with pytest.raises(ExtractError, match=rf"{table}.csv: row [\d,]+: names of columns are in column") as error:
         read(folder, table)
     assert "1 problem;" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "header", [lambda names: names[::-1], lambda names: [b"\xef\xbb\xbf" + names[0], *names[1:]]], ids=["order", "mark"]
+)
+def test_a_header_in_another_order_or_behind_the_mark_of_a_file_is_one_problem(copy, header):
+    folder = copy("clean-england")
+    folder.as_csv("av_tumour", lambda data: data + b",".join(header(data.partition(b"\n")[0].split(b","))) + b"\n")
+    with pytest.raises(ExtractError, match=r"1 problem;.*\n.*av_tumour.csv: row 3,6\d\d: names of columns"):
+        read(folder, "av_tumour")
 
 
 def test_an_identifier_stored_as_a_decimal_is_one_problem(copy):

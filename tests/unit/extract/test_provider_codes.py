@@ -188,7 +188,9 @@ def test_a_table_of_organisations_that_cannot_be_right_is_refused(copy, changes,
 def test_an_organisation_of_no_known_kind_is_refused_where_others_have_one(copy, nation, kind):
     folder = copy(f"clean-{nation}")
     folder.put("organisations", "ORG_TYPE", kind)
-    with pytest.raises(ExtractError, match="organisations.parquet: row 4: the organisation is of no known kind"):
+    with pytest.raises(
+        ExtractError, match="organisations.parquet: column ORG_TYPE, row 4: the organisation is of no known kind"
+    ):
         read(nation, folder)
     folder.edit("organisations", "SELECT * EXCLUDE (ORG_TYPE) FROM t")
     assert read(nation, folder).rows["organisations"]

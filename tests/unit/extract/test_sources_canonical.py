@@ -3,10 +3,13 @@
 import pytest
 
 from naome.core.errors import ExtractError
+from naome.extract.files import Part
 from naome.extract.problems import Problems
-from naome.extract.settle import Duplicates, Selection, SourceFiles, settle_table
+from naome.extract.settle import Duplicates, Selection, settle_table
+from naome.extract.source_files import SourceFiles
 
 SELECTION = Selection("av_patient", "SELECT * FROM clean_av_patient")
+SOURCE = SourceFiles("people", "av_patient.parquet", (Part("av_patient.parquet", 0, 1),))
 LATEST = Duplicates("repeated_person", "The latest is kept.", "people", key="person_id", order=("vital_date DESC",))
 
 
@@ -19,10 +22,7 @@ def settle(connection, tmp_path):
         values = ", ".join(f"({number}, {row})" for number, row in enumerate(rows))
         connection.execute(f"CREATE VIEW clean_av_patient AS SELECT * FROM (VALUES {values}) people ({columns})")
         problems, quality = Problems(tmp_path), []
-        settle_table(
-            connection, "people", SELECTION, rules, SourceFiles("av_patient.parquet", 1),
-            tmp_path if write else None, problems, quality,
-        )  # fmt: skip
+        settle_table(connection, "people", SELECTION, rules, SOURCE, tmp_path if write else None, problems, quality)
         kept = connection.execute("SELECT person_id, vital_date::VARCHAR FROM canon_people ORDER BY ALL").fetchall()
         return kept, problems, quality
 
@@ -47,14 +47,16 @@ def test_another_value_than_those_allowed_is_a_problem_with_its_rows(settle, wri
         _person("'a'", status="'gone'"), _person("'b'"), _person("'c'", status="'moved'"), write=write
     )
 
-    with pytest.raises(ExtractError, match="people.vital_status: another value in 2 rows; allowed: alive, dead, lost"):
+    with pytest.raises(
+        ExtractError, match="column people.vital_status, row 1: another value in 2 rows; allowed: alive, dead, lost"
+    ):
         problems.raise_if_any()
 
 
 def test_a_missing_value_where_one_must_stand_is_a_problem_with_its_first_row(settle):
     _, problems, _ = settle(_person("'a'"), _person("NULL"), _person("NULL"))
 
-    with pytest.raises(ExtractError, match=r"people.person_id, row 2: not recorded \(2 rows\)"):
+    with pytest.raises(ExtractError, match=r"column people.person_id, row 2: not recorded \(2 rows\)"):
         problems.raise_if_any()
 
 

@@ -285,9 +285,10 @@ def test_a_rule_of_rows_names_the_part_and_the_row_in_it(copy):
         read_extract(READERS["ncrd"], folder.path, None, progress=lambda line: None)
     said = str(error.value)
     name = f"part-{300 // drugs:05}-3f-c000.snappy.parquet"
-    assert f"sim_sact_drug_detail/{name}: row {300 % drugs + 1}: the drug belongs to no cycle" in said
+    place = f"{name}: column MERGED_REGIMEN_ID of sact_regimen, row {300 % drugs + 1}"
+    assert f"sim_sact_drug_detail/{place}: the drug belongs to no cycle" in said
     name = f"part-{1100 // stays:05}-3f-c000.snappy.parquet"
-    assert f"av_tumour/{name}: tumours.age, row {1100 % stays + 1:,}: not recorded" in said
+    assert f"av_tumour/{name}: column AGE, row {1100 % stays + 1:,}: not recorded" in said
 
 
 def test_a_file_that_is_neither_table_nor_part_is_not_passed_over_and_another_table_is(copy):

@@ -91,9 +91,7 @@ def test_two_editions_of_a_table_that_contradict_each_other_are_refused(extract)
         "ons_deaths",
         "SELECT * FROM t UNION ALL SELECT * REPLACE (REG_DATE AS REG_DATE_OF_DEATH) FROM t",
     )
-    with pytest.raises(
-        ExtractError, match="values of person_id are there more than once with different values of death"
-    ):
+    with pytest.raises(ExtractError, match="values of DEC_CONF_NHS_NUMBER_CLEAN_DEID have several values of it"):
         read(folder)
 
 

@@ -140,5 +140,5 @@ def test_columns_of_hes_are_read_by_their_names_in_other_deliveries(copy, extrac
 def test_an_extract_of_another_cancer_is_refused(copy):
     folder = copy("clean-england")
     folder.put("av_tumour", "SITE_ICD10_O2", "'C349'", "true")
-    with pytest.raises(ExtractError, match="av_tumour.parquet: tumours.site: none is of the breast"):
+    with pytest.raises(ExtractError, match="av_tumour.parquet: column SITE_ICD10_O2: none is of the breast"):
         read("ncrd", folder.path)

@@ -163,7 +163,9 @@ def test_every_table_and_column_that_is_read_and_misspellings_are_shown():
 
 
 @pytest.mark.parametrize("command", ["check-extract", "read"])
-def test_nothing_that_is_a_person_s_reaches_the_screen_or_the_run(copy, run_naome, capsys, tmp_path, command):
+def test_nothing_that_is_a_person_s_reaches_the_screen_or_the_run(
+    copy, run_naome, few_people, capsys, tmp_path, command
+):
     folder, run = copy("clean-england"), tmp_path / "run"
     (folder.path / "extract.json").unlink()
     spoil(folder, "av_patient", "n % 60 = 2", ["ETHNICITY"])
@@ -171,10 +173,12 @@ def test_nothing_that_is_a_person_s_reaches_the_screen_or_the_run(copy, run_naom
     spoil(folder, "sact_drug_detail", "n % 60 = 2", ["DRUG_GROUP"])
     spoil(folder, "rtds_prescription", "n < 3", ["RTTREATMENTANATOMICALSITE"])
     folder.edit("hes_apc", "SELECT *, 'x' AS \"Smithson ZZ9 9ZZ\", 'x' AS ZZ9_9ZZ FROM t")
-    rest = ("--params", "england") if command == "check-extract" else ("--data", folder.path, "--run-dir", run)
-    arguments = (command, folder.path) if command == "check-extract" else (command, "--audit", "england")
-    # a run of so few real people would be refused later, which the check says after all else
-    assert run_naome(*arguments, *rest) == (2 if command == "check-extract" else 0)
+    # a run of so few real people would be refused, which the check says after all else
+    arguments, code = {
+        "check-extract": ((folder.path, "--params", "england"), 2),
+        "read": (("--params", few_people, "--data", folder.path, "--run", run), 0),
+    }[command]
+    assert run_naome(command, *arguments) == code
     said = capsys.readouterr()
     assert ("disclosure.national" in said.err) == (command == "check-extract")
     hold_nothing(said.out + said.err)

@@ -148,11 +148,11 @@ def test_secondary_codes_that_no_list_has_are_shown_as_shapes_and_refused_above_
         read(folder)
 
 
-def test_a_run_keeps_what_was_found(copy, run_naome, tmp_path):
+def test_a_run_keeps_what_was_found(copy, run_naome, few_people, tmp_path):
     folder = copy("england")
     folder.put("sact_drug_detail", "DRUG_GROUP", "'FOOBARIB'", "n % 20 = 0")
     run = tmp_path / "run"
-    assert run_naome("read", "--audit", "england", "--data", folder.path, "--run-dir", run) == 0
+    assert run_naome("read", "--params", few_people, "--data", folder.path, "--run", run) == 0
     record = json.loads((run / "inputs" / "read.json").read_text(encoding="utf-8"))
     drugs = next(found for found in record["vocabularies"] if found["column"] == "DRUG_GROUP")
     assert drugs["unknown"]["FOOBARIB"] > 0

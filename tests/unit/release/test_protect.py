@@ -204,6 +204,7 @@ def test_a_thorough_attack_looks_at_every_count_near_the_guarantee(monkeypatch):
     policy = POLICIES["hes2018"]
     few, all_ = (attack_release(released, results, SCHEME, policy, national="show", thorough=t) for t in (False, True))
     assert few.programmes == 1 < all_.programmes and few.passed and all_.passed
+    assert all_.thorough and not few.thorough
 
 
 def test_the_attack_fails_where_a_hidden_count_can_be_worked_out():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 import yaml
@@ -195,13 +196,16 @@ def test_results_of_other_inputs_do_not_outlive_them(runs, extract, altered, as_
     ]
 
 
-def test_what_changed_since_a_run_with_a_damaged_record_is_not_known(runs, extract):
+@pytest.mark.parametrize("lose", [lambda file: file.write_text("{", encoding="utf-8"), Path.unlink])
+def test_what_changed_since_a_run_with_a_damaged_record_or_none_is_not_known(runs, extract, lose):
     run, _ = read_run(plan_run("wales", str(extract)), progress=lambda line: None)
     write_json({"run_id": "wales-0123456789"}, run.folder / "manifest.json")
-    (run.inputs / "read.json").write_text("{", encoding="utf-8")
+    (run.folder / "release").mkdir()
+    lose(run.inputs / "read.json")
     said = []
     read_run(plan_run("wales", str(extract), replace=True), progress=lambda line: None, notice=said.append)
-    assert [line.partition("changed since: ")[2] for line in said] == ["not known, as its record is damaged"]
+    assert [line.partition("changed since: ")[2] for line in said] == ["not known, as its record is damaged or missing"]
+    assert not (run.folder / "release").exists()
 
 
 def test_the_command_says_that_a_finished_run_is_replaced(runs, extract, altered, capsys):
@@ -344,6 +348,17 @@ def test_a_folder_with_other_files_is_no_folder_of_a_run(runs, extract, tmp_path
     with pytest.raises(RunError, match="holds notebooks and no run"):
         plan_run("wales", str(extract), str(mine))
     assert (mine / "notebooks" / "a.txt").exists()
+
+
+def test_a_run_without_its_record_is_not_called_another_thing(runs, extract):
+    run, _ = read_run(plan_run("wales", str(extract)), progress=lambda line: None)
+    (run.inputs / "read.json").unlink()
+    lost = "holds inputs and no run; inputs/read.json, the record of what a run was made from, is not there. Hint: "
+    with pytest.raises(RunError, match=f"{lost}choose a new or empty folder"):
+        plan_run("wales", str(extract), replace=True)
+    write_json({"run_id": "wales-0123456789"}, run.folder / "manifest.json")
+    with pytest.raises(RunError, match="is not there. Hint: choose a new or empty folder, or --replace"):
+        plan_run("wales", str(extract))
 
 
 @pytest.mark.parametrize("place", [".", "inputs", "inputs/run"])

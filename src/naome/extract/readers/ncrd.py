@@ -321,6 +321,7 @@ DEATH_BEFORE_DIAGNOSIS = RowRule(
     "tumours",
     "t.eligible_registration AND deaths.death_date < t.diagnosis_date "
     "AND t.person_id NOT IN (SELECT person_id FROM canon_people WHERE vital_status = 'untraced')",
+    about=("diagnosis_date",),
     at_most=0.01,
     among="deaths.death_date IS NOT NULL",
     of_what="of people who have died",
@@ -406,6 +407,7 @@ def recorded(table: str, column: str, at_most: float, otherwise: str) -> Check:
         FewWrong(f"{column} IS NULL", f"clean_{table}", at_most),
         f"not recorded in {{n}}, which would {otherwise}; allowed: at most {at_most:.0%}. Hint: export the column "
         "again, or only the rows that are meant.",
+        filled=column,
     )
 
 

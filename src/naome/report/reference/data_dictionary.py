@@ -13,13 +13,14 @@ import pandas as pd
 from naome.core.definitions import project_definitions
 from naome.core.params import list_shipped, load_params
 from naome.extract import READERS
-from naome.extract.absent import find_absent, name_thing, trace_columns
+from naome.extract.absent import find_absent, name_thing
 from naome.extract.areas import AREA_RULES as AREAS
 from naome.extract.candidates import NOT_CANDIDATES
 from naome.extract.clean import CLEANING_RULES, OPTIONAL_IDENTIFIER, Cleaner
 from naome.extract.reader import RawTable, Reader
 from naome.extract.schema import CANONICAL
 from naome.extract.settle import RowRule, Selection
+from naome.extract.traced_columns import trace_columns
 from naome.report.markdown import write_anchor, write_pipe_table
 
 PAGE = "methodology/data-dictionary.qmd"
