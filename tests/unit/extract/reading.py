@@ -30,6 +30,11 @@ def read_about(reader: Reader, *tables: str) -> Reader:
     return keep_tables(reader, {*found, *reader.people_tables, PROVIDERS})
 
 
+def read_people(reader: Reader) -> Reader:
+    """Return a reader of the people, their tumours and the organisations, for tests that are about no events."""
+    return keep_tables(reader, {*reader.people_tables, PROVIDERS})
+
+
 def keep_tables(reader: Reader, tables: Iterable[str]) -> Reader:
     """Return a reader of some raw tables, and of the canonical tables, rules and checks that need no others."""
     gone = set(reader.raw) - set(tables)

@@ -6,6 +6,7 @@ import duckdb
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from reading import read_people
 
 from naome.core.definitions import project_definitions
 from naome.core.errors import ExtractError
@@ -38,7 +39,7 @@ def take_away(folder, columns, how):
 
 
 def read(audit, folder, out=None):
-    return read_extract(READERS[SOURCES[audit]], folder.path, out, progress=lambda line: None)
+    return read_extract(read_people(READERS[SOURCES[audit]]), folder.path, out, progress=lambda line: None)
 
 
 def read_units(audit, folder, tmp_path):

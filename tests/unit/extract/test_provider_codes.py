@@ -6,6 +6,7 @@ import shutil
 
 import duckdb
 import pytest
+from reading import read_about, read_people
 
 from naome.core.definitions import Definitions, project_definitions
 from naome.core.errors import ExtractError
@@ -47,8 +48,8 @@ def test_a_code_is_read_as_the_organisation_that_has_its_records(raw, code, rule
     assert CLEANER.place(code, rules) == place
 
 
-def read(nation, folder, out=None):
-    return read_extract(READERS[TABLES[nation][0]], folder.path, out, progress=lambda line: None)
+def read(nation, folder, out=None, tables=read_people):
+    return read_extract(tables(READERS[TABLES[nation][0]]), folder.path, out, progress=lambda line: None)
 
 
 def providers(out):
@@ -98,11 +99,11 @@ def test_a_default_code_is_no_organisation(copy, tmp_path, nation, word, rule):
 
 
 def test_sites_of_hospital_records_are_read_by_their_first_three_characters(copy, tmp_path):
-    folder = copy("clean-wales")
-    read("wales", folder, tmp_path / "before")
+    folder, hospital = copy("clean-wales"), lambda reader: read_about(reader, "pedw_oper")
+    read("wales", folder, tmp_path / "before", hospital)
     for table in ("pedw_spell", "pedw_episode", "pedw_diag", "pedw_oper"):
         folder.edit(table, "SELECT * REPLACE (PROV_UNIT_CD || 'C7' AS PROV_UNIT_CD) FROM t")
-    extract = read("wales", folder, tmp_path / "after")
+    extract = read("wales", folder, tmp_path / "after", hospital)
     before, after = (
         duckdb.execute(f"SELECT provider FROM '{tmp_path}/{name}/admissions.parquet'").fetchall()
         for name in ("before", "after")

@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from reading import read_people
 
 from naome.core.codings import CODING_COLUMNS
 from naome.core.definitions import Definitions, project_definitions
@@ -46,6 +47,7 @@ def find_readers() -> dict[str, str]:
 
 
 READER_OF = find_readers()
+PEOPLE = read_people(READERS["ncrd"])
 #: Version 1 of the Simulacrum counts deprivation from the other end
 EXTRACT_OF = {"ncrd": "england", "wcn": "wales", "simulacrum": "simulacrum_v1", "rotterdam": ""}
 
@@ -119,11 +121,11 @@ def test_a_zero_in_her2_is_a_score_only_where_other_scores_are(copy, score, refu
     folder = copy("clean-england")
     folder.put("av_tumour", "HER2_STATUS", score, "true")
     if not refused:
-        extract = read_extract(READERS["ncrd"], folder.path, None, progress=lambda line: None)
+        extract = read_extract(PEOPLE, folder.path, None, progress=lambda line: None)
         assert {entry["rule"] for entry in extract.quality if entry["column"] == "HER2_STATUS"} == {"her2_score"}
         return
     with pytest.raises(ExtractError, match=r"column HER2_STATUS: 0 is in .* and 1\+, 2\+ or 3\+ in none"):
-        read_extract(READERS["ncrd"], folder.path, None, progress=lambda line: None)
+        read_extract(PEOPLE, folder.path, None, progress=lambda line: None)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +137,7 @@ def test_figures_of_another_list_of_ethnic_groups_are_refused(copy, digit, refus
     folder = copy("clean-england")
     folder.put("av_patient", "ETHNICITY", written.format(d=digit), "true")
     if not refused:
-        assert read_extract(READERS["ncrd"], folder.path, None, progress=lambda line: None).rows["people"]
+        assert read_extract(PEOPLE, folder.path, None, progress=lambda line: None).rows["people"]
         return
     with pytest.raises(ExtractError, match="column ETHNICITY: figures from 1 to 7 are in .* and 0 in 0 rows"):
-        read_extract(READERS["ncrd"], folder.path, None, progress=lambda line: None)
+        read_extract(PEOPLE, folder.path, None, progress=lambda line: None)
