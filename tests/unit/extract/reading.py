@@ -31,8 +31,9 @@ def read_about(reader: Reader, *tables: str) -> Reader:
 
 
 def read_people(reader: Reader) -> Reader:
-    """Return a reader of the people, their tumours and the organisations, for tests that are about no events."""
-    return keep_tables(reader, {*reader.people_tables, PROVIDERS})
+    """Return a reader of people, their tumours and deaths, and the organisations: for tests about no events."""
+    named = {reader.canonical[table].raw for table in ("tumours", "deaths")}
+    return keep_tables(reader, {*named, *reader.people_tables, PROVIDERS})
 
 
 def keep_tables(reader: Reader, tables: Iterable[str]) -> Reader:
