@@ -8,6 +8,7 @@ if the promise still holds. Equal input gives equal output.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -106,9 +107,7 @@ class Bounds:
         return found
 
 
-def reach(
-    cells: Cells, shown: ShownRows, hidden: np.ndarray, policy: Policy, *, before: Bounds | None = None
-) -> Bounds:
+def reach(cells: Cells, shown: ShownRows, hidden: np.ndarray, policy: Policy) -> Bounds:
     """Work out the least and greatest possible value of every count from the rows that are not hidden.
 
     Parameters
@@ -118,15 +117,18 @@ def reach(
     hidden : array of bool, shape (rows,)
         Rows that are not shown.
     policy : Policy
-    before : Bounds, optional
-        What can be worked out where more rows are hidden: it is narrowed further, which is quicker.
     """
+    people, events = (np.where(hidden, np.nan, numbers) for numbers in _show_numbers(cells, shown, policy))
+    return bound_counts(cells, people, events, shown.exact, policy)
+
+
+def _show_numbers(cells: Cells, shown: ShownRows, policy: Policy) -> list[np.ndarray]:
+    """Return the people and the events of each row as they would be shown; NaN where it has none."""
     rounded = round_counts(pd.Series(cells.value), policy).to_numpy(dtype=float)
-    people, events = (
-        np.where(hidden | (counts < 0), np.nan, np.where(shown.exact, cells.value[counts], rounded[counts]))
+    return [
+        np.where(counts < 0, np.nan, np.where(shown.exact, cells.value[counts], rounded[counts]))
         for counts in (cells.people, cells.events)
-    )
-    return bound_counts(cells, people, events, shown.exact, policy, before=before)
+    ]
 
 
 def bound_counts(
@@ -290,9 +292,12 @@ def find_held(
 
 
 def _is_held(count: int, cells: Cells, bounds: Bounds, policy: Policy, *, everything: bool = False) -> bool:
+    most = min(policy.hide_to, cells.ceiling[count])
+    if bounds.lower[count] > policy.hide_from or bounds.upper[count] < most:  # programmes only narrow
+        return False
     steps = ALL_STEPS if everything else NATIONAL_STEPS if cells.national[count] else STEPS
     lower, upper = solve_bounds(count, bounds.lower, bounds.upper, cells.relations, steps=steps)
-    return lower <= policy.hide_from and upper >= min(policy.hide_to, cells.ceiling[count])
+    return lower <= policy.hide_from and upper >= most
 
 
 def protect(cells: Cells, rows: pd.DataFrame, shown: ShownRows, policy: Policy) -> np.ndarray:
@@ -335,6 +340,7 @@ class _Search:
         self.cells, self.rows, self.shown, self.policy = cells, rows, shown, policy
         totals = (rows["level"].isin(NATIONAL_LEVELS) & (rows["group_by"] == "all")).to_numpy()
         self.cost = rows["denominator"].fillna(0).to_numpy(dtype=float) + np.where(totals, TOTAL, 0)
+        self.numbers = _show_numbers(cells, shown, policy)
         self.free = ~shown.always & ~shown.fixed
         self.protected = ~shown.always
         #: counts for which linear programmes have found nothing narrower: with more hidden they still do not
@@ -352,6 +358,11 @@ class _Search:
         # the terms of each relation, which are in its order
         relations = cells.relations
         self.first = np.searchsorted(relations.number, np.arange(len(relations.low) + 1))
+
+    def _reach(self, hidden: np.ndarray, before: Bounds | None = None) -> Bounds:
+        """Do as :func:`reach`; `before` is what can be worked out where more rows are hidden, which is quicker."""
+        people, events = (np.where(hidden, np.nan, numbers) for numbers in self.numbers)
+        return bound_counts(self.cells, people, events, self.shown.exact, self.policy, before=before)
 
     def hide_small(self) -> np.ndarray:
         """Hide every row that shows or leaves a small number, and every row that shows the same count."""
@@ -373,7 +384,7 @@ class _Search:
         """Hide more rows until nothing is narrower than promised."""
         hidden = hidden.copy()
         for _ in range(ROUNDS):
-            bounds = reach(self.cells, self.shown, hidden, self.policy)
+            bounds = self._reach(hidden)
             broken = np.flatnonzero(np.logical_or(*find_broken(self.cells, bounds, self.policy, self.protected)))
             remainders = find_remainders(self.cells, bounds, self.policy, self.protected)
             if not len(broken) and not len(remainders):
@@ -383,15 +394,13 @@ class _Search:
             chosen = {each for each in found if each is not None}
             if not chosen:
                 raise ValueError(self._explain(np.unique(np.concatenate(too_close))))
-            lost = np.zeros(len(self.cells.value), dtype=bool)
-            lost[list(chosen)] = True
-            hidden |= self._rows_of(lost)
+            hidden |= self._rows_of_counts(chosen)
         raise ValueError(self._explain(broken))
 
     def show_again(self, hidden: np.ndarray, first: np.ndarray) -> np.ndarray:
         """Show rows again that need not be hidden, those of most people first."""
         hidden = hidden.copy()
-        known = reach(self.cells, self.shown, hidden, self.policy)
+        known = self._reach(hidden)
         extra = np.flatnonzero(hidden & ~first & self.free)
         for row in extra[np.argsort(-self.cost[extra], kind="stable")]:
             together = [r for r in self.of_count[self.cells.events[row]] if hidden[r] and not first[r] and self.free[r]]
@@ -399,7 +408,7 @@ class _Search:
                 continue
             trial = hidden.copy()
             trial[together] = False
-            bounds = reach(self.cells, self.shown, trial, self.policy, before=known)
+            bounds = self._reach(trial, known)
             broken = np.logical_or(*find_broken(self.cells, bounds, self.policy, self.protected)).any()
             if not broken and not len(find_remainders(self.cells, bounds, self.policy, self.protected)):
                 hidden, known = trial, bounds
@@ -407,7 +416,7 @@ class _Search:
 
     def show_known(self, hidden: np.ndarray, first: np.ndarray) -> np.ndarray:
         """Show rows of the nation again that others give exactly: to hide them protects nothing."""
-        bounds = reach(self.cells, self.shown, hidden, self.policy)
+        bounds = self._reach(hidden)
         known = np.append(bounds.lower == bounds.upper, True)  # the last is that of rows without such a count, -1
         cells = self.cells
         given = known[cells.people] & known[cells.events] & known[cells.rest] & (cells.people >= 0)
@@ -416,7 +425,7 @@ class _Search:
     def harden(self, hidden: np.ndarray) -> np.ndarray:
         """Hide more rows until linear programmes find nothing narrower either, where a count is near the promise."""
         hidden, held = hidden.copy(), self.held
-        bounds = reach(self.cells, self.shown, hidden, self.policy)
+        bounds = self._reach(hidden)
         for _ in range(ROUNDS):
             near = list_near(self.cells, bounds, self.policy, self.protected)
             near = near[self._find_moved(bounds)[near]]
@@ -430,7 +439,7 @@ class _Search:
                 if _is_held(count, self.cells, bounds, self.policy):  # by what was hidden for another
                     continue
                 hidden = self._loosen(count, hidden)
-                bounds = reach(self.cells, self.shown, hidden, self.policy)
+                bounds = self._reach(hidden)
         raise ValueError(self._explain(np.array(broken)))
 
     def _find_moved(self, bounds: Bounds) -> np.ndarray:
@@ -443,7 +452,7 @@ class _Search:
     @cached_property
     def _before(self) -> Bounds:
         """What can be worked out without the rows that are decided here."""
-        return reach(self.cells, self.shown, self.shown.hidden | ~self.shown.fixed, self.policy)
+        return self._reach(self.shown.hidden | ~self.shown.fixed)
 
     def _loosen(self, broken: int, hidden: np.ndarray) -> np.ndarray:
         """Hide the cheapest count near a broken one that helps alone, or else few counts that help together."""
@@ -453,31 +462,32 @@ class _Search:
             handles = {int(handle) for handle in self.handle[near]} - set(costs)
             new = {handle: cost for handle in handles if (cost := self._cost(handle, hidden)) is not None}
             costs |= new
+            widest = self._reach(hidden | self._rows_of_counts(costs))
             groups = [handle for handle in new if new[handle] < TOTAL]
             for handle in sorted(groups, key=lambda each: (new[each], each))[:TRIALS]:
-                trial = hidden | self._rows_of_count(handle)
-                if self._is_held(broken, trial):
+                trial = hidden | self._rows_of_counts([handle])
+                if self._is_held(broken, trial, widest):
                     return trial
         chosen: list[np.ndarray] = []
         for handle in sorted(costs, key=lambda each: (costs[each], each)):
-            chosen.append(self._rows_of_count(handle))
-            if self._is_held(broken, hidden | np.logical_or.reduce(chosen)):
+            chosen.append(self._rows_of_counts([handle]))
+            if self._is_held(broken, hidden | np.logical_or.reduce(chosen), widest):
                 break
         else:
             raise ValueError(self._explain(np.array([broken])))
         # the last one was needed; of the others, those of most people are shown again first
         for rows in chosen[-2::-1]:
             rest = [each for each in chosen if each is not rows]
-            if self._is_held(broken, hidden | np.logical_or.reduce(rest)):
+            if self._is_held(broken, hidden | np.logical_or.reduce(rest), widest):
                 chosen = rest
         return hidden | np.logical_or.reduce(chosen)
 
-    def _is_held(self, count: int, hidden: np.ndarray) -> bool:
-        return _is_held(count, self.cells, reach(self.cells, self.shown, hidden, self.policy), self.policy)
+    def _is_held(self, count: int, hidden: np.ndarray, widest: Bounds) -> bool:
+        return _is_held(count, self.cells, self._reach(hidden, widest), self.policy)
 
-    def _rows_of_count(self, count: int) -> np.ndarray:
+    def _rows_of_counts(self, counts: Iterable[int]) -> np.ndarray:
         lost = np.zeros(len(self.cells.value), dtype=bool)
-        lost[count] = True
+        lost[list(counts)] = True
         return self._rows_of(lost)
 
     def _choose(self, counts: list[int], hidden: np.ndarray, bounds: Bounds) -> int | None:
