@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,7 @@ import yaml
 from pydantic import Field, field_validator, model_validator
 
 from naome.cohort.columns import list_columns
-from naome.cohort.feature_definitions import list_left_out
+from naome.cohort.feature_definitions import EVERY, list_left_out, read_features
 from naome.core.definitions import CohortRules, Definitions, project_definitions, read_once
 from naome.core.errors import DefinitionError, suggest
 from naome.core.yaml_files import DUMPER, FrozenModel, Text, read_model
@@ -398,9 +399,12 @@ def _indicator(entry: _IndicatorEntry, file: Path, definitions: Definitions) -> 
     where = f"{file.name}: indicator {entry.id}"
     # What a feed must hold changes no number, so that it is no part of the version
     raw = entry.model_dump(exclude_unset=True, exclude={"needs"})
+    codelists = _list_codelists(entry, definitions)
+    if codelists:
+        raw["codelists"] = codelists
     try:
-        left_out = {each: list_left_out(each, definitions) for each in entry.codelists}
-        inferred = definitions.say_inferred_codes(entry.codelists, left_out)
+        left_out = {each: list_left_out(each, definitions) for each in codelists}
+        inferred = definitions.say_inferred_codes(codelists, left_out)
         if entry.exclusions:
             # The version is that of the definition as it reads under the default options
             raw["exclusions"] = definitions.rules().fill(entry.exclusions, entry.windows)
@@ -415,7 +419,16 @@ def _indicator(entry: _IndicatorEntry, file: Path, definitions: Definitions) -> 
     _check_needs(entry, conditions["numerator"], where)
     version = hashlib.sha256(yaml.dump(raw, Dumper=DUMPER, sort_keys=True).encode()).hexdigest()[:8]
     frozen = {"windows": MappingProxyType(entry.windows), "needs": MappingProxyType(entry.needs)}
-    return Indicator(**{**dict(entry), **conditions, **frozen}, inferred_codes=inferred, version=version)
+    found = {**dict(entry), **conditions, **frozen, "codelists": codelists}
+    return Indicator(**found, inferred_codes=inferred, version=version)
+
+
+def _list_codelists(entry: _IndicatorEntry, definitions: Definitions) -> tuple[str, ...]:
+    """List the code lists of the events that an indicator's columns count, and those that its entry names besides."""
+    features = {feature.name: feature for feature in read_features(definitions).features}
+    named = re.findall(r"\w+", f"{entry.numerator} {entry.denominator}")
+    lists = [each for name in named if name in features for each in features[name].events.values() if each != EVERY]
+    return tuple(dict.fromkeys([*lists, *entry.codelists]))
 
 
 def _check_needs(entry: _IndicatorEntry, numerator: Expression | None, where: str) -> None:

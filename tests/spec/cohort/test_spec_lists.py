@@ -143,7 +143,6 @@ INDICATOR = """
     denominator: all
     numerator: parp_days <= 365
     polarity: neutral
-    codelists: [sact_drugs.parp_inhibitor]
     source: a test
 """
 
@@ -158,7 +157,7 @@ def test_a_class_of_drugs_is_data(case, tmp_path):
     analysis, _ = derive(case, definitions)
     assert analysis.set_index("provider")["parp_days"].dropna().to_dict() == {"treated": 71}
     indicator = read_specification(definitions)["parp"]
-    assert indicator.numerator.evaluate(analysis).sum() == 1
+    assert indicator.numerator.evaluate(analysis).sum() == 1 and indicator.codelists == ("sact_drugs.parp_inhibitor",)
     for audit, there in (("england", True), ("wales", False)):
         params = load_params(audit)
         reasons = reasons_not_derivable(presume_absent(params), params, definitions.rules(params.rules))

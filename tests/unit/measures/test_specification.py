@@ -135,10 +135,8 @@ ALL_OF_CNS = f"Uses unverified codes: cns indicator ({CNS_CODES} of {CNS_CODES} 
     ],
 )
 def test_results_on_inferred_codes_say_so(tmp_path, make_people, england, codelists, note):
-    people = make_people(
-        40, cohort="recurrent", sex="female", liver=True, biopsy_days=3, provider=["A"] * 37 + ["B"] * 3
-    )
-    specification = extend(tmp_path, codelists=codelists)
+    people = make_people(40, cohort="recurrent", sex="female", liver=True, provider=["A"] * 37 + ["B"] * 3)
+    specification = extend(tmp_path, codelists=codelists, numerator="died", windows={})
     results = evaluate_indicators(
         people, replace(make_study(england, run_id="r"), specification=specification), only=("liver_biopsy",)
     )
@@ -148,6 +146,16 @@ def test_results_on_inferred_codes_say_so(tmp_path, make_people, england, codeli
     assert (noted["reason"][noted["status"] == "ok"] == note).all()
     few = noted["status"] == "too_few"
     assert (noted["reason"][few] == results["reason"][few]).all(), "a result that is not ok keeps its own reason"
+
+
+def test_an_indicator_uses_the_code_lists_of_its_columns_and_those_it_names(tmp_path):
+    shipped = read_specification(project_definitions())
+    assert shipped["bone_radiotherapy"].codelists == ("opcs4_sites.bone", "icd10_metastatic.bone")
+    assert shipped["endocrine_first_line"].codelists == ("sact_drugs.endocrine", "sact_drugs.cdk46")
+    assert shipped["radiotherapy"].codelists == shipped["mdt_discussion"].codelists == ()
+    own = extend(tmp_path / "own", codelists=["cns_indicator", "opcs4_biopsy"])["liver_biopsy"]
+    assert own.codelists == ("opcs4_biopsy", "icd10_metastatic.liver", "cns_indicator")
+    assert own.version != extend(tmp_path / "none")["liver_biopsy"].version
 
 
 def test_an_unknown_group_of_a_code_list_is_refused(tmp_path):
