@@ -18,6 +18,8 @@ from naome.core.errors import ExtractError, say_some
 SEAL = "extract.json"
 #: What the files of an extract may be; in any case of letters
 SUFFIXES = (".parquet", ".csv", ".csv.gz")
+#: How files end that hold several
+PACKED = (".zip", ".7z", ".tar", ".tgz", ".gz", ".rar")
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,8 @@ def check_is_folder(folder: Path) -> None:
     ExtractError
     """
     if folder.is_file():
-        raise ExtractError(f"{folder}: a file. Hint: name the folder that holds all tables of the extract.")
+        unpack = "unpack it, and " if folder.suffix.lower() in PACKED else ""
+        raise ExtractError(f"{folder}: a file. Hint: {unpack}name the folder that holds all tables of the extract.")
     if not folder.is_dir():
         raise ExtractError(
             f"{folder}: no such folder. Hint: the folder of the extract is the argument of check-extract; elsewhere "

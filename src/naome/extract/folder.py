@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from naome.core.errors import ExtractError, say_some, suggest
-from naome.core.seal import list_files
+from naome.core.seal import PACKED, list_files
 from naome.extract.column_names import show_file
 from naome.extract.problems import DAMAGED_ZIP
 
@@ -167,10 +167,12 @@ def check_extract_folder(folder: Path, tables: Iterable[str]) -> None:
     list_files(folder)
     there = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     if not any(_name_after(path, table) is not None for path in there for table in tables):
+        packed = [path for path in there if path.suffix.lower() in PACKED]
+        unpack = f"unpack {'it' if packed == there else _list(packed)}; " if packed else ""
         raise ExtractError(
             f"{folder}: is no folder of an extract: nothing in it is named as a table; tables: {', '.join(tables)}. "
-            f"Hint: it holds {_list(there) or 'nothing'}; --data, or data_dir in the parameters, names the folder in "
-            "which the files lie."
+            f"Hint: it holds {_list(there) or 'nothing'}; {unpack}--data, or data_dir in the parameters, names the "
+            "folder in which the files lie."
         )
 
 

@@ -384,6 +384,8 @@ def test_canonical_tables_that_were_changed_are_refused(runs, extract):
         ("none", "none: no such folder. Hint: the folder of the extract is the argument of check-extract; elsewhere"),
         ("empty", "empty: is no folder of an extract: .* tables: .*wcn_registration.* Hint: it holds nothing; --data"),
         ("other", "other: is no folder of an extract: .* Hint: it holds aaaaaa.doc; --data"),
+        ("packed", "packed: is no folder of an extract: .* Hint: it holds extract.zip; unpack it; --data"),
+        ("packed/extract.zip", "extract.zip: a file. Hint: unpack it, and name the folder that holds all tables"),
     ],
 )
 def test_a_folder_that_is_no_extract_is_said_before_a_run_is_said_to_be_another(runs, extract, tmp_path, name, said):
@@ -391,6 +393,8 @@ def test_a_folder_that_is_no_extract_is_said_before_a_run_is_said_to_be_another(
     (tmp_path / "empty").mkdir()
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "thesis.doc").touch()
+    (tmp_path / "packed").mkdir()
+    (tmp_path / "packed" / "extract.zip").touch()
     for look in (plan_run, plan_check, open_step):
         with pytest.raises(ExtractError, match=said) as refused:
             look("wales", str(tmp_path / name))
