@@ -5,7 +5,6 @@ Nothing of this is written down twice: it follows from the reader's own selectio
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
@@ -174,8 +173,7 @@ def list_optional(reader: Reader) -> dict[str, tuple[str, ...]]:
 
 def _find_gone(reader: Reader, selection: Selection, without: Mapping[str, Collection[str]]) -> set[str]:
     """Return the raw columns that a selection names and no file of the extract has."""
-    words = set(re.findall(r"\bclean_(\w+)", selection.sql))
-    looked_into = [name for name, table in reader.raw.items() if words & {name, *table.long}]
+    looked_into = [name for name, table in reader.raw.items() if selection.reads & {name, *table.long}]
     there = {
         column for name in looked_into for column in reader.raw[name].columns if column not in without.get(name, ())
     }

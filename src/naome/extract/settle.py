@@ -43,6 +43,11 @@ class Selection:
     place: str = ""
 
     @property
+    def reads(self) -> set[str]:
+        """The cleaned tables that the SELECT reads, without ``clean_``."""
+        return {*re.findall(r"\bclean_(\w+)", self.sql)}
+
+    @property
     def order(self) -> str:
         """SQL order of the rows in the file: that of the extract."""
         return f"row_, {self.place}" if self.place else "row_"

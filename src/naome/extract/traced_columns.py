@@ -26,7 +26,7 @@ def trace_columns(reader: Reader, selection: Selection) -> dict[str, tuple[str, 
     """
     table = reader.raw[selection.raw]
     raw = {column for each in reader.raw.values() for column in each.columns}
-    raw |= {name for long in table.long.items() for name in LONG if f"clean_{long[0]}" in selection.sql}
+    raw |= {*LONG} if selection.reads & {*table.long} else set()
     used = {}
     for item in _parse_select_list(selection.sql):
         if _is_null(item):
@@ -56,10 +56,9 @@ def name_raw_columns(reader: Reader, selection: Selection) -> dict[str, tuple[st
 
     Repeated columns are named by the first and the last, those of another table than the selection's with its name.
     """
-    words = {*re.findall(r"\bclean_(\w+)", selection.sql)}
     own = reader.raw[selection.raw]
     families = {}
-    for long in (each for name, each in own.long.items() if name in words):
+    for long in (each for name, each in own.long.items() if name in selection.reads):
         families |= {"position": long.columns, "code": long.columns, "second": long.seconds}
 
     def name(column: str) -> str:
@@ -74,8 +73,7 @@ def name_raw_columns(reader: Reader, selection: Selection) -> dict[str, tuple[st
 
 def _find_table(reader: Reader, selection: Selection, column: str) -> str:
     """Return the raw table, the selection's own first, whose column a selection names."""
-    words = {*re.findall(r"\bclean_(\w+)", selection.sql)}
-    named = (table for table, each in reader.raw.items() if words & {table, *each.long})
+    named = (table for table, each in reader.raw.items() if selection.reads & {table, *each.long})
     return next((table for table in (selection.raw, *named) if column in reader.raw[table].columns), selection.raw)
 
 
