@@ -41,6 +41,14 @@ def read_frame(file: Path, columns: list[str] | None = None) -> pd.DataFrame:
             raise RunError(f"{file}: not readable as Parquet: {DAMAGED}. {say_again(file)}") from None
 
 
+def is_finished(folder: Path) -> bool:
+    """Return whether a folder holds the manifest of a run, and not another file of that name."""
+    try:
+        return bool(read_record(folder / MANIFEST, {"run_id": str}))
+    except (RunError, OSError):
+        return False
+
+
 def read_record(file: Path, needed: Mapping[str, type] | None = None) -> dict[str, Any]:
     """Read a JSON object that a run has written.
 

@@ -97,6 +97,17 @@ TABLE_BEFORE = re.compile(r"^(\w+\.)+(?=\w+$)")
 PLAIN = re.compile(r"[A-Z_][A-Z0-9_]{0,59}", re.IGNORECASE)
 
 
+def is_published(name: str) -> bool:
+    """Return whether a column has the name of an item of a published dictionary, whatever its number.
+
+    Examples
+    --------
+    >>> is_published("T_BEST"), is_published("opdate_03"), is_published("STAGE_BST")
+    (True, True, False)
+    """
+    return re.sub(r"\d+", "9", name.upper()) in PUBLISHED
+
+
 def may_be_shown(name: str) -> bool:
     """Return whether the name of a column may be shown.
 
@@ -109,7 +120,7 @@ def may_be_shown(name: str) -> bool:
         return False
     text = re.sub(r"\d+", "9", name.upper())
     words = re.findall("[A-Z]+", text)
-    if text in PUBLISHED or (len(words) > 1 and WORDS.issuperset(words)):
+    if is_published(name) or (len(words) > 1 and WORDS.issuperset(words)):
         return True
     return len(text) >= LONG and bool(get_close_matches(text, PUBLISHED, n=1, cutoff=LIKE))
 

@@ -8,6 +8,7 @@ only those with a day up to 12 can be wrong: they are compared with the others, 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from duckdb import DuckDBPyConnection
 
@@ -15,6 +16,7 @@ from naome.extract.periods import DATES
 from naome.extract.problems import Problems, say_rows
 from naome.extract.reader import Reader
 from naome.extract.schema import CANONICAL
+from naome.extract.source_files import SourceFiles
 from naome.extract.values import EXCHANGED_DATES, EXCHANGED_DAYS, EXCHANGED_ROWS, LAST_MONTH
 from naome.extract.vocabulary import show_code
 
@@ -69,7 +71,9 @@ def check_exchanged(connection: DuckDBPyConnection, reader: Reader, problems: Pr
             )
 
 
-def say_exchanged_in_part(connection: DuckDBPyConnection, reader: Reader) -> tuple[str, ...]:
+def say_exchanged_in_part(
+    connection: DuckDBPyConnection, reader: Reader, sources: Mapping[str, SourceFiles]
+) -> tuple[str, ...]:
     """Return a sentence for each table in which some dates seem to have day and month exchanged.
 
     Parameters
@@ -79,6 +83,8 @@ def say_exchanged_in_part(connection: DuckDBPyConnection, reader: Reader) -> tup
     reader : Reader
         Artificial records that are published for everybody's use have dates that were drawn apart from each other, so
         nothing is said of them.
+    sources : mapping of str to SourceFiles
+        What stands behind each canonical table.
     """
     dates = [each for each in (*DATES.items(), *FURTHER) if each[0] in reader.canonical]
     if reader.open_names or not dates:
@@ -106,8 +112,8 @@ def say_exchanged_in_part(connection: DuckDBPyConnection, reader: Reader) -> tup
             (of, *some), (others, *right) = counted[date, True], counted[date, False]
             said += [
                 f"{file}{n / of:.0%} of the dates with a day from 2 to {LAST_MONTH} "
-                f"({table}.{date}, {say_rows(of)}) are {sign}, and {usual / others:.0%} of the later days of a month: "
-                "are day and month exchanged in some rows?"
+                f"({sources[table].name_columns(date)}, {say_rows(of)}) are {sign}, and {usual / others:.0%} of the "
+                "later days of a month: are day and month exchanged in some rows?"
                 for sign, n, usual in zip(SIGNS, some, right, strict=True)
                 if _is_more(n, of, usual, others)
             ]

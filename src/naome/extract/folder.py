@@ -435,7 +435,7 @@ def _list_zip(path: Path, table: str) -> Iterator[Source]:
         )
     _check_parts(path.name, table, names)
     for info in sorted(members, key=lambda info: info.filename):
-        name = f"{path.name}: {info.filename}" if len(members) > 1 else path.name
+        name = f"{path.name}/{info.filename}" if len(members) > 1 else path.name
         yield Source(path, show_file(name), info.filename)
 
 

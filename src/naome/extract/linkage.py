@@ -407,6 +407,16 @@ def _check_link(connection, file: RawFile, link: Linkage, known: str, least: flo
     enough = link.share >= least and link.people_share >= least - FEWER_PEOPLE
     if not told and (enough or few):
         return
+    columns = f"column{'s' * (' + ' in link.column)} {link.column}"
+    if not told and 0 < left < FEW_ROWS and link.without < FEW_ROWS and link.share >= FEW_SHARE:
+        key = file.key(tuple(link.column.split(" + ")))
+        query = f"SELECT min(row_) FROM {file.view} WHERE {key} IN (SELECT key FROM ({others}))"
+        problems.add(
+            f"{file.locate(connection.execute(query).fetchone()[0], columns)}: an identifier that is in no row of "
+            f"{link.to} ({say_rows(left)}); allowed: those of {link.to}. Hint: is it a line of totals, or a person of "
+            "another extract? Leave such rows out."
+        )
+        return
     people = f", and {_say_share(link.people_share)} of their people," if link.share >= least and not enough else ""
     here, there = (_show_usual_shape(connection, table) for table in ("keys", known))
     if told:
@@ -424,11 +434,11 @@ def _check_link(connection, file: RawFile, link: Linkage, known: str, least: flo
             f"tables, or these rows are of another extract, or {link.to} is cut off."
         )
     problems.add(
-        f"{file.name}: column {link.column}: {link.linked:,} of {say_rows(link.rows + link.without)} "
+        f"{file.name}: {columns}: {link.linked:,} of {say_rows(link.rows + link.without)} "
         f"({_say_share(link.share)}){people} link to {link.to}; allowed: {_say_share(least)} at least, and one "
         f"spelling of identifiers. They are usually written {here} here and {there} in {link.to}; {reason} Hint: "
         "export both tables with the identifier as text from one source; if so few rows are right, say so in the "
-        f"parameters (minimum_linkage: {{{link.table}: share}})."
+        f"parameters, such as minimum_linkage: {{{link.table}: {max(link.share - 0.005, 0):.2f}}}."
     )
 
 

@@ -15,6 +15,7 @@ from duckdb import DuckDBPyConnection
 
 from naome.extract.problems import say_rows
 from naome.extract.reader import Reader
+from naome.extract.source_files import SourceFiles
 from naome.extract.vocabulary import show_code
 
 #: Canonical table -> its main date; people are followed in all but the first
@@ -79,7 +80,9 @@ class Period:
         return sum(self.years.values())
 
 
-def find_periods(connection: DuckDBPyConnection, reader: Reader) -> tuple[Period, ...]:
+def find_periods(
+    connection: DuckDBPyConnection, reader: Reader, sources: Mapping[str, SourceFiles]
+) -> tuple[Period, ...]:
     """Return the time that each canonical table covers; tables without a date are left out."""
     found = []
     for table, date in DATES.items():
@@ -94,7 +97,8 @@ def find_periods(connection: DuckDBPyConnection, reader: Reader) -> tuple[Period
                 months[12 * day.year + day.month - 1] += rows
             raw = reader.canonical[table].raw
             one_day = () if reader.open_names else _find_one_day(connection, table, date, days)
-            found.append(Period(table, raw, date, first, last, years, find_gaps(months), find_usual(months), one_day))
+            named = sources[table].name_columns(date)
+            found.append(Period(table, raw, named, first, last, years, find_gaps(months), find_usual(months), one_day))
     return tuple(found)
 
 

@@ -14,7 +14,7 @@ from naome.core.errors import ExtractError, suggest
 from naome.extract.absent import UNDELIVERED_ROWS
 from naome.extract.candidates import NOT_CANDIDATES
 from naome.extract.clean import OPTIONAL_IDENTIFIER
-from naome.extract.column_names import find_misspelt, may_be_shown, show_file, show_header
+from naome.extract.column_names import find_misspelt, is_published, may_be_shown, show_file, show_header
 from naome.extract.files import READABLE_TYPES, Part, RawFile, holds_table, open_table, say_columns
 from naome.extract.folder import Source, TableFiles, explain_missing, find_table
 from naome.extract.problems import Problems, say_rows
@@ -171,7 +171,8 @@ def _open_table(
     other = _recognise(reader, name, file.columns) if len(missing) > 1 else ""
     misspelt = find_misspelt(file.columns, needed)
     others = [column for column in file.columns if column not in table.wanted()]
-    spare = [column for column in others if column in misspelt or may_be_shown(column)]
+    # a published name is that of another item, however much it is like the one that is missing
+    spare = [column for column in others if column in misspelt or (may_be_shown(column) and not is_published(column))]
     has = f"the file has {say_columns(show_header(list(file.columns), misspelt))}."
     for column in missing:
         hint = f" Hint: this looks like the file of table {other}." if other else _find_renamed(column, file)

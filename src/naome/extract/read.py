@@ -243,8 +243,8 @@ def read_extract(
             found = connection.execute(count.sql).fetchone()[0]
             log_rows(quality, count.rule, count.table, count.column, found, count.meaning, count.kind)
         problems.raise_if_any()
-        periods, traced = find_periods(connection, reader), find_traced(connection)
-        improbable = (*doubts, *_say_improbable(connection, reader, definitions))
+        periods, traced = find_periods(connection, reader, sources), find_traced(connection)
+        improbable = (*doubts, *_say_improbable(connection, reader, sources, definitions))
         absent = _find_absent(connection, reader, notes)
         if look is not None:
             look(connection)
@@ -449,9 +449,9 @@ def _run_checks(connection, reader: Reader, notes: Mapping[str, FileNote], probl
     return doubts
 
 
-def _say_improbable(connection, reader: Reader, definitions: Definitions) -> tuple[str, ...]:
+def _say_improbable(connection, reader: Reader, sources, definitions: Definitions) -> tuple[str, ...]:
     names = {table: selection.raw for table, selection in reader.canonical.items()}
-    said = say_exchanged_in_part(connection, reader)
+    said = say_exchanged_in_part(connection, reader, sources)
     if reader.open_names or not {"people", "tumours", "deaths"} <= set(names):
         return said
     return (

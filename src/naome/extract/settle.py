@@ -108,8 +108,8 @@ class Duplicates:
         first.
     agree : tuple of str
         Columns in which such rows must agree; they are different things otherwise.
-    mostly_agree : str
-        Column in which they may differ, but not for more than :data:`MOST_DIFFERENT` of the keys: more are two
+    mostly_agree : tuple of str
+        Columns in which they may differ, but not for more than :data:`MOST_DIFFERENT` of the keys: more are two
         editions of the table that contradict each other.
     """
 
@@ -119,7 +119,7 @@ class Duplicates:
     key: str
     order: tuple[str, ...] = ()
     agree: tuple[str, ...] = ()
-    mostly_agree: str = ""
+    mostly_agree: tuple[str, ...] = ()
 
 
 def of_person(column: str, date: str) -> str:
@@ -221,8 +221,9 @@ def _leave_out_duplicates(connection, name, number, rule: Duplicates, source: So
                 f"{', '.join(source.list_columns(rule.key))} ({say_rows(n)}); allowed: one. Hint: were two extracts "
                 f"joined{', or are day and month exchanged in some rows' if column.endswith('date') else ''}?"
             )
-    if rule.mostly_agree:
-        _check_editions(connection, name, rule, source, problems, same)
+    given = {row[0] for row in connection.execute(f"DESCRIBE {same}").fetchall()} if rule.mostly_agree else set()
+    for column in (column for column in rule.mostly_agree if column in given):
+        _check_editions(connection, name, rule, column, source, problems)
     order = ", ".join([*rule.order, "row_"])
     connection.execute(
         f"UPDATE held_{name} SET which = {number} WHERE row_ IN (SELECT row_ FROM {same} "
@@ -240,16 +241,16 @@ def _count_different(connection, same: str, key: str, column: str) -> tuple[int,
 
 
 def _check_editions(
-    connection, name: str, rule: Duplicates, source: SourceFiles, problems: Problems, same: str
+    connection, name: str, rule: Duplicates, column: str, source: SourceFiles, problems: Problems
 ) -> None:
     """Refuse a table in which much is recorded twice with different values."""
-    n, first = _count_different(connection, same, rule.key, rule.mostly_agree)
+    n, first = _count_different(connection, f"same_{name}", rule.key, column)
     if n < FEW_ROWS:
         return
     keys = connection.execute(f"SELECT count(DISTINCT {rule.key}) FROM held_{name} WHERE which IS NULL").fetchone()[0]
     if n > MOST_DIFFERENT * keys:
         problems.add(
-            f"{source.locate(first, source.name_columns(rule.mostly_agree))}: {n:,} of {keys:,} values of "
+            f"{source.locate(first, source.name_columns(column))}: {n:,} of {keys:,} values of "
             f"{', '.join(source.list_columns(rule.key))} have several values of it; allowed: at most "
             f"{MOST_DIFFERENT:.0%}. Hint: are these two editions of the table? Keep the one that is meant."
         )
@@ -270,7 +271,8 @@ def _report(connection, name, selection: Selection, rules, source: SourceFiles, 
             problems.add(
                 f"{_locate_rule(source, first, rule)}: the rule {rule.rule} would exclude {rows:,} of "
                 f"{say_rows(total)}{of}, this the first; allowed: at most {rule.at_most:.0%}. {rule.meaning} "
-                "Hint: is a column empty, shifted, or exchanged with another?"
+                "Hint: is a column empty, shifted, or exchanged with another, are day and month exchanged, or is the "
+                "identifier another row's?"
             )
         elif isinstance(rule, RowRule) and rule.refuse:
             problems.add(

@@ -111,9 +111,34 @@ CNS_INDICATOR = Coded("cns_indicator", refuse=False)
 PATIENT_CLASS = Coded("patient_class")
 BASIS = Coded("basis_of_diagnosis")
 REGISTRATION_STATUS = Coded("registration_status")
-QUINTILE_1_MOST_DEPRIVED = Coded("deprivation_1_most", "INTEGER")
+
+
+def doubt_quintile(rows: Mapping[str, int]) -> str:
+    """Say why figures in a column of deprivation may not be quintiles from 1 to 5.
+
+    Parameters
+    ----------
+    rows : mapping of str to int
+        Value -> rows.
+
+    Examples
+    --------
+    >>> doubt_quintile({"0": 3, "1": 90, "5": 80})
+    ''
+    >>> doubt_quintile({"0": 90, "1": 85, "4": 80}).partition(":")[0]
+    '0 is in 90 rows and 5 in none'
+    """
+    if rows.get("0", 0) < TELLING_DIGITS or rows.get("5"):
+        return ""
+    return (
+        f"0 is in {say_rows(rows['0'])} and 5 in none: quintiles counted from 0 would be read as others; allowed: 1 to "
+        "5. Hint: add 1 to each, or export the quintiles as they are published."
+    )
+
+
+QUINTILE_1_MOST_DEPRIVED = Coded("deprivation_1_most", "INTEGER", doubt=doubt_quintile)
 #: Simulacrum version 1 and some registry extracts count from the other end.
-QUINTILE_1_LEAST_DEPRIVED = Coded("deprivation_1_least", "INTEGER")
+QUINTILE_1_LEAST_DEPRIVED = Coded("deprivation_1_least", "INTEGER", doubt=doubt_quintile)
 #: Registrations of another country are not eligible, so a spelling that no list has must not pass in silence
 COUNTRY = Coded("country", refuse=False)
 #: No result rests on it: a row of another kind is a row that was cut, shifted or joined from another table

@@ -21,8 +21,8 @@ from naome.core.code_version import code_version
 from naome.core.definitions import Definitions
 from naome.core.errors import ExtractError, ParamsError, RunError
 from naome.core.params import read_params
-from naome.core.run_files import read_record
-from naome.core.run_folder import INPUTS, MANIFEST, is_run
+from naome.core.run_files import is_finished, read_record
+from naome.core.run_folder import INPUTS, MANIFEST, READ_RECORD
 from naome.core.seal import file_digest
 from naome.core.yaml_files import locate_key
 from naome.extract import READERS, Extract, read_extract
@@ -307,7 +307,7 @@ def _forget_outdated(run: Run, record: dict) -> str:
     str
         A sentence about the finished run that was removed; an empty text where there was none.
     """
-    if not is_run(run.folder):
+    if not ((run.folder / READ_RECORD).is_file() or is_finished(run.folder)):
         return ""
     changed = ["not known, as its record is damaged or missing"]
     with suppress(RunError):  # what the record does not tell any more is of other inputs

@@ -19,7 +19,8 @@ from naome.core.errors import DefinitionError, ExtractError, ParamsError, RunErr
 from naome.core.lock import LOCK
 from naome.core.params import Params, find_data, find_life_table, find_params, load_params
 from naome.core.paths import runs_root
-from naome.core.run_folder import INPUTS, READ_RECORD, is_run
+from naome.core.run_files import is_finished
+from naome.core.run_folder import INPUTS, READ_RECORD
 from naome.core.seal import SEAL, Inputs, check_seal, digest_inputs, list_files, read_note
 from naome.core.yaml_files import find_line, locate_key
 from naome.extract import READERS
@@ -69,14 +70,17 @@ class RunPlan:
     life_table: Path | None = None
 
     def describe_marking(self) -> str:
-        """Say what the data count as, and why."""
-        if self.seal_broken:
-            return f"marked as real data, because {self.seal_broken}"
-        return {
+        """Say what the data count as, and why; and where real results are not protected."""
+        why = self.seal_broken or "no generator's seal is beside them"
+        said = {
             "synthetic": "synthetic data, by the generator's seal",
             "open": "open data",
-            "real": "marked as real data, because no generator's seal is beside them",
+            "real": f"marked as real data, because {why}",
         }[self.marking]
+        if self.marking == "real" and self.params.disclosure.policy == "none":
+            name = locate_key(self.file, "disclosure", "policy")
+            said += f"; {name} is 'none': no result is protected, and nothing of such a run may leave where it is made"
+        return said
 
 
 def plan_run(source: str | Path, data: str = "", run_dir: str = "", *, replace: bool = False) -> RunPlan:
@@ -337,13 +341,14 @@ def _check_folder(plan: RunPlan, *, replace: bool) -> None:
     if not (plan.folder / READ_RECORD).is_file():
         there = sorted(folder.iterdir()) if folder.is_dir() else []
         others = [path.name for path in there if path.name not in (LOCK, CACHE, MARK) and not is_unfinished(path)]
-        if is_run(folder) and replace:
+        finished = is_finished(folder)
+        if finished and replace:
             return
         if others:
             lost = f"; {READ_RECORD}, the record of what a run was made from, is not there" if INPUTS in others else ""
             raise RunError(
                 f"{plan.folder}: holds {say_some(others)} and no run{lost}. Hint: choose a new or empty folder"
-                f"{', or --replace' if is_run(folder) else ''}."
+                f"{', or --replace' if finished else ''}."
             )
         return
     run = Run(plan.folder)

@@ -246,7 +246,7 @@ def test_text_packed_by_gzip_or_zip_is_read_in_any_case_and_dialect(read, tmp_pa
         archive.writestr("folder/T_2020.txt", "DAY;KEY;NAME\nz;4;d\n")
     rows, file = read({})
     assert rows == [*ROWS, ("4", "d", "z")]
-    assert file.locate(3) == "t.zip: folder/T_2020.txt: row 2"
+    assert file.locate(3) == "t.zip/folder/T_2020.txt: row 2"
 
 
 def test_text_packed_twice_is_read(read, tmp_path):

@@ -11,6 +11,9 @@ from naome.core.errors import ExtractError
 from naome.core.params import load_params
 from naome.extract import READERS, read_extract
 
+#: How messages call the start of a cycle
+CYCLE = "START_DATE_OF_CYCLE of sact_cycle"
+
 PLACES = [
     ("england", "av_tumour", "DIAGNOSISDATEBEST"),
     ("england", "hes_apc", "EPISTART"),
@@ -114,12 +117,17 @@ def test_organisations_of_which_days_tell_nothing_are_read(copy, day, rows):
 @pytest.mark.parametrize(
     ("name", "table", "column", "date"),
     [
-        ("clean-england", "av_tumour", "DIAGNOSISDATEBEST", "tumours.diagnosis_date"),
-        ("clean-england", "av_tumour", "FIRSTMDTMEETINGDATE", "tumours.mdt_date"),
-        ("clean-england", "sact_drug_detail", "ADMINISTRATION_DATE", "drugs.given_date"),
-        ("clean-england", "sact_cycle", "START_DATE_OF_CYCLE", "drugs.cycle_date"),
-        ("clean-wales", "wcn_registration", "DATE_OF_DIAGNOSIS", "tumours.diagnosis_date"),
-        ("clean-england-rcrd", "rcrd_tumour", "DIAGNOSISDATE", "tumours.diagnosis_date"),
+        ("clean-england", "av_tumour", "DIAGNOSISDATEBEST", "column DIAGNOSISDATEBEST"),
+        ("clean-england", "av_tumour", "FIRSTMDTMEETINGDATE", "column FIRSTMDTMEETINGDATE"),
+        (
+            "clean-england",
+            "sact_drug_detail",
+            "ADMINISTRATION_DATE",
+            f"columns ADMINISTRATION_DATE, {CYCLE} and START_DATE_OF_REGIMEN of sact_regimen",
+        ),
+        ("clean-england", "sact_cycle", "START_DATE_OF_CYCLE", f"column {CYCLE}"),
+        ("clean-wales", "wcn_registration", "DATE_OF_DIAGNOSIS", "column DATE_OF_DIAGNOSIS"),
+        ("clean-england-rcrd", "rcrd_tumour", "DIAGNOSISDATE", "column DIAGNOSISDATE"),
     ],
 )
 def test_dates_exchanged_in_some_rows_are_a_warning_with_numbers(copy, name, table, column, date):

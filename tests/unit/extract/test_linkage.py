@@ -156,7 +156,7 @@ def test_a_table_of_a_whole_population_is_read_where_the_parameters_say_so(copy,
         "SELECT * FROM t UNION ALL BY NAME SELECT * REPLACE (md5(n::VARCHAR || ALF_PE) AS ALF_PE) FROM t "
         "WHERE ALF_PE IS NOT NULL",
     )
-    with pytest.raises(ExtractError, match=r"minimum_linkage: \{adde_deaths: share\}"):
+    with pytest.raises(ExtractError, match=r"minimum_linkage: \{adde_deaths: 0.49\}"):
         read("wales", folder.path)
     extract = read("wales", folder.path, tmp_path / "out", minimum_linkage={"adde_deaths": 0.3})
     people = set(pd.read_parquet(tmp_path / "out" / "people.parquet")["person_id"])

@@ -182,6 +182,13 @@ def test_a_column_that_every_record_needs_may_not_be_empty(copy, name, table, co
     assert "nearly every record needs a value of it: ask for an extract that has the column" in message
 
 
+def test_another_published_item_is_not_suggested(copy):
+    folder = copy("clean-england")
+    folder.edit("av_tumour", "SELECT * EXCLUDE (M_BEST) FROM t")
+    message = refusal(folder)
+    assert "T_BEST" in message and "column M_BEST is missing; the file has" in message
+
+
 def test_an_empty_column_by_which_records_link_is_named_with_its_table(copy):
     folder = copy("clean-wales")
     folder.put("pedw_spell", "ALF_STS_CD", "NULL", "true")

@@ -55,7 +55,7 @@ def test_an_organisation_that_knows_the_year_alone_is_named(copy, audit, table, 
         f"AS {day}) FROM t",
     )
     (said,) = [line for line in read(audit, folder).list_warnings() if "stand for others" in line]
-    assert said.startswith(f"{table} has dates that stand for others (diagnosis_date): 1 July in ")
+    assert said.startswith(f"{table} has dates that stand for others (column {day}): 1 July in ")
     assert " rows of Z" in said
 
 

@@ -35,7 +35,8 @@ def test_a_table_that_ends_before_the_others_is_named(copy):
     folder.edit("hes_apc", "SELECT * FROM t WHERE EPISTART < DATE '2019-01-01' AND ADMIDATE < DATE '2019-01-01'")
     extract = read(folder.path)
     assert any(
-        line.startswith("hes_apc ends on 2018-1") and "(admission_date)" in line for line in say_early(extract.periods)
+        line.startswith("hes_apc ends on 2018-1") and "(columns ADMIDATE and EPISTART)" in line
+        for line in say_early(extract.periods)
     )
     assert "hes_apc ends on 2018-1" in describe_extract(extract)
     assert not [line for line in say_early(extract.periods, dt.date(2019, 1, 31)) if line.startswith("hes_apc")]

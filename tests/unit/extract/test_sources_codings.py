@@ -128,6 +128,17 @@ def test_a_zero_in_her2_is_a_score_only_where_other_scores_are(copy, score, refu
         read_extract(PEOPLE, folder.path, None, progress=lambda line: None)
 
 
+def test_quintiles_that_are_counted_from_0_are_refused(copy):
+    folder = copy("clean-england")
+    folder.edit(
+        "av_tumour", "SELECT * REPLACE ((left(QUINTILE_2019, 1)::INTEGER - 1)::VARCHAR AS QUINTILE_2019) FROM t"
+    )
+    with pytest.raises(
+        ExtractError, match=r"column QUINTILE_2019: 0 is in [\d,]+ rows and 5 in none: .*allowed: 1 to 5"
+    ):
+        read_extract(PEOPLE, folder.path, None, progress=lambda line: None)
+
+
 @pytest.mark.parametrize(
     ("digit", "refused"),
     [("1 + (n % 5 = 0)::INTEGER", True), ("CASE WHEN n % 20 = 0 THEN 1 ELSE 0 END", False)],

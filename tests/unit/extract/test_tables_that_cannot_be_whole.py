@@ -95,6 +95,23 @@ def test_two_editions_of_a_table_that_contradict_each_other_are_refused(extract)
         read(folder)
 
 
+@pytest.mark.parametrize(
+    ("audit", "table", "column", "value"),
+    [
+        ("england", "av_tumour", "HER2_STATUS", "lag(HER2_STATUS, 9) OVER ()"),
+        ("wales", "wcn_registration", "STAGE", "'4'"),
+    ],
+)
+def test_two_editions_of_registrations_that_contradict_each_other_are_refused(extract, audit, table, column, value):
+    folder, source = extract(f"clean-{audit}"), {"england": "ncrd", "wales": "wcn"}[audit]
+    column = {"STAGE": "STAGE_GROUPING"}.get(column, column)
+    folder.edit(table, f"SELECT * FROM t UNION ALL SELECT * REPLACE ({value} AS {column}) FROM t")
+    with pytest.raises(
+        ExtractError, match=rf"{table}.parquet: column {column}, row [\d,]+: .* have several values of it"
+    ):
+        read(folder, source)
+
+
 def test_a_table_that_is_there_twice_is_read_once(extract):
     same = extract()
     same.edit("ons_deaths", "SELECT * FROM t UNION ALL SELECT * FROM t")

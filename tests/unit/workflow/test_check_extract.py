@@ -61,6 +61,15 @@ def test_small_cohorts_are_said_before_with_file_key_line_and_what_is_allowed(ba
     assert "## Cohorts of the run" in said.out and "readable as wcn" in said.out
 
 
+def test_real_results_that_nothing_protects_are_said_to_be_so(base, capsys):
+    file, line = set_key(base, "policy", "none")
+    try:
+        assert main(["check-extract", str(base / "extract"), "--params", str(file)]) == 0
+        assert f"{file}:{line}: key 'disclosure.policy' is 'none': no result is protected" in capsys.readouterr().out
+    finally:
+        set_key(base, "policy", "hes2018")
+
+
 def test_reading_asks_the_same_before_a_finished_run_is_replaced(base, tmp_path, capsys):
     file, _ = set_key(base, "national", "suppress_small")
     command = ["read", "--params", str(file), "--data", str(base / "extract"), "--run", str(tmp_path / "run")]

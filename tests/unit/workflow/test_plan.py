@@ -345,9 +345,12 @@ def test_a_folder_with_other_files_is_no_folder_of_a_run(runs, extract, tmp_path
     mine = tmp_path / "mine"
     (mine / "notebooks").mkdir(parents=True)
     (mine / "notebooks" / "a.txt").touch()
-    with pytest.raises(RunError, match="holds notebooks and no run"):
-        plan_run("wales", str(extract), str(mine))
-    assert (mine / "notebooks" / "a.txt").exists()
+    (mine / "manifest.json").write_text('{"mine": 1}', encoding="utf-8")
+    for replace in (False, True):
+        with pytest.raises(RunError, match="holds manifest.json, notebooks and no run. Hint: choose a new or") as said:
+            plan_run("wales", str(extract), str(mine), replace=replace)
+        assert "--replace" not in str(said.value)
+    assert (mine / "notebooks" / "a.txt").exists() and (mine / "manifest.json").exists()
 
 
 def test_a_run_without_its_record_is_not_called_another_thing(runs, extract):

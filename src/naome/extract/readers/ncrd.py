@@ -299,6 +299,7 @@ DUPLICATE_TUMOUR = Duplicates(
     key="tumour_id",
     order=("eligible_registration DESC",),
     agree=("person_id", "diagnosis_date"),
+    mostly_agree=("age", "stage", "m1", "er", "her2"),
 )
 DUPLICATE_EPISODE = Duplicates(
     "duplicate_episode",
@@ -313,7 +314,7 @@ DUPLICATE_DEATH = Duplicates(
     "deaths",
     key="person_id",
     order=("registered DESC NULLS LAST", "death_date DESC"),
-    mostly_agree="death_date",
+    mostly_agree=("death_date",),
 )
 DEATH_BEFORE_DIAGNOSIS = RowRule(
     "death_before_diagnosis",
