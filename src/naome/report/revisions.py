@@ -165,6 +165,10 @@ def describe_revisions(before: FinishedRun, after: FinishedRun, revisions: pd.Da
         f"{say_count(changed, 'result')} with another value, {absent['before']:,} only after, {absent['after']:,} only "
         f"before; outlier status changed in {levels:,}."
     )
+    both = revisions[(revisions[["before", "after"]] != ABSENT).all(axis=1)]
+    columns = [f"{name} ({rows:,})" for name, rows in both["column"].value_counts().items()]
+    if columns:
+        said.append(f"Columns in which they differ: {say_list(columns)}.")
     table = summarise_revisions(revisions).rename(columns={"largest": "largest change of an estimate"})
     return "\n".join([*said, "", table.to_string(index=False, na_rep="-", float_format="{:.4g}".format)])
 

@@ -112,6 +112,9 @@ def test_a_table_of_organisations_that_differs_is_named(tmp_path, make_run, as_r
     )
     said = describe_revisions(before, after, list_revisions(before, after))
     assert "Other released tables that differ, not compared by value: organisations." in said
+    values = [released(estimate=[0.5, each], denominator=[100, each * 100]) for each in (0.25, 0.5)]
+    said = describe_revisions(before, after, compare_released(*values))
+    assert "Columns in which they differ: denominator (1) and estimate (1)." in said
 
 
 def test_runs_of_two_nations_are_refused(tmp_path, make_run, as_runner):

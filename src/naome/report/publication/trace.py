@@ -162,13 +162,14 @@ def explain_result(row: Row, audit: Audit) -> list[tuple[str, str]]:
     """
     family = find_family(row["measure"], audit.specification)
     estimate, interval = say_estimate(row)
+    deaths = family == "survival" and not pd.isna(row["numerator"])
     return [
         ("Result", f"`{row['result_id']}`"),
         ("Measure", f"{title_family(family, audit.specification)} (`{row['measure']}`)"),
         ("Cohort", COHORT_NAMES.get(row["cohort"], row["cohort"])),
         ("People of", f"{row['unit_name'] or row['unit']} ({row['level']}), {say_group(row)}"),
         ("Estimate", f"{estimate} ({interval})" if interval else estimate),
-        ("Counts", say_counts(row)),
+        ("Deaths by the time point" if deaths else "Counts", say_counts(row)),
         ("Method", row["method"]),
         ("Note", row["reason"] if row["status"] == "ok" else ""),
         ("Definition", f"`{row['definition_id']}`" if row["definition_id"] else ""),

@@ -220,7 +220,10 @@ def test_the_page_about_the_site_has_every_run_and_every_correction(tmp_path):
 
 
 def test_an_explanation_has_definition_rules_code_lists_method_and_run(tmp_path):
-    audits, _, _ = open_report(tmp_path, [proportion("cdk46_first_line", 350, 1000)])
+    results = [proportion("cdk46_first_line", 350, 1000), proportion("survival_1y", 141, 471)]
+    audits, _, _ = open_report(tmp_path, results)
+    deaths = next(r for r in audits[0].results.to_dict("records") if r["measure"] == "survival_1y")
+    assert dict(explain_result(deaths, audits[0]))["Deaths by the time point"] == "141 of 471"
     row = next(r for r in audits[0].results.to_dict("records") if r["measure"] == "cdk46_first_line")
     facts = dict(explain_result(row, audits[0]))
     assert facts["Result"] == f"`{row['result_id']}`" and facts["Estimate"] == "35.0% (32.1% to 38.0%)"
