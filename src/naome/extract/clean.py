@@ -239,13 +239,12 @@ def clean_icd10(value: object) -> tuple[str | None, tuple[str, ...]]:
     if match := re.fullmatch(r"([A-Z]\d{2})(X[\dX-]?|--?)|([A-Z]\d{3})[X-]", text):
         text, rules = match[1] or match[3], (*rules, "icd10_padding")
     if text and not re.fullmatch("[A-Z][0-9]{2,4}", text):
-        several = len(re.findall("[A-Z][0-9]{2}", text)) > 1
-        raise Refused(
-            "an ICD-10 code (letter, two to four digits)",
-            "are these several codes in one field? Export one in each column."
-            if several
-            else "is this an OPCS-4 code, or a column shifted by one?",
-        )
+        hint = "is this an OPCS-4 code, or a column shifted by one?"
+        if len(re.findall("[A-Z][0-9]{2}", text)) > 1:
+            hint = "are these several codes in one field? Export one in each column."
+        elif not re.match("[A-Z]", text):
+            hint = "is this another column, or one shifted by one?"
+        raise Refused("an ICD-10 code (letter, two to four digits)", hint)
     return text or None, rules
 
 

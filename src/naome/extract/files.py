@@ -384,7 +384,10 @@ def _check_names(file: str, table: str, expected: frozenset[str], names: list[st
     twice = sorted({name for name in capital if capital.count(name) > 1})
     if twice:
         shown = say_columns(map(show_column, twice))
-        raise ExtractError(f"{file}: column {shown} is listed more than once (case is ignored); allowed: once.")
+        raise ExtractError(
+            f"{file}: column {shown} is listed more than once (case is ignored); allowed: once. Hint: were two tables "
+            "joined? Leave one of the columns out."
+        )
 
 
 def _check_same_columns(first: _Opened, other: _Opened, expected: frozenset[str]) -> None:
@@ -478,7 +481,7 @@ def _explain(error: Exception) -> str:
         (
             r"unterminated quote",
             "a quotation mark is not closed, or is inside a quoted value; allowed: a pair around a whole value, and "
-            f"one that belongs to a value written twice. Hint: {EXPORT}.",
+            f"one that belongs to a value written twice. Hint: if the file is cut off, copy it again; else {EXPORT}.",
         ),
         (r"Maximum line size", delimited.say_too_long("a record")),
         (
