@@ -277,7 +277,7 @@ def _link_people(
         (everyone,) = connection.execute("SELECT count(*) FROM known_people").fetchone()
         link = replace(link, above=everyone, above_with=linked_people, usual=belongs.usual)
     link = _find_uneven(connection, reader, file, belongs, link, "known_people")
-    _check_link(connection, file, link, "known_people", least, problems)
+    _check_link(connection, file, belongs.columns[:1], link, "known_people", least, problems)
     _check_dummies(connection, reader, file, belongs.columns[0], "keys", problems)
     connection.execute("DROP TABLE keys")
     return link
@@ -312,7 +312,7 @@ def _link_records(
                 "SELECT sum(n), coalesce(sum(n) FILTER (key IN (SELECT key FROM keys)), 0) FROM parents"
             ).fetchone()
             link = replace(link, above=above[0], above_with=above[1])
-        _check_link(connection, file, link, "parents", least, problems)
+        _check_link(connection, file, belongs.columns, link, "parents", least, problems)
         connection.execute("DROP TABLE keys; DROP TABLE parents")
     if link.linked == link.rows or link.share >= least:
         link = _check_above(connection, belongs, file, to, link, problems)
@@ -389,7 +389,9 @@ def _keep_keys(connection, table: str, file: RawFile, columns: tuple[str, ...]) 
         )
 
 
-def _check_link(connection, file: RawFile, link: Linkage, known: str, least: float, problems: Problems) -> None:
+def _check_link(
+    connection, file: RawFile, columns: tuple[str, ...], link: Linkage, known: str, least: float, problems: Problems
+) -> None:
     """Note a problem where too few of the ``keys`` of a file are in a table, or others would be in another spelling."""
     left = link.rows - link.linked
     # Where every row must have an identifier, an empty one is told by itself
@@ -407,12 +409,11 @@ def _check_link(connection, file: RawFile, link: Linkage, known: str, least: flo
     enough = link.share >= least and link.people_share >= least - FEWER_PEOPLE
     if not told and (enough or few):
         return
-    columns = f"column{'s' * (' + ' in link.column)} {link.column}"
+    named = f"column{'s' * (len(columns) > 1)} {link.column}"
     if not told and 0 < left < FEW_ROWS and link.without < FEW_ROWS and link.share >= FEW_SHARE:
-        key = file.key(tuple(link.column.split(" + ")))
-        query = f"SELECT min(row_) FROM {file.view} WHERE {key} IN (SELECT key FROM ({others}))"
+        query = f"SELECT min(row_) FROM {file.view} WHERE {file.key(columns)} IN (SELECT key FROM ({others}))"
         problems.add(
-            f"{file.locate(connection.execute(query).fetchone()[0], columns)}: an identifier that is in no row of "
+            f"{file.locate(connection.execute(query).fetchone()[0], named)}: an identifier that is in no row of "
             f"{link.to} ({say_rows(left)}); allowed: those of {link.to}. Hint: is it a line of totals, or a person of "
             "another extract? Leave such rows out."
         )
@@ -434,7 +435,7 @@ def _check_link(connection, file: RawFile, link: Linkage, known: str, least: flo
             f"tables, or these rows are of another extract, or {link.to} is cut off."
         )
     problems.add(
-        f"{file.name}: {columns}: {link.linked:,} of {say_rows(link.rows + link.without)} "
+        f"{file.name}: {named}: {link.linked:,} of {say_rows(link.rows + link.without)} "
         f"({_say_share(link.share)}){people} link to {link.to}; allowed: {_say_share(least)} at least, and one "
         f"spelling of identifiers. They are usually written {here} here and {there} in {link.to}; {reason} Hint: "
         "export both tables with the identifier as text from one source; if so few rows are right, say so in the "

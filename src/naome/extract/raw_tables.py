@@ -174,12 +174,13 @@ def _open_table(
     # a published name is that of another item, however much it is like the one that is missing
     spare = [column for column in others if column in misspelt or (may_be_shown(column) and not is_published(column))]
     has = f"the file has {say_columns(show_header(list(file.columns), misspelt))}."
+    necessary = list_necessary(reader) if missing else set()
     for column in missing:
         hint = f" Hint: this looks like the file of table {other}." if other else _find_renamed(column, file)
         # of a file that lacks most of its columns it is not these that are missing
         may_be_empty = column not in table.identifiers and not misspelt and 2 * len(missing) < len(needed)
         if not hint and may_be_empty:
-            hint = NECESSARY_COLUMN if (name, column) in list_necessary(reader) else EMPTY_COLUMN
+            hint = NECESSARY_COLUMN if (name, column) in necessary else EMPTY_COLUMN
         problems.add(f"{file.name}: column {column} is missing{suggest(column, spare)}; {has}{hint}")
     for names in neither:
         problems.add(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -399,7 +399,12 @@ def _indicator(entry: _IndicatorEntry, file: Path, definitions: Definitions) -> 
     where = f"{file.name}: indicator {entry.id}"
     # What a feed must hold changes no number, so that it is no part of the version
     raw = entry.model_dump(exclude_unset=True, exclude={"needs"})
-    codelists = _list_codelists(entry, definitions)
+    columns = list_columns(definitions)
+    conditions = {
+        key: None if text == "all" else parse_expression(text, f"{where}, {key}", entry.windows, columns)
+        for key, text in (("denominator", entry.denominator), ("numerator", entry.numerator))
+    }
+    codelists = _list_codelists(entry, conditions.values(), definitions)
     if codelists:
         raw["codelists"] = codelists
     try:
@@ -410,11 +415,6 @@ def _indicator(entry: _IndicatorEntry, file: Path, definitions: Definitions) -> 
             raw["exclusions"] = definitions.rules().fill(entry.exclusions, entry.windows)
     except DefinitionError as error:
         raise DefinitionError(f"{where}: {error}") from None
-    columns = list_columns(definitions)
-    conditions = {
-        key: None if text == "all" else parse_expression(text, f"{where}, {key}", entry.windows, columns)
-        for key, text in (("denominator", entry.denominator), ("numerator", entry.numerator))
-    }
     _check_inside(conditions, where)
     _check_needs(entry, conditions["numerator"], where)
     version = hashlib.sha256(yaml.dump(raw, Dumper=DUMPER, sort_keys=True).encode()).hexdigest()[:8]
@@ -423,11 +423,14 @@ def _indicator(entry: _IndicatorEntry, file: Path, definitions: Definitions) -> 
     return Indicator(**found, inferred_codes=inferred, version=version)
 
 
-def _list_codelists(entry: _IndicatorEntry, definitions: Definitions) -> tuple[str, ...]:
+def _list_codelists(
+    entry: _IndicatorEntry, conditions: Iterable[Expression | None], definitions: Definitions
+) -> tuple[str, ...]:
     """List the code lists of the events that an indicator's columns count, and those that its entry names besides."""
     features = {feature.name: feature for feature in read_features(definitions).features}
-    named = re.findall(r"\w+", f"{entry.numerator} {entry.denominator}")
-    lists = [each for name in named if name in features for each in features[name].events.values() if each != EVERY]
+    used = features.keys() & {name for each in conditions if each is not None for name in each.names}
+    in_order = re.findall(r"\w+", f"{entry.numerator} {entry.denominator}")
+    lists = [each for name in in_order if name in used for each in features[name].events.values() if each != EVERY]
     return tuple(dict.fromkeys([*lists, *entry.codelists]))
 
 
