@@ -14,6 +14,8 @@ TELLING_TUMOURS, TELLING_IF_ALL = 100, 20
 LEAST_OF_STAGE_4, MOST_OF_STAGE_4, TELLING_STAGES = 0.005, 0.5, 300
 #: Share of the registrations that are usually eligible, and have an organisation
 MOSTLY = 0.8
+#: Share of the eligible registrations that may be of one person, day and site with another: both breasts may have one
+MOST_OF_ONE_DAY = 0.1
 #: How much more frequent than ER the rarer PR may be, and chemotherapy than radiotherapy
 ABOUT_AS_FREQUENT = 0.05
 #: Of people with breast cancer 1 in 1,000 is so young, and 1 in 150 so old
@@ -58,7 +60,40 @@ def say_improbable_tumours(connection: DuckDBPyConnection, table: str) -> tuple[
     ):
         if tumours >= TELLING_TUMOURS and 0 < rows < MOSTLY * tumours:
             said.append(f"{table}: {rows / tumours:.0%} of the tumours {what}. {why}")
-    return (*said, *_say_exchanged_items(connection, table))
+    return (
+        *said,
+        *_say_other_identifiers(connection, table),
+        *_say_no_quintile(connection, table),
+        *_say_exchanged_items(connection, table),
+    )
+
+
+def _say_other_identifiers(connection: DuckDBPyConnection, table: str) -> list[str]:
+    """Say that many tumours are of one person, day and site with another: they may be there twice."""
+    rows, alike = connection.execute(
+        "SELECT sum(n), coalesce(sum(n) FILTER (n > 1), 0) FROM (SELECT count(*) AS n FROM canon_tumours "
+        "WHERE eligible_registration GROUP BY person_id, diagnosis_date, site)"
+    ).fetchall()[0]
+    if (rows or 0) < TELLING_TUMOURS or alike <= MOST_OF_ONE_DAY * rows:
+        return []
+    return [
+        f"{table}: {alike / rows:.0%} of the eligible tumours are of one person, day and site with another. Was the "
+        "table pasted twice, with other identifiers of tumours?"
+    ]
+
+
+def _say_no_quintile(connection: DuckDBPyConnection, table: str) -> list[str]:
+    """Say that a quintile of deprivation never occurs: each has a fifth of the nation."""
+    rows, found = connection.execute(
+        "SELECT count(deprivation), list(DISTINCT deprivation) FROM canon_tumours"
+    ).fetchall()[0]
+    never = [str(quintile) for quintile in range(1, 6) if quintile not in (found or ())]
+    if rows < TELLING_STAGES or not never:
+        return []
+    return [
+        f"{table}: no tumour is of quintile {', '.join(never)} of area deprivation (1 is the most deprived). Are the "
+        "quintiles counted otherwise, or is this a part of the nation?"
+    ]
 
 
 def _say_exchanged_items(connection: DuckDBPyConnection, table: str) -> list[str]:

@@ -14,11 +14,12 @@ from dataclasses import dataclass, replace
 from duckdb import DuckDBPyConnection
 
 from naome.extract.cut_off import BY_PSEUDONYM, count_beyond
+from naome.extract.duplicates import FEW_ROWS
 from naome.extract.files import RawFile
 from naome.extract.problems import Problems, say_rows, show_shape
 from naome.extract.quality import Log, log_rows
 from naome.extract.reader import Belongs, Reader, find_children
-from naome.extract.settle import FEW_ROWS, RowRule
+from naome.extract.settle import RowRule
 from naome.extract.sql import may_hold_blanks, quote_name
 from naome.extract.uneven import UNEVEN_ROWS, find_uneven
 from naome.extract.values import GIVEN, note_mangled

@@ -54,6 +54,7 @@ from naome.extract.raw_tables import FileNote, choose_version, clean_table, note
 from naome.extract.reader import Reader
 from naome.extract.schema import CANONICAL
 from naome.extract.settle import find_tables, settle_table
+from naome.extract.single_values import say_single_values
 from naome.extract.source_files import SourceFiles
 from naome.extract.sql import is_pattern, quote_name, quote_text
 from naome.extract.table_checks import find_wrong
@@ -234,7 +235,8 @@ def read_extract(
         problems.raise_if_any()
         doubts = _run_checks(connection, reader, notes, problems)
         sources = {table: _find_source(reader, table, notes) for table in CANONICAL}
-        rows = _settle_tables(connection, reader, sources, scratch / "canonical" if out else None, problems, quality)
+        where = scratch / "canonical" if out else None
+        rows = _settle_tables(connection, reader, sources, where, problems, quality, doubts)
         _check_years(connection, sources["tumours"], diagnosed, problems)
         check_exchanged(connection, reader, problems)
         check_implausible(connection, reader, sources, definitions, problems)
@@ -391,18 +393,21 @@ def _find_source(reader: Reader, table: str, notes: Mapping[str, FileNote]) -> S
 
 
 def _settle_tables(
-    connection: DuckDBPyConnection, reader: Reader, sources, folder: Path | None, problems: Problems, quality
+    connection: DuckDBPyConnection, reader: Reader, sources, folder: Path | None, problems: Problems, quality, doubts
 ) -> dict[str, int]:
     after = {name: find_tables(reader.canonical.get(name), reader.rules_of(name)) for name in CANONICAL}
     rows: dict[str, int] = {}
-    found: dict[str, tuple[Problems, Log]] = {}
+    found: dict[str, tuple[Problems, Log, list[str]]] = {}
     for name in TopologicalSorter(after).static_order():
         selection = reader.canonical.get(name)
-        noted, log = found[name] = Problems(problems.folder), []
-        rows[name] = settle_table(connection, name, selection, reader.rules_of(name), sources[name], folder, noted, log)
+        found[name] = Problems(problems.folder), [], []
+        rows[name] = settle_table(
+            connection, name, selection, reader.rules_of(name), sources[name], folder, *found[name]
+        )
     for name in CANONICAL:
         problems.include(found[name][0])
         quality += found[name][1]
+        doubts += found[name][2]
     return {name: rows[name] for name in CANONICAL}
 
 
@@ -458,6 +463,7 @@ def _say_improbable(connection, reader: Reader, sources, definitions: Definition
         *said,
         *say_improbable_tumours(connection, names["tumours"]),
         *say_improbable_events(connection, names, definitions),
+        *say_single_values(connection, names, sources),
     )
 
 

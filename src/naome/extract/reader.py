@@ -15,8 +15,9 @@ from naome.core.definitions import Definitions
 from naome.extract.areas import AreaColumn
 from naome.extract.clean import OPTIONAL_IDENTIFIER, Cleaner, Coded
 from naome.extract.drug_names import DrugColumn
+from naome.extract.duplicates import Duplicates
 from naome.extract.provider_codes import ProviderColumn
-from naome.extract.settle import Duplicates, RowRule, Selection
+from naome.extract.settle import RowRule, Selection
 from naome.extract.table_checks import Check
 
 #: A cleaner that is made when definitions are there

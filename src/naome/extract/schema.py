@@ -39,6 +39,11 @@ class Column:
         text = self.short or self.meaning.rstrip(".").split(";")[0].split(",")[0].split(" (")[0]
         return text if text[:2].isupper() else text[0].lower() + text[1:]
 
+    @property
+    def is_listed(self) -> bool:
+        """Whether its values are those of a list, or yes and no."""
+        return bool(self.allowed) or self.type == "BOOLEAN"
+
 
 @dataclass(frozen=True)
 class CanonicalTable:

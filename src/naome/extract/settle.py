@@ -9,16 +9,13 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
+from naome.extract.duplicates import FEW_ROWS, Duplicates, leave_out_duplicates
 from naome.extract.problems import Problems, say_rows
 from naome.extract.quality import Log, log_rows
 from naome.extract.schema import CANONICAL, Column
 from naome.extract.source_files import SourceFiles
 from naome.extract.sql import quote_path, quote_text
 
-#: Fewer rows that a rule leaves out, or that do not link, are no sign of a fault in a whole column
-FEW_ROWS = 10
-#: Share of the things of a table that may be recorded twice with different values
-MOST_DIFFERENT = 0.05
 #: Tables that rules of other tables may look into (``deaths.death_date``), one row per person each.
 PERSON_TABLES = ("deaths", "people")
 
@@ -92,36 +89,6 @@ class RowRule:
     about: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Duplicates:
-    """Rows with the same key of which one is kept.
-
-    Attributes
-    ----------
-    rule, meaning : str
-    table : str
-        Canonical table.
-    key : str
-        Column of the selection that tells things apart.
-    order : tuple of str
-        Columns in SQL order (``registered DESC NULLS LAST``); the first row is kept. Ties go to the row that stands
-        first.
-    agree : tuple of str
-        Columns in which such rows must agree; they are different things otherwise.
-    mostly_agree : tuple of str
-        Columns in which they may differ, but not for more than :data:`MOST_DIFFERENT` of the keys: more are two
-        editions of the table that contradict each other.
-    """
-
-    rule: str
-    meaning: str
-    table: str
-    key: str
-    order: tuple[str, ...] = ()
-    agree: tuple[str, ...] = ()
-    mostly_agree: tuple[str, ...] = ()
-
-
 def of_person(column: str, date: str) -> str:
     """Return SQL of what the registrations of a person say of them: the value of the first diagnosis that has one.
 
@@ -152,6 +119,7 @@ def settle_table(
     folder: Path | None,
     problems: Problems,
     quality: Log,
+    doubts: list[str],
 ) -> int:
     """Make canonical table `name` as view ``canon_<name>``; return its rows.
 
@@ -165,6 +133,8 @@ def settle_table(
         Folder to write ``<name>.parquet`` to; None keeps the rows in the database.
     quality : list
         The data-quality log; receives the rows left out.
+    doubts : list of str
+        Receives warnings: where it is a choice which rows are kept.
     """
     connection.execute(f"CREATE VIEW select_{name} AS {selection.sql if selection else _empty(name)}")
     given = {row[0] for row in connection.execute(f"DESCRIBE select_{name}").fetchall()}
@@ -172,7 +142,8 @@ def settle_table(
     kept = f"SELECT {casts} FROM select_{name} t"
     # What no rule looks at is held only where it is not written
     if selection is not None and (rules or folder is None):
-        _apply_rules(connection, name, rules, source, problems)
+        found = _apply_rules(connection, name, rules, source, problems)
+        doubts += [f"{selection.raw}, {doubt}" for doubt in found]
         _report(connection, name, selection, rules, source, problems, quality)
         kept = f"SELECT {casts} FROM held_{name} t WHERE which IS NULL"
     if folder is None:
@@ -191,69 +162,22 @@ def settle_table(
     return _check_contract(connection, name, source, problems, check_key=not one_each)
 
 
-def _apply_rules(connection, name: str, rules, source: SourceFiles, problems: Problems) -> None:
+def _apply_rules(connection, name: str, rules, source: SourceFiles, problems: Problems) -> list[str]:
     """Gather the selected rows in ``held_<name>``: ``which`` is the number of the rule that leaves a row out.
 
-    The records left out are in ``left_out_<name>``, for the tables that follow from them.
+    The records left out are in ``left_out_<name>``, for the tables that follow from them. Returns warnings.
     """
     conditions = [(n, rule) for n, rule in enumerate(rules) if isinstance(rule, RowRule)]
     connection.execute(
         f"CREATE TABLE held_{name} AS SELECT t.*, {_which(conditions)} AS which "
         f"FROM select_{name} t {_person_joins(conditions)}"
     )
+    doubts = []
     for number, rule in enumerate(rules):
         if isinstance(rule, Duplicates):
-            _leave_out_duplicates(connection, name, number, rule, source, problems)
+            doubts += leave_out_duplicates(connection, number, rule, source, problems)
     connection.execute(f"CREATE TABLE left_out_{name} AS SELECT row_ FROM held_{name} WHERE which IS NOT NULL")
-
-
-def _leave_out_duplicates(connection, name, number, rule: Duplicates, source: SourceFiles, problems: Problems) -> None:
-    same = f"same_{name}"
-    connection.execute(
-        f"CREATE TABLE {same} AS SELECT * FROM held_{name} WHERE which IS NULL AND {rule.key} IN (SELECT {rule.key} "
-        f"FROM held_{name} WHERE which IS NULL GROUP BY {rule.key} HAVING count(*) > 1)"
-    )
-    for column in rule.agree:
-        n, first = _count_different(connection, same, rule.key, column)
-        if n:
-            problems.add(
-                f"{source.locate(first, source.name_columns(column))}: another value than in a row of the same "
-                f"{', '.join(source.list_columns(rule.key))} ({say_rows(n)}); allowed: one. Hint: were two extracts "
-                f"joined{', or are day and month exchanged in some rows' if column.endswith('date') else ''}?"
-            )
-    given = {row[0] for row in connection.execute(f"DESCRIBE {same}").fetchall()} if rule.mostly_agree else set()
-    for column in (column for column in rule.mostly_agree if column in given):
-        _check_editions(connection, name, rule, column, source, problems)
-    order = ", ".join([*rule.order, "row_"])
-    connection.execute(
-        f"UPDATE held_{name} SET which = {number} WHERE row_ IN (SELECT row_ FROM {same} "
-        f"QUALIFY row_number() OVER (PARTITION BY {rule.key} ORDER BY {order}) > 1)"
-    )
-    connection.execute(f"DROP TABLE {same}")
-
-
-def _count_different(connection, same: str, key: str, column: str) -> tuple[int, int]:
-    """Count the keys whose rows differ in a column; and the first row that is the last of its key."""
-    return connection.execute(
-        f"SELECT count(*), min(second) FROM (SELECT max(row_) AS second FROM {same} GROUP BY {key} "
-        f"HAVING count(DISTINCT {column}) > 1)"
-    ).fetchone()
-
-
-def _check_editions(
-    connection, name: str, rule: Duplicates, column: str, source: SourceFiles, problems: Problems
-) -> None:
-    """Refuse a table in which much is recorded twice with different values."""
-    n, first = _count_different(connection, f"same_{name}", rule.key, column)
-    if n < FEW_ROWS:
-        return
-    keys = connection.execute(f"SELECT count(DISTINCT {rule.key}) FROM held_{name} WHERE which IS NULL").fetchone()[0]
-    if n > MOST_DIFFERENT * keys:
-        problems.add(
-            f"{source.locate(first, source.name_columns(column))}: {n:,} of {keys:,} values of "
-            f"{', '.join(source.list_columns(rule.key))} have several values of it; allowed: at most "
-            f"{MOST_DIFFERENT:.0%}. Hint: are these two editions of the table? Keep the one that is meant."
-        )
+    return doubts
 
 
 def _report(connection, name, selection: Selection, rules, source: SourceFiles, problems, quality) -> None:

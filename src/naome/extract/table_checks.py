@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from duckdb import DuckDBPyConnection
 
-from naome.extract.settle import FEW_ROWS
+from naome.extract.duplicates import FEW_ROWS
 
 #: So few rows are no sign of a fault in a whole column
 FEW_WRONG = 5

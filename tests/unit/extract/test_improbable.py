@@ -98,7 +98,8 @@ def test_few_tumours_are_said_to_be_of_stage_4_where_all_are(rows, four, warned)
     with duckdb.connect() as connection:
         connection.execute(
             f"CREATE VIEW canon_tumours AS SELECT if(range < {four}, '4', '1') AS stage, 60 AS age, TRUE AS "
-            "eligible_registration, 'RXX' AS provider, NULL AS er, NULL AS pr, NULL AS chemotherapy_flag, NULL AS "
+            "eligible_registration, range AS person_id, NULL AS diagnosis_date, NULL AS site, NULL AS deprivation, "
+            "'RXX' AS provider, NULL AS er, NULL AS pr, NULL AS chemotherapy_flag, NULL AS "
             f"radiotherapy_flag FROM range({rows})"
         )
         said = say_improbable_tumours(connection, "t")
@@ -160,6 +161,48 @@ def test_deaths_of_the_day_of_their_registration_are_a_warning(copy, name, table
     folder.edit(table, f"SELECT * REPLACE ({death} AS {registered}) FROM t")
     (warning,) = warn(name, folder)
     assert warning.startswith(f"{table}, column {registered}: ") and "Is either column a copy of the other?" in warning
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "column", "without", "said"),
+    [
+        ("clean-england", "av_tumour", "QUINTILE_2019", "5", "5 of area"),
+        ("clean-england", "av_tumour", "QUINTILE_2019", "1", "1 of area"),
+        ("clean-england-rcrd", "rcrd_tumour", "QUINTILE_2019", "2|3", "2, 3 of area"),
+    ],
+)
+def test_a_quintile_that_never_occurs_is_a_warning(copy, name, table, column, without, said):
+    folder = copy(name)
+    numbers = f"regexp_extract({column}::VARCHAR, '[1-5]')"
+    folder.put(table, column, "NULL", f"regexp_matches({numbers}, '{without}')")
+    (warning,) = warn(name, folder)
+    assert warning.startswith(f"{table}: no tumour is of quintile {said} deprivation")
+
+
+@pytest.mark.parametrize(("name", "table"), REGISTRATIONS)
+def test_registrations_pasted_twice_under_other_identifiers_are_a_warning(copy, name, table):
+    folder = copy(name)
+    key = "TUMOUR_ID" if name == "clean-wales" else "TUMOURID"
+    again = f"SELECT * EXCLUDE (n) REPLACE ('9' || {key} AS {key}) FROM t"
+    folder.edit(table, f"SELECT * EXCLUDE (n) REPLACE ({key}::VARCHAR AS {key}) FROM t UNION ALL {again}")
+    (warning,) = warn(name, folder)
+    assert warning.startswith(f"{table}: 100% of the eligible tumours are of one person, day and site with another.")
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "column", "value"),
+    [
+        ("clean-england", "sact_drug_detail", "DRUG_GROUP", "'LETROZOLE'"),
+        ("clean-england", "rtds_prescription", "RTTREATMENTANATOMICALSITE", "'Z501'"),
+        ("clean-england", "ons_deaths", "S_UNDERLYING_COD_ICD10", "'C509'"),
+        ("clean-wales", "wcn_registration", "HEALTH_BOARD_OF_DIAGNOSIS", "'7A1'"),
+        ("clean-england-rcrd", "rcrd_tumour", "DIAG_TRUST", "'ZAA'"),
+    ],
+)
+def test_a_column_of_one_value_is_a_warning(copy, name, table, column, value):
+    folder = copy(name)
+    folder.edit(table, f"SELECT * REPLACE (coalesce((SELECT min({column}) FROM t), {value}) AS {column}) FROM t")
+    assert [line for line in warn(name, folder) if line.startswith(f"{table}, column {column}: all rows with a value")]
 
 
 CODES = [f"DIAG_{n:02d}" for n in range(1, 21)]

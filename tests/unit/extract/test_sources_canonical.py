@@ -3,9 +3,10 @@
 import pytest
 
 from naome.core.errors import ExtractError
+from naome.extract.duplicates import Duplicates
 from naome.extract.files import Part
 from naome.extract.problems import Problems
-from naome.extract.settle import Duplicates, Selection, settle_table
+from naome.extract.settle import Selection, settle_table
 from naome.extract.source_files import SourceFiles
 
 SELECTION = Selection("av_patient", "SELECT * FROM clean_av_patient")
@@ -22,7 +23,7 @@ def settle(connection, tmp_path):
         values = ", ".join(f"({number}, {row})" for number, row in enumerate(rows))
         connection.execute(f"CREATE VIEW clean_av_patient AS SELECT * FROM (VALUES {values}) people ({columns})")
         problems, quality = Problems(tmp_path), []
-        settle_table(connection, "people", SELECTION, rules, SOURCE, tmp_path if write else None, problems, quality)
+        settle_table(connection, "people", SELECTION, rules, SOURCE, tmp_path if write else None, problems, quality, [])
         kept = connection.execute("SELECT person_id, vital_date::VARCHAR FROM canon_people ORDER BY ALL").fetchall()
         return kept, problems, quality
 

@@ -7,10 +7,11 @@ from naome.extract.clean import CAUSES, ICD10, OPCS4, OPCS4_SITE, TEXT, TUMOUR_S
 from naome.extract.date_order import deaths_agree, deaths_registered, in_order, registered_later
 from naome.extract.dates import DATE
 from naome.extract.drug_names import DRUG
+from naome.extract.duplicates import Duplicates
 from naome.extract.linkage import no_such_person
 from naome.extract.provider_codes import PROVIDER_CODE, PROVIDER_SITE
 from naome.extract.reader import Belongs, Count, RawTable, Reader, Repeated
-from naome.extract.settle import Duplicates, RowRule, Selection
+from naome.extract.settle import RowRule, Selection
 from naome.extract.table_checks import Check, FewWrong
 
 #: Least share of the rows above a table that have a row in it, where every one should: a cycle has drugs
@@ -294,7 +295,7 @@ ORGANISATION_WITHOUT_KIND = RowRule(
 )
 DUPLICATE_TUMOUR = Duplicates(
     "duplicate_registration",
-    "A tumour registered more than once is kept once, the eligible registration first.",
+    "A tumour registered more than once is kept once: the eligible registration, then the one with most recorded.",
     "tumours",
     key="tumour_id",
     order=("eligible_registration DESC",),
@@ -313,7 +314,7 @@ DUPLICATE_DEATH = Duplicates(
     "Of several registrations of a death the latest is kept.",
     "deaths",
     key="person_id",
-    order=("registered DESC NULLS LAST", "death_date DESC"),
+    order=("registered DESC NULLS LAST",),
     mostly_agree=("death_date",),
 )
 DEATH_BEFORE_DIAGNOSIS = RowRule(
