@@ -10,9 +10,10 @@ from pathlib import Path
 from naome.core.errors import RunError, suggest
 from naome.core.paths import runs_root
 
-#: What a run was made from, with the record of its reading, and what a finished run ends with
+#: What a run was made from, and what a finished run ends with
 INPUTS, MANIFEST = "inputs", "manifest.json"
-READ_RECORD = f"{INPUTS}/read.json"
+#: The record of reading; the copy of the parameters, beside it
+READ_RECORD, PARAMS_COPY = f"{INPUTS}/read.json", "params.yaml"
 SHOWN_RUNS = 5
 
 

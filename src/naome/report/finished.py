@@ -19,7 +19,7 @@ from naome.core.errors import NaomeError, RunError, suggest
 from naome.core.params import Params, read_params
 from naome.core.results import name_nation
 from naome.core.run_files import read_record, say_again
-from naome.core.run_folder import INPUTS, MANIFEST, find_run_folder
+from naome.core.run_folder import INPUTS, MANIFEST, PARAMS_COPY, find_run_folder
 from naome.core.seal import file_digest
 from naome.report.marking import MARKINGS
 
@@ -115,7 +115,7 @@ class FinishedRun:
         RunError
             If it is not the file that the run was made with.
         """
-        file = self.folder / INPUTS / "params.yaml"
+        file = self.folder / INPUTS / PARAMS_COPY
         self._check_input(file, "params_sha256", file_digest(file) if file.is_file() else "")
         return read_params(file)
 

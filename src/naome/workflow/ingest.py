@@ -22,7 +22,7 @@ from naome.core.definitions import Definitions
 from naome.core.errors import ExtractError, ParamsError, RunError
 from naome.core.params import read_params
 from naome.core.run_files import is_finished, read_record
-from naome.core.run_folder import INPUTS, MANIFEST, READ_RECORD
+from naome.core.run_folder import INPUTS, MANIFEST, PARAMS_COPY, READ_RECORD
 from naome.core.seal import file_digest
 from naome.core.yaml_files import locate_key
 from naome.extract import READERS, Extract, read_extract
@@ -85,7 +85,7 @@ def read_run(
         last_death = check_last_death(plan, *_find_deaths(connection))
 
     with scratch_folder(plan.folder, INPUTS) as scratch:
-        params = scratch / "params.yaml"
+        params = scratch / PARAMS_COPY
         write_bytes(plan.file.read_bytes(), params, private=True)
         definitions = plan.definitions.copy_to(scratch / "definitions")
         _check_copies(plan, params, definitions)

@@ -20,7 +20,7 @@ from naome.core.lock import LOCK
 from naome.core.params import Params, find_data, find_life_table, find_params, load_params
 from naome.core.paths import runs_root
 from naome.core.run_files import is_finished
-from naome.core.run_folder import INPUTS, READ_RECORD
+from naome.core.run_folder import INPUTS, PARAMS_COPY, READ_RECORD
 from naome.core.seal import SEAL, Inputs, check_seal, digest_inputs, list_files, read_note
 from naome.core.yaml_files import find_line, locate_key
 from naome.extract import READERS
@@ -338,14 +338,15 @@ def _check_folder(plan: RunPlan, *, replace: bool) -> None:
             f"{plan.folder}: the run's folder and the extract's, {plan.inputs.folder}, must not contain each other. "
             "Hint: choose another --run."
         )
-    if not (plan.folder / READ_RECORD).is_file():
+    missing = [name for name in (READ_RECORD, f"{INPUTS}/{PARAMS_COPY}") if not (plan.folder / name).is_file()]
+    if missing:
         there = sorted(folder.iterdir()) if folder.is_dir() else []
         others = [path.name for path in there if path.name not in (LOCK, CACHE, MARK) and not is_unfinished(path)]
         finished = is_finished(folder)
         if finished and replace:
             return
         if others:
-            lost = f"; {READ_RECORD}, the record of what a run was made from, is not there" if INPUTS in others else ""
+            lost = f"; {' and '.join(missing)}, what a run was made from, not there" if INPUTS in others else ""
             raise RunError(
                 f"{plan.folder}: holds {say_some(others)} and no run{lost}. Hint: choose a new or empty folder"
                 f"{', or --replace' if finished else ''}."

@@ -32,7 +32,7 @@ from naome.core.params import Params, read_params
 from naome.core.paths import runs_root
 from naome.core.results import name_units
 from naome.core.run_files import read_frame, read_record, say_again
-from naome.core.run_folder import INPUTS, MANIFEST, READ_RECORD, find_run_folder
+from naome.core.run_folder import INPUTS, MANIFEST, PARAMS_COPY, READ_RECORD, find_run_folder
 from naome.core.seal import file_digest
 from naome.core.yaml_files import locate_key
 from naome.extract.absent import Absent
@@ -121,7 +121,7 @@ class Run:
     @cached_property
     def params(self) -> Params:
         """The parameters, from the run's copy of the file."""
-        return read_params(self._check_copy("params.yaml", "params_sha256"))
+        return read_params(self._check_copy(PARAMS_COPY, "params_sha256"))
 
     @cached_property
     def definitions(self) -> Definitions:
@@ -362,7 +362,7 @@ class Run:
     def locate(self, *keys: str) -> str:
         """Say where a key of the parameters stands: the file that was given, line and key, as an error begins."""
         given = Path(self.read_record["params_from"])
-        return locate_key(self._check_copy("params.yaml", "params_sha256"), *keys, named=given)
+        return locate_key(self._check_copy(PARAMS_COPY, "params_sha256"), *keys, named=given)
 
     def _find(self, name: str) -> Path | None:
         # A runner never reads what was written by hand, of another run beside its own neither
