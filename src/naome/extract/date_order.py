@@ -53,8 +53,8 @@ def in_order(
         file,
         f"column {column}",
         FewWrong(before, rows, at_most, row="t.row_" if of else "row_"),
-        f"{{n}} are before {other}; allowed: at most {at_most:.0%}. Hint: are the two columns exchanged, or day and "
-        f"month in one of them, is one column another row's, or {FIRST_OF_MONTH}?",
+        f"{{n}} are before {other}; allowed: at most {at_most:.0%}. Hint: is either column exchanged with the "
+        f"other or with a third, or day and month in one of them, is one column another row's, or {FIRST_OF_MONTH}?",
     )
 
 
@@ -94,8 +94,8 @@ def deaths_agree(deaths: str, person: str, date: str) -> Check:
         "columns VITALSTATUS and VITALSTATUSDATE",
         FewWrong(wrong, f"clean_av_patient JOIN ({died}) ON person = PATIENTID", 0.05),
         f"{{n}} are of people who are alive on the day of their death in {deaths}, or died on another day; allowed: at "
-        "most 5%. Hint: are day and month exchanged in one of the tables, are they of different extracts, or "
-        f"{FIRST_OF_MONTH}?",
+        "most 5%. Hint: is the same status in every row, are day and month exchanged in one of the tables, are they of "
+        f"different extracts, or {FIRST_OF_MONTH}?",
     )
 
 

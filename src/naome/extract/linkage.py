@@ -150,7 +150,7 @@ class Linkage:
         """Return a sentence about people or rows at one end without rows here; an empty text without such."""
         if not self.beyond:
             return ""
-        which = "people at one end of the pseudonyms" if self.of_people else f"rows at one end of {self.to}"
+        which = "people first or last by pseudonym" if self.of_people else f"first or last rows of {self.to}"
         return (
             f"{self.table}: none of the {self.beyond:,} {which} has a row here, and many of the others have. Is the "
             "table cut off, or of fewer people?"
@@ -185,7 +185,8 @@ def measure_linkage(
     Returns
     -------
     tuple of Linkage
-        In the order of the reader's tables; empty for a source of one table.
+        In the order of the reader's tables; empty for a source of one table, and where the identifiers of people were
+        turned into numbers.
     """
     connection.execute("CREATE TABLE known_people (key VARCHAR)")
     people = [name for name in reader.people_tables if name in files]
@@ -199,6 +200,8 @@ def measure_linkage(
             found.append(_link_people(connection, reader, files[name], belongs, people[0], least, problems))
         _keep_keys(connection, "people_keys", files[name], belongs.columns)
         if name == people[0]:
+            if note_mangled(connection, files[name], belongs.columns[0], "SELECT * FROM people_keys", problems):
+                return ()  # nothing would link to them, which says no more
             _check_dummies(connection, reader, files[name], belongs.columns[0], "people_keys", problems)
         new = "key <> '' AND key NOT IN (SELECT key FROM known_people)"
         connection.execute(f"INSERT INTO known_people SELECT key FROM people_keys WHERE {new}")
@@ -416,7 +419,7 @@ def _check_link(
         problems.add(
             f"{file.locate(connection.execute(query).fetchone()[0], named)}: an identifier that is in no row of "
             f"{link.to} ({say_rows(left)}); allowed: those of {link.to}. Hint: is it a line of totals, or a person of "
-            "another extract? Leave such rows out."
+            f"another extract? Leave such rows out; or are rows missing in {link.to}?"
         )
         return
     people = f", and {_say_share(link.people_share)} of their people," if link.share >= least and not enough else ""

@@ -248,8 +248,8 @@ def say_untraced(traced: dt.date | None, until: dt.date | None) -> list[str]:
 def say_one_day(periods: Sequence[Period]) -> list[str]:
     """Name the tables in which too many dates are of one day."""
     return [
-        f"{each.raw} has dates that stand for others ({each.date}): {'; '.join(each.one_day)}. Was the day, or the "
-        "month, not exported? Times to and from such dates are wrong."
+        f"{each.raw}, {each.date}: {'; '.join(each.one_day)}, where few are expected. Was the day, or the month, not "
+        "exported? Times to and from such dates are wrong."
         for each in periods
         if each.one_day
     ]

@@ -246,7 +246,7 @@ def read_extract(
             log_rows(quality, count.rule, count.table, count.column, found, count.meaning, count.kind)
         problems.raise_if_any()
         periods, traced = find_periods(connection, reader, sources), find_traced(connection)
-        improbable = (*doubts, *_say_improbable(connection, reader, sources, definitions))
+        improbable = (*doubts, *_say_improbable(connection, reader, sources, definitions, periods))
         absent = _find_absent(connection, reader, notes)
         if look is not None:
             look(connection)
@@ -454,9 +454,10 @@ def _run_checks(connection, reader: Reader, notes: Mapping[str, FileNote], probl
     return doubts
 
 
-def _say_improbable(connection, reader: Reader, sources, definitions: Definitions) -> tuple[str, ...]:
+def _say_improbable(connection, reader: Reader, sources, definitions: Definitions, periods) -> tuple[str, ...]:
     names = {table: selection.raw for table, selection in reader.canonical.items()}
-    said = say_exchanged_in_part(connection, reader, sources)
+    # Dates are compared with other dates of the person, which says nothing where those are not the events' own
+    said = () if any(each.one_day for each in periods) else say_exchanged_in_part(connection, reader, sources)
     if reader.open_names or not {"people", "tumours", "deaths"} <= set(names):
         return said
     return (

@@ -189,7 +189,7 @@ def check_shares(vocabularies: Iterable[Vocabulary], files: Mapping[str, str], p
         said = f"{share:.1%}" if f"{share:.0%}" == limit else f"{share:.0%}"
         problems.add(
             f"{files[found.table]}: column {found.column}: {said} of "
-            f"{say_rows(found.rows)} hold values in no group: {found.say_unknown()}; allowed: at most "
+            f"{say_rows(found.rows)} hold values that no list has: {found.say_unknown()}; allowed: at most "
             f"{limit} (unknown_share in the parameters). Hint: is this another column, or a newer list "
             "than that of the definitions?"
         )

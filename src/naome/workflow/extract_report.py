@@ -111,7 +111,10 @@ def _describe_vocabularies(extract: Extract) -> str:
         if unknown:
             named.append(f"- {found.table} {found.column}, in no list: {found.say_unknown()}")
     table = _lay_out(("Column", "Counted", "Known, not counted", "In no list"), rows)
-    return "\n".join([table, *([""] if named else []), *map(_wrap, named)])
+    keys = "Counted: values of a list that results count. Known, not counted: values of a list that no result counts."
+    return "\n".join(
+        [table, "", _wrap(f"{keys} In no list: values that no list has."), *([""] if named else []), *map(_wrap, named)]
+    )
 
 
 def _wrap(line: str) -> str:

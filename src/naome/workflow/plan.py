@@ -338,15 +338,14 @@ def _check_folder(plan: RunPlan, *, replace: bool) -> None:
             f"{plan.folder}: the run's folder and the extract's, {plan.inputs.folder}, must not contain each other. "
             "Hint: choose another --run."
         )
-    missing = [name for name in (READ_RECORD, f"{INPUTS}/{PARAMS_COPY}") if not (plan.folder / name).is_file()]
-    if missing:
+    if not (plan.folder / READ_RECORD).is_file():
         there = sorted(folder.iterdir()) if folder.is_dir() else []
         others = [path.name for path in there if path.name not in (LOCK, CACHE, MARK) and not is_unfinished(path)]
         finished = is_finished(folder)
         if finished and replace:
             return
         if others:
-            lost = f"; {' and '.join(missing)}, what a run was made from, not there" if INPUTS in others else ""
+            lost = f"; {READ_RECORD}, the record of what a run was made from, is not there" if INPUTS in others else ""
             raise RunError(
                 f"{plan.folder}: holds {say_some(others)} and no run{lost}. Hint: choose a new or empty folder"
                 f"{', or --replace' if finished else ''}."
@@ -356,9 +355,14 @@ def _check_folder(plan: RunPlan, *, replace: bool) -> None:
     try:
         earlier = run.read_record
     except RunError:
-        if replace:
+        if not replace:
+            raise
+        if (run.inputs / PARAMS_COPY).is_file() or is_finished(folder):
             return
-        raise
+        raise RunError(
+            f"{plan.folder}: holds {READ_RECORD}, which is no record of a run, and no {INPUTS}/{PARAMS_COPY}. Hint: "
+            "choose a new or empty folder."
+        ) from None
     if earlier["audit"] != plan.params.audit:
         raise RunError(f"{plan.folder}: holds a run of audit {earlier['audit']!r}. Hint: choose another --run.")
     if replace:

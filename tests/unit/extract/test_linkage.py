@@ -130,6 +130,15 @@ def test_an_identifier_that_a_spreadsheet_mangled_is_refused_everywhere(copy, na
         read(name, folder.path, about=table)
 
 
+def test_mangled_identifiers_of_people_are_not_said_again_of_every_table_that_links_to_them(copy):
+    folder = copy("england")
+    folder.edit("av_patient", "SELECT * REPLACE (format('{:.9E}', PATIENTID::DOUBLE) AS PATIENTID) FROM t")
+    with pytest.raises(
+        ExtractError, match="1 problem; .*\n.*av_patient.parquet: column PATIENTID, row 1: .* powers of"
+    ):
+        read("england", folder.path)
+
+
 def test_a_hexadecimal_pseudonym_with_an_e_is_none_in_powers_of_ten(copy, tmp_path):
     folder = copy("england")
     for table, column in (("av_patient", "PATIENTID"), ("av_tumour", "PATIENTID"), *ENGLAND):

@@ -62,7 +62,7 @@ def test_operations_of_the_first_episodes_only_are_a_warning(extract):
     folder = extract("clean-wales")
     keep(folder, "pedw_oper", 0.5)
     (warning,) = read(folder, "wcn").list_warnings()
-    assert warning.startswith("pedw_oper: none of the ") and "rows at one end of pedw_episode has a row" in warning
+    assert warning.startswith("pedw_oper: none of the ") and "first or last rows of pedw_episode has a row" in warning
 
 
 def test_few_rows_of_many_other_people_are_refused(extract):
@@ -173,7 +173,7 @@ def test_a_table_that_ends_before_its_people_do_is_a_warning(extract, audit, tab
     folder, source = extract(f"clean-{audit}"), {"england": "ncrd", "wales": "wcn"}[audit]
     keep(folder, table, 0.5)
     found = read(folder, source).list_warnings()
-    assert [line for line in found if line.startswith(f"{table}: none of the") and "at one end" in line]
+    assert [line for line in found if line.startswith(f"{table}: none of the") and "first or last" in line]
 
 
 @pytest.mark.parametrize(

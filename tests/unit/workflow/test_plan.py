@@ -352,7 +352,7 @@ def test_a_folder_with_other_files_is_no_folder_of_a_run(runs, extract, tmp_path
         assert "--replace" not in str(said.value)
     (mine / "inputs").mkdir()
     (mine / "inputs" / "read.json").write_text("{}", encoding="utf-8")
-    with pytest.raises(RunError, match="notebooks and no run; inputs/params.yaml, what a run was made from, not there"):
+    with pytest.raises(RunError, match="holds inputs/read.json, which is no record of a run, and no inputs/params"):
         plan_run("wales", str(extract), str(mine), replace=True)
     assert (mine / "notebooks" / "a.txt").exists() and (mine / "manifest.json").exists()
 
@@ -360,11 +360,11 @@ def test_a_folder_with_other_files_is_no_folder_of_a_run(runs, extract, tmp_path
 def test_a_run_without_its_record_is_not_called_another_thing(runs, extract):
     run, _ = read_run(plan_run("wales", str(extract)), progress=lambda line: None)
     (run.inputs / "read.json").unlink()
-    lost = "holds inputs and no run; inputs/read.json, what a run was made from, not there. Hint: "
+    lost = "holds inputs and no run; inputs/read.json, the record of what a run was made from, is not there. Hint: "
     with pytest.raises(RunError, match=f"{lost}choose a new or empty folder"):
         plan_run("wales", str(extract), replace=True)
     write_json({"run_id": "wales-0123456789"}, run.folder / "manifest.json")
-    with pytest.raises(RunError, match="not there. Hint: choose a new or empty folder, or --replace"):
+    with pytest.raises(RunError, match="is not there. Hint: choose a new or empty folder, or --replace"):
         plan_run("wales", str(extract))
 
 
