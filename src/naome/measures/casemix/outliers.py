@@ -18,7 +18,7 @@ LEVELS = ("within", "alert", "alarm", "not_assessed")
 
 
 FORMULA = (
-    "z of pseudo-observations (C), variance and skewness of each organisation, less its own share in the expectation; "
+    "z of pseudo-observations, variance and skewness of each organisation, less its own share in the expectation; "
     "pooled over imputations; additive overdispersion; version 3"
 )
 

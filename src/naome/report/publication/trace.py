@@ -11,6 +11,7 @@ from naome.measures.specification import Indicator, Specification, read_data_ite
 from naome.report.display import format_number
 from naome.report.labels import CHARACTERISTIC_NAMES, COHORT_NAMES, SITE_NAMES, name_term
 from naome.report.publication.audits import Audit, Row
+from naome.report.publication.forms import say_form
 from naome.report.reference.definitions import describe_indicator
 
 #: Families of measures that are no indicators: first part of the name -> family
@@ -166,6 +167,7 @@ def explain_result(row: Row, audit: Audit) -> list[tuple[str, str]]:
     return [
         ("Result", f"`{row['result_id']}`"),
         ("Measure", f"{title_family(family, audit.specification)} (`{row['measure']}`)"),
+        ("What it is", say_form(row["measure"])),
         ("Cohort", COHORT_NAMES.get(row["cohort"], row["cohort"])),
         ("People of", f"{row['unit_name'] or row['unit']} ({row['level']}), {say_group(row)}"),
         ("Estimate", f"{estimate} ({interval})" if interval else estimate),

@@ -13,10 +13,12 @@ from made_audits import make_audit, missing, proportion
 
 from naome.core.definitions import project_definitions
 from naome.core.paths import project_root
+from naome.measures.landmark import WAYS
 from naome.measures.recommendations import read_recommendations
 from naome.report.finished import FinishedRun
 from naome.report.publication.about import write_about
 from naome.report.publication.audits import list_populations
+from naome.report.publication.forms import say_form
 from naome.report.publication.organisations import (
     say_disclosure,
     say_why_no_years,
@@ -231,6 +233,26 @@ def test_an_explanation_has_definition_rules_code_lists_method_and_run(tmp_path)
     assert "**DN1**" in facts["Cohort rules"] and "**RC1**" not in facts["Cohort rules"]
     assert re.search(r"version [0-9a-f]{8}", facts["Code lists"])
     assert facts["Run"].startswith("run `england-0123456789`")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_each_way_of_counting_early_deaths_is_said_apart(way):
+    said = {other: say_form(f"cdk46_first_line_{other}") for other in WAYS}
+    assert said[way] and list(said.values()).count(said[way]) == 1
+
+
+@pytest.mark.parametrize(
+    ("measure", "said"),
+    [
+        ("survival_5y_adjusted", "Survival adjusted for case mix"),
+        ("death_30d_chemotherapy_adjusted", "The proportion adjusted for case mix"),
+        ("net_survival_1y_standardised", "only cause of death. Standardised to the ages"),
+        ("biopsy_gap_standardised", "The difference between the proportions of the two groups after direct"),
+        ("recurrent_found_loglinear_with_death", "that was found. Registered deaths are a further source."),
+    ],
+)
+def test_an_explanation_says_what_is_estimated(measure, said):
+    assert said in say_form(measure)
 
 
 def under(policy, audit):
