@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from duckdb import DuckDBPyConnection
@@ -77,10 +76,12 @@ def leave_out_duplicates(
     for column in (column for column in CANONICAL[rule.table].columns if column.name in {*rule.mostly_agree} & given):
         before = problems.count
         _check_editions(connection, rule, column.name, source, problems)
-        if column.is_listed:
+        contradictory, _ = _count(connection, _different(rule, column.name, "place = 1"))
+        if contradictory and column.is_listed:
             _check_values(connection, rule, column.name, source, problems)
-        if problems.count == before:
-            doubts += _say_contradictory(connection, rule, column.name, source)
+        if contradictory and problems.count == before:
+            share = contradictory / _count_keys(connection, rule)
+            doubts.append(_say_contradictory(rule, column.name, source, contradictory, share))
     _mark(connection, number, rule, given)
     connection.execute(f"DROP TABLE {same}")
     return doubts
@@ -167,12 +168,9 @@ def _check_values(connection, rule: Duplicates, column: str, source: SourceFiles
         )
 
 
-def _say_contradictory(connection, rule: Duplicates, column: str, source: SourceFiles) -> Iterator[str]:
-    n, _ = _count(connection, _different(rule, column, "place = 1"))
-    if n:
-        share = f"{n / _count_keys(connection, rule):.1%}" if n >= FEW_SHOWN else "a few"
-        yield (
-            f"{source.name_columns(column)}: {share} of the values of {_name_key(rule, source)} are there more than "
-            "once with different values of it. The row with most values recorded is read, and of equally complete "
-            "ones that with the lower value. Which one is meant?"
-        )
+def _say_contradictory(rule: Duplicates, column: str, source: SourceFiles, n: int, share: float) -> str:
+    return (
+        f"{source.name_columns(column)}: {f'{share:.1%}' if n >= FEW_SHOWN else 'a few'} of the values of "
+        f"{_name_key(rule, source)} are there more than once with different values of it. The row with most values "
+        "recorded is read, and of equally complete ones that with the lower value. Which one is meant?"
+    )
