@@ -25,6 +25,7 @@ from naome.core.definitions import Definitions, project_definitions
 from naome.core.errors import ExtractError
 from naome.core.seal import check_is_folder, read_note
 from naome.extract.absent import Absent, add_empty, find_absent, list_missing
+from naome.extract.ages import say_ages_apart
 from naome.extract.areas import settle_areas
 from naome.extract.candidates import CANDIDATES, Signs, find_candidates, keep_rows
 from naome.extract.cut_off import say_full_sheet
@@ -465,6 +466,7 @@ def _say_improbable(connection, reader: Reader, sources, definitions: Definition
         *say_improbable_tumours(connection, names["tumours"]),
         *say_improbable_events(connection, names, definitions),
         *say_single_values(connection, names, sources),
+        *say_ages_apart(connection, reader.ages, names["tumours"]),
     )
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from naome.core.definitions import Definitions
+from naome.extract.ages import AgeAt
 from naome.extract.areas import AreaColumn
 from naome.extract.clean import OPTIONAL_IDENTIFIER, Cleaner, Coded
 from naome.extract.drug_names import DrugColumn
@@ -214,6 +215,8 @@ class Reader:
     rows : tuple of RowRule or Duplicates
         In the order in which they are applied; a row counts under the first that applies.
     counts : tuple of Count
+    ages : tuple of AgeAt
+        Columns of ages that are held against those at diagnosis.
     country : tuple of str
         ``(raw table, column, code)``: a file without a single such code is another nation's.
     checks : tuple of Check
@@ -235,6 +238,7 @@ class Reader:
     counts: tuple[Count, ...] = ()
     country: tuple[str, str, str] | None = None
     checks: tuple[Check, ...] = ()
+    ages: tuple[AgeAt, ...] = ()
     versions: tuple[tuple[str, Reader], ...] = ()
     judgements: Mapping[str, str] = field(default_factory=dict)
     about: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from naome.extract import areas, shared_items
+from naome.extract.ages import AgeAt
 from naome.extract.clean import CAUSES, ICD10, OPCS4, OPCS4_SITE, TEXT, TUMOUR_SITE, UPPER, Coded
 from naome.extract.date_order import deaths_agree, deaths_registered, in_order, registered_later
 from naome.extract.dates import DATE
@@ -108,7 +109,9 @@ RAW = {
             "ADMIDATE": DATE,
             "CLASSPAT": shared_items.PATIENT_CLASS,
             "PROCODE3": PROVIDER_CODE,
+            "STARTAGE": TEXT,
         },
+        optional=frozenset({"STARTAGE"}),  # only held against the age at diagnosis
         long={
             "hes_diagnosis": Repeated(tuple(f"DIAG_{n:02d}" for n in range(1, 21)), ICD10),
             "hes_operation": Repeated(
@@ -154,7 +157,9 @@ RAW = {
             "REG_DATE_OF_DEATH": DATE,
             "S_UNDERLYING_COD_ICD10": CAUSES,
             **{f"S_COD_CODE_{n}": CAUSES for n in range(1, 16)},
+            "DEC_AGEC": TEXT,
         },
+        optional=frozenset({"DEC_AGEC"}),  # only held against the age at diagnosis
         belongs=Belongs(("DEC_CONF_NHS_NUMBER_CLEAN_DEID",)),
     ),
 }
@@ -423,6 +428,7 @@ def status_recorded(table: str, column: str) -> Check:
     return recorded(table, column, 0.05, "be no eligible registrations")
 
 
+HES_AGE = AgeAt("hes_apc", "STUDY_ID", "STARTAGE", "EPISTART")
 #: Some operations of an admission are dated before the episode in which they are recorded
 HES_CHECKS = (
     class_recorded("hes_apc", "CLASSPAT"),
@@ -437,6 +443,7 @@ READER = Reader(
     ROWS,
     COUNTED,
     country=("av_tumour", "CTRY_CODE", "E"),
+    ages=(HES_AGE, AgeAt("ons_deaths", "DEC_CONF_NHS_NUMBER_CLEAN_DEID", "DEC_AGEC", "REG_DATE_OF_DEATH")),
     checks=(
         *(status_recorded("av_tumour", column) for column in ("STATUSOFREGISTRATION", "DEDUP_FLAG", "CTRY_CODE")),
         *HES_CHECKS,

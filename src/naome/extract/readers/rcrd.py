@@ -106,4 +106,6 @@ CONTRADICTION = Check(
     "{n} are of people whose rows contradict each other; allowed: one vital status for a person, but for "
     f"{MOST_DIFFERING:.0%}. Hint: were two snapshots joined?",
 )
-READER = Reader("rcrd", "england", RAW, SELECTIONS, ROWS, COUNTED, checks=(CONTRADICTION, *ncrd.HES_CHECKS))
+READER = Reader(
+    "rcrd", "england", RAW, SELECTIONS, ROWS, COUNTED, checks=(CONTRADICTION, *ncrd.HES_CHECKS), ages=(ncrd.HES_AGE,)
+)
