@@ -55,6 +55,7 @@ def keep_tables(reader: Reader, tables: Iterable[str]) -> Reader:
         rows=tuple(e for e in reader.rows if e.table in canonical and (not isinstance(e, RowRule) or stays(e.where))),
         counts=tuple(each for each in reader.counts if each.table not in gone and stays(each.sql)),
         checks=tuple(each for each in reader.checks if stays(each.sql)),
+        ages=tuple(each for each in reader.ages if each.table not in gone),
         country=reader.country if reader.country and reader.country[0] not in gone else None,
     )
 
