@@ -18,7 +18,7 @@ from naome.core.results import NATIONAL_LEVELS
 from naome.release.cells import Cells, Scheme, list_cells
 from naome.release.guess import guess_counts
 from naome.release.places import Place, find_places, list_places
-from naome.release.policy import METHODS, Policy
+from naome.release.policy import Policy, find_kinds
 from naome.release.protect import (
     PROGRAMMES,
     Bounds,
@@ -238,9 +238,7 @@ def attack_release(
     found.guesses, found.guesses_blind = guessed.made, round(guessed.blind, 1)
     found.guesses_right, found.guesses_allowed = round(guessed.right, 1), round(guessed.allowed, 1)
     if found.guesses_right > found.guesses_allowed:
-        found.where["guesses_right"] = list_places(
-            rows[rows["method"].map(METHODS).isin(list(SCALES)) & units & counts]
-        )
+        found.where["guesses_right"] = list_places(rows[find_kinds(rows["method"]).isin(list(SCALES)) & units & counts])
     shares = pd.Series(counts[units]).groupby(truth.loc[units, "measure"].to_numpy()).mean()
     found.shares = {measure: round(float(share), 3) for measure, share in shares.items()}
     return found

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from naome.release.policy import METHODS, Policy, list_pairs
+from naome.release.policy import Policy, find_kinds, list_pairs
 from naome.release.suppress import SCALES
 
 __all__ = ["Guesses", "guess_counts"]
@@ -74,7 +74,7 @@ def guess_counts(released: pd.DataFrame, truth: pd.DataFrame, policy: Policy) ->
     makes expected for the second. The third multiplies the first one's weights by the normal density of what
     case mix would add if a pair were the exact one, with mean and spread over organisations.
     """
-    kinds = released["method"].map(METHODS)
+    kinds = find_kinds(released["method"])
     adjusted = kinds.isin(list(SCALES)) & released["estimate"].notna() & released["numerator"].gt(0).fillna(False)
     if policy.round_to == 1:
         return Guesses()
@@ -95,7 +95,7 @@ def guess_counts(released: pd.DataFrame, truth: pd.DataFrame, policy: Policy) ->
 
 def _weigh(rows: pd.DataFrame, policy: Policy) -> tuple[np.ndarray, np.ndarray]:
     """Return what three readers believe of each pair of counts, shape (rows, pairs, 3), and the events of the pairs."""
-    kind = METHODS[rows["method"].iloc[0]]
+    kind = find_kinds(rows["method"].head(1)).iloc[0]
     there, back = SCALES[kind]
     shown = rows["numerator"].to_numpy(dtype=int), rows["denominator"].to_numpy(dtype=int)
     events, people, possible = list_pairs(*shown, policy)

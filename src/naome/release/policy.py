@@ -126,5 +126,23 @@ METHODS = {
     ADJUSTED_PROPORTION: "proportion",
     ADJUSTED_RATIO: "ratio",
 }
+#: What the name of a method ends with where its numbers are those of rounded counts
+OF_ROUNDED = ", counts rounded to "
 # Places that a number adjusted for case mix keeps: more would say more about single people than about organisations
 DECIMALS = {"survival": 3, "proportion": 3, "ratio": 2}
+
+
+def name_rounded(method: str, policy: Policy) -> str:
+    """Return the name of a method whose numbers are those of rounded counts.
+
+    Examples
+    --------
+    >>> name_rounded("wilson", POLICIES["hes2018"])
+    'wilson, counts rounded to 5'
+    """
+    return f"{method}{OF_ROUNDED}{policy.round_to}"
+
+
+def find_kinds(methods: pd.Series) -> pd.Series:
+    """Return how numbers of each method may be shown (:data:`METHODS`), of exact or of rounded counts; else missing."""
+    return methods.str.partition(OF_ROUNDED)[0].map(METHODS)

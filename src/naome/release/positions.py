@@ -10,8 +10,8 @@ import pandas as pd
 from naome.core.params import Params
 from naome.measures.indicators import MISSING
 from naome.measures.variation import DOMAINS, judge_proportions
-from naome.release.outlier_levels import place_counts
 from naome.release.policy import POLICIES, Policy, list_pairs
+from naome.release.rounded_levels import place_counts
 from naome.release.types import Released
 
 NOT_SHOWN, NOT_COMPARED, NOT_DERIVABLE = "not shown", "not compared", "not derivable"

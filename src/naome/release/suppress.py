@@ -24,7 +24,7 @@ from naome.measures.description import PEOPLE, SHARE, SITE
 from naome.measures.indicators import MISSING
 from naome.measures.methods import RANDOM_INTERCEPT
 from naome.release.cells import LESS, OF_COHORTS, Cells, Scheme, list_cells
-from naome.release.policy import DECIMALS, METHODS, POLICIES, Policy, leave_few, list_pairs, round_counts
+from naome.release.policy import DECIMALS, METHODS, POLICIES, Policy, leave_few, list_pairs, name_rounded, round_counts
 from naome.release.protect import ShownRows, protect
 from naome.release.types import Released, release_checked
 from naome.stats.intervals import wilson
@@ -322,17 +322,6 @@ def _compared_with_hidden(results: pd.DataFrame, hidden: np.ndarray) -> np.ndarr
     return marked
 
 
-def name_rounded(policy: Policy) -> str:
-    """Return the name of the method of :func:`cover_rounded`.
-
-    Examples
-    --------
-    >>> name_rounded(POLICIES["hes2018"])
-    'wilson, counts rounded to 5'
-    """
-    return f"wilson, counts rounded to {policy.round_to}"
-
-
 def cover_rounded(numerator: np.ndarray, denominator: np.ndarray, policy: Policy) -> pd.DataFrame:
     """Compute an interval for a proportion of which only the rounded counts are known.
 
@@ -420,7 +409,10 @@ def carry_adjusted(values: pd.DataFrame, rounded: pd.DataFrame, kind: str, polic
     lower, upper = np.where(none, numbers[:, 1], lower), np.where(none, numbers[:, 2], upper)
     carried = np.column_stack([estimate, lower, upper])
     carried[np.isnan(numbers)] = np.nan
-    return pd.DataFrame(carried.round(DECIMALS[kind]), columns=NUMBERS, index=values.index)
+    # limits are rounded outwards, so that they hold those of the exact counts
+    places = 10 ** DECIMALS[kind]
+    outwards = [np.round(carried[:, 0] * places), np.floor(carried[:, 1] * places), np.ceil(carried[:, 2] * places)]
+    return pd.DataFrame(np.column_stack(outwards) / places, columns=NUMBERS, index=values.index)
 
 
 def _round(out: pd.DataFrame, shown: pd.Series, policy: Policy) -> pd.DataFrame:
@@ -435,9 +427,9 @@ def _round(out: pd.DataFrame, shown: pd.Series, policy: Policy) -> pd.DataFrame:
         if kind == "counts":
             x, n = (out.loc[rows, c].astype(int).to_numpy() for c in ("numerator", "denominator"))
             again = cover_rounded(x, n, policy)
-            out.loc[rows, "method"] = name_rounded(policy)
         else:
             again = carry_adjusted(exact[rows], out[rows], kind, policy)
+        out.loc[rows, "method"] = [name_rounded(method, policy) for method in out.loc[rows, "method"]]
         for column in NUMBERS:
             out.loc[rows, column] = again[column].to_numpy()
     return out

@@ -168,6 +168,11 @@ def say_near_limits(tables: Mapping[str, pd.DataFrame], params: Params) -> str:
     )
 
 
+def say_published(params: Params) -> str:
+    """Say, behind a number expected by chance, that it is of levels as they are published; nothing where all are."""
+    return "" if params.disclosure.policy == "none" else " after rounding and suppression"
+
+
 def say_levels(counts: pd.Series) -> str:
     """Say how many alarms and alerts there are."""
     return f"{say_count(int(counts.get('alarm', 0)), 'alarm')} and {say_count(int(counts.get('alert', 0)), 'alert')}"

@@ -9,8 +9,9 @@ import pytest
 from naome.core.params import load_params
 from naome.measures.casemix.outliers import detection_power, judge_organisations
 from naome.measures.variation import give_domains, score_counts
-from naome.release.outlier_levels import settle_levels, soften
+from naome.release.outlier_levels import settle_levels
 from naome.release.policy import POLICIES, list_pairs
+from naome.release.rounded_levels import soften
 
 PARAMS = load_params("england")
 HES = POLICIES["hes2018"]

@@ -14,7 +14,10 @@ from naome.report.pages.data_completeness import say_bias, say_variation
 @pytest.mark.parametrize(
     ("names", "said"),
     [
-        (["A", "B", "Small", "D", "E"], "Outside the alert limits: 2 of 4 organisations compared; up to 0.2 would be"),
+        (
+            ["A", "B", "Small", "D", "E"],
+            "Outside the alert limits: 2 of 4 organisations compared; 0.1 would be by chance alone after",
+        ),
         ([], "These data do not show whether completeness varies by organisation."),
     ],
 )

@@ -94,6 +94,7 @@ def test_funnels_draw_released_numbers_only():
     """The exact size is 47 and the exact survival 61.3%: neither may be read off the figure."""
     params = load_params("england")
     table = pd.DataFrame({"unit": ["A", "B"], "n": [47, 52], "z": [0.0, 1.0], "recorded": 1.0})
+    table = table.assign(expected=0.3 * table["n"])
     # the standard error of 47 people with the national survival: each counts as one
     table = table.assign(std_error=np.sqrt(0.7 * 0.3 / table["n"]))
     table = judge_organisations(table.assign(survival_adjusted=[0.613, 0.5]), params, higher_is="worse")

@@ -17,6 +17,8 @@ from naome.measures.specification import load_specification
 from naome.measures.study import make_study
 from naome.measures.variation import SUMMARY, Variation
 from naome.release import Released, declare_not_counts, release
+from naome.release.level_chances import expect_levels
+from naome.release.outlier_levels import SUPPRESSED
 from naome.release.types import release_checked
 from naome.report.funnels import drawable_units, say_near_limits
 from naome.report.pages.organisations import (
@@ -163,6 +165,7 @@ def judged(z, **columns) -> pd.DataFrame:
     z = np.asarray(z, dtype=float)
     table = pd.DataFrame({"unit": [f"U{k:02d}" for k in range(len(z))], "n": 50, "z": z, "recorded": 0.9, "fmi": 0.1})
     table = table.assign(**{"early_warning_z": 0.1, "logistic_z": np.nan, "survival_adjusted": 0.7} | columns)
+    table = table.assign(expected=0.3 * table["n"])
     return judge_organisations(table, load_params("england"), higher_is="worse")
 
 
@@ -206,7 +209,9 @@ def test_counts_stand_beside_chance_for_every_cohort():
     counts = tabulate_counts(tables, load_params("england")).frame
     assert counts["Cohort"].tolist() == ["De novo", "De novo", "Recurrent", "Recurrent"]
     assert counts["Assessed"].tolist() == [100, 100, 2, 2] and counts["Not assessed"].tolist() == [5, 5, 0, 0]
-    assert counts["Alerts expected"].iloc[0] == pytest.approx(4.8)
+    beyond_alert, beyond_alarm = expect_levels(tables["denovo", 1], load_params("england"))
+    assert counts["Alerts expected"].iloc[0] == pytest.approx(beyond_alert - beyond_alarm)
+    assert 0 < beyond_alert < 5.0, "fewer than the limits say, as levels are those of rounded counts"
     assert counts[["Alarms, lower survival", "Alerts, higher survival"]].iloc[2].tolist() == [1, 1]
     assert tabulate_counts({}, load_params("england")).frame["Cohort"].tolist() == ["none"]
 
@@ -271,7 +276,7 @@ def test_a_cohort_or_organisation_that_is_not_assessed_says_why():
     said = describe_assessments(assessments, load_params("england")).text
     assert "**Recurrent, 1 year and 3 years**: organisations are not compared: there are no two organisations" in said
     assert "**De novo, 3 years**: not compared, since no one has been followed for 3 years." in said
-    assert "no alarms and no alerts" in said and "; 0.0 and 0.0 expected by chance alone." in said
+    assert "no alarms and no alerts" in said and "; 0.0 and 0.0 expected by chance alone after rounding and" in said
     none = assessed({1: judged([0.0, 1.0], n=[9, 9])})
     said = describe_assessments({"denovo": none}, load_params("england")).text
     assert "No organisation (NHS trust) meets the conditions for assessment." in said and "Among" not in said
@@ -321,3 +326,11 @@ def test_levels_too_rare_for_a_coefficient_are_named_in_words(released):
     assert "finite estimate" not in said and "intercept" not in said
     none = describe_rare_levels([found.__class__(**{**vars(found), "rare": ()})], SPECIFICATION).text
     assert none == "An effect could be estimated for every level of the case mix."
+
+
+def test_an_assessment_of_which_fewer_than_half_is_shown_is_said_to_be_no_fair_sample():
+    table = judged([0.0, 1.0, 2.0, 0.5])
+    hidden = table.assign(level=["within"] + ["not_assessed"] * 3, reason=["", SUPPRESSED, SUPPRESSED, SUPPRESSED])
+    said = describe_assessments({"denovo": assessed({1: hidden})}, load_params("england")).text
+    assert "Of 4 organisations 3 are suppressed. Which are shown depends on their results" in said
+    assert "fair sample" not in describe_assessments({"denovo": assessed({1: table})}, load_params("england")).text

@@ -11,9 +11,10 @@ from naome.measures.study import Study
 from naome.measures.variation import DOMAINS
 from naome.release import Released, declare_not_counts, release_counts
 from naome.release.counts import hide_columns
+from naome.release.level_chances import expect_placed
 from naome.release.positions import place_organisations
 from naome.report.display import STATUS_WORDS, Sentence, Table
-from naome.report.funnels import tails
+from naome.report.funnels import say_published
 from naome.report.proportions import NOTHING, tabulate_proportions
 from naome.report.prose import lower_first, say_count, say_interval, say_list, say_percent
 
@@ -80,11 +81,14 @@ def say_variation(released: Released, measure: str, params: Params) -> Sentence:
     compared = placed[placed.isin(DOMAINS)]
     if compared.empty:
         return Sentence("These data do not show whether completeness varies by organisation.", released)
-    outside, chance = int((compared != CENTRAL).sum()), 2 * tails(params)[0] * len(compared)
+    outside = int((compared != CENTRAL).sum())
+    nation = released.where(measure=measure, level="nation", group_by="all").frame.iloc[0]
+    sizes = released.frame.loc[compared.index, "denominator"].to_numpy(dtype=int)
+    chance, _ = expect_placed(float(nation["estimate"]), sizes, params, int(nation["denominator"]))
     return Sentence(
-        f"Outside the alert limits: {outside} of {len(compared)} organisations compared; up to {chance:.1f} would be "
-        "by chance alone. Where completeness varies by organisation, a complete-case analysis can be biased by "
-        "recording practice.",
+        f"Outside the alert limits: {outside} of {len(compared)} organisations compared; {chance:.1f} would be "
+        f"by chance alone{say_published(params)}. Where completeness varies by organisation, a complete-case analysis "
+        "can be biased by recording practice.",
         released,
     )
 

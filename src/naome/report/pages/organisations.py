@@ -12,10 +12,11 @@ import pandas as pd
 from naome.core.params import Params
 from naome.core.results import NUMBERS, RESULT_KEY
 from naome.measures.adjusted import Adjusted
-from naome.measures.casemix.outliers import MINIMUM_UNITS, expected_false_alarms
+from naome.measures.casemix.outliers import MINIMUM_UNITS
 from naome.measures.specification import Specification
 from naome.measures.variation import Variation, total_by_chance
 from naome.release import Released, declare_not_counts
+from naome.release.level_chances import expect_levels
 from naome.report.axes import begin_at_zero, share_legend
 from naome.report.display import Figure, Sentence, Table
 from naome.report.figures import INK, draw_empty, use_style
@@ -30,6 +31,7 @@ from naome.report.funnels import (
     find_largest,
     say_levels,
     say_near_limits,
+    say_published,
     say_units,
 )
 from naome.report.labels import COHORT_NAMES, name_term, title_of
@@ -127,7 +129,8 @@ def say_comparisons(variation: Variation, params: Params) -> Sentence:
     return Sentence(
         f"{say_count(comparisons, 'comparison').capitalize()} of organisations ({params.unit_name}) on performance "
         f"indicators gave {alarms} and {alerts} in both tails. By chance "
-        f"alone, {chance[1]:.1f} alarms and {chance[0] - chance[1]:.1f} alerts would be expected.",
+        f"alone, {chance[1]:.1f} alarms and {chance[0] - chance[1]:.1f} alerts would be "
+        f"expected{say_published(params)}.",
         declare_not_counts(summary, LEVELS_COUNTED),
     )
 
@@ -234,7 +237,7 @@ def say_shown(released: Released, specification: Specification) -> Sentence:
     ]
     head = (
         "Disclosure control leaves fewer than half of the organisations with a result on these indicators. Which are "
-        "shown depends on their results, so they are not a fair sample, and numbers expected by chance do not hold:"
+        "shown depends on their results, so they are not a fair sample of all:"
     )
     return Sentence("\n".join([head, "", *lines]), released)
 
@@ -321,10 +324,10 @@ def describe_adjusted(adjusted: Iterable[Adjusted], specification: Specification
             lines.append(f"- {title}: {each.reason}")
             continue
         counts = each.table["level"].value_counts()
-        alerts, alarms = expected_false_alarms(each.table, params)
+        alerts, alarms = expect_levels(each.table, params)
         line = (
             f"- {title}: {say_percent(each.national)} nationally; {say_levels(counts)}; {alarms:.1f} and "
-            f"{alerts - alarms:.1f} expected by chance alone."
+            f"{alerts - alarms:.1f} expected by chance alone{say_published(params)}."
         )
         lines.append(f"{line} {say_near_limits({'': each.table}, params)}".rstrip())
     return Sentence("\n".join(lines), declare_not_counts("\n".join(lines), LEVELS_COUNTED))

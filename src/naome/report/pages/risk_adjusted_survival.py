@@ -22,10 +22,11 @@ from naome.measures.casemix.adjust import (
     say_horizon_not_reached,
 )
 from naome.measures.casemix.impute import plan_case_mix
-from naome.measures.casemix.outliers import MINIMUM_UNITS, detection_power, expected_false_alarms
+from naome.measures.casemix.outliers import MINIMUM_UNITS, detection_power
 from naome.measures.casemix.prepare import CaseMix, prepare_case_mix
 from naome.release import Declared, Released, declare_not_counts
-from naome.release.outlier_levels import settle_changes
+from naome.release.level_chances import expect_levels, find_published_power
+from naome.release.outlier_levels import SUPPRESSED, settle_changes
 from naome.report.axes import begin_at_zero, share_legend
 from naome.report.display import Figure, Sentence, Table
 from naome.report.figures import INK, PALETTE, draw_empty, use_style
@@ -38,6 +39,7 @@ from naome.report.funnels import (
     find_largest,
     say_levels,
     say_near_limits,
+    say_published,
     say_units,
 )
 from naome.report.labels import COHORT_NAMES, name_term
@@ -85,7 +87,7 @@ def describe_assessments(assessments: dict[str, Assessment], params: Params) -> 
             continue
         for years, table in each.tables.items():
             counts = table["level"].value_counts()
-            alerts, alarms = expected_false_alarms(table, params)
+            alerts, alarms = expect_levels(table, params)
             assessed = int((table["level"] != "not_assessed").sum())
             if not assessed:
                 lines.append(
@@ -99,7 +101,7 @@ def describe_assessments(assessments: dict[str, Assessment], params: Params) -> 
                 f"{say_percent(each.national[years])}. Among "
                 f"{say_count(assessed, 'organisation')} assessed ({params.unit_name}): "
                 f"{say_levels(counts)}, in both directions; {alarms:.1f} and {alerts - alarms:.1f} expected by "
-                "chance alone."
+                f"chance alone{say_published(params)}.{_say_few_shown(table)}"
             )
         for years in each.time_points:
             if years not in each.tables:
@@ -289,7 +291,7 @@ def describe_power(assessments: dict[str, Assessment], params: Params) -> Senten
     """
     lines = []
     for (cohort, years), table in list_tables(assessments).items():
-        power = detection_power(table, TRUE_DIFFERENCE, params)
+        power = find_published_power(table, TRUE_DIFFERENCE, params)
         if power.empty:
             continue
         middle, best = power[["alert", "alarm"]].median(), power[["alert", "alarm"]].max()
@@ -297,7 +299,7 @@ def describe_power(assessments: dict[str, Assessment], params: Params) -> Senten
             f"- **{COHORT_NAMES[cohort]}, {say_years(years)}**: the typical (median) organisation would have an alert "
             f"or alarm with probability {say_percent(middle['alert'])} and an alarm with {say_percent(middle['alarm'])}"
             f"; the organisation with the most information, {say_percent(best['alert'])} and "
-            f"{say_percent(best['alarm'])}."
+            f"{say_percent(best['alarm'])}.{_say_exact_power(table, params)}"
         )
     if not lines:
         none = "No organisation is assessed, so there is no power to detect a difference."
@@ -307,6 +309,28 @@ def describe_power(assessments: dict[str, Assessment], params: Params) -> Senten
         f"If survival of one organisation were truly {100 * TRUE_DIFFERENCE:.0f} percentage points below that of the "
         f"others:\n\n{text}",
         declare_not_counts(text, "Probabilities from standard errors of the model, before outcomes are looked at."),
+    )
+
+
+def _say_exact_power(table: pd.DataFrame, params: Params) -> str:
+    """Say the power before disclosure control; nothing where there is none."""
+    if params.disclosure.policy == "none":
+        return ""
+    middle = detection_power(table, TRUE_DIFFERENCE, params)[["alert", "alarm"]].median()
+    return (
+        f" Without disclosure control it would be {say_percent(middle['alert'])} and {say_percent(middle['alarm'])} "
+        "for the typical organisation."
+    )
+
+
+def _say_few_shown(table: pd.DataFrame) -> str:
+    """Say that fewer than half of the organisations that could be assessed are shown; nothing where more are."""
+    shown, hidden = int((table["level"] != "not_assessed").sum()), int((table["reason"] == SUPPRESSED).sum())
+    if hidden <= shown:
+        return ""
+    return (
+        f" Of {shown + hidden} organisations {hidden} are suppressed. Which are shown depends on their results, so "
+        "they are not a fair sample of all."
     )
 
 
@@ -398,7 +422,7 @@ def tabulate_counts(tables: dict[tuple[str, int], pd.DataFrame], params: Params)
     """
     rows = []
     for (cohort, years), table in tables.items():
-        beyond_alert, beyond_alarm = expected_false_alarms(table, params)
+        beyond_alert, beyond_alarm = expect_levels(table, params)
         assessed = table["level"] != "not_assessed"
         # no one at risk at the time point: z is known, and being without an estimate depends on how many died
         silent = assessed & table["survival_adjusted"].isna()
@@ -643,7 +667,7 @@ def _draw_funnel_panel(
     axes.text(
         0.98,
         0.97 if above else 0.03,
-        f"outside alarm limits: {alarms}; expected by chance {expected_false_alarms(table, params)[1]:.1f}",
+        f"outside alarm limits: {alarms}; expected by chance {expect_levels(table, params)[1]:.1f}",
         transform=axes.transAxes,
         ha="right",
         va="top" if above else "bottom",
