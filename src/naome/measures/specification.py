@@ -346,13 +346,13 @@ def read_relations(definitions: Definitions) -> TableRelations:
         "nested": (name for pair in read.nested for name in pair),
         "together": (each.column for each in read.together),
         "recorded": (name for made in read.recorded for name in made),
-        "within": (name for pair in read.within for name in pair),
     }
     for key, name in ((key, name) for key, mentioned in said.items() for name in mentioned):
         if name not in names:
             raise DefinitionError(f"{file}: {key}: there is no column {name!r}{suggest(name, names)}")
-    for text in (text for pair in read.same for text in pair):
-        parse_expression(text, f"{file}: same", columns=columns)
+    for key, pairs in (("same", read.same), ("within", read.within)):
+        for text in (text for pair in pairs for text in pair):
+            parse_expression(text, f"{file}: {key}", columns=columns)
     return read
 
 

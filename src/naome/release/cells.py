@@ -319,6 +319,8 @@ class _Listing:
         self.beside: list[tuple[int, int]] = []
         self.national: set[int] = set()
         self.names: dict[Conditions, Conditions] = {}
+        self.filled: dict[Conditions, Conditions] = {}
+        self.at: dict[tuple[str, ...], list[Conditions]] = {}
 
     def collect(self) -> Cells:
         rows = self.results
@@ -402,7 +404,8 @@ class _Listing:
             named = (named - parts) | {one} if parts <= named else named
         named = named.union(*(self.scheme.implied.get(each, EVERYONE) for each in named))
         # whoever has a value has one recorded
-        return frozenset(named - {f"not missing({match[1]})" for each in named if (match := VALUE.match(each))})
+        recorded = {f"not missing({match[1]})" for each in named if (match := VALUE.match(each))}
+        return frozenset(named - recorded - {self.scheme.same.get(each, each) for each in recorded})
 
     def _find(self, place: Iterable, conditions: Conditions) -> int | None:
         """Return the number of a count that is listed; None where it is not."""
@@ -452,32 +455,72 @@ class _Listing:
                     self._sum(whole, np.array([recorded, missing]))
 
     def _nest(self) -> None:
-        """Relate each count to those with one condition fewer at the same place."""
+        """Relate each count to the smallest ones at the same place that hold its people."""
         dropped: dict[tuple, int] = {}
         for key, part in list(self.number.items()):
             *place, conditions = key[:4]
-            for condition in conditions:
-                whole = self.number.get((*place, conditions - {condition}))
-                if whole is not None and len(key) == 4 and self.value[whole] >= self.value[part]:
-                    new = (whole, part) not in self.rests
-                    rest = self._rest(whole, part)
-                    if place[1] in NATIONAL_LEVELS:
-                        dropped[key, condition] = rest
-                        self.nested += [rest] * new
+            if len(key) > 4:
+                continue
+            for around in self._list_around(key) if place[1] in NATIONAL_LEVELS else self._list_one_fewer(key):
+                whole = self.number[*place, around]
+                if self.value[whole] < self.value[part]:
+                    continue
+                new = (whole, part) not in self.rests
+                rest = self._rest(whole, part)
+                if place[1] in NATIONAL_LEVELS:
+                    self.nested += [rest] * new
+                    if len(more := conditions - around) == 1:
+                        dropped[key, *more] = rest
         self._pair_groups(dropped)
         self._nest_rests()
 
+    def _list_one_fewer(self, key: tuple) -> list[Conditions]:
+        """List the listed conditions that are one fewer."""
+        *place, conditions = key
+        return [conditions - {each} for each in conditions if (*place, conditions - {each}) in self.number]
+
+    def _list_around(self, key: tuple) -> list[Conditions]:
+        """List the listed conditions that all fulfil who fulfil some, but for those that hold others of them."""
+        *place, conditions = key
+        full = self._fill(conditions)
+        found = [each for each in self._list_at(*place) if each != conditions and self._fill(each) <= full]
+        return [each for each in found if not any(self._fill(each) < self._fill(other) for other in found)]
+
+    def _fill(self, conditions: Conditions) -> Conditions:
+        """Return conditions with those of which one of them is made."""
+        if conditions not in self.filled:
+            made_of = (parts for parts, one in self.scheme.equal if one in conditions)
+            self.filled[conditions] = conditions.union(*made_of)
+        return self.filled[conditions]
+
+    def _list_at(self, *place: str) -> list[Conditions]:
+        """List the conditions of the counts at a place."""
+        if place not in self.at:
+            self.at[place] = [key[3] for key in self.number if len(key) == 4 and key[:3] == place]
+        return self.at[place]
+
     def _nest_rests(self) -> None:
-        """Relate whom conditions leave out of some people to those whom they leave out of more people, of a nation."""
+        """Relate whom conditions leave out of some people to those whom they leave out of more people, of a nation.
+
+        The others of those left out are people whom no row shows, such as those without a site of metastases who were
+        not treated.
+        """
         names = {number: key for key, number in self.number.items() if len(key) == 4 and key[1] in NATIONAL_LEVELS}
         for (whole, part), rest in list(self.rests.items()):
             if whole not in names or part not in names:
                 continue
             (*place, own), hit = names[whole], names[part][3]
-            for other in own:
-                wider = self._find(place, own - {other}), self._find(place, hit - {other})
-                more = self.rests.get(wider)  # type: ignore[arg-type]
-                if more is not None and more != rest and self.value[more] >= self.value[rest]:
+            wider = {}
+            for around in (each for each in self._list_at(*place) if each < own):
+                pair = self.number[*place, around], self.number.get((*place, hit - (own - around)))
+                if pair in self.rests:
+                    wider[around] = self.rests[pair]
+            for more in (wider[each] for each in wider if not any(each < other for other in wider)):
+                if more == rest or self.value[more] < self.value[rest]:
+                    continue
+                if self.value[more] > self.value[rest]:
+                    self._leave(more, [rest], protected=True)
+                else:  # that there are no others follows from no definition
                     self.terms.append(((more, rest), (1.0, -1.0), np.inf))
 
     def _pair_groups(self, dropped: Mapping[tuple, int]) -> None:

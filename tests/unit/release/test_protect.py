@@ -538,6 +538,43 @@ def test_people_whose_site_is_coded_later_are_a_group_of_a_small_nation():
     assert plan_release(results, params(national="suppress_small"), scheme).hidden.any()
 
 
+@pytest.mark.parametrize(
+    ("all_", "part", "small"),
+    [
+        (("cns_contact", "all", "all"), ("cns_contact", "bone", "bone"), 6),
+        (("survival_1y", "all", "all"), ("survival_1y", "older_frail", "older_frail"), 6),
+    ],
+)
+def test_who_is_neither_in_a_group_nor_counted_is_a_group_of_a_small_nation(all_, part, small):
+    """412 people, 394 of them counted; 161 in a group, 149 counted: 6 are outside the group and not counted."""
+    counts = ((394, 412), (149, 161))
+    rows = [each for (m, by, g), pair in zip((all_, part), counts, strict=True) for each in of_nation(m, by, {g: pair})]
+    results, scheme = make(rows), project_scheme()
+    cells = list_cells(results, scheme)
+    assert small in cells.value[cells.nested]
+    hidden = plan_release(results, params(national="suppress_small"), scheme).hidden
+    assert hidden.tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("whole", "part"),
+    [
+        (("completeness.her2", (44, 57)), ("molecular_status_recorded", "all", {"all": (37, 57)})),
+        (("completeness.er", (44, 57)), ("molecular_status_recorded", "all", {"all": (37, 57)})),
+        (("completeness.stage", (44, 57)), ("people", "route", {"DN1": (None, 37)})),
+        (("completeness.pr", (44, 57)), ("share", "pr", {"positive": (37, 44)})),
+    ],
+    ids=["all receptors in HER2", "all receptors in ER", "stage 4 in stage", "two names for PR"],
+)
+def test_what_definitions_imply_is_known_to_the_attack(whole, part):
+    """44 have the item recorded, and 37 of them are counted elsewhere: 7 others must not be found."""
+    name, counts = whole
+    rows = [*of_nation(name, "all", {"all": counts}), *of_nation(*part)]
+    results, scheme = make(rows), project_scheme()
+    assert 7 in list_cells(results, scheme).value
+    assert plan_release(results, params(national="suppress_small"), scheme).hidden.any()
+
+
 @pytest.mark.parametrize("of", ["18-49", "50-69", "70-79", "80+"])
 def test_of_which_age_the_only_man_is_stays_between_two_groups(of):
     """Women of one age fewer than everyone: were these alone hidden, everybody would know of which age he is."""
