@@ -11,6 +11,7 @@ import pandas as pd
 
 from naome.core.errors import RunError
 from naome.core.results import COUNTS, NUMBERS, RESULT_KEY
+from naome.release.policy import POLICIES
 from naome.report.downloads import collect_released
 from naome.report.finished import OUTLIER_STATUS, FinishedRun
 from naome.report.prose import say_count, say_list
@@ -132,6 +133,19 @@ def summarise_revisions(revisions: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def count_small_changes(revisions: pd.DataFrame, most: int) -> int:
+    """Count the results of which a count differs by few people: by one at least, and `most` at most."""
+    counts = revisions[revisions["column"].isin(COUNTS)]
+    sides = [pd.to_numeric(counts[side], errors="coerce") for side in ("before", "after")]
+    return counts.loc[(sides[1] - sides[0]).abs().between(1, most), "result_id"].nunique()
+
+
+def _hides_to(run: FinishedRun) -> int:
+    """Return the largest number that a run's policy hides; of results that were copied alone, that of any policy."""
+    policies = [POLICIES[run.params.disclosure.policy]] if run.has_inputs else POLICIES.values()
+    return max(policy.hide_to for policy in policies)
+
+
 def list_other_tables(before: FinishedRun, after: FinishedRun) -> list[str]:
     """Name the released tables without results that differ, such as that of the organisations."""
     tables = [
@@ -165,6 +179,11 @@ def describe_revisions(before: FinishedRun, after: FinishedRun, revisions: pd.Da
         f"{say_count(changed, 'result')} with another value, {absent['before']:,} only after, {absent['after']:,} only "
         f"before; outlier status changed in {levels:,}."
     )
+    if few := count_small_changes(revisions, most := max(_hides_to(run) for run in (before, after))):
+        said.append(
+            f"Caution: the counts of {say_count(few, 'result')} differ by 1 to {most}. Who has both releases learns of "
+            "these few people what neither release shows: do not publish both."
+        )
     both = revisions[(revisions[["before", "after"]] != ABSENT).all(axis=1)]
     columns = [f"{name} ({rows:,})" for name, rows in both["column"].value_counts().items()]
     if columns:

@@ -10,6 +10,7 @@ from naome.report.revisions import (
     ABSENT,
     COLUMNS,
     compare_released,
+    count_small_changes,
     describe_revisions,
     list_revisions,
     summarise_revisions,
@@ -115,6 +116,19 @@ def test_a_table_of_organisations_that_differs_is_named(tmp_path, make_run, as_r
     values = [released(estimate=[0.5, each], denominator=[100, each * 100]) for each in (0.25, 0.5)]
     said = describe_revisions(before, after, compare_released(*values))
     assert "Columns in which they differ: denominator (1) and estimate (1)." in said
+    assert "Caution" not in said
+    values = [released(estimate=[0.5, 0.25], denominator=[100, people]) for people in (90, 91)]
+    said = describe_revisions(before, after, compare_released(*values))
+    assert (
+        "Caution: the counts of one result differ by 1 to 7. Who has both releases learns of these few people" in said
+    )
+
+
+@pytest.mark.parametrize(("counts", "few"), [((90, 90), 0), ((90, 97), 1), ((97, 90), 1), ((90, 98), 0)])
+def test_results_of_which_a_count_differs_by_few_people_are_counted(counts, few):
+    values = [released(estimate=[0.5, 0.25], numerator=[each, each]) for each in counts]
+    assert count_small_changes(compare_released(*values), 7) == 2 * few
+    assert count_small_changes(compare_released(values[0].iloc[:1], values[0]), 7) == 0
 
 
 def test_runs_of_two_nations_are_refused(tmp_path, make_run, as_runner):
