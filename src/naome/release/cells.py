@@ -319,8 +319,7 @@ class _Listing:
         self.beside: list[tuple[int, int]] = []
         self.national: set[int] = set()
         self.names: dict[Conditions, Conditions] = {}
-        self.filled: dict[Conditions, Conditions] = {}
-        self.at: dict[tuple[str, ...], list[Conditions]] = {}
+        self.at: dict[tuple[str, ...], dict[Conditions, Conditions]] = {}
 
     def collect(self) -> Cells:
         rows = self.results
@@ -483,20 +482,18 @@ class _Listing:
         """List the listed conditions that all fulfil who fulfil some, but for those that hold others of them."""
         *place, conditions = key
         full = self._fill(conditions)
-        found = [each for each in self._list_at(*place) if each != conditions and self._fill(each) <= full]
-        return [each for each in found if not any(self._fill(each) < self._fill(other) for other in found)]
+        found = [each for each in self._list_at(*place).items() if each[1] <= full and each[0] != conditions]
+        return [each for each, wide in found if not any(wide < other for _, other in found)]
 
     def _fill(self, conditions: Conditions) -> Conditions:
         """Return conditions with those of which one of them is made."""
-        if conditions not in self.filled:
-            made_of = (parts for parts, one in self.scheme.equal if one in conditions)
-            self.filled[conditions] = conditions.union(*made_of)
-        return self.filled[conditions]
+        return conditions.union(*(parts for parts, one in self.scheme.equal if one in conditions))
 
-    def _list_at(self, *place: str) -> list[Conditions]:
-        """List the conditions of the counts at a place."""
+    def _list_at(self, *place: str) -> dict[Conditions, Conditions]:
+        """List the conditions of the counts at a place, and these with those of which they are made."""
         if place not in self.at:
-            self.at[place] = [key[3] for key in self.number if len(key) == 4 and key[:3] == place]
+            here = [key[3] for key in self.number if len(key) == 4 and key[:3] == place]
+            self.at[place] = {conditions: self._fill(conditions) for conditions in here}
         return self.at[place]
 
     def _nest_rests(self) -> None:
