@@ -16,11 +16,13 @@ from naome.measures.casemix.adjust import (
     collect_imputations,
     compare_followed,
 )
+from naome.measures.casemix.alternatives import treat_missing
 from naome.measures.casemix.checks import collect_checks
 from naome.measures.casemix.impute import complete_case_mix
 from naome.measures.casemix.pool import CLOGLOG, pool_tables
 from naome.measures.casemix.prepare import list_terms, prepare_case_mix
 from naome.measures.study import make_study
+from naome.report.pages.risk_adjusted_survival import describe_assessments
 
 #: No older diagnoses
 NOBODY = pd.DataFrame({"time_point": []})
@@ -112,6 +114,54 @@ def test_horizons_that_nobody_reaches_have_no_table(people, params):
     assert list(assessment.tables) == [1, 3]
     row = assessment.results.set_index("measure").loc["survival_5y_adjusted"]
     assert (row["status"], row["reason"]) == ("not_derivable", "No one has been followed for 5 years.")
+
+
+def _end_within(table, days):
+    """Leave those who died within so many days, and nobody else."""
+    return table[table["died"].fillna(False) & (table["survival_days"] <= days)].reset_index(drop=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "reasons"),
+    [
+        (lambda t: _end_within(t, 365), ["0%", "0%", "0%"]),
+        (lambda t: _end_within(t, 1095), ["", "0%", "0%"]),
+        (lambda t: t.assign(survival_days=0, died=True), ["0%", "0%", "0%"]),
+        (lambda t: t[t["survival_days"] > 365].assign(died=True), ["100%", "", "0%"]),
+        (lambda t: t[t["survival_days"] > 1100].assign(died=True), ["100%", "100%", "0%"]),
+        # the last person followed is alive: the curve does not end at zero
+        (lambda t: t[t["survival_days"] <= 365].assign(died=lambda f: f["survival_days"] < 365), ["followed"] * 3),
+    ],
+    ids=["within 1 y", "within 3 y", "on day 0", "after 1 y", "after 3 y", "not followed"],
+)
+def test_time_points_at_which_all_or_none_survive_are_not_compared(people, params, change, reasons):
+    table = people(n=2000)
+    table.loc[0, ["survival_days", "died"]] = [365, False]
+    assessment = assess(change(table), params)
+    rows = assessment.results.set_index("measure")
+    assert list(assessment.tables) == [years for years, part in zip((1, 3, 5), reasons, strict=True) if not part]
+    for years, part in zip((1, 3, 5), reasons, strict=True):
+        at = f"{years} year{'s' * (years > 1)}"
+        reason = (
+            f"No one has been followed for {at}." if part == "followed" else f"National survival at {at} is {part}."
+        )
+        if part:
+            row = rows.loc[f"survival_{years}y_adjusted"]
+            assert (row["status"], row["reason"]) == ("not_derivable", reason)
+    assert bool(assessment.reason) == (not assessment.tables)
+    said = describe_assessments({"denovo": assessment}, params).text
+    assert all(f"survival at {years} y" in said for years, part in zip((1, 3, 5), reasons, strict=True) if "%" in part)
+
+
+def test_a_time_point_that_complete_cases_do_not_survive_to_is_left_out_of_their_comparison(people, params):
+    """Everyone with a recorded grade is dead by year 3, and those without are not."""
+    table = people(n=2000, missing=0.4)
+    recorded = table["grade"].notna() & (table["survival_days"] > 500)
+    table.loc[recorded, ["survival_days", "died"]] = [500, True]
+    assessment = assess(table, params)
+    treated = treat_missing(assessment, params)
+    assert list(assessment.tables) == [1, 3]
+    assert set(treated["Complete cases"].table["time"]) == {365.25}
 
 
 def test_too_few_deaths_say_so(people, params):

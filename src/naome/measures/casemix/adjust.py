@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -180,8 +180,8 @@ def assess_organisations(
     """Compare the organisations of a cohort on survival at every horizon that follow-up reaches.
 
     A case-mix model needs at least ``DEATHS_PER_COEFFICIENT`` deaths for each of its coefficients, ``FEWEST_DEATHS``
-    in all, and two organisations to compare; where there are fewer, and at horizons nobody has been followed to, the
-    results say so instead.
+    in all, and two organisations to compare; where there are fewer, and at horizons at which nothing can be compared
+    (:func:`say_no_comparison`), the results say so instead.
 
     Parameters
     ----------
@@ -198,8 +198,12 @@ def assess_organisations(
     if imputed is not None:
         imputed = imputed[imputed["time_point"] == _name_part(wanted)]
     case_mix = complete_case_mix(analysis, params, cohort, imputed=imputed)
+    observed = case_mix.observed
+    horizons = list_comparable(observed, wanted)
     reason = _reason_for_no_model(case_mix, wanted)
-    horizons = [years for years in wanted if horizon_reached(case_mix, years)]
+    absent = {y: reason or say_no_comparison(observed, y) for y in wanted if reason or y not in horizons}
+    if not horizons:  # there is no time point at which a model could compare anything
+        reason = "; ".join(dict.fromkeys(absent.values()))
     whole = estimate_whole(case_mix, horizons)
     national = dict(zip(horizons, whole["survival"], strict=True))
     tables: dict[int, pd.DataFrame] = {}
@@ -209,7 +213,6 @@ def assess_organisations(
     frames = [adjusted_results(table, study, cohort, years) for years, table in tables.items()]
     if tables:
         frames.append(national_results(whole, study, cohort))
-    absent = {y: reason or say_horizon_not_reached(y) for y in wanted if y not in tables}
     if absent:
         frames.append(_no_results(study, cohort, absent))
     results = pd.concat(frames, ignore_index=True)
@@ -421,9 +424,36 @@ def national_results(whole: pd.DataFrame, study: Study, cohort: str) -> pd.DataF
     return study.results(rows, cohort=cohort, method=KAPLAN_MEIER, definition_id=definition)
 
 
-def horizon_reached(case_mix: CaseMix, years: int) -> bool:
-    """Return whether anybody is still at risk at a horizon, so that it can be estimated at all."""
-    return bool((case_mix.completed[0]["duration"] >= years * YEAR_DAYS).any())
+def list_comparable(frame: pd.DataFrame, time_points: Iterable[int]) -> list[int]:
+    """Return the time points (years) at which organisations can be compared; see :func:`say_no_comparison`."""
+    return [years for years in time_points if not say_no_comparison(frame, years)]
+
+
+def say_no_comparison(frame: pd.DataFrame, years: int) -> str:
+    """Say why organisations cannot be compared on survival at a time point; empty when they can.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``duration`` (days), ``event`` (0/1): everyone who is compared.
+    years : int
+
+    Examples
+    --------
+    >>> people = pd.DataFrame({"duration": [500.0, 900.0], "event": [1, 1]})
+    >>> [say_no_comparison(people, years) for years in (1, 2)]
+    ['national survival at 1 year is 100%', '']
+    >>> say_no_comparison(people, 3), say_no_comparison(people.assign(event=0), 3)
+    ('national survival at 3 years is 0%', 'no one has been followed for 3 years')
+    """
+    at, when = years * YEAR_DAYS, f"{years} year{'' if years == 1 else 's'}"
+    duration, died = frame["duration"].to_numpy(dtype=float), frame["event"].to_numpy() == 1
+    last = duration == duration.max(initial=-np.inf)
+    if len(frame) and duration[last][0] <= at and died[last].all():  # the curve ends at zero
+        return f"national survival at {when} is 0%"
+    if not (duration >= at).any():
+        return say_horizon_not_reached(years)
+    return "" if (died & (duration <= at)).any() else f"national survival at {when} is 100%"
 
 
 def say_horizon_not_reached(years: int) -> str:

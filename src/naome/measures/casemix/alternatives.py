@@ -11,7 +11,7 @@ from scipy.stats import spearmanr
 
 from naome.core.durations import YEAR_DAYS
 from naome.core.params import Params
-from naome.measures.casemix.adjust import Assessment, adjust_frame, fit_national
+from naome.measures.casemix.adjust import Assessment, adjust_frame, fit_national, list_comparable
 from naome.measures.casemix.impute import impute_case_mix
 from naome.measures.casemix.outliers import MINIMUM_UNITS
 from naome.measures.casemix.pool import CLOGLOG, pool_tables
@@ -228,8 +228,7 @@ def treat_missing(assessment: Assessment, params: Params) -> dict[str, Treatment
         TREATMENTS[2]: ([complete], kept),
         TREATMENTS[3]: ([flagged], terms),
     }
-    longest = complete["duration"].max() if len(complete) else 0
-    at = [years * YEAR_DAYS for years in assessment.tables if years * YEAR_DAYS <= longest]
+    at = [years * YEAR_DAYS for years in list_comparable(complete, assessment.tables)]
     own = pd.concat(assessment.tables.values()).rename(columns={"unit": "provider"})
     result = {TREATMENTS[0]: Treatment(own, case_mix.completed, list(assessment.models))}
     for name, (frames, covariates) in treatments.items():

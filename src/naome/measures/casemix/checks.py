@@ -11,7 +11,7 @@ from scipy.special import ndtr, ndtri
 
 from naome.core.durations import YEAR_DAYS
 from naome.core.params import Params
-from naome.measures.casemix.adjust import Assessment, horizon_reached
+from naome.measures.casemix.adjust import Assessment, list_comparable
 from naome.measures.casemix.alternatives import (
     compare_models,
     correlate_recording,
@@ -97,7 +97,7 @@ def collect_checks(assessment: Assessment, params: Params) -> ModelChecks:
     coefficients = pool_coefficients(models, int(case_mix.observed["event"].sum()))
     hazards = check_proportional_hazards(case_mix)
     worst = str(hazards["Term"].iloc[0])
-    reached = [years for years in params.survival.horizons_years if horizon_reached(case_mix, years)]
+    reached = list_comparable(case_mix.observed, params.survival.horizons_years)
     tenths, whole = check_calibration(case_mix, models, reached)
     # Time points that older diagnoses serve have models of their own
     parts = [part for part in assessment.parts if not part.reason]
@@ -319,7 +319,7 @@ def check_discrimination_by_time(case_mix: CaseMix, models: list[ExpectedModel],
         ``Time point, Concordance, Lower, Upper``.
     """
     frame, model = case_mix.completed[0], models[0]
-    horizons = [years for years in params.survival.horizons_years if horizon_reached(case_mix, years)]
+    horizons = list_comparable(frame, params.survival.horizons_years)
     risk = model.cox.linear_predictor(model.design.matrix(frame))
     table = uno_concordance(frame["duration"], frame["event"], risk, at=[years * YEAR_DAYS for years in horizons])
     headings = {"concordance": "Concordance", "lower": "Lower", "upper": "Upper"}

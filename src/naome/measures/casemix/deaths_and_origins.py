@@ -9,7 +9,15 @@ import pandas as pd
 
 from naome.core.durations import YEAR_DAYS
 from naome.core.params import Params
-from naome.measures.casemix.adjust import Assessment, adjust_frame, choose_people, fit_national, list_parts
+from naome.measures.casemix.adjust import (
+    Assessment,
+    adjust_frame,
+    choose_people,
+    fit_national,
+    list_comparable,
+    list_parts,
+    say_no_comparison,
+)
 from naome.measures.casemix.alternatives import compare_tables
 from naome.measures.casemix.prepare import FOLLOWED_DAYS, CaseMix, fit_for_model, prepare_case_mix, say_too_few_deaths
 from naome.measures.study import Study
@@ -98,11 +106,9 @@ def _vary(analysis: pd.DataFrame, assessment: Assessment, params: Params) -> pd.
     for name, frame in _list_variations(analysis, assessment, params):
         frame, terms = fit_for_model(frame.reset_index(drop=True), case_mix.covariates)
         reason = say_too_few_deaths(frame, terms)
-        times = {
-            years: years * YEAR_DAYS for years in assessment.tables if years * YEAR_DAYS <= frame["duration"].max()
-        }
+        times = {years: years * YEAR_DAYS for years in list_comparable(frame, assessment.tables)}
         if reason or not times:
-            why = reason or "no one has been followed to a time point"
+            why = reason or "; ".join(say_no_comparison(frame, years) for years in assessment.tables)
             rows.append(pd.DataFrame([{"Model": name, "status": "too_few", "reason": why}]))
             continue
         other = adjust_frame(frame, fit_national(frame, terms), list(times.values()), params)

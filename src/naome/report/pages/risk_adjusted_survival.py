@@ -19,7 +19,7 @@ from naome.measures.casemix.adjust import (
     find_national,
     list_parts,
     list_tables,
-    say_horizon_not_reached,
+    say_no_comparison,
 )
 from naome.measures.casemix.impute import plan_case_mix
 from naome.measures.casemix.outliers import MINIMUM_UNITS, detection_power
@@ -105,7 +105,8 @@ def describe_assessments(assessments: dict[str, Assessment], params: Params) -> 
             )
         for years in each.time_points:
             if years not in each.tables:
-                lines.append(f"- **{name}, {say_years(years)}**: not compared, since {say_horizon_not_reached(years)}.")
+                why = say_no_comparison(each.case_mix.observed, years)
+                lines.append(f"- **{name}, {say_years(years)}**: not compared, since {why}.")
     return Sentence("\n".join(lines), declare_not_counts("\n".join(lines), LEVELS_COUNTED))
 
 
