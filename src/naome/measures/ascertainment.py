@@ -131,7 +131,8 @@ def measure_missed(counts: pd.DataFrame, study: Study) -> pd.DataFrame:
         and for each the share found by admissions (``recurrent_found_...``), whose
         limits are those of the population. Numerators are people found by admissions,
         denominators people seen by any of the sources used. Fewer sources than a method
-        needs make it not derivable.
+        needs make it not derivable. ``reason`` says why an estimate is not reliable, where it is not, and which
+        codes are not verified.
     """
     seen = {name: int(counts.loc[counts[name], "people"].sum()) for name in SOURCES}
     anyone = int(counts["people"].sum())
@@ -162,16 +163,35 @@ def measure_missed(counts: pd.DataFrame, study: Study) -> pd.DataFrame:
             reason = estimate if isinstance(estimate, str) else estimate.warning
             frames.append(study.not_derivable_rows(measures, reason))
         else:
-            frames.append(pd.DataFrame(_population_rows(measures, estimate, seen["admissions"])))
+            rows = _population_rows(measures, estimate, seen["admissions"])
+            frames.append(pd.DataFrame(rows).assign(reason=say_unreliable(estimate.warning)))
     results = study.results(pd.concat(frames, ignore_index=True), cohort="primary")
     treated = (results["group"] == "treatment") | results["measure"].str.contains("loglinear")
     inferred = study.definitions.say_inferred_codes([read_features(study.definitions).metastatic_only.codes])
-    results.loc[treated & (results["status"] == "ok"), "reason"] = inferred
+    noted = treated & (results["status"] == "ok")
+    results.loc[noted, "reason"] = [f"{reason} {inferred}".strip() for reason in results.loc[noted, "reason"]]
     return results
 
 
+def say_unreliable(warning: str) -> str:
+    """Say in a sentence why an estimate is not reliable; empty without a warning.
+
+    Examples
+    --------
+    >>> say_unreliable(chapman(204, 153, 3).warning)
+    'This estimate is not reliable: fewer than 10 people were identified by both sources.'
+    """
+    return f"This estimate is not reliable: {warning}." if warning else ""
+
+
 def correction_factor(estimate: PopulationEstimate, found: int) -> tuple[float, float, float]:
-    """Return by how much the number found by admissions must be multiplied, with its limits.
+    """Return by how much the number of people found must be multiplied, with its limits.
+
+    Parameters
+    ----------
+    estimate : PopulationEstimate
+    found : int
+        People found by the sources that the number to be corrected counts, among those of the estimate.
 
     Examples
     --------

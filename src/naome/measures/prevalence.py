@@ -19,12 +19,14 @@ from naome.cohort.membership import de_novo, recurrent
 from naome.cohort.tables import CanonicalTables
 from naome.core.definitions import CohortRules
 from naome.core.params import Params
-from naome.measures.ascertainment import SOURCES, correction_factor
+from naome.measures.ascertainment import SOURCES, correction_factor, say_unreliable
 from naome.measures.methods import CAPTURE_RECAPTURE, COUNT
 from naome.measures.study import Study
 from naome.stats.capture_recapture import loglinear_population
 
 TOO_FEW_SOURCES = "The data have too few sources to estimate ascertainment."
+NO_RECURRENT = "Recurrent disease is not a cohort of this run, and the correction is for recurrent disease alone."
+TOO_FEW_LIVING = "Too few people with recurrent disease are alive on this date to correct their number."
 OBSERVED, CORRECTED = "limited_duration_prevalence", "limited_duration_prevalence_corrected"
 NOT_FOLLOWED = "Most people who are not known to have died were not followed to this date."
 
@@ -77,11 +79,13 @@ def measure_prevalence(
     *,
     on: dt.date | None = None,
     factor: tuple[float, float, float] | None = None,
+    warning: str = "",
 ) -> pd.DataFrame:
     """Measure limited-duration prevalence, as found and corrected for those missed.
 
     The correction multiplies the recurrent cohort by the ratio of everybody with
-    recurrence to those admissions found (:func:`naome.measures.ascertainment.correction_factor`). It carries the
+    recurrence to those found by the sources of evidence that the cohort rules count
+    (:func:`naome.measures.ascertainment.correction_factor`). It carries the
     assumptions of that estimate over. Take a factor estimated among people alive on the date
     (``count_sources(..., alive_on=on)``): many of those missed are known by their death only, and a factor that
     counts them would raise the dead to life. The de novo cohort is not corrected: its route is the registry's
@@ -95,6 +99,9 @@ def measure_prevalence(
         The date counted on; the run's end of follow-up by default.
     factor : (float, float, float), optional
         Estimate, lower and upper limit; without it the corrected rows are not derivable.
+    warning : str
+        Why the factor is not reliable, or why there is none; empty when it is reliable, or when there are too few
+        sources.
 
     Returns
     -------
@@ -102,7 +109,8 @@ def measure_prevalence(
         Results, national, in people: ``limited_duration_prevalence`` (cohorts ``denovo``, ``recurrent``, and both
         as ``primary``) and ``limited_duration_prevalence_corrected`` (``recurrent`` and both). The definition names
         the first diagnosis date and the date counted on; the numerator is the number alive as found, the
-        denominator everybody found by the date. Not derivable where more people are lost to follow-up than alive.
+        denominator everybody found by the date. Not derivable where more people are lost to follow-up than alive;
+        corrected, nor without the recurrent cohort or where none of it is alive.
 
     Examples
     --------
@@ -130,16 +138,22 @@ def measure_prevalence(
         if cohort == "denovo":
             continue
         corrected = {**base, "measure": CORRECTED}
+        found = counts["alive"].get("recurrent", 0)
+        others = alive - found
+        reason = "" if "recurrent" in counts.index else NO_RECURRENT
         if factor is None:
+            reason = reason or warning or TOO_FEW_SOURCES
+        elif found == 0:  # no factor corrects a number of nobody
+            reason = reason or TOO_FEW_LIVING
+        if factor is None or reason:
             known = {"cohort": cohort, "denominator": base["denominator"]}
-            absent.append(study.not_derivable_rows(corrected["measure"], TOO_FEW_SOURCES, **known))
+            absent.append(study.not_derivable_rows(corrected["measure"], reason, **known))
             continue
-        others = alive - counts["alive"].get("recurrent", 0) if cohort == "primary" else 0
-        found = alive - others
         limits = [others + found * value for value in factor]
         corrected |= dict(zip(("estimate", "lower", "upper"), limits, strict=True))
         inferred = study.definitions.say_inferred_codes([read_features(study.definitions).metastatic_only.codes])
-        corrected |= {"method": CAPTURE_RECAPTURE, "reason": inferred}
+        note = f"{say_unreliable(warning)} {inferred}".strip()
+        corrected |= {"method": CAPTURE_RECAPTURE, "reason": note}
         rows.append(corrected)
     definition = f"limited_duration_prevalence@{study.params.diagnosed_from}..{on}"
     table = pd.concat([pd.DataFrame(rows), *absent], ignore_index=True)
@@ -158,12 +172,14 @@ def measure_living(study: Study, tables: CanonicalTables, alive: pd.DataFrame) -
     """
     living = count_living(study, tables)
     sources = tuple(s for s in SOURCES if alive.loc[alive[s], "people"].sum() > 0)
-    factor = None
-    found = int(alive.loc[alive["admissions"], "people"].sum())
+    factor, warning = None, ""
+    # the number to be corrected counts whoever any of the sources of evidence of the rules found
+    found = int(alive.loc[alive[list(study.rules["evidence"])].any(axis=1), "people"].sum())
     if len(sources) >= 3 and found > 0:
         estimate = loglinear_population(alive, sources)
+        warning = estimate.warning
         factor = correction_factor(estimate, found) if np.isfinite(estimate.population) else None
-    return measure_prevalence(living, study, factor=factor)
+    return measure_prevalence(living, study, factor=factor, warning=warning)
 
 
 def _found_by(coded: Table, params: Params, rules: CohortRules, on: dt.date) -> Table:

@@ -8,10 +8,10 @@ import pytest
 
 from naome.core.params import load_params
 from naome.measures.ascertainment import SOURCES, choose_sources, correction_factor, measure_missed
-from naome.measures.prevalence import measure_living
+from naome.measures.prevalence import measure_living, measure_prevalence
 from naome.measures.study import make_study
 from naome.release import release
-from naome.report.pages.prevalence import say_missed
+from naome.report.pages.prevalence import MISSED_TITLES, say_missed, tabulate_people
 from naome.stats.capture_recapture import (
     CAPTURE_SCENARIOS,
     CaptureScenario,
@@ -201,6 +201,66 @@ def test_results_hold_population_and_share_found():
     # what rests on drugs, which show metastatic disease by inference, says so
     inferred = results[results["reason"] != ""].index.tolist()
     assert set(inferred) == {("recurrent_seen", "treatment"), *(row for row in results.index if "loglinear" in row[0])}
+
+
+def test_results_and_page_carry_the_warning_of_an_estimate_beside_other_notes():
+    """Three people were identified by both sources of Chapman's estimate, and some combinations have nobody."""
+    study = make_study(load_params("england"), run_id="r")
+    cells = [(1, 1, 0, 0, 3), (1, 0, 0, 0, 200), (0, 1, 0, 0, 150), (0, 0, 1, 0, 20), (1, 0, 1, 0, 9), (0, 0, 0, 1, 50)]
+    counts = pd.DataFrame(cells, columns=[*SOURCES, "people"]).astype(dict.fromkeys(SOURCES, bool))
+    results = measure_missed(counts, study)
+    reason = results.set_index("measure")["reason"]
+    told = {"chapman": chapman(212, 153, 3).warning}
+    told |= {"loglinear": loglinear_population(counts, SOURCES[:3]).warning}
+    told |= {"loglinear_with_death": loglinear_population(counts, SOURCES).warning}
+    assert all(told.values()) and len(set(told.values())) == 3
+    for name, warning in told.items():
+        for measure in (f"recurrent_population_{name}", f"recurrent_found_{name}"):
+            assert reason[measure].startswith(f"This estimate is not reliable: {warning}.")
+            assert ("Uses unverified codes" in reason[measure]) == ("loglinear" in name)
+    released = release(results, study.params)
+    shown = tabulate_people(released, MISSED_TITLES).frame.set_index("Measure")
+    assert shown.loc["Estimated, two sources (Chapman)", "reason"] == reason["recurrent_population_chapman"]
+    assert say_missed(released, counts).text.endswith(f"This estimate is not reliable: {told['loglinear']}.")
+
+
+def test_the_corrected_number_carries_the_warning_of_its_factor_or_why_there_is_none(monkeypatch):
+    living = pd.DataFrame({"cohort": ["denovo", "recurrent"], "alive": [60, 40], "dead": [40, 60], "lost": [0, 0]})
+    monkeypatch.setattr("naome.measures.prevalence.count_living", lambda *_, **__: living)
+    study = make_study(load_params("england"), run_id="r")
+    for people, status in (([0, 0, 20, 50, 10, 60, 70], "ok"), ([0, 0, 0, 50, 0, 60, 70], "not_derivable")):
+        counts = make_counts(SOURCES[:3], people).assign(death=False)
+        warning = loglinear_population(counts, SOURCES[:3]).warning
+        corrected = measure_living(study, None, counts).query("measure == 'limited_duration_prevalence_corrected'")
+        assert set(corrected["status"]) == {status} and warning
+        assert corrected["reason"].str.lower().str.contains(warning, regex=False).all()
+        assert corrected["reason"].str.contains("Uses unverified codes").all() == (status == "ok")
+
+
+def test_a_number_of_nobody_is_not_corrected():
+    """No recurrent cohort, or none of it alive: the number would be what was found, with an interval of no width."""
+    study = make_study(load_params("england"), run_id="r")
+    living = pd.DataFrame({"cohort": ["denovo", "recurrent"], "alive": [60, 0], "dead": [40, 5], "lost": [0, 0]})
+    for rows, why in ((living, "Too few people"), (living[:1], "Recurrent disease is not a cohort")):
+        results = measure_prevalence(rows, study, factor=(2.0, 1.5, 2.5)).set_index(["cohort", "measure"])
+        corrected = results.loc[("primary", "limited_duration_prevalence_corrected")]
+        assert corrected["status"] == "not_derivable" and corrected["reason"].startswith(why)
+        assert np.isnan(corrected["estimate"])
+        assert results.loc[("primary", "limited_duration_prevalence"), "estimate"] == 60
+
+
+@pytest.mark.parametrize("evidence", [("admissions",), ("admissions", "reported"), ("reported",)])
+def test_the_factor_is_of_the_sources_that_the_number_counts(monkeypatch, evidence):
+    """If the cohort were everyone alive whom those sources identified, the corrected number is the population."""
+    params = load_params("england")
+    study = make_study(params.model_copy(update={"rules": {**params.rules, "evidence": list(evidence)}}), run_id="r")
+    counts = make_counts(SOURCES[:3], range(10, 80, 10)).assign(death=False)
+    found = int(counts.loc[counts[list(evidence)].any(axis=1), "people"].sum())
+    living = pd.DataFrame({"cohort": ["denovo", "recurrent"], "alive": [60, found], "dead": [40, 60], "lost": [0, 0]})
+    monkeypatch.setattr("naome.measures.prevalence.count_living", lambda *_, **__: living)
+    rows = measure_living(study, None, counts).query("measure == 'limited_duration_prevalence_corrected'")
+    population = loglinear_population(counts, SOURCES[:3]).population
+    assert rows["estimate"].tolist() == pytest.approx([population, 60 + population])
 
 
 def test_the_living_are_corrected_by_what_three_sources_saw_of_them(monkeypatch):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from naome.core.params import Params
-from naome.measures.ascertainment import choose_sources, list_seen
+from naome.measures.ascertainment import choose_sources, list_seen, say_unreliable
 from naome.measures.study import Study
 from naome.release import Released, declare_not_counts, release_counts
 from naome.report.display import Sentence, Table
@@ -66,7 +66,7 @@ def say_missed(released: Released, counts: pd.DataFrame) -> Sentence:
             f"{row['denominator']:,} of them."
         )
     models = declare_not_counts(warning, "How many models could not be estimated.")
-    return Sentence(f"{text} This estimate is not reliable: {warning}" if warning else text, (released, models))
+    return Sentence(f"{text} {say_unreliable(warning)}".strip(), (released, models))
 
 
 def tabulate_simulated(simulated: pd.DataFrame) -> Table:
