@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -51,7 +54,8 @@ def compare_landmarks(analysis: pd.DataFrame, study: Study) -> pd.DataFrame:
         Results of the nation for each indicator of :func:`list_landmarked`: ``<id>_landmark``, the audit's proportion
         among those alive at 30 days; ``<id>_incidence``, treated by the end of the window, of everyone eligible at
         origin, early deaths included; ``<id>_died_untreated``, died before treatment by then; ``<id>_no_landmark``, the
-        plain proportion with early deaths counted as not treated.
+        plain proportion with early deaths counted as not treated. The two by time are not derivable where the
+        numerator does not say on which day somebody was treated (:func:`find_day`).
 
     Notes
     -----
@@ -69,6 +73,47 @@ def compare_landmarks(analysis: pd.DataFrame, study: Study) -> pd.DataFrame:
     return study.results(pd.concat(frames, ignore_index=True))
 
 
+def find_day(people: pd.DataFrame, indicator: Indicator) -> np.ndarray | None:
+    """Find the day from which somebody is in the numerator of an indicator.
+
+    Parameters
+    ----------
+    people : DataFrame, n rows
+    indicator : Indicator
+        Of :func:`list_landmarked`.
+
+    Returns
+    -------
+    ndarray of float, shape (n,), or None
+        Days from origin, NaN for people who never are: the first day of treatments joined by ``or``, the last of those
+        joined by ``and``. None where the numerator is not made of ``<column> <= <window>`` joined by these.
+
+    Examples
+    --------
+    >>> from naome.measures.specification import load_specification
+    >>> people = pd.DataFrame({"endocrine_days": [30.0, 30, None], "cdk46_days": [10.0, None, None]})
+    >>> find_day(people, load_specification()["endocrine_first_line"]).tolist()
+    [10.0, 30.0, nan]
+    """
+    return None if indicator.numerator is None else _find_day(indicator.numerator.tree, people, indicator.windows)
+
+
+def _find_day(node: ast.expr, people: pd.DataFrame, windows: Mapping[str, int]) -> np.ndarray | None:
+    if isinstance(node, ast.BoolOp):
+        parts = [_find_day(value, people, windows) for value in node.values]
+        days = [part for part in parts if part is not None]
+        if len(days) < len(parts):
+            return None
+        # NaN, never, is not before any day, and is after every one
+        return np.fmin.reduce(days) if isinstance(node.op, ast.Or) else np.maximum.reduce(days)
+    if not (isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], ast.LtE)):
+        return None
+    column, limit = node.left, node.comparators[0]
+    if not (isinstance(column, ast.Name) and isinstance(limit, ast.Name) and limit.id in windows):
+        return None
+    return None if column.id in windows else people[column.id].astype("float64").to_numpy()
+
+
 def _rows(people: pd.DataFrame, indicator: Indicator, study: Study) -> pd.DataFrame:
     inside, positive = indicator.select(people)
     eligible = _eligible(people, indicator)
@@ -76,34 +121,42 @@ def _rows(people: pd.DataFrame, indicator: Indicator, study: Study) -> pd.DataFr
     rows = []
     for name, (d, n) in counts.items():
         interval = wilson(int(n.sum()), int(d.sum())).iloc[0]
+        # those alive at the landmark may be fewer than those eligible
+        reason = study.too_few(int(d.sum()))
         rows.append(
             {
-                "name": name,
+                "measure": f"{indicator.id}_{name}",
                 "denominator": int(d.sum()),
                 "numerator": int(n.sum()),
                 "method": WILSON,
+                "status": "too_few" if reason else "ok",
+                "reason": reason,
                 **_limits(interval),
             }
         )
-    duration, cause = _competing(people[eligible], indicator)
+    return pd.concat([pd.DataFrame(rows), _rows_by_time(people[eligible], indicator, study)], ignore_index=True)
+
+
+def _rows_by_time(people: pd.DataFrame, indicator: Indicator, study: Study) -> pd.DataFrame:
+    """Estimate the incidence of treatment, and of death before it, among those eligible."""
+    measures = [f"{indicator.id}_{way}" for way in WAYS[2:]]
+    day = find_day(people, indicator)
+    if day is None:
+        text = indicator.numerator.text if indicator.numerator else ""
+        reason = f"the numerator ({text}) does not say on which day somebody was treated"
+        return study.not_derivable_rows(measures, reason)
+    duration, cause = _competing(people, day)
     window = next(iter(indicator.windows.values()))
     curves = aalen_johansen(duration, cause, at=window, causes=(TREATED, DIED)).set_index("cause")
-    for name, number in (("incidence", TREATED), ("died_untreated", DIED)):
-        happened = int(((cause == number) & (duration <= window)).sum())
-        interval = _limits(curves.loc[number].rename({"cumulative_incidence": "estimate"}))
-        rows.append(
-            {"name": name, "denominator": len(duration), "numerator": happened, "method": AALEN_JOHANSEN, **interval}
-        )
-    table = pd.DataFrame(rows)
-    # those alive at the landmark may be fewer than those eligible
-    reasons = [study.too_few(people) for people in table["denominator"]]
-    followed = study.too_few(
+    reason = study.too_few(len(duration)) or study.too_few(
         int(((cause > 0) | (duration >= window)).sum()), "people with follow-up to the end of the window"
     )
-    by_time = table["method"] == AALEN_JOHANSEN
-    reasons = [reason or (followed if late else "") for reason, late in zip(reasons, by_time, strict=True)]
-    table = table.assign(status=["too_few" if reason else "ok" for reason in reasons], reason=reasons)
-    return table.assign(measure=indicator.id + "_" + table["name"]).drop(columns="name")
+    rows = []
+    for measure, number in zip(measures, (TREATED, DIED), strict=True):
+        happened = int(((cause == number) & (duration <= window)).sum())
+        interval = _limits(curves.loc[number].rename({"cumulative_incidence": "estimate"}))
+        rows.append({"measure": measure, "denominator": len(duration), "numerator": happened, **interval})
+    return pd.DataFrame(rows).assign(method=AALEN_JOHANSEN, status="too_few" if reason else "ok", reason=reason)
 
 
 def _eligible(people: pd.DataFrame, indicator: Indicator) -> np.ndarray:
@@ -112,9 +165,7 @@ def _eligible(people: pd.DataFrame, indicator: Indicator) -> np.ndarray:
     return indicator.select(lived)[0] & (people["survival_days"] >= 0).fillna(False).to_numpy(dtype=bool)
 
 
-def _competing(people: pd.DataFrame, indicator: Indicator) -> tuple[np.ndarray, np.ndarray]:
-    assert indicator.numerator is not None, "see list_landmarked"
-    treated = people[list(indicator.numerator.columns)].astype("float64").min(axis=1).to_numpy()
+def _competing(people: pd.DataFrame, treated: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     end = people["survival_days"].to_numpy(dtype=float)
     died = people["died"].fillna(False).to_numpy(dtype=bool)
     first = np.isfinite(treated) & (treated <= end)

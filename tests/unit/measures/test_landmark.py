@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
-from naome.measures.landmark import compare_landmarks, list_landmarked
+from naome.measures.expressions import parse_expression
+from naome.measures.landmark import WAYS, compare_landmarks, list_landmarked
 from naome.measures.specification import load_specification
 from naome.measures.study import make_study
 
@@ -121,3 +124,52 @@ def test_events_on_the_last_day_of_the_window_are_counted_and_their_limits_hold_
         assert (row["numerator"], row["denominator"]) == (events, 20)
         assert row["estimate"] == pytest.approx(events / 20)
         assert 0 < row["lower"] < row["estimate"] < row["upper"] < 1
+
+
+def measure_numerator(people, params, text):
+    study = make_study(params, run_id="r")
+    indicator = study.specification["endocrine_first_line"]
+    changed = replace(indicator, numerator=parse_expression(text, "test", dict(indicator.windows)))
+    specification = replace(study.specification, indicators=(changed,))
+    table = compare_landmarks(people, replace(study, specification=specification))
+    return table[table["cohort"] == "denovo"].set_index("measure")
+
+
+def test_two_treatments_joined_are_given_with_the_last_or_with_the_first_of_them(england, make_people):
+    """Of 20, five had both within the window, three had one of them, two had the second too late; two died between."""
+    people = eligible(
+        make_people,
+        survival_days=[500] * 10 + [50] * 2 + [500] * 8,
+        died=[False] * 10 + [True] * 2 + [False] * 8,
+        endocrine_days=[10] * 5 + [10] * 3 + [10] * 2 + [20] * 2 + [None] * 8,
+        cdk46_days=[100] * 5 + [None] * 3 + [400] * 2 + [60] * 2 + [None] * 8,
+    )
+    for joined, treated, died in (("and", 5, 2), ("or", 12, 0)):
+        text = f"endocrine_days <= first_line {joined} cdk46_days <= first_line"
+        table = measure_numerator(people, england, text)
+        for way, share in (("incidence", treated / 20), ("died_untreated", died / 20)):
+            row = table.loc[f"endocrine_first_line_{way}"]
+            assert (row["status"], row["estimate"]) == ("ok", pytest.approx(share))
+    nested = "anti_her2_days <= first_line or (endocrine_days <= first_line and cdk46_days <= first_line)"
+    found = measure_numerator(people, england, nested).loc["endocrine_first_line_incidence", "estimate"]
+    assert found == pytest.approx(5 / 20)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "endocrine_days <= first_line and not cdk46_days <= first_line",
+        "endocrine_days >= first_line",
+        "endocrine_days < first_line",
+        "endocrine_days <= 30",
+        "endocrine_days <= cdk46_days",
+        "endocrine_days <= first_line or missing(cdk46_days)",
+        "0 <= endocrine_days <= first_line",
+    ],
+)
+def test_a_numerator_that_names_no_day_has_no_incidence_and_says_why(england, make_people, text):
+    people = eligible(make_people, survival_days=500, endocrine_days=10, cdk46_days=100)
+    table = measure_numerator(people, england, text)
+    assert table.index.tolist() == [f"endocrine_first_line_{way}" for way in WAYS]
+    assert table["status"].tolist() == ["ok", "ok", "not_derivable", "not_derivable"]
+    assert table["reason"].iloc[2:].str.contains(f"({text}) does not say on which day", regex=False).all()
