@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from naome.measures.casemix.adjust import adjust_proportion
+from naome.measures.casemix.outliers import NOTHING_TO_EXPECT
 from naome.measures.methods import ADJUSTED_PROPORTION, ADJUSTED_RATIO
 from naome.measures.specification import Indicator, Specification
 from naome.measures.study import Study, say_too_few
@@ -141,7 +142,7 @@ def _reason_for_no_model(people: pd.DataFrame, inside: np.ndarray, positive: np.
 
 
 def _results(table: pd.DataFrame, indicator: Indicator, cohort: str, study: Study) -> pd.DataFrame:
-    few = say_too_few(study.params.outliers.minimum_n, "people")
+    few, unknown = say_too_few(study.params.outliers.minimum_n, "people"), table["status"] == "not_estimable"
     ok = (table["status"] == "ok").to_numpy()
     shared = pd.DataFrame(
         {
@@ -149,7 +150,7 @@ def _results(table: pd.DataFrame, indicator: Indicator, cohort: str, study: Stud
             "denominator": table["n"],
             "numerator": table["observed"],
             "status": np.where(ok, "ok", "too_few"),
-            "reason": np.where(ok, "", few),
+            "reason": np.select([ok, unknown], ["", NOTHING_TO_EXPECT], few),
         }
     )
     adjusted = shared.assign(

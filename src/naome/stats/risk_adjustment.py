@@ -65,6 +65,9 @@ LARGEST_SKEWNESS = 0.5
 #: A provider whose own people decide more than this of its expectation is judged by what the others leave of it: the
 #: shape of its own count is the wrong way round, since the rarer outcome of the others bounds the difference
 MOST_OF_ITSELF = 0.5
+#: Variance of the events of a provider (sum of p(1 - p)) below which only levels without events, or with events only,
+#: have its people: their coefficients run off to infinity, and there is nothing left to compare
+SMALLEST_VARIANCE = 1e-4
 #: Tails of a Poisson-binomial distribution are exact to this, so that smaller ones are rounding
 SMALLEST_EXACT_TAIL = 1e-15
 
@@ -332,7 +335,9 @@ def risk_adjusted_proportion(
         One row per provider: ``provider, n, observed, expected, ratio, ratio_lower, ratio_upper,
         proportion_unadjusted, proportion_expected, proportion_adjusted, lower, upper, z, tail_probability, status``. z
         is positive when there are more events than expected; NaN where too little is left to compare a provider with.
-        ``status``: "ok", or "too_few" (adjusted values, limits and z are NaN; so are the limits of the ratio).
+        ``status``: "ok"; "too_few" (adjusted values, limits and z are NaN; so are the limits of the ratio); or
+        "not_estimable" (the same and the ratio are NaN: all its people have values of case mix with which nobody has
+        the event, or everybody, so that practically no events, or only events, are expected).
 
     Raises
     ------
@@ -383,7 +388,8 @@ def risk_adjusted_proportion(
     observed, expected = np.bincount(codes, dead, len(labels)), np.bincount(codes, p, len(labels))
     variance = np.bincount(codes, p * (1 - p), len(labels))
     crude, model = observed / n, expected / n
-    enlarged = n * model * (1 - model) * n / variance
+    unknown = variance < SMALLEST_VARIANCE
+    enlarged = n * model * (1 - model) * n / np.where(unknown, np.nan, variance)
     lower, upper = _wilson_limits(crude, enlarged, normal_quantile(conf_level))
     shift = special.logit(dead.mean()) - special.logit(model)
     low, high = _poisson_binomial_tails(codes, p, observed.astype(np.int64))
@@ -406,13 +412,13 @@ def risk_adjusted_proportion(
             "n": n,
             "observed": observed.astype(np.int64),
             "expected": expected,
-            "ratio": observed / expected,
+            "ratio": observed / np.where(unknown, np.nan, expected),
             "proportion_unadjusted": crude,
             "proportion_expected": model,
         }
     )
-    table = table.assign(**{name: np.where(few, np.nan, values) for name, values in adjusted.items()})
-    return table.assign(status=np.where(few, "too_few", "ok"))
+    table = table.assign(**{name: np.where(few | unknown, np.nan, values) for name, values in adjusted.items()})
+    return table.assign(status=np.select([few, unknown], ["too_few", "not_estimable"], "ok"))
 
 
 def poisson_binomial_pmf(p) -> np.ndarray:

@@ -42,6 +42,24 @@ def treated(make_people, n=1200, seed=3, worse="T1", by=3.0):
     )
 
 
+def test_an_organisation_of_which_no_events_are_expected_says_so(england, make_people):
+    """Everyone whom T9 treated has a performance status with which nobody died early, and some died later."""
+    people = treated(make_people)
+    there = people["performance_status"].astype("string") == "0"
+    dead = people["last_chemotherapy_to_death_days"].notna()
+    people = people[~(there & dead)].reset_index(drop=True)
+    there = (people["performance_status"].astype("string") == "0") & (people.index % 2 == 0)
+    people.loc[there, ["treating_provider", "died"]] = "T9", True
+    found = adjust_indicator(people, make_study(with_case_mix(england), run_id="r"), DEATHS, "denovo")
+    assert found.rare
+    row = found.table.set_index("unit").loc["T9"]
+    assert row["n"] > 30 and (row["status"], row["level"]) == ("not_estimable", "not_assessed")
+    assert row["reason"] == "no events, or only events, are expected of its people"
+    results = found.results[found.results["unit"] == "T9"]
+    assert results["estimate"].isna().all() and set(results["status"]) == {"too_few"}
+    assert set(results["reason"]) == {row["reason"]}
+
+
 def test_expected_adds_up_and_case_mix_is_not_blamed(england, make_people):
     people = treated(make_people)
     found = adjust_indicator(people, make_study(with_case_mix(england), run_id="r"), DEATHS, "denovo")

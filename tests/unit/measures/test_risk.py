@@ -19,7 +19,7 @@ from naome.measures.casemix.adjust import (
 from naome.measures.casemix.alternatives import treat_missing
 from naome.measures.casemix.checks import collect_checks
 from naome.measures.casemix.impute import complete_case_mix
-from naome.measures.casemix.pool import CLOGLOG, pool_tables
+from naome.measures.casemix.pool import CLOGLOG, LOGIT, pool_tables
 from naome.measures.casemix.prepare import list_terms, prepare_case_mix
 from naome.measures.study import make_study
 from naome.report.pages.risk_adjusted_survival import describe_assessments
@@ -191,6 +191,18 @@ def test_pooling_keeps_what_has_no_place_on_the_scale():
     assert pooled["upper"].iloc[1] == 1.0 and pooled["z"].tolist() == [0.5, -1.0]
     assert 0 < pooled["fmi"].iloc[0] < 1 and np.isnan(pooled["fmi"].iloc[1])
     assert pooled["lower"].iloc[0] < 0.5 + 0.005
+
+
+def test_what_one_data_set_cannot_estimate_is_not_estimated():
+    columns = ["ratio", "ratio_lower", "ratio_upper", "proportion_adjusted", "lower", "upper", "z"]
+    known = pd.DataFrame({name: [0.4, 0.5] for name in columns} | {"status": "ok", "n": 30})
+    known = known.assign(observed=[4, 5], expected=[10.0, 10.0], lower=[0.2, 0.3], upper=[0.6, 0.7])
+    unknown = known.copy()
+    unknown.loc[1, columns], unknown.loc[1, "status"] = np.nan, "not_estimable"
+    for tables in ([known, unknown], [unknown, known]):
+        pooled = pool_tables(tables, "proportion_adjusted", LOGIT)
+        assert pooled["status"].tolist() == ["ok", "not_estimable"]
+        assert pooled.loc[0, columns].notna().all() and pooled.loc[1, columns].isna().all()
 
 
 def test_uncertain_case_mix_makes_alarms_rarer():

@@ -266,6 +266,33 @@ def test_a_level_without_events_is_named_and_does_not_stop_the_audit():
     np.testing.assert_allclose(ours, alone["expected"], atol=1e-4)
 
 
+@pytest.mark.parametrize("dead", [(0,) * 30, (1,) * 30, (0,) * 15 + (1,) * 15], ids=["none", "all", "both"])
+def test_a_provider_with_levels_that_decide_the_outcome_alone_is_not_estimable(dead):
+    """Its expected events are practically none, all, or known for each of its people; others keep their values."""
+    usual = make_outcomes(5).assign(site="breast")
+    there = usual.head(30).assign(dead=dead, unit="Z", site=[f"level {event}" for event in dead])
+    shared = there.assign(unit=["Z", "Y"] * 15)
+    for rest in (there, shared):
+        frame = pd.concat([usual, rest], ignore_index=True)
+        with pytest.warns(UserWarning, match="no finite estimate"):
+            table = risk_adjusted_proportion(frame, event="dead", provider="unit", covariates=["site"])
+        table = table.set_index("provider")
+        silent = table.loc[sorted(set(rest["unit"]))]
+        assert set(silent["status"]) == {"not_estimable"}
+        values = ["ratio", "ratio_lower", "ratio_upper", "proportion_adjusted", "lower", "upper", "z"]
+        assert silent[[*values, "tail_probability"]].isna().all(axis=None)
+        others = table.drop(silent.index)
+        assert set(others["status"]) == {"ok"} and others[values].notna().all(axis=None)
+        alone = risk_adjusted_proportion(usual, event="dead", provider="unit", covariates=[]).set_index("provider")
+        assert others["ratio"].to_numpy() == pytest.approx(alone["ratio"].to_numpy())
+
+
+def test_a_rare_event_is_estimable_without_any():
+    frame = pd.DataFrame({"dead": [1] * 5 + [0] * 4995, "unit": ["A"] * 2000 + ["B"] * 2980 + ["C"] * 20})
+    table = risk_adjusted_proportion(frame, event="dead", provider="unit", covariates=[]).set_index("provider")
+    assert table.loc["C", "status"] == "ok" and table.loc["C", "ratio"] == 0
+
+
 def test_proportion_status_and_errors():
     frame = make_outcomes(2, n=400)
     frame["unit"] = np.where(np.arange(400) < 5, "small", "rest")

@@ -26,6 +26,9 @@ FORMULA = (
 # A variance between organisations cannot be estimated from a handful of them (decision 0009)
 MINIMUM_UNITS = 20
 
+#: Why an organisation has no adjusted proportion although it has people enough
+NOTHING_TO_EXPECT = "no events, or only events, are expected of its people"
+
 #: Monte Carlo standard errors from a limit within which an outlier status depends on the random draws of the imputation
 NEAR_LIMIT = 2
 
@@ -246,6 +249,8 @@ def _reasons(table: pd.DataFrame, params: Params) -> pd.Series:
     if "proportion_adjusted" in table:
         nothing = "its own people decide nearly all of what they are compared with"
     reason = reason.mask(table["z"].isna(), nothing)
+    if "proportion_adjusted" in table and "status" in table:
+        reason = reason.mask(table["status"] == "not_estimable", NOTHING_TO_EXPECT)
     if "own_share" in table:
         own = f"its own people decide more than {LARGEST_SHARE:.0%} of what they are compared with"
         skewed = ~(table["skewness"].abs() <= LARGEST_SKEWNESS)

@@ -37,7 +37,8 @@ def pool_tables(tables: list[pd.DataFrame], estimate: str, scale: Scale) -> pd.D
     nothing is imputed). An estimate of 0 or 1, which has no
     place on the scale, is averaged as it is. Own share and skewness are the largest of any data set, without
     their sign. Observed events are the same in every data set; the ratio is taken to the
-    mean of the expected ones, and its limits are widened by the variance of the log of expected events.
+    mean of the expected ones, and its limits are widened by the variance of the log of expected events. What cannot be
+    estimated in one data set is not estimated.
     """
     first = tables[0].copy()
     if len(tables) == 1:
@@ -65,6 +66,9 @@ def pool_tables(tables: list[pd.DataFrame], estimate: str, scale: Scale) -> pd.D
     for name in ("own_share", "early_own_share", "skewness"):  # there is no z if one data set has none
         if name in first:
             first[name] = np.max([t[name].abs().to_numpy(dtype=float) for t in tables], axis=0)
+    if "status" in first:
+        unknown = np.any([(t["status"] == "not_estimable").to_numpy() for t in tables], axis=0)
+        first.loc[unknown & (first["status"] == "ok").to_numpy(), "status"] = "not_estimable"
     return _pool_ratios(first, tables) if "ratio" in first else first
 
 
@@ -83,8 +87,9 @@ def _pool_ratios(pooled: pd.DataFrame, tables: list[pd.DataFrame]) -> pd.DataFra
         none = ratio == 0
         pooled["ratio_lower"] = np.where(none, 0.0, below)
         pooled["ratio_upper"] = np.where(none, np.exp(high.mean(axis=0) + np.sqrt(extra)), above)
-    few = tables[0]["ratio_lower"].isna()
+    few = np.any([t["ratio_lower"].isna().to_numpy() for t in tables], axis=0)
     pooled.loc[few, ["ratio_lower", "ratio_upper"]] = np.nan
+    pooled.loc[np.any([t["ratio"].isna().to_numpy() for t in tables], axis=0), "ratio"] = np.nan
     return pooled
 
 
