@@ -117,6 +117,19 @@ def test_comparing_a_table_with_itself_changes_nothing(england):
     assert row["Largest change, percentage points"] == 0 and row["Largest change of z"] == 0
 
 
+def test_a_changed_status_is_that_of_the_policy(england):
+    """A z of 2 becomes 1.9: an alert less without allowance for spread; with it both are within the limits."""
+    z = np.r_[np.linspace(-3, 3, 29), 2.0]
+    table = pd.DataFrame({"provider": [f"P{k:02d}" for k in range(30)], "time": YEAR_DAYS, "z": z})
+    table = table.assign(survival_adjusted=0.5 - z / 20, std_error=0.05)
+    other = table.assign(z=np.r_[z[:-1], 1.9])
+    for overdispersion, changed in (("none", 1), ("additive", 0)):
+        outliers = england.outliers.model_copy(update={"overdispersion": overdispersion})
+        params = england.model_copy(update={"outliers": outliers})
+        row = alternatives.compare_tables(table, {"other": other}, {1: YEAR_DAYS}, params).iloc[0]
+        assert row["Outlier status changed"] == changed
+
+
 def test_other_models_are_named_and_compared(england):
     table = alternatives.compare_models(assess(made(), england), england)
     assert table["Model"].unique().tolist() == [

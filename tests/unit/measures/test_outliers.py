@@ -13,7 +13,9 @@ from naome.measures.casemix.outliers import (
     detection_power,
     expected_false_alarms,
     find_near_limits,
+    give_levels,
     judge_organisations,
+    judged_scores,
     record_assessment,
 )
 from naome.measures.specification import load_specification
@@ -149,6 +151,37 @@ def test_power_grows_with_information_and_falls_with_an_organisations_own_share(
     assert detection_power(table, 0.0, policy())["alert"].tolist() == pytest.approx([0.025] * 3)
     few = table.assign(level=["within", "not_assessed", "alert"])
     assert detection_power(few, 0.1, policy())["unit"].tolist() == ["A", "C"]
+
+
+@pytest.mark.parametrize("overdispersion", ["none", "additive", "paule_mandel"])
+def test_power_is_that_of_the_levels_that_the_policy_gives(overdispersion):
+    """Scores of an organisation of each size drawn about its true difference, and judged as the policy judges."""
+    rng, params = np.random.default_rng(5), policy(overdispersion=overdispersion)
+    n = np.repeat([60, 120, 300], 20)
+    error = np.sqrt(0.25 / n)
+    spread = rng.normal(0, np.sqrt(1 + 0.05**2 / error**2))
+    table = organisations(spread, n=n, recorded=1.0).assign(std_error=error)
+    judged = judge_organisations(table, params, higher_is="worse")
+    power = detection_power(judged, 0.1, params)
+    assert (judged["tau2"] > 0.0005).all()
+    for size in (0, 20, 40):
+        one = judged.loc[[size] * 40_000].reset_index(drop=True)
+        shift = 0.1 * (1 - one["n"] / n.sum()) / one["std_error"]
+        levels = give_levels(one.assign(z=rng.normal(shift)), params, higher_is="worse")
+        found = levels["level"].where(levels["direction"] == "worse")
+        assert (found == "alarm").mean() == pytest.approx(power.loc[size, "alarm"], abs=0.012)
+        assert found.isin(["alert", "alarm"]).mean() == pytest.approx(power.loc[size, "alert"], abs=0.012)
+
+
+@pytest.mark.parametrize("overdispersion", ["none", "additive", "paule_mandel"])
+def test_scores_are_those_that_the_policy_judges(overdispersion):
+    params = policy(overdispersion=overdispersion)
+    table = organisations(np.linspace(-4, 4, 25)).assign(std_error=np.linspace(0.02, 0.1, 25))
+    judged = judge_organisations(table, params, higher_is="worse")
+    expected = judged["z"] if overdispersion == "none" else judged["z_spread"]
+    assert judged_scores(table, params).tolist() == expected.tolist()
+    assert (judged["z_spread"].abs() < judged["z"].abs()).sum() == 24
+    assert judged_scores(table[:10], params).tolist() == table["z"][:10].tolist()  # too few to find a spread
 
 
 def test_an_organisation_that_cannot_be_tested_at_its_nominal_rate_says_why(england):

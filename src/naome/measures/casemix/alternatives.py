@@ -13,7 +13,7 @@ from naome.core.durations import YEAR_DAYS
 from naome.core.params import Params
 from naome.measures.casemix.adjust import Assessment, adjust_frame, fit_national, list_comparable
 from naome.measures.casemix.impute import impute_case_mix
-from naome.measures.casemix.outliers import MINIMUM_UNITS
+from naome.measures.casemix.outliers import MINIMUM_UNITS, judged_scores
 from naome.measures.casemix.pool import CLOGLOG, pool_tables
 from naome.measures.casemix.prepare import CHECKED, CaseMix, fit_for_model, term_column
 from naome.measures.study import say_too_few
@@ -157,18 +157,21 @@ def compare_tables(
     -------
     DataFrame
         ``Model, Time point, Organisations`` (with a value under both), ``Rank correlation`` (Spearman) and ``Largest
-        change, percentage points`` of adjusted survival, ``Largest change of z, Outlier status changed``.
+        change, percentage points`` of adjusted survival, ``Largest change of z, Outlier status changed`` (by the z that
+        the outlier policy judges, each table with the spread found in it).
     """
     tails = (params.outliers.alert_tail, params.outliers.alarm_tail)
     rows = []
     for name, other in others.items():
         for years, time in times.items():
             old, new = (
-                table[np.isclose(table["time"], time)].set_index("provider")[["survival_adjusted", "z"]]
-                for table in (base, other)
+                here.assign(judged=judged_scores(here, params)).set_index("provider")[
+                    ["survival_adjusted", "z", "judged"]
+                ]
+                for here in (table[np.isclose(table["time"], time)] for table in (base, other))
             )
             both = old.join(new, how="inner", rsuffix="_other").dropna()
-            levels = [classify_z(both[c], tails=tails)["level"].to_numpy() for c in ("z", "z_other")]
+            levels = [classify_z(both[c], tails=tails)["level"].to_numpy() for c in ("judged", "judged_other")]
             change = both["survival_adjusted_other"] - both["survival_adjusted"]
             known = len(both) > 2
             rows.append(

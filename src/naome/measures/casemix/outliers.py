@@ -111,6 +111,24 @@ def estimate_spread(table: pd.DataFrame, estimator: Estimator = "winsorised") ->
     return overdispersion(rows["z"].to_numpy(dtype=float) * error, error, 0.0, estimator=estimator)
 
 
+def judged_scores(table: pd.DataFrame, params: Params) -> np.ndarray:
+    """Return the z that the outlier policy judges: as they are, or with allowance for the spread found among them.
+
+    Parameters
+    ----------
+    table : DataFrame, one row per organisation
+        ``z`` (NaN where there is none), and if there is one ``std_error``, as for :func:`judge_organisations`.
+    params : Params
+
+    Returns
+    -------
+    ndarray of float, shape (organisations,)
+    """
+    z, policy = table["z"].to_numpy(dtype=float), params.outliers
+    spread = None if policy.overdispersion == "none" else estimate_spread(table, policy.spread_estimator)
+    return z if spread is None else _allow_for_spread(table.assign(tau2=spread.tau2), z)
+
+
 def expected_false_alarms(table: pd.DataFrame, params: Params) -> tuple[float, float]:
     """Return how many alerts and alarms chance alone gives among the assessed organisations.
 
@@ -151,17 +169,18 @@ def detection_power(table: pd.DataFrame, difference: float, params: Params) -> p
     Parameters
     ----------
     table : DataFrame
-        Judged organisations: ``unit, n, std_error, level``.
+        Judged organisations: ``unit, n, std_error, level, tau2``.
     difference : float
         True difference of its survival from the national one, on the scale of survival (0.1 is 10 percentage points).
     params : Params
-        The limits.
+        The limits, and whether the level of an organisation allows for spread between them.
 
     Returns
     -------
     DataFrame
         ``unit, n, alert`` (probability of an alert or alarm on the right side) and ``alarm``, of those assessed. The
-        organisation is part of the national value, which moves with it.
+        organisation is part of the national value, which moves with it. Where the level allows for spread, limits are
+        wider by as much, and the difference is the whole of what the organisation differs by.
 
     Examples
     --------
@@ -173,8 +192,10 @@ def detection_power(table: pd.DataFrame, difference: float, params: Params) -> p
     share = table["n"] / table["n"].sum()
     shift = difference * (1 - share) / table["std_error"]
     policy = params.outliers
+    shown = np.ones(len(table)) if policy.overdispersion == "none" else _allow_for_spread(table, np.ones(len(table)))
     power = {
-        name: ndtr(shift + ndtri(tail)) for name, tail in (("alert", policy.alert_tail), ("alarm", policy.alarm_tail))
+        name: ndtr(shift + ndtri(tail) / shown)
+        for name, tail in (("alert", policy.alert_tail), ("alarm", policy.alarm_tail))
     }
     return table[["unit", "n"]].assign(**power)[table["level"] != "not_assessed"].reset_index(drop=True)
 
