@@ -198,7 +198,7 @@ def correction_factor(estimate: PopulationEstimate, found: int) -> tuple[float, 
     >>> [round(value, 2) for value in correction_factor(chapman(200, 150, 60), found=200)]
     [2.48, 2.15, 2.96]
     """
-    if found <= 0:
+    if not found > 0:
         raise ValueError(f"found={found}: no one was found, so there is nothing to correct")
     return estimate.population / found, estimate.lower / found, estimate.upper / found
 

@@ -10,6 +10,7 @@ import pandas as pd
 from naome.measures.methods import WILSON
 from naome.measures.specification import Group, Indicator
 from naome.measures.study import Study, say_too_few
+from naome.stats.inputs import check_events
 from naome.stats.intervals import wilson
 
 MISSING = "not recorded"
@@ -69,6 +70,7 @@ def count_proportions(inside: np.ndarray, positive: np.ndarray, labels: pd.Serie
         sorted by group, *not recorded* last. Groups without a denominator are
         kept, with status ``too_few`` and no estimate.
     """
+    inside, positive = check_events(inside, len(labels), "inside"), check_events(positive, len(labels), "positive")
     division = _divide(np.ones(len(labels), dtype=bool), labels)
     return _tabulate(division.labels, division.count(inside), division.count(inside & positive), minimum)
 

@@ -7,6 +7,7 @@ import pandas as pd
 
 from naome.measures.specification import Indicator
 from naome.measures.study import Study
+from naome.stats.inputs import check_events
 from naome.stats.intervals import square_and_add, wilson
 
 MOST_DEPRIVED, LEAST_DEPRIVED = "1", "5"
@@ -102,6 +103,7 @@ def standardise_proportion(
     dict or None
         ``estimate, lower, upper``; None when a stratum with weight has nobody.
     """
+    inside, positive = check_events(inside, len(strata), "inside"), check_events(positive, len(strata), "positive")
     known = inside & strata.notna().to_numpy()
     labels = strata[known].astype(str)
     n = labels.value_counts().reindex(weights.index, fill_value=0)

@@ -143,7 +143,7 @@ def _rows_by_time(people: pd.DataFrame, indicator: Indicator, study: Study) -> p
     day = find_day(people, indicator)
     if day is None:
         text = indicator.numerator.text if indicator.numerator else ""
-        reason = f"the numerator ({text}) does not say on which day somebody was treated"
+        reason = f"the numerator ({text}) does not say on which day a person was treated"
         return study.not_derivable_rows(measures, reason)
     duration, cause = _competing(people, day)
     window = next(iter(indicator.windows.values()))

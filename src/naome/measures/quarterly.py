@@ -7,6 +7,7 @@ import pandas as pd
 
 from naome.measures.methods import WILSON
 from naome.measures.study import Study, say_too_few
+from naome.stats.inputs import check_events
 from naome.stats.intervals import wilson
 from naome.stats.spc import xmr_chart
 
@@ -85,6 +86,7 @@ def count_quarters(
     >>> count_quarters(who, np.array([True, False, False]), days, *period)["estimate"].tolist()
     [0.5, 0.0]
     """
+    inside, positive = check_events(inside, len(day), "inside"), check_events(positive, len(day), "positive")
     quarters = pd.period_range(first, last, freq="Q")
     whole = [q for q in quarters if q.start_time >= first and q.end_time.normalize() <= last]
     label = pd.to_datetime(day).dt.to_period("Q")

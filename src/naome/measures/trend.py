@@ -12,6 +12,7 @@ from naome.core.results import RESULT_COLUMNS
 from naome.measures.methods import LOGISTIC_TREND
 from naome.measures.specification import Indicator
 from naome.measures.study import Study
+from naome.stats.inputs import check_durations, check_events
 from naome.stats.logistic import fit_logistic
 
 SIGNIFICANT = 0.05
@@ -79,7 +80,7 @@ def find_trend(year: np.ndarray, positive: np.ndarray) -> dict[str, object]:
     Parameters
     ----------
     year : array of int, shape (n,)
-    positive : array of bool, shape (n,)
+    positive : array of bool, or of 0 and 1, shape (n,)
 
     Returns
     -------
@@ -88,12 +89,19 @@ def find_trend(year: np.ndarray, positive: np.ndarray) -> dict[str, object]:
         (two-sided),
         ``odds_ratio, lower, upper`` (per year, 95% Wald limits), ``reason`` when there is nothing to test.
 
+    Raises
+    ------
+    ValueError
+        Naming a year that is missing, or a value of `positive` other than 0 and 1.
+
     Examples
     --------
     >>> found = find_trend(np.repeat([2019, 2020], 50), np.tile([True, False], 50))
     >>> found["z"], found["p_value"]
     (0.0, 1.0)
     """
+    year = check_durations(year, "year")
+    positive = check_events(positive, len(year), "positive")
     n, events = len(year), int(np.sum(positive))
     found: dict[str, object] = {"n": n, "events": events, "reason": ""}
     if not n or len(np.unique(year)) < 2:

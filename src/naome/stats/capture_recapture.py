@@ -79,7 +79,7 @@ def chapman(n1: int, n2: int, m: int, conf_level: float = 0.95) -> PopulationEst
     Raises
     ------
     ValueError
-        If counts are negative or `m` exceeds `n1` or `n2`.
+        If counts are missing, negative or not whole, or `m` exceeds `n1` or `n2`.
 
     Examples
     --------
@@ -87,8 +87,8 @@ def chapman(n1: int, n2: int, m: int, conf_level: float = 0.95) -> PopulationEst
     497
     """
     normal_quantile(conf_level)  # refuses a level that is not one
-    if min(n1, n2, m) < 0 or m > min(n1, n2):
-        raise ValueError(f"n1={n1}, n2={n2}, m={m}: counts must be 0 or more, and m at most n1 and n2")
+    if not _are_counts(np.array([n1, n2, m], dtype=float)).all() or m > min(n1, n2):
+        raise ValueError(f"n1={n1}, n2={n2}, m={m}: counts must be whole numbers, 0 or more, and m at most n1 and n2")
     observed = n1 + n2 - m
     population = (n1 + 1) * (n2 + 1) / (m + 1) - 1
     variance = (n1 + 1) * (n2 + 1) * (n1 - m) * (n2 - m) / ((m + 1) ** 2 * (m + 2))
@@ -131,7 +131,7 @@ def loglinear_population(
     Parameters
     ----------
     counts : DataFrame
-        Boolean column per source and ``people``. A row in which no source saw anybody is refused. Combinations
+        Boolean column per source and ``people``. People whom none of `sources` saw are left out. Combinations
         that are absent count zero; other boolean columns are summed over.
     sources : tuple of str
         Three or more; sources that saw nobody must be left out by the caller.
@@ -144,7 +144,7 @@ def loglinear_population(
     Raises
     ------
     ValueError
-        For fewer than three sources, a source that saw nobody, or a row of people nobody saw.
+        For fewer than three sources, a source that saw nobody, or people that are no count.
 
     Examples
     --------
@@ -198,6 +198,11 @@ def _hidden_interval(hidden: float, se: float, conf_level: float) -> tuple[float
     return float(hidden / factor), float(hidden * factor)
 
 
+def _are_counts(values: np.ndarray) -> np.ndarray:
+    """Return which values are whole numbers, 0 or more."""
+    return np.isfinite(values) & (values >= 0) & (values == np.floor(values))
+
+
 def _cells(counts: pd.DataFrame, sources: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
     """Return every combination of sources that saw somebody, shape (k, sources), and how many people it has."""
     if len(sources) < 3:
@@ -207,7 +212,11 @@ def _cells(counts: pd.DataFrame, sources: tuple[str, ...]) -> tuple[np.ndarray, 
     # The last combination, which is not one of these: people that only a source left out of `sources` saw
     seen = np.array(list(itertools.product([True, False], repeat=len(sources))))[:-1]
     place = ~counts[list(sources)].to_numpy(dtype=bool) @ (2 ** np.arange(len(sources))[::-1])
-    people = np.bincount(place, counts["people"].to_numpy(dtype=float), len(seen) + 1)[:-1]
+    numbers = counts["people"].to_numpy(dtype=float, na_value=np.nan)
+    wrong = ~_are_counts(numbers)
+    if wrong.any():
+        raise ValueError(f"people[{int(np.argmax(wrong))}] is {numbers[wrong][0]:g}; allowed: whole numbers, 0 or more")
+    people = np.bincount(place, numbers, len(seen) + 1)[:-1]
     silent = [name for name, by in zip(sources, seen.T, strict=True) if people[by].sum() == 0]
     if silent:
         raise ValueError(f"no one was identified by {', '.join(silent)}; exclude the source")

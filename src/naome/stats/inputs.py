@@ -204,7 +204,7 @@ def check_durations(duration, name: str = "duration") -> np.ndarray:
     return duration
 
 
-def check_events(event, n: int) -> np.ndarray:
+def check_events(event, n: int, name: str = "event") -> np.ndarray:
     """Return an event indicator as a bool array, or name the first value that is not 0 or 1.
 
     Parameters
@@ -213,6 +213,8 @@ def check_events(event, n: int) -> np.ndarray:
         0/1 or False/True, none missing.
     n : int
         Number of people expected.
+    name : str
+        What to call it in the message.
 
     Returns
     -------
@@ -228,13 +230,14 @@ def check_events(event, n: int) -> np.ndarray:
     >>> check_events([0, 1], 2).tolist()
     [False, True]
     """
-    event = read_numbers(event, "event")
+    event = read_numbers(event, name)
     if event.shape != (n,):
-        raise ValueError(f"event has shape {event.shape} but there are {n} people; they must agree")
+        raise ValueError(f"{name} has shape {event.shape} but there are {n} people; they must agree")
     wrong = ~((event == 0) | (event == 1))
     if wrong.any():
         at = int(np.flatnonzero(wrong)[0])
-        raise ValueError(f"event[{at}] is {event[at]:g}; allowed: 0 (censored) or 1 (event)")
+        allowed = "0 (censored) or 1 (event)" if name == "event" else "0 or 1"
+        raise ValueError(f"{name}[{at}] is {event[at]:g}; allowed: {allowed}")
     return event == 1
 
 

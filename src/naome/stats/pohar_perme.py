@@ -208,7 +208,7 @@ def standardise_survival(
     Raises
     ------
     ValueError
-        If a group is missing at a time, or is not in the weights.
+        If a group is missing at a time, has no survival or standard error there, or is not in the weights.
 
     Notes
     -----
@@ -230,6 +230,10 @@ def standardise_survival(
             raise ValueError(
                 f"groups at time {time:g} are {sorted(groups.index)}; needed once each: {list(share.index)}"
             )
+        for name in ("survival", "std_error"):
+            lacking = groups.index[groups[name].isna()]
+            if len(lacking):
+                raise ValueError(f"{name} of group {lacking[0]!r} at time {time:g} is missing; needed of every group")
         value = float((share * groups["survival"]).sum())
         error = float(np.sqrt(((share * groups["survival"] * groups["std_error"]) ** 2).sum()) / value)
         rows.append((time, value, error, value * np.exp(-z * error), value * np.exp(z * error)))

@@ -36,7 +36,7 @@ def provider_variation(x, n, *, conf_level: float = 0.95) -> pd.DataFrame:
         (logit scale), ``median_odds_ratio, mor_lower, mor_upper``, ``share_beyond_chance`` (variance / (variance +
         typical sampling variance), 0 to 1: the part of the observed variation between providers' logits that chance
         does not explain), ``p_value`` (likelihood-ratio test of variance 0). Where providers have all or nothing the
-        likelihood has no maximum: variance and odds ratio are then NaN, with their lower limits, and the share is 1.
+        likelihood has no maximum: variance, odds ratio and share are then NaN, and the lower limits are given.
 
     Raises
     ------
@@ -87,7 +87,7 @@ def provider_variation(x, n, *, conf_level: float = 0.95) -> pd.DataFrame:
             "median_odds_ratio": math.nan if endless else _median_odds_ratio(sd),
             "mor_lower": _median_odds_ratio(low),
             "mor_upper": _median_odds_ratio(high),
-            "share_beyond_chance": 1.0 if endless else sd**2 / (sd**2 + sampling),
+            "share_beyond_chance": math.nan if endless else sd**2 / (sd**2 + sampling),
             "p_value": special.chdtrc(1, ratio) / 2 if ratio > 0 else 1.0,
         }
     )

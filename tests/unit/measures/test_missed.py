@@ -57,7 +57,7 @@ def test_chapman_at_its_edges():
     nobody_twice = chapman(9, 9, 0)
     assert nobody_twice.population == 99
     assert "fewer than 10 people were identified by both" in nobody_twice.warning
-    for wrong in [(10, 5, 6), (-1, 5, 0), (5, 5, -1)]:
+    for wrong in [(10, 5, 6), (-1, 5, 0), (5, 5, -1), (np.nan, 5, 2), (10.5, 5, 2), (10, 5, np.nan), (np.inf, 5, 2)]:
         with pytest.raises(ValueError, match="m at most"):
             chapman(*wrong)
 
@@ -118,6 +118,9 @@ def test_loglinear_refuses_what_it_cannot_use():
         loglinear_population(counts, ("a", "b"))
     with pytest.raises(ValueError, match="no one was identified by c"):
         loglinear_population(counts.assign(people=counts["people"].where(~counts["c"], 0)), THREE)
+    for wrong in (np.nan, -1, 2.5):
+        with pytest.raises(ValueError, match=rf"people\[6\] is {wrong:g}; allowed: whole numbers"):
+            loglinear_population(counts.assign(people=[10] * 6 + [wrong]), THREE)
 
 
 def test_another_source_is_summed_over():
@@ -136,6 +139,8 @@ def test_correction_factor_is_population_over_found():
     )
     with pytest.raises(ValueError, match="no one was found"):
         correction_factor(estimate, 0)
+    with pytest.raises(ValueError, match="no one was found"):
+        correction_factor(estimate, np.nan)
 
 
 @pytest.fixture(scope="module")

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from naome.measures.indicators import count_proportions
+from naome.measures.inequalities import standardise_proportion
+from naome.measures.quarterly import count_quarters
 from naome.measures.specification import load_specification
 from naome.measures.study import make_study
 from naome.measures.trend import count_trends, find_trend, measure_trends
 
+LABELS = pd.Series(list("ppqq"))
+DAYS = pd.Series(pd.to_datetime(["2020-01-31", "2020-03-31", "2020-03-31", "2020-04-01"]))
+PERIOD = pd.Timestamp("2020-01-01"), pd.Timestamp("2020-06-30")
 SPECIFICATION = load_specification()
 
 
@@ -28,6 +35,37 @@ def test_score_test_by_hand():
     assert found["z"] == pytest.approx(z) and found["p_value"] < 0.01
     assert (found["first"], found["last"]) == (0.3, 0.5)
     assert 1 < found["lower"] < found["odds_ratio"] < found["upper"]
+
+
+def test_zeros_and_ones_are_events_and_not_positions():
+    year, positive = by_year({2019: (30, 100), 2020: (45, 110), 2021: (60, 120)})
+    assert find_trend(year, positive.astype(int)) == find_trend(pd.Series(year), positive.tolist())
+    assert find_trend(year, positive.astype(float))["odds_ratio"] == find_trend(year, positive)["odds_ratio"]
+    for wrong, message in ((positive * 2, r"positive\[0\] is 2; allowed: 0 or 1"), (positive[1:], "they must agree")):
+        with pytest.raises(ValueError, match=message):
+            find_trend(year, wrong)
+    with pytest.raises(ValueError, match=r"year\[0\] is nan"):
+        find_trend(np.where(np.arange(len(year)) == 0, np.nan, year), positive)
+
+
+@pytest.mark.parametrize(
+    "count",
+    [
+        lambda a, b: count_proportions(a, b, LABELS, 1)[["denominator", "numerator"]].to_numpy(),
+        lambda a, b: count_quarters(a, b, DAYS, *PERIOD)[["denominator", "numerator"]].to_numpy(),
+        lambda a, b: list(
+            standardise_proportion(a, b, pd.Series(list("ppqq")), pd.Series({"p": 0.3, "q": 0.7})).values()
+        ),
+    ],
+    ids=["by label", "by quarter", "standardised"],
+)
+def test_counts_take_zeros_and_ones_for_people_and_not_for_positions(count):
+    inside, positive = np.array([True, False, True, True]), np.array([True, False, False, True])
+    expected = np.asarray(count(inside, positive))
+    assert np.array_equal(count(inside.astype(int), positive.astype(int)), expected)
+    for wrong in (positive * 3, positive[1:]):
+        with pytest.raises(ValueError, match=r"positive\[0\] is 3; allowed: 0 or 1|positive has shape"):
+            count(inside, wrong)
 
 
 def test_two_years_are_the_odds_ratio():

@@ -340,12 +340,18 @@ def test_nobody_dead_in_a_group_is_no_certainty():
     assert table["upper"].tolist() == pytest.approx([1 - 0.025**0.1, 1])
 
 
+def test_all_or_nothing_of_one_person_each_is_no_share_beyond_chance():
+    """Chance alone gives each of them all or nothing."""
+    row = provider_variation([1, 0, 1, 0], [1, 1, 1, 1]).loc[0]
+    assert np.isnan(row["share_beyond_chance"]) and row["p_value"] > 0.4
+
+
 @pytest.mark.parametrize("events", [[10, 0, 10, 0], [0, 10], [10, 10, 0]])
 def test_all_or_nothing_has_no_finite_variance(events):
     """The search ended at a standard deviation of 10: a median odds ratio of 13,887."""
     row = provider_variation(events, [10] * len(events)).loc[0]
     assert np.isnan(row["variance"]) and np.isnan(row["median_odds_ratio"])
-    assert row["mor_lower"] > 5 and row["share_beyond_chance"] == 1 and row["p_value"] < 0.01
+    assert row["mor_lower"] > 5 and np.isnan(row["share_beyond_chance"]) and row["p_value"] < 0.01
 
 
 def natural_basis(x, knots):

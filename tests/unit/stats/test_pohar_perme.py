@@ -137,6 +137,14 @@ def test_standardised_survival_is_the_weighted_mean_with_its_variance():
         standardise_survival(table, {"a": 1, "b": 1, "c": 1})
 
 
+@pytest.mark.parametrize("column", ["survival", "std_error"])
+def test_a_group_without_an_estimate_is_not_left_out_of_the_standard(column):
+    table = pd.DataFrame({"group": ["a", "b"], "time": 1.0, "survival": [0.5, 0.6], "std_error": 0.1})
+    table.loc[1, column] = np.nan
+    with pytest.raises(ValueError, match=f"{column} of group 'b' at time 1 is missing"):
+        standardise_survival(table, {"a": 1, "b": 1})
+
+
 def test_what_is_wrong_is_named():
     table = make_life_table(gompertz())
     with pytest.raises(ValueError, match=r"duration\[1\] is 2.5; net survival needs whole days"):
