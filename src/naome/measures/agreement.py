@@ -143,11 +143,6 @@ def count_verdicts(compared: pd.DataFrame) -> pd.DataFrame:
     return counts.reset_index()
 
 
-def expected_by_chance(compared: pd.DataFrame) -> float:
-    """Return how many compared figures would differ by chance if everything were right: at most 5% of them."""
-    return (1 - 0.95) * int(compared["verdict"].isin(["agrees", "differs"]).sum())
-
-
 def _find(own: pd.DataFrame, key: tuple) -> dict:
     if key in own.index:
         return own.loc[key].to_dict()

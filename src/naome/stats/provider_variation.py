@@ -46,10 +46,11 @@ def provider_variation(x, n, *, conf_level: float = 0.95) -> pd.DataFrame:
     Notes
     -----
     Random-intercept logistic model, by maximum likelihood with adaptive Gauss-Hermite quadrature (25 nodes); limits
-    from the profile likelihood; the test halves the chi-squared tail since 0 is at the edge. MOR = exp(sqrt(2
-    variance) 0.6745): Larsen & Merlo (2005) Am J Epidemiol 161:81 - the median, over pairs of providers, of the odds
-    ratio between the one with the higher and the one with the lower propensity. Typical sampling variance: Higgins &
-    Thompson (2002), with binomial weights under the common proportion.
+    from the profile likelihood, which are approximate: with few providers they tend to be too narrow; the test halves
+    the chi-squared tail since 0 is at the edge. MOR = exp(sqrt(2 variance) 0.6745): Larsen & Merlo (2005) Am J
+    Epidemiol 161:81 - the median, over pairs of providers, of the odds ratio between the one with the higher and the
+    one with the lower propensity. Typical sampling variance: Higgins & Thompson (2002), with binomial weights under
+    the common proportion.
 
     Examples
     --------

@@ -7,13 +7,15 @@ import pandas as pd
 
 from naome.stats.inputs import read_numbers
 
-__all__ = ["xmr_chart"]
+__all__ = ["CHART_SCENARIOS", "simulate_charts", "xmr_chart"]
 
 # 3 / d2 for ranges of two: turns the mean moving range into three standard deviations; 3.267 = D4 for two
 LIMIT_FACTOR = 2.66
 RANGE_FACTOR = 3.267
 RUN_LENGTH = 7
 TREND_LENGTH = 7
+#: A proportion that never changes, and how many points its chart has
+CHART_SCENARIOS = ((0.6, 12), (0.6, 28), (0.999, 12))
 
 
 def xmr_chart(values, *, baseline: int | None = None) -> pd.DataFrame:
@@ -104,6 +106,47 @@ def xmr_chart(values, *, baseline: int | None = None) -> pd.DataFrame:
             "signal": signal,
         }
     )
+
+
+def simulate_charts(
+    scenarios: tuple[tuple[float, int], ...] = CHART_SCENARIOS,
+    *,
+    people: int = 1000,
+    charts: int = 1000,
+    seed: int = 1,
+) -> pd.DataFrame:
+    """Simulate charts of proportions that never change: how many have a point that is marked all the same.
+
+    Limits come from the points of the chart itself, so that they are the nearer the fewer distinct values there are,
+    and a longer chart has more occasions to break a rule.
+
+    Parameters
+    ----------
+    scenarios : tuple of (float, int)
+        True proportion, 0 to 1, and number of points.
+    people : int
+        Behind each point.
+    charts : int
+        Simulated for each scenario.
+    seed : int
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per scenario: ``proportion, points, people, charts, marked`` (share of charts with special-cause
+        variation, 0 to 1).
+
+    Examples
+    --------
+    >>> simulate_charts(((0.6, 12),), charts=100)["marked"].item() < 0.2
+    True
+    """
+    rows = []
+    for number, (proportion, points) in enumerate(scenarios):
+        drawn = np.random.default_rng([seed, number]).binomial(people, proportion, (charts, points)) / people
+        marked = float(np.mean([xmr_chart(values)["special_cause"].any() for values in drawn]))
+        rows.append((proportion, points, people, charts, marked))
+    return pd.DataFrame(rows, columns=["proportion", "points", "people", "charts", "marked"])
 
 
 def _mark_runs(side: np.ndarray, length: int) -> np.ndarray:

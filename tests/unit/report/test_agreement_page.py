@@ -31,3 +31,6 @@ def test_a_figure_without_a_result_has_its_reason():
     said = say_agreement(Replication({"england": "england-1"}, compared, "", compared, compared)).text
     assert "For 1 there is no result here" in said and "for 0 the period is another" in said
     assert "not derivable" not in said
+    assert "published figures have sampling errors of their own" in said
+    none = compare({})
+    assert "sampling errors" not in say_agreement(Replication({"england": "england-1"}, none, "", none, none)).text

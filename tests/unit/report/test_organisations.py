@@ -183,7 +183,7 @@ def survival_results(estimates, statuses, years=1, cohort="denovo"):
 
 
 def assessed(tables, reason="", cohort="denovo"):
-    frame = pd.DataFrame({"duration": [1.0], "event": [1], "unit": ["U00"]})
+    frame = pd.DataFrame({"duration": [1.0], "event": [0], "unit": ["U00"]})
     nobody = CaseMix(frame, [frame], (), (), pd.DataFrame({"unit": [], "n": [], "recorded": []}))
     national = dict.fromkeys(tables, 0.7)
     return Assessment(cohort, nobody, tables, national, pd.DataFrame(), reason, time_points=(1, 3))

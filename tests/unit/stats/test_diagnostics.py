@@ -16,7 +16,7 @@ from naome.stats.diagnostics import (
     schoenfeld_smooth,
 )
 from naome.stats.provider_variation import provider_variation
-from naome.stats.spc import xmr_chart
+from naome.stats.spc import simulate_charts, xmr_chart
 
 
 def make_patients(seed, n=2000, changing=False):
@@ -210,6 +210,16 @@ def test_false_alarms_of_a_stable_process_are_rare():
     rng = np.random.default_rng(9)
     outside = [xmr_chart(rng.normal(size=24))["outside_limits"].mean() for _ in range(300)]
     assert np.mean(outside) < 0.01
+
+
+def test_charts_without_any_change_are_marked_more_often_the_longer_and_the_nearer_to_all():
+    """What the page says of chance: the share of charts on which a constant proportion breaks a rule."""
+    table = simulate_charts(charts=600, seed=3)
+    usual, longer, near = table["marked"]
+    assert table["points"].tolist() == [12, 28, 12] and table["proportion"].tolist() == [0.6, 0.6, 0.999]
+    assert 0.02 < usual < 0.08 and 0.12 < longer < 0.28 and 0.1 < near < 0.25
+    drawn = np.random.default_rng([3, 0]).binomial(1000, 0.6, (600, 12)) / 1000
+    assert usual == np.mean([xmr_chart(values)["signal"].ne("none").any() for values in drawn])
 
 
 def test_variation_is_found_and_its_interval_covers():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from naome.core.results import name_nation
-from naome.measures.agreement import VERDICTS, count_verdicts, expected_by_chance
+from naome.measures.agreement import VERDICTS, count_verdicts
 from naome.measures.specification import Specification, read_data_items
 from naome.release import Released, declare_not_counts
 from naome.report.display import CountText, Sentence, Table, format_number
@@ -17,6 +17,11 @@ from naome.report.prose import say_list
 
 #: Comparison -> how the page says it: a result that is suppressed could be derived
 SAID = {"not derivable here": "no result here"}
+#: Why figures may differ although nothing is wrong: the interval allows for the sampling error of one of two samples
+CHANCE = (
+    "If the people are those of the audit itself, sampling error makes no figure differ. If they are other people, it "
+    "makes some differ although nothing is wrong, because the published figures have sampling errors of their own. "
+)
 FORMATS = {"percent": "percent1", "people": "count", "years": "decimal1"}
 
 
@@ -45,16 +50,11 @@ def say_agreement(replication: Replication) -> Sentence:
     runs = declare_not_counts(", ".join(replication.runs.values()), "Identifiers of runs.")
     return Sentence(
         f"Of {len(compared)} published figures, {n['agrees']} agree within sampling error and rounding and "
-        f"{n['differs']} differ. {_say_chance(compared)}"
+        f"{n['differs']} differ. {CHANCE if n['agrees'] + n['differs'] else ''}"
         f"For {n['not derivable here']} there is no result here, because it cannot be derived or is suppressed; for "
         f"{n['other period']} the period is another. Runs compared: {say_list(list(replication.runs.values()))}.",
         (replication.compared, runs),
     )
-
-
-def _say_chance(compared: pd.DataFrame) -> str:
-    chance = expected_by_chance(compared)
-    return f"In data as the audit's own, up to {chance:.1f} would be expected to by chance. " if chance else ""
 
 
 def tabulate_agreement(compared: Released, specification: Specification) -> Table:

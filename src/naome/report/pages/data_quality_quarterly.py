@@ -13,7 +13,8 @@ from naome.release.counts import hide_numbers
 from naome.report.axes import End, label_ends, share_span, use_whole_ticks
 from naome.report.display import Figure, Sentence, Table, format_number
 from naome.report.figures import INK, PALETTE, use_style
-from naome.report.prose import say_count
+from naome.report.prose import say_count, say_list, say_percent
+from naome.stats.spc import simulate_charts
 
 NO_CHART = (
     "No quarter of the audit period can be charted: a quarter has no people, or dates of diagnosis are not known."
@@ -102,9 +103,18 @@ def say_charts(charts: Released, measures: list[str], study: Study) -> Sentence:
 
 
 def say_special_cause_rules() -> Sentence:
-    """State the rules that identify special-cause variation."""
+    """State the rules that identify special-cause variation, and how often chance alone breaks one (simulated)."""
+    simulated = simulate_charts()
+    often = [
+        f"{say_percent(row.marked, 0)} of charts of {row.points} quarters with a proportion of {100 * row.proportion:g}%"
+        for row in simulated.itertuples()
+    ]
     return Sentence(
-        "NHS England's *Making Data Count* rules:\n\n" + "\n".join(f"- {text}" for text in CHART_RULES.values())
+        "NHS England's *Making Data Count* rules:\n\n"
+        + "\n".join(f"- {text}" for text in CHART_RULES.values())
+        + "\n\nChance alone breaks a rule on some charts. In simulated data without any change, with "
+        + f"{simulated['people'].iloc[0]:,} people in a quarter, a point is marked on {say_list(often)}.",
+        declare_not_counts(simulated, "Simulated charts."),
     )
 
 
