@@ -106,7 +106,8 @@ def say_special_cause_rules() -> Sentence:
     """State the rules that identify special-cause variation, and how often chance alone breaks one (simulated)."""
     simulated = simulate_charts()
     often = [
-        f"{say_percent(row.marked, 0)} of charts of {row.points} quarters with a proportion of {100 * row.proportion:g}%"
+        f"{say_percent(row.marked, 0)} of charts of {row.points} quarters with a proportion of "
+        f"{100 * row.proportion:g}%"
         for row in simulated.itertuples()
     ]
     return Sentence(
