@@ -21,6 +21,8 @@ NO_TIME = "no one has a time from the time origin to death or the end of follow-
 KNOWN_WITHIN_DAYS = 30
 #: Time origin of people found after diagnosis with which other origins are compared
 LATE_CLOCK = "metastatic diagnosis"
+FIRST_CLOCK = "initial diagnosis, time before detection included"
+ENTRY_CLOCK = "initial diagnosis, with delayed entry"
 
 
 def list_times(params: Params) -> list[float]:
@@ -162,36 +164,62 @@ def compare_clocks(analysis: pd.DataFrame, params: Params) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``route, clock, years, people, left_out, dead, n_risk, survival, lower, upper``: `people` counted and those left
-        out because the clock gives them no time under observation (death on the day of delayed entry); `dead` until the
-        time point, missing with delayed entry, where survival is no share of the people.
+        ``route, clock, years, people, left_out, dead, n_risk, survival, lower, upper, cohort_people, cohort_dead,
+        status, reason``: `people` counted and those left out because the clock gives them no time under observation
+        (death on the day of delayed entry); `dead` until the time point, missing with delayed entry, where survival is
+        no share of the people. `cohort_people` and `cohort_dead` are those of the whole cohort under its own clock,
+        `cohort_dead` missing under the others. Status ``too_few``, without numbers, where at a death before the time
+        point fewer than ``minimum_at_risk`` people were under observation: with delayed entry few are in the first
+        months, and one death among them would count as much as many later ones.
     """
     columns = ["route", "clock", "years", "people", "left_out", "dead", "n_risk", "survival", "lower", "upper"]
-    rows = []
+    columns += ["cohort_people", "cohort_dead", "status", "reason"]
+    minimum, rows = params.survival.minimum_at_risk, []
+    at = [year * YEAR_DAYS for year in params.survival.horizons_years]
     for route in ("DN2", "RC2"):
         people = analysis[(analysis["route"] == route) & (analysis["survival_from_metastatic_days"] >= 0).fillna(False)]
         if people.empty:
             continue
+        whole = analysis[analysis["cohort"].isin(people["cohort"])]
         died = people["died"].fillna(False).to_numpy(dtype=int)
         total = people["survival_from_diagnosis_days"].to_numpy(dtype=float)
         late = people["survival_from_metastatic_days"].to_numpy(dtype=float)
         entry = people["diagnosis_to_metastatic_days"].to_numpy(dtype=float)
-        clocks = {
-            "initial diagnosis, time before detection included": (total, None),
-            LATE_CLOCK: (late, None),
-            "initial diagnosis, with delayed entry": (total, entry),
-        }
+        clocks = {FIRST_CLOCK: (total, None), LATE_CLOCK: (late, None), ENTRY_CLOCK: (total, entry)}
         for clock, (duration, start) in clocks.items():
             seen = np.ones(len(people), dtype=bool) if start is None else is_observed(duration, start)
             if not seen.any():
                 continue
-            at = [year * YEAR_DAYS for year in params.survival.horizons_years]
-            table = kaplan_meier(duration[seen], died[seen], entry=None if start is None else start[seen], at=at)
-            table = table[table["n_risk"] >= params.survival.minimum_at_risk]
+            within = (duration[seen], died[seen])
+            entered = None if start is None else start[seen]
+            table = kaplan_meier(*within, entry=entered, at=at)
+            table = table[table["n_risk"] >= minimum]
             dead = [pd.NA if start is not None else int(died[duration <= time].sum()) for time in table["time"]]
             counts = {"people": int(seen.sum()), "left_out": int((~seen).sum()), "dead": pd.array(dead, "Int64")}
-            rows.append(table.assign(route=route, clock=clock, years=table["time"] / YEAR_DAYS, **counts))
+            own = clock == {"DN2": FIRST_CLOCK, "RC2": LATE_CLOCK}[route]
+            counts |= {"cohort_people": len(whole), "cohort_dead": _count_dead(whole, table["time"], known=own)}
+            table = table.assign(route=route, clock=clock, years=table["time"] / YEAR_DAYS, **counts)
+            steps = kaplan_meier(*within, entry=entered)
+            few = steps.loc[(steps["n_event"] > 0) & (steps["n_risk"] < minimum), "time"].min()
+            rows.append(_leave_out_few(table, (table["time"] >= few).to_numpy(), minimum))
     return pd.concat(rows, ignore_index=True)[columns] if rows else pd.DataFrame(columns=columns)
+
+
+def _count_dead(people: pd.DataFrame, times: pd.Series, *, known: bool) -> pd.api.extensions.ExtensionArray:
+    """Count deaths of a cohort until some times from its own origin; missing where they are not `known`."""
+    duration, event, _ = survival_arrays(people)
+    return pd.array([int(event[duration <= time].sum()) if known else pd.NA for time in times], "Int64")
+
+
+def _leave_out_few(table: pd.DataFrame, few: np.ndarray, minimum: int) -> pd.DataFrame:
+    """Give rows a status; those of too few people at risk before the time point have no numbers."""
+    reason = say_too_few(minimum, "people under observation at each death before the time point")
+    out = table.assign(status=np.where(few, "too_few", "ok"), reason=np.where(few, reason, ""))
+    counts = ["people", "left_out", "dead", "n_risk", "cohort_people", "cohort_dead"]
+    out = out.astype(dict.fromkeys(counts, "Int64"))
+    for number in (*counts, "survival", "lower", "upper"):
+        out[number] = out[number].mask(few)
+    return out
 
 
 def _horizons(people: pd.DataFrame, labels: pd.Series, params: Params) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -207,6 +208,7 @@ def release_variants(
     parts: Sequence[tuple[str, str]] = (),
     overlaps: Sequence[tuple[str, str]] = (),
     of_one: Sequence[str] = (),
+    above: Mapping[str, Sequence[str]] = MappingProxyType({}),
     with_it: Sequence[str] = (),
 ) -> Released:
     """Release counts under other definitions, which stand beside the same counts under the run's own.
@@ -226,6 +228,8 @@ def release_variants(
         People in both versions, and people of one: those in one only are protected as a difference is.
     of_one : sequence of str
         Columns by which rows are variants of one choice: a count is compared with those of the rows above, too.
+    above : mapping of str to sequence of str
+        The same for single counts: a count, and the columns by which its rows are variants of one choice.
     with_it : sequence of str
         Numbers made from the counts.
 
@@ -252,6 +256,9 @@ def release_variants(
     hidden = small | pd.DataFrame(near).any(axis=1)
     for rows in _parts(out, list(of_one)) if of_one else ():
         _find_near_above(out, columns, rows, hidden, near, policy)
+    for column, keys in above.items():
+        for rows in _parts(out, list(keys)):
+            _find_near_above(out, [column], rows, hidden, near, policy)
     if shown or study.params.disclosure.national == "suppress_small":
         policy = replace(policy, round_to=1)
     few = Hidden(f"fewer than {policy.hide_to + 1} differ")

@@ -95,12 +95,14 @@ def test_clocks_by_hand(make_people, england):
     people = make_people(
         20,
         route="RC2",
+        cohort="recurrent",
         died=[True] * 5 + [False] * 15,
+        survival_days=[days - 100 for days in total],
         survival_from_diagnosis_days=total,
         survival_from_metastatic_days=[days - 100 for days in total],
         diagnosis_to_metastatic_days=100,
     )
-    others = people.head(9).assign(route="DN1")
+    others = people.head(9).assign(route="RC1")
     unknown = people.head(3).assign(survival_from_metastatic_days=pd.array([-1] * 3, dtype="Int64"))
     found = compare_clocks(pd.concat([people, others, unknown], ignore_index=True), england)
     assert set(found["route"]) == {"RC2"} and set(found["years"]) == {1}
@@ -111,3 +113,25 @@ def test_clocks_by_hand(make_people, england):
     assert delayed[["people", "left_out", "n_risk"]].tolist() == [19, 1, 15] and pd.isna(delayed["dead"])
     assert delayed["survival"] == pytest.approx(15 / 19)
     assert late["clock"] == LATE_CLOCK
+    assert set(found["cohort_people"]) == {32} and late["cohort_dead"] == 13 and pd.isna(before["cohort_dead"])
+
+
+@pytest.mark.parametrize(("early", "status"), [(9, "ok"), (8, "too_few")])
+def test_delayed_entry_needs_ten_people_at_risk_at_every_death_until_the_time_point(
+    make_people, england, early, status
+):
+    """One person of those who enter early dies before the others enter, one year after diagnosis."""
+    enters = [10] * (early + 1) + [365] * 30
+    people = make_people(
+        early + 31,
+        route="RC2",
+        cohort="recurrent",
+        died=[True] + [False] * (early + 30),
+        survival_from_diagnosis_days=[200] + [1200] * (early + 30),
+        survival_from_metastatic_days=[190] + [1200 - days for days in enters[1:]],
+        diagnosis_to_metastatic_days=enters,
+    )
+    found = compare_clocks(people, england).query("clock == 'initial diagnosis, with delayed entry'")
+    assert set(found["status"]) == {status} and set(found["years"]) == {1, 3}
+    assert found["survival"].notna().all() == found["people"].notna().all() == (status == "ok")
+    assert all("fewer than 10 people under observation" in why for why in found["reason"]) == (status != "ok")

@@ -15,16 +15,29 @@ from naome.report.pages.kaplan_meier_survival import list_withheld, tabulate_clo
 FEW = Hidden("fewer than 8 differ")
 
 
-def survive(dead: int | None, people: int = 181, *, clock: str = "initial", left_out: int = 0) -> dict:
-    """Survival of some people to one year, of whom a number died."""
-    row = {"route": "DN2", "clock": clock, "years": 1.0, "people": people, "left_out": left_out, "dead": dead}
+def survive(
+    dead: int | None,
+    people: int = 181,
+    *,
+    clock: str = "initial",
+    left_out: int = 0,
+    years: float = 1.0,
+    cohort: tuple[int, int | None] = (1000, None),
+) -> dict:
+    """Survival of some people to a time point, of whom a number died."""
+    row = {"route": "DN2", "clock": clock, "years": years, "people": people, "left_out": left_out, "dead": dead}
+    row |= {"cohort_people": cohort[0], "cohort_dead": cohort[1], "status": "ok", "reason": ""}
     share = 0.7 if dead is None else 1 - dead / people
     return {**row, "n_risk": people - (dead or 0), "survival": share, "lower": share, "upper": share}
 
 
-def suppress_small():
-    small = Disclosure(policy="hes2018", national="suppress_small")
+def suppress_small(national: str = "suppress_small"):
+    small = Disclosure(policy="hes2018", national=national)
     return make_study(load_params("wales").model_copy(update={"disclosure": small}), run_id="r")
+
+
+def list_clocks(*rows: dict) -> pd.DataFrame:
+    return pd.DataFrame(rows).astype({"dead": "Int64", "cohort_dead": "Int64"})
 
 
 @pytest.mark.parametrize(
@@ -42,11 +55,37 @@ def suppress_small():
 )
 def test_survival_from_another_origin_gives_no_few_people(row, people, survival):
     study = suppress_small()
-    clocks = pd.DataFrame([row, survive(57, clock=LATE_CLOCK)]).astype({"dead": "Int64"})
-    frame = tabulate_clocks(clocks, study).frame
+    frame = tabulate_clocks(list_clocks(row, survive(57, clock=LATE_CLOCK)), study).frame
     assert frame.loc[0, ["people", "survival"]].tolist() == [people, survival]
     assert frame.loc[0, ["left_out", "n_risk"]].tolist() == [HIDDEN, HIDDEN]
     assert frame.loc[1, "survival"] == 1 - 57 / 181 and "dead" not in frame
+
+
+@pytest.mark.parametrize("national", ["show", "suppress_small"])
+def test_people_are_those_of_the_rule_at_time_points_that_no_other_origin_reaches(national):
+    """No one is followed for five years from the metastatic diagnosis: 269 less 268 is one person all the same."""
+    late = survive(57, 269, clock=LATE_CLOCK)
+    entry = [survive(None, 268, clock="entry", left_out=1, years=years) for years in (3.0, 5.0)]
+    frame = tabulate_clocks(list_clocks(late, *entry), suppress_small(national)).frame
+    assert frame["people"].tolist() == [269, FEW, FEW] and frame["survival"].tolist()[1:] == [HIDDEN] * 2
+    # nor where the others are not told apart from all of the rule, but from each other
+    rows = [survive(None, 250 - few, clock=str(few), left_out=19 + few) for few in (0, 1)]
+    assert tabulate_clocks(list_clocks(*rows), suppress_small(national)).frame["people"].tolist() == [250, FEW]
+
+
+@pytest.mark.parametrize(("cohort", "hidden"), [((184, None), True), ((400, 60), True), ((181, 57), False)])
+def test_a_rule_gives_no_few_people_or_deaths_of_the_other_rule_of_its_cohort(cohort, hidden):
+    """Of 184 people three came by the other rule; of 60 deaths of the cohort three are theirs."""
+    clocks = list_clocks(survive(57, clock=LATE_CLOCK, cohort=cohort))
+    assert (tabulate_clocks(clocks, suppress_small()).frame["people"].tolist() == [HIDDEN]) == hidden
+    assert tabulate_clocks(clocks, suppress_small("show")).frame["people"].tolist() == [181]
+
+
+def test_few_deaths_between_two_time_points_are_not_what_two_percentages_differ_by():
+    rows = [survive(dead, clock=LATE_CLOCK, years=years) for dead, years in ((57, 1.0), (60, 3.0), (80, 5.0))]
+    shown = tabulate_clocks(list_clocks(*rows), suppress_small()).frame["survival"].tolist()
+    assert shown == [1 - 57 / 181, FEW, 1 - 80 / 181]
+    assert tabulate_clocks(list_clocks(*rows), suppress_small("show")).frame["survival"].tolist()[1] == 1 - 60 / 181
 
 
 def test_a_group_of_which_survival_is_suppressed_has_no_curve():

@@ -127,18 +127,26 @@ def tabulate_clocks(clocks: pd.DataFrame, study: Study) -> Table:
     """Lay out survival under other time origins (:func:`naome.measures.survival.compare_clocks`).
 
     Survival is not shown where few more, or fewer, people die than from the metastatic diagnosis: until everyone is
-    followed it is a share of the same people, so that two of them give the people between.
+    followed it is a share of the same people, so that two of them give the people between. People are compared with all
+    of the rule, and with those of every row above, at any time point; in a nation whose small groups are suppressed
+    also the rest of the cohort, and those who die between two time points.
     """
     counts = ("people", "left_out", "n_risk")
-    late = clocks.loc[clocks["clock"] == LATE_CLOCK, ["route", "years", "people", "dead"]]
+    late = clocks.loc[clocks["clock"] == LATE_CLOCK, ["route", "years", "dead"]]
     own = clocks[["route", "years"]].merge(late, how="left", on=["route", "years"])
-    with_it = ("survival", "lower", "upper", "left_out", "n_risk")
-    released = release_variants(clocks, ["people", "dead"], own, study, parts=[("dead", "people")], with_it=with_it)
+    own["people"] = clocks["people"].to_numpy() + clocks["left_out"].to_numpy()  # all of the rule, at every time point
+    wholes = ["cohort_people", "cohort_dead"]
+    own[wholes] = clocks[wholes].to_numpy()
+    parts = [("dead", "people"), ("people", "cohort_people"), ("dead", "cohort_dead")]
+    with_it, above = ("survival", "lower", "upper", "left_out", "n_risk"), {"people": ["route"]}
+    if policy_in_force(study) is not None:
+        above["dead"] = ["route", "clock"]
+    released = release_variants(clocks, ["people", "dead"], own, study, parts=parts, above=above, with_it=with_it)
     if study.params.disclosure.national != "show":  # the origins have the same people, who leave at other times
         released = hide_columns(released, ["left_out", "n_risk"])
     said = released.frame["dead"].map(is_hidden).astype(bool)  # in how few they differ, where that is why
     released = released.transform(
-        lambda frame: frame.assign(survival=frame["survival"].mask(said, frame["dead"])).drop(columns="dead")
+        lambda frame: frame.assign(survival=frame["survival"].mask(said, frame["dead"])).drop(columns=["dead", *wholes])
     )
     headings = {"route": "Rule", "clock": "Time origin", "years": "Years", "people": "People", "left_out": "Excluded"}
     headings |= {"n_risk": "At risk"}
