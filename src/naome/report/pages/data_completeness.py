@@ -9,8 +9,8 @@ from naome.measures.casemix.outliers import MINIMUM_UNITS
 from naome.measures.specification import Specification, read_data_items
 from naome.measures.study import Study
 from naome.measures.variation import DOMAINS
-from naome.release import Released, declare_not_counts, release_counts
-from naome.release.counts import hide_columns
+from naome.release import HIDDEN, Released, is_hidden, release_counts
+from naome.release.counts import hide_numbers, policy_in_force
 from naome.release.level_chances import expect_placed
 from naome.release.positions import place_organisations
 from naome.report.display import STATUS_WORDS, Sentence, Table
@@ -41,27 +41,81 @@ def say_completeness(released: Released, specification: Specification) -> Senten
     )
 
 
-def say_bias(flags: pd.DataFrame) -> Sentence:
-    """State which items are recorded more or less often by survival or by organisation.
+def release_bias(flags: pd.DataFrame, released: Released, study: Study, *, organisations: int) -> Released:
+    """Release the tests of whether missingness is associated with the organisation or with survival.
 
     Parameters
     ----------
     flags : DataFrame
         From :func:`naome.measures.completeness.flag_biased_items`.
+    released : Released
+        Completeness of the nation. Unless national figures are shown as they are, people and those with a record are
+        taken from it: an item that is suppressed there has no number here, and no test, which holds its counts.
+    study : Study
+    organisations : int
+        A test of few organisations is suppressed: their counts can be found from it.
+
+    Returns
+    -------
+    Released
+        The columns of `flags`; ``flag`` names only what a test that is shown says, and is suppressed where it cannot
+        say that nothing differs.
     """
-    by = {what: flags.loc[flags["flag"].str.contains(what), "item"] for what in ("survival", "organisation")}
+    tests, counts = ["provider_p", "survival_p"], ["n", "recorded"]
+    whole = policy_in_force(study) is None
+    rows = released.where(level="nation", group_by="all", group="all").frame.set_index("measure")
+    measures = flags["item"].map({item.title: f"completeness.{item.id}" for item in study.data_items})
+    gone = measures.map(rows["status"]).ne("ok") & (not whole)
+    if not whole:
+        known = {"n": measures.map(rows["denominator"]), "recorded": measures.map(rows["numerator"])}
+        flags = flags.assign(**{name: known[name].astype("Int64").fillna(0) for name in counts})
+    few = study.params.disclosure.policy != "none" and organisations < MINIMUM_UNITS
+    shown = release_counts(flags, [], study) if whole else release_counts(flags, "recorded", study, of="n")
+
+    def take_out(frame: pd.DataFrame) -> pd.DataFrame:
+        hidden = gone | frame["recorded"].map(is_hidden).astype(bool)
+        hide_numbers(frame, ["provider_p"], hidden | few)
+        hide_numbers(frame, ["survival_p"], hidden)
+        hide_numbers(frame, counts, gone)
+        frame["flag"] = [_name_shown(*each) for each in frame[["flag", *tests]].itertuples(index=False)]
+        return frame
+
+    return shown.transform(take_out)
+
+
+def _name_shown(flag: str, provider_p: object, survival_p: object) -> object:
+    """Name what differs by the tests that are shown; ``HIDDEN`` where one is not and the other finds nothing."""
+    gone = {"organisation": is_hidden(provider_p), "survival": is_hidden(survival_p)}
+    found = [what for what, hidden in gone.items() if what in flag and not hidden]
+    return " and ".join(found) or (HIDDEN if any(gone.values()) else "none")
+
+
+def say_bias(biased: Released) -> Sentence:
+    """State which items are recorded more or less often by survival or by organisation.
+
+    Parameters
+    ----------
+    biased : Released
+        From :func:`release_bias`.
+    """
+    flags = biased.frame
+    flag = flags["flag"].astype(str)
+    by = {what: flags.loc[flag.str.contains(what), "item"] for what in ("survival", "organisation")}
     named = f" ({say_list([lower_first(item) for item in by['survival']])})" if len(by["survival"]) else ""
     differ = "differs" if len(by["survival"]) == 1 else "differ"
-    organisations = (
-        f"recording of {say_count(len(by['organisation']), 'item')} differs between organisations."
-        if flags["provider_p"].notna().any()
-        else "organisations were not compared: the data name none, or too few are large enough."
-    )
-    biased = ", so that an analysis of complete cases could be biased" if len(by["survival"]) else ""
+    suppressed, tested = flags["provider_p"].map(is_hidden).astype(bool), flags["provider_p"].notna()
+    organisations = "organisations were not compared: the data name none, or too few are large enough."
+    if tested.any():
+        organisations = f"recording of {say_count(len(by['organisation']), 'item')} differs between organisations."
+    if tested.any() and suppressed[tested].all():
+        organisations = "whether recording differs between organisations is suppressed."
+    hidden = int(flags["survival_p"].map(is_hidden).sum())
+    biased_by = ", so that an analysis of complete cases could be biased" if len(by["survival"]) else ""
+    others = f" (suppressed: {say_count(hidden, 'item')})" if hidden else ""
     return Sentence(
         f"{say_count(len(by['survival']), 'item').capitalize()} of {len(flags)}{named} {differ} in survival between "
-        f"people with and without a record{biased}; {organisations}",
-        declare_not_counts(flags[["item", "flag"]], "Numbers and names of data items."),
+        f"people with and without a record{biased_by}{others}; {organisations}",
+        biased,
     )
 
 
@@ -124,23 +178,17 @@ def tabulate_completeness_years(released: Released, specification: Specification
     return Table(table.reset_index(names="Year").rename_axis(columns=None), released)
 
 
-def tabulate_bias(flags: pd.DataFrame, study: Study, *, organisations: int) -> Table:
+def tabulate_bias(biased: Released) -> Table:
     """Lay out whether missingness is associated with the organisation or with survival.
 
     Parameters
     ----------
-    flags : DataFrame
-        From :func:`naome.measures.completeness.flag_biased_items`; a test that no item has is excluded.
-    study : Study
-    organisations : int
-        A test of few organisations is suppressed: their counts can be found from it.
+    biased : Released
+        From :func:`release_bias`; a test that no item has is excluded.
     """
-    released = release_counts(flags, "recorded", study, of="n")
-    if study.params.disclosure.policy != "none" and organisations < MINIMUM_UNITS:
-        released = hide_columns(released, ["provider_p"])
     tests = ["provider_p", "survival_p"]
-    frame = released.frame.drop(columns=[test for test in tests if flags[test].isna().all()])
+    frame = biased.frame.drop(columns=[test for test in tests if biased.frame[test].isna().all()])
     headings = {"item": "Data item", "n": "People", "recorded": "Recorded", "flag": "Associated with"}
     headings |= {"provider_p": "p, organisations", "survival_p": "p, survival"}
     formats = {"n": "count", "recorded": "count", **{test: "pvalue" for test in tests if test in frame}}
-    return Table(frame, released, formats, headings)
+    return Table(frame, biased, formats, headings)
