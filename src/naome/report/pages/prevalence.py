@@ -7,7 +7,8 @@ import pandas as pd
 from naome.core.params import Params
 from naome.measures.ascertainment import choose_sources, list_seen, say_unreliable
 from naome.measures.study import Study
-from naome.release import Released, declare_not_counts, release_counts
+from naome.release import Released, declare_not_counts
+from naome.release.combinations import release_sources
 from naome.report.display import Sentence, Table
 from naome.report.labels import COHORT_NAMES
 from naome.report.prose import say_day, say_list
@@ -58,7 +59,7 @@ def say_missed(released: Released, counts: pd.DataFrame) -> Sentence:
     row = released.where(measure="recurrent_population_loglinear").frame.iloc[0]
     warning = loglinear_population(counts, sources).warning
     if row["status"] != "ok":
-        text = f"The number of people with recurrent disease is not shown: {row['reason']}"
+        text = f"The number of people with recurrent disease is not shown: {row['reason'].removesuffix('.')}."
     else:
         text = (
             f"An estimated {row['estimate']:,.0f} people (95% interval {row['lower']:,.0f} to {row['upper']:,.0f}) "
@@ -66,7 +67,8 @@ def say_missed(released: Released, counts: pd.DataFrame) -> Sentence:
             f"{row['denominator']:,} of them."
         )
     models = declare_not_counts(warning, "How many models could not be estimated.")
-    return Sentence(f"{text} {say_unreliable(warning)}".strip(), (released, models))
+    warned = f"{text} {say_unreliable(warning)}".strip()
+    return Sentence(warned if row["status"] != "suppressed" else text, (released, models))
 
 
 def tabulate_simulated(simulated: pd.DataFrame) -> Table:
@@ -119,9 +121,18 @@ def tabulate_people(released: Released, titles: dict[str, str]) -> Table:
     return Table(frame, released, dict.fromkeys(("People", "Lower", "Upper"), "count"))
 
 
-def tabulate_sources(counts: pd.DataFrame, study: Study) -> Table:
-    """Lay out the people that each combination of sources identified."""
+def tabulate_sources(counts: pd.DataFrame, study: Study, released: Released) -> Table:
+    """Lay out the people that each combination of sources identified.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        From :func:`naome.measures.ascertainment.count_sources`.
+    study : Study
+    released : Released
+        What is estimated from them, and who is alive (:func:`naome.release.combinations.release_estimates`).
+    """
     sources = [column for column in counts if column != "people"]
-    released = release_counts(counts, "people", study, totals=[[], *([source] for source in sources)])
-    frame = released.frame.replace({source: {True: "yes", False: "no"} for source in sources})
-    return Table(frame.rename(columns=str.capitalize), released, {"People": "count"})
+    people = release_sources(counts, study, released)
+    frame = people.frame.replace({source: {True: "yes", False: "no"} for source in sources})
+    return Table(frame.rename(columns=str.capitalize), people, {"People": "count"})
