@@ -126,29 +126,75 @@ def release_attrition(attrition: pd.DataFrame, study: Study) -> Released:
     return release_checked(out)
 
 
-def release_at_risk(at_risk: pd.DataFrame, study: Study) -> Released:
+def release_at_risk(
+    at_risk: pd.DataFrame,
+    study: Study,
+    *,
+    left: Mapping[str, Mapping[str, int | None]] = MappingProxyType({}),
+    withheld: Iterable[str] | None = None,
+) -> Released:
     """Release numbers at risk, one row per group and one column per time in their order.
+
+    Parameters
+    ----------
+    at_risk : DataFrame
+        From :func:`naome.measures.survival.numbers_at_risk`.
+    study : Study
+    left : mapping of str to mapping of str to int or None
+        What results say of each group: people, and people less deaths until a time, by the name of its column; None
+        where the result is suppressed. While everyone is followed it is the number at risk.
+    withheld : iterable of str, optional
+        Groups that are not shown, where the groups are all of a cohort whose numbers are shown too; None where they are
+        not.
 
     Returns
     -------
     Released
-        A number is hidden when it, or its difference to the last that is shown, is small; the others are rounded as the
-        policy says, unless national figures are shown as they are.
+        A number is hidden when it, or its difference to the last that is shown, or to what results say, is small, and
+        at a time whose result is suppressed; of the groups of a cohort two at least, or none. The others are rounded as
+        the policy says, unless national figures are shown as they are.
     """
     times = [column for column in at_risk if column != "group"]
     out = at_risk.astype(dict.fromkeys(times, "Int64")).reset_index(drop=True)
-    if policy_in_force(study) is None:
+    in_force = policy_in_force(study)
+    if in_force is None:
         return release_checked(out)
     policy = POLICIES[study.params.disclosure.policy]
+    hidden = out[times].apply(is_small, policy=policy)
     for row in out.index:
-        counts = out.loc[row, times].astype("Int64")
-        hidden = is_small(counts, policy)
-        _hide_differences(counts, hidden, times, policy)
-        values = hide(counts, hidden, policy)
+        said = left.get(str(out.at[row, "group"]), {}) if in_force.round_to == 1 else {}
+        exact = [count for count in said.values() if count is not None]
+        counts, gone = out.loc[row, times].astype("Int64"), hidden.loc[row].copy()
         for time in times:
-            out[time] = out[time].astype(object)
-            out.at[row, time] = values[time]
+            suppressed = time in said and said[time] is None
+            gone[time] |= suppressed or any(_is_near(int(counts[time]), count, policy) for count in exact)
+        _hide_differences(counts, gone, times, policy)
+        hidden.loc[row] = gone
+    if withheld is not None:
+        _hide_in_pairs(out, hidden, out["group"].isin(list(withheld)), policy)
+    for time in times:
+        out[time] = hide(out[time], hidden[time], policy).astype(object)
     return release_checked(out)
+
+
+def _is_near(count: int, known: int, policy: Policy) -> bool:
+    """Return whether a count differs from an exactly known one by a small number, or may by what is shown of it."""
+    rounded = int(round_counts(pd.Series([count]), policy).iloc[0])
+    few = abs(count - known) <= policy.hide_to or abs(rounded - known) <= policy.hide_to + (policy.round_to - 1) // 2
+    return count != known and few
+
+
+def _hide_in_pairs(at_risk: pd.DataFrame, hidden: pd.DataFrame, withheld: pd.Series, policy: Policy) -> None:
+    """Hide the next smallest number of a time until those not shown are two at least, and not few in all."""
+    for time in hidden:
+        counts = at_risk[time].astype(int)
+        while True:
+            gone = hidden[time] | withheld
+            together, rest = counts[gone & (counts > 0)], counts[~gone & (counts > 0)]
+            alone = len(together) == 1 or policy.hide_from <= together.sum() <= policy.hide_to
+            if together.empty or rest.empty or not alone:
+                break
+            hidden.loc[_take_smallest(rest), time] = True
 
 
 def release_curves(curves: pd.DataFrame, study: Study, *, withheld: Iterable[str] = ()) -> Released:

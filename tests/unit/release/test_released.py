@@ -180,6 +180,41 @@ def test_numbers_at_risk_of_a_nation_that_hides_small_groups_are_rounded():
     assert release_at_risk(frame, study("hes2018", "show")).frame.iloc[0].tolist() == ["a", 47, 33, 3]
 
 
+@pytest.mark.parametrize(
+    ("policy", "shown"), [("hes2018", [80, H, 50, 25, H, H, 0]), ("lt10", [81, H, 51, 25, H, H, 0])]
+)
+def test_numbers_at_risk_are_not_few_people_from_what_results_say(policy, shown):
+    """Of 81 people 30 died within a year and 49 within three: 58 at half a year are seven more than 51.
+
+    At three years 11 are at risk and 32 - 11 are no longer followed; another result at that time is suppressed.
+    """
+    times = ["0 y", "0.5 y", "1 y", "2 y", "3 y", "4 y", "5 y"]
+    frame = pd.DataFrame([["a", 81, 58, 51, 25, 11, 3, 0]], columns=["group", *times])
+    left = {"a": {"0 y": 81, "1 y": 51, "3 y": None}}
+    assert release_at_risk(frame, study(policy, "suppress_small"), left=left).frame.iloc[0].tolist() == ["a", *shown]
+    assert release_at_risk(frame, study(policy, "show"), left=left).frame.iloc[0].tolist() == frame.iloc[0].tolist()
+    # people who are not followed to the time point, four, are few too; without any other number at risk is shown
+    left["a"]["3 y"] = 15
+    assert release_at_risk(frame, study(policy, "suppress_small"), left=left).frame["3 y"].tolist() == [H]
+    left["a"]["3 y"] = 32
+    assert release_at_risk(frame, study(policy, "suppress_small"), left=left).frame["3 y"].tolist() != [H]
+
+
+def test_no_group_alone_is_the_number_at_risk_of_its_cohort_less_those_of_the_others():
+    frame = pd.DataFrame({"group": list("abc"), "1 y": [40, 30, 20], "2 y": [30, 20, 4], "3 y": [20, 3, 2]})
+    frame["4 y"] = [9, 2, 0]
+    small = study("hes2018", "suppress_small")
+    shown = release_at_risk(frame, small, withheld=[]).frame
+    assert shown[["1 y", "2 y", "3 y", "4 y"]].to_numpy().T.tolist() == [
+        [40, 30, 20],
+        [30, H, H],
+        [H, H, H],  # five in all were those at risk of the two smaller groups
+        [H, H, 0],
+    ]
+    assert release_at_risk(frame, small, withheld=["c"]).frame["1 y"].tolist() == [40, H, 20]  # c is not drawn
+    assert release_at_risk(frame, small).frame["2 y"].tolist() == [30, 20, H]
+
+
 def test_a_variant_that_few_people_tell_from_the_base_is_hidden_where_the_nation_is_shown_too():
     frame, base = table("people shared\n105 100\n130 100\n3 3"), table("people shared\n100 100\n100 100\n50 50")
     shown = release_variants(

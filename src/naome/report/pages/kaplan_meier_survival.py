@@ -76,6 +76,27 @@ def list_withheld(released: Released, *, group_by: str = "all") -> list[str]:
     return list(dict.fromkeys(rows["cohort"].map(COHORT_NAMES) if group_by == "all" else rows["group"]))
 
 
+def list_left(released: Released, *, group_by: str = "all") -> dict[str, dict[str, int | None]]:
+    """List the people of each group, or cohort, and those not known to have died until each time point, as shown.
+
+    Returns
+    -------
+    dict of str to dict of str to int or None
+        By group, or name of the cohort, and by the column of the numbers at risk (``1 y``); None where the result is
+        suppressed.
+    """
+    rows = released.where(level="nation", group_by=group_by, status=["ok", "suppressed"]).frame
+    rows = rows[rows["measure"].str.fullmatch(r"survival_\d+y")]
+    found: dict[str, dict[str, int | None]] = {}
+    for row in rows.to_dict("records"):
+        left = found.setdefault(COHORT_NAMES[row["cohort"]] if group_by == "all" else row["group"], {})
+        years = row["measure"].removeprefix("survival_").removesuffix("y")
+        left[f"{years} y"] = None if row["status"] == "suppressed" else int(row["denominator"] - row["numerator"])
+        if row["status"] == "ok":
+            left["0 y"] = int(row["denominator"])
+    return found
+
+
 def tabulate_net_survival(released: Released) -> Table | Sentence:
     """Lay out net survival, for all ages, by age and standardised; a sentence where there is none at all."""
     rows = released.where(level="nation").frame
