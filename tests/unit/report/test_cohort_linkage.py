@@ -55,6 +55,21 @@ def test_rows_without_an_identifier_are_not_those_of_a_rule_less_those_of_the_ot
     ]
 
 
+@pytest.mark.parametrize(("people", "shown"), [(898, HIDDEN), (894, 894), (902, 902)])
+def test_deaths_that_are_registered_twice_are_not_rows_less_people(people, shown):
+    """The rule of data cleaning is suppressed: of 902 rows of 898 people four are second rows."""
+    links = [asdict(Linkage("adde_deaths", "ALF_PE", "wcn_registration", 902, 902, 0, people, people))]
+    assert release_linkage(links, suppress_small()).frame["people"].tolist() == [shown]
+    england = make_study(load_params("england"), run_id="r")
+    assert release_linkage(links, england).frame["people"].tolist() == [people]
+
+
+def test_rows_without_a_match_do_not_give_people_with_two_rows():
+    """Of 920 rows 902 link, of 898 people, and 18 of 9 others do not: 4 rows more of those who link, 13 of all."""
+    links = [asdict(Linkage("adde_deaths", "ALF_PE", "wcn_registration", 920, 902, 0, 907, 898))]
+    assert release_linkage(links, suppress_small()).frame["people"].tolist() == [HIDDEN]
+
+
 @pytest.mark.parametrize(("rows", "said"), [(66, "has 20,766 rows"), (3, "has about 21,000 rows")])
 def test_all_rows_of_an_extract_are_said_exactly_where_no_rule_left_out_few(rows, said):
     quality = pd.DataFrame({"rule": ["duplicate_registration"], "kind": "excluded", "rows": rows, "meaning": "m"})

@@ -17,6 +17,7 @@ from naome.measures.description import ROUTES
 from naome.measures.indicators import MISSING
 from naome.measures.study import Study
 from naome.release import HIDDEN, Released, declare_not_counts, is_hidden, release_counts, release_variants
+from naome.release.counts import hide_numbers, is_small, policy_in_force
 from naome.report.display import Sentence, Table
 from naome.report.flow import explain_rules
 from naome.report.labels import AGE_ORDER, CHARACTERISTIC_NAMES, COHORT_NAMES, SITE_NAMES, name_value
@@ -157,6 +158,11 @@ def release_linkage(linkage: list[dict[str, Any]], study: Study) -> Released:
     ----------
     linkage : list of dict
         Fields of :class:`naome.extract.linkage.Linkage`.
+
+    Returns
+    -------
+    Released
+        People are suppressed where there are few rows more, unless national figures are shown as they are.
     """
     links = [Linkage(**each) for each in linkage]
     frame = pd.DataFrame(
@@ -173,7 +179,19 @@ def release_linkage(linkage: list[dict[str, Any]], study: Study) -> Released:
     )
     counts = ["rows", "unlinked", "without", "people", "unlinked_people"]
     # of all tables together, rules of data cleaning say how many rows have no identifier, or no match
-    return release_counts(frame, counts, study, totals=[[]], with_it=["share"])
+    released = release_counts(frame, counts, study, totals=[[]], with_it=["share"])
+    policy = policy_in_force(study)
+    if policy is None:
+        return released
+    more = frame["rows"] - frame["people"]  # rows beyond the first of each person: of a death registered twice
+    linked = more - frame["unlinked"] + frame["unlinked_people"]
+    few = is_small(more, policy) | is_small(linked, policy)
+
+    def take_out(shown: pd.DataFrame) -> pd.DataFrame:
+        hide_numbers(shown, ["people"], few)
+        return shown
+
+    return released.transform(take_out)
 
 
 def tabulate_linkage(linkage: Released) -> Table | Sentence:
