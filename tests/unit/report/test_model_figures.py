@@ -22,6 +22,7 @@ from naome.report.pages.case_mix_model import (
     draw_coefficients_over_time,
     draw_ratios,
     tabulate_checks,
+    tabulate_earlier,
 )
 from naome.report.pages.organisations import draw_proportion_funnels
 from naome.report.pages.risk_adjusted_survival import draw_survival_funnels
@@ -88,6 +89,37 @@ def test_a_tenth_of_which_few_died_is_neither_shown_nor_drawn_where_small_counts
     assert np.isnan(axes.lines[1].get_ydata()).tolist() == [False, True, True]
     exact = tabulate_checks({"denovo": checked(tenths=tenths)}, "tenths", STUDY).frame
     assert exact["Observed"].tolist() == alive
+
+
+def of_nation(national: str):
+    params = load_params("wales")
+    disclosure = params.disclosure.model_copy(update={"policy": "hes2018", "national": national})
+    return make_study(params.model_copy(update={"disclosure": disclosure}), run_id="r")
+
+
+@pytest.mark.parametrize(
+    ("deaths", "observed", "hidden"),
+    [(120, 0.29, False), (5, 0.97, True), (120, 0.03, True), (120, 0.97, True), (150, 0.5, True)],
+)
+def test_older_diagnoses_of_which_few_died_have_no_people_nor_observed_survival(monkeypatch, deaths, observed, hidden):
+    row = {"Time point": "5 y", "People": 154, "deaths": deaths, "Predicted": 0.3, "Observed": observed}
+    row |= {"Difference": observed - 0.3, "Slope": 1.0, "Slope, lower": 0.8, "Slope, upper": 1.2}
+    monkeypatch.setattr("naome.report.pages.case_mix_model.check_earlier", lambda each: pd.DataFrame([each]))
+    numbers = ["People", "Observed", "Difference"]
+    shown = [HIDDEN] * 3 if hidden else [row[name] for name in numbers]
+    frame = tabulate_earlier({"denovo": row}, of_nation("suppress_small")).frame
+    assert frame.loc[0, numbers].tolist() == shown and frame.loc[0, "Predicted"] == 0.3 and "alive" not in frame
+    frame = tabulate_earlier({"denovo": row}, of_nation("show")).frame
+    assert frame.loc[0, numbers].tolist() == [row[name] for name in numbers]
+
+
+def test_observed_survival_of_everyone_is_not_shown_where_it_is_suppressed_as_a_result():
+    whole = pd.DataFrame({"Time point": ["1 y", "3 y"], "Predicted": 0.5, "Observed": 0.6, "Difference": 0.1})
+    checks = {cohort: checked(whole=whole) for cohort in ("denovo", "recurrent")}
+    suppressed = {("recurrent", "survival_3y", "all"), ("denovo", "cohort_size", "all")}
+    frame = tabulate_checks(checks, "whole", STUDY, suppressed=suppressed).frame
+    assert frame["Observed"].tolist() == [0.6, 0.6, 0.6, HIDDEN]
+    assert frame["Difference"].tolist() == [0.1, 0.1, 0.1, HIDDEN] and frame["Predicted"].tolist() == [0.5] * 4
 
 
 def test_funnels_draw_released_numbers_only():

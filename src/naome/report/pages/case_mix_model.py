@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -10,8 +12,8 @@ from naome.measures.casemix.adjust import Assessment
 from naome.measures.casemix.alternatives import TREATMENTS
 from naome.measures.casemix.checks import ROBUST, ModelChecks, check_earlier
 from naome.measures.study import Study
-from naome.release import HIDDEN, Released, declare_not_counts, release_counts, shown_numbers
-from naome.release.counts import policy_in_force
+from naome.release import HIDDEN, Released, declare_not_counts, is_hidden, release_counts, shown_numbers
+from naome.release.counts import hide_numbers, policy_in_force
 from naome.release.outlier_levels import settle_changes
 from naome.report.axes import MARKERS, End, begin_at_zero, label_ends, legend_above, use_whole_ticks
 from naome.report.display import Figure, Sentence, Table, format_number
@@ -56,7 +58,9 @@ _CHANGE = {
 FORMATS |= {"others": _CHANGE, "treatments": {"People": "count", **_CHANGE}}
 
 
-def tabulate_checks(checks: dict[str, ModelChecks], name: str, study: Study) -> Table:
+def tabulate_checks(
+    checks: dict[str, ModelChecks], name: str, study: Study, *, suppressed: Collection[tuple[str, str, str]] = ()
+) -> Table:
     """Lay out one table of the model's page for all cohorts, the cohort in its first column.
 
     Parameters
@@ -66,6 +70,9 @@ def tabulate_checks(checks: dict[str, ModelChecks], name: str, study: Study) -> 
     name : str
         Attribute of :class:`naome.measures.casemix.checks.ModelChecks`.
     study : Study
+    suppressed : collection of (str, str, str)
+        Cohort, measure and group of results of the nation that are suppressed: survival of everyone is one, and has no
+        observed survival here (:meth:`naome.release.suppress.ReleasePlan.list_suppressed`).
 
     Returns
     -------
@@ -78,6 +85,8 @@ def tabulate_checks(checks: dict[str, ModelChecks], name: str, study: Study) -> 
         if table.empty:
             reason = (each.reason or each.missing).rstrip(".")
             table = pd.DataFrame({"status": ["not_derivable"], "reason": [reason]})
+        elif name == "whole":
+            table = _take_out_survival(table, {measure for of, measure, _ in suppressed if of == cohort})
         pieces.append(table.assign(Cohort=COHORT_NAMES[cohort]))
     table = settle_changes(pd.concat(pieces, ignore_index=True), study.params)
     if all(getattr(each, name).empty for each in checks.values()):
@@ -93,6 +102,14 @@ def tabulate_checks(checks: dict[str, ModelChecks], name: str, study: Study) -> 
     return Table(made.frame, made, {c: kind for c, kind in FORMATS[name].items() if c in table})
 
 
+def _take_out_survival(whole: pd.DataFrame, suppressed: Collection[str]) -> pd.DataFrame:
+    """Take out observed survival of a cohort at the time points of which it is suppressed as a result."""
+    out = whole.copy()
+    gone = ("survival_" + out["Time point"].str.replace(" ", "")).isin(suppressed)
+    hide_numbers(out, ["Observed", "Difference"] if gone.any() else [], gone)
+    return out
+
+
 def tabulate_earlier(assessments: dict[str, Assessment], study: Study) -> Table:
     """Lay out the calibration of the models of older diagnoses, one row per cohort and time point."""
     pieces = [(cohort, check_earlier(each)) for cohort, each in assessments.items()]
@@ -100,10 +117,27 @@ def tabulate_earlier(assessments: dict[str, Assessment], study: Study) -> Table:
     if not made:
         table = pd.DataFrame({"Cohort": ["all"], "Reason": ["No model is fitted to older diagnoses"]})
         return Table(table, declare_not_counts(table, OF_MODELS))
-    released = release_counts(pd.concat(made, ignore_index=True), "deaths", study, of="People")
+    released = _release_earlier(pd.concat(made, ignore_index=True), study)
     order = ["Cohort", "Time point", "People", "Predicted", "Observed", "Difference"]
     released = released.transform(lambda frame: frame[[*order, "Slope", "Slope, lower", "Slope, upper"]])
     return Table(released.frame, released, {"People": "count", **FORMATS["whole"]})
+
+
+def _release_earlier(table: pd.DataFrame, study: Study) -> Released:
+    """Release calibration by older diagnoses: no people or survival where few died, or few did not, in all or by then.
+
+    Observed survival of so many people is so many deaths, and predicted survival and the difference are observed.
+    """
+    alive = (table["Observed"].astype("Float64").clip(0, 1) * table["People"]).round().astype("Int64")
+    numbers = ("Observed", "Difference")
+    released = release_counts(table.assign(alive=alive), ["deaths", "alive"], study, of="People", with_it=numbers)
+    hidden = released.frame[["deaths", "alive"]].map(is_hidden).any(axis=1)
+
+    def take_out(frame: pd.DataFrame) -> pd.DataFrame:
+        hide_numbers(frame, ["People"], hidden)
+        return frame
+
+    return released.transform(take_out)
 
 
 def _release_people(table: pd.DataFrame, study: Study) -> Released:
