@@ -5,11 +5,17 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from naome.core.params import load_params
+from naome.core.params import Disclosure, load_params
 from naome.measures.sensitivity import BASE
 from naome.measures.study import make_study
 from naome.release.types import HIDDEN, release_checked
-from naome.report.pages.sensitivity import say_most_changed, tabulate_window_sensitivity
+from naome.report.pages.cohort_validation import tabulate_intervals
+from naome.report.pages.sensitivity import (
+    release_switches,
+    say_most_changed,
+    tabulate_death_sensitivity,
+    tabulate_window_sensitivity,
+)
 
 STUDY = make_study(load_params("england"), run_id="r")
 
@@ -41,3 +47,40 @@ def test_a_window_that_changes_few_people_says_so_in_place_of_its_percentage():
     assert [str(value) for value in frame["Percent"]] == ["0.5", "fewer than 8 differ", "0.3"]
     plain = tabulate_window_sensitivity(windows.assign(numerator=50, estimate=0.5), STUDY).frame
     assert plain["Percent"].tolist() == [0.5, 0.5, 0.5]
+
+
+def make_strict():
+    small = Disclosure(policy="hes2018", national="suppress_small")
+    return make_study(load_params("wales").model_copy(update={"disclosure": small}), run_id="r")
+
+
+def test_what_is_suppressed_as_a_result_is_in_no_window_and_not_in_the_base_case():
+    windows = pd.DataFrame({"days": [365, 182] * 2, "numerator": [50, 30, 60, 40], "denominator": 100})
+    windows = windows.assign(indicator=["chemotherapy"] * 2 + ["radiotherapy"] * 2, cohort="denovo", window="w")
+    windows["estimate"] = windows["numerator"] / 100
+    suppressed = {("denovo", "chemotherapy", "all"), ("recurrent", "radiotherapy", "all")}
+    frame = tabulate_window_sensitivity(windows, make_strict(), suppressed).frame
+    assert frame["Percent"].tolist() == [HIDDEN, HIDDEN, 0.6, 0.4] == [*frame["People"][:2], 0.6, 0.4]
+    plain = {"option": [BASE, BASE], "cohort": ["denovo", "recurrent"], "people": 100, "shared": 100, "jaccard": 1.0}
+    rows = pd.DataFrame(plain).assign(chemotherapy=0.5, other_indicator="radiotherapy", other_value=0.6)
+    shown = release_switches(rows, make_strict(), suppressed).frame
+    assert shown["chemotherapy"].tolist() == [HIDDEN, 0.5] and shown["other_value"].tolist() == [0.6, HIDDEN]
+    assert shown["people"].tolist() == [100, 100]
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_deaths_with_a_record_that_are_suppressed_are_in_no_other_table(gone):
+    """27 of 45 deaths from breast cancer, and 31 of all deaths, had a record: 4 died of another cause with one."""
+    deaths = pd.DataFrame({"option": [BASE, "gap"], "denominator": 45, "numerator": 27, "estimate": 0.6})
+    deaths = deaths.assign(title=BASE, choice="", lower=0.5, upper=0.7, reason="")
+    suppressed = {("primary", "record_before_breast_cancer_death", "all")} if gone else set()
+    frame = tabulate_death_sensitivity(deaths, make_strict(), suppressed).frame
+    assert frame[["With an earlier record", "Percent", "Lower"]].loc[1].tolist() == (
+        [HIDDEN] * 3 if gone else [27, 0.6, 0.5]
+    )
+    intervals = pd.DataFrame({"interval": ["early", "late"], "people": [15, 12], "share": [15 / 27, 12 / 27]})
+    results = pd.DataFrame({"measure": ["record_before_breast_cancer_death", "record_before_death"]})
+    results = results.assign(level="nation", group_by="all", status=["suppressed" if gone else "ok", "ok"])
+    frame = tabulate_intervals(intervals, make_strict(), release_checked(results)).frame
+    assert frame["People"].tolist() == ([HIDDEN] * 2 if gone else [15, 12])
+    assert frame["Share"].tolist() == ([HIDDEN] * 2 if gone else [15 / 27, 12 / 27])

@@ -6,6 +6,7 @@ import pandas as pd
 
 from naome.measures.study import Study
 from naome.release import HIDDEN, Released, is_hidden, release_counts
+from naome.release.counts import hide_columns
 from naome.report.display import Sentence, Table
 from naome.report.prose import pick, say_result
 
@@ -57,12 +58,24 @@ def tabulate_outcomes(outcomes: Released) -> Table:
     return Table(wide, outcomes, dict.fromkeys(wide.columns[1:], "count"))
 
 
-def tabulate_intervals(intervals: pd.DataFrame, study: Study) -> Table | Sentence:
-    """Lay out the time from the first metastatic record to death, or say that no death has one."""
+def tabulate_intervals(intervals: pd.DataFrame, study: Study, released: Released) -> Table | Sentence:
+    """Lay out the time from the first metastatic record to death, or say that no death has one.
+
+    Parameters
+    ----------
+    intervals : DataFrame
+        From :func:`naome.measures.deaths_check.intervals_to_death`.
+    study : Study
+    released : Released
+        The validation against deaths: where deaths with a record are suppressed, so are they by the time.
+    """
     if intervals.empty:
         return Sentence(
             "No death has an earlier record of metastatic disease, or records are not derivable from these data."
         )
-    released = release_counts(intervals, "people", study, totals=[[]], with_it=["share"])
-    frame = released.frame.rename(columns=str.capitalize)
-    return Table(frame, released, {"People": "count", "Share": "percent1"})
+    counted = release_counts(intervals, "people", study, totals=[[]], with_it=["share"])
+    whole = ["record_before_breast_cancer_death", "record_before_death"]
+    rows = released.where(level="nation", group_by="all", measure=whole, status="suppressed").frame
+    counted = hide_columns(counted, ["people", "share"]) if len(rows) else counted
+    frame = counted.frame.rename(columns=str.capitalize)
+    return Table(frame, counted, {"People": "count", "Share": "percent1"})

@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import pandas as pd
 
 from naome.measures.sensitivity import BASE, HEADLINES
 from naome.measures.study import Study
 from naome.release import Released, is_hidden, release_variants
-from naome.release.counts import hide_numbers
+from naome.release.counts import hide_columns, hide_numbers
 from naome.report.display import Sentence, Table
 from naome.report.labels import COHORT_NAMES
 from naome.report.proportions import LIMITS, NOTHING
 from naome.report.prose import say_percent
 
+#: The result that the validation against deaths is about
+OF_DEATHS = "record_before_breast_cancer_death"
+#: Cohort, measure and group of results of everyone that are suppressed: no table here shows their numbers either
+Suppressed = Collection[tuple[str, str, str]]
 
-def release_switches(switches: pd.DataFrame, study: Study) -> Released:
-    """Release what every option of the cohort rules changes: nothing where one to seven are in one version only."""
+
+def release_switches(switches: pd.DataFrame, study: Study, suppressed: Suppressed = ()) -> Released:
+    """Release what every option of the cohort rules changes: nothing where one to seven are in one version only.
+
+    Parameters
+    ----------
+    switches : DataFrame
+        The cohorts under every option, a row per option and cohort.
+    study : Study
+    suppressed : collection of (str, str, str)
+        Cohort, measure and group of suppressed results
+        (:meth:`naome.release.suppress.ReleasePlan.list_suppressed`): the base case does not show them.
+    """
     base = switches[switches["option"] == BASE].drop_duplicates("cohort").set_index("cohort")["people"]
     own = switches["cohort"].map(base)
     known = pd.DataFrame({"people": own, "shared": own})
@@ -27,12 +44,21 @@ def release_switches(switches: pd.DataFrame, study: Study) -> Released:
     if study.params.disclosure.national == "show" or study.params.disclosure.policy == "none":
         return released
     # of a small nation: percentages before and after give the events of the people who differ
-    return released.transform(lambda frame: _take_out(frame, list(with_it)))
+    return released.transform(lambda frame: _take_out(frame, list(with_it), suppressed))
 
 
-def _take_out(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+def _take_out(frame: pd.DataFrame, columns: list[str], suppressed: Suppressed) -> pd.DataFrame:
     hide_numbers(frame, columns, frame["option"] != BASE)
+    for column in columns:
+        measures = frame["other_indicator"] if column == "other_value" else pd.Series(column, index=frame.index)
+        hide_numbers(frame, [column], _list_suppressed(frame["cohort"], measures, suppressed))
     return frame
+
+
+def _list_suppressed(cohorts: pd.Series, measures: pd.Series, suppressed: Suppressed) -> pd.Series:
+    """Mark the rows of which the result of everyone is suppressed."""
+    gone = {key[:2] for key in suppressed}
+    return pd.Series([key in gone for key in zip(cohorts, measures, strict=True)], index=cohorts.index)
 
 
 def tabulate_sensitivity(switches: Released) -> Table:
@@ -59,13 +85,24 @@ def tabulate_sensitivity(switches: Released) -> Table:
     )
 
 
-def tabulate_death_sensitivity(switches: pd.DataFrame, study: Study) -> Table:
-    """Lay out the validation against deaths under every option that changes it."""
+def tabulate_death_sensitivity(switches: pd.DataFrame, study: Study, suppressed: Suppressed = ()) -> Table:
+    """Lay out the validation against deaths under every option that changes it.
+
+    Parameters
+    ----------
+    switches : DataFrame
+        Deaths and those with an earlier record under every option, a row each.
+    study : Study
+    suppressed : collection of (str, str, str)
+        As of :func:`release_switches`; where the validation is suppressed, so is every option.
+    """
     columns = ["denominator", "numerator"]
     base = switches.loc[switches["option"] == BASE, columns].head(1)
     own = pd.concat([base] * len(switches), ignore_index=True)
     parts, with_it = [("numerator", "denominator")], ("estimate", "lower", "upper")
     released = release_variants(switches, columns, own, study, parts=parts, of_one=["option"], with_it=with_it)
+    if any(key[1] == OF_DEATHS for key in suppressed):
+        released = hide_columns(released, [*columns, *with_it])
     rows = released.frame
     frame = pd.DataFrame(
         {
@@ -82,14 +119,30 @@ def tabulate_death_sensitivity(switches: pd.DataFrame, study: Study) -> Table:
     return Table(frame, released, {"Deaths": "count", "With an earlier record": "count", **LIMITS})
 
 
-def tabulate_window_sensitivity(windows: pd.DataFrame, study: Study) -> Table:
-    """Lay out every indicator with a window at its default and at other lengths; a sentence where there is none."""
+def tabulate_window_sensitivity(windows: pd.DataFrame, study: Study, suppressed: Suppressed = ()) -> Table:
+    """Lay out every indicator with a window at its default and at other lengths; a sentence where there is none.
+
+    Parameters
+    ----------
+    windows : DataFrame
+        From :func:`naome.measures.sensitivity.tabulate_windows`.
+    study : Study
+    suppressed : collection of (str, str, str)
+        As of :func:`release_switches`; a suppressed indicator is so at every length.
+    """
     key = ["indicator", "cohort", "window"]
     columns = ["denominator", "numerator"]
     own = windows.groupby(key, sort=False)[columns].transform("first")
     released = release_variants(
         windows, columns, own, study, parts=[("numerator", "denominator")], of_one=key, with_it=("estimate",)
     )
+    gone = _list_suppressed(windows["cohort"], windows["indicator"], suppressed).reset_index(drop=True)
+
+    def take_out(frame: pd.DataFrame) -> pd.DataFrame:
+        hide_numbers(frame, [*columns, "estimate"] if gone.any() else [], gone)
+        return frame
+
+    released = released.transform(take_out)
     rows = released.frame[windows["estimate"].notna().to_numpy()]
     if rows.empty:
         return Table(NOTHING, released)
