@@ -21,25 +21,25 @@ OF_DEATHS = "record_before_breast_cancer_death"
 Suppressed = Collection[tuple[str, str, str]]
 
 
-def release_switches(switches: pd.DataFrame, study: Study, suppressed: Suppressed = ()) -> Released:
+def release_switches(options: pd.DataFrame, study: Study, suppressed: Suppressed = ()) -> Released:
     """Release what every option of the cohort rules changes: nothing where one to seven are in one version only.
 
     Parameters
     ----------
-    switches : DataFrame
-        The cohorts under every option, a row per option and cohort.
+    options : DataFrame
+        The cohorts under every option of the rules: a row for each option and cohort.
     study : Study
     suppressed : collection of (str, str, str)
         Cohort, measure and group of suppressed results
         (:meth:`naome.release.suppress.ReleasePlan.list_suppressed`): the base case does not show them.
     """
-    base = switches[switches["option"] == BASE].drop_duplicates("cohort").set_index("cohort")["people"]
-    own = switches["cohort"].map(base)
+    base = options[options["option"] == BASE].drop_duplicates("cohort").set_index("cohort")["people"]
+    own = options["cohort"].map(base)
     known = pd.DataFrame({"people": own, "shared": own})
-    with_it = ("jaccard", *(c for c in switches.columns if c.endswith(("_value", "_1y")) or c in HEADLINES))
+    with_it = ("jaccard", *(c for c in options.columns if c.endswith(("_value", "_1y")) or c in HEADLINES))
     both = [("shared", "people")]
     released = release_variants(
-        switches, ("people", "shared"), known, study, overlaps=both, of_one=("option", "cohort"), with_it=with_it
+        options, ("people", "shared"), known, study, overlaps=both, of_one=("option", "cohort"), with_it=with_it
     )
     if study.params.disclosure.national == "show" or study.params.disclosure.policy == "none":
         return released
@@ -85,22 +85,22 @@ def tabulate_sensitivity(switches: Released) -> Table:
     )
 
 
-def tabulate_death_sensitivity(switches: pd.DataFrame, study: Study, suppressed: Suppressed = ()) -> Table:
+def tabulate_death_sensitivity(options: pd.DataFrame, study: Study, suppressed: Suppressed = ()) -> Table:
     """Lay out the validation against deaths under every option that changes it.
 
     Parameters
     ----------
-    switches : DataFrame
+    options : DataFrame
         Deaths and those with an earlier record under every option, a row each.
     study : Study
     suppressed : collection of (str, str, str)
         As of :func:`release_switches`; where the validation is suppressed, so is every option.
     """
     columns = ["denominator", "numerator"]
-    base = switches.loc[switches["option"] == BASE, columns].head(1)
-    own = pd.concat([base] * len(switches), ignore_index=True)
+    base = options.loc[options["option"] == BASE, columns].head(1)
+    own = pd.concat([base] * len(options), ignore_index=True)
     parts, with_it = [("numerator", "denominator")], ("estimate", "lower", "upper")
-    released = release_variants(switches, columns, own, study, parts=parts, of_one=["option"], with_it=with_it)
+    released = release_variants(options, columns, own, study, parts=parts, of_one=["option"], with_it=with_it)
     if any(key[1] == OF_DEATHS for key in suppressed):
         released = hide_columns(released, [*columns, *with_it])
     rows = released.frame
