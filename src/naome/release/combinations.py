@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from naome.core.results import NUMBERS
 from naome.measures.study import Study
 from naome.release.counts import hide_columns, is_small, policy_in_force, release_counts
 from naome.release.policy import Policy
-from naome.release.types import Released, is_hidden
+from naome.release.types import Released, is_hidden, suppress_rows
 
 #: Why an estimate, of all combinations of sources at once, is not shown: trying all counts that fit gives them
 WHY_SOLVED = "made of suppressed numbers of people identified by combinations of sources, which could be worked out"
@@ -74,7 +73,9 @@ def release_estimates(released: Released, counts: pd.DataFrame, alive: pd.DataFr
     def take_out(frame: pd.DataFrame) -> pd.DataFrame:
         estimated = frame["measure"].str.startswith(ESTIMATED) & (hidden | beside)
         estimated |= (frame["measure"] == CORRECTED) & (split | beside)
-        return _suppress(_suppress(frame, estimated, WHY_SOLVED), (frame["measure"] == SEEN) & beside, WHY_BESIDE)
+        return suppress_rows(
+            suppress_rows(frame, estimated, WHY_SOLVED), (frame["measure"] == SEEN) & beside, WHY_BESIDE
+        )
 
     return released.transform(take_out)
 
@@ -97,12 +98,3 @@ def _leaves_few(results: pd.DataFrame, counts: pd.DataFrame, policy: Policy) -> 
     found, living = int(rows["denominator"].iloc[0]), int(rows["numerator"].iloc[0])
     rests = pd.Series(np.abs([found - seen, seen - living, seen - living - died, found - living - died]))
     return bool(is_small(rests, policy).any())
-
-
-def _suppress(frame: pd.DataFrame, rows: pd.Series, reason: str) -> pd.DataFrame:
-    """Suppress the numbers of some rows of results, for a reason; those that have none keep theirs."""
-    rows = rows & frame["status"].isin(["ok", "too_few"])
-    frame.loc[rows, "status"], frame.loc[rows, "reason"] = "suppressed", reason
-    frame.loc[rows, NUMBERS] = np.nan
-    frame.loc[rows, ["denominator", "numerator"]] = pd.NA
-    return frame

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import InitVar, dataclass
 
+import numpy as np
 import pandas as pd
+
+from naome.core.results import NUMBERS
 
 _TOKEN = object()
 HOW = (
@@ -122,6 +125,15 @@ def declare_not_counts(what: pd.DataFrame | str, why: str) -> Declared:
 def join_released(parts: Iterable[Released]) -> Released:
     """Put released frames one below the other."""
     return Released(pd.concat([part.frame for part in parts], ignore_index=True), _TOKEN)
+
+
+def suppress_rows(frame: pd.DataFrame, rows: pd.Series, reason: str) -> pd.DataFrame:
+    """Suppress the numbers of some rows of results, for a reason; rows without numbers keep theirs."""
+    rows = rows & frame["status"].isin(["ok", "too_few"])
+    frame.loc[rows, "status"], frame.loc[rows, "reason"] = "suppressed", reason
+    frame.loc[rows, NUMBERS] = np.nan
+    frame.loc[rows, ["denominator", "numerator"]] = pd.NA
+    return frame
 
 
 def release_checked(frame: pd.DataFrame) -> Released:

@@ -10,7 +10,7 @@ from naome.measures.study import make_study
 from naome.measures.survival import LATE_CLOCK
 from naome.release import release_curves
 from naome.release.types import HIDDEN, Hidden, release_checked
-from naome.report.pages.kaplan_meier_survival import list_withheld, tabulate_clocks
+from naome.report.pages.kaplan_meier_survival import list_left, list_withheld, release_survival, tabulate_clocks
 
 FEW = Hidden("fewer than 8 differ")
 
@@ -98,3 +98,34 @@ def test_a_group_of_which_survival_is_suppressed_has_no_curve():
     both = pd.concat([times.assign(group=group, lower=0.0, upper=1.0) for group in "ab"], ignore_index=True)
     curves = release_curves(both, suppress_small(), withheld=withheld).frame
     assert curves["group"].unique().tolist() == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("people", "deaths", "hidden"), [(97, 40, True), (88, 37, True), (88, 30, False), (100, 40, False)]
+)
+def test_few_people_in_no_life_table_are_not_people_less_those_of_net_survival(people, deaths, hidden):
+    """Of 100 people 40 died: three, or of twelve three who died, are in no life table."""
+    measures = ["survival_1y", "net_survival_1y", "net_survival_1y", "net_survival_1y_standardised"]
+    rows = pd.DataFrame({"measure": measures, "group": ["all", "all", "0-54", "all"], "estimate": 0.6, "lower": 0.5})
+    rows = rows.assign(cohort="denovo", level="nation", status="ok", reason="", upper=0.7)
+    rows["group_by"] = ["all", "all", "age_standard", "all"]
+    rows["denominator"] = pd.array([100, people, people // 2, people], "Int64")
+    rows["numerator"] = pd.array([40, deaths, deaths // 2, deaths], "Int64")
+    other = rows.assign(cohort="recurrent", denominator=100, numerator=40)
+    released = release_checked(pd.concat([rows, other], ignore_index=True))
+    frame = release_survival(released, suppress_small()).frame
+    assert frame["status"].tolist() == ["ok"] + (["suppressed"] if hidden else ["ok"]) * 3 + ["ok"] * 4
+    assert (
+        frame["denominator"].isna().tolist() == frame["lower"].isna().tolist() == [s != "ok" for s in frame["status"]]
+    )
+    assert release_survival(released, suppress_small("show")).frame["status"].eq("ok").all()
+
+
+def test_those_left_are_people_less_deaths_until_a_time_point_and_unknown_where_it_is_suppressed():
+    rows = pd.DataFrame({"measure": ["survival_1y", "survival_3y", "survival_5y", "survival_5y_period", "survival_1y"]})
+    rows = rows.assign(cohort="denovo", level="nation", group_by=["all"] * 4 + ["subtype"], group=["all"] * 4 + ["a"])
+    rows["status"] = ["ok", "suppressed", "not_derivable", "ok", "ok"]
+    rows = rows.assign(denominator=[141, None, None, 147, 60], numerator=[42, None, None, 42, 14])
+    released = release_checked(rows)
+    assert list_left(released) == {"De novo": {"0 y": 141, "1 y": 99, "3 y": None}}
+    assert list_left(released, group_by="subtype") == {"a": {"0 y": 60, "1 y": 46}}

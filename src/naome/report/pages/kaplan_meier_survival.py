@@ -10,7 +10,9 @@ from naome.measures.net_survival import NetSurvival, read_age_standard
 from naome.measures.study import Study, say_too_few
 from naome.measures.survival import LATE_CLOCK
 from naome.release import HIDDEN, Released, declare_not_counts, is_hidden, release_counts, release_variants
-from naome.release.counts import hide_columns, policy_in_force
+from naome.release.counts import hide_columns, is_small, policy_in_force
+from naome.release.suppress import WHY_SUPPRESSED
+from naome.release.types import suppress_rows
 from naome.report.axes import LINE_STYLES, End, begin_at_zero, label_ends, limit_years
 from naome.report.display import Figure, Sentence, Table, format_number
 from naome.report.figures import INK, PALETTE, draw_empty, use_style
@@ -67,6 +69,40 @@ def tabulate_medians(medians: pd.DataFrame, study: Study) -> Table:
     headings |= {"lower": "Lower", "upper": "Upper"}
     formats = {**dict.fromkeys(counts, "count"), **dict.fromkeys(times, "decimal2")}
     return Table(released.frame, released, formats, headings)
+
+
+def release_survival(released: Released, study: Study) -> Released:
+    """Suppress net survival whose people, or deaths, are few less than those of survival itself.
+
+    Parameters
+    ----------
+    released : Released
+        Survival and net survival of the nation, each by itself protected.
+    study : Study
+
+    Returns
+    -------
+    Released
+        The same rows: unless national figures are shown as they are, a cohort has no net survival, nor by age, where
+        few people, or few who died until a time point, are in no life table.
+    """
+    policy = policy_in_force(study)
+    if policy is None:
+        return released
+    rows = released.where(level="nation", group_by="all", group="all", status="ok").frame
+    counts = rows.set_index(["cohort", "measure"])[["denominator", "numerator"]]
+    few = set()
+    for cohort, measure in counts.index:
+        whole = (cohort, measure.removeprefix("net_"))
+        if measure.startswith("net_") and whole in counts.index:
+            rest = counts.loc[whole].astype("Int64") - counts.loc[(cohort, measure)].astype("Int64")
+            few |= {cohort} if is_small(rest, policy).any() else set()
+
+    def take_out(frame: pd.DataFrame) -> pd.DataFrame:
+        net = frame["measure"].str.startswith("net_survival_") & frame["cohort"].isin(few)
+        return suppress_rows(frame, net, WHY_SUPPRESSED)
+
+    return released.transform(take_out)
 
 
 def list_withheld(released: Released, *, group_by: str = "all") -> list[str]:
