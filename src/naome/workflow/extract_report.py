@@ -7,18 +7,22 @@ from __future__ import annotations
 
 import datetime as dt
 import textwrap
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
 from naome.extract import Extract
 from naome.extract.absent import FEED, name_thing
+from naome.extract.quality import count_logged
 from naome.extract.raw_tables import FileNote
 from naome.extract.rows_by_rule import name_kind, say_log
 from naome.extract.vocabulary import SMALLEST_SAID
 from naome.report.markdown import write_pipe_table
 from naome.workflow.small_nation import say_people
 
+#: A rule with fewer rows may be suppressed on a page, under any policy
+FEWEST_ROWS = 10
 #: What the rules of a checked extract are counted over
 OVER_ALL = (
     "Counted over all rows. A run counts fewer: it does not read the events of people without a record suggestive of "
@@ -51,13 +55,26 @@ def describe_extract(extract: Extract, lacking: Sequence[str] = (), until: dt.da
     return "\n\n".join(f"## {title}\n\n{text}" for title, text in parts)
 
 
-def describe_reading(extract: Extract) -> str:
+def describe_reading(extract: Extract, *, exact: bool = True) -> str:
     """Say in one line how many rows were read or checked, and what became of them.
 
     A check cleans the rows of everybody, and a run only those of people with a sign of metastatic disease, so that
     the rows that it does not read need no repair.
+
+    Parameters
+    ----------
+    extract : Extract
+    exact : bool
+        Whether rules with few rows are counted: not where the run's pages suppress such counts, since all rows less
+        those of the other rules would be theirs.
     """
-    return f"{sum(extract.raw_rows.values()):,} rows of {len(extract.raw_rows)} tables, {say_log(extract.quality)}"
+    rows = Counter[str]()
+    for entry in extract.quality:
+        rows[str(entry["rule"])] += count_logged(entry)
+    few = {rule for rule, n in rows.items() if 0 < n < FEWEST_ROWS and not exact}
+    log = [entry for entry in extract.quality if entry["rule"] not in few]
+    rest = f"; not counted, rules with fewer than {FEWEST_ROWS} rows: {len(few)}" if few else ""
+    return f"{sum(extract.raw_rows.values()):,} rows of {len(extract.raw_rows)} tables, {say_log(log)}{rest}"
 
 
 def describe_sizes(sizes: Mapping[str, int]) -> str:
