@@ -115,7 +115,7 @@ def say_special_cause_rules() -> Sentence:
         + "\n".join(f"- {text}" for text in CHART_RULES.values())
         + "\n\nChance alone breaks a rule on some charts. In simulated data without any change, with "
         + f"{simulated['people'].iloc[0]:,} people in a quarter, a point is marked on {say_list(often)}.",
-        declare_not_counts(simulated, "Simulated charts."),
+        declare_not_counts(simulated, "Simulated charts of invented quarters."),
     )
 
 

@@ -309,7 +309,7 @@ def describe_power(assessments: dict[str, Assessment], params: Params) -> Senten
     return Sentence(
         f"If survival of one organisation were truly {100 * TRUE_DIFFERENCE:.0f} percentage points below that of the "
         f"others:\n\n{text}",
-        declare_not_counts(text, "Probabilities from standard errors of the model, before outcomes are looked at."),
+        declare_not_counts(text, "Probabilities from sizes, expected numbers and standard errors of a model."),
     )
 
 
