@@ -110,17 +110,19 @@ def estimate_medians(analysis: pd.DataFrame, params: Params) -> pd.DataFrame:
     -------
     DataFrame
         ``cohort, people, deaths, median, lower, upper`` (days from the cohort's origin; NaN where the curve, or its
-        log-log limit, stays above one half), and ``n_risk``, the people at risk at the median. A cohort without people
-        has no row.
+        log-log limit, stays above one half), ``n_risk``, the people at risk at the median, and ``dead_median,
+        dead_lower, dead_upper``, those who have died by each of the days. A cohort without people has no row.
     """
-    rows = []
+    times, rows = ["median", "lower", "upper"], []
     for cohort in params.cohorts:
         duration, event, _ = survival_arrays(analysis[analysis["cohort"] == cohort])
         if len(duration):
             row = median_survival(duration, event).iloc[0]
-            numbers = [row["median"], row["lower"], row["upper"], int((duration >= row["median"]).sum())]
+            dead = [int(event[duration <= row[time]].sum()) for time in times]
+            numbers = [*row[times], int((duration >= row["median"]).sum()), *dead]
             rows.append([cohort, len(duration), int(event.sum()), *numbers])
-    return pd.DataFrame(rows, columns=["cohort", "people", "deaths", "median", "lower", "upper", "n_risk"])
+    columns = ["cohort", "people", "deaths", *times, "n_risk", *(f"dead_{time}" for time in times)]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def survival_curves(people: pd.DataFrame, labels: pd.Series, params: Params) -> pd.DataFrame:

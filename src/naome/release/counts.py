@@ -197,7 +197,13 @@ def _hide_in_pairs(at_risk: pd.DataFrame, hidden: pd.DataFrame, withheld: pd.Ser
             hidden.loc[_take_smallest(rest), time] = True
 
 
-def release_curves(curves: pd.DataFrame, study: Study, *, withheld: Iterable[str] = ()) -> Released:
+def release_curves(
+    curves: pd.DataFrame,
+    study: Study,
+    *,
+    withheld: Iterable[str] = (),
+    left: Mapping[str, Mapping[str, int | None]] = MappingProxyType({}),
+) -> Released:
     """Release survival curves to be drawn, in steps of several deaths, as far as several people are at risk.
 
     Parameters
@@ -207,6 +213,8 @@ def release_curves(curves: pd.DataFrame, study: Study, *, withheld: Iterable[str
     study : Study
     withheld : iterable of str
         Groups of which a result is suppressed: their curves, which tell how many they are, are not drawn.
+    left : mapping of str to mapping of str to int or None
+        As for :func:`release_at_risk`: a curve has no step at which few more, or fewer, have died than results say.
 
     Returns
     -------
@@ -227,19 +235,27 @@ def release_curves(curves: pd.DataFrame, study: Study, *, withheld: Iterable[str
         place
         for group, curve in curves.groupby("group", sort=False)
         if group not in gone and curve["n_risk"].max() >= fewest
-        for place in _coarsen(curve, policy)
+        for place in _coarsen(curve, policy, _list_deaths(left.get(str(group), {})) if national is not None else [])
     ]
     return release_checked(curves.loc[kept, drawn])
 
 
-def _coarsen(curve: pd.DataFrame, policy: Policy) -> list:
-    """Return the rows of a curve between which enough people died."""
-    kept, since = [], policy.deaths_per_step
+def _list_deaths(left: Mapping[str, int | None]) -> list[int]:
+    """List how many of a group have died by each time of which people who are left are known."""
+    known = {time: count for time, count in left.items() if count is not None}
+    return [known["0 y"] - count for count in known.values()] if "0 y" in known else []
+
+
+def _coarsen(curve: pd.DataFrame, policy: Policy, known: Sequence[int]) -> list:
+    """Return the rows of a curve between which enough people died, and none few deaths from a known number of them."""
+    kept: list = []
+    since, dead = policy.deaths_per_step, 0
     for place, deaths, at_risk in zip(curve.index, curve["n_event"], curve["n_risk"], strict=True):
         if at_risk < policy.least_at_risk:
             break
-        since += deaths
-        if since >= policy.deaths_per_step:
+        since, dead = since + deaths, dead + deaths
+        near = any(policy.hide_from <= abs(dead - each) <= policy.hide_to for each in known)
+        if since >= policy.deaths_per_step and not (near and kept):
             kept.append(place)
             since = 0
     return kept

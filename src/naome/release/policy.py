@@ -22,8 +22,8 @@ class Policy:
     round_to : int
         Shown counts are rounded to a multiple of this; 1 leaves them. So many values a shown count may have at least.
     source : str
-    deaths_per_step, least_at_risk : int
-        Fewest deaths behind a step of a survival curve, and fewest people at risk where it is drawn.
+    least_at_risk : int
+        Fewest people at risk where a survival curve is drawn.
     smallest_curve : int
         Fewest people of a curve in a nation whose small groups are hidden.
     guess_ratio : float
@@ -36,10 +36,14 @@ class Policy:
     hide_to: int
     round_to: int
     source: str
-    deaths_per_step: int = 5
     least_at_risk: int = 10
     smallest_curve: int = 100
     guess_ratio: float = 1.25
+
+    @property
+    def deaths_per_step(self) -> int:
+        """Fewest deaths behind a step of a survival curve: more than are hidden."""
+        return self.hide_to + 1
 
     @property
     def smallest_shown(self) -> int:

@@ -156,7 +156,7 @@ def test_numbers_at_risk_give_no_small_number_by_subtraction():
     assert shown.iloc[0].tolist() == ["a", 47, H, 33, 20, H, 0]
 
 
-def test_curves_have_steps_of_five_deaths_end_at_ten_at_risk_and_are_not_drawn_where_counts_are_rounded():
+def test_curves_have_steps_of_more_deaths_than_are_hidden_and_end_at_ten_at_risk():
     frame = pd.DataFrame(
         {
             "group": "a",
@@ -169,9 +169,30 @@ def test_curves_have_steps_of_five_deaths_end_at_ten_at_risk_and_are_not_drawn_w
         }
     )
     for national in ("show", "suppress_small"):
-        assert release_curves(frame, study(national=national)).frame["years"].tolist() == [0, 3, 4, 7]
+        assert release_curves(frame, study(national=national)).frame["years"].tolist() == [0, 4]
     assert release_curves(frame, study("none")).frame["years"].tolist() == list(range(9))
     assert release_curves(frame, study("hes2018")).frame.empty
+
+
+@pytest.mark.parametrize(
+    ("national", "left", "years"),
+    [
+        ("suppress_small", {}, [0, 1, 2, 3]),
+        (
+            "suppress_small",
+            {"a": {"0 y": 200, "1 y": 200 - 22}},
+            [0, 1, 3],
+        ),  # 20 by then
+        ("suppress_small", {"a": {"0 y": 200, "1 y": 180}}, [0, 1, 2, 3]),
+        ("suppress_small", {"a": {"0 y": 200, "1 y": None}}, [0, 1, 2, 3]),
+        ("suppress_small", {"b": {"0 y": 200, "1 y": 178}}, [0, 1, 2, 3]),
+        ("show", {"a": {"0 y": 200, "1 y": 178}}, [0, 1, 2, 3]),
+    ],
+)
+def test_a_curve_has_no_step_few_deaths_from_what_results_say(national, left, years):
+    frame = pd.DataFrame({"group": "a", "years": range(4), "survival": 0.5, "lower": 0.4, "upper": 0.6})
+    frame = frame.assign(n_event=[0, 10, 10, 20], n_risk=[200, 200, 190, 180])
+    assert release_curves(frame, study(national=national), left=left).frame["years"].tolist() == years
 
 
 def test_numbers_at_risk_of_a_nation_that_hides_small_groups_are_rounded():

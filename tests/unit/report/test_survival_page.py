@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from naome.core.params import Disclosure, load_params
 from naome.measures.study import make_study
-from naome.measures.survival import LATE_CLOCK
+from naome.measures.survival import LATE_CLOCK, estimate_medians
 from naome.release import release_curves
 from naome.release.types import HIDDEN, Hidden, release_checked
-from naome.report.pages.kaplan_meier_survival import list_left, list_withheld, release_survival, tabulate_clocks
+from naome.report.pages.kaplan_meier_survival import (
+    list_left,
+    list_withheld,
+    release_survival,
+    tabulate_clocks,
+    tabulate_medians,
+)
 
 FEW = Hidden("fewer than 8 differ")
 
@@ -129,3 +136,24 @@ def test_those_left_are_people_less_deaths_until_a_time_point_and_unknown_where_
     released = release_checked(rows)
     assert list_left(released) == {"De novo": {"0 y": 141, "1 y": 99, "3 y": None}}
     assert list_left(released, group_by="subtype") == {"a": {"0 y": 60, "1 y": 46}}
+
+
+@pytest.mark.parametrize(
+    ("national", "dead_after_1_year", "hidden"),
+    [
+        ("suppress_small", 129, True),
+        ("suppress_small", 120, False),
+        ("suppress_small", 135, False),
+        ("show", 129, False),
+    ],
+)
+def test_a_median_few_deaths_from_what_results_say_is_suppressed(national, dead_after_1_year, hidden):
+    """Of 269 people the median is the day of the 135th death, where no one is censored before."""
+    duration = np.arange(1.0, 270.0)
+    analysis = pd.DataFrame({"cohort": "recurrent", "survival_days": duration, "died": True})
+    params = suppress_small().params.model_copy(update={"cohorts": ("recurrent",)})
+    medians = estimate_medians(analysis, params)
+    assert medians["dead_median"].tolist() == [135] and medians["median"].tolist() == [135.0]
+    left = {"Recurrent": {"0 y": 269, "1 y": 269 - dead_after_1_year, "3 y": None}}
+    table = tabulate_medians(medians, suppress_small(national), left).frame
+    assert (table["median"].iloc[0] is HIDDEN) == hidden

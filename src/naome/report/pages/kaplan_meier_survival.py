@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import matplotlib.pyplot as plt
 import pandas as pd
 
@@ -10,7 +13,8 @@ from naome.measures.net_survival import NetSurvival, read_age_standard
 from naome.measures.study import Study, say_too_few
 from naome.measures.survival import LATE_CLOCK
 from naome.release import HIDDEN, Released, declare_not_counts, is_hidden, release_counts, release_variants
-from naome.release.counts import hide_columns, is_small, policy_in_force
+from naome.release.counts import hide_columns, hide_numbers, is_small, policy_in_force
+from naome.release.policy import POLICIES
 from naome.release.suppress import WHY_SUPPRESSED
 from naome.release.types import suppress_rows
 from naome.report.axes import LINE_STYLES, End, begin_at_zero, label_ends, limit_years
@@ -48,8 +52,21 @@ def tabulate_kaplan_meier(released: Released, *, group_by: str = "all") -> Table
     return Table(frame, released, formats)
 
 
-def tabulate_medians(medians: pd.DataFrame, study: Study) -> Table:
-    """Lay out median survival by cohort (:func:`naome.measures.survival.estimate_medians`), in years."""
+def tabulate_medians(
+    medians: pd.DataFrame, study: Study, left: Mapping[str, Mapping[str, int | None]] = MappingProxyType({})
+) -> Table:
+    """Lay out median survival by cohort, in years.
+
+    Parameters
+    ----------
+    medians : DataFrame
+        From :func:`naome.measures.survival.estimate_medians`.
+    study : Study
+    left : mapping of str to mapping of str to int or None
+        What results say of each cohort (:func:`list_left`). While everyone is followed, as many have died by the median
+        as are half, and by its limits a number that follows from that of people: unless national figures are shown as
+        they are, a time is suppressed where these are few more or fewer than results say have died by a time point.
+    """
     times, counts = ["median", "lower", "upper"], ["people", "deaths"]
     minimum = study.params.survival.minimum_at_risk
     reached, few = medians["median"].notna(), medians["n_risk"] < minimum
@@ -65,10 +82,28 @@ def tabulate_medians(medians: pd.DataFrame, study: Study) -> Table:
     released = release_counts(frame, counts, study, with_it=times)
     if policy_in_force(study) is not None:  # with deaths until a time point, all deaths give those after it
         released = hide_columns(released, ["deaths"])
+        near = pd.DataFrame({time: _are_near(medians, f"dead_{time}", left, study) for time in times})
+        released = released.transform(lambda shown: _hide_times(shown, near))
     headings = {"cohort": "Cohort", "people": "People", "deaths": "Deaths", "median": "Median, years"}
     headings |= {"lower": "Lower", "upper": "Upper"}
     formats = {**dict.fromkeys(counts, "count"), **dict.fromkeys(times, "decimal2")}
     return Table(released.frame, released, formats, headings)
+
+
+def _are_near(medians: pd.DataFrame, column: str, left: Mapping, study: Study) -> pd.Series:
+    """Return whether deaths by a time are few more, or fewer, than results say of the cohort at a time point."""
+    policy, near = POLICIES[study.params.disclosure.policy], []
+    for cohort, dead in medians[["cohort", column]].itertuples(index=False):
+        known = {time: count for time, count in left.get(COHORT_NAMES[cohort], {}).items() if count is not None}
+        deaths = [known["0 y"] - count for count in known.values()] if "0 y" in known else []
+        near.append(bool(is_small(pd.Series([abs(dead - each) for each in deaths], dtype="Int64"), policy).any()))
+    return pd.Series(near, index=medians.index)
+
+
+def _hide_times(frame: pd.DataFrame, near: pd.DataFrame) -> pd.DataFrame:
+    for time in near:
+        hide_numbers(frame, [time], near[time] & frame[time].notna())
+    return frame
 
 
 def release_survival(released: Released, study: Study) -> Released:
