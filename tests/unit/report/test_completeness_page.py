@@ -7,10 +7,11 @@ import pytest
 from made_results import make_finished
 
 from naome.core.params import Disclosure, load_params
+from naome.measures.specification import load_specification
 from naome.measures.study import make_study
 from naome.release.types import HIDDEN as H
 from naome.release.types import Released, release_checked
-from naome.report.pages.data_completeness import release_bias, say_bias, say_variation, tabulate_bias
+from naome.report.pages.data_completeness import release_bias, say_bias, say_completeness, say_variation, tabulate_bias
 
 
 @pytest.mark.parametrize(
@@ -68,7 +69,7 @@ def test_what_is_suppressed_as_a_result_has_neither_counts_nor_a_test_in_the_tab
     rows = tabulate_bias(biased).frame.set_index("item").to_numpy().tolist()
     assert rows == [[H, H, H, H, H], [58, 38, 0.5, 0.0001, "survival"], [58, 30, 0.5, 0.4, "none"]]
     said = say_bias(biased).text
-    assert said.startswith("One item of 3 (oestrogen receptor (ER) status) differs") and "suppressed: one item" in said
+    assert said.startswith("One item of 2 (oestrogen receptor (ER) status) differs") and "suppressed: one item" in said
 
 
 def test_counts_of_the_test_are_shown_where_national_figures_are():
@@ -80,3 +81,14 @@ def test_few_organisations_are_not_said_to_be_alike_by_a_test_that_is_suppressed
     biased = make_bias("show", organisations=7)
     assert biased.frame["provider_p"].tolist() == [H] * 3 and biased.frame["flag"].tolist() == ["survival"] * 2 + [H]
     assert "whether recording differs between organisations is suppressed" in say_bias(biased).text
+
+
+def test_items_that_are_suppressed_are_not_said_to_be_lacking():
+    rows = pd.DataFrame({"measure": [f"completeness.{each}" for each in ("grade", "stage", "er", "her2")]})
+    rows = rows.assign(estimate=[None, 0.7, 0.9, 0.8], status=["suppressed", "ok", "ok", "ok"], reason="")
+    rows = rows.assign(level="nation", group_by="all", group="all", cohort="denovo")
+    said = say_completeness(release_checked(rows), load_specification()).text
+    assert said.startswith(
+        "Of the three items of the report's Table 2 that are shown (suppressed: one item), oestrogen"
+    )
+    assert "in these data" in say_completeness(release_checked(rows.iloc[1:]), load_specification()).text

@@ -26,15 +26,17 @@ def say_completeness(released: Released, specification: Specification) -> Senten
     """Say which item of the report's Table 2 is recorded most often, and which least."""
     items = read_data_items(specification.definitions)
     titles = {f"completeness.{item.id}": lower_first(item.title) for item in items if item.table_2}
-    six = released.where(level="nation", group_by="all", status="ok", measure=list(titles)).frame
+    rows = released.where(level="nation", group_by="all", measure=list(titles)).frame
+    six, gone = rows[rows["status"] == "ok"], int((rows["status"] == "suppressed").sum())
     if len(six) < 2:
         return Sentence("These data have too few items of the report's Table 2 to compare.", released)
     worst, best = six.loc[six["estimate"].idxmin()], six.loc[six["estimate"].idxmax()]
     if worst["estimate"] == best["estimate"]:
         complete = say_percent(best["estimate"])
         return Sentence(f"The report's Table 2 items in these data are equally complete ({complete}).", released)
+    there = f"that are shown (suppressed: {say_count(gone, 'item')})" if gone else "in these data"
     return Sentence(
-        f"Of the {say_count(len(six), 'item')} of the report's Table 2 in these data, {titles[best['measure']]} is "
+        f"Of the {say_count(len(six), 'item')} of the report's Table 2 {there}, {titles[best['measure']]} is "
         f"the most complete ({say_percent(best['estimate'])}) and {titles[worst['measure']]} the least complete "
         f"({say_percent(worst['estimate'])}).",
         released,
@@ -112,9 +114,10 @@ def say_bias(biased: Released) -> Sentence:
     hidden = int(flags["survival_p"].map(is_hidden).sum())
     biased_by = ", so that an analysis of complete cases could be biased" if len(by["survival"]) else ""
     others = f" (suppressed: {say_count(hidden, 'item')})" if hidden else ""
+    number = f"{say_count(len(by['survival']), 'item').capitalize()} of {len(flags) - hidden}"
     return Sentence(
-        f"{say_count(len(by['survival']), 'item').capitalize()} of {len(flags)}{named} {differ} in survival between "
-        f"people with and without a record{biased_by}{others}; {organisations}",
+        f"{number}{named} {differ} in survival between people with and without a record{biased_by}{others}; "
+        f"{organisations}",
         biased,
     )
 

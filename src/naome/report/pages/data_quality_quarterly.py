@@ -20,6 +20,7 @@ NO_CHART = (
     "No quarter of the audit period can be charted: a quarter has no people, or dates of diagnosis are not known."
 )
 
+ALL_SUPPRESSED = "Every chart has a quarter that is suppressed, so that none has a mean or limits."
 
 #: The rules in a word or two, for a column of a table.
 SHORT = {
@@ -99,7 +100,7 @@ def say_charts(charts: Released, measures: list[str], study: Study) -> Sentence:
     growing = say_growing_quarters(study)
     text = "\n".join(f"- {sentence}" for sentence in [*said, growing] if sentence)
     dates = declare_not_counts(growing, "Quarters and the length of a window.")
-    return Sentence(text or NO_CHART, (charts, dates))
+    return Sentence(text or (NO_CHART if frame.empty else ALL_SUPPRESSED), (charts, dates))
 
 
 def say_special_cause_rules() -> Sentence:

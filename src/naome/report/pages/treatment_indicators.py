@@ -26,9 +26,11 @@ def say_derived(released: Released, specification: Specification, params: Params
         ["measure", "cohort"], key=lambda c: c.map(directed.index) if c.name == "measure" else c
     )
     lines = [f"- {title_of(specification, r['measure'], r['cohort'])}: {say_result(r)}" for r in key.to_dict("records")]
+    gone = int((national["status"] == "suppressed").sum())
+    suppressed = f" ({gone} suppressed)" if gone else ""
     text = (
-        f"{len(derived)} of {len(national)} indicator results can be derived for {params.title}. Intervals are 95% "
-        "Wilson intervals."
+        f"{len(derived) + gone} of {len(national)} indicator results can be derived for {params.title}{suppressed}. "
+        "Intervals are 95% Wilson intervals."
     )
     return Sentence("\n".join([*lines, "", text]), released)
 
