@@ -98,6 +98,11 @@ class Disclosure(FrozenModel):
         "any other."
     )
 
+    @property
+    def shows_nation(self) -> bool:
+        """Whether national counts are shown as they are."""
+        return self.national == "show" or self.policy == "none"
+
 
 # One-sided tail probabilities of alert and alarm; two and three standard deviations of a normal distribution
 LIMIT_TAILS = {"95/99.8": (0.025, 0.001), "2sd/3sd": (0.022750131948179195, 0.0013498980316300933)}

@@ -235,18 +235,32 @@ def release_curves(
         place
         for group, curve in curves.groupby("group", sort=False)
         if group not in gone and curve["n_risk"].max() >= fewest
-        for place in _coarsen(curve, policy, _list_deaths(left.get(str(group), {})) if national is not None else [])
+        for place in _coarsen(curve, policy, left.get(str(group), {}) if national is not None else {})
     ]
     return release_checked(curves.loc[kept, drawn])
 
 
-def _list_deaths(left: Mapping[str, int | None]) -> list[int]:
-    """List how many of a group have died by each time of which people who are left are known."""
-    known = {time: count for time, count in left.items() if count is not None}
-    return [known["0 y"] - count for count in known.values()] if "0 y" in known else []
+def is_near_known(dead: int, left: Mapping[str, int | None], policy: Policy) -> bool:
+    """Return whether deaths of a group are few more, or fewer, than follow from people whom results say are left.
+
+    Parameters
+    ----------
+    dead : int
+    left : mapping of str to int or None
+        Of the group, as for :func:`release_at_risk`.
+    policy : Policy
+
+    Examples
+    --------
+    >>> [is_near_known(20, {"0 y": 200, "1 y": left, "3 y": None}, POLICIES["hes2018"]) for left in (178, 180, 170)]
+    [True, False, False]
+    """
+    known = [count for count in left.values() if count is not None]
+    everyone = left.get("0 y")
+    return everyone is not None and any(policy.hide_from <= abs(dead - everyone + n) <= policy.hide_to for n in known)
 
 
-def _coarsen(curve: pd.DataFrame, policy: Policy, known: Sequence[int]) -> list:
+def _coarsen(curve: pd.DataFrame, policy: Policy, left: Mapping[str, int | None]) -> list:
     """Return the rows of a curve between which enough people died, and none few deaths from a known number of them."""
     kept: list = []
     since, dead = policy.deaths_per_step, 0
@@ -254,8 +268,7 @@ def _coarsen(curve: pd.DataFrame, policy: Policy, known: Sequence[int]) -> list:
         if at_risk < policy.least_at_risk:
             break
         since, dead = since + deaths, dead + deaths
-        near = any(policy.hide_from <= abs(dead - each) <= policy.hide_to for each in known)
-        if since >= policy.deaths_per_step and not (near and kept):
+        if since >= policy.deaths_per_step and not (kept and is_near_known(dead, left, policy)):
             kept.append(place)
             since = 0
     return kept
@@ -351,7 +364,7 @@ def policy_in_force(study: Study) -> Policy | None:
     """Return the policy that protects national counts; None where they are shown as they are."""
     disclosure = study.params.disclosure
     policy = POLICIES[disclosure.policy]
-    if disclosure.national == "show" or policy.name == "none":
+    if disclosure.shows_nation:
         return None
     return policy if disclosure.national == "suppress" else replace(policy, round_to=1)
 
@@ -373,11 +386,11 @@ def hide_numbers(frame: pd.DataFrame, columns: Iterable[str], hidden: pd.Series)
         frame[column] = frame[column].astype(object).mask(hidden & frame[column].notna(), HIDDEN)
 
 
-def hide_columns(released: Released, columns: Sequence[str]) -> Released:
-    """Return what is released with ``HIDDEN`` in the place of every number of some columns."""
+def hide_columns(released: Released, columns: Sequence[str], rows: pd.Series | None = None) -> Released:
+    """Return what is released with ``HIDDEN`` in the place of every number of some columns, in some rows or in all."""
 
     def take_out(frame: pd.DataFrame) -> pd.DataFrame:
-        hide_numbers(frame, columns, pd.Series(True, index=frame.index))
+        hide_numbers(frame, columns, pd.Series(True, index=frame.index) if rows is None else rows)
         return frame
 
     return released.transform(take_out)

@@ -14,6 +14,7 @@ from scipy.stats import binom, hypergeom
 
 from naome.core.params import Params
 from naome.measures.casemix.outliers import detection_power, expected_false_alarms
+from naome.release.counts import is_small
 from naome.release.policy import POLICIES, Policy, round_counts
 from naome.release.rounded_levels import place_counts, soften
 
@@ -179,8 +180,5 @@ def _score_counts(table: pd.DataFrame, moved: np.ndarray | float, params: Params
 
 def _are_shown(counts: pd.DataFrame, policy: Policy) -> pd.Series:
     """Return whether a policy shows ``observed`` of ``n``: neither they nor the others are few."""
-    few = [
-        each.between(policy.hide_from, policy.hide_to)
-        for each in (counts["n"], counts["observed"], counts["n"] - counts["observed"])
-    ]
+    few = [is_small(each, policy) for each in (counts["n"], counts["observed"], counts["n"] - counts["observed"])]
     return ~(few[0] | few[1] | few[2])

@@ -316,8 +316,7 @@ def _read_plan(plan: RunPlan) -> Run:
     started = time.monotonic()
     run, extract = read_run(plan, progress=lambda line: None)
     seconds = time.monotonic() - started
-    exact = run.params.disclosure.national == "show" or run.params.disclosure.policy == "none"
-    print(f"{run.folder.name}: {describe_reading(extract, exact=exact)} ({seconds:.1f} s)")
+    print(f"{run.folder.name}: {describe_reading(extract, exact=run.params.disclosure.shows_nation)} ({seconds:.1f} s)")
     for sentence in run.read_record["lacking"]:
         print(f"{run.folder.name}: {sentence}")
     for sentence in run.read_record["warnings"]:

@@ -13,7 +13,7 @@ from naome.measures.casemix.alternatives import TREATMENTS
 from naome.measures.casemix.checks import ROBUST, ModelChecks, check_earlier
 from naome.measures.study import Study
 from naome.release import HIDDEN, Released, declare_not_counts, is_hidden, release_counts, shown_numbers
-from naome.release.counts import hide_numbers, policy_in_force
+from naome.release.counts import hide_columns, hide_numbers, policy_in_force
 from naome.release.outlier_levels import settle_changes
 from naome.report.axes import MARKERS, End, begin_at_zero, label_ends, legend_above, use_whole_ticks
 from naome.report.display import Figure, Sentence, Table, format_number
@@ -132,12 +132,7 @@ def _release_earlier(table: pd.DataFrame, study: Study) -> Released:
     numbers = ("Observed", "Difference")
     released = release_counts(table.assign(alive=alive), ["deaths", "alive"], study, of="People", with_it=numbers)
     hidden = released.frame[["deaths", "alive"]].map(is_hidden).any(axis=1)
-
-    def take_out(frame: pd.DataFrame) -> pd.DataFrame:
-        hide_numbers(frame, ["People"], hidden)
-        return frame
-
-    return released.transform(take_out)
+    return hide_columns(released, ["People"], hidden)
 
 
 def _release_people(table: pd.DataFrame, study: Study) -> Released:

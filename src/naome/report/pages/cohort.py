@@ -17,7 +17,7 @@ from naome.measures.description import ROUTES
 from naome.measures.indicators import MISSING
 from naome.measures.study import Study
 from naome.release import HIDDEN, Released, declare_not_counts, is_hidden, release_counts, release_variants
-from naome.release.counts import hide_numbers, is_small, policy_in_force
+from naome.release.counts import hide_columns, is_small, policy_in_force
 from naome.report.display import Sentence, Table
 from naome.report.flow import explain_rules
 from naome.report.labels import AGE_ORDER, CHARACTERISTIC_NAMES, COHORT_NAMES, SITE_NAMES, name_value
@@ -186,12 +186,7 @@ def release_linkage(linkage: list[dict[str, Any]], study: Study) -> Released:
     more = frame["rows"] - frame["people"]  # rows beyond the first of each person: of a death registered twice
     linked = more - frame["unlinked"] + frame["unlinked_people"]
     few = is_small(more, policy) | is_small(linked, policy)
-
-    def take_out(shown: pd.DataFrame) -> pd.DataFrame:
-        hide_numbers(shown, ["people"], few)
-        return shown
-
-    return released.transform(take_out)
+    return hide_columns(released, ["people"], few)
 
 
 def tabulate_linkage(linkage: Released) -> Table | Sentence:

@@ -13,7 +13,7 @@ from naome.measures.net_survival import NetSurvival, read_age_standard
 from naome.measures.study import Study, say_too_few
 from naome.measures.survival import LATE_CLOCK
 from naome.release import HIDDEN, Released, declare_not_counts, is_hidden, release_counts, release_variants
-from naome.release.counts import hide_columns, hide_numbers, is_small, policy_in_force
+from naome.release.counts import hide_columns, is_near_known, is_small, policy_in_force
 from naome.release.policy import POLICIES
 from naome.release.suppress import WHY_SUPPRESSED
 from naome.release.types import suppress_rows
@@ -82,28 +82,16 @@ def tabulate_medians(
     released = release_counts(frame, counts, study, with_it=times)
     if policy_in_force(study) is not None:  # with deaths until a time point, all deaths give those after it
         released = hide_columns(released, ["deaths"])
-        near = pd.DataFrame({time: _are_near(medians, f"dead_{time}", left, study) for time in times})
-        released = released.transform(lambda shown: _hide_times(shown, near))
+        policy = POLICIES[study.params.disclosure.policy]
+        of_cohort = [left.get(COHORT_NAMES[cohort], {}) for cohort in medians["cohort"]]
+        for time in times:
+            dead = zip(medians[f"dead_{time}"], of_cohort, strict=True)
+            near = pd.Series([is_near_known(*each, policy) for each in dead], index=medians.index, dtype=bool)
+            released = hide_columns(released, [time], near)
     headings = {"cohort": "Cohort", "people": "People", "deaths": "Deaths", "median": "Median, years"}
     headings |= {"lower": "Lower", "upper": "Upper"}
     formats = {**dict.fromkeys(counts, "count"), **dict.fromkeys(times, "decimal2")}
     return Table(released.frame, released, formats, headings)
-
-
-def _are_near(medians: pd.DataFrame, column: str, left: Mapping, study: Study) -> pd.Series:
-    """Return whether deaths by a time are few more, or fewer, than results say of the cohort at a time point."""
-    policy, near = POLICIES[study.params.disclosure.policy], []
-    for cohort, dead in medians[["cohort", column]].itertuples(index=False):
-        known = {time: count for time, count in left.get(COHORT_NAMES[cohort], {}).items() if count is not None}
-        deaths = [known["0 y"] - count for count in known.values()] if "0 y" in known else []
-        near.append(bool(is_small(pd.Series([abs(dead - each) for each in deaths], dtype="Int64"), policy).any()))
-    return pd.Series(near, index=medians.index)
-
-
-def _hide_times(frame: pd.DataFrame, near: pd.DataFrame) -> pd.DataFrame:
-    for time in near:
-        hide_numbers(frame, [time], near[time] & frame[time].notna())
-    return frame
 
 
 def release_survival(released: Released, study: Study) -> Released:

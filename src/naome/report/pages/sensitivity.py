@@ -41,7 +41,7 @@ def release_switches(options: pd.DataFrame, study: Study, suppressed: Suppressed
     released = release_variants(
         options, ("people", "shared"), known, study, overlaps=both, of_one=("option", "cohort"), with_it=with_it
     )
-    if study.params.disclosure.national == "show" or study.params.disclosure.policy == "none":
+    if study.params.disclosure.shows_nation:
         return released
     # of a small nation: percentages before and after give the events of the people who differ
     return released.transform(lambda frame: _take_out(frame, list(with_it), suppressed))
@@ -137,12 +137,7 @@ def tabulate_window_sensitivity(windows: pd.DataFrame, study: Study, suppressed:
         windows, columns, own, study, parts=[("numerator", "denominator")], of_one=key, with_it=("estimate",)
     )
     gone = _list_suppressed(windows["cohort"], windows["indicator"], suppressed).reset_index(drop=True)
-
-    def take_out(frame: pd.DataFrame) -> pd.DataFrame:
-        hide_numbers(frame, [*columns, "estimate"] if gone.any() else [], gone)
-        return frame
-
-    released = released.transform(take_out)
+    released = hide_columns(released, [*columns, "estimate"] if gone.any() else [], gone)
     rows = released.frame[windows["estimate"].notna().to_numpy()]
     if rows.empty:
         return Table(NOTHING, released)
