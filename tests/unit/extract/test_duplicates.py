@@ -31,7 +31,7 @@ def read(folder, out=None):
 
 def _read_tumours(folder, out):
     said = read(folder, out)
-    tumours = duckdb.sql(f"SELECT * FROM read_parquet('{out}/tumours.parquet') ORDER BY tumour_id").fetchall()
+    tumours = duckdb.execute(f"SELECT * FROM read_parquet('{out}/tumours.parquet') ORDER BY tumour_id").fetchall()
     return said, tumours
 
 

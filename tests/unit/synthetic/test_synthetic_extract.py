@@ -145,7 +145,7 @@ def test_same_seed_same_bytes_and_another_seed_other_bytes(tmp_path, monkeypatch
 
 
 def count_courses(truth: Path) -> dict[str, int]:
-    rows = duckdb.sql(f"SELECT COURSE, count(*) FROM '{truth}/people.parquet' GROUP BY 1").fetchall()
+    rows = duckdb.execute(f"SELECT COURSE, count(*) FROM '{truth}/people.parquet' GROUP BY 1").fetchall()
     return dict(rows)
 
 
@@ -168,22 +168,22 @@ def test_the_rapid_registration_holds_the_same_people(made):
         for n, f in (("clean-england-rcrd", "rcrd_tumour.parquet"), ("england-rcrd", "rcrd_tumour.parquet"))
     )
     full = made.extract["england"] / "av_tumour.parquet"
-    both = duckdb.sql(f"""
+    both = duckdb.execute(f"""
         SELECT count(*), count(*) FILTER (t.DIAGNOSISDATEBEST = r.DIAGNOSISDATE AND t.AGE = r.AGE
           AND t.TUMOURID = r.TUMOURID)
         FROM '{england}' r JOIN (FROM '{full}'
           WHERE DEDUP_FLAG = '1' QUALIFY row_number() OVER (PARTITION BY TUMOURID) = 1) t
         USING (PATIENTID, TUMOURID)""").fetchall()[0]
-    expected = duckdb.sql(
+    expected = duckdb.execute(
         f"SELECT count(*) FROM '{made.truth['england']}/people.parquet' WHERE DIAGNOSED >= DATE '2019-01-01'"
     ).fetchall()[0][0]
     assert both == (expected, expected)
-    years = duckdb.sql(f"SELECT DISTINCT year(DIAGNOSISDATE) FROM '{rapid}' ORDER BY 1").fetchall()
+    years = duckdb.execute(f"SELECT DISTINCT year(DIAGNOSISDATE) FROM '{rapid}' ORDER BY 1").fetchall()
     assert [y for (y,) in years] == [2019, 2020, 2021, 2022]
 
 
 def zero(sql: str) -> None:
-    assert duckdb.sql(sql).fetchall()[0][0] == 0, sql
+    assert duckdb.execute(sql).fetchall()[0][0] == 0, sql
 
 
 def test_a_clean_england_is_coherent(made):
@@ -262,7 +262,7 @@ def test_admissions_begin_with_what_was_treated(made):
     sql = f"""SELECT count_if(regexp_matches(DIAG_01, {metastatic})),
         count_if({named} AND regexp_matches(DIAG_01, {cancer})),
         count_if({named} AND NOT regexp_matches(DIAG_01, '^[CD]')) FROM {hes}"""
-    metastasis_first, cancer_first, problem_first = duckdb.sql(sql).fetchall()[0]
+    metastasis_first, cancer_first, problem_first = duckdb.execute(sql).fetchall()[0]
     assert metastasis_first / (metastasis_first + cancer_first) == pytest.approx(METASTASIS_FIRST, abs=0.03)
     assert problem_first > 1000
     # The cancer stood first and follows
@@ -275,9 +275,10 @@ def test_triple_negative_disease_kills_early_and_then_lets_go(made):
     people = made.truth["clean-england"] / "people.parquet"
 
     def rate(subtype: str, low: int, high: int) -> float:
-        return duckdb.sql(f"""SELECT sum((t > {low} AND t <= {high})::INT) / sum(greatest(least(t, {high}) - {low}, 0))
+        sql = f"""SELECT sum((t > {low} AND t <= {high})::INT) / sum(greatest(least(t, {high}) - {low}, 0))
             FROM (SELECT DEATH - DIAGNOSED t FROM '{people}' WHERE COURSE LIKE 'stage 4%'
-              AND SUBTYPE_TRUE = '{subtype}')""").fetchall()[0][0]
+              AND SUBTYPE_TRUE = '{subtype}')"""
+        return duckdb.execute(sql).fetchall()[0][0]
 
     early = rate("ER- HER2-", 0, 180) / rate("ER+ HER2-", 0, 180)
     late = rate("ER- HER2-", 730, 1825) / rate("ER+ HER2-", 730, 1825)
@@ -288,13 +289,13 @@ def test_triple_negative_disease_kills_early_and_then_lets_go(made):
 def test_planted_providers_stand_out(made):
     t, x = made.truth["clean-england"], made.extract["clean-england"]
     shares = dict(
-        duckdb.sql(f"""
+        duckdb.execute(f"""
         SELECT PLANTED_MDT, avg((FIRSTMDTMEETINGDATE IS NOT NULL)::INT) FROM '{t}/people.parquet' p
         JOIN '{x}/av_tumour.parquet' a ON a.PATIENTID = PERSON_ID AND right(a.TUMOURID, 1) = '1'
         JOIN '{t}/providers.parquet' ON ORG_CODE = PROVIDER GROUP BY 1""").fetchall()
     )
     assert shares["low"] + 0.15 < shares["none"] < shares["high"] - 0.05
-    planted = duckdb.sql(
+    planted = duckdb.execute(
         "SELECT count(*) FILTER (PLANTED_SURVIVAL = 'high'), count(*) FILTER (PLANTED_SURVIVAL = 'low') "
         f"FROM '{t}/providers.parquet'"
     ).fetchall()
@@ -302,7 +303,7 @@ def test_planted_providers_stand_out(made):
 
 
 def test_organisations_are_invented_and_merge_into_current_ones(made):
-    rows = duckdb.sql(f"FROM '{made.extract['england']}/organisations.parquet'").df()
+    rows = duckdb.execute(f"FROM '{made.extract['england']}/organisations.parquet'").df()
     assert len(rows) == 130
     assert rows.ORG_CODE.is_unique
     assert (rows.ORG_CODE.str.len() == 3).all()
@@ -314,7 +315,7 @@ def test_organisations_are_invented_and_merge_into_current_ones(made):
     assert len(closed) == 6
     assert closed.CLOSE_DATE.notna().all()
     assert set(closed.SUCCESSOR_CODE) <= set(rows.ORG_CODE[rows.SUCCESSOR_CODE.isna()])
-    boards = duckdb.sql(f"FROM '{made.extract['wales']}/organisations.parquet'").df()
+    boards = duckdb.execute(f"FROM '{made.extract['wales']}/organisations.parquet'").df()
     assert len(boards) == 7
     assert boards.ALLIANCE_CODE.isna().all()
 
@@ -337,11 +338,11 @@ def test_csv_speaks_the_audits_dialect_and_holds_the_same_values(tmp_path):
     assert lines[0].startswith('"STUDY_ID","EPIKEY","EPISTART"')
     for path in (tmp_path / "csv").glob("*.csv"):
         encoding = "latin-1" if path.stem == "sact_regimen" else "utf-8"
-        text = duckdb.sql(
+        text = duckdb.execute(
             f"FROM read_csv('{path}', all_varchar=true, encoding='{encoding}', delim=',', quote='\"', header=true)"
         )
         table = pq.read_table(tmp_path / "parquet" / f"{path.stem}.parquet")
-        assert text.columns == table.column_names
+        assert [column[0] for column in text.description] == table.column_names
         values = text.fetchall()
         assert len(values) == table.num_rows
         for number, name in enumerate(table.column_names):
