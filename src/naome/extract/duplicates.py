@@ -73,13 +73,15 @@ def leave_out_duplicates(
     for column in rule.agree:
         _check_same(connection, rule, column, source, problems)
     doubts = []
+    before = problems.count
     for column in (column for column in CANONICAL[rule.table].columns if column.name in {*rule.mostly_agree} & given):
-        before = problems.count
         _check_editions(connection, rule, column.name, source, problems)
         contradictory, _ = _count(connection, _different(rule, column.name, "place = 1"))
         if contradictory and column.is_listed:
             _check_values(connection, rule, column.name, source, problems)
-        if contradictory and problems.count == before:
+        if problems.count > before:
+            break  # other columns of these rows may differ for the same reason
+        if contradictory:
             share = contradictory / _count_keys(connection, rule)
             doubts.append(_say_contradictory(rule, column.name, source, contradictory, share))
     _mark(connection, number, rule, given)
@@ -145,7 +147,8 @@ def _check_editions(connection, rule: Duplicates, column: str, source: SourceFil
         problems.add(
             f"{source.locate(first, source.name_columns(column))}: {n:,} of {keys:,} values of "
             f"{_name_key(rule, source)} have several values of it; allowed: at most "
-            f"{MOST_DIFFERENT:.0%}. Hint: are these two editions of the table? Keep the one that is meant."
+            f"{MOST_DIFFERENT:.0%}. Hint: are these two editions of the table? Keep the one that is meant.",
+            cause=True,
         )
 
 
@@ -154,17 +157,19 @@ def _check_values(connection, rule: Duplicates, column: str, source: SourceFiles
 
     A cohort is of one stage: what few of all tumours contradict, many of that stage may.
     """
-    n, keys, first = connection.execute(
+    value, n, keys, first = connection.execute(
         f"WITH different AS ({_different(rule, column, 'place = 1')}) "
-        f"SELECT count(DISTINCT {rule.key}) FILTER (second IS NOT NULL) AS n, count(DISTINCT {rule.key}) AS keys, "
-        f"min(second) FROM held_{rule.table} LEFT JOIN different USING ({rule.key}) "
+        f"SELECT {column}, count(DISTINCT {rule.key}) FILTER (second IS NOT NULL) AS n, "
+        f"count(DISTINCT {rule.key}) AS keys, min(second) "
+        f"FROM held_{rule.table} LEFT JOIN different USING ({rule.key}) "
         f"WHERE which IS NULL AND {column} IS NOT NULL GROUP BY {column} ORDER BY n / keys DESC, {column} LIMIT 1"
-    ).fetchone() or (0, 0, 0)
+    ).fetchone() or ("", 0, 0, 0)
     if n >= FEW_ROWS and n > MOST_DIFFERENT * keys:
         problems.add(
-            f"{source.locate(first, source.name_columns(column))}: {n:,} of {keys:,} values of "
-            f"{_name_key(rule, source)} with the same value of it have another one too; allowed: at most "
-            f"{MOST_DIFFERENT:.0%}. Hint: are these two editions of some rows? Keep those that are meant."
+            f"{source.locate(first, source.name_columns(column))}: of {keys:,} values of {_name_key(rule, source)} "
+            f"with {column} {value} in one row, {n:,} have another one in another row; allowed: at most "
+            f"{MOST_DIFFERENT:.0%}. Hint: are these two editions of some rows? Keep those that are meant.",
+            cause=True,
         )
 
 

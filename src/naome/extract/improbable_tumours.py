@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from duckdb import DuckDBPyConnection
 
+from naome.extract.duplicates import FEW_ROWS, MOST_DIFFERENT
+
 #: Fewer tumours tell nothing; of fewer it is told where all are alike
 TELLING_TUMOURS, TELLING_IF_ALL = 100, 20
 #: Of tumours of the breast with a stage 1 in 17 is of stage 4; of fewer than so many none may be
@@ -69,17 +71,29 @@ def say_improbable_tumours(connection: DuckDBPyConnection, table: str) -> tuple[
 
 
 def _say_other_identifiers(connection: DuckDBPyConnection, table: str) -> list[str]:
-    """Say that many tumours are of one person, day and site with another: they may be there twice."""
-    rows, alike = connection.execute(
-        "SELECT sum(n), coalesce(sum(n) FILTER (n > 1), 0) FROM (SELECT count(*) AS n FROM canon_tumours "
-        "WHERE eligible_registration GROUP BY person_id, diagnosis_date, site)"
+    """Say that many tumours are of one person, day and site with another: they may be there twice.
+
+    The stage of a person is the highest: of stage 4 it is said where fewer are.
+    """
+    rows, alike, four, other = connection.execute(
+        "SELECT count(*), count(*) FILTER (n > 1), count(*) FILTER (stage = '4'), "
+        "count(*) FILTER (stage = '4' AND lower) FROM ("
+        "SELECT stage, count(*) OVER same AS n, bool_or(stage <> '4') OVER same AS lower FROM canon_tumours "
+        "WHERE eligible_registration WINDOW same AS (PARTITION BY person_id, diagnosis_date, site))"
     ).fetchall()[0]
-    if (rows or 0) < TELLING_TUMOURS or alike <= MOST_OF_ONE_DAY * rows:
-        return []
-    return [
-        f"{table}: {alike / rows:.0%} of the eligible tumours are of one person, day and site with another. Was the "
-        "table pasted twice, with other identifiers of tumours?"
-    ]
+    said = []
+    if rows >= TELLING_TUMOURS and alike > MOST_OF_ONE_DAY * rows:
+        said.append(
+            f"{table}: {alike / rows:.0%} of the eligible tumours are of one person, day and site with another. Was "
+            "the table pasted twice, with other identifiers of tumours?"
+        )
+    if other >= FEW_ROWS and other > MOST_DIFFERENT * four:
+        said.append(
+            f"{table}: {other / four:.0%} of the eligible tumours of stage 4 are of one person, day and site with one "
+            "of a lower stage, and are read as another tumour. Were some tumours registered again, with other "
+            "identifiers?"
+        )
+    return said
 
 
 def _say_no_quintile(connection: DuckDBPyConnection, table: str) -> list[str]:

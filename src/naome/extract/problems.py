@@ -35,21 +35,28 @@ class Problems:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.messages: list[str] = []
+        self.causes: list[str] = []
+        self.others: list[str] = []
         self.count = 0
 
-    def add(self, message: str) -> None:
-        """Note a problem, once."""
-        if message in self.messages:
+    @property
+    def messages(self) -> list[str]:
+        """What is kept of the problems, causes of others first."""
+        return [*self.causes, *self.others][:KEPT_PROBLEMS]
+
+    def add(self, message: str, *, cause: bool = False) -> None:
+        """Note a problem, once; before the others where it may be the cause of them."""
+        if message in self.causes or message in self.others:
             return
         self.count += 1
-        if len(self.messages) < KEPT_PROBLEMS:
-            self.messages.append(message)
+        if self.count <= KEPT_PROBLEMS:
+            (self.causes if cause else self.others).append(message)
 
     def include(self, other: Problems) -> None:
         """Note the problems that work on a part of the extract found."""
         self.count += other.count
-        self.messages += other.messages[: KEPT_PROBLEMS - len(self.messages)]
+        self.causes += other.causes
+        self.others += other.others
 
     def raise_if_any(self) -> None:
         """Raise ExtractError with what has been noted so far, if anything has; some of each file's where it is much."""
@@ -67,11 +74,11 @@ class Problems:
         """Return the messages that are shown, in their order: every file's first, then every file's second, ..."""
         seen: Counter[str] = Counter()
         ranked = []
-        for place, message in enumerate(self.messages):
+        for place, message in enumerate(messages := self.messages):
             file = message.partition(":")[0]
             ranked.append((seen[file], place))
             seen[file] += 1
-        return [self.messages[place] for place in sorted(place for _, place in sorted(ranked)[:SHOWN_PROBLEMS])]
+        return [messages[place] for place in sorted(place for _, place in sorted(ranked)[:SHOWN_PROBLEMS])]
 
 
 def say_rows(count: int) -> str:

@@ -32,6 +32,7 @@ from naome.extract.cut_off import say_full_sheet
 from naome.extract.exchanged import check_exchanged, say_exchanged_in_part
 from naome.extract.files import Part, explain_damage, is_no_room, locate_row
 from naome.extract.folder import list_inputs
+from naome.extract.hospital_deaths import say_deaths_apart
 from naome.extract.implausible import check_implausible
 from naome.extract.improbable_events import say_improbable_events
 from naome.extract.improbable_tumours import say_improbable_tumours
@@ -467,6 +468,7 @@ def _say_improbable(connection, reader: Reader, sources, definitions: Definition
         *say_improbable_events(connection, names, definitions),
         *say_single_values(connection, names, sources),
         *say_ages_apart(connection, reader.ages, names["tumours"]),
+        *(say_deaths_apart(connection, at, names["deaths"]) if (at := reader.hospital_deaths) else ()),
     )
 
 

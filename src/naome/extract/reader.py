@@ -17,6 +17,7 @@ from naome.extract.areas import AreaColumn
 from naome.extract.clean import OPTIONAL_IDENTIFIER, Cleaner, Coded
 from naome.extract.drug_names import DrugColumn
 from naome.extract.duplicates import Duplicates
+from naome.extract.hospital_deaths import HospitalDeaths
 from naome.extract.provider_codes import ProviderColumn
 from naome.extract.settle import RowRule, Selection
 from naome.extract.table_checks import Check
@@ -217,6 +218,8 @@ class Reader:
     counts : tuple of Count
     ages : tuple of AgeAt
         Columns of ages that are held against those at diagnosis.
+    hospital_deaths : HospitalDeaths, optional
+        Columns of deaths in hospital that are held against the registered deaths.
     country : tuple of str
         ``(raw table, column, code)``: a file without a single such code is another nation's.
     checks : tuple of Check
@@ -239,6 +242,7 @@ class Reader:
     country: tuple[str, str, str] | None = None
     checks: tuple[Check, ...] = ()
     ages: tuple[AgeAt, ...] = ()
+    hospital_deaths: HospitalDeaths | None = None
     versions: tuple[tuple[str, Reader], ...] = ()
     judgements: Mapping[str, str] = field(default_factory=dict)
     about: str = ""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
-from naome.extract.duplicates import FEW_ROWS, Duplicates, leave_out_duplicates
+from naome.extract.duplicates import FEW_ROWS, FEW_SHOWN, Duplicates, leave_out_duplicates
 from naome.extract.problems import Problems, say_rows
 from naome.extract.quality import Log, log_rows
 from naome.extract.schema import CANONICAL, Column
@@ -18,6 +18,8 @@ from naome.extract.sql import quote_path, quote_text
 
 #: Tables that rules of other tables may look into (``deaths.death_date``), one row per person each.
 PERSON_TABLES = ("deaths", "people")
+#: Share of the rows to which a rule can apply that it excludes in most extracts, where these are not all
+FEW_OF_SOME = 0.01
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,7 @@ def settle_table(
     if selection is not None and (rules or folder is None):
         found = _apply_rules(connection, name, rules, source, problems)
         doubts += [f"{selection.raw}, {doubt}" for doubt in found]
-        _report(connection, name, selection, rules, source, problems, quality)
+        doubts += _report(connection, name, selection, rules, source, problems, quality)
         kept = f"SELECT {casts} FROM held_{name} t WHERE which IS NULL"
     if folder is None:
         connection.execute(f"CREATE VIEW canon_{name} AS {kept}")
@@ -180,9 +182,11 @@ def _apply_rules(connection, name: str, rules, source: SourceFiles, problems: Pr
     return doubts
 
 
-def _report(connection, name, selection: Selection, rules, source: SourceFiles, problems, quality) -> None:
+def _report(connection, name, selection: Selection, rules, source: SourceFiles, problems, quality) -> list[str]:
+    """Refuse or log the rows of each rule; return warnings of those that exclude more than a few that they may."""
     counts = connection.execute(f"SELECT which, count(*), min(row_) FROM held_{name} GROUP BY 1 ORDER BY 1").fetchall()
     everything = sum(rows for _, rows, _ in counts)
+    doubts = []
     for number, rows, first in counts:
         if number is None:  # the rows that are kept
             continue
@@ -205,6 +209,12 @@ def _report(connection, name, selection: Selection, rules, source: SourceFiles, 
             )
         else:
             log_rows(quality, rule.rule, selection.raw, "", rows, rule.meaning, "left out")
+            if isinstance(rule, RowRule) and rule.among and rows >= FEW_SHOWN and rows > FEW_OF_SOME * total:
+                doubts.append(
+                    f"{selection.raw}: {rows / total:.1%} of the rows {rule.of_what} are excluded ({rule.rule}). "
+                    f"{rule.meaning} Are identifiers or dates those of other rows?"
+                )
+    return doubts
 
 
 def _locate_rule(source: SourceFiles, row: int, rule: RowRule) -> str:

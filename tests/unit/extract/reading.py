@@ -56,6 +56,7 @@ def keep_tables(reader: Reader, tables: Iterable[str]) -> Reader:
         counts=tuple(each for each in reader.counts if each.table not in gone and stays(each.sql)),
         checks=tuple(each for each in reader.checks if stays(each.sql)),
         ages=tuple(each for each in reader.ages if each.table not in gone),
+        hospital_deaths=at if (at := reader.hospital_deaths) and at.table not in gone else None,
         country=reader.country if reader.country and reader.country[0] not in gone else None,
     )
 

@@ -63,6 +63,15 @@ def test_a_table_that_was_pasted_twice_is_a_warning(copy, name, table):
     assert len(said) == 1 and said[0].endswith("Was the table exported or pasted twice?")
 
 
+def test_identifiers_of_other_rows_are_a_warning_where_events_are_after_death_more_often(copy):
+    folder = copy("clean-england")
+    person = "coalesce(lag(STUDY_ID) OVER (ORDER BY n), STUDY_ID)"
+    folder.edit("hes_apc", f"SELECT * REPLACE ({person} AS STUDY_ID, NULL AS STARTAGE) FROM t")
+    (said,) = [line for line in warn("clean-england", folder) if "event_after_death" in line]
+    assert said.startswith("hes_apc: ") and "of the rows of people who have died are excluded" in said
+    assert 1 < float(said.partition("%")[0].rpartition(" ")[2]) < 5
+
+
 def test_organisations_in_no_list_are_a_warning_and_are_named(copy):
     folder = copy("clean-england")
     folder.put("hes_apc", "PROCODE3", "'NT999'", "n % 50 = 0")
@@ -187,6 +196,25 @@ def test_registrations_pasted_twice_under_other_identifiers_are_a_warning(copy, 
     folder.edit(table, f"SELECT * EXCLUDE (n) REPLACE ({key}::VARCHAR AS {key}) FROM t UNION ALL {again}")
     (warning,) = warn(name, folder)
     assert warning.startswith(f"{table}: 100% of the eligible tumours are of one person, day and site with another.")
+
+
+@pytest.mark.parametrize(
+    ("registered", "as_lower", "warned"), [(95, 5, False), (95, 10, True), (300, 10, False), (9, 9, False)]
+)
+def test_tumours_of_stage_4_registered_again_with_other_identifiers_are_a_warning(registered, as_lower, warned):
+    """So few of all tumours that nothing else shows it: what counts is their share of those of stage 4."""
+    with duckdb.connect() as connection:
+        connection.execute(
+            "CREATE VIEW canon_tumours AS SELECT stage, 60 AS age, TRUE AS eligible_registration, person_id, "
+            "DATE '2020-01-01' AS diagnosis_date, 'C50' AS site, NULL AS deprivation, 'RXX' AS provider, NULL AS er, "
+            "NULL AS pr, NULL AS chemotherapy_flag, NULL AS radiotherapy_flag FROM "
+            f"(SELECT range AS person_id, if(range < {registered}, '4', '1') AS stage FROM range(2000) "
+            f"UNION ALL SELECT range, '1' FROM range({as_lower}))"
+        )
+        said = say_improbable_tumours(connection, "t")
+    assert (
+        any("of stage 4 are of one person, day and site with one of a lower stage" in line for line in said) == warned
+    )
 
 
 @pytest.mark.parametrize(

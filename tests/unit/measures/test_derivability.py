@@ -109,6 +109,7 @@ def test_a_new_indicator_by_drug_is_not_derivable_in_wales_without_an_edit_of_pa
 ONLY_CHECKED = {
     *(("organisations", "ORG_TYPE"), ("pedw_episode", "DIAG_CD_1234")),
     *(("hes_apc", "STARTAGE"), ("ons_deaths", "DEC_AGEC")),
+    *(("hes_apc", "DISMETH"), ("pedw_spell", "DISCH_MTHD_CD")),
 }
 OPTIONAL = [
     (name, version, table, column)

@@ -9,6 +9,7 @@ from naome.extract.date_order import deaths_agree, deaths_registered, in_order, 
 from naome.extract.dates import DATE
 from naome.extract.drug_names import DRUG
 from naome.extract.duplicates import Duplicates
+from naome.extract.hospital_deaths import HospitalDeaths
 from naome.extract.linkage import no_such_person
 from naome.extract.provider_codes import PROVIDER_CODE, PROVIDER_SITE
 from naome.extract.reader import Belongs, Count, RawTable, Reader, Repeated
@@ -110,8 +111,9 @@ RAW = {
             "CLASSPAT": shared_items.PATIENT_CLASS,
             "PROCODE3": PROVIDER_CODE,
             "STARTAGE": TEXT,
+            "DISMETH": TEXT,
         },
-        optional=frozenset({"STARTAGE"}),  # only held against the age at diagnosis
+        optional=frozenset({"STARTAGE", "DISMETH"}),  # only held against ages and deaths of registrations
         long={
             "hes_diagnosis": Repeated(tuple(f"DIAG_{n:02d}" for n in range(1, 21)), ICD10),
             "hes_operation": Repeated(
@@ -429,6 +431,8 @@ def status_recorded(table: str, column: str) -> Check:
 
 
 HES_AGE = AgeAt("hes_apc", "STUDY_ID", "STARTAGE", "EPISTART")
+#: 4 of the discharge method is *patient died* (NHS Data Dictionary)
+HES_DEATHS = HospitalDeaths("hes_apc", "STUDY_ID", "DISMETH", "4", "EPISTART")
 #: Some operations of an admission are dated before the episode in which they are recorded
 HES_CHECKS = (
     class_recorded("hes_apc", "CLASSPAT"),
@@ -444,6 +448,7 @@ READER = Reader(
     COUNTED,
     country=("av_tumour", "CTRY_CODE", "E"),
     ages=(HES_AGE, AgeAt("ons_deaths", "DEC_CONF_NHS_NUMBER_CLEAN_DEID", "DEC_AGEC", "REG_DATE_OF_DEATH")),
+    hospital_deaths=HES_DEATHS,
     checks=(
         *(status_recorded("av_tumour", column) for column in ("STATUSOFREGISTRATION", "DEDUP_FLAG", "CTRY_CODE")),
         *HES_CHECKS,

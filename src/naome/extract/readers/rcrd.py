@@ -107,5 +107,6 @@ CONTRADICTION = Check(
     f"{MOST_DIFFERING:.0%}. Hint: were two snapshots joined?",
 )
 READER = Reader(
-    "rcrd", "england", RAW, SELECTIONS, ROWS, COUNTED, checks=(CONTRADICTION, *ncrd.HES_CHECKS), ages=(ncrd.HES_AGE,)
-)
+    "rcrd", "england", RAW, SELECTIONS, ROWS, COUNTED, checks=(CONTRADICTION, *ncrd.HES_CHECKS), ages=(ncrd.HES_AGE,),
+    hospital_deaths=ncrd.HES_DEATHS,
+)  # fmt: skip

@@ -22,6 +22,7 @@ from naome.extract.clean import (
 )
 from naome.extract.date_order import in_order, registered_later
 from naome.extract.dates import DATE
+from naome.extract.hospital_deaths import HospitalDeaths
 from naome.extract.linkage import no_such_person
 from naome.extract.provider_codes import PROVIDER_CODE
 from naome.extract.reader import Belongs, Count, RawTable, Reader
@@ -110,7 +111,9 @@ RAW = {
             "ALF_STS_CD": LINKED,
             "ADMIS_DT": DATE,
             "PAT_CLASS_CD": shared_items.PATIENT_CLASS,
+            "DISCH_MTHD_CD": TEXT,
         },
+        optional=frozenset({"DISCH_MTHD_CD"}),  # only held against the registered deaths
         unique=SPELL.columns,
         belongs=Belongs(("ALF_PE",), usual=MOST_HAVE),
         events=True,
@@ -340,6 +343,7 @@ READER = Reader(
         positions("pedw_diag", "DIAG_NUM"),
         positions("pedw_oper", "OPER_NUM"),
     ),
+    hospital_deaths=HospitalDeaths("pedw_spell", "ALF_PE", "DISCH_MTHD_CD", "4", "ADMIS_DT"),
     judgements={
         "biopsy": "PEDW procedures do not show whether a biopsy was taken from a metastatic lesion.",
     },
