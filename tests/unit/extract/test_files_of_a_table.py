@@ -283,20 +283,18 @@ def whole(extracts, tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", ["extract [2020]", "what? *", "a*b"])
-@pytest.mark.parametrize("suffix", ["parquet", "csv", "csv.gz"])
-def test_a_folder_may_have_brackets_and_asterisks_in_its_name(extracts, whole, tmp_path, name, suffix):
+def test_a_folder_may_have_brackets_and_asterisks_in_its_name(extracts, whole, tmp_path, name):
     folder = tmp_path / name / "files"
     shutil.copytree(extracts["england"], folder)
     shutil.copytree(extracts["wales"], tmp_path / "extract 2" / "files")
-    if suffix != "parquet":
-        for table in ("av_patient", "hes_apc"):
-            packed = "GZIP" if suffix.endswith("gz") else "NONE"
-            duckdb.execute(
-                f"COPY (FROM '{extracts['england']}/{table}.parquet') TO '{tmp_path}/new' (FORMAT csv, "
-                f"HEADER, COMPRESSION {packed})"
-            )
-            (folder / f"{table}.parquet").unlink()
-            (tmp_path / "new").rename(folder / f"{table}.{suffix}")
+    # the other tables are in Parquet
+    for table, suffix, packed in (("av_patient", "csv", "NONE"), ("hes_apc", "csv.gz", "GZIP")):
+        duckdb.execute(
+            f"COPY (FROM '{extracts['england']}/{table}.parquet') TO '{tmp_path}/new' (FORMAT csv, "
+            f"HEADER, COMPRESSION {packed})"
+        )
+        (folder / f"{table}.parquet").unlink()
+        (tmp_path / "new").rename(folder / f"{table}.{suffix}")
     read_extract(READERS["ncrd"], folder, folder.parent / "out", progress=lambda line: None)
     assert len(whole) > 8
     for file, table in whole.items():

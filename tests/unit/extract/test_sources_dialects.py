@@ -18,7 +18,9 @@ from naome.workflow.extract_report import describe_extract
 
 def read_tables(folder, out) -> tuple[dict, object]:
     extract = read_extract(READERS["ncrd"], folder, out, progress=lambda line: None)
-    return {file.stem: pq.read_table(file).to_pydict() for file in sorted(out.glob("*.parquet"))}, extract
+    tables = {file.stem: pq.read_table(file) for file in sorted(out.glob("*.parquet"))}
+    # what a file says of a column without an empty value differs with the spelling; its values do not
+    return {name: dict(zip(table.column_names, table.columns, strict=True)) for name, table in tables.items()}, extract
 
 
 def as_csv(change: Callable[[bytes], bytes], *tables: str) -> Callable:
@@ -222,7 +224,7 @@ def test_a_table_that_may_be_absent(copy, plain, tmp_path):
     folder = copy("england")
     folder.file("cosd_recurrence").unlink()
     tables, _ = read_tables(folder.path, tmp_path / "canonical")
-    assert tables["recurrences"] == {name: [] for name in plain[0]["recurrences"]}
+    assert tables["recurrences"] == {name: rows.slice(0, 0) for name, rows in plain[0]["recurrences"].items()}
     assert {name: table for name, table in tables.items() if name != "recurrences"} == {
         name: table for name, table in plain[0].items() if name != "recurrences"
     }
@@ -309,7 +311,6 @@ def clean(extracts, tmp_path_factory):
     return read_tables(extracts["clean-england"], tmp_path_factory.mktemp("clean") / "canonical")
 
 
-@pytest.mark.parametrize("blank", ["' '", "chr(160)", "chr(12288)"])
 @pytest.mark.parametrize(
     ("table", "column", "written"),
     [
@@ -320,9 +321,10 @@ def clean(extracts, tmp_path_factory):
         ("av_patient", "PATIENTID", "people"),
     ],
 )
-def test_blanks_of_any_kind_around_identifiers_change_no_row(copy, clean, tmp_path, blank, table, column, written):
+def test_blanks_of_any_kind_around_identifiers_change_no_row(copy, clean, tmp_path, table, column, written):
     folder = copy("clean-england")
     (folder.path / "extract.json").unlink()
+    blank = "[' ', chr(160), chr(12288)][1 + (n // 3) % 3]"
     folder.put(table, column, f"{blank} || {column} || {blank}", "n % 3 = 1")
     tables, extract = read_tables(folder.path, tmp_path / "canonical")
     assert tables[written] == clean[0][written]

@@ -114,6 +114,16 @@ def test_a_note_to_the_reader_in_a_zip_file_is_passed_over(copy, tmp_path):
     assert read("ncrd", folder.path).rows["admissions"]
 
 
+@pytest.fixture(scope="module")
+def plain_admissions(extracts, tmp_path_factory):
+    return read_admissions(extracts["clean-england-rcrd"], tmp_path_factory.mktemp("plain") / "out")
+
+
+def read_admissions(folder, out):
+    read("rcrd", folder, out)
+    return {table: pd.read_parquet(out / f"{table}.parquet") for table in ("admissions", "diagnoses", "procedures")}
+
+
 @pytest.mark.parametrize(
     "names",
     [
@@ -126,15 +136,13 @@ def test_a_note_to_the_reader_in_a_zip_file_is_passed_over(copy, tmp_path):
         {name: f"hes_apc.{name}" for name in ("STUDY_ID", "EPIKEY", "DIAG_01", "CLASSPAT")},
     ],
 )  # fmt: skip
-def test_columns_of_hes_are_read_by_their_names_in_other_deliveries(copy, extracts, tmp_path, names):
-    read("ncrd", extracts["clean-england"], tmp_path / "plain")
-    folder = copy("clean-england")
+def test_columns_of_hes_are_read_by_their_names_in_other_deliveries(copy, plain_admissions, tmp_path, names):
+    folder = copy("clean-england-rcrd")
     renamed = ", ".join(f'{old} AS "{new}"' for old, new in names.items())
     folder.edit("hes_apc", f"SELECT * RENAME ({renamed}) FROM t")
-    read("ncrd", folder.path, tmp_path / "other")
-    for table in ("admissions", "diagnoses", "procedures"):
-        plain, other = (pd.read_parquet(tmp_path / each / f"{table}.parquet") for each in ("plain", "other"))
-        assert plain.equals(other)
+    other = read_admissions(folder.path, tmp_path / "out")
+    for table, rows in plain_admissions.items():
+        assert rows.equals(other[table])
 
 
 def test_an_extract_of_another_cancer_is_refused(copy):
