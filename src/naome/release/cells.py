@@ -52,6 +52,8 @@ DEATHS = {
     "record_before_death": ((DEAD,), (DEAD, RECORD)),
     "breast_cancer_share_of_deaths": ((DEAD, "cause of death known"), (DEAD, OF_BREAST_CANCER)),
 }
+#: Measures beside a headline: where a small number follows from both, theirs is hidden, whatever it costs
+BESIDE_HEADLINE = ("record_before_death",)
 
 
 #: Measures of the people of each cohort who live, of which both cohorts together have rows of a cohort of their own

@@ -17,7 +17,7 @@ import pandas as pd
 
 from naome.core.results import NATIONAL_LEVELS
 from naome.release.bounds import LARGEST_COUNT, Step, find_attainable, solve_bounds, tighten
-from naome.release.cells import Cells
+from naome.release.cells import BESIDE_HEADLINE, Cells
 from naome.release.policy import Policy, round_counts
 
 __all__ = [
@@ -43,6 +43,8 @@ ALL_STEPS = 1_000
 PROGRAMMES = 300
 #: What it costs to hide a total of the nation, which readers look for first: more than to hide any groups
 TOTAL = 1e9
+#: What it costs to hide a person of a measure beside a headline
+BESIDE = 1e-3
 #: Counts tried, the cheapest first, before one that does not help alone is hidden
 TRIALS = 6
 
@@ -339,7 +341,9 @@ class _Search:
     def __init__(self, cells: Cells, rows: pd.DataFrame, shown: ShownRows, policy: Policy) -> None:
         self.cells, self.rows, self.shown, self.policy = cells, rows, shown, policy
         totals = (rows["level"].isin(NATIONAL_LEVELS) & (rows["group_by"] == "all")).to_numpy()
-        self.cost = rows["denominator"].fillna(0).to_numpy(dtype=float) + np.where(totals, TOTAL, 0)
+        beside = rows["measure"].isin(BESIDE_HEADLINE).to_numpy() & ~totals
+        people = rows["denominator"].fillna(0).to_numpy(dtype=float)
+        self.cost = people * np.where(beside, BESIDE, 1) + np.where(totals, TOTAL, 0)
         self.numbers = _show_numbers(cells, shown, policy)
         self.free = ~shown.always & ~shown.fixed
         self.protected = ~shown.always

@@ -16,7 +16,7 @@ from naome.measures.study import make_study
 from naome.release import attack
 from naome.release.attack import attack_release
 from naome.release.bounds import Relations, solve_bounds, tighten
-from naome.release.cells import Scheme, list_cells, make_scheme
+from naome.release.cells import DEATHS, Scheme, list_cells, make_scheme
 from naome.release.policy import POLICIES
 from naome.release.protect import ShownRows, bound_counts, find_broken, protect, reach
 from naome.release.suppress import ReleasePlan, list_least, plan_release, release, release_pooled
@@ -65,6 +65,24 @@ def test_a_level_of_any_name_adds_up_to_the_larger_ones(level):
     scheme = replace(SCHEME, parents=PARENTS.rename(columns={"alliance": level}))
     plan = plan_release(results, params(), scheme)
     assert set(results.loc[plan.hidden, "unit"]) == {"C", "N"}
+
+
+def test_deaths_from_any_cause_are_suppressed_and_not_the_headline_beside_them():
+    """46 of all deaths and 40 of those from breast cancer had a record: 6 died of another cause with one."""
+    measures = {
+        "record_before_death": (46, 110),
+        "breast_cancer_share_of_deaths": (66, 110),
+        "record_before_breast_cancer_death": (40, 66),
+    }
+    rows = [(name, "nation", "wales", "diagnosis_year", "2016", *counts) for name, counts in measures.items()]
+    conditions = {name: tuple(map(frozenset, pair)) for name, pair in DEATHS.items()}
+    scheme = replace(SCHEME, measures=conditions)
+    plan = plan_release(make(rows), params(national="suppress_small"), scheme)
+    assert dict(zip(measures, plan.hidden.tolist(), strict=True)) == {
+        "record_before_death": True,
+        "breast_cancer_share_of_deaths": False,
+        "record_before_breast_cancer_death": False,
+    }
 
 
 def test_a_level_that_adds_up_to_nothing_known_is_refused():
