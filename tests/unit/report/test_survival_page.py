@@ -64,7 +64,9 @@ def test_survival_from_another_origin_gives_no_few_people(row, people, survival)
     study = suppress_small()
     frame = tabulate_clocks(list_clocks(row, survive(57, clock=LATE_CLOCK)), study).frame
     assert frame.loc[0, ["people", "survival"]].tolist() == [people, survival]
-    assert frame.loc[0, ["left_out", "n_risk"]].tolist() == [HIDDEN, HIDDEN]
+    # who is excluded is all of the rule, whom the other row shows, less the people
+    assert frame.loc[0, "left_out"] == (HIDDEN if people in (HIDDEN, FEW) else row["left_out"])
+    assert frame.loc[0, "n_risk"] is HIDDEN
     assert frame.loc[1, "survival"] == 1 - 57 / 181 and "dead" not in frame
 
 
@@ -93,6 +95,23 @@ def test_few_deaths_between_two_time_points_are_not_what_two_percentages_differ_
     shown = tabulate_clocks(list_clocks(*rows), suppress_small()).frame["survival"].tolist()
     assert shown == [1 - 57 / 181, FEW, 1 - 80 / 181]
     assert tabulate_clocks(list_clocks(*rows), suppress_small("show")).frame["survival"].tolist()[1] == 1 - 60 / 181
+
+
+def test_who_is_excluded_is_not_shown_where_all_of_the_rule_are_suppressed():
+    """Three of 184 people came by the other rule: 162 and 19 excluded would be the others."""
+    rows = [survive(57, clock=LATE_CLOCK, cohort=(184, None)), survive(None, 162, left_out=19, cohort=(184, None))]
+    frame = tabulate_clocks(list_clocks(*rows), suppress_small()).frame
+    assert frame["people"].tolist() == [HIDDEN, 162] and frame["left_out"].tolist() == [HIDDEN, HIDDEN]
+
+
+@pytest.mark.parametrize(("route", "said"), [("DN2", FEW), ("RC2", 1 - 60 / 181)])
+def test_few_deaths_between_two_time_points_of_two_origins_are_given_by_no_two_percentages(route, said):
+    """57 die within a year of a metastatic diagnosis, itself within a year of the first; 60 within 3 years of that."""
+    initial, late = survive(60, years=3.0), [survive(57, clock=LATE_CLOCK), survive(90, clock=LATE_CLOCK, years=3.0)]
+    clocks = list_clocks(initial, *late).assign(route=route)
+    shown = tabulate_clocks(clocks, suppress_small()).frame
+    assert shown["clock"].tolist() == ["initial", LATE_CLOCK, LATE_CLOCK]
+    assert shown["survival"].tolist() == [said, 1 - 57 / 181, 1 - 90 / 181]
 
 
 def test_a_group_of_which_survival_is_suppressed_has_no_curve():

@@ -209,24 +209,36 @@ def tabulate_clocks(clocks: pd.DataFrame, study: Study) -> Table:
     Survival is not shown where few more, or fewer, people die than from the metastatic diagnosis: until everyone is
     followed it is a share of the same people, so that two of them give the people between. People are compared with all
     of the rule, and with those of every row above, at any time point; in a nation whose small groups are suppressed
-    also the rest of the cohort, and those who die between two time points.
+    also the rest of the cohort, and those who die between two time points of one time origin, or of DN2 of any two: it
+    is found within a year, so that who died within a year of it had died by the third year after the initial diagnosis.
     """
     counts = ("people", "left_out", "n_risk")
+    clocks = clocks.sort_values("clock", key=lambda clock: clock != LATE_CLOCK, kind="stable")
+    order, clocks = clocks.index, clocks.reset_index(drop=True)  # with that from which people are told first
+    clocks["within"] = clocks["clock"].mask(clocks["route"] == "DN2", "")
     late = clocks.loc[clocks["clock"] == LATE_CLOCK, ["route", "years", "dead"]]
     own = clocks[["route", "years"]].merge(late, how="left", on=["route", "years"])
-    own["people"] = clocks["people"].to_numpy() + clocks["left_out"].to_numpy()  # all of the rule, at every time point
+    own["people"] = clocks["people"] + clocks["left_out"]  # all of the rule, at every time point
     wholes = ["cohort_people", "cohort_dead"]
-    own[wholes] = clocks[wholes].to_numpy()
+    own[wholes] = clocks[wholes]
     parts = [("dead", "people"), ("people", "cohort_people"), ("dead", "cohort_dead")]
     with_it, above = ("survival", "lower", "upper", "left_out", "n_risk"), {"people": ["route"]}
     if policy_in_force(study) is not None:
-        above["dead"] = ["route", "clock"]
+        above["dead"] = ["route", "within"]
     released = release_variants(clocks, ["people", "dead"], own, study, parts=parts, above=above, with_it=with_it)
     if study.params.disclosure.national != "show":  # the origins have the same people, who leave at other times
-        released = hide_columns(released, ["left_out", "n_risk"])
+        released = hide_columns(released, ["n_risk"])
+        # who is excluded is what people shown are less than all of the rule, and else would give these
+        everyone = clocks["left_out"].eq(0) & ~released.frame["people"].map(is_hidden)
+        released = hide_columns(released, ["left_out"], ~clocks["route"].isin(clocks.loc[everyone, "route"]))
     said = released.frame["dead"].map(is_hidden).astype(bool)  # in how few they differ, where that is why
     released = released.transform(
-        lambda frame: frame.assign(survival=frame["survival"].mask(said, frame["dead"])).drop(columns=["dead", *wholes])
+        lambda frame: (
+            frame.assign(survival=frame["survival"].mask(said, frame["dead"]))
+            .drop(columns=["dead", "within", *wholes])
+            .set_axis(order)
+            .sort_index()
+        )
     )
     headings = {"route": "Rule", "clock": "Time origin", "years": "Years", "people": "People", "left_out": "Excluded"}
     headings |= {"n_risk": "At risk"}
