@@ -211,10 +211,10 @@ def calibration(duration, event, predicted, *, at: float, groups: int = 10, conf
     Returns
     -------
     pandas.DataFrame
-        ``group`` (1 = lowest predicted survival), ``n, predicted`` (mean), ``observed`` (mean pseudo-observation),
-        ``std_error, lower, upper``. The observed value and its limits may fall outside [0, 1] in extreme groups. Where
-        everybody, or nobody, of a group is observed to survive the standard error is NaN, as 0 would claim certainty,
-        and the open limit is exact (Clopper-Pearson).
+        ``group`` (1 = lowest predicted survival), ``n, deaths`` (until t), ``predicted`` (mean), ``observed`` (mean
+        pseudo-observation), ``std_error, lower, upper``. The observed value and its limits may fall outside [0, 1] in
+        extreme groups. Where everybody, or nobody, of a group is observed to survive the standard error is NaN, as 0
+        would claim certainty, and the open limit is exact (Clopper-Pearson).
 
     Raises
     ------
@@ -236,6 +236,7 @@ def calibration(duration, event, predicted, *, at: float, groups: int = 10, conf
     if groups < 2 or len(predicted) < 2 * groups:
         raise ValueError(f"groups is {groups} for {len(predicted)} people; allowed: 2 up to half the number of people")
     pseudo = pseudo_observations(duration, event, float(at))
+    until, died = np.asarray(duration, dtype=float), np.asarray(event, dtype=bool)
     group = (np.argsort(np.argsort(predicted, kind="stable"), kind="stable") * groups) // len(predicted)
     n = np.bincount(group)
     observed = np.bincount(group, pseudo) / n
@@ -250,6 +251,7 @@ def calibration(duration, event, predicted, *, at: float, groups: int = 10, conf
         {
             "group": np.arange(1, groups + 1),
             "n": n,
+            "deaths": np.bincount(group[died & (until <= at)], minlength=groups),
             "predicted": np.bincount(group, predicted) / n,
             "observed": observed,
             "std_error": std_error,

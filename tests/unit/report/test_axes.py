@@ -183,7 +183,7 @@ def test_panels_of_an_indicator_share_the_scale_of_percentages_and_all_that_of_p
 
 def test_panels_of_calibration_share_the_whole_scale():
     study = make_study(load_params("england"), run_id="r")
-    tenths = {"Predicted": 0.5, "Observed": 0.6, "Lower": 0.4, "Upper": 0.7, "People": 50}
+    tenths = {"Predicted": 0.5, "Observed": 0.6, "Lower": 0.4, "Upper": 0.7, "People": 50, "deaths": 20}
     frame = pd.DataFrame([{"Time point": "1 y", **tenths}, {"Time point": "3 y", **tenths, "Predicted": 0.9}])
     checks = ModelChecks(
         **({name: pd.DataFrame() for name in TABLES} | {"tenths": frame}), worst="age", error="", missing=""

@@ -68,8 +68,8 @@ def test_splines_are_not_drawn_as_ratios():
 
 def test_calibration_has_a_panel_for_each_cohort_and_horizon():
     tenths = pd.DataFrame(
-        {"Time point": ["1 y", "3 y"], "People": 50, "Predicted": 0.5, "Observed": 0.6, "Lower": 0.4, "Upper": 0.7}
-    )
+        {"Time point": ["1 y", "3 y"], "People": 50, "deaths": 20, "Predicted": 0.5, "Observed": 0.6}
+    ).assign(Lower=0.4, Upper=0.7)
     checks = {"denovo": checked(tenths=tenths), "recurrent": checked(tenths=tenths.iloc[:1])}
     figure = draw_calibration(checks, STUDY, alt="Calibration").drawing
     titles = [axes.get_title(loc="left") for axes in figure.axes if axes.axison]
@@ -80,7 +80,7 @@ def test_a_tenth_of_which_few_died_is_neither_shown_nor_drawn_where_small_counts
     """Of 47 people 93.6% lived: 3 died. Another tenth goes with it, since the whole is on the page."""
     people, alive = [48, 47, 46], [0.5, 0.936, 0.3]
     tenths = pd.DataFrame({"Time point": "1 y", "Tenth": [1, 8, 9], "People": people, "Predicted": [0.5, 0.9, 0.4]})
-    tenths = tenths.assign(Observed=alive, Lower=[0.4, 0.866, 0.2], Upper=[0.6, 1.007, 0.4])
+    tenths = tenths.assign(Observed=alive, Lower=[0.4, 0.866, 0.2], Upper=[0.6, 1.007, 0.4], deaths=[24, 3, 32])
     strict = STUDY.params.disclosure.model_copy(update={"policy": "lt10", "national": "suppress"})
     study = make_study(STUDY.params.model_copy(update={"disclosure": strict}), run_id="r")
     laid = tabulate_checks({"denovo": checked(tenths=tenths)}, "tenths", study).frame
@@ -89,6 +89,26 @@ def test_a_tenth_of_which_few_died_is_neither_shown_nor_drawn_where_small_counts
     assert np.isnan(axes.lines[1].get_ydata()).tolist() == [False, True, True]
     exact = tabulate_checks({"denovo": checked(tenths=tenths)}, "tenths", STUDY).frame
     assert exact["Observed"].tolist() == alive
+
+
+def test_a_tenth_of_which_few_died_is_not_shown_where_more_would_have_without_censoring():
+    """6 of 47 died and others were followed for less than 3 years: observed survival is that of 10 deaths."""
+    tenths = pd.DataFrame({"Time point": "3 y", "Tenth": [1, 2, 3], "People": 47, "Predicted": [0.3, 0.5, 0.8]})
+    tenths = tenths.assign(Observed=[0.3, 0.5, 0.787], Lower=0.2, Upper=0.9, deaths=[33, 24, 6])
+    laid = tabulate_checks({"denovo": checked(tenths=tenths)}, "tenths", of_nation("suppress_small")).frame
+    assert laid["Observed"].tolist() == [HIDDEN, 0.5, HIDDEN] and "deaths" not in laid
+    axes = draw_calibration({"denovo": checked(tenths=tenths)}, of_nation("suppress_small"), alt="C").drawing.axes[0]
+    assert np.isnan(axes.lines[1].get_ydata()).tolist() == [True, False, True]
+
+
+def test_tenths_do_not_add_up_to_survival_that_is_suppressed_as_a_result():
+    tenths = pd.DataFrame({"Time point": ["1 y", "1 y", "3 y"], "People": 50, "deaths": 20, "Predicted": 0.5})
+    tenths = tenths.assign(Observed=0.6, Lower=0.4, Upper=0.7)
+    checks, suppressed = {"denovo": checked(tenths=tenths), "recurrent": NOTHING}, {("denovo", "survival_1y", "all")}
+    laid = tabulate_checks(checks, "tenths", of_nation("suppress_small"), suppressed=suppressed).frame
+    assert laid["Observed"].tolist()[:3] == [HIDDEN, HIDDEN, 0.6] and "withheld" not in laid
+    figure = draw_calibration(checks, of_nation("suppress_small"), alt="C", suppressed=suppressed)
+    assert "De novo, 1 y: suppressed" in figure.alt and "De novo, 3 y: one point" in figure.alt
 
 
 def of_nation(national: str):
@@ -101,8 +121,12 @@ def of_nation(national: str):
     ("deaths", "observed", "hidden"),
     [(120, 0.29, False), (5, 0.97, True), (120, 0.03, True), (120, 0.97, True), (150, 0.5, True)],
 )
-def test_older_diagnoses_of_which_few_died_have_no_people_nor_observed_survival(monkeypatch, deaths, observed, hidden):
-    row = {"Time point": "5 y", "People": 154, "deaths": deaths, "Predicted": 0.3, "Observed": observed}
+@pytest.mark.parametrize("dead", [80, 6])
+def test_older_diagnoses_of_which_few_died_have_no_people_nor_observed_survival(
+    monkeypatch, deaths, observed, hidden, dead
+):
+    hidden |= dead == 6  # until the time point; most were not followed as long
+    row = {"Time point": "5 y", "People": 154, "deaths": deaths, "Predicted": 0.3, "Observed": observed, "dead": dead}
     row |= {"Difference": observed - 0.3, "Slope": 1.0, "Slope, lower": 0.8, "Slope, upper": 1.2}
     monkeypatch.setattr("naome.report.pages.case_mix_model.check_earlier", lambda each: pd.DataFrame([each]))
     numbers = ["People", "Observed", "Difference"]

@@ -247,15 +247,17 @@ def check_earlier(assessment: Assessment) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``Time point, People, deaths, Predicted, Observed, Difference, Slope`` and its limits; without rows where the
-        audit period serves every time point, or no model is fitted to older diagnoses.
+        ``Time point, People, deaths, dead, Predicted, Observed, Difference, Slope`` and its limits, `dead` being deaths
+        until the time point; without rows where the audit period serves every time point, or no model is fitted to
+        older diagnoses.
     """
     rows = []
     for part in assessment.earlier:
         if part.tables:
             _, whole = check_calibration(part.case_mix, list(part.models), list(part.tables))
-            events = part.case_mix.observed["event"]
-            rows.append(whole.assign(People=len(events), deaths=int(events.sum())))
+            events, until = (part.case_mix.observed[name] for name in ("event", "duration"))
+            dead = [int(events[until <= years * YEAR_DAYS].sum()) for years in part.tables]
+            rows.append(whole.assign(People=len(events), deaths=int(events.sum()), dead=dead))
     return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame()
 
 
@@ -273,7 +275,7 @@ def check_calibration(
     Returns
     -------
     tuple of DataFrame
-        By tenth: ``Time point, Tenth, People, Predicted, Observed, Lower, Upper``; over
+        By tenth: ``Time point, Tenth, People, deaths, Predicted, Observed, Lower, Upper``; over
         everyone: ``Time point, Predicted, Observed, Difference, Slope`` and its limits.
     """
     frame = case_mix.completed[0]
@@ -289,7 +291,7 @@ def check_calibration(
     names |= {"lower": "Lower", "upper": "Upper", "difference": "Difference", "slope": "Slope"}
     names |= {"slope_lower": "Slope, lower", "slope_upper": "Slope, upper"}
     table, summary = pd.concat(tenths, ignore_index=True), pd.concat(wholes, ignore_index=True)
-    chosen = ["horizon", "group", "n", "predicted", "observed", "lower", "upper"]
+    chosen = ["horizon", "group", "n", "deaths", "predicted", "observed", "lower", "upper"]
     overall = ["horizon", "predicted", "observed", "difference", "slope", "slope_lower", "slope_upper"]
     return table[chosen].rename(columns=names), summary[overall].rename(columns=names)
 

@@ -13,8 +13,9 @@ from naome.measures.casemix.alternatives import TREATMENTS
 from naome.measures.casemix.checks import ROBUST, ModelChecks, check_earlier
 from naome.measures.study import Study
 from naome.release import HIDDEN, Released, declare_not_counts, is_hidden, release_counts, shown_numbers
-from naome.release.counts import hide_columns, hide_numbers, policy_in_force
+from naome.release.counts import hide_columns, hide_numbers, is_small, policy_in_force
 from naome.release.outlier_levels import settle_changes
+from naome.release.policy import POLICIES
 from naome.report.axes import MARKERS, End, begin_at_zero, label_ends, legend_above, use_whole_ticks
 from naome.report.display import Figure, Sentence, Table, format_number
 from naome.report.figures import INK, PALETTE, draw_empty, use_style
@@ -72,7 +73,8 @@ def tabulate_checks(
     study : Study
     suppressed : collection of (str, str, str)
         Cohort, measure and group of results of the nation that are suppressed: survival of everyone is one, and has no
-        observed survival here (:meth:`naome.release.suppress.ReleasePlan.list_suppressed`).
+        observed survival here, nor have the tenths that make up everyone
+        (:meth:`naome.release.suppress.ReleasePlan.list_suppressed`).
 
     Returns
     -------
@@ -86,7 +88,11 @@ def tabulate_checks(
             reason = (each.reason or each.missing).rstrip(".")
             table = pd.DataFrame({"status": ["not_derivable"], "reason": [reason]})
         elif name == "whole":
-            table = _take_out_survival(table, {measure for of, measure, _ in suppressed if of == cohort})
+            gone = _list_withheld(table, cohort, suppressed)
+            table = table.copy()
+            hide_numbers(table, ["Observed", "Difference"] if gone.any() else [], gone)
+        elif name == "tenths":
+            table = table.assign(withheld=_list_withheld(table, cohort, suppressed))
         pieces.append(table.assign(Cohort=COHORT_NAMES[cohort]))
     table = settle_changes(pd.concat(pieces, ignore_index=True), study.params)
     if all(getattr(each, name).empty for each in checks.values()):
@@ -102,12 +108,10 @@ def tabulate_checks(
     return Table(made.frame, made, {c: kind for c, kind in FORMATS[name].items() if c in table})
 
 
-def _take_out_survival(whole: pd.DataFrame, suppressed: Collection[str]) -> pd.DataFrame:
-    """Take out observed survival of a cohort at the time points of which it is suppressed as a result."""
-    out = whole.copy()
-    gone = ("survival_" + out["Time point"].str.replace(" ", "")).isin(suppressed)
-    hide_numbers(out, ["Observed", "Difference"] if gone.any() else [], gone)
-    return out
+def _list_withheld(table: pd.DataFrame, cohort: str, suppressed: Collection[tuple[str, str, str]]) -> pd.Series:
+    """Mark the time points at which survival of everyone in a cohort is suppressed as a result."""
+    measures = "survival_" + table["Time point"].str.replace(" ", "")
+    return measures.isin({measure for of, measure, _ in suppressed if of == cohort})
 
 
 def tabulate_earlier(assessments: dict[str, Assessment], study: Study) -> Table:
@@ -129,22 +133,30 @@ def _release_earlier(table: pd.DataFrame, study: Study) -> Released:
     Observed survival of so many people is so many deaths, and predicted survival and the difference are observed.
     """
     alive = (table["Observed"].astype("Float64").clip(0, 1) * table["People"]).round().astype("Int64")
-    numbers = ("Observed", "Difference")
-    released = release_counts(table.assign(alive=alive), ["deaths", "alive"], study, of="People", with_it=numbers)
-    hidden = released.frame[["deaths", "alive"]].map(is_hidden).any(axis=1)
+    numbers, counts = ("Observed", "Difference"), ["deaths", "dead", "alive"]
+    released = release_counts(table.assign(alive=alive), counts, study, of="People", with_it=numbers)
+    hidden = released.frame[counts].map(is_hidden).any(axis=1)
     return hide_columns(released, ["People"], hidden)
 
 
 def _release_people(table: pd.DataFrame, study: Study) -> Released:
-    """Release a table of a model with numbers of people; observed survival is protected by its own count."""
+    """Release a table of a model with numbers of people; of tenths of these observed survival, if neither is small.
+
+    Survivors are as many as observed survival says, or, where few died or few did not, those who did not: where people
+    are censored, fewer die than would have.
+    """
     if "Observed" not in table:
         return release_counts(table, "People", study)
+    policy, left = POLICIES[study.params.disclosure.policy], table["People"] - table["deaths"]
     alive = (table["Observed"].astype("Float64").clip(0, 1) * table["People"]).round().astype("Int64")
+    alive = alive.mask(is_small(table["deaths"], policy) | is_small(left, policy), left)
     # the whole of a cohort at a time point is on the page too, so that one tenth alone would be the rest
     whole = [name for name in ("Cohort", "Time point") if name in table]
-    limits = ("Observed", "Lower", "Upper")
+    limits = ["Observed", "Lower", "Upper"]
     counted = release_counts(table.assign(alive=alive), "alive", study, of="People", totals=[whole], with_it=limits)
-    return counted.transform(lambda frame: frame.drop(columns="alive"))
+    withheld = table["withheld"].fillna(False).astype(bool).reset_index(drop=True)
+    counted = hide_columns(counted, limits if withheld.any() else [], withheld)
+    return counted.transform(lambda frame: frame.drop(columns=["alive", "deaths", "withheld"]))
 
 
 def describe_models(
@@ -270,19 +282,27 @@ def draw_coefficients_over_time(checks: dict[str, ModelChecks], *, alt: str) -> 
     return Figure(figure, f"{alt}. {'. '.join(said)}.", made)
 
 
-def draw_calibration(checks: dict[str, ModelChecks], study: Study, *, alt: str) -> Figure:
+def draw_calibration(
+    checks: dict[str, ModelChecks], study: Study, *, alt: str, suppressed: Collection[tuple[str, str, str]] = ()
+) -> Figure:
     """Draw observed against predicted survival by tenth: one row per cohort, one panel per time point, on one scale.
 
     Parameters
     ----------
     checks : dict of str to ModelChecks
-        With ``tenths``: ``Time point, People, Predicted, Observed, Lower, Upper``, proportions.
+        With ``tenths``: ``Time point, People, deaths, Predicted, Observed, Lower, Upper``, proportions.
     study : Study
         A tenth in which few survived, or few died, may be suppressed.
     alt : str
         How the text alternative begins; the differences of each panel are added.
+    suppressed : collection of (str, str, str)
+        As of :func:`tabulate_checks`.
     """
-    tenths = {cohort: _release_people(each.tenths, study) for cohort, each in checks.items() if not each.reason}
+    tables = {cohort: each.tenths for cohort, each in checks.items() if not each.reason}
+    tenths = {
+        cohort: _release_people(table.assign(withheld=_list_withheld(table, cohort, suppressed)), study)
+        for cohort, table in tables.items()
+    }
     fitted = {
         cohort: each.frame.assign(**{name: shown_numbers(each.frame[name]) for name in ("Observed", "Lower", "Upper")})
         for cohort, each in tenths.items()
