@@ -8,7 +8,7 @@ import pytest
 from naome.core.params import Disclosure, load_params
 from naome.measures.sensitivity import BASE
 from naome.measures.study import make_study
-from naome.release.types import HIDDEN, release_checked
+from naome.release.types import HIDDEN, is_hidden, release_checked
 from naome.report.pages.cohort_validation import tabulate_intervals
 from naome.report.pages.sensitivity import (
     release_switches,
@@ -30,6 +30,8 @@ def switches(*jaccard):
     [
         ((0.9, 0.5), "most sensitive to the choice *gap*: with *none*, 50.0%"),
         ((HIDDEN, 0.9), "90.0%"),
+        ((HIDDEN, 0.9), "Of the choices whose Jaccard index is shown"),
+        ((HIDDEN, 1.0), "No choice whose Jaccard index is shown changes a cohort"),
         ((HIDDEN, HIDDEN), "suppressed, so the largest change cannot be named"),
         ((1.0, 1.0), "No choice changes a cohort here"),
         ((), "No choice changes a cohort here"),
@@ -66,6 +68,18 @@ def test_what_is_suppressed_as_a_result_is_in_no_window_and_not_in_the_base_case
     shown = release_switches(rows, make_strict(), suppressed).frame
     assert shown["chemotherapy"].tolist() == [HIDDEN, 0.5] and shown["other_value"].tolist() == [0.6, HIDDEN]
     assert shown["people"].tolist() == [100, 100]
+
+
+def test_the_jaccard_index_is_shown_where_the_counts_are_from_which_it_follows():
+    """339 of 471 people are in both versions; few differ in a version of 468; percentages would give their events."""
+    rows = pd.DataFrame({"option": [BASE, "position", "position"], "choice": ["", "primary", "first"]})
+    rows = rows.assign(cohort="denovo", title="p", people=[471, 339, 468], shared=[471, 339, 468], survival_1y=0.7)
+    rows["jaccard"] = rows["shared"] / 471
+    released = release_switches(rows, make_strict())
+    assert released.frame["people"].tolist()[:2] == [471, 339] and is_hidden(released.frame["people"].iloc[2])
+    assert released.frame["jaccard"].tolist() == [1.0, 339 / 471, HIDDEN]
+    assert released.frame["survival_1y"].tolist() == [0.7, HIDDEN, HIDDEN]
+    assert "with *primary*, 72.0% of the people" in say_most_changed(released).text
 
 
 @pytest.mark.parametrize("gone", [True, False])

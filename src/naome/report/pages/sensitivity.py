@@ -43,8 +43,9 @@ def release_switches(options: pd.DataFrame, study: Study, suppressed: Suppressed
     )
     if study.params.disclosure.shows_nation:
         return released
-    # of a small nation: percentages before and after give the events of the people who differ
-    return released.transform(lambda frame: _take_out(frame, list(with_it), suppressed))
+    # of a small nation: percentages before and after give the events of the people who differ; the Jaccard index does
+    # not, which follows from the people of both versions
+    return released.transform(lambda frame: _take_out(frame, list(with_it[1:]), suppressed))
 
 
 def _take_out(frame: pd.DataFrame, columns: list[str], suppressed: Suppressed) -> pd.DataFrame:
@@ -159,15 +160,17 @@ def say_most_changed(switches: Released) -> Sentence:
     rows = rows[rows["jaccard"].notna() & (rows["option"] != BASE)]
     hidden = rows["jaccard"].map(is_hidden).astype(bool)
     if len(rows) and hidden.all():
-        return Sentence("How far each choice changes a cohort is suppressed, so the largest change cannot be named.")
+        return Sentence("The Jaccard index of every choice is suppressed, so the largest change cannot be named.")
     rows = rows[~hidden].sort_values("jaccard")
     if rows.empty or rows["jaccard"].iloc[0] == 1:
         nothing = "No choice changes a cohort here: these data lack the records that matter, or the records agree."
-        return Sentence(nothing)
+        some = "No choice whose Jaccard index is shown changes a cohort here; that of others is suppressed."
+        return Sentence(some if hidden.any() else nothing)
     most = rows.iloc[0]
+    of_shown = "Of the choices whose Jaccard index is shown, the" if hidden.any() else "The"
     return Sentence(
-        f"The {COHORT_NAMES[most['cohort']].lower()} cohort is most sensitive to the choice *{most['title']}*: with "
-        f"*{most['choice']}*, {say_percent(most['jaccard'])} of the people in either version of the cohort are in "
-        "both.",
+        f"{of_shown} {COHORT_NAMES[most['cohort']].lower()} cohort is most sensitive to the choice *{most['title']}*: "
+        f"with *{most['choice']}*, {say_percent(most['jaccard'])} of the people in either version of the cohort are "
+        "in both.",
         switches,
     )
