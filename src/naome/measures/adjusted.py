@@ -133,7 +133,7 @@ def list_adjusted(specification: Specification) -> list[tuple[str, str]]:
 
 def _reason_for_no_model(people: pd.DataFrame, inside: np.ndarray, positive: np.ndarray, unit: str) -> str:
     if people.loc[inside, unit].nunique() < 2:
-        return "There are fewer than two organisations to compare."
+        return "There are fewer than two organisations with people to compare."
     events = int(positive[inside].sum())
     fewer = min(events, int(inside.sum()) - events)
     if fewer < SMALLEST_OUTCOME:

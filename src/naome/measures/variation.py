@@ -209,7 +209,7 @@ def _compare(results: pd.DataFrame, indicator: Indicator, params: Params) -> tup
     target = float(national["estimate"].iloc[0])
     if len(assessed) < 2 or not 0 < target < 1:
         reason = (
-            "There are fewer than two organisations to compare."
+            f"There are fewer than two organisations with {params.outliers.minimum_n} people or more to compare."
             if len(assessed) < 2
             else "Everyone, or no one, has the outcome."
         )

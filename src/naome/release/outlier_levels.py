@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from naome.core.params import Params
+from naome.core.results import NATIONAL_LEVELS
 from naome.measures.adjusted import HIGHER_IS, Adjusted
 from naome.measures.casemix.adjust import Assessment, list_tables
 from naome.measures.casemix.outliers import MINIMUM_UNITS, give_levels
@@ -21,6 +22,7 @@ from naome.measures.variation import (
 from naome.release.level_chances import expect_placed
 from naome.release.policy import POLICIES, Policy, leave_few, round_counts
 from naome.release.rounded_levels import place_counts, soften
+from naome.release.suppress import OF_VALUE, VALUE_SUPPRESSED
 from naome.release.types import Declared, Released, declare_not_counts
 
 #: Measures of variation between organisations
@@ -31,6 +33,8 @@ SPREAD = (
 #: What changes under another model
 CHANGES = ("Rank correlation", "Largest change, percentage points", "Largest change of z", "Outlier status changed")
 FEW_UNITS = f"fewer than {MINIMUM_UNITS} organisations, whose counts could be worked out"
+#: Why a time point has no comparison where national survival is suppressed
+NATION_NOT_SHOWN = "national survival is not shown"
 #: Why an organisation has no level although it could be compared
 SUPPRESSED = "its result is suppressed"
 
@@ -129,8 +133,22 @@ def _settle_assessment(each: Assessment, released: Released, params: Params) -> 
         years: settle_levels(table, _list_shown(released, f"survival_{years}y_adjusted", each.cohort), params, "worse")
         for years, table in each.tables.items()
     }
+    national = {
+        years: _show_national(released, f"survival_{years}y_adjusted", each.cohort, value)
+        for years, value in each.national.items()
+    }
+    covered = set(released.where(cohort=each.cohort, reason=VALUE_SUPPRESSED).frame["measure"])
+    national |= {years: float("nan") for years in each.time_points if f"survival_{years}y_adjusted" in covered}
+    reason = NATION_NOT_SHOWN if covered and each.reason.startswith(OF_VALUE) else each.reason
     earlier = tuple(_settle_assessment(part, released, params) for part in each.earlier)
-    return replace(each, tables=tables, earlier=earlier)
+    return replace(each, tables=tables, national=national, reason=reason, earlier=earlier)
+
+
+def _show_national(released: Released, measure: str, cohort: str, value: float) -> float:
+    """Return a national value as it is released; NaN where it is not shown, and the given one where there is none."""
+    rows = released.where(measure=measure, cohort=cohort, level=NATIONAL_LEVELS, group_by="all").frame
+    shown = rows.loc[rows["status"] == "ok", "estimate"]
+    return value if rows.empty else float(shown.iloc[0]) if len(shown) else float("nan")
 
 
 def list_outlier_status(settled: dict[str, Assessment], released: Released, run_id: str) -> Declared:
@@ -160,15 +178,20 @@ def list_outlier_status(settled: dict[str, Assessment], released: Released, run_
 
 
 def settle_adjusted(
-    adjusted: Iterable[Adjusted], released: Released, params: Params, specification: Specification
+    adjusted: Iterable[Adjusted], released: Released, params: Params, specification: Specification, indicators: Released
 ) -> list[Adjusted]:
-    """Return risk-adjusted indicators with the levels that may be shown (:func:`settle_table`)."""
+    """Return risk-adjusted indicators with the levels that may be shown (:func:`settle_table`).
+
+    Their national value is missing where that of `indicators`, as they are shown, is not shown.
+    """
     settled = []
     for each in adjusted:
         if not each.reason:
             shown = _list_shown(released, f"{each.indicator}_adjusted", each.cohort)
             higher_is = HIGHER_IS[specification[each.indicator].polarity]
-            each = replace(each, table=settle_levels(each.table, shown, params, higher_is))
+            seen = _show_national(indicators, each.indicator, each.cohort, each.national)  # of all, and not of these
+            national = float("nan") if np.isnan(seen) else each.national
+            each = replace(each, table=settle_levels(each.table, shown, params, higher_is), national=national)
         settled.append(each)
     return settled
 
@@ -210,6 +233,9 @@ def settle_variation(
         known = shown[(shown["cohort"] == row["cohort"]) & (shown["measure"] == row["measure"])].set_index("unit")
         table, numbers = _settle_units(variation.units[own], known, row, params, specification[row["measure"]].polarity)
         units.append(table)
+        row["target"] = _show_national(released, row["measure"], row["cohort"], row["target"])
+        if np.isnan(row["target"]) and row["reason"].startswith(OF_VALUE):
+            row["reason"] = VALUE_SUPPRESSED
         rows.append({**row, **numbers})
     return replace(
         variation,

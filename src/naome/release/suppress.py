@@ -10,7 +10,7 @@ counts gives the exact counts away, because its width depends on nothing else (s
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +23,7 @@ from naome.measures.casemix.outliers import MINIMUM_UNITS
 from naome.measures.description import PEOPLE, SHARE, SITE
 from naome.measures.indicators import MISSING
 from naome.measures.methods import RANDOM_INTERCEPT
-from naome.release.cells import LESS, OF_COHORTS, Cells, Scheme, list_cells
+from naome.release.cells import DERIVED, LESS, OF_COHORTS, Cells, Scheme, list_cells
 from naome.release.policy import DECIMALS, METHODS, POLICIES, Policy, leave_few, list_pairs, name_rounded, round_counts
 from naome.release.protect import ShownRows, protect
 from naome.release.types import Released, release_checked
@@ -32,6 +32,9 @@ from naome.stats.intervals import wilson
 #: One wording for small numbers and for those that they could be worked out from: which of them it is, is hidden too
 WHY_SUPPRESSED = "a small number, or one from which a small number could be worked out"
 NO_RULE = "there is no rule for the disclosure of this method"
+#: How reasons for no result begin that say what a national value is, and what is said where that is suppressed
+OF_VALUE = ("Everyone, or no one,", "In nearly every organisation everyone", "national survival at")
+VALUE_SUPPRESSED = "The national value is suppressed."
 #: Methods whose results have another number than people as their denominator
 NOT_OF_PEOPLE = (RANDOM_INTERCEPT,)
 #: Methods that make a number of counts which no row shows, such as those of every age: solved for, it gives them away
@@ -133,7 +136,8 @@ def release(results: pd.DataFrame, params: Params, plan: ReleasePlan | None = No
     always, exact = _shown_always(out, params), _shown_exactly(out, params)
     solved = _can_be_solved(out, plan, policy) & ~(always & ~out["method"].isin(NOT_OF_PEOPLE))
     hidden = pd.Series(_find_hidden(out, params, plan), index=out.index) | solved
-    no_rule = hidden & ((_lacks_rule(out, policy) & ~exact) | solved)
+    no_rule = hidden & _lacks_rule(out, policy) & ~exact
+    out["reason"] = cover_reasons(out, plan.list_suppressed("all"))
     # no page shows the numbers of what is not derivable or of too few, but a file of the release would hold them: also
     # where national figures are shown, since those of another nation are what is left of those of both together
     bare = out["status"].isin(["too_few", "not_derivable"])
@@ -144,6 +148,29 @@ def release(results: pd.DataFrame, params: Params, plan: ReleasePlan | None = No
     out.loc[hidden | bare, NUMBERS] = np.nan
     out.loc[hidden | bare, ["denominator", "numerator"]] = pd.NA
     return release_checked(_round(out, ~exact & (out["status"] == "ok"), policy) if policy.round_to > 1 else out)
+
+
+def cover_reasons(results: pd.DataFrame, suppressed: Collection[tuple[str, str, str]]) -> pd.Series:
+    """Return reasons for no result, without those that say what a suppressed national value is.
+
+    Parameters
+    ----------
+    results : DataFrame
+        ``cohort, measure, reason``; a measure may be made of that of the nation (``survival_1y_adjusted``).
+    suppressed : collection of (str, str, str)
+        Cohort, measure and group of suppressed results of the nation (:meth:`ReleasePlan.list_suppressed`).
+
+    Examples
+    --------
+    >>> row = {"cohort": "denovo", "measure": "survival_1y_adjusted", "reason": "national survival at 1 year is 0%"}
+    >>> cover_reasons(pd.DataFrame([row]), [("denovo", "survival_1y", "all")]).tolist()
+    ['The national value is suppressed.']
+    """
+    gone = {key[:2] for key in suppressed}
+    measures = results["measure"].str.partition(".")[0].str.replace(f"({'|'.join(DERIVED)})$", "", regex=True)
+    hidden = np.array([key in gone for key in zip(results["cohort"], measures, strict=True)], dtype=bool)
+    said = results["reason"].str.startswith(OF_VALUE).fillna(False).to_numpy(dtype=bool)
+    return results["reason"].mask(said & hidden, VALUE_SUPPRESSED)
 
 
 def list_needed(row: tuple[str, str, str, str]) -> list[tuple[str, str, str, str]]:

@@ -146,7 +146,7 @@ def test_the_policy_chooses_the_level(england, make_people):
 def test_what_cannot_be_compared_says_why(wales, make_people):
     found = compare(providers(make_people, [30], [20]), wales)
     row = found.summary.set_index("measure").loc["mdt_discussion"]
-    assert row["reason"] == "There are fewer than two organisations to compare."
+    assert row["reason"] == "There are fewer than two organisations with 10 people or more to compare."
     results = found.results.set_index("measure")
     assert results.loc["biopsy.median_odds_ratio", "status"] == "not_derivable"
     assert "PEDW" in results.loc["biopsy.median_odds_ratio", "reason"]

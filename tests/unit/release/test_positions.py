@@ -14,6 +14,7 @@ from naome.measures.variation import NOT_ASSESSED, compare_organisations
 from naome.release import release
 from naome.release.outlier_levels import SPREAD, settle_variation
 from naome.release.positions import NOT_COMPARED, NOT_DERIVABLE, NOT_SHOWN, place_by_status, place_organisations
+from naome.release.suppress import VALUE_SUPPRESSED
 from naome.release.types import release_checked
 
 ENGLAND = load_params("england")
@@ -123,6 +124,18 @@ def test_the_variation_of_few_organisations_is_not_shown(organisations, silent):
     assert before[["share_beyond_chance", "p_value", "variance"]].notna().all()
     assert after[list(SPREAD)].isna().all() if silent else after[list(SPREAD)].equals(before[list(SPREAD)])
     assert after["assessed"] == before["assessed"] == organisations
+
+
+@pytest.mark.parametrize("events", [40, 0])
+def test_a_national_value_that_is_suppressed_stands_beside_no_comparison(events):
+    exact = results([(events, 100, "ok") for _ in range(25)], method="wilson")
+    compared = compare_organisations(exact, make_study(ENGLAND, run_id="r"))
+    shown = release(exact, ENGLAND)
+    hidden = shown.transform(lambda frame: frame.assign(status=frame["status"].mask(frame["level"] == "nation", "x")))
+    settled = (settle_variation(compared, each, ENGLAND, load_specification()) for each in (shown, hidden))
+    kept, gone = (each.summary.set_index("measure").loc["mdt_discussion"] for each in settled)
+    assert kept["reason"] == ("" if events else "Everyone, or no one, has the outcome.") and np.isnan(gone["target"])
+    assert gone["reason"] == ("" if events else VALUE_SUPPRESSED)
 
 
 def test_a_rounded_national_value_is_taken_at_its_limits():

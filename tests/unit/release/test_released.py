@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -23,7 +24,14 @@ from naome.release import (
     release_variants,
     shown_numbers,
 )
-from naome.release.suppress import EMPTY, NOT_OF_PEOPLE, OF_STRATA, ReleasePlan
+from naome.release.suppress import (
+    EMPTY,
+    NOT_OF_PEOPLE,
+    OF_STRATA,
+    VALUE_SUPPRESSED,
+    WHY_SUPPRESSED,
+    ReleasePlan,
+)
 from naome.release.types import Hidden
 
 H, FEW = HIDDEN, Hidden("fewer than 10 differ")
@@ -265,7 +273,23 @@ def test_numbers_that_can_be_solved_for_their_counts_are_suppressed():
         shown = release(results, study("hes2018", national=national).params).frame.set_index("measure")
         assert shown["status"].to_dict() == {"gap": gap, "few": "suppressed", "many": "ok"}
         assert shown.loc["few", ["estimate", "denominator"]].isna().all()
+        # methods of this nation have a rule: what is suppressed is what could be worked out
+        assert set(shown.loc[shown["status"] == "suppressed", "reason"]) == {WHY_SUPPRESSED}
     assert (release(results, study("none", national="show").params).frame["status"] == "ok").all()
+
+
+def test_no_reason_says_what_a_suppressed_national_value_is():
+    """That all 81 died would be known of those whose number is suppressed for another's sake."""
+    whole = pd.DataFrame({"measure": ["survival_1y", "survival_3y"], "denominator": 81, "numerator": [50, 81]})
+    named = {"audit": "wales", "nation": "wales", "cohort": "recurrent", "level": "nation", "run_id": "r"}
+    whole = make_results(whole.assign(group_by="all", group="all", unit="wales", method="wilson"), **named)
+    reasons = [f"national survival at {years} is 0%" for years in ("1 year", "3 years")]
+    measures = ["survival_1y_adjusted", "survival_3y_adjusted", "survival_3y_trend", "survival_3y.median_odds_ratio"]
+    said = [*reasons, "There are fewer than two years to compare.", "Everyone, or no one, has the outcome."]
+    rows = make_results(pd.DataFrame({"measure": measures, "reason": said, "status": "not_derivable"}), **named)
+    plan = ReleasePlan(EMPTY, whole, np.array([False, True]))
+    shown = release(rows, study("hes2018", national="suppress_small").params, plan).frame["reason"].tolist()
+    assert shown == [reasons[0], VALUE_SUPPRESSED, said[2], VALUE_SUPPRESSED]
 
 
 @pytest.mark.parametrize(

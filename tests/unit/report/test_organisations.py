@@ -18,11 +18,13 @@ from naome.measures.study import make_study
 from naome.measures.variation import SUMMARY, Variation
 from naome.release import Released, declare_not_counts, release
 from naome.release.level_chances import expect_levels
-from naome.release.outlier_levels import SUPPRESSED
+from naome.release.outlier_levels import SUPPRESSED, settle_adjusted, settle_assessments
+from naome.release.suppress import VALUE_SUPPRESSED
 from naome.release.types import release_checked
 from naome.report.funnels import drawable_units, say_near_limits
 from naome.report.pages.organisations import (
     collect_panels,
+    describe_adjusted,
     describe_rare_levels,
     most_variable,
     say_comparisons,
@@ -34,6 +36,7 @@ from naome.report.pages.organisations import (
 from naome.report.pages.risk_adjusted_survival import (
     describe_assessments,
     describe_spread,
+    draw_survival_funnels,
     say_sparse_items,
     tabulate_adjusted_survival,
     tabulate_counts,
@@ -284,6 +287,33 @@ def test_a_cohort_or_organisation_that_is_not_assessed_says_why():
         "not estimated: this requires at least 20 organisations"
         in describe_spread(assessments, load_params("england")).text
     )
+
+
+@pytest.mark.parametrize("status", ["ok", "suppressed"])
+def test_national_survival_is_neither_said_nor_drawn_where_it_is_suppressed(status):
+    nation = survival_results([0.7], [status]).assign(level="nation", unit="wales")
+    released = release_checked(pd.concat([survival_results([0.5, 0.8], ["ok", "ok"]), nation], ignore_index=True))
+    table, params = judged([0.0, 1.0]).assign(observed=15, std_error=0.05, simulation_error=0.0), load_params("england")
+    settled = settle_assessments({"denovo": assessed({1: table})}, released, params)
+    said = describe_assessments(settled, params).text
+    assert f"national survival is {'70.0%' if status == 'ok' else 'not shown'}." in said and "Among two" in said
+    figure = draw_survival_funnels(settled, released, params, alt="Funnels")
+    assert ("national value 70%" in figure.alt) == (status == "ok")
+    rows = survival_results([np.nan], ["not_derivable"], years=3).assign(level="nation", reason=VALUE_SUPPRESSED)
+    settled = settle_assessments({"denovo": assessed({1: table})}, release_checked(rows), params)
+    assert (
+        "3 years**: not compared, since national survival is not shown." in describe_assessments(settled, params).text
+    )
+    alone = {"denovo": assessed({}, "national survival at 3 years is 0%")}
+    settled = settle_assessments(alone, release_checked(rows), params)
+    assert "not compared: national survival is not shown." in describe_assessments(settled, params).text
+    # an indicator that is adjusted is compared with the national proportion, which is a result of its own
+    rows = pd.DataFrame({"measure": ["mdt_discussion"], "cohort": "denovo", "level": "nation", "group_by": "all"})
+    nation = release_checked(rows.assign(status=status, estimate=0.4))
+    one = Adjusted("mdt_discussion", "denovo", "provider", table, 0.4, released.frame, "")
+    settled = settle_adjusted([one], released, params, SPECIFICATION, nation)
+    assert ("40.0% nationally" in describe_adjusted(settled, SPECIFICATION, params).text) == (status == "ok")
+    assert bool(collect_panels(settled, released, SPECIFICATION)) == (status == "ok")
 
 
 def test_survival_of_every_organisation_stands_in_one_row_per_cohort():

@@ -466,7 +466,7 @@ def _reason_for_no_model(case_mix: CaseMix, time_points: tuple[int, ...]) -> str
     if frame.empty:
         return say_horizon_not_reached(min(time_points))
     if frame["unit"].nunique() < 2:
-        return "there are fewer than two organisations to compare"
+        return "there are fewer than two organisations with people to compare"
     return say_too_few_deaths(frame, case_mix.covariates)
 
 

@@ -325,8 +325,9 @@ def describe_adjusted(adjusted: Iterable[Adjusted], specification: Specification
             continue
         counts = each.table["level"].value_counts()
         alerts, alarms = expect_levels(each.table, params)
+        national = "national value not shown" if np.isnan(each.national) else f"{say_percent(each.national)} nationally"
         line = (
-            f"- {title}: {say_percent(each.national)} nationally; {say_levels(counts)}; {alarms:.1f} and "
+            f"- {title}: {national}; {say_levels(counts)}; {alarms:.1f} and "
             f"{alerts - alarms:.1f} expected by chance alone{say_published(params)}."
         )
         lines.append(f"{line} {say_near_limits({'': each.table}, params)}".rstrip())
@@ -336,10 +337,13 @@ def describe_adjusted(adjusted: Iterable[Adjusted], specification: Specification
 def collect_panels(
     adjusted: Iterable[Adjusted], released: Released, specification: Specification
 ) -> list[tuple[str, float, pd.DataFrame, str]]:
-    """Return title, national value, released organisations with their ``level``, and indicator, of every model."""
+    """Return title, national value, released organisations with their ``level``, and indicator, of every model.
+
+    There is no panel where the national value is not shown: points and limits are drawn around it.
+    """
     panels = []
     for each in adjusted:
-        if not each.reason:
+        if not each.reason and not np.isnan(each.national):
             units = drawable_units(released, f"{each.indicator}_adjusted", each.cohort).frame.drop(columns="level")
             units = units.merge(each.table[["unit", "level"]], on="unit")
             title = title_of(specification, each.indicator, each.cohort)
@@ -431,7 +435,7 @@ def draw_proportion_funnels(
     """
     panels = collect_panels(adjusted, released, specification)
     if not panels:
-        return draw_empty("There is no comparison, so no figure is drawn.", released)
+        return draw_empty("There is no comparison, or no national value is shown, so no figure is drawn.", released)
     use_style()
     rows = -(-len(panels) // 2)
     figure, grid = plt.subplots(rows, 2, figsize=(8.6, 3.3 * rows), sharex=True, squeeze=False)

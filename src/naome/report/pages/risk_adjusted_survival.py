@@ -26,7 +26,7 @@ from naome.measures.casemix.outliers import MINIMUM_UNITS, detection_power
 from naome.measures.casemix.prepare import CaseMix, prepare_case_mix
 from naome.release import Declared, Released, declare_not_counts
 from naome.release.level_chances import expect_levels, find_published_power
-from naome.release.outlier_levels import SUPPRESSED, settle_changes
+from naome.release.outlier_levels import NATION_NOT_SHOWN, SUPPRESSED, settle_changes
 from naome.report.axes import begin_at_zero, share_legend
 from naome.report.display import Figure, Sentence, Table
 from naome.report.figures import INK, PALETTE, draw_empty, use_style
@@ -89,23 +89,20 @@ def describe_assessments(assessments: dict[str, Assessment], params: Params) -> 
             counts = table["level"].value_counts()
             alerts, alarms = expect_levels(table, params)
             assessed = int((table["level"] != "not_assessed").sum())
+            national = "not shown" if np.isnan(each.national[years]) else say_percent(each.national[years])
+            line = f"- **{name}, {say_years(years)}**{_say_period(each)}: national survival is {national}."
             if not assessed:
-                lines.append(
-                    f"- **{name}, {say_years(years)}**{_say_period(each)}: national survival is "
-                    f"{say_percent(each.national[years])}. No organisation ({params.unit_name}) meets the conditions "
-                    "for assessment."
-                )
+                lines.append(f"{line} No organisation ({params.unit_name}) meets the conditions for assessment.")
                 continue
             lines.append(
-                f"- **{name}, {say_years(years)}**{_say_period(each)}: national survival is "
-                f"{say_percent(each.national[years])}. Among "
-                f"{say_count(assessed, 'organisation')} assessed ({params.unit_name}): "
+                f"{line} Among {say_count(assessed, 'organisation')} assessed ({params.unit_name}): "
                 f"{say_levels(counts)}, in both directions; {alarms:.1f} and {alerts - alarms:.1f} expected by "
                 f"chance alone{say_published(params)}.{_say_few_shown(table)}"
             )
         for years in each.time_points:
             if years not in each.tables:
-                why = say_no_comparison(each.case_mix.observed, years)
+                covered = years in each.national  # it has no comparison, and is not shown
+                why = NATION_NOT_SHOWN if covered else say_no_comparison(each.case_mix.observed, years)
                 lines.append(f"- **{name}, {say_years(years)}**: not compared, since {why}.")
     return Sentence("\n".join(lines), declare_not_counts("\n".join(lines), LEVELS_COUNTED))
 
@@ -584,9 +581,9 @@ def draw_survival_funnels(
     alt : str
         How the text alternative begins; what each panel shows is added.
     """
-    tables = list_tables(assessments)
+    tables = {key: table for key, table in list_tables(assessments).items() if find_national(assessments, *key) >= 0}
     if not tables:
-        return draw_empty("There is no comparison, so no figure is drawn.", released)
+        return draw_empty("There is no comparison, or national survival is not shown, so no figure is drawn.", released)
     use_style()
     cohorts = list(dict.fromkeys(cohort for cohort, _ in tables))
     horizons = sorted({years for _, years in tables})
