@@ -19,17 +19,20 @@ import numpy as np
 import pandas as pd
 
 from naome.core.results import NATIONAL_LEVELS
-from naome.measures.description import PEOPLE, SHARE, SITE
+from naome.measures.description import PEOPLE, ROUTES, SHARE, SITE
 from naome.measures.indicators import MISSING
 from naome.measures.landmark import LANDMARK, list_landmarked
 from naome.measures.specification import PROVIDER, DataItem, Expression, Specification
 from naome.measures.specification import TableRelations as DeclaredRelations
 from naome.release.bounds import Relations
+from naome.release.policy import POLICIES
 
 __all__ = ["Cells", "Scheme", "list_cells", "make_scheme"]
 
 Conditions = frozenset[str]
 EVERYONE: Conditions = frozenset()
+#: Counts that some policy hides are no larger
+MOST_HIDDEN = max(policy.hide_to for policy in POLICIES.values())
 #: Ends of the names of measures that count the people of the indicator before it
 DERIVED = ("_adjusted", "_ratio", "_trend", "_gap", "_gap_standardised")
 #: Between the names of two groups whose proportions a row compares
@@ -119,8 +122,8 @@ class Cells:
     nested : array of int, shape (k,)
         Differences of two counts of the nation that no row shows, such as the men of an age group.
     public : array of int, shape (k,)
-        Counts that no row shows and that are taken to be known: national totals of tables of organisations, which
-        another table may hold.
+        Counts that no row shows and that are taken to be known: national totals of tables of organisations, and the
+        people of a route, which another table may hold.
     ceiling : array of float, shape (n,)
         The least of the wholes that a count is part of and that a nation's row shows or is taken to show.
     national : array of bool, shape (n,)
@@ -575,12 +578,23 @@ class _Listing:
                 by = part.partition(" == ")[0]
                 key = (*self._place(row), row.measure, row.group_by, by, own | others, hit | others)
                 sums.setdefault(key, []).append((row.people, row.events, row.rest))
-        for (*place, _, _, _, own, hit), counts in sums.items():
+        for (*place, _, group_by, by, own, hit), counts in sums.items():
+            if group_by == ROUTES and by == "year":
+                self._assume_route(place, own, [people for people, _, _ in counts])
             whole = self._find(place, own), self._find(place, hit)
             rest = self.rests.get(whole)  # type: ignore[arg-type]
             for total, numbers in zip((*whole, rest), zip(*counts, strict=True), strict=True):
                 if total is not None and min(numbers) >= 0:
                     self._sum(total, np.unique(numbers))
+
+    def _assume_route(self, place: Iterable, route: Conditions, years: list[int]) -> None:
+        """Take the people of a route to be known, whom the derivation of the cohorts shows where neither they nor the
+        others of the cohort are few.
+        """
+        everyone, people = self._find(place, EVERYONE), sum(self.value[year] for year in years)
+        others = 0 if everyone is None else self.value[everyone] - people
+        if self._find(place, route) is None and min(people, others) > MOST_HIDDEN:
+            self._sum(self._assume_total(np.array(years)), np.array(years))
 
     def _compare(self, table: pd.DataFrame) -> None:
         """Relate the people of two groups that are compared to those of each."""

@@ -85,6 +85,28 @@ def test_deaths_from_any_cause_are_suppressed_and_not_the_headline_beside_them()
     }
 
 
+@pytest.mark.parametrize(("last", "hidden"), [(60, {"2019", "2020"}), (0, {"2019"})])
+def test_people_of_a_route_are_known_from_the_derivation_of_the_cohorts(last, hidden):
+    """Of 115 people by DN1 all but 5 came in two years: one of these is suppressed too, and with it DN2.
+
+    Of 5 people by DN1 none is known, since the derivation does not show them.
+    """
+    years = ("2019", "2020", "2021")
+    routes = {"DN1": [5, 50 if last else 0, last], "DN2": [40, 45, 52]}
+    counts = [
+        ("route / year", f"{route} / {year}", n)
+        for route, each in routes.items()
+        for year, n in zip(years, each, strict=True)
+    ]
+    counts += [("year", year, sum(each)) for year, each in zip(years, zip(*routes.values(), strict=True), strict=True)]
+    counts += [("all", "all", sum(map(sum, routes.values())))]
+    rows = make([("people", "nation", "wales", by, group, None, n) for by, group, n in counts])
+    scheme = replace(SCHEME, measures={"people": (frozenset(), frozenset())})
+    plan = plan_release(rows, params(national="suppress_small"), scheme)
+    expected = {f"{route} / {year}" for route in routes for year in hidden}
+    assert set(rows.loc[plan.hidden, "group"]) == expected
+
+
 def test_a_level_that_adds_up_to_nothing_known_is_refused():
     results = organisations({"A": (50, 400)}).replace({"level": {"alliance": "care_board"}})
     with pytest.raises(ValueError, match="results of level care_board add up"):
