@@ -8,13 +8,13 @@ import shutil
 from pathlib import Path
 
 import pytest
-from reading import read_people
+from reading import read_about, read_people
 
 from naome.core.codings import CODING_COLUMNS
 from naome.core.definitions import Definitions, project_definitions
 from naome.core.errors import ExtractError
 from naome.core.paths import project_root
-from naome.extract import READERS, read_extract
+from naome.extract import READERS, Reader, read_extract
 from naome.extract.clean import Coded
 
 DATA = Path(__file__).parent / "data"
@@ -33,16 +33,16 @@ NOT_OF_READERS = {
 }
 
 
-def find_readers() -> dict[str, str]:
-    """Return coding -> the first reader that cleans by it."""
+def find_readers() -> dict[str, tuple[str, str]]:
+    """Return coding -> the first reader that cleans by it, and the raw table."""
     found = {}
     for name, reader in READERS.items():
         for version in [v for _, v in reader.versions] or [reader]:
-            for table in version.raw.values():
+            for raw, table in version.raw.items():
                 cleaners = [*table.columns.values(), *(each.cleaner for each in table.long.values())]
                 for cleaner in cleaners:
                     if isinstance(cleaner, Coded):
-                        found.setdefault(cleaner.coding, name)
+                        found.setdefault(cleaner.coding, (name, raw))
     return found
 
 
@@ -57,10 +57,18 @@ def find_extract(name: str, extracts: dict[str, Path]) -> Path:
     return extracts.get(extract) or (DATA / extract if extract else project_root() / "data" / "open")
 
 
-def outcome(name: str, extract: Path, definitions: Definitions, out: Path) -> str:
+def read_with(name: str, raw: str) -> Reader:
+    """Return a reader of a raw table and of what is read together with it; without versions, of no others."""
+    reader = READERS[name]
+    if reader.versions:
+        return reader
+    return read_people(reader) if raw in reader.people_tables else read_about(reader, raw)
+
+
+def outcome(reader: Reader, extract: Path, definitions: Definitions, out: Path) -> str:
     """Say what reading gives: the canonical tables, or what is wrong with the extract."""
     try:
-        read_extract(READERS[name], extract, out, definitions=definitions, progress=lambda line: None)
+        read_extract(reader, extract, out, definitions=definitions, progress=lambda line: None)
     except ExtractError as error:
         return str(error)
     return " ".join(hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(out.iterdir()))
@@ -68,14 +76,15 @@ def outcome(name: str, extract: Path, definitions: Definitions, out: Path) -> st
 
 @pytest.fixture(scope="module")
 def as_shipped(extracts, tmp_path_factory):
-    """What reading gives with the shipped codings, by reader."""
+    """What reading gives with the shipped codings, by reader and raw table."""
     root = tmp_path_factory.mktemp("shipped")
     known = {}
 
-    def find(name: str) -> str:
-        if name not in known:
-            known[name] = outcome(name, find_extract(name, extracts), project_definitions(), root / name)
-        return known[name]
+    def find(name: str, raw: str) -> str:
+        if (name, raw) not in known:
+            reader, out = read_with(name, raw), root / f"{name}-{raw}"
+            known[name, raw] = outcome(reader, find_extract(name, extracts), project_definitions(), out)
+        return known[name, raw]
 
     return find
 
@@ -83,7 +92,7 @@ def as_shipped(extracts, tmp_path_factory):
 @pytest.mark.parametrize("coding", [name for name in project_definitions().codings if name not in NOT_OF_READERS])
 def test_exchanging_the_meanings_of_codes_changes_what_is_read(coding, extracts, as_shipped, tmp_path):
     assert coding in READER_OF, f"{coding}.csv is read by no reader"
-    name = READER_OF[coding]
+    name, raw = READER_OF[coding]
     folder = shutil.copytree(project_definitions().folder, tmp_path / "definitions")
     lines = project_definitions().coding(coding).lines
     values = list(dict.fromkeys(line.value for line in lines))
@@ -93,8 +102,8 @@ def test_exchanging_the_meanings_of_codes_changes_what_is_read(coding, extracts,
         writer.writerow(CODING_COLUMNS)
         for line in lines:
             writer.writerow((line.code, following[line.value], line.rule, line.term, line.status, line.source))
-    found = outcome(name, find_extract(name, extracts), Definitions(folder), tmp_path / "out")
-    assert found != as_shipped(name)
+    found = outcome(read_with(name, raw), find_extract(name, extracts), Definitions(folder), tmp_path / "out")
+    assert found != as_shipped(name, raw)
 
 
 def test_a_reader_is_bound_to_the_definitions_that_are_given(tmp_path):
