@@ -67,7 +67,7 @@ def naome(base: Path, *arguments: str, project: str = "project") -> subprocess.C
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(base / project / "src"),
-        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONPYCACHEPREFIX": str(base / "compiled"),
         "HOME": str(base / "home"),
         "TMPDIR": str(base / "tmp"),
         "NAOME_NO_QUARTO": "1",

@@ -182,15 +182,17 @@ def settle_adjusted(
 ) -> list[Adjusted]:
     """Return risk-adjusted indicators with the levels that may be shown (:func:`settle_table`).
 
-    Their national value is missing where that of `indicators`, as they are shown, is not shown.
+    Their national value is missing where that of `indicators`, as they are shown, is not shown, and that one where the
+    nation's counts are rounded.
     """
+    rounded = params.disclosure.national == "suppress"
     settled = []
     for each in adjusted:
         if not each.reason:
             shown = _list_shown(released, f"{each.indicator}_adjusted", each.cohort)
             higher_is = HIGHER_IS[specification[each.indicator].polarity]
             seen = _show_national(indicators, each.indicator, each.cohort, each.national)  # of all, and not of these
-            national = float("nan") if np.isnan(seen) else each.national
+            national = seen if rounded or np.isnan(seen) else each.national
             each = replace(each, table=settle_levels(each.table, shown, params, higher_is), national=national)
         settled.append(each)
     return settled

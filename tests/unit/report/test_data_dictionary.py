@@ -43,6 +43,7 @@ def test_every_column_read_serves_a_canonical_column_a_link_or_a_rule(reader):
     used = set(", ".join(describe_sources(reader)["raw columns"]).replace(" to ", ", ").split(", "))
     sql = " ".join(selection.sql for selection in reader.canonical.values()) + " ".join(c.sql for c in reader.counts)
     held = {(each.table, each.age) for each in reader.ages}
+    held |= {(at.table, at.method)} if (at := reader.hospital_deaths) else set()
     for file, column in describe_raw(reader)[["file", "column"]].itertuples(index=False):
         first = column.split(" to ")[0]
         key = reader.raw[file].columns.get(column, "") is None

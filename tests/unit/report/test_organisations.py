@@ -314,6 +314,11 @@ def test_national_survival_is_neither_said_nor_drawn_where_it_is_suppressed(stat
     settled = settle_adjusted([one], released, params, SPECIFICATION, nation)
     assert ("40.0% nationally" in describe_adjusted(settled, SPECIFICATION, params).text) == (status == "ok")
     assert bool(collect_panels(settled, released, SPECIFICATION)) == (status == "ok")
+    rounded = params.model_copy(update={"disclosure": params.disclosure.model_copy(update={"national": "suppress"})})
+    (settled,) = settle_adjusted(
+        [one], released, rounded, SPECIFICATION, release_checked(rows.assign(status=status, estimate=0.38))
+    )
+    assert settled.national == pytest.approx(0.38 if status == "ok" else np.nan, nan_ok=True)
 
 
 def test_survival_of_every_organisation_stands_in_one_row_per_cohort():
