@@ -77,7 +77,7 @@ def leave_out_duplicates(
     for column in (column for column in CANONICAL[rule.table].columns if column.name in {*rule.mostly_agree} & given):
         _check_editions(connection, rule, column.name, source, problems)
         contradictory, _ = _count(connection, _different(rule, column.name, "place = 1"))
-        if contradictory and column.is_listed:
+        if contradictory and column.is_listed and problems.count == before:
             _check_values(connection, rule, column.name, source, problems)
         if problems.count > before:
             break  # other columns of these rows may differ for the same reason
@@ -167,7 +167,7 @@ def _check_values(connection, rule: Duplicates, column: str, source: SourceFiles
     if n >= FEW_ROWS and n > MOST_DIFFERENT * keys:
         problems.add(
             f"{source.locate(first, source.name_columns(column))}: of {keys:,} values of {_name_key(rule, source)} "
-            f"with {column} {value} in one row, {n:,} have another one in another row; allowed: at most "
+            f"with {value} in one row, {n:,} have another one in another row; allowed: at most "
             f"{MOST_DIFFERENT:.0%}. Hint: are these two editions of some rows? Keep those that are meant.",
             cause=True,
         )

@@ -432,7 +432,7 @@ def status_recorded(table: str, column: str) -> Check:
 
 HES_AGE = AgeAt("hes_apc", "STUDY_ID", "STARTAGE", "EPISTART")
 #: 4 of the discharge method is *patient died* (NHS Data Dictionary)
-HES_DEATHS = HospitalDeaths("hes_apc", "STUDY_ID", "DISMETH", "4", "EPISTART")
+HES_DEATHS = HospitalDeaths("hes_apc", "STUDY_ID", "DISMETH", 4, "EPISTART")
 #: Some operations of an admission are dated before the episode in which they are recorded
 HES_CHECKS = (
     class_recorded("hes_apc", "CLASSPAT"),

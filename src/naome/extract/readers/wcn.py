@@ -343,7 +343,7 @@ READER = Reader(
         positions("pedw_diag", "DIAG_NUM"),
         positions("pedw_oper", "OPER_NUM"),
     ),
-    hospital_deaths=HospitalDeaths("pedw_spell", "ALF_PE", "DISCH_MTHD_CD", "4", "ADMIS_DT"),
+    hospital_deaths=HospitalDeaths("pedw_spell", "ALF_PE", "DISCH_MTHD_CD", 4, "ADMIS_DT"),
     judgements={
         "biopsy": "PEDW procedures do not show whether a biopsy was taken from a metastatic lesion.",
     },
