@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from duckdb import DuckDBPyConnection
 
-from naome.extract.problems import Problems, say_rows
+from naome.extract.problems import Problems, say_part, say_rows
 from naome.extract.schema import CANONICAL
 from naome.extract.source_files import SourceFiles
 
@@ -14,8 +14,6 @@ from naome.extract.source_files import SourceFiles
 FEW_ROWS = 10
 #: Share of the things of a table, or of those with one value, that may be recorded twice with different values
 MOST_DIFFERENT = 0.05
-#: Fewer things are not counted in a warning, which is on a page
-FEW_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -82,8 +80,8 @@ def leave_out_duplicates(
         if problems.count > before:
             break  # other columns of these rows may differ for the same reason
         if contradictory:
-            share = contradictory / _count_keys(connection, rule)
-            doubts.append(_say_contradictory(rule, column.name, source, contradictory, share))
+            share = say_part(contradictory, _count_keys(connection, rule))
+            doubts.append(_say_contradictory(rule, column.name, source, share))
     _mark(connection, number, rule, given)
     connection.execute(f"DROP TABLE {same}")
     return doubts
@@ -173,9 +171,9 @@ def _check_values(connection, rule: Duplicates, column: str, source: SourceFiles
         )
 
 
-def _say_contradictory(rule: Duplicates, column: str, source: SourceFiles, n: int, share: float) -> str:
+def _say_contradictory(rule: Duplicates, column: str, source: SourceFiles, share: str) -> str:
     return (
-        f"{source.name_columns(column)}: {f'{share:.1%}' if n >= FEW_SHOWN else 'a few'} of the values of "
+        f"{source.name_columns(column)}: {share} of the values of "
         f"{_name_key(rule, source)} are there more than once with different values of it. The row with most values "
         "recorded is read, and of equally complete ones that with the lower value. Which one is meant?"
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from duckdb import DuckDBPyConnection
 
-from naome.extract.duplicates import FEW_SHOWN
+from naome.extract.problems import say_part
 
 #: Days after the start of the episode, or of the spell, within which nearly everybody who dies in it has died
 LONGEST_STAY = 90
@@ -72,13 +72,9 @@ def say_deaths_apart(connection: DuckDBPyConnection, discharges: HospitalDeaths,
         ]
     if people < TELLING_PEOPLE or without + apart <= MOST_OTHERS * people:
         return []
+    lost, other = (say_part(n, people, ".0%") for n in (without, apart))
     return [
-        f"{place}: of the people who died in hospital {_say_share(without, people)} have no death in {deaths}, and "
-        f"{_say_share(apart, people)} one before {discharges.date} or more than {LONGEST_STAY} days after it. Were "
-        "deaths lost, are identifiers or dates those of other rows, or is this another column?"
+        f"{place}: of the people who died in hospital {lost} have no death in {deaths}, and {other} one before "
+        f"{discharges.date} or more than {LONGEST_STAY} days after it. Were deaths lost, are identifiers or dates "
+        "those of other rows, or is this another column?"
     ]
-
-
-def _say_share(n: int, people: int) -> str:
-    """Return a share in words; few people are not counted in a warning, which is on a page."""
-    return f"{n / people:.0%}" if n >= FEW_SHOWN else "a few" if n else "none"

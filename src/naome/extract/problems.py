@@ -11,6 +11,8 @@ from naome.core.errors import ExtractError
 SHOWN_PROBLEMS, KEPT_PROBLEMS = 20, 1000
 SHOWN_SHAPES = 5  # of values that are refused for one reason, so that one bad column does not hide the others
 LONGEST_SHAPE = 40
+#: Fewer things are not counted in a warning, which is on a page
+FEW_SHOWN = 20
 #: A shape in a message, and what is said once where there is one
 SHAPE = re.compile(r"'(?=[^']*[9Aa])(?:[9Aa]|[^\w'])+'")
 LEGEND = "In a shape, 9 stands for any digit, and A or a for any letter."
@@ -90,6 +92,17 @@ def say_rows(count: int) -> str:
     ('1 row', '1,200 rows')
     """
     return f"{count:,} row{'' if count == 1 else 's'}"
+
+
+def say_part(n: int, of: int, form: str = ".1%") -> str:
+    """Return a share for a warning, which is on a page: few are not counted there.
+
+    Examples
+    --------
+    >>> say_part(30, 400), say_part(3, 400), say_part(0, 400)
+    ('7.5%', 'a few', 'none')
+    """
+    return f"{n / of:{form}}" if n >= FEW_SHOWN else "a few" if n else "none"
 
 
 def show_shape(value: object) -> str:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
-from naome.extract.duplicates import FEW_ROWS, FEW_SHOWN, Duplicates, leave_out_duplicates
-from naome.extract.problems import Problems, say_rows
+from naome.extract.duplicates import FEW_ROWS, Duplicates, leave_out_duplicates
+from naome.extract.problems import FEW_SHOWN, Problems, say_part, say_rows
 from naome.extract.quality import Log, log_rows
 from naome.extract.schema import CANONICAL, Column
 from naome.extract.source_files import SourceFiles
@@ -211,7 +211,7 @@ def _report(connection, name, selection: Selection, rules, source: SourceFiles, 
             log_rows(quality, rule.rule, selection.raw, "", rows, rule.meaning, "left out")
             if isinstance(rule, RowRule) and rule.among and rows >= FEW_SHOWN and rows > FEW_OF_SOME * total:
                 doubts.append(
-                    f"{selection.raw}: {rows / total:.1%} of the rows {rule.of_what} are excluded ({rule.rule}). "
+                    f"{selection.raw}: {say_part(rows, total)} of the rows {rule.of_what} are excluded ({rule.rule}). "
                     f"{rule.meaning} Are identifiers or dates those of other rows?"
                 )
     return doubts
