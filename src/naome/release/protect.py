@@ -8,7 +8,7 @@ if the promise still holds. Equal input gives equal output.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -18,6 +18,7 @@ import pandas as pd
 from naome.core.results import NATIONAL_LEVELS
 from naome.release.bounds import LARGEST_COUNT, Step, find_attainable, solve_bounds, tighten
 from naome.release.cells import BESIDE_HEADLINE, Cells
+from naome.release.needed import find_needed
 from naome.release.policy import Policy, round_counts
 
 __all__ = [
@@ -472,19 +473,16 @@ class _Search:
                 trial = hidden | self._rows_of_counts([handle])
                 if self._is_held(broken, trial, widest):
                     return trial
-        chosen: list[np.ndarray] = []
-        for handle in sorted(costs, key=lambda each: (costs[each], each)):
-            chosen.append(self._rows_of_counts([handle]))
-            if self._is_held(broken, hidden | np.logical_or.reduce(chosen), widest):
-                break
-        else:
+        order = sorted(costs, key=lambda each: (costs[each], each))
+
+        def holds(handles: Sequence[int]) -> bool:
+            return self._is_held(broken, hidden | self._rows_of_counts(handles), widest)
+
+        # the last one that helps is needed; of the others, those of most people are shown again first
+        needed = find_needed(order, holds)
+        if needed is None:
             raise ValueError(self._explain(np.array([broken])))
-        # the last one was needed; of the others, those of most people are shown again first
-        for rows in chosen[-2::-1]:
-            rest = [each for each in chosen if each is not rows]
-            if self._is_held(broken, hidden | np.logical_or.reduce(rest), widest):
-                chosen = rest
-        return hidden | np.logical_or.reduce(chosen)
+        return hidden | self._rows_of_counts(needed)
 
     def _is_held(self, count: int, hidden: np.ndarray, widest: Bounds) -> bool:
         return _is_held(count, self.cells, self._reach(hidden, widest), self.policy)
