@@ -78,9 +78,10 @@ def test_few_rows_of_many_other_people_are_refused(extract):
     assert read(folder, minimum_linkage={"hes_apc": 0.5}).rows["admissions"]
 
 
-def test_pseudonyms_one_row_off_are_refused_by_events_after_death(extract):
+@pytest.mark.parametrize(("table", "person"), [("hes_apc", "STUDY_ID"), ("cosd_recurrence", "PATIENTID")])
+def test_pseudonyms_some_rows_off_are_refused_by_events_after_death(extract, table, person):
     folder = extract()
-    folder.edit("hes_apc", "SELECT * REPLACE (coalesce(lag(STUDY_ID, 7) OVER (), STUDY_ID) AS STUDY_ID) FROM t")
+    folder.edit(table, f"SELECT * REPLACE (coalesce(lag({person}, 7) OVER (), {person}) AS {person}) FROM t")
     with pytest.raises(ExtractError, match="event_after_death would exclude .* rows of people who have died"):
         read(folder)
 

@@ -365,6 +365,7 @@ ROWS = (
     *DRUG_RULES,
     without_date("radiotherapy", "treatment_date"),
     after_death("radiotherapy", "treatment_date"),
+    after_death("recurrences", "recurrence_date"),
     RowRule("repeated_record", "A recurrence that is reported twice is kept once.", "recurrences", "t.copy > 1"),
     ORGANISATION_WITHOUT_KIND,
 )
