@@ -69,7 +69,7 @@ def write_report(runs: list[Run], truths: list[Path]) -> str:
     RunError
         For an extract that is not synthetic, or a truth that is not there.
     """
-    parts = [FRONT.format(runs=", ".join(run.run_id for run in runs)), BANNER, INTRODUCTION]
+    parts = [FRONT.format(runs=", ".join(run.current_id for run in runs)), BANNER, INTRODUCTION]
     for run, folder in zip(runs, truths, strict=True):
         parts += _describe_run(run, folder)
     return "\n\n".join(parts) + "\n"
@@ -112,7 +112,7 @@ def _describe_run(run: Run, folder: Path) -> list[str]:
     period = (run.params.metastatic_from, run.params.metastatic_to)
     return [
         f"## {run.params.title}",
-        f"Run `{run.run_id}`; disease that began from {period[0]:%-d %B %Y} to {period[1]:%-d %B %Y}.",
+        f"Run `{run.current_id}`; disease that began from {period[0]:%-d %B %Y} to {period[1]:%-d %B %Y}.",
         "### Who is found",
         write_pipe_table(_lay_out_accuracy(compare_with_truth(found, truth, period))),
         "### How far the date is off",

@@ -1,6 +1,7 @@
 """The rules against the truth of a synthetic extract; no audit run does this, because no audit has a truth."""
 
 import datetime as dt
+import json
 import warnings
 
 import pandas as pd
@@ -130,6 +131,18 @@ def test_the_report_sets_every_figure_beside_the_truth(extract, make_run):
     estimates = tabulate_estimates(run, truth)
     assert (estimates["truth"] == count_true_recurrences(truth, params.censor_date)).all()
     assert len(estimates) == 4 and f"{estimates['people'].iloc[-1]:,.0f}" in page
+
+
+def test_the_report_names_what_is_computed_now_and_not_an_earlier_run_of_the_folder(extract, make_run):
+    _, canonical, _, _ = extract
+    run = read_as_run(make_run, canonical, "synthetic")
+    digests = {key: run.read_record[key] for key in ("params_sha256", "definitions_sha256")}
+    earlier = {"run_id": "england-earlier", "inputs_sha256": run.read_record["inputs"], **digests}
+    (run.folder / "manifest.json").write_text(json.dumps(earlier), encoding="utf-8")
+    assert run.run_id == "england-earlier"
+    page = write_report([run], [canonical.parent / "hidden"])
+    assert f"runs: [{run.current_id}]" in page and f"Run `{run.current_id}`" in page
+    assert "england-earlier" not in page
 
 
 @pytest.mark.parametrize("marking", ["real", "open"])
