@@ -71,9 +71,9 @@ notebooks: $(READY) ## execute the committed notebooks again and keep their outp
 docs: $(READY) ## write again what is made from code: params/README.md, the definitions page, the data dictionary
 	@naome docs
 
-audit: $(READY) ## from your extract to a site of it: make audit PARAMS=england DATA=folder [RUN=name-or-folder] [REPLACE=1]
-	@test -n "$(PARAMS)" && test -n "$(DATA)" || { echo "usage: make audit PARAMS=name-or-file.yaml DATA=folder [RUN=name-or-folder] [REPLACE=1]"; exit 2; }
-	@naome chain --params "$(PARAMS)" --data "$(DATA)" $(if $(RUN),--run "$(RUN)") $(if $(REPLACE),--replace)
+audit: $(READY) ## from your extract to a site of it: make audit PARAMS=england DATA=folder [RUN=name-or-folder] [REPLACE=1] [RESUME=1]
+	@test -n "$(PARAMS)" && test -n "$(DATA)" || { echo "usage: make audit PARAMS=name-or-file.yaml DATA=folder [RUN=name-or-folder] [REPLACE=1] [RESUME=1]"; exit 2; }
+	@naome chain --params "$(PARAMS)" --data "$(DATA)" $(if $(RUN),--run "$(RUN)") $(if $(REPLACE),--replace) $(if $(RESUME),--resume)
 
 check: $(READY) ## lint, format, types, portable subset; report all failures
 	@status=0; ruff check . || status=1; ruff format --check . || status=1; mypy || status=1; naome render --check || status=1; exit $$status

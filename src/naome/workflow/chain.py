@@ -7,16 +7,19 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 from tqdm import tqdm
 
-from naome.core.atomic import scratch_folder
+from naome.core.atomic import scratch_folder, sweep
+from naome.core.code_version import digest_notebook
 from naome.core.errors import RunError
 from naome.core.lock import HELD
+from naome.core.run_files import read_record
 from naome.workflow.execute import check_parameters
 from naome.workflow.pages import list_chained, list_notebooks, load_pages, notebooks_of, reads_from
 from naome.workflow.run import Run
@@ -67,7 +70,41 @@ def order_steps(runs: Sequence[Run]) -> dict[NotebookStep, set[NotebookStep]]:
     return waits
 
 
-def run_chain(runs: Sequence[Run], *, cores: int = 2, progress: Callable[[str], None] = print) -> list[Path]:
+def list_executed(runs: Sequence[Run]) -> set[NotebookStep]:
+    """List the notebooks that were executed already as they would be now: from the same inputs, by the same code.
+
+    What reads a notebook that is to be executed is executed too, and so are pages that read the runs beside theirs.
+    """
+    found, waits = set[NotebookStep](), order_steps(runs)
+    own, pages = {run.folder: run for run in runs}, load_pages()
+    for step in TopologicalSorter(waits).static_order():
+        alone = not pages.find(step.notebook.stem).companions
+        if alone and waits[step] <= found and _is_executed(own[step.run], step.notebook):
+            found.add(step)
+    return found
+
+
+def _is_executed(run: Run, notebook: Path) -> bool:
+    """Return whether the page of a notebook is there, made by its present text in the run as it is now."""
+    import nbformat
+
+    if not (run.folder / "notebooks" / notebook.name).is_file():
+        return False
+    try:
+        record = read_record(run.folder / "steps" / f"{notebook.stem}.json", {"notebook_sha256": str, "run_id": str})
+    except RunError:
+        return False
+    source = digest_notebook(nbformat.read(notebook, as_version=4))
+    return (record["run_id"], record["notebook_sha256"]) == (run.current_id, source)
+
+
+def run_chain(
+    runs: Sequence[Run],
+    *,
+    cores: int = 2,
+    executed: Collection[NotebookStep] = (),
+    progress: Callable[[str], None] = print,
+) -> list[Path]:
     """Check all notebooks that some runs' audits have, then execute them: each as ``naome run`` does.
 
     Whoever calls this holds the folders of the runs (:func:`naome.core.lock.lock_folder`), for the notebooks too.
@@ -77,6 +114,8 @@ def run_chain(runs: Sequence[Run], *, cores: int = 2, progress: Callable[[str], 
     runs : sequence of Run
     cores : int
         How many notebooks run at the same time.
+    executed : collection of NotebookStep
+        Those that stay as they are (:func:`list_executed`).
     progress : callable
         Receives a line for each notebook that is done.
 
@@ -93,7 +132,7 @@ def run_chain(runs: Sequence[Run], *, cores: int = 2, progress: Callable[[str], 
     for run in runs:
         for notebook in notebooks_of(run.params):
             check_parameters(notebook, {"audit": run.params.audit, "run_dir": ""})
-    waits = order_steps(runs)
+    waits = {step: before.difference(executed) for step, before in order_steps(runs).items() if step not in executed}
     done: list[NotebookStep] = []
     with (
         scratch_folder(runs[0].folder, "warm") as scratch,
@@ -123,8 +162,9 @@ def _interrupted_at_the_end() -> Iterator[dict[NotebookStep, _Started]]:
     finally:
         for started in running.values():
             started.process.send_signal(INTERRUPT)
-        for started in running.values():
+        for step, started in running.items():
             started.process.wait()
+            sweep(step.run)  # an interruption may have come while it removed what it had not finished
 
 
 def _start(step: NotebookStep, said: Path) -> _Started:

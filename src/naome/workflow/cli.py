@@ -7,6 +7,7 @@ import os
 import shlex
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
@@ -32,9 +33,7 @@ NAMED = "a name, of a folder in runs/ (or NAOME_RUNS), or a path such as ./mine"
 NOTHING_LEFT = "nothing is left half-written"
 KEPT = "what was finished is kept, run the command again to go on"
 NOTEBOOKS_KEPT = (
-    "the notebooks that were finished are kept: `naome run NUMBER --run RUN` executes another one, and "
-    "`naome manifest --run RUN` finishes the run, `naome render --run RUN --out FOLDER` draws its site; the same "
-    "command begins anew"
+    "the notebooks that were finished are kept: the same command with --resume goes on, and without it begins anew"
 )
 #: Commands of earlier versions, and what they are called now
 MOVED = {
@@ -122,7 +121,7 @@ def _parser() -> argparse.ArgumentParser:
         help="read an extract, execute the notebooks of its audit, draw its site",
         description="One command from an extract to a site. Give --params, --data and --run several times, in the "
         "same order, for several audits on one site: people of England and Wales are pooled where that is allowed. "
-        "What is there is made again: nothing is skipped, so nothing has to be forced.",
+        "What is there is made again, so nothing has to be forced; with --resume what an earlier chain finished stays.",
     )
     chain.add_argument(
         "--params", "--audit", required=True, action="append", dest="audit", help="parameter file or name"
@@ -132,6 +131,12 @@ def _parser() -> argparse.ArgumentParser:
     chain.add_argument("--cores", type=_at_least_one, default=2, help="notebooks at the same time (default 2)")
     chain.add_argument("--site", type=Path, help="folder of the site (default: site/ in the first run's folder)")
     chain.add_argument("--no-site", action="store_true", help="draw no site")
+    chain.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on where an earlier chain ended: what was read and executed from the same inputs, by the same code "
+        "and notebooks, stays as it is",
+    )
     _add_replace(chain)
     chain.set_defaults(do=_chain, after=NOTEBOOKS_KEPT)
 
@@ -391,7 +396,7 @@ def _chain(parsed: argparse.Namespace) -> None:
             )
     _check_params(*parsed.audit)
     from naome.core.lock import lock_folder
-    from naome.workflow.chain import run_chain
+    from naome.workflow.chain import list_executed, run_chain
     from naome.workflow.egress import check_site_egress
     from naome.workflow.manifest import write_manifest
     from naome.workflow.plan import plan_run
@@ -409,14 +414,29 @@ def _chain(parsed: argparse.Namespace) -> None:
         held.enter_context(_private())
         for plan in plans:
             held.enter_context(lock_folder(plan.folder))
-        for plan in plans:
-            _announce_again(plan)
-        runs = [_read_plan(plan) for plan in plans]
-        run_chain(runs, cores=parsed.cores)
+        runs = [_begin(plan, resume=parsed.resume) for plan in plans]
+        executed = list_executed(runs) if parsed.resume else set()
+        for folder, kept in Counter(step.run for step in executed).items():
+            print(f"{folder.name}: notebooks that are executed already and stay: {kept}", flush=True)
+        run_chain(runs, cores=parsed.cores, executed=executed)
         for run in runs:
             write_manifest(run)
     if not parsed.no_site:
         _draw_site(own, site)
+
+
+def _begin(plan: RunPlan, *, resume: bool) -> Run:
+    """Read the extract of a run of the chain, if it is not read already and that is to stay."""
+    from naome.workflow.ingest import is_read
+    from naome.workflow.run import Run
+
+    if not resume:
+        _announce_again(plan)
+    elif is_read(plan):
+        run = Run(plan.folder)
+        print(f"{run.folder.name}: the extract is read already; run {run.current_id} in {run.folder}", flush=True)
+        return run
+    return _read_plan(plan)
 
 
 def _announce_again(plan: RunPlan) -> None:
@@ -426,8 +446,9 @@ def _announce_again(plan: RunPlan) -> None:
         state = "finished" if (plan.folder / MANIFEST).is_file() else "not finished"
         print(
             f"{plan.folder.name}: the run is there, {state}; it is made again: the extract is read, and every "
-            f"notebook executed. Less: `naome run NUMBER --run {run}` executes one notebook, `naome manifest "
-            f"--run {run}` finishes the run, `naome render --run {run} --out FOLDER` draws a site of it.",
+            "notebook executed. Less: the same command with --resume keeps what is there as it would be made now; "
+            f"`naome run NUMBER --run {run}` executes one notebook, `naome manifest --run {run}` finishes the run, "
+            f"`naome render --run {run} --out FOLDER` draws a site of it.",
             flush=True,
         )
 

@@ -45,6 +45,23 @@ LAG_DAYS = 92
 EXPECTED_DEATHS = 10
 
 
+def is_read(plan: RunPlan) -> bool:
+    """Return whether the extract of a planned run was read already as it would be now, by the same code."""
+    try:
+        record = Run(plan.folder).read_record
+    except RunError:
+        return False
+    now = {
+        "marking": plan.marking,
+        "inputs": dict(plan.inputs.digests),
+        "params_sha256": file_digest(plan.file),
+        "definitions_sha256": plan.definitions.digest,
+        "life_table_sha256": file_digest(plan.life_table) if plan.life_table else "",
+    }
+    same = all(record.get(key) == value for key, value in now.items())
+    return same and record.get("code", {}).get("sha256") == code_version().sha256
+
+
 def read_run(
     plan: RunPlan, *, progress: Callable[[str], None] = print, notice: Callable[[str], None] = print
 ) -> tuple[Run, Extract]:

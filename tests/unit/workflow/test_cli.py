@@ -11,8 +11,10 @@ import pytest
 
 from naome.core.errors import RunError
 from naome.core.paths import project_root
-from naome.workflow import cli
+from naome.workflow import chain, cli, ingest
+from naome.workflow.chain import NotebookStep
 from naome.workflow.cli import main
+from naome.workflow.pages import notebooks_of
 
 
 @pytest.mark.parametrize(
@@ -183,6 +185,24 @@ def test_the_chain_of_a_run_that_is_there_says_that_it_is_made_again(make_run, m
     assert main(["chain", "--params", "rotterdam", "--run", str(run.folder), "--no-site"]) == 2
     said = capsys.readouterr().out
     assert f"rotterdam: the run is there, {state}; it is made again" in said and f"render --run {run.folder}" in said
+
+
+def test_a_chain_that_goes_on_reads_nothing_again_and_says_what_stays(make_run, monkeypatch, capsys):
+    run = make_run("rotterdam", data_dir=str(project_root() / "data" / "open"))
+    first = NotebookStep(run.folder, notebooks_of(run.params)[0])
+    asked = {}
+
+    def stop(runs, **options):
+        asked.update(options)
+        raise RunError("stopped")
+
+    monkeypatch.setattr(ingest, "is_read", lambda plan: plan.folder == run.folder)
+    monkeypatch.setattr(chain, "list_executed", lambda runs: {first})
+    monkeypatch.setattr(chain, "run_chain", stop)
+    assert main(["chain", "--params", "rotterdam", "--run", str(run.folder), "--no-site", "--resume"]) == 2
+    said = capsys.readouterr().out
+    assert "the extract is read already" in said and "notebooks that are executed already and stay: 1" in said
+    assert asked["executed"] == {first}
 
 
 def test_make_names_a_run_as_the_commands_do(root):

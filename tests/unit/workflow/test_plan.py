@@ -11,14 +11,16 @@ import pytest
 import yaml
 
 from naome.core.atomic import write_json
+from naome.core.code_version import CodeVersion
 from naome.core.definitions import Definitions
 from naome.core.errors import DefinitionError, ExtractError, NaomeError, ParamsError, RunError
 from naome.core.params import load_params
 from naome.core.paths import project_root
 from naome.core.seal import SEAL
+from naome.workflow import ingest
 from naome.workflow import plan as planning
 from naome.workflow.cli import main
-from naome.workflow.ingest import read_run
+from naome.workflow.ingest import is_read, read_run
 from naome.workflow.plan import open_step, plan_check, plan_run
 from naome.workflow.run import Run
 from naome_synthetic import write_extract
@@ -150,6 +152,25 @@ def test_tables_and_record_appear_together_or_not_at_all(runs, extract, monkeypa
                 read_run(plan_run("wales", str(extract)), progress=lambda line: None)
         found = {path.relative_to(run.folder): path.read_bytes() for path in run.folder.rglob("*") if path.is_file()}
         assert found == before, name
+
+
+def test_what_was_read_stays_for_a_chain_that_goes_on_with_the_same_inputs_and_code(
+    runs, extract, altered, tmp_path, monkeypatch
+):
+    named = str(tmp_path / "mine")
+    plan = plan_run("wales", str(extract), named)
+    assert not is_read(plan)
+    read_run(plan, progress=lambda line: None)
+    assert is_read(plan_run("wales", str(extract), named))
+    other = altered(lambda raw: raw.update(seed=1))
+    assert not is_read(plan_run(str(other), str(extract), named, replace=True))
+    again = tmp_path / "again"
+    shutil.copytree(extract, again)
+    file = next(again.glob("*.parquet"))
+    file.write_bytes(file.read_bytes() + b" ")
+    assert not is_read(plan_run("wales", str(again), named, replace=True))
+    monkeypatch.setattr(ingest, "code_version", lambda: CodeVersion("0", "", None))
+    assert not is_read(plan_run("wales", str(extract), named))
 
 
 def test_a_file_that_changes_while_it_is_read_keeps_nothing(runs, extract, tmp_path):
