@@ -43,6 +43,8 @@ def package(name):
 
 # What the run id covers: results of two versions of the program never stand in one run
 ANALYSIS = [str(path.relative_to(Path.cwd())) for path in list_code()] + ["methodology/simulation/results.csv"]
+# All other code of the package: it draws the site, or takes commands
+SITE = sorted({str(path) for path in Path("src/naome").rglob("*.py")}.difference(ANALYSIS))
 
 
 def extract_of(wildcards):
@@ -92,7 +94,8 @@ rule read:
     input:
         extract_of,
         "params/{audit}.yaml",
-        code("core", "extract", "extract/readers", "workflow/ingest", "workflow/plan", "cohort/evidence"),
+        code("core", "extract", "extract/readers", "cohort", "measures/derivability"),
+        code("workflow/ingest", "workflow/plan", "workflow/small_nation"),
         DEFINITIONS,
     output:
         # Snakemake deletes outputs before a job: a mark, so that what was read stays when an extract is refused
@@ -182,7 +185,7 @@ rule render:
         TRUTH,
         [str(path) for path in sorted([*Path(".").glob("*.qmd"), *Path("methodology").glob("*.qmd"), *Path("assets").glob("*")])],
         ["_quarto.yml", "references.bib", "CITATION.cff", "CHANGELOG.md", *map(str, Path("docs/decisions").glob("*.md")), *WORDS],
-        code("workflow/site*", "workflow/navigation", "workflow/pages", "report", "report/publication", "report/reference"),
+        SITE,
         package("sitepreview"),
     output:
         "_site/index.html",

@@ -13,9 +13,10 @@ if [ "${1:-}" = quick ]; then
   # What a change in one room needs: the tests of the rooms whose files differ from the last commit of main, and a core;
   # definitions and parameters are read by rooms that a list of files does not show
   changed=$(git diff --name-only "$(git merge-base HEAD main 2>/dev/null || echo HEAD)"; git ls-files -o --exclude-standard)
-  rooms=$(sed -nE 's#^(src/naome|tests/unit)/([a-z]+)/.*#\2#p; s#^src/naome_synthetic/.*#synthetic#p; s#^(definitions|params)/.*#cohort\nmeasures\nreport#p' <<< "$changed" | sort -u)
+  rooms=$(sed -nE 's#^(src/naome|tests/unit)/([a-z]+)/.*#\2#p; s#^stats$#reference#p; s#^src/naome_synthetic/.*#synthetic#p; s#^src/(sitepreview)/.*#\1#p; s#^(definitions|params)/.*#cohort\nmeasures\nreport#p' <<< "$changed" | sort -u)
   step "quick: project, plan and run; rooms that changed: ${rooms:-none}"
-  folders=$(for room in $rooms; do test ! -d "tests/unit/$room" || echo "tests/unit/$room"; done)
+  folders=$(for room in $rooms; do for folder in "tests/unit/$room" "tests/spec/$room" "tests/$room"; do
+    test ! -d "$folder" || echo "$folder"; done; done)
   # shellcheck disable=SC2086
   exec pytest -q -p no:nbval -n 2 tests/unit/test_project.py tests/unit/core tests/notebooks $folders
 fi

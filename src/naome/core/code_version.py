@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 OUTSIDE = (
     "core/out_folder.py",
     "measures/recommendations.py",
-    "release/positions.py",
     *(f"report/{name}" for name in ("finished.py", "downloads.py", "reference/", "publication/", "suggestions.py")),
     *(f"report/{name}.py" for name in ("workbook", "action_plans", "plan_template", "plain_zip")),
     *(f"workflow/{name}.py" for name in ("site", "site_runs", "navigation", "explain", "graph", "chain", "new_audit")),

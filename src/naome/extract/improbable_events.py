@@ -15,7 +15,7 @@ from naome.extract.improbable_tumours import MOSTLY, TELLING_STAGES
 from naome.extract.sql import quote_text
 
 #: Of people of stage 4 with admissions, four in five have a code of metastases in one; of fewer nothing is said
-LEAST_CODED, TELLING_PEOPLE = 0.2, 20
+LEAST_CODED, TELLING_PEOPLE = 0.5, 20
 #: Fewer biopsies tell nothing
 TELLING_BIOPSIES = 20
 #: Of episodes with a biopsy of the breast, those with a diagnosis of it; benign disease may come before cancer
@@ -120,6 +120,6 @@ def _say_improbable_admissions(
     if four >= TELLING_PEOPLE and found < LEAST_CODED * four:
         said.append(
             f"{names['diagnoses']}: {found / four:.0%} of the people of stage 4 with an admission have a code of "
-            "metastases in one. Were codes lost, or are the admissions those of others?"
+            "metastases in one. Were codes lost, or are the stages, or the admissions, those of other people?"
         )
     return said

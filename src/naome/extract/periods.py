@@ -37,7 +37,8 @@ LATE_DAYS = {"admissions": EARLY_DAYS, "drugs": EARLY_DAYS, "radiotherapy": EARL
 USUAL_YEAR = 0.05
 #: Months before and after a gap by which it is measured, and the rows that it would have if it were like them
 MONTHS_AROUND, EXPECTED_ROWS = 3, 20
-#: Share of the rows of a usual month that they must have: few records are of years before those of the extract
+#: Share of the rows of a usual month that they must have: few records are of years before those of the extract. Months
+#: with fewer are those of a gap: of a year that is missing by the end of episodes, some episodes had begun in it
 LEAST_USUAL = 0.25
 #: Share of the dates that may be of one day of the month, and of one day of the year; of fewer rows nothing is said
 ONE_DAY, ONE_DAY_OF_YEAR, TELLING_DATES, ON_ONE_DAY = 0.5, 0.1, 20, 10
@@ -57,7 +58,7 @@ class Period:
     years : mapping of int to int
         Year -> rows, years without a row between others among them.
     gaps : tuple of str
-        Months without a row between months with many, as ``2019-03 to 2019-05``.
+        Months with hardly a row, or none, between months with many, as ``2019-03 to 2019-05``.
     usual : tuple of date
         First day of the first month, and last day of the last, with about as many rows as others have.
     one_day : tuple of str
@@ -109,7 +110,7 @@ def _count_rows(connection: DuckDBPyConnection, table: str, date: str) -> dict[d
 
 
 def find_gaps(months: Mapping[int, int]) -> tuple[str, ...]:
-    """Return the months without a row that cannot be chance, by the months before and after them.
+    """Return the months with hardly a row, or none, that cannot be chance, by the months before and after them.
 
     Parameters
     ----------
@@ -124,11 +125,14 @@ def find_gaps(months: Mapping[int, int]) -> tuple[str, ...]:
     ()
     """
     found = []
-    listed = list(months)
+    least = LEAST_USUAL * median(months.values())
+    listed = [month for month, rows in months.items() if rows >= least]
     for before, after in itertools.pairwise(listed):
         around = (range(before - MONTHS_AROUND + 1, before + 1), range(after, after + MONTHS_AROUND))
         usual = min(months.get(month, 0) for month in itertools.chain(*around))
-        if (after - before - 1) * usual >= EXPECTED_ROWS and usual >= LEAST_USUAL * median(months.values()):
+        most = max((months.get(month, 0) for month in range(before + 1, after)), default=0)
+        missing = (after - before - 1) * usual
+        if missing >= EXPECTED_ROWS and usual >= least and most < LEAST_USUAL * usual:
             first, last = (f"{month // 12}-{month % 12 + 1:02d}" for month in (before + 1, after - 1))
             found.append(first if first == last else f"{first} to {last}")
     return tuple(found)
@@ -275,9 +279,10 @@ def say_years_missing(periods: Sequence[Period], diagnosed: tuple[dt.date, dt.da
 
 
 def say_months_missing(periods: Sequence[Period]) -> list[str]:
-    """Name the tables without a row in months between others."""
+    """Name the tables with hardly a row, or none, in months between others."""
     return [
-        f"{each.raw} has no row in {', '.join(each.gaps)} ({each.date}), and many before and after: is a part missing?"
+        f"{each.raw} has hardly a row, or none, in {', '.join(each.gaps)} ({each.date}), and many before and after: "
+        "is a part missing?"
         for each in periods
         if each.gaps
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from naome.measures.methods import STANDARDISED_GAP
 from naome.measures.specification import Indicator
 from naome.measures.study import Study
 from naome.stats.inputs import check_events
@@ -17,7 +18,6 @@ COMPARED_BY = ("deprivation", "ethnic_group")
 # Ten percentage points: a gap this wide matters to people, so data that cannot rule it out have not shown equality
 IMPORTANT_GAP = 0.10
 CRUDE_METHOD = "newcombe hybrid score interval"
-STANDARDISED_METHOD = "direct standardisation to the ages of all counted; MOVER interval from Wilson limits"
 READINGS = ("higher", "lower", "within ten points", "inconclusive", "not derivable", "")
 
 
@@ -135,7 +135,7 @@ def _gaps(people: pd.DataFrame, indicator: Indicator, study: Study) -> pd.DataFr
         rows.append(_row(indicator, "gap", shared, crude, CRUDE_METHOD, reason))
         standard = None if reason else _standardised(people, inside, positive, chosen)
         empty = reason or ("no one of one of the groups in an age group" if standard is None else "")
-        rows.append(_row(indicator, "gap_standardised", shared, standard, STANDARDISED_METHOD, empty))
+        rows.append(_row(indicator, "gap_standardised", shared, standard, STANDARDISED_GAP, empty))
     return pd.DataFrame(rows)
 
 

@@ -22,7 +22,7 @@ from naome.core.results import NATIONAL_LEVELS, NUMBERS
 from naome.measures.casemix.outliers import MINIMUM_UNITS
 from naome.measures.description import PEOPLE, SHARE, SITE
 from naome.measures.indicators import MISSING
-from naome.measures.methods import RANDOM_INTERCEPT
+from naome.measures.methods import RANDOM_INTERCEPT, STANDARDISED_GAP
 from naome.release.cells import DERIVED, LESS, OF_COHORTS, Cells, Scheme, list_cells
 from naome.release.policy import DECIMALS, METHODS, POLICIES, Policy, leave_few, list_pairs, name_rounded, round_counts
 from naome.release.protect import ShownRows, protect
@@ -38,7 +38,7 @@ VALUE_SUPPRESSED = "The national value is suppressed."
 #: Methods whose results have another number than people as their denominator
 NOT_OF_PEOPLE = (RANDOM_INTERCEPT,)
 #: Methods that make a number of counts which no row shows, such as those of every age: solved for, it gives them away
-OF_STRATA = ("direct standardisation to the ages of all counted; MOVER interval from Wilson limits",)
+OF_STRATA = (STANDARDISED_GAP,)
 #: Before the name of an indicator: how many people could have been counted
 ELIGIBLE = "eligible."
 #: Measures of people of a cohort: what is left of them is a number of people of a group

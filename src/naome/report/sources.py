@@ -7,8 +7,9 @@ from typing import Any
 
 from naome.report.display import Sentence
 from naome.report.prose import say_list
-from naome.report.reference.api import PAGE, make_anchor
 
+#: The page of the API reference
+REFERENCE = "methodology/api.qmd"
 #: Module -> page of the methods, and its section that explains what the module's functions do
 METHOD_SECTIONS = {
     "naome.cohort.derive": ("cohorts", "Rules"),
@@ -50,10 +51,21 @@ def cite_functions(*functions: Callable[..., Any]) -> Sentence:
     KeyError
         If the methods have no section for a function's module.
     """
-    named = [f"[`{f.__name__}`](/{PAGE}#{make_anchor(f.__module__, f.__name__)})" for f in functions]
+    named = [f"[`{f.__name__}`](/{REFERENCE}#{make_anchor(f.__module__, f.__name__)})" for f in functions]
     sections = dict.fromkeys(METHOD_SECTIONS[f.__module__] for f in functions)
     methods = [f"[{title}](/methodology/{page}.qmd#{make_slug(title)})" for page, title in sections]
     return Sentence(f"Functions: {say_list(named)}. Methods: {say_list(methods)}.")
+
+
+def make_anchor(module: str, name: str) -> str:
+    """Return the place of a function on the page of the API reference.
+
+    Examples
+    --------
+    >>> make_anchor("naome.stats.pseudo", "pseudo_observations")
+    'naome-stats-pseudo-pseudo_observations'
+    """
+    return f"{module}.{name}".replace(".", "-")
 
 
 def make_slug(heading: str) -> str:

@@ -11,6 +11,7 @@ from naome.report.reference import api as api_page
 from naome.report.reference import data_dictionary
 from naome.report.reference import definitions as definitions_page
 from naome.report.reference import examples as examples_page
+from naome.report.sources import REFERENCE
 
 #: Each file, and what returns its text
 DOCS = {
@@ -18,7 +19,7 @@ DOCS = {
     definitions_page.PAGE: definitions_page.write_definitions,
     data_dictionary.PAGE: data_dictionary.write_data_dictionary,
     examples_page.PAGE: examples_page.write_examples,
-    api_page.PAGE: api_page.write_api,
+    REFERENCE: api_page.write_api,
 }
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
+from pathlib import Path
 
+import nbformat
 import pytest
 
 from naome.core import code_version
@@ -43,3 +46,26 @@ def test_what_the_analysis_is_made_of_counts(checkout, name):
 
 def test_all_of_it_is_there():
     assert [name for name in code_version.MADE_OF if not (project_root() / name).exists()] == []
+
+
+def test_no_code_that_is_no_part_of_a_runs_version_is_imported_by_what_makes_its_pages():
+    package, counted = code_version.PACKAGE, set(code_version.list_code())
+    cells = [c for path in project_root().glob("notebooks/*.ipynb") for c in nbformat.read(path, as_version=4).cells]
+    cells = [cell.source for cell in cells if cell.cell_type == "code"]
+    found, open_ends = set[Path](), {file for source in cells for file in list_imported(source, package)}
+    while open_ends:
+        file = open_ends.pop()
+        found.add(file)
+        open_ends |= list_imported(file.read_text(encoding="utf-8"), package) - found
+    assert len(found) > 100
+    assert {path.relative_to(package).as_posix() for path in found - counted} == set()
+
+
+def list_imported(source: str, package: Path) -> set[Path]:
+    """List the modules of the package that a source imports where it is loaded itself."""
+    names = set[str]()
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("naome"):
+            names |= {str(node.module), *(f"{node.module}.{each.name}" for each in node.names)}
+    files = (package.parent / f"{name.replace('.', '/')}.py" for name in names)
+    return {file for file in files if file.is_file()}

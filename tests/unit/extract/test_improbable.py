@@ -287,6 +287,14 @@ def test_events_as_few_extracts_have_them_are_a_warning(copy, table, select, sai
     assert [line for line in warn("clean-england-rcrd", folder) if line.startswith(table) and said in line]
 
 
+def test_stages_of_other_people_are_a_warning(copy):
+    folder = copy("clean-england")
+    shifted = ", ".join(f"lag({item}, 3) OVER (ORDER BY n) AS {item}" for item in ("STAGE_BEST", "M_BEST"))
+    folder.edit("av_tumour", f"SELECT * REPLACE ({shifted}) FROM t")
+    (said,) = [line for line in warn("clean-england", folder) if "code of metastases" in line]
+    assert said.endswith("Were codes lost, or are the stages, or the admissions, those of other people?")
+
+
 @pytest.mark.parametrize("name", ["england-truth", "wales-truth", "england-rcrd-truth"])
 @pytest.mark.parametrize("of_candidates", [False, True])
 def test_an_extract_with_the_usual_defects_has_no_warning(extracts, name, of_candidates):

@@ -62,7 +62,13 @@ def test_a_table_without_rows_of_some_months_is_named(copy, table, date, months)
         table, f"SELECT * FROM t WHERE {date} IS NULL OR left({date}::VARCHAR, 7) NOT BETWEEN '{first}' AND '{last}'"
     )
     found = read(folder.path).list_warnings()
-    assert [line for line in found if line.startswith(f"{table} has no row in {first} to {last} (")]
+    assert [line for line in found if line.startswith(f"{table} has hardly a row, or none, in {first} to {last} (")]
+
+
+def test_a_year_that_is_missing_by_the_end_of_episodes_is_a_gap_although_some_had_begun_in_it():
+    months = dict.fromkeys(range(12 * 2019, 12 * 2022), 1000) | dict.fromkeys(range(12 * 2020 + 3, 12 * 2021 + 2), 5)
+    assert find_gaps(months | {12 * 2021 + 2: 100}) == ("2020-04 to 2021-03",)
+    assert find_gaps(months | dict.fromkeys(range(12 * 2020 + 3, 12 * 2021 + 2), 400)) == ()
 
 
 def test_few_records_of_years_before_the_others_are_no_gap():

@@ -11,6 +11,7 @@ import pytest
 from naome.core.params import Disclosure, load_params
 from naome.core.paths import project_root
 from naome.core.results import make_results
+from naome.measures.methods import STANDARDISED_GAP
 from naome.measures.study import make_study
 from naome.release import (
     HIDDEN,
@@ -27,7 +28,6 @@ from naome.release import (
 from naome.release.suppress import (
     EMPTY,
     NOT_OF_PEOPLE,
-    OF_STRATA,
     VALUE_SUPPRESSED,
     WHY_SUPPRESSED,
     ReleasePlan,
@@ -265,7 +265,7 @@ def test_a_variant_that_few_people_tell_from_the_base_is_hidden_whole():
 
 def test_numbers_that_can_be_solved_for_their_counts_are_suppressed():
     """Nine digits of a gap standardised for age, or of the variation of seven organisations, leave one solution."""
-    rows = pd.DataFrame({"measure": ["gap", "few", "many"], "method": [OF_STRATA[0], *NOT_OF_PEOPLE * 2]})
+    rows = pd.DataFrame({"measure": ["gap", "few", "many"], "method": [STANDARDISED_GAP, *NOT_OF_PEOPLE * 2]})
     rows = rows.assign(denominator=[400, 7, 124], numerator=[150, 5, 90], estimate=0.123456789)
     rows = rows.assign(group=["1 less 5", "all", "all"], group_by=["deprivation", "all", "all"], unit="wales")
     results = make_results(rows, audit="wales", nation="wales", cohort="denovo", run_id="r")

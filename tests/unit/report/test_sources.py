@@ -9,8 +9,7 @@ import pytest
 
 from naome.core.paths import project_root
 from naome.measures.survival import estimate_survival
-from naome.report.reference.api import PAGE, make_anchor
-from naome.report.sources import METHOD_SECTIONS, cite_functions, make_slug
+from naome.report.sources import METHOD_SECTIONS, REFERENCE, cite_functions, make_anchor, make_slug
 
 ROOT = project_root()
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -47,7 +46,7 @@ def test_most_pages_show_a_computing_cell():
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 def test_a_function_that_is_linked_is_in_the_api_reference(path):
     cells = _read(path)
-    reference = (ROOT / PAGE).read_text(encoding="utf-8")
+    reference = (ROOT / REFERENCE).read_text(encoding="utf-8")
     imported = _imported(cells)
     for cell in cells:
         if "show(cite_functions(" in cell:

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 
 from naome.core.paths import project_root
+from naome.report.sources import make_anchor
 
-PAGE = "methodology/api.qmd"
 FRONT = """---
 title: API reference
 description: Every public function and class of the analysis, with what it takes, returns and raises
@@ -51,17 +51,6 @@ def list_public(module: ast.Module) -> Iterator[Documented]:
     for node in module.body:
         if isinstance(node, Documented) and not node.name.startswith("_") and ast.get_docstring(node):
             yield node
-
-
-def make_anchor(module: str, name: str) -> str:
-    """Return the place of a function on the page.
-
-    Examples
-    --------
-    >>> make_anchor("naome.stats.pseudo", "pseudo_observations")
-    'naome-stats-pseudo-pseudo_observations'
-    """
-    return f"{module}.{name}".replace(".", "-")
 
 
 def write_entry(node: Documented, module: str) -> str:
