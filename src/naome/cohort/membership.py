@@ -37,15 +37,14 @@ def de_novo(coded: Table, params: Params) -> Table:
 
 def recurrent(coded: Table, params: Params, rules: CohortRules) -> Table:
     """Return the recurrent cohort; the metastatic date is the first qualifying admission."""
-    first = coded.first_code_date if rules["early_code_bars_recurrence"] else coded.late_code_date
-    rc1 = _recurrence_stage(coded, rules) & (first >= coded.anniversary).fill_null(False)
-    rc2 = rc1 & _within(first, params).fill_null(False)
+    found = recurrence_found(coded, rules)
+    first = found.recurrence_date
     return (
-        coded.mutate(
+        found.mutate(
             cohort=ibis.literal("recurrent"), route=ibis.literal("RC2"), metastatic_date=first, origin_date=first
         )
-        .filter(rc2)
-        .drop("anniversary", "first_code_date", "late_code_date")
+        .filter(_within(first, params).fill_null(False))
+        .drop("anniversary", "first_code_date", "late_code_date", "recurrence_date")
     )
 
 
@@ -76,9 +75,10 @@ def primary(coded: Table) -> Table:
 
 
 def recurrence_found(coded: Table, rules: CohortRules) -> Table:
-    """Return everyone who meets RC1, before the audit period is applied (for the attrition table)."""
+    """Return everyone who meets RC1, before the audit period is applied, with the date of recurrence."""
     first = coded.first_code_date if rules["early_code_bars_recurrence"] else coded.late_code_date
-    return coded.filter(_recurrence_stage(coded, rules) & (first >= coded.anniversary).fill_null(False))
+    rc1 = _recurrence_stage(coded, rules) & (first >= coded.anniversary).fill_null(False)
+    return coded.mutate(recurrence_date=first).filter(rc1)
 
 
 def _recurrence_stage(coded: Table, rules: CohortRules) -> ibis.Value:

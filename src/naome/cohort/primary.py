@@ -12,6 +12,8 @@ from naome.cohort.tables import CanonicalTables
 from naome.core.definitions import CohortRules
 from naome.core.params import Params
 
+#: From the first metastatic record to death: days on which all but the first of the intervals begin, and their names
+DAYS_TO_DEATH, INTERVALS_TO_DEATH = (31, 183, 366), ("0-30 days", "31-182 days", "183-365 days", "over a year")
 CUBE = (
     "diagnosis_year",
     "age_under_70",
@@ -61,7 +63,7 @@ def count_primary(eligible: Table, codes: Table, tables: CanonicalTables, params
         record_to_death=ibis.cases(
             (
                 (e.outcome != "alive") & e.record_date.notnull(),
-                band(interval, (31, 183, 366), ("0-30 days", "31-182 days", "183-365 days", "over a year")),
+                band(interval, DAYS_TO_DEATH, INTERVALS_TO_DEATH),
             ),
         ),
         diagnosis_year=e.diagnosis_date.year(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from naome.cohort.primary import INTERVALS_TO_DEATH
 from naome.measures.derivability import DEATHS_CHECK
 from naome.measures.methods import WILSON
 from naome.measures.study import Study
@@ -110,7 +111,7 @@ def intervals_to_death(primary: pd.DataFrame) -> pd.DataFrame:
     dead = primary["outcome"].isin(["breast_cancer", "unknown_cause"])
     rows = primary[primary["age_under_70"] & dead & primary["metastatic_record"]]
     counts = rows.groupby("record_to_death")["people"].sum()
-    order = ["0-30 days", "31-182 days", "183-365 days", "over a year"] if counts.sum() else []
+    order = list(INTERVALS_TO_DEATH) if counts.sum() else []
     counts = counts.reindex(order, fill_value=0)
     return pd.DataFrame({"interval": order, "people": counts.to_numpy(), "share": (counts / counts.sum()).to_numpy()})
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pandas as pd
 
-from naome.measures.inequalities import READINGS, REFERENCE_ETHNIC_GROUP, read_gap
+from naome.measures.inequalities import IMPORTANT_GAP, READINGS, REFERENCE_ETHNIC_GROUP, read_gap
 from naome.measures.landmark import list_landmarked
 from naome.measures.specification import Specification
 from naome.measures.study import Study
 from naome.measures.trend import SIGNIFICANT, count_trends
 from naome.release import HIDDEN, Released, release_counts, shown_numbers
-from naome.report.display import Sentence, Table
+from naome.report.display import Sentence, Table, format_number
 from naome.report.labels import name_comparison, title_of
 from naome.report.proportions import PERCENT
 from naome.report.prose import say_count
@@ -64,13 +64,14 @@ def say_gaps(released: Released, group_by: str) -> Sentence:
     if not shown:
         reason = f": {others}" if others else ""
         return Sentence(f"No age-standardised gap {what} is shown{reason}.", released)
+    margin = format_number(100 * IMPORTANT_GAP, "int")
     return Sentence(
         f"Of {say_count(shown, 'age-standardised gap')} {what}, {n['higher'] + n['lower']} differ from zero "
         f"({n['higher']} higher, {n['lower']} lower; up to {0.05 * shown:.1f} would be expected to by chance alone). "
-        f"For {n['within ten points']}, the whole interval is within ten percentage points of zero, which can still "
-        f"matter where the percentage is low. The other {n['inconclusive']} are inconclusive: the interval includes "
-        "zero and a gap of ten points or more. An inconclusive result does not show that there is no gap."
-        f"{f' Not shown: {others}.' if others else ''}",
+        f"For {n['within ten points']}, the whole interval is within {margin} percentage points of zero, which can "
+        f"still matter where the percentage is low. The other {n['inconclusive']} are inconclusive: the interval "
+        f"includes zero and a gap of {margin} points or more. An inconclusive result does not show that there "
+        f"is no gap.{f' Not shown: {others}.' if others else ''}",
         released,
     )
 
