@@ -15,7 +15,7 @@ METASTATIC = {cohort: COHORT_NAMES[cohort].lower() for cohort in ("denovo", "rec
 
 
 #: Cohort -> its time origin, in a sentence
-ORIGINS = {"denovo": "diagnosis", "recurrent": "the first record of metastatic disease"}
+ORIGINS = {"denovo": "the initial diagnosis", "recurrent": "the first record of metastatic disease"}
 
 
 CHARACTERISTIC_NAMES = {

@@ -83,7 +83,9 @@ def ask_what_if(run: Run, **choices: object) -> WhatIf:
     try:
         params = Params.model_validate({**dict(run.params), **changed, "rules": overrides})
     except ValidationError as error:
-        said = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        said = "; ".join(
+            f"{'.'.join(map(str, each['loc']))}: {each['msg'].removeprefix('Value error, ')}" for each in error.errors()
+        )
         raise ParamsError(f"what_if: {said}.") from None
     if params.censor_date > run.params.censor_date:
         raise ParamsError(

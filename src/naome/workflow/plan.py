@@ -241,6 +241,8 @@ def _check_case_mix(params: Params, columns: Mapping[str, AnalysisColumn], file:
         name = (match["splined"] or match["plain"]) if match else term
         line = find_line(file, "survival", "case_mix", number)
         where = f"{file}{line}: key 'survival.case_mix': {term!r}"
+        if bare := re.fullmatch(r"rcs\(\s*(\w+)\s*\)", term):
+            raise ParamsError(f"{where} is a spline without its knots; write it as rcs({bare[1]}, 4).")
         if match is None or name not in columns:
             raise ParamsError(
                 f"{where} is no column of the analysis table{suggest(name, list(columns))}. "

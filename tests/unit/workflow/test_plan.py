@@ -291,6 +291,7 @@ NONSENSE = {
         r"yaml:\d+: key 'survival.case_mix': 'agee'.*did you mean 'age'",
     ),
     "a spline misspelt": (lambda raw: raw["survival"].update(case_mix=["rcs(agee, 4)"]), "case_mix"),
+    "a spline without knots": (lambda raw: raw["survival"].update(case_mix=["rcs(age)"]), r"write it as rcs\(age, 4\)"),
     "a spline of too many knots": (lambda raw: raw["survival"].update(case_mix=["rcs(age, 9)"]), "9 knots; allowed"),
     "a unit that is no column": (
         lambda raw: raw["survival"].update(unit="trust"),

@@ -316,6 +316,12 @@ DUPLICATE_EPISODE = Duplicates(
     key="episode_id",
     agree=("person_id", "admission_date"),
 )
+DEATH_WITHOUT_DATE = RowRule(
+    "death_without_date",
+    "A registered death without its date is excluded.",
+    "deaths",
+    "t.death_date IS NULL",
+)
 DUPLICATE_DEATH = Duplicates(
     "duplicate_death",
     "Of several registrations of a death the latest is kept.",
@@ -357,7 +363,7 @@ HES_RULES = (
     after_death("procedures", "procedure_date"),
 )
 ROWS = (
-    RowRule("death_without_date", "A registered death without its date is excluded.", "deaths", "t.death_date IS NULL"),
+    DEATH_WITHOUT_DATE,
     DUPLICATE_DEATH,
     DEATH_BEFORE_DIAGNOSIS,
     DUPLICATE_TUMOUR,

@@ -12,7 +12,7 @@ from naome.extract.dates import DATE
 from naome.extract.provider_codes import PROVIDER_CODE
 from naome.extract.reader import Belongs, Count, RawTable, Reader
 from naome.extract.readers import ncrd
-from naome.extract.settle import RowRule, Selection, of_person
+from naome.extract.settle import Selection, of_person
 from naome.extract.table_checks import Check, count_in_groups
 
 RAW = {
@@ -74,7 +74,7 @@ SELECTIONS = {
     "organisations": ncrd.ORGANISATION_ROWS,
 }
 ROWS = (
-    RowRule("death_without_date", "A registered death without its date is excluded.", "deaths", "t.death_date IS NULL"),
+    ncrd.DEATH_WITHOUT_DATE,
     ncrd.DEATH_BEFORE_DIAGNOSIS,
     ncrd.DUPLICATE_TUMOUR,
     *ncrd.HES_RULES,

@@ -19,6 +19,7 @@ from naome.extract.clean import CAUSES, MORPHOLOGY, TUMOUR_SITE, Coded
 from naome.extract.dates import DATE
 from naome.extract.reader import Belongs, Count, RawTable, Reader
 from naome.extract.readers.ncrd import (
+    DEATH_WITHOUT_DATE,
     DRUG_RULES,
     DUPLICATE_TUMOUR,
     RADIOTHERAPY,
@@ -170,7 +171,7 @@ REGIMENS_V1 = """
     LEFT JOIN (SELECT LINKNUMBER, min(PATIENTID) AS PATIENTID FROM clean_av_patient
                GROUP BY LINKNUMBER HAVING count(*) = 1) p ON p.LINKNUMBER = s.LINK_NUMBER"""
 ROWS = (
-    RowRule("death_without_date", "A registered death without its date is excluded.", "deaths", "t.death_date IS NULL"),
+    DEATH_WITHOUT_DATE,
     DUPLICATE_TUMOUR,
     *DRUG_RULES[:1],
     RowRule(

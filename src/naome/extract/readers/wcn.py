@@ -28,6 +28,7 @@ from naome.extract.provider_codes import PROVIDER_CODE
 from naome.extract.reader import Belongs, Count, RawTable, Reader
 from naome.extract.readers.ncrd import (
     DEATH_BEFORE_DIAGNOSIS,
+    DEATH_WITHOUT_DATE,
     DUPLICATE_DEATH,
     DUPLICATE_EPISODE,
     DUPLICATE_TUMOUR,
@@ -239,7 +240,7 @@ def unlinked(table: str) -> RowRule:
 
 ROWS = (
     unlinked("deaths"),
-    RowRule("death_without_date", "A registered death without its date is excluded.", "deaths", "t.death_date IS NULL"),
+    DEATH_WITHOUT_DATE,
     DUPLICATE_DEATH,
     DEATH_BEFORE_DIAGNOSIS,
     DUPLICATE_TUMOUR,

@@ -209,7 +209,7 @@ def describe_classes(study: Declared) -> Sentence:
         side = f"Of these, {above} {'is' if above == 1 else 'are'} above."
     else:
         side = (
-            "All of these are below, so false alerts and alarms are rarer there than stated, not more frequent. "
+            "All of these are below: what is false is rarer there than stated, not more frequent. "
             "Outlier status is given in these classes; it would not be in a class shown to have more than stated."
         )
     return Sentence("\n\n".join([text, *(["Outside:", "\n".join(outside), side] if outside else [])]), study)

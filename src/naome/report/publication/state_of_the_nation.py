@@ -9,7 +9,7 @@ from naome.core.results import say_nation
 from naome.measures.description import PEOPLE, SHARE, SITE
 from naome.measures.specification import read_data_items
 from naome.report.display import format_number
-from naome.report.labels import METASTATIC, SITE_NAMES, SUBTYPES
+from naome.report.labels import METASTATIC, ORIGINS, SITE_NAMES, SUBTYPES
 from naome.report.marking import join_names
 from naome.report.prose import say_day, say_list, say_years, upper_first
 from naome.report.publication import messages
@@ -269,7 +269,11 @@ def _add_outcomes(page: ReportPage, audits: list[Audit], populations: list[Popul
     compare_groups(
         page,
         "tbl-survival",
-        _caption("Survival from the diagnosis of metastatic disease, Kaplan-Meier.", note),
+        _caption(
+            f"Survival, Kaplan-Meier: de novo disease from {ORIGINS['denovo']}, recurrent disease from "
+            f"{ORIGINS['recurrent']}.",
+            note,
+        ),
         populations,
         lines,
         counts=True,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from naome.measures.period import PERIOD_YEARS
 from naome.report.display import format_number
 from naome.report.labels import METASTATIC, ORIGINS, SUBTYPES
 from naome.report.markdown import write_list
-from naome.report.prose import say_list, say_period, say_years
+from naome.report.prose import say_day, say_list, say_period, say_years
 from naome.report.publication import messages
 from naome.report.publication.audits import Audit, Population, Row, is_ok
 from naome.report.publication.drawings import draw_groups
@@ -40,9 +41,16 @@ def write_survival(audits: list[Audit], populations: list[Population], sources: 
         _add_cohort(page, cohort, people, populations, horizons)
     _add_net(page, populations, horizons)
     page.add("## Variation between organisations", *_say_organisations(page, audits, horizons))
-    page.add("## What to keep in mind", words.caution, say_pandemic(audits))
+    page.add("## What to keep in mind", words.caution, _say_end(audits), say_pandemic(audits))
     page.add("## Definition", write_list(describe_family(SURVIVAL_INDICATOR, first)))
     return page
+
+
+def _say_end(audits: Sequence[Audit]) -> str:
+    """Say to which day people are followed."""
+    days = dict.fromkeys(audit.params.censor_date for audit in audits)
+    named = [f"{say_day(day)} ({say_list([a.name for a in audits if a.params.censor_date == day])})" for day in days]
+    return f"People are followed to {say_list(named)}; those alive then are censored."
 
 
 def _has_results(populations: Sequence[Population], cohort: str, horizons: Sequence[int]) -> bool:
@@ -91,7 +99,8 @@ def _say_period(page: ReportPage, population: Population, row: Row | None, years
     share, limits = page.percent(row, population), messages.say_from_to(row)
     return (
         f"In {population.spoken}, survival to {say_years(years)} by period analysis is {share} (95% interval "
-        f"{limits}), from the follow-up of {page.count(row, population)} people during the audit period."
+        f"{limits}), from the follow-up of {page.count(row, population)} people in its last "
+        f"{say_years(PERIOD_YEARS)}."
     )
 
 
