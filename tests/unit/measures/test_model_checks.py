@@ -11,6 +11,7 @@ import pytest
 from naome.measures.casemix import adjust, alternatives, checks, prepare
 from naome.measures.casemix.adjust import Assessment, adjust_survival
 from naome.measures.casemix.prepare import YEAR_DAYS, CaseMix
+from naome.stats.provider_score import score_providers
 from naome.stats.risk_adjustment import fit_expected
 
 
@@ -201,11 +202,31 @@ def test_nothing_is_fitted_twice(england, monkeypatch):
 
 
 def test_pseudo_observations_of_very_few_people_do_not_overflow():
-    """Ten covariates, forty people: Gauss-Newton would step to where survival is exactly 0."""
+    """Ten covariates, forty people: undamped steps would go to where survival is exactly 0."""
     rng = np.random.default_rng(3)
     x = np.column_stack([np.ones(40), rng.normal(size=(40, 10))])
     fitted = alternatives.fit_pseudo(x, (x[:, 1] + 0.1 * rng.normal(size=40) > 0).astype(float), 0.5)
     assert np.isfinite(fitted).all() and ((fitted >= 0) & (fitted <= 1)).all()
+
+
+def test_pseudo_observation_model_does_not_hang_on_rounding_where_a_level_has_no_survivors():
+    """The coefficient of such a level has no limit; what is compared of organisations is the same on every machine."""
+    rng = np.random.default_rng(4)
+    level = rng.random((600, 4)) < [0.03, 0.3, 0.5, 0.2]
+    x = np.column_stack([np.ones(600), (level - level.mean(axis=0)) / level.std(axis=0), rng.normal(size=600)])
+    alive = (rng.random(600) < 0.4 - 0.1 * level[:, 1]) & ~level[:, 0]
+    codes = np.arange(600) % 20
+
+    def score(scale):
+        moved = x * (1 + scale * rng.normal(size=x.shape))
+        fitted = alternatives.fit_pseudo(moved, alive.astype(float), alive.mean())
+        return fitted, score_providers(alive - fitted, fitted, x[:, 1:], codes)["z"].to_numpy()
+
+    fitted, z = score(0)
+    assert fitted[level[:, 0]].max() < 1e-3
+    for again, other in (score(1e-13) for _ in range(10)):
+        assert np.abs(again - fitted).max() < 1e-4
+        assert np.abs(other - z).max() < 1e-3
 
 
 def test_people_whom_a_model_gives_no_hope_are_not_adjusted(england, monkeypatch):

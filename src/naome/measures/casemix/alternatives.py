@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import least_squares
 from scipy.stats import spearmanr
 
 from naome.core.durations import YEAR_DAYS
@@ -121,7 +122,7 @@ def adjust_by_pseudo(
 
 
 def fit_pseudo(x: np.ndarray, pseudo: np.ndarray, mean: float) -> np.ndarray:
-    """Fit S = exp(-exp(b'x)) to pseudo-observations by least squares (Gauss-Newton); return the fitted S.
+    """Fit S = exp(-exp(b'x)) to pseudo-observations by least squares (Levenberg-Marquardt); return the fitted S.
 
     Parameters
     ----------
@@ -130,22 +131,24 @@ def fit_pseudo(x: np.ndarray, pseudo: np.ndarray, mean: float) -> np.ndarray:
     pseudo : array, shape (n,)
     mean : float
         National survival, where the iterations start.
+
+    Notes
+    -----
+    Where nobody of a level survives by the model its coefficient has no limit, but the fitted S have: it is they that
+    are returned. Undamped (Gauss-Newton) iterations do not settle there.
     """
-    coef = np.zeros(x.shape[1])
-    coef[0] = np.log(-np.log(mean))
-    fitted = _survive(x @ coef)
-    for _ in range(50):
-        # fitted is 0 where somebody has no hope by the model; 0 log 0 is 0
-        slope = x * np.where(fitted > 0, fitted * np.log(np.maximum(fitted, 1e-300)), 0.0)[:, None]
-        step, _, _, _ = np.linalg.lstsq(slope, pseudo - fitted, rcond=None)
-        loss = np.sum((pseudo - fitted) ** 2)
-        while np.sum((pseudo - _survive(x @ (coef + step))) ** 2) > loss and np.abs(step).max() > 1e-9:
-            step = step / 2
-        coef = coef + step
+    start = np.zeros(x.shape[1])
+    start[0] = np.log(-np.log(mean))
+
+    def slopes(coef: np.ndarray) -> np.ndarray:
         fitted = _survive(x @ coef)
-        if np.abs(step).max() < 1e-8:
-            break
-    return fitted
+        # fitted is 0 where somebody has no hope by the model; 0 log 0 is 0
+        return x * np.where(fitted > 0, fitted * np.log(np.maximum(fitted, 1e-300)), 0.0)[:, None]
+
+    best = least_squares(
+        lambda coef: _survive(x @ coef) - pseudo, start, jac=slopes, method="lm", xtol=1e-12, ftol=1e-14, gtol=1e-12
+    )
+    return _survive(x @ best.x)
 
 
 def compare_tables(
