@@ -230,14 +230,17 @@ def _horizons(people: pd.DataFrame, labels: pd.Series, params: Params) -> pd.Dat
     at = [year * YEAR_DAYS for year in params.survival.horizons_years]
     table = kaplan_meier(duration, event, group=groups, at=at)
     sizes = pd.Series(groups).value_counts()
-    reach = (pd.Timestamp(params.censor_date) - people.loc[keep, "origin_date"].min()).days
+    first = people.loc[keep, "origin_date"].groupby(groups).min()
+    reach = (pd.Timestamp(params.censor_date) - first).dt.days
     few = table["n_risk"] < params.survival.minimum_at_risk
     small = table["group"].map(sizes) < params.minimum_denominator
     reasons = np.select(
-        [table["time"] > reach, small, few],
+        # people of the last years of diagnosis may all be followed for less, where the others are not
+        [table["time"] > reach.max(), small, table["time"] > table["group"].map(reach), few],
         [
             BEYOND,
             say_too_few(params.minimum_denominator),
+            BEYOND,
             say_too_few(params.survival.minimum_at_risk, "people still at risk at the time point"),
         ],
         "",

@@ -173,6 +173,32 @@ def say_published(params: Params) -> str:
     return "" if params.disclosure.policy == "none" else " after rounding and suppression"
 
 
+def say_expected(alerts: float, alarms: float, params: Params) -> str:
+    """Say how many alarms and alerts would be expected by chance alone, of levels as they are published.
+
+    Parameters
+    ----------
+    alerts, alarms : float
+        Expected organisations beyond the alert limits, and of these beyond the alarm limits.
+    params : Params
+    """
+    numbers = [say_small(value) for value in (alarms, alerts - alarms)]
+    return f"by chance alone, {numbers[0]} alarms and {numbers[1]} alerts would be expected{say_published(params)}"
+
+
+def say_small(value: float) -> str:
+    """Say an expected number with one decimal place; one that would be rounded to 0 is below 0.1.
+
+    Examples
+    --------
+    >>> say_small(0.04), say_small(1.44), say_small(0.0)
+    ('fewer than 0.1', '1.4', 'no')
+    """
+    if value == 0:
+        return "no"
+    return "fewer than 0.1" if value < 0.1 else f"{value:.1f}"
+
+
 def say_levels(counts: pd.Series) -> str:
     """Say how many alarms and alerts there are."""
     return f"{say_count(int(counts.get('alarm', 0)), 'alarm')} and {say_count(int(counts.get('alert', 0)), 'alert')}"

@@ -7,6 +7,7 @@ import pytest
 
 from naome.measures.study import make_study
 from naome.measures.survival import (
+    BEYOND,
     LATE_CLOCK,
     compare_clocks,
     estimate_survival,
@@ -39,6 +40,21 @@ def test_survival_is_not_given_by_what_only_those_who_live_have(make_people, stu
 def test_every_other_group_has_survival(study):
     known = {group.id: reason_for_no_group(study, group, "denovo") for group in study.specification.groups}
     assert [group for group, reason in known.items() if reason] == ["bone", "liver", "lung", "brain"]
+
+
+def test_a_year_of_diagnosis_that_is_followed_for_less_says_so(make_people, study, england):
+    """Everybody of the last year is followed for less than three years; those of earlier years are not."""
+    last = pd.Timestamp(england.censor_date)
+    origin = [last - pd.Timedelta(days=1500)] * 20 + [last - pd.Timedelta(days=700)] * 20 + [last] * 5
+    people = make_people(45, survival_days=[1500] * 20 + [700] * 20 + [0] * 5, died=False, origin_date=origin)
+    people["year"] = ["first"] * 20 + ["last"] * 20 + ["few"] * 5
+    group = next(group for group in study.specification.groups if group.id == "year")
+    table = estimate_survival(people.assign(**dict.fromkeys(group.columns, people["year"])), study)
+    rows = table[(table["group_by"] == "year") & (table["measure"] == "survival_3y") & (table["cohort"] == "denovo")]
+    said = rows.set_index("group")[["status", "reason"]]
+    assert said.loc["first", "status"] == "ok"
+    assert said.loc["last"].tolist() == ["not_derivable", BEYOND]
+    assert said.loc["few", "status"] == "too_few"
 
 
 def test_people_without_a_time_stop_nothing(make_people, study, england):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -37,6 +39,7 @@ from naome.report.pages.risk_adjusted_survival import (
     describe_assessments,
     describe_spread,
     draw_survival_funnels,
+    say_beyond_study,
     say_sparse_items,
     tabulate_adjusted_survival,
     tabulate_counts,
@@ -89,7 +92,7 @@ def test_alerts_and_those_expected_leave_alarms_out():
     text = say_comparisons(
         Variation(pd.DataFrame(), pd.DataFrame(numbers), pd.DataFrame()), load_params("england")
     ).text
-    assert "gave one alarm and five alerts in both tails. By chance alone, 0.5 alarms and 2.5 alerts" in text
+    assert "gave one alarm and five alerts, both tails together; by chance alone, 0.5 alarms and 2.5 alerts" in text
 
 
 def test_no_alliances_are_shown_where_half_of_the_organisations_can_be_or_there_are_none():
@@ -210,8 +213,10 @@ def test_outside_shows_both_tails_the_companions_and_only_what_may_be_shown():
 def test_counts_stand_beside_chance_for_every_cohort():
     tables = {("denovo", 1): judged([0.0] * 100 + [np.nan] * 5), ("recurrent", 3): judged([4.0, -2.0])}
     counts = tabulate_counts(tables, load_params("england")).frame
-    assert counts["Cohort"].tolist() == ["De novo", "De novo", "Recurrent", "Recurrent"]
-    assert counts["Assessed"].tolist() == [100, 100, 2, 2] and counts["Not assessed"].tolist() == [5, 5, 0, 0]
+    assert counts["Cohort"].tolist() == ["De novo", "De novo", "Recurrent"]
+    # two organisations are too few to estimate variation: there is nothing to adjust for
+    assert counts["Adjusted for overdispersion"].tolist() == ["no", "yes", "no, not estimated"]
+    assert counts["Assessed"].tolist() == [100, 100, 2] and counts["Not assessed"].tolist() == [5, 5, 0]
     beyond_alert, beyond_alarm = expect_levels(tables["denovo", 1], load_params("england"))
     assert counts["Alerts expected"].iloc[0] == pytest.approx(beyond_alert - beyond_alarm)
     assert 0 < beyond_alert < 5.0, "fewer than the limits say, as levels are those of rounded counts"
@@ -223,7 +228,7 @@ def test_assessed_organisations_without_an_estimate_are_counted_with_their_z():
     # no one is at risk at the time point: whether that is so depends on how many died
     table = judged([0.0, 1.0, 2.0, np.nan], survival_adjusted=[0.6, np.nan, np.nan, np.nan])
     counts = tabulate_counts({("denovo", 5): table}, load_params("england")).frame
-    assert counts[["Without an estimate", "Mean z of these"]].values.tolist() == [[2, 1.5], [2, 1.5]]
+    assert counts[["Without an estimate", "Mean z of these"]].values.tolist() == [[2, 1.5]]
 
 
 def test_the_size_of_the_bias_of_winsorising_is_simulated_for_the_run():
@@ -234,6 +239,15 @@ def test_the_size_of_the_bias_of_winsorising_is_simulated_for_the_run():
     assert "With chance alone it is 0.68 on average" in said
     assert f"is {100 * found['winsorised']:.1f}, and {100 * found['paule_mandel']:.1f} with the Paule-Mandel" in said
     assert found["winsorised"] < 0.8 * np.median(errors)
+    assert "No variation beyond chance" not in said
+
+
+def test_where_no_variation_beyond_chance_is_estimated_adjustment_is_said_to_change_nothing():
+    none, some = (judged(z, std_error=0.1) for z in ([0.0] * 40, np.linspace(-4, 4, 40)))
+    said = describe_spread({"denovo": assessed({1: none, 3: some})}, load_params("england")).text
+    assert "No variation beyond chance is estimated in de novo, 1 year: the limits adjusted" in said
+    said = describe_spread({"denovo": assessed({1: none})}, load_params("england")).text
+    assert "is estimated in any of these comparisons: the limits adjusted" in said
 
 
 def test_predictors_that_too_few_recorded_people_allow_are_named():
@@ -255,6 +269,8 @@ def test_predictors_that_too_few_recorded_people_allow_are_named():
     assert "Grade is imputed from all items but comorbidities" in say_sparse_items(case_mix)
     frame.loc[frame["unit"] > "U3", "grade"] = None
     assert "Fewer than 5 organisations record grade" in say_sparse_items(case_mix)
+    assert "For more than 40% of people there is no record of grade." in say_beyond_study(case_mix)
+    assert say_beyond_study(replace(case_mix, observed=frame.dropna())) == ""
 
 
 def test_statuses_that_other_imputations_could_change_are_counted():
@@ -279,7 +295,7 @@ def test_a_cohort_or_organisation_that_is_not_assessed_says_why():
     said = describe_assessments(assessments, load_params("england")).text
     assert "**Recurrent, 1 year and 3 years**: organisations are not compared: there are no two organisations" in said
     assert "**De novo, 3 years**: not compared, since no one has been followed for 3 years." in said
-    assert "no alarms and no alerts" in said and "; 0.0 and 0.0 expected by chance alone after rounding and" in said
+    assert "no alarms and no alerts" in said and "; by chance alone, fewer than 0.1 alarms and " in said
     none = assessed({1: judged([0.0, 1.0], n=[9, 9])})
     said = describe_assessments({"denovo": none}, load_params("england")).text
     assert "No organisation (NHS trust) meets the conditions for assessment." in said and "Among" not in said

@@ -11,7 +11,7 @@ from naome.measures.prevalence import measure_living
 from naome.measures.study import Study, make_study
 from naome.release import HIDDEN, Released, release
 from naome.release.combinations import WHY_BESIDE, WHY_SOLVED, release_estimates
-from naome.report.pages.prevalence import SOURCE_NAMES, say_missed, say_sources, tabulate_sources
+from naome.report.pages.prevalence import SOURCE_NAMES, say_identified, say_missed, say_sources, tabulate_sources
 
 
 @pytest.mark.parametrize(
@@ -82,9 +82,24 @@ def test_estimates_of_suppressed_combinations_of_sources_are_suppressed(monkeypa
     assert why(released, "limited_duration_prevalence_corrected") == suppressed
     assert why(released, "recurrent_seen") == set()
     assert HIDDEN in tabulate_sources(counts, study, released).frame["People"].tolist()
+    assert say_identified(counts, study, released).text == ""
     assert say_missed(released, counts).text.endswith(f"recurrent disease is not shown: {WHY_SOLVED}.")
     released, _ = estimate(monkeypatch, counts, living_half(LARGE), "show")
     assert why(released, "recurrent_") == set()
+
+
+def test_estimates_below_those_identified_by_all_sources_are_said_to_be_too_low(monkeypatch):
+    """Deaths identify many more than the sources of the estimates do; then hardly any."""
+    counts = list_counts(LARGE | {"d": 5000})
+    released, study = estimate(monkeypatch, counts, living_half(LARGE))
+    text = say_identified(counts, study, released).text
+    assert f"identified {counts['people'].sum():,} people." in text
+    numbers = released.frame.set_index("measure")["estimate"]
+    assert f"the estimate from two sources (Chapman) ({numbers['recurrent_population_chapman']:,.0f})" in text
+    assert f"the estimate from the log-linear models ({numbers['recurrent_population_loglinear']:,.0f})" in text
+    counts = list_counts(LARGE | {"d": 5, "td": 5, "rd": 5, "rtd": 5, "ad": 5, "atd": 5, "ard": 5, "artd": 5})
+    released, study = estimate(monkeypatch, counts, living_half(LARGE), "show")
+    assert say_identified(counts, study, released).text.endswith("people.")
 
 
 def test_estimates_of_large_combinations_are_shown_and_corrected_prevalence_where_as_many_live(monkeypatch):

@@ -29,9 +29,9 @@ from naome.report.funnels import (
     drawable_units,
     find_funnel_top,
     find_largest,
+    say_expected,
     say_levels,
     say_near_limits,
-    say_published,
     say_units,
 )
 from naome.report.labels import COHORT_NAMES, name_term, title_of
@@ -128,9 +128,7 @@ def say_comparisons(variation: Variation, params: Params) -> Sentence:
     alarms, alerts = (say_count(int(summary[name].sum()), name[:-1]) for name in ("alarms", "alerts"))
     return Sentence(
         f"{say_count(comparisons, 'comparison').capitalize()} of organisations ({params.unit_name}) on performance "
-        f"indicators gave {alarms} and {alerts} in both tails. By chance "
-        f"alone, {chance[1]:.1f} alarms and {chance[0] - chance[1]:.1f} alerts would be "
-        f"expected{say_published(params)}.",
+        f"indicators gave {alarms} and {alerts}, both tails together; {say_expected(*chance, params)}.",
         declare_not_counts(summary, LEVELS_COUNTED),
     )
 
@@ -327,8 +325,7 @@ def describe_adjusted(adjusted: Iterable[Adjusted], specification: Specification
         alerts, alarms = expect_levels(each.table, params)
         national = "national value not shown" if np.isnan(each.national) else f"{say_percent(each.national)} nationally"
         line = (
-            f"- {title}: {national}; {say_levels(counts)}; {alarms:.1f} and "
-            f"{alerts - alarms:.1f} expected by chance alone{say_published(params)}."
+            f"- {title}: {national}; {say_levels(counts)}, both tails together; {say_expected(alerts, alarms, params)}."
         )
         lines.append(f"{line} {say_near_limits({'': each.table}, params)}".rstrip())
     return Sentence("\n".join(lines), declare_not_counts("\n".join(lines), LEVELS_COUNTED))

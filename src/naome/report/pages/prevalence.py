@@ -7,7 +7,7 @@ import pandas as pd
 from naome.core.params import Params
 from naome.measures.ascertainment import choose_sources, list_seen, say_unreliable
 from naome.measures.study import Study
-from naome.release import Released, declare_not_counts
+from naome.release import Released, declare_not_counts, is_hidden
 from naome.release.combinations import release_sources
 from naome.report.display import Sentence, Table
 from naome.report.labels import COHORT_NAMES
@@ -71,6 +71,44 @@ def say_missed(released: Released, counts: pd.DataFrame) -> Sentence:
     return Sentence(warned if row["status"] != "suppressed" else text, (released, models))
 
 
+def say_identified(counts: pd.DataFrame, study: Study, released: Released) -> Sentence:
+    """State how many people all sources together identified, and which estimates and limits are lower than that.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        From :func:`naome.measures.ascertainment.count_sources`.
+    study : Study
+    released : Released
+        What is estimated from them (:func:`naome.release.combinations.release_estimates`).
+
+    Returns
+    -------
+    Sentence
+        Empty where a combination of sources is suppressed: the number is their sum.
+    """
+    people = release_sources(counts, study, released)
+    if people.frame["people"].map(is_hidden).any() or not len(counts):
+        return Sentence("", people)
+    found = int(people.frame["people"].sum())
+    text = f"All sources together, deaths included, identified {found:,} people."
+    low = [
+        f"{what} ({rows.iloc[0][number]:,.0f})"
+        for measure, name in (("chapman", "two sources (Chapman)"), ("loglinear", "the log-linear models"))
+        for number, what in (("estimate", f"the estimate from {name}"), ("lower", f"the lower limit from {name}"))
+        if len(rows := released.where(measure=f"recurrent_population_{measure}", status="ok").frame)
+        and rows.iloc[0][number] < found
+    ]
+    if low:
+        too_low = "numbers are" if len(low) > 1 else "number is"
+        text += (
+            f" Deaths are not among the sources of these numbers. If all of these people had recurrent disease, these "
+            f"{too_low} too low: {say_list(low)}. Some of them may have died of disease that was metastatic at "
+            "diagnosis and not recorded as such."
+        )
+    return Sentence(text, (released, people))
+
+
 def tabulate_simulated(simulated: pd.DataFrame) -> Table:
     """Lay out the performance of the estimators in simulations (:mod:`naome.stats.capture_recapture`)."""
     made = declare_not_counts(simulated, "Estimates on simulated populations.")
@@ -90,7 +128,7 @@ def say_window(params: Params) -> Sentence:
 
 MISSED_TITLES = {
     "recurrent_seen": "Identified by",
-    "recurrent_population_chapman": "Estimated, two sources (Chapman)",
+    "recurrent_population_chapman": "Estimated from admissions and reported recurrences (Chapman)",
     "recurrent_population_loglinear": "Estimated, log-linear models",
 }
 

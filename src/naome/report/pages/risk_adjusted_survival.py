@@ -37,9 +37,9 @@ from naome.report.funnels import (
     draw_levels,
     drawable_units,
     find_largest,
+    say_expected,
     say_levels,
     say_near_limits,
-    say_published,
     say_units,
 )
 from naome.report.labels import COHORT_NAMES, name_term
@@ -47,6 +47,7 @@ from naome.report.prose import lower_first, say_count, say_day, say_interval, sa
 from naome.stats.funnel import classify_z
 from naome.stats.imputation import RECORDED_PER_PARAMETER, RECORDING_PROVIDERS
 from naome.stats.overdispersion import null_mean_square, simulate_spread
+from naome.stats.simulation import SCENARIOS
 
 #: The nation among the organisations of a table
 EVERYONE = "all organisations"
@@ -96,8 +97,8 @@ def describe_assessments(assessments: dict[str, Assessment], params: Params) -> 
                 continue
             lines.append(
                 f"{line} Among {say_count(assessed, 'organisation')} assessed ({params.unit_name}): "
-                f"{say_levels(counts)}, in both directions; {alarms:.1f} and {alerts - alarms:.1f} expected by "
-                f"chance alone{say_published(params)}.{_say_few_shown(table)}"
+                f"{say_levels(counts)}, lower and higher survival together; {say_expected(alerts, alarms, params)}."
+                f"{_say_few_shown(table)}"
             )
         for years in each.time_points:
             if years not in each.tables:
@@ -222,7 +223,7 @@ def describe_case_mix(assessments: dict[str, Assessment], params: Params) -> Sen
         line += f" {say_near_limits(near, params)}".rstrip()
         if needed > made:
             line += f" This requires {needed} data sets, but the parameters set a maximum."
-        line += say_sparse_items(case_mix)
+        line += say_sparse_items(case_mix) + say_beyond_study(case_mix)
         if case_mix.dropped:
             line += f" Excluded, because it cannot be estimated from these people: {say_list(case_mix.dropped)}."
         lines.append(line)
@@ -259,6 +260,23 @@ def say_sparse_items(case_mix: CaseMix) -> str:
     return text
 
 
+def say_beyond_study(case_mix: CaseMix) -> str:
+    """Say which items are missing for more people than in any scenario of the simulation study; nothing where none is.
+
+    Named only: how many lack an item is a number of people.
+    """
+    most = max(scenario.missing for scenario in SCENARIOS)
+    observed = case_mix.observed
+    columns = [column for column in observed.columns if observed[column].isna().mean() > most]
+    if not columns:
+        return ""
+    items = say_list([lower_first(name_term(column)) for column in columns])
+    return (
+        f" For more than {100 * most:.0f}% of people there is no record of {items}. The simulation study has no "
+        "scenario with so many missing, so its rates of false alerts need not hold here."
+    )
+
+
 def describe_spread(assessments: dict[str, Assessment], params: Params) -> Sentence:
     """State the overdispersion between organisations, and whether the policy adjusts for it."""
     found = [
@@ -272,10 +290,26 @@ def describe_spread(assessments: dict[str, Assessment], params: Params) -> Sente
     rule = "does not adjust" if params.outliers.overdispersion == "none" else "adjusts"
     return Sentence(
         f"Phi, the mean squared z-score after 10% winsorising, is {say_list(found)}. With chance alone it is "
-        f"{null_mean_square():.2f} on average. {say_winsorising(assessments)} The outlier policy was fixed in advance "
-        f"and {rule} for overdispersion. Adjustment can mask real differences; without it, unmeasured case mix can "
-        "cause false alarms. Results are shown both ways.",
+        f"{null_mean_square():.2f} on average. {_say_no_spread(assessments)}{say_winsorising(assessments)} The outlier "
+        f"policy was fixed in advance and {rule} for overdispersion. Adjustment can mask real differences; without it, "
+        "unmeasured case mix can cause false alarms. Results are shown both ways.",
         declare_not_counts(say_list(found), "Measures of variation between organisations."),
+    )
+
+
+def _say_no_spread(assessments: dict[str, Assessment]) -> str:
+    """Say where adjustment for overdispersion changes nothing, because no variation beyond chance is estimated."""
+    spread = {key: table["tau2"].max() for key, table in list_tables(assessments).items()}
+    known = {key: tau2 for key, tau2 in spread.items() if np.isfinite(tau2)}
+    none = [
+        f"{COHORT_NAMES[cohort].lower()}, {say_years(years)}" for (cohort, years), tau2 in known.items() if not tau2
+    ]
+    if not none:
+        return ""
+    where = "in any of these comparisons" if len(none) == len(known) else f"in {say_list(none)}"
+    return (
+        f"No variation beyond chance is estimated {where}: the limits adjusted for overdispersion are those without "
+        "adjustment. "
     )
 
 
@@ -414,9 +448,9 @@ def tabulate_counts(tables: dict[tuple[str, int], pd.DataFrame], params: Params)
     Returns
     -------
     Table
-        Two rows per cohort and time point. ``Without an estimate``: assessed, but no one is at risk at the time point,
-        so that adjusted survival is not shown; alarms are not counted among the alerts, and are in ``Alerts expected``
-        neither. One row that says none when there is no comparison.
+        Two rows per cohort and time point, one where variation is not estimated. ``Without an estimate``: assessed, but
+        no one is at risk at the time point, so that adjusted survival is not shown; alarms are not counted among the
+        alerts, and are in ``Alerts expected`` neither. One row that says none when there is no comparison.
     """
     rows = []
     for (cohort, years), table in tables.items():
@@ -424,7 +458,9 @@ def tabulate_counts(tables: dict[tuple[str, int], pd.DataFrame], params: Params)
         assessed = table["level"] != "not_assessed"
         # no one at risk at the time point: z is known, and being without an estimate depends on how many died
         silent = assessed & table["survival_adjusted"].isna()
-        for column, adjusted in (("level_plain", "no"), ("level_spread", "yes")):
+        estimated = np.isfinite(table["tau2"].max())
+        both = (("level_plain", "no"), ("level_spread", "yes"))
+        for column, adjusted in both if estimated else (("level_plain", "no, not estimated"),):
             counts = {
                 f"{level.capitalize()}s, {side}": int(((table[column] == level) & (np.sign(table["z"]) == sign)).sum())
                 for level in ("alarm", "alert")
