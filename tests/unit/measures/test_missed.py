@@ -225,7 +225,8 @@ def test_results_and_page_carry_the_warning_of_an_estimate_beside_other_notes():
             assert ("Uses unverified codes" in reason[measure]) == ("loglinear" in name)
     released = release(results, study.params)
     shown = tabulate_people(released, MISSED_TITLES).frame.set_index("Measure")
-    assert shown.loc["Estimated from admissions and reported recurrences (Chapman)", "reason"] == reason["recurrent_population_chapman"]
+    title = "Estimated from admissions and reported recurrences (Chapman)"
+    assert shown.loc[title, "reason"] == reason["recurrent_population_chapman"]
     assert say_missed(released, counts).text.endswith(f"This estimate is not reliable: {told['loglinear']}.")
 
 
