@@ -35,6 +35,8 @@ def flag_tumours(tables: CanonicalTables, params: Params, rules: CohortRules) ->
     t = tables.tumours.left_join(people, "person_id").drop("person_id_right")
     t = t.left_join(registered, "person_id").drop("person_id_right")
     t = t.mutate(death_date=ibis.coalesce(t.death_date, ibis.cases((t.vital_status == "dead", t.vital_date))))
+    # somebody who has died, no record says when, was followed for a time that is not known
+    undated = ((t.vital_status == "dead") & t.death_date.isnull()).fill_null(False)
     dated = t.diagnosis_date.between(_day(params.diagnosed_from), _day(params.diagnosed_to))
     t = t.mutate(
         EL1=code_in(t.site, breast.prefixes()),
@@ -42,7 +44,9 @@ def flag_tumours(tables: CanonicalTables, params: Params, rules: CohortRules) ->
         EL3=t.age >= 18,
         EL4=(t.basis != "death_certificate").fill_null(True),
         EL5=t.eligible_registration,
-        EL6=(t.vital_status != "untraced").fill_null(False) & (t.death_date >= t.diagnosis_date).fill_null(True),
+        EL6=(t.vital_status != "untraced").fill_null(False)
+        & ~undated
+        & (t.death_date >= t.diagnosis_date).fill_null(True),
         in_situ=code_in(t.site, breast.prefixes("breast_in_situ")),
     )
     t = t.mutate(eligible=ibis.and_(*(t[rule].fill_null(False) for rule in ELIGIBILITY[:-1])))

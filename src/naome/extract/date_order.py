@@ -99,6 +99,32 @@ def deaths_agree(deaths: str, person: str, date: str) -> Check:
     )
 
 
+def deaths_dated(deaths: str, person: str, date: str) -> Check:
+    """Return the check that those who are dead in a registry's vital status have a date of death, here or there.
+
+    Without one it is not known for how long they were followed, and cohort rule EL6 excludes them.
+
+    Parameters
+    ----------
+    deaths : str
+        Raw table of the registrations of deaths.
+    person, date : str
+        Its columns of the person and of the date of death.
+    """
+    dated = f"SELECT {person} FROM clean_{deaths} WHERE {date} IS NOT NULL AND {person} IS NOT NULL"
+    return Check(
+        "av_patient",
+        "column VITALSTATUSDATE",
+        FewWrong(
+            f"VITALSTATUSDATE IS NULL AND PATIENTID NOT IN ({dated})",
+            "clean_av_patient WHERE VITALSTATUS = 'dead'",
+            0.005,
+        ),
+        f"{{n}} are of people who have died and have no date of death, here or in {deaths}; allowed: at most 0.5%. "
+        "Hint: is the column empty for the dead?",
+    )
+
+
 def deaths_registered(deaths: str, person: str, date: str) -> Check:
     """Return the check that most of those who are dead in a registry's vital status have a registration of their death.
 

@@ -99,7 +99,8 @@ def test_el5_final_registration_in_the_nation(case):
 def test_el6_traced_and_alive_at_diagnosis(case):
     """EL6: traced, and not dead before the diagnosis, whichever record says so; death on the day itself counts.
 
-    Somebody without any vital status was not traced.
+    Somebody without any vital status was not traced. Of somebody whose death no record dates it is not known for how
+    long they were followed.
 
     people
     person     vital_status  vital_date
@@ -108,11 +109,15 @@ def test_el6_traced_and_alive_at_diagnosis(case):
     registry   dead          2020-02-29
     same_day   dead          2020-03-01
     lost       lost          2020-03-02
+    undated    dead          -
+    dated      dead          -
 
     tumours
     person     diagnosis_date  stage
     untraced   2020-03-01      4
     unknown    2020-03-01      4
+    undated    2020-03-01      4
+    dated      2020-03-01      4
     registry   2020-03-01      4
     certified  2020-03-01      4
     same_day   2020-03-01      4
@@ -122,9 +127,11 @@ def test_el6_traced_and_alive_at_diagnosis(case):
     deaths
     person     death_date
     certified  2020-02-29
+    dated      2021-05-01
 
     expected
     person    cohort  route
+    dated     denovo  DN1
     same_day  denovo  DN1
     lost      denovo  DN1
     nobody    denovo  DN1

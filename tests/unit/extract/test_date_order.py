@@ -70,6 +70,19 @@ def test_whoever_died_after_the_day_of_the_vital_status_is_alive_there(copy):
     read_extract(READERS["ncrd"], folder.path, None, progress=lambda line: None)
 
 
+def test_a_few_deaths_without_a_date_are_read_and_more_are_refused(copy):
+    """Five are few in any table; more than one in 200 of the dead is not."""
+    folder = copy("clean-england")
+    unregistered = "VITALSTATUS LIKE 'D%' AND PATIENTID NOT IN (SELECT DEC_CONF_NHS_NUMBER_CLEAN_DEID FROM deaths)"
+    deaths = f"WITH deaths AS (FROM '{folder.path}/ons_deaths.parquet')"
+    emptied = "SELECT * REPLACE (CASE WHEN {where} THEN NULL ELSE VITALSTATUSDATE END AS VITALSTATUSDATE) FROM t"
+    few = f"PATIENTID IN (SELECT PATIENTID FROM t WHERE {unregistered} ORDER BY 1 LIMIT 5)"
+    folder.edit("av_patient", f"{deaths} {emptied.format(where=few)}")
+    read_extract(READERS["ncrd"], folder.path, None, progress=lambda line: None)
+    folder.edit("av_patient", f"{deaths} {emptied.format(where=unregistered)}")
+    refuse("clean-england", folder, "column VITALSTATUSDATE, row .* no date of death, here or in ons_deaths; allowed")
+
+
 def test_registrations_of_deaths_of_some_years_are_read(copy):
     folder = copy("clean-england")
     (folder.path / SEAL).unlink()

@@ -69,9 +69,10 @@ def test_the_last_of_numbered_columns_may_be_empty_and_all_of_them_may_not(copy)
         ("wales", "pedw_spell", ["PAT_CLASS_CD"], r"pedw_spell\.parquet: column PAT_CLASS_CD, row 1: not recorded in"),
         ("england", "hes_apc", [f"OPERTN_{n:02d}" for n in range(1, 25)], r"procedures: none in [\d,]+ admissions"),
         ("wales", "pedw_oper", ["OPER_CD"], r"procedures: none in [\d,]+ admissions"),
+        ("england", "av_patient", ["VITALSTATUSDATE"], r"column VITALSTATUSDATE, row .*are of people who have died"),
     ],
 )
-def test_columns_without_which_admissions_say_nothing_are_refused(copy, audit, table, columns, match):
+def test_columns_without_which_admissions_or_deaths_say_nothing_are_refused(copy, audit, table, columns, match):
     folder = copy(f"clean-{audit}")
     blank(folder, table, *columns)
     with pytest.raises(ExtractError, match=match) as refused:
@@ -97,7 +98,6 @@ def test_episodes_without_a_provider_are_refused_and_not_a_python_error(copy):
     [
         ("wales", "wcn_registration", "STAGE_GROUPING", "People enter the de novo cohort by other records only."),
         ("wales", "wcn_registration", "HEALTH_BOARD_OF_DIAGNOSIS", "Without a value in the analysis: provider."),
-        ("england", "av_patient", "VITALSTATUSDATE", "No result depends on it alone."),
         (
             "england",
             "cosd_recurrence",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from naome.extract import areas, shared_items
 from naome.extract.ages import AgeAt
 from naome.extract.clean import CAUSES, ICD10, OPCS4, OPCS4_SITE, TEXT, TUMOUR_SITE, UPPER, Coded
-from naome.extract.date_order import deaths_agree, deaths_registered, in_order, registered_later
+from naome.extract.date_order import deaths_agree, deaths_dated, deaths_registered, in_order, registered_later
 from naome.extract.dates import DATE
 from naome.extract.drug_names import DRUG
 from naome.extract.duplicates import Duplicates
@@ -478,6 +478,7 @@ READER = Reader(
         in_order("ons_deaths", "REG_DATE_OF_DEATH", "REG_DATE"),
         registered_later("ons_deaths", "REG_DATE_OF_DEATH", "REG_DATE"),
         deaths_agree("ons_deaths", "DEC_CONF_NHS_NUMBER_CLEAN_DEID", "REG_DATE_OF_DEATH"),
+        deaths_dated("ons_deaths", "DEC_CONF_NHS_NUMBER_CLEAN_DEID", "REG_DATE_OF_DEATH"),
         deaths_registered("ons_deaths", "DEC_CONF_NHS_NUMBER_CLEAN_DEID", "REG_DATE_OF_DEATH"),
     ),
 )
