@@ -12,6 +12,7 @@ from naome.core.results import RESULT_COLUMNS
 from naome.measures.methods import LOGISTIC_TREND
 from naome.measures.specification import Indicator
 from naome.measures.study import Study
+from naome.measures.value_reasons import ALL_OR_NONE
 from naome.stats.inputs import check_durations, check_events
 from naome.stats.logistic import fit_logistic
 
@@ -112,7 +113,7 @@ def find_trend(year: np.ndarray, positive: np.ndarray) -> dict[str, object]:
         ends |= {name: float(chosen.mean()), f"{name}_n": len(chosen), f"{name}_events": int(chosen.sum())}
     found |= {"first_year": first, "last_year": last, **ends}
     if not 0 < events < n:
-        return {**found, "reason": "Everyone, or no one, has the outcome."}
+        return {**found, "reason": ALL_OR_NONE}
     centred, mean = year - year.mean(), events / n
     z = float((centred * positive).sum() / np.sqrt(mean * (1 - mean) * (centred**2).sum()))
     found |= {"z": z, "p_value": float(2 * ndtr(-abs(z)))}

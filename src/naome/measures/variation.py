@@ -13,6 +13,7 @@ from naome.measures.indicators import MISSING
 from naome.measures.methods import RANDOM_INTERCEPT
 from naome.measures.specification import Indicator
 from naome.measures.study import Study
+from naome.measures.value_reasons import ALL_OR_NONE, NEARLY_ALL_OR_NONE
 from naome.stats.funnel import classify, classify_z, realised_tail_probabilities
 from naome.stats.overdispersion import overdispersion
 from naome.stats.provider_variation import provider_variation
@@ -211,7 +212,7 @@ def _compare(results: pd.DataFrame, indicator: Indicator, params: Params) -> tup
         reason = (
             f"There are fewer than two organisations with {params.outliers.minimum_n} people or more to compare."
             if len(assessed) < 2
-            else "Everyone, or no one, has the outcome."
+            else ALL_OR_NONE
         )
         return counts.assign(target=target, level="not_assessed", domain=NOT_ASSESSED), {**row, "reason": reason}
     everyone = int(national["denominator"].iloc[0])
@@ -231,10 +232,10 @@ def _compare(results: pd.DataFrame, indicator: Indicator, params: Params) -> tup
     }
     x = assessed["numerator"].to_numpy(dtype=int)
     if not 0 < x.sum() < n.sum():
-        return table, {**row, "reason": "Everyone, or no one, has the outcome."}
+        return table, {**row, "reason": ALL_OR_NONE}
     spread = provider_variation(x, n).iloc[0].drop(["n_providers", "proportion"])
     if np.isnan(spread["variance"]):
-        return table, {**row, "reason": "In nearly every organisation everyone, or no one, has the outcome."}
+        return table, {**row, "reason": NEARLY_ALL_OR_NONE}
     return table, {**row, **spread.to_dict()}
 
 

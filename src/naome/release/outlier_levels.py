@@ -14,6 +14,7 @@ from naome.measures.adjusted import HIGHER_IS, Adjusted
 from naome.measures.casemix.adjust import Assessment, list_tables
 from naome.measures.casemix.outliers import MINIMUM_UNITS, give_levels
 from naome.measures.specification import Specification
+from naome.measures.value_reasons import says_value
 from naome.measures.variation import (
     NOT_ASSESSED,
     Variation,
@@ -22,7 +23,7 @@ from naome.measures.variation import (
 from naome.release.level_chances import expect_placed
 from naome.release.policy import POLICIES, Policy, leave_few, round_counts
 from naome.release.rounded_levels import place_counts, soften
-from naome.release.suppress import OF_VALUE, VALUE_SUPPRESSED
+from naome.release.suppress import VALUE_SUPPRESSED
 from naome.release.types import Declared, Released, declare_not_counts
 
 #: Measures of variation between organisations
@@ -139,7 +140,7 @@ def _settle_assessment(each: Assessment, released: Released, params: Params) -> 
     }
     covered = set(released.where(cohort=each.cohort, reason=VALUE_SUPPRESSED).frame["measure"])
     national |= {years: float("nan") for years in each.time_points if f"survival_{years}y_adjusted" in covered}
-    reason = NATION_NOT_SHOWN if covered and each.reason.startswith(OF_VALUE) else each.reason
+    reason = NATION_NOT_SHOWN if covered and says_value(each.reason) else each.reason
     earlier = tuple(_settle_assessment(part, released, params) for part in each.earlier)
     return replace(each, tables=tables, national=national, reason=reason, earlier=earlier)
 
@@ -236,7 +237,7 @@ def settle_variation(
         table, numbers = _settle_units(variation.units[own], known, row, params, specification[row["measure"]].polarity)
         units.append(table)
         row["target"] = _show_national(released, row["measure"], row["cohort"], row["target"])
-        if np.isnan(row["target"]) and row["reason"].startswith(OF_VALUE):
+        if np.isnan(row["target"]) and says_value(row["reason"]):
             row["reason"] = VALUE_SUPPRESSED
         rows.append({**row, **numbers})
     return replace(

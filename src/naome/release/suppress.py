@@ -23,6 +23,7 @@ from naome.measures.casemix.outliers import MINIMUM_UNITS
 from naome.measures.description import PEOPLE, SHARE, SITE
 from naome.measures.indicators import MISSING
 from naome.measures.methods import RANDOM_INTERCEPT, STANDARDISED_GAP
+from naome.measures.value_reasons import says_value
 from naome.release.cells import DERIVED, LESS, OF_COHORTS, Cells, Scheme, list_cells
 from naome.release.policy import DECIMALS, METHODS, POLICIES, Policy, leave_few, list_pairs, name_rounded, round_counts
 from naome.release.protect import ShownRows, protect
@@ -32,8 +33,7 @@ from naome.stats.intervals import wilson
 #: One wording for small numbers and for those that they could be worked out from: which of them it is, is hidden too
 WHY_SUPPRESSED = "a small number, or one from which a small number could be worked out"
 NO_RULE = "there is no rule for the disclosure of this method"
-#: How reasons for no result begin that say what a national value is, and what is said where that is suppressed
-OF_VALUE = ("Everyone, or no one,", "In nearly every organisation everyone", "national survival at")
+#: What is said where a reason for no result would say what a suppressed national value is
 VALUE_SUPPRESSED = "The national value is suppressed."
 #: Methods whose results have another number than people as their denominator
 NOT_OF_PEOPLE = (RANDOM_INTERCEPT,)
@@ -169,7 +169,7 @@ def cover_reasons(results: pd.DataFrame, suppressed: Collection[tuple[str, str, 
     gone = {key[:2] for key in suppressed}
     measures = results["measure"].str.partition(".")[0].str.replace(f"({'|'.join(DERIVED)})$", "", regex=True)
     hidden = np.array([key in gone for key in zip(results["cohort"], measures, strict=True)], dtype=bool)
-    said = results["reason"].str.startswith(OF_VALUE).fillna(False).to_numpy(dtype=bool)
+    said = results["reason"].fillna("").map(says_value).to_numpy(dtype=bool)
     return results["reason"].mask(said & hidden, VALUE_SUPPRESSED)
 
 

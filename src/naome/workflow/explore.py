@@ -33,8 +33,8 @@ class WhatIf:
     sizes : DataFrame
         People per cohort: ``run``, ``what_if``, ``change``.
     headline : DataFrame
-        National performance indicators and survival: denominators and estimates of the run and of the choice, and the
-        change in the estimate; of people, not released.
+        National performance indicators and survival: denominators, estimates and, where there is none, its reason, of
+        the run and of the choice, and the change in the estimate; of people, not released.
     cohorts : Cohorts
         Analysis table and attrition under the choice.
     study : Study
@@ -160,4 +160,4 @@ def _measure(analysis: pd.DataFrame, study: Study) -> pd.DataFrame:
     table = pd.concat(
         [evaluate_indicators(analysis, study, only=performance), estimate_survival(analysis, study)], ignore_index=True
     )
-    return table.set_index(HEADLINE)[["denominator", "estimate"]]
+    return table.set_index(HEADLINE)[["denominator", "estimate", "reason"]]

@@ -78,6 +78,9 @@ def test_a_parameter_can_be_another(run):
 def test_the_same_choice_changes_nothing(run):
     found = run.what_if(gap_months=12)
     assert (found.sizes["change"] == 0).all() and (found.headline["change"].dropna() == 0).all()
+    for side in ("run", "what_if"):
+        absent = found.headline[f"estimate_{side}"].isna()
+        assert ((found.headline[f"reason_{side}"] != "") >= absent).all() and not absent.all()
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from naome.measures.casemix.prepare import (
 )
 from naome.measures.methods import ADJUSTED_SURVIVAL, KAPLAN_MEIER
 from naome.measures.study import Study, say_too_few
+from naome.measures.value_reasons import say_national_survival
 from naome.stats.kaplan_meier import kaplan_meier
 from naome.stats.risk_adjustment import ExpectedModel, fit_expected, risk_adjusted_proportion, risk_adjusted_survival
 
@@ -446,14 +447,14 @@ def say_no_comparison(frame: pd.DataFrame, years: int) -> str:
     >>> say_no_comparison(people, 3), say_no_comparison(people.assign(event=0), 3)
     ('national survival at 3 years is 0%', 'no one has been followed for 3 years')
     """
-    at, when = years * YEAR_DAYS, f"{years} year{'' if years == 1 else 's'}"
+    at = years * YEAR_DAYS
     duration, died = frame["duration"].to_numpy(dtype=float), frame["event"].to_numpy() == 1
     last = duration == duration.max(initial=-np.inf)
     if len(frame) and duration[last][0] <= at and died[last].all():  # the curve ends at zero
-        return f"national survival at {when} is 0%"
+        return say_national_survival(years, 0)
     if not (duration >= at).any():
         return say_horizon_not_reached(years)
-    return "" if (died & (duration <= at)).any() else f"national survival at {when} is 100%"
+    return "" if (died & (duration <= at)).any() else say_national_survival(years, 100)
 
 
 def say_horizon_not_reached(years: int) -> str:
