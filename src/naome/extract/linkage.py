@@ -423,10 +423,21 @@ def _check_link(
         )
         return
     people = f", and {_say_share(link.people_share)} of their people," if link.share >= least and not enough else ""
-    here, there = (_show_usual_shape(connection, table) for table in ("keys", known))
+    counts = (
+        f"{file.name}: {named}: {link.linked:,} of {say_rows(link.rows + link.without)} ({_say_share(link.share)})"
+        f"{people} link to {link.to}; allowed: {_say_share(least)} at least, and one spelling of identifiers. "
+    )
+    shapes = [_show_usual_shape(connection, rows) for rows in (f"({others})" if left else "keys", known)]
     if told:
-        reason = f"{say_rows(recovered)} of the others would link if {difference} did not count."
-    elif link.without > left:
+        problems.add_alike(
+            f"{link.to} {difference}",
+            link.table,
+            f"{counts}The others are usually written {shapes[0]} here, and {shapes[1]} in {link.to}; "
+            f"{say_rows(recovered)} of them would link if {difference} did not count. Hint: export both tables with "
+            "the identifier as text from one source.",
+        )
+        return
+    if link.without > left:
         reason = f"{say_rows(link.without)} have no identifier: the linkage of this table failed, or was not done."
     elif link.of_people:
         reason = (
@@ -439,11 +450,9 @@ def _check_link(
             f"tables, or these rows are of another extract, or {link.to} is cut off."
         )
     problems.add(
-        f"{file.name}: {named}: {link.linked:,} of {say_rows(link.rows + link.without)} "
-        f"({_say_share(link.share)}){people} link to {link.to}; allowed: {_say_share(least)} at least, and one "
-        f"spelling of identifiers. They are usually written {here} here and {there} in {link.to}; {reason} Hint: "
-        "export both tables with the identifier as text from one source; if so few rows are right, say so in the "
-        f"parameters, such as minimum_linkage: {{{link.table}: {max(link.share - 0.005, 0):.2f}}}."
+        f"{counts}{_compare_shapes(*shapes, link.to)}; {reason} Hint: export both tables with the identifier as text "
+        "from one source; if so few rows are right, say so in the parameters, such as minimum_linkage: "
+        f"{{{link.table}: {max(link.share - 0.005, 0):.2f}}}."
     )
 
 
@@ -461,9 +470,15 @@ def _find_difference(connection, others: str, known: str) -> tuple[str, int]:
     return best
 
 
-def _show_usual_shape(connection, table: str) -> str:
+def _compare_shapes(here: str, there: str, to: str) -> str:
+    if here == there:
+        return f"Identifiers are usually written {here} in both"
+    return f"Those that do not link are usually written {here} here, and {there} in {to}"
+
+
+def _show_usual_shape(connection, rows: str) -> str:
     found = connection.execute(
-        f"SELECT any_value(key) FROM {table} WHERE coalesce(key, '') <> '' "
+        f"SELECT any_value(key) FROM {rows} WHERE coalesce(key, '') <> '' "
         "GROUP BY regexp_replace(regexp_replace(key, '[0-9]', '9', 'g'), '[A-Za-z]', 'A', 'g') "
         "ORDER BY count(*) DESC, 1 LIMIT 1"
     ).fetchone()

@@ -40,6 +40,7 @@ class Problems:
         self.causes: list[str] = []
         self.others: list[str] = []
         self.count = 0
+        self._alike: dict[str, tuple[str, list[str]]] = {}
 
     @property
     def messages(self) -> list[str]:
@@ -53,6 +54,17 @@ class Problems:
         self.count += 1
         if self.count <= KEPT_PROBLEMS:
             (self.causes if cause else self.others).append(message)
+
+    def add_alike(self, cause: str, table: str, message: str) -> None:
+        """Note a problem that several tables have for one cause: the first in full, with the names of the others."""
+        if cause not in self._alike:
+            self._alike[cause] = (message, [])
+            self.add(message)
+            return
+        first, others = self._alike[cause]
+        said = _name_others(first, others)
+        others.append(table)
+        self.others = [_name_others(first, others) if each == said else each for each in self.others]
 
     def include(self, other: Problems) -> None:
         """Note the problems that work on a part of the extract found."""
@@ -81,6 +93,10 @@ class Problems:
             ranked.append((seen[file], place))
             seen[file] += 1
         return [messages[place] for place in sorted(place for _, place in sorted(ranked)[:SHOWN_PROBLEMS])]
+
+
+def _name_others(message: str, tables: list[str]) -> str:
+    return f"{message} The same is so of the tables {', '.join(tables)}." if tables else message
 
 
 def say_rows(count: int) -> str:

@@ -70,3 +70,16 @@ def test_the_hint_names_what_the_text_is(text, hint):
     with pytest.raises(Refused) as refused:
         clean_date(text)
     assert hint in refused.value.hint
+
+
+def test_identifiers_of_one_table_that_no_other_has_are_one_problem(copy):
+    """The people of the registry have leading zeros that every other table has lost."""
+    folder = copy("clean-england")
+    for table in ("av_patient", "av_tumour"):
+        folder.edit(table, "SELECT * REPLACE ('00' || PATIENTID AS PATIENTID) FROM t")
+    with pytest.raises(ExtractError) as error:
+        read_extract(READERS["ncrd"], folder.path, None, progress=lambda line: None)
+    said = str(error.value)
+    assert "1 problem;" in said and said.count("leading zeros") == 1 and "minimum_linkage" not in said
+    assert "usually written '9999999999' here, and '999999999999' in av_patient" in said
+    assert said.partition("The same is so of the tables ")[2].startswith("sact_regimen, rtds_prescription, ")
