@@ -19,10 +19,8 @@ def compare_groups(
     caption: str,
     populations: Sequence[Population],
     lines: Iterable[Line | str],
-    *,
-    counts: bool = False,
 ) -> None:
-    """Add a table of proportions, a column per population.
+    """Add a table of proportions with their intervals and numbers of people, a column per population.
 
     Parameters
     ----------
@@ -32,8 +30,6 @@ def compare_groups(
     lines : iterable
         ``(title, measure, cohort, group_by, group)``, or a heading over the lines that follow. A line of which no
         population has a result is not there, and neither is a heading without lines, or a table without any.
-    counts : bool
-        Whether the number of people is given with each percentage.
     """
     rows: list[list[str | Cell]] = []
     for line in lines:
@@ -46,7 +42,7 @@ def compare_groups(
         found = [population.find(*key) for population in populations]
         if any(row is not None for row in found):
             found = [row or _not_derivable(p, *key[:2]) for p, row in zip(populations, found, strict=True)]
-            rows.append([title, *_cells(populations, found, counts=counts)])
+            rows.append([title, *_cells(populations, found)])
     if rows and len(rows[-1]) == 1:
         rows.pop()
     if rows:
@@ -66,11 +62,11 @@ def _not_derivable(population: Population, measure: str, cohort: str) -> Row | N
     return everyone if everyone is not None and everyone["status"] == "not_derivable" else None
 
 
-def _cells(populations: Sequence[Population], found: Sequence[Row | None], *, counts: bool) -> list[str | Cell]:
+def _cells(populations: Sequence[Population], found: Sequence[Row | None]) -> list[str | Cell]:
     cells: list[str | Cell] = []
     for population, row in zip(populations, found, strict=True):
         cell = show_percent(population, row, interval=True)
-        if counts and cell.interval and row is not None:
+        if cell.interval and row is not None:
             cell = replace(cell, interval=f"{cell.interval}; n = {int(row['denominator']):,}")
         cells.append(cell)
     return cells

@@ -134,7 +134,6 @@ def _add_answer(
         f"{page.title}, {name} disease, by group: percentage, 95% Wilson interval and number of people (n).",
         shown,
         lines,
-        counts=True,
     )
     if found := draw_age_by_subtype(shown[0], indicator, cohort):
         drawing, alt = found

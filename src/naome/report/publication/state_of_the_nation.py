@@ -276,7 +276,6 @@ def _add_outcomes(page: ReportPage, audits: list[Audit], populations: list[Popul
         ),
         populations,
         lines,
-        counts=True,
     )
     words = audits[0].wording.get(SURVIVAL)
     page.add(words.caution if words else say_caution(audits))
@@ -347,7 +346,6 @@ def _add_indicator(
             _caption(f"{words.short}, {name} disease: {who}.{NO_SUBGROUP if by_subtype else ''}", note),
             populations,
             lines,
-            counts=True,
         )
         drawn = draw_age_by_subtype(populations[0], indicator, cohort) if indicator == "chemotherapy" else None
         if drawn:

@@ -14,7 +14,7 @@ from naome.report.publication.audits import Audit, Population, Row, is_ok
 from naome.report.publication.drawings import draw_groups
 from naome.report.publication.group_tables import Line, compare_groups
 from naome.report.publication.indicator import PLOTTED, list_lines, title_line
-from naome.report.publication.report_page import Cell, ReportPage, show_percent
+from naome.report.publication.report_page import Cell, ReportPage, show_people, show_percent
 from naome.report.publication.source_lists import Sources
 from naome.report.publication.state_of_the_nation import say_pandemic
 from naome.report.publication.trace import describe_family
@@ -115,14 +115,16 @@ def _add_table(page: ReportPage, cohort: str, population: Population, horizons: 
             continue
         title, _, *key = line
         found = [population.find(f"survival_{years}y", *key) for years in reached]
-        rows.append([title, *(show_percent(population, row, interval=True) for row in found)])
+        people = next((row for row in found if is_ok(row)), found[0])
+        shown = (show_percent(population, row, interval=True) for row in found)
+        rows.append([title, show_people(population, people), *shown])
     if not rows:
         return
     page.table(
         f"tbl-survival-{cohort}-{population.name.lower().replace(' ', '-')}",
         f"Survival of people with {name} disease from {ORIGINS[cohort]}, {population.name}: Kaplan-Meier estimates "
         "with 95% intervals.",
-        ["", *map(say_years, reached)],
+        ["", "People", *map(say_years, reached)],
         rows,
     )
 

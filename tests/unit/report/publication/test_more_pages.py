@@ -71,6 +71,7 @@ def test_a_time_point_that_nobody_has_reached_has_a_reason_and_no_column(tmp_pat
     assert "For England the Kaplan-Meier estimate of survival to 5 years could not be derived: too early." in text
     table = re.search(r"::: \{#tbl-survival-denovo-england\}.*?:::", text, re.S)[0]
     assert ">3 years</th>" in table and ">5 years</th>" not in table
+    assert ">People</th>" in table and ">1,000</a>" in table
 
 
 def test_period_analysis_is_said_where_it_is_estimated(tmp_path):
