@@ -24,7 +24,7 @@ NO_SIGN = ("other_site", "unlinked_record", NOT_CANDIDATES[0], NO_SUCH_PERSON[0]
 #: What may be behind many rows that a rule excludes, by a word in its name
 LIKELY_CAUSES = {"duplicate": "Was the table exported or pasted twice?", "without_date": "Were dates lost?"}
 #: Rules that exclude deaths
-OF_DEATHS = ("death_without_date", "duplicate_death")
+DEATH_RULES = ("death_without_date", "duplicate_death")
 #: Rules that read a value as not recorded, and what it is
 NOT_RECORDED_BY = {
     "sentinel_date": "a day that stands for none, such as 1900-01-01, and are read without a date. Were dates lost?",
@@ -55,13 +55,13 @@ def say_many_rows(log: Log, rows: Mapping[str, int], deaths: int = 0) -> list[st
     said = []
     for entry in log:
         table, rule, column, count = str(entry["table"]), str(entry["rule"]), str(entry["column"]), count_logged(entry)
-        read = deaths + count if rule in OF_DEATHS else rows.get(table, 0) - unread.get(table, 0)
+        read = deaths + count if rule in DEATH_RULES else rows.get(table, 0) - unread.get(table, 0)
         if count < FEW_CONCERNED or count <= MANY_ROWS * read or rule in NO_SIGN:
             continue
         share = min(count / read, 1.0) if read else 1.0
         if entry["kind"] == "left out":
             causes = " ".join(cause for word, cause in LIKELY_CAUSES.items() if word in rule)
-            which = "deaths" if rule in OF_DEATHS else "rows"
+            which = "deaths" if rule in DEATH_RULES else "rows"
             sentence = f"{table}: {share:.0%} of the {which} are excluded ({rule}). {entry['meaning']} {causes}"
             said.append(sentence.strip())
         elif rule in NOT_RECORDED_BY and ".." not in column:  # the date of no operation is often such a day

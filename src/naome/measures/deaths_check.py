@@ -5,7 +5,12 @@ from __future__ import annotations
 import pandas as pd
 
 from naome.cohort.primary import INTERVALS_TO_DEATH
-from naome.measures.derivability import DEATHS_CHECK
+from naome.measures.derivability import (
+    CANCER_SHARE_OF_DEATHS,
+    DEATHS_CHECK,
+    RECORD_BEFORE_CANCER_DEATH,
+    RECORD_BEFORE_DEATH,
+)
 from naome.measures.methods import WILSON
 from naome.measures.study import Study
 from naome.stats.intervals import wilson
@@ -44,7 +49,7 @@ def classify_outcomes(primary: pd.DataFrame, study: Study) -> pd.DataFrame:
         of everyone of the year, including those alive without a record.
     """
     under_70 = primary[primary["age_under_70"]]
-    if study.reason("record_before_death"):
+    if study.reason(RECORD_BEFORE_DEATH):
         return _classify_deaths(under_70)
     totals = under_70.groupby("diagnosis_year")["people"].sum()
     counts = under_70.groupby(["diagnosis_year", "outcome", "metastatic_record"])["people"].sum()
@@ -75,10 +80,10 @@ def measure_records_before_death(primary: pd.DataFrame, study: Study) -> pd.Data
     frames = [study.not_derivable_rows(measure, reason) for measure, reason in reasons.items()]
     for group_by in ("all", *WHO_IS_MISSED, "provider"):
         for measure, base, hit in (
-            ("record_before_breast_cancer_death", breast, breast["metastatic_record"]),
-            ("record_before_death", dead, dead["metastatic_record"]),
+            (RECORD_BEFORE_CANCER_DEATH, breast, breast["metastatic_record"]),
+            (RECORD_BEFORE_DEATH, dead, dead["metastatic_record"]),
             (
-                "breast_cancer_share_of_deaths",
+                CANCER_SHARE_OF_DEATHS,
                 dead[dead["outcome"] != "unknown_cause"],
                 dead["outcome"] == "breast_cancer",
             ),

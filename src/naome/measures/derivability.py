@@ -28,7 +28,10 @@ EVIDENCE_TITLES = {"admissions": "Admissions", "reported": "Reported recurrences
 #: Columns that an estimate of survival reads
 SURVIVAL = ("survival_days", "died")
 #: Measures of the check against deaths
-DEATHS_CHECK = ("record_before_breast_cancer_death", "record_before_death", "breast_cancer_share_of_deaths")
+RECORD_BEFORE_CANCER_DEATH = "record_before_breast_cancer_death"
+RECORD_BEFORE_DEATH = "record_before_death"
+CANCER_SHARE_OF_DEATHS = "breast_cancer_share_of_deaths"
+DEATHS_CHECK = (RECORD_BEFORE_CANCER_DEATH, RECORD_BEFORE_DEATH, CANCER_SHARE_OF_DEATHS)
 
 
 def reasons_not_derivable(

@@ -23,6 +23,7 @@ from naome.cohort.tables import CanonicalTables
 from naome.core.definitions import CohortRules, Option
 from naome.core.durations import YEAR_DAYS
 from naome.core.params import Params
+from naome.measures.derivability import RECORD_BEFORE_CANCER_DEATH
 from naome.measures.expressions import parse_expression
 from naome.measures.specification import Indicator
 from naome.measures.study import Study, say_too_few
@@ -143,7 +144,7 @@ def tabulate_death_switches(study: Study, tables: CanonicalTables) -> pd.DataFra
     """
     columns = ["option", "value", "title", "choice", "denominator", "numerator", "estimate", "lower", "upper", "reason"]
     params, base = study.params, study.rules
-    reason = study.reason("record_before_breast_cancer_death")
+    reason = study.reason(RECORD_BEFORE_CANCER_DEATH)
     if reason:
         return pd.DataFrame([{**NO_SWITCH, "reason": reason}]).reindex(columns=columns)
     deaths = hold(_deaths_under_70(tables, params, base))

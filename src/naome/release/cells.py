@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from naome.core.results import NATIONAL_LEVELS
+from naome.measures.derivability import CANCER_SHARE_OF_DEATHS, RECORD_BEFORE_CANCER_DEATH, RECORD_BEFORE_DEATH
 from naome.measures.description import PEOPLE, ROUTES, SHARE, SITE
 from naome.measures.indicators import MISSING
 from naome.measures.landmark import LANDMARK, list_landmarked
@@ -51,12 +52,12 @@ DEAD, OF_BREAST_CANCER, RECORD = "died under 70", "died of breast cancer", "had 
 #: Measures of the people of a cohort
 OF_COHORTS = (PEOPLE, "cohort_size", "age_mean")
 DEATHS = {
-    "record_before_breast_cancer_death": ((DEAD, OF_BREAST_CANCER), (DEAD, OF_BREAST_CANCER, RECORD)),
-    "record_before_death": ((DEAD,), (DEAD, RECORD)),
-    "breast_cancer_share_of_deaths": ((DEAD, "cause of death known"), (DEAD, OF_BREAST_CANCER)),
+    RECORD_BEFORE_CANCER_DEATH: ((DEAD, OF_BREAST_CANCER), (DEAD, OF_BREAST_CANCER, RECORD)),
+    RECORD_BEFORE_DEATH: ((DEAD,), (DEAD, RECORD)),
+    CANCER_SHARE_OF_DEATHS: ((DEAD, "cause of death known"), (DEAD, OF_BREAST_CANCER)),
 }
 #: Measures beside a headline: where a small number follows from both, theirs is hidden, whatever it costs
-BESIDE_HEADLINE = ("record_before_death",)
+BESIDE_HEADLINE = (RECORD_BEFORE_DEATH,)
 
 
 #: Measures of the people of each cohort who live, of which both cohorts together have rows of a cohort of their own

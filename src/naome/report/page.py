@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from naome.measures.derivability import CANCER_SHARE_OF_DEATHS, RECORD_BEFORE_CANCER_DEATH, RECORD_BEFORE_DEATH
 from naome.measures.specification import Specification, read_data_items
 from naome.measures.study import Study
 from naome.release import declare_not_counts
@@ -13,9 +14,9 @@ from naome.report.marking import SIMULATED, describe_data
 from naome.report.prose import lower_first
 
 VALIDATION_TITLES = {
-    "record_before_breast_cancer_death": "deaths from breast cancer with an earlier record of metastatic disease",
-    "record_before_death": "deaths from any cause with such a record",
-    "breast_cancer_share_of_deaths": "deaths from breast cancer, of all deaths",
+    RECORD_BEFORE_CANCER_DEATH: "deaths from breast cancer with an earlier record of metastatic disease",
+    RECORD_BEFORE_DEATH: "deaths from any cause with such a record",
+    CANCER_SHARE_OF_DEATHS: "deaths from breast cancer, of all deaths",
 }
 
 

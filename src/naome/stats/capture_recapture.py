@@ -226,6 +226,7 @@ def _cells(counts: pd.DataFrame, sources: tuple[str, ...]) -> tuple[np.ndarray, 
 def _fit(seen: np.ndarray, people: np.ndarray, sources: tuple[str, ...], pairs: tuple[tuple[int, int], ...]):
     """Fit one model; None when it cannot be estimated."""
     import statsmodels.api as sm
+    from statsmodels.tools.sm_exceptions import ConvergenceWarning, PerfectSeparationWarning
 
     both = [seen[:, a] & seen[:, b] for a, b in pairs]
     # An interaction nobody shows has no finite estimate
@@ -233,7 +234,8 @@ def _fit(seen: np.ndarray, people: np.ndarray, sources: tuple[str, ...], pairs: 
         return None
     design = np.column_stack([np.ones(len(seen)), seen, *both])
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+        for category in (RuntimeWarning, ConvergenceWarning, PerfectSeparationWarning):  # its result is checked below
+            warnings.simplefilter("ignore", category)
         fit = sm.GLM(people, design, family=sm.families.Poisson()).fit()
     log_hidden, se = float(fit.params[0]), float(fit.bse[0])
     if not (fit.converged and np.isfinite(log_hidden) and np.isfinite(se) and se < UNBELIEVABLE_SE):

@@ -23,6 +23,7 @@ from naome.stats.inputs import (
     normal_quantile,
     read_numbers,
 )
+from naome.stats.linear import solve_symmetric
 
 __all__ = ["CoxFit", "PartialLikelihood", "fit_cox"]
 
@@ -584,7 +585,7 @@ def _maximise(likelihood: PartialLikelihood):
         if not len(coef):
             break
         score = (likelihood.x[likelihood.dead] - parts["mean"]).sum(axis=0)
-        step = _solve(information, score)
+        step = solve_symmetric(information, score)
         new_value = -np.inf
         for _ in range(30):
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
@@ -612,13 +613,6 @@ def _warn_of_infinite(likelihood: PartialLikelihood, coef: np.ndarray, informati
         warnings.warn(
             f"no finite estimate for {names}: a level without deaths, or all deaths; merge levels", stacklevel=3
         )
-
-
-def _solve(information: np.ndarray, score: np.ndarray) -> np.ndarray:
-    try:
-        return linalg.cho_solve(linalg.cho_factor(information), score)
-    except linalg.LinAlgError:
-        return np.linalg.lstsq(information, score, rcond=1e-12)[0]
 
 
 def _invert(information: np.ndarray, terms: tuple[str, ...]) -> np.ndarray:

@@ -6,7 +6,9 @@ import warnings
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import linalg, special
+from scipy import special
+
+from naome.stats.linear import solve_symmetric
 
 __all__ = ["fit_logistic"]
 
@@ -53,7 +55,7 @@ def fit_logistic(x: np.ndarray, y: np.ndarray, *, names=None):
     value = _log_likelihood(x, y, coef)
     for _ in range(100):
         p = special.expit(x @ coef)
-        step = _solve((x * (p * (1 - p))[:, None]).T @ x, x.T @ (y - p))
+        step = solve_symmetric((x * (p * (1 - p))[:, None]).T @ x, x.T @ (y - p))
         for _ in range(30):
             new_value = _log_likelihood(x, y, coef + step)
             if new_value >= value - 1e-9 * abs(value):
@@ -65,7 +67,7 @@ def fit_logistic(x: np.ndarray, y: np.ndarray, *, names=None):
             break  # at the maximum, or on the way to an infinite coefficient with nothing left to gain
     _check_finite(x, step, value, names)
     p = special.expit(x @ coef)
-    return coef, _solve((x * (p * (1 - p))[:, None]).T @ x, np.eye(x.shape[1]))
+    return coef, solve_symmetric((x * (p * (1 - p))[:, None]).T @ x, np.eye(x.shape[1]))
 
 
 class NoFiniteEstimate(UserWarning):
@@ -97,10 +99,3 @@ def _check_finite(x, step, value: float, names) -> None:
 def _log_likelihood(x, y, coef) -> float:
     eta = x @ coef
     return float(y @ eta - np.logaddexp(0.0, eta).sum())
-
-
-def _solve(information: np.ndarray, right: np.ndarray) -> np.ndarray:
-    try:
-        return linalg.cho_solve(linalg.cho_factor(information), right)
-    except linalg.LinAlgError:
-        return np.linalg.lstsq(information, right, rcond=1e-12)[0]

@@ -8,6 +8,7 @@ import pandas as pd
 
 from naome.core.results import name_nation
 from naome.measures.agreement import VERDICTS, count_verdicts
+from naome.measures.derivability import CANCER_SHARE_OF_DEATHS
 from naome.measures.specification import Specification, read_data_items
 from naome.release import Released, declare_not_counts
 from naome.report.display import CountText, Sentence, Table, format_number
@@ -28,7 +29,7 @@ FORMATS = {"percent": "percent1", "people": "count", "years": "decimal1"}
 OTHER_TITLES = {
     "cohort_size": "People in the cohort",
     "age_mean": "Mean age, years",
-    "breast_cancer_share_of_deaths": "Deaths from breast cancer, of all deaths",
+    CANCER_SHARE_OF_DEATHS: "Deaths from breast cancer, of all deaths",
     "mbc_record_before_breast_cancer_death": "Record of metastatic disease before death from breast cancer",
     "metastatic_site": "Metastatic site",
     "metastatic_biopsy": "Biopsy of a metastatic lesion",

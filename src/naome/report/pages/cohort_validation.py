@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from naome.measures.derivability import CANCER_SHARE_OF_DEATHS, RECORD_BEFORE_CANCER_DEATH, RECORD_BEFORE_DEATH
 from naome.measures.study import Study
 from naome.release import HIDDEN, Released, is_hidden, release_counts
 from naome.release.counts import hide_columns
@@ -15,7 +16,7 @@ def say_deaths(released: Released) -> Sentence:
     """Say how many deaths have an earlier record of metastatic disease."""
     seen, anyone, share = (
         say_result(pick(released, measure=measure))
-        for measure in ("record_before_breast_cancer_death", "record_before_death", "breast_cancer_share_of_deaths")
+        for measure in (RECORD_BEFORE_CANCER_DEATH, RECORD_BEFORE_DEATH, CANCER_SHARE_OF_DEATHS)
     )
     return Sentence(
         f"Deaths from breast cancer with an earlier record of metastatic disease: {seen}. "
@@ -26,8 +27,8 @@ def say_deaths(released: Released) -> Sentence:
 
 def choose_measure(released: Released) -> str:
     """Return the measure to divide: breast cancer deaths, or all deaths where causes are not in the data."""
-    seen = pick(released, measure="record_before_breast_cancer_death")
-    return "record_before_breast_cancer_death" if seen["status"] == "ok" else "record_before_death"
+    seen = pick(released, measure=RECORD_BEFORE_CANCER_DEATH)
+    return RECORD_BEFORE_CANCER_DEATH if seen["status"] == "ok" else RECORD_BEFORE_DEATH
 
 
 def release_outcomes(outcomes: pd.DataFrame, study: Study) -> Released:
@@ -74,7 +75,7 @@ def tabulate_intervals(intervals: pd.DataFrame, study: Study, released: Released
             "No death has an earlier record of metastatic disease, or records are not derivable from these data."
         )
     counted = release_counts(intervals, "people", study, totals=[[]], with_it=["share"])
-    whole = ["record_before_breast_cancer_death", "record_before_death"]
+    whole = [RECORD_BEFORE_CANCER_DEATH, RECORD_BEFORE_DEATH]
     rows = released.where(level="nation", group_by="all", measure=whole, status="suppressed").frame
     counted = hide_columns(counted, ["people", "share"]) if len(rows) else counted
     frame = counted.frame.rename(columns=str.capitalize)

@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 import pandas as pd
 
+from naome.measures.derivability import RECORD_BEFORE_CANCER_DEATH
 from naome.measures.sensitivity import BASE, HEADLINES
 from naome.measures.study import Study
 from naome.release import Released, is_hidden, release_variants
@@ -16,7 +17,6 @@ from naome.report.proportions import LIMITS, NOTHING
 from naome.report.prose import say_percent
 
 #: The result that the validation against deaths is about
-OF_DEATHS = "record_before_breast_cancer_death"
 #: Cohort, measure and group of results of everyone that are suppressed: no table here shows their numbers either
 Suppressed = Collection[tuple[str, str, str]]
 
@@ -102,7 +102,7 @@ def tabulate_death_sensitivity(options: pd.DataFrame, study: Study, suppressed: 
     own = pd.concat([base] * len(options), ignore_index=True)
     parts, with_it = [("numerator", "denominator")], ("estimate", "lower", "upper")
     released = release_variants(options, columns, own, study, parts=parts, of_one=["option"], with_it=with_it)
-    if any(key[1] == OF_DEATHS for key in suppressed):
+    if any(key[1] == RECORD_BEFORE_CANCER_DEATH for key in suppressed):
         released = hide_columns(released, [*columns, *with_it])
     rows = released.frame
     frame = pd.DataFrame(

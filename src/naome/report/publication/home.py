@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from naome.measures.derivability import RECORD_BEFORE_CANCER_DEATH
 from naome.measures.description import PEOPLE
 from naome.report.display import format_number
 from naome.report.labels import METASTATIC, ORIGINS
@@ -10,7 +11,7 @@ from naome.report.publication import messages
 from naome.report.publication.audits import Audit, Population, Row, is_ok, open_earlier
 from naome.report.publication.report_page import Cell, ReportPage, show_people, show_percent
 from naome.report.publication.source_lists import Sources
-from naome.report.publication.state_of_the_nation import ASCERTAINED, say_pandemic
+from naome.report.publication.state_of_the_nation import say_ascertained, say_pandemic
 from naome.stats.intervals import square_and_add
 
 HOME = "index.qmd"
@@ -49,15 +50,7 @@ def list_findings(page: ReportPage, audits: list[Audit], populations: list[Popul
         return " ".join([*said, *(notes.get(p.name, "") for p, _ in found[:1])]).strip()
 
     ascertained = (
-        messages.say_share(
-            page,
-            p,
-            row,
-            "deaths from breast cancer of people diagnosed when aged under 70",
-            "had an earlier record of metastatic disease",
-        )
-        for p in populations
-        if is_ok(row := p.find(ASCERTAINED, "primary"))
+        say_ascertained(page, p) for p in populations if is_ok(p.find(RECORD_BEFORE_CANCER_DEATH, "primary"))
     )
     return [
         say("mdt_discussion", "denovo"),

@@ -16,13 +16,14 @@ from pydantic import Field
 from naome.core.definitions import Definitions, project_definitions, read_once
 from naome.core.errors import DefinitionError, suggest
 from naome.core.yaml_files import FrozenModel, Text, read_model
+from naome.measures.derivability import RECORD_BEFORE_CANCER_DEATH
 from naome.measures.description import PEOPLE
 from naome.report.figures import INK, PALETTE, use_style
 from naome.report.publication.audits import Audit, Population, is_ok, period_of
 from naome.report.publication.messages import say_notes
 from naome.report.publication.report_page import ReportPage
 from naome.report.publication.source_lists import Sources
-from naome.report.publication.state_of_the_nation import ASCERTAINED, say_pandemic
+from naome.report.publication.state_of_the_nation import say_pandemic
 
 FILE = "patient_summary.yaml"
 PATH = "report/for-patients.qmd"
@@ -181,7 +182,7 @@ def write_patient_summary(
         say("limits"),
         f"## {say('who_heading')}",
         *_say_people(page, summary, populations),
-        say("who_missing") if any(is_ok(p.find(ASCERTAINED, "primary")) for p in populations) else "",
+        say("who_missing") if any(is_ok(p.find(RECORD_BEFORE_CANCER_DEATH, "primary")) for p in populations) else "",
     )
     page.add(f"## {say('found_heading')}", say("suits"), say("pandemic") if say_pandemic(audits) else "")
     for indicator, cohort in SHOWN:

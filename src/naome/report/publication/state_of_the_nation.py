@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 
 from naome.core.results import say_nation
+from naome.measures.derivability import CANCER_SHARE_OF_DEATHS, RECORD_BEFORE_CANCER_DEATH
 from naome.measures.description import PEOPLE, SHARE, SITE
 from naome.measures.specification import read_data_items
 from naome.report.display import format_number
@@ -43,8 +44,6 @@ MISSED = {
 RECORDS = {
     "admissions": "national cancer registrations, hospital admissions, treatment records and death registrations",
 }
-ASCERTAINED = "record_before_breast_cancer_death"
-OF_BREAST_CANCER = "breast_cancer_share_of_deaths"
 INDICATORS = {
     "mdt_discussion": ["denovo"],
     "biopsy": ["recurrent"],
@@ -148,30 +147,32 @@ def _say_sizes(page: ReportPage, populations: list[Population]) -> str:
     return " ".join(parts)
 
 
+def say_ascertained(page: ReportPage, population: Population) -> str:
+    """Say the share of deaths from breast cancer before which there is a record of metastatic disease."""
+    return messages.say_share(
+        page,
+        population,
+        population.find(RECORD_BEFORE_CANCER_DEATH, "primary"),
+        "deaths from breast cancer of people diagnosed when aged under 70",
+        "had an earlier record of metastatic disease",
+    )
+
+
 def _say_ascertainment(page: ReportPage, populations: list[Population]) -> str:
-    parts = []
-    for population in populations:
-        row = population.find(ASCERTAINED, "primary")
-        parts.append(
-            messages.say_share(
-                page,
-                population,
-                row,
-                "deaths from breast cancer of people diagnosed when aged under 70",
-                "had an earlier record of metastatic disease",
-            )
-        )
-    return " ".join(filter(None, parts))
+    return " ".join(filter(None, (say_ascertained(page, population) for population in populations)))
 
 
 def _say_deaths(page: ReportPage, population: Population) -> str:
     """Say the share of deaths that are from breast cancer, and how the earlier record differs by year of diagnosis."""
-    said, share = [], population.find(OF_BREAST_CANCER, "primary")
+    said, share = [], population.find(CANCER_SHARE_OF_DEATHS, "primary")
     if is_ok(share):
         deaths = f"{page.percent(share, population)} of {page.count(share, population)} deaths of these people"
         said.append(f"In {population.spoken}, {deaths} were from breast cancer.")
-    years = sorted(population.groups(ASCERTAINED, "primary", "diagnosis_year"))
-    rows = [population.find(ASCERTAINED, "primary", "diagnosis_year", year) for year in years[:1] + years[1:][-1:]]
+    years = sorted(population.groups(RECORD_BEFORE_CANCER_DEATH, "primary", "diagnosis_year"))
+    rows = [
+        population.find(RECORD_BEFORE_CANCER_DEATH, "primary", "diagnosis_year", year)
+        for year in years[:1] + years[1:][-1:]
+    ]
     if len(rows) > 1 and all(is_ok(row) for row in rows):
         ends = [f"{page.percent(row, population)} of those diagnosed in {row['group']}" for row in rows if is_ok(row)]
         said.append(f"Of people who died of it, {ends[0]} and {ends[1]} had an earlier record of metastatic disease.")

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from naome.core.definitions import CohortRules
+from naome.measures.derivability import CANCER_SHARE_OF_DEATHS, RECORD_BEFORE_CANCER_DEATH, RECORD_BEFORE_DEATH
 from naome.measures.specification import Indicator, Specification, read_data_items
 from naome.report.display import format_number
 from naome.report.labels import CHARACTERISTIC_NAMES, COHORT_NAMES, SITE_NAMES, name_term
@@ -19,8 +20,8 @@ FAMILIES = {
     "people": "people", "cohort_size": "people", "age_mean": "people", "share": "people", "eligible": "people",
     "completeness": "completeness",
     "survival": "survival", "net_survival": "survival",
-    "record_before_death": "ascertainment", "record_before_breast_cancer_death": "ascertainment",
-    "breast_cancer_share_of_deaths": "ascertainment",
+    RECORD_BEFORE_DEATH: "ascertainment", RECORD_BEFORE_CANCER_DEATH: "ascertainment",
+    CANCER_SHARE_OF_DEATHS: "ascertainment",
     "limited_duration_prevalence": "prevalence", "recurrent_found": "prevalence",
     "recurrent_population": "prevalence", "recurrent_seen": "prevalence",
 }  # fmt: skip

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from naome.measures.derivability import RECORD_BEFORE_CANCER_DEATH
 from naome.measures.specification import PROVIDER, Indicator, read_data_items
 from naome.report.display import format_number
 from naome.report.marking import join_names
@@ -15,7 +16,6 @@ from naome.report.prose import lower_first, say_day
 from naome.report.publication.audits import Audit, is_ok
 from naome.report.publication.report_page import Cell, ReportPage
 from naome.report.publication.source_lists import Sources
-from naome.report.publication.state_of_the_nation import ASCERTAINED
 from naome.report.publication.trace import say_cohort_rules
 from naome.report.publication.wording import locate_indicator
 
@@ -119,7 +119,9 @@ def _say_levels(audit: Audit) -> str:
 def _say_coverage(audit: Audit) -> str:
     """Say who is counted, and how many deaths had an earlier record of metastatic disease."""
     everyone = "Everyone in the extracts who meets the criteria"
-    rows = audit.results[(audit.results["measure"] == ASCERTAINED) & (audit.results["level"] == "nation")]
+    rows = audit.results[
+        (audit.results["measure"] == RECORD_BEFORE_CANCER_DEATH) & (audit.results["level"] == "nation")
+    ]
     rows = rows[(rows["cohort"] == "primary") & (rows["group_by"] == "all") & (rows["status"] == "ok")]
     if rows.empty:
         return everyone
