@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -21,6 +23,8 @@ from naome.report.pages.case_mix_model import (
     draw_calibration,
     draw_coefficients_over_time,
     draw_ratios,
+    say_slopes,
+    say_splines,
     tabulate_checks,
     tabulate_earlier,
 )
@@ -49,6 +53,30 @@ def test_tables_of_cohorts_are_stacked_and_one_without_a_model_says_why():
     assert both["status"].tolist() == ["ok", "not_derivable"] and both["reason"].tolist() == ["", "too few"]
     none = tabulate_checks({"denovo": some, "recurrent": NOTHING}, "habits", STUDY).frame
     assert none["Reason"].tolist() == ["No item is missing", "too few"]
+
+
+def slopes(*limits):
+    rows = [(f"{years} y", lower + 0.1, lower, upper) for years, (lower, upper) in zip((1, 3), limits, strict=False)]
+    return checked(whole=pd.DataFrame(rows, columns=["Time point", "Slope", "Slope, lower", "Slope, upper"]))
+
+
+def test_slopes_whose_intervals_exclude_one_are_said_with_their_meaning():
+    both = say_slopes({"denovo": slopes((1.2, 1.4), (0.9, 1.1)), "recurrent": slopes((0.6, 0.8))}).text
+    assert "Slopes above 1, with 95% intervals that exclude 1: de novo, 1 y: 1.30 (1.20 to 1.40)." in both
+    assert "Slopes below 1, with 95% intervals that exclude 1: recurrent, 1 y: 0.70 (0.60 to 0.80)." in both
+    assert "3 y" not in both and both.endswith("under other models.")
+    assert say_slopes({"denovo": slopes((0.9, 1.1))}).text == "No interval of a slope excludes 1."
+    assert say_slopes({"denovo": NOTHING}).text == "No slope is estimated."
+
+
+def test_the_knots_of_splines_are_said():
+    def assess(*terms):
+        return {"denovo": SimpleNamespace(parts=(SimpleNamespace(case_mix=SimpleNamespace(covariates=terms)),))}
+
+    assert say_splines(assess("rcs(age, 3)", "grade")).text == (
+        "Restricted cubic splines: age, with knots at the quantiles 0.1, 0.5 and 0.9."
+    )
+    assert say_splines(assess("age", "grade")).text == "No item is modelled with a spline."
 
 
 def test_without_a_model_figures_say_so():

@@ -179,8 +179,20 @@ def term_column(term: str) -> str:
     >>> term_column("rcs(age, 4)"), term_column("grade")
     ('age', 'grade')
     """
-    match = re.fullmatch(r"rcs\(\s*(\w+)\s*,\s*\d+\s*\)", term)
-    return match[1] if match else term
+    spline = split_spline(term)
+    return spline[0] if spline else term
+
+
+def split_spline(term: str) -> tuple[str, int] | None:
+    """Return the column and the number of knots of a spline; None of another term.
+
+    Examples
+    --------
+    >>> split_spline("rcs(age, 4)"), split_spline("grade")
+    (('age', 4), None)
+    """
+    match = re.fullmatch(r"rcs\(\s*(\w+)\s*,\s*(\d+)\s*\)", term)
+    return (match[1], int(match[2])) if match else None
 
 
 def say_too_few_deaths(frame: pd.DataFrame, covariates: tuple[str, ...]) -> str:
@@ -196,9 +208,9 @@ def say_too_few_deaths(frame: pd.DataFrame, covariates: tuple[str, ...]) -> str:
 
 def count_coefficients(frame: pd.DataFrame, term: str) -> int:
     """Return how many coefficients a case-mix term has."""
-    spline = re.fullmatch(r"rcs\(\s*\w+\s*,\s*(\d+)\s*\)", term)
+    spline = split_spline(term)
     if spline:
-        return int(spline[1]) - 1
+        return spline[1] - 1
     values = frame[term]
     return values.nunique() - 1 if isinstance(values.dtype, pd.CategoricalDtype) else 1
 

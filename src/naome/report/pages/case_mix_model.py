@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 
 from naome.measures.casemix.adjust import Assessment
-from naome.measures.casemix.alternatives import TREATMENTS
+from naome.measures.casemix.alternatives import DELTA, SHIFTED, TREATMENTS
 from naome.measures.casemix.checks import ROBUST, ModelChecks, check_earlier
+from naome.measures.casemix.impute import IMPUTATION_ROUNDS
+from naome.measures.casemix.prepare import split_spline
 from naome.measures.study import Study
 from naome.release import HIDDEN, Released, declare_not_counts, is_hidden, release_counts, shown_numbers
 from naome.release.counts import hide_columns, hide_numbers, is_small, policy_in_force
@@ -20,7 +22,8 @@ from naome.report.axes import MARKERS, End, begin_at_zero, label_ends, legend_ab
 from naome.report.display import Figure, Sentence, Table, format_number
 from naome.report.figures import INK, PALETTE, draw_empty, use_style
 from naome.report.labels import COHORT_NAMES, name_term
-from naome.report.prose import lower_first, say_count, say_number
+from naome.report.prose import lower_first, say_count, say_list, say_number
+from naome.stats.design import KNOT_QUANTILES
 
 NO_MODEL = "There is no model, so no figure is drawn."
 
@@ -187,6 +190,62 @@ def describe_models(
             said = f"there is no model: {each.reason}."
         lines.append(f"- **{COHORT_NAMES[cohort]}**: {said}")
     return Sentence("\n".join(lines), (counted, declare_not_counts("\n".join(lines), OF_MODELS)))
+
+
+def say_slopes(checks: dict[str, ModelChecks]) -> Sentence:
+    """Say at which time points the interval of the calibration slope excludes 1, and what that means."""
+    above, below = [], []
+    for cohort, each in checks.items():
+        for row in each.whole.to_dict("records"):
+            slope, lower, upper = (format_number(row[f"Slope{end}"], "decimal2") for end in ("", ", lower", ", upper"))
+            said = f"{lower_first(COHORT_NAMES[cohort])}, {row['Time point']}: {slope} ({lower} to {upper})"
+            if row["Slope, lower"] > 1:
+                above.append(said)
+            elif row["Slope, upper"] < 1:
+                below.append(said)
+    lines = []
+    if above:
+        lines.append(
+            f"Slopes above 1, with 95% intervals that exclude 1: {'; '.join(above)}. Survival differs more between "
+            "people than predicted, so that expected survival of an organisation with an unusual case mix is too near "
+            "the national value."
+        )
+    if below:
+        lines.append(
+            f"Slopes below 1, with 95% intervals that exclude 1: {'; '.join(below)}. Survival differs less between "
+            "people than predicted, so that expected survival of an organisation with an unusual case mix is too far "
+            "from the national value."
+        )
+    if lines:
+        lines.append("What a model of survival at the time point alone changes is under other models.")
+    elif any(len(each.whole) for each in checks.values()):
+        lines.append("No interval of a slope excludes 1.")
+    text = " ".join(lines) or "No slope is estimated."
+    return Sentence(text, declare_not_counts(text, OF_MODELS))
+
+
+def say_splines(assessments: dict[str, Assessment]) -> Sentence:
+    """Say which items are modelled with a spline, and where its knots are."""
+    terms = (term for each in assessments.values() for part in each.parts for term in part.case_mix.covariates)
+    found = {term: split_spline(term) for term in dict.fromkeys(terms)}
+    said = [
+        f"{lower_first(name_term(spline[0]))}, with knots at the quantiles "
+        f"{say_list([f'{quantile:.3g}' for quantile in KNOT_QUANTILES[spline[1]]])}"
+        for spline in found.values()
+        if spline
+    ]
+    text = f"Restricted cubic splines: {'; '.join(said)}." if said else "No item is modelled with a spline."
+    return Sentence(text, declare_not_counts(text, OF_MODELS))
+
+
+def say_imputation() -> Sentence:
+    """Say how values are imputed, and what is imputed where they are supposed not to be missing at random."""
+    text = (
+        f"Values are imputed by chained equations, with {say_count(IMPUTATION_ROUNDS, 'round')} for each data set. Not "
+        f"at random: for each level nearer to the last one, the log odds of an imputed level are {DELTA:g} higher; "
+        f"imputed numbers are {DELTA:g} standard deviations higher; in {say_count(SHIFTED, 'data set')}."
+    )
+    return Sentence(text, declare_not_counts(text, OF_MODELS))
 
 
 def draw_ratios(checks: dict[str, ModelChecks], *, alt: str) -> Figure:
