@@ -180,8 +180,8 @@ def tabulate_windows(analysis: pd.DataFrame, study: Study) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``indicator, cohort, window, days, denominator, numerator, estimate, reason``; the first row of each group is
-        the default.
+        ``indicator, cohort, window, days, denominator, numerator, estimate, lower, upper, reason``, limits of Wilson's
+        95% interval; the first row of each group is the default.
     """
     rows, columns = [], list_columns(study.definitions)
     for indicator in study.specification.indicators:
@@ -196,7 +196,10 @@ def tabulate_windows(analysis: pd.DataFrame, study: Study) -> pd.DataFrame:
                     rows.append({**row, **found, "reason": reason or found["reason"]})
     named = ["indicator", "cohort", "window", "days", "denominator", "numerator", "estimate", "reason"]
     table = pd.DataFrame(rows).reindex(columns=named)
-    return table.astype({"denominator": "Int64", "numerator": "Int64", "estimate": "float64"})
+    table = table.astype({"denominator": "Int64", "numerator": "Int64", "estimate": "float64"})
+    known = table.dropna(subset=["estimate"])
+    limits = wilson(known["numerator"].to_numpy(dtype=int), known["denominator"].to_numpy(dtype=int))
+    return table.join(limits.set_index(known.index)[["lower", "upper"]])
 
 
 def _list_days(indicator: Indicator, window: str, params: Params) -> list[int]:

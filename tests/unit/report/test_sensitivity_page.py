@@ -45,10 +45,12 @@ def test_a_window_that_changes_few_people_says_so_in_place_of_its_percentage():
     windows = pd.DataFrame({"days": [365, 182, 548], "numerator": [50, 47, 30], "denominator": 100})
     windows = windows.assign(indicator="chemotherapy", cohort="denovo", window="chemotherapy_days")
     windows["estimate"] = windows["numerator"] / 100
+    windows = windows.assign(lower=(windows["estimate"] - 0.1).round(2), upper=(windows["estimate"] + 0.1).round(2))
     frame = tabulate_window_sensitivity(windows, STUDY).frame
     assert [str(value) for value in frame["Percent"]] == ["0.5", "fewer than 8 differ", "0.3"]
     plain = tabulate_window_sensitivity(windows.assign(numerator=50, estimate=0.5), STUDY).frame
     assert plain["Percent"].tolist() == [0.5, 0.5, 0.5]
+    assert frame["Lower"].tolist() == [0.4, HIDDEN, 0.2] and frame["Upper"].tolist() == [0.6, HIDDEN, 0.4]
 
 
 def make_strict():
@@ -60,9 +62,11 @@ def test_what_is_suppressed_as_a_result_is_in_no_window_and_not_in_the_base_case
     windows = pd.DataFrame({"days": [365, 182] * 2, "numerator": [50, 30, 60, 40], "denominator": 100})
     windows = windows.assign(indicator=["chemotherapy"] * 2 + ["radiotherapy"] * 2, cohort="denovo", window="w")
     windows["estimate"] = windows["numerator"] / 100
+    windows = windows.assign(lower=(windows["estimate"] - 0.1).round(2), upper=(windows["estimate"] + 0.1).round(2))
     suppressed = {("denovo", "chemotherapy", "all"), ("recurrent", "radiotherapy", "all")}
     frame = tabulate_window_sensitivity(windows, make_strict(), suppressed).frame
     assert frame["Percent"].tolist() == [HIDDEN, HIDDEN, 0.6, 0.4] == [*frame["People"][:2], 0.6, 0.4]
+    assert frame["Lower"].tolist() == [HIDDEN, HIDDEN, 0.5, 0.3]
     plain = {"option": [BASE, BASE], "cohort": ["denovo", "recurrent"], "people": 100, "shared": 100, "jaccard": 1.0}
     rows = pd.DataFrame(plain).assign(chemotherapy=0.5, other_indicator="radiotherapy", other_value=0.6)
     shown = release_switches(rows, make_strict(), suppressed).frame

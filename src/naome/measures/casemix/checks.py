@@ -198,13 +198,16 @@ def add_robust_limits(coefficients: pd.DataFrame, case_mix: CaseMix, models: lis
 
 
 def describe_error(coefficients: pd.DataFrame, m: int) -> str:
-    """Say how far the number of imputations lets a coefficient move: its Monte Carlo error in standard errors."""
+    """Say how large the Monte Carlo standard error of a coefficient is, from a number ``m`` of imputed data sets.
+
+    Source: White, Royston and Wood 2011, section 7.
+    """
     if m == 1:
         return "No case-mix item is missing, so nothing was imputed."
     largest = float(coefficients["FMI"].max())
     return (
-        f"The largest fraction of missing information of a coefficient is {largest:.2f}. With {m} data sets, a "
-        f"different seed would change that coefficient by about {np.sqrt(largest / m):.2f} of its standard error."
+        f"The largest fraction of missing information of a coefficient is {largest:.2f}. With {m} data sets, the Monte "
+        f"Carlo standard error of that coefficient is {np.sqrt(largest / m):.2f} of its standard error."
     )
 
 

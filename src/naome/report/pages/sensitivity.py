@@ -134,11 +134,10 @@ def tabulate_window_sensitivity(windows: pd.DataFrame, study: Study, suppressed:
     key = ["indicator", "cohort", "window"]
     columns = ["denominator", "numerator"]
     own = windows.groupby(key, sort=False)[columns].transform("first")
-    released = release_variants(
-        windows, columns, own, study, parts=[("numerator", "denominator")], of_one=key, with_it=("estimate",)
-    )
+    parts, with_it = [("numerator", "denominator")], ("estimate", "lower", "upper")
+    released = release_variants(windows, columns, own, study, parts=parts, of_one=key, with_it=with_it)
     gone = _list_suppressed(windows["cohort"], windows["indicator"], suppressed).reset_index(drop=True)
-    released = hide_columns(released, [*columns, "estimate"] if gone.any() else [], gone)
+    released = hide_columns(released, [*columns, *with_it] if gone.any() else [], gone)
     rows = released.frame[windows["estimate"].notna().to_numpy()]
     if rows.empty:
         return Table(NOTHING, released)
@@ -149,9 +148,11 @@ def tabulate_window_sensitivity(windows: pd.DataFrame, study: Study, suppressed:
             "Window, days": rows["days"],
             "People": rows["denominator"],
             "Percent": rows["numerator"].astype(object).where(rows["numerator"].map(is_hidden), rows["estimate"]),
+            "Lower": rows["lower"],
+            "Upper": rows["upper"],
         }
     ).reset_index(drop=True)
-    return Table(frame, released, {"Window, days": "int", "People": "count", "Percent": "percent1"})
+    return Table(frame, released, {"Window, days": "int", "People": "count", **LIMITS})
 
 
 def say_most_changed(switches: Released) -> Sentence:
