@@ -227,11 +227,13 @@ SELECTIONS = {
 }
 
 
+UNLINKED = ("unlinked_record", "A hospital episode or death that is not linked to a person with certainty is excluded.")
+
+
 def unlinked(table: str) -> RowRule:
     """Return the rule that leaves out records that are not linked to a person with certainty."""
     return RowRule(
-        "unlinked_record",
-        "A hospital episode or death that is not linked to a person with certainty is excluded.",
+        *UNLINKED,
         table,
         "t.linked IS NOT TRUE OR t.person_id IS NULL",
         at_most=MOST_UNLINKED,
@@ -310,8 +312,7 @@ MAIN_DIAGNOSIS = Check(
 
 COUNTED = (
     Count(
-        "unlinked_record",
-        "A hospital episode or death that is not linked to a person with certainty is excluded.",
+        *UNLINKED,
         "pedw_spell",
         "ALF_STS_CD",
         "SELECT count(*) FROM clean_pedw_spell WHERE ALF_STS_CD IS NOT TRUE OR ALF_PE IS NULL",
