@@ -217,7 +217,7 @@ def say_slopes(checks: dict[str, ModelChecks]) -> Sentence:
             "from the national value."
         )
     if lines:
-        lines.append("What a model of survival at the time point alone changes is under other models.")
+        lines.append("The section on other models shows what a model of survival at the time point alone would change.")
     elif any(len(each.whole) for each in checks.values()):
         lines.append("No interval of a slope excludes 1.")
     text = " ".join(lines) or "No slope is estimated."
