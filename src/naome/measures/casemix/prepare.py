@@ -149,7 +149,7 @@ def merge_levels(values: pd.Series, died: np.ndarray) -> pd.Series:
             break
         levels = list(values.cat.categories)
         second = max(int(np.argmax(merged)), 1)
-        names = {level: f"{levels[second - 1]} or {levels[second]}" for level in levels[second - 1 : second + 1]}
+        names = dict.fromkeys(levels[second - 1 : second + 1], f"{levels[second - 1]} or {levels[second]}")
         order = list(dict.fromkeys(names.get(level, level) for level in levels))
         values = pd.Series(
             pd.Categorical(

@@ -47,8 +47,8 @@ ALERT_FORMATS = {"People": "count", "Percent": "percent1"}
 
 
 VARIATION_FORMATS = {
-    **{name: "int" for name in ("Organisations", "Assessed", "Negative tail", "Central mass", "Positive tail")},
-    **{name: "int" for name in ("Alerts", "Alarms", "Alerts, adjusted for overdispersion")},
+    **dict.fromkeys(("Organisations", "Assessed", "Negative tail", "Central mass", "Positive tail"), "int"),
+    **dict.fromkeys(("Alerts", "Alarms", "Alerts, adjusted for overdispersion"), "int"),
     "Alarms, adjusted for overdispersion": "int",
     "National": "percent1",
     "Alerts expected": "decimal1",
@@ -60,15 +60,15 @@ SPREAD_FORMATS = {
     "Variance": "decimal2",
     "Share beyond chance": "percent0",
     "p": "pvalue",
-    **{name: "decimal2" for name in ("Median odds ratio", "Lower", "Upper", "phi")},
+    **dict.fromkeys(("Median odds ratio", "Lower", "Upper", "phi"), "decimal2"),
 }
 
 
 ADJUSTED_FORMATS = {
     "People": "count",
     "Observed": "count",
-    **{name: "decimal2" for name in ("Observed / expected", "from", "to")},
-    **{name: "percent1" for name in ("Adjusted", "Lower", "Upper")},
+    **dict.fromkeys(("Observed / expected", "from", "to"), "decimal2"),
+    **dict.fromkeys(("Adjusted", "Lower", "Upper"), "percent1"),
 }
 
 

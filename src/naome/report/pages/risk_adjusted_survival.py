@@ -51,7 +51,7 @@ from naome.stats.simulation import SCENARIOS
 
 #: The nation among the organisations of a table
 EVERYONE = "all organisations"
-OUTSIDE_FORMATS = {"People": "count", **{name: "percent1" for name in ("Adjusted survival", "Lower", "Upper")}}
+OUTSIDE_FORMATS = {"People": "count", **dict.fromkeys(("Adjusted survival", "Lower", "Upper"), "percent1")}
 
 
 #: True difference in survival for which power is stated
