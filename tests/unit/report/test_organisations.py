@@ -362,8 +362,8 @@ def test_the_record_says_once_what_is_the_same_throughout():
     record = record_assessment(tables, make_study(load_params("england"), run_id="england-abc"), imputations=made)
     why = "The policy and what it found."
     laid = tabulate_record(declare_not_counts(record, why)).frame.set_index("Item")
-    assert laid.loc["run_id"].tolist() == ["england-abc", "", ""]
-    assert laid.loc["imputations"].tolist() == ["", "10", "12"]
+    assert laid.loc["Run"].tolist() == ["england-abc", "", ""]
+    assert laid.loc["Imputed data sets"].tolist() == ["", "10", "12"]
     assert laid.columns.tolist() == ["All time points", "De novo, 1 y", "Recurrent, 1 y"]
     assert tabulate_record(declare_not_counts(record.iloc[:0], why)).frame["Item"].tolist() == ["none"]
 

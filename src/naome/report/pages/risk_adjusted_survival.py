@@ -565,6 +565,33 @@ def tabulate_adjusted_survival(released: Released, names: dict[str, str], cohort
     return Table(table.rename_axis(columns=None), released, dict.fromkeys(people, "count"))
 
 
+#: Columns of the record of an assessment as the page names them
+RECORD_TITLES = {
+    "run_id": "Run",
+    "definition_id": "Definition of survival",
+    "formula": "Method of the score",
+    "naome": "Version of naome",
+    "audit": "Audit",
+    "diagnosed_from": "First day of diagnosis",
+    "diagnosed_to": "Last day of diagnosis",
+    "limits": "Control limits, %",
+    "alert_tail": "Probability beyond an alert limit, each side",
+    "alarm_tail": "Probability beyond an alarm limit, each side",
+    "minimum_n": "Fewest people of an organisation that is assessed",
+    "minimum_completeness": "Least share of case mix recorded",
+    "overdispersion": "Adjustment of limits for overdispersion",
+    "phi": "phi, mean squared winsorised z-score",
+    "tau2": "tau², variance between organisations",
+    "imputations": "Imputed data sets",
+    "seed": "Seed of the random draws",
+    "within": "Organisations within the limits",
+    "alert": "Alerts",
+    "alarm": "Alarms",
+    "not_assessed": "Not assessed",
+    "false_alarms_expected": "Alarms expected by chance, before rounding and suppression",
+}
+
+
 def tabulate_record(record: Declared) -> Table:
     """Lay out the record of an assessment: one row per item; a value that is the same throughout is given once."""
     if record.frame.empty:
@@ -582,7 +609,7 @@ def _turn_record(record: pd.DataFrame) -> pd.DataFrame:
     for item in text.columns.drop(["measure", "cohort"]):
         values = text[item].tolist()
         same = len(set(values)) == 1 and len(values) > 1
-        rows.append([item, values[0] if same else "", *([""] * len(values) if same else values)])
+        rows.append([RECORD_TITLES[item], values[0] if same else "", *([""] * len(values) if same else values)])
     return pd.DataFrame(rows, columns=["Item", "All time points", *heads])
 
 
