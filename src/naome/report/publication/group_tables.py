@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from naome.measures.indicators import MISSING
 from naome.report.labels import AGE_ORDER
@@ -42,7 +41,8 @@ def compare_groups(
         found = [population.find(*key) for population in populations]
         if any(row is not None for row in found):
             found = [row or _not_derivable(p, *key[:2]) for p, row in zip(populations, found, strict=True)]
-            rows.append([title, *_cells(populations, found)])
+            pairs = zip(populations, found, strict=True)
+            rows.append([title, *(show_percent(p, row, interval=True, people=True) for p, row in pairs)])
     if rows and len(rows[-1]) == 1:
         rows.pop()
     if rows:
@@ -60,13 +60,3 @@ def _not_derivable(population: Population, measure: str, cohort: str) -> Row | N
     """Return the result of everyone where it cannot be derived, so that a group has the same reason; else None."""
     everyone = population.find(measure, cohort)
     return everyone if everyone is not None and everyone["status"] == "not_derivable" else None
-
-
-def _cells(populations: Sequence[Population], found: Sequence[Row | None]) -> list[str | Cell]:
-    cells: list[str | Cell] = []
-    for population, row in zip(populations, found, strict=True):
-        cell = show_percent(population, row, interval=True)
-        if cell.interval and row is not None:
-            cell = replace(cell, interval=f"{cell.interval}; n = {int(row['denominator']):,}")
-        cells.append(cell)
-    return cells

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from naome.measures.derivability import RECORD_BEFORE_CANCER_DEATH
 from naome.measures.description import PEOPLE
 from naome.report.display import format_number
@@ -89,22 +91,15 @@ def _add_headlines(page: ReportPage, audits: list[Audit], populations: list[Popu
         for indicator, words in audits[0].wording.items():
             found = [p.find(indicator, cohort) for p in populations]
             if any(is_ok(row) for row in found):
-                rows.append(
-                    [
-                        words.short,
-                        *(show_percent(p, row, interval=True) for p, row in zip(populations, found, strict=True)),
-                    ]
-                )
+                rows.append([words.short, *_show_all(populations, found)])
         for years in (1, 3):
             found = [p.find(f"survival_{years}y", cohort) for p in populations]
             if any(is_ok(row) for row in found) and cohort == "denovo":
-                title = f"Survival, {say_years(years)}"
-                rows.append(
-                    [title, *(show_percent(p, row, interval=True) for p, row in zip(populations, found, strict=True))]
-                )
+                rows.append([f"Survival, {say_years(years)}", *_show_all(populations, found)])
     page.table(
         "tbl-headlines",
-        "Headline figures: percentages with 95% confidence intervals. Each result is a link to its source.",
+        "Headline figures: percentages with 95% confidence intervals and numbers of people (n). Each result is a link "
+        "to its source.",
         ["", *(p.name for p in populations)],
         rows,
     )
@@ -121,7 +116,7 @@ def _add_changes(page: ReportPage, audits: list[Audit], populations: list[Popula
             for cohort, words in METASTATIC.items():
                 now, before = population.find(name, cohort), earlier.find(name, cohort)
                 if is_ok(now) and is_ok(before):
-                    cells = [show_percent(p, r, interval=True) for p, r in ((earlier, before), (population, now))]
+                    cells = _show_all((earlier, population), (before, now))
                     rows.append([f"{title}, {words}", *cells, *_show_change(population, earlier, now, before)])
         if rows:
             first, then = (p.audit.run.period for p in (earlier, population))
@@ -144,6 +139,11 @@ def _show_change(population: Population, earlier: Population, now: Row, before: 
 def _list_headlines(audits: list[Audit]) -> list[tuple[str, str]]:
     found = [(name, words.short) for name, words in audits[0].wording.items()]
     return [*found, ("survival_1y", "Survival, 1 year"), ("survival_3y", "Survival, 3 years")]
+
+
+def _show_all(populations: Sequence[Population], found: Sequence[Row | None]) -> list[Cell]:
+    pairs = zip(populations, found, strict=True)
+    return [show_percent(population, row, interval=True, people=True) for population, row in pairs]
 
 
 def _pooled(population: Population, cohort: str) -> Cell:

@@ -210,7 +210,7 @@ def quote(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def show_percent(population: Population, row: Row | None, *, interval: bool = False) -> Cell:
+def show_percent(population: Population, row: Row | None, *, interval: bool = False, people: bool = False) -> Cell:
     """Return a cell with a proportion, or why there is none.
 
     Parameters
@@ -220,6 +220,8 @@ def show_percent(population: Population, row: Row | None, *, interval: bool = Fa
         The released result.
     interval : bool
         Whether the interval is given below it.
+    people : bool
+        Whether the number of people is given with the interval.
     """
     if row is None:
         return Cell("–", css="missing", note=NO_RESULT)
@@ -229,6 +231,7 @@ def show_percent(population: Population, row: Row | None, *, interval: bool = Fa
     text = format_number(row["estimate"], "percent1")
     if interval:
         limits = f"{format_number(row['lower'], 'percent1')} to {format_number(row['upper'], 'percent1')}"
+        limits += f"; n = {format_number(int(row['denominator']), 'count')}" if people else ""
         return Cell(text, row, population, interval=limits)
     return Cell(text, row, population)
 
