@@ -28,7 +28,10 @@ Truth for a provider is the survival at t that the national mix of patients woul
 
 from __future__ import annotations
 
+import itertools
 import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
@@ -41,7 +44,15 @@ from naome.stats.intervals import smr, wilson
 from naome.stats.kaplan_meier import kaplan_meier
 from naome.stats.risk_adjustment import fit_expected, risk_adjusted_proportion, risk_adjusted_survival
 
-__all__ = ["SCENARIOS", "StudyScenario", "make_patients", "make_providers", "run_replicate", "simulate"]
+__all__ = [
+    "SCENARIOS",
+    "StudyScenario",
+    "describe_first",
+    "make_patients",
+    "make_providers",
+    "run_replicate",
+    "simulate",
+]
 
 PROVIDERS, FEW_PROVIDERS = 130, 7
 OUTLIERS = 6
@@ -52,6 +63,8 @@ BETA = np.array([0.45, 0.35, 0.70, -0.50])
 COVARIATES = ["age", "er", "liver", "fit"]
 INCOMPLETE = ("er", "liver")
 IMPUTATIONS, ROUNDS = 5, 4
+#: Shares of incomplete items that are missing, where rates are given by class of provider
+MISSING_SHARES = (0.4, 0.6, 0.75)
 TAILS = (0.025, 0.001)
 # Items of case mix with small effects: few providers and many coefficients
 MINOR_ITEMS, MINOR_EFFECT = 12, 0.1
@@ -116,7 +129,7 @@ SCENARIOS = (
         StudyScenario(f"{name}, {horizon:g} y{missing}", hazard, hazard, 1.0, share, horizon, False, times, True)
         for horizon in (1.0, 3.0, 5.0)
         for name, hazard in (("no outliers", 1.0), ("proportional outliers", 1.5))
-        for missing, share in (("", 0.0), (", 40% missing", 0.4))
+        for missing, share in (("", 0.0), *((f", {share:.0%} missing", share) for share in MISSING_SHARES))
         for times in (1 if hazard > 1 else 6 if share else 5,)
     ),
     *(
@@ -126,7 +139,14 @@ SCENARIOS = (
 )
 
 
-def simulate(*, replicates: int, seed: int, scenarios=SCENARIOS, workers: int = 1) -> pd.DataFrame:
+def simulate(
+    *,
+    replicates: int,
+    seed: int,
+    scenarios: Sequence[StudyScenario] = SCENARIOS,
+    workers: int = 1,
+    progress: Callable[[str], None] = lambda line: None,
+) -> pd.DataFrame:
     """Run the study.
 
     Parameters
@@ -140,6 +160,8 @@ def simulate(*, replicates: int, seed: int, scenarios=SCENARIOS, workers: int = 
         Which situations.
     workers : int
         Processes.
+    progress : callable, optional
+        Takes a line when a scenario is done.
 
     Returns
     -------
@@ -167,11 +189,13 @@ def simulate(*, replicates: int, seed: int, scenarios=SCENARIOS, workers: int = 
     if replicates < 1 or workers < 1:
         raise ValueError(f"replicates is {replicates} and workers is {workers}; both must be at least 1")
     jobs = [(scenario, seed, number) for scenario in scenarios for number in range(replicates * scenario.times)]
-    if workers == 1:
-        results = [run_replicate(*job) for job in jobs]
-    else:
-        with ProcessPoolExecutor(workers) as pool:
-            results = list(pool.map(run_replicate, *zip(*jobs, strict=True), chunksize=4))
+    results, left = [], Counter(scenario.name for scenario, *_ in jobs)
+    for (scenario, *_), table in zip(jobs, _run_jobs(jobs, workers), strict=True):
+        results.append(table)
+        left[scenario.name] -= 1
+        if not left[scenario.name]:
+            done = sum(not number for number in left.values())
+            progress(f"{done}/{len(left)} {scenario.name}")
     rows = pd.concat(results, ignore_index=True)
     pieces = []
     for (scenario, method), part in rows.groupby(["scenario", "method"], sort=False):
@@ -180,6 +204,15 @@ def simulate(*, replicates: int, seed: int, scenarios=SCENARIOS, workers: int = 
             pieces.append(_summarise_classes(part).assign(scenario=scenario, method=method))
     columns = ["scenario", "method", "by", "group", "measure", "value", "lower", "upper", "nominal", "n"]
     return pd.concat(pieces, ignore_index=True)[columns]
+
+
+def _run_jobs(jobs: list[tuple[StudyScenario, int, int]], workers: int) -> Iterator[pd.DataFrame]:
+    """Yield what each replicate gives, in their order."""
+    if workers == 1:
+        yield from itertools.starmap(run_replicate, jobs)
+        return
+    with ProcessPoolExecutor(workers) as pool:
+        yield from pool.map(run_replicate, *zip(*jobs, strict=True), chunksize=4)
 
 
 def run_replicate(scenario: StudyScenario, seed: int, number: int) -> pd.DataFrame:
@@ -211,6 +244,29 @@ def run_replicate(scenario: StudyScenario, seed: int, number: int) -> pd.DataFra
     for method, table in tables.items():
         rows.append(table.merge(truth, on="provider").assign(method=method))
     return pd.concat(rows, ignore_index=True).assign(scenario=scenario.name, replicate=number)
+
+
+def describe_first(scenario: StudyScenario, seed: int) -> dict[str, float]:
+    """Return the mean z of each method in the first data set: another one is of other code, or of another library.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    seed : int
+        Seed of the study.
+
+    Returns
+    -------
+    dict of str to float
+        Method -> mean z over the providers that have one, to six decimals.
+
+    Examples
+    --------
+    >>> sorted(describe_first(SCENARIOS[6], 1))
+    ['B', 'C', 'D']
+    """
+    rows = run_replicate(scenario, seed, 0)
+    return {str(name): round(float(z), 6) for name, z in rows.groupby("method", sort=False)["z"].mean().items()}
 
 
 def make_providers(seed: int, *, few: bool = False) -> pd.DataFrame:

@@ -170,7 +170,9 @@ def _parser() -> argparse.ArgumentParser:
     workflow.add_argument("--audits", default="", help="names separated by commas, instead of the site's audits")
     workflow.set_defaults(do=_workflow, after=KEPT)
 
-    study = commands.add_parser("simulation-study", help="run the simulation study of provider methods (minutes)")
+    study = commands.add_parser(
+        "simulation-study", help="run the simulation study of provider methods (an hour or more)"
+    )
     study.add_argument("--replicates", type=int, default=200, help="data sets per situation (default 200)")
     study.add_argument("--seed", type=int, default=2024, help="same seed and versions, same numbers (default 2024)")
     study.add_argument("--workers", type=int, default=1, help="processes (default 1)")

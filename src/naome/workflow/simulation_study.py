@@ -1,6 +1,6 @@
 """The simulation study of provider methods: it is run, and its summary is kept.
 
-The study itself is :mod:`naome.stats.simulation`; it takes minutes, so it is run by
+The study itself is :mod:`naome.stats.simulation`; it takes an hour or more, so it is run by
 ``naome simulation-study`` and its summary is kept in ``methodology/simulation``. The
 page is a notebook that reads the summary (:mod:`naome.report.pages.simulation_study`).
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import platform
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -19,7 +20,7 @@ from naome.core.errors import RunError
 from naome.core.paths import project_root
 from naome.core.spreadsheets import write_csv
 from naome.release import Declared, declare_not_counts
-from naome.stats.simulation import simulate
+from naome.stats.simulation import SCENARIOS, describe_first, simulate
 
 RESULTS, RECORD = "results.csv", "study.json"
 PACKAGES = ("naome", "numpy", "pandas", "scipy")
@@ -30,7 +31,9 @@ def holds_study(folder: Path) -> bool:
     return (folder / RECORD).is_file()
 
 
-def run_study(*, replicates: int, seed: int, workers: int, folder: Path) -> Path:
+def run_study(
+    *, replicates: int, seed: int, workers: int, folder: Path, progress: Callable[[str], None] = print
+) -> Path:
     """Run the study and keep its summary.
 
     Parameters
@@ -43,6 +46,8 @@ def run_study(*, replicates: int, seed: int, workers: int, folder: Path) -> Path
         Processes; the numbers do not depend on them.
     folder : Path
         Where ``results.csv`` and ``study.json`` go.
+    progress : callable, optional
+        Takes a line when a scenario is done.
 
     Returns
     -------
@@ -60,13 +65,15 @@ def run_study(*, replicates: int, seed: int, workers: int, folder: Path) -> Path
     >>> run_study(replicates=2, seed=1, workers=1, folder=Path("somewhere"))  # doctest: +SKIP
     """
     try:
-        table = simulate(replicates=replicates, seed=seed, workers=workers)
+        table = simulate(replicates=replicates, seed=seed, workers=workers, progress=progress)
     except ValueError as error:
         raise RunError(str(error)) from None
     path = folder / RESULTS
     write_csv(table, path, float_format="%.6g")
     packages = {name: importlib.metadata.version(name) for name in PACKAGES}
+    first = {scenario.name: describe_first(scenario, seed) for scenario in SCENARIOS}
     record = {"replicates": replicates, "seed": seed, "packages": packages, "python": platform.python_version()}
+    record["first_data_sets"] = first
     write_json(record, folder / RECORD)
     return path
 

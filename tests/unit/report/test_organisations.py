@@ -269,7 +269,7 @@ def test_predictors_that_too_few_recorded_people_allow_are_named():
     assert "Grade is imputed from all items but comorbidities" in say_sparse_items(case_mix)
     frame.loc[frame["unit"] > "U3", "grade"] = None
     assert "Fewer than 5 organisations record grade" in say_sparse_items(case_mix)
-    assert "For more than 40% of people there is no record of grade." in say_beyond_study(case_mix)
+    assert "For more than 75% of people there is no record of grade." in say_beyond_study(case_mix)
     assert say_beyond_study(replace(case_mix, observed=frame.dropna())) == ""
 
 

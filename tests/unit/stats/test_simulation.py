@@ -148,3 +148,10 @@ def test_replicates_are_the_unit_of_the_error_of_a_mean():
     assert (name, mean, nominal, n) == ("bias", 3.0, 0.0, 4)
     assert [lower, upper] == pytest.approx([3 - 1.959964 * 1.5, 3 + 1.959964 * 1.5])
     assert np.isnan(_mean("bias", pd.Series([1.0, 2]), [0, 0], 0.0)[2])
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_each_scenario_that_is_done_is_said(workers):
+    lines, scenarios = [], [BY_NAME["no outliers, 1 y"], BY_NAME["7 organisations, 5 y"]]
+    simulate(replicates=1, seed=1, scenarios=scenarios, workers=workers, progress=lines.append)
+    assert lines == ["1/2 no outliers, 1 y", "2/2 7 organisations, 5 y"]

@@ -9,6 +9,7 @@ import pytest
 
 from naome.core.errors import RunError
 from naome.report.pages import simulation_study as page
+from naome.stats.simulation import SCENARIOS, describe_first
 from naome.workflow import simulation_study as study
 from naome.workflow.cli import main
 
@@ -20,9 +21,11 @@ def kept():
 
 def test_command_writes_summary_and_record(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(study, "simulate", lambda **given: study.load_study()[0].frame.head(3))
+    monkeypatch.setattr(study, "describe_first", lambda scenario, seed: {"C": 0.1 * seed})
     assert main(["simulation-study", "--replicates", "7", "--seed", "5", "--out", str(tmp_path)]) == 0
     record = json.loads((tmp_path / study.RECORD).read_text())
     assert (record["replicates"], record["seed"]) == (7, 5) and "numpy" in record["packages"]
+    assert set(record["first_data_sets"]) == {scenario.name for scenario in SCENARIOS}
     assert len(study.load_study(tmp_path)[0].frame) == 3
     assert "7 data sets" in capsys.readouterr().out
 
@@ -40,7 +43,16 @@ def test_a_study_that_was_not_run_says_so(tmp_path):
 def test_kept_study_is_reproducible_and_small(kept):
     _, record = kept
     assert record["replicates"] >= 200 and record["seed"] >= 0
-    assert (study.study_folder() / study.RESULTS).stat().st_size < 200_000
+    assert (study.study_folder() / study.RESULTS).stat().st_size < 300_000
+
+
+def test_kept_study_is_of_the_present_scenarios_and_code(kept):
+    """The first data set of every scenario gives the z that it gave when the study was run."""
+    summary, record = kept
+    assert summary.frame["scenario"].unique().tolist() == [scenario.name for scenario in SCENARIOS]
+    for scenario in SCENARIOS:
+        first = describe_first(scenario, record["seed"])
+        assert first == pytest.approx(record["first_data_sets"][scenario.name], abs=1e-4), scenario.name
 
 
 @pytest.mark.parametrize(("scenario", "method"), [(page.NULL, "C"), (page.NULL_MISSING, "C imputed"), (page.NULL, "B")])
